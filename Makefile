@@ -1,0 +1,49 @@
+# make demo | test | check | bench | differential; the environment is made in .venv when it is needed
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
+
+demo: $(VENV)/.runtime ## diagnose a capture of fixtures/: a finding and the suggested lines
+	@$(BIN)/pjsipdiag diagnose fixtures/demo/capture.pcap -c fixtures/demo/etc || [ $$? = 1 ]
+
+test: $(VENV)/.dev system ## all tests
+	$(BIN)/python -m pytest -n auto
+
+check: test lint ## tests, ruff, mypy
+
+lint: $(VENV)/.dev ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# A Debian python3 without python3-venv has no ensurepip.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "pjsipdiag needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 test" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/.runtime
+
+# What the tests need from Debian: tshark is their second opinion, chromium shows the HTML report.
+system:
+	@command -v tshark >/dev/null && command -v chromium >/dev/null && command -v chromedriver >/dev/null || { \
+	  command -v apt-get >/dev/null && $(SUDO) apt-get update -qq && \
+	  echo 'wireshark-common wireshark-common/install-setuid boolean false' | $(SUDO) debconf-set-selections && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends tshark chromium chromium-driver >/dev/null; } || { \
+	  echo 'the tests need tshark, chromium and chromedriver: install the packages tshark, chromium and chromium-driver' >&2; exit 1; }
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.PHONY: help demo test check lint system clean

@@ -1,0 +1,249 @@
+"""The configuration as Asterisk holds it in memory: frozen data, no file is read and nothing is decided here.
+
+`conf.py` reads files into sections, `objects.py` and `wizard.py` turn sections into these objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Where:
+    """A place in a configuration file: `file` as the user named it (relative to the configuration directory when
+    it lies below it), `line` counted from 1, `section` the name between the brackets."""
+
+    file: str
+    line: int
+    section: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """`name = value` as the file grammar leaves it: comments, escapes and blanks are gone, templates are applied."""
+
+    name: str
+    value: str
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section after templates and `(+)`; `where` is its header line, `variables` the inherited ones first."""
+
+    name: str
+    where: Where
+    variables: tuple[Variable, ...] = ()
+    template: bool = False
+    parents: tuple[str, ...] = ()
+
+    def first(self, name: str) -> Variable | None:
+        """The first variable of that name (case-insensitive), as `ast_variable_find_in_list` takes it."""
+        return next((v for v in self.variables if v.name.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that Asterisk warns about or refuses; `log` is Asterisk's own line where it has one."""
+
+    reason: str
+    where: Where
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """An object that is in the file and not in memory; `where` is the line to blame, `section_where` its header."""
+
+    type: str
+    name: str
+    reason: str
+    where: Where
+    section_where: Where
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One address rule of an access list or of `match=` (`struct ast_ha`, main/acl.c).
+
+    A source matches when its family is `version` (4 or 6), `ip & mask == network`, and `port` is 0 or equal.
+    `network` is stored masked. `deny` is the sense: for an identify, False is `match=` and True is `match=!`.
+    `text` is the value as the file has it, `host` the name that was resolved to this rule, or empty.
+    """
+
+    version: int
+    network: int
+    mask: int
+    port: int
+    deny: bool
+    text: str
+    where: Where
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnresolvedName:
+    """A host name in `match=` whose addresses a file cannot tell."""
+
+    host: str
+    port: int
+    deny: bool
+    text: str
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Acl:
+    """Rules of permit/deny/acl options in order; `missing` are named ACLs that do not exist (they deny)."""
+
+    rules: tuple[Rule, ...] = ()
+    names: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What every loaded object has: `options` are the effective variables by lower-case name, in file order."""
+
+    name: str
+    where: Where
+    options: Mapping[str, tuple[Variable, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    wizard: str = ""
+    """The wizard section that made it, or empty."""
+
+    def option(self, name: str) -> Variable | None:
+        """The last variable of that option, the one whose value holds, or None."""
+        found = self.options.get(name.lower())
+        return found[-1] if found else None
+
+    def value(self, name: str, default: str = "") -> str:
+        found = self.option(name)
+        return found.value if found else default
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint(Loaded):
+    """`type=endpoint` (res_pjsip/pjsip_configuration.c), as far as identification and admission need it."""
+
+    context: str = "default"
+    identify_by: tuple[str, ...] = ("username", "ip")
+    auth: tuple[str, ...] = ()
+    acl: Acl = Acl()
+    contact_acl: Acl = Acl()
+    aors: tuple[str, ...] = ()
+    transport: str = ""
+    codecs: tuple[str, ...] = ()
+    allow_unauthenticated_options: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Identify(Loaded):
+    """`type=identify` (res_pjsip_endpoint_identifier_ip.c); `rules` in file order, names resolved in place."""
+
+    endpoint: str = ""
+    rules: tuple[Rule, ...] = ()
+    unresolved: tuple[UnresolvedName, ...] = ()
+    match_header: str = ""
+    match_request_uri: str = ""
+    srv_lookups: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Global(Loaded):
+    """`type=global` (res_pjsip/config_global.c); the defaults where there is none."""
+
+    endpoint_identifier_order: str = "ip,username,anonymous"
+    disable_multi_domain: bool = False
+    ignore_uri_user_options: bool = False
+    default_realm: str = "asterisk"
+
+
+@dataclass(frozen=True, slots=True)
+class Transport(Loaded):
+    """`type=transport` (res_pjsip/config_transport.c); `bind` is the IP (no brackets), `protocol` udp, tcp, tls, ws, wss or flow."""
+
+    protocol: str = "udp"
+    bind: str = ""
+    port: int = 0
+    domain: str = ""
+    local_net: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DomainAlias(Loaded):
+    """`type=domain_alias`: the section's name is the alias, `domain` what it stands for."""
+
+    domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Auth(Loaded):
+    """`type=auth`."""
+
+    username: str = ""
+    realm: str = ""
+    auth_type: str = "userpass"
+
+
+@dataclass(frozen=True, slots=True)
+class Aor(Loaded):
+    """`type=aor`; `contacts` are the static contact URIs."""
+
+    contacts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Registration(Loaded):
+    """`type=registration` (res_pjsip_outbound_registration.c)."""
+
+    server_uri: str = ""
+    client_uri: str = ""
+    contact_user: str = ""
+    endpoint: str = ""
+    line: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PjsipAcl(Loaded):
+    """`type=acl` of pjsip.conf (res_pjsip_acl.c): asked before identification, a denied source gets 403."""
+
+    acl: Acl = Acl()
+    contact_acl: Acl = Acl()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything one Asterisk release makes of one configuration directory.
+
+    `identifies` stand in the order in which that release asks them (by name, or by hash bucket). `identifiers` are
+    the identifier names in the order they are asked, `uncertain_identifiers` those whose order among themselves the
+    files cannot tell. `dropped` objects did not load; `warnings` change nothing but are logged; `rejected` files were
+    refused as a whole. `files` are the files read, main file first. `realtime` are object types that sorcery.conf or
+    extconfig.conf takes (also) from a database, which the files cannot tell.
+    """
+
+    version: str
+    directory: str
+    files: tuple[str, ...] = ()
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    identifies: tuple[Identify, ...] = ()
+    globals: Global = Global("", Where("", 0))
+    transports: Mapping[str, Transport] = field(default_factory=dict)
+    domain_aliases: Mapping[str, DomainAlias] = field(default_factory=dict)
+    auths: Mapping[str, Auth] = field(default_factory=dict)
+    aors: Mapping[str, Aor] = field(default_factory=dict)
+    registrations: Mapping[str, Registration] = field(default_factory=dict)
+    acls: tuple[PjsipAcl, ...] = ()
+    identifiers: tuple[str, ...] = ()
+    uncertain_identifiers: tuple[str, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    rejected: tuple[Problem, ...] = ()
+    realtime: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()

@@ -1,0 +1,73 @@
+"""The seam that every reader reaches: SIP bytes with their transport addresses, and the tally of what was passed over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pjsipdiag.sip import Address, SipMessage
+
+
+class Datagram(NamedTuple):
+    """One SIP message (or one UDP payload that starts like SIP).
+
+    `time` is in nanoseconds since the epoch, `frame` counts the records of its capture from 1. `source` and
+    `destination` are packed (`Address.pack`: IP bytes, then two bytes of port): a million of them stay cheap.
+    `direction` is "in" or "out" when the capture knows it (LINUX_SLL packet type, Asterisk's log), else "".
+    `truncated` says that the snap length cut the message.
+    """
+
+    time: int
+    frame: int
+    transport: str
+    source: bytes
+    destination: bytes
+    payload: bytes
+    direction: str = ""
+    truncated: bool = False
+
+    def message(self) -> SipMessage:
+        return SipMessage(
+            self.payload,
+            self.transport,
+            Address.unpack(self.source),
+            Address.unpack(self.destination),
+            self.time,
+            self.frame,
+            self.direction,
+            self.truncated,
+        )
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a reader counted in one capture; the one mutable thing that is handed along while reading.
+
+    `undecoded` counts what was passed over by reason. `truncated` says how far a damaged or cut file was read, with
+    the byte offset. `encrypted` counts TLS and WSS connections by (client, server) packed addresses, client first.
+    `notes` are sentences for the report (the reader in use, inner HEP addresses, ...). `log_lines` are lines of
+    Asterisk's log that say what it decided, by Call-ID.
+    """
+
+    file: str
+    records: int = 0
+    sip_messages: int = 0
+    invites: int = 0
+    undecoded: Counter[str] = field(default_factory=Counter)
+    truncated: str | None = None
+    encrypted: Counter[tuple[bytes, bytes]] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    log_lines: dict[str, list[str]] = field(default_factory=dict)
+
+    def merge(self, other: Tally) -> None:
+        """Adds what another reader of the same capture counted (a later part of it, or another process)."""
+        self.records += other.records
+        self.sip_messages += other.sip_messages
+        self.invites += other.invites
+        self.undecoded.update(other.undecoded)
+        self.truncated = self.truncated or other.truncated
+        self.encrypted.update(other.encrypted)
+        self.notes.extend(note for note in other.notes if note not in self.notes)
+        for call_id, lines in other.log_lines.items():
+            self.log_lines.setdefault(call_id, []).extend(lines)

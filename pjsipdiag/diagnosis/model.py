@@ -1,0 +1,151 @@
+"""What a diagnosis says: frozen data between the rules that find it and the renderers that show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pjsipdiag.asterisk.config import Config, Where
+from pjsipdiag.asterisk.verdict import Verdict
+
+
+class Severity(StrEnum):
+    """ERROR: calls fail or fraud is possible. WARNING: will bite. NOTE: worth knowing; never alone a reason for exit status 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSummary:
+    """One capture as it was read; `undecoded` counts what was passed over by reason, `truncated` says how far it went."""
+
+    file: str
+    records: int
+    sip_messages: int
+    invites: int
+    undecoded: Mapping[str, int] = field(default_factory=dict)
+    truncated: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """One inbound call: an INVITE outside a dialog, its retransmissions and its retry with credentials.
+
+    `time` is in nanoseconds since the epoch, `source` is "ip:port" as `Address` prints it, `observed_status` the final
+    (else the last provisional) status that the capture shows, None without any answer.
+    """
+
+    call_id: str
+    time: int
+    source: str
+    transport: str
+    from_: str
+    request_uri: str
+    verdict: Verdict
+    observed_status: int | None = None
+    destination: str = ""
+    requests: int = 1
+    user_agent: str = ""
+    capture: str = ""
+    frame: int = 0
+    messages: tuple[tuple[int, str, str], ...] = ()
+    """(time, ">" from the caller or "<" to it, first line) in order, for the ladder."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One source address: `verdict` is matched, unmatched, mixed or unknown; `observed` counts final answers by code.
+
+    `identifier`, `identify` and `endpoint` are those of its matched calls (joined by ", " when there are several).
+    `other_methods` counts requests that are not INVITEs: they explain, they do not alarm.
+    """
+
+    address: str
+    requests: int
+    calls: int
+    verdict: str
+    identifier: str = ""
+    identify: str = ""
+    endpoint: str = ""
+    observed: Mapping[str, int] = field(default_factory=dict)
+    user_agents: tuple[str, ...] = ()
+    other_methods: Mapping[str, int] = field(default_factory=dict)
+    first_time: int = 0
+    last_time: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of a file: `old` lines from `line` on (1-based) become `new`; with `old` empty, `new` goes before `line`."""
+
+    file: str
+    line: int
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A repair and what replaying the whole capture with it shows.
+
+    `add` are the lines to add to `section` of `file` after `line`; a section that does not exist yet is in `edits`
+    whole. `fixes` counts calls that were not identified (or not accepted) and are now; `changes_others` those whose
+    endpoint or outcome changes otherwise; `admits` are sources newly let in. `note` says what a person must decide
+    first (several endpoints equally likely, a generated file, ...); with no `edits` it is advice only.
+    """
+
+    file: str
+    line: int
+    section: str
+    endpoint: str
+    add: tuple[str, ...]
+    edits: tuple[Edit, ...] = ()
+    fixes: int = 0
+    changes_others: int = 0
+    admits: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One cause: `rule` is its name in RULES, `message` names address, section and line, `where` the line that causes it.
+
+    `evidence` are sentences that show it, `consequences` what else follows from the same cause (folded under it),
+    `calls` how many calls it concerns.
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    where: Where | None = None
+    sources: tuple[str, ...] = ()
+    calls: int = 0
+    evidence: tuple[str, ...] = ()
+    consequences: tuple[str, ...] = ()
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a renderer shows. `calls` may build its rows when they are asked for (a scan has a million)."""
+
+    asterisk_version: str
+    asterisk_assumed: bool
+    asterisk_reason: str
+    captures: tuple[CaptureSummary, ...]
+    sources: Sequence[SourceRow]
+    calls: Sequence[CallRow]
+    unmatched: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    suggestions: tuple[Suggestion, ...]
+    pbx: tuple[str, ...] = ()
+    pbx_reason: str = ""
+    failed_calls: int = 0
+    config: Config | None = None
+    notes: tuple[str, ...] = ()
+    outbound_calls: int = 0

@@ -1,0 +1,220 @@
+"""SIP messages, URIs and transport addresses, as every part of the program speaks of them.
+
+Nothing here knows captures or Asterisk. Reading is lenient: what a header means to a person or to a report.
+What PJSIP makes of the same bytes, and when it refuses them, is `pjsipdiag.asterisk.pjsip`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+from urllib.parse import unquote
+
+COMPACT = {
+    "a": "accept-contact",
+    "b": "referred-by",
+    "c": "content-type",
+    "e": "content-encoding",
+    "f": "from",
+    "i": "call-id",
+    "j": "reject-contact",
+    "k": "supported",
+    "l": "content-length",
+    "m": "contact",
+    "o": "event",
+    "r": "refer-to",
+    "s": "subject",
+    "t": "to",
+    "u": "allow-events",
+    "v": "via",
+    "x": "session-expires",
+}
+"""Compact header names (RFC 3261 section 7.3.3 and the IANA registry), in lower case."""
+
+
+class Address(NamedTuple):
+    """A transport address: `ip` in canonical text (no brackets), `port` 0 when it is not known."""
+
+    ip: str
+    port: int = 0
+
+    def __str__(self) -> str:
+        host = f"[{self.ip}]" if ":" in self.ip else self.ip
+        return f"{host}:{self.port}" if self.port else host
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Address:
+        """The address behind `packed`: 4 or 16 bytes of IP, then 2 bytes of port, in network order."""
+        ip = ipaddress.ip_address(packed[:-2])
+        return cls(str(ip), int.from_bytes(packed[-2:], "big"))
+
+    def pack(self) -> bytes:
+        """The inverse of `unpack`."""
+        return ipaddress.ip_address(self.ip).packed + self.port.to_bytes(2, "big")
+
+
+@dataclass(frozen=True, slots=True)
+class SipUri:
+    """A `sip:`, `sips:` or `tel:` URI (RFC 3261 section 19.1, RFC 3966); `user` is percent-decoded, `port` 0 if absent."""
+
+    scheme: str
+    user: str
+    host: str
+    port: int = 0
+    parameters: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = f":{self.port}" if self.port else ""
+        return (
+            f"{self.scheme}:{self.user}@{host}{port}"
+            if self.user and host
+            else f"{self.scheme}:{self.user}{host}{port}"
+        )
+
+
+def parse_uri(text: str) -> SipUri | None:
+    """The URI in `text`, which may be a whole From, To or Contact value; None when there is none."""
+    if "<" in text:
+        text = text[text.index("<") + 1 :].split(">", 1)[0]
+    scheme, colon, rest = text.strip().partition(":")
+    scheme = scheme.lower()
+    if not colon or scheme not in ("sip", "sips", "tel"):
+        return None
+    if scheme == "tel":
+        return SipUri(scheme, rest.split(";", 1)[0], "")
+    rest = rest.split("?", 1)[0]
+    userinfo, at, hostpart = rest.rpartition("@")
+    user = unquote(userinfo.split(":", 1)[0]) if at else ""
+    hostport, *parameters = hostpart.split(";")
+    host, port = _split_port(hostport)
+    pairs = tuple((name.lower(), value) for name, _, value in (item.partition("=") for item in parameters))
+    return SipUri(scheme, user, host.lower(), port, pairs)
+
+
+def _split_port(hostport: str) -> tuple[str, int]:
+    if hostport.startswith("["):
+        host, _, port = hostport[1:].partition("]")
+        port = port.removeprefix(":")
+    else:
+        host, _, port = hostport.partition(":")
+    return host.strip(), int(port) if port.isascii() and port.isdigit() and len(port) <= 5 else 0
+
+
+@dataclass(frozen=True)
+class SipMessage:
+    """One SIP request or response as it was seen on the wire.
+
+    `raw` is the whole message (up to Content-Length, the datagram or the snap length), `time` is in nanoseconds since
+    the epoch, `frame` counts the capture's records from 1 (0: no capture holds it), `transport` is UDP, TCP, TLS, WS
+    or WSS. `direction` says what the capture itself knows: "in", "out", or "" when it does not say.
+    """
+
+    raw: bytes
+    transport: str = "UDP"
+    source: Address = Address("0.0.0.0")
+    destination: Address = Address("0.0.0.0")
+    time: int = 0
+    frame: int = 0
+    direction: str = ""
+    truncated: bool = field(default=False)
+
+    @cached_property
+    def first_line(self) -> str:
+        return decode(self.raw.lstrip(b"\r\n").split(b"\n", 1)[0].rstrip(b"\r"))
+
+    @cached_property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """(name as spelt, value) in order; folded lines are joined (RFC 3261 section 7.3.1)."""
+        return tuple(_headers(self.head))
+
+    @cached_property
+    def head(self) -> bytes:
+        """Request or status line and headers, without the body and the empty line before it."""
+        raw = self.raw.lstrip(b"\r\n")
+        ends = [at for at in (raw.find(b"\r\n\r\n"), raw.find(b"\n\n"), raw.find(b"\n\r\n")) if at >= 0]
+        return raw[: min(ends)] if ends else raw
+
+    @property
+    def is_request(self) -> bool:
+        return not self.first_line.startswith("SIP/2.0 ")
+
+    @property
+    def method(self) -> str:
+        """The request's method, or for a response the CSeq method."""
+        return self.first_line.split(" ", 1)[0] if self.is_request else self.header("CSeq").split(" ")[-1]
+
+    @property
+    def request_uri(self) -> str:
+        """The request URI as written; empty for a response."""
+        return self.first_line.split(" ", 1)[-1].rpartition(" ")[0] if self.is_request else ""
+
+    @property
+    def status(self) -> int:
+        """The status code of a response; 0 for a request."""
+        code = self.first_line[8:11]
+        return int(code) if not self.is_request and code.isdigit() else 0
+
+    def values(self, name: str) -> list[str]:
+        """Every value of the header `name`, long or compact form, in order."""
+        wanted = name.lower()
+        return [value for spelt, value in self.headers if COMPACT.get(spelt.lower(), spelt.lower()) == wanted]
+
+    def header(self, name: str) -> str:
+        """The first value of the header `name`, or an empty string."""
+        return next(iter(self.values(name)), "")
+
+    @property
+    def call_id(self) -> str:
+        return self.header("Call-ID")
+
+    @property
+    def cseq(self) -> int:
+        number = self.header("CSeq").split(" ")[0]
+        return int(number) if number.isascii() and number.isdigit() else 0
+
+    @property
+    def branch(self) -> str:
+        """The branch of the top Via."""
+        return parameter(self.header("Via").split(",", 1)[0], "branch")
+
+    @property
+    def from_uri(self) -> SipUri | None:
+        return parse_uri(self.header("From"))
+
+    @property
+    def to_tag(self) -> str:
+        """The To tag: not empty inside a dialog (RFC 3261 section 12)."""
+        return parameter(self.header("To").rpartition(">")[2] or self.header("To"), "tag")
+
+
+def parameter(value: str, name: str) -> str:
+    """The value of `;name=` in a header value, unquoted; empty when it is absent."""
+    for part in value.split(";")[1:]:
+        key, _, text = part.partition("=")
+        if key.strip().lower() == name:
+            return text.strip().strip('"')
+    return ""
+
+
+def decode(raw: bytes) -> str:
+    """UTF-8 text of `raw`; other bytes become lone surrogates, so that nothing is lost."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _headers(head: bytes) -> Iterator[tuple[str, str]]:
+    name, value = "", ""
+    for line in head.split(b"\n")[1:]:
+        line = line.rstrip(b"\r")
+        if line[:1] in (b" ", b"\t") and name:
+            value = f"{value} {decode(line.strip())}"
+            continue
+        if name:
+            yield name, value
+        raw_name, colon, raw_value = line.partition(b":")
+        name, value = (decode(raw_name.strip()), decode(raw_value.strip())) if colon else ("", "")
+    if name:
+        yield name, value

@@ -1,0 +1,54 @@
+"""Imports go one way: errors <- sip <- {capture, asterisk} <- diagnosis <- report <- cli."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "pjsipdiag"
+MAY_IMPORT = {
+    "errors": set[str](),
+    "sip": {"errors"},
+    "capture": {"errors", "sip", "capture"},
+    "asterisk": {"errors", "sip", "asterisk"},
+    "diagnosis": {"errors", "sip", "capture", "asterisk", "diagnosis"},
+    "report": {"errors", "sip", "asterisk", "diagnosis", "report"},
+}
+ONLY_IN = {"click": {"cli"}, "scapy": {"capture"}, "pyshark": {"capture"}}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def part(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """(module, whether it is imported when the file is) of every import in the file."""
+    tree = ast.parse(path.read_text())
+    top = {id(node) for node in tree.body}
+    found: list[tuple[str, bool]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, id(node) in top) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.append((node.module or "", id(node) in top))
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    here = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    for module, _ in imports(path):
+        if module.startswith("pjsipdiag.") and here in MAY_IMPORT:
+            assert part(module) in MAY_IMPORT[here], f"{here} imports {module}"
+        root = module.split(".")[0]
+        if root in ONLY_IN:
+            assert here in ONLY_IN[root], f"{root} is imported in {here}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_slow_packages_are_imported_where_used(path: Path) -> None:
+    """`scapy.all` alone costs 0.75 s."""
+    slow = {module for module, at_top in imports(path) if at_top and module.split(".")[0] in ("scapy", "pyshark")}
+    assert not slow
