@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -56,9 +56,15 @@ class Address(NamedTuple):
         return ipaddress.ip_address(self.ip).packed + self.port.to_bytes(2, "big")
 
 
+NOWHERE = Address("0.0.0.0")
+
+
 @dataclass(frozen=True, slots=True)
 class SipUri:
-    """A `sip:`, `sips:` or `tel:` URI (RFC 3261 section 19.1, RFC 3966); `user` is percent-decoded, `port` 0 if absent."""
+    """A `sip:`, `sips:` or `tel:` URI (RFC 3261 section 19.1, RFC 3966).
+
+    `user` is percent-decoded, `port` is 0 when there is none.
+    """
 
     scheme: str
     user: str
@@ -115,12 +121,12 @@ class SipMessage:
 
     raw: bytes
     transport: str = "UDP"
-    source: Address = Address("0.0.0.0")
-    destination: Address = Address("0.0.0.0")
+    source: Address = NOWHERE
+    destination: Address = NOWHERE
     time: int = 0
     frame: int = 0
     direction: str = ""
-    truncated: bool = field(default=False)
+    truncated: bool = False
 
     @cached_property
     def first_line(self) -> str:
@@ -207,8 +213,7 @@ def decode(raw: bytes) -> str:
 
 def _headers(head: bytes) -> Iterator[tuple[str, str]]:
     name, value = "", ""
-    for line in head.split(b"\n")[1:]:
-        line = line.rstrip(b"\r")
+    for line in (raw.rstrip(b"\r") for raw in head.split(b"\n")[1:]):
         if line[:1] in (b" ", b"\t") and name:
             value = f"{value} {decode(line.strip())}"
             continue

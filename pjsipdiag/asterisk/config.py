@@ -166,7 +166,10 @@ class Global(Loaded):
 
 @dataclass(frozen=True, slots=True)
 class Transport(Loaded):
-    """`type=transport` (res_pjsip/config_transport.c); `bind` is the IP (no brackets), `protocol` udp, tcp, tls, ws, wss or flow."""
+    """`type=transport` (res_pjsip/config_transport.c).
+
+    `bind` is the IP without brackets, `protocol` is udp, tcp, tls, ws, wss or flow.
+    """
 
     protocol: str = "udp"
     bind: str = ""

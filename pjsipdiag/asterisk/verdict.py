@@ -12,7 +12,6 @@ from functools import cached_property
 
 from pjsipdiag.asterisk.config import Where
 
-
 IDENTIFIER_NAMES = ("line", "ip", "username", "anonymous", "auth_username", "header", "request_uri", "transport")
 """The names Asterisk registers its identifiers with (`line` has none there)."""
 

@@ -1,4 +1,4 @@
-"""The seam that every reader reaches: SIP bytes with their transport addresses, and the tally of what was passed over."""
+"""The seam that every reader reaches: SIP bytes with their addresses, and the tally of what was passed over."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.verdict import Verdict
 
 
 class Severity(StrEnum):
-    """ERROR: calls fail or fraud is possible. WARNING: will bite. NOTE: worth knowing; never alone a reason for exit status 1."""
+    """ERROR: calls fail or fraud is possible. WARNING: will bite. NOTE: worth knowing, never alone exit status 1."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -20,7 +20,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CaptureSummary:
-    """One capture as it was read; `undecoded` counts what was passed over by reason, `truncated` says how far it went."""
+    """One capture as it was read: `undecoded` counts what was passed over by reason, `truncated` says how far it went."""
 
     file: str
     records: int
@@ -80,7 +80,7 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One change of a file: `old` lines from `line` on (1-based) become `new`; with `old` empty, `new` goes before `line`."""
+    """A change of a file: `old` lines from `line` on (1-based) become `new`; with no `old`, `new` goes before `line`."""
 
     file: str
     line: int
@@ -113,7 +113,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One cause: `rule` is its name in RULES, `message` names address, section and line, `where` the line that causes it.
+    """One cause: `rule` is its name in RULES, `message` names address, section and line, `where` is the line to blame.
 
     `evidence` are sentences that show it, `consequences` what else follows from the same cause (folded under it),
     `calls` how many calls it concerns.

@@ -18,7 +18,8 @@ class CallGroup:
     `statuses` counts calls by their final (else last provisional) status, 0 for calls without any answer.
     `challenged` calls got a 401 or 407, `retried` of them came again with credentials. `ports` are the source ports,
     `destinations` "ip:port", `numbers` the users of the request URI and `callers` those of From: each distinct and at
-    most 32, `distinct_numbers` and `distinct_callers` count them all (up to 1,000). `sample` reads the head of the first INVITE.
+    most 32; `distinct_numbers` and `distinct_callers` count them all (up to 1,000). `sample` reads the head of the
+    first INVITE.
     """
 
     source: str
