@@ -20,7 +20,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CaptureSummary:
-    """One capture as it was read: `undecoded` counts what was passed over by reason, `truncated` says how far it went."""
+    """One capture as it was read: `undecoded` counts what was passed over by reason, `truncated` how far it went."""
 
     file: str
     records: int
@@ -80,7 +80,7 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A change of a file: `old` lines from `line` on (1-based) become `new`; with no `old`, `new` goes before `line`."""
+    """A change of a file: `old` lines from `line` (1-based) become `new`; with no `old`, `new` goes before `line`."""
 
     file: str
     line: int
