@@ -28,7 +28,7 @@ def messages(text: str) -> list[SipMessage]:
 
 
 def write_capture(text: str, path: Path, link: str = "sll") -> Path:
-    """Writes `text` as a pcap of LINUX_SLL (as `tcpdump -i any`) or Ethernet packets; UDP whatever the transport says."""
+    """Writes `text` as a pcap of LINUX_SLL (as `tcpdump -i any`) or Ethernet: UDP, whatever transport it says."""
     from scapy.layers.inet import IP, UDP
     from scapy.layers.inet6 import IPv6
     from scapy.layers.l2 import CookedLinux, Ether
