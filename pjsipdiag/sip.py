@@ -7,6 +7,7 @@ What PJSIP makes of the same bytes, and when it refuses them, is `pjsipdiag.aste
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,6 +58,7 @@ class Address(NamedTuple):
 
 
 NOWHERE = Address("0.0.0.0")
+_QUOTED_NAME = re.compile(r'^\s*"(?:[^"\\]|\\.)*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class SipUri:
 
 def parse_uri(text: str) -> SipUri | None:
     """The URI in `text`, which may be a whole From, To or Contact value; None when there is none."""
+    text = _QUOTED_NAME.sub("", text)
     if "<" in text:
         text = text[text.index("<") + 1 :].split(">", 1)[0]
     scheme, colon, rest = text.strip().partition(":")
@@ -166,7 +169,7 @@ class SipMessage:
 
     def values(self, name: str) -> list[str]:
         """Every value of the header `name`, long or compact form, in order."""
-        wanted = name.lower()
+        wanted = COMPACT.get(name.lower(), name.lower())
         return [value for spelt, value in self.headers if COMPACT.get(spelt.lower(), spelt.lower()) == wanted]
 
     def header(self, name: str) -> str:
