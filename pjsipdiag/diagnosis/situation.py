@@ -12,6 +12,19 @@ from pjsipdiag.sip import Address, SipMessage
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """Alike calls inside a group: `calls` of them came from source port `port`, `read` gives the head of one INVITE.
+
+    Calls are alike when the configuration cannot tell them apart: same source port and destination, and the same
+    values wherever a verdict could look (From user when it names a section, headers that a match_header names, ...).
+    """
+
+    calls: int
+    port: int
+    read: Callable[[], SipMessage]
+
+
+@dataclass(frozen=True, slots=True)
 class CallGroup:
     """Inbound calls of one source address over one transport with one verdict.
 
@@ -42,18 +55,39 @@ class CallGroup:
     first_call: int
     """Index of its first call in `Situation.calls`."""
     read_sample: Callable[[], SipMessage]
+    variants: tuple[Variant, ...] = ()
+    realms: tuple[str, ...] = ()
+    first_silent: int = 0
+    last_silent: int = 0
+    last_answer: int = 0
 
     @property
     def sample(self) -> SipMessage:
         return self.read_sample()
 
 
-@dataclass(frozen=True)
-class Situation:
-    """Everything a rule may look at.
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Sources beyond those that `Situation.groups` lists one by one: no identifier takes any of them, and their
+    networks are far from every `match=` (a scan has a million)."""
 
-    `replay` answers what Asterisk would do with any request under `config`; `replay_with` the same under a changed
-    configuration directory given as {file: text} (what-if and proof of suggestions). `other_methods` counts requests
+    sources: int
+    calls: int
+    statuses: Mapping[int, int]
+    user_agents: tuple[str, ...]
+    first_time: int
+    last_time: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Situation:
+    """Everything a rule may look at; compared by identity, so that what follows from it can be remembered.
+
+    `replay` answers what Asterisk would do with any request under `config`; `reload` reads the same directory again
+    with changed files ({file: text}) or as another release ("" for the same); None without a directory (what-if and
+    proof of suggestions). `end` is the time of the capture's last SIP message in nanoseconds, `responses` how many
+    answers it holds, `crowd` the sources that are not listed in `groups`. `other_methods` counts requests
     that are not INVITEs by source address and method; `own_registrations` are REGISTERs the PBX sent. `encrypted`
     lists TLS and WSS connections as (client, server, count). `said` are lines of Asterisk's log by Call-ID.
     """
@@ -72,3 +106,7 @@ class Situation:
     version_assumed: bool = False
     capture_version: str = ""
     """The Asterisk version that the capture shows, or empty."""
+    reload: Callable[[Mapping[str, str], str], Config] | None = None
+    end: int = 0
+    responses: int = 0
+    crowd: Crowd | None = None
