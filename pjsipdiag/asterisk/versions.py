@@ -1,6 +1,6 @@
 """Which Asterisk releases there are from 16 on, and what changed in which of them that identification can see.
 
-`RELEASES` and `CHANGES` are the tables (read from the tags of Asterisk's repository); everything else is a question to them.
+`RELEASES` and `CHANGES` are the tables (read from the tags of Asterisk's repository); the rest asks them.
 """
 
 from __future__ import annotations

@@ -1,0 +1,190 @@
+"""The files of one configuration directory, as Asterisk would open them: by name below it, by absolute path or by glob.
+
+Everything that the loader reads goes through `Files`, so that a changed file can be laid over the directory (a what-if
+replay) or a whole configuration can stand in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from pjsipdiag.errors import ConfigError
+
+ETC = "/etc/asterisk"
+"""Where Asterisk looks for its files unless asterisk.conf says otherwise (`astetcdir`)."""
+
+_MAGIC = re.compile(r"[*?\[\\]")
+_ASTETCDIR = re.compile(r"^\s*astetcdir\s*=>?\s*([^\s;]+)", re.MULTILINE)
+_MOST_ALTERNATIVES = 1000
+
+
+class Files:
+    """Files below `directory` (None: only the overlay), with `overlay` (name -> text) in front of them.
+
+    Names are relative to the directory, with `/`; a file outside it keeps its absolute path.
+    """
+
+    def __init__(self, directory: Path | None, overlay: Mapping[str, str] | None = None) -> None:
+        self.directory = directory
+        self.overlay = {
+            str(PurePosixPath(name)): text.encode("utf-8", "surrogateescape") for name, text in (overlay or {}).items()
+        }
+
+    @cached_property
+    def etc(self) -> str:
+        """The directory that the configuration calls its own: `astetcdir` of its asterisk.conf, or /etc/asterisk."""
+        data = self.read("asterisk.conf") or b""
+        found = _ASTETCDIR.search(data.decode("utf-8", "replace"))
+        return found[1].rstrip("/") if found else ETC
+
+    def name(self, wanted: str) -> str:
+        """`wanted` as Asterisk resolves it (main/config.c, config_text_file_load), as a name of this directory.
+
+        A path below the directory that the configuration calls its own is taken below `directory`, wherever that lies.
+        """
+        if not wanted.startswith("/"):
+            return os.path.normpath(wanted) if wanted.strip("/.") else wanted
+        path = os.path.normpath(wanted)
+        own = [ETC, *([self.etc] if not wanted.endswith("/asterisk.conf") else [])]
+        if self.directory is not None:
+            own.append(str(self.directory.absolute()))
+        for root in own:
+            if path.startswith(root + "/"):
+                return path[len(root) + 1 :]
+        return path
+
+    def shown(self, name: str) -> str:
+        """The path that Asterisk writes to its log for a file."""
+        return name if name.startswith("/") else f"{self.etc}/{name}"
+
+    def exists(self, name: str) -> bool:
+        return name in self.overlay or self._path_is_file(name)
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of a file, None when there is no regular file of that name.
+
+        :raises ConfigError: the file is there and cannot be read.
+        """
+        if name in self.overlay:
+            return self.overlay[name]
+        if not self._path_is_file(name):
+            return None
+        path = self._path(name)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+
+    def expand(self, pattern: str) -> list[str]:
+        """The names that a pattern stands for, in the order of glob(3) with GLOB_NOMAGIC and GLOB_BRACE."""
+        names: list[str] = []
+        for alternative in _braces(pattern):
+            wanted = self.name(alternative)
+            if _MAGIC.search(wanted):
+                names += self._glob(wanted)
+            elif self.exists(wanted):
+                names.append(wanted)
+        return names
+
+    def _path(self, name: str) -> Path:
+        return Path(name) if self.directory is None or name.startswith("/") else self.directory / name
+
+    def _path_is_file(self, name: str) -> bool:
+        if "\0" in name or (self.directory is None and not name.startswith("/")):
+            return False
+        try:
+            return self._path(name).is_file()
+        except OSError:
+            return False
+
+    def _glob(self, pattern: str) -> list[str]:
+        root, parts = ("/", pattern[1:].split("/")) if pattern.startswith("/") else ("", pattern.split("/"))
+        found = [root]
+        for part in parts:
+            match = _translate(part)
+            found = [
+                _join(parent, entry) for parent in found for entry in self._entries(parent) if match.fullmatch(entry)
+            ]
+        return sorted((name for name in found if self.exists(name)), key=os.fsencode)
+
+    def _entries(self, parent: str) -> set[str]:
+        below = f"{parent}/" if parent not in ("", "/") else parent
+        entries = {name[len(below) :].split("/")[0] for name in self.overlay if name.startswith(below)}
+        if self.directory is not None or parent.startswith("/"):
+            with contextlib.suppress(OSError):
+                entries.update(entry.name for entry in self._path(parent or ".").iterdir())
+        return entries
+
+
+def _join(parent: str, entry: str) -> str:
+    return f"{parent}{entry}" if parent in ("", "/") else f"{parent}/{entry}"
+
+
+def _translate(part: str) -> re.Pattern[str]:
+    """One path component of a glob as a regular expression: a leading dot is only matched by a dot."""
+    text = "" if part.startswith(".") else r"(?!\.)"
+    position = 0
+    while position < len(part):
+        character = part[position]
+        position += 1
+        if character == "*":
+            text += ".*"
+        elif character == "?":
+            text += "."
+        elif character == "\\" and position < len(part):
+            text += re.escape(part[position])
+            position += 1
+        elif character == "[" and (end := part.find("]", position + 1 + (part[position : position + 1] in "!^"))) > 0:
+            inside = part[position:end]
+            position = end + 1
+            negated = inside[:1] in ("!", "^")
+            members = re.sub(r"([\\\[\]^&~|])", r"\\\1", inside[1:] if negated else inside)
+            text += f"[{'^' if negated else ''}{members}]"
+        else:
+            text += re.escape(character)
+    try:
+        return re.compile(text, re.DOTALL)
+    except re.error:
+        return re.compile(re.escape(part))
+
+
+def _braces(pattern: str) -> Iterator[str]:
+    """`a{b,c}d` as `abd`, `acd` (nested too); a brace without a partner stands for itself."""
+    waiting = [pattern]
+    for _ in range(_MOST_ALTERNATIVES):
+        if not waiting:
+            return
+        text = waiting.pop()
+        parts = _first_braces(text)
+        if parts is None:
+            yield text
+        else:
+            before, alternatives, after = parts
+            waiting += [before + alternative + after for alternative in reversed(alternatives)]
+
+
+def _first_braces(text: str) -> tuple[str, list[str], str] | None:
+    start = text.find("{")
+    while start >= 0 and text[start : start + 2] == "{}":
+        start = text.find("{", start + 2)
+    if start < 0:
+        return None
+    depth, alternatives, begin = 0, [], start + 1
+    for position in range(start, len(text)):
+        character = text[position]
+        if character == "{":
+            depth += 1
+        elif character == "," and depth == 1:
+            alternatives.append(text[begin:position])
+            begin = position + 1
+        elif character == "}":
+            depth -= 1
+            if not depth:
+                alternatives.append(text[begin:position])
+                return text[:start], alternatives, text[position + 1 :]
+    return None

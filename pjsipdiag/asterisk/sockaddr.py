@@ -1,0 +1,121 @@
+"""Numeric addresses as Asterisk reads them: `ast_sockaddr_parse` (main/netsock2.c) over glibc's getaddrinfo with
+AI_NUMERICHOST and AI_NUMERICSERV, which takes more than canonical text (`1.2.3` is 1.2.0.3).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import string
+from typing import NamedTuple
+
+IPV4_MAPPED = 0xFFFF << 32
+_PART = re.compile(r"0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*")
+_STRTOUL = re.compile(r"[ \t\n\v\f\r]*([+-]?)(\d*)")
+
+
+class Numeric(NamedTuple):
+    """A parsed address: `version` 4 or 6, `ip` as a number, `port` 0 where there is none."""
+
+    version: int
+    ip: int
+    port: int = 0
+
+
+def split_host_port(text: str) -> tuple[str, str | None]:
+    """`ast_sockaddr_split_hostport`: the host without brackets, and what follows the colon (None: no colon)."""
+    if text.startswith("["):
+        host, bracket, after = text[1:].partition("]")
+        return host, after[1:] if bracket and after.startswith(":") else None
+    if text.count(":") == 1:
+        host, _, port = text.partition(":")
+        return host, port
+    return text, None
+
+
+def parse(text: str, *, ports: bool = True) -> Numeric | None:
+    """The address that `text` is, or None where Asterisk sees none (a name, for instance).
+
+    With `ports` a port may follow; without, a port makes the text invalid (PARSE_PORT_FORBID).
+    """
+    host, port = split_host_port(text)
+    number = 0
+    if port is not None:
+        if not ports:
+            return None
+        parsed = service(port)
+        if parsed is None:
+            return None
+        number = parsed
+    address = _inet_aton(host)
+    if address is not None:
+        return Numeric(4, address, number)
+    address = _inet_pton6(host)
+    return None if address is None else Numeric(6, address, number)
+
+
+def service(port: str) -> int | None:
+    """A numeric service as getaddrinfo takes it: `strtoul`, cut to 16 bits; None when it is not a number."""
+    if port == "*":
+        return 0
+    matched = _STRTOUL.fullmatch(port)
+    if matched is None or (not matched[2] and port):
+        return None
+    value = min(int(matched[2] or 0), 2**64 - 1)
+    return (-value if matched[1] == "-" else value) & 0xFFFF
+
+
+def unmapped(address: Numeric) -> Numeric:
+    """An IPv4-mapped IPv6 address (`::ffff:a.b.c.d`) as the IPv4 address that it stands for."""
+    if address.version == 6 and address.ip >> 32 == 0xFFFF:
+        return Numeric(4, address.ip & 0xFFFFFFFF, address.port)
+    return address
+
+
+def text_of(version: int, ip: int) -> str:
+    """The address as `getnameinfo` writes it."""
+    if version == 4:
+        return str(ipaddress.IPv4Address(ip))
+    if ip >> 32 == 0xFFFF:
+        return f"::ffff:{ipaddress.IPv4Address(ip & 0xFFFFFFFF)}"
+    if 0xFFFF < ip < 1 << 32:
+        return f"::{ipaddress.IPv4Address(ip)}"
+    return str(ipaddress.IPv6Address(ip))
+
+
+def _inet_aton(host: str) -> int | None:
+    parts = host.split(".")
+    if len(parts) > 4 or not all(_PART.fullmatch(part) for part in parts):
+        return None
+    *leading, last = (_strtoul(part) for part in parts)
+    if any(value > 0xFF for value in leading) or last >= 1 << 8 * (5 - len(parts)):
+        return None
+    address = last
+    for position, value in enumerate(leading):
+        address |= value << 8 * (3 - position)
+    return address
+
+
+def _strtoul(part: str) -> int:
+    if part[:2] in ("0x", "0X"):
+        return int(part[2:], 16)
+    return int(part, 8) if part.startswith("0") else int(part)
+
+
+def _inet_pton6(host: str) -> int | None:
+    text, percent, scope = host.partition("%")
+    if ":" not in text or not set(text) <= set(string.hexdigits + ":."):
+        return None
+    try:
+        address = int(ipaddress.IPv6Address(text))
+    except ValueError:
+        return None
+    if percent and not re.fullmatch(r"[0-9]+", scope):
+        # The name of an interface: only the machine that Asterisk runs on knows it, and no packet that is not
+        # link-local can match it.
+        return address if scope and _is_link_local(address) else None
+    return address
+
+
+def _is_link_local(address: int) -> bool:
+    return address >> 118 == 0x3FA or address >> 112 == 0xFF02
