@@ -1,0 +1,93 @@
+"""IP fragments: put together in any order; overlaps are refused, memory and time are bounded.
+
+An exact repeat of a fragment is let pass. Anything else that overlaps spoils its datagram (RFC 5722 section 3 for IPv6;
+for IPv4 no receiver agrees with another about it).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+MAX_PENDING = 4096
+MAX_BYTES = 32 << 20
+MAX_AGE = 30_000_000_000
+"""Nanoseconds: Linux's `net.ipv4.ipfrag_time`; afterwards an identification means another datagram."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    started: int
+    pieces: dict[int, bytes] = field(default_factory=dict)
+    size: int = 0
+    total: int = -1
+    spoilt: bool = False
+
+
+@dataclass(slots=True)
+class Fragments:
+    """The datagrams of one capture that are not complete yet; what is given up is counted in `undecoded`."""
+
+    undecoded: Counter[str]
+    pending: dict[tuple[bytes, int, int], _Pending] = field(default_factory=dict)
+    held: int = 0
+
+    def add(self, key: tuple[bytes, int, int], time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
+        """The whole payload once `piece` completes it. `key`: both addresses, protocol, identification."""
+        entry = self.pending.get(key)
+        if entry is not None and abs(time - entry.started) > MAX_AGE:
+            self._give_up(key)
+            entry = None
+        if entry is None:
+            while self.pending and (len(self.pending) >= MAX_PENDING or self.held > MAX_BYTES):
+                self._give_up(next(iter(self.pending)))
+            entry = self.pending[key] = _Pending(time)
+        if entry.spoilt or entry.pieces.get(offset) == piece:
+            return None
+        if (more and (len(piece) % 8 or not piece)) or offset + len(piece) > 65535:
+            self._spoil(entry, "malformed IP fragment")
+            return None
+        end = offset + len(piece)
+        if offset in entry.pieces or (0 <= entry.total < end) or (not more and entry.total not in (-1, end)):
+            self._spoil(entry, "overlapping IP fragments")
+            return None
+        entry.pieces[offset] = piece
+        entry.size += len(piece)
+        self.held += len(piece)
+        if not more:
+            entry.total = end
+        if entry.total < 0 or entry.size < entry.total:
+            return None
+        return self._whole(key, entry)
+
+    def _whole(self, key: tuple[bytes, int, int], entry: _Pending) -> bytes | None:
+        parts, reached = [], 0
+        for offset in sorted(entry.pieces):
+            if offset != reached:
+                break
+            parts.append(entry.pieces[offset])
+            reached += len(parts[-1])
+        if reached != entry.total:
+            self._spoil(entry, "overlapping IP fragments")
+            return None
+        self.held -= entry.size
+        del self.pending[key]
+        return b"".join(parts)
+
+    def _spoil(self, entry: _Pending, reason: str) -> None:
+        """Later fragments of the same datagram must not start it anew, so the entry stays without its bytes."""
+        self.held -= entry.size
+        entry.spoilt, entry.size = True, 0
+        entry.pieces.clear()
+        self.undecoded[reason] += 1
+
+    def _give_up(self, key: tuple[bytes, int, int]) -> None:
+        entry = self.pending.pop(key)
+        self.held -= entry.size
+        if not entry.spoilt:
+            self.undecoded["IP fragments without the rest"] += 1
+
+    def finish(self) -> None:
+        """The capture has ended: counts what never became whole."""
+        for key in list(self.pending):
+            self._give_up(key)
