@@ -13,6 +13,7 @@ MAY_IMPORT = {
     "asterisk": {"errors", "sip", "asterisk"},
     "diagnosis": {"errors", "sip", "capture", "asterisk", "diagnosis"},
     "report": {"errors", "sip", "asterisk", "diagnosis", "report"},
+    "redact": {"errors", "sip", "capture", "asterisk", "diagnosis", "redact"},
 }
 ONLY_IN = {"click": {"cli"}, "scapy": {"capture"}, "pyshark": {"capture"}}
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -1,0 +1,74 @@
+"""A request that no capture holds, made from what a person knows of it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from pjsipdiag.errors import PjsipdiagError
+from pjsipdiag.sip import Address, SipMessage
+
+LOCAL = Address("192.0.2.1", 5060)
+"""Where the request arrives when nothing else is said (RFC 5737: an address that nobody has)."""
+
+
+def parse_source(text: str) -> Address:
+    """`203.0.113.7`, `203.0.113.7:5062`, `2001:db8::7` or `[2001:db8::7]:5062`; port 5060 when there is none.
+
+    Raises PjsipdiagError for anything else.
+    """
+    host, port = text, "5060"
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        port = rest.removeprefix(":") or port
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    try:
+        number = int(port) if port.isascii() and port.isdigit() else -1
+        if not 0 < number < 65536:
+            raise ValueError
+        return Address(str(ipaddress.ip_address(host)), number)
+    except ValueError:
+        raise PjsipdiagError(f"{text}: not a source address; write IP or IP:PORT, as 203.0.113.7:5060") from None
+
+
+def request(
+    source: Address,
+    *,
+    from_: str | None = None,
+    uri: str | None = None,
+    headers: Sequence[str] = (),
+    transport: str = "UDP",
+    destination: Address | None = None,
+) -> SipMessage:
+    """An INVITE as a provider would send it from `source`, with what is given in place of the usual.
+
+    `from_` is a URI or a whole From value, `uri` the request URI, `headers` are lines as `Name: value`.
+    Raises PjsipdiagError for a header line without a colon or any value with a line break.
+    """
+    for value in (from_ or "", uri or "", *headers):
+        if "\r" in value or "\n" in value:
+            raise PjsipdiagError(f"{value!r}: a line break cannot be part of a header")
+    for line in headers:
+        if ":" not in line:
+            raise PjsipdiagError(f"--header {line!r}: write 'Name: value'")
+    local = destination or LOCAL._replace(ip="2001:db8::1" if ":" in source.ip else LOCAL.ip)
+    host = f"[{source.ip}]" if ":" in source.ip else source.ip
+    from_value = from_ or f"<sip:caller@{host}>"
+    if "<" not in from_value:
+        from_value = f"<{from_value}>"
+    target = uri or f"sip:100@{local}"
+    lines = [
+        f"INVITE {target} SIP/2.0",
+        f"Via: SIP/2.0/{transport} {source};branch=z9hG4bKpjsipdiag;rport",
+        "Max-Forwards: 70",
+        f"From: {from_value};tag=pjsipdiag",
+        f"To: <{target}>",
+        "Call-ID: pjsipdiag",
+        "CSeq: 1 INVITE",
+        f"Contact: <sip:{source}>",
+        *headers,
+        "Content-Length: 0",
+    ]
+    raw = "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+    return SipMessage(raw, transport, source, local)
