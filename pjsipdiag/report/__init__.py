@@ -1,0 +1,76 @@
+"""Reports that people look at, machines read and tickets accept.
+
+A renderer is a function `write(report, stream, look)`; RENDERERS is the one place where a format is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import PurePath
+from typing import TextIO
+
+from pjsipdiag.diagnosis.model import Report
+from pjsipdiag.errors import PjsipdiagError
+from pjsipdiag.report import json, text
+from pjsipdiag.report.look import NARROW, Look, look_for
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """One row of RENDERERS: `endings` are the file endings that choose it."""
+
+    write: Callable[[Report, TextIO, Look], None]
+    endings: tuple[str, ...]
+    summary: str
+
+
+def render(
+    report: Report,
+    format: str = "text",
+    *,
+    verbose: int = 0,
+    width: int | None = None,
+    color: bool = False,
+    ascii_only: bool = False,
+) -> str:
+    """The report as text in one of FORMATS; the same report gives the same text. PjsipdiagError for another format."""
+    stream = StringIO()
+    renderer(format).write(report, stream, Look(verbose, width or NARROW, color, ascii_only))
+    return stream.getvalue()
+
+
+def write(
+    report: Report,
+    format: str,
+    stream: TextIO,
+    *,
+    verbose: int = 0,
+    width: int | None = None,
+    color: bool | None = None,
+    ascii_only: bool | None = None,
+) -> None:
+    """Writes the report piece by piece; what is None is decided by the stream (terminal, NO_COLOR, encoding)."""
+    renderer(format).write(report, stream, look_for(stream, verbose, width, color, ascii_only))
+
+
+def renderer(format: str) -> Renderer:
+    """The row of RENDERERS, or a PjsipdiagError that lists the formats."""
+    if format not in RENDERERS:
+        raise PjsipdiagError(f"unknown format {format!r}: use one of {', '.join(RENDERERS)}")
+    return RENDERERS[format]
+
+
+def format_of(path: str) -> str | None:
+    """The format that a file's ending asks for; None for an ending that says nothing."""
+    ending = PurePath(path).suffix.lower()
+    return next((name for name, row in RENDERERS.items() if ending in row.endings), None)
+
+
+RENDERERS = {
+    "text": Renderer(text.write, (".txt", ".log"), "for a terminal"),
+    "json": Renderer(json.write, (".json",), "schema 1, everything"),
+    "jsonl": Renderer(json.write_lines, (".jsonl", ".ndjson"), "one call in a line"),
+}
+FORMATS = tuple(RENDERERS)

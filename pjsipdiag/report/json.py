@@ -1,0 +1,208 @@
+"""The report for machines: schema 1 (`schema-1.json`), written call by call.
+
+Each distinct verdict is serialised once; a million calls share a few. Text is exact (JSON's own escapes, ASCII only),
+but a byte that was not UTF-8 becomes a visible `\\xNN`: a lone surrogate is not text to most JSON readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from json.encoder import encode_basestring_ascii
+from typing import Any, TextIO
+
+from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.verdict import Check, Verdict
+from pjsipdiag.diagnosis.model import CaptureSummary, Edit, Finding, Report, SourceRow, Suggestion
+from pjsipdiag.report import wording
+from pjsipdiag.report.escape import well_formed
+from pjsipdiag.report.look import Look
+
+Json = dict[str, Any]
+BATCH = 1000
+"""Calls that are handed to the stream in one write."""
+
+
+def write(report: Report, stream: TextIO, _look: Look) -> None:
+    """Writes one JSON object; one source, call, finding or suggestion in a line."""
+    stream.write('{"schema": 1,\n"tool": ' + _dump({"name": "pjsipdiag", "version": version("pjsipdiag")}))
+    said = {"version": report.asterisk_version, "assumed": report.asterisk_assumed, "reason": report.asterisk_reason}
+    stream.write(',\n"asterisk": ' + _dump(said))
+    stream.write(',\n"pbx": ' + _dump({"addresses": list(report.pbx), "reason": report.pbx_reason}))
+    stream.write(',\n"summary": ' + _dump(summary(report)))
+    stream.write(',\n"notes": ' + _dump(list(report.notes)))
+    _rows(stream, "captures", (_dump(capture(row)) for row in report.captures))
+    _rows(stream, "sources", (_dump(source(row)) for row in report.sources))
+    _rows(stream, "calls", call_lines(report))
+    stream.write(',\n"unmatched": ' + _dump(list(report.unmatched)))
+    _rows(stream, "findings", (_dump(finding(row)) for row in report.findings))
+    _rows(stream, "suggestions", (_dump(suggestion(row)) for row in report.suggestions))
+    stream.write("}\n")
+
+
+def write_lines(report: Report, stream: TextIO, _look: Look) -> None:
+    """Writes JSONL: one object for each call, as in `calls` of the whole."""
+    for batch in _batches(call_lines(report), "\n"):
+        stream.write(batch + "\n")
+
+
+def call_lines(report: Report) -> Iterator[str]:
+    """Each call as JSON text, in order."""
+    quote = _quote
+    # Keyed by identity: equal verdicts that are distinct objects cost a little, hashing a trace for each call a lot.
+    known: dict[int, tuple[Verdict, str]] = {}
+    for call in report.calls:
+        entry = known.get(id(call.verdict))
+        if entry is None:
+            entry = known[id(call.verdict)] = (call.verdict, _dump(_verdict(call.verdict))[1:])
+        status = "null" if call.observed_status is None else call.observed_status
+        yield (
+            f'{{"call_id": {quote(call.call_id)}, "time": "{wording.moment(call.time)}", '
+            f'"source": {quote(call.source)}, "destination": {quote(call.destination)}, '
+            f'"transport": {quote(call.transport)}, "from": {quote(call.from_)}, '
+            f'"request_uri": {quote(call.request_uri)}, "user_agent": {quote(call.user_agent)}, '
+            f'"capture": {quote(call.capture)}, "frame": {call.frame}, "requests": {call.requests}, '
+            f'"observed_status": {status}, {entry[1]}'
+        )
+
+
+def summary(report: Report) -> Json:
+    return {
+        "headline": wording.headline(report),
+        "sources": sum(1 for row in report.sources if row.calls),
+        "unmatched_sources": len(report.unmatched),
+        "calls": len(report.calls),
+        "failed_calls": report.failed_calls,
+        "outbound_calls": report.outbound_calls,
+    }
+
+
+def capture(row: CaptureSummary) -> Json:
+    return {
+        "file": row.file,
+        "records": row.records,
+        "sip_messages": row.sip_messages,
+        "invites": row.invites,
+        "undecoded": dict(sorted(row.undecoded.items())),
+        "truncated": row.truncated,
+        "notes": list(row.notes),
+    }
+
+
+def source(row: SourceRow) -> Json:
+    return {
+        "address": row.address,
+        "requests": row.requests,
+        "calls": row.calls,
+        "verdict": row.verdict,
+        "identifier": row.identifier or None,
+        "identify": row.identify or None,
+        "endpoint": row.endpoint or None,
+        "observed": dict(sorted(row.observed.items())),
+        "user_agents": list(row.user_agents),
+        "other_methods": dict(sorted(row.other_methods.items())),
+        "first": wording.moment(row.first_time) if row.first_time else None,
+        "last": wording.moment(row.last_time) if row.last_time else None,
+    }
+
+
+def finding(row: Finding) -> Json:
+    return {
+        "rule": row.rule,
+        "severity": str(row.severity),
+        "message": row.message,
+        "where": where(row.where),
+        "sources": list(row.sources),
+        "calls": row.calls,
+        "evidence": list(row.evidence),
+        "consequences": list(row.consequences),
+        "advice": row.advice,
+    }
+
+
+def suggestion(row: Suggestion) -> Json:
+    return {
+        "file": row.file,
+        "line": row.line,
+        "section": row.section,
+        "endpoint": row.endpoint,
+        "add": list(row.add),
+        "fixes": row.fixes,
+        "changes_others": row.changes_others,
+        "admits": list(row.admits),
+        "addresses": list(row.addresses),
+        "note": row.note,
+        "edits": [_edit(edit) for edit in row.edits],
+    }
+
+
+def where(place: Where | None) -> Json | None:
+    if place is None or not place.file:
+        return None
+    return {"file": place.file, "line": place.line, "section": place.section}
+
+
+def _verdict(verdict: Verdict) -> Json:
+    return {
+        "outcome": str(verdict.outcome),
+        "identifier": verdict.identifier or None,
+        "identify": verdict.identify or None,
+        "endpoint": verdict.endpoint or None,
+        "status": verdict.status or None,
+        "trace": [_check(check) for check in verdict.trace],
+    }
+
+
+def _check(check: Check) -> Json:
+    return {
+        "step": check.step,
+        "match": str(check.match),
+        "reason": check.reason,
+        "where": where(check.where),
+        "identify": check.identify or None,
+        "endpoint": check.endpoint or None,
+        "result": str(check.result) if check.result else None,
+        "status": check.status or None,
+        "count": check.count,
+    }
+
+
+def _edit(edit: Edit) -> Json:
+    return {"file": edit.file, "line": edit.line, "old": list(edit.old), "new": list(edit.new)}
+
+
+def _rows(stream: TextIO, name: str, rows: Iterator[str]) -> None:
+    stream.write(f',\n"{name}": [')
+    before = "\n"
+    for batch in _batches(rows, ",\n"):
+        stream.write(before + batch)
+        before = ",\n"
+    stream.write("]")
+
+
+def _batches(rows: Iterator[str], between: str) -> Iterator[str]:
+    batch: list[str] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield between.join(batch)
+            batch = []
+    if batch:
+        yield between.join(batch)
+
+
+def _quote(text: str) -> str:
+    return encode_basestring_ascii(text if text.isascii() else well_formed(text))
+
+
+def _dump(value: object) -> str:
+    """`json.dumps` with every text made well-formed."""
+    if isinstance(value, str):
+        return _quote(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_quote(str(key))}: {_dump(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_dump, value)) + "]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)

@@ -1,0 +1,47 @@
+"""How a report is to look: asked by the user, else by the stream it goes to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TextIO
+
+NARROW = 80
+"""Columns where nothing says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """`verbose` 0, 1 or 2; `width` in columns; without `color` there is no ANSI sequence; `ascii_only` as it says."""
+
+    verbose: int = 0
+    width: int = NARROW
+    color: bool = False
+    ascii_only: bool = False
+
+
+def look_for(
+    stream: TextIO,
+    verbose: int = 0,
+    width: int | None = None,
+    color: bool | None = None,
+    ascii_only: bool | None = None,
+) -> Look:
+    """The look for `stream`; what is None is decided by the stream, NO_COLOR, TERM and COLUMNS."""
+    terminal = stream.isatty()
+    if color is None:
+        color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    if width is None:
+        width = shutil.get_terminal_size((NARROW, 24)).columns if terminal else NARROW
+    if ascii_only is None:
+        ascii_only = not _can_encode(stream, "─→•✓")
+    return Look(verbose, max(width, 40), color, ascii_only)
+
+
+def _can_encode(stream: TextIO, text: str) -> bool:
+    try:
+        text.encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,155 @@
+"""The sentences that every format shares, so that a terminal, a page and a ticket say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
+from pjsipdiag.diagnosis.model import Finding, Report, Severity, SourceRow, Suggestion
+
+VERDICTS = ("unmatched", "mixed", "unknown", "matched")
+"""Verdicts of a source, the ones that need a person first."""
+
+
+def plural(count: int, noun: str, many: str = "") -> str:
+    """`1 call`, `1,200 calls`."""
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
+def headline(report: Report) -> str:
+    """The verdict in one sentence."""
+    if not report.captures:
+        return _findings_only(report)
+    sources = sum(1 for source in report.sources if source.calls)
+    calls = len(report.calls)
+    unmatched = len(report.unmatched)
+    if not calls:
+        return "No inbound INVITE was found: there is nothing to match."
+    if unmatched:
+        verb = "is" if unmatched == 1 else "are"
+        failed = (
+            f"{report.failed_calls:,} of {plural(calls, 'call')} failed for that reason"
+            if report.failed_calls
+            else "no call failed for that reason"
+        )
+        return f"{unmatched:,} of {plural(sources, 'source')} {verb} not matched: {failed}."
+    unknown = sum(1 for source in report.sources if source.calls and source.verdict == "unknown")
+    if unknown:
+        return f"{unknown:,} of {plural(sources, 'source')} cannot be decided from the files at hand."
+    subject = "The only source is" if sources == 1 else f"All {sources:,} sources are"
+    problems = sum(finding.severity is not Severity.NOTE for finding in report.findings)
+    rest = f", but {plural(problems, 'other problem was', 'other problems were')} found." if problems else "."
+    return f"{subject} matched ({plural(calls, 'call')}){rest}"
+
+
+def _findings_only(report: Report) -> str:
+    counts = severities(report.findings)
+    if not counts:
+        return "Nothing wrong was found in the configuration."
+    return f"{counts} in the configuration."
+
+
+def severities(findings: Iterable[Finding]) -> str:
+    """`2 errors, 1 warning and 3 notes`; empty without findings."""
+    found = list(findings)
+    counts = [(severity, sum(f.severity is severity for f in found)) for severity in Severity]
+    words = [plural(count, str(severity)) for severity, count in counts if count]
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def asterisk(report: Report) -> str:
+    """Which release was replayed, and why that one."""
+    reason = f" ({report.asterisk_reason})" if report.asterisk_reason else ""
+    return f"Asterisk {report.asterisk_version}{' assumed' if report.asterisk_assumed else ''}{reason}"
+
+
+def pbx(report: Report) -> str:
+    """Which addresses are the PBX, and how that was decided; empty when nothing was decided."""
+    if not report.pbx:
+        return ""
+    reason = f" ({report.pbx_reason})" if report.pbx_reason else ""
+    return f"PBX {', '.join(report.pbx)}{reason}"
+
+
+def notes(report: Report) -> list[str]:
+    """What was left aside or passed over, and why."""
+    said = list(report.notes)
+    for capture in report.captures:
+        said += [f"{capture.file}: {note}" for note in capture.notes]
+        said += [
+            f"{capture.file}: {plural(count, 'record')} passed over: {reason}"
+            for reason, count in sorted(capture.undecoded.items())
+        ]
+    if report.outbound_calls:
+        said.append(f"{plural(report.outbound_calls, 'call')} from the PBX itself left aside")
+    return said
+
+
+def place(where: Where | None) -> str:
+    """`pjsip.conf:12 [section]`; empty for no place."""
+    if where is None or not where.file:
+        return ""
+    return f"{where} [{where.section}]" if where.section else str(where)
+
+
+def observed(source: SourceRow) -> str:
+    """`401 x2, 200`, the most frequent answer first."""
+    ordered = sorted(source.observed.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{answer(code)} x{count:,}" if count > 1 else answer(code) for code, count in ordered)
+
+
+def answer(code: str) -> str:
+    return code if code not in ("", "0") else "none"
+
+
+def sources_by_need(report: Report) -> list[SourceRow]:
+    """Sources that need a person first, then by their number of calls."""
+    rank = {verdict: at for at, verdict in enumerate(VERDICTS)}
+    return sorted(report.sources, key=lambda s: (not s.calls, rank.get(s.verdict, 0), -s.calls, s.address))
+
+
+def suggestions_for(finding: Finding, report: Report) -> list[Suggestion]:
+    """The suggestions that repair this finding: they are about its addresses and let calls through."""
+    wanted = set(finding.sources)
+    return [s for s in report.suggestions if wanted.intersection(s.addresses)]
+
+
+def effect(suggestion: Suggestion) -> str:
+    """What the replay with this suggestion showed."""
+    fixes = f"fixes {plural(suggestion.fixes, 'call')}"
+    changes = suggestion.changes_others
+    return f"{fixes}, changes {plural(changes, 'other call') if changes else 'no other call'}"
+
+
+def moment(nanoseconds: int) -> str:
+    """RFC 3339 in UTC with microseconds, as the capture has it."""
+    seconds, rest = divmod(max(nanoseconds, 0), 1_000_000_000)
+    return f"{(_EPOCH + timedelta(seconds=min(seconds, _LAST))).isoformat()}.{rest // 1000:06d}Z"
+
+
+_EPOCH = datetime(1970, 1, 1)
+_LAST = 253_402_300_799
+"""9999-12-31T23:59:59Z: a damaged capture may hold any 64-bit time."""
+
+
+MATCHES = {Match.MATCH: "match", Match.NO_MATCH: "no match", Match.UNKNOWN: "unknown"}
+OUTCOMES = {
+    Outcome.ACCEPTED: "accepted",
+    Outcome.CHALLENGED: "challenged for credentials",
+    Outcome.ACL_DENIED: "denied by an access list",
+    Outcome.NO_MATCH: "no endpoint matches",
+    Outcome.NOT_IDENTIFIED: "refused before identification",
+    Outcome.UNKNOWN: "cannot be decided from files",
+}
+
+
+def outcome(verdict: Verdict) -> str:
+    """What becomes of the request, with the endpoint and the status that Asterisk gives."""
+    said = OUTCOMES[verdict.outcome]
+    if verdict.endpoint:
+        said += f" as endpoint {verdict.endpoint}"
+    if verdict.status and verdict.outcome is not Outcome.UNKNOWN:
+        said += f", Asterisk answers {verdict.status}"
+    return said
