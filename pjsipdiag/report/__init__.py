@@ -13,7 +13,7 @@ from typing import TextIO
 
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.errors import PjsipdiagError
-from pjsipdiag.report import json, text
+from pjsipdiag.report import csv, json, junit, markdown, sarif, text
 from pjsipdiag.report.look import NARROW, Look, look_for
 
 
@@ -72,5 +72,9 @@ RENDERERS = {
     "text": Renderer(text.write, (".txt", ".log"), "for a terminal"),
     "json": Renderer(json.write, (".json",), "schema 1, everything"),
     "jsonl": Renderer(json.write_lines, (".jsonl", ".ndjson"), "one call in a line"),
+    "csv": Renderer(csv.write, (".csv",), "the sources for a spreadsheet"),
+    "markdown": Renderer(markdown.write, (".md",), "for a ticket"),
+    "sarif": Renderer(sarif.write, (".sarif",), "SARIF 2.1.0, the findings for code scanning"),
+    "junit": Renderer(junit.write, (".xml",), "JUnit XML for a build server"),
 }
 FORMATS = tuple(RENDERERS)

@@ -128,13 +128,7 @@ class _Page:
             lines.append(self.indented(f"at {place}", "cyan"))
         lines += [self.indented(f"{self.dot} {line}") for line in finding.evidence]
         lines += [self.indented(f"{self.dot} so: {line}", "dim") for line in finding.consequences]
-        fixes = [finding.advice] if finding.advice else []
-        fixes += [
-            f"add {' and '.join(s.add)} to [{s.section}] in {s.file}"
-            for s in wording.suggestions_for(finding, self.report)
-            if s.add and not finding.advice
-        ]
-        lines += [self.indented(f"{self.arrow} {fix}", "green") for fix in fixes]
+        lines += [self.indented(f"{self.arrow} {fix}", "green") for fix in wording.fixes(finding, self.report)]
         return Group(*lines)
 
     def indented(self, line: str, style: str = "", by: int = 4) -> Padding:

@@ -116,11 +116,20 @@ def suggestions_for(finding: Finding, report: Report) -> list[Suggestion]:
     return [s for s in report.suggestions if wanted.intersection(s.addresses)]
 
 
+def fixes(finding: Finding, report: Report) -> list[str]:
+    """What to do about a finding: its advice, else the lines that its suggestions add."""
+    if finding.advice:
+        return [finding.advice]
+    return [
+        f"add {' and '.join(s.add)} to [{s.section}] in {s.file}" for s in suggestions_for(finding, report) if s.add
+    ]
+
+
 def effect(suggestion: Suggestion) -> str:
     """What the replay with this suggestion showed."""
-    fixes = f"fixes {plural(suggestion.fixes, 'call')}"
+    fixed = f"fixes {plural(suggestion.fixes, 'call')}"
     changes = suggestion.changes_others
-    return f"{fixes}, changes {plural(changes, 'other call') if changes else 'no other call'}"
+    return f"{fixed}, changes {plural(changes, 'other call') if changes else 'no other call'}"
 
 
 def moment(nanoseconds: int) -> str:
