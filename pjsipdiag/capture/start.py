@@ -14,7 +14,7 @@ _WHOLE_LINE = re.compile(
     rb"(?:\A|\n)(" + _STATUS + rb"|" + _REQUEST + rb"[^\r\n ]{0,4096} SIP/2\.0\r?\n)",
 )
 _BEGINNING = re.compile(
-    rb"(?:SIP/2\.0 [1-6]?[0-9]{0,2}|S|SI|SIP|SIP/|SIP/2|SIP/2\.|SIP/2\.0"
+    rb"[\r\n]*(?:SIP/2\.0 [1-6]?[0-9]{0,2}|S|SI|SIP|SIP/|SIP/2|SIP/2\.|SIP/2\.0"
     rb"|[A-Za-z][A-Za-z0-9.!%*_+`'~-]{0,31}(?: [A-Za-z]{0,4})?)\Z"
 )
 

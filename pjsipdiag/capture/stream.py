@@ -44,14 +44,14 @@ def content_length(head: Bytes) -> int:
 class MessageStream:
     """One direction of one connection. `joined` streams begin somewhere inside a message."""
 
-    __slots__ = ("_buffer", "_lost", "_need", "_scanned", "_undecoded")
+    __slots__ = ("_buffer", "_is_sip", "_lost", "_need", "_scanned", "_undecoded")
 
     transport = "TCP"
 
     def __init__(self, undecoded: Counter[str], joined: bool = False) -> None:
         self._undecoded = undecoded
         self._buffer = bytearray()
-        self._lost = joined
+        self._is_sip = self._lost = joined
         self._need = 0
         self._scanned = 0
 
@@ -59,6 +59,11 @@ class MessageStream:
     def waiting(self) -> int:
         """How many bytes of an unfinished message are kept."""
         return len(self._buffer)
+
+    @property
+    def refused(self) -> bool:
+        """The stream began like SIP and turned out not to be: it is of no interest."""
+        return self._lost and not self._is_sip
 
     def receive(self, data: bytes) -> Sequence[Piece]:
         """The messages that `data`, the next bytes of the stream, completes."""
@@ -83,7 +88,7 @@ class MessageStream:
         pieces = [Piece(bytes(self._buffer.lstrip(b"\r\n")), truncated=True)] if whole else []
         self._buffer.clear()
         self._need = self._scanned = 0
-        self._lost = True
+        self._lost = self._is_sip = True
         return pieces
 
     def _split(self, data: Bytes) -> tuple[list[Piece], int]:
@@ -115,7 +120,8 @@ class MessageStream:
         """Sets `_need` to the length of the message at `at`, when it can be told, and says where to go on."""
         if not self._scanned and not starts_like_sip(data[at : at + 48]):
             if at < len(data) and not may_start_sip(data[at : at + 48]):
-                self._undecoded["TCP bytes between SIP messages"] += 1
+                if self._is_sip:
+                    self._undecoded["TCP bytes between SIP messages"] += 1
                 self._lost = True
                 return at + 1
             return at
@@ -134,7 +140,7 @@ class MessageStream:
             return self._give_up("SIP over TCP with an absurd Content-Length", blank + 3)
         if length < 0:
             self._undecoded["SIP over TCP without Content-Length"] += 1
-        self._lost = False
+        self._lost, self._is_sip = False, True
         self._need = len(head) + max(length, 0)
         return at
 

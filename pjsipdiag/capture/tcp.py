@@ -1,0 +1,384 @@
+"""TCP segments -> streams -> SIP messages, in the order of their sequence numbers (RFC 9293 section 3.4).
+
+Only directed flows that start like SIP, WebSocket or TLS are followed; every other flow is put into `ignored` at its
+first bytes. Of two copies of a byte the first one seen counts. A gap that is not filled in time is a loss: it is
+counted, and the stream goes on at the next message. Memory is bounded for each flow and in total.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from pjsipdiag.capture import tls, websocket
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.start import find_start, may_start_sip, starts_like_sip
+from pjsipdiag.capture.stream import MessageStream, Piece
+
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+MOST_FLOWS = 50_000
+MOST_IGNORED = 200_000
+MOST_WAITING = 64 * 1024 * 1024
+"""Bytes of unfinished messages and of segments ahead of a gap that all flows together may keep."""
+MOST_AHEAD = 64
+"""Segments that wait behind one gap."""
+LONGEST_GAP = 10 * 1_000_000_000
+"""Nanoseconds that a gap is waited for: several retransmission timeouts (RFC 6298)."""
+WINDOW = 1 << 20
+"""A segment further away than this is not of the same run of bytes: much was lost, or the ports are used again."""
+MOST_HELD = 4096
+SEAM = 5 * 1_000_000_000
+"""Nanoseconds after the start of a part in which segments may belong to a message that began in the part before."""
+
+Segment = tuple[int, int, bytes, int, int, bytes, int | None, str]
+"""The arguments of `Reassembler.feed`."""
+Stream = MessageStream | websocket.WebSocketStream
+
+
+class _Flow:
+    """One direction of one connection: `next` is the sequence number that comes next, None before any is known."""
+
+    __slots__ = ("ahead", "begin", "direction", "frame", "lost", "next", "opened", "since", "stream", "time")
+
+    def __init__(self, begin: int, time: int, opened: bool) -> None:
+        self.begin = self.next = begin
+        self.opened = opened
+        self.lost = False
+        self.ahead: dict[int, tuple[bytes, int]] = {}
+        self.since = 0
+        self.stream: Stream | None = None
+        self.time = time
+        self.frame = 0
+        self.direction = ""
+
+    @property
+    def waiting(self) -> int:
+        ahead = sum(len(payload) for payload, _ in self.ahead.values())
+        return ahead + (self.stream.waiting if self.stream else 0)
+
+
+def reverse(flow: bytes) -> bytes:
+    """The flow of the other direction."""
+    size = (len(flow) - 4) // 2
+    return flow[size : 2 * size] + flow[:size] + flow[-2:] + flow[-4:-2]
+
+
+def ends(flow: bytes) -> tuple[bytes, bytes]:
+    """The packed source and destination of `flow`."""
+    size = (len(flow) - 4) // 2
+    return flow[:size] + flow[-4:-2], flow[size : 2 * size] + flow[-2:]
+
+
+class Reassembler:
+    """All TCP flows of one capture, or of one part of it (`hold`: the part does not start the file).
+
+    A flow is known by its source IP, destination IP, source port and destination port, as they stand in a packet.
+    """
+
+    def __init__(self, tally: Tally, hold: bool = False) -> None:
+        self._tally = tally
+        self._waiting = 0
+        self._hold_until: int | None = None if hold else 0
+        self.flows: dict[bytes, _Flow] = {}
+        self.ignored: dict[bytes, None] = {}
+        """Flows that are not SIP; one leaves when its ports are used again."""
+        self.held: list[Segment] = []
+        """Segments at the start of a part that continue something begun in the part before."""
+
+    def feed(  # noqa: PLR0917  # called for every segment: keyword arguments cost a tenth of it
+        self,
+        time: int,
+        frame: int,
+        flow: bytes,
+        sequence: int,
+        flags: int,
+        payload: bytes,
+        length: int | None = None,
+        direction: str = "",
+    ) -> Sequence[Datagram]:
+        """The messages that this segment completes.
+
+        `flags` is the byte of TCP flags, `payload` the bytes that were captured, `length` how many there were on the
+        wire when the snap length cut some off.
+        """
+        state = self.flows.get(flow)
+        if state is None or flags & SYN:
+            if flags & SYN:
+                self._open(time, flow, sequence, flags)
+                if not payload:
+                    return ()
+                sequence = sequence + 1 & 0xFFFFFFFF
+            elif not payload or flow in self.ignored:
+                return ()
+            else:
+                return self._join((time, frame, flow, sequence, flags, payload, length, direction))
+            state = self.flows[flow]
+        state.time, state.frame, state.direction = time, frame, direction
+        if length is None:
+            length = len(payload)
+        if sequence == state.next and not state.ahead and length == len(payload):
+            state.next = sequence + length & 0xFFFFFFFF
+            return self._deliver(flow, state, payload) if payload else ()
+        return self._place(flow, state, sequence, payload, length) if length else ()
+
+    def finish(self) -> list[Datagram]:
+        """What is left at the end of the capture: gaps are losses now, unfinished messages are cut."""
+        rest = [datagram for flow, state in list(self.flows.items()) for datagram in self._close(flow, state)]
+        self.flows.clear()
+        return rest
+
+    def absorb(self, later: Reassembler) -> list[Datagram]:
+        """Takes over what the reassembler of the following part of the capture still has open."""
+        rest: list[Datagram] = []
+        for flow, state in later.flows.items():
+            if flow in self.flows:
+                rest += self._close(flow, self.flows[flow])
+            self.flows[flow] = state
+            self._waiting += state.waiting
+            self.ignored.pop(flow, None)
+        for flow in later.ignored:
+            self._forget(flow)
+        self.ignored.update(later.ignored)
+        return rest
+
+    def _open(self, time: int, flow: bytes, sequence: int, flags: int) -> None:
+        """A connection starts (again)."""
+        begin = sequence + 1 & 0xFFFFFFFF
+        state = self.flows.get(flow)
+        if state is not None and state.opened and state.begin == begin:
+            return
+        self.ignored.pop(flow, None)
+        if not flags & ACK:
+            self.flows.pop(reverse(flow), None)
+            self.ignored.pop(reverse(flow), None)
+        if len(self.flows) >= MOST_FLOWS:
+            self._evict()
+        self.flows[flow] = _Flow(begin, time, opened=True)
+
+    def _join(self, segment: Segment) -> Sequence[Datagram]:
+        """A segment of a connection that is older than the capture (or was forgotten): is it of interest?"""
+        time, _, flow, *_, payload, _, _ = segment
+        if starts_like_sip(payload[:64]) or websocket.starts_frame(payload) or may_start_sip(payload):
+            return self._begin(segment, 0, None)
+        if self._find_tls(flow, payload):
+            return ()
+        start = find_start(payload) if b"SIP/2.0" in payload else -1
+        if self._hold(time, segment, start):
+            return self._begin(segment, start, None) if start >= 0 else ()
+        if b"SIP/2.0" not in payload:
+            return ()
+        self._tally.undecoded["TCP stream that begins inside a SIP message"] += 1
+        return self._begin(segment, 0, MessageStream(self._tally.undecoded, joined=True))
+
+    def _begin(self, segment: Segment, at: int, stream: Stream | None) -> Sequence[Datagram]:
+        """Follows a flow from byte `at` of this segment on."""
+        time, frame, flow, sequence, flags, payload, length, direction = segment
+        if len(self.flows) >= MOST_FLOWS:
+            self._evict()
+        state = self.flows[flow] = _Flow(sequence + at & 0xFFFFFFFF, time, opened=False)
+        state.stream = stream
+        rest = None if length is None else length - at
+        return self.feed(time, frame, flow, state.next, flags, payload[at:], rest, direction)
+
+    def _hold(self, time: int, segment: Segment, start: int) -> bool:
+        """Keeps what stands before the first message of a flow for the part before this one."""
+        if self._hold_until is None:
+            self._hold_until = time + SEAM
+        if time >= self._hold_until or len(self.held) >= MOST_HELD:
+            return False
+        if start >= 0:
+            segment = (*segment[:5], segment[5][:start], None, segment[7])
+        self.held.append(segment)
+        return True
+
+    def _deliver(self, flow: bytes, state: _Flow, payload: bytes) -> Sequence[Datagram]:
+        """The next bytes of a flow, in order and without a gap."""
+        stream = state.stream
+        if stream is None:
+            stream = state.stream = self._recognise(flow, state, payload)
+            if stream is None:
+                if not state.lost:
+                    self._ignore(flow)
+                self._forget(flow)
+                return ()
+        before = stream.waiting
+        pieces = stream.receive(payload)
+        self._waiting += stream.waiting - before
+        if self._waiting > MOST_WAITING:
+            self._evict()
+        if stream.refused:
+            self._ignore(flow)
+        return self._datagrams(flow, state, pieces) if pieces else ()
+
+    def _recognise(self, flow: bytes, state: _Flow, payload: bytes) -> Stream | None:
+        """What reads a flow that starts with `payload`; None when it is nothing of ours."""
+        for starts, make in STREAMS:
+            if starts(payload):
+                return make(self._tally.undecoded)
+        if state.lost and b"SIP/2.0" in payload:
+            return MessageStream(self._tally.undecoded, joined=True)
+        self._find_tls(flow, payload)
+        return None
+
+    def _find_tls(self, flow: bytes, payload: bytes) -> bool:
+        sender = tls.sender(payload, flow[-4:-2], flow[-2:])
+        if sender is None:
+            return False
+        if reverse(flow) not in self.ignored:
+            source, destination = ends(flow)
+            client, server = (source, destination) if sender is tls.Sender.CLIENT else (destination, source)
+            tls.count_connection(self._tally.encrypted, self._tally.undecoded, client[:-2], server)
+        self._ignore(flow)
+        self._ignore(reverse(flow))
+        return True
+
+    def _place(self, flow: bytes, state: _Flow, sequence: int, payload: bytes, length: int) -> Sequence[Datagram]:
+        """A segment that is late, repeated, overlapping, ahead of a gap, or cut by the snap length."""
+        offset = _distance(state.next, sequence)
+        if abs(offset) > WINDOW:
+            found = self._lose(flow, state)
+            self._waiting -= sum(len(kept) for kept, _ in state.ahead.values())
+            state.ahead.clear()
+            state.begin = state.next = sequence
+            state.opened = False
+        elif offset > 0:
+            return self._wait(flow, state, sequence, payload, length)
+        else:
+            found = []
+            if length + offset <= 0:
+                return self._look_back(flow, state, sequence, payload)
+            payload, length = payload[-offset:], length + offset
+        found += self._advance(flow, state, payload, length)
+        return found + self._follow(flow, state)
+
+    def _look_back(self, flow: bytes, state: _Flow, sequence: int, payload: bytes) -> list[Datagram]:
+        """A segment that was delivered before, unless it lies before the place where the capture met the flow."""
+        if state.opened or _distance(state.begin, sequence) + len(payload) > 0:
+            return []
+        state.begin = sequence
+        return self._datagrams(flow, state, MessageStream(self._tally.undecoded, joined=True).receive(payload))
+
+    def _advance(self, flow: bytes, state: _Flow, payload: bytes, length: int) -> list[Datagram]:
+        state.next = state.next + length & 0xFFFFFFFF
+        found = list(self._deliver(flow, state, payload)) if payload else []
+        if length > len(payload) and state.stream is not None:
+            self._tally.undecoded["TCP bytes cut by the snap length"] += 1
+            found += self._cut(flow, state)
+        return found
+
+    def _wait(self, flow: bytes, state: _Flow, sequence: int, payload: bytes, length: int) -> Sequence[Datagram]:
+        """Keeps a segment until the gap before it is filled, or gives the gap up."""
+        if not state.ahead:
+            state.since = state.time
+        if sequence not in state.ahead or state.ahead[sequence][1] < length:
+            self._waiting += len(payload) - len(state.ahead.get(sequence, (b"", 0))[0])
+            state.ahead[sequence] = payload, length
+        if self._waiting > MOST_WAITING:
+            self._evict()
+        if len(state.ahead) < MOST_AHEAD and 0 <= state.time - state.since < LONGEST_GAP:
+            return ()
+        return self._skip_gap(flow, state)
+
+    def _skip_gap(self, flow: bytes, state: _Flow) -> list[Datagram]:
+        found = self._lose(flow, state)
+        state.next = min(state.ahead, key=lambda sequence: _distance(state.next, sequence))
+        return found + self._follow(flow, state)
+
+    def _follow(self, flow: bytes, state: _Flow) -> list[Datagram]:
+        """Delivers the waiting segments that are no longer ahead of a gap."""
+        found: list[Datagram] = []
+        for sequence in sorted(state.ahead, key=lambda sequence: _distance(state.next, sequence)):
+            offset = _distance(state.next, sequence)
+            if offset > 0:
+                break
+            payload, length = state.ahead.pop(sequence)
+            self._waiting -= len(payload)
+            if length + offset > 0:
+                found += self._advance(flow, state, payload[-offset:], length + offset)
+        state.since = state.time
+        return found
+
+    def _lose(self, flow: bytes, state: _Flow) -> list[Datagram]:
+        """Bytes of this flow are missing from the capture."""
+        state.lost = True
+        if state.stream is not None:
+            self._tally.undecoded["TCP segment missing"] += 1
+        return self._cut(flow, state)
+
+    def _cut(self, flow: bytes, state: _Flow) -> list[Datagram]:
+        if state.stream is None:
+            return []
+        self._waiting -= state.stream.waiting
+        return self._datagrams(flow, state, state.stream.lose())
+
+    def _close(self, flow: bytes, state: _Flow) -> list[Datagram]:
+        """Everything that can still be told of a flow that ends here."""
+        found: list[Datagram] = []
+        while state.ahead:
+            found += self._skip_gap(flow, state)
+        if state.stream is not None and state.stream.waiting:
+            found += self._cut(flow, state)
+        return found
+
+    def _forget(self, flow: bytes) -> int:
+        """Drops a flow; says how many bytes of it were waiting."""
+        state = self.flows.pop(flow, None)
+        if state is None:
+            return 0
+        waiting = state.waiting
+        self._waiting -= waiting
+        state.ahead.clear()
+        state.stream = None
+        return waiting
+
+    def _ignore(self, flow: bytes) -> None:
+        self._forget(flow)
+        if len(self.ignored) >= MOST_IGNORED:
+            for old in list(self.ignored)[: MOST_IGNORED // 2]:
+                del self.ignored[old]
+        self.ignored[flow] = None
+
+    def _evict(self) -> None:
+        """Forgets the half of the flows that was silent for longest."""
+        oldest = sorted(self.flows, key=lambda flow: self.flows[flow].time)
+        for flow in oldest[: (len(oldest) + 1) // 2]:
+            if self._forget(flow):
+                self._tally.undecoded["TCP flow given up to bound memory"] += 1
+
+    def _datagrams(self, flow: bytes, state: _Flow, pieces: Sequence[Piece]) -> list[Datagram]:
+        source, destination = ends(flow)
+        transport = state.stream.transport if state.stream else "TCP"
+        return [
+            Datagram(
+                state.time,
+                state.frame,
+                transport,
+                source,
+                destination,
+                piece.payload,
+                state.direction,
+                piece.truncated,
+            )
+            for piece in pieces
+        ]
+
+
+def _distance(origin: int, sequence: int) -> int:
+    """How far `sequence` lies after `origin`, modulo 2**32; negative when it lies before."""
+    return (sequence - origin + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+
+
+def _upgraded(undecoded: Counter[str]) -> websocket.WebSocketStream:
+    return websocket.WebSocketStream(undecoded, upgraded=True)
+
+
+def _may_be_sip(payload: bytes) -> bool:
+    return starts_like_sip(payload[:64]) or may_start_sip(payload) or not payload.strip(b"\r\n")
+
+
+STREAMS: tuple[tuple[Callable[[bytes], bool], Callable[[Counter[str]], Stream]], ...] = (
+    (_may_be_sip, MessageStream),
+    (websocket.starts_upgrade, websocket.WebSocketStream),
+    (websocket.starts_frame, _upgraded),
+)
+"""How the first bytes of a flow look -> what reads it."""
