@@ -10,9 +10,13 @@ import re
 _REQUEST = rb"[A-Za-z][A-Za-z0-9.!%*_+`'~-]{0,31} (?i:sips?|tel|urn|im|pres):"
 _STATUS = rb"SIP/2\.0 [1-6][0-9][0-9][ \r\n]"
 START = re.compile(rb"[\r\n]*(?:" + _STATUS + rb"|" + _REQUEST + rb")")
-_WHOLE_LINE = re.compile(
-    rb"(?:\A|\n)(" + _STATUS + rb"|" + _REQUEST + rb"[^\r\n ]{0,4096} SIP/2\.0\r?\n)",
+_WHOLE_REQUEST = re.compile(_REQUEST + rb"[^\r\n ]{0,4096} SIP/2\.0\Z")
+_KNOWN_METHOD = re.compile(
+    rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"
+    rb" (?:sips?|tel|urn|im|pres):"
 )
+_VERSION = re.compile(rb"SIP/2\.0(?: [1-6][0-9][0-9][ \r\n]|\r?\n)")
+LONGEST_LINE = 4096
 _BEGINNING = re.compile(
     rb"[\r\n]*(?:SIP/2\.0 [1-6]?[0-9]{0,2}|S|SI|SIP|SIP/|SIP/2|SIP/2\.|SIP/2\.0"
     rb"|[A-Za-z][A-Za-z0-9.!%*_+`'~-]{0,31}(?: [A-Za-z]{0,4})?)\Z"
@@ -32,6 +36,18 @@ def may_start_sip(payload: Bytes) -> bool:
 
 
 def find_start(data: Bytes, at: int = 0) -> int:
-    """The offset of the first whole start line at the beginning of a line in `data`, from `at` on, or -1."""
-    found = _WHOLE_LINE.search(data, max(at - 1, 0))
-    return found.start(1) if found else -1
+    """The offset of the first whole start line in `data`, from `at` on, or -1.
+
+    A request line stands at the beginning of a line, or after a body that ends without one when the method is known.
+    """
+    for found in _VERSION.finditer(data, at):
+        version = found.start()
+        if data[version + 7] == 0x20:
+            return version
+        line = max(data.rfind(b"\n", at, version) + 1, at, version - LONGEST_LINE)
+        if _WHOLE_REQUEST.match(data, line, version + 7):
+            return line
+        method = _KNOWN_METHOD.search(data, line, version)
+        if method:
+            return method.start()
+    return -1

@@ -12,11 +12,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pjsipdiag.capture.start import Bytes, find_start, may_start_sip, starts_like_sip
+from pjsipdiag.capture.start import LONGEST_LINE, Bytes, find_start, may_start_sip, starts_like_sip
 
 LONGEST = 256 * 1024
 """The longest message that is waited for, in bytes; PJSIP as Asterisk builds it takes 65,535 (PJSIP_MAX_PKT_LEN)."""
-LONGEST_LINE = 4096
 _CONTENT_LENGTH = re.compile(rb"\n(?:content-length|l)[ \t]*:[ \t]*([0-9]{1,9})[ \t]*\r?\n", re.IGNORECASE)
 _BLANKS = re.compile(rb"[\r\n]*")
 _VIA = re.compile(rb"\n(?:via|v)[ \t]*:", re.IGNORECASE)

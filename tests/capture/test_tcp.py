@@ -1,0 +1,193 @@
+"""TCP reassembly: however the segments arrive, the messages are those that were sent."""
+
+from __future__ import annotations
+
+import pickle
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.tcp import ACK, SYN, Reassembler, reverse
+from pjsipdiag.sip import Address
+
+CLIENT, SERVER = Address("203.0.113.13", 40000), Address("192.0.2.1", 5060)
+FLOW = CLIENT.pack()[:4] + SERVER.pack()[:4] + CLIENT.pack()[4:] + SERVER.pack()[4:]
+SECOND = 1_000_000_000
+
+
+def invite(number: int, body: bytes = b"v=0\r\n", length: bytes = b"Content-Length: %d\r\n") -> bytes:
+    head = b"INVITE sip:%d@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/TCP 203.0.113.13\r\nCall-ID: %d\r\n" % (number, number)
+    return head + (length % len(body) if b"%d" in length else length) + b"\r\n" + body
+
+
+class Wire:
+    """A capture of one connection: segments are given by their place in the stream."""
+
+    def __init__(self, *, base: int = 1000, flow: bytes = FLOW, hold: bool = False) -> None:
+        self.tally = Tally("test")
+        self.reassembler = Reassembler(self.tally, hold=hold)
+        self.base, self.flow = base, flow
+        self.found: list[Datagram] = []
+        self.frame = 0
+
+    def syn(self, flags: int = SYN) -> Wire:
+        return self.segment(-1, b"", flags=flags)
+
+    def segment(
+        self, at: int, data: bytes, *, flags: int = ACK, length: int | None = None, time: int | None = None
+    ) -> Wire:
+        self.frame += 1
+        now = self.frame * 1000 if time is None else time
+        sequence = self.base + at & 0xFFFFFFFF
+        self.found += self.reassembler.feed(now, self.frame, self.flow, sequence, flags, data, length)
+        return self
+
+    def finish(self) -> list[Datagram]:
+        self.found += self.reassembler.finish()
+        return self.found
+
+    def payloads(self) -> list[bytes]:
+        return [datagram.payload for datagram in self.finish()]
+
+
+@given(
+    sizes=st.lists(st.integers(0, 300), min_size=1, max_size=5),
+    cuts=st.sets(st.integers(1, 2000), max_size=20),
+    base=st.sampled_from([0, 5000, 2**32 - 200, 2**32 - 1]),
+    data=st.data(),
+)
+def test_any_segmentation_order_repeat_and_overlap(
+    sizes: list[int], cuts: set[int], base: int, data: st.DataObject
+) -> None:
+    sent = [invite(number, b"x" * size) for number, size in enumerate(sizes)]
+    stream = b"\r\n\r\n".join(sent)
+    places = sorted({0, len(stream)} | {cut for cut in cuts if cut < len(stream)})
+    spans = [(start, end) for start, end in pairwise(places)]
+    overlapping = data.draw(st.lists(st.tuples(st.sampled_from(places), st.integers(1, 400)), max_size=4))
+    spans += [(start, min(start + size, len(stream))) for start, size in overlapping if start < len(stream)]
+    wire = Wire(base=base).syn()
+    for start, end in data.draw(st.permutations(spans)):
+        wire.segment(start, stream[start:end])
+    assert wire.payloads() == sent
+    assert not wire.tally.undecoded
+
+
+def test_a_message_has_the_time_and_frame_of_the_segment_that_completes_it() -> None:
+    message = invite(1)
+    found = Wire().syn().segment(0, message[:50]).segment(50, message[50:]).finish()
+    assert found == [Datagram(3000, 3, "TCP", CLIENT.pack(), SERVER.pack(), message)]
+
+
+def test_compact_content_length_and_odd_spelling() -> None:
+    sent = [invite(1, b"abc", b"l: %d\r\n"), invite(2, b"abc", b"CONTENT-LENGTH \t: %d \r\n"), invite(3)]
+    assert Wire().segment(0, b"".join(sent)).payloads() == sent
+
+
+def test_lost_segment_is_counted_and_the_next_message_found() -> None:
+    one, two, three = invite(1), invite(2, b"y" * 900), invite(3)
+    stream = one + two + three
+    gap = len(one) + 200
+    wire = Wire().syn().segment(0, stream[:gap]).segment(gap + 300, stream[gap + 300 :])
+    found = wire.finish()
+    assert [datagram.payload for datagram in found] == [one, stream[len(one) : gap], three]
+    assert [datagram.truncated for datagram in found] == [False, True, False]
+    assert wire.tally.undecoded == {"TCP segment missing": 1}
+
+
+def test_a_gap_is_given_up_after_a_while() -> None:
+    one, two, three = invite(1), invite(2), invite(3)
+    wire = Wire().syn().segment(0, one, time=0)
+    wire.segment(len(one + two), three, time=SECOND)
+    assert [datagram.payload for datagram in wire.found] == [one]
+    wire.segment(len(one + two + three), invite(4), time=20 * SECOND)
+    assert [datagram.payload for datagram in wire.found] == [one, three, invite(4)]
+
+
+def test_connection_older_than_the_capture() -> None:
+    stream = b"".join(invite(number, b"z" * 500) for number in range(3))
+    wire = Wire().segment(100, stream[100:])
+    assert wire.payloads() == [invite(1, b"z" * 500), invite(2, b"z" * 500)]
+    assert wire.tally.undecoded == {"TCP stream that begins inside a SIP message": 1}
+
+
+def test_segments_that_change_places_where_the_capture_begins() -> None:
+    one, two = invite(1), invite(2)
+    assert Wire().segment(len(one), two).segment(0, one).payloads() == [two, one]
+
+
+def test_ports_used_again() -> None:
+    wire = Wire().syn().segment(0, invite(1) + invite(2)[:80])
+    wire.base = 7_000_000
+    assert wire.syn().segment(0, invite(3)).payloads() == [invite(1), invite(3)]
+
+
+def test_repeated_syn_changes_nothing() -> None:
+    message = invite(1)
+    assert Wire().syn().segment(0, message[:50]).syn().segment(50, message[50:]).payloads() == [message]
+
+
+def test_keep_alive_probe_is_no_data() -> None:
+    one, two = invite(1), invite(2)
+    wire = Wire().syn().segment(0, one).segment(len(one) - 1, b"\0").segment(len(one), two)
+    assert wire.payloads() == [one, two]
+
+
+def test_snap_length_cuts_the_body() -> None:
+    one, two = invite(1, b"b" * 600), invite(2)
+    wire = Wire().syn().segment(0, one[:300], length=len(one)).segment(len(one), two)
+    assert [(datagram.payload, datagram.truncated) for datagram in wire.finish()] == [(one[:300], True), (two, False)]
+
+
+def test_message_without_content_length_is_not_lost() -> None:
+    bare = invite(1, b"", b"X: y\r\n")
+    wire = Wire().syn().segment(0, bare + invite(2))
+    assert wire.payloads() == [bare, invite(2)]
+    assert wire.tally.undecoded == {"SIP over TCP without Content-Length": 1}
+
+
+def test_other_protocols_are_ignored_at_their_first_bytes() -> None:
+    wire = Wire().syn().segment(0, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").segment(26, b"INVITE sip:a SIP/2.0\r\n")
+    assert FLOW in wire.reassembler.ignored
+    assert not wire.reassembler.flows
+    assert wire.payloads() == []
+
+
+def test_tls_is_listed_by_client_and_server() -> None:
+    hello = bytes.fromhex("16030100c8010000c40303") + bytes(200)
+    wire = Wire().syn().segment(0, hello)
+    wire.flow = reverse(FLOW)
+    wire.segment(0, bytes.fromhex("160303005a0200005603") + bytes(90))
+    assert wire.tally.encrypted == {(CLIENT.pack()[:4] + b"\0\0", SERVER.pack()): 1}
+    assert not wire.reassembler.flows
+
+
+def test_parts_of_one_capture_join() -> None:
+    """A message that crosses the seam of two parts is told once, by the part in which it begins."""
+    stream = b"".join(invite(number, b"z" * 500) for number in range(4))
+    seam = len(stream) // 2 + 40
+    first = Wire().syn().segment(0, stream[:seam])
+    second = Wire(hold=True).segment(seam, stream[seam : seam + 100]).segment(seam + 100, stream[seam + 100 :])
+    merged: Reassembler = pickle.loads(pickle.dumps(first.reassembler))
+    found = first.found + second.found
+    for segment in second.reassembler.held:
+        found += merged.feed(*segment)
+    found += merged.absorb(second.reassembler) + merged.finish()
+    assert sorted(datagram.payload for datagram in found) == [invite(number, b"z" * 500) for number in range(4)]
+    assert not first.tally.undecoded + second.tally.undecoded
+
+
+def test_memory_is_bounded_by_flows_and_bytes() -> None:
+    """A flood of connections, and one of unfinished messages, is forgotten oldest first."""
+    wire = Wire()
+    for number in range(120_000):
+        wire.flow = number.to_bytes(4, "big") + FLOW[4:]
+        wire.syn()
+    assert len(wire.reassembler.flows) <= 50_000
+    for number in range(400):
+        wire.flow = number.to_bytes(4, "big") + FLOW[4:]
+        wire.syn().segment(0, b"INVITE sip:a SIP/2.0\r\n" + b"X: y\r\n" * 40_000)
+    kept = sum(state.waiting for state in wire.reassembler.flows.values())
+    assert kept <= 64 * 1024 * 1024
+    assert wire.tally.undecoded["TCP flow given up to bound memory"] > 0
