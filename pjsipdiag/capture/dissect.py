@@ -6,7 +6,7 @@ TCP streams, and the packets just seen, so that a packet captured on several int
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.fragments import Fragments
@@ -21,6 +21,7 @@ class Dissector:
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
         self.fragments = Fragments(tally.undecoded)
+        self.streams: Container[bytes] = ()
 
     def frame(self, time: int, frame: int, link_type: int, data: bytes) -> Iterable[Datagram]:
         """The messages that this frame completes, usually none or one."""

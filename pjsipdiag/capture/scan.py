@@ -8,32 +8,35 @@ from collections.abc import Iterator
 from pjsipdiag.capture.compressed import Stream
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.dissect import Dissector
+from pjsipdiag.capture.pcap import HEADER, MAGICS, Walk, file_header
 from pjsipdiag.capture.pcapng import ENHANCED, INTERFACE, MAGIC, PACKET, SIMPLE, Interface, interface
+from pjsipdiag.capture.window import Window
 from pjsipdiag.errors import CaptureError
 
-MAGICS = {
-    b"\xd4\xc3\xb2\xa1": ("<", 1000, 16),
-    b"\xa1\xb2\xc3\xd4": (">", 1000, 16),
-    b"\x4d\x3c\xb2\xa1": ("<", 1, 16),
-    b"\xa1\xb2\x3c\x4d": (">", 1, 16),
-    b"\x34\xcd\xb2\xa1": ("<", 1000, 24),
-    b"\xa1\xb2\xcd\x34": (">", 1000, 24),
-}
 PCAPNG = b"\x0a\x0d\x0d\x0a"
 
 
 def scan(stream: Stream, tally: Tally) -> Iterator[Datagram]:
-    head = _exactly(stream, 4)
+    """The SIP messages of a capture of either format. Raises CaptureError."""
+    window = Window(stream)
+    window.advance(0)
+    head = bytes(window.buffer[: min(window.end, HEADER)])
     if not head:
         raise CaptureError(f"{tally.file}: the file is empty")
     dissector = Dissector(tally)
-    if head == PCAPNG:
+    if head[:4] in MAGICS:
+        header = file_header(head)
+        if header is None:
+            raise CaptureError(f"{tally.file}: the file header is cut short or damaged: {head.hex(' ')}")
+        walk = Walk(window, HEADER, header, dissector, tally)
+        yield from walk.messages()
+        if walk.cut is not None:
+            tally.truncated = f"cut in the middle of record {tally.records + 1} at byte {walk.cut}"
+    elif head[:4] == PCAPNG:
         yield from _pcapng(stream, tally, dissector)
-    elif head in MAGICS:
-        yield from _pcap(stream, tally, dissector, MAGICS[head])
     else:
         raise CaptureError(
-            f"{tally.file}: neither a capture (pcap, pcapng) nor a log of Asterisk: it starts with {head.hex(' ')}"
+            f"{tally.file}: neither a capture (pcap, pcapng) nor a log of Asterisk: it starts with {head[:4].hex(' ')}"
         )
     yield from dissector.finish()
 
@@ -43,29 +46,6 @@ def _exactly(stream: Stream, size: int) -> bytes:
     while len(parts) < size and (more := stream.read(size - len(parts))):
         parts += more
     return parts
-
-
-def _pcap(stream: Stream, tally: Tally, dissector: Dissector, kind: tuple[str, int, int]) -> Iterator[Datagram]:
-    order, unit, size = kind
-    rest = _exactly(stream, 20)
-    if len(rest) < 20:
-        raise CaptureError(f"{tally.file}: the file header is cut short: {4 + len(rest)} of 24 bytes")
-    link_type = struct.unpack(order + "I", rest[16:])[0] & 0xFFFF
-    at = 24
-    header = struct.Struct(order + "IIII")
-    while raw := _exactly(stream, size):
-        record = tally.records + 1
-        if len(raw) < size:
-            tally.truncated = f"cut in the middle of record {record} at byte {at}"
-            return
-        seconds, fraction, captured, _ = header.unpack_from(raw)
-        data = _exactly(stream, captured) if captured < 1 << 20 else b""
-        if len(data) < captured:
-            tally.truncated = f"cut in the middle of record {record} at byte {at}"
-            return
-        tally.records = record
-        at += size + captured
-        yield from dissector.frame(seconds * 1_000_000_000 + fraction * unit, record, link_type, data)
 
 
 def _pcapng(stream: Stream, tally: Tally, dissector: Dissector) -> Iterator[Datagram]:

@@ -1,0 +1,251 @@
+"""Classic pcap: the hot loop from record headers to the records that can hold SIP.
+
+One Struct reads of each record its length and the fields that tell a plain UDP packet whose payload cannot start like
+SIP; such a record is passed over, and a run of them with one length at once (`layout.run`). Everything else goes to the
+sieve. A header that cannot be true is not believed: the walk goes on where a chain of headers verifies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator
+from struct import Struct
+from typing import NamedTuple
+
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.dissect import Dissector
+from pjsipdiag.capture.layout import NEVER, PASSES, Container, run
+from pjsipdiag.capture.sieve import Sieve
+from pjsipdiag.capture.window import Window
+
+HEADER = 24
+LONGEST = 262_144
+"""Bytes that libpcap lets a packet have (MAXIMUM_SNAPLEN)."""
+MARGIN = 160
+"""Bytes after the start of a record in which all fields of a layout lie."""
+CHAIN = 8
+"""Headers in a row that make a place in a damaged capture the start of a record, when the file is that long."""
+MOST_APART = 7 * 86_400
+"""Seconds between neighbouring records of such a chain."""
+MOST_NOTES = 20
+WORTHWHILE, LONGEST_WALK = 16, 4096
+"""A run of 16 makes the next one worth trying soon; else up to 4096 records are walked singly between tries."""
+SWITCH = 8
+"""Records in a row of another encapsulation that make it the expected one."""
+
+
+class Format(NamedTuple):
+    """Byte order, nanoseconds in a unit of the fraction, size of a record header."""
+
+    order: str
+    unit: int
+    header: int
+
+
+MAGICS = {
+    b"\xd4\xc3\xb2\xa1": Format("<", 1000, 16),
+    b"\xa1\xb2\xc3\xd4": Format(">", 1000, 16),
+    b"\x4d\x3c\xb2\xa1": Format("<", 1, 16),
+    b"\xa1\xb2\x3c\x4d": Format(">", 1, 16),
+    b"\x34\xcd\xb2\xa1": Format("<", 1000, 24),  # Alexey Kuznetzov's, with the interface in each header
+    b"\xa1\xb2\xcd\x34": Format(">", 1000, 24),
+}
+
+
+class FileHeader(NamedTuple):
+    """What the first 24 bytes of a capture say."""
+
+    format: Format
+    link_type: int
+
+    @property
+    def container(self) -> Container:
+        little = self.format.order == "<"
+        return Container(self.format.order, self.format.header, ((8, "I"),), 8, 14 if little else 12)
+
+
+def file_header(raw: bytes | bytearray) -> FileHeader | None:
+    """The header that `raw` starts with; None when it is none."""
+    form = MAGICS.get(bytes(raw[:4]))
+    if form is None or len(raw) < HEADER:
+        return None
+    major, link = Struct(form.order + "4xH14xI").unpack_from(raw)
+    return FileHeader(form, link & 0xFFFF) if major == 2 else None
+
+
+class Walk:
+    """The records of `window` from `at` on; `cut` tells afterwards where the record starts that is not whole."""
+
+    def __init__(self, window: Window, at: int, header: FileHeader, dissector: Dissector, tally: Tally) -> None:
+        self.cut: int | None = None
+        self.header = header
+        self._window = window
+        self._at = at
+        self._dissector = dissector
+        self._tally = tally
+
+    def messages(self) -> Iterator[Datagram]:
+        """The SIP messages of all records, in order; `tally.records` counts while they are read."""
+        more = True
+        while more:
+            more = yield from self._section()
+
+    def _section(self) -> Generator[Datagram, None, bool]:  # noqa: PLR0912, PLR0915  (a call costs as much as a record)
+        """The records up to the end, or up to the header of another capture that was appended: then True."""
+        window, tally = self._window, self._tally
+        buffer, size, unit = window.buffer, self.header.format.header, self.header.format.unit
+        fractions = 1_000_000_000 // unit
+        container, head = self.header.container, Struct(self.header.format.order + "IIII").unpack_from
+        sieve = Sieve(container, self.header.link_type, self._dissector)
+        layout = NEVER
+        unpack, first, second, mask, plain, outer, tags = layout[:7]
+        at = before = self._at
+        frame, walk, streak, stray = tally.records, 2, 0, 0
+        while True:
+            ended, end = window.ended, window.end
+            last = end - (size if ended else MARGIN)
+            damaged = short = False
+            while at <= last and not short:
+                step = size + head(buffer, at)[2]
+                jumped = run(buffer, at, end, step, layout)
+                if jumped:
+                    frame += jumped
+                    at += jumped * step
+                    before = at - step
+                walk = 2 if jumped >= WORTHWHILE else min(walk * 2, LONGEST_WALK)
+                for frame in range(frame + 1, frame + 1 + walk):  # noqa: B020  (counting goes on)
+                    if at > last:
+                        frame -= 1  # noqa: PLW2901
+                        break
+                    captured, one, two, fragment, protocol, byte = unpack(buffer, at)
+                    if (
+                        PASSES[byte]
+                        and protocol == 17
+                        and one == first
+                        and two == second
+                        and not fragment & mask
+                        and captured <= LONGEST
+                        and (plain or outer(buffer, at) == tags)
+                    ):
+                        before = at
+                        at += size + captured
+                        continue
+                    seconds, fraction, captured, original = head(buffer, at)
+                    stop = at + size + captured
+                    damaged = not (0 < captured <= LONGEST and captured <= original and fraction < fractions)
+                    if damaged or stop > end:
+                        short = True
+                        frame -= 1  # noqa: PLW2901
+                        break
+                    tally.records = frame
+                    found = layout if layout.fits(buffer, at) else sieve.layout_of(buffer, at, stop)
+                    time = (seconds * fractions + fraction) * unit
+                    if found is None:
+                        yield from sieve.dissect(buffer, at, stop, time, frame)
+                    else:
+                        yield from sieve.plain(found, buffer, at, stop, time, frame)
+                        if found is not layout:
+                            streak, stray = (streak + 1 if stray == frame - 1 else 1), frame
+                            if streak == SWITCH or layout is NEVER:
+                                layout = found
+                                unpack, first, second, mask, plain, outer, tags = layout[:7]
+                    before, at = at, stop
+            tally.records = frame
+            if damaged:
+                if file_header(buffer[at : at + HEADER]) is not None:
+                    break
+                at = self._recover(before, at)
+                if at < 0:
+                    return False
+                frame = tally.records
+                if file_header(buffer[at : at + HEADER]) is not None:
+                    break
+                before = at
+                continue
+            if ended and at == end:
+                return False
+            if ended:
+                start = before if at > end else at
+                went_on = self._find(start + size)
+                if went_on < 0:
+                    tally.records = frame - (at > end)
+                    self.cut = window.base + start
+                    return False
+                self._note(start, went_on)
+                at = before = went_on
+                continue
+            window.advance(before)
+            at, before = at - before, 0
+        found_header = file_header(buffer[at : at + HEADER])
+        assert found_header is not None
+        self.header, self._at = found_header, at + HEADER
+        return True
+
+    def _recover(self, before: int, at: int) -> int:
+        """Where the walk goes on after the header at `at`, which cannot be true; -1 at the end of the file."""
+        size, window = self.header.format.header, self._window
+        captured: int = Struct(self.header.format.order + "8xI").unpack_from(window.buffer, at)[0]
+        if captured <= LONGEST and self._chain(at + size + captured):
+            self._tally.records += 1  # an odd record, but the next ones stand where it says
+            return at + size + captured
+        start = window.base + at
+        found = self._find(before + size if before < at else at + 1)
+        self._note(start - window.base, found)
+        return found
+
+    def _note(self, start: int, found: int) -> None:
+        """Counts damage between two places of the window (`start` may lie before it)."""
+        tally, base = self._tally, self._window.base
+        tally.undecoded["damaged records"] += 1
+        if found < 0:
+            tally.truncated = f"damaged after record {tally.records} at byte {base + start}: nothing readable follows"
+        elif len(tally.notes) < MOST_NOTES:
+            tally.notes.append(f"damaged at byte {base + start}: read on at byte {base + found}")
+
+    def _find(self, at: int) -> int:
+        """The next place from `at` on where records start again; -1 if there is none. Moves the window."""
+        window = self._window
+        while True:
+            place = max(at, window.end - 2 * HEADER)
+            for match in self._likely().finditer(window.buffer, at, window.end):
+                sure = self._chain(match.start())
+                if sure:
+                    return match.start()
+                if sure is None:
+                    place = match.start()
+                    break
+            if window.ended:
+                return -1
+            window.advance(place)
+            at = 0
+
+    def _likely(self) -> re.Pattern[bytes]:
+        return _LIKELY[self.header.format.order]
+
+    def _chain(self, at: int) -> bool | None:
+        """Whether a chain of headers, or a file header, starts at `at`; None when the window shows too little of it."""
+        window, size = self._window, self.header.format.header
+        if file_header(window.buffer[at : at + HEADER]) is not None:
+            return True
+        head = Struct(self.header.format.order + "IIII").unpack_from
+        fractions, earlier = 1_000_000_000 // self.header.format.unit, None
+        for length in range(CHAIN):
+            if at + size > window.end:
+                if not window.ended:
+                    return True if length > 1 else None
+                return length > 1 or (length == 1 and at == window.end)
+            seconds, fraction, captured, original = head(window.buffer, at)
+            if not (0 < captured <= LONGEST and captured <= original and fraction < fractions):
+                return False
+            if earlier is not None and abs(seconds - earlier) > MOST_APART:
+                return False
+            earlier, at = seconds, at + size + captured
+        return True
+
+
+_MAGIC = rb"|".join(re.escape(magic) for magic in MAGICS)
+_LIKELY = {
+    "<": re.compile(rb"(?s)(?=" + _MAGIC + rb"|.{10}[\0-\4]\0..[\0-\4]\0)"),
+    ">": re.compile(rb"(?s)(?=" + _MAGIC + rb"|.{8}\0[\0-\4]..\0[\0-\4])"),
+}
+"""Where the lengths of a record header are small numbers, or a file header starts."""

@@ -1,0 +1,56 @@
+"""A reused buffer that slides over a stream: big reads, no copy of what is passed over.
+
+`buffer[:end]` holds bytes `base` to `base + end` of the stream; after `end` there are always PADDING zero bytes, so
+that fixed fields can be unpacked without asking whether the last record is whole.
+"""
+
+from __future__ import annotations
+
+from pjsipdiag.capture.compressed import Stream
+
+SIZE = 1 << 20
+PADDING = 256
+
+
+class Window:
+    """Slides forward with `advance`; `ended` says that the stream holds no more than the buffer does.
+
+    `limit` is the number of bytes of the stream that are read at most (a part of a capture), None for all.
+    """
+
+    def __init__(self, stream: Stream, base: int = 0, limit: int | None = None) -> None:
+        self.buffer = bytearray(SIZE + PADDING)
+        self.base = base
+        self.end = 0
+        self.ended = False
+        self._stream = stream
+        self._left = limit
+        self._view = memoryview(self.buffer)
+        self._readinto = getattr(stream, "readinto", None)
+
+    def advance(self, to: int) -> None:
+        """Makes `buffer[to]` the first byte, `to` being at most `end`, and fills the rest."""
+        kept = self.end - to
+        self.buffer[:kept] = self._view[to : self.end]
+        self.base += to
+        self.end = kept
+        while not self.ended and self.end < SIZE:
+            self._fill(self.end, SIZE - self.end)
+        self._view[self.end : self.end + PADDING] = bytes(PADDING)
+
+    def _fill(self, at: int, size: int) -> None:
+        if self._left is not None:
+            size = min(size, self._left)
+        if not size:
+            self.ended = True
+            return
+        if self._readinto is not None:
+            got: int = self._readinto(self._view[at : at + size]) or 0
+        else:
+            data = self._stream.read(size)
+            got = len(data)
+            self._view[at : at + got] = data
+        self.ended = not got
+        self.end = at + got
+        if self._left is not None:
+            self._left -= got
