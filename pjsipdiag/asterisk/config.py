@@ -250,3 +250,5 @@ class Config:
     rejected: tuple[Problem, ...] = ()
     realtime: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
+    named_acls: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+    """The access lists of acl.conf that `Acl.names` speaks of, by name."""

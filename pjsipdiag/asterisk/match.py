@@ -25,6 +25,8 @@ class Matches:
     rules: tuple[Rule, ...] = ()
     hosts: tuple[str, ...] = ()
     refused: str = ""
+    text: str = ""
+    """The part of the value that was refused."""
 
 
 def parse_match(value: str, where: Where, *, ports: bool = True) -> Matches:
@@ -42,7 +44,7 @@ def parse_match(value: str, where: Where, *, ports: bool = True) -> Matches:
             found, refused = parse_rules(text, ports=ports, deny=False, where=where)
             rules += found
             if refused:
-                return Matches(tuple(rules), tuple(hosts), refused)
+                return Matches(tuple(rules), tuple(hosts), refused, text)
         else:
             hosts.append(text)
     return Matches(tuple(rules), tuple(hosts))

@@ -46,6 +46,7 @@ Feature = Literal[
     "request_uri",
     "transport",
     "identifies_by_name",
+    "utf8_locale",
 ]
 
 
@@ -135,6 +136,18 @@ CHANGES: tuple[Change, ...] = (
         {},
         "main/sorcery.c: ast_sorcery_retrieve_by_fields",
     ),
+    Change(
+        "utf8_locale",
+        "regular expressions read UTF-8 characters; before, bytes",
+        {
+            "20": "20.18.1",
+            "22": "22.8.1",
+            "23": "23.2.1",
+            "certified-22.8": "certified-22.8-cert1",
+        },
+        {},
+        "main/asterisk.c: setlocale",
+    ),
 )
 
 
@@ -165,15 +178,23 @@ class Release:
 
     @property
     def identifiers(self) -> tuple[str, ...]:
-        """The identifiers of the release in the order in which its modules register them where it was recorded.
+        """The identifiers of the release in the order in which its modules register them on the recorded machines.
 
-        `line` has no name and is always asked first. The others follow the modules' load order, which depends on the
-        installation: certain is only that one module's identifiers keep their order.
+        `line` has no name, and is always asked first. `MODULES` says which of the others come from one module.
         """
-        names = ["line", "ip", "username", "anonymous", "auth_username", "header"]
-        names += ["request_uri"] if self.has("request_uri") else []
-        names += ["transport"] if self.has("transport") else []
-        return tuple(names)
+        names = [name for module in MODULES for name in module]
+        return ("line", *(name for name in names if name not in ("request_uri", "transport") or self.has(name)))
+
+
+MODULES: tuple[
+    tuple[Literal["username", "auth_username", "ip", "header", "request_uri", "transport", "anonymous"], ...], ...
+] = (
+    ("username", "auth_username"),
+    ("ip", "header", "request_uri", "transport"),
+    ("anonymous",),
+)
+"""Identifiers by the module that registers them (`..._user`, `..._ip`, `..._anonymous`). Modules are loaded in the
+order of the file system's directory, so that only the order within one is certain everywhere."""
 
 
 def _number(version: str) -> tuple[int, ...]:
@@ -213,6 +234,15 @@ def release(version: str) -> Release:
     if found is None:
         raise PjsipdiagError(f"unknown Asterisk version {version!r}: known are {accepted()}")
     return found
+
+
+@cache
+def has(version: str, feature: Feature) -> bool:
+    """Whether the release of that name has a feature.
+
+    :raises PjsipdiagError: no such release.
+    """
+    return release(version).has(feature)
 
 
 def nearest(version: str) -> Release | None:

@@ -1,0 +1,233 @@
+"""A configuration directory becomes what an Asterisk release holds in memory: `load_config`.
+
+Each object type is loaded on its own, from pjsip.conf and then from pjsip_wizard.conf; where both have an object of one
+name, the one of pjsip.conf is found. What does not load is kept with the reason, and with the line to blame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from pjsipdiag.asterisk import identify, kinds, order, wizard
+from pjsipdiag.asterisk.conf import Parsed, parse
+from pjsipdiag.asterisk.config import Config, Dropped, Global, Loaded, Problem, Rule, Section, Where
+from pjsipdiag.asterisk.files import Files
+from pjsipdiag.asterisk.match import parse_rules
+from pjsipdiag.asterisk.options import Applied, apply, cannot_tell
+from pjsipdiag.asterisk.resolve import Hosts, Resolver, read_hosts
+from pjsipdiag.asterisk.sorcery import MAIN_FILE, Backend, Selection, backends, select
+from pjsipdiag.asterisk.values.setting import Readable
+from pjsipdiag.asterisk.versions import NEWEST, Release, release
+from pjsipdiag.errors import ConfigError
+
+_T = TypeVar("_T", bound=Loaded)
+
+
+def load_config(
+    path: str | Path | None,
+    asterisk: str | None = None,
+    hosts: str | Path | Resolver | None = None,
+    *,
+    overlay: Mapping[str, str] | None = None,
+    readable: Readable = cannot_tell,
+) -> Config:
+    """Load a configuration directory (or a single file in place of pjsip.conf) as a release of Asterisk would.
+
+    `asterisk` names the release (default: the newest known); `hosts` is a file in the form of /etc/hosts or a resolver,
+    without it host names are unknown. `overlay` maps file names of the directory to texts that stand in for the files;
+    with `path` None there is nothing else. `readable` tells whether a file that the configuration names (a
+    certificate) can be read on Asterisk's machine.
+
+    :raises ConfigError: the directory or pjsip.conf is missing, or a file cannot be read.
+    :raises PjsipdiagError: no such release.
+    """
+    version = release(asterisk or NEWEST)
+    resolver = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
+    main, files, alone = _open(path, overlay)
+    return _Loader(files, main, alone, version, resolver, readable).config("" if path is None else str(path))
+
+
+def _open(path: str | Path | None, overlay: Mapping[str, str] | None) -> tuple[str, Files, bool]:
+    """The name of the main file, the files, and whether the main file is all that is known."""
+    if path is None:
+        files = Files(None, overlay)
+    else:
+        path = Path(path)
+        if not path.exists():
+            raise ConfigError(f"no configuration at {path}: give Asterisk's configuration directory or a pjsip.conf")
+        if not path.is_dir():
+            return path.name, Files(path.parent, overlay), True
+        files = Files(path, overlay)
+    if not files.exists(MAIN_FILE):
+        raise ConfigError(f"no {MAIN_FILE} in {path or 'the given files'}: is it Asterisk's configuration directory?")
+    return MAIN_FILE, files, False
+
+
+@dataclass
+class _Loader:
+    files: Files
+    main: str
+    alone: bool
+    version: Release
+    resolver: Resolver
+    readable: Readable
+    parsed: dict[str, Parsed] = field(default_factory=dict)
+    dropped: list[Dropped] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    acls: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
+    backends: Mapping[str, tuple[Backend, ...]] = field(default_factory=dict)
+
+    def file(self, name: str) -> Parsed:
+        """A file of the directory, read once for all object types (Asterisk reads it anew for each)."""
+        if name not in self.parsed:
+            if self.alone and name != self.main:
+                self.parsed[name] = Parsed(found=False)
+            else:
+                self.parsed[name] = parse(name, self.files, self.version, alone=self.alone)
+        return self.parsed[name]
+
+    def config(self, directory: str) -> Config:
+        if self.alone:
+            reason = f"only {self.main} was given: other files of the configuration are not known"
+            self.warnings.append(Problem(reason, Where(self.main, 0)))
+        main = self.file(self.main)
+        sorcery = self.file("sorcery.conf")
+        self.backends = backends(sorcery if sorcery.found else None)
+        self.acls = self._named_acls()
+        globals_ = self._globals()
+        endpoints = self._both("endpoint", lambda s, a: kinds.endpoint(s, a, self.version, self.acls))
+        transports = self._plain("transport", kinds.transport)
+        plain, sections = self._from_file("identify", lambda s, a: identify.build(s, a, self.version, self.resolver))
+        made = self._from_wizard("identify", lambda s, a: identify.build(s, a, self.version, self.resolver))
+        order_text = globals_.endpoint_identifier_order
+        return Config(
+            version=self.version.version,
+            directory=directory,
+            endpoints=endpoints,
+            identifies=order.identify_order(plain, made, sections, self.version),
+            globals=globals_,
+            transports=transports,
+            domain_aliases=self._plain("domain_alias", kinds.domain_alias),
+            auths=self._both("auth", kinds.auth),
+            aors=self._both("aor", kinds.aor),
+            registrations=self._both("registration", kinds.registration),
+            acls=tuple(self._plain("acl", lambda s, a: kinds.acl(s, a, self.acls)).values()),
+            identifiers=order.identifiers(order_text, self.version),
+            uncertain_identifiers=order.uncertain(order_text, self.version),
+            realtime=self._realtime(),
+            named_acls=self.acls,
+            files=tuple(dict.fromkeys(name for parsed in self.parsed.values() for name in parsed.files)),
+            dropped=tuple(dict.fromkeys(self.dropped)),
+            warnings=tuple(dict.fromkeys([*self.warnings, *(w for p in self.parsed.values() for w in p.warnings)])),
+            rejected=tuple(problem for parsed in self.parsed.values() for problem in parsed.rejected),
+            sections=(*main.sections, *self.file(wizard.WIZARD_FILE).sections),
+        )
+
+    def _plain(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
+        return {item.name: item for item in self._from_file(object_type, build)[0]}
+
+    def _both(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
+        made = {item.name: item for item in self._from_wizard(object_type, build)}
+        return {**made, **self._plain(object_type, build)}
+
+    def _from_file(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> tuple[list[_T], int]:
+        """The objects of a type from its files, in file order, and how many sections there were."""
+        objects: list[_T] = []
+        count = 0
+        for selection in self._selections(object_type, build):
+            objects += selection.objects
+            count += selection.sections
+        return objects, count
+
+    def _selections(
+        self, object_type: str, build: Callable[[Section, Applied], _T | Problem]
+    ) -> Iterable[Selection[_T]]:
+        for backend in self.backends[object_type]:
+            if backend.kind != "config":
+                continue
+            parsed = self.file(self.main if backend.file == MAIN_FILE else backend.file)
+            if not parsed.valid or not parsed.found:
+                continue
+            selection = select(
+                backend,
+                object_type,
+                parsed.sections,
+                self.version.version,
+                lambda section: self._create(object_type, section, build),
+            )
+            self.dropped += selection.dropped
+            self.warnings += selection.problems
+            yield selection
+
+    def _from_wizard(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> list[_T]:
+        """The objects that pjsip_wizard.conf makes; a later one of the same name takes the place of the earlier."""
+        parsed = self.file(wizard.WIZARD_FILE)
+        objects: dict[str, _T] = {}
+        for source in wizard.wizards(parsed.sections) if parsed.valid else ():
+            made = wizard.make(object_type, source, self.version)
+            if made.problem is not None:
+                problem = made.problem
+                self.dropped.append(
+                    Dropped(object_type, made.name, problem.reason, problem.where, source.where, problem.log)
+                )
+            for section in made.sections:
+                result = self._create(object_type, section, build)
+                if isinstance(result, Problem):
+                    log = f"Unable to apply object type '{object_type}' with id '{section.name}'."
+                    log += f"  Check preceeding errors.\nUnable to create objects for wizard '{source.name}'"
+                    lines = "\n".join(filter(None, [result.log, log]))
+                    self.dropped.append(
+                        Dropped(object_type, section.name, result.reason, result.where, source.where, lines)
+                    )
+                    break
+                objects.pop(section.name, None)
+                objects[section.name] = replace(result, wizard=source.name)
+        return list(objects.values())
+
+    def _create(
+        self, object_type: str, section: Section, build: Callable[[Section, Applied], _T | Problem]
+    ) -> _T | Problem:
+        applied = apply(object_type, section, self.version.version, self.readable)
+        self.warnings += applied.warnings
+        return applied.problem if applied.problem is not None else build(section, applied)
+
+    def _globals(self) -> Global:
+        """The settings in force: of several objects the one that was applied last; the defaults when none stays."""
+        applied = [item for selection in self._selections("global", kinds.global_) for item in selection.objects]
+        if len(applied) > 1:
+            log = f"At most one pjsip.conf type=global object can be defined.  You have {len(applied)} defined."
+            reason = f"[{applied[-1].name}] is not the only section of type=global: it alone counts, being the last"
+            self.warnings.append(Problem(reason, applied[-1].where, log))
+        return applied[-1] if applied else Global("", Where(self.main, 0))
+
+    def _named_acls(self) -> dict[str, tuple[Rule, ...]]:
+        """acl.conf: each section but [general] is an access list; an unknown option refuses them all."""
+        acls: dict[str, tuple[Rule, ...]] = {}
+        parsed = self.file("acl.conf")
+        for section in parsed.sections if parsed.valid else ():
+            if section.template or section.name == "general":
+                continue
+            rules: list[Rule] = []
+            for variable in section.variables:
+                sense = variable.name.lower()
+                found, refused = parse_rules(variable.value, ports=False, deny=sense == "deny", where=variable.where)
+                if sense not in ("permit", "deny") or refused:
+                    log = f"Error parsing {variable.name}={variable.value} at line {variable.where.line} of "
+                    reason = f"{variable.name}={variable.value} is not understood, so no named ACL loads at all"
+                    self.warnings.append(Problem(reason, variable.where, "\n".join(filter(None, [refused, log]))))
+                    return {}
+                rules += found
+            acls[section.name] = tuple(rules)
+        return acls
+
+    def _realtime(self) -> tuple[str, ...]:
+        """The types that a database holds, as sorcery.conf maps them; all where extconfig.conf has pjsip.conf."""
+        mapped = [name for name, found in self.backends.items() if any(b.kind == "realtime" for b in found)]
+        extconfig = self.file("extconfig.conf")
+        settings = [v for section in extconfig.named("settings") for v in section.variables] if extconfig.valid else []
+        if any(v.name.lower() == MAIN_FILE for v in settings):
+            return tuple(self.backends)
+        return tuple(mapped)

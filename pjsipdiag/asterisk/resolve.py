@@ -1,0 +1,159 @@
+"""What host names stand for: from a file in the form of /etc/hosts, from a recording, or from DNS when asked for.
+
+A resolver answers with addresses, with nothing (the name does not resolve), or with None: it cannot tell.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from pjsipdiag.asterisk import sockaddr
+from pjsipdiag.errors import ConfigError
+
+SERVICES = ("_sip._udp", "_sip._tcp", "_sips._tcp")
+"""The SRV names that an identify asks for, in order (res_pjsip_endpoint_identifier_ip.c, ip_identify_apply)."""
+
+_LABELS = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+_UDP_SERVICES = {"sip": 5060, "sip-tls": 5061, "sips": 5061}
+_LOCALHOST = ("127.0.0.1", "::1")
+_TIMEOUT = 5.0
+
+
+@runtime_checkable
+class Resolver(Protocol):
+    """Where names are looked up."""
+
+    def addresses(self, host: str) -> Sequence[str] | None:
+        """The IP addresses of a name; empty: it does not resolve; None: unknown."""
+
+    def targets(self, service: str) -> Sequence[str] | None:
+        """The hosts of the SRV records of a name such as `_sip._udp.example.com`, in the order they are tried."""
+
+
+class Hosts:
+    """Names from a table; with `complete` a name that is not in it does not resolve, without it is unknown."""
+
+    def __init__(
+        self,
+        addresses: Mapping[str, Sequence[str]] | None = None,
+        services: Mapping[str, Sequence[str]] | None = None,
+        *,
+        complete: bool = False,
+    ) -> None:
+        self._addresses = {_key(name): tuple(found) for name, found in (addresses or {}).items()}
+        self._services = {_key(name): tuple(found) for name, found in (services or {}).items()}
+        self._complete = complete
+
+    def addresses(self, host: str) -> Sequence[str] | None:
+        found = self._addresses.get(_key(host))
+        if found is None and _key(host) == "localhost":
+            return _LOCALHOST
+        return () if found is None and self._complete else found
+
+    def targets(self, service: str) -> Sequence[str] | None:
+        if (found := self._services.get(_key(service))) is not None:
+            return found
+        _, _, host = service.partition(".")
+        _, _, host = host.partition(".")
+        return () if self._complete or self._services or self.addresses(host) is not None else None
+
+
+class Dns:
+    """Names from the system's DNS servers, each asked once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def addresses(self, host: str) -> Sequence[str] | None:
+        if _key(host) == "localhost":
+            return _LOCALHOST
+        return (*self._ask(host, "A"), *self._ask(host, "AAAA"))
+
+    def targets(self, service: str) -> Sequence[str] | None:
+        return self._ask(service, "SRV")
+
+    def _ask(self, name: str, kind: str) -> tuple[str, ...]:
+        key = (_key(name), kind)
+        if key not in self._known:
+            self._known[key] = _look_up(*key)
+        return self._known[key]
+
+
+def read_hosts(path: str | Path) -> Hosts:
+    """A file in the form of /etc/hosts: `ADDRESS NAME...`, `#` starts a comment.
+
+    :raises ConfigError: the file cannot be read, or a line does not begin with an IP address.
+    """
+    try:
+        text = Path(path).read_text("utf-8", "replace")
+    except OSError as error:
+        raise ConfigError(f"cannot read hosts file {path}: {error.strerror}") from error
+    return Hosts(parse_hosts(text.splitlines(), str(path)))
+
+
+def parse_hosts(lines: Iterable[str], name: str = "hosts") -> dict[str, list[str]]:
+    """Name -> addresses, in the order of the file.
+
+    :raises ConfigError: a line does not begin with an IP address; the text names `name` and the line.
+    """
+    found: dict[str, list[str]] = {}
+    for number, line in enumerate(lines, 1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        try:
+            address = str(ipaddress.ip_address(words[0].partition("%")[0]))
+        except ValueError as error:
+            raise ConfigError(f"{name}:{number}: {words[0]!r} is not an IP address") from error
+        for host in words[1:]:
+            found.setdefault(_key(host), []).append(address)
+    return found
+
+
+def look_up(text: str, resolver: Resolver) -> list[sockaddr.Numeric] | None:
+    """`ast_sockaddr_resolve`: the addresses of `host` or `host:port`, empty when it fails, None when unknown."""
+    host, port = sockaddr.split_host_port(text)
+    number = 0
+    if port is not None:
+        parsed = sockaddr.service(port)
+        if parsed is None:
+            parsed = _UDP_SERVICES.get(port)
+        if parsed is None:
+            return []
+        number = parsed
+    if (numeric := sockaddr.parse(f"[{host}]")) is not None:
+        return [numeric._replace(port=number)]
+    if not could_resolve(host):
+        return []
+    found = resolver.addresses(host)
+    if found is None:
+        return None
+    addresses = [ipaddress.ip_address(address) for address in found]
+    return [sockaddr.Numeric(address.version, int(address), number) for address in addresses]
+
+
+def could_resolve(host: str) -> bool:
+    """Whether any resolver could find the name: not with blanks or signs in it, not with a number as its last label."""
+    return bool(_LABELS.fullmatch(host)) and not host.rstrip(".").rpartition(".")[2].isdigit()
+
+
+def _key(name: str) -> str:
+    return name.rstrip(".").lower()
+
+
+def _look_up(name: str, kind: str) -> tuple[str, ...]:
+    import dns.exception
+    import dns.resolver
+
+    try:
+        answer = dns.resolver.resolve(name, kind, lifetime=_TIMEOUT, search=kind != "SRV")
+    except (dns.exception.DNSException, UnicodeError):
+        return ()
+    if kind != "SRV":
+        return tuple(str(record) for record in answer)
+    records = sorted(answer, key=lambda record: (record.priority, -record.weight))
+    return tuple(str(record.target).rstrip(".") for record in records)
