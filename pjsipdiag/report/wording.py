@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
-from pjsipdiag.diagnosis.model import Finding, Report, Severity, SourceRow, Suggestion
+from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Finding, Report, Severity, SourceRow, Suggestion
 
 VERDICTS = ("unmatched", "mixed", "unknown", "matched")
 """Verdicts of a source, the ones that need a person first."""
@@ -73,6 +73,15 @@ def pbx(report: Report) -> str:
     return f"PBX {', '.join(report.pbx)}{reason}"
 
 
+def capture(summary: CaptureSummary) -> str:
+    """What one capture holds, and how far it could be read."""
+    said = (
+        f"{summary.file}: {plural(summary.records, 'record')}, "
+        f"{plural(summary.sip_messages, 'SIP message')}, {plural(summary.invites, 'INVITE')}"
+    )
+    return f"{said}; {summary.truncated}" if summary.truncated else said
+
+
 def notes(report: Report) -> list[str]:
     """What was left aside or passed over, and why."""
     said = list(report.notes)
@@ -108,6 +117,22 @@ def sources_by_need(report: Report) -> list[SourceRow]:
     """Sources that need a person first, then by their number of calls."""
     rank = {verdict: at for at, verdict in enumerate(VERDICTS)}
     return sorted(report.sources, key=lambda s: (not s.calls, rank.get(s.verdict, 0), -s.calls, s.address))
+
+
+def kinds_of_calls(report: Report) -> list[tuple[CallRow, int]]:
+    """The first call of each source address and distinct verdict, and how many are like it.
+
+    The walk over a million calls compares verdicts by identity only.
+    """
+    kinds: dict[tuple[str, int], list[int]] = {}
+    first: list[CallRow] = []
+    for call in report.calls:
+        key = (call.source.rpartition(":")[0], id(call.verdict))
+        if key not in kinds:
+            kinds[key] = [0]
+            first.append(call)
+        kinds[key][0] += 1
+    return [(call, kinds[call.source.rpartition(":")[0], id(call.verdict)][0]) for call in first]
 
 
 def suggestions_for(finding: Finding, report: Report) -> list[Suggestion]:

@@ -1,0 +1,103 @@
+"""What every page for a terminal is made of: escaped text, indented lines, one trace.
+
+Text from packets and files is only ever put into `Text` objects, escaped: rich's markup is never parsed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from io import StringIO
+from typing import TextIO
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pjsipdiag.asterisk.verdict import Check, Match, Verdict
+from pjsipdiag.diagnosis.model import Severity
+from pjsipdiag.report import wording
+from pjsipdiag.report.escape import clipped
+from pjsipdiag.report.look import Look
+
+COLOURS = {
+    "matched": "green",
+    "unmatched": "bold red",
+    "mixed": "yellow",
+    "unknown": "magenta",
+    Severity.ERROR: "bold red",
+    Severity.WARNING: "yellow",
+    Severity.NOTE: "cyan",
+    Match.MATCH: "green",
+    Match.NO_MATCH: "",
+    Match.UNKNOWN: "magenta",
+}
+_BLANKS = re.compile(r" +$", re.MULTILINE)
+
+
+def put(parts: Iterable[RenderableType], stream: TextIO, look: Look) -> None:
+    """Writes `parts` below each other."""
+    console = Console(
+        file=StringIO(),
+        width=look.width,
+        color_system="standard" if look.color else None,
+        force_terminal=look.color,
+        no_color=not look.color,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        legacy_windows=False,
+        safe_box=True,
+    )
+    for part in parts:
+        with console.capture() as capture:
+            console.print(part, crop=False, overflow="fold")
+        # rich fills lines up to the width; a pasted or piped report needs no blanks at the end.
+        stream.write(_BLANKS.sub("", capture.get()))
+
+
+class Ink:
+    """How one look writes: its signs, its text, its indentation."""
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        self.dash, self.arrow, self.dot = ("-", "->", "*") if look.ascii_only else ("─", "→", "•")
+
+    def text(self, text: str, style: str = "") -> Text:
+        shown = clipped(text, 2000)
+        if self.look.ascii_only:
+            shown = shown.encode("ascii", "backslashreplace").decode("ascii")
+        return Text(shown, style)
+
+    def indented(self, line: str, style: str = "", by: int = 4) -> Padding:
+        return Padding(self.text(line, style), (0, 0, 0, by))
+
+    def item(self, line: str, style: str = "", by: int = 4) -> Padding:
+        """A line behind a dot; what does not fit stands below its text."""
+        return self.signed(self.dot, line, style, by)
+
+    def signed(self, sign: str, line: str, style: str = "", by: int = 4) -> Padding:
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        table.add_row(Text(sign, style), self.text(line, style))
+        return Padding(table, (0, 0, 0, by))
+
+    def trace(self, verdict: Verdict) -> RenderableType:
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for check in verdict.trace:
+            match = Text(wording.MATCHES[check.match], COLOURS[check.match])
+            table.add_row(self.text(check.step), match, self.check(check))
+        return Padding(table, (0, 0, 0, 4))
+
+    def check(self, check: Check) -> Text:
+        subject = f"[{check.identify}] " if check.identify else ""
+        many = f" (x{check.count:,})" if check.count > 1 else ""
+        shown = self.text(f"{subject}{check.reason}{many}")
+        if check.where and check.where.file:
+            shown.append_text(self.text(f" {check.where}", "cyan"))
+        return shown
