@@ -1,0 +1,47 @@
+"""Objects and files that Asterisk does not load, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.diagnosis.model import Finding, Severity
+
+
+def dropped(config: Config) -> Iterator[Finding]:
+    """One finding for each line that keeps an object from loading."""
+    for drop in config.dropped:
+        used = drop.type in ("identify", "endpoint", "transport", "global", "acl", "auth", "aor")
+        yield Finding(
+            "not-loaded",
+            Severity.ERROR if used else Severity.WARNING,
+            f"{drop.type} '{drop.name}' does not load: {drop.reason}",
+            drop.where,
+            evidence=(f"Asterisk logs: {drop.log}",) if drop.log else (),
+            advice="Correct the line, then reload res_pjsip; until then Asterisk keeps the object it had, if any.",
+        )
+
+
+def rejected(config: Config) -> Iterator[Finding]:
+    """One finding for each file that is refused as a whole."""
+    for problem in config.rejected:
+        yield Finding(
+            "file-rejected",
+            Severity.ERROR,
+            f"{problem.where.file} is rejected as a whole: {problem.reason}; nothing in it loads",
+            problem.where,
+            evidence=(f"Asterisk logs: {problem.log}",) if problem.log else (),
+            advice="Correct the line, then restart or reload res_pjsip.",
+        )
+
+
+def warnings(config: Config) -> Iterator[Finding]:
+    """Lines that Asterisk passes over with a warning."""
+    for problem in config.warnings:
+        yield Finding(
+            "line-ignored",
+            Severity.NOTE,
+            f"{problem.where}: {problem.reason}",
+            problem.where,
+            evidence=(f"Asterisk logs: {problem.log}",) if problem.log else (),
+        )

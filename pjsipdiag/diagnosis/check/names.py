@@ -1,0 +1,34 @@
+"""Host names in match=: their addresses are looked up when Asterisk loads the object, not when a call comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pjsipdiag.asterisk.config import Config, Rule, UnresolvedName
+from pjsipdiag.diagnosis.model import Finding, Severity
+
+
+def host_names(config: Config) -> Iterator[Finding]:
+    """One finding for each name in match= or remote_hosts=."""
+    for identify in config.identifies:
+        named: dict[str, Rule | UnresolvedName] = {}
+        entries: tuple[Rule | UnresolvedName, ...] = (*identify.rules, *identify.unresolved)
+        for entry in entries:
+            if entry.host:
+                named.setdefault(entry.host, entry)
+        for host, entry in sorted(named.items()):
+            has_port = isinstance(entry, UnresolvedName) and entry.port
+            srv = identify.srv_lookups and not has_port
+            yield Finding(
+                "hostname-match",
+                Severity.NOTE,
+                f"match={entry.text} of identify '{identify.name}' ({entry.where}) is a name: Asterisk resolves it "
+                "once, when the object loads; a name that does not resolve then drops the whole identify",
+                entry.where,
+                evidence=(
+                    f"srv_lookups is on: where SRV records exist, their targets count, not the addresses of {host}",
+                )
+                if srv
+                else (),
+                advice="Write the provider's addresses, or reload res_pjsip after every change of its DNS.",
+            )

@@ -1,0 +1,54 @@
+"""Rules that look at a configuration alone: for each one, a configuration that is hit and one that is not."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pjsipdiag.asterisk.objects import load_config
+
+from pjsipdiag.diagnosis.check import CONFIG_RULES, ON_CONFIG
+from pjsipdiag.diagnosis.model import Finding
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "check"
+FIND = {**ON_CONFIG, **{rule.name: rule.on_config for rule in CONFIG_RULES if rule.on_config}}
+CASES = [
+    pytest.param(path.stem, case, id=f"{path.stem}: {case['name']}")
+    for path in sorted(FIXTURES.glob("*.toml"))
+    for case in tomllib.loads(path.read_text())["case"]
+]
+
+
+def findings(rule: str, case: dict[str, Any], directory: Path) -> list[Finding]:
+    for name, text in case["files"].items():
+        (directory / name).write_text(text)
+    config = load_config(directory, asterisk=case.get("asterisk", "22.10.1"))
+    return [finding for finding in FIND[rule](config) if finding.rule == rule]
+
+
+@pytest.mark.parametrize(("rule", "case"), CASES)
+def test_rule(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
+    found = findings(rule, case, tmp_path)
+    if "says" not in case:
+        assert found == []
+        return
+    assert len(found) == 1
+    (finding,) = found
+    assert [part for part in case["says"] if part not in finding.message] == []
+    assert finding.severity == case.get("severity", finding.severity)
+    assert finding.where is not None
+    if "at" in case:
+        lines = (tmp_path / finding.where.file).read_text().splitlines()
+        assert lines[finding.where.line - 1] == case["at"]
+
+
+def test_every_rule_has_a_case_that_is_hit_and_one_that_is_not() -> None:
+    hit = {param.values[0] for param in CASES if "says" in _case(param)}
+    spared = {param.values[0] for param in CASES if "says" not in _case(param)}
+    assert hit == spared == set(FIND)
+
+
+def _case(param: Any) -> dict[str, Any]:
+    case = param.values[1]
+    assert isinstance(case, dict)
+    return case
