@@ -24,9 +24,9 @@ class Variant:
     read: Callable[[], SipMessage]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CallGroup:
-    """Inbound calls of one source address over one transport with one verdict.
+    """Inbound calls of one source address over one transport with one verdict; compared by identity.
 
     `statuses` counts calls by their final (else last provisional) status, 0 for calls without any answer.
     `challenged` calls got a 401 or 407, `retried` of them came again with credentials. `ports` are the source ports,

@@ -1,0 +1,152 @@
+"""RULES: every cause that a diagnosis can name, and `find`, which names those that a situation shows.
+
+Each group of calls is blamed on one cause: BLAMES is asked from top to bottom and the first rule that takes the blame
+keeps it. So a cause stands above what follows from it, and one mistake is one finding however many calls it costs.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import lru_cache, partial
+
+from pjsipdiag.diagnosis.check import CONFIG_RULES, ON_CONFIG
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rule import Rule
+from pjsipdiag.diagnosis.rules import admission, difference, loading, network, order, refused, traffic, unmatched
+from pjsipdiag.diagnosis.rules.cause import Cause, Takes, Tells
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+BLAMES: dict[str, tuple[Takes, Tells | None]] = {
+    "file-rejected": (loading.of_rejected_file, None),
+    "wrong-transport": (network.of_transport, network.wrong_transport),
+    "dropped-by-parser": (network.of_parser, network.dropped_by_parser),
+    "prediction-differs": (difference.of_difference, difference.prediction_differs),
+    "denied-by-acl": (admission.of_acl, admission.denied_by_acl),
+    "scanner": (traffic.of_scanner, traffic.scanner),
+    "translated-source": (network.of_translation, network.translated_source),
+    "not-loaded": (loading.of_dropped, loading.not_loaded),
+    "endpoint-missing": (loading.of_missing_endpoint, loading.endpoint_missing),
+    "port-mismatch": (unmatched.of_port, unmatched.port_mismatch),
+    "registration-only": (unmatched.of_registration, unmatched.registration_only),
+    "hostname-mismatch": (unmatched.of_hostname, unmatched.hostname_mismatch),
+    "unreachable-identifier": (order.of_unreachable, order.unreachable_identifier),
+    "identified-by-user": (order.of_user, order.identified_by_user),
+    "overlapping-identifies": (order.of_overlap, order.overlapping_identifies),
+    "anonymous-accepted": (order.of_anonymous, order.anonymous_accepted),
+    "challenged-by-auth": (admission.of_challenge, admission.challenged_by_auth),
+    "media-rejected": (refused.of_media, refused.media_rejected),
+    "dialplan-rejected": (refused.of_dialplan, refused.dialplan_rejected),
+    "unmatched-source": (unmatched.of_address, unmatched.unmatched_source),
+}
+"""Rule name -> (whether it takes the blame for a group, the finding for what it took), causes before consequences."""
+
+
+@lru_cache(maxsize=2)
+def blamed(situation: Situation) -> dict[str, dict[Cause, list[CallGroup]]]:
+    """The groups of calls by the rule, and there by the cause, that takes the blame; healthy groups are left out."""
+    found: dict[str, dict[Cause, list[CallGroup]]] = defaultdict(lambda: defaultdict(list))
+    for group in situation.groups:
+        for name, (takes, _) in BLAMES.items():
+            cause = takes(situation, group)
+            if cause is not None:
+                found[name][cause].append(group)
+                break
+    return found
+
+
+def _told(name: str, situation: Situation) -> Iterable[Finding]:
+    tells = BLAMES[name][1]
+    if tells is not None:
+        for cause, groups in blamed(situation)[name].items():
+            yield tells(situation, cause, groups)
+
+
+def _scanners(situation: Situation) -> Iterable[Finding]:
+    yield from _told("scanner", situation)
+    yield from traffic.crowd(situation)
+
+
+def _row(
+    name: str, severity: Severity, summary: str, on_calls: Callable[[Situation], Iterable[Finding]] | None = None
+) -> Rule:
+    return Rule(name, severity, summary, on_calls or partial(_told, name), ON_CONFIG.get(name))
+
+
+CALL_RULES: tuple[Rule, ...] = (
+    _row("no-invite", Severity.ERROR, "the capture holds no inbound INVITE", traffic.no_invite),
+    _row("file-rejected", Severity.ERROR, "a whole file is rejected, so nothing in it loads", loading.file_rejected),
+    _row("wrong-transport", Severity.ERROR, "calls arrive on a transport, family or port where nothing listens"),
+    _row("no-answer", Severity.ERROR, "INVITEs stay without any answer", network.no_answer),
+    _row("dropped-by-parser", Severity.ERROR, "Asterisk cannot parse the request"),
+    _row("prediction-differs", Severity.ERROR, "Asterisk did something else than these files say"),
+    _row("not-loaded", Severity.ERROR, "an object is in the file, but Asterisk drops it"),
+    _row("endpoint-missing", Severity.ERROR, "an identify points to an endpoint that does not exist"),
+    _row("port-mismatch", Severity.ERROR, "the address fits, the source port does not"),
+    _row("registration-only", Severity.ERROR, "reachable by the line token of a registration only"),
+    _row("hostname-mismatch", Severity.ERROR, "a name in match= does not resolve to the source"),
+    _row("denied-by-acl", Severity.ERROR, "an access list denies the source"),
+    _row(
+        "unreachable-identifier", Severity.ERROR, "an identifier is never asked, because another takes the call first"
+    ),
+    _row("identified-by-user", Severity.ERROR, "the From user takes the call instead of the address"),
+    _row("overlapping-identifies", Severity.ERROR, "several identifies fit, and another wins than the most specific"),
+    _row("challenged-by-auth", Severity.ERROR, "the right endpoint asks for credentials that the caller does not send"),
+    _row("translated-source", Severity.ERROR, "the source is a NAT, Docker or proxy address that stands for others"),
+    _row("unmatched-source", Severity.ERROR, "no identifier takes the source"),
+    _row("anonymous-accepted", Severity.ERROR, "strangers reach the dialplan"),
+    _row("media-rejected", Severity.ERROR, "identified and let in, then refused over codecs or encryption"),
+    _row("dialplan-rejected", Severity.ERROR, "identified and let in, then refused by the dialplan"),
+    _row("scanner", Severity.WARNING, "unsolicited traffic that looks for open accounts", _scanners),
+    _row("encrypted", Severity.WARNING, "TLS connections that cannot be read", traffic.encrypted),
+)
+"""The rules that look at calls, in the order in which their causes should be dealt with."""
+
+RULES: tuple[Rule, ...] = (*CALL_RULES, *CONFIG_RULES)
+"""Every rule there is: those that look at calls, then those that look at a configuration alone."""
+
+
+def find(situation: Situation) -> tuple[Finding, ...]:
+    """What is wrong, ordered by what to do first: errors, warnings, notes; causes before consequences."""
+    found = [finding for rule in CALL_RULES if rule.on_calls for finding in rule.on_calls(situation)]
+    found = _folded(_merged(found))
+    if not any(finding.severity is Severity.ERROR for finding in found):
+        found = [replace(f, severity=Severity.ERROR) if f.rule == "scanner" else f for f in found]
+    return tuple(sorted(found, key=lambda finding: list(Severity).index(finding.severity)))
+
+
+def _merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings of one rule about one line are one: what the later ones say becomes a consequence of the first."""
+    kept: dict[object, Finding] = {}
+    for finding in findings:
+        key = (finding.rule, finding.where or finding.message)
+        first = kept.get(key)
+        kept[key] = finding if first is None else _with_consequence(first, finding)
+    return list(kept.values())
+
+
+def _folded(findings: list[Finding]) -> list[Finding]:
+    """Silence after refusals is a ban: it follows from what caused the refusals, and is told there."""
+    for silence in [finding for finding in findings if network.is_ban(finding)]:
+        cause = next((f for f in findings if f.severity is Severity.ERROR and _explains(f, silence)), None)
+        if cause:
+            findings = [_with_consequence(f, silence) if f is cause else f for f in findings if f is not silence]
+    return findings
+
+
+def _explains(cause: Finding, silence: Finding) -> bool:
+    return cause.rule not in ("no-answer", "wrong-transport") and set(silence.sources) <= set(cause.sources)
+
+
+def _with_consequence(cause: Finding, finding: Finding) -> Finding:
+    same = finding.rule == cause.rule
+    return replace(
+        cause,
+        sources=tuple(dict.fromkeys((*cause.sources, *finding.sources))),
+        calls=cause.calls + (finding.calls if same else 0),
+        consequences=(*cause.consequences, finding.message, *finding.consequences),
+    )
+
+
+__all__ = ["BLAMES", "CALL_RULES", "RULES", "blamed", "find"]

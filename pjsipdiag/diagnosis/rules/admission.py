@@ -1,0 +1,112 @@
+"""The right endpoint is found, and then refuses: it asks for credentials, or its access list denies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pjsipdiag.asterisk.config import Config, Endpoint
+from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.diagnosis.trunks import trunks
+
+
+def of_challenge(situation: Situation, group: CallGroup) -> Cause | None:
+    """A real 401 that stays the last word."""
+    if group.verdict.outcome is not Outcome.CHALLENGED or with_status(group, 401, 407, 403, 500) == 0:
+        return None
+    endpoint = situation.config.endpoints[group.verdict.endpoint]
+    variable = endpoint.option("auth")
+    return Cause(endpoint.name, variable.where if variable else endpoint.where, "refused" if group.retried else "")
+
+
+def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    config = situation.config
+    endpoint = config.endpoints[cause.name]
+    challenged = sum(group.challenged or with_status(group, 401, 407) for group in groups)
+    retried = sum(group.retried for group in groups)
+    is_trunk = groups[0].verdict.identifier in ("ip", "header", "request_uri") or cause.name in trunks(config).names_of
+    missing = [name for name in endpoint.auth if name not in config.auths]
+    auth = listed(endpoint.auth)
+    if missing:
+        then = f"but [{listed(missing)}] does not exist, so Asterisk answers 500"
+    elif retried:
+        then = (
+            f"and the credentials that came ({counted(retried, 'call')}) were refused: user name, password or"
+            " realm differ"
+        )
+    else:
+        then = "and the caller never answers the challenge, as providers do not"
+    return Finding(
+        "challenged-by-auth",
+        Severity.ERROR if is_trunk else Severity.WARNING,
+        f"{listed(sources(groups))} is matched to endpoint {cause.name} (by {groups[0].verdict.identifier}), but"
+        f" auth={auth}"
+        f" ({cause.where}) asks for credentials, {then}",
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (
+            f"{counted(challenged, 'call')} challenged, {counted(retried, 'call')} came again with credentials",
+            _which_401(config, endpoint, groups),
+            f"observed answers: {answers(groups)}",
+        ),
+        advice=(
+            "auth= is what callers must prove; for what Asterisk proves to the provider write outbound_auth="
+            if is_trunk and not retried
+            else "compare the user name, password and realm of the caller with the auth section"
+        ),
+    )
+
+
+def of_acl(situation: Situation, group: CallGroup) -> Cause | None:
+    """An access list that denies the source, before or after the endpoint is found."""
+    if group.verdict.outcome is not Outcome.ACL_DENIED:
+        return None
+    check = next(check for check in group.verdict.trace if check.result is Outcome.ACL_DENIED)
+    where = check.where or (
+        situation.config.endpoints[group.verdict.endpoint].where if group.verdict.endpoint else None
+    )
+    return Cause(group.verdict.endpoint, where, check.reason)
+
+
+def denied_by_acl(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    place = f" ({cause.where})" if cause.where else ""
+    found = (
+        f"is matched to endpoint {cause.name}, but its access list denies it"
+        if cause.name
+        else "is denied by a type=acl"
+    )
+    says = (
+        "the answer is the same 401 as for a stranger; Asterisk's log says `Not match Endpoint ACL`"
+        if cause.name
+        else "a type=acl section is asked before any identifier, and the answer is 403"
+    )
+    return Finding(
+        "denied-by-acl",
+        Severity.ERROR,
+        f"{listed(sources(groups))} {found}{place}: {cause.detail}",
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (says, f"observed answers: {answers(groups)}"),
+        advice="permit the address in that list; in a list of permits and denies the last rule that fits decides",
+    )
+
+
+def _which_401(config: Config, endpoint: Endpoint, groups: Sequence[CallGroup]) -> str:
+    """What the realm of the challenges says about who was asked: the endpoint, or the artificial one for strangers."""
+    expected = {
+        config.auths[name].realm or config.globals.default_realm for name in endpoint.auth if name in config.auths
+    }
+    seen = {realm for group in groups for realm in group.realms}
+    default = config.globals.default_realm
+    if seen and seen <= expected and default not in expected:
+        return f"the challenge's realm {listed(sorted(seen))} is that of its auth section: this is its own 401"
+    if seen and not seen & expected and default in seen:
+        return (
+            f"the challenge's realm is {default}, the one for strangers, and not that of the auth section"
+            f" ({listed(sorted(expected))}): Asterisk may not have matched the endpoint at all"
+        )
+    return "its 401 looks like the one for strangers (same realm); that it comes from auth= follows from the replay"

@@ -1,0 +1,65 @@
+"""What calls are blamed on: groups of calls with one cause become one finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pjsipdiag.asterisk.config import Where
+from pjsipdiag.diagnosis.model import Finding
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What groups share that are one finding: the object to blame (`name`), its line, what else tells them apart."""
+
+    name: str = ""
+    where: Where | None = None
+    detail: str = ""
+
+
+Takes = Callable[[Situation, CallGroup], Cause | None]
+"""Whether a rule takes the blame for a group of calls; the first rule that does keeps it."""
+
+Tells = Callable[[Situation, Cause, Sequence[CallGroup]], Finding]
+"""The finding for the groups that share a cause."""
+
+
+def sources(groups: Sequence[CallGroup]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(group.source for group in groups))
+
+
+def calls(groups: Sequence[CallGroup]) -> int:
+    return sum(group.calls for group in groups)
+
+
+def listed(items: Sequence[str], most: int = 4) -> str:
+    """ "a, b and c", cut with a count when there are many."""
+    if len(items) > most:
+        return f"{', '.join(items[:most])} and {len(items) - most} more"
+    return f"{', '.join(items[:-1])} and {items[-1]}" if len(items) > 1 else "".join(items)
+
+
+def counted(number: int, word: str) -> str:
+    """ "1 call", "2 calls"."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def answers(groups: Sequence[CallGroup]) -> str:
+    """What the capture shows as answers: "401 (3 calls), none (1 call)"."""
+    total: dict[int, int] = {}
+    for group in groups:
+        for status, count in group.statuses.items():
+            total[status] = total.get(status, 0) + count
+    return ", ".join(f"{status or 'none'} ({counted(total[status], 'call')})" for status in sorted(total))
+
+
+def with_status(group: CallGroup, *statuses: int) -> int:
+    """How many calls of the group ended with one of these statuses."""
+    return sum(group.statuses.get(status, 0) for status in statuses)
+
+
+def is_silent(group: CallGroup) -> bool:
+    """Whether none of its calls got any answer."""
+    return with_status(group, 0) >= group.calls

@@ -1,0 +1,144 @@
+"""What the files would do and what the capture shows disagree: Asterisk ran something else than these files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pjsipdiag.asterisk.identifiers import Replay
+from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.addresses import taken_by
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, listed, sources
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import Address
+
+OTHER_RELEASES = ("16.28.0", "18.26.4", "20.16.0", "22.10.1", "23.4.1")
+"""Releases that are tried as an explanation when the capture does not name its own."""
+
+PAST_IDENTIFICATION = frozenset({100, 180, 181, 182, 183, 404, 480, 484, 486, 487, 488, 603, *range(200, 300)})
+"""Answers that only a request with an endpoint gets from Asterisk."""
+
+
+def contradicts(group: CallGroup) -> dict[int, int]:
+    """The answers, by status, that Asterisk cannot have given if it ran these files."""
+    verdict, statuses = group.verdict, group.statuses
+    if verdict.outcome is Outcome.ACCEPTED:
+        wrong = {401, 407}
+    elif verdict.outcome in (Outcome.NO_MATCH, Outcome.ACL_DENIED):
+        wrong = set(PAST_IDENTIFICATION)
+    elif verdict.outcome is Outcome.CHALLENGED:
+        wrong = set() if group.challenged or group.retried else set(PAST_IDENTIFICATION)
+    elif verdict.outcome is Outcome.NOT_IDENTIFIED and not verdict.status:
+        wrong = set(PAST_IDENTIFICATION) | {401}
+    else:
+        wrong = set()
+    return {status: count for status, count in statuses.items() if status in wrong and count}
+
+
+def of_difference(situation: Situation, group: CallGroup) -> Cause | None:
+    """The line that decides in the files, for calls whose answer says that another one did."""
+    if not contradicts(group):
+        return None
+    check = next((c for c in reversed(group.verdict.trace) if c.endpoint or c.result is not None), None)
+    where = check.where if check else None
+    for identify in situation.config.identifies:
+        rule = taken_by(identify, Address(group.source, (group.ports or (0,))[0]))
+        if rule and identify.name == group.verdict.identify:
+            where = rule.where
+    return Cause(group.verdict.identify or group.verdict.endpoint, where, group.verdict.outcome)
+
+
+def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    total = sum(sum(contradicts(group).values()) for group in groups)
+    shown = sorted({status for group in groups for status in contradicts(group)})
+    place = f" ({cause.where})" if cause.where else ""
+    files_say = {
+        Outcome.ACCEPTED: f"by [{cause.name}]{place} the files let the calls in",
+        Outcome.CHALLENGED: f"the files ask {cause.name} for credentials{place}",
+        Outcome.NO_MATCH: "the files have nothing that takes the calls",
+        Outcome.ACL_DENIED: f"the files deny them{place}",
+    }.get(Outcome(cause.detail), "the files cannot take the calls")
+    return Finding(
+        "prediction-differs",
+        Severity.ERROR,
+        f"{listed(sources(groups))}: {files_say}, but Asterisk answered {listed([str(code) for code in shown])}"
+        f" ({counted(total, 'call')}): it ran something else than these files",
+        cause.where,
+        sources(groups),
+        total,
+        (*_said(situation, groups), *hypotheses(situation, cause, groups), f"observed answers: {answers(groups)}"),
+        advice="compare `pjsip show identifies` and `pjsip show endpoints` with the files, then `pjsip reload`"
+        " (transports: restart)",
+    )
+
+
+def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[str]:
+    """What may explain the difference, the best supported first, each with what speaks for or against it."""
+    likely, possible, unlikely = [], [], []
+    rules = [
+        rule
+        for identify in situation.config.identifies
+        for group in groups
+        if (rule := taken_by(identify, Address(group.source, (group.ports or (0,))[0])))
+    ]
+    named = next((rule for rule in rules if rule.host), None)
+    accepted = cause.detail == Outcome.ACCEPTED
+    if named:
+        likely.append(
+            f"DNS changed: {named.host} ({named.where}) means this source here, and may have meant others when"
+            " Asterisk loaded"
+        )
+    elif accepted and cause.where:
+        likely.append(
+            f"not reloaded: without line {cause.where.line} of {cause.where.file} the replay gives what the capture"
+            " shows;"
+            " the line was probably written after Asterisk last loaded"
+        )
+    else:
+        possible.append("not reloaded: a line that took these calls was removed or changed after Asterisk last loaded")
+    if situation.config.realtime:
+        likely.append(
+            f"database: {listed(situation.config.realtime)} come (also) from realtime, which the files do not show"
+        )
+    possible.append("another file: Asterisk reads another directory than this one (`core show settings`)")
+    agreeing = _releases(situation, groups)
+    if situation.capture_version:
+        unlikely.append(
+            f"another version: the capture itself names Asterisk {situation.capture_version}, which was replayed"
+        )
+    elif agreeing:
+        likely.append(f"another version: Asterisk {listed(agreeing)} does with these files what the capture shows")
+    else:
+        unlikely.append("another version: no other release would do with these files what the capture shows")
+    yield from (f"likely: {text}" for text in likely)
+    yield from (f"possible: {text}" for text in possible)
+    yield from (f"ruled out: {text}" for text in unlikely)
+
+
+def _releases(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+    """The releases under which none of the answers contradicts."""
+    if situation.reload is None or situation.capture_version or not situation.version_assumed:
+        return []
+    found = []
+    for release in OTHER_RELEASES:
+        if release != situation.config.version:
+            replay = Replay(situation.reload({}, release))
+            if not any(_still(replay, group) for group in groups):
+                found.append(release)
+    return found
+
+
+def _still(replay: Replay, group: CallGroup) -> bool:
+    verdict = replay.verdict(group.sample)
+    refused = any(status in (401, 407) for status in contradicts(group))
+    return (verdict.outcome is Outcome.ACCEPTED) if refused else (verdict.outcome is not Outcome.ACCEPTED)
+
+
+def _said(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+    wanted = set(sources(groups))
+    lines = [line for lines in situation.said.values() for line in lines]
+    return [
+        f"Asterisk's log: {line}"
+        for line in lines
+        if any(f"'{ip}:" in line or f":{ip}:" in line or f"[{ip}]" in line for ip in wanted)
+    ][:2]

@@ -1,0 +1,156 @@
+"""What is in the files and not in Asterisk's memory: rejected files, dropped objects, endpoints that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from pjsipdiag.asterisk.config import Dropped, Rule, Section
+from pjsipdiag.asterisk.match import Matches, parse_match
+from pjsipdiag.diagnosis.addresses import deciding, fits, taken_by
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import Address
+
+
+def of_rejected_file(situation: Situation, _group: CallGroup) -> Cause | None:
+    rejected = situation.config.rejected
+    return Cause(rejected[0].where.file, rejected[0].where) if rejected else None
+
+
+def file_rejected(situation: Situation) -> Iterable[Finding]:
+    """One finding for each file that Asterisk refuses as a whole; with a capture all its calls follow from it."""
+    for problem in situation.config.rejected:
+        answered = sum(count for group in situation.groups for status, count in group.statuses.items() if status)
+        running = (
+            [
+                f"{counted(answered, 'call')} of the capture got an answer: Asterisk still runs what it read before"
+                " this change"
+            ]
+            if answered
+            else []
+        )
+        yield Finding(
+            "file-rejected",
+            Severity.ERROR,
+            f"Asterisk rejects the whole of {problem.where.file} because of line {problem.where.line}:"
+            f" {problem.reason};"
+            " nothing of it loads, so nothing matches",
+            problem.where,
+            sources(situation.groups[:100]),
+            calls(situation.groups),
+            tuple([f"Asterisk's log: {problem.log}"] if problem.log else []) + tuple(running),
+            advice=f"correct line {problem.where.line} of {problem.where.file}, then reload",
+        )
+
+
+def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
+    """The object that Asterisk drops although it would have taken the call."""
+    if group.verdict.endpoint:
+        return None
+    for port in group.ports or (0,):
+        source = Address(group.source, port)
+        for identify in situation.config.identifies:
+            if taken_by(identify, source) and identify.endpoint not in situation.config.endpoints:
+                dropped = _dropped(situation, "endpoint", identify.endpoint)
+                return Cause(f"endpoint {dropped.name}", dropped.where, identify.name) if dropped else None
+        for dropped in situation.config.dropped:
+            if dropped.type == "identify" and (rules := matches_of(situation, dropped).rules):
+                rule = deciding(rules, source)
+                if rule and not rule.deny:
+                    return Cause(f"identify {dropped.name}", dropped.where, rule.text)
+    return None
+
+
+def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    kind, _, name = cause.name.partition(" ")
+    dropped = _dropped(situation, kind, name)
+    assert dropped is not None and cause.where is not None
+    took = f"its match={cause.detail} would take" if kind == "identify" else f"identify {cause.detail} takes"
+    return Finding(
+        "not-loaded",
+        Severity.ERROR,
+        f"[{name}] ({kind}) is in {cause.where.file} but Asterisk does not load it because of line {cause.where.line}:"
+        f" {dropped.reason}; {took} {listed(sources(groups))}",
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (
+            f"the section begins at {dropped.section_where}",
+            *([f"Asterisk's log: {line}" for line in dropped.log.split("\n") if line]),
+            f"observed answers: {answers(groups)}",
+        ),
+        advice=f"correct line {cause.where.line} of {cause.where.file}, then reload and look for [{name}] in"
+        f" `pjsip show {'identifies' if kind == 'identify' else 'endpoints'}`",
+    )
+
+
+def of_missing_endpoint(situation: Situation, group: CallGroup) -> Cause | None:
+    """The identify that matches, and stops the search, although its endpoint does not exist."""
+    if group.verdict.identifier in ("ip", "header", "request_uri"):
+        return None
+    stopped = [check.identify for check in group.verdict.trace if check.identify and check.endpoint]
+    for port in group.ports or (0,):
+        for identify in situation.config.identifies:
+            missing = identify.endpoint not in situation.config.endpoints
+            if missing and (taken_by(identify, Address(group.source, port)) or identify.name in stopped):
+                variable = identify.option("endpoint")
+                return Cause(identify.name, variable.where if variable else identify.where, identify.endpoint)
+    return None
+
+
+def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    close = get_close_matches(cause.detail, list(situation.config.endpoints), n=1, cutoff=0.75)
+    meant = f"; [{close[0]}] exists and is spelt alike" if close else ""
+    place = f"{cause.where} in [{cause.name}]" if cause.where else f"[{cause.name}]"
+    said = f"endpoint={cause.detail}" if cause.detail else "no endpoint="
+    return Finding(
+        "endpoint-missing",
+        Severity.ERROR,
+        f"{listed(sources(groups))} matches [{cause.name}], but its endpoint does not exist: {said} ({place}){meant}",
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (
+            "the search ends at this identify: no other one is asked",
+            f"observed answers: {answers(groups)}",
+        ),
+        advice=f"write the name of an existing endpoint on line {cause.where.line}" if cause.where else "",
+    )
+
+
+def matches_of(situation: Situation, dropped: Dropped) -> Matches:
+    """The rules and names that a dropped identify's `match=` lines stand for, the refused ones left out."""
+    section = section_of(situation, dropped)
+    rules: list[Rule] = []
+    hosts: list[str] = []
+    for variable in section.variables if section else ():
+        if variable.name.lower() in ("match", "identify/match", "remote_hosts"):
+            for part in variable.value.split(","):
+                found = parse_match(part, variable.where)
+                if not found.refused:
+                    rules += found.rules
+                    hosts += found.hosts
+    return Matches(tuple(rules), tuple(hosts))
+
+
+def section_of(situation: Situation, dropped: Dropped) -> Section | None:
+    """The section that a dropped object was written in."""
+    return next(
+        (
+            section
+            for section in situation.config.sections
+            if section.where.file == dropped.section_where.file and section.where.line == dropped.section_where.line
+        ),
+        None,
+    )
+
+
+def holds(situation: Situation, dropped: Dropped, ip: str) -> bool:
+    """Whether an address lies in the rules of a dropped identify, whatever the port."""
+    return any(fits(rule, ip) for rule in matches_of(situation, dropped).rules)
+
+
+def _dropped(situation: Situation, kind: str, name: str) -> Dropped | None:
+    return next((d for d in situation.config.dropped if d.type == kind and d.name == name), None)

@@ -1,0 +1,222 @@
+"""What happens before identification: silence, nobody listening, unreadable messages, translated sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pjsipdiag.asterisk.config import Transport
+from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.addresses import is_address, is_private, number
+from pjsipdiag.diagnosis.evidence import hosts_named, samples
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_silent, listed, sources, with_status
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+T1_GIVES_UP = 2_000_000_000
+"""Nanoseconds that a capture must go on before silence means anything (four times T1, RFC 3261 section 17.1.1)."""
+
+
+def of_transport(situation: Situation, group: CallGroup) -> Cause | None:
+    """No transport of the configuration listens where the calls arrive, and nobody answered."""
+    transports = tuple(situation.config.transports.values())
+    if not transports or not is_silent(group) or not group.destinations:
+        return None
+    if any(_listens(transport, group.transport, text) for transport in transports for text in group.destinations):
+        return None
+    return Cause(group.transport, transports[0].where, group.destinations[0])
+
+
+def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    bound = [
+        f"[{transport.name}] {transport.protocol} {_shown(transport)} ({transport.where})"
+        for transport in situation.config.transports.values()
+    ]
+    version6 = cause.detail.startswith("[")
+    four_only = version6 and all(":" not in transport.bind for transport in situation.config.transports.values())
+    six_only = not version6 and all(":" in transport.bind for transport in situation.config.transports.values())
+    reason = (
+        "no transport has an IPv6 bind"
+        if four_only
+        else "bind=[::] does not take IPv4"
+        if six_only
+        else "no transport has that protocol and port"
+    )
+    return Finding(
+        "wrong-transport",
+        Severity.ERROR,
+        f"{listed(sources(groups))} calls {cause.detail} over {cause.name}, where nothing listens: {reason}",
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (*(f"listening: {text}" for text in bound[:6]), f"observed answers: {answers(groups)}"),
+        advice="add a transport for that protocol, family and port (a reload does not start one: restart), or have the"
+        " provider send elsewhere",
+    )
+
+
+def no_answer(situation: Situation) -> Iterable[Finding]:
+    """One finding for each source whose INVITEs stay without any answer, unless the capture ends too soon to tell."""
+    for group in situation.groups:
+        silent = with_status(group, 0)
+        if not silent or of_transport(situation, group) or group.verdict.outcome is Outcome.NOT_IDENTIFIED:
+            continue
+        if situation.config.rejected:
+            continue
+        insists = group.requests - group.calls - group.retried > 0
+        ended = bool(group.first_silent and situation.end and situation.end - group.first_silent < T1_GIVES_UP)
+        if ended and not insists:
+            continue
+        yield _silence(situation, group, silent, insists)
+
+
+def is_ban(finding: Finding) -> bool:
+    """Whether a silence came after refusals, as fail2ban makes it."""
+    return finding.rule == "no-answer" and any("look for a ban" in sentence for sentence in finding.evidence)
+
+
+def of_parser(_situation: Situation, group: CallGroup) -> Cause | None:
+    """A request that does not get as far as identification."""
+    if group.verdict.outcome is not Outcome.NOT_IDENTIFIED or group.verdict.status == 403:
+        return None
+    check = next((check for check in group.verdict.trace if check.result is Outcome.NOT_IDENTIFIED), None)
+    return Cause("", check.where if check else None, check.reason if check else "")
+
+
+def dropped_by_parser(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    status = groups[0].verdict.status
+    what = f"Asterisk answers {status}" if status else "Asterisk drops it without an answer"
+    return Finding(
+        "dropped-by-parser",
+        Severity.ERROR,
+        f"the INVITE of {listed(sources(groups))} does not get as far as identification: {cause.detail}; {what}",
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (
+            "no match= line can change that: the message is refused before any endpoint is looked for",
+            f"observed answers: {answers(groups)}",
+        ),
+        advice="have the sender corrected; `pjsip set logger on` does not show such a message, a WARNING of"
+        " sip_transport.c does",
+    )
+
+
+def of_translation(situation: Situation, group: CallGroup) -> Cause | None:
+    """A source that stands for others: a NAT, Docker or proxy address before the real callers."""
+    if not is_private(group.source):
+        return None
+    accepted = group.verdict.outcome is Outcome.ACCEPTED
+    if accepted and len(_others(situation, group)) < 2:
+        return None
+    behind = _others(situation, group)
+    return Cause(group.source, None) if behind else None
+
+
+def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    behind = sorted({host for group in groups for host in _others(situation, group)})
+    headers = sorted({header for group in groups for header in _headers(situation, group)})
+    matched = groups[0].verdict.outcome is not Outcome.NO_MATCH
+    return Finding(
+        "translated-source",
+        Severity.WARNING if matched else Severity.ERROR,
+        f"{cause.name} is not where the calls come from: their {listed(headers)} name {listed(behind)}. Something"
+        " in between"
+        f" (NAT, Docker's gateway, a proxy) replaces the source, so match={cause.name} would let in everybody who comes"
+        " through it",
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (
+            _what_is(cause.name),
+            f"{counted(len(behind), 'sender')} behind one address",
+            f"observed answers: {answers(groups)}",
+        ),
+        advice="keep the source address (Docker: network_mode: host, or userland-proxy off; router: no"
+        " masquerading of inbound"
+        " SIP; proxy: match by header), then match the real addresses",
+    )
+
+
+def _silence(situation: Situation, group: CallGroup, silent: int, insists: bool) -> Finding:
+    known = group.verdict.endpoint
+    evidence = []
+    if insists:
+        evidence.append("the caller sends the INVITE again and again: it got no answer either")
+    banned = group.last_answer and group.first_silent > group.last_answer and with_status(group, 401, 403) > 0
+    before = sum(with_status(other, 401, 403) for other in situation.groups if other.source == group.source)
+    if banned or (before >= 3 and group.first_silent > group.last_answer):
+        evidence.append(
+            f"{counted(before, 'call')} of it got 401 or 403 before the silence: look for a ban"
+            " (`fail2ban-client status asterisk`, `iptables -L -n`)"
+        )
+    elif group.last_answer and group.first_silent and group.first_silent > group.last_answer:
+        evidence.append("it was answered before: something changed in between (firewall, ban, Asterisk stopped)")
+    if not situation.responses:
+        evidence.append(
+            "the capture holds no answer to anybody: it may show one direction only, or Asterisk was not running"
+        )
+    elif any(other.source != group.source and with_status(other, 0) < other.calls for other in situation.groups):
+        evidence.append("others are answered in the same capture, so Asterisk runs and listens")
+    evidence.append("an ICMP refusal is not looked for here: `tcpdump icmp` shows it")
+    certain = insists or bool(situation.responses)
+    return Finding(
+        "no-answer",
+        Severity.ERROR if certain else Severity.NOTE,
+        f"{counted(silent, 'INVITE call')} of {group.source} to {listed(group.destinations)} got no answer at all"
+        + (
+            f", although {known} would take {'it' if silent == 1 else 'them'} ({group.verdict.identifier})"
+            if known
+            else ""
+        ),
+        None,
+        (group.source,),
+        silent,
+        tuple(evidence),
+        advice="look outside of pjsip.conf: a capture before the firewall sees what Asterisk never gets; check the"
+        " firewall,"
+        " fail2ban, and that Asterisk listens (`ss -lnup`) and is fully booted",
+    )
+
+
+def _listens(transport: Transport, protocol: str, destination: str) -> bool:
+    ip, _, port = destination.rpartition(":")
+    ip = ip.strip("[]")
+    if transport.protocol in ("ws", "wss", "flow"):
+        return protocol.lower() in ("ws", "wss")
+    wanted = transport.port or (5061 if transport.protocol == "tls" else 5060)
+    same_family = (":" in transport.bind) == (":" in ip)
+    return transport.protocol == protocol.lower() and str(wanted) == port and same_family
+
+
+def _shown(transport: Transport) -> str:
+    bind = f"[{transport.bind}]" if ":" in transport.bind else transport.bind or "0.0.0.0"
+    return f"{bind}:{transport.port or (5061 if transport.protocol == 'tls' else 5060)}"
+
+
+def _others(situation: Situation, group: CallGroup) -> set[str]:
+    return {host for _, host in _foreign(situation, group)}
+
+
+def _headers(situation: Situation, group: CallGroup) -> set[str]:
+    return {header for header, _ in _foreign(situation, group)}
+
+
+def _foreign(situation: Situation, group: CallGroup) -> list[tuple[str, str]]:
+    """(header, address) of public addresses that the requests name as their senders, other than source and PBX."""
+    own = {group.source, *situation.pbx, *(text.rpartition(":")[0].strip("[]") for text in group.destinations)}
+    return [
+        (header, host)
+        for message in samples(group)
+        for header, host in hosts_named(message)
+        if header in ("Via", "Contact", "Record-Route")
+        and host not in own
+        and is_address(host)
+        and not is_private(host)
+        and number(host)[1]
+    ]
+
+
+def _what_is(ip: str) -> str:
+    if ip.startswith("172.17.") or (ip.startswith("172.") and ip.endswith(".0.1")):
+        return f"{ip} is the usual address of a Docker bridge's gateway"
+    return f"{ip} is a private address, and the senders named are public"

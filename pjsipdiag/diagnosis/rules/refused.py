@@ -1,0 +1,160 @@
+"""Calls that Asterisk identifies and lets in, and that fail later: in the dialplan or over codecs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pjsipdiag.asterisk.config import Endpoint
+from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.model import CallRow, Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import parse_uri
+
+MEDIA = (488, 415, 606)
+"""Not Acceptable Here, Unsupported Media Type, Not Acceptable: no common codec or encryption (RFC 3261 21.4, 21.6)."""
+
+DIALPLAN = (403, 404, 408, 410, 480, 484, 500, 501, 502, 503, 504, 604)
+"""What hangup causes become (`hangup_cause2sip`, channels/chan_pjsip.c), and 404 or 484 for a missing extension
+(res_pjsip_session.c)."""
+
+OFTEN = 0.1
+"""The share of an endpoint's calls from which refusals are more than a wrong number now and then."""
+
+LOOKED_AT = 20_000
+"""Calls that are looked through for the numbers behind a refusal."""
+
+
+def of_media(situation: Situation, group: CallGroup) -> Cause | None:
+    return _refused(situation, group, MEDIA, "allow")
+
+
+def of_dialplan(situation: Situation, group: CallGroup) -> Cause | None:
+    return _refused(situation, group, DIALPLAN, "context")
+
+
+def media_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    endpoint = situation.config.endpoints[cause.name]
+    offered = _offered(groups)
+    return Finding(
+        "media-rejected",
+        _severity(groups, MEDIA),
+        f"{listed(sources(groups))} is matched to endpoint {cause.name}, which refuses the media"
+        f" ({_codes(groups, MEDIA)}):"
+        f" it allows {', '.join(endpoint.codecs) or 'no codec'} ({cause.where})",
+        cause.where,
+        sources(groups),
+        _count(groups, MEDIA),
+        (
+            *([f"the INVITE offers {offered}"] if offered else []),
+            *_encryption(endpoint, groups),
+            "identification is right: another match= line would change nothing",
+            f"observed answers: {answers(groups)}",
+        ),
+        advice="allow a codec that the provider offers, and compare media_encryption with what it offers",
+    )
+
+
+def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    endpoint = situation.config.endpoints[cause.name]
+    numbers = _numbers(situation, groups, DIALPLAN)
+    to = f" to {listed(numbers)}" if numbers else ""
+    missing = sum(with_status(group, 404, 484) for group in groups)
+    why = (
+        f"its context {endpoint.context} has no such extension"
+        if missing
+        else f"what the dialplan does in context {endpoint.context} ends in that answer"
+    )
+    return Finding(
+        "dialplan-rejected",
+        _severity(groups, DIALPLAN),
+        f"{listed(sources(groups))} is matched to endpoint {cause.name} and let in, then refused{to}"
+        f" ({_codes(groups, DIALPLAN)}): {why} ({cause.where})",
+        cause.where,
+        sources(groups),
+        _count(groups, DIALPLAN),
+        (
+            "identification is right: another match= line would change nothing",
+            *_said(situation, groups),
+            f"observed answers: {answers(groups)}",
+        ),
+        advice=f"look at `dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`: the number must"
+        " be written"
+        " there as the provider sends it (with or without +, country code, zeros)",
+    )
+
+
+def _refused(situation: Situation, group: CallGroup, statuses: Sequence[int], option: str) -> Cause | None:
+    passed = group.verdict.outcome is Outcome.ACCEPTED or (
+        group.verdict.outcome in (Outcome.CHALLENGED, Outcome.UNKNOWN) and bool(group.verdict.endpoint)
+    )
+    endpoint = situation.config.endpoints.get(group.verdict.endpoint)
+    if not passed or endpoint is None or with_status(group, *statuses) == 0:
+        return None
+    variable = endpoint.option(option)
+    return Cause(endpoint.name, variable.where if variable else endpoint.where)
+
+
+def _severity(groups: Sequence[CallGroup], statuses: Sequence[int]) -> Severity:
+    often = _count(groups, statuses) >= OFTEN * calls(groups)
+    return Severity.ERROR if often else Severity.NOTE
+
+
+def _count(groups: Sequence[CallGroup], statuses: Sequence[int]) -> int:
+    return sum(with_status(group, *statuses) for group in groups)
+
+
+def _codes(groups: Sequence[CallGroup], statuses: Sequence[int]) -> str:
+    found = {status: sum(with_status(group, status) for group in groups) for status in statuses}
+    return ", ".join(f"{status}: {counted(count, 'call')}" for status, count in found.items() if count)
+
+
+def _numbers(situation: Situation, groups: Sequence[CallGroup], statuses: Sequence[int]) -> list[str]:
+    wanted = {group.source for group in groups}
+    found: dict[str, None] = {}
+    for row in rows(situation):
+        if row.observed_status in statuses and row.source.rpartition(":")[0].strip("[]") in wanted:
+            uri = parse_uri(row.request_uri)
+            found.setdefault(uri.user if uri else row.request_uri)
+            if len(found) == 32:
+                break
+    return list(found)
+
+
+def rows(situation: Situation) -> list[CallRow]:
+    """The first calls of the capture, as many as are worth looking through one by one."""
+    return list(situation.calls[:LOOKED_AT])
+
+
+def _said(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+    endpoints = {group.verdict.endpoint for group in groups}
+    lines = (line for lines in situation.said.values() for line in lines)
+    return [
+        f"Asterisk's log: {line}"
+        for line in lines
+        if "rejected because extension not found" in line and any(name in line for name in endpoints)
+    ][:2]
+
+
+def _offered(groups: Sequence[CallGroup]) -> str:
+    """The codec names of the first INVITE's SDP (RFC 8866 a=rtpmap), as far as the capture holds the body."""
+    text = groups[0].sample.raw.decode("utf-8", "replace")
+    names = [
+        line.split(" ", 1)[1].split("/")[0]
+        for line in text.splitlines()
+        if line.startswith("a=rtpmap:") and " " in line
+    ]
+    if names:
+        return ", ".join(dict.fromkeys(names))
+    media = next((line for line in text.splitlines() if line.startswith("m=")), "")
+    return media.removeprefix("m=")
+
+
+def _encryption(endpoint: Endpoint, groups: Sequence[CallGroup]) -> list[str]:
+    wants = endpoint.value("media_encryption", "no").lower()
+    offers = b"RTP/SAVP" in groups[0].sample.raw
+    if offers and wants in ("no", ""):
+        return ["the INVITE offers encrypted media only (SAVP), and the endpoint has media_encryption=no"]
+    if wants not in ("no", "") and b"m=audio" in groups[0].sample.raw and not offers:
+        return [f"the endpoint has media_encryption={wants}, and the INVITE offers plain RTP"]
+    return []

@@ -1,0 +1,219 @@
+"""What the traffic itself is: scanners, encrypted connections, captures without a call."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from pjsipdiag.asterisk.verdict import Match, Outcome
+from pjsipdiag.diagnosis.evidence import owners, samples
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import Address, SipMessage, parse_uri
+
+TOOLS = re.compile(
+    r"friendly-(scanner|request)|sip-?vicious|sip-?scan|sipcli|sundayddr|vaxsip|vaxip|pplsip|iwar|sipsak|sivus|smap|"
+    r"sipptk|gulp|nsauditor|sipsscuser|gazllove|usaairport|\bnmap\b|zgrab|masscan|scanner",
+    re.IGNORECASE,
+)
+"""User-Agent names of SIP scanners, as published fail2ban and iptables lists have them."""
+
+WELL_KNOWN = re.compile(
+    r"(\d{2,4}|admin|test|user|guest|root|anonymous|asterisk|sip|voip|phone|demo|office|a)", re.IGNORECASE
+)
+"""From users that are guessed: short extensions and default account names."""
+
+LIKELY = 4
+"""Points from which a source counts as a scanner."""
+
+
+def scanner_signs(situation: Situation, group: CallGroup) -> tuple[int, list[str]]:
+    """(points, sentences) of what marks a source as a scanner; a published tool name alone is enough."""
+    signs: list[tuple[int, str]] = []
+    agent = next((agent for agent in group.user_agents if TOOLS.search(agent)), "")
+    if agent:
+        signs.append((LIKELY, f"User-Agent {agent!r} is a known scanning tool"))
+    tails = Counter(re.sub(r"\D", "", text)[-9:] for text in group.numbers if len(re.sub(r"\D", "", text)) >= 10)
+    tail, tries = tails.most_common(1)[0] if tails else ("", 0)
+    if tries >= 3:
+        signs.append((2, f"it dials …{tail} with {tries} different prefixes, as who looks for an outside line does"))
+    guessed = [user for user in group.callers if WELL_KNOWN.fullmatch(user)]
+    if len(guessed) >= 3:
+        signs.append((2, f"it calls itself {listed(guessed)}: guessed accounts"))
+    elif guessed and group.distinct_callers == len(guessed):
+        signs.append((1, f"it calls itself {listed(guessed)}"))
+    if _claims_target(group):
+        signs.append((1, "its From names the address that it calls, as if it came from here"))
+    if group.distinct_numbers >= 10 and group.distinct_callers >= 10 and group.calls >= 20:
+        signs.append((1, f"{group.distinct_numbers} numbers and {group.distinct_callers} callers"))
+    refused = with_status(group, 401, 403)
+    if refused >= 5 and not group.retried:
+        signs.append((1, f"{counted(refused, 'call')} refused, and it goes on"))
+    other = situation.other_methods.get(group.source, {})
+    if sum(other.values()) >= 20:
+        signs.append((1, f"it also sent {', '.join(f'{count} {method}' for method, count in other.items())}"))
+    return sum(points for points, _ in signs), [text for _, text in signs]
+
+
+def of_scanner(situation: Situation, group: CallGroup) -> Cause | None:
+    """An uninvited source, unless the configuration knows it."""
+    stranger = group.verdict.outcome is Outcome.NO_MATCH or group.verdict.identifier in (
+        "username",
+        "auth_username",
+        "anonymous",
+    )
+    if not stranger:
+        return None
+    points, signs = scanner_signs(situation, group)
+    known = any(owner.points >= 3 for owner in owners(situation, group))
+    named = bool(signs) and signs[0].endswith("scanning tool")
+    if points < LIKELY or (known and not named):
+        return None
+    accepted = group.verdict.outcome is Outcome.ACCEPTED
+    return Cause("accepted" if accepted else "")
+
+
+def scanner(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    found = sources(groups)
+    accepted = cause.name == "accepted"
+    signs = [f"{group.source}: {sign}" for group in groups[:4] for sign in scanner_signs(situation, group)[1]]
+    entered = f" and reaches the dialplan as {groups[0].verdict.endpoint}" if accepted else ""
+    where = situation.config.endpoints[groups[0].verdict.endpoint].where if accepted else None
+    return Finding(
+        "scanner",
+        Severity.ERROR if accepted else Severity.WARNING,
+        f"{listed(found)} {'scan' if len(found) > 1 else 'scans'} for open accounts"
+        f" ({counted(calls(groups), 'call')}){entered}:"
+        " never add it to match=",
+        where,
+        found,
+        calls(groups),
+        (*signs, f"observed answers: {answers(groups)}"),
+        advice="block it where packets enter: "
+        + "; ".join(f"nft add rule inet filter input ip{'6' if ':' in ip else ''} saddr {ip} drop" for ip in found[:8]),
+    )
+
+
+def crowd(situation: Situation) -> Iterable[Finding]:
+    """The many sources that are not listed one by one."""
+    many = situation.crowd
+    if many:
+        yield Finding(
+            "scanner",
+            Severity.WARNING,
+            f"{many.sources} further sources called {counted(many.calls, 'time')}; no identifier takes any of them"
+            " and none is"
+            f" near to what the configuration names (for example {listed(many.examples)})",
+            None,
+            many.examples,
+            many.calls,
+            (f"User-Agent: {listed([repr(agent) for agent in many.user_agents])}",) if many.user_agents else (),
+            advice="limit port 5060 to the addresses of your providers and telephones in the firewall",
+        )
+
+
+def no_invite(situation: Situation) -> Iterable[Finding]:
+    """What a capture holds when it holds no inbound INVITE."""
+    if situation.groups or situation.crowd or not situation.captures:
+        return
+    messages = sum(capture.sip_messages for capture in situation.captures)
+    records = sum(capture.records for capture in situation.captures)
+    methods: Counter[str] = Counter()
+    for counts in situation.other_methods.values():
+        methods.update(counts)
+    evidence = [f"{counted(records, 'record')}, {counted(messages, 'SIP message')}"]
+    if methods:
+        evidence.append("requests received: " + ", ".join(f"{count} {name}" for name, count in methods.most_common()))
+    if situation.outbound_calls:
+        evidence.append(f"{counted(situation.outbound_calls, 'call')} made by the PBX itself")
+    evidence += [f"{source} sent {', '.join(counts)}" for source, counts in list(situation.other_methods.items())[:4]]
+    if set(methods) == {"REGISTER"} or (set(methods) <= {"REGISTER", "OPTIONS"} and methods["REGISTER"]):
+        meaning = "the sources only register: their calls are another matter, and none was made while this was recorded"
+    elif methods["OPTIONS"]:
+        meaning = (
+            "the provider reaches the PBX (OPTIONS), but sends no call: it may send calls to another address or account"
+        )
+    elif situation.outbound_calls:
+        meaning = "all calls in it were made by the PBX"
+    elif situation.encrypted:
+        meaning = "there are encrypted connections, which may carry the calls"
+    elif messages:
+        meaning = "the SIP in it is not about calls"
+    else:
+        meaning = "it holds no SIP: another interface, another port or a filter, or the call never came this far"
+    yield Finding(
+        "no-invite",
+        Severity.ERROR,
+        f"the capture holds no inbound INVITE; {meaning}",
+        None,
+        tuple(situation.other_methods)[:16],
+        0,
+        tuple(evidence),
+        advice="record with `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'` while a call is made; if"
+        " nothing comes,"
+        " ask the provider to which address and port it sends calls",
+    )
+
+
+def encrypted(situation: Situation) -> Iterable[Finding]:
+    """Connections whose SIP cannot be read: who connects, and whether its address alone would be taken."""
+    clients: dict[str, tuple[Address, Address, int]] = {}
+    for client, server, count in situation.encrypted:
+        if client.ip not in situation.pbx:
+            known = clients.get(client.ip)
+            clients[client.ip] = (client, server, count + (known[2] if known else 0))
+    if not clients:
+        return
+    evidence = []
+    strangers = []
+    for client, server, count in clients.values():
+        check = next(
+            (
+                check
+                for check in situation.replay(_probe(client, server)).trace
+                if check.step == "ip" and check.match is Match.MATCH
+            ),
+            None,
+        )
+        if check is None:
+            strangers.append(client.ip)
+        taken = (
+            f"taken by ip: [{check.identify}], endpoint {check.endpoint}" if check else "in no match= of any identify"
+        )
+        evidence.append(f"{client.ip} to {server} ({counted(count, 'connection')}): {taken}")
+    alone = not situation.groups and not situation.crowd
+    yield Finding(
+        "encrypted",
+        (Severity.ERROR if alone else Severity.WARNING) if strangers else Severity.NOTE,
+        f"{counted(len(clients), 'client')} ({listed(list(clients))}) connect over TLS, which cannot be read"
+        " without keys;"
+        + (
+            f" {listed(strangers)} is in no match= of any identify"
+            if strangers
+            else " the address of each is taken by an identify"
+        ),
+        None,
+        tuple(clients),
+        0,
+        tuple(evidence[:16]),
+        advice="to read it: `pjsip set logger pcap FILE` in Asterisk writes the SIP decrypted, or give --keylog"
+        " FILE; a telephone"
+        " that logs in is identified by its user and needs no match=",
+    )
+
+
+def _probe(client: Address, server: Address) -> SipMessage:
+    raw = (
+        f"INVITE sip:probe@{server} SIP/2.0\r\nVia: SIP/2.0/TLS {client};branch=z9hG4bKprobe\r\n"
+        f"From: <sip:pjsipdiag-probe@invalid>;tag=1\r\nTo: <sip:probe@{server}>\r\nCall-ID: probe\r\n"
+        "CSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    )
+    return SipMessage(raw.encode(), "TLS", client, server)
+
+
+def _claims_target(group: CallGroup) -> bool:
+    targets = {text.rpartition(":")[0].strip("[]") for text in group.destinations}
+    uris = [parse_uri(message.header("From")) for message in samples(group)[:4]]
+    return any(uri.host in targets for uri in uris if uri)

@@ -1,0 +1,212 @@
+"""Sources that no identifier takes: the port differs, a name means other addresses, or the address is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pjsipdiag.asterisk.config import Identify, Rule
+from pjsipdiag.asterisk.verdict import Match, Outcome
+from pjsipdiag.diagnosis.addresses import fits, near_miss, network_text
+from pjsipdiag.diagnosis.evidence import best, owners
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.loading import matches_of
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.diagnosis.trunks import registration_endpoint
+
+
+def is_unmatched(group: CallGroup) -> bool:
+    return group.verdict.outcome is Outcome.NO_MATCH
+
+
+def of_port(situation: Situation, group: CallGroup) -> Cause | None:
+    """The rule whose network holds the source and whose port does not."""
+    if not is_unmatched(group):
+        return None
+    for identify in situation.config.identifies:
+        for rule in identify.rules:
+            if rule.port and not rule.deny and fits(rule, group.source) and rule.port not in group.ports:
+                return Cause(identify.name, rule.where, rule.text)
+    return None
+
+
+def port_mismatch(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    ports = sorted({port for group in groups for port in group.ports})
+    shown = listed([str(port) for port in ports], 6)
+    return Finding(
+        "port-mismatch",
+        Severity.ERROR,
+        f"{listed(sources(groups))} sends from port {shown}, but match={cause.detail} in [{cause.name}] takes another"
+        f" source port only ({cause.where})",
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (
+            "the port in match= is compared with the port that the call comes from, not with the one it is sent to",
+            f"observed answers: {answers(groups)}",
+        ),
+        advice="drop the port, unless several trunks share the address and differ in their source port",
+    )
+
+
+def of_hostname(situation: Situation, group: CallGroup) -> Cause | None:
+    """A name in `match=` that was meant for this source and stands for other addresses, none, or unknown ones."""
+    if not is_unmatched(group) and not (
+        group.verdict.outcome is Outcome.UNKNOWN and with_status(group, 401) > 0 and not group.retried
+    ):
+        return None
+    likely = {owner.endpoint for owner in best(situation, group)} or set(situation.config.endpoints)
+    for identify in situation.config.identifies:
+        if identify.endpoint not in likely:
+            continue
+        if identify.unresolved:
+            return Cause(identify.name, identify.unresolved[0].where, identify.unresolved[0].host)
+        named = next((rule for rule in identify.rules if rule.host and not rule.deny), None)
+        if named and _mostly_names(identify):
+            return Cause(identify.name, named.where, named.host)
+    for dropped in situation.config.dropped:
+        if dropped.type == "identify":
+            matches = matches_of(situation, dropped)
+            if matches.hosts and any(host in dropped.reason for host in matches.hosts):
+                host = next(host for host in matches.hosts if host in dropped.reason)
+                return Cause(dropped.name, dropped.where, host)
+    return None
+
+
+def hostname_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    rules = [rule for identify in situation.config.identifies for rule in identify.rules if rule.host == cause.detail]
+    stands = listed(list(dict.fromkeys(network_text(rule) for rule in rules)))
+    identify = next((known for known in situation.config.identifies if known.name == cause.name), None)
+    if rules:
+        meaning = f"that name stands for {stands}"
+    elif identify is None:
+        meaning = "that name does not resolve, which drops the whole identify"
+    else:
+        meaning = "what that name stood for when Asterisk loaded it is not known here"
+    evidence = ["Asterisk resolves names when it loads or reloads, never for a call"]
+    if identify and identify.srv_lookups and ":" not in cause.detail:
+        evidence.append(
+            "if the name has SRV records, Asterisk takes their targets and never the name's own addresses"
+            " (srv_lookups=yes)"
+        )
+    if not rules and identify:
+        evidence.append("give --hosts FILE or --resolve to replay with the name's addresses")
+    return Finding(
+        "hostname-mismatch",
+        Severity.ERROR,
+        f"{listed(sources(groups))} is not among the addresses of match={cause.detail} in [{cause.name}]"
+        f" ({cause.where}): {meaning}",
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (*evidence, *_reasons(situation, groups), f"observed answers: {answers(groups)}"),
+        advice="add the addresses themselves; a name in match= follows neither failover nor DNS changes",
+    )
+
+
+def of_registration(situation: Situation, group: CallGroup) -> Cause | None:
+    """A registration with `line=yes` as the only way in: the call would need its token."""
+    asked = any(check.step == "line" and check.match is Match.UNKNOWN for check in group.verdict.trace)
+    failed = with_status(group, 401) > 0 or is_unmatched(group)
+    if group.verdict.endpoint or not (asked or is_unmatched(group)) or not failed:
+        return None
+    likely = {owner.endpoint for owner in best(situation, group)}
+    for registration in situation.config.registrations.values():
+        endpoint = registration_endpoint(situation.config, registration)
+        identified = any(identify.endpoint == endpoint for identify in situation.config.identifies)
+        if registration.line and endpoint in likely and not identified:
+            return Cause(registration.name, registration.where, endpoint)
+    return None
+
+
+def registration_only(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    asked = any(check.step == "line" for group in groups for check in group.verdict.trace)
+    token = (
+        "its request URI or To carries a line parameter, but Asterisk answers 401: the token is not the one it"
+        " holds now"
+        if asked and any(group.verdict.outcome is Outcome.UNKNOWN for group in groups)
+        else "neither its request URI nor its To carries the line parameter that Asterisk put into the Contact of"
+        " its REGISTER"
+    )
+    return Finding(
+        "registration-only",
+        Severity.ERROR,
+        f"{listed(sources(groups))} belongs to registration [{cause.name}] ({cause.where}), and endpoint"
+        f" {cause.detail} can be"
+        " reached by its line token only: no identify names its address",
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (token, f"observed answers: {answers(groups)}"),
+        advice=f"add an identify with the addresses of the provider for {cause.detail}; it works beside line=yes",
+    )
+
+
+def of_address(situation: Situation, group: CallGroup) -> Cause | None:
+    """Every other source that nothing takes, by the endpoint it belongs to."""
+    if not is_unmatched(group):
+        return None
+    found = best(situation, group)
+    if len(found) != 1:
+        return Cause("", None, "nobody" if not found else "several")
+    endpoint = found[0].endpoint
+    identify = next((known for known in situation.config.identifies if known.endpoint == endpoint), None)
+    if identify:
+        line = max((rule.where for rule in identify.rules if not rule.deny), default=identify.where)
+        return Cause(endpoint, line, identify.name)
+    return Cause(endpoint, situation.config.endpoints[endpoint].where, "")
+
+
+def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    who = listed(sources(groups))
+    count = counted(calls(groups), "call")
+    if cause.name and cause.detail:
+        message = (
+            f"{who} is in no match= of any identify ({count}); it belongs to [{cause.detail}],"
+            f" whose lines end at {cause.where}"
+        )
+    elif cause.name:
+        message = (
+            f"{who} is in no match= of any identify ({count}): endpoint {cause.name} ({cause.where}) has no"
+            " identify at all"
+        )
+    elif cause.detail == "several":
+        names = sorted({owner.endpoint for group in groups for owner in best(situation, group)})
+        message = (
+            f"{who} is in no match= of any identify ({count}); it may belong to {listed(names)}: nothing says which"
+        )
+    else:
+        message = f"{who} is in no match= of any identify ({count}), and nothing ties it to an endpoint"
+    return Finding(
+        "unmatched-source",
+        Severity.ERROR,
+        message,
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (*_near(situation, groups), *_reasons(situation, groups), f"observed answers: {answers(groups)}"),
+        advice="see the suggested lines"
+        if cause.name
+        else "ask who calls from there before you add anything: whoever is matched gets the endpoint's context",
+    )
+
+
+def _mostly_names(identify: Identify) -> bool:
+    named = sum(1 for rule in identify.rules if rule.host)
+    return named * 2 >= len(identify.rules)
+
+
+def _near(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+    rules: list[Rule] = [rule for identify in situation.config.identifies for rule in identify.rules]
+    found = [
+        f"{miss} ({rule.where})"
+        for ip in sources(groups)[:8]
+        for rule in rules
+        if (miss := near_miss(rule, ip)) and "same /" not in miss
+    ]
+    return found[:6]
+
+
+def _reasons(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+    found = [reason for group in groups[:8] for owner in owners(situation, group)[:2] for reason in owner.reasons]
+    return list(dict.fromkeys(found))[:6]
