@@ -26,8 +26,6 @@ class Comments:
 
         :raises ValueError: block comments nest so deep that Asterisk never comes out of the line.
         """
-        if not self.depth and b";" not in line:
-            return line
         # Offsets and zero bytes as in the C code, because what a semicolon means depends on where the last look ended.
         text = bytearray(line + b"\0")
         look, kept = 0, None if self.depth else 0

@@ -31,7 +31,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What one configuration file and its includes come to.
+    """What one configuration file and its includes come to, made once and looked at for each object type.
 
     `rejected` are the files that were ended by an error, the main file among them when `valid` is False: then nothing
     of it counts. `found` is False when there is no such file.
@@ -138,13 +138,16 @@ class _Parser:
         return True if read_any else None
 
     def _content(self, line: bytes, name: str, number: int, counted: int, comments: Comments) -> bytes:
-        line, _, _ = line.partition(b"\0")
+        if b"\0" in line:
+            line, _, _ = line.partition(b"\0")
         if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
             log = f"Line {counted} too long, skipping. It begins with: {_text(line[:32])}..."
             self.warnings.append(Problem("the line is longer than 8190 bytes and is skipped", Where(name, number), log))
             return b""
         if counted == 1 and self.takes_mark:
             line = line.removeprefix(_BYTE_ORDER_MARK)
+        if not comments.depth and b";" not in line:
+            return line.strip(_BLANKS)
         try:
             return (comments.strip(line, number) or b"").strip(_BLANKS)
         except ValueError as error:

@@ -6,7 +6,8 @@ name, the one of pjsip.conf is found. What does not load is kept with the reason
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -79,6 +80,7 @@ class _Loader:
     warnings: list[Problem] = field(default_factory=list)
     acls: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
     backends: Mapping[str, tuple[Backend, ...]] = field(default_factory=dict)
+    by_type: dict[int, defaultdict[str, list[Section]]] = field(default_factory=dict)
 
     def file(self, name: str) -> Parsed:
         """A file of the directory, read once for all object types (Asterisk reads it anew for each)."""
@@ -154,13 +156,24 @@ class _Loader:
             selection = select(
                 backend,
                 object_type,
-                parsed.sections,
+                self._candidates(backend, object_type, parsed),
                 self.version.version,
                 lambda section: self._create(object_type, section, build),
             )
             self.dropped += selection.dropped
             self.warnings += selection.problems
             yield selection
+
+    def _candidates(self, backend: Backend, object_type: str, parsed: Parsed) -> Sequence[Section]:
+        """The sections that a backend has to look at: where `type=` alone decides, those of that type."""
+        if backend.name or backend.criteria != (("type", object_type),):
+            return parsed.sections
+        if id(parsed) not in self.by_type:
+            by_type = self.by_type[id(parsed)] = defaultdict(list)
+            for section in parsed.sections:
+                if (first := section.first("type")) is not None:
+                    by_type[first.value].append(section)
+        return self.by_type[id(parsed)][object_type]
 
     def _from_wizard(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> list[_T]:
         """The objects that pjsip_wizard.conf makes; a later one of the same name takes the place of the earlier."""

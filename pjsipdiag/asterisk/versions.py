@@ -275,6 +275,7 @@ def accepted() -> str:
     return ", ".join(lines)
 
 
+@cache
 def _find(version: str) -> Release | None:
     matched = _TEXT.fullmatch(version)
     if matched is None:
