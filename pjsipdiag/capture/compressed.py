@@ -6,6 +6,7 @@ Compression is recognised by content, not by name. A compressed file that ends e
 from __future__ import annotations
 
 import bz2
+import io
 import lzma
 import sys
 import zlib
@@ -35,6 +36,14 @@ class Peeked:
             return self._stream.read(size)
         given, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
         return given
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fills the start of `buffer`; the number of bytes, 0 at the end."""
+        if not self._head and isinstance(self._stream, io.RawIOBase | io.BufferedIOBase):
+            return self._stream.readinto(buffer) or 0
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 class Decompressed:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from pjsipdiag.capture.link import IPV4, PPPOE, VLAN_TAGS, Network
 
 RUN = 512
+TRANSPORTS = frozenset({6, 17})
 PASSES = bytes(int(byte >= 0x80 and byte != 0x88) for byte in range(256))
 """First bytes of a UDP payload that neither SIP, HEP nor a tunnel can have (0x88: VXLAN with a group policy)."""
 UNFRAGMENTED = bytes(int(byte in (0x00, 0x40)) for byte in range(256))
@@ -51,8 +52,13 @@ class Layout(NamedTuple):
     ip: int
     addresses: int
     ports: int
+    detail: Callable[[bytearray, int], tuple[int, bytes, bytes, bytes, bytes, int]]
+    """The IP length, both addresses, both ports and the UDP length."""
+    over: int
+    """What the IP length counts beside the transport packet."""
     columns: tuple[tuple[int, bytes], ...]
     fragment_at: int
+    protocol_at: int
     first_at: int
     length_bytes: range
     least: int
@@ -64,7 +70,7 @@ class Layout(NamedTuple):
         return (
             first == self.first
             and second == self.second
-            and protocol in (6, 17)
+            and protocol in TRANSPORTS
             and not fragment & self.mask
             and (self.plain or self.outer(buffer, at) == self.tags)
         )
@@ -176,8 +182,11 @@ def _build(container: Container, marks: tuple[tuple[int, int], ...], frame: byte
         ip=ip,
         addresses=head + ip + (12 if four else 8),
         ports=head + ip + (20 if four else 40),
+        detail=Struct(f">{head + ip + 2}xH8x4s4s2s2sH" if four else f">{head + ip + 4}xH2x16s16s2s2sH").unpack_from,
+        over=20 if four else 0,
         columns=tuple(columns),
         fragment_at=head + fragment,
+        protocol_at=head + protocol,
         first_at=payload,
         length_bytes=range(container.length_at, container.length_at + 4),
         least=payload,
@@ -201,5 +210,7 @@ def _never(_buffer: bytearray, _at: int) -> tuple[Any, ...]:
     return 0, -1, -1, 0, 0, 0
 
 
-NEVER = Layout(_never, 0, 0, 0, True, _never, (), 0, 0, 0, (), 0, 0, range(0), 1 << 40, 0)
+NEVER = Layout(
+    _never, 0, 0, 0, True, _never, (), 0, 0, 0, Struct(">H4s4s2s2sH").unpack_from, 0, (), 0, 0, 0, range(0), 1 << 40, 0
+)
 """What no record fits."""

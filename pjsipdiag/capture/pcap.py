@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.dissect import Dissector
-from pjsipdiag.capture.layout import NEVER, PASSES, Container, run
+from pjsipdiag.capture.layout import NEVER, PASSES, TRANSPORTS, Container, Layout, run
 from pjsipdiag.capture.sieve import Sieve
 from pjsipdiag.capture.window import Window
 
@@ -97,7 +97,7 @@ class Walk:
         fractions = 1_000_000_000 // unit
         container, head = self.header.container, Struct(self.header.format.order + "IIII").unpack_from
         sieve = Sieve(container, self.header.link_type, self._dissector)
-        layout = NEVER
+        layout, wants = NEVER, sieve.wants
         unpack, first, second, mask, plain, outer, tags = layout[:7]
         at = before = self._at
         frame, walk, streak, stray = tally.records, 2, 0, 0
@@ -138,7 +138,19 @@ class Walk:
                         frame -= 1  # noqa: PLW2901
                         break
                     tally.records = frame
-                    found = layout if layout.fits(buffer, at) else sieve.layout_of(buffer, at, stop)
+                    if (
+                        one == first
+                        and two == second
+                        and protocol in TRANSPORTS
+                        and not fragment & mask
+                        and (plain or outer(buffer, at) == tags)
+                    ):
+                        if protocol == 6 and not wants(buffer, at, layout):
+                            before, at = at, stop
+                            continue
+                        found: Layout | None = layout
+                    else:
+                        found = sieve.layout_of(buffer, at, stop)
                     time = (seconds * fractions + fraction) * unit
                     if found is None:
                         yield from sieve.dissect(buffer, at, stop, time, frame)

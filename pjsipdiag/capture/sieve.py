@@ -18,8 +18,10 @@ from pjsipdiag.capture.start import START
 
 MAX_LAYOUTS = 16
 SYN = 2
-PRINTABLE = re.compile(rb"[\t\n\r\x20-\x7e]{1,16}")
-TEXT_BYTES = bytes(range(0x20, 0x7F)) + b"\t\r\n"
+SPEAKS = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\x82]")
+"""How a TCP segment of an unknown connection begins that may carry SIP: text, a TLS record, a WebSocket frame."""
+HEP_BYTES = frozenset({0x01, 0x02, 0x48})
+TUNNEL_PORTS_PACKED = frozenset(port.to_bytes(2, "big") for port in TUNNEL_PORTS)
 
 
 class Sieve:
@@ -30,8 +32,8 @@ class Sieve:
         self.link_type = link_type
         self.layouts: list[Layout] = []
         self._dissector = dissector
-        self._streams = dissector.streams
-        self._direction_at = {113: 1, 276: 10}.get(link_type)
+        self.streams = dissector.streams
+        self._direction_at = {113: container.header + 1, 276: container.header + 10}.get(link_type, 0)
 
     def layout_of(self, buffer: bytearray, at: int, stop: int) -> Layout | None:
         """The layout of the record at `at`, learnt now if it is new; None for what has to be dissected."""
@@ -52,56 +54,36 @@ class Sieve:
 
     def plain(self, layout: Layout, buffer: bytearray, at: int, stop: int, time: int, frame: int) -> Iterable[Datagram]:
         """The messages of a record that `layout` fits."""
-        ip, ports = at + self.container.header + layout.ip, at + layout.ports
-        if layout.version == 4:
-            room, protocol = (buffer[ip + 2] << 8 | buffer[ip + 3]) - 20, buffer[ip + 9]
-        else:
-            room, protocol = buffer[ip + 4] << 8 | buffer[ip + 5], buffer[ip + 6]
-        if protocol == 6:
-            end = min(stop, ports + room) if room > 0 else stop
-            return self.dissect(buffer, at, stop, time, frame) if self.wants(buffer, at, ports, end, layout) else ()
-        length = buffer[ports + 4] << 8 | buffer[ports + 5]
-        if not 8 <= length <= room or ports + length > stop:
+        room, source_ip, destination_ip, source_port, destination_port, length = layout.detail(buffer, at)
+        ports = at + layout.ports
+        if buffer[at + layout.protocol_at] == 6:
+            return self.dissect(buffer, at, stop, time, frame) if self.wants(buffer, at, layout) else ()
+        end = ports + length
+        if not 8 <= length <= room - layout.over or end > stop:
             return self.dissect(buffer, at, stop, time, frame)
         payload = ports + 8
-        if START.match(buffer, payload, ports + length):
-            return (self._datagram(layout, buffer, at, payload, ports + length, time, frame),)
-        if (
-            buffer[payload] in (1, 2, 0x48)  # the three versions of HEP
-            or (buffer[ports + 2] << 8 | buffer[ports + 3]) in TUNNEL_PORTS
-        ):
+        if START.match(buffer, payload, end):
+            source, destination = source_ip + source_port, destination_ip + destination_port
+            direction = ""
+            if self._direction_at:
+                direction = SLL_DIRECTIONS.get(buffer[at + self._direction_at], "")
+            content = bytes(buffer[payload:end])
+            return (Datagram(time, frame, "UDP", source, destination, content, direction),)
+        if buffer[payload] in HEP_BYTES or destination_port in TUNNEL_PORTS_PACKED:
             return self.dissect(buffer, at, stop, time, frame)
         return ()
 
-    def wants(self, buffer: bytearray, at: int, ports: int, end: int, layout: Layout) -> bool:
+    def wants(self, buffer: bytearray, at: int, layout: Layout) -> bool:
         """Whether a TCP segment can matter: a new connection, one that is followed, text, TLS or a WebSocket frame."""
+        ports = at + layout.ports
         if buffer[ports + 13] & SYN:
             return True
+        length = layout.detail(buffer, at)[0] - layout.over
         payload = ports + (buffer[ports + 12] >> 4) * 4
-        if payload < end:
-            first = buffer[payload]
-            if PRINTABLE.match(buffer, payload, end):
-                if not buffer[payload : min(payload + 16, end)].translate(None, TEXT_BYTES):
-                    return True
-            elif (first in (0x16, 0x17) and buffer[payload + 1] == 3) or first in (0x81, 0x82):
-                return True
-        streams = self._streams
+        if SPEAKS.match(buffer, payload, max(payload, ports + length)):
+            return True
+        streams = self.streams
         return bool(streams) and bytes(buffer[at + layout.addresses : ports + 4]) in streams
-
-    def _datagram(
-        self, layout: Layout, buffer: bytearray, at: int, payload: int, end: int, time: int, frame: int
-    ) -> Datagram:
-        start = at + layout.addresses
-        if layout.version == 4:
-            head = bytes(buffer[start : start + 12])
-            source, destination = head[:4] + head[8:10], head[4:8] + head[10:]
-        else:
-            head = bytes(buffer[start : start + 36])
-            source, destination = head[:16] + head[32:34], head[16:32] + head[34:]
-        direction = ""
-        if self._direction_at is not None:
-            direction = SLL_DIRECTIONS.get(buffer[at + self.container.header + self._direction_at], "")
-        return Datagram(time, frame, "UDP", source, destination, bytes(buffer[payload:end]), direction)
 
     def dissect(self, buffer: bytearray, at: int, stop: int, time: int, frame: int) -> Iterable[Datagram]:
         """The messages of any record, by the long way."""
