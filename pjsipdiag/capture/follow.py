@@ -1,0 +1,55 @@
+"""A capture that is still being written: reading waits at its end for more bytes.
+
+The caller decides when it is over, by setting `stop` (an interrupt) or by a time. Whatever was written until then is
+read to its end first.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from pathlib import Path
+from threading import Event
+
+from pjsipdiag.errors import CaptureError
+
+PAUSE = 0.1
+"""Seconds between two looks at the end of the file."""
+
+
+class Growing(io.RawIOBase):
+    """The file at `path`; its end is reported once `stop` is set or `seconds` have passed, never before.
+
+    A read gives what is there, which may be less than was asked for. Raises CaptureError when it cannot be opened.
+    """
+
+    def __init__(self, path: str | Path, stop: Event, seconds: float | None = None) -> None:
+        super().__init__()
+        try:
+            self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115  # closed with this object
+        except OSError as error:
+            raise CaptureError(f"{path}: {error.strerror or error}") from error
+        self._stop = stop
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed's Buffer has no name in 3.11
+        while True:
+            over = self._over()
+            size = self._file.readinto(buffer)
+            if size or over:
+                return size or 0
+            self._stop.wait(PAUSE)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+    def _over(self) -> bool:
+        return self._stop.is_set() or (self._end is not None and time.monotonic() >= self._end)

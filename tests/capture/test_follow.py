@@ -1,0 +1,39 @@
+"""A capture that grows while it is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Event, Timer
+
+import pytest
+
+from pjsipdiag.capture.follow import Growing
+from pjsipdiag.errors import CaptureError
+
+
+def test_what_is_appended_is_read_until_stopped(tmp_path: Path) -> None:
+    path, stop = tmp_path / "growing", Event()
+    path.write_bytes(b"one")
+
+    def append() -> None:
+        with path.open("ab") as file:
+            file.write(b"two")
+        stop.set()
+
+    with Growing(path, stop) as file:
+        assert file.read(10) == b"one"
+        Timer(0.15, append).start()
+        assert file.read(10) == b"two"
+        assert file.read(10) == b""
+
+
+def test_ends_by_itself_after_the_given_time(tmp_path: Path) -> None:
+    path = tmp_path / "growing"
+    path.write_bytes(b"one")
+    with Growing(path, Event(), seconds=0) as file:
+        assert file.readall() == b"one"
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(CaptureError, match="No such file"):
+        Growing(tmp_path / "none", Event())
