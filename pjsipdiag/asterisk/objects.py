@@ -19,12 +19,20 @@ from pjsipdiag.asterisk.files import Files
 from pjsipdiag.asterisk.match import parse_rules
 from pjsipdiag.asterisk.options import Applied, apply, cannot_tell
 from pjsipdiag.asterisk.resolve import Hosts, Resolver, read_hosts
-from pjsipdiag.asterisk.sorcery import MAIN_FILE, Backend, Selection, backends, select
-from pjsipdiag.asterisk.values.setting import Readable
-from pjsipdiag.asterisk.versions import NEWEST, Release, release
+from pjsipdiag.asterisk.sorcery import MAIN_FILE, OWNERS, Backend, Selection, backends, misplaced, select
+from pjsipdiag.asterisk.versions import MODULES, NEWEST, Release, release
 from pjsipdiag.errors import ConfigError
 
+MODULES_OF = {
+    "identify": "res_pjsip_endpoint_identifier_ip",
+    "registration": "res_pjsip_outbound_registration",
+    "acl": "res_pjsip_acl",
+}
+"""The module that owns a type, for the types that are not res_pjsip's own."""
+
 _T = TypeVar("_T", bound=Loaded)
+Known = Callable[[str], bool | None]
+"""Whether there is something of that name on Asterisk's machine; None where that cannot be told."""
 
 
 def load_config(
@@ -33,7 +41,7 @@ def load_config(
     hosts: str | Path | Resolver | None = None,
     *,
     overlay: Mapping[str, str] | None = None,
-    readable: Readable = cannot_tell,
+    readable: Known = cannot_tell,
 ) -> Config:
     """Load a configuration directory (or a single file in place of pjsip.conf) as a release of Asterisk would.
 
@@ -74,7 +82,7 @@ class _Loader:
     alone: bool
     version: Release
     resolver: Resolver
-    readable: Readable
+    readable: Known
     parsed: dict[str, Parsed] = field(default_factory=dict)
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
@@ -96,8 +104,7 @@ class _Loader:
             reason = f"only {self.main} was given: other files of the configuration are not known"
             self.warnings.append(Problem(reason, Where(self.main, 0)))
         main = self.file(self.main)
-        sorcery = self.file("sorcery.conf")
-        self.backends = backends(sorcery if sorcery.found else None)
+        self.backends = self._backends()
         self.acls = self._named_acls()
         globals_ = self._globals()
         endpoints = self._both("endpoint", lambda s, a: kinds.endpoint(s, a, self.version, self.acls))
@@ -117,7 +124,7 @@ class _Loader:
             aors=self._both("aor", kinds.aor),
             registrations=self._both("registration", kinds.registration),
             acls=tuple(self._plain("acl", lambda s, a: kinds.acl(s, a, self.acls)).values()),
-            identifiers=order.identifiers(order_text, self.version),
+            identifiers=self._identifiers(order_text),
             uncertain_identifiers=order.uncertain(order_text, self.version),
             realtime=self._realtime(),
             named_acls=self.acls,
@@ -127,6 +134,26 @@ class _Loader:
             rejected=tuple(problem for parsed in self.parsed.values() for problem in parsed.rejected),
             sections=(*main.sections, *self.file(wizard.WIZARD_FILE).sections),
         )
+
+    def _backends(self) -> Mapping[str, tuple[Backend, ...]]:
+        sorcery = self.file("sorcery.conf")
+        found = dict(backends(sorcery))
+        for object_type, variable in misplaced(sorcery).items():
+            found[object_type] = ()
+            module = MODULES_OF[object_type]
+            log = (
+                f"Cannot update type '{object_type}' in module 'res_pjsip' because it has no existing documentation!"
+                f"\n{module} declined to load."
+            )
+            reason = f"[res_pjsip] maps {object_type}, which belongs to [{OWNERS[object_type]}]: {module} does not load"
+            self.warnings.append(Problem(reason, variable.where, log))
+        return found
+
+    def _identifiers(self, order_text: str) -> tuple[str, ...]:
+        """The identifiers in order, without those of a module that does not load."""
+        missing = {"identify": MODULES[1], "registration": ("line",)}
+        lost = {name for kind, names in missing.items() if not self.backends[kind] for name in names}
+        return tuple(name for name in order.identifiers(order_text, self.version) if name not in lost)
 
     def _plain(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
         return {item.name: item for item in self._from_file(object_type, build)[0]}
@@ -179,7 +206,7 @@ class _Loader:
         """The objects that pjsip_wizard.conf makes; a later one of the same name takes the place of the earlier."""
         parsed = self.file(wizard.WIZARD_FILE)
         objects: dict[str, _T] = {}
-        for source in wizard.wizards(parsed.sections) if parsed.valid else ():
+        for source in wizard.wizards(parsed.sections) if parsed.valid and self.backends[object_type] else ():
             made = wizard.make(object_type, source, self.version)
             if made.problem is not None:
                 problem = made.problem

@@ -18,7 +18,6 @@ SERVICES = ("_sip._udp", "_sip._tcp", "_sips._tcp")
 """The SRV names that an identify asks for, in order (res_pjsip_endpoint_identifier_ip.c, ip_identify_apply)."""
 
 _LABELS = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
-_UDP_SERVICES = {"sip": 5060, "sip-tls": 5061, "sips": 5061}
 _LOCALHOST = ("127.0.0.1", "::1")
 _TIMEOUT = 5.0
 
@@ -119,9 +118,8 @@ def look_up(text: str, resolver: Resolver) -> list[sockaddr.Numeric] | None:
     host, port = sockaddr.split_host_port(text)
     number = 0
     if port is not None:
+        # The name of a service ("sip") is in no /etc/services that was met where Asterisk runs.
         parsed = sockaddr.service(port)
-        if parsed is None:
-            parsed = _UDP_SERVICES.get(port)
         if parsed is None:
             return []
         number = parsed

@@ -55,14 +55,16 @@ def parse(text: str, *, ports: bool = True) -> Numeric | None:
 
 
 def service(port: str) -> int | None:
-    """A numeric service as getaddrinfo takes it: `strtoul`, cut to 16 bits; None when it is not a number."""
+    """A numeric service as getaddrinfo takes it: `strtoul`, cut to 16 bits; None when it is not a number, or when it is
+    below zero as a C int."""
     if port == "*":
         return 0
     matched = _STRTOUL.fullmatch(port)
     if matched is None or (not matched[2] and port):
         return None
     value = min(int(matched[2] or 0), 2**64 - 1)
-    return (-value if matched[1] == "-" else value) & 0xFFFF
+    value = (-value if matched[1] == "-" else value) & 0xFFFFFFFF
+    return None if value >> 31 else value & 0xFFFF
 
 
 def unmapped(address: Numeric) -> Numeric:

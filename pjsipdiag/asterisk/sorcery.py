@@ -19,8 +19,12 @@ from pjsipdiag.asterisk.values import parse_bool
 MAIN_FILE = "pjsip.conf"
 SINGLE_OBJECTS = ("global", "system")
 
-_MODULES = ("res_pjsip", "res_pjsip_endpoint_identifier_ip", "res_pjsip_outbound_registration", "acl")
-"""Sections of sorcery.conf that can map a type that identification depends on."""
+OWNERS = {
+    "identify": "res_pjsip_endpoint_identifier_ip",
+    "registration": "res_pjsip_outbound_registration",
+    "acl": "acl",
+}
+"""The section of sorcery.conf that maps a type; `res_pjsip` where it is not named here."""
 
 _T = TypeVar("_T")
 
@@ -69,17 +73,27 @@ def default_backend(object_type: str) -> Backend:
     return Backend("config", MAIN_FILE, (("type", object_type),), object_type if single else "", single)
 
 
-def backends(sorcery: Parsed | None) -> Mapping[str, tuple[Backend, ...]]:
-    """Object type -> its backends in the order they are asked, as sorcery.conf (None: there is none) maps them."""
-    mapped: dict[str, list[Backend]] = {}
-    for section in sorcery.sections if sorcery and sorcery.valid else ():
-        if section.template or section.name not in _MODULES:
-            continue
+def backends(sorcery: Parsed) -> Mapping[str, tuple[Backend, ...]]:
+    """Object type -> its backends in the order they are asked, as sorcery.conf maps them (each kind once)."""
+    mapped: dict[str, dict[str, Backend]] = {}
+    for section in sorcery.sections if sorcery.valid else ():
         for variable in section.variables:
             object_type = variable.name.partition("/")[0]
-            if object_type in TYPES and variable.value:
-                mapped.setdefault(object_type, []).append(_backend(variable))
-    return {name: tuple(mapped.get(name, [default_backend(name)])) for name in TYPES}
+            owner = OWNERS.get(object_type, "res_pjsip")
+            if object_type in TYPES and not section.template and section.name.lower() == owner:
+                backend = _backend(variable)
+                mapped.setdefault(object_type, {}).setdefault(backend.kind, backend)
+    return {name: tuple(mapped[name].values()) if name in mapped else (default_backend(name),) for name in TYPES}
+
+
+def misplaced(sorcery: Parsed) -> Mapping[str, Variable]:
+    """Types that [res_pjsip] of sorcery.conf maps although another module owns them: that module does not load."""
+    return {
+        variable.name.partition("/")[0]: variable
+        for section in (sorcery.named("res_pjsip") if sorcery.valid else ())
+        for variable in section.variables
+        if variable.name.partition("/")[0] in OWNERS
+    }
 
 
 def _backend(variable: Variable) -> Backend:
