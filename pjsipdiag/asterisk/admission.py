@@ -20,7 +20,7 @@ from pjsipdiag.sip import Address
 
 def admit(request: Request, where_from: Source, endpoint: Endpoint, config: Config) -> Iterator[Check]:
     """The checks that an identified request meets; the one with a `result` is the last."""
-    denied = denial(endpoint.acl, where_from, "") or contact_denial(endpoint.contact_acl, request)
+    denied = denial(endpoint.acl, where_from, config) or contact_denial(endpoint.contact_acl, request, config)
     if denied is not None:
         match, reason = denied
         log = "Not match Endpoint ACL" if reason.startswith("source") else "Not match Endpoint Contact ACL"
@@ -39,20 +39,21 @@ def admit(request: Request, where_from: Source, endpoint: Endpoint, config: Conf
     yield _authentication(request, endpoint, config)
 
 
-def denial(acl: Acl, where_from: Source, name: str) -> tuple[Match, str] | None:
-    """Why the access list refuses the source, or None."""
-    what = name or "source"
+def denial(acl: Acl, where_from: Source, config: Config, what: str = "source") -> tuple[Match, str] | None:
+    """Why the access list refuses the source, or None: the unnamed rules and each named ACL must all allow it."""
     if acl.missing:
         return Match.NO_MATCH, f"{what} is refused: acl={acl.missing[0]} does not exist, and a missing ACL denies"
-    rule = deciding(acl.rules, where_from)
-    if rule is None or not rule.deny:
-        return None
-    return Match.NO_MATCH, f"{what} is denied by {rule.text} ({canonical(rule)}) at {rule.where}"
+    for name in ("", *acl.names):
+        rule = deciding(config.named_acls.get(name, ()) if name else acl.rules, where_from)
+        if rule is not None and rule.deny:
+            of = f" of acl {name}" if name else ""
+            return Match.NO_MATCH, f"{what} is denied by {rule.text} ({canonical(rule)}){of} at {rule.where}"
+    return None
 
 
-def contact_denial(acl: Acl, request: Request) -> tuple[Match, str] | None:
+def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, str] | None:
     """The same for the hosts of the Contact headers; a host name can only be told by resolving it."""
-    if not acl.rules and not acl.missing:
+    if acl == Acl():
         return None
     for contact in request.contacts:
         uri = contact.address.uri if contact.address else None
@@ -64,7 +65,7 @@ def contact_denial(acl: Acl, request: Request) -> tuple[Match, str] | None:
             if uri.host.endswith(".invalid"):
                 continue
             return Match.UNKNOWN, f"Contact host {uri.host} would have to be resolved to be asked against contact_acl"
-        refused = denial(acl, source(Address(str(address), 0)), f"Contact host {uri.host}")
+        refused = denial(acl, source(Address(str(address), 0)), config, f"Contact host {uri.host}")
         if refused:
             return refused
     return None

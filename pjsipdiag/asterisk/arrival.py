@@ -92,7 +92,7 @@ def _unknown(ip: str) -> bool:
 def _acl(request: Request, where_from: Source, config: Config) -> Check | None:
     """acl_on_rx_msg() of res_pjsip_acl.c."""
     for acl in config.acls:
-        refused = denial(acl.acl, where_from, "") or contact_denial(acl.contact_acl, request)
+        refused = denial(acl.acl, where_from, config) or contact_denial(acl.contact_acl, request, config)
         if refused is not None:
             match, reason = refused
             if match is Match.UNKNOWN:

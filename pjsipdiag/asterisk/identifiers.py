@@ -185,10 +185,10 @@ def line(replay: Replay, arrived: Arrived) -> Iterator[Check]:
     if known is not None:
         if known.endpoint in replay.config.endpoints:
             reason = f"line={token} is the token of registration {known.name}"
-            yield Check("line", Match.MATCH, reason, known.where, endpoint=known.endpoint)
+            yield Check("line", Match.MATCH, reason, known.where, known.name, known.endpoint)
         else:
             reason = f"line={token} is of registration {known.name}, but its endpoint {known.endpoint} does not exist"
-            yield Check("line", Match.NO_MATCH, reason, known.where)
+            yield Check("line", Match.NO_MATCH, reason, known.where, known.name)
         return
     open_ = [r.name for r in registrations if r.name not in replay.tokens]
     if open_ and len(token) == 7 and token.isascii() and token.isalpha() and token.islower():

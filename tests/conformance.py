@@ -1,0 +1,153 @@
+"""Replays recordings of real Asterisk through the library: `python -m tests.conformance FILE... [--show]`.
+
+A request agrees when outcome, identifier, identify and endpoint are those of the recording; a case loads alike when the
+same identifies with the same rules and the same endpoints are there. Each line of a recording is one case.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import dataclasses
+import gzip
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.identifiers import Replay
+from pjsipdiag.asterisk.match import canonical
+from pjsipdiag.asterisk.objects import load_config
+from pjsipdiag.asterisk.resolve import Hosts
+from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.sip import Address, SipMessage
+
+Case = Mapping[str, Any]
+
+TOKENS = ("abcdefg", "bcdefgh", "cdefghi", "defghij")
+"""What stands for the runtime tokens of a case's registrations with line=yes."""
+
+
+def cases(path: Path) -> Iterator[Case]:
+    """The cases of one recording, gzipped or not."""
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
+        yield from map(json.loads, lines)
+
+
+def load(case: Case) -> Config:
+    """The configuration of a case; unlisted identifiers follow the recorded machine."""
+    hosts = Hosts(case["hosts"], {name: [row[3] for row in rows] for name, rows in case["srv"].items()}, complete=True)
+    config = load_config(None, asterisk=case["asterisk"], hosts=hosts, overlay=case["files"], readable=lambda _: False)
+    return dataclasses.replace(config, identifiers=tuple(case["loaded"]["identifiers"]), uncertain_identifiers=())
+
+
+def loaded_differences(case: Case, config: Config) -> list[str]:
+    """What is loaded otherwise than on the recorded machine."""
+    differences = []
+    recorded = {
+        name: sorted(filter(None, identify.get("match", ()))) for name, identify in case["loaded"]["identifies"].items()
+    }
+    ours = {identify.name: sorted(map(canonical, identify.rules)) for identify in config.identifies}
+    differences += [
+        f"identify {name}: {ours.get(name)} instead of {recorded.get(name)}"
+        for name in sorted({*recorded, *ours})
+        if ours.get(name) != recorded.get(name)
+    ]
+    names = set(case["loaded"]["endpoints"]) ^ set(config.endpoints)
+    return differences + [
+        f"endpoint {name}: {'only ours' if name in config.endpoints else 'missing'}" for name in sorted(names)
+    ]
+
+
+def message(request: Mapping[str, Any], tokens: Mapping[str, str]) -> SipMessage:
+    """The request of a case as it arrived."""
+    if "raw_b64" in request:
+        raw = base64.b64decode(request["raw_b64"])
+    else:
+        text = request["raw"]
+        for name, token in tokens.items():
+            text = text.replace(f"{{{{line:{name}}}}}", token)
+        raw = text.encode("utf-8", "surrogateescape")
+    return SipMessage(
+        raw,
+        request["transport"].upper(),
+        Address(request["src"], request["sport"]),
+        Address(request["dst"], request["dport"]),
+    )
+
+
+def verdict_differences(expected: Mapping[str, Any], verdict: Verdict) -> list[str]:
+    """Where the replay disagrees with the recording; empty when it agrees."""
+    ours = {
+        "outcome": "challenged" if verdict.outcome is Outcome.CHALLENGED else verdict.outcome.value,
+        "identified_by": verdict.identifier or None,
+        "identify": verdict.identify or None,
+        "endpoint": verdict.endpoint or None,
+    }
+    recorded = {key: expected[key] for key in ours}
+    if recorded["outcome"] == "auth_failed":
+        recorded["outcome"] = "challenged"
+    return [
+        f"{key} {ours[key]!r} instead of {recorded[key]!r}"
+        for key in ours
+        if ours[key] != recorded[key] and (key != "endpoint" or expected.get("endpoint_scored", True))
+    ]
+
+
+@dataclasses.dataclass
+class Score:
+    """How many agreed."""
+
+    requests: int = 0
+    agree: int = 0
+    cases: int = 0
+    alike: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.agree} of {self.requests} requests agree, {self.alike} of {self.cases} cases load alike"
+
+
+def replay(path: Path, score: Score, show: bool = False) -> Iterator[str]:
+    """Replays one recording into `score`; yields each difference as a line, with the trace when `show` is set."""
+    for case in cases(path):
+        config = load(case)
+        differences = loaded_differences(case, config)
+        score.cases += 1
+        score.alike += not differences
+        yield from (f"{path.name} {case['id']}: {difference}" for difference in differences)
+        tokens = dict(zip((r.name for r in config.registrations.values() if r.line), TOKENS, strict=False))
+        replayed = Replay(config, tokens)
+        for request in case["requests"]:
+            expected = request["expect"]
+            if not expected.get("scored", True):
+                continue
+            score.requests += 1
+            verdict = replayed.verdict(message(request, tokens))
+            wrong = verdict_differences(expected, verdict)
+            score.agree += not wrong
+            if wrong:
+                yield f"{path.name} {case['id']} {request['id']}: {'; '.join(wrong)}"
+                if show:
+                    yield from (f"    ours: {c.step}: {c.match}: {c.reason}" for c in verdict.trace)
+                    yield from (f"    recorded: {line}" for line in expected["trace"])
+
+
+def main() -> int:
+    """Exit status 0 when everything agrees."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    arguments.add_argument("--show", action="store_true", help="the differences, with both traces")
+    options = arguments.parse_args()
+    score = Score()
+    for path in options.files:
+        for difference in replay(path, score, options.show):
+            if options.show:
+                sys.stdout.write(f"{difference}\n")
+    sys.stdout.write(f"{score}\n")
+    return int(score.agree != score.requests or score.alike != score.cases)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
