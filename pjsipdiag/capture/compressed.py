@@ -1,6 +1,7 @@
 """Captures as a stream of bytes: plain, gzip, zstd, xz or bzip2, a file or standard input.
 
-Compression is recognised by content, not by name. A compressed file that ends early gives what it holds.
+Compression is recognised by content, not by name. Decompression runs ahead in a thread and never makes more than CHUNK
+bytes at a time, whatever the ratio. A compressed file that is cut or damaged gives what it holds, and says so.
 """
 
 from __future__ import annotations
@@ -11,130 +12,192 @@ import lzma
 import sys
 import zlib
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from pjsipdiag.errors import CaptureError
 
 CHUNK = 1 << 20
-
-
-class Stream(Protocol):
-    """What a capture is read from."""
-
-    def read(self, size: int = -1, /) -> bytes: ...
-
-
-class Peeked:
-    """A stream whose first bytes were looked at and are given again."""
-
-    def __init__(self, stream: Stream, head: bytes) -> None:
-        self._stream, self._head = stream, head
-
-    def read(self, size: int = -1, /) -> bytes:
-        if not self._head:
-            return self._stream.read(size)
-        given, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
-        return given
-
-    def readinto(self, buffer: memoryview) -> int:
-        """Fills the start of `buffer`; the number of bytes, 0 at the end."""
-        if not self._head and isinstance(self._stream, io.RawIOBase | io.BufferedIOBase):
-            return self._stream.readinto(buffer) or 0
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-
-class Decompressed:
-    """A compressed stream as its content; members one after another are one content."""
-
-    def __init__(self, stream: Stream, make: Callable[[], Decompressor], *errors: type[Exception]) -> None:
-        self._stream, self._make, self._errors = stream, make, errors
-        self._object: Decompressor | None = None
-        self._rest = b""
-        self._ready = b""
-        self.damage = ""
-
-    def read(self, size: int = -1, /) -> bytes:
-        while not self._ready and not self.damage:
-            raw = self._rest or self._stream.read(CHUNK)
-            self._rest = b""
-            if not raw:
-                if self._object is not None:
-                    self.damage = "the compressed file ends early"
-                break
-            self._feed(raw)
-        given, self._ready = (self._ready, b"") if size < 0 else (self._ready[:size], self._ready[size:])
-        return given
-
-    def _feed(self, raw: bytes) -> None:
-        if self._object is None:
-            self._object = self._make()
-        try:
-            self._ready = self._object.decompress(raw)
-        except self._errors as error:
-            self.damage = f"the compressed file is damaged: {error}"
-            return
-        if self._object.eof:
-            self._rest, self._object = self._object.unused_data.lstrip(b"\0"), None
+COMPRESSED_CHUNK = 1 << 18
 
 
 class Decompressor(Protocol):
+    """What bz2, lzma and isal have in common."""
+
     @property
     def eof(self) -> bool: ...
     @property
+    def needs_input(self) -> bool: ...
+    @property
     def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, /) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1, /) -> bytes: ...
 
 
-def _gzip(stream: Stream) -> Decompressed:
+class Peeked(io.RawIOBase):
+    """A stream whose first bytes were looked at and are given again."""
+
+    def __init__(self, stream: BinaryIO | io.RawIOBase, head: bytes) -> None:
+        super().__init__()
+        self._stream, self._head = stream, head
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # the stub has a private buffer type
+        if not self._head:
+            return self._stream.readinto(buffer) or 0  # type: ignore[union-attr]  # every raw or buffered file has it
+        size = min(len(buffer), len(self._head))
+        buffer[:size], self._head = self._head[:size], self._head[size:]
+        return size
+
+
+class Decompressed(io.RawIOBase):
+    """The content of a compressed stream; members one after another are one content."""
+
+    def __init__(self, stream: io.RawIOBase, make: Callable[[], Decompressor], damage: list[str]) -> None:
+        super().__init__()
+        self._stream, self._make, self._damage = stream, make, damage
+        self._object: Decompressor | None = None
+        self._rest = b""
+        self._pool = ThreadPoolExecutor(1)
+        self._ahead: Future[bytes] = self._pool.submit(self._more)
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # the stub has a private buffer type
+        if not self._ready:
+            self._ready = memoryview(self._ahead.result())
+            if not self._ready:
+                return 0
+            self._ahead = self._pool.submit(self._more)
+        size = min(len(buffer), len(self._ready))
+        buffer[:size], self._ready = self._ready[:size], self._ready[size:]
+        return size
+
+    def close(self) -> None:
+        self._pool.shutdown()
+        super().close()
+
+    def _more(self) -> bytes:
+        """The next content, at most CHUNK bytes; nothing at the end or after damage."""
+        content = b""
+        while not content and not self._damage:
+            raw = b""
+            if self._object is None or self._object.needs_input:
+                raw = self._rest or self._stream.read(COMPRESSED_CHUNK) or b""
+                self._rest = b""
+                if not raw:
+                    if self._object is not None:
+                        self._damage.append("the compressed file ends early")
+                    break
+            if self._object is None:
+                self._object = self._make()
+            try:
+                content = self._object.decompress(raw, CHUNK)
+            except Exception as error:  # each library has errors of its own
+                self._damage.append(f"the compressed file is damaged: {error}")
+            else:
+                if self._object.eof:
+                    self._rest, self._object = self._object.unused_data.lstrip(b"\0"), None
+        return content
+
+
+class _Gzip:
+    """zlib in the shape of the others, where isal is not installed."""
+
+    def __init__(self) -> None:
+        self._object = zlib.decompressobj(31)
+
+    @property
+    def eof(self) -> bool:
+        return self._object.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._object.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._object.unused_data
+
+    def decompress(self, data: bytes, max_length: int = -1, /) -> bytes:
+        return self._object.decompress(self._object.unconsumed_tail + data, max_length)
+
+
+def _gzip() -> Decompressor:
     try:
-        from isal import isal_zlib
+        from isal import igzip_lib
     except ImportError:
-        return Decompressed(stream, lambda: zlib.decompressobj(31), zlib.error)
-    return Decompressed(stream, lambda: isal_zlib.decompressobj(31), zlib.error, isal_zlib.error)  # type: ignore[arg-type]  # its stub takes the class for an instance
+        return _Gzip()
+    return igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_GZIP)
 
 
-def _zstd(stream: Stream) -> Decompressed:
-    import zstandard
+class _Zstd:
+    """zstandard in the shape of the others: so little goes in at a time that what comes out stays small."""
 
-    return Decompressed(stream, zstandard.ZstdDecompressor().decompressobj, zstandard.ZstdError)
+    INPUT = 2048
+    """Bytes; at most 128 KiB can come of every 4 of them (RFC 8878 section 3.1.1.2)."""
+
+    def __init__(self) -> None:
+        import zstandard
+
+        self._object = zstandard.ZstdDecompressor().decompressobj()
+        self._pending = memoryview(b"")
+
+    @property
+    def eof(self) -> bool:
+        return self._object.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._pending
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._object.unused_data + bytes(self._pending)
+
+    def decompress(self, data: bytes, max_length: int = -1, /) -> bytes:
+        if data:
+            self._pending = memoryview(data)
+        parts, size = [], 0
+        while self._pending and not self._object.eof and not 0 <= max_length <= size:
+            parts.append(self._object.decompress(self._pending[: self.INPUT]))
+            self._pending = self._pending[self.INPUT :]
+            size += len(parts[-1])
+        return b"".join(parts)
 
 
-def _xz(stream: Stream) -> Decompressed:
-    return Decompressed(stream, lzma.LZMADecompressor, lzma.LZMAError)
-
-
-def _bzip2(stream: Stream) -> Decompressed:
-    return Decompressed(stream, bz2.BZ2Decompressor, OSError)
-
-
-COMPRESSIONS: dict[bytes, Callable[[Stream], Decompressed]] = {
+COMPRESSIONS: dict[bytes, Callable[[], Decompressor]] = {
     b"\x1f\x8b": _gzip,
-    b"\x28\xb5\x2f\xfd": _zstd,
-    b"\xfd7zXZ\0": _xz,
-    b"BZh": _bzip2,
+    b"\x28\xb5\x2f\xfd": _Zstd,
+    b"\xfd7zXZ\0": lzma.LZMADecompressor,
+    b"BZh": bz2.BZ2Decompressor,
 }
 
 
-def open_file(path: str) -> BinaryIO:
+def open_file(path: str) -> BinaryIO | io.RawIOBase:
     """The file at `path`, `-` being standard input. Raises CaptureError."""
     if path == "-":
         return sys.stdin.buffer
     try:
         return Path(path).open("rb", buffering=0)
     except OSError as error:
-        raise CaptureError(f"{path}: {error.strerror or error}: the capture cannot be opened") from error
+        raise CaptureError(f"{path}: the capture cannot be opened: {error.strerror or error}") from error
 
 
-def decompressed(stream: Stream) -> Stream:
-    """The content of `stream`, decompressed when its first bytes say that it is compressed."""
+def decompressed(stream: BinaryIO | io.RawIOBase, damage: list[str]) -> io.RawIOBase:
+    """The content of `stream`, decompressed when its first bytes say that it is compressed.
+
+    What is wrong with the compressed file is added to `damage` while it is read.
+    """
     head = b""
     while len(head) < 6 and (more := stream.read(6 - len(head))):
         head += more
     whole = Peeked(stream, head)
-    for magic, decompress in COMPRESSIONS.items():
+    for magic, make in COMPRESSIONS.items():
         if head.startswith(magic):
-            return decompress(whole)
+            return Decompressed(whole, make, damage)
     return whole

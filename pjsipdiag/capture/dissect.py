@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
+from pjsipdiag.capture import hep, logger
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.fragments import Fragments
 from pjsipdiag.capture.ip import MAX_DEPTH, TUNNEL_PORTS, UDP, Segment, udp_tunnel, unwrap
 from pjsipdiag.capture.link import Undecodable, network
 from pjsipdiag.capture.start import START
+from pjsipdiag.capture.tcp import Reassembler
 
 
 class Dissector:
@@ -21,7 +23,12 @@ class Dissector:
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
         self.fragments = Fragments(tally.undecoded)
-        self.streams: Container[bytes] = ()
+        self._reassembler = Reassembler(tally)
+
+    @property
+    def streams(self) -> Container[bytes]:
+        """The directed TCP flows of which every segment is wanted."""
+        return self._reassembler.flows
 
     def frame(self, time: int, frame: int, link_type: int, data: bytes) -> Iterable[Datagram]:
         """The messages that this frame completes, usually none or one."""
@@ -35,7 +42,7 @@ class Dissector:
     def finish(self) -> Iterable[Datagram]:
         """What is complete only because the capture ends."""
         self.fragments.finish()
-        return ()
+        return self._reassembler.finish()
 
     def _packet(self, time: int, frame: int, kind: int, data: bytes, direction: str) -> Iterable[Datagram]:
         for _ in range(MAX_DEPTH):
@@ -43,17 +50,52 @@ class Dissector:
             if segment is None:
                 return ()
             if segment.protocol != UDP:
-                return ()
+                return self._tcp(time, frame, segment, direction)
             payload, truncated = _udp_payload(segment)
+            source, destination = segment.source + segment.data[:2], segment.destination + segment.data[2:4]
+            datagram = Datagram(time, frame, "UDP", source, destination, payload, direction, truncated)
             if START.match(payload):
-                source, destination = segment.source + segment.data[:2], segment.destination + segment.data[2:4]
-                return (Datagram(time, frame, "UDP", source, destination, payload, direction, truncated),)
+                return (self._logged(datagram) if logger.is_logged(source, destination) else datagram,)
+            if hep.looks_like(payload):
+                return self._hep(datagram)
             port = int.from_bytes(segment.data[2:4], "big")
             tunnel = udp_tunnel(port, payload) if port in TUNNEL_PORTS else None
             if tunnel is None:
                 return ()
             kind, data = tunnel
         raise Undecodable("tunnels nested too deep")
+
+    def _tcp(self, time: int, frame: int, segment: Segment, direction: str) -> Iterable[Datagram]:
+        data = segment.data
+        if len(data) < 20:
+            raise Undecodable("TCP header cut short")
+        start = (data[12] >> 4) * 4
+        if start < 20 or start > len(data):
+            raise Undecodable("TCP header length")
+        flow = segment.source + segment.destination + data[:4]
+        payload, length = data[start:], None
+        if segment.missing:
+            length = len(payload) + segment.missing
+        return self._reassembler.feed(
+            time, frame, flow, int.from_bytes(data[4:8], "big"), data[13], payload, length, direction
+        )
+
+    def _hep(self, datagram: Datagram) -> Iterable[Datagram]:
+        inner = hep.unwrap(datagram)
+        if inner is None:
+            self.tally.undecoded["HEP without SIP"] += 1
+            return ()
+        self.note(hep.NOTE)
+        return (inner,)
+
+    def _logged(self, datagram: Datagram) -> Datagram:
+        self.note(logger.NOTE)
+        return logger.logged(datagram)
+
+    def note(self, note: str) -> None:
+        """Says `note` once in the report."""
+        if note not in self.tally.notes:
+            self.tally.notes.append(note)
 
 
 def _udp_payload(segment: Segment) -> tuple[bytes, bool]:

@@ -26,7 +26,8 @@ ONE = BYTE[1]
 class Container(NamedTuple):
     """How a file frames its packets: `header` bytes before each, the step to the next at `length_at`.
 
-    `fields` are read first (offset, struct code); `zero_at` are two bytes that are zero in any sane record.
+    `fields` are read first (offset, struct code), `fixed` bytes are alike in all its records; `zero_at` are two bytes
+    that are zero in any sane record.
     """
 
     order: str
@@ -34,6 +35,7 @@ class Container(NamedTuple):
     fields: tuple[tuple[int, str], ...]
     length_at: int
     zero_at: int
+    fixed: tuple[tuple[int, bytes], ...] = ()
 
 
 class Layout(NamedTuple):
@@ -162,7 +164,7 @@ def _build(container: Container, marks: tuple[tuple[int, int], ...], frame: byte
     payload = head + ip + (28 if four else 48)
     rest = ((head + fragment, "H"), (head + protocol, "B"), (payload, "B"))
     fields = (*container.fields, first[:2], second[:2], *rest)
-    columns = [(head + protocol, b"\x11")]
+    columns = [*container.fixed, (head + protocol, b"\x11")]
     if four:
         columns.append((head + fragment + 1, b"\0"))
     for at, code, value in (*outer, last or zero, version):

@@ -1,20 +1,36 @@
-"""pcapng (draft-ietf-opsawg-pcapng): sections, interfaces, and the blocks that hold packets.
+"""pcapng (draft-ietf-opsawg-pcapng): the hot loop over blocks, with the fast path of `pcap` for enhanced packet blocks.
 
-Every section has its own byte order and its own list of interfaces; every interface its link type, time resolution,
-time offset and snap length. Blocks of other types are passed over.
+Every section has its own byte order and its own interfaces; every interface its link type, time resolution, time offset
+and snap length. Blocks of other types are stepped over. A block is believed when the length at its end repeats the one
+at its start; after damage the walk goes on where two such blocks stand in a row.
 """
 
 from __future__ import annotations
 
-import struct
+import re
+from collections.abc import Generator, Iterator
+from struct import Struct
 from typing import NamedTuple
 
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.dissect import Dissector
+from pjsipdiag.capture.layout import NEVER, PASSES, TRANSPORTS, Container, Layout, run
+from pjsipdiag.capture.pcap import LONGEST, LONGEST_WALK, MARGIN, MOST_NOTES, SWITCH, WORTHWHILE
+from pjsipdiag.capture.sieve import Sieve
+from pjsipdiag.capture.window import Window
+
+SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"
 SECTION, INTERFACE, PACKET, SIMPLE, ENHANCED, SECRETS = 0x0A0D0D0A, 1, 2, 3, 6, 10
-MAGIC = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
+ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
+LONGEST_BLOCK = LONGEST + 65_536
+"""Bytes of a packet block: the packet and its options; other blocks may be as long as LONGEST_OTHER."""
+LONGEST_OTHER = 64 << 20
+MOST_INTERFACES = 4096
+SECRETS_NOTE = "holds TLS secrets: `--reader wireshark` decrypts with them"
 
 
 class Interface(NamedTuple):
-    """What an interface description block says; `tick` are nanoseconds as a fraction (numerator, denominator)."""
+    """What an interface description block says; a tick is `numerator / denominator` nanoseconds."""
 
     link_type: int
     numerator: int = 1000
@@ -31,19 +47,285 @@ def interface(order: str, body: bytes) -> Interface:
     """The interface that the body of an interface description block describes."""
     if len(body) < 8:
         return Interface(-1)
-    link_type, _, snap_length = struct.unpack_from(order + "HHI", body)
+    link_type, snap_length = Struct(order + "H2xI").unpack_from(body)
     numerator, denominator, offset, at = 1000, 1, 0, 8
+    option = Struct(order + "HH").unpack_from
     while at + 4 <= len(body):
-        code, size = struct.unpack_from(order + "HH", body, at)
+        code, size = option(body, at)
         value = body[at + 4 : at + 4 + size]
         if code == 0:
             break
-        if code == 9 and value:  # if_tsresol
-            base, exponent = (2, value[0] & 127) if value[0] & 128 else (10, value[0])
-            numerator, denominator = 1_000_000_000, base**exponent
-            if base == 10 and exponent <= 9:
-                numerator, denominator = 10 ** (9 - exponent), 1
-        elif code == 14 and len(value) >= 8:  # if_tsoffset
-            offset = struct.unpack_from(order + "q", value)[0] * 1_000_000_000
+        if code == 9 and value:  # if_tsresol: a negative power of 2 or of 10
+            if value[0] & 0x80:
+                numerator, denominator = 1_000_000_000, 1 << (value[0] & 0x7F)
+            elif value[0] <= 9:
+                numerator, denominator = int(10 ** (9 - value[0])), 1
+            else:
+                numerator, denominator = 1, int(10 ** (value[0] - 9))
+        elif code == 14 and len(value) >= 8:  # if_tsoffset, in seconds
+            offset = int.from_bytes(value[:8], "little" if order == "<" else "big", signed=True) * 1_000_000_000
         at += 4 + (size + 3 & ~3)
     return Interface(link_type, numerator, denominator, offset, snap_length)
+
+
+class BlockWalk:
+    """The blocks of `window` from its first byte on, which starts a section.
+
+    `cut` tells afterwards where the block starts that is not whole.
+    """
+
+    def __init__(self, window: Window, dissector: Dissector, tally: Tally) -> None:
+        self.cut: int | None = None
+        self.interfaces: list[Interface] = []
+        self.order = "<"
+        self._window = window
+        self._at = 0
+        self._dissector = dissector
+        self._tally = tally
+        self._sieves: dict[int, Sieve] = {}
+        self._time = 0
+
+    def messages(self) -> Iterator[Datagram]:
+        """The SIP messages of all blocks, in order; `tally.records` counts packets while they are read."""
+        more = True
+        while more:
+            more = yield from self._section()
+
+    def _section(self) -> Generator[Datagram, None, bool]:  # noqa: PLR0912, PLR0915  (a call costs as much as a block)
+        """The blocks up to the end, or up to the next section: then True, and `_at` is where it starts."""
+        window, tally = self._window, self._tally
+        buffer = window.buffer
+        self._enter_section()
+        head, packet = Struct(self.order + "II").unpack_from, Struct(self.order + "8xIIIII").unpack_from
+        layout, number = NEVER_BLOCK, -1
+        unpack, first, second, mask, plain, outer, tags = layout[:7]
+        least = layout.least
+        at = before = self._at
+        frame, walk, streak, stray = tally.records, 2, 0, 0
+        while True:
+            ended, end = window.ended, window.end
+            last = end - (12 if ended else MARGIN)
+            damaged = short = False
+            while at <= last and not short:
+                step = head(buffer, at)[1]
+                jumped = run(buffer, at, end, step, layout)
+                if jumped:
+                    frame += jumped
+                    at += jumped * step
+                    before = at - step
+                walk = 2 if jumped >= WORTHWHILE else min(walk * 2, LONGEST_WALK)
+                for frame in range(frame + 1, frame + 1 + walk):  # noqa: B020  (counting goes on)
+                    if at > last:
+                        frame -= 1  # noqa: PLW2901
+                        break
+                    kind, total, where, one, two, fragment, protocol, byte = unpack(buffer, at)
+                    if (
+                        PASSES[byte]
+                        and protocol == 17
+                        and one == first
+                        and two == second
+                        and kind == ENHANCED
+                        and where == number
+                        and not fragment & mask
+                        and least <= total <= LONGEST_BLOCK
+                        and (plain or outer(buffer, at) == tags)
+                    ):
+                        before = at
+                        at += total
+                        continue
+                    kind, total = head(buffer, at)
+                    stop = at + total
+                    if total > LONGEST_BLOCK or stop > end or not self._whole(at):
+                        damaged = not self._believable(at)
+                        short = True
+                        frame -= 1  # noqa: PLW2901
+                        break
+                    before = at
+                    if kind not in (ENHANCED, PACKET):
+                        frame -= 1  # noqa: PLW2901
+                        if kind == SECTION:
+                            tally.records, self._at = frame, at
+                            return True
+                        if kind == SIMPLE:
+                            frame += 1  # noqa: PLW2901
+                            yield from self._simple(at, stop, frame)
+                        else:
+                            self._describe(kind, at, stop)
+                        at = stop
+                        break
+                    tally.records = frame
+                    where, high, low, captured, _ = packet(buffer, at)
+                    if kind == PACKET:
+                        where = where & 0xFFFF if self.order == "<" else where >> 16
+                    sieve = self._sieve(where)
+                    if sieve is None or captured > total - 32:
+                        reason = "packet of an interface that is not described" if sieve is None else "damaged records"
+                        tally.undecoded[reason] += 1
+                        at = stop
+                        continue
+                    self._time = time = self.interfaces[where].time(high << 32 | low)
+                    ends = at + 28 + captured
+                    if (
+                        one == first
+                        and two == second
+                        and where == number
+                        and protocol in TRANSPORTS
+                        and not fragment & mask
+                        and (plain or outer(buffer, at) == tags)
+                    ):
+                        if protocol == 6 and not sieve.wants(buffer, at, layout):
+                            at = stop
+                            continue
+                        found: Layout | None = layout
+                    else:
+                        found = sieve.layout_of(buffer, at, ends)
+                    if found is None:
+                        yield from sieve.dissect(buffer, at, ends, time, frame)
+                    else:
+                        yield from sieve.plain(found, buffer, at, ends, time, frame)
+                        if found is not layout:
+                            streak, stray = (streak + 1 if stray == frame - 1 else 1), frame
+                            if streak == SWITCH or layout is NEVER_BLOCK:
+                                layout, number, least = found, where, found.least
+                                unpack, first, second, mask, plain, outer, tags = layout[:7]
+                    at = stop
+            tally.records = frame
+            if damaged:
+                found_at = self._find(before + 12 if before < at else at + 1)
+                self._note(at, found_at)
+                if found_at < 0:
+                    return False
+                at = before = found_at
+                continue
+            if ended and at == end:
+                return False
+            if ended:
+                start = before if at > end else at
+                found_at = self._find(start + 12)
+                if found_at < 0:
+                    tally.records = frame - (at > end)
+                    self.cut = window.base + start
+                    return False
+                self._note(start, found_at)
+                at = before = found_at
+                continue
+            if short and at + head(buffer, at)[1] > before + LONGEST_BLOCK * 2:
+                before = at = window.skip(at + head(buffer, at)[1])
+                continue
+            window.advance(before)
+            at, before = at - before, 0
+
+    def _enter_section(self) -> None:
+        window = self._window
+        if self._at + 28 > window.end:
+            window.advance(self._at)
+            self._at = 0
+        self.order = ORDERS.get(bytes(window.buffer[self._at + 8 : self._at + 12]), "<")
+        self.interfaces, self._sieves = [], {}
+        self._at += Struct(self.order + "4xI").unpack_from(window.buffer, self._at)[0]
+        while self._at > window.end and not window.ended:
+            self._at = window.skip(self._at)
+
+    def _whole(self, at: int) -> bool:
+        """Whether the block at `at`, which lies in the window, repeats its length at its end."""
+        buffer = self._window.buffer
+        total = Struct(self.order + "4xI").unpack_from(buffer, at)[0]
+        if buffer[at : at + 4] == SECTION_MAGIC:
+            return bytes(buffer[at + 8 : at + 12]) in ORDERS
+        return total >= 12 and not total % 4 and buffer[at + 4 : at + 8] == buffer[at + total - 4 : at + total]
+
+    def _believable(self, at: int) -> bool:
+        """Whether the block at `at`, which reaches out of the window, may be one: of a sane length, for its type."""
+        kind, total = Struct(self.order + "II").unpack_from(self._window.buffer, at)
+        longest = LONGEST_BLOCK if kind in (ENHANCED, PACKET, SIMPLE) else LONGEST_OTHER
+        inside = at + total <= self._window.end
+        return not inside and total >= 12 and not total % 4 and total <= longest
+
+    def _describe(self, kind: int, at: int, stop: int) -> None:
+        """A block that holds no packet."""
+        if kind == INTERFACE and len(self.interfaces) < MOST_INTERFACES:
+            self.interfaces.append(interface(self.order, bytes(self._window.buffer[at + 8 : stop - 4])))
+        elif kind == SECRETS:
+            self._dissector.note(SECRETS_NOTE)
+
+    def _simple(self, at: int, stop: int, frame: int) -> Iterator[Datagram]:
+        """A simple packet block is of the first interface and has no time: that of the packet before it is taken."""
+        self._tally.records = frame
+        if not self.interfaces:
+            self._tally.undecoded["packet of an interface that is not described"] += 1
+            return
+        found, buffer = self.interfaces[0], self._window.buffer
+        original = Struct(self.order + "8xI").unpack_from(buffer, at)[0]
+        size = min(original, found.snap_length or original, stop - at - 16)
+        data = bytes(buffer[at + 12 : at + 12 + max(size, 0)])
+        yield from self._dissector.frame(self._time, frame, found.link_type, data)
+
+    def _sieve(self, number: int) -> Sieve | None:
+        sieve = self._sieves.get(number)
+        if sieve is None and number < len(self.interfaces):
+            little = self.order == "<"
+            kind, name = (value.to_bytes(4, "little" if little else "big") for value in (ENHANCED, number))
+            fixed = [(index, kind[index : index + 1]) for index in range(4)]
+            fixed += [(8 + index, name[index : index + 1]) for index in range(4)]
+            fields = ((0, "I"), (4, "I"), (8, "I"))
+            container = Container(self.order, 28, fields, 4, 26 if little else 24, tuple(fixed))
+            sieve = self._sieves[number] = Sieve(container, self.interfaces[number].link_type, self._dissector)
+        return sieve
+
+    def _note(self, start: int, found: int) -> None:
+        """Counts damage between two places of the window (`start` may lie before it)."""
+        tally, base = self._tally, self._window.base
+        tally.undecoded["damaged records"] += 1
+        if found < 0:
+            tally.truncated = f"damaged after record {tally.records} at byte {base + start}: nothing readable follows"
+        elif len(tally.notes) < MOST_NOTES:
+            tally.notes.append(f"damaged at byte {base + start}: read on at byte {base + found}")
+
+    def _find(self, at: int) -> int:
+        """The next place from `at` on where blocks start again; -1 if there is none. Moves the window."""
+        window = self._window
+        while True:
+            place = max(at, window.end - 12)
+            for match in _LIKELY[self.order].finditer(window.buffer, at, window.end):
+                sure = self._chain(match.start())
+                if sure:
+                    return match.start()
+                if sure is None:
+                    place = match.start()
+                    break
+            if window.ended:
+                return -1
+            window.advance(place)
+            at = 0
+
+    def _chain(self, at: int) -> bool | None:
+        """Whether two whole blocks in a row start at `at`; None when the window shows too little of them."""
+        window = self._window
+        if window.buffer[at : at + 4] == SECTION_MAGIC:
+            return bytes(window.buffer[at + 8 : at + 12]) in ORDERS
+        for _ in range(2):
+            if window.ended and at == window.end:
+                return True
+            kind, total = Struct(self.order + "II").unpack_from(window.buffer, at)
+            if total < 12 or total % 4 or total > LONGEST_BLOCK or kind > 0xFFFF:
+                return False
+            if at + total > window.end:
+                return False if window.ended else None
+            if not self._whole(at):
+                return False
+            at += total
+        return True
+
+
+_LIKELY = {
+    "<": re.compile(rb"(?=[\x01-\x0a]\0\0\0.{2}[\0-\5]\0|\x0a\x0d\x0d\x0a)", re.DOTALL),
+    ">": re.compile(rb"(?=\0\0\0[\x01-\x0a]\0[\0-\5]|\x0a\x0d\x0d\x0a)", re.DOTALL),
+}
+"""Where a block of a standard type starts."""
+
+
+def _never(_buffer: bytearray, _at: int) -> tuple[int, ...]:
+    return 0, 0, 0, -1, -1, 0, 0, 0
+
+
+NEVER_BLOCK = NEVER._replace(unpack=_never)

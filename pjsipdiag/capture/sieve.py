@@ -20,6 +20,8 @@ MAX_LAYOUTS = 16
 SYN = 2
 SPEAKS = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\x82]")
 """How a TCP segment of an unknown connection begins that may carry SIP: text, a TLS record, a WebSocket frame."""
+NO_PORT = b"\0\0"
+"""What Asterisk's own captures have on its side."""
 HEP_BYTES = frozenset({0x01, 0x02, 0x48})
 TUNNEL_PORTS_PACKED = frozenset(port.to_bytes(2, "big") for port in TUNNEL_PORTS)
 
@@ -52,14 +54,16 @@ class Sieve:
         self.layouts.append(learnt)
         return learnt
 
-    def plain(self, layout: Layout, buffer: bytearray, at: int, stop: int, time: int, frame: int) -> Iterable[Datagram]:
+    def plain(  # noqa: PLR0917  (called for every message: keyword arguments cost a tenth of it)
+        self, layout: Layout, buffer: bytearray, at: int, stop: int, time: int, frame: int
+    ) -> Iterable[Datagram]:
         """The messages of a record that `layout` fits."""
         room, source_ip, destination_ip, source_port, destination_port, length = layout.detail(buffer, at)
         ports = at + layout.ports
         if buffer[at + layout.protocol_at] == 6:
             return self.dissect(buffer, at, stop, time, frame) if self.wants(buffer, at, layout) else ()
         end = ports + length
-        if not 8 <= length <= room - layout.over or end > stop:
+        if not 8 <= length <= room - layout.over or end > stop or NO_PORT in (source_port, destination_port):
             return self.dissect(buffer, at, stop, time, frame)
         payload = ports + 8
         if START.match(buffer, payload, end):

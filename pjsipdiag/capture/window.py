@@ -6,7 +6,8 @@ that fixed fields can be unpacked without asking whether the last record is whol
 
 from __future__ import annotations
 
-from pjsipdiag.capture.compressed import Stream
+import io
+from typing import BinaryIO
 
 SIZE = 1 << 20
 PADDING = 256
@@ -18,7 +19,7 @@ class Window:
     `limit` is the number of bytes of the stream that are read at most (a part of a capture), None for all.
     """
 
-    def __init__(self, stream: Stream, base: int = 0, limit: int | None = None) -> None:
+    def __init__(self, stream: io.RawIOBase | BinaryIO, base: int = 0, limit: int | None = None) -> None:
         self.buffer = bytearray(SIZE + PADDING)
         self.base = base
         self.end = 0
@@ -26,7 +27,6 @@ class Window:
         self._stream = stream
         self._left = limit
         self._view = memoryview(self.buffer)
-        self._readinto = getattr(stream, "readinto", None)
 
     def advance(self, to: int) -> None:
         """Makes `buffer[to]` the first byte, `to` being at most `end`, and fills the rest."""
@@ -38,18 +38,29 @@ class Window:
             self._fill(self.end, SIZE - self.end)
         self._view[self.end : self.end + PADDING] = bytes(PADDING)
 
+    def skip(self, to: int) -> int:
+        """Makes the byte `to`, which lies after `end`, the first one without keeping what is before it.
+
+        Answers where it is now: 0, or more when the stream ends before it.
+        """
+        left = to - self.end
+        self.base += self.end
+        self.end = 0
+        while left and not self.ended:
+            self._fill(0, min(left, SIZE))
+            left -= self.end
+            self.base += self.end
+            self.end = 0
+        self.advance(0)
+        return left
+
     def _fill(self, at: int, size: int) -> None:
         if self._left is not None:
             size = min(size, self._left)
         if not size:
             self.ended = True
             return
-        if self._readinto is not None:
-            got: int = self._readinto(self._view[at : at + size]) or 0
-        else:
-            data = self._stream.read(size)
-            got = len(data)
-            self._view[at : at + got] = data
+        got: int = self._stream.readinto(self._view[at : at + size]) or 0  # type: ignore[union-attr]  # every raw file has it
         self.ended = not got
         self.end = at + got
         if self._left is not None:
