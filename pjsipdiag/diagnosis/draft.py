@@ -1,0 +1,24 @@
+"""A repair before it is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pjsipdiag.diagnosis.model import Edit
+from pjsipdiag.diagnosis.situation import CallGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Edits for `groups` of calls; `file`, `line`, `section` and `add` say what a person would do by hand."""
+
+    groups: Sequence[CallGroup]
+    file: str = ""
+    line: int = 0
+    section: str = ""
+    endpoint: str = ""
+    add: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    addresses: tuple[str, ...] = ()
+    note: str = ""

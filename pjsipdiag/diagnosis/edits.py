@@ -1,0 +1,120 @@
+"""Changes of configuration files as text: a line in the style of its neighbours, a unified diff, a changed copy.
+
+Nothing but the named lines changes: line ends, comments, blanks and bytes that are not UTF-8 stay as they are.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.diagnosis.model import Edit, Suggestion
+from pjsipdiag.errors import ConfigError
+
+_LINE = re.compile(
+    r"^(?P<indent>\s*)(?P<name>[^=;\s]+)(?P<sign>\s*(?:=>|\+=|=)\s*)(?P<value>(?:\\;|[^;])*?)(?P<rest>\s*(?:;.*)?)$"
+)
+
+
+def lines_of(config: Config, file: str) -> list[str]:
+    """The lines of a configuration file with their line ends; empty when there is no such file."""
+    path = _path(config, file)
+    try:
+        return path.read_bytes().decode("utf-8", "surrogateescape").splitlines(keepends=True) if path.is_file() else []
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; it cannot be read again for a suggestion") from None
+
+
+def styled(model: str, name: str, value: str) -> str:
+    """`name=value` with the blanks and the sign of the line `model`."""
+    found = _LINE.match(model.rstrip("\r\n"))
+    return f"{found['indent']}{name}{found['sign'].replace('+=', '=')}{value}" if found else f"{name}={value}"
+
+
+def with_value(line: str, value: str) -> str:
+    """The line with another value; its comment stays."""
+    found = _LINE.match(line.rstrip("\r\n"))
+    return f"{found['indent']}{found['name']}{found['sign']}{value}{found['rest']}" if found else line.rstrip("\r\n")
+
+
+def with_name(line: str, name: str) -> str:
+    """The line with another option name."""
+    found = _LINE.match(line.rstrip("\r\n"))
+    return f"{found['indent']}{name}{found['sign']}{found['value']}{found['rest']}" if found else line.rstrip("\r\n")
+
+
+def value_of(line: str) -> str:
+    """The value that stands in the line, without its comment."""
+    found = _LINE.match(line.rstrip("\r\n"))
+    return found["value"] if found else ""
+
+
+def changed(config: Config, edits: Iterable[Edit]) -> dict[str, str]:
+    """{file: its text after the edits}; edits that two suggestions share are made once."""
+    by_file: dict[str, list[Edit]] = {}
+    for edit in dict.fromkeys(edits):
+        by_file.setdefault(edit.file, []).append(edit)
+    return {file: "".join(_applied(lines_of(config, file), found)) for file, found in by_file.items()}
+
+
+def diff(suggestions: Sequence[Suggestion], config: Config) -> str:
+    """A unified diff of all edits, for `patch -p1` in the configuration directory; empty without edits."""
+    parts = []
+    for file, text in changed(config, _all(suggestions)).items():
+        before = lines_of(config, file)
+        name = file.lstrip("/")
+        old = f"a/{name}" if before else "/dev/null"
+        for line in difflib.unified_diff(before, _split(text), old, f"b/{name}"):
+            parts.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
+    return "".join(parts)
+
+
+def write(suggestions: Sequence[Suggestion], config: Config, directory: Path) -> list[str]:
+    """Writes every file of the configuration to `directory`, the edited ones changed; returns the names of the changed.
+
+    Raises ConfigError when that is the configuration's own directory or a file cannot be written.
+    """
+    if directory.exists() and directory.resolve() == _path(config, ".").resolve():
+        raise ConfigError(f"{directory}: this is the configuration itself; name another directory for the changed copy")
+    texts: Mapping[str, str] = changed(config, _all(suggestions))
+    for file in dict.fromkeys((*config.files, *texts)):
+        path = directory / file.lstrip("/")
+        text = texts.get(file) or "".join(lines_of(config, file))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode("utf-8", "surrogateescape"))
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror}; the changed copy cannot be written") from None
+    return list(texts)
+
+
+def _all(suggestions: Sequence[Suggestion]) -> list[Edit]:
+    return [edit for suggestion in suggestions for edit in suggestion.edits]
+
+
+def _applied(lines: list[str], edits: list[Edit]) -> list[str]:
+    """The lines after all edits, made from the end so that line numbers stay true; a line is edited once."""
+    end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+    taken: set[int] = set()
+    for edit in sorted(edits, key=lambda edit: -edit.line):
+        at = edit.line - 1
+        places = set(range(at, at + len(edit.old)))
+        if taken & places:
+            continue
+        taken |= places
+        if at and at <= len(lines) and not lines[at - 1].endswith(("\n", "\r")):
+            lines[at - 1] += end
+        lines[at : at + len(edit.old)] = [line + end for line in edit.new]
+    return lines
+
+
+def _split(text: str) -> list[str]:
+    return text.splitlines(keepends=True)
+
+
+def _path(config: Config, file: str) -> Path:
+    root = Path(config.directory)
+    return (root.parent if root.is_file() else root) / file

@@ -1,0 +1,287 @@
+"""Repairs that are no new address: a value, a name, an order or an option that the files have wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from pjsipdiag.asterisk import options
+from pjsipdiag.asterisk.config import Config, Dropped, Identify, Where
+from pjsipdiag.diagnosis.addresses import number, taken_by
+from pjsipdiag.diagnosis.draft import Draft
+from pjsipdiag.diagnosis.edits import changed, lines_of, styled, value_of, with_name, with_value
+from pjsipdiag.diagnosis.evidence import best
+from pjsipdiag.diagnosis.model import Edit
+from pjsipdiag.diagnosis.place import end_of_section, is_generated, place_for_match
+from pjsipdiag.diagnosis.rules.cause import Cause, sources
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import Address
+
+ROUNDS = 8
+"""How many mistakes of one object are repaired one after the other."""
+
+_ONE_OF = re.compile(r"is one of ([^;]+?), not")
+_NO_OPTION = re.compile(r"has no option '([^']*)'")
+
+
+def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Corrects the line that drops an object, and the next one while the object still does not load."""
+    kind, _, name = cause.name.partition(" ")
+    edits: list[Edit] = []
+    where = cause.where
+    config = situation.config
+    dropped = _dropped(config, kind, name)
+    for _ in range(ROUNDS):
+        if dropped is None or where is None or situation.reload is None or is_generated(config, where.file):
+            break
+        edit = _corrected(config, dropped)
+        if edit is None or any((edit.file, edit.line) == (made.file, made.line) for made in edits):
+            break
+        edits.append(edit)
+        dropped = _dropped(situation.reload(changed(config, edits), ""), kind, name)
+    if edits and where:
+        lines = "; ".join(f"line {edit.line}: {edit.old[0].strip()} -> {edit.new[0].strip()}" for edit in edits)
+        note = (
+            f"{lines}; write the right value instead, if there is one"
+            if any(_silenced(edit) for edit in edits)
+            else lines
+        )
+        yield Draft(groups, where.file, where.line, where.section, "", (), tuple(edits), sources(groups), note)
+
+
+def rejected(situation: Situation, _cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Closes an open bracket, or takes out an include of a file that is not there."""
+    where = situation.config.rejected[0].where
+    line = _line(situation.config, where)
+    text = line.strip()
+    if text.startswith("[") and "]" not in text:
+        new = f"{line.split(';')[0].rstrip()}]"
+    elif text.lower().startswith("#include"):
+        new = f";{line}"
+    else:
+        return
+    edit = Edit(where.file, where.line, (line,), (new,))
+    yield Draft(groups, where.file, where.line, where.section, "", (), (edit,), (), f"{text} -> {new.strip()}")
+
+
+def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Corrects `endpoint=` to the name that is spelt alike, or that the evidence names."""
+    close = get_close_matches(cause.detail, list(situation.config.endpoints), n=1, cutoff=0.75)
+    owners = {owner.endpoint for group in groups for owner in best(situation, group)}
+    name = close[0] if close else next(iter(owners)) if len(owners) == 1 else ""
+    if not name or cause.where is None:
+        return
+    line = _line(situation.config, cause.where)
+    has_option = line.split("=")[0].strip().lower() == "endpoint"
+    edit = (
+        Edit(cause.where.file, cause.where.line, (line,), (with_value(line, name),))
+        if has_option
+        else Edit(cause.where.file, cause.where.line + 1, (), (f"endpoint={name}",))
+    )
+    note = f"endpoint={name}" + (" is spelt alike" if close else " is what the evidence points to")
+    yield Draft(groups, cause.where.file, cause.where.line, cause.name, name, (), (edit,), sources(groups), note)
+
+
+def port(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Drops the port, or adds the ports seen where another trunk shares the address."""
+    identify = _identify(situation.config, cause.name)
+    if cause.where is None or identify is None:
+        return
+    line = _line(situation.config, cause.where)
+    bare = _without_port(cause.detail)
+    shared = any(
+        taken_by(other, Address(ip, rule_port))
+        for other in situation.config.identifies
+        for ip in sources(groups)
+        for rule_port in {rule.port for rule in other.rules}
+        if other.endpoint != identify.endpoint
+    )
+    ports = [f"{_bracketed(group.source)}:{seen}" for group in groups for seen in group.ports]
+    if shared or identify.wizard:
+        values = ports if shared else [bare]
+        kept = identify.wizard and not any(
+            variable.name.lower() == "identify/match" for variable in identify.options.get("match", ())
+        )
+        option = "identify/match" if identify.wizard else "match"
+        place = place_for_match(situation.config, identify)
+        old = [variable.value for variable in identify.options.get("match", ()) if variable.value != cause.detail]
+        add = tuple(f"{option}={value}" for value in [*(old if kept else []), *values])
+        lines = tuple(styled(place.model, option, text.partition("=")[2]) for text in add)
+        edit = Edit(place.file, place.after + 1, (), lines)
+        section, note = (
+            identify.wizard or identify.name,
+            "the port stays where another trunk shares the address" if shared else "",
+        )
+        yield Draft(groups, place.file, place.after, section, identify.endpoint, add, (edit,), sources(groups), note)
+        return
+    edit = Edit(
+        cause.where.file, cause.where.line, (line,), (with_value(line, value_of(line).replace(cause.detail, bare)),)
+    )
+    note = f"match={cause.detail} becomes match={bare}: any source port"
+    add = (f"match={bare}",)
+    where = cause.where
+    yield Draft(groups, where.file, where.line, cause.name, identify.endpoint, add, (edit,), sources(groups), note)
+
+
+def dead_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Puts the addresses seen in place of a name that does not resolve and so drops its identify."""
+    dropped = _dropped(situation.config, "identify", cause.name)
+    if dropped is None or cause.where is None:
+        return
+    line = _line(situation.config, cause.where)
+    values = [part.strip() for part in value_of(line).split(",") if part.strip() != cause.detail]
+    name = line.split("=")[0].strip()
+    new = [
+        *(with_value(line, ", ".join(values)) for _ in values[:1]),
+        *(with_value(line, ip) for ip in sources(groups)),
+    ]
+    edit = Edit(cause.where.file, cause.where.line, (line,), tuple(new))
+    section = next((s for s in situation.config.sections if s.where == dropped.section_where), None)
+    endpoint = section.first("endpoint") if section else None
+    yield Draft(
+        groups,
+        cause.where.file,
+        cause.where.line,
+        cause.name,
+        endpoint.value if endpoint else "",
+        tuple(f"{name}={ip}" for ip in sources(groups)),
+        (edit,),
+        sources(groups),
+        f"{cause.detail} does not resolve: the addresses seen stand in its place",
+    )
+
+
+def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Puts the identifier that was meant before the one that takes the calls."""
+    taken = groups[0].verdict.identifier
+    meant = "ip" if taken in ("username", "auth_username") else cause.detail
+    listed_names = [name for name in situation.config.globals.endpoint_identifier_order.split(",") if name != meant]
+    at = listed_names.index(taken) if taken in listed_names else len(listed_names)
+    value = ",".join([*listed_names[:at], meant, *listed_names[at:]])
+    variable = situation.config.globals.option("endpoint_identifier_order")
+    add = (f"endpoint_identifier_order={value}",)
+    note = f"{meant} is asked before {taken}"
+    if variable:
+        where = variable.where
+        line = _line(situation.config, where)
+        edit = Edit(where.file, where.line, (line,), (with_value(line, value),))
+    else:
+        where = situation.config.globals.where
+        if where.line:
+            edit = Edit(where.file, end_of_section(situation.config, where.file, where.line) + 1, (), add)
+        else:
+            file = next((known for known in situation.config.files if known.endswith("pjsip.conf")), "pjsip.conf")
+            where = Where(file, len(lines_of(situation.config, file)), "global")
+            edit = Edit(file, where.line + 1, (), ("", "[global]", "type=global", *add))
+    if not is_generated(situation.config, where.file):
+        yield Draft(groups, where.file, where.line, where.section or "global", "", add, (edit,), sources(groups), note)
+
+
+def exception(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Takes the addresses of the narrower identify out of the wider one: `match=!ADDRESS/LENGTH` behind its lines."""
+    won, lost = _identify(situation.config, cause.name), _identify(situation.config, cause.detail)
+    if won is None or lost is None or won.wizard or is_generated(situation.config, won.where.file):
+        return
+    source = Address(groups[0].source, (groups[0].ports or (0,))[0])
+    winner, loser = taken_by(won, source), taken_by(lost, source)
+    if winner is None or loser is None or winner.mask == loser.mask:
+        return
+    texts = [f"!{ip}/{32 if number(ip)[0] == 4 else 128}" for ip in sources(groups)]
+    place = place_for_match(situation.config, won)
+    edit = Edit(place.file, place.after + 1, (), tuple(styled(place.model, "match", text) for text in texts))
+    note = f"[{won.name}] lets go of what belongs to [{lost.name}]; the last rule that fits decides, and ! needs a mask"
+    add = tuple(f"match={text}" for text in texts)
+    yield Draft(groups, place.file, place.after, won.name, lost.endpoint, add, (edit,), sources(groups), note)
+
+
+def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """`auth=` of a trunk becomes `outbound_auth=`, or goes where the endpoint has that already."""
+    endpoint = situation.config.endpoints[cause.name]
+    if cause.detail or cause.where is None or groups[0].verdict.identifier not in ("ip", "header", "request_uri"):
+        return
+    line = _line(situation.config, cause.where)
+    option = line.split("=")[0].strip()
+    if option.lower() not in ("auth", "endpoint/auth") or is_generated(situation.config, cause.where.file):
+        return
+    kept = endpoint.option("outbound_auth") is not None
+    new = f";{line}" if kept else with_name(line, option[:-4] + "outbound_auth")
+    edit = Edit(cause.where.file, cause.where.line, (line,), (new,))
+    note = "the provider is known by its address and need not log in; " + (
+        "outbound_auth is there already" if kept else "outbound_auth is what Asterisk shows to the provider"
+    )
+    where = cause.where
+    yield Draft(groups, where.file, where.line, where.section, endpoint.name, (), (edit,), sources(groups), note)
+
+
+def permission(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Permits the addresses behind the rule that denies them."""
+    if cause.where is None:
+        return
+    line = _line(situation.config, cause.where)
+    option = line.split("=")[0].strip()
+    if option.lower().rpartition("/")[2] not in ("deny", "permit"):
+        return
+    name = option[: len(option) - len(option.rpartition("/")[2])] + "permit"
+    texts = [f"{ip}/{32 if number(ip)[0] == 4 else 128}" for ip in sources(groups)]
+    edit = Edit(cause.where.file, cause.where.line + 1, (), tuple(styled(line, name, text) for text in texts))
+    add = tuple(f"{name}={text}" for text in texts)
+    where = cause.where
+    yield Draft(groups, where.file, where.line, where.section, cause.name, add, (edit,), sources(groups))
+
+
+def _corrected(config: Config, dropped: Dropped) -> Edit | None:
+    """The smallest change of the line that drops an object."""
+    where = dropped.where
+    line = _line(config, where)
+    if not line:
+        return None
+    text = line.strip()
+    if text.startswith("["):
+        if "there are two" not in dropped.reason:
+            return None
+        taken = {section.name for section in config.sections}
+        name = next(new for count in range(2, 100) if (new := f"{where.section}-{count}") not in taken)
+        return Edit(where.file, where.line, (line,), (line.replace(f"[{where.section}]", f"[{name}]", 1),))
+    unknown = _NO_OPTION.search(dropped.reason)
+    close = get_close_matches(unknown[1], options.names(dropped.type, config.version), 1, 0.8) if unknown else []
+    if close:
+        return Edit(where.file, where.line, (line,), (with_name(line, close[0]),))
+    known = _ONE_OF.search(dropped.reason)
+    value = value_of(line)
+    better = get_close_matches(value.lower(), [word.strip() for word in known[1].split(",")], 1, 0.6) if known else []
+    if better:
+        return Edit(where.file, where.line, (line,), (with_value(line, better[0]),))
+    parts = [part.strip() for part in value.split(",")]
+    good = [part for part in parts if part not in dropped.reason]
+    if 0 < len(good) < len(parts):
+        return Edit(where.file, where.line, (line,), (with_value(line, ",".join(good)),))
+    return Edit(where.file, where.line, (line,), (f";{line}",))
+
+
+def _silenced(edit: Edit) -> bool:
+    return edit.new[0].startswith(";") and not edit.old[0].startswith(";")
+
+
+def _line(config: Config, where: Where) -> str:
+    lines = lines_of(config, where.file)
+    return lines[where.line - 1].rstrip("\r\n") if 0 < where.line <= len(lines) else ""
+
+
+def _identify(config: Config, name: str) -> Identify | None:
+    return next((identify for identify in config.identifies if identify.name == name), None)
+
+
+def _dropped(config: Config, kind: str, name: str) -> Dropped | None:
+    return next((dropped for dropped in config.dropped if (dropped.type, dropped.name) == (kind, name)), None)
+
+
+def _without_port(value: str) -> str:
+    """`203.0.113.0:5061/24` without its port; `[2001:db8::1]:5060` also without its brackets."""
+    address, slash, mask = value.partition("/")
+    host = address[1:].partition("]")[0] if address.startswith("[") else address.partition(":")[0]
+    return f"{host}{slash}{mask}"
+
+
+def _bracketed(ip: str) -> str:
+    return f"[{ip}]" if ":" in ip else ip

@@ -1,0 +1,133 @@
+"""Findings become repairs: which lines of which file, proven by replaying the whole capture with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from pjsipdiag.diagnosis import repairs
+from pjsipdiag.diagnosis.additions import addition
+from pjsipdiag.diagnosis.draft import Draft
+from pjsipdiag.diagnosis.edits import changed
+from pjsipdiag.diagnosis.evidence import best
+from pjsipdiag.diagnosis.model import Finding, Suggestion
+from pjsipdiag.diagnosis.prove import Proof, prove
+from pjsipdiag.diagnosis.rules import blamed
+from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources
+from pjsipdiag.diagnosis.separate import separating
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+REPAIRS: dict[str, Callable[[Situation, Cause, Sequence[CallGroup]], Iterable[Draft]]] = {
+    "file-rejected": repairs.rejected,
+    "not-loaded": repairs.loading,
+    "endpoint-missing": repairs.endpoint_name,
+    "port-mismatch": repairs.port,
+    "hostname-mismatch": repairs.dead_name,
+    "denied-by-acl": repairs.permission,
+    "unreachable-identifier": repairs.order,
+    "overlapping-identifies": repairs.exception,
+    "challenged-by-auth": repairs.credentials,
+}
+"""Rule -> the repair of what it took the blame for, where that is not an address to add."""
+
+NEVER = ("scanner", "translated-source")
+"""Rules whose sources are never let in."""
+
+STRONG = 3
+"""Points of evidence from which a source that gets in elsewhere is given to its owner."""
+
+
+def suggest(situation: Situation, findings: Sequence[Finding], aggregate: bool = False) -> tuple[Suggestion, ...]:
+    """The repairs for what was found, in the order of the findings, each with what replaying the capture with it shows.
+
+    `aggregate` allows a network around the addresses seen where they do not fill it.
+    """
+    if situation.reload is None:
+        return ()
+    order = {finding.rule: place for place, finding in reversed(list(enumerate(findings)))}
+    drafts = sorted(_drafts(situation, aggregate), key=lambda pair: order.get(pair[0], len(order)))
+    return tuple(suggestion for _, draft in drafts if (suggestion := _proven(situation, draft)) is not None)
+
+
+def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]]:
+    causes = blamed(situation)
+    for rule, repair in REPAIRS.items():
+        for cause, groups in causes.get(rule, {}).items():
+            yield from ((rule, draft) for draft in repair(situation, cause, groups))
+    for cause, groups in causes.get("identified-by-user", {}).items():
+        if cause.detail:
+            yield from (("identified-by-user", draft) for draft in repairs.order(situation, cause, groups))
+    never = {group.source for rule in NEVER for groups in causes.get(rule, {}).values() for group in groups}
+    never |= {*situation.pbx, *(transport.bind for transport in situation.config.transports.values())}
+    never -= {"", "0.0.0.0", "::"}
+    for (rule, endpoint), groups in _owned(situation, never).items():
+        yield rule, addition(situation.config, endpoint, groups, aggregate=aggregate, never=never)
+    yield from _undecided(situation, never)
+    for groups in causes.get("translated-source", {}).values():
+        lines = separating(groups)
+        if lines:
+            note = (
+                f"{listed(sources(groups))} stands for others; if the network cannot be changed, tell them apart"
+                " by header"
+            )
+            yield "translated-source", Draft(groups, note=f"{note} ({'; '.join(lines)}), which a caller can forge")
+
+
+def _owned(situation: Situation, never: set[str]) -> dict[tuple[str, str], list[CallGroup]]:
+    """The groups whose addresses are missing, by rule and the endpoint that they belong to."""
+    causes = blamed(situation)
+    found: dict[tuple[str, str], list[CallGroup]] = {}
+
+    def add(rule: str, endpoint: str, groups: Iterable[CallGroup]) -> None:
+        found.setdefault((rule, endpoint), []).extend(group for group in groups if group.source not in never)
+
+    for cause, groups in causes.get("unmatched-source", {}).items():
+        if cause.name:
+            add("unmatched-source", cause.name, groups)
+    for cause, groups in causes.get("registration-only", {}).items():
+        add("registration-only", cause.detail, groups)
+    for cause, groups in causes.get("hostname-mismatch", {}).items():
+        identify = next((known for known in situation.config.identifies if known.name == cause.name), None)
+        if identify and identify.endpoint in situation.config.endpoints:
+            add("hostname-mismatch", identify.endpoint, groups)
+    for rule in ("anonymous-accepted", "identified-by-user"):
+        for cause, groups in causes.get(rule, {}).items():
+            for group in groups if not (rule == "identified-by-user" and cause.detail) else ():
+                owners = best(situation, group)
+                if len(owners) == 1 and owners[0].points >= STRONG and owners[0].endpoint != group.verdict.endpoint:
+                    add(rule, owners[0].endpoint, [group])
+    return {key: groups for key, groups in found.items() if groups}
+
+
+def _undecided(situation: Situation, never: set[str]) -> Iterator[tuple[str, Draft]]:
+    """Sources that several endpoints may own: a person must choose."""
+    for cause, groups in blamed(situation).get("unmatched-source", {}).items():
+        if cause.detail != "several":
+            continue
+        for group in groups:
+            if group.source not in never:
+                names = [owner.endpoint for owner in best(situation, group)]
+                note = f"{group.source} may belong to {listed(names, 8)}: all are equally likely, so nothing is added"
+                lines = separating([group])
+                yield "unmatched-source", Draft([group], addresses=(group.source,), note="; ".join([note, *lines]))
+
+
+def _proven(situation: Situation, draft: Draft) -> Suggestion | None:
+    """The suggestion with its proof; None for edits that repair nothing."""
+    proof: Proof | None = Proof()
+    if draft.edits:
+        proof = prove(situation, changed(situation.config, draft.edits), draft.groups)
+    if proof is None or (draft.edits and not proof.fixes and draft.groups and not situation.config.rejected):
+        return None
+    return Suggestion(
+        draft.file,
+        draft.line,
+        draft.section,
+        draft.endpoint,
+        draft.add,
+        draft.edits,
+        proof.fixes,
+        proof.changes_others,
+        proof.admits,
+        draft.addresses,
+        draft.note,
+    )
