@@ -18,11 +18,11 @@ _T = TypeVar("_T")
 
 
 def str_hash(name: str) -> int:
-    """`ast_str_hash`: a C int, made positive."""
+    """`ast_str_hash`: 32 bits without the sign bit (`ast_str_hash_restrict`)."""
     value = 5381
     for byte in name.encode("utf-8", "surrogateescape"):
         value = (value * 33 ^ byte) & 0xFFFFFFFF
-    return abs(value - (1 << 32) if value >> 31 else value)
+    return value & 0x7FFFFFFF
 
 
 def is_prime(number: int) -> bool:
