@@ -13,7 +13,7 @@ from typing import TextIO
 
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.errors import PjsipdiagError
-from pjsipdiag.report import csv, json, junit, markdown, sarif, text
+from pjsipdiag.report import csv, html, json, junit, markdown, sarif, text
 from pjsipdiag.report.look import NARROW, Look, look_for
 
 
@@ -70,6 +70,7 @@ def format_of(path: str) -> str | None:
 
 RENDERERS = {
     "text": Renderer(text.write, (".txt", ".log"), "for a terminal"),
+    "html": Renderer(html.write, (".html", ".htm"), "one page for a browser, with pictures"),
     "json": Renderer(json.write, (".json",), "schema 1, everything"),
     "jsonl": Renderer(json.write_lines, (".jsonl", ".ndjson"), "one call in a line"),
     "csv": Renderer(csv.write, (".csv",), "the sources for a spreadsheet"),

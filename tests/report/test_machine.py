@@ -120,5 +120,5 @@ def test_a_file_ending_chooses_the_format() -> None:
 
 
 def test_an_unknown_format_lists_the_known_ones() -> None:
-    with pytest.raises(PjsipdiagError, match="text, json"):
+    with pytest.raises(PjsipdiagError, match="text, html, json"):
         render(report(), "yaml")

@@ -1,0 +1,1 @@
+"""The pictures of the HTML report: pure geometry as frozen data; the templates turn it into SVG."""

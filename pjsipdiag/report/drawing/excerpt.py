@@ -1,0 +1,57 @@
+"""The configuration section that a finding or a suggestion is about, as the files have it.
+
+It is made of the sections that were read: no file is opened again, and secrets are never shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pjsipdiag.asterisk.config import Config, Section, Where
+
+SECRET = frozenset({"password", "md5_cred", "secret", "oauth_secret", "refresh_token", "password_digest"})
+AROUND = 6
+"""Lines that are shown before and after the one that matters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    number: int
+    text: str
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    file: str
+    lines: tuple[Line, ...]
+
+
+def excerpt(config: Config | None, where: Where | None) -> Excerpt | None:
+    """The lines around `where`; None when the section is not known."""
+    if config is None or where is None:
+        return None
+    section = _section(config, where)
+    if section is None:
+        return None
+    lines = {section.where.line: f"[{section.name}]"} if section.where.file == where.file else {}
+    for variable in section.variables:
+        if variable.where.file == where.file:
+            secret = variable.name.lower().rpartition("/")[2] in SECRET
+            lines[variable.where.line] = f"{variable.name}={'(hidden)' if secret else variable.value}"
+    numbers = sorted(lines)
+    if where.line not in lines:
+        return None
+    at = numbers.index(where.line)
+    near = numbers[max(0, at - AROUND) : at + AROUND + 1]
+    return Excerpt(where.file, tuple(Line(number, lines[number], number == where.line) for number in near))
+
+
+def _section(config: Config, where: Where) -> Section | None:
+    """The section that holds the line, else the one whose header it is."""
+    for section in config.sections:
+        if section.where.file == where.file and section.where.line == where.line:
+            return section
+        if any(v.where.file == where.file and v.where.line == where.line for v in section.variables):
+            return section
+    return None

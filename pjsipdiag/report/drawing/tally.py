@@ -1,0 +1,74 @@
+"""One walk over all calls, for every picture at once: a million calls are looked at a single time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.diagnosis.model import CallRow
+
+BINS = 120
+"""Steps of the time line."""
+
+Path = tuple[str, str, str, str, str]
+"""(identifier, identify, endpoint, answer, verdict) of a call."""
+
+
+@dataclass(slots=True)
+class SourceTally:
+    """What the calls of one source come to. `bins` counts calls by (step of the time line, verdict)."""
+
+    first: CallRow
+    """Its first call that nothing matched, else its first call: the one to look at."""
+    bins: Counter[tuple[int, str]] = field(default_factory=Counter)
+    paths: Counter[Path] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class CallsTally:
+    """All calls: by source address, with the times (nanoseconds) between which they came."""
+
+    sources: dict[str, SourceTally]
+    start: int
+    end: int
+
+
+def verdict_of(verdict: Verdict) -> str:
+    """matched, unmatched or unknown, as a call adds to its source's verdict."""
+    if verdict.outcome is Outcome.UNKNOWN:
+        return "unknown"
+    return "matched" if verdict.endpoint else "unmatched"
+
+
+def tally(calls: Iterable[CallRow], start: int, end: int) -> CallsTally:
+    """Counts calls that came between `start` and `end` (others fall on the nearest step)."""
+    step = max(1, (end - start) // BINS + 1)
+    sources: dict[str, SourceTally] = {}
+    known: dict[int, tuple[Verdict, str, Path]] = {}
+    for call in calls:
+        entry = known.get(id(call.verdict))
+        if entry is None:
+            verdict = call.verdict
+            kind = verdict_of(verdict)
+            entry = (verdict, kind, (verdict.identifier, verdict.identify, verdict.endpoint, "", kind))
+            known[id(verdict)] = entry
+        _, kind, path = entry
+        address = address_of(call.source)
+        source = sources.get(address)
+        if source is None:
+            source = sources[address] = SourceTally(call)
+        elif kind == "unmatched" and verdict_of(source.first.verdict) != "unmatched":
+            source.first = call
+        at = min(max((call.time - start) // step, 0), BINS - 1)
+        source.bins[at, kind] += 1
+        source.paths[(*path[:3], str(call.observed_status or "none"), kind)] += 1
+    return CallsTally(sources, start, end)
+
+
+def address_of(source: str) -> str:
+    """The IP of "ip:port" or "[ip]:port"."""
+    if source.startswith("["):
+        return source[1:].partition("]")[0]
+    return source.partition(":")[0] if source.count(":") == 1 else source

@@ -1,0 +1,81 @@
+"""The time line: a row for each source, a bar for each step in which calls came, coloured by verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pjsipdiag.diagnosis.model import SourceRow
+from pjsipdiag.report import wording
+from pjsipdiag.report.drawing.tally import BINS, CallsTally
+
+HEIGHT = 24
+TICKS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One verdict within one step: `x` in steps, `y` and `height` in units of the row."""
+
+    x: int
+    y: float
+    height: float
+    verdict: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    address: str
+    verdict: str
+    calls: int
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    rows: tuple[Row, ...]
+    ticks: tuple[str, ...]
+    """Times at equal distances, first and last included."""
+    width: int = BINS
+    height: int = HEIGHT
+    left: int = 0
+    """Sources that are not shown."""
+
+
+def timeline(sources: Sequence[SourceRow], counted: CallsTally, most: int) -> Timeline:
+    """The first `most` of `sources` that have calls."""
+    with_calls = [source for source in sources if source.address in counted.sources]
+    shown = with_calls[:most]
+    rows = tuple(_row(source, counted) for source in shown)
+    span = counted.end - counted.start
+    ticks = tuple(_clock(counted.start + span * at // TICKS, span) for at in range(TICKS + 1))
+    return Timeline(rows, ticks, left=len(with_calls) - len(shown))
+
+
+def _row(source: SourceRow, counted: CallsTally) -> Row:
+    bins = counted.sources[source.address].bins
+    by_step: dict[int, dict[str, int]] = {}
+    for (at, verdict), calls in bins.items():
+        by_step.setdefault(at, {})[verdict] = calls
+    most = max(sum(step.values()) for step in by_step.values())
+    span = counted.end - counted.start
+    bars: list[Bar] = []
+    for at, step in sorted(by_step.items()):
+        top = float(HEIGHT)
+        clock = _clock(counted.start + span * at // BINS, span)
+        for verdict in wording.VERDICTS:
+            if calls := step.get(verdict, 0):
+                height = HEIGHT * (0.45 + 0.55 * calls / most) * calls / sum(step.values())
+                top -= height
+                title = f"{clock}: {wording.plural(calls, 'call')} {verdict}"
+                bars.append(Bar(at, round(top, 2), round(height, 2), verdict, title))
+    return Row(source.address, source.verdict, source.calls, tuple(bars))
+
+
+def _clock(time: int, span: int) -> str:
+    """The time of day (UTC), with the date for captures over days and milliseconds for short ones."""
+    moment = wording.moment(time)
+    if span >= 86_400_000_000_000:
+        return f"{moment[5:10]} {moment[11:16]}"
+    return moment[11:23] if span < 10_000_000_000 else moment[11:19]

@@ -1,0 +1,178 @@
+"""The report as one HTML file that asks nothing of any server: for looking at, mailing, printing.
+
+Every value in the templates is made visible and then escaped by jinja2; the page's own style and script are the only
+ones that its content security policy lets run.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from typing import TextIO
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pjsipdiag.diagnosis.model import CallRow, Finding, Report, SourceRow, Suggestion
+from pjsipdiag.report import wording
+from pjsipdiag.report.drawing.diff import diff
+from pjsipdiag.report.drawing.excerpt import Excerpt, excerpt
+from pjsipdiag.report.drawing.flow import flow
+from pjsipdiag.report.drawing.ladder import Ladder, ladder
+from pjsipdiag.report.drawing.tally import CallsTally, tally
+from pjsipdiag.report.drawing.timeline import timeline
+from pjsipdiag.report.escape import clipped
+from pjsipdiag.report.look import Look
+
+LONGEST = 4000
+"""Characters of one value in the page."""
+DETAILED = 50
+"""Sources whose call is shown with its ladder and trace."""
+DRAWN = 25
+"""Rows of the time line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A finding with what to do and the lines of the configuration that it is about."""
+
+    finding: Finding
+    place: str
+    fixes: tuple[str, ...]
+    excerpt: Excerpt | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    suggestion: Suggestion
+    effect: str
+    diff: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """The one call of a source that is shown in full."""
+
+    number: int
+    source: SourceRow
+    call: CallRow
+    outcome: str
+    ladder: Ladder
+
+
+def write(report: Report, stream: TextIO, _look: Look) -> None:
+    """Writes the page."""
+    environment = _environment()
+    style, script = _asset("report.css"), _asset("report.js")
+    ordered = wording.sources_by_need(report)
+    counted = tally(report.calls, *_times(report))
+    details = _details(ordered, counted)
+    page = environment.get_template("report.html").stream(
+        report=report,
+        headline=wording.headline(report),
+        mood="bad" if report.unmatched else "warn" if _problems(report) else "good",
+        facts=_facts(report),
+        shares=_shares(ordered),
+        sources=ordered,
+        numbers={detail.source.address: detail.number for detail in details},
+        details=details,
+        causes=[_cause(finding, report) for finding in report.findings],
+        changes=[Change(s, wording.effect(s), diff(s)) for s in report.suggestions],
+        timeline=timeline(ordered, counted, DRAWN) if counted.sources else None,
+        flow=flow(counted) if counted.sources else None,
+        notes=wording.notes(report),
+        wording=wording,
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy(style, script),
+        version=version("pjsipdiag"),
+    )
+    for piece in page:
+        stream.write(piece)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("pjsipdiag.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters["short"] = _short
+    return environment
+
+
+def _shown(value: object) -> object:
+    """What every expression of a template goes through before it is escaped."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return clipped(value, LONGEST)
+    return value
+
+
+def _short(text: str, longest: int) -> str:
+    """`text` for a picture, where there is little room."""
+    shown = clipped(text[: longest + 1], LONGEST)
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}\u2026"
+
+
+def _asset(name: str) -> str:
+    return (files("pjsipdiag.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Only this style and this script; no request to anywhere (Content Security Policy Level 3)."""
+    return f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'"
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _problems(report: Report) -> bool:
+    return any(finding.severity != "note" for finding in report.findings) or any(
+        source.calls and source.verdict != "matched" for source in report.sources
+    )
+
+
+def _times(report: Report) -> tuple[int, int]:
+    firsts = [source.first_time for source in report.sources if source.calls and source.first_time]
+    lasts = [source.last_time for source in report.sources if source.calls and source.last_time]
+    if firsts and lasts:
+        return min(firsts), max(lasts)
+    times = [call.time for call in report.calls]
+    return (min(times), max(times)) if times else (0, 0)
+
+
+def _facts(report: Report) -> list[str]:
+    said = [wording.asterisk(report), wording.pbx(report), *map(wording.capture, report.captures)]
+    return [line for line in said if line]
+
+
+def _shares(sources: list[SourceRow]) -> list[tuple[str, int, int]]:
+    """(verdict, sources, calls) of each verdict that occurs."""
+    counts = {
+        verdict: [source.calls for source in sources if source.calls and source.verdict == verdict]
+        for verdict in wording.VERDICTS
+    }
+    return [(verdict, len(calls), sum(calls)) for verdict, calls in counts.items() if calls]
+
+
+def _details(sources: list[SourceRow], counted: CallsTally) -> list[Detail]:
+    shown = [source for source in sources if source.address in counted.sources][:DETAILED]
+    return [_detail(number, source, counted.sources[source.address].first) for number, source in enumerate(shown, 1)]
+
+
+def _detail(number: int, source: SourceRow, call: CallRow) -> Detail:
+    return Detail(number, source, call, wording.outcome(call.verdict), ladder(call))
+
+
+def _cause(finding: Finding, report: Report) -> Cause:
+    fixes = tuple(wording.fixes(finding, report))
+    return Cause(finding, wording.place(finding.where), fixes, excerpt(report.config, finding.where))

@@ -1,0 +1,141 @@
+"""The HTML report in a real browser: it shows, it works, and nothing from a packet is ever markup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+
+from pjsipdiag.diagnosis.model import Report, SourceRow
+from pjsipdiag.report import render
+from tests.report.browser import chromium
+from tests.report.build import healthy, report
+from tests.report.hostile import hostile
+
+SCRIPT = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+Opened = Callable[[Report], webdriver.Chrome]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    with chromium(tmp_path_factory.mktemp("profile")) as started:
+        yield started
+
+
+@pytest.fixture
+def opened(browser: webdriver.Chrome, tmp_path: Path) -> Opened:
+    """Shows a report; the console is empty after it."""
+
+    def show(shown: Report) -> webdriver.Chrome:
+        page = tmp_path / "report.html"
+        page.write_text(render(shown, "html"), encoding="utf-8")
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browser.get(page.as_uri())
+        assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]  # selenium has no type there
+        return browser
+
+    return show
+
+
+def shown_sources(browser: webdriver.Chrome) -> list[str]:
+    """The addresses of the rows that are to be seen."""
+    found: list[str] = browser.execute_script(
+        """return [...document.querySelectorAll('#table tbody tr')]
+        .filter((row) => row.offsetHeight > 0).map((row) => row.cells[0].textContent);"""
+    )
+    return found
+
+
+def many(count: int) -> Report:
+    """A report with `count` sources, every tenth unmatched."""
+    rows = tuple(
+        SourceRow(f"198.18.{at // 250}.{at % 250}", 1, 1, "matched" if at % 10 else "unmatched", endpoint=f"e{at}")
+        for at in range(count)
+    )
+    return replace(report(), sources=rows)
+
+
+def test_the_verdict_is_the_heading(opened: Opened) -> None:
+    browser = opened(report())
+    assert browser.find_element(By.TAG_NAME, "h1").text == (
+        "1 of 3 sources is not matched: 3 of 6 calls failed for that reason."
+    )
+    for part in ("causes", "changes", "pictures", "sources", "calls", "notes"):
+        assert browser.find_element(By.ID, part).is_displayed()
+
+
+def test_a_healthy_report_is_short(opened: Opened) -> None:
+    browser = opened(healthy())
+    assert not browser.find_elements(By.ID, "causes")
+    assert browser.find_element(By.TAG_NAME, "header").get_attribute("class") == "good"
+
+
+def test_filtering_the_sources(opened: Opened) -> None:
+    browser = opened(many(60))
+    assert len(shown_sources(browser)) == 60
+    browser.find_element(By.ID, "filter").send_keys("e42")
+    assert shown_sources(browser) == ["198.18.0.42"]
+    browser.find_element(By.ID, "filter").clear()
+    browser.find_element(By.ID, "filter").send_keys("198.18")
+    browser.find_element(By.CSS_SELECTOR, "input[value=matched]").click()
+    assert len(shown_sources(browser)) == 6
+    assert browser.find_element(By.ID, "shown").text == "6 of 60 shown"
+
+
+def test_sorting_the_sources_by_address(opened: Opened) -> None:
+    browser = opened(many(30))
+    browser.find_element(By.CSS_SELECTOR, "#table thead button").click()
+    assert shown_sources(browser) == [f"198.18.0.{at}" for at in range(30)]
+    header = browser.find_element(By.CSS_SELECTOR, "#table thead th")
+    assert header.get_attribute("aria-sort") == "ascending"
+
+
+def test_ten_thousand_sources_stay_usable(opened: Opened) -> None:
+    browser = opened(many(10_000))
+    assert browser.find_element(By.ID, "shown").text == "200 of 10,000 shown"
+    took = browser.execute_script(
+        """const start = performance.now();
+        document.querySelectorAll('#table thead button')[2].click();
+        const box = document.getElementById('filter');
+        box.value = 'e99'; box.dispatchEvent(new Event('input', {bubbles: true}));
+        document.body.offsetHeight;
+        return performance.now() - start;"""
+    )
+    assert took < 2000
+    assert len(shown_sources(browser)) == 111
+
+
+def test_copying_the_suggested_lines(opened: Opened) -> None:
+    browser = opened(report())
+    browser.execute_script("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    browser.find_element(By.CSS_SELECTOR, "button.copy").click()
+    assert browser.execute_script("return window.copied") == "match=203.0.113.13\n"
+    assert browser.find_element(By.CSS_SELECTOR, "button.copy").text == "Copied"
+
+
+def test_markup_from_packets_is_text(opened: Opened) -> None:
+    browser = opened(hostile(SCRIPT))
+    assert "owned" not in browser.title.replace(SCRIPT, "")
+    assert SCRIPT in browser.find_element(By.TAG_NAME, "body").text
+    assert len(browser.find_elements(By.TAG_NAME, "script")) == 1
+    assert not browser.find_elements(By.TAG_NAME, "img")
+
+
+@pytest.mark.parametrize("text", ["sip:100@192.0.2.1", "x" * 2000, SCRIPT, "\u202e" * 50])
+def test_nothing_overflows_at_phone_width(opened: Opened, text: str) -> None:
+    browser = opened(hostile(text))
+    phone = {"width": 360, "height": 780, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+
+
+def test_the_page_asks_nothing_of_any_server() -> None:
+    page = render(report(), "html")
+    assert "default-src 'none'" in unescape(page)
+    for attribute in ("src=", 'href="http', "url(", "@import", " style=", " onclick="):
+        assert attribute not in page
