@@ -101,6 +101,8 @@ class _Parser:
         self.current: _Category | None = None
         self.level = 0
         self.variables = 0
+        self.counted = 0
+        """The line as Asterisk counts it: on through all files of one #include."""
         self.read: list[str] = []
         self.warnings: list[Problem] = []
         self.rejected: list[Problem] = []
@@ -122,7 +124,8 @@ class _Parser:
             number = 0
             try:
                 for number, line in enumerate(_lines(data), 1):
-                    text = self._content(line, name, number, count + number, comments)
+                    self.counted = count + number
+                    text = self._content(line, name, number, comments)
                     if text:
                         category = self._line(text, name, number, category)
             except _RejectedError as error:
@@ -137,14 +140,14 @@ class _Parser:
         self.level -= 1
         return True if read_any else None
 
-    def _content(self, line: bytes, name: str, number: int, counted: int, comments: Comments) -> bytes:
+    def _content(self, line: bytes, name: str, number: int, comments: Comments) -> bytes:
         if b"\0" in line:
             line, _, _ = line.partition(b"\0")
         if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-            log = f"Line {counted} too long, skipping. It begins with: {_text(line[:32])}..."
+            log = f"Line {self.counted} too long, skipping. It begins with: {_text(line[:32])}..."
             self.warnings.append(Problem("the line is longer than 8190 bytes and is skipped", Where(name, number), log))
             return b""
-        if counted == 1 and self.takes_mark:
+        if self.counted == 1 and self.takes_mark:
             line = line.removeprefix(_BYTE_ORDER_MARK)
         if not comments.depth and b";" not in line:
             return line.strip(_BLANKS)
@@ -154,7 +157,7 @@ class _Parser:
             raise _RejectedError("block comments nest deeper than Asterisk can follow", str(error)) from error
 
     def _at(self, log: str, where: Where) -> str:
-        return log.replace("\0", f"line {where.line} of {self.files.shown(where.file)}")
+        return log.replace("\0", f"line {self.counted} of {self.files.shown(where.file)}")
 
     def _warn(self, reason: str, where: Where, log: str) -> None:
         self.warnings.append(Problem(reason, where, self._at(log, where)))

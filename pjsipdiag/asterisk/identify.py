@@ -6,7 +6,7 @@ for the whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pjsipdiag.asterisk import match
 from pjsipdiag.asterisk.config import Identify, Problem, Rule, Section, UnresolvedName, Where
@@ -14,68 +14,92 @@ from pjsipdiag.asterisk.options import Applied
 from pjsipdiag.asterisk.order import MEMORY_BUCKETS, str_hash
 from pjsipdiag.asterisk.regex import EreError, compile_ere
 from pjsipdiag.asterisk.resolve import SERVICES, Resolver, look_up
-from pjsipdiag.asterisk.sockaddr import Numeric
+from pjsipdiag.asterisk.sockaddr import Numeric, service, split_host_port
 from pjsipdiag.asterisk.values import parse_bool
 from pjsipdiag.asterisk.versions import Release
 
 
-def build(section: Section, applied: Applied, release: Release, resolver: Resolver) -> Identify | Problem:
-    """The object, or why Asterisk refuses it; host names are resolved now, as Asterisk does when it loads."""
-    rules: list[Rule] = []
-    hosts: list[tuple[str, Where]] = []
-    for variable in applied.options.get("match", ()):
-        matches = match.parse_match(variable.value, variable.where, ports=release.has("match_ports"))
-        if matches.refused:
-            log = (
-                f"{matches.refused}\nFailed to add address '{matches.text}' to ip endpoint identifier '{section.name}'"
-            )
-            reason = f"match={matches.text}: {matches.refused}"
-            return Problem(reason, variable.where, log)
-        rules += matches.rules
-        hosts += [(host, variable.where) for host in matches.hosts]
+def build(
+    section: Section, applied: Applied, release: Release, resolver: Resolver, warnings: list[Problem]
+) -> Identify | Problem:
+    """The object, or why Asterisk refuses it; host names are resolved now, as Asterisk does when it loads.
 
-    def value(name: str) -> str:
-        found = applied.options.get(name)
-        return found[-1].value if found else ""
-
-    def blame(name: str) -> Where:
-        found = applied.options.get(name)
-        return found[-1].where if found else section.where
-
-    header, request_uri = value("match_header"), value("match_request_uri")
-    if not value("endpoint"):
-        log = f"Identify '{section.name}' missing required endpoint name."
-        return Problem("endpoint= is missing", blame("endpoint"), log)
-    if not (header or request_uri or rules or hosts):
-        log = f"Identify '{section.name}' is not configured to match anything."
-        return Problem("it has nothing to match", section.where, log)
-    refused = _header_refusal(section.name, header, release) or _uri_refusal(section.name, request_uri, release)
-    if refused is not None:
-        reason, log, option = refused
-        return Problem(reason, blame(option), log)
-    lookups = parse_bool(value("srv_lookups")) if "srv_lookups" in applied.options else True
+    What changes nothing but is logged is added to `warnings`.
+    """
+    read = _read_matches(section, applied, release)
+    if isinstance(read, Problem):
+        return read
+    rules, hosts = read
+    values = {name: found[-1].value for name, found in applied.options.items()}
+    problem = _check(section, applied, values, bool(rules or hosts), release)
+    if problem is not None:
+        return problem
+    lookups = parse_bool(values.get("srv_lookups", "yes"))
     unresolved: list[UnresolvedName] = []
     for host, where in _in_container_order(hosts):
         found = _resolve(host, rules, lookups, resolver)
+        name, port = _host_port(host)
         if found is None:
-            unresolved.append(UnresolvedName(*_host_port(host), False, host, where))
+            unresolved.append(UnresolvedName(name, port, False, host, where))
         elif isinstance(found, str):
             log = f"{found}\nIdentify '{section.name}' failed when adding resolution results of '{host}'"
             return Problem(f"match={host} is no address, and no host of that name resolves", where, log)
+        elif not found:
+            log = f"Identify '{section.name}' provided address '{host}' did not resolve to any address"
+            reason = f"match={host} adds nothing: other lines of the identify match its addresses already"
+            warnings.append(Problem(reason, where, log))
         else:
-            name = _host_port(host)[0]
             rules += [match.host_rule(address, name, host, where) for address in found]
     return Identify(
         name=section.name,
         where=section.where,
         options=applied.options,
-        endpoint=value("endpoint"),
+        endpoint=values["endpoint"],
         rules=tuple(rules),
         unresolved=tuple(unresolved),
-        match_header=header,
-        match_request_uri=request_uri,
+        match_header=values.get("match_header", ""),
+        match_request_uri=values.get("match_request_uri", ""),
         srv_lookups=lookups,
     )
+
+
+def _read_matches(
+    section: Section, applied: Applied, release: Release
+) -> tuple[list[Rule], list[tuple[str, Where]]] | Problem:
+    """The rules and the host names of all `match=` lines (`ip_identify_match_handler`)."""
+    rules: list[Rule] = []
+    hosts: list[tuple[str, Where]] = []
+    for variable in applied.options.get("match", ()):
+        matches = match.parse_match(variable.value, variable.where, ports=release.has("match_ports"))
+        if matches.refused:
+            log = f"{matches.refused}\nFailed to add address '{matches.text}' to ip endpoint identifier"
+            log += (
+                f" '{section.name}'\nError parsing {variable.name}={variable.value} at line {variable.where.line} of "
+            )
+            return Problem(f"match={matches.text}: {matches.refused}", variable.where, log)
+        rules += matches.rules
+        hosts += [(host, variable.where) for host in matches.hosts]
+    return rules, hosts
+
+
+def _check(
+    section: Section, applied: Applied, values: Mapping[str, str], matches: bool, release: Release
+) -> Problem | None:
+    """What `ip_identify_apply` demands before it resolves names."""
+
+    def blame(name: str) -> Where:
+        found = applied.options.get(name)
+        return found[-1].where if found else section.where
+
+    header, request_uri = values.get("match_header", ""), values.get("match_request_uri", "")
+    if not values.get("endpoint"):
+        log = f"Identify '{section.name}' missing required endpoint name."
+        return Problem("endpoint= is missing", blame("endpoint"), log)
+    if not (header or request_uri or matches):
+        log = f"Identify '{section.name}' is not configured to match anything."
+        return Problem("it has nothing to match", section.where, log)
+    refused = _header_refusal(section.name, header, release) or _uri_refusal(section.name, request_uri, release)
+    return None if refused is None else Problem(refused[0], blame(refused[2]), refused[1])
 
 
 def _header_refusal(name: str, header: str, release: Release) -> tuple[str, str, str] | None:
@@ -155,9 +179,10 @@ def _resolve(host: str, rules: Sequence[Rule], lookups: bool, resolver: Resolver
 
 
 def _not_known(text: str) -> str:
-    host, port = _host_port(text)
-    shown = f'"{port}"' if port else '"(null)"'
-    return f'getaddrinfo("{host}", {shown}, ...): Name or service not known'
+    host, port = split_host_port(text)
+    known = port is None or service(port) is not None
+    failure = "Name or service not known" if known else "Servname not supported for ai_socktype"
+    return f'getaddrinfo("{host}", "{port or "(null)"}", ...): {failure}'
 
 
 def _host_port(text: str) -> tuple[str, int]:

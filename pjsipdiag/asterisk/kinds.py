@@ -20,7 +20,7 @@ _SECURE = ("tls", "wss")
 
 
 def endpoint(
-    section: Section, applied: Applied, release: Release, acls: Mapping[str, tuple[Rule, ...]]
+    section: Section, applied: Applied, release: Release, acls: Mapping[str, tuple[Rule, ...]] | None
 ) -> config.Endpoint:
     options = applied.options
     access, contact_access = _access_lists(section.variables, acls)
@@ -105,7 +105,7 @@ def registration(section: Section, applied: Applied) -> config.Registration:
     )
 
 
-def acl(section: Section, applied: Applied, acls: Mapping[str, tuple[Rule, ...]]) -> config.PjsipAcl:
+def acl(section: Section, applied: Applied, acls: Mapping[str, tuple[Rule, ...]] | None) -> config.PjsipAcl:
     """`type=acl`. A bad rule does not drop it: it denies everything instead (res_pjsip_acl.c, acl_handler)."""
     access, contact_access = _access_lists(section.variables, acls, deny_all_on_error=True)
     return config.PjsipAcl(section.name, section.where, applied.options, acl=access, contact_acl=contact_access)
@@ -126,11 +126,12 @@ def _identify_by(options: Mapping[str, tuple[Variable, ...]]) -> tuple[str, ...]
 
 
 def _access_lists(
-    variables: Iterable[Variable], acls: Mapping[str, tuple[Rule, ...]], *, deny_all_on_error: bool = False
+    variables: Iterable[Variable], acls: Mapping[str, tuple[Rule, ...]] | None, *, deny_all_on_error: bool = False
 ) -> tuple[Acl, Acl]:
     """The access lists of addresses and of contacts (`ast_append_acl`, main/acl.c).
 
-    The prefix `contact_` counts in small letters only; what does not begin with p or a denies.
+    The prefix `contact_` counts in small letters only; what does not begin with p or a denies. Where acl.conf could not
+    be loaded (`acls` None), every named list is without rules, and none counts as missing (main/named_acl.c).
     """
     rules: tuple[list[Rule], list[Rule]] = ([], [])
     names: tuple[list[str], list[str]] = ([], [])
@@ -148,7 +149,7 @@ def _access_lists(
         if refused and deny_all_on_error:
             rules[0].extend(parse_rules("0.0.0.0/0.0.0.0", ports=False, deny=True, where=variable.where)[0])
     both = tuple(
-        Acl(tuple(own), tuple(listed), tuple(name for name in listed if name not in acls))
+        Acl(tuple(own), tuple(listed), tuple(name for name in listed if acls is not None and name not in acls))
         for own, listed in zip(rules, names, strict=True)
     )
     return both[0], both[1]

@@ -6,6 +6,7 @@ name, the one of pjsip.conf is found. What does not load is kept with the reason
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from typing import TypeVar
 
 from pjsipdiag.asterisk import identify, kinds, order, wizard
 from pjsipdiag.asterisk.conf import Parsed, parse
-from pjsipdiag.asterisk.config import Config, Dropped, Global, Loaded, Problem, Rule, Section, Where
+from pjsipdiag.asterisk.config import Config, Dropped, Global, Identify, Loaded, Problem, Rule, Section, Where
 from pjsipdiag.asterisk.files import Files
 from pjsipdiag.asterisk.match import parse_rules
 from pjsipdiag.asterisk.options import Applied, apply, cannot_tell
@@ -22,6 +23,8 @@ from pjsipdiag.asterisk.resolve import Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.sorcery import MAIN_FILE, OWNERS, Backend, Selection, backends, misplaced, select
 from pjsipdiag.asterisk.versions import MODULES, NEWEST, Release, release
 from pjsipdiag.errors import ConfigError
+
+_LINE = re.compile(r"at line \d+ of .*")
 
 MODULES_OF = {
     "identify": "res_pjsip_endpoint_identifier_ip",
@@ -86,7 +89,7 @@ class _Loader:
     parsed: dict[str, Parsed] = field(default_factory=dict)
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
-    acls: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
+    acls: dict[str, tuple[Rule, ...]] | None = None
     backends: Mapping[str, tuple[Backend, ...]] = field(default_factory=dict)
     by_type: dict[int, defaultdict[str, list[Section]]] = field(default_factory=dict)
 
@@ -109,8 +112,9 @@ class _Loader:
         globals_ = self._globals()
         endpoints = self._both("endpoint", lambda s, a: kinds.endpoint(s, a, self.version, self.acls))
         transports = self._plain("transport", kinds.transport)
-        plain, sections = self._from_file("identify", lambda s, a: identify.build(s, a, self.version, self.resolver))
-        made = self._from_wizard("identify", lambda s, a: identify.build(s, a, self.version, self.resolver))
+        plain, sections = self._from_file("identify", self._identify)
+        made = self._from_wizard("identify", self._identify)
+        self._plain("system", lambda s, a: Loaded(s.name, s.where, a.options))
         order_text = globals_.endpoint_identifier_order
         return Config(
             version=self.version.version,
@@ -127,7 +131,7 @@ class _Loader:
             identifiers=self._identifiers(order_text),
             uncertain_identifiers=order.uncertain(order_text, self.version),
             realtime=self._realtime(),
-            named_acls=self.acls,
+            named_acls=self.acls or {},
             files=tuple(dict.fromkeys(name for parsed in self.parsed.values() for name in parsed.files)),
             dropped=tuple(dict.fromkeys(self.dropped)),
             warnings=tuple(dict.fromkeys([*self.warnings, *(w for p in self.parsed.values() for w in p.warnings)])),
@@ -154,6 +158,9 @@ class _Loader:
         missing = {"identify": MODULES[1], "registration": ("line",)}
         lost = {name for kind, names in missing.items() if not self.backends[kind] for name in names}
         return tuple(name for name in order.identifiers(order_text, self.version) if name not in lost)
+
+    def _identify(self, section: Section, applied: Applied) -> Identify | Problem:
+        return identify.build(section, applied, self.version, self.resolver, self.warnings)
 
     def _plain(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
         return {item.name: item for item in self._from_file(object_type, build)[0]}
@@ -218,7 +225,8 @@ class _Loader:
                 if isinstance(result, Problem):
                     log = f"Unable to apply object type '{object_type}' with id '{section.name}'."
                     log += f"  Check preceeding errors.\nUnable to create objects for wizard '{source.name}'"
-                    lines = "\n".join(filter(None, [result.log, log]))
+                    # The variables that the wizard makes carry no line.
+                    lines = "\n".join(filter(None, [_LINE.sub("at line 0 of ", result.log), log]))
                     self.dropped.append(
                         Dropped(object_type, section.name, result.reason, result.where, source.where, lines)
                     )
@@ -243,11 +251,13 @@ class _Loader:
             self.warnings.append(Problem(reason, applied[-1].where, log))
         return applied[-1] if applied else Global("", Where(self.main, 0))
 
-    def _named_acls(self) -> dict[str, tuple[Rule, ...]]:
-        """acl.conf: each section but [general] is an access list; an unknown option refuses them all."""
+    def _named_acls(self) -> dict[str, tuple[Rule, ...]] | None:
+        """acl.conf: each section but [general] is an access list; an unknown option refuses them all (None)."""
         acls: dict[str, tuple[Rule, ...]] = {}
         parsed = self.file("acl.conf")
-        for section in parsed.sections if parsed.valid else ():
+        if not parsed.valid or not parsed.found:
+            return None
+        for section in parsed.sections:
             if section.template or section.name == "general":
                 continue
             rules: list[Rule] = []
@@ -258,7 +268,7 @@ class _Loader:
                     log = f"Error parsing {variable.name}={variable.value} at line {variable.where.line} of "
                     reason = f"{variable.name}={variable.value} is not understood, so no named ACL loads at all"
                     self.warnings.append(Problem(reason, variable.where, "\n".join(filter(None, [refused, log]))))
-                    return {}
+                    return None
                 rules += found
             acls[section.name] = tuple(rules)
         return acls
