@@ -8,11 +8,12 @@ Replays sip_transport.c, res_pjsip_acl.c, res_pjsip/pjsip_message_filter.c and d
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pjsipdiag.asterisk.admission import contact_denial, denial
 from pjsipdiag.asterisk.config import Config, Transport
 from pjsipdiag.asterisk.index import Source
+from pjsipdiag.asterisk.order import MEMORY_BUCKETS, str_hash
 from pjsipdiag.asterisk.pjsip import Refused, Request
 from pjsipdiag.asterisk.uri import SipUri, TelUri, Uri
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome
@@ -45,6 +46,36 @@ def listening(transport: str, destination: Address, config: Config) -> list[Tran
         return candidates
     found = [t for t in candidates if _takes(t, destination)]
     return sorted(found, key=lambda t: _any(t.bind))
+
+
+def transport_domain(received: Sequence[Transport], destination: Address, config: Config) -> str:
+    """The `domain` of the transport that find_transport_state_in_use() takes a request to have come in on.
+
+    It is the first, in hash order, of the UDP transport itself and all TCP and TLS transports of the same address and
+    port: a TCP transport without a domain can hide the domain of the UDP transport beside it.
+    """
+    if not received or received[0].protocol in ("ws", "wss"):
+        return ""
+    here = received[0]
+    place = (_name(here, destination), here.port or _default_port(here))
+    found = [
+        transport
+        for transport in config.transports.values()
+        if transport is here
+        or (
+            transport.protocol in ("tcp", "tls")
+            and (_name(transport, destination), transport.port or _default_port(transport)) == place
+        )
+    ]
+    return min(found, key=lambda transport: str_hash(transport.name) % MEMORY_BUCKETS).domain
+
+
+def _name(transport: Transport, destination: Address) -> str:
+    """The address a transport goes by: one that is bound to all takes the host's own, where the packet went."""
+    bind, went = _parsed(transport.bind), _parsed(destination.ip)
+    if bind is not None and int(bind) == 0:
+        return str(went) if went is not None and went.version == bind.version else f"any {bind.version}"
+    return str(bind) if bind is not None else transport.bind
 
 
 _WEB = {("ws", "wss"), ("wss", "ws")}

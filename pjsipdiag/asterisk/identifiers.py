@@ -65,6 +65,7 @@ class Arrived:
     request: Request
     source: Source
     transports: tuple[Transport, ...]
+    domain: str
 
     @property
     def source_text(self) -> str:
@@ -122,7 +123,8 @@ class Replay:
             if refused.result is not None:
                 return
         transports = arrival.listening(message.transport, message.destination, self.config)
-        yield from self.identification(Arrived(request, where_from, tuple(transports)))
+        domain = arrival.transport_domain(transports, message.destination, self.config)
+        yield from self.identification(Arrived(request, where_from, tuple(transports), domain))
 
     def identification(self, arrived: Arrived) -> Iterator[Check]:
         """The walk over the identifiers, and what follows where one matches."""
@@ -339,7 +341,7 @@ def auth_username(replay: Replay, arrived: Arrived) -> Iterator[Check]:
 
 def _by_name(replay: Replay, arrived: Arrived, step: str, user: str, domain: str) -> Check:
     what = "From user" if step == "username" else "Authorization username"
-    tried = list(names(replay.config, arrived.transports, user, domain))
+    tried = list(names(replay.config, arrived.domain, user, domain))
     endpoint = next((replay.config.endpoints[name] for name in tried if name in replay.config.endpoints), None)
     if endpoint is None:
         reason = f"{what} {user!r}: no endpoint is named {' or '.join(tried)}"
@@ -360,7 +362,7 @@ def anonymous(replay: Replay, arrived: Arrived) -> Iterator[Check]:
     if not isinstance(uri, SipUri):
         yield Check("anonymous", Match.NO_MATCH, f"From is a {uri.scheme}: URI")
         return
-    tried = list(names(replay.config, arrived.transports, "anonymous", c_string(uri.host)))
+    tried = list(names(replay.config, arrived.domain, "anonymous", c_string(uri.host)))
     endpoint: Endpoint | None = next(
         (replay.config.endpoints[name] for name in tried if name in replay.config.endpoints), None
     )
@@ -386,15 +388,14 @@ def transport(replay: Replay, arrived: Arrived) -> Iterator[Check]:
                 return
 
 
-def names(config: Config, transports: tuple[Transport, ...], user: str, domain: str) -> Iterator[str]:
+def names(config: Config, transport_domain: str, user: str, domain: str) -> Iterator[str]:
     """The endpoint names that find_endpoint() looks for, in order."""
     if not config.globals.disable_multi_domain:
         yield f"{user}@{domain}"
         if domain in config.domain_aliases:
             yield f"{user}@{config.domain_aliases[domain].domain}"
-        for transport in transports[:1]:
-            if transport.domain:
-                yield f"{user}@{transport.domain}"
+        if transport_domain:
+            yield f"{user}@{transport_domain}"
     yield user
 
 
