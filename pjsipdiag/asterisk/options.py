@@ -17,7 +17,8 @@ from types import MappingProxyType
 
 from pjsipdiag.asterisk.config import Problem, Section, Variable
 from pjsipdiag.asterisk.values import HANDLERS
-from pjsipdiag.asterisk.values.checks import CHECKS, Candidate
+from pjsipdiag.asterisk.values.candidate import Candidate
+from pjsipdiag.asterisk.values.checks import CHECKS
 from pjsipdiag.asterisk.values.setting import Handler, Readable, Refused, Setting, Warned
 from pjsipdiag.asterisk.values.span import Span
 from pjsipdiag.asterisk.versions import Release, release
@@ -47,7 +48,7 @@ class Applied:
 
 
 def cannot_tell(path: str) -> None:
-    """Files on Asterisk's machine are unknown here."""
+    """What Asterisk's machine has is unknown here."""
 
 
 def _option(name: str, entry: Mapping[str, object]) -> Option:
@@ -93,10 +94,13 @@ def default(object_type: str, name: str, version: str) -> str:
     return _options(object_type, version)[name.lower()].default
 
 
-def apply(object_type: str, section: Section, version: str, readable: Readable = cannot_tell) -> Applied:
+def apply(
+    object_type: str, section: Section, version: str, readable: Readable = cannot_tell, profiles: Readable = cannot_tell
+) -> Applied:
     """What release `version` makes of that section as an object of that type; see `Applied`.
 
-    `match` is taken as it stands: `match.py` reads it.
+    `readable` says which files Asterisk can read on its machine, `profiles` which geolocation profiles it has; None
+    where that cannot be told (the object is then taken). `match` is taken as it stands: `match.py` reads it.
     """
     known, asked = _options(object_type, version), release(version)
     taken: dict[str, list[Variable]] = {}
@@ -117,7 +121,7 @@ def apply(object_type: str, section: Section, version: str, readable: Readable =
             return Applied(_frozen(taken), problem, tuple(warnings))
         taken.setdefault(name, []).append(variable)
     options = _frozen(taken)
-    return Applied(options, _check(object_type, Candidate(section, options, asked)), tuple(warnings))
+    return Applied(options, _check(object_type, Candidate(section, options, asked, profiles)), tuple(warnings))
 
 
 def _frozen(taken: dict[str, list[Variable]]) -> Mapping[str, tuple[Variable, ...]]:

@@ -1,56 +1,14 @@
 """What an object must satisfy as a whole, once all its variables are taken: Asterisk's apply handlers.
 
-The one of identify is in `objects.py`: it resolves names and compiles expressions.
+The one of identify is in `identify.py`: it resolves names and compiles expressions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
-from pjsipdiag.asterisk.config import Section, Variable
+from pjsipdiag.asterisk.values.candidate import Candidate, Check, Fault
 from pjsipdiag.asterisk.values.credentials import parse_digests
-from pjsipdiag.asterisk.values.numbers import parse_uint
+from pjsipdiag.asterisk.values.registration import REGISTRATION_CHECKS
 from pjsipdiag.asterisk.values.span import DIGESTS, RTP_PORTS
-from pjsipdiag.asterisk.values.uris import is_sip_uri_of_sane_length
-from pjsipdiag.asterisk.values.words import parse_bool
-from pjsipdiag.asterisk.versions import Release
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why the object is dropped, Asterisk's words, and the option to blame ("" for the section as a whole)."""
-
-    reason: str
-    log: str = ""
-    option: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A section whose variables were all taken."""
-
-    section: Section
-    options: Mapping[str, tuple[Variable, ...]]
-    release: Release
-
-    @property
-    def name(self) -> str:
-        return self.section.name
-
-    def text(self, option: str, default: str = "") -> str:
-        found = self.options.get(option)
-        return found[-1].value if found else default
-
-    def number(self, option: str, default: int) -> int:
-        found = parse_uint(self.text(option, str(default)))
-        return default if found is None else found
-
-    def flag(self, option: str) -> bool:
-        return parse_bool(self.text(option))
-
-
-Check = Callable[[Candidate], Fault | None]
 
 
 def session_timers(endpoint: Candidate) -> Fault | None:
@@ -103,6 +61,16 @@ def preferred_codec(endpoint: Candidate) -> Fault | None:
         return Fault(
             "preferred_codec_only and incoming_call_offer_pref exclude each other", text, "preferred_codec_only"
         )
+    return None
+
+
+def geolocation(endpoint: Candidate) -> Fault | None:
+    """The profiles must be in geolocation.conf, or be one of those that res_geolocation brings along."""
+    for option in ("geoloc_incoming_call_profile", "geoloc_outgoing_call_profile"):
+        profile = endpoint.text(option)
+        if profile and endpoint.profiles(profile) is False:
+            text = f"{option} '{profile}' on endpoint '{endpoint.name}' doesn't exist"
+            return Fault(f"there is no geolocation profile {profile!r}", text, option)
     return None
 
 
@@ -195,50 +163,18 @@ def global_from_user(settings: Candidate) -> Fault | None:
 
 
 def transport_bind(transport: Candidate) -> Fault | None:
-    if transport.text("bind") or transport.text("protocol").lower() == "flow":
+    if "bind" in transport.options or transport.text("protocol").lower() == "flow":
         return None
     text = f"Transport '{transport.name}' could not be started as binding not specified"
     return Fault("bind is missing", text, "bind")
 
 
-def registration_uris(registration: Candidate) -> Fault | None:
-    for option, words in (("server_uri", "server"), ("client_uri", "client")):
-        uri = registration.text(option)
-        if not uri:
-            text = f"No {words} URI specified on outbound registration '{registration.name}'"
-            return Fault(f"{option} is missing", text, option)
-        if not is_sip_uri_of_sane_length(uri):
-            text = (
-                f"{words.capitalize()} URI or hostname length exceeds pjproject limit or is not a sip(s) uri: "
-                f"'{registration.name}'"
-            )
-            return Fault(f"{option} is no sip: or sips: URI: {uri!r}", text, option)
-    return None
-
-
-def registration_line(registration: Candidate) -> Fault | None:
-    line, endpoint = registration.flag("line"), registration.text("endpoint")
-    if line and not endpoint:
-        text = (
-            f"Line support has been enabled on outbound registration '{registration.name}' without providing an "
-            "endpoint"
-        )
-        return Fault("line=yes needs an endpoint", text, "line")
-    if endpoint and not line:
-        text = (
-            f"An endpoint has been specified on outbound registration '{registration.name}' without enabling line "
-            "support"
-        )
-        return Fault("endpoint needs line=yes", text, "endpoint")
-    return None
-
-
 CHECKS: dict[str, tuple[Check, ...]] = {
-    "endpoint": (session_timers, dtls_certificates, rtp_ports, preferred_codec),
+    "endpoint": (session_timers, dtls_certificates, rtp_ports, preferred_codec, geolocation),
     "auth": (auth_username, auth_oauth, auth_md5, auth_digests),
     "domain_alias": (domain_alias,),
     "global": (global_debug, global_from_user),
     "transport": (transport_bind,),
-    "registration": (registration_uris, registration_line),
+    "registration": REGISTRATION_CHECKS,
 }
 """The checks of each object type in Asterisk's order; the first that fails drops the object."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from pjsipdiag.asterisk.config import Variable
 from pjsipdiag.asterisk.values.numbers import scan_decimal
-from pjsipdiag.asterisk.values.setting import Answer, Refused, Setting
+from pjsipdiag.asterisk.values.setting import Answer, Refused, Setting, Warned
 from pjsipdiag.asterisk.values.span import H265, TESTLAW
 from pjsipdiag.asterisk.versions import Release
 
@@ -22,6 +22,9 @@ FORMATS = (
     "vp8", "vp9", "red", "t140", "t38", "none", "silk8", "silk12", "silk16", "silk24",
 )  # fmt: skip
 """The formats of main/codec_builtin.c by id, which is the order that `all` adds them in."""
+
+_PATCHED = frozenset({"amr", "amrwb"})
+"""Formats of builds such as Debian's, which Asterisk's own source does not have."""
 
 _SPANS = {"testlaw": TESTLAW, "h265": H265}
 """The releases that have the format, where it is not all of them."""
@@ -68,15 +71,19 @@ def codec_list(setting: Setting) -> Answer:
     allowing = setting.name.lower() == "allow"
     if not allowing and not setting.value:
         return None
-    log, wrong = [], ""
+    log, wrong, patched = [], "", ""
     for allows, name, size in _entries(setting.value, allowing):
         if _bad_packetization(size):
             wrong = wrong or f"{setting.name} has a bad packetization for {name!r}: {size!r}"
             log.append(f"Bad packetization value for codec {name}")
+        elif name.lower() in _PATCHED:
+            patched = name
         elif name.lower() != "all" and not _known(name, setting.release):
             wrong = wrong or (f"there is no codec {name!r}" if name else f"{setting.name} has an empty entry")
             log.append(f"Cannot {'allow' if allows else 'disallow'} unknown format '{name}'")
-    return Refused(wrong, "\n".join(log)) if wrong else None
+    if wrong:
+        return Refused(wrong, "\n".join(log))
+    return Warned(f"codec {patched} is only there where Asterisk was built with a patch for it") if patched else None
 
 
 def parse_codecs(variables: Iterable[Variable], release: Release) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ from pjsipdiag.asterisk.values.setting import Answer, Refused, Setting
 from pjsipdiag.asterisk.values.span import DIGESTS, FROM_18
 from pjsipdiag.asterisk.values.words import one_of
 
-DIGEST_LENGTHS = {"md5": 32, "sha-256": 64, "sha-512-256": 64}
-"""The digest algorithms that PJSIP brings along, by lower-case IANA name, with the length of their hash in hex."""
+DIGEST_LENGTHS = {"": 32, "md5": 32, "sha-256": 64, "sha-512-256": 64, "akav1-md5": 32, "akav2-md5": 32}
+"""The digest algorithms that PJSIP brings along, by lower-case IANA name, with the length of their hash in hex;
+no name stands for MD5."""
 
 security_negotiation = one_of("no", "mediasec")
 """`security_negotiation_handler`."""

@@ -31,7 +31,7 @@ class Warned:
 
 Answer = Refused | Warned | None
 Readable = Callable[[str], bool | None]
-"""Whether Asterisk can read that path on its machine; None where that cannot be told."""
+"""Whether something of that name is there, such as a file that Asterisk can read; None where that cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,5 +57,10 @@ REQUEST_URI = Span(
 """`identify_by=request_uri`."""
 TLS_1_3 = Span(since={"18": "18.20.0", "20": "20.5.0"}, never=(*_16, "certified-18.9"))
 """`method=tlsv1_3` of a transport."""
+PROXY_URI = Span(
+    until={"16": "16.30.0", "18": "18.16.0", "20": "20.1.0"},
+    never=("21", "22", "23", "certified-20.7", "certified-22.8"),
+)
+"""`outbound_proxy` of a registration must be a URI and nothing more."""
 TESTLAW = Span(never=("20", "21", "22", "23", "certified-20.7", "certified-22.8"))
 H265 = Span(since={"16": "16.7.0"}, never=("certified-16.3",))

@@ -12,8 +12,9 @@ from pjsipdiag.asterisk.values.setting import Answer, Refused, Setting
 
 _MAX_URL = 512 - 1
 _MAX_HOSTNAME = 256 - 1
-_PORT_ROOM = len(":65535")
 """PJSIP_MAX_URL_SIZE and PJ_MAX_HOSTNAME as Asterisk sets them for the PJSIP that it brings along."""
+_SRV_PREFIX = "_sips.tcp."
+"""What PJSIP may put before a host without a port."""
 
 
 def is_sip_uri_of_sane_length(text: str) -> bool:
@@ -27,18 +28,16 @@ def is_sip_uri_of_sane_length(text: str) -> bool:
     if scheme is None:
         return False
     host = uri.split("@", 1)[1] if "@" in uri else uri[scheme.end() :]
-    room = _MAX_HOSTNAME
     if host.startswith("["):
         host, bracket, rest = host.partition("]")
         if not bracket:
             return False
-        host += bracket
-        room -= _PORT_ROOM * rest.startswith(":")
+        host, port = host + bracket, rest.startswith(":")
     else:
         host = re.split("[;?]", host, maxsplit=1)[0]
-        host, colon, _ = host.partition(":")
-        room -= _PORT_ROOM * bool(colon)
-    return len(host.encode()) <= room
+        port = ":" in host
+        host = host.partition(":")[0]
+    return len(host.encode()) <= _MAX_HOSTNAME - (0 if port else len(_SRV_PREFIX))
 
 
 def contacts(setting: Setting) -> Answer:

@@ -102,11 +102,16 @@ def caller_presentation(setting: Setting) -> Answer:
 
 def from_user(setting: Setting) -> Answer:
     """`from_user_handler`: letters, digits and the marks that a URI may hold."""
-    wrong = next((c for c in setting.value if not (c.isascii() and c.isalnum()) and c not in _URI_MARKS), None)
+    data = setting.value.encode("utf-8", "surrogateescape").decode("latin-1")
+    wrong = next((c for c in data if not (c.isascii() and c.isalnum()) and c not in _URI_MARKS), None)
     if wrong is None:
         return None
-    log = f"Error configuring endpoint '{setting.object}' - '{setting.name}' field contains invalid character '{wrong}'"
-    return Refused(f"{setting.name} cannot hold {wrong!r}", log)
+    character = wrong if wrong.isascii() else f"\\x{ord(wrong):02x}"
+    log = (
+        f"Error configuring endpoint '{setting.object}' - '{setting.name}' field contains invalid character "
+        f"'{character}'"
+    )
+    return Refused(f"{setting.name} cannot hold {character!r}", log)
 
 
 def set_var(setting: Setting) -> Answer:
