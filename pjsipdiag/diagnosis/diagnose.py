@@ -1,0 +1,277 @@
+"""From captures and a configuration to the report: fold, infer the PBX and its release, replay, find, suggest.
+
+Each capture is folded as it streams; which requests the PBX received is decided when all is seen.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.identifiers import Replay
+from pjsipdiag.asterisk.resolve import Resolver
+from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.asterisk.versions import NEWEST, nearest
+from pjsipdiag.capture import read
+from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.diagnosis import pbx as pbxes
+from pjsipdiag.diagnosis import rules
+from pjsipdiag.diagnosis.calls import Calls, SourceRows, show_ip
+from pjsipdiag.diagnosis.evidence import near
+from pjsipdiag.diagnosis.fold import Fold
+from pjsipdiag.diagnosis.groups import group
+from pjsipdiag.diagnosis.judge import Judged, judge
+from pjsipdiag.diagnosis.merge import Merged, Part, merge
+from pjsipdiag.diagnosis.model import CaptureSummary, Report
+from pjsipdiag.diagnosis.names import load
+from pjsipdiag.diagnosis.selection import Selection, selection
+from pjsipdiag.diagnosis.situation import Situation
+from pjsipdiag.diagnosis.suggest import suggest
+from pjsipdiag.sip import Address, SipMessage, parameter, parse_uri
+
+Progress = Callable[[int, int, int | None], None]
+"""(records read, bytes read, bytes in all or None)."""
+
+
+class Options(TypedDict, total=False):
+    """How to read and replay; every one may be left out.
+
+    `asterisk` names the release, `pbx` the addresses of the PBX; without them the capture tells. `hosts` is a file in
+    the form of /etc/hosts, `resolve` asks DNS, `resolved` is output of `pjsip show identifies`. `reader` is native or
+    wireshark, `keylog` a file of TLS secrets, `jobs` how many processes share the work. `since` and `until` are times
+    (2025-10-09T08:53:20 or 08:53:20), `sources` addresses or networks, `call_ids` Call-IDs: only those calls are
+    judged. `methods` are judged beside INVITE. With `follow` a growing capture is read until interrupted, or for
+    `seconds`. `aggregate` lets suggestions name networks.
+    """
+
+    asterisk: str | None
+    pbx: Sequence[str]
+    hosts: str | Path | Resolver | None
+    resolve: bool
+    resolved: str | None
+    reader: str
+    keylog: str | None
+    jobs: int
+    since: str | None
+    until: str | None
+    sources: Sequence[str]
+    call_ids: Sequence[str]
+    methods: Sequence[str]
+    follow: bool
+    seconds: float | None
+    aggregate: bool
+    progress: Progress | None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the rules looked at, and the report that came of it."""
+
+    situation: Situation
+    report: Report
+
+
+def diagnose(captures: Sequence[str | Path], config: str | Path, **options: Unpack[Options]) -> Report:
+    """Why calls in `captures` failed under the configuration at `config`, and which lines would fix them.
+
+    :raises PjsipdiagError: a capture or the configuration cannot be used, or an option makes no sense.
+    """
+    return observe(captures, config, **options).report
+
+
+def observe(captures: Sequence[str | Path], config: str | Path, **options: Unpack[Options]) -> Observation:
+    """The same, with the situation that the rules looked at, for further questions."""
+    wanted = selection(
+        options.get("since"), options.get("until"), options.get("sources", ()), options.get("call_ids", ())
+    )
+    told = pbxes.given(options.get("pbx", ()))
+    reload = partial(_reload, config, options)
+    asked = reload({}, options.get("asterisk") or NEWEST)
+    tallies, merged = _fold(captures, wanted, options)
+    basis = _settle(merged, asked, told, options.get("asterisk"), reload)
+    own = tuple(_own_registrations(merged, basis.pbx))
+    replay = Replay(basis.config, _tokens(own, basis.config))
+    judged = [
+        judge(merged, at, basis.pbx.addresses, partial(_replayed, replay), wanted) for at in range(len(merged.parts))
+    ]
+    calls = Calls(merged, judged, [tally.file for tally in tallies])
+    groups, crowd = group(calls, basis.config, near(basis.config))
+    others = _other_methods(merged, basis.pbx, wanted)
+    situation = Situation(
+        config=basis.config,
+        replay=replay.verdict,
+        groups=groups,
+        calls=calls,
+        pbx=tuple(map(show_ip, basis.pbx.addresses)),
+        other_methods={show_ip(ip): counts for ip, counts in others.items()},
+        own_registrations=own,
+        encrypted=tuple(_encrypted(tallies)),
+        said=_said(tallies),
+        captures=tuple(map(_summary, tallies)),
+        outbound_calls=len(set[int]().union(*(one.outbound for one in judged))),
+        version_assumed=basis.assumed,
+        capture_version=basis.seen,
+        reload=partial(_again, reload, basis.config.version),
+        end=merged.end,
+        responses=merged.responses,
+        crowd=crowd,
+    )
+    findings = tuple(rules.find(situation))
+    suggestions = tuple(suggest(situation, findings, aggregate=options.get("aggregate", False)))
+    return Observation(
+        situation,
+        Report(
+            asterisk_version=basis.config.version,
+            asterisk_assumed=basis.assumed,
+            asterisk_reason=basis.reason,
+            captures=situation.captures,
+            sources=SourceRows(calls, others),
+            calls=calls,
+            unmatched=tuple(calls.unmatched_sources()),
+            findings=findings,
+            suggestions=suggestions,
+            pbx=situation.pbx,
+            pbx_reason=basis.pbx.reason,
+            failed_calls=calls.unmatched_calls(),
+            config=basis.config,
+            notes=tuple(_notes(judged, merged)),
+            outbound_calls=situation.outbound_calls,
+        ),
+    )
+
+
+def _reload(path: str | Path, options: Options, overlay: Mapping[str, str], release: str) -> Config:
+    return load(
+        path,
+        asterisk=release,
+        hosts=options.get("hosts"),
+        resolve=options.get("resolve", False),
+        resolved=options.get("resolved"),
+        overlay=overlay or None,
+    )
+
+
+def _again(
+    reload: Callable[[Mapping[str, str], str], Config], version: str, overlay: Mapping[str, str], release: str
+) -> Config:
+    return reload(overlay, release or version)
+
+
+def _fold(captures: Sequence[str | Path], wanted: Selection, options: Options) -> tuple[list[Tally], Merged]:
+    methods = (b"INVITE", *(method.upper().encode() for method in options.get("methods", ()) if method != "INVITE"))
+    tallies, parts = [], []
+    for number, path in enumerate(captures):
+        tally = Tally(str(path))
+        fold = Fold(methods=methods)
+        fold.feed(wanted.in_time(read(path, tally)))
+        tally.sip_messages, tally.invites = fold.messages, fold.requests
+        tallies.append(tally)
+        parts.append(Part(fold, number))
+    return tallies, merge(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What is replayed: the PBX, and its configuration as a release of Asterisk loads it, with the reason for that
+    release. `seen` is the version that the capture shows, or empty."""
+
+    config: Config
+    pbx: pbxes.Pbx
+    assumed: bool
+    reason: str
+    seen: str
+
+
+def _settle(
+    merged: Merged,
+    config: Config,
+    told: pbxes.Pbx,
+    asked: str | None,
+    reload: Callable[[Mapping[str, str], str], Config],
+) -> Basis:
+    pbx = told if told.addresses else pbxes.infer(merged, config)
+    seen = pbxes.release_seen(merged, pbx.addresses) or pbxes.release_seen(merged, None)
+    if asked:
+        return Basis(config, pbx, False, "given with --asterisk", seen)
+    known = nearest(seen) if seen else None
+    if known is None:
+        return Basis(config, pbx, True, "the capture names none: the newest is assumed", seen)
+    reason = f"the capture names Asterisk {seen}"
+    if known.version not in (seen, seen.replace("/", "-")):
+        reason += f"; {known.version} is the nearest that is known"
+    return Basis(reload({}, known.version), pbx, False, reason, seen)
+
+
+def _replayed(replay: Replay, payload: bytes, transport: str, source: bytes, destination: bytes) -> Verdict:
+    return replay.verdict(SipMessage(payload, transport, Address.unpack(source), Address.unpack(destination)))
+
+
+def _notes(judged: Sequence[Judged], merged: Merged) -> Iterator[str]:
+    passing = sum(one.passing for one in judged)
+    if passing:
+        yield f"{passing} INVITEs between other hosts than the PBX are not counted"
+    if merged.reinvites:
+        yield f"{merged.reinvites} re-INVITEs inside calls are not identified anew"
+
+
+def _own_registrations(merged: Merged, pbx: pbxes.Pbx) -> Iterator[SipMessage]:
+    for datagram in merged.registrations.values():
+        if datagram.source[:-2] in pbx.addresses:
+            yield datagram.message()
+
+
+def _tokens(registers: Sequence[SipMessage], config: Config) -> dict[str, str]:
+    """Registration name -> the `line` token in the Contact of its REGISTER, by server, user and host of the AOR."""
+    found: dict[str, str] = {}
+    for register in registers:
+        contact = register.header("Contact")
+        token = parameter(contact.partition("<")[2].partition(">")[0], "line") or parameter(contact, "line")
+        sender, server = register.from_uri, parse_uri(register.request_uri)
+        if not token or sender is None or server is None:
+            continue
+        for registration in config.registrations.values():
+            client, target = parse_uri(registration.client_uri), parse_uri(registration.server_uri)
+            if not registration.line or client is None or target is None:
+                continue
+            if (client.user, client.host, target.host) == (sender.user, sender.host, server.host):
+                found[registration.name] = token
+    return found
+
+
+def _other_methods(merged: Merged, pbx: pbxes.Pbx, wanted: Selection) -> dict[bytes, dict[str, int]]:
+    found: dict[bytes, dict[str, int]] = defaultdict(dict)
+    for (ip, method), repeated in sorted(merged.others.items()):
+        if ip not in pbx.addresses and wanted.has_source(ip):
+            found[ip][method.decode("ascii", "backslashreplace")] = repeated.count
+    return found
+
+
+def _encrypted(tallies: Sequence[Tally]) -> Iterator[tuple[Address, Address, int]]:
+    for tally in tallies:
+        for (client, server), count in tally.encrypted.items():
+            yield Address.unpack(client), Address.unpack(server), count
+
+
+def _said(tallies: Sequence[Tally]) -> dict[str, tuple[str, ...]]:
+    said: dict[str, list[str]] = defaultdict(list)
+    for tally in tallies:
+        for call_id, lines in tally.log_lines.items():
+            said[call_id].extend(lines)
+    return {call_id: tuple(lines) for call_id, lines in said.items()}
+
+
+def _summary(tally: Tally) -> CaptureSummary:
+    return CaptureSummary(
+        tally.file,
+        tally.records,
+        tally.sip_messages,
+        tally.invites,
+        dict(tally.undecoded),
+        tally.truncated,
+        tuple(tally.notes),
+    )

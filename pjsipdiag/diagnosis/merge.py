@@ -1,0 +1,192 @@
+"""Folds of parts and files become one, in the order of the capture: where it was split does not matter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.diagnosis.fold import (
+    ANSWER,
+    DIRECTIONS,
+    MOST_REGISTRATIONS,
+    ROW,
+    SAME_PACKET,
+    TRANSPORTS,
+    TRUNCATED,
+    Fold,
+    Key,
+    Repeated,
+    add_answer,
+    add_cluster,
+)
+
+
+class Request(NamedTuple):
+    """The first request of a transaction between one pair of addresses, as the spool has it."""
+
+    time: int
+    frame: int
+    capture: int
+    transport: str
+    source: bytes
+    destination: bytes
+    head: bytes
+    direction: str
+    truncated: bool
+
+
+@dataclass(slots=True)
+class Part:
+    """One fold, the number of its capture and what its frames are counted from."""
+
+    fold: Fold
+    capture: int
+    first_frame: int = 0
+
+
+@dataclass(slots=True)
+class Merged:
+    """All parts: the dictionaries of `Fold`, for the whole."""
+
+    parts: Sequence[Part]
+    index: dict[Key, int] = field(default_factory=dict)
+    """Key -> number of the part that saw the transaction first."""
+    clusters: dict[Key, list[list[int]]] = field(default_factory=dict)
+    views: dict[Key, list[tuple[int, bytes]]] = field(default_factory=dict)
+    """Further views: (part, row)."""
+    answers: dict[Key, bytes] = field(default_factory=dict)
+    realms: dict[Key, bytes] = field(default_factory=dict)
+    others: dict[tuple[bytes, bytes], Repeated] = field(default_factory=dict)
+    agents: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
+    requesters: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
+    answerers: dict[bytes, int] = field(default_factory=dict)
+    pairs: Counter[tuple[bytes, bytes]] = field(default_factory=Counter)
+    local: Counter[bytes] = field(default_factory=Counter)
+    registrations: dict[bytes, Datagram] = field(default_factory=dict)
+    messages: int = 0
+    responses: int = 0
+    reinvites: int = 0
+    end: int = 0
+
+    def packets(self, key: Key) -> int:
+        """How many requests of that transaction there were: itself and its retransmissions."""
+        return len(self.clusters.get(key, (None,)))
+
+    def statuses(self, key: Key) -> list[tuple[int, int]]:
+        """(status, time) of its answers, in order."""
+        return list(ANSWER.iter_unpack(self.answers.get(key, b"")))
+
+    def requests(self, number: int) -> Iterator[tuple[int, Key, list[Request]]]:
+        """The transactions that part `number` saw first: row, key, and the views of each as they were seen."""
+        part = self.parts[number]
+        for at, (key, row) in enumerate(zip(part.fold.keys, ROW.iter_unpack(part.fold.rows), strict=True)):
+            if self.index[key] == number:
+                views = self.views.get(key)
+                first = self.request(part, row)
+                more = [self.request(self.parts[p], ROW.unpack(view)) for p, view in views] if views else ()
+                yield at, key, [first, *more]
+
+    def view(self, number: int, at: int, key: Key, view: int) -> Request:
+        """View `view` of the transaction in row `at` of part `number`."""
+        if view:
+            number, row = self.views[key][view - 1]
+            return self.request(self.parts[number], ROW.unpack(row))
+        part = self.parts[number]
+        return self.request(part, ROW.unpack_from(part.fold.rows, at * ROW.size))
+
+    def request(self, part: Part, row: tuple[int, ...]) -> Request:
+        time, offset, frame, length, _, transport, flags = row
+        record = part.fold.spool.read(offset, length)
+        size = record[0]
+        return Request(
+            time,
+            part.first_frame + frame,
+            part.capture,
+            TRANSPORTS[transport],
+            record[1 : 1 + size],
+            record[1 + size : 1 + 2 * size],
+            record[1 + 2 * size :],
+            DIRECTIONS[flags & 3],
+            bool(flags & TRUNCATED),
+        )
+
+
+def merge(parts: Sequence[Part]) -> Merged:
+    """All of `parts`, which stand in the order of the capture."""
+    whole = Merged(parts)
+    for number, part in enumerate(parts):
+        _add_transactions(whole, number, part.fold)
+        fold = part.fold
+        for pair, repeated in fold.others.items():
+            _add_repeated(whole.others, pair, repeated)
+        for counts, more in ((whole.agents, fold.agents), (whole.requesters, fold.requesters)):
+            for pair, count in more.items():
+                counts[pair] = counts.get(pair, 0) + count
+        whole.pairs.update(fold.pairs)
+        whole.local.update(fold.local)
+        for ip, count in fold.answerers.items():
+            whole.answerers[ip] = whole.answerers.get(ip, 0) + count
+        for name, datagram in fold.registrations.items():
+            if len(whole.registrations) < MOST_REGISTRATIONS:
+                whole.registrations.setdefault(name, datagram)
+        whole.messages += fold.messages
+        whole.responses += fold.responses
+        whole.reinvites += fold.reinvites
+        whole.end = max(whole.end, fold.end)
+    return whole
+
+
+def _add_transactions(whole: Merged, number: int, fold: Fold) -> None:
+    keys = fold.keys
+    seen = whole.index.keys() & fold.index.keys()
+    new = dict.fromkeys(keys, number)
+    for key in seen:
+        _add_seen(whole, number, fold, key)
+        del new[key]
+    whole.index.update(new)
+    for key, clusters in fold.clusters.items():
+        if key not in seen:
+            whole.clusters[key] = clusters
+    for key, rows in fold.views.items():
+        if key not in seen:
+            whole.views[key] = [(number, row) for row in rows]
+    both = {key: whole.answers[key] for key in whole.answers.keys() & fold.answers.keys()}
+    whole.answers.update(fold.answers)
+    for key, before in both.items():
+        known = before
+        for status, time in ANSWER.iter_unpack(fold.answers[key]):
+            known = add_answer(known, status, time)
+        whole.answers[key] = known
+    for key in fold.realms.keys() - whole.realms.keys():
+        whole.realms[key] = fold.realms[key]
+
+
+def _add_seen(whole: Merged, number: int, fold: Fold, key: Key) -> None:
+    """A transaction that an earlier part has begun: its packets and its views are added to it."""
+    first = whole.parts[whole.index[key]].fold
+    old = ROW.unpack_from(first.rows, first.index[key] * ROW.size)
+    row = fold.rows[fold.index[key] * ROW.size :][: ROW.size]
+    clusters = whole.clusters.setdefault(key, [[old[0], old[0]]])
+    time = ROW.unpack(row)[0]
+    for cluster in fold.clusters.get(key, [[time, time]]):
+        add_cluster(clusters, *cluster)
+    views = whole.views.get(key, [])
+    digests = {old[4], *(ROW.unpack(view)[4] for _, view in views)}
+    for view in (bytes(row), *fold.views.get(key, ())):
+        if ROW.unpack(view)[4] not in digests:
+            views.append((number, view))
+    if views:
+        whole.views[key] = views
+
+
+def _add_repeated(others: dict[tuple[bytes, bytes], Repeated], pair: tuple[bytes, bytes], after: Repeated) -> None:
+    before = others.get(pair)
+    if before is None:
+        others[pair] = after
+        return
+    again = after.first_digest == before.digest and after.first_time - before.time <= SAME_PACKET
+    before.count += after.count - again
+    before.digest, before.time = after.digest, after.time

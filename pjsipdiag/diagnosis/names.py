@@ -1,0 +1,91 @@
+"""Where the addresses of host names in `match=` come from: a hosts file, DNS, or what Asterisk says it resolved."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+
+from pjsipdiag.asterisk.config import Config, Identify
+from pjsipdiag.asterisk.objects import load_config
+from pjsipdiag.asterisk.resolve import Dns, Hosts, Resolver, read_hosts
+from pjsipdiag.asterisk.shown import parse_identifies
+from pjsipdiag.errors import ConfigError
+
+
+def load(
+    path: str | Path | None,
+    *,
+    asterisk: str | None = None,
+    hosts: str | Path | Resolver | None = None,
+    resolve: bool = False,
+    resolved: str | Path | None = None,
+    overlay: Mapping[str, str] | None = None,
+) -> Config:
+    """`load_config` with names from `hosts` first, then from `resolved` (output of `pjsip show identifies`), then from
+    DNS if `resolve` says so.
+
+    :raises ConfigError: a file cannot be read.
+    """
+    known = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
+    sources: list[Resolver] = [known]
+    if resolved is not None:
+        sources.append(_shown(load_config(path, asterisk, known, overlay=overlay), resolved))
+    if resolve:
+        sources.append(Dns())
+    return load_config(path, asterisk, _FirstKnown(sources) if len(sources) > 1 else known, overlay=overlay)
+
+
+class _FirstKnown:
+    """The first resolver that knows a name answers for it."""
+
+    def __init__(self, sources: list[Resolver]) -> None:
+        self._sources = sources
+
+    def addresses(self, host: str) -> tuple[str, ...] | None:
+        answers = (source.addresses(host) for source in self._sources)
+        return next((tuple(answer) for answer in answers if answer is not None), None)
+
+    def targets(self, service: str) -> tuple[str, ...] | None:
+        answers = (source.targets(service) for source in self._sources)
+        return next((tuple(answer) for answer in answers if answer is not None), None)
+
+
+def _shown(config: Config, resolved: str | Path) -> Hosts:
+    try:
+        text = Path(resolved).read_text("utf-8", "replace")
+    except OSError as error:
+        raise ConfigError(f"cannot read {resolved}: {error.strerror}") from error
+    shown = parse_identifies(text)
+    if not shown:
+        raise ConfigError(f"{resolved} names no identify: give the output of 'asterisk -rx \"pjsip show identifies\"'")
+    addresses: dict[str, list[str]] = {}
+    for identify in config.identifies:
+        names = list(dict.fromkeys(name.host for name in identify.unresolved))
+        found = _left_over(identify, shown.get(identify.name, ()))
+        for at, name in enumerate(names):
+            # Which of several names an address is from does not show, and does not matter: all stand in one identify.
+            addresses.setdefault(name, []).extend(found if at == 0 else found[:1])
+    return Hosts({name: tuple(dict.fromkeys(found)) for name, found in addresses.items()})
+
+
+def _left_over(identify: Identify, networks: tuple[str, ...]) -> list[str]:
+    """The single addresses that Asterisk shows and that no rule of the file accounts for."""
+    written = {rule.network for rule in identify.rules}
+    left = []
+    for network in networks:
+        address = network.lstrip("!").rpartition("/")[0]
+        if address.startswith("["):
+            address = address[1:].partition("]")[0]
+        elif address.count(":") == 1:
+            address = address.partition(":")[0]
+        if int.from_bytes(_packed(address), "big") not in written:
+            left.append(address)
+    return left
+
+
+def _packed(address: str) -> bytes:
+    try:
+        return ipaddress.ip_address(address).packed
+    except ValueError:
+        return b""

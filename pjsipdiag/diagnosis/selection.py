@@ -1,0 +1,90 @@
+"""Which messages and calls the user wants to see: a span of time, sources, Call-IDs."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+
+from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.errors import PjsipdiagError
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+DAY = 86_400 * 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time in nanoseconds since the epoch, or since midnight UTC of the capture's first message."""
+
+    time: int
+    of_day: bool
+
+    def on(self, first: int) -> int:
+        return first - first % DAY + self.time if self.of_day else self.time
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """All by default."""
+
+    since: Moment | None = None
+    until: Moment | None = None
+    sources: tuple[Network, ...] = ()
+    call_ids: frozenset[bytes] = frozenset()
+
+    def in_time(self, datagrams: Iterable[Datagram]) -> Iterable[Datagram]:
+        """The messages of the span that was asked for."""
+        return self._in_time(datagrams) if self.since or self.until else datagrams
+
+    def _in_time(self, datagrams: Iterable[Datagram]) -> Iterator[Datagram]:
+        span: tuple[int, int] | None = None
+        for datagram in datagrams:
+            if span is None:
+                start = self.since.on(datagram.time) if self.since else 0
+                span = start, self.until.on(datagram.time) if self.until else 1 << 63
+            if span[0] <= datagram.time <= span[1]:
+                yield datagram
+
+    def has_source(self, packed: bytes) -> bool:
+        """Whether calls of that packed IP address are wanted."""
+        if not self.sources:
+            return True
+        address = ipaddress.ip_address(packed)
+        return any(address in network for network in self.sources)
+
+    def has_call_id(self, call_id: bytes) -> bool:
+        return not self.call_ids or call_id in self.call_ids
+
+
+def selection(since: str | None, until: str | None, sources: Sequence[str], call_ids: Sequence[str]) -> Selection:
+    """What the user wrote. Raises PjsipdiagError for a time or an address that is none."""
+    return Selection(
+        _moment("--since", since) if since else None,
+        _moment("--until", until) if until else None,
+        tuple(map(_network, sources)),
+        frozenset(call_id.encode("utf-8", "surrogateescape") for call_id in call_ids),
+    )
+
+
+def _moment(option: str, text: str) -> Moment:
+    try:
+        if "-" in text:
+            moment = datetime.fromisoformat(text)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return Moment(int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000, of_day=False)
+        clock = time.fromisoformat(text)
+        seconds = clock.hour * 3600 + clock.minute * 60 + clock.second
+        return Moment(seconds * 1_000_000_000 + clock.microsecond * 1000, of_day=True)
+    except ValueError as error:
+        raise PjsipdiagError(
+            f"{option} {text!r} is not a time: write 2025-10-09T08:53:20 or 08:53:20 (UTC without an offset)"
+        ) from error
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text.strip("[]"), strict=False)
+    except ValueError as error:
+        raise PjsipdiagError(f"--source {text!r} is neither an address nor a network") from error

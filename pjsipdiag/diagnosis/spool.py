@@ -1,0 +1,59 @@
+"""Where the heads of INVITEs wait until it is known how they are judged: in memory first, then in a temporary file.
+
+Which requests Asterisk received, which release it was and what its files say is known only at the end of a capture.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import BinaryIO
+
+WINDOW = 1 << 20
+"""Bytes that are written, and read ahead, at once."""
+
+
+JUMP = 1 << 13
+"""Bytes that are read where reading does not go on in order."""
+
+
+class Spool:
+    """Bytes that are appended once and read by (offset, length), best in order."""
+
+    def __init__(self) -> None:
+        self._file: BinaryIO | None = None
+        self._tail = bytearray()
+        self._flushed = 0
+        self._window = b""
+        self._window_at = 0
+
+    def append(self, data: bytes) -> int:
+        """Keeps `data` and says at which offset."""
+        at = self._flushed + len(self._tail)
+        self._tail += data
+        if len(self._tail) > 8 * WINDOW:
+            self.flush()
+        return at
+
+    def flush(self) -> None:
+        """Moves what is in memory to the file, so that another process that shares it can read it."""
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="pjsipdiag-", buffering=0)  # noqa: SIM115 (lives as long as the spool)
+        rest = memoryview(self._tail)
+        while rest:
+            written = os.pwrite(self._file.fileno(), rest, self._flushed)
+            self._flushed += written
+            rest = rest[written:]
+        self._tail = bytearray()
+
+    def read(self, offset: int, length: int) -> bytes:
+        if offset >= self._flushed:
+            at = offset - self._flushed
+            return bytes(self._tail[at : at + length])
+        at = offset - self._window_at
+        if at < 0 or at + length > len(self._window):
+            assert self._file is not None
+            follows = 0 <= offset - self._window_at - len(self._window) < WINDOW
+            self._window = os.pread(self._file.fileno(), max(WINDOW if follows else JUMP, length), offset)
+            self._window_at, at = offset, 0
+        return self._window[at : at + length]
