@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pjsipdiag.asterisk.config import Config, Endpoint
+from pjsipdiag.asterisk.config import Config, Endpoint, Where
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
@@ -62,13 +62,11 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
 
 def of_acl(situation: Situation, group: CallGroup) -> Cause | None:
     """An access list that denies the source, before or after the endpoint is found."""
-    if group.verdict.outcome is not Outcome.ACL_DENIED:
+    verdict = group.verdict
+    if verdict.outcome is not Outcome.ACL_DENIED and (verdict.outcome, verdict.status) != (Outcome.NOT_IDENTIFIED, 403):
         return None
-    check = next(check for check in group.verdict.trace if check.result is Outcome.ACL_DENIED)
-    where = check.where or (
-        situation.config.endpoints[group.verdict.endpoint].where if group.verdict.endpoint else None
-    )
-    return Cause(group.verdict.endpoint, where, check.reason)
+    check = next(check for check in verdict.trace if check.result is not None)
+    return Cause(verdict.endpoint, _denying(situation.config, check.reason) or check.where, check.reason)
 
 
 def denied_by_acl(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -93,6 +91,22 @@ def denied_by_acl(_situation: Situation, cause: Cause, groups: Sequence[CallGrou
         (says, f"observed answers: {answers(groups)}"),
         advice="permit the address in that list; in a list of permits and denies the last rule that fits decides",
     )
+
+
+def _denying(config: Config, reason: str) -> Where | None:
+    """The line of the rule, or of the name of a missing list, that a refusal speaks of."""
+    lists = [acl for known in config.endpoints.values() for acl in (known.acl, known.contact_acl)]
+    lists += [acl for known in config.acls for acl in (known.acl, known.contact_acl)]
+    rules = [rule for acl in lists for rule in acl.rules] + [
+        rule for found in config.named_acls.values() for rule in found
+    ]
+    denied = next(
+        (rule.where for rule in rules if rule.deny and reason.partition(" (log:")[0].endswith(f" at {rule.where}")),
+        None,
+    )
+    named = [known.option("acl") or known.option("contact_acl") for known in (*config.endpoints.values(), *config.acls)]
+    missing = (variable.where for variable in named if variable and f"acl={variable.value} does not exist" in reason)
+    return denied or next(missing, None)
 
 
 def _which_401(config: Config, endpoint: Endpoint, groups: Sequence[CallGroup]) -> str:

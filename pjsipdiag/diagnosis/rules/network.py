@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pjsipdiag.asterisk.arrival import unheard
 from pjsipdiag.asterisk.config import Transport
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.addresses import is_address, is_private, number
@@ -19,11 +20,12 @@ T1_GIVES_UP = 2_000_000_000
 def of_transport(situation: Situation, group: CallGroup) -> Cause | None:
     """No transport of the configuration listens where the calls arrive, and nobody answered."""
     transports = tuple(situation.config.transports.values())
-    if not transports or not is_silent(group) or not group.destinations:
+    if not transports or not is_silent(group):
         return None
-    if any(_listens(transport, group.transport, text) for transport in transports for text in group.destinations):
+    destination = group.sample.destination
+    if not unheard(group.transport, destination, situation.config):
         return None
-    return Cause(group.transport, transports[0].where, group.destinations[0])
+    return Cause(group.transport, transports[0].where, str(destination))
 
 
 def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -74,9 +76,11 @@ def is_ban(finding: Finding) -> bool:
     return finding.rule == "no-answer" and any("look for a ban" in sentence for sentence in finding.evidence)
 
 
-def of_parser(_situation: Situation, group: CallGroup) -> Cause | None:
+def of_parser(situation: Situation, group: CallGroup) -> Cause | None:
     """A request that does not get as far as identification."""
     if group.verdict.outcome is not Outcome.NOT_IDENTIFIED or group.verdict.status == 403:
+        return None
+    if unheard(group.transport, group.sample.destination, situation.config):
         return None
     check = next((check for check in group.verdict.trace if check.result is Outcome.NOT_IDENTIFIED), None)
     return Cause("", check.where if check else None, check.reason if check else "")
@@ -176,16 +180,6 @@ def _silence(situation: Situation, group: CallGroup, silent: int, insists: bool)
         " firewall,"
         " fail2ban, and that Asterisk listens (`ss -lnup`) and is fully booted",
     )
-
-
-def _listens(transport: Transport, protocol: str, destination: str) -> bool:
-    ip, _, port = destination.rpartition(":")
-    ip = ip.strip("[]")
-    if transport.protocol in ("ws", "wss", "flow"):
-        return protocol.lower() in ("ws", "wss")
-    wanted = transport.port or (5061 if transport.protocol == "tls" else 5060)
-    same_family = (":" in transport.bind) == (":" in ip)
-    return transport.protocol == protocol.lower() and str(wanted) == port and same_family
 
 
 def _shown(transport: Transport) -> str:
