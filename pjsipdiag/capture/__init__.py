@@ -1,57 +1,25 @@
 """What was on the wire: captures and logs read into SIP datagrams. Nothing here knows Asterisk's configuration.
 
 `read` gives the datagrams of one file and counts in a Tally what was passed over; `read_messages` gives SipMessages.
+`split`, `read_part` and `join` share one big capture between processes.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO
-
-from pjsipdiag.capture.compressed import Peeked, decompressed, open_file
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.log import looks_like_log, read_log
-from pjsipdiag.capture.scan import scan
-from pjsipdiag.sip import SipMessage
+from pjsipdiag.capture.parts import Part, Rest, Unjoinable, join, read_part, split
+from pjsipdiag.capture.reader import read, read_messages, read_stream
 
-PEEK = 1 << 16
-
-
-def read(path: str | Path, tally: Tally) -> Iterator[Datagram]:
-    """The SIP datagrams of the capture or log at `path` (`-`: standard input), in the order in which they are complete.
-
-    Raises CaptureError when nothing of it can be read.
-    """
-    with open_file(str(path)) as file:
-        yield from read_stream(file, tally)
-
-
-def read_stream(stream: BinaryIO | io.RawIOBase, tally: Tally) -> Iterator[Datagram]:
-    """The same for an open binary file, which need not be seekable."""
-    damage: list[str] = []
-    with decompressed(stream, damage) as content:
-        head = b""
-        while len(head) < PEEK and (more := content.read(PEEK - len(head))):
-            head += more
-            if not looks_like_text(head):
-                break
-        whole = Peeked(content, head)
-        if looks_like_text(head) and looks_like_log(head):
-            yield from read_log(io.BufferedReader(whole), tally)
-        else:
-            yield from scan(whole, tally)
-    if damage:
-        tally.truncated = tally.truncated or damage[0]
-
-
-def looks_like_text(head: bytes) -> bool:
-    """Whether a file that starts with `head` can be a log: captures have zero bytes in their first header."""
-    return b"\0" not in head[:64]
-
-
-def read_messages(path: str | Path) -> Iterator[SipMessage]:
-    """The SIP messages of the capture at `path`. Raises CaptureError when nothing of it can be read."""
-    for datagram in read(path, Tally(str(path))):
-        yield datagram.message()
+__all__ = [
+    "Datagram",
+    "Part",
+    "Rest",
+    "Tally",
+    "Unjoinable",
+    "join",
+    "read",
+    "read_messages",
+    "read_part",
+    "read_stream",
+    "split",
+]

@@ -6,7 +6,8 @@ TCP streams, and the packets just seen, so that a packet captured on several int
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from pjsipdiag.capture import hep, logger
 from pjsipdiag.capture.datagram import Datagram, Tally
@@ -16,6 +17,13 @@ from pjsipdiag.capture.link import Undecodable, network
 from pjsipdiag.capture.start import START
 from pjsipdiag.capture.tcp import Reassembler
 
+SYN = 2
+SPEAKS = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\x82]")
+"""How a TCP segment of an unknown connection begins that may carry SIP: text, a TLS record, a WebSocket frame.
+
+Of other connections only those are followed whose start was seen.
+"""
+
 
 class Dissector:
     """Takes the frames of one capture in order; `tally` counts what cannot be decoded."""
@@ -24,11 +32,9 @@ class Dissector:
         self.tally = tally
         self.fragments = Fragments(tally.undecoded)
         self._reassembler = Reassembler(tally)
-
-    @property
-    def streams(self) -> Container[bytes]:
+        self.follow: Callable[..., Sequence[Datagram]] = self._reassembler.feed
+        self.streams: Collection[bytes] = self._reassembler.flows
         """The directed TCP flows of which every segment is wanted."""
-        return self._reassembler.flows
 
     def frame(self, time: int, frame: int, link_type: int, data: bytes) -> Iterable[Datagram]:
         """The messages that this frame completes, usually none or one."""
@@ -72,13 +78,12 @@ class Dissector:
         start = (data[12] >> 4) * 4
         if start < 20 or start > len(data):
             raise Undecodable("TCP header length")
-        flow = segment.source + segment.destination + data[:4]
-        payload, length = data[start:], None
-        if segment.missing:
-            length = len(payload) + segment.missing
-        return self._reassembler.feed(
-            time, frame, flow, int.from_bytes(data[4:8], "big"), data[13], payload, length, direction
-        )
+        flow, flags, payload = segment.source + segment.destination + data[:4], data[13], data[start:]
+        if not (flags & SYN or SPEAKS.match(payload) or flow in self.streams):
+            return ()
+        length = len(payload) + segment.missing if segment.missing else None
+        sequence = int.from_bytes(data[4:8], "big")
+        return self.follow(time, frame, flow, sequence, flags, payload, length, direction)
 
     def _hep(self, datagram: Datagram) -> Iterable[Datagram]:
         inner = hep.unwrap(datagram)

@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator
 from struct import Struct
 from typing import NamedTuple
 
-from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import Dissector
 from pjsipdiag.capture.layout import NEVER, PASSES, TRANSPORTS, Container, Layout, run
 from pjsipdiag.capture.sieve import Sieve
@@ -25,6 +25,8 @@ MARGIN = 160
 """Bytes after the start of a record in which all fields of a layout lie."""
 CHAIN = 8
 """Headers in a row that make a place in a damaged capture the start of a record, when the file is that long."""
+SURE = 64
+"""The same for a place where a capture is split."""
 MOST_APART = 7 * 86_400
 """Seconds between neighbouring records of such a chain."""
 MOST_NOTES = 20
@@ -76,13 +78,14 @@ def file_header(raw: bytes | bytearray) -> FileHeader | None:
 class Walk:
     """The records of `window` from `at` on; `cut` tells afterwards where the record starts that is not whole."""
 
-    def __init__(self, window: Window, at: int, header: FileHeader, dissector: Dissector, tally: Tally) -> None:
+    def __init__(self, window: Window, at: int, header: FileHeader, dissector: Dissector) -> None:
         self.cut: int | None = None
+        self.damaged = False
         self.header = header
         self._window = window
         self._at = at
         self._dissector = dissector
-        self._tally = tally
+        self._tally = dissector.tally
 
     def messages(self) -> Iterator[Datagram]:
         """The SIP messages of all records, in order; `tally.records` counts while they are read."""
@@ -145,7 +148,7 @@ class Walk:
                         and not fragment & mask
                         and (plain or outer(buffer, at) == tags)
                     ):
-                        if protocol == 6 and not wants(buffer, at, layout):
+                        if protocol == 6 and not wants(buffer, at, stop, layout):
                             before, at = at, stop
                             continue
                         found: Layout | None = layout
@@ -195,6 +198,7 @@ class Walk:
 
     def _recover(self, before: int, at: int) -> int:
         """Where the walk goes on after the header at `at`, which cannot be true; -1 at the end of the file."""
+        self.damaged = True
         size, window = self.header.format.header, self._window
         captured: int = Struct(self.header.format.order + "8xI").unpack_from(window.buffer, at)[0]
         if captured <= LONGEST and self._chain(at + size + captured):
@@ -207,6 +211,7 @@ class Walk:
 
     def _note(self, start: int, found: int) -> None:
         """Counts damage between two places of the window (`start` may lie before it)."""
+        self.damaged = True
         tally, base = self._tally, self._window.base
         tally.undecoded["damaged records"] += 1
         if found < 0:
@@ -214,13 +219,18 @@ class Walk:
         elif len(tally.notes) < MOST_NOTES:
             tally.notes.append(f"damaged at byte {base + start}: read on at byte {base + found}")
 
-    def _find(self, at: int) -> int:
+    def find_sure(self) -> int | None:
+        """The offset in the file of the first place from which on a long chain of headers verifies."""
+        found = self._find(0, SURE)
+        return self._window.base + found if found >= 0 else None
+
+    def _find(self, at: int, chain: int = CHAIN) -> int:
         """The next place from `at` on where records start again; -1 if there is none. Moves the window."""
         window = self._window
         while True:
             place = max(at, window.end - 2 * HEADER)
             for match in self._likely().finditer(window.buffer, at, window.end):
-                sure = self._chain(match.start())
+                sure = self._chain(match.start(), chain)
                 if sure:
                     return match.start()
                 if sure is None:
@@ -234,14 +244,14 @@ class Walk:
     def _likely(self) -> re.Pattern[bytes]:
         return _LIKELY[self.header.format.order]
 
-    def _chain(self, at: int) -> bool | None:
+    def _chain(self, at: int, chain: int = CHAIN) -> bool | None:
         """Whether a chain of headers, or a file header, starts at `at`; None when the window shows too little of it."""
         window, size = self._window, self.header.format.header
         if file_header(window.buffer[at : at + HEADER]) is not None:
             return True
         head = Struct(self.header.format.order + "IIII").unpack_from
         fractions, earlier = 1_000_000_000 // self.header.format.unit, None
-        for length in range(CHAIN):
+        for length in range(chain):
             if at + size > window.end:
                 if not window.ended:
                     return True if length > 1 else None

@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator
 from struct import Struct
 from typing import NamedTuple
 
-from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import Dissector
 from pjsipdiag.capture.layout import NEVER, PASSES, TRANSPORTS, Container, Layout, run
 from pjsipdiag.capture.pcap import LONGEST, LONGEST_WALK, MARGIN, MOST_NOTES, SWITCH, WORTHWHILE
@@ -25,6 +25,8 @@ ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 LONGEST_BLOCK = LONGEST + 65_536
 """Bytes of a packet block: the packet and its options; other blocks may be as long as LONGEST_OTHER."""
 LONGEST_OTHER = 64 << 20
+CHAIN, SURE = 2, 8
+"""Blocks in a row that make a place the start of one after damage, and where a capture is split."""
 MOST_INTERFACES = 4096
 SECRETS_NOTE = "holds TLS secrets: `--reader wireshark` decrypts with them"
 
@@ -68,20 +70,30 @@ def interface(order: str, body: bytes) -> Interface:
     return Interface(link_type, numerator, denominator, offset, snap_length)
 
 
+class Section(NamedTuple):
+    """Byte order and interfaces in the middle of a section."""
+
+    order: str
+    interfaces: tuple[Interface, ...]
+
+
 class BlockWalk:
-    """The blocks of `window` from its first byte on, which starts a section.
+    """The blocks of `window` from its first byte on, which starts a section unless `section` says what it is inside of.
 
     `cut` tells afterwards where the block starts that is not whole.
     """
 
-    def __init__(self, window: Window, dissector: Dissector, tally: Tally) -> None:
+    def __init__(self, window: Window, dissector: Dissector, section: Section | None = None) -> None:
         self.cut: int | None = None
-        self.interfaces: list[Interface] = []
-        self.order = "<"
+        self.damaged = False
+        self.order, self.interfaces = "<", list[Interface]()
         self._window = window
         self._at = 0
+        self._inside = section is not None
+        if section is not None:
+            self.order, self.interfaces = section.order, list(section.interfaces)
         self._dissector = dissector
-        self._tally = tally
+        self._tally = dissector.tally
         self._sieves: dict[int, Sieve] = {}
         self._time = 0
 
@@ -173,7 +185,7 @@ class BlockWalk:
                         and not fragment & mask
                         and (plain or outer(buffer, at) == tags)
                     ):
-                        if protocol == 6 and not sieve.wants(buffer, at, layout):
+                        if protocol == 6 and not sieve.wants(buffer, at, ends, layout):
                             at = stop
                             continue
                         found: Layout | None = layout
@@ -216,6 +228,9 @@ class BlockWalk:
             at, before = at - before, 0
 
     def _enter_section(self) -> None:
+        if self._inside:
+            self._inside = False
+            return
         window = self._window
         if self._at + 28 > window.end:
             window.advance(self._at)
@@ -274,6 +289,7 @@ class BlockWalk:
 
     def _note(self, start: int, found: int) -> None:
         """Counts damage between two places of the window (`start` may lie before it)."""
+        self.damaged = True
         tally, base = self._tally, self._window.base
         tally.undecoded["damaged records"] += 1
         if found < 0:
@@ -281,13 +297,18 @@ class BlockWalk:
         elif len(tally.notes) < MOST_NOTES:
             tally.notes.append(f"damaged at byte {base + start}: read on at byte {base + found}")
 
-    def _find(self, at: int) -> int:
+    def find_sure(self) -> int | None:
+        """The offset in the file of the first place from which on a long chain of blocks verifies."""
+        found = self._find(0, SURE)
+        return self._window.base + found if found >= 0 else None
+
+    def _find(self, at: int, chain: int = CHAIN) -> int:
         """The next place from `at` on where blocks start again; -1 if there is none. Moves the window."""
         window = self._window
         while True:
             place = max(at, window.end - 12)
             for match in _LIKELY[self.order].finditer(window.buffer, at, window.end):
-                sure = self._chain(match.start())
+                sure = self._chain(match.start(), chain)
                 if sure:
                     return match.start()
                 if sure is None:
@@ -298,23 +319,40 @@ class BlockWalk:
             window.advance(place)
             at = 0
 
-    def _chain(self, at: int) -> bool | None:
-        """Whether two whole blocks in a row start at `at`; None when the window shows too little of them."""
+    def _chain(self, at: int, chain: int) -> bool | None:
+        """Whether `chain` whole blocks in a row start at `at`; None when the window shows fewer than two of them."""
         window = self._window
         if window.buffer[at : at + 4] == SECTION_MAGIC:
             return bytes(window.buffer[at + 8 : at + 12]) in ORDERS
-        for _ in range(2):
+        for length in range(chain):
             if window.ended and at == window.end:
                 return True
             kind, total = Struct(self.order + "II").unpack_from(window.buffer, at)
             if total < 12 or total % 4 or total > LONGEST_BLOCK or kind > 0xFFFF:
                 return False
             if at + total > window.end:
-                return False if window.ended else None
+                return length > 1 if window.ended or length > 1 else None
             if not self._whole(at):
                 return False
             at += total
         return True
+
+
+def leading(window: Window) -> Section | None:
+    """What the blocks before the first packet of the file in `window` describe; None when it is no pcapng."""
+    buffer = window.buffer
+    if buffer[:4] != SECTION_MAGIC or bytes(buffer[8:12]) not in ORDERS:
+        return None
+    order = ORDERS[bytes(buffer[8:12])]
+    at, interfaces = 0, list[Interface]()
+    while at + 12 <= window.end:
+        kind, total = Struct(order + "II").unpack_from(buffer, at)
+        if kind in (PACKET, SIMPLE, ENHANCED) or total < 12 or at + total > window.end:
+            break
+        if kind == INTERFACE:
+            interfaces.append(interface(order, bytes(buffer[at + 8 : at + total - 4])))
+        at += total
+    return Section(order, tuple(interfaces))
 
 
 _LIKELY = {

@@ -29,10 +29,10 @@ def open_walk(window: Window, dissector: Dissector, tally: Tally) -> Walk | Bloc
     """The walk over the file that `window` begins. Raises CaptureError."""
     head = bytes(window.buffer[: min(window.end, HEADER)])
     if head.startswith(SECTION_MAGIC):
-        return BlockWalk(window, dissector, tally)
+        return BlockWalk(window, dissector)
     header = file_header(head)
     if header is not None:
-        return Walk(window, HEADER, header, dissector, tally)
+        return Walk(window, HEADER, header, dissector)
     if not head:
         raise CaptureError(f"{tally.file}: the file is empty")
     if head[:4] in MAGICS:

@@ -6,20 +6,16 @@ captures cannot make the list long.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.capture.dissect import Dissector
+from pjsipdiag.capture.dissect import SPEAKS, SYN, Dissector
 from pjsipdiag.capture.ip import TUNNEL_PORTS
 from pjsipdiag.capture.layout import Container, Layout, learn
 from pjsipdiag.capture.link import SLL_DIRECTIONS, Undecodable, network
 from pjsipdiag.capture.start import START
 
 MAX_LAYOUTS = 16
-SYN = 2
-SPEAKS = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\x82]")
-"""How a TCP segment of an unknown connection begins that may carry SIP: text, a TLS record, a WebSocket frame."""
 NO_PORT = b"\0\0"
 """What Asterisk's own captures have on its side."""
 HEP_BYTES = frozenset({0x01, 0x02, 0x48})
@@ -61,7 +57,7 @@ class Sieve:
         room, source_ip, destination_ip, source_port, destination_port, length = layout.detail(buffer, at)
         ports = at + layout.ports
         if buffer[at + layout.protocol_at] == 6:
-            return self.dissect(buffer, at, stop, time, frame) if self.wants(buffer, at, layout) else ()
+            return self.dissect(buffer, at, stop, time, frame) if self.wants(buffer, at, stop, layout) else ()
         end = ports + length
         if not 8 <= length <= room - layout.over or end > stop or NO_PORT in (source_port, destination_port):
             return self.dissect(buffer, at, stop, time, frame)
@@ -77,14 +73,15 @@ class Sieve:
             return self.dissect(buffer, at, stop, time, frame)
         return ()
 
-    def wants(self, buffer: bytearray, at: int, layout: Layout) -> bool:
-        """Whether a TCP segment can matter: a new connection, one that is followed, text, TLS or a WebSocket frame."""
+    def wants(self, buffer: bytearray, at: int, stop: int, layout: Layout) -> bool:
+        """What `Dissector.wants` says of the TCP segment in this record."""
         ports = at + layout.ports
         if buffer[ports + 13] & SYN:
             return True
         length = layout.detail(buffer, at)[0] - layout.over
         payload = ports + (buffer[ports + 12] >> 4) * 4
-        if SPEAKS.match(buffer, payload, max(payload, ports + length)):
+        end = min(stop, ports + length) if length > 0 else stop
+        if SPEAKS.match(buffer, payload, max(payload, end)):
             return True
         streams = self.streams
         return bool(streams) and bytes(buffer[at + layout.addresses : ports + 4]) in streams
