@@ -72,7 +72,8 @@ def _fixed(payload: bytes) -> tuple[int, bytes, bytes, bytes] | None:
     if len(payload) < 16:
         return None
     version, family, protocol = payload[0], payload[2], payload[3]
-    for size in _FIXED_SIZES.get((version, family), ()):
+    sizes = _FIXED_SIZES.get((version, family), ())
+    for size in sorted(sizes, key=lambda size: size != payload[1]):
         if starts_like_sip(payload[size : size + 64]):
             wide = 4 if family == 2 else 16
             source, destination = payload[8 : 8 + wide], payload[8 + wide : 8 + 2 * wide]

@@ -377,8 +377,8 @@ def _may_be_sip(payload: bytes) -> bool:
 
 
 STREAMS: tuple[tuple[Callable[[bytes], bool], Callable[[Counter[str]], Stream]], ...] = (
-    (_may_be_sip, MessageStream),
     (websocket.starts_upgrade, websocket.WebSocketStream),
+    (_may_be_sip, MessageStream),
     (websocket.starts_frame, _upgraded),
 )
 """How the first bytes of a flow look -> what reads it."""

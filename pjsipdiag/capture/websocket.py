@@ -15,13 +15,14 @@ from pjsipdiag.capture.stream import LONGEST, Piece
 
 CONTINUATION, TEXT, BINARY = 0, 1, 2
 LONGEST_UPGRADE = 16 * 1024
+_UPGRADES = (b"GET ", b"HTTP/1.1 101")
 _UPGRADE = re.compile(rb"(?:GET [^\r\n]{1,4096} HTTP/1\.1|HTTP/1\.1 101)")
 _SUBPROTOCOL = re.compile(rb"\nsec-websocket-protocol[ \t]*:[^\r\n]*\bsip\b", re.IGNORECASE)
 
 
 def starts_upgrade(payload: bytes) -> bool:
-    """Whether `payload` starts like an HTTP request or answer that may open a WebSocket."""
-    return payload.startswith((b"GET ", b"HTTP/1.1 101"))
+    """Whether `payload` starts like an HTTP request or answer that may open a WebSocket, as far as it goes."""
+    return any(start.startswith(payload[: len(start)]) for start in _UPGRADES)
 
 
 def starts_frame(payload: bytes) -> bool:
@@ -107,7 +108,7 @@ class WebSocketStream:
         blank = self._buffer.find(b"\r\n\r\n", max(self._scanned - 3, 0))
         self._scanned = len(self._buffer)
         if blank < 0:
-            self.refused = self._scanned > LONGEST_UPGRADE
+            self.refused = self._scanned > LONGEST_UPGRADE or not starts_upgrade(bytes(self._buffer[:12]))
             return False
         head = self._buffer[:blank]
         self.refused = not (_UPGRADE.match(head) and _SUBPROTOCOL.search(head))

@@ -1,0 +1,115 @@
+"""The reader through tshark: the same datagrams as our own, and what is inside TLS."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag.capture import read
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.wireshark import has_secrets, read_wireshark
+from pjsipdiag.errors import CaptureError
+from pjsipdiag.sip import Address
+from tests.sip_text import write_capture
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+TLS = FIXTURES / "tls"
+CLIENT, SERVER = Address("203.0.113.13"), Address("192.0.2.1", 5061)
+needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark (apt install tshark)")
+
+PLAIN = """
+@ 0.000 203.0.113.13:2152 > 192.0.2.1:5060 in
+INVITE sip:100@192.0.2.1 SIP/2.0
+
+@ 0.010 192.0.2.1:5060 > 203.0.113.13:2152 out
+SIP/2.0 100 Trying
+CSeq: 1 INVITE
+
+@ 1.500 [2001:db8::13]:5080 > [2001:db8::1]:5080 in
+OPTIONS sip:100@192.0.2.1 SIP/2.0
+"""
+
+
+def through_tshark(path: Path, keylog: Path | None = None) -> tuple[list[Datagram], Tally]:
+    tally = Tally(str(path))
+    return list(read_wireshark(path, tally, keylog)), tally
+
+
+@needs_tshark
+def test_the_same_datagrams_as_the_native_reader(tmp_path: Path) -> None:
+    """Also from ports that tshark takes for other protocols (2152: GTP)."""
+    path = write_capture(PLAIN, tmp_path / "plain.pcap")
+    found, tally = through_tshark(path)
+    own = Tally(str(path))
+    assert found == list(read(path, own))
+    assert len(found) == 3
+    assert tally.records == own.records == 3
+
+
+@needs_tshark
+def test_the_same_of_asterisks_own_capture() -> None:
+    path = FIXTURES / "log" / "logger-22.pcap"
+    assert through_tshark(path)[0] == list(read(path, Tally("own")))
+
+
+@needs_tshark
+@pytest.mark.parametrize(
+    ("capture", "keylog"),
+    [
+        ("sip-5061.pcap", "sip-5061.keylog"),
+        ("sip-5063.pcap", "sip-5063.keylog"),
+        ("sip-5061-secrets.pcapng", ""),
+    ],
+)
+def test_sip_inside_tls_is_read_with_its_secrets(capture: str, keylog: str) -> None:
+    found, tally = through_tshark(TLS / capture, TLS / keylog if keylog else None)
+    assert [(d.transport, d.payload.split(b"\r\n")[0]) for d in found] == [
+        ("TLS", b"INVITE sip:100@192.0.2.1 SIP/2.0"),
+        ("TLS", b"SIP/2.0 401 Unauthorized"),
+    ]
+    assert str(Address.unpack(found[0].source)).startswith("203.0.113.13:410")
+    assert not tally.encrypted
+
+
+@needs_tshark
+def test_without_secrets_the_connection_stays_listed() -> None:
+    found, tally = through_tshark(TLS / "sip-5061.pcap")
+    assert found == []
+    assert tally.encrypted == {(CLIENT.pack(), SERVER.pack()): 1}
+
+
+def test_secrets_are_noticed() -> None:
+    assert has_secrets(TLS / "sip-5061-secrets.pcapng")
+    assert not has_secrets(TLS / "sip-5061.pcap")
+
+
+@needs_tshark
+def test_a_foreign_config_ini_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pyshark would read it, and run the program that it names."""
+    path = write_capture(PLAIN, tmp_path / "plain.pcap")
+    (tmp_path / "config.ini").write_text("[tshark]\ntshark_path = /bin/false\n")
+    monkeypatch.chdir(tmp_path)
+    assert len(through_tshark(path)[0]) == 3
+
+
+def test_missing_tshark_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_capture(PLAIN, tmp_path / "plain.pcap")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CaptureError, match=r"^tshark is not installed: `apt install tshark`.*$"):
+        through_tshark(path)
+
+
+@needs_tshark
+def test_not_a_capture_is_one_clear_line(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_text("no capture\n")
+    with pytest.raises(CaptureError, match=r"^tshark: .*$"):
+        through_tshark(path)
+
+
+def test_missing_key_log(tmp_path: Path) -> None:
+    path = write_capture(PLAIN, tmp_path / "plain.pcap")
+    with pytest.raises(CaptureError, match="no such key log file"):
+        through_tshark(path, tmp_path / "none")
