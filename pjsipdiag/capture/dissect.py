@@ -79,7 +79,7 @@ class Dissector:
         if start < 20 or start > len(data):
             raise Undecodable("TCP header length")
         flow, flags, payload = segment.source + segment.destination + data[:4], data[13], data[start:]
-        if not (flags & SYN or SPEAKS.match(payload) or flow in self.streams):
+        if not (flags & SYN or (payload and (SPEAKS.match(payload) or flow in self.streams))):
             return ()
         length = len(payload) + segment.missing if segment.missing else None
         sequence = int.from_bytes(data[4:8], "big")

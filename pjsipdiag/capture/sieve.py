@@ -81,7 +81,9 @@ class Sieve:
         length = layout.detail(buffer, at)[0] - layout.over
         payload = ports + (buffer[ports + 12] >> 4) * 4
         end = min(stop, ports + length) if length > 0 else stop
-        if SPEAKS.match(buffer, payload, max(payload, end)):
+        if payload >= end:
+            return False
+        if SPEAKS.match(buffer, payload, end):
             return True
         streams = self.streams
         return bool(streams) and bytes(buffer[at + layout.addresses : ports + 4]) in streams
