@@ -1,21 +1,32 @@
 """What was on the wire: captures and logs read into SIP datagrams. Nothing here knows Asterisk's configuration.
 
 `read` gives the datagrams of one file and counts in a Tally what was passed over; `read_messages` gives SipMessages.
-`split`, `read_part` and `join` share one big capture between processes.
+`expand` finds the files of directories and patterns; `split`, `read_part` and `join` share one big capture between
+processes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pjsipdiag.capture import reader as native
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.parts import Part, Rest, Unjoinable, join, read_part, split
-from pjsipdiag.capture.reader import read, read_messages, read_stream
+from pjsipdiag.capture.reader import read_stream
+from pjsipdiag.capture.rotated import Captures, expand
+from pjsipdiag.errors import PjsipdiagError
+from pjsipdiag.sip import SipMessage
 
 __all__ = [
+    "READERS",
+    "Captures",
     "Datagram",
     "Part",
     "Rest",
     "Tally",
     "Unjoinable",
+    "expand",
     "join",
     "read",
     "read_messages",
@@ -23,3 +34,37 @@ __all__ = [
     "read_stream",
     "split",
 ]
+
+
+def read(
+    path: str | Path, tally: Tally, *, reader: str = "native", keylog: str | Path | None = None
+) -> Iterator[Datagram]:
+    """The SIP datagrams of the capture or log at `path` (`-`: standard input), in the order in which they are complete.
+
+    `keylog` are TLS secrets for the reader that takes them. Raises CaptureError when nothing can be read.
+    """
+    if keylog is not None and reader == "native":
+        raise PjsipdiagError(f"{keylog}: TLS is decrypted by Wireshark's dissectors only: add --reader wireshark")
+    return READERS[reader](path, tally, keylog)
+
+
+def read_messages(path: str | Path) -> Iterator[SipMessage]:
+    """The SIP messages of the capture at `path`. Raises CaptureError when nothing of it can be read."""
+    for datagram in read(path, Tally(str(path))):
+        yield datagram.message()
+
+
+def _read_native(path: str | Path, tally: Tally, _keylog: str | Path | None) -> Iterator[Datagram]:
+    return native.read(path, tally)
+
+
+def _read_wireshark(path: str | Path, tally: Tally, keylog: str | Path | None) -> Iterator[Datagram]:
+    from pjsipdiag.capture.wireshark import read_wireshark  # with asyncio, which few runs need
+
+    return read_wireshark(path, tally, keylog)
+
+
+READERS: dict[str, Callable[[str | Path, Tally, str | Path | None], Iterator[Datagram]]] = {
+    "native": _read_native,
+    "wireshark": _read_wireshark,
+}

@@ -340,6 +340,26 @@ class BlockWalk:
 
 def leading(window: Window) -> Section | None:
     """What the blocks before the first packet of the file in `window` describe; None when it is no pcapng."""
+    found = _leading(window)
+    return None if found is None else found[0]
+
+
+def first_time(window: Window) -> int:
+    """The time of the first packet of the file in `window` in nanoseconds, 0 when it has none."""
+    found = _leading(window)
+    if found is None or found[1] + 20 > window.end:
+        return 0
+    order, interfaces = found[0]
+    at = found[1]
+    kind, where, high, low = Struct(order + "I4xIII").unpack_from(window.buffer, at)
+    if kind != ENHANCED or where >= len(interfaces):
+        return 0
+    first: Interface = interfaces[where]
+    return first.time(high << 32 | low)
+
+
+def _leading(window: Window) -> tuple[Section, int] | None:
+    """The section that starts the file and the place of its first packet."""
     buffer = window.buffer
     if buffer[:4] != SECTION_MAGIC or bytes(buffer[8:12]) not in ORDERS:
         return None
@@ -352,7 +372,7 @@ def leading(window: Window) -> Section | None:
         if kind == INTERFACE:
             interfaces.append(interface(order, bytes(buffer[at + 8 : at + total - 4])))
         at += total
-    return Section(order, tuple(interfaces))
+    return Section(order, tuple(interfaces)), at
 
 
 _LIKELY = {

@@ -11,7 +11,6 @@ from pjsipdiag.capture.compressed import Peeked, decompressed, open_file
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.log import looks_like_log, read_log
 from pjsipdiag.capture.scan import scan
-from pjsipdiag.sip import SipMessage
 
 PEEK = 1 << 16
 
@@ -46,9 +45,3 @@ def read_stream(stream: BinaryIO | io.RawIOBase, tally: Tally) -> Iterator[Datag
 def looks_like_text(head: bytes) -> bool:
     """Whether a file that starts with `head` can be a log: captures have zero bytes in their first header."""
     return b"\0" not in head[:64]
-
-
-def read_messages(path: str | Path) -> Iterator[SipMessage]:
-    """The SIP messages of the capture at `path`. Raises CaptureError when nothing of it can be read."""
-    for datagram in read(path, Tally(str(path))):
-        yield datagram.message()

@@ -1,0 +1,88 @@
+"""Directories, globs and lists of files that a rotating capture wrote, in the order of their first records.
+
+The names say little (`tcpdump -C` counts, `-W` starts again at 0, archives are renamed): the first record decides.
+"""
+
+from __future__ import annotations
+
+import glob
+import io
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from struct import Struct
+from typing import NamedTuple
+
+from pjsipdiag.capture.compressed import decompressed, open_file
+from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.pcap import HEADER, file_header
+from pjsipdiag.capture.pcapng import first_time, leading
+from pjsipdiag.capture.reader import read
+from pjsipdiag.capture.window import Window
+from pjsipdiag.errors import CaptureError
+
+
+class Captures(NamedTuple):
+    """`files` in time order; `passed_over` says why other files of a directory were not taken."""
+
+    files: tuple[str, ...]
+    passed_over: tuple[str, ...] = ()
+
+
+def expand(paths: Iterable[str | Path]) -> Captures:
+    """The files that `paths` name: files, directories (all files in them), patterns with `*`, `?` or `[`, and `-`.
+
+    Raises CaptureError for what does not exist and for a directory or pattern without any capture.
+    """
+    files: dict[str, int] = {}
+    passed_over: list[str] = []
+    for path in map(str, paths):
+        members = _members(path)
+        found = 0
+        for member in members or [path]:
+            try:
+                time = 0 if member == "-" else _start(member)
+            except CaptureError as error:
+                if members is None:
+                    raise
+                passed_over.append(str(error))
+                continue
+            files.setdefault(member, time)
+            found += 1
+        if members is not None and not found:
+            what = "the directory" if Path(path).is_dir() else "no file that the pattern names"
+            raise CaptureError(f"{path}: {what} holds no capture and no log of Asterisk")
+    return Captures(tuple(sorted(files, key=lambda name: files[name])), tuple(passed_over))
+
+
+def _members(path: str) -> Sequence[str] | None:
+    """The files of a directory or pattern in the order of their names; None for a single file."""
+    if path == "-" or Path(path).is_file():
+        return None
+    if Path(path).is_dir():
+        return sorted(str(member) for member in Path(path).iterdir() if member.is_file())
+    if glob.has_magic(path):
+        return sorted(name for name in glob.glob(path) if Path(name).is_file())  # noqa: PTH207  (also absolute patterns)
+    return None
+
+
+def _start(path: str) -> int:
+    """The time of the first record in nanoseconds, 0 when there is none. Raises CaptureError."""
+    if not Path(path).is_file():
+        if not Path(path).exists():
+            open_file(path)
+        return 0  # a pipe can be read only once
+    with open_file(path) as file, decompressed(file, []) as content:
+        window = Window(io.BufferedReader(content), 0, 1 << 20)
+        window.advance(0)
+        header = file_header(window.buffer[:HEADER])
+        if header is not None:
+            if window.end < HEADER + 8:
+                return 0
+            seconds, fraction = Struct(header.format.order + "II").unpack_from(window.buffer, HEADER)
+            return int(seconds * 1_000_000_000 + fraction * header.format.unit)
+        if leading(window) is not None:
+            return first_time(window)
+    with suppress(StopIteration):
+        return next(read(path, Tally(path))).time
+    return 0
