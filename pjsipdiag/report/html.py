@@ -48,8 +48,10 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Change:
+    """A suggestion with the lines to copy: a new section whole, else what it adds to the section."""
+
     suggestion: Suggestion
-    effect: str
+    lines: tuple[str, ...]
     diff: tuple[str, ...]
 
 
@@ -81,7 +83,7 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
         numbers={detail.source.address: detail.number for detail in details},
         details=details,
         causes=[_cause(finding, report) for finding in report.findings],
-        changes=[Change(s, wording.effect(s), diff(s)) for s in report.suggestions],
+        changes=[_change(suggestion) for suggestion in report.suggestions],
         timeline=timeline(ordered, counted, DRAWN) if counted.sources else None,
         flow=flow(counted) if counted.sources else None,
         notes=wording.notes(report),
@@ -176,3 +178,10 @@ def _detail(number: int, source: SourceRow, call: CallRow) -> Detail:
 def _cause(finding: Finding, report: Report) -> Cause:
     fixes = tuple(wording.fixes(finding, report))
     return Cause(finding, wording.place(finding.where), fixes, excerpt(report.config, finding.where))
+
+
+def _change(suggestion: Suggestion) -> Change:
+    shown = wording.changed_lines(suggestion)
+    only_adds = all(line.startswith("+") for line in shown)
+    lines = tuple(line[2:] for line in shown) if only_adds else suggestion.add
+    return Change(suggestion, lines, diff(suggestion))

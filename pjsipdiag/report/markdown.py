@@ -73,7 +73,7 @@ def _lines(report: Report, most: int | None) -> Iterator[str]:
 def _finding(finding: Finding, report: Report) -> Iterator[str]:
     place = f" ({code(wording.place(finding.where))})" if wording.place(finding.where) else ""
     yield f"- **{finding.severity}** {prose(finding.message)}{place} ({code(finding.rule)})"
-    yield from (f"  - {prose(line)}" for line in finding.evidence)
+    yield from (f"  - {prose(line)}" for line in wording.evidence(finding))
     yield from (f"  - so: {prose(line)}" for line in finding.consequences)
     yield from (f"  - **Fix:** {prose(fix)}" for fix in wording.fixes(finding, report))
 
@@ -83,7 +83,7 @@ def _suggestion(suggestion: Suggestion) -> Iterator[str]:
     yield ""
     yield f"{code(f'{suggestion.file}:{suggestion.line}')} {code(f'[{suggestion.section}]')}{endpoint}:"
     yield ""
-    yield from (f"    {clipped(line)}" for line in suggestion.add)
+    yield from (f"    {clipped(line)}" for line in wording.changed_lines(suggestion))
     yield ""
     yield f"It {wording.effect(suggestion)}."
     if suggestion.note:

@@ -33,6 +33,7 @@ COLOURS = {
     Match.NO_MATCH: "",
     Match.UNKNOWN: "magenta",
 }
+_PIECE = re.compile(r"[^-_.@]*[-_.@]?", re.DOTALL)
 _BLANKS = re.compile(r" +$", re.MULTILINE)
 
 
@@ -69,6 +70,17 @@ class Ink:
         if self.look.ascii_only:
             shown = shown.encode("ascii", "backslashreplace").decode("ascii")
         return Text(shown, style)
+
+    def name(self, text: str, width: int | None) -> Text:
+        """A section name, broken behind its hyphens where it is longer than `width`."""
+        if width is None or len(text) <= width:
+            return self.text(text)
+        lines = [""]
+        for piece in _PIECE.findall(text):
+            if lines[-1] and len(lines[-1]) + len(piece) > width:
+                lines.append("")
+            lines[-1] += piece
+        return Text("\n").join(self.text(line) for line in lines)
 
     def indented(self, line: str, style: str = "", by: int = 4) -> Padding:
         return Padding(self.text(line, style), (0, 0, 0, by))

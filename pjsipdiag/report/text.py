@@ -25,8 +25,12 @@ from pjsipdiag.sip import SipMessage
 
 MANY = 40
 """Rows of the source table that are shown without `verbose`."""
+NAME = 12
+"""Columns of a section name in a narrow table."""
 WIDE = 110
 """Columns from which on the source table also names the identifier and the user agent."""
+SIGNS = 6
+"""Sentences of evidence for a finding that are shown without `verbose`."""
 PLAIN = Look()
 
 
@@ -118,7 +122,7 @@ class _Page:
         lines = [Padding(head, (0, 0, 0, 2))]
         if place := wording.place(finding.where):
             lines.append(ink.indented(f"at {place}", "cyan"))
-        lines += [ink.item(line) for line in finding.evidence]
+        lines += [ink.item(line) for line in wording.evidence(finding, None if self.look.verbose else SIGNS)]
         lines += [ink.item(f"so: {line}", "dim") for line in finding.consequences]
         lines += [ink.signed(ink.arrow, fix, "green") for fix in wording.fixes(finding, self.report)]
         return Group(*lines)
@@ -133,7 +137,10 @@ class _Page:
             ink.text(f" {ink.arrow} endpoint {suggestion.endpoint}" if suggestion.endpoint else ""),
         )
         lines: list[RenderableType] = [Padding(head, (0, 0, 0, 2))]
-        lines += [ink.signed("+", line, "green") for line in suggestion.add]
+        lines += [
+            ink.signed(line[0], line[2:], "green" if line[0] == "+" else "red")
+            for line in wording.changed_lines(suggestion)
+        ]
         if suggestion.edits:
             lines.append(ink.indented(wording.effect(suggestion), "dim"))
         if suggestion.admits:
@@ -156,7 +163,7 @@ class _Page:
             table.add_column("Identified by", no_wrap=True)
         table.add_column("Identify", overflow="fold")
         table.add_column("Endpoint", overflow="fold")
-        table.add_column("Answered", overflow="fold")
+        table.add_column("Answered", overflow="fold", min_width=8)
         if wide:
             table.add_column("User agent", overflow="fold", max_width=40)
         for source in shown:
@@ -175,8 +182,8 @@ class _Page:
         yield ink.text(verdict, COLOURS.get(verdict, "dim"))
         if wide:
             yield ink.text(source.identifier or ink.dash)
-        yield ink.text(source.identify or ink.dash)
-        yield ink.text(source.endpoint or ink.dash)
+        yield ink.name(source.identify or ink.dash, NAME if not wide else None)
+        yield ink.name(source.endpoint or ink.dash, NAME if not wide else None)
         yield ink.text(wording.observed(source) or ink.dash)
         if wide:
             yield ink.text(clipped(", ".join(source.user_agents) or ink.dash, 80))

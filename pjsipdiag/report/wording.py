@@ -150,6 +150,26 @@ def fixes(finding: Finding, report: Report) -> list[str]:
     ]
 
 
+def evidence(finding: Finding, most: int | None = None) -> list[str]:
+    """The sentences that show it, each once; past `most` they are counted."""
+    said = list(dict.fromkeys(finding.evidence))
+    if most is None or len(said) <= most:
+        return said
+    return [*said[:most], f"and {plural(len(said) - most, 'more sign')} of it"]
+
+
+def changed_lines(suggestion: Suggestion) -> list[str]:
+    """`+` and `-` lines as a person reads them: those of the edits, else the lines to add."""
+    shown = [
+        f"{sign}{line}"
+        for edit in suggestion.edits
+        for sign, lines in (("- ", edit.old), ("+ ", edit.new))
+        for line in lines
+        if line.strip() and not (sign == "- " and line in edit.new) and not (sign == "+ " and line in edit.old)
+    ]
+    return shown or [f"+ {line}" for line in suggestion.add]
+
+
 def effect(suggestion: Suggestion) -> str:
     """What the replay with this suggestion showed."""
     fixed = f"fixes {plural(suggestion.fixes, 'call')}"
