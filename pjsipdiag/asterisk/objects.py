@@ -15,7 +15,18 @@ from typing import TypeVar
 
 from pjsipdiag.asterisk import identify, kinds, order, wizard
 from pjsipdiag.asterisk.conf import Parsed, parse
-from pjsipdiag.asterisk.config import Config, Dropped, Global, Identify, Loaded, Problem, Rule, Section, Where
+from pjsipdiag.asterisk.config import (
+    Config,
+    Dropped,
+    Global,
+    Identify,
+    Loaded,
+    Problem,
+    Rule,
+    Section,
+    Transport,
+    Where,
+)
 from pjsipdiag.asterisk.files import Files
 from pjsipdiag.asterisk.match import parse_rules
 from pjsipdiag.asterisk.options import Applied, apply, cannot_tell
@@ -91,6 +102,7 @@ class _Loader:
     warnings: list[Problem] = field(default_factory=list)
     acls: dict[str, tuple[Rule, ...]] | None = None
     backends: Mapping[str, tuple[Backend, ...]] = field(default_factory=dict)
+    listeners: set[tuple[bool, str, int]] = field(default_factory=set)
     by_type: dict[int, defaultdict[str, list[Section]]] = field(default_factory=dict)
 
     def file(self, name: str) -> Parsed:
@@ -111,7 +123,7 @@ class _Loader:
         self.acls = self._named_acls()
         globals_ = self._globals()
         endpoints = self._both("endpoint", lambda s, a: kinds.endpoint(s, a, self.version, self.acls))
-        transports = self._plain("transport", kinds.transport)
+        transports = self._plain("transport", self._transport)
         plain, sections = self._from_file("identify", self._identify)
         made = self._from_wizard("identify", self._identify)
         self._plain("system", lambda s, a: Loaded(s.name, s.where, a.options))
@@ -158,6 +170,21 @@ class _Loader:
         missing = {"identify": MODULES[1], "registration": ("line",)}
         lost = {name for kind, names in missing.items() if not self.backends[kind] for name in names}
         return tuple(name for name in order.identifiers(order_text, self.version) if name not in lost)
+
+    def _transport(self, section: Section, applied: Applied) -> Transport | Problem:
+        """A transport, unless one before it listens on its address already (config_transport.c, transport_apply)."""
+        made = kinds.transport(section, applied)
+        stream = made.protocol in ("tcp", "tls")
+        listener = (stream, made.bind, made.port)
+        if stream or made.protocol == "udp":
+            if listener in self.listeners:
+                log = f"Transport '{made.name}' could not be started: Address already in use"
+                bind = made.option("bind")
+                return Problem(
+                    f"another transport has {made.bind}:{made.port} already", bind.where if bind else made.where, log
+                )
+            self.listeners.add(listener)
+        return made
 
     def _identify(self, section: Section, applied: Applied) -> Identify | Problem:
         return identify.build(section, applied, self.version, self.resolver, self.warnings)
@@ -263,11 +290,18 @@ class _Loader:
             rules: list[Rule] = []
             for variable in section.variables:
                 sense = variable.name.lower()
+                known = sense in ("permit", "deny")
                 found, refused = parse_rules(variable.value, ports=False, deny=sense == "deny", where=variable.where)
-                if sense not in ("permit", "deny") or refused:
-                    log = f"Error parsing {variable.name}={variable.value} at line {variable.where.line} of "
-                    reason = f"{variable.name}={variable.value} is not understood, so no named ACL loads at all"
-                    self.warnings.append(Problem(reason, variable.where, "\n".join(filter(None, [refused, log]))))
+                if not known or refused:
+                    place = f"at line {variable.where.line} of "
+                    log = (
+                        f"Could not find option suitable for category '{section.name}' named '{variable.name}' {place}"
+                    )
+                    if known:
+                        log = f"{refused}\nError parsing {variable.name}={variable.value} {place}"
+                    log += f"\nIn acl.conf: Processing options for {section.name} failed"
+                    reason = f"{variable.name}={variable.value} is refused, so no named ACL loads and all let pass"
+                    self.warnings.append(Problem(reason, variable.where, log))
                     return None
                 rules += found
             acls[section.name] = tuple(rules)
