@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.config import Identify, Problem, Rule, Section, Unresolv
 from pjsipdiag.asterisk.options import Applied
 from pjsipdiag.asterisk.order import MEMORY_BUCKETS, str_hash
 from pjsipdiag.asterisk.regex import EreError, compile_ere
-from pjsipdiag.asterisk.resolve import SERVICES, Resolver, look_up
+from pjsipdiag.asterisk.resolve import SERVICES, Resolver, could_resolve, look_up
 from pjsipdiag.asterisk.sockaddr import Numeric, service, split_host_port
 from pjsipdiag.asterisk.values import parse_bool
 from pjsipdiag.asterisk.versions import Release
@@ -157,7 +157,7 @@ def _resolve(host: str, rules: Sequence[Rule], lookups: bool, resolver: Resolver
         added.extend(dict.fromkeys(new))
         return len(new) if addresses else -1
 
-    if lookups and ":" not in host:
+    if lookups and ":" not in host and could_resolve(host):
         results = 0
         for service in SERVICES:
             targets = resolver.targets(f"{service}.{host}")

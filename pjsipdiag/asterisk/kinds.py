@@ -106,8 +106,7 @@ def registration(section: Section, applied: Applied) -> config.Registration:
 
 
 def acl(section: Section, applied: Applied, acls: Mapping[str, tuple[Rule, ...]] | None) -> config.PjsipAcl:
-    """`type=acl`. A bad rule does not drop it: it denies everything instead (res_pjsip_acl.c, acl_handler)."""
-    access, contact_access = _access_lists(section.variables, acls, deny_all_on_error=True)
+    access, contact_access = _access_lists(section.variables, acls)
     return config.PjsipAcl(section.name, section.where, applied.options, acl=access, contact_acl=contact_access)
 
 
@@ -125,9 +124,7 @@ def _identify_by(options: Mapping[str, tuple[Variable, ...]]) -> tuple[str, ...]
     return parse_identify_by(found[-1].value) if found else ("username", "ip")
 
 
-def _access_lists(
-    variables: Iterable[Variable], acls: Mapping[str, tuple[Rule, ...]] | None, *, deny_all_on_error: bool = False
-) -> tuple[Acl, Acl]:
+def _access_lists(variables: Iterable[Variable], acls: Mapping[str, tuple[Rule, ...]] | None) -> tuple[Acl, Acl]:
     """The access lists of addresses and of contacts (`ast_append_acl`, main/acl.c).
 
     The prefix `contact_` counts in small letters only; what does not begin with p or a denies. Where acl.conf could not
@@ -144,10 +141,8 @@ def _access_lists(
             listed = (part.lstrip() for part in variable.value.split(","))
             names[contact].extend(name for name in listed if name not in names[contact])
             continue
-        found, refused = parse_rules(variable.value, ports=False, deny=sense != "p", where=variable.where)
+        found, _ = parse_rules(variable.value, ports=False, deny=sense != "p", where=variable.where)
         rules[contact].extend(found)
-        if refused and deny_all_on_error:
-            rules[0].extend(parse_rules("0.0.0.0/0.0.0.0", ports=False, deny=True, where=variable.where)[0])
     both = tuple(
         Acl(tuple(own), tuple(listed), tuple(name for name in listed if acls is not None and name not in acls))
         for own, listed in zip(rules, names, strict=True)

@@ -1,0 +1,153 @@
+"""`load_config`: what cannot be read at all, host names, what is dropped and where, other sources of objects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag.asterisk.config import Config, Where
+from pjsipdiag.asterisk.match import canonical
+from pjsipdiag.asterisk.objects import load_config
+from pjsipdiag.asterisk.resolve import Hosts, parse_hosts
+from pjsipdiag.errors import ConfigError, PjsipdiagError
+
+ENDPOINT = "[e]\ntype=endpoint\n"
+
+
+def load(text: str, hosts: Hosts | None = None, **files: str) -> Config:
+    overlay = {name.replace("_conf", ".conf"): content for name, content in files.items()}
+    return load_config(None, "22.10.1", hosts, overlay={"pjsip.conf": ENDPOINT + text, **overlay})
+
+
+def identify(*lines: str) -> str:
+    return "\n".join(["[i]", "type=identify", "endpoint=e", *lines, ""])
+
+
+def test_a_missing_directory_and_one_without_pjsip_conf(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no configuration at"):
+        load_config(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match=r"no pjsip\.conf in"):
+        load_config(tmp_path)
+
+
+def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pjsip.conf").write_text(ENDPOINT)
+
+    def deny(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", deny)  # root reads everything, so no file mode can show this
+    with pytest.raises(ConfigError, match=r"cannot read .*pjsip\.conf: Permission denied"):
+        load_config(tmp_path)
+
+
+def test_an_unknown_version() -> None:
+    with pytest.raises(PjsipdiagError, match="unknown Asterisk version '9'"):
+        load_config(None, "9", overlay={"pjsip.conf": ""})
+
+
+def test_a_single_file_says_that_only_it_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "trunk.conf"
+    path.write_text(ENDPOINT + "#include elsewhere.conf\n" + identify("match=192.0.2.1"))
+    config = load_config(path)
+    assert list(config.endpoints) == ["e"]
+    assert [i.name for i in config.identifies] == ["i"]
+    assert [w.reason for w in config.warnings] == [
+        "only trunk.conf was given: other files of the configuration are not known",
+        "the included file elsewhere.conf is not known: only one file was given",
+    ]
+
+
+def test_an_unknown_name_keeps_the_identify_and_a_known_failure_drops_it() -> None:
+    text = identify("match=192.0.2.1", "match=sip.example.net:5070")
+    (unknown,) = load(text).identifies
+    assert [canonical(rule) for rule in unknown.rules] == ["192.0.2.1/255.255.255.255"]
+    assert [(name.host, name.port, name.where.line) for name in unknown.unresolved] == [("sip.example.net", 5070, 7)]
+    config = load(text, Hosts(complete=True))
+    assert config.identifies == ()
+    (dropped,) = config.dropped
+    assert (dropped.name, dropped.where) == ("i", Where("pjsip.conf", 7, "i"))
+    assert 'getaddrinfo("sip.example.net", "5070", ...): Name or service not known' in dropped.log
+
+
+def test_what_can_be_no_host_name_fails_without_asking() -> None:
+    config = load(identify("match=203.0.113.300"))
+    assert [d.reason for d in config.dropped] == [
+        "match=203.0.113.300 is no address, and no host of that name resolves"
+    ]
+
+
+def test_names_resolve_from_a_hosts_file(tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts"
+    hosts.write_text("203.0.113.7 sip.example.net sip # the trunk\n2001:db8::7\tSIP.example.net\n\n")
+    config = load_config(None, "22.10.1", hosts, overlay={"pjsip.conf": ENDPOINT + identify("match=sip.example.net")})
+    (loaded,) = config.identifies
+    assert [(canonical(rule), rule.host) for rule in loaded.rules] == [
+        ("203.0.113.7/255.255.255.255", "sip.example.net"),
+        ("2001:db8::7/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "sip.example.net"),
+    ]
+
+
+def test_a_bad_hosts_file_names_the_line() -> None:
+    with pytest.raises(ConfigError, match=r"hosts:2: 'sip\.example\.net' is not an IP address"):
+        parse_hosts(["192.0.2.1 a", "sip.example.net 192.0.2.2"])
+    with pytest.raises(ConfigError, match="cannot read hosts file"):
+        load_config(None, hosts="/nonexistent/hosts", overlay={"pjsip.conf": ""})
+
+
+def test_services_come_before_the_name_itself() -> None:
+    hosts = Hosts({"t.example": ["203.0.113.1"], "n.example": ["203.0.113.9"]}, {"_sip._tcp.n.example": ["t.example"]})
+    rules = [
+        [r.network & 0xFF for r in load(identify(line), hosts).identifies[0].rules]
+        for line in ("match=n.example", "match=n.example\nsrv_lookups=no", "match=n.example:5060")
+    ]
+    assert rules == [[1], [9], [9]]
+
+
+def test_wizard_objects_name_their_wizard_and_its_lines() -> None:
+    config = load("", pjsip_wizard_conf="[w]\ntype=wizard\nremote_hosts=203.0.113.1:5070\nendpoint/context=in\n")
+    endpoint, (made,) = config.endpoints["w"], config.identifies
+    assert (endpoint.wizard, endpoint.context) == ("w", "in")
+    assert (made.name, made.wizard, made.endpoint) == ("w-identify", "w", "w")
+    assert [(rule.port, rule.where) for rule in made.rules] == [(5070, Where("pjsip_wizard.conf", 3, "w"))]
+
+
+def test_ports_of_remote_hosts_were_cut_off_before() -> None:
+    wizard = {"pjsip_wizard.conf": "[w]\ntype=wizard\nremote_hosts=203.0.113.1:5070\n", "pjsip.conf": ""}
+    old, new = (load_config(None, v, overlay=wizard).identifies[0].rules[0].port for v in ("18.5.1", "18.6.0"))
+    assert (old, new) == (0, 5070)
+
+
+def test_types_in_a_database_are_named() -> None:
+    config = load(
+        "",
+        sorcery_conf="[res_pjsip]\nendpoint=realtime,ps_endpoints\n[res_pjsip_endpoint_identifier_ip]\n"
+        "identify=config,pjsip.conf,criteria=type=identify\nidentify=realtime,ps_endpoint_id_ips\n",
+    )
+    assert set(config.realtime) == {"endpoint", "identify"}
+    assert config.endpoints == {}
+
+
+def test_an_access_list_that_does_not_exist_is_missing_unless_none_could_be_loaded() -> None:
+    text = "[f]\ntype=endpoint\nacl=known,unknown\ndeny=0.0.0.0/0\npermit=10.0.0.0/8\n"
+    acl = load(text, acl_conf="[known]\npermit=192.0.2.0/24\n").endpoints["f"].acl
+    assert (acl.names, acl.missing) == (("known", "unknown"), ("unknown",))
+    assert [rule.deny for rule in acl.rules] == [True, False]
+    assert load(text, acl_conf="[known]\nbogus=1\n").endpoints["f"].acl.missing == ()
+
+
+def test_a_bad_rule_drops_the_general_access_list() -> None:
+    config = load("[a]\ntype=acl\ndeny=0.0.0.0/0\npermit=nonsense\n")
+    assert config.acls == ()
+    assert [(d.type, d.where.line) for d in config.dropped] == [("acl", 6)]
+
+
+def test_large_configurations_load_in_linear_time() -> None:
+    def count(n: int) -> int:
+        text = "[t](!)\ntype=endpoint\nallow=ulaw\n" + "".join(
+            f"[e{i}](t)\n[i{i}]\ntype=identify\nendpoint=e{i}\nmatch=10.{i >> 8 & 255}.{i & 255}.1\n" for i in range(n)
+        )
+        return len(load_config(None, overlay={"pjsip.conf": text}).identifies)
+
+    assert count(3000) == 3000
