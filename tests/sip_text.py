@@ -7,8 +7,8 @@
 
 A line that starts with `@ ` opens a message: seconds after `EPOCH`, source, destination, then any of a transport
 (UDP, TCP, ...), `in` or `out` (the packet type of LINUX_SLL). What a message leaves out of Via, From, To, Call-ID,
-CSeq, Max-Forwards and Content-Length is filled in, so that a case shows only what matters; with `raw` after the
-addresses nothing is. `\\xNN` in the text is that byte.
+CSeq, Max-Forwards, Contact (of an INVITE) and Content-Length is filled in, so that a case shows only what matters;
+with `raw` after the addresses nothing is. `\\xNN` in the text is that byte.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ def _complete(text: str, source: Address, frame: int) -> str:
         "Call-ID": f"call-{frame}",
         "CSeq": f"1 {method}",
         "Max-Forwards": "70",
+        **({"Contact": f"<sip:{source}>"} if method == "INVITE" else {}),
     }
     lines += [f"{name}: {value}" for name, value in wanted.items() if name.lower() not in names]
     lines.append(f"Content-Length: {len(body)}")

@@ -1,0 +1,135 @@
+"""The commands that read captures."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pjsipdiag.cli.group import main
+from pjsipdiag.cli.options import CAPTURES, CONFIG, INPUT, NAMES, OUTPUT, READING, TRY
+from pjsipdiag.cli.output import Progress, directory, finish, show, show_changes
+
+
+@main.command()
+@INPUT
+@OUTPUT
+@TRY
+def diagnose(
+    *,
+    captures: Sequence[str],
+    config: str | None,
+    format_: str | None,
+    output: str | None,
+    redact: bool,
+    verbose: int,
+    quiet: bool,
+    try_lines: Sequence[str],
+    try_section: str | None,
+    try_order: str | None,
+    **inputs: Any,
+) -> None:
+    """Say why calls of CAPTURE failed, and which lines fix it.
+
+    CAPTURE is a capture file, also a compressed one, a directory or glob of rotated ones, Asterisk's log, or -.
+    """
+    from pjsipdiag.diagnosis.diagnose import observe
+
+    with Progress(quiet) as progress:
+        seen = observe(captures, directory(config, quiet), progress=progress.update, **inputs)
+    if try_lines or try_order:
+        from pjsipdiag.diagnosis.what_if import what_if
+
+        changes = what_if(seen.situation, try_lines, try_section or "", try_order)
+        show_changes(changes, "now", "then", format_, output)
+        return
+    show(seen.report, format_, output, redact=redact, verbose=verbose)
+
+
+@main.command()
+@INPUT
+@click.option("--diff", is_flag=True, help="A unified diff that 'patch -p1' takes.")
+@click.option("-o", "--output", metavar="DIR", help="Write a changed copy of the configuration there.")
+@click.option("--aggregate", is_flag=True, help="Allow networks where the addresses seen nearly fill them.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
+def suggest(
+    *, captures: Sequence[str], config: str | None, diff: bool, output: str | None, quiet: bool, **inputs: Any
+) -> None:
+    """Print only the lines to add, with the file and section that they belong to."""
+    from pjsipdiag.diagnosis import edits
+    from pjsipdiag.diagnosis.diagnose import observe
+    from pjsipdiag.report.look import look_for
+    from pjsipdiag.report.text import suggestions_text
+
+    with Progress(quiet) as progress:
+        seen = observe(captures, directory(config, quiet), progress=progress.update, **inputs)
+    report = seen.report
+    if output:
+        for path in edits.write(report.suggestions, seen.situation.config, Path(output)):
+            click.echo(path)
+    elif diff:
+        click.echo(edits.diff(report.suggestions, seen.situation.config), nl=False)
+    else:
+        click.echo(suggestions_text(report, look_for(sys.stdout)), nl=False)
+    finish(report)
+
+
+@main.command()
+@CAPTURES
+@click.option("-c", "--config", "configs", multiple=True, metavar="DIR", help="Once, or twice: -c OLD -c NEW.")
+@click.option("--asterisk", "versions", multiple=True, metavar="VERSION", help="Once, or twice: from and to.")
+@NAMES
+@READING
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), help="text or json.")
+@click.option("-o", "--output", metavar="FILE", help="Write there.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
+def compare(
+    *,
+    captures: Sequence[str],
+    configs: Sequence[str],
+    versions: Sequence[str],
+    format_: str | None,
+    output: str | None,
+    quiet: bool,
+    **inputs: Any,
+) -> None:
+    """Show the calls whose endpoint changes between two releases or two configurations."""
+    from pjsipdiag.diagnosis.compare import compare as compare_reports
+    from pjsipdiag.diagnosis.diagnose import diagnose as diagnosed
+
+    if max(len(configs), len(versions)) != 2:
+        raise click.UsageError("give --asterisk twice (two releases) or -c twice (two configurations)")
+    sides = [
+        (
+            configs[min(side, len(configs) - 1)] if configs else None,
+            versions[min(side, len(versions) - 1)] if versions else None,
+        )
+        for side in (0, 1)
+    ]
+    reports = []
+    for config, version in sides:
+        with Progress(quiet) as progress:
+            reports.append(
+                diagnosed(captures, directory(config, quiet), asterisk=version, progress=progress.update, **inputs)
+            )
+    names = [
+        " ".join(str(part) for part in (config, version and f"Asterisk {version}") if part) for config, version in sides
+    ]
+    show_changes(compare_reports(*reports), names[0], names[1], format_, output)
+
+
+@main.command()
+@CAPTURES
+@CONFIG
+@click.option("--hosts", metavar="FILE", help="Addresses of host names; redacted alike.")
+@click.option("-o", "--output", required=True, metavar="DIR", help="Where the redacted copies go.")
+def redact(captures: Sequence[str], config: str | None, hosts: str | None, output: str) -> None:
+    """Write a redacted copy of captures and configuration that can be posted and still be diagnosed."""
+    from pjsipdiag.redact import redact_files
+
+    written = redact_files(captures, config, output, hosts=hosts)
+    for path in written.files:
+        click.echo(path)

@@ -1,0 +1,100 @@
+"""The commands that need no capture."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from pjsipdiag.cli.group import main
+from pjsipdiag.cli.options import ASTERISK, CONFIG, NAMES, OUTPUT
+from pjsipdiag.cli.output import directory, show
+
+
+@main.command()
+@click.argument("source", metavar="SOURCE[:PORT]")
+@CONFIG
+@ASTERISK
+@NAMES
+@click.option("--from", "from_", metavar="URI", help="The From header or its URI.")
+@click.option("--uri", metavar="URI", help="The request URI.")
+@click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="One more header.")
+@click.option("--transport", type=click.Choice(["udp", "tcp", "tls", "ws", "wss"]), default="udp", show_default=True)
+@click.option("-q", "--quiet", is_flag=True, help="No notes on stderr.")
+def explain(
+    *,
+    source: str,
+    config: str | None,
+    asterisk: str | None,
+    from_: str | None,
+    uri: str | None,
+    headers: Sequence[str],
+    transport: str,
+    quiet: bool,
+    **names: Any,
+) -> None:
+    """Say what Asterisk would do with an INVITE from SOURCE that no capture holds."""
+    from pjsipdiag.asterisk.identifiers import identify
+    from pjsipdiag.diagnosis import explain as made
+    from pjsipdiag.diagnosis.names import load
+    from pjsipdiag.report import text
+    from pjsipdiag.report.look import look_for
+
+    loaded = load(directory(config, quiet), asterisk=asterisk, **names)
+    message = made.request(
+        made.parse_source(source), from_=from_, uri=uri, headers=headers, transport=transport.upper()
+    )
+    verdict = identify(message, loaded)
+    click.echo(text.explain(message, verdict, loaded, look_for(sys.stdout)), nl=False)
+    sys.exit(0 if verdict.outcome == "accepted" else 1)
+
+
+@main.command()
+@CONFIG
+@ASTERISK
+@NAMES
+@OUTPUT
+def check(
+    *,
+    config: str | None,
+    asterisk: str | None,
+    format_: str | None,
+    output: str | None,
+    redact: bool,
+    verbose: int,
+    quiet: bool,
+    **names: Any,
+) -> None:
+    """Find what is wrong in a configuration before any call fails."""
+    from pjsipdiag.diagnosis.configuration import configuration_report
+    from pjsipdiag.diagnosis.names import load
+
+    loaded = load(directory(config, quiet), asterisk=asterisk, **names)
+    report = configuration_report(loaded, assumed=asterisk is None)
+    show(report, format_, output, redact=redact, verbose=verbose)
+
+
+@main.command()
+@click.argument("name", required=False)
+def rules(name: str | None) -> None:
+    """List the findings, or explain the one called NAME."""
+    from pjsipdiag.diagnosis.rules import RULES
+
+    if name is None:
+        for rule in RULES:
+            click.echo(f"{rule.name:24} {rule.severity:8} {rule.summary}")
+        return
+    found = next((rule for rule in RULES if rule.name == name), None)
+    if found is None:
+        raise click.UsageError(f"no rule is called {name!r}; 'pjsipdiag rules' lists them")
+    click.echo(found.page, nl=False)
+
+
+@main.command()
+def man() -> None:
+    """Print the manual page pjsipdiag(1)."""
+    from pjsipdiag.report.man import page
+
+    click.echo(page(main), nl=False)

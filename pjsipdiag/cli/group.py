@@ -1,0 +1,44 @@
+"""The command `pjsipdiag` itself: the group of its commands, and how errors reach the user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pjsipdiag.errors import PjsipdiagError
+
+
+class Failure(click.ClickException):
+    """One line on stderr and exit status 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"pjsipdiag: {self.format_message()}", file=file, err=True)
+
+
+class Commands(click.Group):
+    """Turns every error that input can cause into one line; shows commands in the order they are defined."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except PjsipdiagError as error:
+            raise Failure(str(error)) from None
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Failure(f"{error.filename or 'input'}: {error.strerror or error}") from None
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return list(self.commands)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="pjsipdiag")
+def main() -> None:
+    """Why did Asterisk's PJSIP not match an inbound call to an endpoint, and which lines fix it?
+
+    Exit status: 0 every request was identified and nothing was found, 1 findings, 2 unusable input or usage.
+    """

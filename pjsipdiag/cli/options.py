@@ -1,0 +1,65 @@
+"""The options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+def options(*declared: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several click options as one decorator, shown in the order given."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(declared):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+CAPTURES = click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
+CONFIG = click.option(
+    "-c", "--config", metavar="DIR", help="Asterisk's configuration: a directory or one pjsip.conf.  [/etc/asterisk]"
+)
+ASTERISK = click.option(
+    "--asterisk",
+    metavar="VERSION",
+    help="Release to replay, as 22, 22.10.1 or certified-20.7-cert5.  [from the capture]",
+)
+NAMES = options(
+    click.option("--hosts", metavar="FILE", help="Addresses of host names, in the form of /etc/hosts."),
+    click.option("--resolve", is_flag=True, help="Ask DNS for host names, SRV records first, as Asterisk does."),
+    click.option("--resolved", metavar="FILE", help="Output of 'pjsip show identifies': what Asterisk resolved."),
+)
+READING = options(
+    click.option("--pbx", multiple=True, metavar="ADDRESS", help="An address of the PBX.  [inferred, and said how]"),
+    click.option("--since", metavar="TIME", help="Only messages from then on: 2025-10-09T08:53:20, or 08:53:20."),
+    click.option("--until", metavar="TIME", help="Only messages until then."),
+    click.option("--source", "sources", multiple=True, metavar="ADDRESS", help="Only calls of that address or net."),
+    click.option("--call-id", "call_ids", multiple=True, metavar="ID", help="Only calls with that Call-ID."),
+    click.option("--method", "methods", multiple=True, metavar="METHOD", help="Judge these requests too.  [INVITE]"),
+    click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that read."),
+    click.option("--reader", type=click.Choice(["native", "wireshark"]), default="native", show_default=True,
+                 help="wireshark reads through tshark: decrypts TLS, knows everything, is slow."),
+    click.option("--keylog", metavar="FILE", help="TLS secrets (SSLKEYLOGFILE); implies --reader wireshark."),
+    click.option("--follow", is_flag=True, help="Wait for more until interrupted, then report."),
+    click.option("--for", "seconds", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
+                 help="With --follow: report after that time."),
+)  # fmt: skip
+INPUT = options(CAPTURES, CONFIG, ASTERISK, NAMES, READING)
+OUTPUT = options(
+    click.option("--format", "format_", metavar="FORMAT", help="text, html, json, jsonl, csv, markdown, sarif, junit."),
+    click.option("-o", "--output", metavar="FILE", help="Write there; the format follows from the ending."),
+    click.option("--redact", is_flag=True, help="Replace numbers, names and addresses, so that it can be posted."),
+    click.option("-v", "--verbose", count=True, help="Also the traces: why each identifier matched or not."),
+    click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr."),
+)
+TRY = options(
+    click.option("--try", "try_lines", multiple=True, metavar="LINE", help="What if this line stood in --in SECTION?"),
+    click.option("--in", "try_section", metavar="SECTION", help="The section for --try."),
+    click.option("--try-order", metavar="NAMES", help="What if endpoint_identifier_order were this?"),
+)

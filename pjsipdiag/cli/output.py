@@ -1,0 +1,103 @@
+"""Where results go: a file or stdout; where notes and progress go: stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from pjsipdiag.errors import ConfigError, PjsipdiagError
+
+if TYPE_CHECKING:
+    from pjsipdiag.diagnosis.compare import Change
+    from pjsipdiag.diagnosis.model import Report
+
+DEFAULT_CONFIG = Path("/etc/asterisk")
+FIRST_SHOWN = 1.0
+"""Seconds of work before progress is shown at all."""
+
+
+def directory(config: str | None, quiet: bool) -> str:
+    """The configuration to read: what was asked for, else /etc/asterisk, which is then said."""
+    if config is not None:
+        return config
+    if not DEFAULT_CONFIG.is_dir():
+        raise ConfigError(f"no {DEFAULT_CONFIG} here; say where the configuration is: -c DIR")
+    if not quiet:
+        click.echo(f"configuration: {DEFAULT_CONFIG}", err=True)
+    return str(DEFAULT_CONFIG)
+
+
+def show(report: Report, format_: str | None, output: str | None, *, redact: bool, verbose: int) -> None:
+    """Writes the report, then ends with its exit status."""
+    from pjsipdiag.report import format_of, write
+
+    if redact:
+        from pjsipdiag.redact import redact_report
+
+        report = redact_report(report)
+    chosen = format_ or (format_of(output) if output else None) or "text"
+    with opened(output) as stream:
+        write(report, chosen, stream, verbose=verbose)
+    finish(report)
+
+
+def show_changes(changes: Sequence[Change], before: str, after: str, format_: str | None, output: str | None) -> None:
+    """Writes the calls that change, then ends: status 1 where there are any."""
+    from pjsipdiag.report.changes import render_changes
+    from pjsipdiag.report.look import look_for
+
+    with opened(output) as stream:
+        stream.write(render_changes(changes, before, after, format_ or "text", look_for(stream)))
+    sys.exit(1 if changes else 0)
+
+
+def finish(report: Report) -> None:
+    """Ends with status 1 when there is a finding that is more than a note, else 0."""
+    sys.exit(1 if report.unmatched or any(finding.severity != "note" for finding in report.findings) else 0)
+
+
+@contextmanager
+def opened(output: str | None) -> Iterator[TextIO]:
+    """The file `output` for writing, or stdout."""
+    if output is None or output == "-":
+        yield sys.stdout
+        return
+    try:
+        with Path(output).open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+    except OSError as error:
+        raise PjsipdiagError(f"{output}: cannot be written: {error.strerror}") from None
+
+
+class Progress:
+    """Records, bytes, rate and time left on stderr, when it is a terminal and the work is long."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.shown = False
+        self.enabled = not quiet and sys.stderr.isatty()
+        self.started = self.last = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.shown:
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+    def update(self, records: int, done: int, total: int | None) -> None:
+        """Called now and then with the records and bytes read, and the bytes there are (None: unknown)."""
+        now = time.monotonic()
+        if not self.enabled or now - self.started < FIRST_SHOWN or now - self.last < 0.2:
+            return
+        self.last, self.shown = now, True
+        rate = done / (now - self.started)
+        text = f"{records:,} records, {done / 1e6:,.0f} MB, {rate / 1e6:,.0f} MB/s"
+        if total and rate:
+            text += f", {done / total:.0%}, {max(total - done, 0) / rate:.0f} s left"
+        click.echo(f"\r\x1b[K{text}", nl=False, err=True)

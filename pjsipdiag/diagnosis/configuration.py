@@ -1,0 +1,36 @@
+"""A report about a configuration that no capture goes with."""
+
+from __future__ import annotations
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.diagnosis.model import Finding, Report, Severity
+from pjsipdiag.diagnosis.rules import RULES
+
+_ORDER = tuple(Severity)
+
+
+def check(config: Config) -> tuple[Finding, ...]:
+    """What every rule finds in the configuration alone: errors first, then in the order of files and lines."""
+    found = [finding for rule in RULES if rule.on_config for finding in rule.on_config(config)]
+    return tuple(sorted(found, key=_place))
+
+
+def _place(finding: Finding) -> tuple[int, str, int, str]:
+    where = finding.where
+    return (_ORDER.index(finding.severity), where.file if where else "", where.line if where else 0, finding.message)
+
+
+def configuration_report(config: Config, *, assumed: bool) -> Report:
+    """The report of `check`; `assumed` says that nobody named the release."""
+    return Report(
+        asterisk_version=config.version,
+        asterisk_assumed=assumed,
+        asterisk_reason="the newest release known; --asterisk names another" if assumed else "as asked for",
+        captures=(),
+        sources=(),
+        calls=(),
+        unmatched=(),
+        findings=check(config),
+        suggestions=(),
+        config=config,
+    )

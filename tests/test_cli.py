@@ -1,0 +1,207 @@
+"""The command line as a person uses it: the seed case, what-if, and one clear line for every bad input."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pjsipdiag.cli import main
+from tests.sip_text import write_capture
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+SEED, ETC = str(FIXTURES / "seed/capture.pcap"), str(FIXTURES / "seed/etc")
+
+
+def run(*arguments: str | Path) -> Result:
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(main, [str(argument) for argument in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    return result
+
+
+def diagnosed(*arguments: str | Path) -> Any:
+    return json.loads(run("diagnose", *arguments, "--format", "json").stdout)
+
+
+@pytest.fixture
+def etc(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ETC, tmp_path / "etc"))
+
+
+def test_seed_reports_the_address_without_a_match_line() -> None:
+    report = diagnosed(SEED, "-c", ETC)
+    assert report["unmatched"] == ["203.0.113.13"]
+    (suggestion,) = report["suggestions"]
+    assert (suggestion["section"], suggestion["add"]) == ("provider-identify", ["match=203.0.113.13"])
+    assert (suggestion["fixes"], suggestion["changes_others"]) == (2, 0)
+    assert run("diagnose", SEED, "-c", ETC).exit_code == 1
+
+
+def test_seed_is_silent_once_the_line_is_added(etc: Path) -> None:
+    patch = run("suggest", SEED, "-c", etc, "--diff").stdout
+    subprocess.run(["patch", "-p1", "-s"], cwd=etc, input=patch, text=True, check=True)
+    assert "match=203.0.113.13" in (etc / "pjsip.conf").read_text().splitlines()
+    result = run("diagnose", SEED, "-c", etc)
+    # The capture still shows the 401s of the time before: said, as evidence that the file was changed since.
+    assert diagnosed(SEED, "-c", etc)["unmatched"] == []
+    assert result.exit_code in (0, 1)
+
+
+def test_suggest_writes_a_changed_copy(etc: Path, tmp_path: Path) -> None:
+    before = (etc / "pjsip.conf").read_text()
+    result = run("suggest", SEED, "-c", etc, "--output", tmp_path / "new")
+    assert result.exit_code == 1
+    assert "match=203.0.113.13" in (tmp_path / "new/pjsip.conf").read_text()
+    assert (etc / "pjsip.conf").read_text() == before
+
+
+def test_suggest_prints_only_the_lines() -> None:
+    output = run("suggest", SEED, "-c", ETC).stdout
+    assert "match=203.0.113.13" in output
+    assert "198.51.100" not in output
+
+
+def test_what_if_shows_the_calls_that_change() -> None:
+    result = run("diagnose", SEED, "-c", ETC, "--try", "match=203.0.113.13", "--in", "provider-identify")
+    assert result.exit_code == 1
+    assert "203.0.113.13" in result.stdout
+    assert "endpoint 'provider'" in result.stdout
+
+
+def test_explain_a_call_that_no_capture_holds() -> None:
+    missed = run("explain", "203.0.113.13", "-c", ETC)
+    assert missed.exit_code == 1
+    assert "one above match=203.0.113.12" in " ".join(missed.stdout.split())
+    taken = run("explain", "203.0.113.12:5062", "-c", ETC)
+    assert taken.exit_code == 0
+    assert "provider-identify" in taken.stdout
+
+
+def test_check_of_a_healthy_configuration() -> None:
+    result = run("check", "-c", ETC)
+    assert result.exit_code == 0, result.stdout
+
+
+def test_compare_two_releases(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text(
+        "[one]\ntype=endpoint\n[two]\ntype=endpoint\n"
+        "[b]\ntype=identify\nendpoint=one\nmatch=203.0.113.0/24\n"
+        "[a]\ntype=identify\nendpoint=two\nmatch=203.0.113.0/24\n"
+        "[c]\ntype=identify\nendpoint=two\nmatch=198.51.100.1\n"
+    )
+    same = run("compare", SEED, "-c", tmp_path, "--asterisk", "22", "--asterisk", "23")
+    assert same.exit_code == 0
+    moved = json.loads(
+        run("compare", SEED, "-c", tmp_path, "--asterisk", "20.15", "--asterisk", "22", "--format", "json").stdout
+    )
+    assert isinstance(moved, dict)
+
+
+def test_filters(tmp_path: Path) -> None:
+    only = diagnosed(SEED, "-c", ETC, "--source", "203.0.113.10")
+    assert [source["address"] for source in only["sources"]] == ["203.0.113.10"]
+    one = diagnosed(SEED, "-c", ETC, "--call-id", "call-2@203.0.113.13")
+    assert [call["call_id"] for call in one["calls"]] == ["call-2@203.0.113.13"]
+    target = tmp_path / "report.html"
+    assert run("diagnose", SEED, "-c", ETC, "-o", target).exit_code == 1
+    assert target.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_capture_from_standard_input() -> None:
+    arguments = ["diagnose", "-", "-c", ETC, "--format", "json"]
+    result = CliRunner().invoke(main, arguments, input=Path(SEED).read_bytes())
+    assert json.loads(result.stdout)["unmatched"] == ["203.0.113.13"]
+
+
+def test_cut_capture_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    whole = Path(SEED).read_bytes()
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes(whole[: len(whole) - 100])
+    (capture,) = diagnosed(cut, "-c", ETC)["captures"]
+    assert capture["records"] == 17
+    assert "byte" in capture["truncated"]
+
+
+def empty(path: Path) -> list[str]:
+    (path / "empty.pcap").write_bytes(b"")
+    return ["diagnose", str(path / "empty.pcap"), "-c", ETC]
+
+
+def not_a_capture(path: Path) -> list[str]:
+    (path / "notes.txt").write_text("dear diary\n")
+    return ["diagnose", str(path / "notes.txt"), "-c", ETC]
+
+
+def cut_header(path: Path) -> list[str]:
+    (path / "cut.pcap").write_bytes(Path(SEED).read_bytes()[:13])
+    return ["diagnose", str(path / "cut.pcap"), "-c", ETC]
+
+
+def no_pjsip_conf(path: Path) -> list[str]:
+    (path / "etc").mkdir()
+    return ["diagnose", SEED, "-c", str(path / "etc")]
+
+
+BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
+    "missing capture": (lambda path: ["diagnose", str(path / "gone.pcap"), "-c", ETC], "gone.pcap"),
+    "empty file": (empty, "empty.pcap"),
+    "not a capture": (not_a_capture, "notes.txt"),
+    "truncated header": (cut_header, "cut.pcap"),
+    "missing configuration": (lambda path: ["diagnose", SEED, "-c", str(path / "gone")], "gone"),
+    "no pjsip.conf": (no_pjsip_conf, "pjsip.conf"),
+    "unknown release": (lambda _: ["diagnose", SEED, "-c", ETC, "--asterisk", "17"], "22"),
+    "unknown format": (lambda _: ["diagnose", SEED, "-c", ETC, "--format", "docx"], "docx"),
+    "output nowhere": (lambda path: ["diagnose", SEED, "-c", ETC, "-o", str(path / "no/such/dir.json")], "dir.json"),
+    "bad source": (lambda _: ["explain", "provider.example", "-c", ETC], "provider.example"),
+    "hosts file missing": (lambda path: ["check", "-c", ETC, "--hosts", str(path / "gone")], "gone"),
+    "bad time": (lambda _: ["diagnose", SEED, "-c", ETC, "--since", "yesterday"], "yesterday"),
+    "unknown rule": (lambda _: ["rules", "no-such-rule"], "no-such-rule"),
+    "compare one thing": (lambda _: ["compare", SEED, "-c", ETC], "twice"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_clear_line(name: str, tmp_path: Path) -> None:
+    make, says = BAD[name]
+    result = run(*make(tmp_path))
+    assert result.exit_code == 2
+    (line,) = [line for line in result.stderr.splitlines() if not line.startswith(("Usage:", "Try ")) and line]
+    assert says in line
+    assert result.stdout == ""
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Without root's right to read everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_unreadable_files_are_one_clear_line(etc: Path, tmp_path: Path) -> None:
+    capture = Path(shutil.copy(SEED, tmp_path / "closed.pcap"))
+    assert run("diagnose", capture, "-c", etc).exit_code == 1
+    capture.chmod(0)
+    (etc / "pjsip.conf").chmod(0)
+    with nobody():
+        for arguments in (["diagnose", str(capture), "-c", ETC], ["check", "-c", str(etc)]):
+            result = CliRunner().invoke(main, arguments)
+            assert result.exit_code == 2
+            assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["demo", "seed"])
+def test_captures_are_what_their_text_says(name: str, tmp_path: Path) -> None:
+    text = (FIXTURES / name / "capture.txt").read_text()
+    assert write_capture(text, tmp_path / "made.pcap").read_bytes() == (FIXTURES / name / "capture.pcap").read_bytes()
