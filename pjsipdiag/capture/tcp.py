@@ -104,15 +104,14 @@ class Reassembler:
         state = self.flows.get(flow)
         if state is None or flags & SYN:
             if flags & SYN:
-                self._open(time, flow, sequence, flags)
+                left = self._open(time, flow, sequence, flags)
                 if not payload:
-                    return ()
+                    return left
                 sequence = sequence + 1 & 0xFFFFFFFF
-            elif not payload or flow in self.ignored:
+                return [*left, *self.feed(time, frame, flow, sequence, flags & ~SYN, payload, length, direction)]
+            if not payload or flow in self.ignored:
                 return ()
-            else:
-                return self._join((time, frame, flow, sequence, flags, payload, length, direction))
-            state = self.flows[flow]
+            return self._join((time, frame, flow, sequence, flags, payload, length, direction))
         state.time, state.frame, state.direction = time, frame, direction
         if length is None:
             length = len(payload)
@@ -133,6 +132,7 @@ class Reassembler:
         for flow, state in later.flows.items():
             if flow in self.flows:
                 rest += self._close(flow, self.flows[flow])
+                self._forget(flow)
             self.flows[flow] = state
             self._waiting += state.waiting
             self.ignored.pop(flow, None)
@@ -141,19 +141,22 @@ class Reassembler:
         self.ignored.update(later.ignored)
         return rest
 
-    def _open(self, time: int, flow: bytes, sequence: int, flags: int) -> None:
-        """A connection starts (again)."""
+    def _open(self, time: int, flow: bytes, sequence: int, flags: int) -> list[Datagram]:
+        """A connection starts; what is left of one that had the same ports is told."""
         begin = sequence + 1 & 0xFFFFFFFF
         state = self.flows.get(flow)
         if state is not None and state.opened and state.begin == begin:
-            return
-        self.ignored.pop(flow, None)
-        if not flags & ACK:
-            self.flows.pop(reverse(flow), None)
-            self.ignored.pop(reverse(flow), None)
+            return []
+        left: list[Datagram] = []
+        for old in (flow,) if flags & ACK else (flow, reverse(flow)):
+            self.ignored.pop(old, None)
+            if old in self.flows:
+                left += self._close(old, self.flows[old])
+                self._forget(old)
         if len(self.flows) >= MOST_FLOWS:
             self._evict()
         self.flows[flow] = _Flow(begin, time, opened=True)
+        return left
 
     def _join(self, segment: Segment) -> Sequence[Datagram]:
         """A segment of a connection that is older than the capture (or was forgotten): is it of interest?"""

@@ -1,0 +1,166 @@
+"""What is fuzzed: a name for each parser of foreign bytes, the function that feeds it, and where its seeds lie.
+
+A target returns whatever the bytes are, or raises PjsipdiagError, the one line that a user would see. Anything else is
+a defect of the parser. What the fuzzer found stays under fixtures/fuzz/NAME and is replayed by the tests.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pjsipdiag.asterisk import pjsip, regex, shown
+from pjsipdiag.asterisk.objects import load_config
+from pjsipdiag.capture import hep, logger, read_stream
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.log import read_log
+from pjsipdiag.capture.stream import MessageStream
+from pjsipdiag.capture.tcp import Reassembler
+from pjsipdiag.capture.websocket import WebSocketStream
+from pjsipdiag.sip import SipMessage, parse_uri
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+SOURCE, DESTINATION = bytes((203, 0, 113, 13, 19, 196)), bytes((192, 0, 2, 1, 19, 196))
+LINK_TYPES = (0, 1, 12, 50, 101, 108, 113, 127, 192, 228, 229, 276)
+
+
+@dataclass(frozen=True)
+class Target:
+    """`run` takes hostile bytes; `seeds` are glob patterns below fixtures/ of files that lead it into the parser."""
+
+    run: Callable[[bytes], None]
+    seeds: tuple[str, ...] = ()
+
+
+def capture(data: bytes) -> None:
+    """A whole file: any format, compression, link type and protocol."""
+    for datagram in read_stream(io.BytesIO(data), Tally("fuzz")):
+        datagram.message()
+
+
+def packets(data: bytes) -> None:
+    """Packets of one link type: the first byte chooses it, each length is two bytes."""
+    link = LINK_TYPES[data[0] % len(LINK_TYPES)] if data else 1
+    file = bytearray(bytes.fromhex("d4c3b2a1020004000000000000000000ffff0000") + link.to_bytes(4, "little"))
+    for time, packet in enumerate(_chunks(data[1:])):
+        size = len(packet).to_bytes(4, "little")
+        file += time.to_bytes(4, "little") + bytes(4) + size + size + packet
+    capture(bytes(file))
+
+
+def tcp(data: bytes) -> None:
+    """Segments in any order: a byte of flow and flags, two of sequence number, then the payload."""
+    reassembler = Reassembler(Tally("fuzz"))
+    found: list[Datagram] = []
+    for time, part in enumerate(_chunks(data)):
+        if len(part) < 4:
+            continue
+        flow = bytes((192, 0, 2, part[0] & 1, 192, 0, 2, 2, 0, 1, 19, 196))
+        flags = part[0] >> 3
+        payload = part[4:]
+        length = len(payload) + part[3] if part[0] & 4 else None
+        sequence = 0xFFFFFF00 + int.from_bytes(part[1:3], "big") & 0xFFFFFFFF
+        found += reassembler.feed(time * 10**8, time, flow, sequence, flags, payload, length)
+    found += reassembler.finish()
+    for datagram in found:
+        datagram.message()
+    if reassembler._waiting:
+        raise AssertionError(f"{reassembler._waiting} bytes are waiting after the end")
+
+
+def messages(data: bytes) -> None:
+    """One stream in pieces of the length that the first byte gives: the same messages as in one piece."""
+    size = data[0] + 1 if data else 1
+    whole, pieces = MessageStream(Counter()), MessageStream(Counter())
+    told = list(whole.receive(data[1:]))
+    if not whole.refused:
+        parts = [piece for at in range(1, len(data), size) for piece in pieces.receive(data[at : at + size])]
+        if not pieces.refused and parts != told:
+            raise AssertionError(f"{told} in one piece, {parts} in pieces of {size}")
+
+
+def websocket(data: bytes) -> None:
+    """Frames in pieces, with and without the upgrade."""
+    size = data[0] + 1 if data else 1
+    for upgraded in (True, False):
+        stream = WebSocketStream(Counter(), upgraded)
+        for at in range(1, len(data), size):
+            stream.receive(data[at : at + size])
+        stream.lose()
+
+
+def mirrored(data: bytes) -> None:
+    """HEP, and the datagrams of Asterisk's own captures."""
+    datagram = Datagram(0, 1, "UDP", SOURCE, DESTINATION, data)
+    hep.looks_like(data)
+    inner = hep.unwrap(datagram)
+    for found in (inner, logger.logged(datagram)):
+        if found is not None:
+            found.message()
+
+
+def log(data: bytes) -> None:
+    for datagram in read_log(io.BytesIO(data), Tally("fuzz")):
+        datagram.message()
+
+
+def sip(data: bytes) -> None:
+    message = SipMessage(data)
+    for name in ("method", "request_uri", "status", "call_id", "cseq", "branch", "from_uri", "to_tag", "headers"):
+        getattr(message, name)
+    uri = parse_uri(message.request_uri)
+    str(uri)
+
+
+def request(data: bytes) -> None:
+    """A message as PJSIP parses it."""
+    pjsip.parse(data)
+
+
+def config(data: bytes) -> None:
+    """A whole pjsip.conf; after a line `---`, the same text is also the wizard's file."""
+    text = data.decode("utf-8", "surrogateescape")
+    main, _, wizard = text.partition("\n---\n")
+    load_config(None, overlay={"pjsip.conf": main, "pjsip_wizard.conf": wizard})
+
+
+def pattern(data: bytes) -> None:
+    """A regular expression, and after the first newline the text that it is tried on (one character a byte)."""
+    first, _, text = data.decode("latin-1").partition("\n")
+    try:
+        regex.compile_ere(first).search(text[:200])
+    except regex.EreError:
+        return
+
+
+def command_line(data: bytes) -> None:
+    """The output of `pjsip show identifies`."""
+    shown.parse_identifies(data.decode("utf-8", "surrogateescape"))
+
+
+def _chunks(data: bytes) -> Iterable[bytes]:
+    at = 0
+    while at + 2 <= len(data):
+        size = int.from_bytes(data[at : at + 2], "big") & 0x7FF
+        yield data[at + 2 : at + 2 + size]
+        at += 2 + size
+
+
+TARGETS = {
+    "capture": Target(capture, ("tls/*", "log/*.pcap", "demo/*.pcap*", "seed/*.pcap*")),
+    "packets": Target(packets),
+    "tcp": Target(tcp),
+    "messages": Target(messages),
+    "websocket": Target(websocket),
+    "hep": Target(mirrored),
+    "log": Target(log, ("log/*.log",)),
+    "sip": Target(sip),
+    "pjsip": Target(request),
+    "conf": Target(config, ("demo/*.conf", "seed/**/*.conf")),
+    "regex": Target(pattern),
+    "shown": Target(command_line, ("shown/*.txt",)),
+}
+"""Parser -> target; the choices of the command line and the cases of the tests."""
