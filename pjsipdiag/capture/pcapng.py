@@ -147,6 +147,9 @@ class BlockWalk:
                         continue
                     kind, total = head(buffer, at)
                     stop = at + total
+                    if kind == SECTION and bytes(buffer[at + 8 : at + 12]) in ORDERS:
+                        tally.records, self._at = frame - 1, at
+                        return True
                     if total > LONGEST_BLOCK or stop > end or not self._whole(at):
                         damaged = not self._believable(at)
                         short = True
@@ -155,9 +158,6 @@ class BlockWalk:
                     before = at
                     if kind not in (ENHANCED, PACKET):
                         frame -= 1  # noqa: PLW2901
-                        if kind == SECTION:
-                            tally.records, self._at = frame, at
-                            return True
                         if kind == SIMPLE:
                             frame += 1  # noqa: PLW2901
                             yield from self._simple(at, stop, frame)
@@ -245,8 +245,6 @@ class BlockWalk:
         """Whether the block at `at`, which lies in the window, repeats its length at its end."""
         buffer = self._window.buffer
         total = Struct(self.order + "4xI").unpack_from(buffer, at)[0]
-        if buffer[at : at + 4] == SECTION_MAGIC:
-            return bytes(buffer[at + 8 : at + 12]) in ORDERS
         return total >= 12 and not total % 4 and buffer[at + 4 : at + 8] == buffer[at + total - 4 : at + total]
 
     def _believable(self, at: int) -> bool:

@@ -1,0 +1,203 @@
+"""Classic captures: every variant of the format, media around the SIP, and every kind of damage."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pjsipdiag.errors import CaptureError
+from tests.capture.build import (
+    CLIENT,
+    CLIENT6,
+    EPOCH,
+    SERVER,
+    SERVER6,
+    Capture,
+    ethernet,
+    media,
+    pcap,
+    sip,
+    udp,
+)
+
+STEP = 20_000_000
+
+
+def call(number: int) -> bytes:
+    return ethernet(udp(sip(number)))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    "magic", [0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34], ids=["microseconds", "nanoseconds", "Kuznetzov"]
+)
+def test_formats(order: str, magic: int) -> None:
+    capture = Capture(pcap([media(), call(1), media(), call(2)], order, magic))
+    first = capture.datagrams[0]
+    assert capture.calls == [(2, "1"), (4, "2")]
+    assert (first.time, first.message().source, first.message().destination) == (EPOCH + STEP, CLIENT, SERVER)
+    assert first.payload == sip(1)
+    assert (capture.tally.records, capture.tally.truncated, dict(capture.tally.undecoded)) == (4, None, {})
+
+
+KINDS = {
+    "media": media(),
+    "small media": media(20),
+    "media from elsewhere": media(source=SERVER._replace(port=30000)),
+    "media, IPv6": ethernet(udp(b"\x80" * 172, CLIENT6, SERVER6)),
+    "media, VLAN": ethernet(udp(b"\x80" * 172), 0x8100),
+    "no payload": ethernet(udp(b"")),
+    "DNS": ethernet(udp(b"Sn\1\0\0\1" + bytes(30))),
+    "keep-alive": ethernet(udp(b"\r\n\r\n")),
+    "ARP": bytes(12) + b"\x08\x06" + bytes(46),
+    "short": b"\1\2\3",
+}
+
+
+def packet_kind(packet: bytes) -> bytes:
+    return b"\x08\0" if packet[0] >> 4 == 4 else b"\x86\xdd"
+
+
+CALLS: dict[str, Callable[[bytes], bytes]] = {
+    "Ethernet": lambda packet: bytes(12) + packet_kind(packet) + packet,
+    "VLAN": lambda packet: ethernet(packet, 0x8100),
+    "QinQ": lambda packet: ethernet(packet, 0x88A8, 0x8100),
+    "padded": lambda packet: ethernet(packet) + bytes(17),
+}
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.sampled_from(sorted(KINDS)), st.sampled_from(sorted(CALLS))),
+            st.one_of(st.integers(1, 4), st.sampled_from([17, 40, 600])),
+        ),
+        max_size=12,
+    ),
+    st.booleans(),
+)
+def test_messages_among_anything_else(pattern: list[tuple[str, int]], six: bool) -> None:
+    """Runs of any length of any records, in any order: each message is found with its frame."""
+    frames: list[bytes] = []
+    expected = []
+    ends = (CLIENT6, SERVER6) if six else (CLIENT, SERVER)
+    for kind, count in pattern:
+        for _ in range(count):
+            if kind in CALLS:
+                expected.append((len(frames) + 1, str(len(frames))))
+                frames.append(CALLS[kind](udp(sip(len(frames)), *ends)))
+            else:
+                frames.append(KINDS[kind])
+    capture = Capture(pcap(frames))
+    assert capture.calls == expected
+    assert capture.tally.records == len(frames)
+
+
+def test_empty_lines_before_the_request() -> None:
+    assert Capture(pcap([ethernet(udp(b"\r\n\r\n" + sip(1)))])).calls == [(1, "1")]
+
+
+@pytest.mark.parametrize("method", ["INVITE", "FOO", "x-y"])
+def test_any_method_on_any_port(method: str) -> None:
+    frame = ethernet(udp(sip(1, method), CLIENT, SERVER._replace(port=2152)))
+    assert Capture(pcap([frame])).datagrams[0].message().method == method
+
+
+def test_much_more_than_one_window() -> None:
+    """Frames of 60 kB, so that many of them meet the end of a window in all their parts."""
+    frames = [ethernet(udp(sip(number, padding=60_000 - number))) for number in range(60)]
+    assert Capture(pcap(frames)).calls == [(number + 1, str(number)) for number in range(60)]
+
+
+def test_longest_packets() -> None:
+    """A frame of libpcap's greatest length, mostly trailer."""
+    frames = [call(1), call(2) + bytes(262_144 - len(call(2))), call(3)] * 6
+    assert [number for _, number in Capture(pcap(frames)).calls] == ["1", "2", "3"] * 6
+
+
+def test_snap_length() -> None:
+    capture = Capture(pcap([ethernet(udp(sip(1, padding=500)))] * 2, snap=300))
+    assert capture.calls == [(1, "1"), (2, "1")]
+    assert [datagram.truncated for datagram in capture.datagrams] == [True, True]
+    assert capture.datagrams[0].payload == sip(1, padding=500)[: 300 - 42]
+
+
+@pytest.mark.parametrize("kind", ["call", "media"])
+def test_cut_anywhere_in_the_last_record(kind: str) -> None:
+    raw = pcap([media(), call(1), call(2) if kind == "call" else media()])
+    start = len(pcap([media(), call(1)]))
+    for end in range(start + 1, len(raw)):
+        capture = Capture(raw[:end])
+        assert capture.calls == [(2, "1")]
+        assert capture.tally.truncated == f"cut in the middle of record 3 at byte {start}"
+        assert capture.tally.records == 2
+
+
+def test_cut_between_records_is_no_damage() -> None:
+    assert Capture(pcap([call(1)])).tally.truncated is None
+
+
+@pytest.mark.parametrize("length", [0, 7, 300, 100_000, 0x10000000, 0xFFFFFFFF])
+@pytest.mark.parametrize("spoilt", ["call", "media"])
+def test_a_record_with_a_wrong_length_costs_only_itself(length: int, spoilt: str) -> None:
+    frames = [media(), call(1), media(), call(2) if spoilt == "call" else media()] + [media(), call(3)] * 40
+    raw = bytearray(pcap(frames))
+    at = len(pcap(frames[:3]))
+    struct.pack_into("<I", raw, at + 8, length)
+    capture = Capture(bytes(raw))
+    found = [number for _, number in capture.calls]
+    assert [number for number in found if number != "2"] == ["1"] + ["3"] * 40
+    assert capture.tally.undecoded["damaged records"] == 1
+    assert any("damaged at byte" in note for note in capture.tally.notes)
+
+
+def test_bytes_that_are_no_records() -> None:
+    before, after = [media(), call(1)] * 20, [media(), call(2)] * 20
+    junk = bytes(range(256)) * 20
+    raw = pcap(before) + junk + pcap(after)[24:]
+    capture = Capture(raw)
+    assert [number for _, number in capture.calls] == ["1"] * 20 + ["2"] * 20
+    start, end = len(pcap(before)), len(pcap(before)) + len(junk)
+    assert capture.tally.notes == [f"damaged at byte {start}: read on at byte {end}"]
+
+
+def test_nothing_readable_after_the_damage() -> None:
+    capture = Capture(pcap([call(1)]) + b"\xee" * 5000)
+    assert capture.calls == [(1, "1")]
+    at = len(pcap([call(1)]))
+    assert capture.tally.truncated == f"damaged after record 1 at byte {at}: nothing readable follows"
+
+
+@pytest.mark.parametrize("cut", [0, 30], ids=["whole", "the first one cut"])
+def test_captures_appended_to_one_another(cut: int) -> None:
+    first = pcap([media(), call(1), media()])
+    raw = first[: len(first) - cut] + pcap([udp(sip(2)), udp(sip(3))] * 10, ">", 0xA1B23C4D, link=101)
+    capture = Capture(raw)
+    assert [number for _, number in capture.calls] == ["1"] + ["2", "3"] * 10
+    assert capture.datagrams[-1].time == EPOCH + 19 * STEP
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"", "the file is empty"),
+        (b"hello world, this is no capture", "neither a capture"),
+        (pcap([])[:20], "cut short"),
+        (pcap([])[:4], "4 of 24 bytes"),
+    ],
+)
+def test_files_that_are_no_captures(raw: bytes, words: str) -> None:
+    with pytest.raises(CaptureError, match=words) as error:
+        Capture(raw)
+    assert str(error.value).startswith("capture: ")
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_link_type_is_counted() -> None:
+    capture = Capture(pcap([call(1)], link=147))
+    assert (capture.calls, dict(capture.tally.undecoded)) == ([], {"link type 147": 1})
