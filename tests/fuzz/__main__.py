@@ -6,10 +6,6 @@ import hashlib
 import sys
 from pathlib import Path
 
-from pjsipdiag.errors import PjsipdiagError
-from tests.fuzz.seeds import regressions, seeds
-from tests.fuzz.targets import TARGETS
-
 CORPUS = Path("/tmp/pjsipdiag-fuzz")
 SECONDS = 600
 LONGEST = 8192
@@ -21,12 +17,16 @@ SLOWEST = 10
 
 def main(arguments: list[str]) -> None:
     """Fuzzes until the time is over, or something is found: it is written below CORPUS."""
-    if not arguments or arguments[0] not in TARGETS:
-        sys.exit(f"usage: python -m tests.fuzz PARSER [SECONDS]; PARSER is one of {', '.join(TARGETS)}")
     try:
         import atheris
     except ImportError:
         sys.exit("atheris is not installed: pip install atheris (it is no dependency of the tests)")
+    with atheris.instrument_imports(include=["pjsipdiag"]):
+        from pjsipdiag.errors import PjsipdiagError
+        from tests.fuzz.seeds import regressions, seeds
+        from tests.fuzz.targets import TARGETS
+    if not arguments or arguments[0] not in TARGETS:
+        sys.exit(f"usage: python -m tests.fuzz PARSER [SECONDS]; PARSER is one of {', '.join(TARGETS)}")
     name, seconds = arguments[0], int(arguments[1]) if len(arguments) > 1 else SECONDS
     corpus = CORPUS / name
     corpus.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,6 @@ def main(arguments: list[str]) -> None:
         except PjsipdiagError:
             return
 
-    atheris.instrument_all()
     options = [
         f"-max_total_time={seconds}",
         f"-max_len={LONGEST}",
