@@ -8,6 +8,7 @@ Replays sip_transport.c, res_pjsip_acl.c, res_pjsip/pjsip_message_filter.c and d
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 
 from pjsipdiag.asterisk.admission import contact_denial, denial
@@ -18,7 +19,7 @@ from pjsipdiag.asterisk.pjsip import Refused, Request
 from pjsipdiag.asterisk.uri import SipUri, TelUri, Uri
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome
 from pjsipdiag.asterisk.versions import has
-from pjsipdiag.sip import Address
+from pjsipdiag.sip import Address, SipMessage
 
 DIALOG_METHODS = ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY", "UPDATE")
 """Methods that need a Contact header (pjsip_method_creates_dialog)."""
@@ -28,6 +29,39 @@ def refused_by_parser(refused: Refused) -> Check:
     """A message that PJSIP drops: no answer."""
     log = f" (log: {refused.log})" if refused.log else ""
     return _end(f"dropped by the parser: {refused.reason}{log}")
+
+
+def response() -> Check:
+    """A response in place of a request."""
+    return _end("a response: nothing is identified")
+
+
+def cut_off(refused: Refused) -> Check:
+    """A message whose end the capture does not hold."""
+    reason = f"the capture holds only the start of the message, which is not enough to replay it ({refused.reason})"
+    return Check("arrival", Match.UNKNOWN, reason)
+
+
+_LENGTH = re.compile(rb"\n(?:content-length|l(?=[ \t:]))[ \t]*:[ \t]*[0-9]", re.IGNORECASE)
+
+
+def unframed(message: SipMessage) -> Check | None:
+    """What pjsip_find_msg() needs on a stream: CRLF line ends and a Content-Length."""
+    if message.transport == "UDP" or message.truncated:
+        return None
+    head, end, _ = message.raw.lstrip(b"\r\n").partition(b"\n\r\n")
+    if not end:
+        return _end("no empty line with CRLF ends the headers: on a stream PJSIP waits for the rest")
+    if not _LENGTH.search(head):
+        return _end("no Content-Length header: on a stream PJSIP cannot tell where the message ends")
+    return None
+
+
+def receive(request: Request, source: Address) -> None:
+    """What pjsip_tpmgr_receive_packet() writes into the top Via."""
+    request.via.received = source.ip
+    if request.via.rport == 0:
+        request.via.rport = source.port
 
 
 def arrive(request: Request, where_from: Source, config: Config) -> Check | None:

@@ -58,6 +58,17 @@ def source(address: Address) -> Source:
     return Source(*_numeric(address.ip.split("%", 1)[0]), address.port)
 
 
+def unpacked(packed: bytes) -> Source:
+    """The same of a packed address (`Address.pack`)."""
+    ip, port = packed[:-2], int.from_bytes(packed[-2:], "big")
+    if ip.startswith(_MAPPED) and len(ip) == 16:
+        ip = ip[12:]
+    return Source(4 if len(ip) == 4 else 6, int.from_bytes(ip, "big"), port)
+
+
+_MAPPED = bytes(10) + b"\xff\xff"
+
+
 def covers(rule: Rule, source: Source) -> bool:
     """Whether the rule applies to the source; a port 0 in the rule is any port."""
     return rule.version == source.version and source.ip & rule.mask == rule.network and rule.port in (0, source.port)

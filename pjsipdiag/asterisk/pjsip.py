@@ -38,6 +38,13 @@ class Dialect:
     length_required: bool = True
 
 
+def dialect(version: str) -> Dialect:
+    """How the PJSIP that an Asterisk release brings along reads messages."""
+    if version.startswith(("16.", "18.", "certified-16", "certified-18")):
+        return Dialect(empty_elements=False, empty_reference=True, any_length=True, length_required=False)
+    return Dialect()
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A message that PJSIP drops. `header` is the one at fault ("Request Line"), `line` and `column` count from 1;

@@ -26,8 +26,8 @@ from pjsipdiag.asterisk.scanner import (
     USER,
     USER_LENIENT,
     Scanner,
-    Spec,
     SipSyntaxError,
+    Spec,
     spec,
 )
 
