@@ -59,7 +59,7 @@ def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
             if dropped.type == "identify" and (rules := matches_of(situation, dropped).rules):
                 rule = deciding(rules, source)
                 if rule and not rule.deny:
-                    return Cause(f"identify {dropped.name}", dropped.where, rule.text)
+                    return Cause(f"identify {dropped.name}", dropped.where)
     return None
 
 
@@ -67,7 +67,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     kind, _, name = cause.name.partition(" ")
     dropped = _dropped(situation, kind, name)
     assert dropped is not None and cause.where is not None
-    took = f"its match={cause.detail} would take" if kind == "identify" else f"identify {cause.detail} takes"
+    took = "its match= lines would take" if kind == "identify" else f"identify {cause.detail} takes"
     return Finding(
         "not-loaded",
         Severity.ERROR,
@@ -90,7 +90,7 @@ def of_missing_endpoint(situation: Situation, group: CallGroup) -> Cause | None:
     """The identify that matches, and stops the search, although its endpoint does not exist."""
     if group.verdict.identifier in ("ip", "header", "request_uri"):
         return None
-    stopped = [check.identify for check in group.verdict.trace if check.identify and check.endpoint]
+    stopped = [check.identify for check in group.verdict.trace if check.identify and not check.endpoint]
     for port in group.ports or (0,):
         for identify in situation.config.identifies:
             missing = identify.endpoint not in situation.config.endpoints

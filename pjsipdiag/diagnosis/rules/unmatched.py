@@ -19,6 +19,33 @@ def is_unmatched(group: CallGroup) -> bool:
     return group.verdict.outcome is Outcome.NO_MATCH
 
 
+def names_are_dead(situation: Situation) -> bool:
+    """Whether the answers show that the names in `match=` which nobody resolved here did not help when Asterisk loaded.
+
+    A call that an identify with such a name takes for certain, or might take without `auth=`, and that got nothing but
+    401, was matched by none: the name stood for other addresses, or did not resolve, which drops the identify.
+    """
+    named = {identify.name: identify.endpoint for identify in situation.config.identifies if identify.unresolved}
+    if not named:
+        return False
+    refused = answered = False
+    for group in situation.groups:
+        asked = {
+            check.identify: check for check in group.verdict.trace if check.step == "ip" and check.identify in named
+        }
+        maybe = any(check.match is Match.UNKNOWN for check in asked.values())
+        open_door = all(
+            endpoint.auth == ()
+            for name in asked
+            if (endpoint := situation.config.endpoints.get(named[name])) is not None
+        )
+        if group.verdict.identify in named or (maybe and open_door):
+            succeeded = any(status not in (0, 401) for status in group.statuses)
+            answered |= succeeded
+            refused |= with_status(group, 401) > 0 and not group.retried and not succeeded
+    return refused and not answered
+
+
 def of_port(situation: Situation, group: CallGroup) -> Cause | None:
     """The rule whose network holds the source and whose port does not."""
     if not is_unmatched(group):
@@ -80,7 +107,7 @@ def hostname_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallG
     if rules:
         meaning = f"that name stands for {stands}"
     elif identify is None:
-        meaning = "that name does not resolve, which drops the whole identify"
+        meaning = "that name stood for other addresses, or for none, which drops the whole identify"
     else:
         meaning = "what that name stood for when Asterisk loaded it is not known here"
     evidence = ["Asterisk resolves names when it loads or reloads, never for a call"]
