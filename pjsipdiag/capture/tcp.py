@@ -292,7 +292,7 @@ class Reassembler:
         found: list[Datagram] = []
         for sequence in sorted(state.ahead, key=lambda sequence: _distance(state.next, sequence)):
             offset = _distance(state.next, sequence)
-            if offset > 0:
+            if offset > 0 or sequence not in state.ahead:  # delivering may end the flow
                 break
             payload, length = state.ahead.pop(sequence)
             self._waiting -= len(payload)
