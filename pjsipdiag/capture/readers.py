@@ -1,0 +1,81 @@
+"""How a capture is read: by our own reader, through Wireshark, or while it is still being written."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.follow import Growing
+from pjsipdiag.capture.reader import read, read_stream
+from pjsipdiag.capture.wireshark import has_secrets, read_wireshark
+from pjsipdiag.errors import CaptureError
+
+NOTE_SECRETS = "the capture carries TLS secrets: --reader wireshark reads what they open"
+
+Reader = Callable[[str | Path, Tally, str | Path | None], Iterator[Datagram]]
+"""(path, tally, key log file or None) -> datagrams."""
+
+
+def read_as(
+    path: str | Path,
+    tally: Tally,
+    *,
+    reader: str = "native",
+    keylog: str | Path | None = None,
+    follow: bool = False,
+    seconds: float | None = None,
+) -> Iterator[Datagram]:
+    """The datagrams of the capture at `path`, read as the user asked: `reader` is one of READERS, a key log needs
+    Wireshark. With `follow` the file is read until an interrupt (SIGINT) or for `seconds`. Raises CaptureError.
+    """
+    if follow:
+        if reader != "native" or keylog is not None:
+            raise CaptureError("--follow reads with the native reader only: leave out --reader and --keylog")
+        yield from _follow(path, tally, seconds)
+        return
+    if keylog is not None:
+        reader = "wireshark"
+    if reader not in READERS:
+        raise CaptureError(f"no reader {reader!r}: choose one of {', '.join(READERS)}")
+    yield from READERS[reader](path, tally, keylog)
+
+
+def _native(path: str | Path, tally: Tally, _: str | Path | None) -> Iterator[Datagram]:
+    yield from read(path, tally)
+    if tally.encrypted and has_secrets(path):
+        tally.notes.append(NOTE_SECRETS)
+
+
+def _follow(path: str | Path, tally: Tally, seconds: float | None) -> Iterator[Datagram]:
+    if str(path) == "-":
+        yield from read(path, tally)  # a pipe waits by itself
+        return
+    stop = threading.Event()
+    with _interrupted(stop), Growing(path, stop, seconds) as file:
+        yield from read_stream(file, tally)
+
+
+@contextmanager
+def _interrupted(stop: threading.Event) -> Iterator[None]:
+    """An interrupt ends the waiting instead of the program."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    former = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+READERS: dict[str, Reader] = {"native": _native, "wireshark": read_wireshark}
+"""Name of --reader -> how it reads."""
