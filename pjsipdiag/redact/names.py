@@ -1,0 +1,40 @@
+"""Stand-ins for the names of identify sections that keep the order in which Asterisk asks them.
+
+Releases ask identify objects by name or by hash bucket (`pjsipdiag.asterisk.order`). A stand-in begins with the rank of
+the name among all of them, and ends with what puts it into the bucket of the name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import count, product
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.order import MEMORY_BUCKETS, bucket_count, is_identify, str_hash
+
+OF_WIZARD = "-identify"
+"""What a wizard section adds to its name for the identify that it makes."""
+LETTERS = "abcdefghijkmnopqrstuvwxyz"
+
+
+def identify_names(config: Config) -> Mapping[str, str]:
+    """Section name -> stand-in, for every section that is, or makes, an identify."""
+    sections = [section for section in config.sections if is_identify(section)]
+    made = {identify.wizard: identify.name for identify in config.identifies if identify.wizard}
+    named = {section.name: section.name for section in sections if "@" not in section.name} | made
+    width = len(str(len(named)))
+    buckets = bucket_count(len(sections))
+    ordered = sorted(named.items(), key=lambda item: item[1].encode("utf-8", "surrogateescape"))
+    stands: dict[str, str] = {}
+    for rank, (section, identify) in enumerate(ordered, 1):
+        suffix, hashed = (OF_WIZARD, MEMORY_BUCKETS) if section in made else ("", buckets)
+        wanted = str_hash(identify) % hashed
+        stem = f"identify{rank:0{width}d}"
+        names = (stem + ending for ending in _endings())
+        stands[section] = next(name for name in names if str_hash(name + suffix) % hashed == wanted)
+    return stands
+
+
+def _endings() -> Iterator[str]:
+    for length in count():
+        yield from map("".join, product(LETTERS, repeat=length))

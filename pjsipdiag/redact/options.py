@@ -1,0 +1,128 @@
+"""What becomes of a configuration value, by the name of its option.
+
+Switches, numbers and lists of fixed words stay as they are; names, hosts and addresses get their stand-ins; secrets and
+free text are blanked.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Sequence
+
+from pjsipdiag.asterisk.config import Rule, Where
+from pjsipdiag.asterisk.match import BLANKS, parse_match, parse_rules
+from pjsipdiag.redact.disguise import Disguise
+from pjsipdiag.redact.message import MessageRedactor
+
+ADDRESS_LISTS = frozenset({"match", "permit", "deny", "contact_permit", "contact_deny", "local_net"})
+NAMES = frozenset({
+    "acl", "aors", "auth", "contact_acl", "context", "default_outbound_endpoint", "endpoint", "inbound_auth",
+    "outbound_auth", "transport", "overlap_context", "message_context", "subscribe_context",
+})  # fmt: skip
+USERS = frozenset({"contact_user", "from_user", "username", "default_from_user"})
+HOSTS = frozenset({
+    "bind", "default_realm", "domain", "external_media_address", "external_signaling_address", "from_domain",
+    "media_address", "realm", "remote_hosts",
+})  # fmt: skip
+URIS = frozenset({"client_uri", "contact", "outbound_proxy", "server_uri", "client_uri_pattern", "server_uri_pattern"})
+BLANK = frozenset({
+    "accountcode", "callerid", "callerid_tag", "contact_header_params", "default_voicemail_extension",
+    "incoming_mwi_mailbox", "mailboxes", "md5_cred", "moh_suggest", "mwi_from_user", "named_call_group",
+    "named_pickup_group", "oauth_clientid", "oauth_secret", "password", "password_digest", "refresh_token",
+    "regcontext", "sdp_owner", "sdp_session", "secret", "tenantid", "user_agent", "voicemail_extension", "hint_exten",
+    "hint_context",    "hint_application", "stir_shaken_profile",
+})  # fmt: skip
+STANDS = "redacted"
+_FIXED = re.compile(r"[\w.,!&+-]*")
+
+
+class OptionRedactor:
+    """Redacts values; `matching` gives the value of match_header and match_request_uri."""
+
+    def __init__(self, disguise: Disguise, messages: MessageRedactor, matching: Callable[[str, str], str]) -> None:
+        self.disguise = disguise
+        self.messages = messages
+        self.matching = matching
+
+    def value(self, option: str, value: str) -> str:
+        """The value with stand-ins."""
+        # A wizard writes endpoint/context, inbound_auth/username, ...
+        name = option.lower().rpartition("/")[2]
+        if not value:
+            return value
+        if name in ADDRESS_LISTS:
+            return self.rules(name, value)
+        if name in ("match_header", "match_request_uri"):
+            return self.matching(name, value)
+        if name in BLANK:
+            return STANDS
+        if name in NAMES:
+            return _each(value, self.disguise.section)
+        if name in USERS:
+            return self.disguise.user(value)
+        if name in HOSTS:
+            return _each(value, self.disguise.host_port)
+        if name in URIS:
+            return self.disguise.text(self.messages.uri(value))
+        if name == "set_var":
+            return f"{value.partition('=')[0]}={STANDS}"
+        return value if _FIXED.fullmatch(value) and not re.search(r"\d{6,}", value) else self.disguise.text(value)
+
+    def rules(self, option: str, value: str) -> str:
+        """A list of addresses, networks and (for `match`) host names."""
+        return ",".join(self._rule(option, part.strip(BLANKS)) for part in value.split(","))
+
+    def _rule(self, option: str, text: str) -> str:
+        nowhere = Where("", 0)
+        if not text:
+            return text
+        if option == "match":
+            parsed = parse_match(text, nowhere)
+            found: Sequence[Rule] = parsed.rules
+            if parsed.hosts:
+                return self._host(text)
+            refused = parsed.refused
+        else:
+            found, refused = parse_rules(text, ports=False, deny=False, where=nowhere)
+        if refused or not found:
+            # What Asterisk refuses must stay refused.
+            return "192.0.2.0/99" if "/" in text else "192.0.2.999"
+        return ",".join(self._stands(found[0], "/" in text))
+
+    def _host(self, text: str) -> str:
+        negated = "!" if text.startswith("!") else ""
+        bare = text.removeprefix("!")
+        host, colon, port = bare.rpartition(":") if bare.count(":") == 1 else (bare, "", "")
+        # Digits and dots that are no address are looked up as a name, and never found.
+        if re.fullmatch(r"[\d.]+", host):
+            return f"{negated}192.0.2.999{colon}{port}"
+        return f"{negated}{self.disguise.host(host)}{colon}{port}"
+
+    def _stands(self, rule: Rule, masked: bool) -> list[str]:
+        bits = 32 if rule.version == 4 else 128
+        length = rule.mask.bit_count()
+        if rule.mask != ((1 << length) - 1) << (bits - length):
+            return self._scattered(rule)
+        kind = ipaddress.IPv4Network if rule.version == 4 else ipaddress.IPv6Network
+        stands = self.disguise.addresses.network(kind((rule.network, length)))
+        return [_written(rule, str(n.network_address), n.prefixlen if masked else None) for n in stands]
+
+    def _scattered(self, rule: Rule) -> list[str]:
+        """A mask with holes: a rule for each known address that it fits."""
+        addresses = self.disguise.addresses
+        known = [ip for ip in addresses.known if ip.version == rule.version]
+        stands = [str(addresses.address(ip)) for ip in known if int(ip) & rule.mask == rule.network]
+        # No known address fits: one that nobody has stands for it.
+        stands = stands or ["0.0.0.1" if rule.version == 4 else "::1"]
+        return [_written(rule, stand, 32 if rule.version == 4 else 128) for stand in stands]
+
+
+def _written(rule: Rule, address: str, length: int | None) -> str:
+    shown = f"[{address}]:{rule.port}" if ":" in address and rule.port else address
+    shown += f":{rule.port}" if rule.port and ":" not in address else ""
+    return f"{'!' if rule.deny else ''}{shown}{f'/{length}' if length is not None else ''}"
+
+
+def _each(value: str, stand: Callable[[str], str]) -> str:
+    return ",".join(stand(part.strip()) for part in value.split(","))

@@ -1,0 +1,77 @@
+"""match_header and match_request_uri with stand-ins: they match the captured requests that they matched before.
+
+A pattern cannot be translated in general. What it is there for can: the values of the captured requests that it fits
+are listed, each with its stand-in.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.match import BLANKS
+from pjsipdiag.asterisk.pjsip import Request, dialect, parse
+from pjsipdiag.asterisk.regex import Ere, EreError, compile_ere
+from pjsipdiag.asterisk.uri import Context
+from pjsipdiag.asterisk.versions import has
+from pjsipdiag.redact.disguise import Disguise
+from pjsipdiag.sip import COMPACT
+
+_SPECIAL = re.compile(r"[.^$*+?()\[\]{}|\\]")
+
+
+class Patterns:
+    """What captured requests hold that the configuration compares: (header or "", value) -> stand-in."""
+
+    def __init__(self, config: Config, disguise: Disguise) -> None:
+        self.config = config
+        self.disguise = disguise
+        names = (identify.match_header.partition(":")[0].strip(BLANKS) for identify in config.identifies)
+        self.names = frozenset(name for name in names if name)
+        self.uris = any(identify.match_request_uri for identify in config.identifies)
+        self._seen: dict[tuple[str, str], str] = {}
+
+    @property
+    def headers(self) -> frozenset[str]:
+        """The header names, long and in lower case."""
+        return frozenset(COMPACT.get(name.lower(), name.lower()) for name in self.names)
+
+    def see(self, raw: bytes, redacted: bytes) -> None:
+        """Notes what the values of one request became."""
+        if not self.names and not self.uris:
+            return
+        before, after = parse(raw, dialect(self.config.version)), parse(redacted, dialect(self.config.version))
+        if not isinstance(before, Request) or not isinstance(after, Request):
+            return
+        self._seen["", before.uri.printed(Context.REQUEST)] = after.uri.printed(Context.REQUEST)
+        for name in self.names:
+            for old, new in zip(before.named(name), after.named(name), strict=False):
+                self._seen[name.lower(), old.printed().strip(BLANKS)] = new.printed().strip(BLANKS)
+
+    def value(self, option: str, value: str) -> str:
+        """The option's value that fits the stand-ins of what `value` fits."""
+        name, colon, wanted = value.partition(":") if option == "match_header" else ("", "", value)
+        text = wanted.strip(BLANKS) if name else wanted
+        try:
+            regex = self._regex(text)
+        except EreError:
+            # Asterisk refuses the object, and is to go on doing so.
+            return f"{name}{colon} /(/" if name else "/(/"
+        of_name = [(old, new) for (seen, old), new in self._seen.items() if seen == name.strip(BLANKS).lower()]
+        fitting = sorted({new for old, new in of_name if (regex.search(old) if regex else old == _latin(text))})
+        if regex is None:
+            stands = fitting[0] if fitting else self.disguise.opaque("value", text)
+        else:
+            listed = "|".join(_SPECIAL.sub(r"\\\g<0>", stand) for stand in fitting)
+            stands = f"/^({listed or 'nothing-captured-fits'})$/"
+        return f"{name}{colon} {stands}" if name else stands
+
+    def _regex(self, text: str) -> Ere | None:
+        """The regular expression between slashes; None for a literal."""
+        if len(text) > 2 and text.startswith("/") and text.endswith("/"):
+            return compile_ere(_latin(text[1:-1]), has(self.config.version, "utf8_locale"))
+        return None
+
+
+def _latin(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")

@@ -1,0 +1,178 @@
+"""A report that can be posted: every text of it with stand-ins, every verdict as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from typing import Any, TypeVar, overload
+
+from pjsipdiag.asterisk.config import Config, Section, Variable, Where
+from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.diagnosis.model import CallRow, Report
+from pjsipdiag.redact.disguise import Disguise
+from pjsipdiag.redact.known import address_map
+from pjsipdiag.redact.message import MessageRedactor
+from pjsipdiag.redact.names import identify_names
+from pjsipdiag.redact.options import OptionRedactor
+from pjsipdiag.sip import parse_uri
+
+_T = TypeVar("_T")
+
+
+def redact_report(report: Report) -> Report:
+    """`report` with stand-ins for numbers, names, addresses, hosts and Call-IDs; the same report gives the same one."""
+    disguise = _disguise(report)
+    redactor = _Redactor(disguise)
+    calls = _Calls(report.calls, redactor)
+    changed = {
+        field.name: redactor.value(getattr(report, field.name))
+        for field in fields(report)
+        if field.name not in ("calls", "config", "asterisk_version", "asterisk_reason")
+    }
+    return replace(report, **changed, calls=calls, config=_config(report.config, redactor))
+
+
+def _disguise(report: Report) -> Disguise:
+    """Knows every address and name of the report before the first stand-in is made."""
+    texts = list(_strings([getattr(report, f.name) for f in fields(report) if f.name not in ("calls", "config")]))
+    hosts: set[str] = set()
+    users: dict[str, None] = {}
+    verdicts: dict[int, Verdict] = {}
+    for call in report.calls:
+        hosts.update((call.source, call.destination))
+        verdicts.setdefault(id(call.verdict), call.verdict)
+        for text in (call.from_, call.request_uri):
+            uri = parse_uri(text)
+            if uri is not None:
+                users.setdefault(uri.user)
+                hosts.add(uri.host)
+    texts += _strings(list(verdicts.values()))
+    sections = report.config.sections if report.config else ()
+    texts += [variable.value for section in sections for variable in section.variables]
+    disguise = Disguise(
+        address_map((), [*texts, *sorted(hosts)]), identify_names(report.config) if report.config else {}
+    )
+    for section in sections:
+        disguise.section(section.name)
+    for where in _places([report.findings, report.suggestions, list(verdicts.values())]):
+        disguise.section(where.section)
+    for verdict in verdicts.values():
+        disguise.section(verdict.endpoint)
+    for user in users:
+        disguise.user(user)
+    return disguise
+
+
+class _Redactor:
+    """Walks frozen data and replaces its texts."""
+
+    def __init__(self, disguise: Disguise) -> None:
+        self.disguise = disguise
+        self.messages = MessageRedactor(disguise)
+        self.options = OptionRedactor(disguise, self.messages, lambda _option, value: disguise.text(value))
+        self._verdicts: dict[int, tuple[Verdict, Verdict]] = {}
+
+    def value(self, value: Any) -> Any:
+        """Strings as free text; what is made of others with each part redacted."""
+        if isinstance(value, Enum) or value is None or isinstance(value, int | float):
+            return value
+        if isinstance(value, str):
+            return self.disguise.text(value)
+        if isinstance(value, Verdict):
+            return self.verdict(value)
+        if isinstance(value, Where):
+            return replace(value, section=self.disguise.section(value.section))
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **{f.name: self.field(f.name, getattr(value, f.name)) for f in fields(value)})
+        if isinstance(value, Mapping):
+            return {self.value(key): self.value(item) for key, item in value.items()}
+        return tuple(self.value(item) for item in value)
+
+    def field(self, name: str, value: Any) -> Any:
+        if name == "call_id":
+            return self.disguise.opaque("call", value)
+        if name in ("section", "endpoint", "identify") and "," not in value:
+            return self.disguise.section(value)
+        if name in ("file", "rule", "step", "severity", "verdict") and isinstance(value, str):
+            return value
+        return self.value(value)
+
+    def verdict(self, verdict: Verdict) -> Verdict:
+        """One object for each verdict, so that alike calls stay alike."""
+        known = self._verdicts.get(id(verdict))
+        if known is None:
+            known = self._verdicts[id(verdict)] = (verdict, Verdict(tuple(self.value(c) for c in verdict.trace)))
+        return known[1]
+
+
+class _Calls(Sequence[CallRow]):
+    """Calls that get their stand-ins when they are asked for."""
+
+    def __init__(self, calls: Sequence[CallRow], redactor: _Redactor) -> None:
+        self._calls, self._redactor = calls, redactor
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    @overload
+    def __getitem__(self, at: int) -> CallRow: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[CallRow]: ...
+    def __getitem__(self, at: int | slice) -> CallRow | Sequence[CallRow]:
+        if isinstance(at, slice):
+            return [self._redacted(call) for call in self._calls[at]]
+        return self._redacted(self._calls[at])
+
+    def __iter__(self) -> Iterator[CallRow]:
+        return map(self._redacted, self._calls)
+
+    def _redacted(self, call: CallRow) -> CallRow:
+        uri = self._redactor.messages.uri
+        shown: CallRow = self._redactor.value(call)
+        messages = tuple((time, way, uri(line)) for time, way, line in call.messages)
+        from_ = self._redactor.messages.value("From", call.from_) or ""
+        return replace(shown, from_=from_, request_uri=uri(call.request_uri), messages=messages, capture=call.capture)
+
+
+def _config(config: Config | None, redactor: _Redactor) -> Config | None:
+    """Only what a report shows of it: the sections."""
+    if config is None:
+        return None
+    return Config(config.version, "", sections=tuple(_section(section, redactor) for section in config.sections))
+
+
+def _section(section: Section, redactor: _Redactor) -> Section:
+    variables = tuple(_variable(variable, redactor) for variable in section.variables)
+    name, parents = redactor.disguise.section(section.name), tuple(map(redactor.disguise.section, section.parents))
+    return replace(section, name=name, where=redactor.value(section.where), variables=variables, parents=parents)
+
+
+def _variable(variable: Variable, redactor: _Redactor) -> Variable:
+    kept = variable.name.lower() == "type"
+    value = variable.value if kept else redactor.options.value(variable.name, variable.value)
+    return Variable(variable.name, value, redactor.value(variable.where))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from _strings(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        yield from _strings([*value.keys(), *value.values()])
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _strings(item)
+
+
+def _places(value: Any) -> Iterator[Where]:
+    if isinstance(value, Where):
+        yield value
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from _places(getattr(value, field.name))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _places(item)
