@@ -60,6 +60,8 @@ class CallGroup:
     first_silent: int = 0
     last_silent: int = 0
     last_answer: int = 0
+    refused_numbers: tuple[str, ...] = ()
+    """Users of the request URIs of calls that ended with a 4xx, 5xx or 6xx: each distinct and at most 32."""
 
     @property
     def sample(self) -> SipMessage:

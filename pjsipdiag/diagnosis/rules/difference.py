@@ -51,7 +51,7 @@ def of_difference(situation: Situation, group: CallGroup) -> Cause | None:
 def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     total = sum(sum(contradicts(group).values()) for group in groups)
     shown = sorted({status for group in groups for status in contradicts(group)})
-    place = f" ({cause.where})" if cause.where else ""
+    place = f" ({_line(situation, cause)}{cause.where})" if cause.where else ""
     files_say = {
         Outcome.ACCEPTED: f"by [{cause.name}]{place} the files let the calls in",
         Outcome.CHALLENGED: f"the files ask {cause.name} for credentials{place}",
@@ -132,6 +132,12 @@ def _still(replay: Replay, group: CallGroup) -> bool:
     verdict = replay.verdict(group.sample)
     refused = any(status in (401, 407) for status in contradicts(group))
     return (verdict.outcome is Outcome.ACCEPTED) if refused else (verdict.outcome is not Outcome.ACCEPTED)
+
+
+def _line(situation: Situation, cause: Cause) -> str:
+    """The text of the address rule that decides in the files."""
+    rules = (rule for identify in situation.config.identifies for rule in identify.rules if rule.where == cause.where)
+    return next((f"match={rule.text}, " for rule in rules), "")
 
 
 def _said(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.model import CallRow, Finding, Severity
+from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.sip import parse_uri
 
 MEDIA = (488, 415, 606)
 """Not Acceptable Here, Unsupported Media Type, Not Acceptable: no common codec or encryption (RFC 3261 21.4, 21.6)."""
@@ -20,9 +19,6 @@ DIALPLAN = (403, 404, 408, 410, 480, 484, 500, 501, 502, 503, 504, 604)
 
 OFTEN = 0.1
 """The share of an endpoint's calls from which refusals are more than a wrong number now and then."""
-
-LOOKED_AT = 20_000
-"""Calls that are looked through for the numbers behind a refusal."""
 
 
 def of_media(situation: Situation, group: CallGroup) -> Cause | None:
@@ -57,7 +53,7 @@ def media_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGrou
 
 def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     endpoint = situation.config.endpoints[cause.name]
-    numbers = _numbers(situation, groups, DIALPLAN)
+    numbers = _numbers(groups)
     to = f" to {listed(numbers)}" if numbers else ""
     missing = sum(with_status(group, 404, 484) for group in groups)
     why = (
@@ -109,21 +105,19 @@ def _codes(groups: Sequence[CallGroup], statuses: Sequence[int]) -> str:
     return ", ".join(f"{status}: {counted(count, 'call')}" for status, count in found.items() if count)
 
 
-def _numbers(situation: Situation, groups: Sequence[CallGroup], statuses: Sequence[int]) -> list[str]:
-    wanted = {group.source for group in groups}
-    found: dict[str, None] = {}
-    for row in rows(situation):
-        if row.observed_status in statuses and row.source.rpartition(":")[0].strip("[]") in wanted:
-            uri = parse_uri(row.request_uri)
-            found.setdefault(uri.user if uri else row.request_uri)
-            if len(found) == 32:
-                break
-    return list(found)
+def _numbers(groups: Sequence[CallGroup]) -> list[str]:
+    """The numbers that were refused, as far as they are known."""
+    found = [
+        number
+        for group in groups
+        for number in group.refused_numbers or (group.numbers if _all_refused(group) else ())
+        if number
+    ]
+    return list(dict.fromkeys(found))[:32]
 
 
-def rows(situation: Situation) -> list[CallRow]:
-    """The first calls of the capture, as many as are worth looking through one by one."""
-    return list(situation.calls[:LOOKED_AT])
+def _all_refused(group: CallGroup) -> bool:
+    return all(status >= 400 for status in group.statuses)
 
 
 def _said(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:

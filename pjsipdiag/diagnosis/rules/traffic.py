@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from pjsipdiag.asterisk.verdict import Match, Outcome
-from pjsipdiag.diagnosis.evidence import owners, samples
+from pjsipdiag.diagnosis.evidence import owners
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -28,57 +30,89 @@ WELL_KNOWN = re.compile(
 LIKELY = 4
 """Points from which a source counts as a scanner."""
 
+KNOWN = 3
+"""Points of evidence for an endpoint from which a source is no stranger."""
 
-def scanner_signs(situation: Situation, group: CallGroup) -> tuple[int, list[str]]:
+BY_NAME = ("username", "auth_username", "anonymous")
+"""Identifiers that take a source for what it says of itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Everything that one source did and that no address of the configuration invited."""
+
+    groups: tuple[CallGroup, ...]
+    numbers: tuple[str, ...]
+    callers: tuple[str, ...]
+    agents: tuple[str, ...]
+
+
+@lru_cache(maxsize=2)
+def strangers(situation: Situation) -> dict[str, Stranger]:
+    """The uninvited by source: matched by nothing, or by no more than the name that they give themselves."""
+    found: dict[str, list[CallGroup]] = {}
+    for group in situation.groups:
+        if group.verdict.outcome is Outcome.NO_MATCH or group.verdict.identifier in BY_NAME:
+            found.setdefault(group.source, []).append(group)
+    return {
+        source: Stranger(
+            tuple(groups),
+            tuple(dict.fromkeys(number for group in groups for number in group.numbers)),
+            tuple(dict.fromkeys(caller for group in groups for caller in group.callers)),
+            tuple(dict.fromkeys(agent for group in groups for agent in group.user_agents)),
+        )
+        for source, groups in found.items()
+    }
+
+
+@lru_cache(maxsize=8192)
+def scanner_signs(situation: Situation, source: str) -> tuple[int, tuple[str, ...]]:
     """(points, sentences) of what marks a source as a scanner; a published tool name alone is enough."""
+    stranger = strangers(situation)[source]
     signs: list[tuple[int, str]] = []
-    agent = next((agent for agent in group.user_agents if TOOLS.search(agent)), "")
+    agent = next((agent for agent in stranger.agents if TOOLS.search(agent)), "")
     if agent:
         signs.append((LIKELY, f"User-Agent {agent!r} is a known scanning tool"))
-    tails = Counter(re.sub(r"\D", "", text)[-9:] for text in group.numbers if len(re.sub(r"\D", "", text)) >= 10)
-    tail, tries = tails.most_common(1)[0] if tails else ("", 0)
+    digits = (re.sub(r"\D", "", text) for text in stranger.numbers)
+    tail, tries = next(iter(Counter(text[-9:] for text in digits if len(text) >= 10).most_common(1)), ("", 0))
     if tries >= 3:
         signs.append((2, f"it dials …{tail} with {tries} different prefixes, as who looks for an outside line does"))
-    guessed = [user for user in group.callers if WELL_KNOWN.fullmatch(user)]
+    guessed = [user for user in stranger.callers if WELL_KNOWN.fullmatch(user)]
     if len(guessed) >= 3:
         signs.append((2, f"it calls itself {listed(guessed)}: guessed accounts"))
-    elif guessed and group.distinct_callers == len(guessed):
+    elif guessed and len(stranger.callers) == len(guessed):
         signs.append((1, f"it calls itself {listed(guessed)}"))
-    if _claims_target(group):
-        signs.append((1, "its From names the address that it calls, as if it came from here"))
-    if group.distinct_numbers >= 10 and group.distinct_callers >= 10 and group.calls >= 20:
-        signs.append((1, f"{group.distinct_numbers} numbers and {group.distinct_callers} callers"))
-    refused = with_status(group, 401, 403)
-    if refused >= 5 and not group.retried:
+    if len(stranger.numbers) >= 10 and len(stranger.callers) >= 10 and calls(stranger.groups) >= 20:
+        signs.append((1, f"{len(stranger.numbers)} or more numbers and {len(stranger.callers)} or more callers"))
+    refused = sum(with_status(group, 401, 403) for group in stranger.groups)
+    if refused >= 5 and not any(group.retried for group in stranger.groups):
         signs.append((1, f"{counted(refused, 'call')} refused, and it goes on"))
-    other = situation.other_methods.get(group.source, {})
+    other = situation.other_methods.get(source, {})
     if sum(other.values()) >= 20:
         signs.append((1, f"it also sent {', '.join(f'{count} {method}' for method, count in other.items())}"))
-    return sum(points for points, _ in signs), [text for _, text in signs]
+    if LIKELY > sum(points for points, _ in signs) > 0 and _claims_target(stranger):
+        signs.append((1, "its From names the address that it calls, as if it came from here"))
+    return sum(points for points, _ in signs), tuple(text for _, text in signs)
 
 
 def of_scanner(situation: Situation, group: CallGroup) -> Cause | None:
     """An uninvited source, unless the configuration knows it."""
-    stranger = group.verdict.outcome is Outcome.NO_MATCH or group.verdict.identifier in (
-        "username",
-        "auth_username",
-        "anonymous",
-    )
-    if not stranger:
+    stranger = strangers(situation).get(group.source)
+    if stranger is None or group not in stranger.groups:
         return None
-    points, signs = scanner_signs(situation, group)
-    known = any(owner.points >= 3 for owner in owners(situation, group))
-    named = bool(signs) and signs[0].endswith("scanning tool")
-    if points < LIKELY or (known and not named):
+    points, signs = scanner_signs(situation, group.source)
+    if points < LIKELY:
         return None
-    accepted = group.verdict.outcome is Outcome.ACCEPTED
-    return Cause("accepted" if accepted else "")
+    named = signs[0].endswith("scanning tool")
+    if not named and any(owner.points >= KNOWN for owner in owners(situation, group)):
+        return None
+    return Cause("accepted" if group.verdict.outcome is Outcome.ACCEPTED else "")
 
 
 def scanner(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     found = sources(groups)
     accepted = cause.name == "accepted"
-    signs = [f"{group.source}: {sign}" for group in groups[:4] for sign in scanner_signs(situation, group)[1]]
+    signs = [f"{source}: {sign}" for source in found[:4] for sign in scanner_signs(situation, source)[1]]
     entered = f" and reaches the dialplan as {groups[0].verdict.endpoint}" if accepted else ""
     where = situation.config.endpoints[groups[0].verdict.endpoint].where if accepted else None
     return Finding(
@@ -116,7 +150,7 @@ def crowd(situation: Situation) -> Iterable[Finding]:
 
 def no_invite(situation: Situation) -> Iterable[Finding]:
     """What a capture holds when it holds no inbound INVITE."""
-    if situation.groups or situation.crowd or not situation.captures:
+    if situation.groups or situation.crowd or not situation.captures or _tls_clients(situation):
         return
     messages = sum(capture.sip_messages for capture in situation.captures)
     records = sum(capture.records for capture in situation.captures)
@@ -137,8 +171,6 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
         )
     elif situation.outbound_calls:
         meaning = "all calls in it were made by the PBX"
-    elif situation.encrypted:
-        meaning = "there are encrypted connections, which may carry the calls"
     elif messages:
         meaning = "the SIP in it is not about calls"
     else:
@@ -159,15 +191,11 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
 
 def encrypted(situation: Situation) -> Iterable[Finding]:
     """Connections whose SIP cannot be read: who connects, and whether its address alone would be taken."""
-    clients: dict[str, tuple[Address, Address, int]] = {}
-    for client, server, count in situation.encrypted:
-        if client.ip not in situation.pbx:
-            known = clients.get(client.ip)
-            clients[client.ip] = (client, server, count + (known[2] if known else 0))
+    clients = _tls_clients(situation)
     if not clients:
         return
     evidence = []
-    strangers = []
+    unknown = []
     for client, server, count in clients.values():
         check = next(
             (
@@ -178,7 +206,7 @@ def encrypted(situation: Situation) -> Iterable[Finding]:
             None,
         )
         if check is None:
-            strangers.append(client.ip)
+            unknown.append(client.ip)
         taken = (
             f"taken by ip: [{check.identify}], endpoint {check.endpoint}" if check else "in no match= of any identify"
         )
@@ -186,12 +214,12 @@ def encrypted(situation: Situation) -> Iterable[Finding]:
     alone = not situation.groups and not situation.crowd
     yield Finding(
         "encrypted",
-        (Severity.ERROR if alone else Severity.WARNING) if strangers else Severity.NOTE,
+        _weight(bool(unknown), alone),
         f"{counted(len(clients), 'client')} ({listed(list(clients))}) connect over TLS, which cannot be read"
         " without keys;"
         + (
-            f" {listed(strangers)} is in no match= of any identify"
-            if strangers
+            f" {listed(unknown)} is in no match= of any identify"
+            if unknown
             else " the address of each is taken by an identify"
         ),
         None,
@@ -204,6 +232,23 @@ def encrypted(situation: Situation) -> Iterable[Finding]:
     )
 
 
+def _weight(unknown: bool, alone: bool) -> Severity:
+    """Nothing else to read and a client that no identify takes: an error."""
+    if alone:
+        return Severity.ERROR if unknown else Severity.WARNING
+    return Severity.WARNING if unknown else Severity.NOTE
+
+
+def _tls_clients(situation: Situation) -> dict[str, tuple[Address, Address, int]]:
+    """(client, server, connections) by the client's IP, the PBX's own connections left out."""
+    clients: dict[str, tuple[Address, Address, int]] = {}
+    for client, server, count in situation.encrypted:
+        if client.ip not in situation.pbx:
+            known = clients.get(client.ip)
+            clients[client.ip] = (client, server, count + (known[2] if known else 0))
+    return clients
+
+
 def _probe(client: Address, server: Address) -> SipMessage:
     raw = (
         f"INVITE sip:probe@{server} SIP/2.0\r\nVia: SIP/2.0/TLS {client};branch=z9hG4bKprobe\r\n"
@@ -213,7 +258,7 @@ def _probe(client: Address, server: Address) -> SipMessage:
     return SipMessage(raw.encode(), "TLS", client, server)
 
 
-def _claims_target(group: CallGroup) -> bool:
-    targets = {text.rpartition(":")[0].strip("[]") for text in group.destinations}
-    uris = [parse_uri(message.header("From")) for message in samples(group)[:4]]
-    return any(uri.host in targets for uri in uris if uri)
+def _claims_target(stranger: Stranger) -> bool:
+    message = stranger.groups[0].sample
+    uri = parse_uri(message.header("From"))
+    return uri is not None and uri.host == message.destination.ip

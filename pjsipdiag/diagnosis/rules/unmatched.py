@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pjsipdiag.asterisk.config import Identify, Rule
+from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.asterisk.verdict import Match, Outcome
-from pjsipdiag.diagnosis.addresses import fits, near_miss, network_text
+from pjsipdiag.diagnosis.addresses import fits, near_miss, network_text, shared_bits
 from pjsipdiag.diagnosis.evidence import best, owners
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
@@ -224,13 +224,14 @@ def _mostly_names(identify: Identify) -> bool:
 
 
 def _near(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
-    rules: list[Rule] = [rule for identify in situation.config.identifies for rule in identify.rules]
-    found = [
-        f"{miss} ({rule.where})"
-        for ip in sources(groups)[:8]
-        for rule in rules
-        if (miss := near_miss(rule, ip)) and "same /" not in miss
-    ]
+    """The nearest miss of each identify."""
+    found = []
+    for ip in sources(groups)[:8]:
+        for identify in situation.config.identifies:
+            near = [rule for rule in identify.rules if (miss := near_miss(rule, ip)) and "same /" not in miss]
+            if near:
+                rule = max(near, key=lambda rule: shared_bits(rule, ip))
+                found.append(f"{near_miss(rule, ip)} ({rule.where})")
     return found[:6]
 
 
