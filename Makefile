@@ -1,4 +1,4 @@
-# make demo | test | check | bench | differential; the environment is made in .venv when it is needed
+# The environment is made in .venv when a target needs it; `make` alone lists the targets.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,7 +43,13 @@ system:
 	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends tshark chromium chromium-driver >/dev/null; } || { \
 	  echo 'the tests need tshark, chromium and chromedriver: install the packages tshark, chromium and chromium-driver' >&2; exit 1; }
 
+bench: $(VENV)/.dev ## time captures of up to 4 GB against tcpdump, sngrep and tshark; renews the README's table
+	$(BIN)/python -m tests.bench
+
+differential: $(VENV)/.dev ## random cases against a real Asterisk (ASTERISK_ORACLE names the harness); N=200
+	$(BIN)/python -m tests.differential --cases $(or $(N),200)
+
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help demo test check lint system clean
+.PHONY: help demo test check lint bench differential system clean
