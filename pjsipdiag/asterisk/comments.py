@@ -15,11 +15,12 @@ class Comments:
     def __init__(self) -> None:
         self.depth = 0
         self._opened: list[int] = []
+        self._strays: list[int] = []
 
     @property
     def opened(self) -> int:
-        """The line on which the innermost open comment begins."""
-        return self._opened[-1]
+        """The line on which the innermost open comment begins, or that with the `--;` that closed nothing."""
+        return self._opened[-1] if self.depth > 0 else self._strays[-1]
 
     def strip(self, line: bytes, number: int) -> bytes | None:
         """What is left of a line, None when all of it lies inside a comment.
@@ -42,6 +43,8 @@ class Comments:
                 self._opened = [*self._opened[: max(self.depth - 1, 0)], number]
             elif found >= look + 2 and text[found - 2 : found] == b"--":
                 self.depth -= 1
+                if self.depth < 0:
+                    self._strays.append(number)
                 look = found + 1
                 if not self.depth and kept is None:
                     kept = look

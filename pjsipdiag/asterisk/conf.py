@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pjsipdiag.asterisk.comments import Comments
 from pjsipdiag.asterisk.config import Problem, Section, Variable, Where
+from pjsipdiag.asterisk.criteria import Criteria
 from pjsipdiag.asterisk.files import Files
-from pjsipdiag.asterisk.regex import EreError, compile_ere
+from pjsipdiag.asterisk.lines import BLANKS, LONGEST_LINE, lower, split, to_text
 from pjsipdiag.asterisk.versions import Release
 from pjsipdiag.errors import ConfigError
 
-LONGEST_LINE = 8191
 LONGEST_NAME = 79
 DEEPEST_INCLUDE = 10
 MOST_VARIABLES = 4_000_000
 """More than this after templates is refused: no telephone system has it, a hostile file may."""
 
-_BLANKS = bytes(range(33))
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -123,7 +121,7 @@ class _Parser:
             self.read.append(name)
             number = 0
             try:
-                for number, line in enumerate(_lines(data), 1):
+                for number, line in enumerate(split(data), 1):
                     self.counted = count + number
                     text = self._content(line, name, number, comments)
                     if text:
@@ -134,9 +132,12 @@ class _Parser:
                 # The level is not taken back here: Asterisk forgets it too, and runs out of levels that much earlier.
                 return False
             count += number
-            if comments.depth > 0:
+            if comments.depth:
+                reason = "a block comment is never closed"
+                if comments.depth < 0:
+                    reason = "a --; that closes no comment makes a comment of all lines after it"
                 log = f"Unterminated comment detected beginning on line {comments.opened}"
-                self.warnings.append(Problem("a block comment is never closed", Where(name, comments.opened), log))
+                self.warnings.append(Problem(reason, Where(name, comments.opened), log))
         self.level -= 1
         return True if read_any else None
 
@@ -144,15 +145,15 @@ class _Parser:
         if b"\0" in line:
             line, _, _ = line.partition(b"\0")
         if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-            log = f"Line {self.counted} too long, skipping. It begins with: {_text(line[:32])}..."
+            log = f"Line {self.counted} too long, skipping. It begins with: {to_text(line[:32])}..."
             self.warnings.append(Problem("the line is longer than 8190 bytes and is skipped", Where(name, number), log))
             return b""
         if self.counted == 1 and self.takes_mark:
             line = line.removeprefix(_BYTE_ORDER_MARK)
         if not comments.depth and b";" not in line:
-            return line.strip(_BLANKS)
+            return line.strip(BLANKS)
         try:
-            return (comments.strip(line, number) or b"").strip(_BLANKS)
+            return (comments.strip(line, number) or b"").strip(BLANKS)
         except ValueError as error:
             raise _RejectedError("block comments nest deeper than Asterisk can follow", str(error)) from error
 
@@ -179,14 +180,14 @@ class _Parser:
         title, bracket, after = line[1:].partition(b"]")
         if not bracket:
             raise _RejectedError("a [ without ]", "parse error: no closing ']', \0")
-        wanted = _text(title)
-        category = _Category(_text(title[:LONGEST_NAME]), Where(name, number, _text(title[:LONGEST_NAME])))
+        wanted = to_text(title)
+        category = _Category(to_text(title[:LONGEST_NAME]), Where(name, number, to_text(title[:LONGEST_NAME])))
         appended = False
         if after.startswith(b"("):
             listed, parenthesis, _ = after[1:].partition(b")")
             if not parenthesis:
                 raise _RejectedError("a ( without )", "parse error: no closing ')', \0")
-            for part in _text(listed).split(","):
+            for part in to_text(listed).split(","):
                 if part == "!":
                     category.template = True
                 elif part.startswith("+"):
@@ -210,26 +211,29 @@ class _Parser:
                     category.variables += base.variables
         if not appended:
             self.categories.append(category)
-            self.by_name[_lower(category.name)].append(category)
+            self.by_name[lower(category.name)].append(category)
             self.current = category
         return category
 
     def _base(self, name: str) -> _Category | None:
         """The first category of a name, template or not; an empty name is any category."""
-        found = self.by_name.get(_lower(name), []) if name else self.categories
+        found = self.by_name.get(lower(name), []) if name else self.categories
         return found[0] if found else None
 
     def _filtered(self, name: str, criteria: str) -> _Category | None:
         """`does_category_match` for `(+)` and `(+name=regex&...)`."""
-        candidates = self.by_name.get(_lower(name), []) if name else self.categories
-        wanted = _Criteria(criteria, self.utf8) if criteria else None
-        return next((c for c in candidates if (wanted.fit(c) if wanted else not c.template)), None)
+        candidates = self.by_name.get(lower(name), []) if name else self.categories
+        wanted = Criteria(criteria, self.utf8) if criteria else None
+        return next(
+            (c for c in candidates if (wanted.fit(c.variables, template=c.template) if wanted else not c.template)),
+            None,
+        )
 
     def _directive(self, line: bytes, where: Where) -> None:
         matched = re.match(rb"#([^\x00-\x20\x80-\xff]*)(?:.(.*))?\Z", line, re.DOTALL)
         assert matched is not None
-        directive, argument = _text(matched[1]), (matched[2] or b"").strip(_BLANKS)
-        kind = _lower(directive)
+        directive, argument = to_text(matched[1]), (matched[2] or b"").strip(BLANKS)
+        kind = lower(directive)
         if kind == "exec":
             log = "Cannot perform #exec unless execincludes option is enabled in asterisk.conf (options section)!"
             self._warn("#exec is never run here; Asterisk runs it only with execincludes=yes", where, log)
@@ -243,7 +247,7 @@ class _Parser:
         quote = {b'"': b'"', b"<": b">"}.get(argument[:1])
         if quote is not None and argument.endswith(quote):
             argument = argument[1:-1]
-        wanted = _text(argument)
+        wanted = to_text(argument)
         if self.load(wanted) is None and kind == "include":
             if self.alone:
                 self._warn(f"the included file {wanted} is not known: only one file was given", where, "")
@@ -263,29 +267,27 @@ class _Parser:
             return
         value = line[equals + 1 :]
         if equals > int(escaped) and line[equals - 1 : equals] == b"+":
-            name = _text(line[: equals - 1].strip(_BLANKS))
-            if self._append(category, name, _text(value)):
+            name = to_text(line[: equals - 1].strip(BLANKS))
+            if self._append(category, name, to_text(value)):
                 return
         else:
-            name = _text(line[:equals].strip(_BLANKS))
+            name = to_text(line[:equals].strip(BLANKS))
             value = value.removeprefix(b">")
         if not name:
             self._warn("a line without a name before =", where, "No variable name in \0")
             return
         self._count(1)
-        category.variables.append(Variable(name, _text(value.strip(_BLANKS)), where))
+        category.variables.append(Variable(name, to_text(value.strip(BLANKS)), where))
 
     def _append(self, category: _Category, name: str, value: str) -> bool:
         """`name += value`: the value is added to the last variable of that name, if there is one."""
         last = next((v for v in reversed(category.variables) if v.name == name), None)
         if last is None:
             return False
-        added = (last.value + value).strip(_BLANKS.decode("ascii"))
+        added = (last.value + value).strip(BLANKS.decode("ascii"))
         # `ast_variable_update` looks for it again, by name and value without case, from the front.
         for position, variable in enumerate(category.variables):
-            if _lower(variable.name) == _lower(name) and (
-                not last.value or _lower(variable.value) == _lower(last.value)
-            ):
+            if lower(variable.name) == lower(name) and (not last.value or lower(variable.value) == lower(last.value)):
                 category.variables[position] = Variable(last.name, added, variable.where)
                 break
         return True
@@ -294,58 +296,3 @@ class _Parser:
         self.variables += variables
         if self.variables > MOST_VARIABLES:
             raise ConfigError(f"the templates multiply to more than {MOST_VARIABLES} variables: not read")
-
-
-class _Criteria:
-    """The filter of `(+name=regex&TEMPLATES=include)`: all its expressions have to be met."""
-
-    def __init__(self, text: str, utf8: bool) -> None:
-        self.utf8 = utf8
-        self.templates: list[str] = []
-        self.patterns: list[tuple[str, str]] = []
-        self.impossible = False
-        for expression in text.split("&"):
-            name, equals, value = (part.strip(" \t'\"") for part in expression.partition("="))
-            if not equals:
-                self.impossible = True
-            elif name == "TEMPLATES":
-                self.templates.append(_lower(value))
-            else:
-                self.patterns.append((name, value))
-
-    def fit(self, category: _Category) -> bool:
-        if self.impossible or (category.template and not {"include", "restrict"} & set(self.templates)):
-            return False
-        if any(t == "restrict" and not category.template for t in self.templates):
-            return False
-        if any(t not in ("include", "restrict") for t in self.templates):
-            return False
-        return all(_has(category, name, value, self.utf8) for name, value in self.patterns)
-
-
-def _has(category: _Category, name: str, value: str, utf8: bool) -> bool:
-    try:
-        names, values = compile_ere(name, utf8), compile_ere(value, utf8)
-    except EreError:
-        return False
-    return any(names.search(v.name) and values.search(v.value) for v in category.variables)
-
-
-def _lines(data: bytes) -> Iterator[bytes]:
-    """Lines as `fgets` into 8192 bytes gives them to Asterisk: what is longer comes as its first 8191 bytes."""
-    for line in data.split(b"\n"):
-        if len(line) < LONGEST_LINE or b"\0" not in line[:LONGEST_LINE]:
-            yield line[:LONGEST_LINE] if len(line) >= LONGEST_LINE else line + b"\n"
-        else:
-            for start in range(0, len(line) + 1, LONGEST_LINE):
-                yield line[start : start + LONGEST_LINE]
-
-
-def _text(data: bytes) -> str:
-    """Bytes as text that can be turned back into the same bytes."""
-    return data.decode("utf-8", "surrogateescape")
-
-
-def _lower(text: str) -> str:
-    """`strcasecmp` in the C locale knows ASCII only."""
-    return text.lower() if text.isascii() else "".join(c.lower() if c.isascii() else c for c in text)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from pjsipdiag.asterisk import identify, kinds, order, wizard
+from pjsipdiag.asterisk import acls, identify, kinds, order, wizard
 from pjsipdiag.asterisk.conf import Parsed, parse
 from pjsipdiag.asterisk.config import (
     Config,
@@ -28,7 +28,6 @@ from pjsipdiag.asterisk.config import (
     Where,
 )
 from pjsipdiag.asterisk.files import Files
-from pjsipdiag.asterisk.match import parse_rules
 from pjsipdiag.asterisk.options import Applied, apply, cannot_tell
 from pjsipdiag.asterisk.resolve import Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.sorcery import MAIN_FILE, OWNERS, Backend, Selection, backends, misplaced, select
@@ -120,7 +119,8 @@ class _Loader:
             self.warnings.append(Problem(reason, Where(self.main, 0)))
         main = self.file(self.main)
         self.backends = self._backends()
-        self.acls = self._named_acls()
+        self.acls, refused = acls.named(self.file(acls.ACL_FILE))
+        self.warnings += refused
         globals_ = self._globals()
         endpoints = self._both("endpoint", lambda s, a: kinds.endpoint(s, a, self.version, self.acls))
         transports = self._plain("transport", self._transport)
@@ -277,35 +277,6 @@ class _Loader:
             reason = f"[{applied[-1].name}] is not the only section of type=global: it alone counts, being the last"
             self.warnings.append(Problem(reason, applied[-1].where, log))
         return applied[-1] if applied else Global("", Where(self.main, 0))
-
-    def _named_acls(self) -> dict[str, tuple[Rule, ...]] | None:
-        """acl.conf: each section but [general] is an access list; an unknown option refuses them all (None)."""
-        acls: dict[str, tuple[Rule, ...]] = {}
-        parsed = self.file("acl.conf")
-        if not parsed.valid or not parsed.found:
-            return None
-        for section in parsed.sections:
-            if section.template or section.name == "general":
-                continue
-            rules: list[Rule] = []
-            for variable in section.variables:
-                sense = variable.name.lower()
-                known = sense in ("permit", "deny")
-                found, refused = parse_rules(variable.value, ports=False, deny=sense == "deny", where=variable.where)
-                if not known or refused:
-                    place = f"at line {variable.where.line} of "
-                    log = (
-                        f"Could not find option suitable for category '{section.name}' named '{variable.name}' {place}"
-                    )
-                    if known:
-                        log = f"{refused}\nError parsing {variable.name}={variable.value} {place}"
-                    log += f"\nIn acl.conf: Processing options for {section.name} failed"
-                    reason = f"{variable.name}={variable.value} is refused, so no named ACL loads and all let pass"
-                    self.warnings.append(Problem(reason, variable.where, log))
-                    return None
-                rules += found
-            acls[section.name] = tuple(rules)
-        return acls
 
     def _realtime(self) -> tuple[str, ...]:
         """The types that a database holds, as sorcery.conf maps them; all where extconfig.conf has pjsip.conf."""

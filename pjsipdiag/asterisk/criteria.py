@@ -1,0 +1,48 @@
+"""Filters of sections: `(+type=endpoint&TEMPLATES=include)` (main/config.c, does_category_match).
+
+Names and values are extended regular expressions; without `TEMPLATES=` a template is never meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pjsipdiag.asterisk.config import Variable
+from pjsipdiag.asterisk.lines import lower
+from pjsipdiag.asterisk.regex import EreError, compile_ere
+
+
+class Criteria:
+    """The expressions of one filter; all of them have to be met."""
+
+    def __init__(self, text: str, utf8: bool) -> None:
+        self.utf8 = utf8
+        self.templates: list[str] = []
+        self.patterns: list[tuple[str, str]] = []
+        self.impossible = False
+        for expression in text.split("&"):
+            name, equals, value = (part.strip(" \t'\"") for part in expression.partition("="))
+            if not equals:
+                self.impossible = True
+            elif name == "TEMPLATES":
+                self.templates.append(lower(value))
+            else:
+                self.patterns.append((name, value))
+
+    def fit(self, variables: Sequence[Variable], *, template: bool) -> bool:
+        """Whether a section with these variables is meant."""
+        if self.impossible or (template and not {"include", "restrict"} & set(self.templates)):
+            return False
+        if any(t == "restrict" and not template for t in self.templates):
+            return False
+        if any(t not in ("include", "restrict") for t in self.templates):
+            return False
+        return all(_has(variables, name, value, self.utf8) for name, value in self.patterns)
+
+
+def _has(variables: Sequence[Variable], name: str, value: str, utf8: bool) -> bool:
+    try:
+        names, values = compile_ere(name, utf8), compile_ere(value, utf8)
+    except EreError:
+        return False
+    return any(names.search(v.name) and values.search(v.value) for v in variables)

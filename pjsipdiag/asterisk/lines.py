@@ -1,0 +1,31 @@
+"""Bytes of a configuration file as lines, and as text that can be turned back into the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+LONGEST_LINE = 8191
+"""What `fgets` takes at once, a line end included (main/config.c, config_text_file_load)."""
+
+BLANKS = bytes(range(33))
+"""What `ast_strip` cuts off."""
+
+
+def split(data: bytes) -> Iterator[bytes]:
+    """Lines as `fgets` into 8192 bytes gives them to Asterisk: what is longer comes as its first 8191 bytes."""
+    for line in data.split(b"\n"):
+        if len(line) < LONGEST_LINE or b"\0" not in line[:LONGEST_LINE]:
+            yield line[:LONGEST_LINE] if len(line) >= LONGEST_LINE else line + b"\n"
+        else:
+            for start in range(0, len(line) + 1, LONGEST_LINE):
+                yield line[start : start + LONGEST_LINE]
+
+
+def to_text(data: bytes) -> str:
+    """Bytes as text that can be turned back into the same bytes."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def lower(text: str) -> str:
+    """`strcasecmp` in the C locale knows ASCII only."""
+    return text.lower() if text.isascii() else "".join(c.lower() if c.isascii() else c for c in text)
