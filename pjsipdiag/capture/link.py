@@ -113,8 +113,9 @@ def _after_labels(frame: bytes, offset: int) -> tuple[int, int]:
             first = frame[at + 4] >> 4
             if first in (4, 6):
                 return (IPV4 if first == 4 else IPV6), at + 4
-            # RFC 4385: a pseudowire's control word starts with a zero nibble; without one Ethernet follows at once
-            return ETHERNET_BRIDGED, at + (8 if first == 0 else 4)
+            # RFC 4385: a pseudowire's control word starts with a zero nibble, as many an Ethernet address does
+            controlled = first == 0 and int.from_bytes(frame[at + 20 : at + 22], "big") in VLAN_TAGS | {IPV4, IPV6}
+            return ETHERNET_BRIDGED, at + (8 if controlled else 4)
     raise Undecodable("too many MPLS labels")
 
 

@@ -11,6 +11,7 @@ from pjsipdiag.capture.compressed import Peeked, decompressed, open_file
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.log import looks_like_log, read_log
 from pjsipdiag.capture.scan import scan
+from pjsipdiag.errors import CaptureError
 
 PEEK = 1 << 16
 
@@ -34,12 +35,17 @@ def read_stream(stream: BinaryIO | io.RawIOBase, tally: Tally) -> Iterator[Datag
             if not looks_like_text(head):
                 break
         whole = Peeked(content, head)
-        if looks_like_text(head) and looks_like_log(head):
-            yield from read_log(io.BufferedReader(whole), tally)
-        else:
-            yield from scan(whole, tally)
+        try:
+            if looks_like_text(head) and looks_like_log(head):
+                yield from read_log(io.BufferedReader(whole), tally)
+            else:
+                yield from scan(whole, tally)
+        except CaptureError as error:
+            raise (
+                CaptureError(f"{tally.file}: {damage[0]}, and nothing of it can be read") if damage else error
+            ) from None
     if damage:
-        tally.truncated = tally.truncated or damage[0]
+        tally.truncated = f"{damage[0]}: {tally.truncated or f'read up to record {tally.records}'}"
 
 
 def looks_like_text(head: bytes) -> bool:

@@ -39,7 +39,7 @@ def expand(paths: Iterable[str | Path]) -> Captures:
     for path in map(str, paths):
         members = _members(path)
         found = 0
-        for member in members or [path]:
+        for member in [path] if members is None else members:
             try:
                 time = 0 if member == "-" else _start(member)
             except CaptureError as error:
@@ -50,8 +50,7 @@ def expand(paths: Iterable[str | Path]) -> Captures:
             files.setdefault(member, time)
             found += 1
         if members is not None and not found:
-            what = "the directory" if Path(path).is_dir() else "no file that the pattern names"
-            raise CaptureError(f"{path}: {what} holds no capture and no log of Asterisk")
+            raise CaptureError(f"{path}: there is no capture and no log of Asterisk")
     return Captures(tuple(sorted(files, key=lambda name: files[name])), tuple(passed_over))
 
 
