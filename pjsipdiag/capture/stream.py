@@ -75,7 +75,7 @@ class MessageStream:
         buffer += data
         if len(buffer) < self._need:
             return ()
-        if self._lost and b"\n" not in data and len(buffer) <= LONGEST_LINE:
+        if self._lost and not self._scanned and b"\n" not in data and len(buffer) <= LONGEST_LINE:
             return ()
         pieces, used = self._split(buffer)
         del buffer[:used]
