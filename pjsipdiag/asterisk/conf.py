@@ -223,11 +223,10 @@ class _Parser:
     def _filtered(self, name: str, criteria: str) -> _Category | None:
         """`does_category_match` for `(+)` and `(+name=regex&...)`."""
         candidates = self.by_name.get(lower(name), []) if name else self.categories
-        wanted = Criteria(criteria, self.utf8) if criteria else None
-        return next(
-            (c for c in candidates if (wanted.fit(c.variables, template=c.template) if wanted else not c.template)),
-            None,
-        )
+        if not criteria:
+            return next((category for category in candidates if not category.template), None)
+        wanted = Criteria(criteria, self.utf8)
+        return next((c for c in candidates if wanted.fit(c.variables, template=c.template)), None)
 
     def _directive(self, line: bytes, where: Where) -> None:
         matched = re.match(rb"#([^\x00-\x20\x80-\xff]*)(?:.(.*))?\Z", line, re.DOTALL)

@@ -17,7 +17,7 @@ class Criteria:
 
     def __init__(self, text: str, utf8: bool) -> None:
         self.utf8 = utf8
-        self.templates: list[str] = []
+        self.templates: set[str] = set()
         self.patterns: list[tuple[str, str]] = []
         self.impossible = False
         for expression in text.split("&"):
@@ -25,17 +25,14 @@ class Criteria:
             if not equals:
                 self.impossible = True
             elif name == "TEMPLATES":
-                self.templates.append(lower(value))
+                self.templates.add(lower(value))
             else:
                 self.patterns.append((name, value))
 
     def fit(self, variables: Sequence[Variable], *, template: bool) -> bool:
         """Whether a section with these variables is meant."""
-        if self.impossible or (template and not {"include", "restrict"} & set(self.templates)):
-            return False
-        if any(t == "restrict" and not template for t in self.templates):
-            return False
-        if any(t not in ("include", "restrict") for t in self.templates):
+        allowed = {"include", "restrict"} if template else {"include"}
+        if self.impossible or not self.templates <= allowed or (template and not self.templates):
             return False
         return all(_has(variables, name, value, self.utf8) for name, value in self.patterns)
 
