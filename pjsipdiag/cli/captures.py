@@ -44,7 +44,7 @@ def diagnose(
         from pjsipdiag.diagnosis.what_if import what_if
 
         changes = what_if(seen.situation, try_lines, try_section or "", try_order)
-        show_changes(changes, "now", "then", format_, output)
+        show_changes(changes, "the files as they are", "the change", format_, output)
         return
     show(seen.report, format_, output, redact=redact, verbose=verbose)
 

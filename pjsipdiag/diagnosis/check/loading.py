@@ -18,7 +18,7 @@ def dropped(config: Config) -> Iterator[Finding]:
             f"{drop.type} '{drop.name}' does not load: {drop.reason}",
             drop.where,
             evidence=(f"Asterisk logs: {drop.log}",) if drop.log else (),
-            advice="Correct the line, then reload res_pjsip; until then Asterisk keeps the object it had, if any.",
+            advice="Correct the line, then `module reload res_pjsip.so`; until then Asterisk keeps the object it had, if any.",
         )
 
 
@@ -31,7 +31,7 @@ def rejected(config: Config) -> Iterator[Finding]:
             f"{problem.where.file} is rejected as a whole: {problem.reason}; nothing in it loads",
             problem.where,
             evidence=(f"Asterisk logs: {problem.log}",) if problem.log else (),
-            advice="Correct the line, then restart or reload res_pjsip.",
+            advice="Correct the line, then `module reload res_pjsip.so` (transports: restart).",
         )
 
 

@@ -30,5 +30,5 @@ def host_names(config: Config) -> Iterator[Finding]:
                 )
                 if srv
                 else (),
-                advice="Write the provider's addresses, or reload res_pjsip after every change of its DNS.",
+                advice="Write the provider's addresses, or `module reload res_pjsip.so` after every change of its DNS.",
             )
