@@ -9,10 +9,13 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pjsipdiag.asterisk import sockaddr
 from pjsipdiag.errors import ConfigError
+
+if TYPE_CHECKING:
+    import dns.resolver
 
 SERVICES = ("_sip._udp", "_sip._tcp", "_sips._tcp")
 """The SRV names that an identify asks for, in order (res_pjsip_endpoint_identifier_ip.c, ip_identify_apply)."""
@@ -62,23 +65,27 @@ class Hosts:
 
 
 class Dns:
-    """Names from the system's DNS servers, each asked once."""
+    """Names from DNS, each asked once: what a server answers now and here, which need not be what Asterisk was told."""
 
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str], tuple[str, ...]] = {}
+    def __init__(self, resolver: dns.resolver.Resolver | None = None) -> None:
+        """`resolver` is dnspython's; None: one with the system's servers."""
+        self._resolver = resolver
+        self._known: dict[tuple[str, str], tuple[str, ...] | None] = {}
 
     def addresses(self, host: str) -> Sequence[str] | None:
         if _key(host) == "localhost":
             return _LOCALHOST
-        return (*self._ask(host, "A"), *self._ask(host, "AAAA"))
+        four, six = self._ask(host, "A"), self._ask(host, "AAAA")
+        found = (*(four or ()), *(six or ()))
+        return None if not found and None in (four, six) else found
 
     def targets(self, service: str) -> Sequence[str] | None:
         return self._ask(service, "SRV")
 
-    def _ask(self, name: str, kind: str) -> tuple[str, ...]:
+    def _ask(self, name: str, kind: str) -> tuple[str, ...] | None:
         key = (_key(name), kind)
         if key not in self._known:
-            self._known[key] = _look_up(*key)
+            self._known[key] = _look_up(self._resolver, *key)
         return self._known[key]
 
 
@@ -143,15 +150,18 @@ def _key(name: str) -> str:
     return name.rstrip(".").lower()
 
 
-def _look_up(name: str, kind: str) -> tuple[str, ...]:
+def _look_up(resolver: dns.resolver.Resolver | None, name: str, kind: str) -> tuple[str, ...] | None:
+    """The records of a name; None when no server gave an answer."""
     import dns.exception
     import dns.resolver
 
     try:
-        answer = dns.resolver.resolve(name, kind, lifetime=_TIMEOUT, search=kind != "SRV")
-    except (dns.exception.DNSException, UnicodeError):
+        answer = (resolver or dns.resolver.get_default_resolver()).resolve(name, kind, lifetime=_TIMEOUT, search=False)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return ()
+    except (dns.exception.DNSException, OSError, UnicodeError):
+        return None
     if kind != "SRV":
-        return tuple(str(record) for record in answer)
+        return tuple(sorted(str(record) for record in answer))  # servers turn the order round at will
     records = sorted(answer, key=lambda record: (record.priority, -record.weight))
     return tuple(str(record.target).rstrip(".") for record in records)

@@ -1,0 +1,97 @@
+"""Names from a table and from DNS: a server on this machine answers as a zone file would."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.resolver
+import dns.rrset
+import pytest
+
+from pjsipdiag.asterisk.resolve import Dns, Hosts, could_resolve, look_up
+from pjsipdiag.asterisk.sockaddr import text_of
+
+ZONE = {
+    ("sip.example.net.", "A"): ["203.0.113.7", "203.0.113.8"],
+    ("sip.example.net.", "AAAA"): ["2001:db8::7"],
+    ("four.example.net.", "A"): ["203.0.113.9"],
+    ("_sip._udp.example.net.", "SRV"): ["20 1 5060 b.example.net.", "10 1 5060 a.example.net."],
+}
+BROKEN = "broken.example.net."
+
+
+def answer(query: dns.message.Message) -> dns.message.Message:
+    question = query.question[0]
+    name, kind = str(question.name), dns.rdatatype.to_text(question.rdtype)
+    response = dns.message.make_response(query)
+    if name == BROKEN:
+        response.set_rcode(dns.rcode.SERVFAIL)
+    elif (name, kind) in ZONE:
+        response.answer.append(dns.rrset.from_text(name, 60, "IN", kind, *ZONE[name, kind]))
+    elif not any(owner == name for owner, _ in ZONE):
+        response.set_rcode(dns.rcode.NXDOMAIN)
+    return response
+
+
+@pytest.fixture
+def resolver() -> Iterator[Dns]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+
+        def serve() -> None:
+            while True:
+                data, client = server.recvfrom(4096)
+                if data == b"stop":
+                    return
+                server.sendto(answer(dns.message.from_wire(data)).to_wire(), client)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        stub = dns.resolver.Resolver(configure=False)
+        stub.nameservers, stub.port = ["127.0.0.1"], server.getsockname()[1]
+        yield Dns(stub)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.sendto(b"stop", server.getsockname())
+        thread.join()
+
+
+def test_dns(resolver: Dns) -> None:
+    assert resolver.addresses("SIP.example.net") == ("203.0.113.7", "203.0.113.8", "2001:db8::7")
+    assert resolver.addresses("four.example.net.") == ("203.0.113.9",)
+    assert resolver.targets("_sip._udp.example.net") == ("a.example.net", "b.example.net")
+    assert resolver.targets("_sip._tcp.example.net") == ()
+    assert resolver.addresses("none.example.net") == ()
+
+
+def test_a_server_that_fails_tells_nothing(resolver: Dns) -> None:
+    assert resolver.addresses("broken.example.net") is None
+    assert look_up("broken.example.net", resolver) is None
+
+
+def test_a_name_with_a_port() -> None:
+    hosts = Hosts({"sip.example.net": ["203.0.113.7", "2001:db8::7"]})
+    found = look_up("SIP.example.net:5070", hosts)
+    assert found is not None
+    assert [(text_of(version, ip), port) for version, ip, port in found] == [
+        ("203.0.113.7", 5070),
+        ("2001:db8::7", 5070),
+    ]
+    assert look_up("sip.example.net:nonsense", hosts) == []
+
+
+def test_what_a_table_does_not_hold() -> None:
+    assert look_up("other.example.net", Hosts({"a": ["192.0.2.1"]})) is None
+    assert look_up("other.example.net", Hosts({"a": ["192.0.2.1"]}, complete=True)) == []
+    assert Hosts().targets("_sip._udp.other.example.net") is None
+    assert Hosts({"a": ["192.0.2.1"]}).targets("_sip._udp.a") == ()
+
+
+@pytest.mark.parametrize("name", ["a b", "!192.0.2.1", "192.0.2.300", "a..b", "", "x" * 64, "a/24"])
+def test_names_that_nothing_resolves(name: str) -> None:
+    assert not could_resolve(name)
+    assert look_up(name, Hosts()) == []
