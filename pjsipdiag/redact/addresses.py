@@ -139,26 +139,26 @@ class AddressMap:
             nodes = node.children
 
     def _add(self, network: Network) -> _Node:
-        siblings, pools = self._roots[network.version], self._pools[network.version]
-        while parent := next((node for node in siblings if _inside(network, node.network)), None):
-            siblings, pools = parent.children, [parent.pool, *self._pools[network.version]]
-        start = self._take(pools, network)
+        siblings, parent = self._roots[network.version], None
+        while above := next((node for node in siblings if _inside(network, node.network)), None):
+            siblings, parent = above.children, above
+        start = parent.pool.take(network.prefixlen) if parent else None
+        if start is None:
+            start = self._take(network)
         block = _network(network.version, start, network.prefixlen)
         node = _Node(network, block, _Pool.of(block))
         siblings.append(node)
         return node
 
-    def _take(self, pools: list[_Pool], network: Network) -> int:
-        for pool in pools:
+    def _take(self, network: Network) -> int:
+        """A block of a pool, another one than the network itself while there is a choice."""
+        for pool in self._pools[network.version]:
             before = pool.free
             start = pool.take(network.prefixlen)
-            if start is None:
-                continue
-            if start == int(network.network_address) and len(pools) > 1 and pool is not pools[-1]:
-                # It would stay what it is: the next pool is as good.
+            if start == int(network.network_address) and pool.last - pool.free < 256:
                 pool.free = before
-                continue
-            return start
+            elif start is not None:
+                return start
         raise ValueError(f"no room for a stand-in of {network}")
 
 

@@ -26,6 +26,7 @@ FILE_ENDINGS = frozenset(
 )
 _NUMBER = re.compile(r"(\+|00|011)?(\d{5,})")
 _HOST = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z][A-Za-z0-9-]+")
+_HOST_CHARACTERS = re.compile(r"[\w.-]+")
 _V6 = r"(?P<v6>(?<![\w:.])(?=[0-9A-Fa-f]*:[0-9A-Fa-f]*:)[0-9A-Fa-f:.]+[0-9A-Fa-f:](?:/\d+)?(?![\w:]))"
 _V4 = r"(?P<v4>(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?(?!\w))"
 _TOKEN = r"(?P<token>(?<![\w.-])[\w+](?:[\w+.@-]*\w)?(?!\w|=))"
@@ -65,6 +66,10 @@ class Disguise:
         user, _, host = name.rpartition("@")
         return f"{self.user(user)}@{self.host(host)}"
 
+    def alias(self, name: str) -> str:
+        """A section whose name is a host name: a domain alias."""
+        return self._words.setdefault(name, self.host(name))
+
     def host(self, text: str) -> str:
         """A host name, a realm, an IP address; without a port."""
         bare = text.strip("[]")
@@ -73,6 +78,12 @@ class Disguise:
             return f"[{stand}]" if text.startswith("[") else stand
         if not text or text.lower() in KEPT:
             return text
+        if not _HOST_CHARACTERS.fullmatch(text):
+            # No host at all: its odd characters stay, so that it goes on being none.
+            return _HOST_CHARACTERS.sub(lambda found: self.host(found[0]), text)
+        if text != text.lower():
+            # Names of endpoints and aliases are compared with their case.
+            return self.host(text.lower()).upper()
         *labels, name, top = ["", *text.lower().rstrip(".").split(".")]
         labels = labels[1:] if name else []
         registered = f"{name}.{top}" if name else top

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,15 +13,9 @@ from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture import expand, read
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.errors import ConfigError, PjsipdiagError
-from pjsipdiag.redact.conf import redact_conf
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.redact.known import address_map
-from pjsipdiag.redact.message import MessageRedactor
-from pjsipdiag.redact.names import identify_names
-from pjsipdiag.redact.options import OptionRedactor
-from pjsipdiag.redact.patterns import Patterns
+from pjsipdiag.redact.material import Material, pairs, redact
 from pjsipdiag.redact.pcap import write_pcap
-from pjsipdiag.sip import decode
 
 BESIDE = ("pjsip_wizard.conf", "acl.conf", "sorcery.conf", "extconfig.conf")
 """Files that matter for identification and that no file includes."""
@@ -57,25 +50,16 @@ def redact_files(
     before = load_config(config, asterisk, hosts) if config is not None else Config(asterisk or "", "")
     texts = _texts(config, before)
     hosts_text = _read(Path(hosts)) if hosts is not None else b""
-    traffic = [list(read(path, Tally(str(path)))) for path in expand(captures).files]
-    disguise = _disguise(before, [*texts.values(), hosts_text], [d for capture in traffic for d in capture])
-    patterns = Patterns(before, disguise)
-    messages = MessageRedactor(disguise, patterns.headers)
-    redacted = [[_redacted(datagram, disguise, messages) for datagram in capture] for capture in traffic]
-    for old, new in _pairs(traffic, redacted):
-        patterns.see(old.payload, new.payload)
-    options = OptionRedactor(disguise, messages, patterns.value)
-    written = _write_captures(redacted, target)
-    written += _write_configuration(texts, disguise, options, target)
-    if hosts is not None:
-        (target / "hosts").write_bytes(_hosts(hosts_text, disguise))
-        written.append(str(target / "hosts"))
+    traffic = tuple(tuple(read(path, Tally(str(path)))) for path in expand(captures).files)
+    plain = Material(texts, traffic, hosts_text)
+    redacted, disguise, left_out = redact(plain, before)
+    written = _write(redacted, target, with_hosts=hosts is not None)
     if config is None:
-        return RedactedFiles(tuple(written), 0, 0, messages.left_out)
+        return RedactedFiles(tuple(written), 0, 0, left_out)
     etc = target / "etc" if Path(config).is_dir() else target / "etc" / Path(config).name
     after = load_config(etc, before.version, target / "hosts" if hosts is not None else None)
-    requests, same = _proof(before, after, _pairs(traffic, redacted), disguise)
-    return RedactedFiles(tuple(written), requests, same, messages.left_out)
+    requests, same = _proof(before, after, pairs(plain, redacted), disguise)
+    return RedactedFiles(tuple(written), requests, same, left_out)
 
 
 def _texts(config: str | Path | None, loaded: Config) -> dict[str, bytes]:
@@ -102,75 +86,32 @@ def _read(path: Path) -> bytes:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _disguise(config: Config, files: Iterable[bytes], datagrams: Iterable[Datagram]) -> Disguise:
-    texts = dict.fromkeys(decode(data) for data in files)
-    ips = set[bytes]()
-    for datagram in datagrams:
-        ips.update((datagram.source[:-2], datagram.destination[:-2]))
-        texts.setdefault(decode(datagram.payload))
-    disguise = Disguise(address_map(map(ipaddress.ip_address, ips), texts), identify_names(config))
-    for section in config.sections:
-        disguise.section(section.name)
-    return disguise
-
-
-def _redacted(datagram: Datagram, disguise: Disguise, messages: MessageRedactor) -> Datagram:
-    return datagram._replace(
-        source=_stand(datagram.source, disguise),
-        destination=_stand(datagram.destination, disguise),
-        payload=messages.message(datagram.payload),
-    )
-
-
-def _stand(packed: bytes, disguise: Disguise) -> bytes:
-    return disguise.addresses.address(ipaddress.ip_address(packed[:-2])).packed + packed[-2:]
-
-
-def _pairs(before: list[list[Datagram]], after: list[list[Datagram]]) -> list[tuple[Datagram, Datagram]]:
-    """Each request beside its redacted form, alike ones once."""
-    pairs = [pair for old, new in zip(before, after, strict=True) for pair in zip(old, new, strict=True)]
-    alike = {(old.payload, old.source, old.transport): (old, new) for old, new in pairs}
-    return [(old, new) for old, new in alike.values() if not old.payload.lstrip(b"\r\n").startswith(b"SIP/2.0")]
-
-
-def _write_captures(captures: list[list[Datagram]], target: Path) -> list[str]:
+def _write(material: Material, target: Path, *, with_hosts: bool) -> list[str]:
     target.mkdir(parents=True, exist_ok=True)
     written = []
-    for number, capture in enumerate(captures, 1):
+    for number, capture in enumerate(material.traffic, 1):
         path = target / ("capture.pcap" if number == 1 else f"capture-{number}.pcap")
         with path.open("wb") as stream:
             write_pcap(capture, stream)
         written.append(str(path))
-    return written
-
-
-def _write_configuration(
-    texts: Mapping[str, bytes], disguise: Disguise, options: OptionRedactor, target: Path
-) -> list[str]:
-    written = []
-    for name, data in texts.items():
-        path = target / "etc" / name
+    files = {f"etc/{name}": data for name, data in material.texts.items()}
+    if with_hosts:
+        files["hosts"] = material.hosts
+    for name, data in files.items():
+        path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(redact_conf(name, data, disguise, options.value))
+        path.write_bytes(data)
         written.append(str(path))
     return written
 
 
-def _hosts(data: bytes, disguise: Disguise) -> bytes:
-    lines = []
-    for line in decode(data).splitlines():
-        address, *names = line.partition("#")[0].split() or [""]
-        lines.append(" ".join([disguise.host(address.partition("%")[0]), *map(disguise.host, names)]))
-    return "".join(f"{line}\n" for line in lines).encode()
-
-
 def _proof(
-    before: Config, after: Config, pairs: Iterable[tuple[Datagram, Datagram]], disguise: Disguise
+    before: Config, after: Config, requests_of: Iterable[tuple[Datagram, Datagram]], disguise: Disguise
 ) -> tuple[int, int]:
     """Requests replayed before and after, and how many of them have the same verdict."""
     old_replay, new_replay = Replay(before), Replay(after)
     requests = same = 0
-    for old, new in pairs:
+    for old, new in requests_of:
         requests += 1
         same += _alike(old_replay.verdict(old.message()), new_replay.verdict(new.message()), disguise)
     return requests, same

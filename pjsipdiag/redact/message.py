@@ -28,7 +28,20 @@ ADDRESSES = frozenset(
 )  # fmt: skip
 PRODUCTS = frozenset({"server", "user-agent"})
 CREDENTIALS = frozenset({"authorization", "proxy-authorization", "proxy-authenticate", "www-authenticate"})
-SDP = (b"v=", b"t=", b"m=", b"s=", b"a=rtpmap", b"a=fmtp", b"a=ptime", b"a=send", b"a=recv", b"a=inactive")
+SDP = (
+    b"v=",
+    b"o=",
+    b"c=",
+    b"t=",
+    b"m=",
+    b"s=",
+    b"a=rtpmap",
+    b"a=fmtp",
+    b"a=ptime",
+    b"a=send",
+    b"a=recv",
+    b"a=inactive",
+)
 
 _URI = re.compile(
     r"(?P<scheme>sips?|tel):(?:(?P<user>[^@\s<>\",?]*)@)?(?P<rest>\[[0-9A-Fa-f:.]*\]|[^\s<>\";?>,:]*)", re.IGNORECASE
@@ -145,9 +158,18 @@ class MessageRedactor:
         lines = [line for line in body.replace(b"\r\n", b"\n").split(b"\n") if line.startswith(SDP)]
         if not lines:
             return b""
-        shown = [lines[0], b"o=- 0 0 IN IP4 192.0.2.1", b"s=-", b"c=IN IP4 192.0.2.1"]
-        shown += [line for line in lines[1:] if not line.startswith(b"s=")]
-        return b"\r\n".join(shown) + b"\r\n"
+        return b"\r\n".join(self._sdp_line(line) for line in lines) + b"\r\n"
+
+    def _sdp_line(self, line: bytes) -> bytes:
+        """`o=` keeps only its address, `s=` nothing."""
+        if line.startswith(b"s="):
+            return b"s=-"
+        if line.startswith((b"o=", b"c=")):
+            start, _, address = decode(line).rpartition(" ")
+            start = "o=- 0 0 IN IP6" if line.startswith(b"o=") and ":" in address else start
+            start = "o=- 0 0 IN IP4" if line.startswith(b"o=") and ":" not in address else start
+            return f"{start} {self.disguise.text(address)}".encode("utf-8", "surrogateescape")
+        return line
 
 
 def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:

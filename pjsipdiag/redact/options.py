@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 
 from pjsipdiag.asterisk.config import Rule, Where
 from pjsipdiag.asterisk.match import BLANKS, parse_match, parse_rules
+from pjsipdiag.asterisk.resolve import could_resolve
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.message import MessageRedactor
 
-ADDRESS_LISTS = frozenset({"match", "permit", "deny", "contact_permit", "contact_deny", "local_net"})
+ADDRESS_LISTS = frozenset({"match", "permit", "deny", "contact_permit", "contact_deny", "local_net", "remote_hosts"})
 NAMES = frozenset({
     "acl", "aors", "auth", "contact_acl", "context", "default_outbound_endpoint", "endpoint", "inbound_auth",
     "outbound_auth", "transport", "overlap_context", "message_context", "subscribe_context",
@@ -23,7 +24,7 @@ NAMES = frozenset({
 USERS = frozenset({"contact_user", "from_user", "username", "default_from_user"})
 HOSTS = frozenset({
     "bind", "default_realm", "domain", "external_media_address", "external_signaling_address", "from_domain",
-    "media_address", "realm", "remote_hosts",
+    "media_address", "realm",
 })  # fmt: skip
 URIS = frozenset({"client_uri", "contact", "outbound_proxy", "server_uri", "client_uri_pattern", "server_uri_pattern"})
 BLANK = frozenset({
@@ -77,7 +78,7 @@ class OptionRedactor:
         nowhere = Where("", 0)
         if not text:
             return text
-        if option == "match":
+        if option in ("match", "remote_hosts"):
             parsed = parse_match(text, nowhere)
             found: Sequence[Rule] = parsed.rules
             if parsed.hosts:
@@ -94,8 +95,8 @@ class OptionRedactor:
         negated = "!" if text.startswith("!") else ""
         bare = text.removeprefix("!")
         host, colon, port = bare.rpartition(":") if bare.count(":") == 1 else (bare, "", "")
-        # Digits and dots that are no address are looked up as a name, and never found.
-        if re.fullmatch(r"[\d.]+", host):
+        # What is neither an address nor a name that any resolver could find stays so.
+        if not could_resolve(host):
             return f"{negated}192.0.2.999{colon}{port}"
         return f"{negated}{self.disguise.host(host)}{colon}{port}"
 

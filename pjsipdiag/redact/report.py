@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
+from pathlib import PurePath
 from typing import Any, TypeVar, overload
 
 from pjsipdiag.asterisk.config import Config, Section, Variable, Where
@@ -94,7 +95,9 @@ class _Redactor:
             return self.disguise.opaque("call", value)
         if name in ("section", "endpoint", "identify") and "," not in value:
             return self.disguise.section(value)
-        if name in ("file", "rule", "step", "severity", "verdict") and isinstance(value, str):
+        if name in ("file", "capture"):
+            return PurePath(value).name if isinstance(value, str) and PurePath(value).is_absolute() else value
+        if name in ("rule", "step", "severity", "verdict") and isinstance(value, str):
             return value
         return self.value(value)
 
@@ -132,7 +135,7 @@ class _Calls(Sequence[CallRow]):
         shown: CallRow = self._redactor.value(call)
         messages = tuple((time, way, uri(line)) for time, way, line in call.messages)
         from_ = self._redactor.messages.value("From", call.from_) or ""
-        return replace(shown, from_=from_, request_uri=uri(call.request_uri), messages=messages, capture=call.capture)
+        return replace(shown, from_=from_, request_uri=uri(call.request_uri), messages=messages)
 
 
 def _config(config: Config | None, redactor: _Redactor) -> Config | None:

@@ -1,0 +1,91 @@
+"""Everything that is redacted together, so that one thing has one stand-in: configuration texts, messages, hosts."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.redact.conf import redact_conf
+from pjsipdiag.redact.disguise import Disguise
+from pjsipdiag.redact.known import address_map
+from pjsipdiag.redact.message import MessageRedactor
+from pjsipdiag.redact.names import identify_names
+from pjsipdiag.redact.options import OptionRedactor
+from pjsipdiag.redact.patterns import Patterns
+from pjsipdiag.sip import decode
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """`texts` are configuration files by name, `traffic` the messages of each capture, `hosts` a file as /etc/hosts."""
+
+    texts: Mapping[str, bytes]
+    traffic: tuple[tuple[Datagram, ...], ...]
+    hosts: bytes = b""
+
+
+def redact(material: Material, config: Config) -> tuple[Material, Disguise, Mapping[str, int]]:
+    """The material with stand-ins, what makes them, and the headers that were left out by name.
+
+    `config` is what the configuration texts load as.
+    """
+    disguise = _disguise(material, config)
+    patterns = Patterns(config, disguise)
+    messages = MessageRedactor(disguise, patterns.headers)
+    traffic = tuple(tuple(_redacted(d, disguise, messages) for d in capture) for capture in material.traffic)
+    for old, new in pairs(material, Material({}, traffic)):
+        patterns.see(old.payload, new.payload)
+    options = OptionRedactor(disguise, messages, patterns.value)
+    texts = {name: redact_conf(name, data, disguise, options.value) for name, data in material.texts.items()}
+    return Material(texts, traffic, _hosts(material.hosts, disguise)), disguise, messages.left_out
+
+
+def pairs(before: Material, after: Material) -> list[tuple[Datagram, Datagram]]:
+    """Each request beside its redacted form, alike ones once."""
+    both = [
+        pair
+        for old, new in zip(before.traffic, after.traffic, strict=True)
+        for pair in zip(old, new, strict=True)
+        if not pair[0].payload.lstrip(b"\r\n").startswith(b"SIP/2.0")
+    ]
+    return list({(old.payload, old.source, old.destination, old.transport): (old, new) for old, new in both}.values())
+
+
+def _disguise(material: Material, config: Config) -> Disguise:
+    """Knows every address and section name before the first stand-in is made."""
+    texts = dict.fromkeys(decode(data) for data in (*material.texts.values(), material.hosts))
+    packed = dict[bytes, None]()
+    for capture in material.traffic:
+        for datagram in capture:
+            packed.setdefault(datagram.source[:-2])
+            packed.setdefault(datagram.destination[:-2])
+            texts.setdefault(decode(datagram.payload))
+    disguise = Disguise(address_map(map(ipaddress.ip_address, packed), texts), identify_names(config))
+    for alias in config.domain_aliases:
+        disguise.alias(alias)
+    for section in config.sections:
+        disguise.section(section.name)
+    return disguise
+
+
+def _redacted(datagram: Datagram, disguise: Disguise, messages: MessageRedactor) -> Datagram:
+    return datagram._replace(
+        source=_stand(datagram.source, disguise),
+        destination=_stand(datagram.destination, disguise),
+        payload=messages.message(datagram.payload),
+    )
+
+
+def _stand(packed: bytes, disguise: Disguise) -> bytes:
+    return disguise.addresses.address(ipaddress.ip_address(packed[:-2])).packed + packed[-2:]
+
+
+def _hosts(data: bytes, disguise: Disguise) -> bytes:
+    lines = []
+    for line in decode(data).splitlines():
+        address, *names = line.partition("#")[0].split() or [""]
+        lines.append(" ".join([disguise.host(address.partition("%")[0]), *map(disguise.host, names)]))
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
