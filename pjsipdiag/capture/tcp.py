@@ -38,9 +38,10 @@ Stream = MessageStream | websocket.WebSocketStream
 class _Flow:
     """One direction of one connection: `next` is the sequence number that comes next, None before any is known."""
 
-    __slots__ = ("ahead", "begin", "direction", "frame", "lost", "next", "opened", "since", "stream", "time")
+    __slots__ = ("ahead", "begin", "direction", "ends", "frame", "lost", "next", "opened", "since", "stream", "time")
 
-    def __init__(self, begin: int, time: int, opened: bool) -> None:
+    def __init__(self, flow: bytes, begin: int, time: int, opened: bool) -> None:
+        self.ends = ends(flow)
         self.begin = self.next = begin
         self.opened = opened
         self.lost = False
@@ -155,7 +156,7 @@ class Reassembler:
                 self._forget(old)
         if len(self.flows) >= MOST_FLOWS:
             self._evict()
-        self.flows[flow] = _Flow(begin, time, opened=True)
+        self.flows[flow] = _Flow(flow, begin, time, opened=True)
         return left
 
     def _join(self, segment: Segment) -> Sequence[Datagram]:
@@ -178,7 +179,7 @@ class Reassembler:
         time, frame, flow, sequence, flags, payload, length, direction = segment
         if len(self.flows) >= MOST_FLOWS:
             self._evict()
-        state = self.flows[flow] = _Flow(sequence + at & 0xFFFFFFFF, time, opened=False)
+        state = self.flows[flow] = _Flow(flow, sequence + at & 0xFFFFFFFF, time, opened=False)
         state.stream = stream
         rest = None if length is None else length - at
         return self.feed(time, frame, flow, state.next, flags, payload[at:], rest, direction)
@@ -211,7 +212,7 @@ class Reassembler:
             self._evict()
         if stream.refused:
             self._ignore(flow)
-        return self._datagrams(flow, state, pieces) if pieces else ()
+        return self._datagrams(state, pieces) if pieces else ()
 
     def _recognise(self, flow: bytes, state: _Flow, payload: bytes) -> Stream | None:
         """What reads a flow that starts with `payload`; None when it is nothing of ours."""
@@ -239,7 +240,7 @@ class Reassembler:
         """A segment that is late, repeated, overlapping, ahead of a gap, or cut by the snap length."""
         offset = _distance(state.next, sequence)
         if abs(offset) > WINDOW:
-            found = self._lose(flow, state)
+            found = self._lose(state)
             self._waiting -= sum(len(kept) for kept, _ in state.ahead.values())
             state.ahead.clear()
             state.begin = state.next = sequence
@@ -249,24 +250,24 @@ class Reassembler:
         else:
             found = []
             if length + offset <= 0:
-                return self._look_back(flow, state, sequence, payload)
+                return self._look_back(state, sequence, payload)
             payload, length = payload[-offset:], length + offset
         found += self._advance(flow, state, payload, length)
         return found + self._follow(flow, state)
 
-    def _look_back(self, flow: bytes, state: _Flow, sequence: int, payload: bytes) -> list[Datagram]:
+    def _look_back(self, state: _Flow, sequence: int, payload: bytes) -> list[Datagram]:
         """A segment that was delivered before, unless it lies before the place where the capture met the flow."""
         if state.opened or _distance(state.begin, sequence) + len(payload) > 0:
             return []
         state.begin = sequence
-        return self._datagrams(flow, state, MessageStream(self._tally.undecoded, joined=True).receive(payload))
+        return self._datagrams(state, MessageStream(self._tally.undecoded, joined=True).receive(payload))
 
     def _advance(self, flow: bytes, state: _Flow, payload: bytes, length: int) -> list[Datagram]:
         state.next = state.next + length & 0xFFFFFFFF
         found = list(self._deliver(flow, state, payload)) if payload else []
         if length > len(payload) and state.stream is not None:
             self._tally.undecoded["TCP bytes cut by the snap length"] += 1
-            found += self._cut(flow, state)
+            found += self._cut(state)
         return found
 
     def _wait(self, flow: bytes, state: _Flow, sequence: int, payload: bytes, length: int) -> Sequence[Datagram]:
@@ -283,7 +284,7 @@ class Reassembler:
         return self._skip_gap(flow, state)
 
     def _skip_gap(self, flow: bytes, state: _Flow) -> list[Datagram]:
-        found = self._lose(flow, state)
+        found = self._lose(state)
         state.next = min(state.ahead, key=lambda sequence: _distance(state.next, sequence))
         return found + self._follow(flow, state)
 
@@ -301,18 +302,18 @@ class Reassembler:
         state.since = state.time
         return found
 
-    def _lose(self, flow: bytes, state: _Flow) -> list[Datagram]:
+    def _lose(self, state: _Flow) -> list[Datagram]:
         """Bytes of this flow are missing from the capture."""
         state.lost = True
         if state.stream is not None:
             self._tally.undecoded["TCP segment missing"] += 1
-        return self._cut(flow, state)
+        return self._cut(state)
 
-    def _cut(self, flow: bytes, state: _Flow) -> list[Datagram]:
+    def _cut(self, state: _Flow) -> list[Datagram]:
         if state.stream is None:
             return []
         self._waiting -= state.stream.waiting
-        return self._datagrams(flow, state, state.stream.lose())
+        return self._datagrams(state, state.stream.lose())
 
     def _close(self, flow: bytes, state: _Flow) -> list[Datagram]:
         """Everything that can still be told of a flow that ends here."""
@@ -320,7 +321,7 @@ class Reassembler:
         while state.ahead:
             found += self._skip_gap(flow, state)
         if state.stream is not None and state.stream.waiting:
-            found += self._cut(flow, state)
+            found += self._cut(state)
         return found
 
     def _forget(self, flow: bytes) -> int:
@@ -348,8 +349,8 @@ class Reassembler:
             if self._forget(flow):
                 self._tally.undecoded["TCP flow given up to bound memory"] += 1
 
-    def _datagrams(self, flow: bytes, state: _Flow, pieces: Sequence[Piece]) -> list[Datagram]:
-        source, destination = ends(flow)
+    def _datagrams(self, state: _Flow, pieces: Sequence[Piece]) -> list[Datagram]:
+        source, destination = state.ends
         transport = state.stream.transport if state.stream else "TCP"
         return [
             Datagram(
