@@ -19,7 +19,7 @@ _SRV_PREFIX = "_sips.tcp."
 
 def is_sip_uri_of_sane_length(text: str) -> bool:
     """`ast_sip_validate_uri_length`: begins with `sip:` or `sips:` and stays within PJSIP's sizes."""
-    if len(text.encode()) > _MAX_URL:
+    if len(text.encode("utf-8", "surrogateescape")) > _MAX_URL:
         return False
     uri = text.strip()
     if uri.startswith("<") and uri.endswith(">"):
