@@ -42,4 +42,9 @@ def _has(variables: Sequence[Variable], name: str, value: str, utf8: bool) -> bo
         names, values = compile_ere(name, utf8), compile_ere(value, utf8)
     except EreError:
         return False
-    return any(names.search(v.name) and values.search(v.value) for v in variables)
+    return any(names.search(_latin(v.name)) and values.search(_latin(v.value)) for v in variables)
+
+
+def _latin(text: str) -> str:
+    """One character a byte, as patterns are searched for."""
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")

@@ -62,9 +62,8 @@ def password_digest(setting: Setting) -> Answer:
         if length is None:
             log = f"{setting.object}: Unknown password_digest algorithm '{name}' specified"
             return Refused(f"there is no digest algorithm {name!r}", log)
-        if len(digest.encode()) != length:
-            log = (
-                f"{setting.object}: password_digest algorithm '{name}' length ({len(digest.encode())}) must be {length}"
-            )
-            return Refused(f"a {name} digest has {length} characters, not {len(digest.encode())}", log)
+        size = len(digest.encode("utf-8", "surrogateescape"))
+        if size != length:
+            log = f"{setting.object}: password_digest algorithm '{name}' length ({size}) must be {length}"
+            return Refused(f"a {name} digest has {length} characters, not {size}", log)
     return None

@@ -37,7 +37,7 @@ def is_sip_uri_of_sane_length(text: str) -> bool:
         host = re.split("[;?]", host, maxsplit=1)[0]
         port = ":" in host
         host = host.partition(":")[0]
-    return len(host.encode()) <= _MAX_HOSTNAME - (0 if port else len(_SRV_PREFIX))
+    return len(host.encode("utf-8", "surrogateescape")) <= _MAX_HOSTNAME - (0 if port else len(_SRV_PREFIX))
 
 
 def contacts(setting: Setting) -> Answer:
