@@ -1,17 +1,19 @@
-"""TCP segments -> streams -> SIP messages, in the order of their sequence numbers (RFC 9293 section 3.4).
+"""TCP segments -> streams -> SIP messages.
 
 Only directed flows that start like SIP, WebSocket or TLS are followed; every other flow is put into `ignored` at its
-first bytes. Of two copies of a byte the first one seen counts. A gap that is not filled in time is a loss: it is
-counted, and the stream goes on at the next message. Memory is bounded for each flow and in total.
+first bytes. Bytes that are missing from the capture are counted, and the stream goes on at the next message. Memory is
+bounded for each flow and in total.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from pjsipdiag.capture import sequence as order
 from pjsipdiag.capture import tls, websocket
 from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.sequence import Run, What
 from pjsipdiag.capture.start import find_start, may_start_sip, starts_like_sip
 from pjsipdiag.capture.stream import MessageStream, Piece
 
@@ -20,12 +22,6 @@ MOST_FLOWS = 50_000
 MOST_IGNORED = 200_000
 MOST_WAITING = 64 * 1024 * 1024
 """Bytes of unfinished messages and of segments ahead of a gap that all flows together may keep."""
-MOST_AHEAD = 64
-"""Segments that wait behind one gap."""
-LONGEST_GAP = 10 * 1_000_000_000
-"""Nanoseconds that a gap is waited for: several retransmission timeouts (RFC 6298)."""
-WINDOW = 1 << 20
-"""A segment further away than this is not of the same run of bytes: much was lost, or the ports are used again."""
 MOST_HELD = 4096
 SEAM = 5 * 1_000_000_000
 """Nanoseconds after the start of a part in which segments may belong to a message that began in the part before."""
@@ -33,29 +29,26 @@ SEAM = 5 * 1_000_000_000
 Segment = tuple[int, int, bytes, int, int, bytes, int | None, str]
 """The arguments of `Reassembler.feed`."""
 Stream = MessageStream | websocket.WebSocketStream
+MISSING = {What.GAP: "TCP segment missing", What.CUT: "TCP bytes cut by the snap length"}
 
 
 class _Flow:
-    """One direction of one connection: `next` is the sequence number that comes next, None before any is known."""
+    """One direction of one connection; `stream` reads its bytes once its first ones told what they are."""
 
-    __slots__ = ("ahead", "begin", "direction", "ends", "frame", "lost", "next", "opened", "since", "stream", "time")
+    __slots__ = ("direction", "ends", "frame", "lost", "sequence", "stream", "time")
 
     def __init__(self, flow: bytes, begin: int, time: int, opened: bool) -> None:
         self.ends = ends(flow)
-        self.begin = self.next = begin
-        self.opened = opened
-        self.lost = False
-        self.ahead: dict[int, tuple[bytes, int]] = {}
-        self.since = 0
+        self.sequence = order.Sequence(begin, opened)
         self.stream: Stream | None = None
+        self.lost = False
         self.time = time
         self.frame = 0
         self.direction = ""
 
     @property
     def waiting(self) -> int:
-        ahead = sum(len(payload) for payload, _ in self.ahead.values())
-        return ahead + (self.stream.waiting if self.stream else 0)
+        return self.sequence.waiting + (self.stream.waiting if self.stream else 0)
 
 
 def reverse(flow: bytes) -> bytes:
@@ -116,8 +109,9 @@ class Reassembler:
         state.time, state.frame, state.direction = time, frame, direction
         if length is None:
             length = len(payload)
-        if sequence == state.next and not state.ahead and length == len(payload):
-            state.next = sequence + length & 0xFFFFFFFF
+        following = state.sequence
+        if following.usual(sequence) and length == len(payload):
+            following.next = sequence + length & 0xFFFFFFFF
             return self._deliver(flow, state, payload) if payload else ()
         return self._place(flow, state, sequence, payload, length) if length else ()
 
@@ -146,7 +140,7 @@ class Reassembler:
         """A connection starts; what is left of one that had the same ports is told."""
         begin = sequence + 1 & 0xFFFFFFFF
         state = self.flows.get(flow)
-        if state is not None and state.opened and state.begin == begin:
+        if state is not None and state.sequence.opened and state.sequence.begin == begin:
             return []
         left: list[Datagram] = []
         for old in (flow,) if flags & ACK else (flow, reverse(flow)):
@@ -182,7 +176,7 @@ class Reassembler:
         state = self.flows[flow] = _Flow(flow, sequence + at & 0xFFFFFFFF, time, opened=False)
         state.stream = stream
         rest = None if length is None else length - at
-        return self.feed(time, frame, flow, state.next, flags, payload[at:], rest, direction)
+        return self.feed(time, frame, flow, state.sequence.next, flags, payload[at:], rest, direction)
 
     def _hold(self, time: int, segment: Segment, start: int) -> bool:
         """Keeps what stands before the first message of a flow for the part before this one."""
@@ -236,80 +230,35 @@ class Reassembler:
         self._ignore(reverse(flow))
         return True
 
-    def _place(self, flow: bytes, state: _Flow, sequence: int, payload: bytes, length: int) -> Sequence[Datagram]:
+    def _place(self, flow: bytes, state: _Flow, sequence: int, payload: bytes, length: int) -> list[Datagram]:
         """A segment that is late, repeated, overlapping, ahead of a gap, or cut by the snap length."""
-        offset = _distance(state.next, sequence)
-        if abs(offset) > WINDOW:
-            found = self._lose(state)
-            self._waiting -= sum(len(kept) for kept, _ in state.ahead.values())
-            state.ahead.clear()
-            state.begin = state.next = sequence
-            state.opened = False
-        elif offset > 0:
-            return self._wait(flow, state, sequence, payload, length)
-        else:
-            found = []
-            if length + offset <= 0:
-                return self._look_back(state, sequence, payload)
-            payload, length = payload[-offset:], length + offset
-        found += self._advance(flow, state, payload, length)
-        return found + self._follow(flow, state)
-
-    def _look_back(self, state: _Flow, sequence: int, payload: bytes) -> list[Datagram]:
-        """A segment that was delivered before, unless it lies before the place where the capture met the flow."""
-        if state.opened or _distance(state.begin, sequence) + len(payload) > 0:
-            return []
-        state.begin = sequence
-        return self._datagrams(state, MessageStream(self._tally.undecoded, joined=True).receive(payload))
-
-    def _advance(self, flow: bytes, state: _Flow, payload: bytes, length: int) -> list[Datagram]:
-        state.next = state.next + length & 0xFFFFFFFF
-        found = list(self._deliver(flow, state, payload)) if payload else []
-        if length > len(payload) and state.stream is not None:
-            self._tally.undecoded["TCP bytes cut by the snap length"] += 1
-            found += self._cut(state)
-        return found
-
-    def _wait(self, flow: bytes, state: _Flow, sequence: int, payload: bytes, length: int) -> Sequence[Datagram]:
-        """Keeps a segment until the gap before it is filled, or gives the gap up."""
-        if not state.ahead:
-            state.since = state.time
-        if sequence not in state.ahead or state.ahead[sequence][1] < length:
-            self._waiting += len(payload) - len(state.ahead.get(sequence, (b"", 0))[0])
-            state.ahead[sequence] = payload, length
+        before = state.sequence.waiting
+        runs = list(state.sequence.place(state.time, sequence, payload, length))
+        self._waiting += state.sequence.waiting - before
         if self._waiting > MOST_WAITING:
             self._evict()
-        if len(state.ahead) < MOST_AHEAD and 0 <= state.time - state.since < LONGEST_GAP:
-            return ()
-        return self._skip_gap(flow, state)
+        return self._take(flow, state, runs)
 
-    def _skip_gap(self, flow: bytes, state: _Flow) -> list[Datagram]:
-        found = self._lose(state)
-        state.next = min(state.ahead, key=lambda sequence: _distance(state.next, sequence))
-        return found + self._follow(flow, state)
-
-    def _follow(self, flow: bytes, state: _Flow) -> list[Datagram]:
-        """Delivers the waiting segments that are no longer ahead of a gap."""
+    def _take(self, flow: bytes, state: _Flow, runs: Iterable[Run]) -> list[Datagram]:
+        """The messages in bytes that are in order now."""
         found: list[Datagram] = []
-        for sequence in sorted(state.ahead, key=lambda sequence: _distance(state.next, sequence)):
-            offset = _distance(state.next, sequence)
-            if offset > 0 or sequence not in state.ahead:  # delivering may end the flow
-                break
-            payload, length = state.ahead.pop(sequence)
-            self._waiting -= len(payload)
-            if length + offset > 0:
-                found += self._advance(flow, state, payload[-offset:], length + offset)
-        state.since = state.time
+        for what, data in runs:
+            if self.flows.get(flow) is not state:
+                break  # its bytes told that it is of no interest
+            if what is What.NEXT:
+                found += self._deliver(flow, state, data)
+            elif what is What.EARLIER:
+                earlier = MessageStream(self._tally.undecoded, joined=True)
+                found += self._datagrams(state, earlier.receive(data))
+            else:
+                state.lost = state.lost or what is What.GAP
+                if state.stream is not None:
+                    self._tally.undecoded[MISSING[what]] += 1
+                    found += self._cut(state)
         return found
 
-    def _lose(self, state: _Flow) -> list[Datagram]:
-        """Bytes of this flow are missing from the capture."""
-        state.lost = True
-        if state.stream is not None:
-            self._tally.undecoded["TCP segment missing"] += 1
-        return self._cut(state)
-
     def _cut(self, state: _Flow) -> list[Datagram]:
+        """What can be told of a message whose rest is missing."""
         if state.stream is None:
             return []
         self._waiting -= state.stream.waiting
@@ -317,9 +266,10 @@ class Reassembler:
 
     def _close(self, flow: bytes, state: _Flow) -> list[Datagram]:
         """Everything that can still be told of a flow that ends here."""
-        found: list[Datagram] = []
-        while state.ahead:
-            found += self._skip_gap(flow, state)
+        before = state.sequence.waiting
+        runs = list(state.sequence.rest())
+        self._waiting += state.sequence.waiting - before
+        found = self._take(flow, state, runs)
         if state.stream is not None and state.stream.waiting:
             found += self._cut(state)
         return found
@@ -331,7 +281,7 @@ class Reassembler:
             return 0
         waiting = state.waiting
         self._waiting -= waiting
-        state.ahead.clear()
+        state.sequence.forget()
         state.stream = None
         return waiting
 
@@ -365,11 +315,6 @@ class Reassembler:
             )
             for piece in pieces
         ]
-
-
-def _distance(origin: int, sequence: int) -> int:
-    """How far `sequence` lies after `origin`, modulo 2**32; negative when it lies before."""
-    return (sequence - origin + 0x80000000 & 0xFFFFFFFF) - 0x80000000
 
 
 def _upgraded(undecoded: Counter[str]) -> websocket.WebSocketStream:
