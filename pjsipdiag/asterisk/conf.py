@@ -234,8 +234,11 @@ class _Parser:
         directive, argument = to_text(matched[1]), (matched[2] or b"").strip(BLANKS)
         kind = lower(directive)
         if kind == "exec":
+            if self.files.runs_programs:
+                self._warn(f"#exec is never run here: what {to_text(argument)} writes is not known", where, "")
+                return
             log = "Cannot perform #exec unless execincludes option is enabled in asterisk.conf (options section)!"
-            self._warn("#exec is never run here; Asterisk runs it only with execincludes=yes", where, log)
+            self._warn("#exec does nothing unless asterisk.conf has execincludes=yes", where, log)
             return
         if kind not in ("include", "tryinclude"):
             self._warn("not a directive", where, f"Unknown directive '#{directive}' at \0")

@@ -20,6 +20,8 @@ ETC = "/etc/asterisk"
 
 _MAGIC = re.compile(r"[*?\[\\]")
 _ASTETCDIR = re.compile(r"^\s*astetcdir\s*=>?\s*([^\s;]+)", re.MULTILINE)
+_EXECINCLUDES = re.compile(r"^\s*execincludes\s*=>?\s*(\w+)", re.MULTILINE)
+_TRUE = ("yes", "true", "y", "t", "1", "on")
 _MOST_ALTERNATIVES = 1000
 
 
@@ -38,9 +40,18 @@ class Files:
     @cached_property
     def etc(self) -> str:
         """The directory that the configuration calls its own: `astetcdir` of its asterisk.conf, or /etc/asterisk."""
-        data = self.read("asterisk.conf") or b""
-        found = _ASTETCDIR.search(data.decode("utf-8", "replace"))
+        found = _ASTETCDIR.search(self._asterisk_conf)
         return found[1].rstrip("/") if found else ETC
+
+    @cached_property
+    def runs_programs(self) -> bool:
+        """Whether asterisk.conf allows `#exec` (`execincludes=yes`)."""
+        found = _EXECINCLUDES.search(self._asterisk_conf)
+        return found is not None and found[1].lower() in _TRUE
+
+    @cached_property
+    def _asterisk_conf(self) -> str:
+        return (self.read("asterisk.conf") or b"").decode("utf-8", "replace")
 
     def name(self, wanted: str) -> str:
         """`wanted` as Asterisk resolves it (main/config.c, config_text_file_load), as a name of this directory.
@@ -156,7 +167,9 @@ def _translate(part: str) -> re.Pattern[str]:
 def _braces(pattern: str) -> Iterator[str]:
     """`a{b,c}d` as `abd`, `acd` (nested too); a brace without a partner stands for itself."""
     waiting = [pattern]
-    for _ in range(_MOST_ALTERNATIVES):
+    for _ in range(_EXECINCLUDES = re.compile(r"^\s*execincludes\s*=>?\s*(\w+)", re.MULTILINE)
+_TRUE = ("yes", "true", "y", "t", "1", "on")
+_MOST_ALTERNATIVES):
         if not waiting:
             return
         text = waiting.pop()

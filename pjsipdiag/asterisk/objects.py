@@ -7,6 +7,7 @@ name, the one of pjsip.conf is found. What does not load is kept with the reason
 from __future__ import annotations
 
 import re
+import stat
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -78,10 +79,17 @@ def _open(path: str | Path | None, overlay: Mapping[str, str] | None) -> tuple[s
         files = Files(None, overlay)
     else:
         path = Path(path)
-        if not path.exists():
-            raise ConfigError(f"no configuration at {path}: give Asterisk's configuration directory or a pjsip.conf")
-        if not path.is_dir():
+        try:
+            kind = path.stat().st_mode
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ConfigError(
+                f"no configuration at {path} ({reason}): give Asterisk's configuration directory or a pjsip.conf"
+            ) from error
+        if stat.S_ISREG(kind):
             return path.name, Files(path.parent, overlay), True
+        if not stat.S_ISDIR(kind):
+            raise ConfigError(f"{path} is neither a directory nor a file")
         files = Files(path, overlay)
     if not files.exists(MAIN_FILE):
         raise ConfigError(f"no {MAIN_FILE} in {path or 'the given files'}: is it Asterisk's configuration directory?")

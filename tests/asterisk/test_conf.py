@@ -65,6 +65,11 @@ def test_exec_is_said_and_not_run(tmp_path: Path) -> None:
     (tmp_path / "pjsip.conf").write_text(f"[a]\n#exec /usr/bin/touch {tmp_path}/ran\n")
     parsed = parse("pjsip.conf", Files(tmp_path), NEWEST)
     assert [(w.where.line, "#exec" in w.reason) for w in parsed.warnings] == [(2, True)]
+    (tmp_path / "asterisk.conf").write_text("[options]\nexecincludes = yes\n")
+    parsed = parse("pjsip.conf", Files(tmp_path), NEWEST)
+    assert [warning.reason for warning in parsed.warnings] == [
+        f"#exec is never run here: what /usr/bin/touch {tmp_path}/ran writes is not known"
+    ]
     assert not (tmp_path / "ran").exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,11 @@ def test_a_missing_directory_and_one_without_pjsip_conf(tmp_path: Path) -> None:
         load_config(tmp_path / "nowhere")
     with pytest.raises(ConfigError, match=r"no pjsip\.conf in"):
         load_config(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="neither a directory nor a file"):
+        load_config(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="no configuration at"):
+        load_config("nul\0byte")
 
 
 def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
