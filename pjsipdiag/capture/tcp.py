@@ -14,7 +14,7 @@ from pjsipdiag.capture import sequence as order
 from pjsipdiag.capture import tls, websocket
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.sequence import Run, What
-from pjsipdiag.capture.start import find_start, may_start_sip, starts_like_sip
+from pjsipdiag.capture.start import may_start_sip, starts_like_sip
 from pjsipdiag.capture.stream import MessageStream, Piece
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
@@ -22,10 +22,6 @@ MOST_FLOWS = 50_000
 MOST_IGNORED = 200_000
 MOST_WAITING = 64 * 1024 * 1024
 """Bytes of unfinished messages and of segments ahead of a gap that all flows together may keep."""
-MOST_HELD = 4096
-SEAM = 5 * 1_000_000_000
-"""Nanoseconds after the start of a part in which segments may belong to a message that began in the part before."""
-
 Segment = tuple[int, int, bytes, int, int, bytes, int | None, str]
 """The arguments of `Reassembler.feed`."""
 Stream = MessageStream | websocket.WebSocketStream
@@ -64,20 +60,17 @@ def ends(flow: bytes) -> tuple[bytes, bytes]:
 
 
 class Reassembler:
-    """All TCP flows of one capture, or of one part of it (`hold`: the part does not start the file).
+    """All TCP flows of one capture.
 
     A flow is known by its source IP, destination IP, source port and destination port, as they stand in a packet.
     """
 
-    def __init__(self, tally: Tally, hold: bool = False) -> None:
+    def __init__(self, tally: Tally) -> None:
         self._tally = tally
         self._waiting = 0
-        self._hold_until: int | None = None if hold else 0
         self.flows: dict[bytes, _Flow] = {}
         self.ignored: dict[bytes, None] = {}
         """Flows that are not SIP; one leaves when its ports are used again."""
-        self.held: list[Segment] = []
-        """Segments at the start of a part that continue something begun in the part before."""
 
     def feed(  # noqa: PLR0917  # called for every segment: keyword arguments cost a tenth of it
         self,
@@ -121,21 +114,6 @@ class Reassembler:
         self.flows.clear()
         return rest
 
-    def absorb(self, later: Reassembler) -> list[Datagram]:
-        """Takes over what the reassembler of the following part of the capture still has open."""
-        rest: list[Datagram] = []
-        for flow, state in later.flows.items():
-            if flow in self.flows:
-                rest += self._close(flow, self.flows[flow])
-                self._forget(flow)
-            self.flows[flow] = state
-            self._waiting += state.waiting
-            self.ignored.pop(flow, None)
-        for flow in later.ignored:
-            self._forget(flow)
-        self.ignored.update(later.ignored)
-        return rest
-
     def _open(self, time: int, flow: bytes, sequence: int, flags: int) -> list[Datagram]:
         """A connection starts; what is left of one that had the same ports is told."""
         begin = sequence + 1 & 0xFFFFFFFF
@@ -155,39 +133,18 @@ class Reassembler:
 
     def _join(self, segment: Segment) -> Sequence[Datagram]:
         """A segment of a connection that is older than the capture (or was forgotten): is it of interest?"""
-        time, _, flow, *_, payload, _, _ = segment
-        if starts_like_sip(payload[:64]) or websocket.starts_frame(payload) or may_start_sip(payload):
-            return self._begin(segment, 0, None)
-        if self._find_tls(flow, payload):
-            return ()
-        start = find_start(payload) if b"SIP/2.0" in payload else -1
-        if self._hold(time, segment, start):
-            return self._begin(segment, start, None) if start >= 0 else ()
-        if b"SIP/2.0" not in payload:
-            return ()
-        self._tally.undecoded["TCP stream that begins inside a SIP message"] += 1
-        return self._begin(segment, 0, MessageStream(self._tally.undecoded, joined=True))
-
-    def _begin(self, segment: Segment, at: int, stream: Stream | None) -> Sequence[Datagram]:
-        """Follows a flow from byte `at` of this segment on."""
         time, frame, flow, sequence, flags, payload, length, direction = segment
+        stream: Stream | None = None
+        if not (starts_like_sip(payload[:64]) or websocket.starts_frame(payload) or may_start_sip(payload)):
+            if self._find_tls(flow, payload) or b"SIP/2.0" not in payload:
+                return ()
+            self._tally.undecoded["TCP stream that begins inside a SIP message"] += 1
+            stream = MessageStream(self._tally.undecoded, joined=True)
         if len(self.flows) >= MOST_FLOWS:
             self._evict()
-        state = self.flows[flow] = _Flow(flow, sequence + at & 0xFFFFFFFF, time, opened=False)
+        state = self.flows[flow] = _Flow(flow, sequence, time, opened=False)
         state.stream = stream
-        rest = None if length is None else length - at
-        return self.feed(time, frame, flow, state.sequence.next, flags, payload[at:], rest, direction)
-
-    def _hold(self, time: int, segment: Segment, start: int) -> bool:
-        """Keeps what stands before the first message of a flow for the part before this one."""
-        if self._hold_until is None:
-            self._hold_until = time + SEAM
-        if time >= self._hold_until or len(self.held) >= MOST_HELD:
-            return False
-        if start >= 0:
-            segment = (*segment[:5], segment[5][:start], None, segment[7])
-        self.held.append(segment)
-        return True
+        return self.feed(time, frame, flow, sequence, flags, payload, length, direction)
 
     def _deliver(self, flow: bytes, state: _Flow, payload: bytes) -> Sequence[Datagram]:
         """The next bytes of a flow, in order and without a gap."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -25,9 +24,9 @@ def invite(number: int, body: bytes = b"v=0\r\n", length: bytes = b"Content-Leng
 class Wire:
     """A capture of one connection: segments are given by their place in the stream."""
 
-    def __init__(self, *, base: int = 1000, flow: bytes = FLOW, hold: bool = False) -> None:
+    def __init__(self, *, base: int = 1000, flow: bytes = FLOW) -> None:
         self.tally = Tally("test")
-        self.reassembler = Reassembler(self.tally, hold=hold)
+        self.reassembler = Reassembler(self.tally)
         self.base, self.flow = base, flow
         self.found: list[Datagram] = []
         self.frame = 0
@@ -162,21 +161,6 @@ def test_tls_is_listed_by_client_and_server() -> None:
     wire.segment(0, bytes.fromhex("160303005a0200005603") + bytes(90))
     assert wire.tally.encrypted == {(CLIENT.pack()[:4] + b"\0\0", SERVER.pack()): 1}
     assert not wire.reassembler.flows
-
-
-def test_parts_of_one_capture_join() -> None:
-    """A message that crosses the seam of two parts is told once, by the part in which it begins."""
-    stream = b"".join(invite(number, b"z" * 500) for number in range(4))
-    seam = len(stream) // 2 + 40
-    first = Wire().syn().segment(0, stream[:seam])
-    second = Wire(hold=True).segment(seam, stream[seam : seam + 100]).segment(seam + 100, stream[seam + 100 :])
-    merged: Reassembler = pickle.loads(pickle.dumps(first.reassembler))
-    found = first.found + second.found
-    for segment in second.reassembler.held:
-        found += merged.feed(*segment)
-    found += merged.absorb(second.reassembler) + merged.finish()
-    assert sorted(datagram.payload for datagram in found) == [invite(number, b"z" * 500) for number in range(4)]
-    assert not first.tally.undecoded + second.tally.undecoded
 
 
 def test_memory_is_bounded_by_flows_and_bytes() -> None:
