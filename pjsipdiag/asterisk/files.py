@@ -167,9 +167,7 @@ def _translate(part: str) -> re.Pattern[str]:
 def _braces(pattern: str) -> Iterator[str]:
     """`a{b,c}d` as `abd`, `acd` (nested too); a brace without a partner stands for itself."""
     waiting = [pattern]
-    for _ in range(_EXECINCLUDES = re.compile(r"^\s*execincludes\s*=>?\s*(\w+)", re.MULTILINE)
-_TRUE = ("yes", "true", "y", "t", "1", "on")
-_MOST_ALTERNATIVES):
+    for _ in range(_MOST_ALTERNATIVES):
         if not waiting:
             return
         text = waiting.pop()
