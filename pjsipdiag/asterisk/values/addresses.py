@@ -13,6 +13,7 @@ from pjsipdiag.asterisk.values.setting import Answer, Refused, Setting, Warned
 from pjsipdiag.asterisk.values.span import FROM_18, TLS_1_3
 from pjsipdiag.asterisk.values.words import one_of
 
+_NAME = re.compile(r"[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*")
 _TLS_METHODS = ("default", "unspecified", "tlsv1", "tlsv1_1", "tlsv1_2", "sslv2", "sslv3", "sslv23")
 
 
@@ -74,10 +75,10 @@ def _host(text: str, version: int) -> bool | None:
     """Whether `pj_sockaddr_init` takes that host; None when it is a name that has to be resolved."""
     if not text:
         return True
-    address = sockaddr.parse(text if version == 4 else f"[{text}]", ports=False)
+    address = None if "[" in text or "%" in text else sockaddr.parse(f"[{text}]", ports=False)
     if address is not None and address.version == version:
         return True
-    return None if version == 4 and re.search("[g-zG-Z]", text) else False
+    return None if version == 4 and _NAME.fullmatch(text) else False
 
 
 def bind(setting: Setting) -> Answer:

@@ -100,7 +100,7 @@ def auth_md5(auth: Candidate) -> Fault | None:
     if not digest:
         text = f"'md5' authentication specified but no md5_cred specified for auth '{auth.name}'"
         return Fault("auth_type md5 needs md5_cred", text, "auth_type")
-    size = len(digest.encode())
+    size = len(digest.encode("utf-8", "surrogateescape"))
     if size != 32:
         text = (
             f"'md5' authentication requires digest of size '32', but digest is '{size}' in size for auth '{auth.name}'"
@@ -119,6 +119,7 @@ def auth_digests(auth: Candidate) -> Fault | None:
         for variable in auth.options.get(option, ())
         for name, _ in parse_digests(variable.value)
     }
+    missing, log = "", []
     for agent in ("uas", "uac"):
         names = [
             name.strip()
@@ -128,12 +129,12 @@ def auth_digests(auth: Candidate) -> Fault | None:
         ]
         for name in names or ["MD5"]:
             if name.lower() not in digests:
-                text = (
+                missing = missing or name.upper()
+                log.append(
                     f"{auth.name}: No plain text or digest password found for algorithm {name.upper()} in "
                     f"supported_algorithms_{agent}"
                 )
-                return Fault(f"there is neither a password nor a digest for {name.upper()}", text)
-    return None
+    return Fault(f"there is neither a password nor a digest for {missing}", "\n".join(log)) if missing else None
 
 
 def domain_alias(alias: Candidate) -> Fault | None:
