@@ -1,19 +1,19 @@
 """Reports that people look at, machines read and tickets accept.
 
-A renderer is a function `write(report, stream, look)`; RENDERERS is the one place where a format is added.
+A renderer is a function `write(report, stream, look)`; RENDERERS is the one place where a format is added. Its module
+is imported when it is used: rich and jinja2 cost more than most diagnoses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from io import StringIO
 from pathlib import PurePath
 from typing import TextIO
 
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.errors import PjsipdiagError
-from pjsipdiag.report import csv, html, json, junit, markdown, sarif, text
 from pjsipdiag.report.look import NARROW, Look, look_for
 
 
@@ -21,9 +21,14 @@ from pjsipdiag.report.look import NARROW, Look, look_for
 class Renderer:
     """One row of RENDERERS: `endings` are the file endings that choose it."""
 
-    write: Callable[[Report, TextIO, Look], None]
+    module: str
     endings: tuple[str, ...]
     summary: str
+    function: str = "write"
+
+    def write(self, report: Report, stream: TextIO, look: Look) -> None:
+        """Writes the report."""
+        getattr(import_module(f"pjsipdiag.report.{self.module}"), self.function)(report, stream, look)
 
 
 def render(
@@ -69,13 +74,13 @@ def format_of(path: str) -> str | None:
 
 
 RENDERERS = {
-    "text": Renderer(text.write, (".txt", ".log"), "for a terminal"),
-    "html": Renderer(html.write, (".html", ".htm"), "one page for a browser, with pictures"),
-    "json": Renderer(json.write, (".json",), "schema 1, everything"),
-    "jsonl": Renderer(json.write_lines, (".jsonl", ".ndjson"), "one call in a line"),
-    "csv": Renderer(csv.write, (".csv",), "the sources for a spreadsheet"),
-    "markdown": Renderer(markdown.write, (".md",), "for a ticket"),
-    "sarif": Renderer(sarif.write, (".sarif",), "SARIF 2.1.0, the findings for code scanning"),
-    "junit": Renderer(junit.write, (".xml",), "JUnit XML for a build server"),
+    "text": Renderer("text", (".txt", ".log"), "for a terminal"),
+    "html": Renderer("html", (".html", ".htm"), "one page for a browser, with pictures"),
+    "json": Renderer("json", (".json",), "schema 1, everything"),
+    "jsonl": Renderer("json", (".jsonl", ".ndjson"), "one call in a line", "write_lines"),
+    "csv": Renderer("csv", (".csv",), "the sources for a spreadsheet"),
+    "markdown": Renderer("markdown", (".md",), "for a ticket"),
+    "sarif": Renderer("sarif", (".sarif",), "SARIF 2.1.0, the findings for code scanning"),
+    "junit": Renderer("junit", (".xml",), "JUnit XML for a build server"),
 }
 FORMATS = tuple(RENDERERS)

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import TextIO
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
 from pjsipdiag.diagnosis.model import CallRow, Finding, Report, SourceRow, Suggestion
@@ -113,9 +113,9 @@ def _environment() -> Environment:
 
 def _shown(value: object) -> object:
     """What every expression of a template goes through before it is escaped."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return clipped(value, LONGEST)
-    return value
+    if isinstance(value, Markup | Undefined | int | float) or value is None:
+        return value
+    return clipped(str(value), LONGEST)
 
 
 def _short(text: str, longest: int) -> str:

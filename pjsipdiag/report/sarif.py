@@ -91,7 +91,7 @@ def _replacement(edit: Edit) -> Json:
 
 
 def _uri(file: str) -> str:
-    path = quote(file, safe="/", errors="surrogateescape")
+    path = quote(file, safe="/", errors="surrogatepass")
     return f"file://{path}" if path.startswith("/") else path
 
 
@@ -99,4 +99,4 @@ def _fingerprint(finding: Finding) -> str:
     """Stays the same when lines move: of the rule, the place without its line, and the sources."""
     where = finding.where
     parts = (finding.rule, where.file if where else "", where.section if where else "", *sorted(finding.sources))
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
