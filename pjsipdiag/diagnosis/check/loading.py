@@ -18,7 +18,7 @@ def dropped(config: Config) -> Iterator[Finding]:
             f"{drop.type} '{drop.name}' does not load: {drop.reason}",
             drop.where,
             evidence=(f"Asterisk logs: {drop.log}",) if drop.log else (),
-            advice="Correct the line, then `module reload res_pjsip.so`; until then a running Asterisk keeps what it had.",
+            advice="Correct the line, then `module reload res_pjsip.so`; a running Asterisk keeps what it had.",
         )
 
 
