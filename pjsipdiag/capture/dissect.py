@@ -28,6 +28,9 @@ Of other connections only those are followed whose start was seen.
 class Dissector:
     """Takes the frames of one capture in order; `tally` counts what cannot be decoded."""
 
+    direct = True
+    """Whether `follow` may be called without the frame around a segment."""
+
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
         self.fragments = Fragments(tally.undecoded)

@@ -103,6 +103,8 @@ class _Flows(Collection[bytes]):
 class _Deferring(Dissector):
     """A dissector without memory: what would need one is put into `rest`."""
 
+    direct = False
+
     def __init__(self, tally: Tally, rest: Rest) -> None:
         super().__init__(tally)
         self.fragments = _NoFragments(tally.undecoded)

@@ -57,21 +57,34 @@ class Sieve:
         room, source_ip, destination_ip, source_port, destination_port, length = layout.detail(buffer, at)
         ports = at + layout.ports
         if buffer[at + layout.protocol_at] == 6:
-            return self.dissect(buffer, at, stop, time, frame) if self.wants(buffer, at, stop, layout) else ()
+            return self._tcp(layout, buffer, at, stop, time, frame) if self.wants(buffer, at, stop, layout) else ()
         end = ports + length
         if not 8 <= length <= room - layout.over or end > stop or NO_PORT in (source_port, destination_port):
             return self.dissect(buffer, at, stop, time, frame)
         payload = ports + 8
         if START.match(buffer, payload, end):
             source, destination = source_ip + source_port, destination_ip + destination_port
-            direction = ""
-            if self._direction_at:
-                direction = SLL_DIRECTIONS.get(buffer[at + self._direction_at], "")
+            direction = SLL_DIRECTIONS.get(buffer[at + self._direction_at], "") if self._direction_at else ""
             content = bytes(buffer[payload:end])
             return (Datagram(time, frame, "UDP", source, destination, content, direction),)
         if buffer[payload] in HEP_BYTES or destination_port in TUNNEL_PORTS_PACKED:
             return self.dissect(buffer, at, stop, time, frame)
         return ()
+
+    def _tcp(  # noqa: PLR0917  (as above)
+        self, layout: Layout, buffer: bytearray, at: int, stop: int, time: int, frame: int
+    ) -> Iterable[Datagram]:
+        """The messages that a TCP segment completes."""
+        ports = at + layout.ports
+        end = ports + layout.detail(buffer, at)[0] - layout.over
+        header = (buffer[ports + 12] >> 4) * 4
+        if header < 20 or ports + header > end or end > stop or not self._dissector.direct:
+            return self.dissect(buffer, at, stop, time, frame)
+        flow, sequence = bytes(buffer[at + layout.addresses : ports + 4]), buffer[ports + 4 : ports + 8]
+        direction = SLL_DIRECTIONS.get(buffer[at + self._direction_at], "") if self._direction_at else ""
+        payload = bytes(buffer[ports + header : end])
+        number = int.from_bytes(sequence, "big")
+        return self._dissector.follow(time, frame, flow, number, buffer[ports + 13], payload, None, direction)
 
     def wants(self, buffer: bytearray, at: int, stop: int, layout: Layout) -> bool:
         """What `Dissector.wants` says of the TCP segment in this record."""
