@@ -16,6 +16,9 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.trunks import Trunks, domain, prefix, trunks
 from pjsipdiag.sip import Address, SipMessage, parse_uri
 
+SAMPLES = 6
+"""INVITEs of a group that are read for what they say of their sender."""
+
 ENOUGH = 2
 """Points that an endpoint needs before it is named."""
 
@@ -77,8 +80,9 @@ def hosts_named(message: SipMessage) -> Iterator[tuple[str, str]]:
 
 
 def samples(group: CallGroup) -> list[SipMessage]:
-    """Up to 16 INVITEs of a group that differ."""
-    return [variant.read() for variant in group.variants[:16]] or [group.sample]
+    """Up to SAMPLES INVITEs of a group that differ."""
+    step = max(1, len(group.variants) // SAMPLES)
+    return [variant.read() for variant in group.variants[::step][:SAMPLES]] or [group.sample]
 
 
 def _sent_by(via: str) -> str:

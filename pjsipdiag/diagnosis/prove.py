@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.config import Config, Identify, Section
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.diagnosis.addresses import fits
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 
@@ -45,13 +46,62 @@ def prove(situation: Situation, texts: Mapping[str, str], groups: Collection[Cal
 
 
 def replayed(situation: Situation, config: Config) -> Iterator[tuple[CallGroup, int, Verdict]]:
-    """(group, calls, their verdict under `config`) for all alike calls of the capture."""
+    """(group, calls, their verdict under `config`) for all alike calls of the capture.
+
+    Calls that the difference between the configurations cannot touch are passed over.
+    """
     replay = Replay(config)
+    touched = difference(situation.config, config)
     for group in situation.groups:
+        if not touched(group.source):
+            continue
         if not group.variants:
             yield group, group.calls, replay.verdict(group.sample)
         for variant in group.variants:
             yield group, variant.calls, replay.verdict(variant.read())
+
+
+def difference(before: Config, after: Config) -> Callable[[str], bool]:
+    """Which source addresses may be judged differently: all, unless only address rules of identifies differ.
+
+    Then it is those that a rule of a differing identify holds, before or after, if the others keep their order.
+    """
+    old, new = ({known.name: known for known in config.identifies} for config in (before, after))
+    changed = {name for name in {*old, *new} if _meaning(old.get(name)) != _meaning(new.get(name))}
+    patterns = any(known.match_header or known.match_request_uri for name in changed for known in _both(old, new, name))
+    order = [[known.name for known in config.identifies if known.name not in changed] for config in (before, after)]
+    if patterns or order[0] != order[1] or _rest(before) != _rest(after):
+        return lambda _ip: True
+    rules = [rule for name in changed for known in _both(old, new, name) for rule in known.rules]
+    return lambda ip: any(fits(rule, ip) for rule in rules)
+
+
+def _both(old: Mapping[str, Identify], new: Mapping[str, Identify], name: str) -> list[Identify]:
+    return [found[name] for found in (old, new) if name in found]
+
+
+def _meaning(identify: Identify | None) -> object:
+    """What an identify does, without the lines that it stands on."""
+    if identify is None:
+        return None
+    rules = tuple((rule.version, rule.network, rule.mask, rule.port, rule.deny) for rule in identify.rules)
+    unresolved = tuple(name.text for name in identify.unresolved)
+    return identify.endpoint, rules, unresolved, identify.match_header, identify.match_request_uri
+
+
+def _rest(config: Config) -> object:
+    """Every section that is no identify, without the lines that it stands on, and what is loaded of the others."""
+    sections = [
+        (section.name, [(variable.name, variable.value) for variable in section.variables])
+        for section in config.sections
+        if not section.template and not _is_identify(section)
+    ]
+    return sections, config.identifiers, list(config.endpoints), bool(config.rejected)
+
+
+def _is_identify(section: Section) -> bool:
+    kind = section.first("type")
+    return kind is not None and kind.value == "identify"
 
 
 def differs(before: Verdict, after: Verdict) -> bool:

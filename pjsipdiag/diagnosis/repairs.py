@@ -12,6 +12,7 @@ from pjsipdiag.diagnosis.addresses import number, taken_by
 from pjsipdiag.diagnosis.draft import Draft
 from pjsipdiag.diagnosis.edits import changed, lines_of, styled, value_of, with_name, with_value
 from pjsipdiag.diagnosis.evidence import best
+from pjsipdiag.diagnosis.lookup import lookup
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.place import end_of_section, is_generated, place_for_match
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
@@ -31,7 +32,8 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
     edits: list[Edit] = []
     where = cause.where
     config = situation.config
-    dropped = _dropped(config, kind, name)
+    known = lookup(situation).dropped if kind == "identify" else config.dropped
+    dropped = next((lost for lost in known if (lost.type, lost.name) == (kind, name)), None)
     for _ in range(ROUNDS):
         if dropped is None or where is None or situation.reload is None or is_generated(config, where.file):
             break
@@ -41,7 +43,7 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
         edits.append(edit)
         dropped = _dropped(situation.reload(changed(config, edits), ""), kind, name)
     if edits and where:
-        lines = "; ".join(f"line {edit.line}: {edit.old[0].strip()} -> {edit.new[0].strip()}" for edit in edits)
+        lines = "; ".join(f"line {edit.line}: {''.join(edit.old).strip()} -> {edit.new[0].strip()}" for edit in edits)
         note = (
             f"{lines}; write the right value instead, if there is one"
             if any(_silenced(edit) for edit in edits)
@@ -237,6 +239,10 @@ def _corrected(config: Config, dropped: Dropped) -> Edit | None:
     if not line:
         return None
     text = line.strip()
+    if dropped.reason.startswith("its type is"):
+        return Edit(where.file, where.line, (line,), (with_value(line, dropped.type),))
+    if dropped.reason.startswith("it has no type"):
+        return Edit(where.file, where.line + 1, (), (f"type={dropped.type}",))
     if text.startswith("["):
         if "there are two" not in dropped.reason:
             return None
@@ -260,7 +266,7 @@ def _corrected(config: Config, dropped: Dropped) -> Edit | None:
 
 
 def _silenced(edit: Edit) -> bool:
-    return edit.new[0].startswith(";") and not edit.old[0].startswith(";")
+    return edit.new[0].startswith(";") and not "".join(edit.old).startswith(";")
 
 
 def _line(config: Config, where: Where) -> str:

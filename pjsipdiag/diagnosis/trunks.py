@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from pjsipdiag.asterisk.config import Config, Endpoint, Registration, Rule, Where
+from pjsipdiag.asterisk.config import Config, Endpoint, Rule, Where
 from pjsipdiag.diagnosis.addresses import is_address, number
 from pjsipdiag.sip import parse_uri
 
@@ -28,6 +28,8 @@ class Trunks:
     """
 
     names_of: tuple[str, ...]
+    registered: dict[str, str]
+    """Registration -> the endpoint whose calls it brings."""
     networks: dict[tuple[int, int], list[tuple[str, Rule]]] = field(default_factory=lambda: defaultdict(list))
     contacts: dict[tuple[int, int], list[tuple[str, str, str, Where]]] = field(
         default_factory=lambda: defaultdict(list)
@@ -71,23 +73,28 @@ def domain(host: str) -> str:
     return ".".join(labels[-2:]) if len(labels) >= 2 and not is_address(host) else ""
 
 
-def registration_endpoint(config: Config, registration: Registration) -> str:
-    """The endpoint whose calls a registration brings: the one it names, of its name, or with its credentials."""
-    if registration.endpoint in config.endpoints:
-        return registration.endpoint
-    if registration.name in config.endpoints:
-        return registration.name
-    auth = registration.value("outbound_auth")
-    same = [name for name, endpoint in config.endpoints.items() if auth and endpoint.value("outbound_auth") == auth]
-    if len(same) == 1:
-        return same[0]
-    host = _host(registration.server_uri)
-    same = [name for name, endpoint in config.endpoints.items() if host and host in _contact_hosts(config, endpoint)]
-    return same[0] if len(same) == 1 else ""
+def _registered(config: Config) -> dict[str, str]:
+    """The endpoint that each registration names, of its name, with its credentials, or with a contact at its server."""
+    by_auth: dict[str, list[str]] = defaultdict(list)
+    by_host: dict[str, list[str]] = defaultdict(list)
+    for name, endpoint in config.endpoints.items():
+        by_auth[endpoint.value("outbound_auth")].append(name)
+        for host in set(_contact_hosts(config, endpoint)):
+            by_host[host].append(name)
+    found = {}
+    for registration in config.registrations.values():
+        named = [name for name in (registration.endpoint, registration.name) if name in config.endpoints]
+        auth, host = registration.value("outbound_auth"), _host(registration.server_uri)
+        same_auth, same_host = by_auth[auth] if auth else [], by_host[host] if host else []
+        alone = [same[0] for same in (same_auth, same_host) if len(same) == 1]
+        if named or alone:
+            found[registration.name] = [*named, *alone][0]
+    return found
 
 
 def _trunks(config: Config) -> Trunks:
-    found = Trunks(_names(config))
+    registered = _registered(config)
+    found = Trunks(_names(config, set(registered.values())), registered)
     for identify in config.identifies:
         for rule in identify.rules:
             if not rule.deny:
@@ -96,7 +103,7 @@ def _trunks(config: Config) -> Trunks:
                 found.names[rule.host.lower()].append((identify.endpoint, f"match={rule.host}", rule.where))
         for name in identify.unresolved:
             found.names[name.host.lower()].append((identify.endpoint, f"match={name.text}", name.where))
-    for endpoint, text, uri, where in _uris(config):
+    for endpoint, text, uri, where in _uris(config, registered):
         parsed = parse_uri(uri if ":" in uri else f"sip:{uri}")
         if parsed is None:
             continue
@@ -107,7 +114,7 @@ def _trunks(config: Config) -> Trunks:
         if parsed.user:
             found.users[parsed.user].append((endpoint, text, where))
     for registration in config.registrations.values():
-        endpoint = registration_endpoint(config, registration)
+        endpoint = registered.get(registration.name, "")
         if endpoint and registration.contact_user:
             text = f"contact_user={registration.contact_user} of registration {registration.name}"
             found.users[registration.contact_user].append((endpoint, text, registration.where))
@@ -118,20 +125,19 @@ def _prefix_of(rule: Rule) -> tuple[int, int]:
     return rule.version, rule.network >> (8 if rule.version == 4 else 64)
 
 
-def _names(config: Config) -> tuple[str, ...]:
-    identified = {identify.endpoint for identify in config.identifies}
-    registered = {registration_endpoint(config, registration) for registration in config.registrations.values()}
+def _names(config: Config, registered: set[str]) -> tuple[str, ...]:
+    known = {identify.endpoint for identify in config.identifies} | registered
     return tuple(
         name
         for name, endpoint in config.endpoints.items()
-        if name in identified | registered or endpoint.option("outbound_auth") or any(_contact_hosts(config, endpoint))
+        if name in known or endpoint.option("outbound_auth") or any(_contact_hosts(config, endpoint))
     )
 
 
-def _uris(config: Config) -> Iterator[tuple[str, str, str, Where]]:
+def _uris(config: Config, registered: dict[str, str]) -> Iterator[tuple[str, str, str, Where]]:
     """(endpoint, what it is in words, URI or host, where) of everything that names the other side."""
     for registration in config.registrations.values():
-        endpoint = registration_endpoint(config, registration)
+        endpoint = registered.get(registration.name, "")
         if endpoint:
             for option in ("server_uri", "client_uri"):
                 uri = registration.value(option)

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.addresses import taken_by
+from pjsipdiag.diagnosis.lookup import taking
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, listed, sources
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.sip import Address
 
 OTHER_RELEASES = ("16.28.0", "18.26.4", "20.16.0", "22.10.1", "23.4.1")
 """Releases that are tried as an explanation when the capture does not name its own."""
@@ -41,9 +40,8 @@ def of_difference(situation: Situation, group: CallGroup) -> Cause | None:
         return None
     check = next((c for c in reversed(group.verdict.trace) if c.endpoint or c.result is not None), None)
     where = check.where if check else None
-    for identify in situation.config.identifies:
-        rule = taken_by(identify, Address(group.source, (group.ports or (0,))[0]))
-        if rule and identify.name == group.verdict.identify:
+    for identify, rule in taking(situation, group) if group.verdict.identify else ():
+        if identify.name == group.verdict.identify:
             where = rule.where
     return Cause(group.verdict.identify or group.verdict.endpoint, where, group.verdict.outcome)
 
@@ -75,12 +73,7 @@ def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[Call
 def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[str]:
     """What may explain the difference, the best supported first, each with what speaks for or against it."""
     likely, possible, unlikely = [], [], []
-    rules = [
-        rule
-        for identify in situation.config.identifies
-        for group in groups
-        if (rule := taken_by(identify, Address(group.source, (group.ports or (0,))[0])))
-    ]
+    rules = [rule for group in groups[:100] for _, rule in taking(situation, group)]
     named = next((rule for rule in rules if rule.host), None)
     accepted = cause.detail == Outcome.ACCEPTED
     if named:
@@ -123,7 +116,7 @@ def _releases(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     for release in OTHER_RELEASES:
         if release != situation.config.version:
             replay = Replay(situation.reload({}, release))
-            if not any(_still(replay, group) for group in groups):
+            if not any(_still(replay, group) for group in groups[:100]):
                 found.append(release)
     return found
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from pjsipdiag.asterisk.config import Dropped, Rule, Section
-from pjsipdiag.asterisk.match import Matches, parse_match
-from pjsipdiag.diagnosis.addresses import deciding, fits, taken_by
+from pjsipdiag.asterisk.config import Dropped
+from pjsipdiag.diagnosis.lookup import lookup, lost, taking
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.sip import Address
 
 
 def of_rejected_file(situation: Situation, _group: CallGroup) -> Cause | None:
@@ -49,25 +47,26 @@ def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
     """The object that Asterisk drops although it would have taken the call."""
     if group.verdict.endpoint:
         return None
-    for port in group.ports or (0,):
-        source = Address(group.source, port)
-        for identify in situation.config.identifies:
-            if taken_by(identify, source) and identify.endpoint not in situation.config.endpoints:
-                dropped = _dropped(situation, "endpoint", identify.endpoint)
-                return Cause(f"endpoint {dropped.name}", dropped.where, identify.name) if dropped else None
-        for dropped in situation.config.dropped:
-            if dropped.type == "identify" and (rules := matches_of(situation, dropped).rules):
-                rule = deciding(rules, source)
-                if rule and not rule.deny:
-                    return Cause(f"identify {dropped.name}", dropped.where)
-    return None
+    for identify, _ in taking(situation, group):
+        if identify.endpoint not in situation.config.endpoints:
+            dropped = _dropped(situation, "endpoint", identify.endpoint)
+            return Cause(f"endpoint {dropped.name}", dropped.where, identify.name) if dropped else None
+    gone = lost(situation, group)
+    if gone:
+        return Cause(f"identify {gone.name}", gone.where)
+    dropped = next((d for d in situation.config.dropped if d.type == "endpoint" and d.name in group.callers), None)
+    return Cause(f"endpoint {dropped.name}", dropped.where) if dropped else None
 
 
 def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     kind, _, name = cause.name.partition(" ")
     dropped = _dropped(situation, kind, name)
-    assert dropped is not None and cause.where is not None
-    took = "its match= lines would take" if kind == "identify" else f"identify {cause.detail} takes"
+    assert dropped is not None
+    assert cause.where is not None
+    if kind == "identify":
+        took = "its match= lines would take"
+    else:
+        took = f"identify {cause.detail} takes" if cause.detail else "its name is the From user of"
     return Finding(
         "not-loaded",
         Severity.ERROR,
@@ -91,18 +90,22 @@ def of_missing_endpoint(situation: Situation, group: CallGroup) -> Cause | None:
     if group.verdict.identifier in ("ip", "header", "request_uri"):
         return None
     stopped = [check.identify for check in group.verdict.trace if check.identify and not check.endpoint]
-    for port in group.ports or (0,):
-        for identify in situation.config.identifies:
-            missing = identify.endpoint not in situation.config.endpoints
-            if missing and (taken_by(identify, Address(group.source, port)) or identify.name in stopped):
-                variable = identify.option("endpoint")
-                return Cause(identify.name, variable.where if variable else identify.where, identify.endpoint)
+    found = [identify for identify, _ in taking(situation, group)]
+    found += [identify for identify in situation.config.identifies if stopped and identify.name in stopped]
+    for identify in found:
+        if identify.endpoint not in situation.config.endpoints:
+            variable = identify.option("endpoint")
+            return Cause(identify.name, variable.where if variable else identify.where, identify.endpoint)
     return None
 
 
 def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     close = get_close_matches(cause.detail, list(situation.config.endpoints), n=1, cutoff=0.75)
     meant = f"; [{close[0]}] exists and is spelt alike" if close else ""
+    section = next((s for s in situation.config.sections if s.name == cause.detail and not s.template), None)
+    if section:
+        kind = section.first("type")
+        meant = f"; [{section.name}] at {section.where} has type={kind.value if kind else ''}, which is no endpoint"
     place = f"{cause.where} in [{cause.name}]" if cause.where else f"[{cause.name}]"
     said = f"endpoint={cause.detail}" if cause.detail else "no endpoint="
     return Finding(
@@ -120,37 +123,6 @@ def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGr
     )
 
 
-def matches_of(situation: Situation, dropped: Dropped) -> Matches:
-    """The rules and names that a dropped identify's `match=` lines stand for, the refused ones left out."""
-    section = section_of(situation, dropped)
-    rules: list[Rule] = []
-    hosts: list[str] = []
-    for variable in section.variables if section else ():
-        if variable.name.lower() in ("match", "identify/match", "remote_hosts"):
-            for part in variable.value.split(","):
-                found = parse_match(part, variable.where)
-                if not found.refused:
-                    rules += found.rules
-                    hosts += found.hosts
-    return Matches(tuple(rules), tuple(hosts))
-
-
-def section_of(situation: Situation, dropped: Dropped) -> Section | None:
-    """The section that a dropped object was written in."""
-    return next(
-        (
-            section
-            for section in situation.config.sections
-            if section.where.file == dropped.section_where.file and section.where.line == dropped.section_where.line
-        ),
-        None,
-    )
-
-
-def holds(situation: Situation, dropped: Dropped, ip: str) -> bool:
-    """Whether an address lies in the rules of a dropped identify, whatever the port."""
-    return any(fits(rule, ip) for rule in matches_of(situation, dropped).rules)
-
-
 def _dropped(situation: Situation, kind: str, name: str) -> Dropped | None:
-    return next((d for d in situation.config.dropped if d.type == kind and d.name == name), None)
+    known = lookup(situation).dropped if kind == "identify" else situation.config.dropped
+    return next((dropped for dropped in known if (dropped.type, dropped.name) == (kind, name)), None)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from pjsipdiag.asterisk.config import Config, Identify, Rule, Where
+from pjsipdiag.asterisk.config import Config, Identify, Where
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.order import ask_order
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.addresses import is_whole_world, length, taken_by
 from pjsipdiag.diagnosis.evidence import best
+from pjsipdiag.diagnosis.lookup import taking
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -19,16 +20,6 @@ from pjsipdiag.sip import Address
 
 RELEASES = ("16.28.0", "18.26.4", "20.15.0", "20.16.0", "22.5.0", "22.10.1", "23.4.1")
 """Releases on both sides of each change of the order in which identifies are asked."""
-
-
-def fitting(config: Config, group: CallGroup) -> Iterator[tuple[Identify, Rule]]:
-    """The identifies whose address rules take the group's source, with the deciding rule, in the order asked."""
-    for identify in config.identifies:
-        for port in group.ports or (0,):
-            rule = taken_by(identify, Address(group.source, port))
-            if rule:
-                yield identify, rule
-                break
 
 
 def refusals(group: CallGroup) -> int:
@@ -43,7 +34,7 @@ def of_user(situation: Situation, group: CallGroup) -> Cause | None:
     verdict = group.verdict
     if verdict.identifier not in ("username", "auth_username"):
         return None
-    for identify, rule in fitting(situation.config, group):
+    for identify, rule in taking(situation, group):
         if identify.endpoint != verdict.endpoint and not is_whole_world(rule):
             return Cause(verdict.endpoint, _order_line(situation.config, verdict.endpoint), identify.name)
     if "REGISTER" in situation.other_methods.get(group.source, {}):
@@ -90,7 +81,7 @@ def of_overlap(situation: Situation, group: CallGroup) -> Cause | None:
     """Another identify that fits as well or better belongs to another endpoint."""
     if group.verdict.identifier != "ip":
         return None
-    found = list(fitting(situation.config, group))
+    found = list(taking(situation, group))
     won = next(((identify, rule) for identify, rule in found if identify.name == group.verdict.identify), None)
     if won is None:
         return None
@@ -130,22 +121,26 @@ def overlapping_identifies(situation: Situation, cause: Cause, groups: Sequence[
 
 def of_unreachable(situation: Situation, group: CallGroup) -> Cause | None:
     """A header, request-URI or auth_username identifier would take the call if its turn came."""
+    if group.verdict.identifier in ("", "header", "request_uri", "auth_username"):
+        return None
+    for name in _late(situation):
+        first = replay_as(situation, name).verdict(group.sample)
+        if first.identifier == name and first.endpoint != group.verdict.endpoint:
+            where = next((check.where for check in first.trace if check.step == name and check.endpoint), None)
+            return Cause(first.identify or first.endpoint, where, name)
+    return None
+
+
+@lru_cache(maxsize=2)
+def _late(situation: Situation) -> tuple[str, ...]:
+    """The identifiers beside ip and username that something in the configuration waits for."""
     config = situation.config
-    asked = [name for name in config.identifiers if name in ("header", "request_uri", "auth_username")]
-    possible = {
+    waiting = {
         "header": any(identify.match_header for identify in config.identifies),
         "request_uri": any(identify.match_request_uri for identify in config.identifies),
         "auth_username": any("auth_username" in endpoint.identify_by for endpoint in config.endpoints.values()),
     }
-    if group.verdict.identifier in ("", *asked):
-        return None
-    for name in asked:
-        if possible[name]:
-            first = replay_as(situation, name).verdict(group.sample)
-            if first.identifier == name and first.endpoint != group.verdict.endpoint:
-                where = next((check.where for check in first.trace if check.step == name and check.endpoint), None)
-                return Cause(first.identify or first.endpoint, where, name)
-    return None
+    return tuple(name for name in config.identifiers if waiting.get(name))
 
 
 def unreachable_identifier(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -175,7 +170,7 @@ def of_anonymous(situation: Situation, group: CallGroup) -> Cause | None:
         return None
     if group.verdict.identifier == "anonymous":
         return Cause(group.verdict.endpoint, situation.config.endpoints[group.verdict.endpoint].where, "")
-    for identify, rule in fitting(situation.config, group):
+    for identify, rule in taking(situation, group):
         if identify.name == group.verdict.identify and is_whole_world(rule):
             return Cause(group.verdict.endpoint, rule.where, identify.name)
     return None
@@ -221,8 +216,8 @@ def _winners(config: Config, won: Identify, lost: Identify) -> list[str]:
     """Which of the two other releases ask first."""
     other = []
     for release in RELEASES:
-        names = [identify.name for identify in ask_order(config, release)]
-        if names.index(lost.name) < names.index(won.name):
+        asked = next(i.name for i in ask_order(config, release) if i.name in (won.name, lost.name))
+        if asked == lost.name:
             other.append(release)
     if not other:
         return [f"all of {listed(RELEASES, 9)} ask [{won.name}] first"]

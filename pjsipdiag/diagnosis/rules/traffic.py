@@ -253,7 +253,7 @@ def _probe(client: Address, server: Address) -> SipMessage:
     raw = (
         f"INVITE sip:probe@{server} SIP/2.0\r\nVia: SIP/2.0/TLS {client};branch=z9hG4bKprobe\r\n"
         f"From: <sip:pjsipdiag-probe@invalid>;tag=1\r\nTo: <sip:probe@{server}>\r\nCall-ID: probe\r\n"
-        "CSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        "CSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContact: <sip:probe@invalid>\r\nContent-Length: 0\r\n\r\n"
     )
     return SipMessage(raw.encode(), "TLS", client, server)
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.asterisk.verdict import Match, Outcome
-from pjsipdiag.diagnosis.addresses import fits, near_miss, network_text, shared_bits
+from pjsipdiag.diagnosis.addresses import near_miss, network_text, shared_bits
 from pjsipdiag.diagnosis.evidence import best, owners
+from pjsipdiag.diagnosis.lookup import holding, lookup, meant_endpoint, nearest
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
-from pjsipdiag.diagnosis.rules.loading import matches_of
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.diagnosis.trunks import registration_endpoint
+from pjsipdiag.diagnosis.trunks import prefix, trunks
 
 
 def is_unmatched(group: CallGroup) -> bool:
@@ -50,10 +51,9 @@ def of_port(situation: Situation, group: CallGroup) -> Cause | None:
     """The rule whose network holds the source and whose port does not."""
     if not is_unmatched(group):
         return None
-    for identify in situation.config.identifies:
-        for rule in identify.rules:
-            if rule.port and not rule.deny and fits(rule, group.source) and rule.port not in group.ports:
-                return Cause(identify.name, rule.where, rule.text)
+    for identify, rule in holding(situation, group.source):
+        if rule.port and not rule.deny and rule.port not in group.ports:
+            return Cause(identify.name, rule.where, rule.text)
     return None
 
 
@@ -82,22 +82,30 @@ def of_hostname(situation: Situation, group: CallGroup) -> Cause | None:
         group.verdict.outcome is Outcome.UNKNOWN and with_status(group, 401) > 0 and not group.retried
     ):
         return None
-    likely = {owner.endpoint for owner in best(situation, group)} or set(situation.config.endpoints)
-    for identify in situation.config.identifies:
-        if identify.endpoint not in likely:
-            continue
-        if identify.unresolved:
-            return Cause(identify.name, identify.unresolved[0].where, identify.unresolved[0].host)
-        named = next((rule for rule in identify.rules if rule.host and not rule.deny), None)
-        if named and _mostly_names(identify):
-            return Cause(identify.name, named.where, named.host)
-    for dropped in situation.config.dropped:
-        if dropped.type == "identify":
-            matches = matches_of(situation, dropped)
-            if matches.hosts and any(host in dropped.reason for host in matches.hosts):
-                host = next(host for host in matches.hosts if host in dropped.reason)
-                return Cause(dropped.name, dropped.where, host)
+    unknown = {check.endpoint for check in group.verdict.trace if check.match is Match.UNKNOWN}
+    likely = {owner.endpoint for owner in best(situation, group)} or unknown
+    alone = not likely and len(situation.config.identifies) + len(lookup(situation).dropped) == 1
+    for endpoint, cause in _named(situation):
+        if endpoint in likely or alone:
+            return cause
+    for dropped, host in lookup(situation).hosts:
+        if meant_endpoint(situation.config, dropped) in likely or alone:
+            return Cause(dropped.name, dropped.where, host)
     return None
+
+
+@lru_cache(maxsize=2)
+def _named(situation: Situation) -> list[tuple[str, Cause]]:
+    """(endpoint, cause) of the identifies that live on host names."""
+    found = []
+    for identify in situation.config.identifies:
+        named = next((rule for rule in identify.rules if rule.host and not rule.deny), None)
+        if identify.unresolved:
+            name = identify.unresolved[0]
+            found.append((identify.endpoint, Cause(identify.name, name.where, name.host)))
+        elif named and _mostly_names(identify):
+            found.append((identify.endpoint, Cause(identify.name, named.where, named.host)))
+    return found
 
 
 def hostname_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -138,12 +146,19 @@ def of_registration(situation: Situation, group: CallGroup) -> Cause | None:
     if group.verdict.endpoint or not (asked or is_unmatched(group)) or not failed:
         return None
     likely = {owner.endpoint for owner in best(situation, group)}
-    for registration in situation.config.registrations.values():
-        endpoint = registration_endpoint(situation.config, registration)
-        identified = any(identify.endpoint == endpoint for identify in situation.config.identifies)
-        if registration.line and endpoint in likely and not identified:
-            return Cause(registration.name, registration.where, endpoint)
-    return None
+    return next((cause for cause in _lines(situation) if cause.detail in likely), None)
+
+
+@lru_cache(maxsize=2)
+def _lines(situation: Situation) -> list[Cause]:
+    """Registrations with `line=yes` whose endpoint has no identify."""
+    identified = {identify.endpoint for identify in situation.config.identifies}
+    return [
+        Cause(registration.name, registration.where, endpoint)
+        for registration in situation.config.registrations.values()
+        if registration.line and (endpoint := trunks(situation.config).registered.get(registration.name))
+        if endpoint not in identified
+    ]
 
 
 def registration_only(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -225,14 +240,16 @@ def _mostly_names(identify: Identify) -> bool:
 
 def _near(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     """The nearest miss of each identify."""
-    found = []
+    found: dict[tuple[str, str], tuple[int, str]] = {}
     for ip in sources(groups)[:8]:
-        for identify in situation.config.identifies:
-            near = [rule for rule in identify.rules if (miss := near_miss(rule, ip)) and "same /" not in miss]
-            if near:
-                rule = max(near, key=lambda rule: shared_bits(rule, ip))
-                found.append(f"{near_miss(rule, ip)} ({rule.where})")
-    return found[:6]
+        near = nearest(situation, ip)
+        beside = [rule for _, rule in trunks(situation.config).networks.get(prefix(ip), ())]
+        for rule in [*([near.rule] if near else []), *beside]:
+            miss, bits = near_miss(rule, ip), shared_bits(rule, ip)
+            key = ip, rule.where.section
+            if miss and "same /" not in miss and bits > found.get(key, (-1, ""))[0]:
+                found[key] = bits, f"{miss} ({rule.where})"
+    return [text for _, text in found.values()][:6]
 
 
 def _reasons(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:

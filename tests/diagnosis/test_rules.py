@@ -1,0 +1,105 @@
+"""Each rule's fixtures: a configuration, calls as text, and what the command line must say of them."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from pjsipdiag.cli import main
+from pjsipdiag.diagnosis.rules import CALL_RULES, RULES
+from tests.diagnosis.scene import write_scene
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "diagnosis"
+CASES = [
+    pytest.param(path.stem, case, id=f"{path.stem}: {case['name']}")
+    for path in sorted(FIXTURES.glob("*.toml"))
+    for case in tomllib.loads(path.read_text())["case"]
+]
+
+
+def report(case: dict[str, Any], directory: Path) -> dict[str, Any]:
+    etc = directory / "etc"
+    for name, text in case["files"].items():
+        (etc / name).parent.mkdir(parents=True, exist_ok=True)
+        (etc / name).write_text(text)
+    arguments = ["diagnose", str(write_scene(case["calls"], directory / "capture.pcap")), "-c", str(etc)]
+    if "hosts" in case:
+        (directory / "hosts").write_text(case["hosts"])
+        arguments += ["--hosts", str(directory / "hosts")]
+    arguments += ["--pbx", case.get("pbx", "192.0.2.1"), "--format", "json", *case.get("options", ())]
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    found = json.loads(result.stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize(("rule", "case"), CASES)
+def test_rule(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
+    """`says`: the rule is found, first of its severity, with these words; without it, the rule is not found.
+
+    `at` is the line it points at, `severity` (error unless given) its weight, `unmatched` the report's list, `also` the
+    other rules of severity error, `adds` the lines of all suggestions, `edits` lines that the changed files have,
+    `notes` words of the suggestions' notes; no suggestion may change other calls.
+    """
+    found = report(case, tmp_path)
+    if "unmatched" in case:
+        assert sorted(found["unmatched"]) == sorted(case["unmatched"])
+    severity = case.get("severity", "error")
+    alike = [finding for finding in found["findings"] if finding["severity"] == severity]
+    if "says" not in case:
+        assert rule not in [finding["rule"] for finding in found["findings"]]
+        return
+    assert [finding["rule"] for finding in alike] == [rule, *case.get("also", ())]
+    text = json.dumps(alike[0], ensure_ascii=False)
+    assert [part for part in case["says"] if json.dumps(part, ensure_ascii=False)[1:-1] not in text] == []
+    if "at" in case:
+        where = alike[0]["where"]
+        assert (tmp_path / "etc" / where["file"]).read_text().splitlines()[where["line"] - 1] == case["at"]
+    suggestions = found["suggestions"]
+    assert [suggestion["changes_others"] for suggestion in suggestions if suggestion["changes_others"]] == []
+    if "adds" in case:
+        assert [line for suggestion in suggestions for line in suggestion["add"]] == case["adds"]
+    if "edits" in case:
+        changed = CliRunner().invoke(main, _suggest(case, tmp_path), catch_exceptions=False)
+        assert changed.exit_code in (0, 1)
+        lines = [line for path in (tmp_path / "changed").rglob("*.conf") for line in path.read_text().splitlines()]
+        assert [line for line in case["edits"] if line not in lines] == []
+    notes = " ".join(suggestion.get("note", "") for suggestion in suggestions)
+    assert [part for part in case.get("notes", ()) if part not in notes] == []
+
+
+def _suggest(case: dict[str, Any], directory: Path) -> list[str]:
+    arguments = ["suggest", str(directory / "capture.pcap"), "-c", str(directory / "etc")]
+    arguments += ["--hosts", str(directory / "hosts")] if "hosts" in case else []
+    return [
+        *arguments,
+        "--pbx",
+        case.get("pbx", "192.0.2.1"),
+        "--output",
+        str(directory / "changed"),
+        *case.get("suggest_options", ()),
+    ]
+
+
+def test_every_rule_has_a_case_that_is_hit_and_one_that_is_not() -> None:
+    hit = {param.values[0] for param in CASES if "says" in _case(param)}
+    spared = {param.values[0] for param in CASES if "says" not in _case(param)}
+    assert hit == spared == {rule.name for rule in CALL_RULES}
+
+
+@pytest.mark.parametrize("name", [rule.name for rule in RULES])
+def test_every_rule_has_a_page(name: str) -> None:
+    (rule,) = [rule for rule in RULES if rule.name == name]
+    headings = [line for line in rule.page.splitlines() if line.startswith("#")]
+    assert headings == [f"# {name}", "## How Asterisk comes to it", "## What to do", "## What not to do"]
+
+
+def _case(param: Any) -> dict[str, Any]:
+    case = param.values[1]
+    assert isinstance(case, dict)
+    return case
