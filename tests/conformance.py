@@ -29,6 +29,9 @@ Case = Mapping[str, Any]
 TOKENS = ("abcdefg", "bcdefgh", "cdefghi", "defghij")
 """What stands for the runtime tokens of a case's registrations with line=yes."""
 
+HARNESS_HOSTS = {"localhost": ["127.0.0.1", "::1"], "ip6-localhost": ["::1"], "oracle": ["127.0.1.1"]}
+"""Names that resolve in every recording."""
+
 
 def cases(path: Path) -> Iterator[Case]:
     """The cases of one recording, gzipped or not."""
@@ -38,8 +41,13 @@ def cases(path: Path) -> Iterator[Case]:
 
 def load(case: Case) -> Config:
     """The configuration of a case; unlisted identifiers follow the recorded machine."""
-    hosts = Hosts(case["hosts"], {name: [row[3] for row in rows] for name, rows in case["srv"].items()}, complete=True)
-    config = load_config(None, asterisk=case["asterisk"], hosts=hosts, overlay=case["files"], readable=lambda _: False)
+    hosts = Hosts(
+        {**HARNESS_HOSTS, **case["hosts"]},
+        {name: [row[3] for row in rows] for name, rows in case["srv"].items()},
+        complete=True,
+    )
+    files = {"acl.conf": "", "pjsip_wizard.conf": "", **case["files"]}
+    config = load_config(None, asterisk=case["asterisk"], hosts=hosts, overlay=files, readable=lambda _: False)
     return dataclasses.replace(config, identifiers=tuple(case["loaded"]["identifiers"]), uncertain_identifiers=())
 
 
