@@ -75,7 +75,7 @@ def _complete(text: str, source: Address, frame: int) -> str:
         **({"Contact": f"<sip:{source}>"} if method == "INVITE" else {}),
     }
     lines += [f"{name}: {value}" for name, value in wanted.items() if name.lower() not in names]
-    lines.append(f"Content-Length: {len(body)}")
+    lines.append(f"Content-Length: {len(_bytes(body))}")
     return "\n".join(lines) + "\n\n" + body
 
 
