@@ -47,7 +47,9 @@ NOTE_OWN_SIDE = "a log does not name the local address: the destination of recei
 
 def looks_like_log(head: bytes) -> bool:
     """Whether `head`, the first bytes of a file, is text of Asterisk's log or console."""
-    return _MESSAGE.search(head) is not None or (b"\0" not in head and _PREFIX.match(head.lstrip()) is not None)
+    if b"\0" in head:
+        return False
+    return _MESSAGE.search(head) is not None or any(_PREFIX.match(line) for line in head.split(b"\n", 100)[:100])
 
 
 def read_log(file: BinaryIO, tally: Tally) -> Iterator[Datagram]:

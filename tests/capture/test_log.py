@@ -98,6 +98,13 @@ def test_spellings_of_the_announcing_line(line: bytes, transport: str, source: s
     )
 
 
+def test_a_log_is_recognised_behind_the_line_that_names_the_release() -> None:
+    assert looks_like_log(
+        b"[2026-01-02 03:04:05] Asterisk 22.10.1 built by x\n[2026-01-02 03:04:05] NOTICE[1] a.c: b\n"
+    )
+    assert not looks_like_log(b"[section]\nkey=value\n")
+
+
 def test_time_of_the_line() -> None:
     raw = b"[2026-01-02 03:04:05.678] VERBOSE[1] <--- Received SIP request (2 bytes) from UDP:192.0.2.7:5060 --->\nab\n"
     assert read(raw)[0][0].time == 1_767_323_045_678_000_000
