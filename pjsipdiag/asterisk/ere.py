@@ -270,9 +270,9 @@ class _Parser:
         delimiter = self.next
         self.at += 1
         end = self.text.find(delimiter + "]", self.at)
-        if end < 0 or end - self.at >= 32:
-            raise EreError(_UNMATCHED_BRACKET)
         name = self.text[self.at : end]
+        if end < 0 or len(name.encode("utf-8", "surrogateescape")) >= 32:
+            raise EreError(_UNMATCHED_BRACKET)
         self.at = end + 2
         if delimiter == ":":
             if name not in CLASSES:

@@ -149,7 +149,6 @@ def _text_rules(config: Config, option: str) -> Iterator[TextRule]:
                 continue
         elif not value:
             continue
-        value = latin(value)
         regex = None
         if len(value) > 2 and value.startswith("/") and value.endswith("/"):
             try:
@@ -158,4 +157,4 @@ def _text_rules(config: Config, option: str) -> Iterator[TextRule]:
                 continue
         variable = identify.option(option)
         where = variable.where if variable else identify.where
-        yield TextRule(identify, header, "" if value == "//" else value, regex, where)
+        yield TextRule(identify, latin(header), "" if value == "//" else latin(value), regex, where)

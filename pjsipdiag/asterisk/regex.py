@@ -94,29 +94,20 @@ class Ere:
 
 
 def compile_ere(pattern: str, utf8: bool = True) -> Ere:
-    """The pattern as regcomp(REG_EXTENDED | REG_NOSUB) takes it. `pattern` is Latin-1, or text of a configuration.
+    """The pattern as regcomp(REG_EXTENDED | REG_NOSUB) takes it; `pattern` is text of a configuration (UTF-8).
 
     :raises EreError: it does not compile; the text is the C library's.
     """
-    pattern = _characters(_bytes(pattern), utf8)
+    pattern = _characters(pattern.encode("utf-8", "surrogateescape").decode("latin-1"), utf8)
     try:
         tree = ere.parse(pattern, utf8)
         if _has_reference(tree) or _size(tree) > _MOST_STATES:
-            return Ere(pattern, utf8, fallback=re.compile(_python(tree), re.DOTALL))
+            return Ere(pattern, utf8, fallback=re.compile(_python(tree), re.DOTALL if utf8 else re.DOTALL | re.ASCII))
         builder = _Builder(utf8)
         builder.build(tree)
     except (RecursionError, OverflowError):
         raise EreError("Memory exhausted") from None
     return Ere(pattern, utf8, builder.states, len(builder.states) - 1)
-
-
-def _bytes(text: str) -> str:
-    """Text as Latin-1, one character a byte."""
-    try:
-        text.encode("latin-1")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogateescape").decode("latin-1")
-    return text
 
 
 def _characters(text: str, utf8: bool) -> str:
