@@ -96,6 +96,8 @@ class Files:
         names: list[str] = []
         for alternative in _braces(pattern):
             wanted = self.name(alternative)
+            if alternative.endswith("/"):
+                continue
             if _MAGIC.search(wanted):
                 names += self._glob(wanted)
             elif self.exists(wanted):
@@ -150,22 +152,46 @@ def _translate(part: str) -> re.Pattern[str]:
         elif character == "\\" and position < len(part):
             text += re.escape(part[position])
             position += 1
-        elif character == "[" and (end := part.find("]", position + 1 + (part[position : position + 1] in "!^"))) > 0:
-            inside = part[position:end]
-            position = end + 1
-            negated = inside[:1] in ("!", "^")
-            members = re.sub(r"([\\\[\]^&~|])", r"\\\1", inside[1:] if negated else inside)
-            text += f"[{'^' if negated else ''}{members}]"
+        elif character == "[" and (found := _BRACKET.match(part, position)):
+            text += f"[{'^' if found['negated'] else ''}{_members(found['members'])}]"
+            position = found.end()
         else:
             text += re.escape(character)
     try:
         return re.compile(text, re.DOTALL)
-    except re.error:
-        return re.compile(re.escape(part))
+    except re.error:  # a range that runs backwards matches nothing
+        return re.compile(r"(?!)")
+
+
+_BRACKET = re.compile(r"(?P<negated>[!^]?)(?P<members>\]?(?:\[:[a-z]+:\]|\\.|[^\]\\])*)\]", re.DOTALL)
+_MEMBER = re.compile(r"\[:(?P<kind>[a-z]+):\]|(?P<low>\\?.)-(?P<high>\\?.)|\\?(?P<single>.)", re.DOTALL)
+_CLASSES = {
+    "digit": "0-9",
+    "alpha": "a-zA-Z",
+    "alnum": "a-zA-Z0-9",
+    "lower": "a-z",
+    "upper": "A-Z",
+    "xdigit": "0-9a-fA-F",
+    "space": r"\s",
+    "punct": r"!-/:-@\[-`{-~",
+}
+
+
+def _members(text: str) -> str:
+    """What stands between the brackets of a glob, as it stands between those of a regular expression."""
+    members = ""
+    for found in _MEMBER.finditer(text):
+        if found["kind"]:
+            members += _CLASSES.get(found["kind"], "")
+        elif found["single"]:
+            members += re.escape(found["single"])
+        else:
+            members += f"{re.escape(found['low'][-1])}-{re.escape(found['high'][-1])}"
+    return members
 
 
 def _braces(pattern: str) -> Iterator[str]:
-    """`a{b,c}d` as `abd`, `acd` (nested too); a brace without a partner stands for itself."""
+    """`a{b,c}d` as `abd`, `acd` (nested too); braces without a partner or a comma stand for themselves."""
     waiting = [pattern]
     for _ in range(_MOST_ALTERNATIVES):
         if not waiting:
@@ -181,8 +207,6 @@ def _braces(pattern: str) -> Iterator[str]:
 
 def _first_braces(text: str) -> tuple[str, list[str], str] | None:
     start = text.find("{")
-    while start >= 0 and text[start : start + 2] == "{}":
-        start = text.find("{", start + 2)
     if start < 0:
         return None
     depth, alternatives, begin = 0, [], start + 1
@@ -197,5 +221,6 @@ def _first_braces(text: str) -> tuple[str, list[str], str] | None:
             depth -= 1
             if not depth:
                 alternatives.append(text[begin:position])
-                return text[:start], alternatives, text[position + 1 :]
+                lonely = len(alternatives) == 1 and alternatives[0]
+                return None if lonely else (text[:start], alternatives, text[position + 1 :])
     return None

@@ -47,6 +47,9 @@ def parse(text: str, *, ports: bool = True) -> Numeric | None:
         if parsed is None:
             return None
         number = parsed
+    if host == "*":
+        # No host at all to getaddrinfo: the loopback address, if there is a port.
+        return None if port in (None, "*") else Numeric(6, 1, number)
     address = _inet_aton(host)
     if address is not None:
         return Numeric(4, address, number)
@@ -112,7 +115,7 @@ def _inet_pton6(host: str) -> int | None:
         address = int(ipaddress.IPv6Address(text))
     except ValueError:
         return None
-    if percent and not re.fullmatch(r"[0-9]+", scope):
+    if percent and not (re.fullmatch(r"[0-9]+", scope) and int(scope) <= 0xFFFFFFFF):
         # The name of an interface: only the machine that Asterisk runs on knows it, and no packet that is not
         # link-local can match it.
         return address if scope and _is_link_local(address) else None

@@ -1,0 +1,72 @@
+"""Names and patterns of #include: the C library's glob(3) on the same files is the judge."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag.asterisk.files import Files
+
+GLOB_BRACE, GLOB_NOMAGIC = 1 << 10, 1 << 11
+NAMES = [
+    "a.conf", "b.conf", "B.conf", "a1.conf", "a b.conf", ".hid.conf", "x/a.conf", "x/b.conf", "x/.h.conf", "y/a.conf",
+    "{q}.conf", "[z].conf", "10.conf", "9.conf", "a-b.conf", "x/s/d.conf", "a,b", "back\\slash.conf", "!x.conf",
+]  # fmt: skip
+PATTERNS = [
+    "a.conf", "*.conf", "*", "?.conf", "[ab]*.conf", "[!a]*.conf", "[^ab]*", "[a-b].conf", "[[:digit:]]*.conf", "*/*",
+    "x/*.conf", "*/a.conf", "{x,y}/a.conf", "{b,a}*.conf", "{a,b,}.conf", "{q}.conf", "{{a,b},9}.conf", "{a", "a}b",
+    ".h*", "x/.h*", "\\[z].conf", "[[]z].conf", "[z", "nothing", "nothing*", "x", "x/", "*{}", "[--a]*", "[z-a]*",
+    "back\\\\*", "x/*/d.conf", "[]!]*",
+]  # fmt: skip
+
+
+class _Glob(ctypes.Structure):
+    _fields_ = (
+        ("count", ctypes.c_size_t),
+        ("paths", ctypes.POINTER(ctypes.c_char_p)),
+        ("offset", ctypes.c_size_t),
+        ("flags", ctypes.c_int),
+        ("functions", ctypes.c_void_p * 5),
+    )
+
+
+def c_library(directory: Path, pattern: str) -> list[str]:
+    found = _Glob()
+    wanted = os.fsencode(f"{directory}/{pattern}")
+    if ctypes.CDLL(None).glob(wanted, GLOB_BRACE | GLOB_NOMAGIC, None, ctypes.byref(found)):
+        return []
+    paths = [os.fsdecode(found.paths[index] or b"") for index in range(found.count)]
+    return [os.path.relpath(path, directory) for path in paths if Path(path).is_file()]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name in NAMES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_patterns_find_what_the_c_library_finds(tree: Path, pattern: str) -> None:
+    expected = c_library(tree, pattern)
+    assert Files(tree).expand(pattern) == expected
+    assert Files(None, dict.fromkeys(NAMES, "")).expand(pattern) == expected
+
+
+def test_absolute_paths_below_the_configuration_directory_are_its_own(tree: Path) -> None:
+    files = Files(tree)
+    assert files.expand("/etc/asterisk/x/*.conf") == ["x/a.conf", "x/b.conf"]
+    assert files.expand(f"{tree}/a.conf") == ["a.conf"]
+    assert files.expand("/etc/asterisk/../asterisk/a.conf") == ["a.conf"]
+
+
+def test_what_lies_elsewhere_keeps_its_path(tmp_path: Path, tree: Path) -> None:
+    other = tmp_path.parent / "elsewhere.conf"
+    other.write_text("[a]\n")
+    assert Files(tree).expand(str(other)) == [str(other)]
+    assert Files(tree).read(str(other)) == b"[a]\n"
+    assert Files(None, {}).read("a.conf") is None

@@ -1,0 +1,49 @@
+"""Numeric addresses: getaddrinfo() of the C library is the judge."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pjsipdiag.asterisk.sockaddr import parse, split_host_port, text_of
+
+
+def c_library(text: str) -> tuple[int, int, int] | None:
+    host, port = split_host_port(text)
+    numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    try:
+        (family, _, _, _, address), *_ = socket.getaddrinfo(host.encode(), port, type=socket.SOCK_DGRAM, flags=numeric)
+    except OSError:
+        return None
+    version = 4 if family == socket.AF_INET else 6
+    return version, int(ipaddress.ip_address(str(address[0]).partition("%")[0])), int(address[1])
+
+
+_NUMBER = st.integers(0, 300).map(str) | st.integers(0, 2**33).map(hex) | st.sampled_from(["", "08", "017", "0x", " 1"])
+_DOTTED = st.lists(_NUMBER, min_size=1, max_size=5).map(".".join)
+_HEXES = st.lists(st.integers(0, 0x1FFFF).map(lambda n: f"{n:x}") | st.just(""), max_size=9).map(":".join)
+_PORT = st.sampled_from(["", ":", ":5060", ":99999", ":-1", ":+5", ":*", ": 7", ":7 ", ":4294967296", ":x"])
+
+
+@given(st.tuples(_DOTTED | _HEXES | _HEXES.map(lambda text: f"[{text}]"), _PORT).map("".join))
+def test_reads_what_the_c_library_reads(text: str) -> None:
+    assert parse(text) == c_library(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1.2.3", "127.1", "0x7f.1", "010.1.1.1", "4294967295", "4294967296", "1.2.3.4:99999", "1.2.3.4:*", "*:5", "*",
+     "[1.2.3.4]:9", "[1.2.3.4", "::1.2.3.4", "fe80::1%3", "1.2.3.4 ", "2001:db8::1%99999999999", "::ffff:1.2.3.4"],
+)  # fmt: skip
+def test_odd_but_taken_or_refused(text: str) -> None:
+    assert parse(text) == c_library(text)
+
+
+@given(st.ip_addresses())
+def test_writes_what_the_c_library_writes(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    assert text_of(address.version, int(address)) == socket.inet_ntop(family, address.packed)
