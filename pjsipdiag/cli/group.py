@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -19,17 +20,24 @@ class Failure(click.ClickException):
 
 
 class Commands(click.Group):
-    """Turns every error that input can cause into one line; shows commands in the order they are defined."""
+    """Turns every error into one line, never a traceback; shows commands in the order they are defined."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
         except PjsipdiagError as error:
             raise Failure(str(error)) from None
-        except BrokenPipeError:
-            raise
         except OSError as error:
             raise Failure(f"{error.filename or 'input'}: {error.strerror or error}") from None
+        except Exception as error:
+            if sys.flags.dev_mode:
+                raise
+            what = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise Failure(
+                f"{what}: a fault of pjsipdiag, please report it with what 'python -X dev -m pjsipdiag ...' shows"
+            ) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         return list(self.commands)
