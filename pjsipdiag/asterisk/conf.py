@@ -287,9 +287,12 @@ class _Parser:
         if last is None:
             return False
         added = (last.value + value).strip(BLANKS.decode("ascii"))
+        self._count(len(added) >> 6)
         # `ast_variable_update` looks for it again, by name and value without case, from the front.
+        value, name = lower(last.value), lower(name)
         for position, variable in enumerate(category.variables):
-            if lower(variable.name) == lower(name) and (not last.value or lower(variable.value) == lower(last.value)):
+            same_value = not value or (len(variable.value) == len(value) and lower(variable.value) == value)
+            if same_value and lower(variable.name) == name:
                 category.variables[position] = Variable(last.name, added, variable.where)
                 break
         return True

@@ -18,6 +18,9 @@ from pjsipdiag.errors import ConfigError
 ETC = "/etc/asterisk"
 """Where Asterisk looks for its files unless asterisk.conf says otherwise (`astetcdir`)."""
 
+MOST_BYTES = 256 << 20
+"""A larger file is refused: no telephone system has one, and all of it would have to fit into memory."""
+
 _MAGIC = re.compile(r"[*?\[\\]")
 _ASTETCDIR = re.compile(r"^\s*astetcdir\s*=>?\s*([^\s;]+)", re.MULTILINE)
 _EXECINCLUDES = re.compile(r"^\s*execincludes\s*=>?\s*(\w+)", re.MULTILINE)
@@ -87,6 +90,8 @@ class Files:
             return None
         path = self._path(name)
         try:
+            if path.stat().st_size > MOST_BYTES:
+                raise ConfigError(f"{path} is larger than {MOST_BYTES >> 20} MiB: that is no configuration file")
             return path.read_bytes()
         except OSError as error:
             raise ConfigError(f"cannot read {path}: {error.strerror}") from error

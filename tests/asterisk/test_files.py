@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.asterisk.files import Files
+from pjsipdiag.errors import ConfigError
 
 GLOB_BRACE, GLOB_NOMAGIC = 1 << 10, 1 << 11
 NAMES = [
@@ -70,3 +71,10 @@ def test_what_lies_elsewhere_keeps_its_path(tmp_path: Path, tree: Path) -> None:
     assert Files(tree).expand(str(other)) == [str(other)]
     assert Files(tree).read(str(other)) == b"[a]\n"
     assert Files(None, {}).read("a.conf") is None
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "pjsip.conf").open("wb") as file:
+        file.truncate((256 << 20) + 1)
+    with pytest.raises(ConfigError, match="larger than 256 MiB"):
+        Files(tmp_path).read("pjsip.conf")
