@@ -12,10 +12,11 @@ from pjsipdiag.diagnosis.addresses import number, taken_by
 from pjsipdiag.diagnosis.draft import Draft
 from pjsipdiag.diagnosis.edits import changed, lines_of, styled, value_of, with_name, with_value
 from pjsipdiag.diagnosis.evidence import best
-from pjsipdiag.diagnosis.lookup import lookup
+from pjsipdiag.diagnosis.lookup import lookup, meant_endpoint
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.place import end_of_section, is_generated, place_for_match
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
+from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address
 
@@ -64,7 +65,9 @@ def rejected(situation: Situation, _cause: Cause, groups: Sequence[CallGroup]) -
     else:
         return
     edit = Edit(where.file, where.line, (line,), (new,))
-    yield Draft(groups, where.file, where.line, where.section, "", (), (edit,), (), f"{text} -> {new.strip()}")
+    yield Draft(
+        groups, where.file, where.line, where.section, "", (), (edit,), sources(groups), f"{text} -> {new.strip()}"
+    )
 
 
 def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
@@ -128,30 +131,26 @@ def port(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Ite
 
 def dead_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
     """Puts the addresses seen in place of a name that does not resolve and so drops its identify."""
-    dropped = _dropped(situation.config, "identify", cause.name)
-    if dropped is None or cause.where is None:
+    identify = _identify(situation.config, cause.name)
+    dropped = next(
+        (lost for lost, host in lookup(situation).hosts if (lost.name, host) == (cause.name, cause.detail)), None
+    )
+    unhelpful = identify is not None and identify.unresolved and names_are_dead(situation)
+    if cause.where is None or not (dropped or unhelpful) or is_generated(situation.config, cause.where.file):
         return
     line = _line(situation.config, cause.where)
     values = [part.strip() for part in value_of(line).split(",") if part.strip() != cause.detail]
     name = line.split("=")[0].strip()
     new = [
-        *(with_value(line, ", ".join(values)) for _ in values[:1]),
+        *([with_value(line, ", ".join(values))] if values else []),
         *(with_value(line, ip) for ip in sources(groups)),
     ]
     edit = Edit(cause.where.file, cause.where.line, (line,), tuple(new))
-    section = next((s for s in situation.config.sections if s.where == dropped.section_where), None)
-    endpoint = section.first("endpoint") if section else None
-    yield Draft(
-        groups,
-        cause.where.file,
-        cause.where.line,
-        cause.name,
-        endpoint.value if endpoint else "",
-        tuple(f"{name}={ip}" for ip in sources(groups)),
-        (edit,),
-        sources(groups),
-        f"{cause.detail} does not resolve: the addresses seen stand in its place",
-    )
+    endpoint = identify.endpoint if identify else meant_endpoint(situation.config, dropped) if dropped else ""
+    add = tuple(f"{name}={ip}" for ip in sources(groups))
+    note = f"the addresses seen stand in place of {cause.detail}: a name that does not resolve drops the whole identify"
+    where = cause.where
+    yield Draft(groups, where.file, where.line, cause.name, endpoint, add, (edit,), sources(groups), note)
 
 
 def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:

@@ -13,6 +13,7 @@ from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.prove import Proof, prove
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources
+from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.separate import separating
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -87,7 +88,8 @@ def _owned(situation: Situation, never: set[str]) -> dict[tuple[str, str], list[
         add("registration-only", cause.detail, groups)
     for cause, groups in causes.get("hostname-mismatch", {}).items():
         identify = next((known for known in situation.config.identifies if known.name == cause.name), None)
-        if identify and identify.endpoint in situation.config.endpoints:
+        alive = identify and not (identify.unresolved and names_are_dead(situation))
+        if identify and alive and identify.endpoint in situation.config.endpoints:
             add("hostname-mismatch", identify.endpoint, groups)
     for rule in ("anonymous-accepted", "identified-by-user"):
         for cause, groups in causes.get(rule, {}).items():
