@@ -1,0 +1,83 @@
+"""Changes of files keep everything but the lines that they name."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag.asterisk.objects import load_config
+from pjsipdiag.diagnosis.edits import diff, styled, with_name, with_value, write
+from pjsipdiag.diagnosis.model import Edit, Suggestion
+from pjsipdiag.errors import ConfigError
+
+TEXT = "[a]\ntype=endpoint\ncontext=in\n"
+
+
+def suggestion(*edits: Edit) -> Suggestion:
+    return Suggestion("pjsip.conf", 1, "a", "a", (), edits)
+
+
+@pytest.mark.parametrize(
+    ("model", "line"),
+    [
+        ("match=203.0.113.1", "match=203.0.113.2"),
+        ("match = 203.0.113.1 ; the first", "match = 203.0.113.2"),
+        ("\tmatch   =>203.0.113.1", "\tmatch   =>203.0.113.2"),
+        ("match += 203.0.113.1", "match = 203.0.113.2"),
+        ("", "match=203.0.113.2"),
+        ("[a]", "match=203.0.113.2"),
+    ],
+)
+def test_a_new_line_takes_the_style_of_its_neighbour(model: str, line: str) -> None:
+    assert styled(model, "match", "203.0.113.2") == line
+
+
+def test_a_changed_line_keeps_its_comment() -> None:
+    assert with_value("auth = x ; why", "y") == "auth = y ; why"
+    assert with_name("auth = x\\;1 ; why", "outbound_auth") == "outbound_auth = x\\;1 ; why"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("last", [True, False], ids=["with a last line end", "without a last line end"])
+def test_a_diff_applies_to_any_line_ends(tmp_path: Path, end: str, last: bool) -> None:
+    text = TEXT.replace("\n", end)
+    (tmp_path / "pjsip.conf").write_bytes((text if last else text.removesuffix(end)).encode())
+    edits = (Edit("pjsip.conf", 2, ("type=endpoint",), ("type = endpoint",)), Edit("pjsip.conf", 4, (), ("x=1", "y=2")))
+    patch = diff([suggestion(*edits)], load_config(tmp_path))
+    done = subprocess.run(
+        ["patch", "-p1", "--binary"], input=patch.encode(), cwd=tmp_path, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    wanted = "[a]\ntype = endpoint\ncontext=in\nx=1\ny=2\n"
+    assert (tmp_path / "pjsip.conf").read_bytes() == wanted.replace("\n", end).encode()
+
+
+def test_bytes_that_are_not_utf_8_survive(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_bytes(b"; caf\xe9\n" + TEXT.encode())
+    config = load_config(tmp_path)
+    assert write([suggestion(Edit("pjsip.conf", 4, ("context=in",), ("context=out",)))], config, tmp_path / "new") == [
+        "pjsip.conf"
+    ]
+    assert (tmp_path / "new" / "pjsip.conf").read_bytes() == b"; caf\xe9\n[a]\ntype=endpoint\ncontext=out\n"
+
+
+def test_two_suggestions_that_share_an_edit_make_it_once(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text(TEXT)
+    edit = Edit("pjsip.conf", 4, (), ("x=1",))
+    write([suggestion(edit), suggestion(edit)], load_config(tmp_path), tmp_path / "new")
+    assert (tmp_path / "new" / "pjsip.conf").read_text() == TEXT + "x=1\n"
+
+
+def test_the_copy_has_the_files_that_do_not_change(tmp_path: Path) -> None:
+    (tmp_path / "trunks").mkdir()
+    (tmp_path / "pjsip.conf").write_text("#include trunks/*.conf\n" + TEXT)
+    (tmp_path / "trunks" / "one.conf").write_text("[b]\ntype=endpoint\n")
+    write([], load_config(tmp_path), tmp_path / "new")
+    assert (tmp_path / "new" / "trunks" / "one.conf").read_text() == "[b]\ntype=endpoint\n"
+
+
+def test_the_original_is_never_written(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text(TEXT)
+    with pytest.raises(ConfigError, match="the configuration itself"):
+        write([suggestion(Edit("pjsip.conf", 4, (), ("x=1",)))], load_config(tmp_path), tmp_path / "." / "")
+    assert (tmp_path / "pjsip.conf").read_text() == TEXT

@@ -1,0 +1,45 @@
+"""Near misses, as the reports say them."""
+
+import pytest
+
+from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.match import parse_match
+from pjsipdiag.diagnosis.addresses import is_private, near_miss
+
+
+@pytest.mark.parametrize(
+    ("match", "ip", "words"),
+    [
+        ("203.0.113.8/30", "203.0.113.12", "203.0.113.12 is one above match=203.0.113.8/30"),
+        ("203.0.113.8/30", "203.0.113.7", "203.0.113.7 is one below match=203.0.113.8/30"),
+        ("203.0.113.8", "203.0.113.20", "203.0.113.20 is 12 above match=203.0.113.8"),
+        ("203.0.113.8", "203.0.113.200", "203.0.113.200 is in the same /24 as match=203.0.113.8"),
+        ("203.0.113.255", "203.0.114.0", "203.0.114.0 is one above match=203.0.113.255"),
+        ("2001:db8::8", "2001:db8::a", "2001:db8::a is two above match=2001:db8::8"),
+        ("2001:db8::8", "2001:db8::ffff:1", "2001:db8::ffff:1 is in the same /64 as match=2001:db8::8"),
+        ("203.0.113.8", "::ffff:203.0.113.9", "::ffff:203.0.113.9 is one above match=203.0.113.8"),
+        ("203.0.113.8", "198.51.100.8", ""),
+        ("203.0.113.8", "2001:db8::8", ""),
+        ("203.0.113.8/30", "203.0.113.9", "203.0.113.9 is in the same /24 as match=203.0.113.8/30"),
+        ("!203.0.113.8/32", "203.0.113.9", ""),
+    ],
+)
+def test_near_miss(match: str, ip: str, words: str) -> None:
+    (rule,) = parse_match(match, Where("pjsip.conf", 1)).rules
+    assert near_miss(rule, ip) == words
+
+
+@pytest.mark.parametrize(
+    ("ip", "private"),
+    [
+        ("172.17.0.1", True),
+        ("172.32.0.1", False),
+        ("100.64.3.4", True),
+        ("fd00::1", True),
+        ("203.0.113.1", False),
+        ("2001:db8::1", False),
+        ("::ffff:10.1.1.1", True),
+    ],
+)
+def test_what_the_public_network_does_not_carry(ip: str, private: bool) -> None:
+    assert is_private(ip) is private

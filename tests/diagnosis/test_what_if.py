@@ -1,0 +1,78 @@
+"""`diagnose --try`: the calls that a change would move, through the command line."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from pjsipdiag.cli import main
+from pjsipdiag.diagnosis.diagnose import observe
+from pjsipdiag.diagnosis.situation import Situation
+from pjsipdiag.diagnosis.what_if import what_if
+from pjsipdiag.errors import ConfigError
+from tests.diagnosis.scene import write_scene
+
+FILES = """
+[udp]
+type=transport
+protocol=udp
+bind=0.0.0.0
+[carrier]
+type=endpoint
+context=in
+[2001]
+type=endpoint
+context=phones
+[carrier-ip]
+type=identify
+endpoint=carrier
+match=203.0.113.1
+"""
+CALLS = """
+@ 0 203.0.113.1:5060 > 192.0.2.1:5060 in -> 100 200
+INVITE sip:300@192.0.2.1 SIP/2.0
+From: <sip:2001@203.0.113.1>;tag=1
+@ 1 203.0.113.6:5060 > 192.0.2.1:5060 in -> 401
+INVITE sip:300@192.0.2.1 SIP/2.0
+@ 2 203.0.113.6:5060 > 192.0.2.1:5060 in -> 401
+INVITE sip:300@192.0.2.1 SIP/2.0
+@ 3 203.0.113.9:5060 > 192.0.2.1:5060 in -> 401
+INVITE sip:300@192.0.2.1 SIP/2.0
+"""
+
+
+@pytest.fixture
+def situation(tmp_path: Path) -> Situation:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "pjsip.conf").write_text(FILES)
+    return observe([write_scene(CALLS, tmp_path / "c.pcap")], tmp_path / "etc", pbx=("192.0.2.1",)).situation
+
+
+def test_a_network_moves_the_calls_that_it_holds(situation: Situation) -> None:
+    (change,) = what_if(situation, ["match=203.0.113.0/29"], "carrier-ip")
+    assert (change.source, change.calls, change.before) == ("203.0.113.6", 2, "no match")
+    assert "carrier" in change.after
+
+
+def test_an_order_moves_the_calls_that_it_decides(situation: Situation) -> None:
+    (change,) = what_if(situation, order="username,ip")
+    assert (change.source, change.calls) == ("203.0.113.1", 1)
+    assert "'2001'" in change.after
+
+
+def test_a_change_without_effect_moves_nothing(situation: Situation) -> None:
+    assert what_if(situation, ["match=198.51.100.1"], "carrier-ip") == ()
+
+
+@pytest.mark.parametrize(("lines", "section"), [(["match=1.2.3.4"], "nobody"), (["nonsense"], "carrier-ip")])
+def test_what_cannot_be_tried_is_one_clear_line(situation: Situation, lines: list[str], section: str) -> None:
+    with pytest.raises(ConfigError):
+        what_if(situation, lines, section)
+
+
+def test_through_the_command_line(situation: Situation, tmp_path: Path) -> None:
+    capture = str(tmp_path / "c.pcap")
+    arguments = ["diagnose", capture, "-c", situation.config.directory, "--try", "match=203.0.113.0/29"]
+    result = CliRunner().invoke(main, [*arguments, "--in", "carrier-ip"], catch_exceptions=False)
+    assert "203.0.113.6" in result.stdout
+    assert "203.0.113.9" not in result.stdout.partition("203.0.113.6")[2][:200]
