@@ -128,10 +128,10 @@ def config(data: bytes) -> None:
 
 
 def pattern(data: bytes) -> None:
-    """A regular expression, and after the first newline the text that it is tried on (one character a byte)."""
-    first, _, text = data.decode("latin-1").partition("\n")
+    """A regular expression of a configuration, and after the first newline bytes of a message that it is tried on."""
+    first, _, text = data.partition(b"\n")
     try:
-        regex.compile_ere(first).search(text[:200])
+        regex.compile_ere(first.decode("utf-8", "surrogateescape")).search(text[:200].decode("latin-1"))
     except regex.EreError:
         return
 
