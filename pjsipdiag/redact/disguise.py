@@ -70,6 +70,11 @@ class Disguise:
         """A section whose name is a host name: a domain alias."""
         return self._words.setdefault(name, self.host(name))
 
+    def compared(self, text: str) -> str:
+        """A text that the configuration compares with: a header's value, a pattern."""
+        self._pattern = None
+        return self._words.setdefault(text, self.opaque("value", text)) if text else text
+
     def host(self, text: str) -> str:
         """A host name, a realm, an IP address; without a port."""
         bare = text.strip("[]")

@@ -65,7 +65,7 @@ class OptionRedactor:
         if name in HOSTS:
             return _each(value, self.disguise.host_port)
         if name in URIS:
-            return self.disguise.text(self.messages.uri(value))
+            return self.messages.uri(value)
         if name == "set_var":
             return f"{value.partition('=')[0]}={STANDS}"
         return value if _FIXED.fullmatch(value) and not re.search(r"\d{6,}", value) else self.disguise.text(value)

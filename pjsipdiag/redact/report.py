@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, TypeVar, overload
+from typing import Any, overload
 
 from pjsipdiag.asterisk.config import Config, Section, Variable, Where
-from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.asterisk.verdict import Check, Verdict
 from pjsipdiag.diagnosis.model import CallRow, Report
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.known import address_map
@@ -18,7 +19,8 @@ from pjsipdiag.redact.names import identify_names
 from pjsipdiag.redact.options import OptionRedactor
 from pjsipdiag.sip import parse_uri
 
-_T = TypeVar("_T")
+_COMPARED = re.compile(r"[\w.!%*+`'~-]+: (.*) (?:fits|does not fit) match_header=")
+"""What a check of the identifier `header` says: the value is somebody's."""
 
 
 def redact_report(report: Report) -> Report:
@@ -56,6 +58,11 @@ def _disguise(report: Report) -> Disguise:
     )
     for section in sections:
         disguise.section(section.name)
+    for section in sections:
+        for variable in section.variables:
+            if variable.name.lower() in ("match_header", "match_request_uri"):
+                header = variable.name.lower() == "match_header"
+                disguise.compared((variable.value.partition(":")[2] if header else variable.value).strip())
     for where in _places([report.findings, report.suggestions, list(verdicts.values())]):
         disguise.section(where.section)
     for verdict in verdicts.values():
@@ -84,6 +91,8 @@ class _Redactor:
             return self.verdict(value)
         if isinstance(value, Where):
             return replace(value, section=self.disguise.section(value.section))
+        if isinstance(value, Check) and (found := _COMPARED.match(value.reason)):
+            self.disguise.compared(found[1])
         if is_dataclass(value) and not isinstance(value, type):
             return replace(value, **{f.name: self.field(f.name, getattr(value, f.name)) for f in fields(value)})
         if isinstance(value, Mapping):

@@ -5,6 +5,7 @@ Fits 80 columns and uses more; without colour and in ASCII it says the same.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import TextIO
@@ -31,6 +32,8 @@ WIDE = 110
 """Columns from which on the source table also names the identifier and the user agent."""
 SIGNS = 6
 """Sentences of evidence for a finding that are shown without `verbose`."""
+TRACES = 2
+"""Traces of one source with `verbose` 1."""
 PLAIN = Look()
 
 
@@ -191,13 +194,12 @@ class _Page:
     def traces(self) -> Iterator[RenderableType]:
         ink = self.ink
         kinds = wording.kinds_of_calls(self.report)
-        shown = [(call, alike) for call, alike in kinds if self.look.verbose > 1 or not call.verdict.identifier]
+        shown = kinds if self.look.verbose > 1 else _telling(kinds)
         for call, alike in shown:
             yield from self.call(call, alike)
         if len(shown) < len(kinds):
-            left = wording.plural(len(kinds) - len(shown), "trace of matched calls", "traces of matched calls")
             yield Text()
-            yield ink.indented(f"{left} not shown (-vv shows all)", "dim", by=2)
+            yield ink.indented(f"{wording.plural(len(kinds) - len(shown), 'more trace')} with -vv", "dim", by=2)
 
     def call(self, call: CallRow, alike: int) -> Iterator[RenderableType]:
         ink = self.ink
@@ -208,3 +210,15 @@ class _Page:
         yield ink.trace(call.verdict)
         answered = f"answered {call.observed_status}" if call.observed_status else "no answer in the capture"
         yield ink.signed(ink.arrow, f"{wording.outcome(call.verdict)}; {answered}", "bold")
+
+
+def _telling(kinds: list[tuple[CallRow, int]]) -> list[tuple[CallRow, int]]:
+    """Calls that nothing matched, the first few of each source."""
+    shown: Counter[str] = Counter()
+    telling = []
+    for call, alike in kinds:
+        source = call.source.rpartition(":")[0]
+        if not call.verdict.identifier and shown[source] < TRACES:
+            shown[source] += 1
+            telling.append((call, alike))
+    return telling

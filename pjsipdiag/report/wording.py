@@ -114,9 +114,20 @@ def answer(code: str) -> str:
 
 
 def sources_by_need(report: Report) -> list[SourceRow]:
-    """Sources that need a person first, then by their number of calls."""
-    rank = {verdict: at for at, verdict in enumerate(VERDICTS)}
-    return sorted(report.sources, key=lambda s: (not s.calls, rank.get(s.verdict, 0), -s.calls, s.address))
+    """Sources that need a person first: by verdict, then those of errors before those only warned of (a scanner has
+    the most calls and the least claim), then by their number of calls."""
+    verdicts = {verdict: at for at, verdict in enumerate(VERDICTS)}
+    ranks = {severity: at for at, severity in enumerate(Severity)}
+    worst: dict[str, int] = {}
+    for finding in report.findings:
+        for address in finding.sources:
+            worst[address] = min(worst.get(address, len(ranks)), ranks[finding.severity])
+
+    def need(source: SourceRow) -> tuple[bool, int, int, int, str]:
+        verdict = verdicts.get(source.verdict, 0)
+        return (not source.calls, verdict, worst.get(source.address, 0), -source.calls, source.address)
+
+    return sorted(report.sources, key=need)
 
 
 def kinds_of_calls(report: Report) -> list[tuple[CallRow, int]]:

@@ -9,8 +9,7 @@ from pjsipdiag.diagnosis.model import CallRow
 MOST = 16
 STEP = 34
 TOP = 46
-WIDTH = 620
-LEFT, RIGHT = 120, 600
+WIDTH = 520
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,124 @@
+"""A redacted incident says nothing of anybody, and is diagnosed like the plain one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag.diagnosis.diagnose import diagnose
+from pjsipdiag.errors import PjsipdiagError
+from pjsipdiag.redact import redact_files, redact_report
+from pjsipdiag.report import FORMATS, render
+from tests.sip_text import write_capture
+
+INCIDENTS = Path(__file__).parents[2] / "fixtures" / "incidents"
+CONFIG = """\
+; the trunk of Acme Ltd, call Jane Doe
+[transport-acme]
+type=transport
+protocol=udp
+bind=0.0.0.0
+
+[acme-trunk]
+type=endpoint
+context=from-acme
+disallow=all
+allow=ulaw
+aors=acme-trunk
+outbound_auth=acme-auth
+callerid="Jane Doe" <+442079460958>
+
+[acme-trunk]
+type=aor
+contact=sip:sbc7.acme-telecom.com
+
+[acme-auth]
+type=auth
+auth_type=userpass
+username=jane.doe
+password=hunter2
+
+[acme-identify]
+type=identify
+endpoint=acme-trunk
+match=81.2.69.0/29
+match_header=X-Customer: acme-4711
+"""
+MESSAGES = """\
+@ 0.0 81.2.69.9:5060 > 192.0.2.1:5060 in
+INVITE sip:+442079460123@pbx.janes-shop.co.uk SIP/2.0
+From: "Jane Doe" <sip:jane.doe@sbc7.acme-telecom.com>;tag=secrettag
+To: <sip:+442079460123@pbx.janes-shop.co.uk>
+Call-ID: 8f3a-jane@81.2.69.9
+X-Secret: for-nobody
+"""
+NEVER = (
+    "acme", "jane", "hunter2", "442079460", "81.2.69", "shop", "8f3a", "secret", "4711", "for-nobody",
+)  # fmt: skip
+
+
+def written(directory: Path) -> Mapping[str, bytes]:
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Path:
+    """A small configuration and capture, full of names."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "pjsip.conf").write_text(CONFIG)
+    write_capture(MESSAGES, tmp_path / "capture.pcap")
+    return tmp_path
+
+
+def test_no_name_number_or_address_is_left(case: Path) -> None:
+    result = redact_files([case / "capture.pcap"], case / "etc", case / "out")
+    for name, data in written(case / "out").items():
+        leaked = [word for word in NEVER if word.encode() in data.lower()]
+        assert not leaked, f"{name}: {leaked}"
+    assert result.left_out == {"x-secret": 1}
+    assert (result.requests, result.same) == (1, 1)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_name_number_or_address_is_left_in_a_report(case: Path, name: str) -> None:
+    report = redact_report(diagnose([case / "capture.pcap"], case / "etc"))
+    shown = render(report, name, verbose=2).lower()
+    if name == "html":
+        shown = re.sub(r"(?s)<(style|script)>.*?</\1>", "", shown)
+    assert [word for word in NEVER if word in shown] == []
+
+
+@pytest.mark.parametrize("incident", sorted(path.name for path in INCIDENTS.iterdir() if path.is_dir()))
+def test_incidents_are_diagnosed_alike(incident: str, tmp_path: Path) -> None:
+    where = INCIDENTS / incident
+    hosts = where / "hosts" if (where / "hosts").exists() else None
+    result = redact_files([where / "capture.pcap"], where / "etc", tmp_path / "out", hosts=hosts)
+    assert result.requests and result.same == result.requests
+    plain = diagnose([where / "capture.pcap"], where / "etc", hosts=hosts)
+    out = tmp_path / "out"
+    redacted = diagnose([out / "capture.pcap"], out / "etc", hosts=out / "hosts" if hosts else None)
+    assert [finding.rule for finding in redacted.findings] == [finding.rule for finding in plain.findings]
+    assert len(redacted.unmatched) == len(plain.unmatched)
+    assert [s.fixes for s in redacted.suggestions] == [s.fixes for s in plain.suggestions]
+
+
+def test_a_redacted_report_has_the_same_verdicts(case: Path) -> None:
+    plain = diagnose([case / "capture.pcap"], case / "etc")
+    redacted = redact_report(plain)
+    assert [call.verdict.outcome for call in redacted.calls] == [call.verdict.outcome for call in plain.calls]
+    assert len(redacted.unmatched) == len(plain.unmatched) == 1
+    assert redacted.unmatched[0].endswith(".9")
+
+
+def test_the_same_input_gives_the_same_bytes(case: Path) -> None:
+    for name in ("one", "two"):
+        redact_files([case / "capture.pcap"], case / "etc", case / name)
+    assert written(case / "one") == written(case / "two")
+
+
+def test_nothing_is_overwritten(case: Path) -> None:
+    with pytest.raises(PjsipdiagError, match="exists already"):
+        redact_files([case / "capture.pcap"], case / "etc", case / "etc")
