@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 from pjsipdiag.asterisk.comments import Comments
 from pjsipdiag.asterisk.config import Problem, Section, Variable, Where
 from pjsipdiag.asterisk.criteria import Criteria
-from pjsipdiag.asterisk.files import Files
+from pjsipdiag.asterisk.files import MOST_BYTES, Files
 from pjsipdiag.asterisk.lines import BLANKS, LONGEST_LINE, lower, split, to_text
 from pjsipdiag.asterisk.versions import Release
 from pjsipdiag.errors import ConfigError
 
 LONGEST_NAME = 79
 DEEPEST_INCLUDE = 10
+MOST_REPEATS = 1000
+"""More inclusions of files that were read before are refused: they multiply with each level."""
 MOST_VARIABLES = 4_000_000
 """More than this after templates is refused: no telephone system has it, a hostile file may."""
 
@@ -62,7 +64,7 @@ def parse(name: str, files: Files, release: Release, *, alone: bool = False) -> 
         parser.rejected[-1] = Problem(f"{last.reason}: nothing of {name} counts", last.where, log)
     return Parsed(
         tuple(category.section() for category in parser.categories),
-        tuple(dict.fromkeys(parser.read)),
+        tuple(parser.read),
         tuple(parser.warnings),
         tuple(parser.rejected),
         found=result is not None,
@@ -98,10 +100,10 @@ class _Parser:
         self.by_name: defaultdict[str, list[_Category]] = defaultdict(list)
         self.current: _Category | None = None
         self.level = 0
-        self.variables = 0
+        self.variables = self.bytes = self.repeats = 0
         self.counted = 0
         """The line as Asterisk counts it: on through all files of one #include."""
-        self.read: list[str] = []
+        self.read: dict[str, None] = {}
         self.warnings: list[Problem] = []
         self.rejected: list[Problem] = []
 
@@ -118,7 +120,7 @@ class _Parser:
             if data is None:
                 continue
             read_any = True
-            self.read.append(name)
+            self._note(name, len(data))
             number = 0
             try:
                 for number, line in enumerate(split(data), 1):
@@ -296,6 +298,13 @@ class _Parser:
                 category.variables[position] = Variable(last.name, added, variable.where)
                 break
         return True
+
+    def _note(self, name: str, size: int) -> None:
+        self.repeats += name in self.read
+        self.read[name] = None
+        self.bytes += size
+        if self.repeats > MOST_REPEATS or self.bytes > MOST_BYTES:
+            raise ConfigError(f"{self.files.shown(name)}: the files include one another without end: not read")
 
     def _count(self, variables: int) -> None:
         self.variables += variables

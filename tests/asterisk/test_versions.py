@@ -26,7 +26,7 @@ def test_names(name: str, version: str) -> None:
     assert release(name).version == version
 
 
-@pytest.mark.parametrize("name", ["", "15", "22.99", "22.10.1.1", "17.0.0", "newest", "certified-22.7", "20.7-cert99"])
+@pytest.mark.parametrize("name", ["", "15", "22.99", "22.10.1.1", "17.10.0", "newest", "certified-22.7", "20.7-cert99"])
 def test_an_unknown_name_lists_the_known(name: str) -> None:
     with pytest.raises(PjsipdiagError) as raised:
         release(name)
@@ -43,12 +43,24 @@ def test_a_capture_may_name_a_release_that_is_newer_than_this_table() -> None:
 @pytest.mark.parametrize(
     ("feature", "without", "having"),
     [
-        ("match_ports", ["16.7.0", "certified-16.3-cert1"], ["16.8.0", "certified-16.8-cert1", "18.0.0"]),
-        ("wizard_ports", ["16.19.1", "18.5.1", "certified-16.8-cert14"], ["16.20.0", "18.6.0", "certified-18.9-cert1"]),
+        (
+            "match_ports",
+            ["16.7.0", "17.1.0", "certified-16.3-cert1"],
+            ["16.8.0", "17.2.0", "19.0.0", "certified-16.8-cert1", "18.0.0"],
+        ),
+        (
+            "wizard_ports",
+            ["16.19.1", "17.9.4", "18.5.1", "certified-16.8-cert14"],
+            ["16.20.0", "18.6.0", "19.0.0", "certified-18.9-cert1"],
+        ),
         ("request_uri", ["16.30.1", "18.22.0", "certified-20.7-cert11"], ["18.23.0", "20.8.0", "21.3.0", "22.0.0"]),
         ("transport", ["18.22.0", "18.23.1", "20.8.1", "21.3.1", "22.0.0"], ["18.23.0", "20.8.0", "21.3.0"]),
         ("identifies_by_name", ["20.15.2", "21.10.2", "22.5.2", "18.26.4"], ["20.16.0", "21.11.0", "22.6.0", "23.0.0"]),
-        ("tel_identified", ["16.28.0", "18.14.0", "certified-18.9-cert18"], ["16.29.0", "18.15.0", "20.0.0"]),
+        (
+            "tel_identified",
+            ["16.28.0", "18.14.0", "17.9.4", "19.6.0", "certified-18.9-cert18"],
+            ["19.7.0", "16.29.0", "18.15.0", "20.0.0"],
+        ),
         ("byte_order_mark", ["16.7.0"], ["16.8.0", "18.0.0"]),
     ],
 )
