@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from operator import le
+from operator import lt
 from typing import overload
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
@@ -23,13 +23,26 @@ END = 0xFFFFFFFF
 """No further call of the same source."""
 CHALLENGED, RETRIED = 1, 2
 MOST_AGENTS = 8
+FEW = 200
+"""Calls up to which each has a trace with its own values; beyond, alike calls share one that leaves them out."""
 
 
 class Calls(Sequence[CallRow]):
     """Every inbound call, built when it is asked for. Columns hold what rules and summaries need of each."""
 
-    def __init__(self, merged: Merged, judged: Sequence[Judged], captures: Sequence[str]) -> None:
+    def __init__(
+        self,
+        merged: Merged,
+        judged: Sequence[Judged],
+        captures: Sequence[str],
+        explain: Callable[[SipMessage], Verdict],
+    ) -> None:
         self._merged = merged
+        self._explain = explain
+        self.passing = sum(one.passing for one in judged)
+        """Transactions between other hosts than the PBX."""
+        self.outbound = set[int]().union(*(one.outbound for one in judged))
+        """Digests of the calls that the PBX sent."""
         self._captures = captures
         self.verdicts: list[Verdict] = []
         self.agents: list[str] = []
@@ -57,8 +70,8 @@ class Calls(Sequence[CallRow]):
         whole = _concatenated(judged, self)
         time = whole.time
         order: Sequence[int] = range(len(time))
-        if not all(map(le, time, islice(time, 1, None))):
-            order = sorted(order, key=time.__getitem__)
+        if not all(map(lt, time, islice(time, 1, None))):
+            order = sorted(order, key=lambda at: (time[at], whole.parts[at], whole.frame[at]))
         numbers: dict[int, int] = {}
         answers, clusters = self._merged.answers, self._merged.clusters
         for at in order:
@@ -75,7 +88,7 @@ class Calls(Sequence[CallRow]):
                 self._weigh(number)
 
     def _append(self, whole: _Whole, at: int) -> None:
-        self._part.append(whole.part[at])
+        self._part.append(whole.parts[at])
         self._row.append(whole.row[at])
         self._view.append(whole.view[at])
         self._key.append(whole.key[at])
@@ -95,7 +108,7 @@ class Calls(Sequence[CallRow]):
         before, after = self.verdicts[self.verdict[number]], self.verdicts[whole.verdict[at]]
         if before.outcome is Outcome.NO_MATCH and after.endpoint:
             self._more[number][-1], self._key[number] = self._key[number], whole.key[at]
-            self._part[number], self._row[number] = whole.part[at], whole.row[at]
+            self._part[number], self._row[number] = whole.parts[at], whole.row[at]
             self._view[number], self.verdict[number] = whole.view[at], whole.verdict[at]
 
     def _weigh(self, number: int) -> None:
@@ -179,7 +192,7 @@ class Calls(Sequence[CallRow]):
             transport=request.transport,
             from_=message.header("From"),
             request_uri=message.request_uri,
-            verdict=self.verdicts[self.verdict[number]],
+            verdict=self._explain(message) if len(self) <= FEW else self.verdicts[self.verdict[number]],
             observed_status=self.status[number] or None,
             destination=str(message.destination),
             requests=self.requests[number],
@@ -199,19 +212,19 @@ class Calls(Sequence[CallRow]):
 class _Whole(Judged):
     """All parts in one, with the number of the part that each transaction is from."""
 
-    __slots__ = ("part",)
+    __slots__ = ("parts",)
 
-    part: array[int]
+    parts: array[int]
 
 
 def _concatenated(judged: Sequence[Judged], calls: Calls) -> _Whole:
     whole = _Whole()
-    whole.part = array("H")
+    whole.parts = array("H")
     verdicts: dict[Verdict, int] = {}
     agents: dict[bytes, int] = {}
     sources: dict[bytes, int] = {}
-    for number, one in enumerate(judged):
-        whole.part.extend(array("H", [number]) * len(one.time))
+    for one in judged:
+        whole.parts.extend(array("H", [one.part]) * len(one.time))
         for name in ("time", "frame", "key", "call", "view", "row", "credentials", "transport", "port"):
             getattr(whole, name).extend(getattr(one, name))
         verdict = [verdicts.setdefault(verdict, len(verdicts)) for verdict in one.verdicts]
@@ -249,10 +262,10 @@ def classed(verdict: Verdict) -> str:
 class SourceRows(Sequence[SourceRow]):
     """Every source address, in the order of its first call; then those that only sent other requests."""
 
-    def __init__(self, calls: Calls, others: dict[bytes, dict[str, int]]) -> None:
+    def __init__(self, calls: Calls, others: Mapping[str, Mapping[str, int]]) -> None:
         self._calls = calls
         self._others = others
-        called = set(calls.sources)
+        called = {show_ip(ip) for ip in calls.sources if others}
         self._quiet = [ip for ip in others if ip not in called]
 
     def __len__(self) -> int:
@@ -270,16 +283,16 @@ class SourceRows(Sequence[SourceRow]):
         calls = self._calls
         if number >= len(calls.sources):
             ip = self._quiet[number - len(calls.sources)]
-            return SourceRow(show_ip(ip), 0, 0, "unknown", other_methods=self._others[ip])
+            return SourceRow(ip, 0, 0, "unknown", other_methods=self._others[ip])
         numbers = list(calls.of_source(number))
         verdicts = [calls.verdicts[at] for at in dict.fromkeys(calls.verdict[at] for at in numbers)]
         classes = {classed(verdict) for verdict in verdicts}
         matched = [verdict for verdict in verdicts if verdict.endpoint]
         agents = dict.fromkeys(calls.agents[calls.agent[at]] for at in numbers)
         observed = Counter(str(calls.status[at]) for at in numbers if calls.status[at] >= 200)
-        ip = calls.sources[number]
+        ip = show_ip(calls.sources[number])
         return SourceRow(
-            address=show_ip(ip),
+            address=ip,
             requests=sum(calls.requests[at] for at in numbers),
             calls=len(numbers),
             verdict=classes.pop() if len(classes) == 1 else "mixed",

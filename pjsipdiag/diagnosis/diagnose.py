@@ -6,8 +6,8 @@ Each capture is folded as it streams; which requests the PBX received is decided
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -15,27 +15,29 @@ from typing import TypedDict, Unpack
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.resolve import Resolver
-from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.asterisk.versions import NEWEST, nearest
-from pjsipdiag.capture import read
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis import pbx as pbxes
 from pjsipdiag.diagnosis import rules
 from pjsipdiag.diagnosis.calls import Calls, SourceRows, show_ip
 from pjsipdiag.diagnosis.evidence import near
-from pjsipdiag.diagnosis.fold import Fold
+from pjsipdiag.diagnosis.gather import Gathered, Progress, Reading, gather
 from pjsipdiag.diagnosis.groups import group
-from pjsipdiag.diagnosis.judge import Judged, judge
-from pjsipdiag.diagnosis.merge import Merged, Part, merge
-from pjsipdiag.diagnosis.model import CaptureSummary, Report
+from pjsipdiag.diagnosis.jobs import share
+from pjsipdiag.diagnosis.judge import Judged, Replayed, judge
+from pjsipdiag.diagnosis.merge import Merged
+from pjsipdiag.diagnosis.model import CaptureSummary, Finding, Report, Suggestion
 from pjsipdiag.diagnosis.names import load
+from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.selection import Selection, selection
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.suggest import suggest
 from pjsipdiag.sip import Address, SipMessage, parameter, parse_uri
 
-Progress = Callable[[int, int, int | None], None]
-"""(records read, bytes read, bytes in all or None)."""
+Reload = Callable[[Mapping[str, str], str], Config]
+"""(changed files, release) -> the configuration with them as that release loads it."""
+SMALLEST_SLICE = 5000
+"""Transactions that are worth a process."""
 
 
 class Options(TypedDict, total=False):
@@ -92,17 +94,45 @@ def observe(captures: Sequence[str | Path], config: str | Path, **options: Unpac
     told = pbxes.given(options.get("pbx", ()))
     reload = partial(_reload, config, options)
     asked = reload({}, options.get("asterisk") or NEWEST)
-    tallies, merged = _fold(captures, wanted, options)
-    basis = _settle(merged, asked, told, options.get("asterisk"), reload)
-    own = tuple(_own_registrations(merged, basis.pbx))
+    seen = gather(captures, _reading(wanted, options))
+    basis = _settle(seen.merged, asked, told, options.get("asterisk"), reload)
+    situation = _situation(seen, basis, reload, wanted, options.get("jobs", 1))
+    notes = [*seen.notes, *_notes(seen.merged, situation)]
+    if names_are_dead(situation):
+        dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
+        notes.append(f"the 401s show that {', '.join(dead)} did not resolve to these sources when Asterisk loaded")
+        reload = partial(_reload, config, options, complete=True)
+        basis = replace(basis, config=reload({}, basis.config.version))
+        situation = _situation(seen, basis, reload, wanted, options.get("jobs", 1))
+    findings = tuple(rules.find(situation))
+    suggestions = tuple(suggest(situation, findings, aggregate=options.get("aggregate", False)))
+    return Observation(situation, _report(situation, basis, findings, suggestions, notes))
+
+
+def _reading(wanted: Selection, options: Options) -> Reading:
+    others = (method.upper().encode() for method in options.get("methods", ()))
+    return Reading(
+        wanted,
+        tuple(dict.fromkeys((b"INVITE", *others))),
+        options.get("jobs", 1),
+        options.get("reader", "native"),
+        options.get("keylog"),
+        options.get("follow", False),
+        options.get("seconds"),
+        options.get("progress"),
+    )
+
+
+def _situation(seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int) -> Situation:
+    own = tuple(_own_registrations(seen.merged, basis.pbx))
     replay = Replay(basis.config, _tokens(own, basis.config))
-    judged = [
-        judge(merged, at, basis.pbx.addresses, partial(_replayed, replay), wanted) for at in range(len(merged.parts))
-    ]
-    calls = Calls(merged, judged, [tally.file for tally in tallies])
+    look = partial(_judge, seen.merged, pbx=basis.pbx.addresses, replay=replay.verdict_of, wanted=wanted)
+    judged = share(look, list(_slices(seen.merged, jobs)), jobs)
+    files = [tally.file for tally in seen.tallies]
+    calls = Calls(seen.merged, judged, files, replay.verdict)
     groups, crowd = group(calls, basis.config, near(basis.config))
-    others = _other_methods(merged, basis.pbx, wanted)
-    situation = Situation(
+    others = _other_methods(seen.merged, basis.pbx, wanted)
+    return Situation(
         config=basis.config,
         replay=replay.verdict,
         groups=groups,
@@ -110,42 +140,65 @@ def observe(captures: Sequence[str | Path], config: str | Path, **options: Unpac
         pbx=tuple(map(show_ip, basis.pbx.addresses)),
         other_methods={show_ip(ip): counts for ip, counts in others.items()},
         own_registrations=own,
-        encrypted=tuple(_encrypted(tallies)),
-        said=_said(tallies),
-        captures=tuple(map(_summary, tallies)),
-        outbound_calls=len(set[int]().union(*(one.outbound for one in judged))),
+        encrypted=tuple(_encrypted(seen.tallies)),
+        said=_said(seen.tallies),
+        captures=tuple(map(_summary, seen.tallies)),
+        outbound_calls=len(calls.outbound),
         version_assumed=basis.assumed,
         capture_version=basis.seen,
         reload=partial(_again, reload, basis.config.version),
-        end=merged.end,
-        responses=merged.responses,
+        end=seen.merged.end,
+        responses=seen.merged.responses,
         crowd=crowd,
     )
-    findings = tuple(rules.find(situation))
-    suggestions = tuple(suggest(situation, findings, aggregate=options.get("aggregate", False)))
-    return Observation(
-        situation,
-        Report(
-            asterisk_version=basis.config.version,
-            asterisk_assumed=basis.assumed,
-            asterisk_reason=basis.reason,
-            captures=situation.captures,
-            sources=SourceRows(calls, others),
-            calls=calls,
-            unmatched=tuple(calls.unmatched_sources()),
-            findings=findings,
-            suggestions=suggestions,
-            pbx=situation.pbx,
-            pbx_reason=basis.pbx.reason,
-            failed_calls=calls.unmatched_calls(),
-            config=basis.config,
-            notes=tuple(_notes(judged, merged)),
-            outbound_calls=situation.outbound_calls,
-        ),
+
+
+def _slices(merged: Merged, jobs: int) -> Iterator[tuple[int, range]]:
+    """(part, rows) of pieces of work, about one for each process."""
+    rows = [len(keys) for keys in merged.keys]
+    size = max(sum(rows) // jobs + 1, SMALLEST_SLICE)
+    for number, count in enumerate(rows):
+        for start in range(0, count, size):
+            yield number, range(start, min(start + size, count))
+
+
+def _judge(
+    merged: Merged, piece: tuple[int, range], *, pbx: Collection[bytes], replay: Replayed, wanted: Selection
+) -> Judged:
+    return judge(merged, *piece, pbx=pbx, replay=replay, wanted=wanted)
+
+
+def _report(
+    situation: Situation,
+    basis: Basis,
+    findings: tuple[Finding, ...],
+    suggestions: tuple[Suggestion, ...],
+    notes: Sequence[str],
+) -> Report:
+    calls = situation.calls
+    assert isinstance(calls, Calls)
+    return Report(
+        asterisk_version=basis.config.version,
+        asterisk_assumed=basis.assumed,
+        asterisk_reason=basis.reason,
+        captures=situation.captures,
+        sources=SourceRows(calls, situation.other_methods),
+        calls=calls,
+        unmatched=tuple(calls.unmatched_sources()),
+        findings=findings,
+        suggestions=suggestions,
+        pbx=situation.pbx,
+        pbx_reason=basis.pbx.reason,
+        failed_calls=calls.unmatched_calls(),
+        config=basis.config,
+        notes=tuple(notes),
+        outbound_calls=situation.outbound_calls,
     )
 
 
-def _reload(path: str | Path, options: Options, overlay: Mapping[str, str], release: str) -> Config:
+def _reload(
+    path: str | Path, options: Options, overlay: Mapping[str, str], release: str, *, complete: bool = False
+) -> Config:
     return load(
         path,
         asterisk=release,
@@ -153,26 +206,12 @@ def _reload(path: str | Path, options: Options, overlay: Mapping[str, str], rele
         resolve=options.get("resolve", False),
         resolved=options.get("resolved"),
         overlay=overlay or None,
+        complete=complete,
     )
 
 
-def _again(
-    reload: Callable[[Mapping[str, str], str], Config], version: str, overlay: Mapping[str, str], release: str
-) -> Config:
+def _again(reload: Reload, version: str, overlay: Mapping[str, str], release: str) -> Config:
     return reload(overlay, release or version)
-
-
-def _fold(captures: Sequence[str | Path], wanted: Selection, options: Options) -> tuple[list[Tally], Merged]:
-    methods = (b"INVITE", *(method.upper().encode() for method in options.get("methods", ()) if method != "INVITE"))
-    tallies, parts = [], []
-    for number, path in enumerate(captures):
-        tally = Tally(str(path))
-        fold = Fold(methods=methods)
-        fold.feed(wanted.in_time(read(path, tally)))
-        tally.sip_messages, tally.invites = fold.messages, fold.requests
-        tallies.append(tally)
-        parts.append(Part(fold, number))
-    return tallies, merge(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +231,7 @@ def _settle(
     config: Config,
     told: pbxes.Pbx,
     asked: str | None,
-    reload: Callable[[Mapping[str, str], str], Config],
+    reload: Reload,
 ) -> Basis:
     pbx = told if told.addresses else pbxes.infer(merged, config)
     seen = pbxes.release_seen(merged, pbx.addresses) or pbxes.release_seen(merged, None)
@@ -207,14 +246,10 @@ def _settle(
     return Basis(reload({}, known.version), pbx, False, reason, seen)
 
 
-def _replayed(replay: Replay, payload: bytes, transport: str, source: bytes, destination: bytes) -> Verdict:
-    return replay.verdict(SipMessage(payload, transport, Address.unpack(source), Address.unpack(destination)))
-
-
-def _notes(judged: Sequence[Judged], merged: Merged) -> Iterator[str]:
-    passing = sum(one.passing for one in judged)
-    if passing:
-        yield f"{passing} INVITEs between other hosts than the PBX are not counted"
+def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
+    calls = situation.calls
+    if isinstance(calls, Calls) and calls.passing:
+        yield f"{calls.passing} requests between other hosts than the PBX are not counted"
     if merged.reinvites:
         yield f"{merged.reinvites} re-INVITEs inside calls are not identified anew"
 

@@ -8,10 +8,12 @@ to the spool; what it means is asked only at the end, when the PBX, its release 
 
 from __future__ import annotations
 
+import re
 import struct
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 from zlib import crc32
 
 from pjsipdiag.capture.datagram import Datagram
@@ -27,12 +29,17 @@ SAME_PACKET = 50_000_000
 """Nanoseconds within which equal requests are one packet seen on several interfaces (T1 is 500 ms, RFC 3261 17.1.1)."""
 MOST_CLUSTERS = 64
 """Retransmissions counted of one transaction: timer B allows 11 in practice; a flood of one packet counts as these."""
-TRANSPORTS = ("UDP", "TCP", "TLS", "WS", "WSS")
-DIRECTIONS = ("", "in", "out")
+TRANSPORTS = {name: code for code, name in enumerate(("UDP", "TCP", "TLS", "WS", "WSS"))}
+DIRECTIONS = {name: code for code, name in enumerate(("", "in", "out"))}
+SIZES = [bytes((size,)) for size in range(256)]
+CHALLENGES = (401, 407)
 TRUNCATED = 4
 IN_DIALOG = frozenset((b"ACK", b"BYE", b"CANCEL", b"PRACK", b"UPDATE", b"INFO"))
 """Methods that belong to a call and say nothing of their own about a source."""
 MOST_REGISTRATIONS = 1000
+MOST_PEERS = 100_000
+TELLING = 256
+"""Bytes by which two requests of a source are told apart: the Via with its branch is among them."""
 MOST_PAIRS = 10_000
 MOST_METHODS = 100_000
 """Pairs of source and method that are counted; beyond, requests that are not INVITEs are only counted as messages."""
@@ -44,12 +51,12 @@ Cluster = list[int]
 
 @dataclass(slots=True)
 class Repeated:
-    """Requests of one source and method: how many, and the digest and time of the last and of the first."""
+    """Requests of one source and method: how many, and the start and time of the last and of the first."""
 
     count: int
-    digest: int
+    last: bytes
     time: int
-    first_digest: int
+    first: bytes
     first_time: int
 
 
@@ -70,16 +77,23 @@ class Fold:
     others: dict[tuple[bytes, bytes], Repeated] = field(default_factory=dict)
     """Requests outside `methods` by (packed source IP, method)."""
     agents: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
-    """Answers with an Asterisk header by (packed source IP, header value)."""
+    """(packed IP, Asterisk header of its answers) -> the first time it was seen."""
     requesters: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
-    """Requests with an Asterisk header, likewise."""
+    """Likewise for requests."""
     answerers: dict[bytes, int] = field(default_factory=dict)
     """Packed IP -> transactions in which it was the first to answer, with an Asterisk header."""
+    strays: dict[Key, bytes] = field(default_factory=dict)
+    """The same of transactions whose request is in no row here: perhaps another part has it, and an earlier answer."""
     pairs: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
     """Transactions by (packed source IP, packed destination IP), views counted apart; at most MOST_PAIRS."""
     local: dict[bytes, int] = field(default_factory=dict)
     """Packed IP -> transactions for which the capture says that this machine has it."""
     registrations: dict[bytes, Datagram] = field(default_factory=dict)
+    _answered: set[bytes] = field(default_factory=set)
+    _asked: set[bytes] = field(default_factory=set)
+    """Packed sources whose first answer, or request, was looked at."""
+    _is_asterisk: _Asterisk = field(default_factory=lambda: _Asterisk())  # noqa: PLW0108 (defined below)
+    _known_realms: dict[bytes, bytes] = field(default_factory=dict)
     messages: int = 0
     requests: int = 0
     responses: int = 0
@@ -89,73 +103,66 @@ class Fold:
 
     def feed(self, datagrams: Iterable[Datagram]) -> None:
         """Folds `datagrams` in."""
-        names = {method: (b" " + method + b"\r", b" " + method) for method in self.methods}
-        tracked = frozenset(names)
-        endings = tuple(end for pair in names.values() for end in pair)
-        agents, is_asterisk = self.agents, _Asterisk()
+        tracked = frozenset(self.methods)
+        endings = tuple(b" " + method + end for method in self.methods for end in (b"\r", b""))
+        answered, end = self._answered, self.end
+        messages = responses = 0
         for datagram in datagrams:
             time, _, _, source, _, payload, _, _ = datagram
-            self.messages += 1
-            self.end = max(self.end, time)
-            if payload[:1] in (b"\r", b"\n"):
+            messages += 1
+            if time > end:  # noqa: PLR1730 (max() costs five times as much here)
+                end = time
+            if payload[0] in b"\r\n":
                 payload = payload.lstrip(b"\r\n")
-            if payload.startswith(b"SIP/2.0 "):
-                self.responses += 1
-                at = payload.find(b"\nServer: ")
-                agent = payload[at + 9 : payload.find(b"\n", at + 9)] if at >= 0 else other_agent(payload)
-                asterisk = is_asterisk[agent]
-                if asterisk:
-                    pair = (source[:-2], agent)
-                    agents[pair] = agents.get(pair, 0) + 1
+            method = payload[: payload.find(b" ")]
+            if method == b"SIP/2.0":
+                responses += 1
+                if source not in answered:
+                    self._answers_as(source, time, payload)
+                    if len(answered) < MOST_PEERS:
+                        answered.add(source)
                 at = payload.find(b"\nCSeq: ")
                 sequence = payload[at + 7 : payload.find(b"\n", at + 7)] if at >= 0 else value_of(payload, b"cseq")
                 if sequence.endswith(endings):
-                    self._answer(time, source, payload, sequence.split(None, 1)[0], asterisk)
-                continue
-            method = payload.partition(b" ")[0]
-            if method in tracked:
-                self._request(datagram, payload, is_asterisk)
+                    self._answer(time, source, payload, sequence[: sequence.find(b" ")])
+            elif method in tracked:
+                self._request(datagram, payload)
             elif method not in IN_DIALOG:
-                self._other(time, source, payload, method)
-                if method == b"REGISTER":
-                    self._register(datagram, payload, is_asterisk)
+                self._other(datagram, payload, method)
+        self.messages += messages
+        self.responses += responses
+        self.end = end
 
-    def _request(self, datagram: Datagram, payload: bytes, is_asterisk: _Asterisk) -> None:
+    def _request(self, datagram: Datagram, payload: bytes) -> None:
         time, frame, transport, source, destination, _, direction, truncated = datagram
         self.requests += 1
-        end = payload.find(b"\r\n\r\n")
-        if end >= 0:
-            head = payload[: end + 4]
-        else:
-            end = payload.find(b"\n\n")
-            head = payload[: end + 2] if end >= 0 else payload
-        if _has_to_tag(head):
+        end = payload.find(b"\r\n\r\n") + 4
+        if end < 4:
+            end = payload.find(b"\n\n") + 2
+        head = payload[:end] if end >= 4 else payload
+        at = head.find(b"\nTo: ")
+        to = head[at : head.find(b"\n", at + 5)] if at >= 0 else value_of(head, b"to")
+        if b"tag" in to and has_tag(to):
             self.reinvites += 1
             return
-        at = head.find(b"\nUser-Agent: ")
-        agent = head[at + 13 : head.find(b"\n", at + 13)] if at >= 0 else b""
-        if is_asterisk[agent]:
-            pair = (source[:-2], agent)
-            self.requesters[pair] = self.requesters.get(pair, 0) + 1
-        sequence = value_of(head, b"cseq").split(None, 1)
-        key = hash((call_id(head), sequence[0] if sequence else b"", branch(head)))
-        digest = crc32(destination[:-2], crc32(source[:-2]))
-        number = self.index.get(key)
-        if number is not None:
-            old = ROW.unpack_from(self.rows, number * ROW.size)
-            add_cluster(self.clusters.setdefault(key, [[old[0], old[0]]]), time, time)
-            seen = [old[4]] + [ROW.unpack(row)[4] for row in self.views.get(key, ())]
-            if digest in seen:
-                return
+        if source not in self._asked:
+            self._asks_as(source, time, head)
+        at = head.find(b"\nCSeq: ")
+        sequence = head[at + 7 : at + 20] if at >= 0 else value_of(head, b"cseq")
+        key = hash((call_id(head), sequence[: sequence.find(b" ")], branch(head)))
         between = (source[:-2], destination[:-2])
+        digest = crc32(between[1], crc32(between[0]))
+        number = self.index.get(key)
+        if number is not None and self._seen_before(key, number, time, digest):
+            return
         if between in self.pairs or len(self.pairs) < MOST_PAIRS:
             self.pairs[between] = self.pairs.get(between, 0) + 1
         if direction and number is None:
             here = between[direction == "in"]
             self.local[here] = self.local.get(here, 0) + 1
-        flags = DIRECTIONS.index(direction) | (TRUNCATED if truncated or end < 0 else 0)
-        code = TRANSPORTS.index(transport) if transport in TRANSPORTS else 0
-        record = bytes((len(source),)) + source + destination + head
+        flags = DIRECTIONS[direction] | (TRUNCATED if truncated or end < 4 else 0)
+        record = SIZES[len(source)] + source + destination + head
+        code = TRANSPORTS.get(transport, 0)
         row = ROW.pack(time, self.spool.append(record), frame & 0xFFFFFFFF, len(record), digest, code, flags)
         if number is None:
             self.index[key] = len(self.index)
@@ -163,7 +170,31 @@ class Fold:
         else:
             self.views.setdefault(key, []).append(row)
 
-    def _answer(self, time: int, source: bytes, payload: bytes, number: bytes, asterisk: bool) -> None:
+    def _seen_before(self, key: Key, number: int, time: int, digest: int) -> bool:
+        """Counts a further packet of a transaction; whether it was seen between the same addresses before."""
+        old = ROW.unpack_from(self.rows, number * ROW.size)
+        add_cluster(self.clusters.setdefault(key, [[old[0], old[0]]]), time, time)
+        return old[4] == digest or any(ROW.unpack(row)[4] == digest for row in self.views.get(key, ()))
+
+    def _answers_as(self, source: bytes, time: int, payload: bytes) -> bool:
+        """Whether an answer has an Asterisk header, which is kept."""
+        at = payload.find(b"\nServer: ")
+        agent = payload[at + 9 : payload.find(b"\r", at)] if at >= 0 else agent_of(payload)
+        if not self._is_asterisk[agent]:
+            return False
+        pair = (source[:-2], agent)
+        self.agents[pair] = min(time, self.agents.get(pair, time))
+        return True
+
+    def _asks_as(self, source: bytes, time: int, payload: bytes) -> None:
+        """Keeps the Asterisk header of the first request of a source."""
+        if len(self._asked) < MOST_PEERS:
+            self._asked.add(source)
+        if self._is_asterisk[agent := agent_of(payload)]:
+            pair = (source[:-2], agent)
+            self.requesters[pair] = min(time, self.requesters.get(pair, time))
+
+    def _answer(self, time: int, source: bytes, payload: bytes, number: bytes) -> None:
         code = payload[8:11]
         if not code.isdigit():
             return
@@ -174,40 +205,52 @@ class Fold:
         if new is old:
             return
         self.answers[key] = new
-        if asterisk and not old:
-            self.answerers[source[:-2]] = self.answerers.get(source[:-2], 0) + 1
-        if status in (401, 407) and key not in self.realms:
-            self.realms[key] = _realm(payload)
+        if not old and self._answers_as(source, time, payload):
+            if key in self.index:
+                self.answerers[source[:-2]] = self.answerers.get(source[:-2], 0) + 1
+            else:
+                self.strays[key] = source[:-2]
+        if status in CHALLENGES and key not in self.realms:
+            self.realms[key] = self._known_realms.setdefault(realm := realm_of(payload), realm)
 
-    def _other(self, time: int, source: bytes, payload: bytes, method: bytes) -> None:
-        digest = crc32(payload)
-        pair = (source[:-2], method)
+    def _other(self, datagram: Datagram, payload: bytes, method: bytes) -> None:
+        pair = (datagram.source[:-2], method)
+        time = datagram.time
+        telling = payload[:TELLING]
         known = self.others.get(pair)
         if known is None:
             if len(self.others) < MOST_METHODS:
-                self.others[pair] = Repeated(1, digest, time, digest, time)
-            return
-        if digest != known.digest or time - known.time > SAME_PACKET:
-            known.count += 1
-        known.digest, known.time = digest, time
-
-    def _register(self, datagram: Datagram, payload: bytes, is_asterisk: _Asterisk) -> None:
-        agent = value_of(payload, b"user-agent")
-        asterisk = is_asterisk[agent]
-        if asterisk:
-            pair = (datagram.source[:-2], agent)
-            self.requesters[pair] = self.requesters.get(pair, 0) + 1
-        token = payload.find(b";line=")
-        if (asterisk or token >= 0) and len(self.registrations) < MOST_REGISTRATIONS:
-            line = payload[token : token + 40] if token >= 0 else b""
-            to = value_of(payload, b"to")
-            name = b"\0".join((datagram.source[:-2], datagram.destination[:-2], payload.split(b"\r", 1)[0], to, line))
-            self.registrations.setdefault(name, datagram)
+                self.others[pair] = Repeated(1, telling, time, telling, time)
+        else:
+            if time - known.time > SAME_PACKET or telling != known.last:
+                known.count += 1
+            known.last, known.time = telling, time
+        if datagram.source not in self._asked:
+            self._asks_as(datagram.source, time, payload)
+        if method == b"REGISTER" and len(self.registrations) < MOST_REGISTRATIONS:
+            token = payload.find(b";line=")
+            if token >= 0 or self._is_asterisk[agent_of(payload)]:
+                ends = datagram.source[:-2] + datagram.destination[:-2]
+                line = payload[token : token + 40] if token >= 0 else b""
+                name = b"\0".join((ends, payload[: payload.find(b"\r")], value_of(payload, b"to"), line))
+                self.registrations.setdefault(name, datagram)
 
     @property
     def keys(self) -> array[int]:
         """The key of each row, in order."""
         return array("q", self.index)
+
+    def __getstate__(self) -> dict[str, object]:
+        """What another process needs: all but the spool's content, which it shares, and what only feeding needs."""
+        self.spool.flush()
+        state = {name: getattr(self, name) for name in self.__slots__ if not name.startswith("_")}
+        return {**state, "index": self.keys}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        self.index = dict(zip(state["index"], range(len(state["index"])), strict=True))
+        self._answered, self._asked, self._is_asterisk, self._known_realms = set(), set(), _Asterisk(), {}
 
 
 class _Asterisk(dict[bytes, bool]):
@@ -222,14 +265,16 @@ class _Asterisk(dict[bytes, bool]):
 
 def add_answer(old: bytes, status: int, time: int) -> bytes:
     """`old` answers with one more; the same object when it teaches nothing new."""
-    for known, first in ANSWER.iter_unpack(old):
-        if known == status and first <= time:
-            return old
+    new = ANSWER.pack(status, time)
     if not old:
-        return ANSWER.pack(status, time)
-    times: dict[int, int] = {}
-    for known, first in (*ANSWER.iter_unpack(old), (status, time)):
-        times[known] = min(first, times.get(known, first))
+        return new
+    last = ANSWER.unpack(old[-ANSWER.size :])
+    if len(old) == ANSWER.size and last[1] <= time and last[0] != status:
+        return old + new
+    times = dict(ANSWER.iter_unpack(old))
+    if times.get(status, time + 1) <= time:
+        return old
+    times[status] = time
     kept = sorted((first, known) for known, first in times.items())[:MOST_ANSWERS]
     return b"".join(ANSWER.pack(known, first) for first, known in kept)
 
@@ -248,6 +293,7 @@ def add_cluster(clusters: list[Cluster], first: int, last: int) -> None:
         clusters.append([first, last])
 
 
+_BRANCH = re.compile(rb"branch=([^;,\s]*)").search
 COMPACT = {b"call-id": b"i", b"from": b"f", b"to": b"t", b"via": b"v"}
 
 
@@ -276,30 +322,22 @@ def call_id(head: bytes) -> bytes:
 
 def branch(head: bytes) -> bytes:
     """The branch of the top Via; empty without one."""
-    at = head.find(b"branch=")
-    if at < 0:
-        return b""
-    end = head.find(b"\n", at)
-    return head[at + 7 : end if end >= 0 else len(head)].split(b";", 1)[0].split(b",", 1)[0].strip()
+    found = _BRANCH(head)
+    return found[1] if found else b""
 
 
-def other_agent(head: bytes) -> bytes:
-    """The User-Agent of an answer without `Server`, or whichever of both is there in another spelling."""
+def agent_of(head: bytes) -> bytes:
+    """The User-Agent value as it is usually spelt; empty otherwise."""
     at = head.find(b"\nUser-Agent: ")
-    if at >= 0:
-        return head[at + 13 : head.find(b"\n", at + 13)]
-    return b""
+    return head[at + 13 : head.find(b"\r", at)] if at >= 0 else b""
 
 
-def _has_to_tag(head: bytes) -> bool:
-    at = head.find(b"\nTo: ")
-    to = head[at + 5 : head.find(b"\n", at + 5)] if at >= 0 else value_of(head, b"to")
-    if b"tag" not in to:
-        return False
+def has_tag(to: bytes) -> bool:
+    """Whether a To value has a tag: the request is inside a dialog."""
     parameters = to.rpartition(b">")[2] if b">" in to else to.partition(b";")[2]
     return any(part.strip().lower().startswith((b"tag=", b"tag =")) for part in parameters.split(b";"))
 
 
-def _realm(head: bytes) -> bytes:
+def realm_of(head: bytes) -> bytes:
     at = head.find(b'realm="')
     return head[at + 7 : head.find(b'"', at + 7)] if at >= 0 else b""

@@ -61,11 +61,14 @@ def _alike(calls: Calls, source: int) -> Iterator[list[int]]:
 def _group(calls: Calls, numbers: list[int], telling: Callable[[SipMessage], object]) -> CallGroup:
     first = numbers[0]
     called, callers, destinations = Counter[str](), Counter[str](), Counter[str]()
+    refused: dict[str, None] = {}
     alike: dict[object, list[int]] = defaultdict(list)
     for number in islice(numbers, MOST_READ):
         message = calls.message(number)
         uri, sender = parse_uri(message.request_uri), parse_uri(message.header("From"))
         called[uri.user if uri else ""] += 1
+        if calls.status[number] >= 400 and uri:
+            refused[uri.user] = None
         callers[sender.user if sender else ""] += 1
         destinations[str(message.destination)] += 1
         alike[(message.source.port, message.destination, telling(message))].append(number)
@@ -75,7 +78,7 @@ def _group(calls: Calls, numbers: list[int], telling: Callable[[SipMessage], obj
     realms = dict.fromkeys(realm for number in islice(numbers, MOST_READ) for realm in calls.realms(number))
     return CallGroup(
         source=show_ip(calls.sources[calls.source[first]]),
-        transport=TRANSPORTS[calls.transport[first]],
+        transport=tuple(TRANSPORTS)[calls.transport[first]],
         verdict=calls.verdicts[calls.verdict[first]],
         calls=len(numbers),
         requests=sum(calls.requests[number] for number in numbers),
@@ -97,6 +100,7 @@ def _group(calls: Calls, numbers: list[int], telling: Callable[[SipMessage], obj
         realms=tuple(realms)[:4],
         first_silent=silent[0] if silent else 0,
         last_silent=silent[-1] if silent else 0,
+        refused_numbers=tuple(islice(refused, MOST_SHOWN)),
         last_answer=max((found[-1][0] for found in answers if found), default=0),
     )
 

@@ -25,6 +25,7 @@ class Judged:
     `verdict`, `agent` and `source` are positions in the tables of the same part.
     """
 
+    part: int = 0
     time: array[int] = field(default_factory=lambda: array("q"))
     frame: array[int] = field(default_factory=lambda: array("Q"))
     key: array[int] = field(default_factory=lambda: array("q"))
@@ -49,14 +50,16 @@ class Judged:
     """Transactions between other hosts."""
 
 
-def judge(merged: Merged, number: int, pbx: Collection[bytes], replay: Replayed, wanted: Selection) -> Judged:
-    """Judges the transactions of part `number` that are wanted; `pbx` are the packed IP addresses of the PBX."""
-    judged = Judged()
+def judge(
+    merged: Merged, number: int, rows: range, *, pbx: Collection[bytes], replay: Replayed, wanted: Selection
+) -> Judged:
+    """Judges the wanted transactions in `rows` of part `number`; `pbx` are the packed IP addresses of the PBX."""
+    judged = Judged(number)
     filtered = wanted.sources or wanted.call_ids
     verdicts: dict[int, int] = {}
     agents: dict[bytes, int] = {}
     sources: dict[bytes, int] = {}
-    for at, key, views in merged.requests(number):
+    for at, key, views in merged.requests(number, rows):
         which = _received(views, pbx)
         if which < 0:
             if any(view.source[:-2] in pbx for view in views):
@@ -79,7 +82,7 @@ def judge(merged: Merged, number: int, pbx: Collection[bytes], replay: Replayed,
         judged.view.append(which)
         judged.row.append(at)
         judged.credentials.append(b"uthorization:" in request.head)
-        judged.transport.append(TRANSPORTS.index(request.transport))
+        judged.transport.append(TRANSPORTS[request.transport])
         judged.port.append(int.from_bytes(request.source[-2:], "big"))
         judged.verdict.append(found)
         judged.agent.append(agents.setdefault(_agent(request.head), len(agents)))

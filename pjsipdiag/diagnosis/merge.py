@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from pjsipdiag.diagnosis.fold import (
     add_answer,
     add_cluster,
 )
+
+_TRANSPORTS, _DIRECTIONS = tuple(TRANSPORTS), tuple(DIRECTIONS)
 
 
 class Request(NamedTuple):
@@ -52,8 +55,10 @@ class Merged:
     """All parts: the dictionaries of `Fold`, for the whole."""
 
     parts: Sequence[Part]
-    index: dict[Key, int] = field(default_factory=dict)
-    """Key -> number of the part that saw the transaction first."""
+    keys: Sequence[array[int]]
+    """The keys of the rows of each part."""
+    begun: dict[Key, int] = field(default_factory=dict)
+    """Key -> number of the part that saw the transaction first, for those that several parts saw."""
     clusters: dict[Key, list[list[int]]] = field(default_factory=dict)
     views: dict[Key, list[tuple[int, bytes]]] = field(default_factory=dict)
     """Further views: (part, row)."""
@@ -65,6 +70,7 @@ class Merged:
     answerers: dict[bytes, int] = field(default_factory=dict)
     pairs: Counter[tuple[bytes, bytes]] = field(default_factory=Counter)
     local: Counter[bytes] = field(default_factory=Counter)
+    strays: dict[Key, bytes] = field(default_factory=dict)
     registrations: dict[bytes, Datagram] = field(default_factory=dict)
     messages: int = 0
     responses: int = 0
@@ -79,11 +85,12 @@ class Merged:
         """(status, time) of its answers, in order."""
         return list(ANSWER.iter_unpack(self.answers.get(key, b"")))
 
-    def requests(self, number: int) -> Iterator[tuple[int, Key, list[Request]]]:
+    def requests(self, number: int, rows: range) -> Iterator[tuple[int, Key, list[Request]]]:
         """The transactions that part `number` saw first: row, key, and the views of each as they were seen."""
         part = self.parts[number]
-        for at, (key, row) in enumerate(zip(part.fold.keys, ROW.iter_unpack(part.fold.rows), strict=True)):
-            if self.index[key] == number:
+        packed = memoryview(part.fold.rows)[rows.start * ROW.size : rows.stop * ROW.size]
+        for at, key, row in zip(rows, self.keys[number][rows.start : rows.stop], ROW.iter_unpack(packed), strict=True):
+            if self.begun.get(key, number) == number:
                 views = self.views.get(key)
                 first = self.request(part, row)
                 more = [self.request(self.parts[p], ROW.unpack(view)) for p, view in views] if views else ()
@@ -105,26 +112,27 @@ class Merged:
             time,
             part.first_frame + frame,
             part.capture,
-            TRANSPORTS[transport],
+            _TRANSPORTS[transport],
             record[1 : 1 + size],
             record[1 + size : 1 + 2 * size],
             record[1 + 2 * size :],
-            DIRECTIONS[flags & 3],
+            _DIRECTIONS[flags & 3],
             bool(flags & TRUNCATED),
         )
 
 
 def merge(parts: Sequence[Part]) -> Merged:
     """All of `parts`, which stand in the order of the capture."""
-    whole = Merged(parts)
+    whole = Merged(parts, [part.fold.keys for part in parts])
+    index: dict[Key, int] = {}
     for number, part in enumerate(parts):
-        _add_transactions(whole, number, part.fold)
+        _add_transactions(whole, number, part.fold, index)
         fold = part.fold
         for pair, repeated in fold.others.items():
             _add_repeated(whole.others, pair, repeated)
-        for counts, more in ((whole.agents, fold.agents), (whole.requesters, fold.requesters)):
-            for pair, count in more.items():
-                counts[pair] = counts.get(pair, 0) + count
+        for times, more in ((whole.agents, fold.agents), (whole.requesters, fold.requesters)):
+            for pair, time in more.items():
+                times[pair] = min(time, times.get(pair, time))
         whole.pairs.update(fold.pairs)
         whole.local.update(fold.local)
         for ip, count in fold.answerers.items():
@@ -136,17 +144,21 @@ def merge(parts: Sequence[Part]) -> Merged:
         whole.responses += fold.responses
         whole.reinvites += fold.reinvites
         whole.end = max(whole.end, fold.end)
+    for part in parts:
+        part.fold.index.clear()
+    for ip in whole.strays.values():
+        whole.answerers[ip] = whole.answerers.get(ip, 0) + 1
     return whole
 
 
-def _add_transactions(whole: Merged, number: int, fold: Fold) -> None:
-    keys = fold.keys
-    seen = whole.index.keys() & fold.index.keys()
-    new = dict.fromkeys(keys, number)
+def _add_transactions(whole: Merged, number: int, fold: Fold, index: dict[Key, int]) -> None:
+    """`index` says which part saw a transaction first; nobody needs it where there is one part."""
+    seen = index.keys() & fold.index.keys()
     for key in seen:
+        whole.begun[key] = index[key]
         _add_seen(whole, number, fold, key)
-        del new[key]
-    whole.index.update(new)
+    if len(whole.parts) > 1:
+        index.update((key, number) for key in fold.index if key not in seen)
     for key, clusters in fold.clusters.items():
         if key not in seen:
             whole.clusters[key] = clusters
@@ -154,6 +166,7 @@ def _add_transactions(whole: Merged, number: int, fold: Fold) -> None:
         if key not in seen:
             whole.views[key] = [(number, row) for row in rows]
     both = {key: whole.answers[key] for key in whole.answers.keys() & fold.answers.keys()}
+    whole.strays.update((key, ip) for key, ip in fold.strays.items() if key not in both)
     whole.answers.update(fold.answers)
     for key, before in both.items():
         known = before
@@ -166,7 +179,7 @@ def _add_transactions(whole: Merged, number: int, fold: Fold) -> None:
 
 def _add_seen(whole: Merged, number: int, fold: Fold, key: Key) -> None:
     """A transaction that an earlier part has begun: its packets and its views are added to it."""
-    first = whole.parts[whole.index[key]].fold
+    first = whole.parts[whole.begun[key]].fold
     old = ROW.unpack_from(first.rows, first.index[key] * ROW.size)
     row = fold.rows[fold.index[key] * ROW.size :][: ROW.size]
     clusters = whole.clusters.setdefault(key, [[old[0], old[0]]])
@@ -187,6 +200,6 @@ def _add_repeated(others: dict[tuple[bytes, bytes], Repeated], pair: tuple[bytes
     if before is None:
         others[pair] = after
         return
-    again = after.first_digest == before.digest and after.first_time - before.time <= SAME_PACKET
+    again = after.first == before.last and after.first_time - before.time <= SAME_PACKET
     before.count += after.count - again
-    before.digest, before.time = after.digest, after.time
+    before.last, before.time = after.last, after.time

@@ -21,9 +21,10 @@ def load(
     resolve: bool = False,
     resolved: str | Path | None = None,
     overlay: Mapping[str, str] | None = None,
+    complete: bool = False,
 ) -> Config:
     """`load_config` with names from `hosts` first, then from `resolved` (output of `pjsip show identifies`), then from
-    DNS if `resolve` says so.
+    DNS if `resolve` says so. With `complete` a name that none of them knows does not resolve.
 
     :raises ConfigError: a file cannot be read.
     """
@@ -33,6 +34,8 @@ def load(
         sources.append(_shown(load_config(path, asterisk, known, overlay=overlay), resolved))
     if resolve:
         sources.append(Dns())
+    if complete:
+        sources.append(Hosts(complete=True))
     return load_config(path, asterisk, _FirstKnown(sources) if len(sources) > 1 else known, overlay=overlay)
 
 

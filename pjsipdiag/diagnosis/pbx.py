@@ -45,6 +45,11 @@ def infer(merged: Merged, config: Config) -> Pbx:
     bound = [ip for ip in _binds(config) if ip in traffic.seen or ip in traffic.answerers]
     if bound:
         return Pbx(tuple(dict.fromkeys(bound)), "a transport of the configuration binds it")
+    if traffic.seen and {ip for pair in traffic.pairs for ip in pair if not any(ip)}:
+        blank = {ip for pair in traffic.pairs for ip in pair if not any(ip)} | {
+            ip for ip in merged.answerers if not any(ip)
+        }
+        return Pbx(tuple(sorted(blank)), "Asterisk's own log or capture, which leaves out its address")
     answerers = _without_peers(traffic.answerers, traffic)
     if answerers:
         return Pbx(tuple(answerers), "it answers as Asterisk")

@@ -34,6 +34,11 @@ class Selection:
     sources: tuple[Network, ...] = ()
     call_ids: frozenset[bytes] = frozenset()
 
+    @property
+    def of_day(self) -> bool:
+        """Whether the span depends on the first message of a capture."""
+        return any(moment is not None and moment.of_day for moment in (self.since, self.until))
+
     def in_time(self, datagrams: Iterable[Datagram]) -> Iterable[Datagram]:
         """The messages of the span that was asked for."""
         return self._in_time(datagrams) if self.since or self.until else datagrams

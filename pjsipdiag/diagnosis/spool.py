@@ -6,7 +6,6 @@ Which requests Asterisk received, which release it was and what its files say is
 from __future__ import annotations
 
 import os
-import tempfile
 from typing import BinaryIO
 
 WINDOW = 1 << 20
@@ -27,6 +26,24 @@ class Spool:
         self._window = b""
         self._window_at = 0
 
+    def __getstate__(self) -> int:
+        """Its size: the file is shared by the processes that were forked after `share`."""
+        return self._flushed
+
+    def __setstate__(self, size: int) -> None:
+        self.__init__()  # type: ignore[misc]  # (an empty one that knows how much the file holds)
+        self._flushed = size
+
+    def share(self) -> Spool:
+        """Opens the file, so that a process forked from here fills it for this one."""
+        self._file = _open()
+        return self
+
+    def adopt(self, filled: Spool) -> Spool:
+        """This spool with what another process put into its file."""
+        self._flushed = filled._flushed
+        return self
+
     def append(self, data: bytes) -> int:
         """Keeps `data` and says at which offset."""
         at = self._flushed + len(self._tail)
@@ -38,7 +55,7 @@ class Spool:
     def flush(self) -> None:
         """Moves what is in memory to the file, so that another process that shares it can read it."""
         if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="pjsipdiag-", buffering=0)  # noqa: SIM115 (lives as long as the spool)
+            self._file = _open()
         rest = memoryview(self._tail)
         while rest:
             written = os.pwrite(self._file.fileno(), rest, self._flushed)
@@ -57,3 +74,9 @@ class Spool:
             self._window = os.pread(self._file.fileno(), max(WINDOW if follows else JUMP, length), offset)
             self._window_at, at = offset, 0
         return self._window[at : at + length]
+
+
+def _open() -> BinaryIO:
+    import tempfile  # costs more than the small captures that need none
+
+    return tempfile.TemporaryFile(prefix="pjsipdiag-", buffering=0)
