@@ -125,6 +125,7 @@ class MessageStream:
         digits = data[place + 18 : data.find(b"\r", place + 18)]
         if not digits.isdigit() or len(digits) > 5 or data[at] in b"\r\n":
             return False
+        self._is_sip = True
         self._need = blank + 3 - at + int(digits)
         return True
 

@@ -147,6 +147,13 @@ def test_message_without_content_length_is_not_lost() -> None:
     assert wire.tally.undecoded == {"SIP over TCP without Content-Length": 1}
 
 
+def test_bytes_between_messages_are_passed_over_and_counted() -> None:
+    stream = invite(1) + b"junk\r\n" * 3 + invite(2)
+    wire = Wire().syn().segment(0, stream).segment(len(stream), b"more junk").segment(len(stream) + 9, invite(3))
+    assert wire.payloads() == [invite(1), invite(2), invite(3)]
+    assert wire.tally.undecoded == {"TCP bytes between SIP messages": 2}
+
+
 def test_other_protocols_are_ignored_at_their_first_bytes() -> None:
     wire = Wire().syn().segment(0, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").segment(26, b"INVITE sip:a SIP/2.0\r\n")
     assert FLOW in wire.reassembler.ignored
