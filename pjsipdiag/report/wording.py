@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
@@ -191,7 +192,12 @@ def effect(suggestion: Suggestion) -> str:
 def moment(nanoseconds: int) -> str:
     """RFC 3339 in UTC with microseconds, as the capture has it."""
     seconds, rest = divmod(max(nanoseconds, 0), 1_000_000_000)
-    return f"{(_EPOCH + timedelta(seconds=min(seconds, _LAST))).isoformat()}.{rest // 1000:06d}Z"
+    return f"{_second(seconds)}.{rest // 1000:06d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=min(seconds, _LAST))).isoformat()
 
 
 _EPOCH = datetime(1970, 1, 1)

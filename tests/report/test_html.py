@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html import unescape
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from pjsipdiag.diagnosis.model import Report, SourceRow
 from pjsipdiag.report import render
@@ -139,3 +141,52 @@ def test_the_page_asks_nothing_of_any_server() -> None:
     assert "default-src 'none'" in unescape(page)
     for attribute in ("src=", 'href="http', "url(", "@import", " style=", " onclick="):
         assert attribute not in page
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2.2) of `#rrggbb`."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("ink", "ground"),
+    [
+        ("ink", "card"),
+        ("ink", "code"),
+        ("ink", "mark"),
+        ("ink", "matched-soft"),
+        ("quiet", "ground"),
+        ("quiet", "card"),
+        ("quiet", "code"),
+        ("link", "card"),
+        ("matched", "code"),
+        *((name, f"{name}-soft") for name in ("matched", "unmatched", "mixed", "unknown", "note")),
+    ],
+)
+def test_text_has_contrast(theme: int, ink: str, ground: str) -> None:
+    """At least 4.5 to 1 (WCAG 2.2, 1.4.3)."""
+    style = render(report(), "html").partition("@media print")[0]
+    colours = dict(re.findall(r"--([\w-]+): (#\w{6})", style.split("color-scheme: dark)")[theme]))
+    light, dark = sorted((luminance(colours[ink]), luminance(colours[ground])), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_the_page_has_landmarks_and_table_headers(opened: Opened) -> None:
+    browser = opened(report())
+    for tag in ("header", "nav", "main", "footer"):
+        assert len(browser.find_elements(By.TAG_NAME, tag)) == 1
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#table thead th[scope=col]")) == 9
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#table tbody th[scope=row]")) == 4
+    assert all(svg.get_attribute("aria-label") for svg in browser.find_elements(By.TAG_NAME, "svg"))
+
+
+def test_the_keyboard_reaches_everything(opened: Opened) -> None:
+    browser = opened(many(30))
+    reached = set()
+    for _ in range(60):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        reached.add(browser.switch_to.active_element.tag_name)
+    assert {"a", "button", "input", "summary", "pre"} <= reached
