@@ -47,8 +47,11 @@ def dialect(version: str) -> Dialect:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A message that PJSIP drops. `header` is the one at fault ("Request Line"), `line` and `column` count from 1;
-    `log` is PJSIP's own text. A packet of line ends only is dropped silently: `log` is empty."""
+    """A message that PJSIP drops.
+
+    `header` is the one at fault ("Request Line"), `line` and `column` count from 1. `log` is PJSIP's own text, whose
+    line and column are off where a line ends. A packet of line ends only is dropped silently: `log` is empty.
+    """
 
     reason: str
     header: str = ""
@@ -148,11 +151,12 @@ def parse(raw: bytes, dialect: Dialect = Dialect()) -> Request | Response | Refu
     except SipSyntaxError as refused:
         return _refused(refused, place or name, scanner)
     missing = [name for name in ("Call-ID", "From", "To", "Via", "CSeq") if not _has(parser.headers, name)]
+    blank = "" if missing == ["Call-ID"] else " "  # PJSIP names the last one only
     if missing:
         return Refused(
             f"no {', no '.join(missing)} header",
             header=missing[0],
-            log=f"Missing required header(s) (PJSIP_EMISSINGHDR) {' '.join(missing)}",
+            log=f"Missing required header(s) (PJSIP_EMISSINGHDR) {blank}{missing[-1]}",
         )
     return Response(status) if reply else Request(method, uri, parser.headers)
 
@@ -163,7 +167,10 @@ def _has(headers: list[Header], name: str) -> bool:
 
 def _refused(refused: SipSyntaxError, place: str, scanner: Scanner) -> Refused:
     kind = "PJSIP invalid value error" if refused.value else "PJSIP syntax error"
-    line, column = scanner.line, scanner.column
+    before = scanner.text[: scanner.position]
+    line = before.count("\n") + 1
+    length = len(scanner.text.split("\n")[line - 1].rstrip("\r\0"))
+    column = min(len(before) - before.rfind("\n"), length + 1)
     what = "a number out of range" if refused.value else "a syntax error"
     where = f"in {place!r}" if place else "where a header name should stand"
     return Refused(
@@ -171,7 +178,7 @@ def _refused(refused: SipSyntaxError, place: str, scanner: Scanner) -> Refused:
         place,
         line,
         column,
-        f"{kind} exception when parsing '{place}' header on line {line} col {column}",
+        f"{kind} exception when parsing '{place}' header on line {scanner.line} col {scanner.column}",
     )
 
 
