@@ -149,11 +149,8 @@ def _into_wizard(config: Config, identify: Identify, values: Sequence[str], grou
     section = section_of(config, identify)
     own = own_lines(config, section, "identify/match") if section else []
     place = place_for_match(config, identify)
-    kept = (
-        []
-        if own
-        else [part.strip() for variable in identify.options.get("match", ()) for part in variable.value.split(",")]
-    )
+    before = [part.strip() for variable in identify.options.get("match", ()) for part in variable.value.split(",")]
+    kept = [] if own else [part for part in before if without_port(part) not in values]
     new = [*dict.fromkeys(kept), *values]
     lines = tuple(styled(place.model, "identify/match", value) for value in new)
     return Draft(
@@ -170,6 +167,13 @@ def _into_wizard(config: Config, identify: Identify, values: Sequence[str], grou
         else "identify/match replaces the addresses that come from remote_hosts, so these are repeated;"
         " remote_hosts itself would also change where calls and registrations go to",
     )
+
+
+def without_port(value: str) -> str:
+    """`203.0.113.0:5061/24` without its port; `[2001:db8::1]:5060` also without its brackets."""
+    address, slash, mask = value.partition("/")
+    host = address[1:].partition("]")[0] if address.startswith("[") else address.partition(":")[0]
+    return f"{host if address.count(':') <= 1 or address.startswith('[') else address}{slash}{mask}"
 
 
 def _generated(

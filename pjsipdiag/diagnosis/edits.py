@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.config import Config, Where
 from pjsipdiag.diagnosis.model import Edit, Suggestion
 from pjsipdiag.errors import ConfigError
 
@@ -26,6 +26,12 @@ def lines_of(config: Config, file: str) -> list[str]:
         return path.read_bytes().decode("utf-8", "surrogateescape").splitlines(keepends=True) if path.is_file() else []
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; it cannot be read again for a suggestion") from None
+
+
+def line_at(config: Config, where: Where) -> str:
+    """The text of one line without its end; empty where the file has no such line."""
+    lines = lines_of(config, where.file)
+    return lines[where.line - 1].rstrip("\r\n") if 0 < where.line <= len(lines) else ""
 
 
 def styled(model: str, name: str, value: str) -> str:

@@ -36,10 +36,10 @@ def prove(situation: Situation, texts: Mapping[str, str], groups: Collection[Cal
     for group, count, after in replayed(situation, situation.reload(texts, "")):
         if not differs(group.verdict, after):
             continue
-        if group in groups and _is_in(after):
-            fixes += count
-        else:
+        if group not in groups:
             others += count
+        elif _is_in(after):
+            fixes += count
         if _is_in(after) and group.source not in known:
             admitted[group.source] = None
     return Proof(fixes, others, tuple(admitted))

@@ -7,18 +7,16 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk import options
-from pjsipdiag.asterisk.config import Config, Dropped, Identify, Where
-from pjsipdiag.diagnosis.addresses import number, taken_by
+from pjsipdiag.asterisk.config import Config, Dropped, Where
+from pjsipdiag.diagnosis.addresses import number
 from pjsipdiag.diagnosis.draft import Draft
-from pjsipdiag.diagnosis.edits import changed, lines_of, styled, value_of, with_name, with_value
+from pjsipdiag.diagnosis.edits import changed, line_at, lines_of, styled, value_of, with_name, with_value
 from pjsipdiag.diagnosis.evidence import best
-from pjsipdiag.diagnosis.lookup import lookup, meant_endpoint
+from pjsipdiag.diagnosis.lookup import lookup
 from pjsipdiag.diagnosis.model import Edit
-from pjsipdiag.diagnosis.place import end_of_section, is_generated, place_for_match
+from pjsipdiag.diagnosis.place import end_of_section, is_generated
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
-from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.sip import Address
 
 ROUNDS = 8
 """How many mistakes of one object are repaired one after the other."""
@@ -56,7 +54,7 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
 def rejected(situation: Situation, _cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
     """Closes an open bracket, or takes out an include of a file that is not there."""
     where = situation.config.rejected[0].where
-    line = _line(situation.config, where)
+    line = line_at(situation.config, where)
     text = line.strip()
     if text.startswith("[") and "]" not in text:
         new = f"{line.split(';')[0].rstrip()}]"
@@ -77,7 +75,7 @@ def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup
     name = close[0] if close else next(iter(owners)) if len(owners) == 1 else ""
     if not name or cause.where is None:
         return
-    line = _line(situation.config, cause.where)
+    line = line_at(situation.config, cause.where)
     has_option = line.split("=")[0].strip().lower() == "endpoint"
     edit = (
         Edit(cause.where.file, cause.where.line, (line,), (with_value(line, name),))
@@ -86,71 +84,6 @@ def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup
     )
     note = f"endpoint={name}" + (" is spelt alike" if close else " is what the evidence points to")
     yield Draft(groups, cause.where.file, cause.where.line, cause.name, name, (), (edit,), sources(groups), note)
-
-
-def port(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
-    """Drops the port, or adds the ports seen where another trunk shares the address."""
-    identify = _identify(situation.config, cause.name)
-    if cause.where is None or identify is None:
-        return
-    line = _line(situation.config, cause.where)
-    bare = _without_port(cause.detail)
-    shared = any(
-        taken_by(other, Address(ip, rule_port))
-        for other in situation.config.identifies
-        for ip in sources(groups)
-        for rule_port in {rule.port for rule in other.rules}
-        if other.endpoint != identify.endpoint
-    )
-    ports = [f"{_bracketed(group.source)}:{seen}" for group in groups for seen in group.ports]
-    if shared or identify.wizard:
-        values = ports if shared else [bare]
-        kept = identify.wizard and not any(
-            variable.name.lower() == "identify/match" for variable in identify.options.get("match", ())
-        )
-        option = "identify/match" if identify.wizard else "match"
-        place = place_for_match(situation.config, identify)
-        old = [variable.value for variable in identify.options.get("match", ()) if variable.value != cause.detail]
-        add = tuple(f"{option}={value}" for value in [*(old if kept else []), *values])
-        lines = tuple(styled(place.model, option, text.partition("=")[2]) for text in add)
-        edit = Edit(place.file, place.after + 1, (), lines)
-        section, note = (
-            identify.wizard or identify.name,
-            "the port stays where another trunk shares the address" if shared else "",
-        )
-        yield Draft(groups, place.file, place.after, section, identify.endpoint, add, (edit,), sources(groups), note)
-        return
-    edit = Edit(
-        cause.where.file, cause.where.line, (line,), (with_value(line, value_of(line).replace(cause.detail, bare)),)
-    )
-    note = f"match={cause.detail} becomes match={bare}: any source port"
-    add = (f"match={bare}",)
-    where = cause.where
-    yield Draft(groups, where.file, where.line, cause.name, identify.endpoint, add, (edit,), sources(groups), note)
-
-
-def dead_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
-    """Puts the addresses seen in place of a name that does not resolve and so drops its identify."""
-    identify = _identify(situation.config, cause.name)
-    dropped = next(
-        (lost for lost, host in lookup(situation).hosts if (lost.name, host) == (cause.name, cause.detail)), None
-    )
-    unhelpful = identify is not None and identify.unresolved and names_are_dead(situation)
-    if cause.where is None or not (dropped or unhelpful) or is_generated(situation.config, cause.where.file):
-        return
-    line = _line(situation.config, cause.where)
-    values = [part.strip() for part in value_of(line).split(",") if part.strip() != cause.detail]
-    name = line.split("=")[0].strip()
-    new = [
-        *([with_value(line, ", ".join(values))] if values else []),
-        *(with_value(line, ip) for ip in sources(groups)),
-    ]
-    edit = Edit(cause.where.file, cause.where.line, (line,), tuple(new))
-    endpoint = identify.endpoint if identify else meant_endpoint(situation.config, dropped) if dropped else ""
-    add = tuple(f"{name}={ip}" for ip in sources(groups))
-    note = f"the addresses seen stand in place of {cause.detail}: a name that does not resolve drops the whole identify"
-    where = cause.where
-    yield Draft(groups, where.file, where.line, cause.name, endpoint, add, (edit,), sources(groups), note)
 
 
 def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
@@ -165,7 +98,7 @@ def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> It
     note = f"{meant} is asked before {taken}"
     if variable:
         where = variable.where
-        line = _line(situation.config, where)
+        line = line_at(situation.config, where)
         edit = Edit(where.file, where.line, (line,), (with_value(line, value),))
     else:
         where = situation.config.globals.where
@@ -179,29 +112,12 @@ def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> It
         yield Draft(groups, where.file, where.line, where.section or "global", "", add, (edit,), sources(groups), note)
 
 
-def exception(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
-    """Takes the addresses of the narrower identify out of the wider one: `match=!ADDRESS/LENGTH` behind its lines."""
-    won, lost = _identify(situation.config, cause.name), _identify(situation.config, cause.detail)
-    if won is None or lost is None or won.wizard or is_generated(situation.config, won.where.file):
-        return
-    source = Address(groups[0].source, (groups[0].ports or (0,))[0])
-    winner, loser = taken_by(won, source), taken_by(lost, source)
-    if winner is None or loser is None or winner.mask == loser.mask:
-        return
-    texts = [f"!{ip}/{32 if number(ip)[0] == 4 else 128}" for ip in sources(groups)]
-    place = place_for_match(situation.config, won)
-    edit = Edit(place.file, place.after + 1, (), tuple(styled(place.model, "match", text) for text in texts))
-    note = f"[{won.name}] lets go of what belongs to [{lost.name}]; the last rule that fits decides, and ! needs a mask"
-    add = tuple(f"match={text}" for text in texts)
-    yield Draft(groups, place.file, place.after, won.name, lost.endpoint, add, (edit,), sources(groups), note)
-
-
 def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
     """`auth=` of a trunk becomes `outbound_auth=`, or goes where the endpoint has that already."""
     endpoint = situation.config.endpoints[cause.name]
     if cause.detail or cause.where is None or groups[0].verdict.identifier not in ("ip", "header", "request_uri"):
         return
-    line = _line(situation.config, cause.where)
+    line = line_at(situation.config, cause.where)
     option = line.split("=")[0].strip()
     if option.lower() not in ("auth", "endpoint/auth") or is_generated(situation.config, cause.where.file):
         return
@@ -219,7 +135,7 @@ def permission(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     """Permits the addresses behind the rule that denies them."""
     if cause.where is None:
         return
-    line = _line(situation.config, cause.where)
+    line = line_at(situation.config, cause.where)
     option = line.split("=")[0].strip()
     if option.lower().rpartition("/")[2] not in ("deny", "permit"):
         return
@@ -234,7 +150,7 @@ def permission(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
 def _corrected(config: Config, dropped: Dropped) -> Edit | None:
     """The smallest change of the line that drops an object."""
     where = dropped.where
-    line = _line(config, where)
+    line = line_at(config, where)
     if not line:
         return None
     text = line.strip()
@@ -268,25 +184,5 @@ def _silenced(edit: Edit) -> bool:
     return edit.new[0].startswith(";") and not "".join(edit.old).startswith(";")
 
 
-def _line(config: Config, where: Where) -> str:
-    lines = lines_of(config, where.file)
-    return lines[where.line - 1].rstrip("\r\n") if 0 < where.line <= len(lines) else ""
-
-
-def _identify(config: Config, name: str) -> Identify | None:
-    return next((identify for identify in config.identifies if identify.name == name), None)
-
-
 def _dropped(config: Config, kind: str, name: str) -> Dropped | None:
     return next((dropped for dropped in config.dropped if (dropped.type, dropped.name) == (kind, name)), None)
-
-
-def _without_port(value: str) -> str:
-    """`203.0.113.0:5061/24` without its port; `[2001:db8::1]:5060` also without its brackets."""
-    address, slash, mask = value.partition("/")
-    host = address[1:].partition("]")[0] if address.startswith("[") else address.partition(":")[0]
-    return f"{host}{slash}{mask}"
-
-
-def _bracketed(ip: str) -> str:
-    return f"[{ip}]" if ":" in ip else ip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from pjsipdiag.diagnosis import repairs
+from pjsipdiag.diagnosis import match_repairs, repairs
 from pjsipdiag.diagnosis.additions import addition
 from pjsipdiag.diagnosis.draft import Draft
 from pjsipdiag.diagnosis.edits import changed
@@ -21,11 +21,11 @@ REPAIRS: dict[str, Callable[[Situation, Cause, Sequence[CallGroup]], Iterable[Dr
     "file-rejected": repairs.rejected,
     "not-loaded": repairs.loading,
     "endpoint-missing": repairs.endpoint_name,
-    "port-mismatch": repairs.port,
-    "hostname-mismatch": repairs.dead_name,
+    "port-mismatch": match_repairs.port,
+    "hostname-mismatch": match_repairs.dead_name,
     "denied-by-acl": repairs.permission,
     "unreachable-identifier": repairs.order,
-    "overlapping-identifies": repairs.exception,
+    "overlapping-identifies": match_repairs.exception,
     "challenged-by-auth": repairs.credentials,
 }
 """Rule -> the repair of what it took the blame for, where that is not an address to add."""

@@ -49,10 +49,10 @@ class Stranger:
 
 @lru_cache(maxsize=2)
 def strangers(situation: Situation) -> dict[str, Stranger]:
-    """The uninvited by source: matched by nothing, or by no more than the name that they give themselves."""
+    """The uninvited by source: matched by nothing for certain, or by the name that they give themselves."""
     found: dict[str, list[CallGroup]] = {}
     for group in situation.groups:
-        if group.verdict.outcome is Outcome.NO_MATCH or group.verdict.identifier in BY_NAME:
+        if group.verdict.outcome in (Outcome.NO_MATCH, Outcome.UNKNOWN) or group.verdict.identifier in BY_NAME:
             found.setdefault(group.source, []).append(group)
     return {
         source: Stranger(
