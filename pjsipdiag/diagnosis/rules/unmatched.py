@@ -201,24 +201,25 @@ def of_address(situation: Situation, group: CallGroup) -> Cause | None:
 
 def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     who = listed(sources(groups))
+    are = "is" if len(sources(groups)) == 1 else "are"
     count = counted(calls(groups), "call")
     if cause.name and cause.detail:
         message = (
-            f"{who} is in no match= of any identify ({count}); it belongs to [{cause.detail}],"
+            f"{who} {are} in no match= of any identify ({count}); it belongs to [{cause.detail}],"
             f" whose lines end at {cause.where}"
         )
     elif cause.name:
         message = (
-            f"{who} is in no match= of any identify ({count}): endpoint {cause.name} ({cause.where}) has no"
+            f"{who} {are} in no match= of any identify ({count}): endpoint {cause.name} ({cause.where}) has no"
             " identify at all"
         )
     elif cause.detail == "several":
         names = sorted({owner.endpoint for group in groups for owner in best(situation, group)})
         message = (
-            f"{who} is in no match= of any identify ({count}); it may belong to {listed(names)}: nothing says which"
+            f"{who} {are} in no match= of any identify ({count}); it may belong to {listed(names)}: nothing says which"
         )
     else:
-        message = f"{who} is in no match= of any identify ({count}), and nothing ties it to an endpoint"
+        message = f"{who} {are} in no match= of any identify ({count}), and nothing ties it to an endpoint"
     return Finding(
         "unmatched-source",
         Severity.ERROR,
@@ -227,7 +228,8 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         sources(groups),
         calls(groups),
         (*_near(situation, groups), *_reasons(situation, groups), f"observed answers: {answers(groups)}"),
-        advice="see the suggested lines"
+        # Reports show the suggested lines themselves where a finding has no advice.
+        advice=""
         if cause.name
         else "ask who calls from there before you add anything: whoever is matched gets the endpoint's context",
     )
