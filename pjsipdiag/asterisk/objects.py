@@ -198,7 +198,9 @@ class _Loader:
         return identify.build(section, applied, self.version, self.resolver, self.warnings)
 
     def _plain(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
-        return {item.name: item for item in self._from_file(object_type, build)[0]}
+        objects = self._from_file(object_type, build)[0]
+        # What [] makes has a random name: nothing can refer to it.
+        return {item.name: item for item in objects if item.name}
 
     def _both(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
         made = {item.name: item for item in self._from_wizard(object_type, build)}

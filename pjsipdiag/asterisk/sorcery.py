@@ -147,7 +147,8 @@ def select(
             return _refuse_all(backend, object_type, section, made, wanted)
         result = create(section)
         if not isinstance(result, Problem):
-            made[section.name] = (section, result)
+            # An object of [] gets a random name (`ast_sorcery_alloc`): it is nobody's duplicate.
+            made[section.name or f"[] {section.where}"] = (section, result)
             continue
         log = f"Could not create an object of type '{object_type}' with id '{section.name}' from configuration file"
         lines = (*filter(None, [result.log]), f"{log} '{backend.file}'")

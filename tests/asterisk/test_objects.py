@@ -149,6 +149,12 @@ def test_a_bad_rule_drops_the_general_access_list() -> None:
     assert [(d.type, d.where.line) for d in config.dropped] == [("acl", 6)]
 
 
+def test_sections_without_a_name_are_no_duplicates_and_nobody_finds_them() -> None:
+    config = load("[]\ntype=endpoint\n[]\ntype=endpoint\n[]\ntype=identify\nendpoint=e\nmatch=192.0.2.1\n")
+    assert list(config.endpoints) == ["e"]
+    assert [(identify.name, identify.endpoint) for identify in config.identifies] == [("", "e")]
+
+
 def test_large_configurations_load_in_linear_time() -> None:
     def count(n: int) -> int:
         text = "[t](!)\ntype=endpoint\nallow=ulaw\n" + "".join(
