@@ -46,8 +46,9 @@ system:
 bench: $(VENV)/.dev ## time captures of up to 4 GB against tcpdump, sngrep and tshark; renews the README's table
 	$(BIN)/python -m tests.bench
 
-differential: $(VENV)/.dev ## random cases against a real Asterisk (ASTERISK_ORACLE names the harness); N=200
+differential: $(VENV)/.dev ## random cases and every repair against a real Asterisk (ASTERISK_ORACLE names the harness); N=200
 	$(BIN)/python -m tests.differential --cases $(or $(N),200)
+	$(BIN)/python -m tests.fixes
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -205,3 +205,15 @@ def test_unreadable_files_are_one_clear_line(etc: Path, tmp_path: Path) -> None:
 def test_captures_are_what_their_text_says(name: str, tmp_path: Path) -> None:
     text = (FIXTURES / name / "capture.txt").read_text()
     assert write_capture(text, tmp_path / "made.pcap").read_bytes() == (FIXTURES / name / "capture.pcap").read_bytes()
+
+
+def test_redacted_copies_are_diagnosed_alike(tmp_path: Path) -> None:
+    target = tmp_path / "to-post"
+    result = run("redact", SEED, "-c", ETC, "-o", target)
+    assert (result.exit_code, result.stderr) == (0, "6 of 6 requests replay to the same verdict\n")
+    verdicts = [call["outcome"] for call in diagnosed(SEED, "-c", ETC)["calls"]]
+    redacted = diagnosed(target / "capture.pcap", "-c", target / "etc")
+    assert [call["outcome"] for call in redacted["calls"]] == verdicts
+    written = b"".join(path.read_bytes() for path in target.rglob("*") if path.is_file())
+    assert b"15559870001" not in written
+    assert run("redact", SEED, "-c", ETC, "-o", target).exit_code == 2

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from pjsipdiag.cli.group import main
-from pjsipdiag.cli.options import CAPTURES, CONFIG, INPUT, NAMES, OUTPUT, READING, TRY
+from pjsipdiag.cli.options import ASTERISK, CAPTURES, INPUT, NAMES, OUTPUT, READING, TRY
 from pjsipdiag.cli.output import Progress, directory, finish, show, show_changes
 
 
@@ -123,13 +123,25 @@ def compare(
 
 @main.command()
 @CAPTURES
-@CONFIG
+@click.option("-c", "--config", metavar="DIR", help="The configuration to redact alike: a directory or one file.")
+@ASTERISK
 @click.option("--hosts", metavar="FILE", help="Addresses of host names; redacted alike.")
 @click.option("-o", "--output", required=True, metavar="DIR", help="Where the redacted copies go.")
-def redact(captures: Sequence[str], config: str | None, hosts: str | None, output: str) -> None:
-    """Write a redacted copy of captures and configuration that can be posted and still be diagnosed."""
-    from pjsipdiag.redact import redact_files
+def redact(
+    *, captures: Sequence[str], config: str | None, asterisk: str | None, hosts: str | None, output: str
+) -> None:
+    """Write a redacted copy of captures and configuration that can be posted and still be diagnosed.
 
-    written = redact_files(captures, config, output, hosts=hosts)
+    Every request is replayed before and after; exit status 1 when a verdict is not the same.
+    """
+    from pjsipdiag.redact import redact_files
+    from pjsipdiag.report.escape import visible
+
+    written = redact_files(captures, config, output, hosts=hosts, asterisk=asterisk)
     for path in written.files:
         click.echo(path)
+    for name, count in written.left_out.items():
+        click.echo(f"left out: {count} x header {visible(name)}", err=True)
+    if config is not None:
+        click.echo(f"{written.same} of {written.requests} requests replay to the same verdict", err=True)
+    sys.exit(0 if written.same == written.requests else 1)
