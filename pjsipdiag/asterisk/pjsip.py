@@ -23,6 +23,7 @@ from pjsipdiag.asterisk.header import (
 )
 from pjsipdiag.asterisk.scanner import ALPHA, DIGITS, NOT_NEWLINE, TOKEN, Scanner, SipSyntaxError
 from pjsipdiag.asterisk.uri import Uri, UriParser, bounded
+from pjsipdiag.asterisk.versions import has
 
 MAX_HEADER_NAME = 32
 """Names from this length on are never looked up in the table of parsers (PJSIP_MAX_HNAME_LEN)."""
@@ -35,14 +36,12 @@ class Dialect:
     empty_elements: bool = True
     empty_reference: bool = False
     any_length: bool = False
-    length_required: bool = True
 
 
 def dialect(version: str) -> Dialect:
     """How the PJSIP that an Asterisk release brings along reads messages."""
-    if version.startswith(("16.", "18.", "certified-16", "certified-18")):
-        return Dialect(empty_elements=False, empty_reference=True, any_length=True, length_required=False)
-    return Dialect()
+    strict = has(version, "strict_numbers")
+    return Dialect(has(version, "empty_elements"), not strict, not strict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,11 @@ def compile_ere(pattern: str, utf8: bool = True) -> Ere:
     try:
         tree = ere.parse(pattern, utf8)
         if _has_reference(tree) or _size(tree) > _MOST_STATES:
-            return Ere(pattern, utf8, fallback=re.compile(_python(tree), re.DOTALL if utf8 else re.DOTALL | re.ASCII))
+            return Ere(
+                pattern,
+                utf8,
+                fallback=re.compile(_python(tree, _groups(tree)), re.DOTALL if utf8 else re.DOTALL | re.ASCII),
+            )
         builder = _Builder(utf8)
         builder.build(tree)
     except (RecursionError, OverflowError):
@@ -271,8 +275,20 @@ def _size(node: ere.Node) -> int:
     return 1
 
 
-def _python(node: ere.Node) -> str:
-    """The same pattern for Python's `re`."""
+def _groups(node: ere.Node) -> tuple[int, ...]:
+    """The numbers of the groups that `{0}` did not take away, in order."""
+    match node:
+        case ere.Group(number, body):
+            return (number, *_groups(body))
+        case ere.Repeat(body, _, _):
+            return _groups(body)
+        case ere.Sequence(parts) | ere.Choice(parts):
+            return tuple(number for part in parts for number in _groups(part))
+    return ()
+
+
+def _python(node: ere.Node, groups: tuple[int, ...]) -> str:
+    """The same pattern for Python's `re`; a reference to a group that is not there matches nothing."""
     match node:
         case ere.Literal(character):
             return re.escape(character)
@@ -281,15 +297,15 @@ def _python(node: ere.Node) -> str:
         case ere.Anchor(kind):
             return {"start": r"\A", "end": r"\Z", "<": r"\b(?=\w)", ">": r"\b(?<=\w)"}.get(kind, f"\\{kind}")
         case ere.Group(_, body):
-            return f"({_python(body)})"
+            return f"({_python(body, groups)})"
         case ere.Reference(number):
-            return f"(?:\\{number})"
+            return f"(?:\\{groups.index(number) + 1})" if number in groups else "(?!)"
         case ere.Choice(branches):
-            return "(?:" + "|".join(_python(branch) for branch in branches) + ")"
+            return "(?:" + "|".join(_python(branch, groups) for branch in branches) + ")"
         case ere.Repeat(body, least, most):
-            return f"(?:{_python(body)}){{{least},{'' if most is None else most}}}"
+            return f"(?:{_python(body, groups)}){{{least},{'' if most is None else most}}}"
         case ere.Sequence(parts):
-            return "".join(_python(part) for part in parts)
+            return "".join(_python(part, groups) for part in parts)
     return ""
 
 

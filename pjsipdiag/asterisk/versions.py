@@ -51,6 +51,8 @@ Feature = Literal[
     "transport",
     "identifies_by_name",
     "utf8_locale",
+    "empty_elements",
+    "strict_numbers",
 ]
 
 
@@ -155,6 +157,20 @@ CHANGES: tuple[Change, ...] = (
         },
         {},
         "main/asterisk.c: setlocale",
+    ),
+    Change(
+        "empty_elements",
+        "PJSIP 2.16 passes over empty elements in Accept, Allow, Supported, ...; before, it drops the message",
+        {"20": "20.19.0", "22": "22.9.0", "23": "23.3.0"},
+        {},
+        "sip_parser.c: parse_generic_array_hdr",
+    ),
+    Change(
+        "strict_numbers",
+        "PJSIP 2.17 drops messages with an empty IPv6 reference [] or a Content-Length beyond 2147483647",
+        {"20": "20.20.0", "22": "22.10.0", "23": "23.4.0"},
+        {},
+        "sip_parser.c: int_parse_host, parse_hdr_content_len",
     ),
 )
 

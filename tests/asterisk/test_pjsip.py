@@ -28,7 +28,7 @@ def refused(*lines: str, version: str = "22.10.1") -> Refused:
 def test_a_syntax_error_names_header_line_and_column() -> None:
     found = refused("Contact: <sip:a@b")
     assert (found.header, found.line, found.column) == ("Contact", 7, 18)
-    assert found.log == "PJSIP syntax error exception when parsing 'Contact' header on line 7 col -1"
+    assert found.log == "PJSIP syntax error exception when parsing 'Contact' header on line 7 col 0"
 
 
 def test_a_number_out_of_range_is_an_invalid_value() -> None:
