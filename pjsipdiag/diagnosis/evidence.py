@@ -122,6 +122,9 @@ def _by_message(situation: Situation, known: Trunks, group: CallGroup) -> Iterat
             if ("user", text) not in seen:
                 seen.add(("user", text))
                 yield endpoint, 2, f"the request URI's user is that of {text} ({where})"
+    for check in group.verdict.trace:
+        if check.step == "username" and check.endpoint:
+            yield check.endpoint, 2, f"its From user is the name of {check.endpoint}, whose identify_by lacks username"
     for endpoint, agent in _agents(situation):
         if agent in group.user_agents:
             yield endpoint, 1, f"its User-Agent {agent!r} is that of calls which {endpoint} takes"

@@ -12,8 +12,8 @@ from pjsipdiag.diagnosis.evidence import best
 from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.prove import Proof, prove
 from pjsipdiag.diagnosis.rules import blamed
-from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources
-from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
+from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.unmatched import is_unmatched, names_are_dead
 from pjsipdiag.diagnosis.separate import separating
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -85,7 +85,8 @@ def _owned(situation: Situation, never: set[str]) -> dict[tuple[str, str], list[
         if cause.name:
             add("unmatched-source", cause.name, groups)
     for cause, groups in causes.get("registration-only", {}).items():
-        add("registration-only", cause.detail, groups)
+        failed = [group for group in groups if is_unmatched(group) or with_status(group, 401)]
+        add("registration-only", cause.detail, failed)
     for cause, groups in causes.get("hostname-mismatch", {}).items():
         identify = next((known for known in situation.config.identifies if known.name == cause.name), None)
         alive = identify and not (identify.unresolved and names_are_dead(situation))

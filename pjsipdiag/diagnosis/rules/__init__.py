@@ -110,7 +110,7 @@ RULES: tuple[Rule, ...] = (*CALL_RULES, *CONFIG_RULES)
 def find(situation: Situation) -> tuple[Finding, ...]:
     """What is wrong, ordered by what to do first: errors, warnings, notes; causes before consequences."""
     found = [finding for rule in CALL_RULES if rule.on_calls for finding in rule.on_calls(situation)]
-    found = _folded(_merged(found))
+    found = _merged(found)
     if not any(finding.severity is Severity.ERROR for finding in found):
         found = [replace(f, severity=Severity.ERROR) if f.rule == "scanner" else f for f in found]
     return tuple(sorted(found, key=lambda finding: list(Severity).index(finding.severity)))
@@ -124,19 +124,6 @@ def _merged(findings: Iterable[Finding]) -> list[Finding]:
         first = kept.get(key)
         kept[key] = finding if first is None else _with_consequence(first, finding)
     return list(kept.values())
-
-
-def _folded(findings: list[Finding]) -> list[Finding]:
-    """Silence after refusals is a ban: it follows from what caused the refusals, and is told there."""
-    for silence in [finding for finding in findings if network.is_ban(finding)]:
-        cause = next((f for f in findings if f.severity is Severity.ERROR and _explains(f, silence)), None)
-        if cause:
-            findings = [_with_consequence(f, silence) if f is cause else f for f in findings if f is not silence]
-    return findings
-
-
-def _explains(cause: Finding, silence: Finding) -> bool:
-    return cause.rule not in ("no-answer", "wrong-transport") and set(silence.sources) <= set(cause.sources)
 
 
 def _with_consequence(cause: Finding, finding: Finding) -> Finding:

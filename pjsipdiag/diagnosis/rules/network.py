@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from pjsipdiag.asterisk.arrival import unheard
 from pjsipdiag.asterisk.config import Transport
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.addresses import is_address, is_private, number
 from pjsipdiag.diagnosis.evidence import hosts_named, samples
+from pjsipdiag.diagnosis.lookup import holding
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_silent, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.diagnosis.trunks import prefix
 
 T1_GIVES_UP = 2_000_000_000
 """Nanoseconds that a capture must go on before silence means anything (four times T1, RFC 3261 section 17.1.1)."""
@@ -71,11 +75,6 @@ def no_answer(situation: Situation) -> Iterable[Finding]:
         yield _silence(situation, group, silent, insists)
 
 
-def is_ban(finding: Finding) -> bool:
-    """Whether a silence came after refusals, as fail2ban makes it."""
-    return finding.rule == "no-answer" and any("look for a ban" in sentence for sentence in finding.evidence)
-
-
 def of_parser(situation: Situation, group: CallGroup) -> Cause | None:
     """A request that does not get as far as identification."""
     if group.verdict.outcome is not Outcome.NOT_IDENTIFIED or group.verdict.status == 403:
@@ -107,18 +106,18 @@ def dropped_by_parser(_situation: Situation, cause: Cause, groups: Sequence[Call
 
 def of_translation(situation: Situation, group: CallGroup) -> Cause | None:
     """A source that stands for others: a NAT, Docker or proxy address before the real callers."""
-    if not is_private(group.source):
+    if group.verdict.outcome not in (Outcome.NO_MATCH, Outcome.UNKNOWN, Outcome.ACCEPTED):
         return None
-    accepted = group.verdict.outcome is Outcome.ACCEPTED
-    if accepted and len(_others(situation, group)) < 2:
+    if not is_private(group.source) and not (is_unmatched(group) and _is_proxy(situation, group)):
         return None
-    behind = _others(situation, group)
-    return Cause(group.source, None) if behind else None
+    behind = {host for _, host in senders(situation, group)}
+    least = 2 if group.verdict.outcome is Outcome.ACCEPTED else 1
+    return Cause(group.source, None) if len(behind) >= least else None
 
 
 def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
-    behind = sorted({host for group in groups for host in _others(situation, group)})
-    headers = sorted({header for group in groups for header in _headers(situation, group)})
+    named = {found for group in groups for found in senders(situation, group)}
+    behind, headers = sorted({host for _, host in named}), sorted({header for header, _ in named})
     matched = groups[0].verdict.outcome is not Outcome.NO_MATCH
     return Finding(
         "translated-source",
@@ -187,30 +186,38 @@ def _shown(transport: Transport) -> str:
     return f"{bind}:{transport.port or (5061 if transport.protocol == 'tls' else 5060)}"
 
 
-def _others(situation: Situation, group: CallGroup) -> set[str]:
-    return {host for _, host in _foreign(situation, group)}
+@lru_cache(maxsize=4096)
+def senders(situation: Situation, group: CallGroup) -> frozenset[tuple[str, str]]:
+    """(header, address) of everybody else that the requests of a group name as their senders.
 
-
-def _headers(situation: Situation, group: CallGroup) -> set[str]:
-    return {header for header, _ in _foreign(situation, group)}
-
-
-def _foreign(situation: Situation, group: CallGroup) -> list[tuple[str, str]]:
-    """(header, address) of public addresses that the requests name as their senders, other than source and PBX."""
+    A private source can stand for public addresses, for those of an identify, and for several private networks; a
+    single private address behind it may be a distant NAT, and says nothing.
+    """
     own = {group.source, *situation.pbx, *(text.rpartition(":")[0].strip("[]") for text in group.destinations)}
-    return [
+    found = {
         (header, host)
         for message in samples(group)
         for header, host in hosts_named(message)
-        if header in ("Via", "Contact", "Record-Route")
-        and host not in own
-        and is_address(host)
-        and not is_private(host)
-        and number(host)[1]
-    ]
+        if header in ("Via", "Contact", "Record-Route") and host not in own and is_address(host) and number(host)[1]
+    }
+    others = {host for _, host in found}
+    told = {host for host in others if not is_private(host) or holding(situation, host)}
+    if len({prefix(host) for host in others - told} | {prefix(group.source)}) > 2:
+        told = others
+    return frozenset((header, host) for header, host in found if host in told)
+
+
+def _is_proxy(situation: Situation, group: CallGroup) -> bool:
+    """A public address that forwards for several, of whom the configuration knows one: it names itself on top."""
+    message = group.sample
+    forwards = any(header == "Record-Route" and host == group.source for header, host in hosts_named(message))
+    behind = {host for header, host in senders(situation, group) if header == "Via"}
+    return forwards and len(behind) >= 2 and any(holding(situation, host) for host in behind)
 
 
 def _what_is(ip: str) -> str:
     if ip.startswith("172.17.") or (ip.startswith("172.") and ip.endswith(".0.1")):
         return f"{ip} is the usual address of a Docker bridge's gateway"
-    return f"{ip} is a private address, and the senders named are public"
+    if not is_private(ip):
+        return f"{ip} names itself in Record-Route: a proxy that forwards for others"
+    return f"{ip} is a private address, and the senders named are not in its network"

@@ -142,8 +142,7 @@ def hostname_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallG
 def of_registration(situation: Situation, group: CallGroup) -> Cause | None:
     """A registration with `line=yes` as the only way in: the call would need its token."""
     asked = any(check.step == "line" and check.match is Match.UNKNOWN for check in group.verdict.trace)
-    failed = with_status(group, 401) > 0 or is_unmatched(group)
-    if group.verdict.endpoint or not (asked or is_unmatched(group)) or not failed:
+    if group.verdict.endpoint or not (asked or is_unmatched(group)):
         return None
     likely = {owner.endpoint for owner in best(situation, group)}
     return next((cause for cause in _lines(situation) if cause.detail in likely), None)
@@ -163,16 +162,16 @@ def _lines(situation: Situation) -> list[Cause]:
 
 def registration_only(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     asked = any(check.step == "line" for group in groups for check in group.verdict.trace)
-    token = (
-        "its request URI or To carries a line parameter, but Asterisk answers 401: the token is not the one it"
-        " holds now"
-        if asked and any(group.verdict.outcome is Outcome.UNKNOWN for group in groups)
-        else "neither its request URI nor its To carries the line parameter that Asterisk put into the Contact of"
-        " its REGISTER"
-    )
+    failed = any(with_status(group, 401) > 0 or is_unmatched(group) for group in groups)
+    if not failed:
+        token = "its request URI or To carries a line parameter; that it is the right one only the answers show"
+    elif asked and any(group.verdict.outcome is Outcome.UNKNOWN for group in groups):
+        token = "its request URI or To carries a line parameter that is not (or no longer) the token: the answer is 401"
+    else:
+        token = "neither its request URI nor its To carries the line parameter of the Contact that Asterisk registered"
     return Finding(
         "registration-only",
-        Severity.ERROR,
+        Severity.ERROR if failed else Severity.NOTE,
         f"{listed(sources(groups))} belongs to registration [{cause.name}] ({cause.where}), and endpoint"
         f" {cause.detail} can be"
         " reached by its line token only: no identify names its address",
@@ -188,6 +187,9 @@ def of_address(situation: Situation, group: CallGroup) -> Cause | None:
     """Every other source that nothing takes, by the endpoint it belongs to."""
     if not is_unmatched(group):
         return None
+    for known, rule in reversed(holding(situation, group.source)):
+        if rule.deny and known.endpoint in situation.config.endpoints:
+            return Cause(known.endpoint, rule.where, known.name)
     found = best(situation, group)
     if len(found) != 1:
         return Cause("", None, "nobody" if not found else "several")
@@ -203,7 +205,14 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
     who = listed(sources(groups))
     are = "is" if len(sources(groups)) == 1 else "are"
     count = counted(calls(groups), "call")
-    if cause.name and cause.detail:
+    taken_out = next((rule for _, rule in holding(situation, groups[0].source) if rule.where == cause.where), None)
+    if taken_out and taken_out.deny:
+        message = (
+            f"{who} is taken out of [{cause.detail}] by match={taken_out.text} ({cause.where}), and no other"
+            " identify has it"
+            f" ({count})"
+        )
+    elif cause.name and cause.detail:
         message = (
             f"{who} {are} in no match= of any identify ({count}); it belongs to [{cause.detail}],"
             f" whose lines end at {cause.where}"
