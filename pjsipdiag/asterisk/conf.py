@@ -57,7 +57,7 @@ def parse(name: str, files: Files, release: Release, *, alone: bool = False) -> 
     :raises ConfigError: a file cannot be read, or templates multiply beyond `MOST_VARIABLES`.
     """
     parser = _Parser(files, release, alone)
-    result = parser.load(name)
+    result = parser.load(name, Where(name, 0))
     if result is False:
         last = parser.rejected[-1]
         log = f"{last.log}\nContents of config file '{name}' are invalid and cannot be parsed"
@@ -107,11 +107,11 @@ class _Parser:
         self.warnings: list[Problem] = []
         self.rejected: list[Problem] = []
 
-    def load(self, pattern: str) -> bool | None:
+    def load(self, pattern: str, asked: Where) -> bool | None:
         """Read the files of a pattern: None when there is none, False when one of them was ended by an error."""
         if self.level == DEEPEST_INCLUDE + 1:
             log = f"Maximum Include level ({DEEPEST_INCLUDE}) exceeded"
-            self.warnings.append(Problem("includes nest too deep, the file is not read", Where(pattern, 0), log))
+            self.warnings.append(Problem("includes nest too deep, the file is not read", asked, log))
             return None
         self.level += 1
         comments, category, count, read_any = Comments(), self.current, 0, False
@@ -252,7 +252,7 @@ class _Parser:
         if quote is not None and argument.endswith(quote):
             argument = argument[1:-1]
         wanted = to_text(argument)
-        if self.load(wanted) is None and kind == "include":
+        if self.load(wanted, where) is None and kind == "include":
             if self.alone:
                 self._warn(f"the included file {wanted} is not known: only one file was given", where, "")
                 return

@@ -116,7 +116,9 @@ def test_a_file_that_includes_itself_ends_where_asterisk_ends() -> None:
     files = Files(None, {"pjsip.conf": "[a]\n#include pjsip.conf\n#include pjsip.conf\n"})
     parsed = parse("pjsip.conf", files, NEWEST)
     assert len(parsed.sections) == 11
-    assert any("Maximum Include level (10) exceeded" in w.log for w in parsed.warnings)
+    too_deep = [w.where for w in parsed.warnings if "Maximum Include level (10) exceeded" in w.log]
+    assert too_deep
+    assert {(where.file, where.line in (2, 3)) for where in too_deep} == {("pjsip.conf", True)}
 
 
 def test_files_that_include_one_another_without_end_are_refused(tmp_path: Path) -> None:
