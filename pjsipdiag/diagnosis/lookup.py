@@ -38,7 +38,7 @@ def lookup(situation: Situation) -> Lookup:
     config = situation.config
     sections = {(section.where.file, section.where.line): section for section in config.sections}
     dropped = (*(lost for lost in config.dropped if lost.type == "identify"), *_untyped(config))
-    matches = [_matches(sections.get((lost.section_where.file, lost.section_where.line))) for lost in dropped]
+    matches = [matches_in(sections.get((lost.section_where.file, lost.section_where.line))) for lost in dropped]
     lost = [Identify(d.name, d.section_where, rules=found.rules) for d, found in zip(dropped, matches, strict=True)]
     hosts = tuple(
         (known, host)
@@ -105,7 +105,7 @@ def _untyped(config: Config) -> Iterator[Dropped]:
             yield Dropped("identify", section.name, said, kind.where if kind else section.where, section.where)
 
 
-def _matches(section: Section | None) -> Matches:
+def matches_in(section: Section | None) -> Matches:
     """The rules and names that the section's `match=` lines stand for, the refused ones left out."""
     rules: list[AddressRule] = []
     hosts: list[str] = []

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Config, Endpoint, Rule, Where
 from pjsipdiag.diagnosis.addresses import is_address, number
+from pjsipdiag.diagnosis.lookup import matches_in, meant_endpoint, section_at
 from pjsipdiag.sip import parse_uri
 
 Known = tuple[str, str, Where]
@@ -95,6 +96,18 @@ def _registered(config: Config) -> dict[str, str]:
 def _trunks(config: Config) -> Trunks:
     registered = _registered(config)
     found = Trunks(_names(config, set(registered.values())), registered)
+    _add_identifies(config, found)
+    _add_dropped(config, found)
+    _add_uris(config, found)
+    for registration in config.registrations.values():
+        endpoint = registered.get(registration.name, "")
+        if endpoint and registration.contact_user:
+            text = f"contact_user={registration.contact_user} of registration {registration.name}"
+            found.users[registration.contact_user].append((endpoint, text, registration.where))
+    return found
+
+
+def _add_identifies(config: Config, found: Trunks) -> None:
     for identify in config.identifies:
         for rule in identify.rules:
             if not rule.deny:
@@ -103,7 +116,21 @@ def _trunks(config: Config) -> Trunks:
                 found.names[rule.host.lower()].append((identify.endpoint, f"match={rule.host}", rule.where))
         for name in identify.unresolved:
             found.names[name.host.lower()].append((identify.endpoint, f"match={name.text}", name.where))
-    for endpoint, text, uri, where in _uris(config, registered):
+
+
+def _add_dropped(config: Config, found: Trunks) -> None:
+    """What an identify says that does not load still says whose addresses they are."""
+    for dropped in config.dropped:
+        if dropped.type == "identify":
+            matches, meant = matches_in(section_at(config, dropped)), meant_endpoint(config, dropped)
+            for rule in matches.rules:
+                found.networks[_prefix_of(rule)].append((meant, rule))
+            for host in matches.hosts:
+                found.names[host.lower()].append((meant, f"match={host}", dropped.where))
+
+
+def _add_uris(config: Config, found: Trunks) -> None:
+    for endpoint, text, uri, where in _uris(config, found.registered):
         parsed = parse_uri(uri if ":" in uri else f"sip:{uri}")
         if parsed is None:
             continue
@@ -113,12 +140,6 @@ def _trunks(config: Config) -> Trunks:
             found.names[parsed.host].append((endpoint, text, where))
         if parsed.user:
             found.users[parsed.user].append((endpoint, text, where))
-    for registration in config.registrations.values():
-        endpoint = registered.get(registration.name, "")
-        if endpoint and registration.contact_user:
-            text = f"contact_user={registration.contact_user} of registration {registration.name}"
-            found.users[registration.contact_user].append((endpoint, text, registration.where))
-    return found
 
 
 def _prefix_of(rule: Rule) -> tuple[int, int]:

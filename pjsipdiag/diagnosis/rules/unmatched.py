@@ -40,7 +40,7 @@ def names_are_dead(situation: Situation) -> bool:
             for name in asked
             if (endpoint := situation.config.endpoints.get(named[name])) is not None
         )
-        if group.verdict.identify in named or (maybe and open_door):
+        if group.verdict.identify in named or (maybe and open_door and not group.verdict.endpoint):
             succeeded = any(status not in (0, 401) for status in group.statuses)
             answered |= succeeded
             refused |= with_status(group, 401) > 0 and not group.retried and not succeeded
