@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -115,8 +116,11 @@ class Files:
     def _path_is_file(self, name: str) -> bool:
         if "\0" in name or (self.directory is None and not name.startswith("/")):
             return False
+        path = self._path(name)
         try:
-            return self._path(name).is_file()
+            return stat.S_ISREG(path.stat().st_mode)
+        except PermissionError as error:
+            raise ConfigError(f"cannot read {path}: {error.strerror}") from error
         except OSError:
             return False
 

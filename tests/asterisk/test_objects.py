@@ -48,6 +48,20 @@ def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         load_config(tmp_path)
 
 
+def test_a_directory_that_may_not_be_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pjsip.conf").write_text(ENDPOINT)
+    plain = Path.stat
+
+    def deny(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if self.name == "pjsip.conf":
+            raise PermissionError(13, "Permission denied", str(self))
+        return plain(self, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", deny)  # root enters everything, so no directory mode can show this
+    with pytest.raises(ConfigError, match=r"cannot read .*pjsip\.conf: Permission denied"):
+        load_config(tmp_path)
+
+
 def test_an_unknown_version() -> None:
     with pytest.raises(PjsipdiagError, match="unknown Asterisk version '9'"):
         load_config(None, "9", overlay={"pjsip.conf": ""})
