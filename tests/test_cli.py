@@ -210,7 +210,7 @@ def test_captures_are_what_their_text_says(name: str, tmp_path: Path) -> None:
 def test_redacted_copies_are_diagnosed_alike(tmp_path: Path) -> None:
     target = tmp_path / "to-post"
     result = run("redact", SEED, "-c", ETC, "-o", target)
-    assert (result.exit_code, result.stderr) == (0, "6 of 6 requests replay to the same verdict\n")
+    assert (result.exit_code, result.stderr) == (0, "12 of 12 requests replay to the same verdict\n")
     verdicts = [call["outcome"] for call in diagnosed(SEED, "-c", ETC)["calls"]]
     redacted = diagnosed(target / "capture.pcap", "-c", target / "etc")
     assert [call["outcome"] for call in redacted["calls"]] == verdicts
