@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.config import Config, Where
 from pjsipdiag.asterisk.identifiers import Replay
-from pjsipdiag.asterisk.match import canonical
+from pjsipdiag.asterisk.match import canonical, parse_rules
 from pjsipdiag.asterisk.objects import load_config
 from pjsipdiag.asterisk.resolve import Hosts
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
@@ -51,11 +51,18 @@ def load(case: Case) -> Config:
     return dataclasses.replace(config, identifiers=tuple(case["loaded"]["identifiers"]), uncertain_identifiers=())
 
 
+def plain(rule: str) -> str:
+    """A recorded rule with its mask in dots; where two identifies have one name, it was recorded as a length."""
+    rules, _ = parse_rules(rule, ports=True, deny=False, where=Where("", 0))
+    return canonical(rules[0]) if rules else rule
+
+
 def loaded_differences(case: Case, config: Config) -> list[str]:
     """What is loaded otherwise than on the recorded machine."""
     differences = []
     recorded = {
-        name: sorted(filter(None, identify.get("match", ()))) for name, identify in case["loaded"]["identifies"].items()
+        name: sorted(map(plain, filter(None, identify.get("match", ()))))
+        for name, identify in case["loaded"]["identifies"].items()
     }
     ours = {identify.name: sorted(map(canonical, identify.rules)) for identify in config.identifies}
     differences += [

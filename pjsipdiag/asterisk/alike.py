@@ -1,6 +1,7 @@
 """Which requests are alike under a configuration: what the answer to them can depend on, as a key.
 
-Law: two requests with the same key get the same verdict from the same release and configuration. A request gets a key
+Law: two requests with the same key get the same verdict from the same release and configuration, the access list of the
+endpoint aside (that is asked for each source). A request gets a key
 only when every line of its head is of a form that PJSIP surely takes; for any other the key is None, and it is
 replayed in full.
 """
@@ -12,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.admission import denial
-from pjsipdiag.asterisk.config import Acl, Endpoint
-from pjsipdiag.asterisk.index import Hit, Source, unpacked
+from pjsipdiag.asterisk.config import Acl
+from pjsipdiag.asterisk.index import Hit, unpacked
 from pjsipdiag.asterisk.known import NAME_LENGTH, Known
 from pjsipdiag.sip import COMPACT
 
@@ -131,7 +132,6 @@ class Alike:
         self._watches_uri = bool(self.known.uris)
         self._domains = any(transport.domain for transport in config.transports.values())
         self._hopeless = bool(self._watched & _ONCE) or any(acl.contact_acl != Acl() for acl in config.acls)
-        self._lists = {e.name: e for e in config.endpoints.values() if e.acl != Acl()}
         self._hopeless |= any(endpoint.contact_acl != Acl() for endpoint in config.endpoints.values())
 
     def key(self, payload: bytes, transport: str, source: bytes, destination: bytes) -> object | None:
@@ -226,13 +226,8 @@ class Alike:
         ]
         near = self.known.index.near(source)
         denied = tuple(denial(acl.acl, source, config) for acl in config.acls)
-        by_endpoint = tuple(filter(None, (self._denied(endpoint, source) for endpoint in self._lists.values())))
-        found = (tuple(hits), near and (source.ip, near.rule), denied, by_endpoint)
+        found = (tuple(hits), near and (source.ip, near.rule), denied)
         if len(self._sources) > MOST_KEPT:
             self._sources.clear()
         kept = self._sources[packed] = self._classes.setdefault(found, found)
         return kept
-
-    def _denied(self, endpoint: Endpoint, source: Source) -> tuple[str, str] | None:
-        refused = denial(endpoint.acl, source, self.known.config)
-        return (endpoint.name, refused[1]) if refused else None

@@ -15,8 +15,8 @@ from pjsipdiag.asterisk.alike import MOST_KEPT, Alike
 from pjsipdiag.asterisk.by_address import ip, transport
 from pjsipdiag.asterisk.by_name import anonymous, auth_username, line, username
 from pjsipdiag.asterisk.by_text import header, request_uri
-from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.index import source
+from pjsipdiag.asterisk.config import Acl, Config, Endpoint
+from pjsipdiag.asterisk.index import source, unpacked
 from pjsipdiag.asterisk.known import Arrived, Identifier, Known
 from pjsipdiag.asterisk.pjsip import Refused, Request, dialect, parse
 from pjsipdiag.asterisk.verdict import Check, Match, Verdict
@@ -55,7 +55,8 @@ class Replay:
         self.known = Known(self.config, self.tokens)
         self._dialect = dialect(self.config.version)
         self._alike: Alike | None = None
-        self._verdicts: dict[object, Verdict] = {}
+        self._verdicts: dict[object, Verdict | Endpoint] = {}
+        self._admitted: dict[tuple[object, object], Verdict] = {}
         self._traces: dict[tuple[Check, ...], Verdict] = {}
 
     def verdict(self, message: SipMessage) -> Verdict:
@@ -71,17 +72,30 @@ class Replay:
         if self._alike is None:
             self._alike = Alike(self.known)
         key = self._alike.key(payload, transport, source, destination)
-        if key is not None and (verdict := self._verdicts.get(key)) is not None:
-            return verdict
+        kept = self._verdicts.get(key)
+        if isinstance(kept, Endpoint):
+            kept = self._admitted.get((key, admission.denial(kept.acl, unpacked(source), self.config)))
+        if kept is not None:
+            return kept
         cut = b"\n\r\n" not in payload and b"\n\n" not in payload
         message = SipMessage(payload, transport, Address.unpack(source), Address.unpack(destination), truncated=cut)
         trace = tuple(self._checks(message, terse=True))
         verdict = self._traces.setdefault(trace, Verdict(trace))
         if key is not None:
-            if len(self._verdicts) > MOST_KEPT:
-                self._verdicts.clear()
-            self._verdicts[key] = verdict
+            self._keep(key, verdict, source)
         return verdict
+
+    def _keep(self, key: object, verdict: Verdict, packed: bytes) -> None:
+        """Keeps a verdict; where the endpoint has an access list, under what that list says of the source."""
+        if len(self._verdicts) + len(self._admitted) > MOST_KEPT:
+            self._verdicts.clear()
+            self._admitted.clear()
+        endpoint = self.config.endpoints.get(verdict.endpoint)
+        if endpoint is None or endpoint.acl == Acl():
+            self._verdicts[key] = verdict
+        else:
+            self._verdicts[key] = endpoint
+            self._admitted[key, admission.denial(endpoint.acl, unpacked(packed), self.config)] = verdict
 
     def _checks(self, message: SipMessage, terse: bool) -> Iterator[Check]:
         where_from = source(message.source)
