@@ -1,12 +1,14 @@
-"""A capture that is still being written: reading waits at its end for more bytes.
+"""A capture that is still being written, to a file or a pipe: reading waits for more bytes until it is told to end.
 
-The caller decides when it is over, by setting `stop` (an interrupt) or by a time. Whatever was written until then is
-read to its end first.
+The caller decides when it is over, by setting `stop` (an interrupt) or by a time. Whatever was written to a file until
+then is read to its end first.
 """
 
 from __future__ import annotations
 
 import io
+import os
+import select
 import time
 from pathlib import Path
 from threading import Event
@@ -53,3 +55,25 @@ class Growing(io.RawIOBase):
 
     def _over(self) -> bool:
         return self._stop.is_set() or (self._end is not None and time.monotonic() >= self._end)
+
+
+class Piped(io.RawIOBase):
+    """What comes through the pipe `descriptor`, until its other side ends, `stop` is set or `seconds` have passed."""
+
+    def __init__(self, descriptor: int, stop: Event, seconds: float | None = None) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._stop = stop
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed's Buffer has no name in 3.11
+        while not self._stop.is_set() and (self._end is None or time.monotonic() < self._end):
+            if select.select([self._descriptor], [], [], PAUSE)[0]:
+                return os.readv(self._descriptor, [buffer])
+        return 0

@@ -10,11 +10,12 @@ from pathlib import Path
 from types import FrameType
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.follow import Growing
+from pjsipdiag.capture.follow import Growing, Piped
 from pjsipdiag.capture.reader import read, read_stream
 from pjsipdiag.capture.wireshark import has_secrets, read_wireshark
 from pjsipdiag.errors import CaptureError
 
+STANDARD_INPUT = 0
 NOTE_SECRETS = "the capture carries TLS secrets: --reader wireshark reads what they open"
 
 Reader = Callable[[str | Path, Tally, str | Path | None], Iterator[Datagram]]
@@ -52,11 +53,9 @@ def _native(path: str | Path, tally: Tally, _: str | Path | None) -> Iterator[Da
 
 
 def _follow(path: str | Path, tally: Tally, seconds: float | None) -> Iterator[Datagram]:
-    if str(path) == "-":
-        yield from read(path, tally)  # a pipe waits by itself
-        return
     stop = threading.Event()
-    with _interrupted(stop), Growing(path, stop, seconds) as file:
+    piped = str(path) == "-"
+    with _interrupted(stop), Piped(STANDARD_INPUT, stop, seconds) if piped else Growing(path, stop, seconds) as file:
         yield from read_stream(file, tally)
 
 

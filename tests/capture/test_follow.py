@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from threading import Event, Timer
 
 import pytest
 
-from pjsipdiag.capture.follow import Growing
+from pjsipdiag.capture.follow import Growing, Piped
 from pjsipdiag.errors import CaptureError
 
 
@@ -37,3 +38,15 @@ def test_ends_by_itself_after_the_given_time(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(CaptureError, match="No such file"):
         Growing(tmp_path / "none", Event())
+
+
+def test_a_pipe_ends_with_its_writer_or_after_the_given_time() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"one")
+    with Piped(reading, Event(), seconds=0.2) as file:
+        assert file.readall() == b"one"
+    os.write(writing, b"two")
+    os.close(writing)
+    with Piped(reading, Event()) as file:
+        assert file.readall() == b"two"
+    os.close(reading)
