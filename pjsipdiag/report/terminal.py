@@ -73,14 +73,19 @@ class Ink:
 
     def name(self, text: str, width: int | None) -> Text:
         """A section name, broken behind its hyphens where it is longer than `width`."""
-        if width is None or len(text) <= width:
-            return self.text(text)
+        return self._broken(_PIECE.findall(text), width)
+
+    def listed(self, text: str, width: int | None) -> Text:
+        """A list, broken behind its commas where it is longer than `width`."""
+        return self._broken(re.findall(r"[^,]*(?:, ?|$)", text), width)
+
+    def _broken(self, pieces: list[str], width: int | None) -> Text:
         lines = [""]
-        for piece in _PIECE.findall(text):
-            if lines[-1] and len(lines[-1]) + len(piece) > width:
+        for piece in pieces:
+            if width is not None and lines[-1] and len(lines[-1] + piece.rstrip()) > width:
                 lines.append("")
             lines[-1] += piece
-        return Text("\n").join(self.text(line) for line in lines)
+        return Text("\n").join(self.text(line.rstrip()) for line in lines)
 
     def indented(self, line: str, style: str = "", by: int = 4) -> Padding:
         return Padding(self.text(line, style), (0, 0, 0, by))

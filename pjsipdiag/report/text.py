@@ -28,6 +28,8 @@ MANY = 40
 """Rows of the source table that are shown without `verbose`."""
 NAME = 12
 """Columns of a section name in a narrow table."""
+ANSWERS = 14
+"""Columns of the observed answers in a narrow table."""
 WIDE = 110
 """Columns from which on the source table also names the identifier and the user agent."""
 SIGNS = 6
@@ -187,9 +189,9 @@ class _Page:
             yield ink.text(source.identifier or ink.dash)
         yield ink.name(source.identify or ink.dash, NAME if not wide else None)
         yield ink.name(source.endpoint or ink.dash, NAME if not wide else None)
-        yield ink.text(wording.observed(source) or ink.dash)
+        yield ink.listed(wording.observed(source) or ink.dash, ANSWERS if not wide else None)
         if wide:
-            yield ink.text(clipped(", ".join(source.user_agents) or ink.dash, 80))
+            yield ink.text(wording.agents(source) or ink.dash)
 
     def traces(self) -> Iterator[RenderableType]:
         ink = self.ink

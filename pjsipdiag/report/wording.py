@@ -110,6 +110,13 @@ def observed(source: SourceRow) -> str:
     return ", ".join(f"{answer(code)} x{count:,}" if count > 1 else answer(code) for code, count in ordered)
 
 
+def agents(source: SourceRow) -> str:
+    """The first two User-Agents of a source, and how many more it names."""
+    shown = ", ".join(agent[:80] for agent in source.user_agents[:2])
+    left = len(source.user_agents) - 2
+    return f"{shown} and {left:,} more" if left > 0 else shown
+
+
 def answer(code: str) -> str:
     return code if code not in ("", "0") else "none"
 

@@ -22,9 +22,9 @@ BAR = 7
 GAP = 16
 LEAST = 20.0
 """Height of the smallest node: its name fits."""
-REST = "\0rest"
+REST = "rest"
 Key = tuple[str, str]
-"""(label, verdict where there is no label): nodes of unnamed parts are kept apart by verdict."""
+"""(label, verdict where there is no label, or REST): nodes of unnamed parts are kept apart by verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def flow(counted: CallsTally) -> Flow:
     tallest = max(sum(max(LEAST, _scaled(calls, routes)) + GAP for calls in column.values()) for column in columns)
     places = [_place(column, routes, at, tallest) for at, column in enumerate(columns)]
     nodes = tuple(
-        Node(*place, _label(key), columns[at][key], at == len(COLUMNS) - 1)
+        Node(*place, key[0], columns[at][key], at == len(COLUMNS) - 1)
         for at, column in enumerate(places)
         for key, place in column.items()
         if key[0]
@@ -92,7 +92,7 @@ def _routes(counted: CallsTally) -> Counter[Route]:
         if len(rest) > 1:
             merged: Counter[Route] = Counter()
             for (keys, verdict), calls in whole.items():
-                key = (f"{REST}{len(rest)}", "") if keys[at] in rest else keys[at]
+                key = (f"{len(rest):,} more", REST) if keys[at] in rest else keys[at]
                 merged[(*keys[:at], key, *keys[at + 1 :]), verdict] += calls
             whole = merged
     return whole
@@ -112,7 +112,7 @@ def _column(routes: Counter[Route], at: int) -> dict[Key, int]:
     for keys, verdict in routes:
         place = (rank[verdict], keys[: at + 1])
         first[keys[at]] = min(first.get(keys[at], place), place)
-    return {key: calls[key] for key in sorted(calls, key=lambda key: first[key])}
+    return {key: calls[key] for key in sorted(calls, key=lambda key: (key[1] == REST, first[key]))}
 
 
 def _scaled(calls: int, routes: Counter[Route]) -> float:
@@ -148,7 +148,7 @@ def _bands(routes: Counter[Route], columns: list[dict[Key, int]], places: list[d
         left = _stack(links, out, lambda link: link[0], columns[at], places[at])
         for link in out:
             start, end = left[link], right[link]
-            names = f"{_label(link[0]) or 'nothing'} \u2192 {_label(link[1]) or 'nothing'}"
+            names = f"{link[0][0] or 'nothing'} \u2192 {link[1][0] or 'nothing'}"
             title = f"{names}: {wording.plural(links[link], 'call')} {link[2]}"
             # Half a unit of overlap: bands that meet at a node without a name show no seam.
             x1, x2 = _x(at) + (BAR if link[0][0] else -0.5), _x(at + 1)
@@ -182,7 +182,3 @@ def _outline(x1: float, start: tuple[float, float], x2: float, end: tuple[float,
         f"M{x1:.1f} {y1:.1f}C{middle:.1f} {y1:.1f} {middle:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
         f"V{y2 + h2:.1f}C{middle:.1f} {y2 + h2:.1f} {middle:.1f} {y1 + h1:.1f} {x1:.1f} {y1 + h1:.1f}Z"
     )
-
-
-def _label(key: Key) -> str:
-    return f"{key[0].removeprefix(REST)} more" if key[0].startswith(REST) else key[0]

@@ -1,0 +1,115 @@
+"""The geometry of the pictures, and what the excerpt and the diff say."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+from pjsipdiag.asterisk.config import Config, Section, Variable, Where
+from pjsipdiag.diagnosis.model import Edit, Suggestion
+from pjsipdiag.report import wording
+from pjsipdiag.report.drawing.diff import diff
+from pjsipdiag.report.drawing.excerpt import excerpt
+from pjsipdiag.report.drawing.flow import MOST, flow
+from pjsipdiag.report.drawing.ladder import ladder
+from pjsipdiag.report.drawing.tally import BINS, address_of, tally
+from pjsipdiag.report.drawing.timeline import timeline
+from tests.report.build import MATCHED, NOON, UNMATCHED, call, report
+
+
+def test_the_tally_counts_each_call_once() -> None:
+    calls = report().calls
+    counted = tally(calls, calls[0].time, calls[-1].time)
+    assert {address: source.bins.total() for address, source in counted.sources.items()} == {
+        "203.0.113.10": 2,
+        "203.0.113.13": 3,
+        "198.51.100.7": 1,
+    }
+    assert all(0 <= step < BINS for source in counted.sources.values() for step, _ in source.bins)
+
+
+def test_addresses_of_both_families() -> None:
+    assert [address_of(text) for text in ("203.0.113.1:5060", "[2001:db8::1]:5060", "2001:db8::1")] == [
+        "203.0.113.1",
+        "2001:db8::1",
+        "2001:db8::1",
+    ]
+
+
+def test_the_time_line_shows_the_worst_source_first() -> None:
+    whole = report()
+    counted = tally(whole.calls, NOON, NOON + 10**10)
+    drawn = timeline(wording.sources_by_need(whole), counted, 2)
+    assert [row.address for row in drawn.rows] == ["203.0.113.13", "198.51.100.7"]
+    assert drawn.left == 1
+    assert {bar.verdict for bar in drawn.rows[0].bars} == {"unmatched"}
+    assert all(bar.y >= 0 and bar.y + bar.height <= drawn.height + 0.01 for row in drawn.rows for bar in row.bars)
+
+
+def test_the_flow_keeps_every_call_in_every_column() -> None:
+    whole = report()
+    drawn = flow(tally(whole.calls, NOON, NOON + 10**10))
+    sources = [node for node in drawn.nodes if node.x == 0]
+    answers = [node for node in drawn.nodes if node.last]
+    assert sum(node.calls for node in sources) == sum(node.calls for node in answers) == 6
+    assert {node.label for node in answers} == {"200", "401", "none"}
+    assert all(node.y + node.height <= drawn.height for node in drawn.nodes)
+
+
+def test_many_sources_flow_together() -> None:
+    calls = [call(at, f"203.0.113.{at}:5060", UNMATCHED if at else MATCHED, 401) for at in range(40)]
+    drawn = flow(tally(calls, NOON, NOON + 10**11))
+    sources = [node for node in drawn.nodes if node.x == 0]
+    assert len(sources) == MOST + 1
+    assert sources[-1].label == f"{40 - MOST} more"
+    assert sum(node.calls for node in sources) == 40
+
+
+def test_the_ladder_says_who_sent_what_and_when() -> None:
+    drawn = ladder(report().calls[1])
+    assert [(arrow.rightwards, arrow.answer, arrow.after) for arrow in drawn.arrows] == [
+        (True, "", "+0.0 ms"),
+        (False, "4", "+4.0 ms"),
+    ]
+
+
+def test_the_excerpt_marks_the_line_and_hides_secrets() -> None:
+    where = Where("pjsip.conf", 3, "a")
+    section = Section(
+        "a",
+        Where("pjsip.conf", 1, "a"),
+        (
+            Variable("type", "auth", Where("pjsip.conf", 2, "a")),
+            Variable("password", "hunter2", where),
+            Variable("context", "inherited", Where("templates.conf", 9, "t")),
+        ),
+    )
+    shown = excerpt(Config("22.10.1", "etc", sections=(section,)), where)
+    assert shown is not None
+    assert [(line.number, line.text, line.marked) for line in shown.lines] == [
+        (1, "[a]", False),
+        (2, "type=auth", False),
+        (3, "password=(hidden)", True),
+    ]
+
+
+def test_the_diff_is_taken_by_patch(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[a]\ntype=identify\nmatch=203.0.113.1\n\n[b]\ntype=aor\n")
+    suggestion = replace(
+        report().suggestions[0],
+        edits=(
+            Edit("pjsip.conf", 3, ("match=203.0.113.1",), ("match=203.0.113.1/31",)),
+            Edit("pjsip.conf", 4, (), ("match=203.0.113.9",)),
+            Edit("pjsip.conf", 7, (), ("", "[c]", "type=identify")),
+        ),
+    )
+    text = "".join(f"{line}\n" for line in diff(suggestion))
+    subprocess.run(["patch", "-p1", "--silent"], cwd=tmp_path, input=text, text=True, check=True)
+    assert (tmp_path / "pjsip.conf").read_text() == (
+        "[a]\ntype=identify\nmatch=203.0.113.1/31\nmatch=203.0.113.9\n\n[b]\ntype=aor\n\n[c]\ntype=identify\n"
+    )
+
+
+def test_advice_without_edits_has_no_diff() -> None:
+    assert diff(Suggestion("", 0, "", "", ())) == ()

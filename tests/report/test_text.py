@@ -1,0 +1,114 @@
+"""The report on a terminal, and the texts that other commands print."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from io import BytesIO, StringIO, TextIOWrapper
+
+import pytest
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.diagnosis.compare import Change
+from pjsipdiag.diagnosis.explain import parse_source, request
+from pjsipdiag.errors import PjsipdiagError
+from pjsipdiag.report import render, write
+from pjsipdiag.report.changes import render_changes
+from pjsipdiag.report.text import MANY, explain, suggestions_text
+from tests.report.build import UNMATCHED, healthy, report
+
+
+class Terminal(StringIO):
+    """A stream that says it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_verdict_is_the_first_line() -> None:
+    first = render(report()).splitlines()[0]
+    assert first == "1 of 3 sources is not matched: 3 of 6 calls failed for that reason."
+    assert render(healthy()).splitlines()[0] == "The only source is matched (2 calls)."
+
+
+def test_causes_come_before_lines_before_sources_before_traces() -> None:
+    shown = render(report(), verbose=1)
+    places = [shown.index(f"\n{title}\n") for title in ("Causes", "Suggested lines", "Sources", "Notes", "Traces")]
+    assert places == sorted(places)
+
+
+def test_a_finding_names_its_place_and_its_fix() -> None:
+    shown = render(report(), width=200)
+    assert "at pjsip.conf:22 [provider-identify]" in shown
+    assert "→ add match=203.0.113.13 to [provider-identify] in pjsip.conf" in shown
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+@pytest.mark.parametrize("verbose", [0, 2])
+def test_no_line_is_wider_than_the_terminal(width: int, verbose: int) -> None:
+    lines = render(report(), width=width, verbose=verbose).splitlines()
+    assert max(map(len, lines)) <= width
+    assert not any(line.endswith(" ") for line in lines)
+
+
+def test_a_wide_terminal_also_shows_the_user_agent() -> None:
+    assert "User agent" not in render(report(), width=80)
+    assert "User agent" in render(report(), width=200)
+
+
+def test_ascii_where_the_stream_can_do_no_more() -> None:
+    raw = BytesIO()
+    stream = TextIOWrapper(raw, encoding="ascii")
+    write(report(), "text", stream, verbose=2)
+    stream.flush()
+    assert b"-> add match=203.0.113.13" in raw.getvalue()
+
+
+def test_colours_only_for_a_terminal_that_wants_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shown(stream: StringIO) -> str:
+        write(report(), "text", stream)
+        return stream.getvalue()
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert "\x1b[" in shown(Terminal())
+    assert "\x1b[" not in shown(StringIO())
+    monkeypatch.setenv("TERM", "dumb")
+    assert "\x1b[" not in shown(Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in shown(Terminal())
+
+
+def test_many_sources_are_counted_not_listed() -> None:
+    row = report().sources[0]
+    many = replace(report(), sources=tuple(replace(row, address=f"198.18.0.{at}") for at in range(200)))
+    assert len(re.findall(r"198\.18\.0\.\d+", render(many))) == MANY
+    assert f"{200 - MANY} more sources are not shown" in render(many)
+    assert len(re.findall(r"198\.18\.0\.\d+", render(many, verbose=1))) == 200
+
+
+def test_only_the_suggested_lines() -> None:
+    shown = suggestions_text(report())
+    assert "[provider-identify]" in shown
+    assert "+ match=203.0.113.13" in shown
+    assert suggestions_text(healthy()) == "No line is suggested.\n"
+
+
+def test_one_request_explained() -> None:
+    shown = explain(request(parse_source("203.0.113.13")), UNMATCHED, Config("22.10.1", "/etc/asterisk"))
+    assert shown.splitlines()[0] == "No endpoint matches, Asterisk answers 401."
+    assert "pjsip.conf:22" in shown
+
+
+def test_changes_between_two_releases() -> None:
+    change = Change("203.0.113.13", "no match", "accepted for endpoint 'x' by ip", 3, report().calls[1])
+    shown = render_changes([change], "16.28.0", "22.10.1")
+    assert shown.startswith("3 calls go elsewhere under 22.10.1 than under 16.28.0.")
+    assert "accepted for endpoint 'x' by ip" in shown
+    assert render_changes([], "16.28.0", "22.10.1").startswith("Every call goes the same way")
+    assert '"calls": 3' in render_changes([change], "16.28.0", "22.10.1", "json")
+    with pytest.raises(PjsipdiagError):
+        render_changes([change], "16.28.0", "22.10.1", "html")
