@@ -44,7 +44,7 @@ def lookup(situation: Situation) -> Lookup:
         (known, host)
         for known, found in zip(dropped, matches, strict=True)
         for host in found.hosts
-        if host in known.reason
+        if host in known.reason and not host.startswith("!")
     )
     return Lookup(AddressIndex.build(config.identifies), AddressIndex.build(lost), dropped, hosts)
 

@@ -9,6 +9,7 @@ from pjsipdiag.asterisk.config import Config, Identify, Section
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.addresses import fits
+from pjsipdiag.diagnosis.compare import describe
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 
@@ -20,6 +21,8 @@ class Proof:
     fixes: int = 0
     changes_others: int = 0
     admits: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    """What becomes of the first of those other calls, in words."""
 
 
 def prove(situation: Situation, texts: Mapping[str, str], groups: Collection[CallGroup]) -> Proof | None:
@@ -32,17 +35,19 @@ def prove(situation: Situation, texts: Mapping[str, str], groups: Collection[Cal
         return None
     fixes = others = 0
     admitted: dict[str, None] = {}
+    moved: dict[str, None] = {}
     known = {group.source for group in situation.groups if _is_in(group.verdict)}
     for group, count, after in replayed(situation, situation.reload(texts, "")):
         if not differs(group.verdict, after):
             continue
         if group not in groups:
             others += count
+            moved[f"{group.source}: {describe(group.verdict)} -> {describe(after)}"] = None
         elif _is_in(after):
             fixes += count
         if _is_in(after) and group.source not in known:
             admitted[group.source] = None
-    return Proof(fixes, others, tuple(admitted))
+    return Proof(fixes, others, tuple(admitted), tuple(moved)[:3])
 
 
 def replayed(situation: Situation, config: Config) -> Iterator[tuple[CallGroup, int, Verdict]]:

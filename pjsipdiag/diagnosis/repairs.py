@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from pjsipdiag.asterisk import options
 from pjsipdiag.asterisk.config import Config, Dropped, Where
-from pjsipdiag.diagnosis.addresses import number
+from pjsipdiag.diagnosis.addresses import is_address, number
 from pjsipdiag.diagnosis.draft import Draft
 from pjsipdiag.diagnosis.edits import changed, line_at, lines_of, styled, value_of, with_name, with_value
 from pjsipdiag.diagnosis.evidence import best
@@ -174,10 +174,20 @@ def _corrected(config: Config, dropped: Dropped) -> Edit | None:
     if better:
         return Edit(where.file, where.line, (line,), (with_value(line, better[0]),))
     parts = [part.strip() for part in value.split(",")]
+    masked = [_with_mask(part) for part in parts]
+    if masked != parts:
+        return Edit(where.file, where.line, (line,), (with_value(line, ", ".join(masked)),))
     good = [part for part in parts if part not in dropped.reason]
     if 0 < len(good) < len(parts):
         return Edit(where.file, where.line, (line,), (with_value(line, ",".join(good)),))
     return Edit(where.file, where.line, (line,), (f";{line}",))
+
+
+def _with_mask(value: str) -> str:
+    """`!203.0.113.9` is a host name to Asterisk; `!203.0.113.9/32` is the exception that was meant."""
+    if not value.startswith("!") or "/" in value or not is_address(value[1:]):
+        return value
+    return f"{value}/{32 if number(value[1:])[0] == 4 else 128}"
 
 
 def _silenced(edit: Edit) -> bool:

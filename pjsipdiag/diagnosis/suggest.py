@@ -121,6 +121,9 @@ def _proven(situation: Situation, draft: Draft) -> Suggestion | None:
         proof = prove(situation, changed(situation.config, draft.edits), draft.groups)
     if proof is None or (draft.edits and not proof.fixes and draft.groups and not situation.config.rejected):
         return None
+    note = draft.note
+    if proof.others:
+        note = "; ".join([*([note] if note else []), f"other calls go elsewhere as well ({', '.join(proof.others)})"])
     return Suggestion(
         draft.file,
         draft.line,
@@ -132,5 +135,5 @@ def _proven(situation: Situation, draft: Draft) -> Suggestion | None:
         proof.changes_others,
         proof.admits,
         draft.addresses,
-        draft.note,
+        note,
     )
