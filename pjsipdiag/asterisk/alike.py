@@ -48,7 +48,7 @@ _VIA = re.compile(
     + _TOKEN
     + rb"(?:=[A-Za-z0-9\-.!%*_`'~+\[:\]]+)?)*"
 )
-_CREDENTIALS = re.compile(rb'(?i:username|realm)="([^"\\\r\n\0]*)"')
+_CREDENTIAL = re.compile(rb"(" + _TOKEN + rb')=("[^"]*"|' + _TOKEN + rb")")
 _NUMBER = re.compile(rb"[0-9]{1,9}")
 
 _FORMS: dict[bytes, re.Pattern[bytes]] = {
@@ -102,14 +102,14 @@ class Form(NamedTuple):
     method: bytes
     contact: bool
     names: object
-    texts: tuple[bytes, ...]
+    texts: tuple[object, ...]
 
 
 class Line(NamedTuple):
     """What of a header line can matter: its name, texts that are compared, and what the From names."""
 
     name: bytes
-    texts: tuple[bytes, ...]
+    texts: tuple[object, ...]
     sender: object
 
 
@@ -155,7 +155,7 @@ class Alike:
         if request is None:
             return None
         names: list[bytes] = []
-        texts: list[bytes] = [request[2]] if self._watches_uri else []
+        texts: list[object] = [request[2]] if self._watches_uri else []
         sender: object = None
         known = self._lines
         for line in lines:
@@ -189,25 +189,32 @@ class Alike:
         if matched is None:
             return None
         sender = self._name(matched[1] or b"", matched[2]) if name == b"from" else None
-        texts: tuple[bytes, ...] = (name, value) if name in self._watched else ()
+        texts: tuple[object, ...] = (name, value) if name in self._watched else ()
         if name == b"authorization":
-            texts += (name, *_CREDENTIALS.findall(value))
+            given = {key.lower(): text.strip(b'"') for key, text in _CREDENTIAL.findall(value)}
+            user, realm = given.get(b"username", b""), given.get(b"realm", b"")
+            if not (user.isascii() and realm.isascii()):
+                return None
+            texts += (name, self._looked_up(user, realm))
         return Line(name, texts, sender) if name in _KEPT or texts else _NOTHING
 
     def _name(self, user: bytes, host: bytes) -> object:
         """What the names in From come to: the endpoint they name, or one that differs in case."""
         known = self._names.get((user, host))
         if known is None:
-            who, where = user.decode("ascii")[:NAME_LENGTH], host.decode("ascii").strip("[]")[:NAME_LENGTH]
-            if self.known.config.globals.ignore_uri_user_options:
-                who = who.split(";", 1)[0]
-            endpoints, lower = self.known.config.endpoints, self.known.lower
-            tried = [*self._tried(who, where), *self._tried("anonymous", where)]
-            known = tuple((name in endpoints and name, lower.get(name.lower())) for name in tried)
+            host_text = host.strip(b"[]")
+            who = user.split(b";", 1)[0] if self.known.config.globals.ignore_uri_user_options else user
+            known = (self._looked_up(who, host_text), self._looked_up(b"anonymous", host_text))
             if len(self._names) > MOST_KEPT:
                 self._names.clear()
             self._names[user, host] = known
         return known
+
+    def _looked_up(self, user: bytes, domain: bytes) -> object:
+        """For each name that is looked for: the endpoint, or one that differs in case."""
+        endpoints, lower = self.known.config.endpoints, self.known.lower
+        tried = self._tried(user.decode("ascii")[:NAME_LENGTH], domain.decode("ascii")[:NAME_LENGTH])
+        return tuple((name in endpoints and name, lower.get(name.lower())) for name in tried)
 
     def _tried(self, user: str, host: str) -> list[str]:
         """All names that could be looked for, whatever transport takes the request."""
