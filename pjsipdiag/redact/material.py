@@ -12,7 +12,7 @@ from pjsipdiag.redact.conf import redact_conf
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.known import address_map
 from pjsipdiag.redact.message import MessageRedactor
-from pjsipdiag.redact.names import identify_names
+from pjsipdiag.redact.names import ordered_names
 from pjsipdiag.redact.options import OptionRedactor
 from pjsipdiag.redact.patterns import Patterns
 from pjsipdiag.sip import decode
@@ -63,7 +63,7 @@ def _disguise(material: Material, config: Config) -> Disguise:
             packed.setdefault(datagram.source[:-2])
             packed.setdefault(datagram.destination[:-2])
             texts.setdefault(decode(datagram.payload))
-    disguise = Disguise(address_map(map(ipaddress.ip_address, packed), texts), identify_names(config))
+    disguise = Disguise(address_map(map(ipaddress.ip_address, packed), texts), ordered_names(config))
     for alias in config.domain_aliases:
         disguise.alias(alias)
     for section in config.sections:

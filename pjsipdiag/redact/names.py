@@ -1,4 +1,4 @@
-"""Stand-ins for the names of identify sections that keep the order in which Asterisk asks them.
+"""Stand-ins for the names of identify sections (and transports) that keep the order in which Asterisk asks them.
 
 Releases ask identify objects by name or by hash bucket (`pjsipdiag.asterisk.order`). A stand-in begins with the rank of
 the name among all of them, and ends with what puts it into the bucket of the name.
@@ -17,8 +17,13 @@ OF_WIZARD = "-identify"
 LETTERS = "abcdefghijkmnopqrstuvwxyz"
 
 
-def identify_names(config: Config) -> Mapping[str, str]:
-    """Section name -> stand-in, for every section that is, or makes, an identify."""
+def ordered_names(config: Config) -> Mapping[str, str]:
+    """Section name -> stand-in, for every section whose place in an order of Asterisk's depends on its name."""
+    return {**_transports(config), **_identifies(config)}
+
+
+def _identifies(config: Config) -> Mapping[str, str]:
+    """Every section that is, or makes, an identify."""
     sections = [section for section in config.sections if is_identify(section)]
     made = {identify.wizard: identify.name for identify in config.identifies if identify.wizard}
     named = {section.name: section.name for section in sections if "@" not in section.name} | made
@@ -32,6 +37,16 @@ def identify_names(config: Config) -> Mapping[str, str]:
         stem = f"identify{rank:0{width}d}"
         names = (stem + ending for ending in _endings())
         stands[section] = next(name for name in names if str_hash(name + suffix) % hashed == wanted)
+    return stands
+
+
+def _transports(config: Config) -> Mapping[str, str]:
+    """Transports, in the same hash bucket: that is the order in which a transport's domain is looked for."""
+    stands = {}
+    for rank, name in enumerate(config.transports, 1):
+        names = (f"transport{rank}{ending}" for ending in _endings())
+        wanted = str_hash(name) % MEMORY_BUCKETS
+        stands[name] = next(stand for stand in names if str_hash(stand) % MEMORY_BUCKETS == wanted)
     return stands
 
 

@@ -39,7 +39,18 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
 
 
 def _rule(name: str) -> Json:
-    return {"id": name, "shortDescription": {"text": name.replace("-", " ")}}
+    """What `pjsipdiag rules NAME` says."""
+    from pjsipdiag.diagnosis.rules import RULES
+
+    rule = next((rule for rule in RULES if rule.name == name), None)
+    if rule is None:
+        return {"id": well_formed(name), "shortDescription": {"text": well_formed(name).replace("-", " ") or "?"}}
+    return {
+        "id": name,
+        "shortDescription": {"text": rule.summary},
+        "help": {"text": rule.summary, "markdown": rule.page},
+        "defaultConfiguration": {"level": str(rule.severity)},
+    }
 
 
 def _result(finding: Finding, index: int, report: Report) -> Json:

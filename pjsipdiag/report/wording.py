@@ -141,17 +141,24 @@ def sources_by_need(report: Report) -> list[SourceRow]:
 def kinds_of_calls(report: Report) -> list[tuple[CallRow, int]]:
     """The first call of each source address and distinct verdict, and how many are like it.
 
-    The walk over a million calls compares verdicts by identity only.
+    The walk over a million calls mostly compares verdicts by identity; each distinct object is hashed once.
     """
+    same: dict[Verdict, Verdict] = {}
+    known: dict[int, tuple[Verdict, Verdict]] = {}
     kinds: dict[tuple[str, int], list[int]] = {}
-    first: list[CallRow] = []
+    first: list[tuple[CallRow, list[int]]] = []
     for call in report.calls:
-        key = (call.source.rpartition(":")[0], id(call.verdict))
-        if key not in kinds:
-            kinds[key] = [0]
-            first.append(call)
-        kinds[key][0] += 1
-    return [(call, kinds[call.source.rpartition(":")[0], id(call.verdict)][0]) for call in first]
+        # The object itself is kept beside its identity, which would be given away again otherwise.
+        entry = known.get(id(call.verdict))
+        if entry is None:
+            entry = known[id(call.verdict)] = (call.verdict, same.setdefault(call.verdict, call.verdict))
+        key = (call.source.rpartition(":")[0], id(entry[1]))
+        alike = kinds.get(key)
+        if alike is None:
+            alike = kinds[key] = [0]
+            first.append((call, alike))
+        alike[0] += 1
+    return [(call, alike[0]) for call, alike in first]
 
 
 def suggestions_for(finding: Finding, report: Report) -> list[Suggestion]:
