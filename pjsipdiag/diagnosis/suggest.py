@@ -46,7 +46,8 @@ def suggest(situation: Situation, findings: Sequence[Finding], aggregate: bool =
         return ()
     order = {finding.rule: place for place, finding in reversed(list(enumerate(findings)))}
     drafts = sorted(_drafts(situation, aggregate), key=lambda pair: order.get(pair[0], len(order)))
-    return tuple(suggestion for _, draft in drafts if (suggestion := _proven(situation, draft)) is not None)
+    never = _never(situation)
+    return tuple(suggestion for _, draft in drafts if (suggestion := _proven(situation, draft, never)) is not None)
 
 
 def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]]:
@@ -57,9 +58,7 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
     for cause, groups in causes.get("identified-by-user", {}).items():
         if cause.detail:
             yield from (("identified-by-user", draft) for draft in repairs.order(situation, cause, groups))
-    never = {group.source for rule in NEVER for groups in causes.get(rule, {}).values() for group in groups}
-    never |= {*situation.pbx, *(transport.bind for transport in situation.config.transports.values())}
-    never -= {"", "0.0.0.0", "::"}
+    never = _never(situation)
     for (rule, endpoint), groups in _owned(situation, never).items():
         yield rule, addition(situation.config, endpoint, groups, aggregate=aggregate, never=never)
     yield from _undecided(situation, never)
@@ -71,6 +70,14 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
                 " by header"
             )
             yield "translated-source", Draft(groups, note=f"{note} ({'; '.join(lines)}), which a caller can forge")
+
+
+def _never(situation: Situation) -> set[str]:
+    """Addresses that no suggestion may add: scanners, translated sources and the PBX's own."""
+    causes = blamed(situation)
+    found = {group.source for rule in NEVER for groups in causes.get(rule, {}).values() for group in groups}
+    found |= {*situation.pbx, *(transport.bind for transport in situation.config.transports.values())}
+    return found - {"", "0.0.0.0", "::"}
 
 
 def _owned(situation: Situation, never: set[str]) -> dict[tuple[str, str], list[CallGroup]]:
@@ -114,16 +121,18 @@ def _undecided(situation: Situation, never: set[str]) -> Iterator[tuple[str, Dra
                 yield "unmatched-source", Draft([group], addresses=(group.source,), note="; ".join([note, *lines]))
 
 
-def _proven(situation: Situation, draft: Draft) -> Suggestion | None:
+def _proven(situation: Situation, draft: Draft, never: set[str]) -> Suggestion | None:
     """The suggestion with its proof; None for edits that repair nothing."""
     proof: Proof | None = Proof()
     if draft.edits:
         proof = prove(situation, changed(situation.config, draft.edits), draft.groups)
     if proof is None or (draft.edits and not proof.fixes and draft.groups and not situation.config.rejected):
         return None
-    note = draft.note
+    notes = [draft.note] if draft.note else []
     if proof.others:
-        note = "; ".join([*([note] if note else []), f"other calls go elsewhere as well ({', '.join(proof.others)})"])
+        notes.append(f"other calls go elsewhere as well ({', '.join(proof.others)})")
+    if never & {*proof.admits}:
+        notes.append(f"it also lets in {listed(sorted(never & {*proof.admits}))}, which nobody invited")
     return Suggestion(
         draft.file,
         draft.line,
@@ -135,5 +144,5 @@ def _proven(situation: Situation, draft: Draft) -> Suggestion | None:
         proof.changes_others,
         proof.admits,
         draft.addresses,
-        note,
+        "; ".join(notes),
     )

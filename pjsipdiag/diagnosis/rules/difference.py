@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.edits import changed, line_at
 from pjsipdiag.diagnosis.lookup import taking
-from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.model import Edit, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, listed, sources
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -81,14 +83,13 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
             f"DNS changed: {named.host} ({named.where}) means this source here, and may have meant others when"
             " Asterisk loaded"
         )
-    elif accepted and cause.where:
+    elif accepted and cause.where and _explains(situation, cause.where, groups):
         likely.append(
             f"not reloaded: without line {cause.where.line} of {cause.where.file} the replay gives what the capture"
-            " shows;"
-            " the line was probably written after Asterisk last loaded"
+            " shows; the line was probably written after Asterisk last loaded"
         )
     else:
-        possible.append("not reloaded: a line that took these calls was removed or changed after Asterisk last loaded")
+        possible.append("not reloaded: a line that decides these calls was changed after Asterisk last loaded")
     if situation.config.realtime:
         likely.append(
             f"database: {listed(situation.config.realtime)} come (also) from realtime, which the files do not show"
@@ -106,6 +107,16 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     yield from (f"likely: {text}" for text in likely)
     yield from (f"possible: {text}" for text in possible)
     yield from (f"ruled out: {text}" for text in unlikely)
+
+
+def _explains(situation: Situation, where: Where, groups: Sequence[CallGroup]) -> bool:
+    """Whether the files without that line would have refused the calls, as Asterisk did."""
+    line = line_at(situation.config, where)
+    if situation.reload is None or not line:
+        return False
+    texts = changed(situation.config, [Edit(where.file, where.line, (line,), ())])
+    replay = Replay(situation.reload(texts, ""))
+    return all(not replay.verdict(group.sample).endpoint for group in groups[:20])
 
 
 def _releases(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
