@@ -10,19 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from pjsipdiag.asterisk.header import (
-    PARSERS,
-    AddressHeader,
-    AuthorizationHeader,
-    ContactHeader,
-    Header,
-    HeaderParser,
-    ViaHeader,
-    method_name,
-    parse_sip_version,
-)
+from pjsipdiag.asterisk.header import AddressHeader, AuthorizationHeader, ContactHeader, Header, ViaHeader
+from pjsipdiag.asterisk.header_parser import PARSERS, HeaderParser, method_name, parse_sip_version
 from pjsipdiag.asterisk.scanner import ALPHA, DIGITS, NOT_NEWLINE, TOKEN, Scanner, SipSyntaxError
-from pjsipdiag.asterisk.uri import Uri, UriParser, bounded
+from pjsipdiag.asterisk.uri import Uri
+from pjsipdiag.asterisk.uri_parser import UriParser, bounded
 from pjsipdiag.asterisk.versions import has
 
 MAX_HEADER_NAME = 32

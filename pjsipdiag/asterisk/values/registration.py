@@ -7,9 +7,10 @@ dropped too.
 
 from __future__ import annotations
 
-from pjsipdiag.asterisk.header import HeaderParser
+from pjsipdiag.asterisk.header_parser import HeaderParser
 from pjsipdiag.asterisk.scanner import DISPLAY, Scanner, SipSyntaxError
-from pjsipdiag.asterisk.uri import NameAddress, SipUri, Uri, UriParser
+from pjsipdiag.asterisk.uri import NameAddress, SipUri, Uri
+from pjsipdiag.asterisk.uri_parser import UriParser
 from pjsipdiag.asterisk.values.candidate import Candidate, Check, Fault
 from pjsipdiag.asterisk.values.span import PROXY_URI
 from pjsipdiag.asterisk.values.uris import is_sip_uri_of_sane_length
