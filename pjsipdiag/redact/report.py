@@ -15,7 +15,7 @@ from pjsipdiag.diagnosis.model import CallRow, Report
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.known import address_map
 from pjsipdiag.redact.message import MessageRedactor
-from pjsipdiag.redact.names import identify_names
+from pjsipdiag.redact.names import ordered_names
 from pjsipdiag.redact.options import OptionRedactor
 from pjsipdiag.sip import parse_uri
 
@@ -54,7 +54,7 @@ def _disguise(report: Report) -> Disguise:
     sections = report.config.sections if report.config else ()
     texts += [variable.value for section in sections for variable in section.variables]
     disguise = Disguise(
-        address_map((), [*texts, *sorted(hosts)]), identify_names(report.config) if report.config else {}
+        address_map((), [*texts, *sorted(hosts)]), ordered_names(report.config) if report.config else {}
     )
     for section in sections:
         disguise.section(section.name)
