@@ -46,7 +46,7 @@ def load(case: Case) -> Config:
         {name: [row[3] for row in rows] for name, rows in case["srv"].items()},
         complete=True,
     )
-    files = {"acl.conf": "", "pjsip_wizard.conf": "", **case["files"]}
+    files = {"acl.conf": "", "pjsip_wizard.conf": "", "geolocation.conf": "", **case["files"]}
     config = load_config(None, asterisk=case["asterisk"], hosts=hosts, overlay=files, readable=lambda _: False)
     return dataclasses.replace(config, identifiers=tuple(case["loaded"]["identifiers"]), uncertain_identifiers=())
 

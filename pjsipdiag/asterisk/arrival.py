@@ -42,18 +42,26 @@ def cut_off(refused: Refused) -> Check:
     return Check("arrival", Match.UNKNOWN, reason)
 
 
-_LENGTH = re.compile(rb"\n(?:content-length|l(?=[ \t:]))[ \t]*:[ \t]*[0-9]", re.IGNORECASE)
+_LENGTH = re.compile(rb"\n(?:content-length|l(?=[ \t:]))[ \t]*:[ \t]*([0-9]+)[ \t]*\r?\n", re.IGNORECASE)
 
 
 def unframed(message: SipMessage) -> Check | None:
-    """What pjsip_find_msg() needs on a stream: CRLF line ends and a Content-Length."""
+    """What pjsip_find_msg() needs on a stream: CRLF line ends, a Content-Length, and as much body.
+
+    A message without any body may be one whose body was left out, and passes.
+    """
     if message.transport == "UDP" or message.truncated:
         return None
-    head, end, _ = message.raw.lstrip(b"\r\n").partition(b"\n\r\n")
+    head, end, body = message.raw.lstrip(b"\r\n").partition(b"\n\r\n")
     if not end:
         return _end("no empty line with CRLF ends the headers: on a stream PJSIP waits for the rest")
-    if not _LENGTH.search(head):
+    length = _LENGTH.search(head + b"\n")
+    if length is None:
         return _end("no Content-Length header: on a stream PJSIP cannot tell where the message ends")
+    if body and len(body) < int(length[1][:12]):
+        return _end(
+            f"Content-Length is {int(length[1][:12])}, and only {len(body)} bytes follow: PJSIP waits for the rest"
+        )
     return None
 
 
