@@ -197,6 +197,16 @@ class _Loader:
     def _identify(self, section: Section, applied: Applied) -> Identify | Problem:
         return identify.build(section, applied, self.version, self.resolver, self.warnings)
 
+    def _has_profile(self, name: str) -> bool | None:
+        """Whether there is a geolocation profile; a directory without geolocation.conf cannot tell."""
+        if name.startswith("<"):  # res_geolocation brings <prefer_config> and its like along
+            return True
+        parsed = self.file("geolocation.conf")
+        if not parsed.found:
+            return None
+        kinds_of_name = (section.first("type") for section in parsed.named(name)) if parsed.valid else ()
+        return any(kind is not None and kind.value == "profile" for kind in kinds_of_name)
+
     def _plain(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
         objects = self._from_file(object_type, build)[0]
         # What [] makes has a random name: nothing can refer to it.
@@ -275,7 +285,7 @@ class _Loader:
     def _create(
         self, object_type: str, section: Section, build: Callable[[Section, Applied], _T | Problem]
     ) -> _T | Problem:
-        applied = apply(object_type, section, self.version.version, self.readable)
+        applied = apply(object_type, section, self.version.version, self.readable, self._has_profile)
         self.warnings += applied.warnings
         return applied.problem if applied.problem is not None else build(section, applied)
 

@@ -169,6 +169,14 @@ def test_sections_without_a_name_are_no_duplicates_and_nobody_finds_them() -> No
     assert [(identify.name, identify.endpoint) for identify in config.identifies] == [("", "e")]
 
 
+def test_geolocation_profiles_are_looked_for_where_their_file_is_known() -> None:
+    text = "[g]\ntype=endpoint\ngeoloc_incoming_call_profile=here\n"
+    assert "g" in load(text).endpoints
+    assert "g" in load(text, geolocation_conf="[here]\ntype=profile\n").endpoints
+    config = load(text, geolocation_conf="[here]\ntype=location\n")
+    assert [(d.name, d.where.line) for d in config.dropped] == [("g", 5)]
+
+
 def test_large_configurations_load_in_linear_time() -> None:
     def count(n: int) -> int:
         text = "[t](!)\ntype=endpoint\nallow=ulaw\n" + "".join(
