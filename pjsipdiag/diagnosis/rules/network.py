@@ -9,16 +9,21 @@ from pjsipdiag.asterisk.arrival import unheard
 from pjsipdiag.asterisk.config import Transport
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.addresses import is_address, is_private, number
-from pjsipdiag.diagnosis.evidence import hosts_named, samples
+from pjsipdiag.diagnosis.evidence import best, hosts_named, samples
 from pjsipdiag.diagnosis.lookup import holding
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_silent, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.traffic import of_scanner
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.trunks import prefix
 
 T1_GIVES_UP = 2_000_000_000
 """Nanoseconds that a capture must go on before silence means anything (four times T1, RFC 3261 section 17.1.1)."""
+
+
+MOST = 8
+"""Silent sources that get a finding each; more are told together."""
 
 
 def of_transport(situation: Situation, group: CallGroup) -> Cause | None:
@@ -61,18 +66,24 @@ def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGro
 
 
 def no_answer(situation: Situation) -> Iterable[Finding]:
-    """One finding for each source whose INVITEs stay without any answer, unless the capture ends too soon to tell."""
-    for group in situation.groups:
-        silent = with_status(group, 0)
-        if not silent or of_transport(situation, group) or group.verdict.outcome is Outcome.NOT_IDENTIFIED:
+    """A finding for each source whose INVITEs stay without any answer; one for all where they tell no more than that.
+
+    Silence says nothing where the capture ends too soon. Strangers whom a firewall keeps out are worth a note.
+    """
+    meant: list[CallGroup] = []
+    others: list[CallGroup] = []
+    for group in situation.groups if not situation.config.rejected else ():
+        refused = group.verdict.outcome is Outcome.NOT_IDENTIFIED or of_transport(situation, group)
+        if not with_status(group, 0) or refused or _ends_early(situation, group):
             continue
-        if situation.config.rejected:
-            continue
-        insists = group.requests - group.calls - group.retried > 0
-        ended = bool(group.first_silent and situation.end and situation.end - group.first_silent < T1_GIVES_UP)
-        if ended and not insists:
-            continue
-        yield _silence(situation, group, silent, insists)
+        invited = bool(group.verdict.endpoint or best(situation, group)) and not of_scanner(situation, group)
+        (meant if invited and (_insists(group) or situation.responses) else others).append(group)
+    if len(meant) <= MOST:
+        yield from (_silence(situation, [group], Severity.ERROR) for group in meant)
+    else:
+        yield _silence(situation, meant, Severity.ERROR)
+    if others:
+        yield _silence(situation, others, Severity.NOTE)
 
 
 def of_parser(situation: Situation, group: CallGroup) -> Cause | None:
@@ -140,45 +151,56 @@ def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallG
     )
 
 
-def _silence(situation: Situation, group: CallGroup, silent: int, insists: bool) -> Finding:
-    known = group.verdict.endpoint
-    evidence = []
-    if insists:
-        evidence.append("the caller sends the INVITE again and again: it got no answer either")
-    banned = group.last_answer and group.first_silent > group.last_answer and with_status(group, 401, 403) > 0
-    before = sum(with_status(other, 401, 403) for other in situation.groups if other.source == group.source)
-    if banned or (before >= 3 and group.first_silent > group.last_answer):
-        evidence.append(
-            f"{counted(before, 'call')} of it got 401 or 403 before the silence: look for a ban"
-            " (`fail2ban-client status asterisk`, `iptables -L -n`)"
-        )
-    elif group.last_answer and group.first_silent and group.first_silent > group.last_answer:
-        evidence.append("it was answered before: something changed in between (firewall, ban, Asterisk stopped)")
-    if not situation.responses:
-        evidence.append(
-            "the capture holds no answer to anybody: it may show one direction only, or Asterisk was not running"
-        )
-    elif any(other.source != group.source and with_status(other, 0) < other.calls for other in situation.groups):
-        evidence.append("others are answered in the same capture, so Asterisk runs and listens")
-    evidence.append("an ICMP refusal is not looked for here: `tcpdump icmp` shows it")
-    certain = insists or bool(situation.responses)
+def _insists(group: CallGroup) -> bool:
+    """Whether INVITEs were sent again without credentials: their sender got no answer either."""
+    return group.requests - group.calls - group.retried > 0
+
+
+def _ends_early(situation: Situation, group: CallGroup) -> bool:
+    ended = bool(group.first_silent and situation.end and situation.end - group.first_silent < T1_GIVES_UP)
+    return ended and not _insists(group)
+
+
+def _silence(situation: Situation, groups: Sequence[CallGroup], severity: Severity) -> Finding:
+    silent = sum(with_status(group, 0) for group in groups)
+    known = {group.verdict.endpoint for group in groups} - {""}
+    destinations = tuple(dict.fromkeys(text for group in groups for text in group.destinations))
+    taken = f", although {listed(sorted(known))} would take {'it' if silent == 1 else 'them'}" if known else ""
+    by = {group.verdict.identifier for group in groups} - {""}
     return Finding(
         "no-answer",
-        Severity.ERROR if certain else Severity.NOTE,
-        f"{counted(silent, 'INVITE call')} of {group.source} to {listed(group.destinations)} got no answer at all"
-        + (
-            f", although {known} would take {'it' if silent == 1 else 'them'} ({group.verdict.identifier})"
-            if known
-            else ""
-        ),
+        severity,
+        f"{counted(silent, 'INVITE call')} of {listed(sources(groups))} to {listed(destinations)} got no answer at all"
+        f"{taken}{f' ({listed(sorted(by))})' if taken else ''}",
         None,
-        (group.source,),
+        sources(groups),
         silent,
-        tuple(evidence),
+        tuple(_about_silence(situation, groups)),
         advice="look outside of pjsip.conf: a capture before the firewall sees what Asterisk never gets; check the"
-        " firewall,"
-        " fail2ban, and that Asterisk listens (`ss -lnup`) and is fully booted",
+        " firewall, fail2ban, and that Asterisk listens (`ss -lnup`) and is fully booted",
     )
+
+
+def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
+    """What speaks for a ban, a firewall, or a capture that shows one direction only."""
+    if any(_insists(group) for group in groups):
+        yield "the caller sends the INVITE again and again: it got no answer either"
+    mine = set(sources(groups))
+    refused = sum(with_status(other, 401, 403) for other in situation.groups if other.source in mine)
+    answered = max(group.last_answer for group in groups)
+    later = answered and min(group.first_silent for group in groups) > answered
+    if refused and later:
+        yield (
+            f"{counted(refused, 'call')} of it got 401 or 403 before the silence: look for a ban"
+            " (`fail2ban-client status asterisk`, `iptables -L -n`)"
+        )
+    elif later:
+        yield "it was answered before: something changed in between (firewall, ban, Asterisk stopped)"
+    if not situation.responses:
+        yield ("the capture holds no answer to anybody: it may show one direction only, or Asterisk was not running")
+    elif any(other.source not in mine and with_status(other, 0) < other.calls for other in situation.groups):
+        yield "others are answered in the same capture, so Asterisk runs and listens"
+    yield "an ICMP refusal is not looked for here: `tcpdump icmp` shows it"
 
 
 def _shown(transport: Transport) -> str:
