@@ -32,6 +32,8 @@ LONGEST = 4000
 """Characters of one value in the page."""
 DETAILED = 50
 """Sources whose call is shown with its ladder and trace."""
+ROWS = 10_000
+"""Rows of the source table; the JSON report has all."""
 DRAWN = 25
 """Rows of the time line."""
 
@@ -71,7 +73,8 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
     environment = _environment()
     style, script = _asset("report.css"), _asset("report.js")
     ordered = wording.sources_by_need(report)
-    counted = tally(report.calls, *_times(report))
+    looked_at = {source.address for source in [source for source in ordered if source.calls][:DETAILED]}
+    counted = tally(report.calls, *_times(report), looked_at)
     details = _details(ordered, counted)
     page = environment.get_template("report.html").stream(
         report=report,
@@ -79,7 +82,8 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
         mood="bad" if report.unmatched else "warn" if _problems(report) else "good",
         facts=_facts(report),
         shares=_shares(ordered),
-        sources=ordered,
+        sources=ordered[:ROWS],
+        left_out=max(0, len(ordered) - ROWS),
         numbers={detail.source.address: detail.number for detail in details},
         details=details,
         causes=[_cause(finding, report) for finding in report.findings],

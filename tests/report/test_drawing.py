@@ -113,3 +113,11 @@ def test_the_diff_is_taken_by_patch(tmp_path: Path) -> None:
 
 def test_advice_without_edits_has_no_diff() -> None:
     assert diff(Suggestion("", 0, "", "", ())) == ()
+
+
+def test_sources_beyond_the_first_are_counted_together() -> None:
+    calls = [call(at, f"203.0.113.{at}:5060", UNMATCHED, 401) for at in range(100)]
+    counted = tally(calls, NOON, NOON + 10**11, {"203.0.113.7"})
+    assert list(counted.sources) == ["203.0.113.7"]
+    drawn = flow(counted)
+    assert [(node.label, node.calls) for node in drawn.nodes if node.x == 0] == [("203.0.113.7", 1), ("99 more", 99)]

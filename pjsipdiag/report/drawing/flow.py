@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pjsipdiag.report import wording
-from pjsipdiag.report.drawing.tally import CallsTally
+from pjsipdiag.report.drawing.tally import CallsTally, Path
 
 COLUMNS = ("Source", "Identifier", "Identify", "Endpoint", "Answer")
 MOST = 9
@@ -81,25 +81,29 @@ Place = tuple[float, float, float]
 def _routes(counted: CallsTally) -> Counter[Route]:
     whole: Counter[Route] = Counter()
     for address, source in counted.sources.items():
-        for (identifier, identify, endpoint, answer, verdict), calls in source.paths.items():
-            said = identifier or {"unmatched": "none matches", "unknown": "undecided"}.get(verdict, "")
-            labels = (address, said, identify, endpoint, answer)
-            whole[tuple((label, "" if label else verdict) for label in labels), verdict] += calls
+        for path, calls in source.paths.items():
+            whole[_route((address, ""), path)] += calls
+    for path, calls in counted.rest.items():
+        whole[_route(("more", REST), path)] += calls
     for at in range(len(COLUMNS)):
+        needy = {keys[at] for keys, verdict in whole if verdict != "matched"}
         sizes = _column(whole, at)
-        named = sorted((key for key in sizes if key[0]), key=lambda key: (-_need(whole, at, key), -sizes[key], key))
-        rest = set(named[MOST:])
-        if len(rest) > 1:
-            merged: Counter[Route] = Counter()
-            for (keys, verdict), calls in whole.items():
-                key = (f"{len(rest):,} more", REST) if keys[at] in rest else keys[at]
-                merged[(*keys[:at], key, *keys[at + 1 :]), verdict] += calls
-            whole = merged
+        named = sorted((key for key in sizes if not key[1]), key=lambda key: (key not in needy, -sizes[key], key))
+        rest = set(named[MOST:]) if len(named) > MOST + 1 or ("more", REST) in sizes else set()
+        more = len(rest) + (counted.rest_sources if not at else 0)
+        merged: Counter[Route] = Counter()
+        for (keys, verdict), calls in whole.items():
+            key = (f"{more:,} more", REST) if keys[at] in rest or keys[at][1] == REST else keys[at]
+            merged[(*keys[:at], key, *keys[at + 1 :]), verdict] += calls
+        whole = merged
     return whole
 
 
-def _need(routes: Counter[Route], at: int, key: Key) -> bool:
-    return any(keys[at] == key and verdict != "matched" for keys, verdict in routes)
+def _route(source: Key, path: Path) -> Route:
+    identifier, identify, endpoint, answer, verdict = path
+    said = identifier or {"unmatched": "none matches", "unknown": "undecided"}.get(verdict, "")
+    labels = (said, identify, endpoint, answer)
+    return (source, *((label, "" if label else verdict) for label in labels)), verdict
 
 
 def _column(routes: Counter[Route], at: int) -> dict[Key, int]:

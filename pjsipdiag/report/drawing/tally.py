@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
@@ -28,11 +28,16 @@ class SourceTally:
 
 @dataclass(frozen=True, slots=True)
 class CallsTally:
-    """All calls: by source address, with the times (nanoseconds) between which they came."""
+    """All calls: by source address, with the times (nanoseconds) between which they came.
+
+    `rest` counts the calls of the `rest_sources` sources that are not looked at one by one.
+    """
 
     sources: dict[str, SourceTally]
     start: int
     end: int
+    rest: Counter[Path] = field(default_factory=Counter)
+    rest_sources: int = 0
 
 
 def verdict_of(verdict: Verdict) -> str:
@@ -42,8 +47,13 @@ def verdict_of(verdict: Verdict) -> str:
     return "matched" if verdict.endpoint else "unmatched"
 
 
-def tally(calls: Iterable[CallRow], start: int, end: int) -> CallsTally:
-    """Counts calls that came between `start` and `end` (others fall on the nearest step)."""
+def tally(calls: Iterable[CallRow], start: int, end: int, addresses: Container[str] | None = None) -> CallsTally:
+    """Counts calls that came between `start` and `end` (others fall on the nearest step).
+
+    Sources that are not among `addresses` are only counted together: a scan has a million of them.
+    """
+    rest: Counter[Path] = Counter()
+    others: set[str] = set()
     step = max(1, (end - start) // BINS + 1)
     sources: dict[str, SourceTally] = {}
     known: dict[int, tuple[Verdict, str, Path]] = {}
@@ -56,6 +66,11 @@ def tally(calls: Iterable[CallRow], start: int, end: int) -> CallsTally:
             known[id(verdict)] = entry
         _, kind, path = entry
         address = address_of(call.source)
+        whole_path = (*path[:3], str(call.observed_status or "none"), kind)
+        if addresses is not None and address not in addresses:
+            rest[whole_path] += 1
+            others.add(address)
+            continue
         source = sources.get(address)
         if source is None:
             source = sources[address] = SourceTally(call)
@@ -63,8 +78,8 @@ def tally(calls: Iterable[CallRow], start: int, end: int) -> CallsTally:
             source.first = call
         at = min(max((call.time - start) // step, 0), BINS - 1)
         source.bins[at, kind] += 1
-        source.paths[(*path[:3], str(call.observed_status or "none"), kind)] += 1
-    return CallsTally(sources, start, end)
+        source.paths[whole_path] += 1
+    return CallsTally(sources, start, end, rest, len(others))
 
 
 def address_of(source: str) -> str:

@@ -50,7 +50,7 @@ def timeline(sources: Sequence[SourceRow], counted: CallsTally, most: int) -> Ti
     rows = tuple(_row(source, counted) for source in shown)
     span = counted.end - counted.start
     ticks = tuple(_clock(counted.start + span * at // TICKS, span) for at in range(TICKS + 1))
-    return Timeline(rows, ticks, left=len(with_calls) - len(shown))
+    return Timeline(rows, ticks, left=len(with_calls) - len(shown) + counted.rest_sources)
 
 
 def _row(source: SourceRow, counted: CallsTally) -> Row:
