@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pjsipdiag.asterisk.arrival import unheard
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
@@ -57,7 +58,7 @@ def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[Call
         Outcome.CHALLENGED: f"the files ask {cause.name} for credentials{place}",
         Outcome.NO_MATCH: "the files have nothing that takes the calls",
         Outcome.ACL_DENIED: f"the files deny them{place}",
-    }.get(Outcome(cause.detail), "the files cannot take the calls")
+    }.get(Outcome(cause.detail), _nobody_listens(situation, groups[0]))
     return Finding(
         "prediction-differs",
         Severity.ERROR,
@@ -107,6 +108,13 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     yield from (f"likely: {text}" for text in likely)
     yield from (f"possible: {text}" for text in possible)
     yield from (f"ruled out: {text}" for text in unlikely)
+
+
+def _nobody_listens(situation: Situation, group: CallGroup) -> str:
+    destination = group.sample.destination
+    if unheard(group.transport, destination, situation.config):
+        return f"no transport of the files listens on {destination} (a NAT or port forwarding may stand in between)"
+    return "by the files the requests are refused unread"
 
 
 def _explains(situation: Situation, where: Where, groups: Sequence[CallGroup]) -> bool:
