@@ -9,10 +9,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from pjsipdiag.asterisk.config import Rule, Where
 from pjsipdiag.asterisk.match import BLANKS, parse_match, parse_rules
+from pjsipdiag.asterisk.options import TYPES, names
 from pjsipdiag.asterisk.resolve import could_resolve
+from pjsipdiag.asterisk.versions import NEWEST, release
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.message import MessageRedactor
 
@@ -35,7 +38,21 @@ BLANK = frozenset({
     "hint_context",    "hint_application", "stir_shaken_profile",
 })  # fmt: skip
 STANDS = "redacted"
-_FIXED = re.compile(r"[\w.,!&+-]*")
+_SWITCH = re.compile(r"yes|no|true|false|on|off|none|\d{1,5}", re.IGNORECASE)
+_FIXED = re.compile(r"(?!.*\d{6})(?!.*\.[A-Za-z])[\w.,!&+-]*")
+"""Words and small numbers: no telephone number, no host name."""
+
+
+@cache
+def _known() -> frozenset[str]:
+    """The options of every release: whatever they take, it is not free text (that is in BLANK)."""
+    return frozenset(
+        name for kind in TYPES for branch in ("16", "18", "20", "22", NEWEST) for name in names(kind, _version(branch))
+    )
+
+
+def _version(branch: str) -> str:
+    return release(branch).version
 
 
 class OptionRedactor:
@@ -68,7 +85,9 @@ class OptionRedactor:
             return self.messages.uri(value)
         if name == "set_var":
             return f"{value.partition('=')[0]}={STANDS}"
-        return value if _FIXED.fullmatch(value) and not re.search(r"\d{6,}", value) else self.disguise.text(value)
+        if _SWITCH.fullmatch(value) or (name in _known() and _FIXED.fullmatch(value)):
+            return value
+        return self.disguise.text(value) if name in _known() else STANDS
 
     def rules(self, option: str, value: str) -> str:
         """A list of addresses, networks and (for `match`) host names."""

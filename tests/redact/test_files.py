@@ -30,6 +30,10 @@ allow=ulaw
 aors=acme-trunk
 outbound_auth=acme-auth
 callerid="Jane Doe" <+442079460958>
+moh_suggest=acme-music
+set_var=CUSTOMER=acme
+dtls_cert_file=/etc/letsencrypt/live/sip.acme-telecom.com/cert.pem
+tone_zone=uk
 
 [acme-trunk]
 type=aor
@@ -40,6 +44,11 @@ type=auth
 auth_type=userpass
 username=jane.doe
 password=hunter2
+
+[acme-phones]
+type=phoneprov
+profile=acme
+server=10.0.0.1 acme
 
 [acme-identify]
 type=identify
