@@ -63,9 +63,9 @@ class _Pool:
 class _Node:
     network: Network
     block: Network
+    first: int
+    """The first address of the block."""
     pool: _Pool
-    children: list[_Node] = field(default_factory=list)
-    """The nodes right below it."""
     hosts: dict[int, int] = field(default_factory=dict)
 
 
@@ -74,6 +74,8 @@ class AddressMap:
 
     def __init__(self, addresses: Iterable[Ip], networks: Iterable[Network] = ()) -> None:
         self._pools = {version: [_Pool.of(ipaddress.ip_network(pool)) for pool in POOLS[version]] for version in (4, 6)}
+        self._nodes: dict[tuple[int, int], dict[int, _Node]] = {}
+        """(version, prefix length) -> leading bits -> node."""
         self._roots: dict[int, list[_Node]] = {4: [], 6: []}
         self._rules_inside: set[Network] = set()
         known = sorted(set(addresses), key=lambda ip: (ip.version, int(ip)))
@@ -102,15 +104,13 @@ class AddressMap:
             return ipaddress.IPv6Address((0xFFFF << 32) | int(inner))
         if kept(ip):
             return ip
-        leaf = _leaf(ip)
-        node = self._find(leaf)
-        if node is None:
-            node = self._add(leaf)
-        offset = int(ip) - int(leaf.network_address)
-        if ip.version == 6 and leaf not in self._rules_inside:
+        hidden = ip.max_prefixlen - LEAF[ip.version]
+        node = self._nodes.get((ip.version, LEAF[ip.version]), {}).get(int(ip) >> hidden) or self._add(_leaf(ip))
+        offset = int(ip) & ((1 << hidden) - 1)
+        if ip.version == 6 and node.network not in self._rules_inside:
             # The lower half of an IPv6 address may hold a hardware address.
             offset = node.hosts.setdefault(offset, len(node.hosts) + 1)
-        return type(ip)(int(node.block.network_address) + offset)
+        return type(ip)(node.first + offset)
 
     def network(self, network: Network) -> list[Network]:
         """The stand-ins of a rule's network, several when it also covers addresses that stay or is very wide."""
@@ -131,23 +131,29 @@ class AddressMap:
         return [node.block, *staying]
 
     def _find(self, network: Network) -> _Node | None:
-        nodes = self._roots[network.version]
-        while True:
-            node = next((node for node in nodes if _inside(network, node.network)), None)
-            if node is None or node.network == network:
+        bits = int(network.network_address) >> (network.max_prefixlen - network.prefixlen)
+        return self._nodes.get((network.version, network.prefixlen), {}).get(bits)
+
+    def _parent(self, network: Network) -> _Node | None:
+        """The smallest node that the network lies in."""
+        for length in range(network.prefixlen - 1, -1, -1):
+            bits = int(network.network_address) >> (network.max_prefixlen - length)
+            node = self._nodes.get((network.version, length), {}).get(bits)
+            if node is not None:
                 return node
-            nodes = node.children
+        return None
 
     def _add(self, network: Network) -> _Node:
-        siblings, parent = self._roots[network.version], None
-        while above := next((node for node in siblings if _inside(network, node.network)), None):
-            siblings, parent = above.children, above
+        parent = self._parent(network)
         start = parent.pool.take(network.prefixlen) if parent else None
         if start is None:
             start = self._take(network)
         block = _network(network.version, start, network.prefixlen)
-        node = _Node(network, block, _Pool.of(block))
-        siblings.append(node)
+        node = _Node(network, block, start, _Pool.of(block))
+        bits = int(network.network_address) >> (network.max_prefixlen - network.prefixlen)
+        self._nodes.setdefault((network.version, network.prefixlen), {})[bits] = node
+        if parent is None:
+            self._roots[network.version].append(node)
         return node
 
     def _take(self, network: Network) -> int:
@@ -164,7 +170,11 @@ class AddressMap:
 
 def kept(ip: Ip) -> bool:
     """Whether an address stays as it is."""
-    return any(ip.version == network.version and ip in network for network in KEPT)
+    number = int(ip)
+    return any(version == ip.version and first <= number <= last for version, first, last in _RANGES)
+
+
+_RANGES = tuple((n.version, int(n.network_address), int(n.broadcast_address)) for n in KEPT)
 
 
 def _is_kept(network: Network) -> bool:

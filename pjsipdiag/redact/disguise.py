@@ -26,6 +26,8 @@ FILE_ENDINGS = frozenset(
 )
 _NUMBER = re.compile(r"(\+|00|011)?(\d{5,})")
 _HOST = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z][A-Za-z0-9-]+")
+_ODD = re.compile(r"[^\w+.@-]")
+"""Names with other characters than a token has are looked for as they are."""
 _HOST_CHARACTERS = re.compile(r"[\w.-]+")
 _V6 = r"(?P<v6>(?<![\w:.])(?=[0-9A-Fa-f]*:[0-9A-Fa-f]*:)[0-9A-Fa-f:.]+[0-9A-Fa-f:](?:/\d+)?(?![\w:]))"
 _V4 = r"(?P<v4>(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?(?!\w))"
@@ -42,6 +44,7 @@ class Disguise:
         self._domains: dict[str, str] = {}
         self._labels: dict[str, dict[str, str]] = {}
         self._opaque: dict[str, dict[str, str]] = {}
+        self._named = 0
         self._pattern: re.Pattern[str] | None = None
 
     def user(self, text: str) -> str:
@@ -55,8 +58,7 @@ class Disguise:
             if address := _ip(text):
                 return str(self.addresses.address(address))
             number = _NUMBER.fullmatch(text)
-            self._words[text] = self._number(number[1] or "", number[2]) if number else self._word()
-            self._pattern = None
+            self._know(text, self._number(number[1] or "", number[2]) if number else self._word())
         return self._words[text]
 
     def section(self, name: str) -> str:
@@ -72,8 +74,9 @@ class Disguise:
 
     def compared(self, text: str) -> str:
         """A text that the configuration compares with: a header's value, a pattern."""
-        self._pattern = None
-        return self._words.setdefault(text, self.opaque("value", text)) if text else text
+        if text and text not in self._words:
+            self._know(text, self.opaque("value", text))
+        return self._words.get(text, text)
 
     def host(self, text: str) -> str:
         """A host name, a realm, an IP address; without a port."""
@@ -119,7 +122,7 @@ class Disguise:
     def text(self, text: str) -> str:
         """Free text: every name that is known by now, and everything that looks like an address, host or number."""
         if self._pattern is None:
-            odd = [re.escape(word) for word in self._words if re.search(r"[^\w+.@-]", word)]
+            odd = [re.escape(word) for word in self._words if _ODD.search(word)]
             names = "|".join(sorted(odd, key=len, reverse=True))
             known = rf"(?P<known>(?<!\w)(?:{names})(?!\w))|" if names else ""
             self._pattern = re.compile(f"{known}{_V6}|{_V4}|{_TOKEN}")
@@ -163,7 +166,13 @@ class Disguise:
         return prefix + known[digits]
 
     def _word(self) -> str:
-        return f"name{sum(stand.startswith('name') for stand in self._words.values()) + 1}"
+        self._named += 1
+        return f"name{self._named}"
+
+    def _know(self, text: str, stand: str) -> None:
+        self._words[text] = stand
+        if _ODD.search(text):
+            self._pattern = None
 
 
 def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
