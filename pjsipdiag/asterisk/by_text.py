@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pjsipdiag.asterisk.known import BLANKS, Arrived, Known, found, native
+from pjsipdiag.asterisk.known import BLANKS, Arrived, Known, TextRule, found, native
+from pjsipdiag.asterisk.references import UndecidedError
 from pjsipdiag.asterisk.uri import Context
 from pjsipdiag.asterisk.verdict import Check, Match
 
@@ -22,7 +23,11 @@ def header(known: Known, arrived: Arrived) -> Iterator[Check]:
         values = [value for h in headers if len(value := h.printed()) + len(rule.header) < HEADER_LENGTH]
         values = [value.strip(BLANKS) for value in values]
         wanted = f"match_header={rule.identify.match_header}"
-        matched = next((value for value in values if rule.matches(value)), None)
+        try:
+            matched = next((value for value in values if rule.matches(value)), None)
+        except UndecidedError as undecided:
+            yield _undecided("header", rule, undecided)
+            continue
         if matched is not None:
             shown = rule.header if arrived.terse else f"{rule.header}: {native(matched)}"
             yield found("header", known, rule.identify, f"{shown} fits {wanted}", rule.where)
@@ -41,8 +46,17 @@ def request_uri(known: Known, arrived: Arrived) -> Iterator[Check]:
     shown = "the request URI" if arrived.terse else f"request URI {native(printed)}"
     for rule in known.uris:
         wanted = f"match_request_uri={rule.identify.match_request_uri}"
-        if len(printed) <= URI_LENGTH and rule.matches(printed):
+        try:
+            fits = len(printed) <= URI_LENGTH and rule.matches(printed)
+        except UndecidedError as undecided:
+            yield _undecided("request_uri", rule, undecided)
+            continue
+        if fits:
             yield found("request_uri", known, rule.identify, f"{shown} fits {wanted}", rule.where)
             return
         reason = f"{shown} does not fit {wanted}"
         yield Check("request_uri", Match.NO_MATCH, reason, rule.where, rule.identify.name, rule.identify.endpoint)
+
+
+def _undecided(step: str, rule: TextRule, undecided: UndecidedError) -> Check:
+    return Check(step, Match.UNKNOWN, str(undecided), rule.where, rule.identify.name, rule.identify.endpoint)

@@ -1,19 +1,19 @@
 """Whether a POSIX extended regular expression matches anywhere in a text.
 
 Law: matching takes time in proportion to the text, whatever the pattern and the text are: all states are followed at
-once, and what was once worked out is kept. Only patterns with back-references (and monstrous intervals) are handed to
-Python's backtracking `re`.
+once, and what was once worked out is kept. Only patterns with back-references (and monstrous intervals) are followed
+by `references.py`, whose work is bounded.
 The locale is "C" (bytes) or, in newer releases of Asterisk, "C.UTF-8" (characters; invalid bytes match no class).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pjsipdiag.asterisk import ere
 from pjsipdiag.asterisk.ere import EreError
+from pjsipdiag.asterisk.references import Search
 
 __all__ = ["Ere", "EreError", "compile_ere"]
 
@@ -42,15 +42,19 @@ class Ere:
     utf8: bool
     states: list[_State] = field(default_factory=list)
     final: int = 0
-    fallback: re.Pattern[str] | None = None
+    references: ere.Node | None = None
+    """The tree of a pattern that no automaton can follow."""
     _closures: dict[tuple[frozenset[int], Context], frozenset[int]] = field(default_factory=dict)
     _steps: dict[tuple[frozenset[int], str], frozenset[int]] = field(default_factory=dict)
 
     def search(self, text: str) -> bool:
-        """Whether the pattern matches anywhere in `text` (Latin-1: one character a byte)."""
+        """Whether the pattern matches anywhere in `text` (Latin-1: one character a byte).
+
+        :raises UndecidedError: (references.py) it has too many ways through the text.
+        """
         text = _characters(text, self.utf8)
-        if self.fallback is not None:
-            return self.fallback.search(text) is not None
+        if self.references is not None:
+            return Search(text, self._holds_at, self._takes).found(self.references)
         current: frozenset[int] = frozenset()
         before = False
         for at in range(len(text) + 1):
@@ -63,6 +67,14 @@ class Ere:
                 current = self._step(closed, text[at])
                 before = after
         return False
+
+    def _holds_at(self, anchor: str, text: str, at: int) -> bool:
+        before = at > 0 and _is_word(text[at - 1], self.utf8)
+        after = at < len(text) and _is_word(text[at], self.utf8)
+        return _holds(anchor, (at == 0, at == len(text), before, after))
+
+    def _takes(self, characters: ere.CharacterSet, character: str) -> bool:
+        return _accepts(characters, self.utf8)(character)
 
     def _closure(self, states: frozenset[int], context: Context) -> frozenset[int]:
         known = self._closures.get((states, context))
@@ -102,11 +114,7 @@ def compile_ere(pattern: str, utf8: bool = True) -> Ere:
     try:
         tree = ere.parse(pattern, utf8)
         if _has_reference(tree) or _size(tree) > _MOST_STATES:
-            return Ere(
-                pattern,
-                utf8,
-                fallback=re.compile(_python(tree, _groups(tree)), re.DOTALL if utf8 else re.DOTALL | re.ASCII),
-            )
+            return Ere(pattern, utf8, references=tree)
         builder = _Builder(utf8)
         builder.build(tree)
     except (RecursionError, OverflowError):
@@ -273,46 +281,3 @@ def _size(node: ere.Node) -> int:
         case ere.Sequence(parts) | ere.Choice(parts):
             return 1 + sum(_size(part) + 1 for part in parts)
     return 1
-
-
-def _groups(node: ere.Node) -> tuple[int, ...]:
-    """The numbers of the groups that `{0}` did not take away, in order."""
-    match node:
-        case ere.Group(number, body):
-            return (number, *_groups(body))
-        case ere.Repeat(body, _, _):
-            return _groups(body)
-        case ere.Sequence(parts) | ere.Choice(parts):
-            return tuple(number for part in parts for number in _groups(part))
-    return ()
-
-
-def _python(node: ere.Node, groups: tuple[int, ...]) -> str:
-    """The same pattern for Python's `re`; a reference to a group that is not there matches nothing."""
-    match node:
-        case ere.Literal(character):
-            return re.escape(character)
-        case ere.CharacterSet():
-            return _python_set(node)
-        case ere.Anchor(kind):
-            return {"start": r"\A", "end": r"\Z", "<": r"\b(?=\w)", ">": r"\b(?<=\w)"}.get(kind, f"\\{kind}")
-        case ere.Group(_, body):
-            return f"({_python(body, groups)})"
-        case ere.Reference(number):
-            return f"(?:\\{groups.index(number) + 1})" if number in groups else "(?!)"
-        case ere.Choice(branches):
-            return "(?:" + "|".join(_python(branch, groups) for branch in branches) + ")"
-        case ere.Repeat(body, least, most):
-            return f"(?:{_python(body, groups)}){{{least},{'' if most is None else most}}}"
-        case ere.Sequence(parts):
-            return "".join(_python(part, groups) for part in parts)
-    return ""
-
-
-def _python_set(characters: ere.CharacterSet) -> str:
-    inside = [f"{re.escape(first)}-{re.escape(last)}" for first, last in characters.ranges]
-    for name in characters.classes:
-        inside += [re.escape(c) for c in map(chr, range(1, 128)) if _CLASSES[name](c)]
-    if characters.negated:
-        return f"[^\udc80-\udcff{''.join(inside)}]"
-    return f"[{''.join(inside)}]"

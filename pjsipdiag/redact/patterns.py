@@ -69,7 +69,7 @@ class Patterns:
     def _regex(self, text: str) -> Ere | None:
         """The regular expression between slashes; None for a literal."""
         if len(text) > 2 and text.startswith("/") and text.endswith("/"):
-            return compile_ere(_latin(text[1:-1]), has(self.config.version, "utf8_locale"))
+            return compile_ere(text[1:-1], has(self.config.version, "utf8_locale"))
         return None
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pjsipdiag.asterisk import pjsip, regex, shown
 from pjsipdiag.asterisk.objects import load_config
+from pjsipdiag.asterisk.references import UndecidedError
 from pjsipdiag.capture import hep, logger, read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.log import read_log
@@ -132,7 +133,7 @@ def pattern(data: bytes) -> None:
     first, _, text = data.partition(b"\n")
     try:
         regex.compile_ere(first.decode("utf-8", "surrogateescape")).search(text[:200].decode("latin-1"))
-    except regex.EreError:
+    except (regex.EreError, UndecidedError):
         return
 
 
