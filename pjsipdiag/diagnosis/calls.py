@@ -14,6 +14,7 @@ from operator import lt
 from typing import overload
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.diagnosis.fold import call_id, value_of
 from pjsipdiag.diagnosis.judge import Judged
 from pjsipdiag.diagnosis.merge import Merged, Request
 from pjsipdiag.diagnosis.model import CallRow, SourceRow
@@ -184,29 +185,34 @@ class Calls(Sequence[CallRow]):
         if number < 0:
             number += len(self)
         request = self.request(number)
-        message = message_of(request)
+        head = request.head
+        first_line = decode(head[: head.find(b"\n")].rstrip())
+        explained = self._explain(message_of(request)) if len(self) <= FEW else None
         return CallRow(
-            call_id=message.call_id,
+            call_id=decode(call_id(head)),
             time=self.time[number],
-            source=str(message.source),
+            source=show_address(request.source),
             transport=request.transport,
-            from_=message.header("From"),
-            request_uri=message.request_uri,
-            verdict=self._explain(message) if len(self) <= FEW else self.verdicts[self.verdict[number]],
+            from_=decode(value_of(head, b"from")),
+            request_uri=first_line.partition(" ")[2].rpartition(" ")[0],
+            verdict=explained or self.verdicts[self.verdict[number]],
             observed_status=self.status[number] or None,
-            destination=str(message.destination),
+            destination=show_address(request.destination),
             requests=self.requests[number],
             user_agent=self.agents[self.agent[number]],
             capture=self._captures[request.capture],
             frame=self._frame[number],
-            messages=self._ladder(number, message.first_line),
+            messages=self._ladder(number, first_line),
         )
 
     def _ladder(self, number: int, first_line: str) -> tuple[tuple[int, str, str], ...]:
+        answers = self.answers(number)
+        if number not in self._more and self.requests[number] == 1:
+            return ((self.time[number], ">", first_line), *((time, "<", f"SIP/2.0 {code}") for time, code in answers))
         sent = [
             (first, ">", first_line) for key in self.keys(number) for first, _ in self._merged.clusters.get(key, ())
         ] or [(self.time[number], ">", first_line)]
-        return tuple(sorted([*sent, *((time, "<", f"SIP/2.0 {status}") for time, status in self.answers(number))]))
+        return tuple(sorted([*sent, *((time, "<", f"SIP/2.0 {status}") for time, status in answers)]))
 
 
 class _Whole(Judged):
@@ -308,4 +314,12 @@ class SourceRows(Sequence[SourceRow]):
 
 
 def show_ip(packed: bytes) -> str:
-    return Address.unpack(packed + b"\0\0").ip
+    """The text of a packed IP address."""
+    return ".".join(map(str, packed)) if len(packed) == 4 else Address.unpack(packed + b"\0\0").ip
+
+
+def show_address(packed: bytes) -> str:
+    """The same of a packed transport address: IP and port, as `Address` prints it."""
+    if len(packed) == 6 and (packed[4] or packed[5]):
+        return f"{packed[0]}.{packed[1]}.{packed[2]}.{packed[3]}:{packed[4] << 8 | packed[5]}"
+    return str(Address.unpack(packed))

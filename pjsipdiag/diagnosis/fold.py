@@ -296,9 +296,16 @@ def add_cluster(clusters: list[Cluster], first: int, last: int) -> None:
 _BRANCH = re.compile(rb"branch=([^;,\s]*)").search
 COMPACT = {b"call-id": b"i", b"from": b"f", b"to": b"t", b"via": b"v"}
 
+_USUAL = {name.lower(): b"\n" + name + b": " for name in (b"From", b"To", b"CSeq", b"Call-ID", b"User-Agent")}
+
 
 def value_of(head: bytes, name: bytes) -> bytes:
     """The first value of the header `name` (lower case), compact form too, folded lines joined; empty without one."""
+    usual = _USUAL.get(name)
+    if usual and (at := head.find(usual)) >= 0:
+        end = head.find(b"\n", at + 1)
+        if end >= 0 and head[end + 1 : end + 2] not in (b" ", b"\t"):
+            return head[at + len(usual) : end].strip()
     short = COMPACT.get(name)
     lines = head.split(b"\n")
     for number, line in enumerate(lines[1:], 1):

@@ -10,10 +10,11 @@ from itertools import islice
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.calls import CHALLENGED, MOST_AGENTS, RETRIED, Calls, show_ip
-from pjsipdiag.diagnosis.fold import TRANSPORTS
+from pjsipdiag.diagnosis.calls import CHALLENGED, MOST_AGENTS, RETRIED, Calls, message_of, show_address, show_ip
+from pjsipdiag.diagnosis.fold import TRANSPORTS, value_of
+from pjsipdiag.diagnosis.merge import Request
 from pjsipdiag.diagnosis.situation import CallGroup, Crowd, Variant
-from pjsipdiag.sip import SipMessage, parse_uri
+from pjsipdiag.sip import decode, parse_uri
 
 MOST_GROUPS = 5000
 MOST_READ = 1000
@@ -58,20 +59,21 @@ def _alike(calls: Calls, source: int) -> Iterator[list[int]]:
     yield from found.values()
 
 
-def _group(calls: Calls, numbers: list[int], telling: Callable[[SipMessage], object]) -> CallGroup:
+def _group(calls: Calls, numbers: list[int], telling: Callable[[Request, str], object]) -> CallGroup:
     first = numbers[0]
-    called, callers, destinations = Counter[str](), Counter[str](), Counter[str]()
+    called, callers, destinations = Counter[str](), Counter[str](), Counter[bytes]()
     refused: dict[str, None] = {}
     alike: dict[object, list[int]] = defaultdict(list)
     for number in islice(numbers, MOST_READ):
-        message = calls.message(number)
-        uri, sender = parse_uri(message.request_uri), parse_uri(message.header("From"))
-        called[uri.user if uri else ""] += 1
-        if calls.status[number] >= 400 and uri:
-            refused[uri.user] = None
-        callers[sender.user if sender else ""] += 1
-        destinations[str(message.destination)] += 1
-        alike[(message.source.port, message.destination, telling(message))].append(number)
+        request = calls.request(number)
+        user = user_of(request.head.split(b" ", 2)[1])
+        called[user] += 1
+        if calls.status[number] >= 400 and user:
+            refused[user] = None
+        caller = user_of(value_of(request.head, b"from"))
+        callers[caller] += 1
+        destinations[request.destination] += 1
+        alike[calls.port[number], request.destination, telling(request, caller)].append(number)
     answers = [calls.answers(number) for number in numbers]
     silent = [calls.time[number] for number, found in zip(numbers, answers, strict=True) if not found]
     agents = dict.fromkeys(calls.agents[calls.agent[number]] for number in numbers)
@@ -86,7 +88,7 @@ def _group(calls: Calls, numbers: list[int], telling: Callable[[SipMessage], obj
         challenged=sum(1 for number in numbers if calls.flags[number] & CHALLENGED),
         retried=sum(1 for number in numbers if calls.flags[number] & RETRIED),
         ports=tuple(islice(dict.fromkeys(calls.port[number] for number in numbers), MOST_SHOWN)),
-        destinations=tuple(islice(destinations, MOST_SHOWN)),
+        destinations=tuple(map(show_address, islice(destinations, MOST_SHOWN))),
         numbers=tuple(islice(called, MOST_SHOWN)),
         callers=tuple(islice(callers, MOST_SHOWN)),
         distinct_numbers=len(called),
@@ -121,20 +123,34 @@ def _variants(calls: Calls, numbers: Sequence[int], alike: list[list[int]]) -> t
     return tuple(found)
 
 
-def _telling(config: Config) -> Callable[[SipMessage], object]:
+def _telling(config: Config) -> Callable[[Request, str], object]:
     """What of a message, beside its addresses, any identifier under this configuration or a near one could look at."""
     names = {section.name for section in config.sections} | set(config.endpoints)
-    headers = {identify.match_header.partition(":")[0].strip() for identify in config.identifies}
+    names |= {name.partition("@")[0] for name in names}
+    headers = sorted({identify.match_header.partition(":")[0].strip() for identify in config.identifies} - {""})
     by_uri = any(identify.match_request_uri for identify in config.identifies)
 
-    def tell(message: SipMessage) -> object:
-        sender = parse_uri(message.header("From"))
-        user = sender.user if sender else ""
-        known = (user, sender.host) if sender and (user in names or f"{user}@{sender.host}" in names) else ()
-        values = tuple(tuple(message.values(name)) for name in sorted(headers) if name)
-        return known, values, message.request_uri if by_uri else "", message.header("Authorization")[:200]
+    def tell(request: Request, caller: str) -> object:
+        head = request.head
+        sender = value_of(head, b"from").partition(b";tag=")[0] if caller in names else b""
+        at = head.find(b"\nAuthorization:")
+        credentials = head[at : at + 200] if at >= 0 else b""
+        if not headers and not by_uri:
+            return sender, credentials
+        message = message_of(request)
+        values = tuple(tuple(message.values(name)) for name in headers)
+        return sender, credentials, values, message.request_uri if by_uri else ""
 
     return tell
+
+
+def user_of(value: bytes) -> str:
+    """The user of the URI in a request line or a From value; empty without one."""
+    if b"%" not in value and b"?" not in value and value.count(b"@") == 1:
+        before = value.partition(b"@")[0]
+        return decode(before.rpartition(b"<")[2].partition(b":")[2].partition(b":")[0])
+    uri = parse_uri(decode(value))
+    return uri.user if uri else ""
 
 
 def _crowd(calls: Calls, crowd: list[list[int]]) -> Crowd | None:
