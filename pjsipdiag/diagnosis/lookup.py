@@ -106,14 +106,17 @@ def _untyped(config: Config) -> Iterator[Dropped]:
 
 
 def matches_in(section: Section | None) -> Matches:
-    """The rules and names that the section's `match=` lines stand for, the refused ones left out."""
+    """The rules and names that the section's `match=` lines stand for; a refused mask leaves the address before it."""
     rules: list[AddressRule] = []
     hosts: list[str] = []
     for variable in section.variables if section else ():
         if variable.name.lower() not in NO_ADDRESS:
             for part in variable.value.split(","):
                 found = parse_match(part, variable.where)
-                if not found.refused:
+                if found.refused and "/" in part:
+                    found = parse_match(part.partition("/")[0], variable.where)
+                    rules += found.rules
+                elif not found.refused:
                     rules += found.rules
                     hosts += found.hosts
     return Matches(tuple(rules), tuple(hosts))

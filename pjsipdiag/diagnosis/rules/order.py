@@ -39,6 +39,9 @@ def of_user(situation: Situation, group: CallGroup) -> Cause | None:
             return Cause(verdict.endpoint, _order_line(situation.config, verdict.endpoint), identify.name)
     if "REGISTER" in situation.other_methods.get(group.source, {}):
         return None
+    owner = next(iter(best(situation, group)), None)
+    if owner and owner.endpoint != verdict.endpoint and verdict.outcome is Outcome.CHALLENGED and not group.retried:
+        return Cause(verdict.endpoint, _order_line(situation.config, verdict.endpoint), "")
     for other in situation.groups:
         if other.source == group.source and other is not group and other.verdict.identifier != verdict.identifier:
             owner = next(iter(best(situation, other)), None)
@@ -55,7 +58,10 @@ def identified_by_user(situation: Situation, cause: Cause, groups: Sequence[Call
         meant = f"[{cause.detail}] ({identify.where}) has its address for endpoint {identify.endpoint}"
         why = f"endpoint_identifier_order={order} asks username before ip"
     else:
-        meant = "other calls from there belong to a trunk"
+        owners = {owner.endpoint for group in groups for owner in best(situation, group)} - {cause.name}
+        meant = (
+            f"the source belongs to {listed(sorted(owners))}" if owners else "other calls from there belong to a trunk"
+        )
         why = "no identify has its address, so the From user decides"
     failed = sum(refusals(group) for group in groups) > 0
     return Finding(
