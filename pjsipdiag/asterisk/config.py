@@ -252,3 +252,5 @@ class Config:
     sections: tuple[Section, ...] = ()
     named_acls: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     """The access lists of acl.conf that `Acl.names` speaks of, by name."""
+    server_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the host names of registrations' servers stand for, where that is known; no identifier looks at it."""

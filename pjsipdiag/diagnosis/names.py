@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config, Identify
 from pjsipdiag.asterisk.objects import load_config
 from pjsipdiag.asterisk.resolve import Dns, Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.shown import parse_identifies
+from pjsipdiag.diagnosis.addresses import is_address
 from pjsipdiag.errors import ConfigError
+from pjsipdiag.sip import parse_uri
 
 
 def load(
@@ -36,7 +39,15 @@ def load(
         sources.append(Dns())
     if complete:
         sources.append(Hosts(complete=True))
-    return load_config(path, asterisk, _FirstKnown(sources) if len(sources) > 1 else known, overlay=overlay)
+    resolver = _FirstKnown(sources) if len(sources) > 1 else known
+    config = load_config(path, asterisk, resolver, overlay=overlay)
+    return replace(config, server_addresses=_servers(config, resolver))
+
+
+def _servers(config: Config, resolver: Resolver) -> dict[str, tuple[str, ...]]:
+    parsed = (parse_uri(registration.server_uri) for registration in config.registrations.values())
+    hosts = {uri.host for uri in parsed if uri and uri.host and not is_address(uri.host)}
+    return {host: tuple(resolver.addresses(host) or ()) for host in sorted(hosts)}
 
 
 class _FirstKnown:

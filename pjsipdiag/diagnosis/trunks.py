@@ -138,6 +138,8 @@ def _add_uris(config: Config, found: Trunks) -> None:
             found.contacts[prefix(parsed.host)].append((endpoint, text, parsed.host, where))
         elif parsed.host:
             found.names[parsed.host].append((endpoint, text, where))
+            for ip in filter(is_address, config.server_addresses.get(parsed.host, ())):
+                found.contacts[prefix(ip)].append((endpoint, f"{text} ({ip})", ip, where))
         if parsed.user:
             found.users[parsed.user].append((endpoint, text, where))
 
