@@ -51,6 +51,9 @@ def infer(merged: Merged, config: Config) -> Pbx:
         }
         return Pbx(tuple(sorted(blank)), "Asterisk's own log or capture, which leaves out its address")
     answerers = _without_peers(traffic.answerers, traffic)
+    callers = sorted({ip for ip, _ in merged.requesters} & traffic.local)
+    if callers and not traffic.local.intersection(answerers):
+        return Pbx(tuple(callers), "the capture was made on it, and it sends requests as Asterisk")
     if answerers:
         return Pbx(tuple(answerers), "it answers as Asterisk")
     local = [ip for ip in traffic.local if ip in traffic.received]

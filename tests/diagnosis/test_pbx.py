@@ -1,0 +1,27 @@
+"""Which address is taken for the PBX when nobody says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from pjsipdiag.cli import main
+from tests.diagnosis.scene import write_scene
+
+OUTBOUND = """
+@ 0 192.0.2.1:5060 > 198.51.100.76:5060 out -> 100 200
+INVITE sip:300@198.51.100.76 SIP/2.0
+User-Agent: Asterisk PBX 22.10.1
+Contact: <sip:192.0.2.1>
+"""
+
+
+def test_a_provider_that_answers_as_asterisk_is_not_the_pbx_that_calls_it(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+    capture = write_scene(OUTBOUND, tmp_path / "capture.pcap")
+    arguments = ["diagnose", str(capture), "-c", str(tmp_path), "--format", "json"]
+    found = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
+    assert found["pbx"]["addresses"] == ["192.0.2.1"]
+    assert [finding["rule"] for finding in found["findings"]] == ["no-invite"]
