@@ -80,11 +80,12 @@ class Layout(NamedTuple):
 
 def run(buffer: bytearray, at: int, end: int, step: int, layout: Layout) -> int:
     """How many records from `at` on have the length of the first and hold nothing that is looked for."""
-    count = (end - at) // step
-    count = min(count, RUN)
-    stop = at + count * step
-    if count < 2 or step < layout.least:
+    if step < layout.least:
         return 0
+    count = min((end - at) // step, RUN)
+    if count < 2:
+        return 0
+    stop = at + count * step
     for offset in layout.length_bytes:
         column = buffer[at + offset : stop : step]
         value = BYTE[column[0]]

@@ -15,7 +15,9 @@ from typing import NamedTuple
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import Dissector
 from pjsipdiag.capture.layout import NEVER, PASSES, TRANSPORTS, Container, Layout, run
-from pjsipdiag.capture.sieve import Sieve
+from pjsipdiag.capture.link import SLL_DIRECTIONS
+from pjsipdiag.capture.sieve import NO_PORT, Sieve
+from pjsipdiag.capture.start import START
 from pjsipdiag.capture.window import Window
 
 HEADER = 24
@@ -102,6 +104,8 @@ class Walk:
         sieve = Sieve(container, self.header.link_type, self._dissector)
         layout, wants = NEVER, sieve.wants
         unpack, first, second, mask, plain, outer, tags = layout[:7]
+        detail, ports, over = layout.detail, layout.ports, layout.over
+        direction_at, starts, new = sieve.direction_at, START.match, tuple.__new__
         at = before = self._at
         frame, walk, streak, stray = tally.records, 2, 0, 0
         while True:
@@ -155,7 +159,32 @@ class Walk:
                     else:
                         found = sieve.layout_of(buffer, at, stop)
                     time = (seconds * fractions + fraction) * unit
-                    if found is None:
+                    if found is layout and protocol == 17:
+                        room, source, destination, from_port, to_port, length = detail(buffer, at)
+                        payload = at + ports + 8
+                        after = payload + length - 8
+                        if (
+                            starts(buffer, payload, after)
+                            and 8 <= length <= room - over
+                            and after <= stop
+                            and from_port != NO_PORT != to_port
+                        ):
+                            way = SLL_DIRECTIONS.get(buffer[at + direction_at], "") if direction_at else ""
+                            content = bytes(buffer[payload:after])
+                            fields = (
+                                time,
+                                frame,
+                                "UDP",
+                                source + from_port,
+                                destination + to_port,
+                                content,
+                                way,
+                                False,
+                            )
+                            yield new(Datagram, (time, frame, "UDP", *ends, content, way, False))
+                        else:
+                            yield from sieve.plain(layout, buffer, at, stop, time, frame)
+                    elif found is None:
                         yield from sieve.dissect(buffer, at, stop, time, frame)
                     else:
                         yield from sieve.plain(found, buffer, at, stop, time, frame)
@@ -164,6 +193,7 @@ class Walk:
                             if streak == SWITCH or layout is NEVER:
                                 layout = found
                                 unpack, first, second, mask, plain, outer, tags = layout[:7]
+                                detail, ports, over = layout.detail, layout.ports, layout.over
                     before, at = at, stop
             tally.records = frame
             if damaged:

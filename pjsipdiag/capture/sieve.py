@@ -31,7 +31,7 @@ class Sieve:
         self.layouts: list[Layout] = []
         self._dissector = dissector
         self.streams = dissector.streams
-        self._direction_at = {113: container.header + 1, 276: container.header + 10}.get(link_type, 0)
+        self.direction_at = {113: container.header + 1, 276: container.header + 10}.get(link_type, 0)
 
     def layout_of(self, buffer: bytearray, at: int, stop: int) -> Layout | None:
         """The layout of the record at `at`, learnt now if it is new; None for what has to be dissected."""
@@ -64,7 +64,7 @@ class Sieve:
         payload = ports + 8
         if START.match(buffer, payload, end):
             source, destination = source_ip + source_port, destination_ip + destination_port
-            direction = SLL_DIRECTIONS.get(buffer[at + self._direction_at], "") if self._direction_at else ""
+            direction = SLL_DIRECTIONS.get(buffer[at + self.direction_at], "") if self.direction_at else ""
             content = bytes(buffer[payload:end])
             return (Datagram(time, frame, "UDP", source, destination, content, direction),)
         if buffer[payload] in HEP_BYTES or destination_port in TUNNEL_PORTS_PACKED:
@@ -81,7 +81,7 @@ class Sieve:
         if header < 20 or ports + header > end or end > stop or not self._dissector.direct:
             return self.dissect(buffer, at, stop, time, frame)
         flow, sequence = bytes(buffer[at + layout.addresses : ports + 4]), buffer[ports + 4 : ports + 8]
-        direction = SLL_DIRECTIONS.get(buffer[at + self._direction_at], "") if self._direction_at else ""
+        direction = SLL_DIRECTIONS.get(buffer[at + self.direction_at], "") if self.direction_at else ""
         payload = bytes(buffer[ports + header : end])
         number = int.from_bytes(sequence, "big")
         return self._dissector.follow(time, frame, flow, number, buffer[ports + 13], payload, None, direction)

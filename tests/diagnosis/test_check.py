@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pjsipdiag.asterisk.objects import load_config
 
+from pjsipdiag.asterisk.objects import load_config
 from pjsipdiag.diagnosis.check import CONFIG_RULES, ON_CONFIG
 from pjsipdiag.diagnosis.model import Finding
 
