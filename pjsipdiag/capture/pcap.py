@@ -171,16 +171,7 @@ class Walk:
                         ):
                             way = SLL_DIRECTIONS.get(buffer[at + direction_at], "") if direction_at else ""
                             content = bytes(buffer[payload:after])
-                            fields = (
-                                time,
-                                frame,
-                                "UDP",
-                                source + from_port,
-                                destination + to_port,
-                                content,
-                                way,
-                                False,
-                            )
+                            ends = source + from_port, destination + to_port
                             yield new(Datagram, (time, frame, "UDP", *ends, content, way, False))
                         else:
                             yield from sieve.plain(layout, buffer, at, stop, time, frame)
