@@ -12,7 +12,6 @@ from types import FrameType
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.follow import Growing, Piped
 from pjsipdiag.capture.reader import read, read_stream
-from pjsipdiag.capture.wireshark import has_secrets, read_wireshark
 from pjsipdiag.errors import CaptureError
 
 STANDARD_INPUT = 0
@@ -48,8 +47,17 @@ def read_as(
 
 def _native(path: str | Path, tally: Tally, _: str | Path | None) -> Iterator[Datagram]:
     yield from read(path, tally)
-    if tally.encrypted and has_secrets(path):
-        tally.notes.append(NOTE_SECRETS)
+    if tally.encrypted:
+        from pjsipdiag.capture.wireshark import has_secrets
+
+        if has_secrets(path):
+            tally.notes.append(NOTE_SECRETS)
+
+
+def _wireshark(path: str | Path, tally: Tally, keylog: str | Path | None) -> Iterator[Datagram]:
+    from pjsipdiag.capture.wireshark import read_wireshark
+
+    yield from read_wireshark(path, tally, keylog)
 
 
 def _follow(path: str | Path, tally: Tally, seconds: float | None) -> Iterator[Datagram]:
@@ -76,5 +84,5 @@ def _interrupted(stop: threading.Event) -> Iterator[None]:
         signal.signal(signal.SIGINT, former)
 
 
-READERS: dict[str, Reader] = {"native": _native, "wireshark": read_wireshark}
+READERS: dict[str, Reader] = {"native": _native, "wireshark": _wireshark}
 """Name of --reader -> how it reads."""
