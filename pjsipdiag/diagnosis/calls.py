@@ -14,6 +14,7 @@ from operator import lt
 from typing import overload
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.diagnosis.arrival import Arrival
 from pjsipdiag.diagnosis.fold import call_id, value_of
 from pjsipdiag.diagnosis.judge import Judged
 from pjsipdiag.diagnosis.merge import Merged, Request
@@ -36,9 +37,11 @@ class Calls(Sequence[CallRow]):
         merged: Merged,
         judged: Sequence[Judged],
         captures: Sequence[str],
+        arrival: Arrival,
         explain: Callable[[SipMessage], Verdict],
     ) -> None:
         self._merged = merged
+        self._arrival = arrival
         self._explain = explain
         self.passing = sum(one.passing for one in judged)
         """Transactions between other hosts than the PBX."""
@@ -138,9 +141,11 @@ class Calls(Sequence[CallRow]):
             yield number
             number = self.following[number]
 
-    def unmatched_calls(self) -> int:
-        """How many calls no identifier takes."""
-        return sum(map(self.verdict.count, self._unmatched()))
+    def failed_calls(self) -> int:
+        """How many calls failed, or got no answer, that no identifier takes."""
+        unmatched = self._unmatched()
+        ends = zip(self.verdict, self.status, strict=True)
+        return sum(1 for verdict, status in ends if verdict in unmatched and not 100 <= status < 400)
 
     def unmatched_sources(self) -> Iterator[str]:
         """The addresses of those calls, each once."""
@@ -169,8 +174,12 @@ class Calls(Sequence[CallRow]):
         return self._merged.view(self._part[number], self._row[number], self._key[number], self._view[number])
 
     def message(self, number: int) -> SipMessage:
-        """The head of that request."""
-        return message_of(self.request(number))
+        """The head of that request, as Asterisk received it."""
+        return self._message(self.request(number))
+
+    def _message(self, request: Request) -> SipMessage:
+        place = self._arrival.at(request.transport, request.destination)
+        return message_of(request._replace(destination=place))
 
     def __len__(self) -> int:
         return len(self.time)
@@ -187,7 +196,7 @@ class Calls(Sequence[CallRow]):
         request = self.request(number)
         head = request.head
         first_line = decode(head[: head.find(b"\n")].rstrip())
-        explained = self._explain(message_of(request)) if len(self) <= FEW else None
+        explained = self._explain(self._message(request)) if len(self) <= FEW else None
         return CallRow(
             call_id=decode(call_id(head)),
             time=self.time[number],

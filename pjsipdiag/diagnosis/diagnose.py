@@ -19,6 +19,7 @@ from pjsipdiag.asterisk.versions import NEWEST, nearest
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis import pbx as pbxes
 from pjsipdiag.diagnosis import rules
+from pjsipdiag.diagnosis.arrival import Arrival
 from pjsipdiag.diagnosis.calls import Calls, SourceRows, show_ip
 from pjsipdiag.diagnosis.evidence import near
 from pjsipdiag.diagnosis.gather import Gathered, Progress, Reading, gather
@@ -32,7 +33,7 @@ from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.selection import Selection, selection
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.suggest import suggest
-from pjsipdiag.sip import Address, SipMessage, parameter, parse_uri
+from pjsipdiag.sip import NOWHERE, Address, SipMessage, parameter, parse_uri
 
 Reload = Callable[[Mapping[str, str], str], Config]
 """(changed files, release) -> the configuration with them as that release loads it."""
@@ -126,10 +127,13 @@ def _reading(wanted: Selection, options: Options) -> Reading:
 def _situation(seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int) -> Situation:
     own = tuple(_own_registrations(seen.merged, basis.pbx))
     replay = Replay(basis.config, _tokens(own, basis.config))
-    look = partial(_judge, seen.merged, pbx=basis.pbx.addresses, replay=replay.verdict_of, wanted=wanted)
+    arrival = Arrival(basis.config, seen.merged.answering)
+    look = partial(
+        _judge, seen.merged, pbx=basis.pbx.addresses, arrival=arrival, replay=replay.verdict_of, wanted=wanted
+    )
     judged = share(look, list(_slices(seen.merged, jobs)), jobs)
     files = [tally.file for tally in seen.tallies]
-    calls = Calls(seen.merged, judged, files, replay.verdict)
+    calls = Calls(seen.merged, judged, files, arrival, replay.verdict)
     groups, crowd = group(calls, basis.config, near(basis.config))
     others = _other_methods(seen.merged, basis.pbx, wanted)
     return Situation(
@@ -163,9 +167,15 @@ def _slices(merged: Merged, jobs: int) -> Iterator[tuple[int, range]]:
 
 
 def _judge(
-    merged: Merged, piece: tuple[int, range], *, pbx: Collection[bytes], replay: Replayed, wanted: Selection
+    merged: Merged,
+    piece: tuple[int, range],
+    *,
+    pbx: Collection[bytes],
+    arrival: Arrival,
+    replay: Replayed,
+    wanted: Selection,
 ) -> Judged:
-    return judge(merged, *piece, pbx=pbx, replay=replay, wanted=wanted)
+    return judge(merged, *piece, pbx=pbx, arrival=arrival, replay=replay, wanted=wanted)
 
 
 def _report(
@@ -189,7 +199,7 @@ def _report(
         suggestions=suggestions,
         pbx=situation.pbx,
         pbx_reason=basis.pbx.reason,
-        failed_calls=calls.unmatched_calls(),
+        failed_calls=calls.failed_calls(),
         config=basis.config,
         notes=tuple(notes),
         outbound_calls=situation.outbound_calls,
@@ -250,6 +260,12 @@ def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
     calls = situation.calls
     if isinstance(calls, Calls) and calls.passing:
         yield f"{calls.passing} requests between other hosts than the PBX are not counted"
+    outside = sorted({group.destinations[0] for group in situation.groups if group.sample.destination == NOWHERE})
+    if outside:
+        yield (
+            f"{', '.join(outside)} answers, but no transport of the configuration listens there: "
+            "taken for the outside of a NAT before Asterisk"
+        )
     if merged.reinvites:
         yield f"{merged.reinvites} re-INVITEs inside calls are not identified anew"
 

@@ -89,9 +89,10 @@ class Fold:
     local: dict[bytes, int] = field(default_factory=dict)
     """Packed IP -> transactions for which the capture says that this machine has it."""
     registrations: dict[bytes, Datagram] = field(default_factory=dict)
-    _answered: set[bytes] = field(default_factory=set)
+    answering: set[bytes] = field(default_factory=set)
+    """Packed sources of answers, whose first was looked at; at most MOST_PEERS."""
     _asked: set[bytes] = field(default_factory=set)
-    """Packed sources whose first answer, or request, was looked at."""
+    """Packed sources whose first request was looked at."""
     _is_asterisk: _Asterisk = field(default_factory=lambda: _Asterisk())  # noqa: PLW0108 (defined below)
     _known_realms: dict[bytes, bytes] = field(default_factory=dict)
     messages: int = 0
@@ -105,7 +106,7 @@ class Fold:
         """Folds `datagrams` in."""
         tracked = frozenset(self.methods)
         endings = tuple(b" " + method + end for method in self.methods for end in (b"\r", b""))
-        answered, end = self._answered, self.end
+        answered, end = self.answering, self.end
         messages = responses = 0
         for datagram in datagrams:
             time, _, _, source, _, payload, _, _ = datagram
@@ -250,7 +251,7 @@ class Fold:
         for name, value in state.items():
             setattr(self, name, value)
         self.index = dict(zip(state["index"], range(len(state["index"])), strict=True))
-        self._answered, self._asked, self._is_asterisk, self._known_realms = set(), set(), _Asterisk(), {}
+        self._asked, self._is_asterisk, self._known_realms = set(), _Asterisk(), {}
 
 
 class _Asterisk(dict[bytes, bool]):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.diagnosis.arrival import Arrival
 from pjsipdiag.diagnosis.fold import TRANSPORTS, Key, call_id, value_of
 from pjsipdiag.diagnosis.merge import Merged, Request
 from pjsipdiag.diagnosis.selection import Selection
@@ -51,7 +52,14 @@ class Judged:
 
 
 def judge(
-    merged: Merged, number: int, rows: range, *, pbx: Collection[bytes], replay: Replayed, wanted: Selection
+    merged: Merged,
+    number: int,
+    rows: range,
+    *,
+    pbx: Collection[bytes],
+    arrival: Arrival,
+    replay: Replayed,
+    wanted: Selection,
 ) -> Judged:
     """Judges the wanted transactions in `rows` of part `number`; `pbx` are the packed IP addresses of the PBX."""
     judged = Judged(number)
@@ -70,7 +78,8 @@ def judge(
         request = views[which]
         if filtered and not (wanted.has_source(request.source[:-2]) and wanted.has_call_id(call_id(request.head))):
             continue
-        verdict = replay(request.head, request.transport, request.source, request.destination)
+        place = arrival.at(request.transport, request.destination)
+        verdict = replay(request.head, request.transport, request.source, place)
         found = verdicts.get(id(verdict))
         if found is None:
             found = verdicts[id(verdict)] = len(judged.verdicts)

@@ -71,6 +71,7 @@ class Merged:
     pairs: Counter[tuple[bytes, bytes]] = field(default_factory=Counter)
     local: Counter[bytes] = field(default_factory=Counter)
     strays: dict[Key, bytes] = field(default_factory=dict)
+    answering: set[bytes] = field(default_factory=set)
     registrations: dict[bytes, Datagram] = field(default_factory=dict)
     messages: int = 0
     responses: int = 0
@@ -134,6 +135,7 @@ def merge(parts: Sequence[Part]) -> Merged:
             for pair, time in more.items():
                 times[pair] = min(time, times.get(pair, time))
         whole.pairs.update(fold.pairs)
+        whole.answering |= fold.answering
         whole.local.update(fold.local)
         for ip, count in fold.answerers.items():
             whole.answerers[ip] = whole.answerers.get(ip, 0) + count
