@@ -190,11 +190,22 @@ def _add_seen(whole: Merged, number: int, fold: Fold, key: Key) -> None:
         add_cluster(clusters, *cluster)
     views = whole.views.get(key, [])
     digests = {old[4], *(ROW.unpack(view)[4] for _, view in views)}
-    for view in (bytes(row), *fold.views.get(key, ())):
-        if ROW.unpack(view)[4] not in digests:
+    for at, view in enumerate((bytes(row), *fold.views.get(key, ()))):
+        again = ROW.unpack(view)[4] in digests
+        if not again:
             views.append((number, view))
+        _uncount(whole, whole.request(whole.parts[number], ROW.unpack(view)), again, at == 0)
     if views:
         whole.views[key] = views
+
+
+def _uncount(whole: Merged, request: Request, again: bool, first: bool) -> None:
+    """Takes back what a later part counted of a transaction that an earlier one had counted."""
+    between = (request.source[:-2], request.destination[:-2])
+    if again:
+        whole.pairs[between] -= 1
+    if first and request.direction:
+        whole.local[between[request.direction == "in"]] -= 1
 
 
 def _add_repeated(others: dict[tuple[bytes, bytes], Repeated], pair: tuple[bytes, bytes], after: Repeated) -> None:

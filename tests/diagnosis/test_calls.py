@@ -1,0 +1,126 @@
+"""What calls a capture's messages make: cases from RFC 3261, and the same answer wherever the capture is cut."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.diagnosis.diagnose import diagnose
+from pjsipdiag.diagnosis.fold import Fold
+from pjsipdiag.diagnosis.jobs import share
+from pjsipdiag.diagnosis.merge import Merged, Part, merge
+from pjsipdiag.diagnosis.pbx import version_of
+from pjsipdiag.errors import PjsipdiagError
+from pjsipdiag.report import render
+from tests.sip_text import messages, write_capture
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+CASES = tomllib.loads((FIXTURES / "calls" / "cases.toml").read_text())["case"]
+CONFIG = "[t]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n[e]\ntype=endpoint\n[e]\ntype=identify\nendpoint=e\n"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "pjsip.conf").write_text(CONFIG + "match=203.0.113.30\n")
+    return tmp_path / "etc"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_calls(case: dict[str, Any], config: Path, tmp_path: Path) -> None:
+    report = diagnose([write_capture(case["messages"], tmp_path / "capture.pcap")], config)
+    found = [f"{call.source} {call.call_id} {call.requests} {call.observed_status or 0}" for call in report.calls]
+    assert found == case["calls"]
+    assert report.pbx == (case.get("pbx", "192.0.2.1"),)
+    assert report.outbound_calls == case.get("outbound", 0)
+
+
+def test_a_capture_given_twice_is_one(config: Path, tmp_path: Path) -> None:
+    text = CASES[0]["messages"]
+    files = [write_capture(text, tmp_path / name) for name in ("eth0.pcap", "docker0.pcap")]
+    report = diagnose(files, config)
+    assert [(call.call_id, call.requests, call.observed_status) for call in report.calls] == [("a", 2, 486)]
+
+
+@given(st.lists(st.integers(0, 40), max_size=4))
+@settings(max_examples=40, deadline=None)
+def test_where_it_is_cut_does_not_matter(cuts: list[int]) -> None:
+    datagrams = _datagrams()
+    places = sorted({0, len(datagrams), *(cut for cut in cuts if cut < len(datagrams))})
+    assert _learnt(_merged(datagrams, places)) == _learnt(_merged(datagrams, [0, len(datagrams)]))
+
+
+def _datagrams() -> list[Datagram]:
+    found = [message for case in CASES for message in messages(case["messages"])]
+    ordered = sorted(found, key=lambda message: message.time)
+    return [
+        Datagram(m.time, at, m.transport, m.source.pack(), m.destination.pack(), m.raw, m.direction)
+        for at, m in enumerate(ordered, 1)
+    ]
+
+
+def _merged(datagrams: list[Datagram], places: list[int]) -> Merged:
+    parts = []
+    for start, end in pairwise(places):
+        fold = Fold()
+        fold.feed(datagrams[start:end])
+        parts.append(Part(fold, 0))
+    return merge(parts)
+
+
+def _learnt(merged: Merged) -> object:
+    requests = [
+        (key, [view._replace(capture=0) for view in views], merged.packets(key), merged.statuses(key))
+        for number, keys in enumerate(merged.keys)
+        for _, key, views in merged.requests(number, range(len(keys)))
+    ]
+    others = {pair: repeated.count for pair, repeated in merged.others.items()}
+    return requests, others, merged.agents, merged.requesters, merged.answerers, dict(merged.pairs), merged.answering
+
+
+def test_two_processes_give_the_same_report(config: Path, tmp_path: Path) -> None:
+    text = "".join(
+        f"@ {at}.000 198.51.100.{at % 50 + 1}:5060 > 192.0.2.1:5060 in\n"
+        f"INVITE sip:{at}@192.0.2.1 SIP/2.0\nCall-ID: {at}\nX-Filler: {'x' * 20000}\n"
+        for at in range(500)
+    )
+    capture = write_capture(text, tmp_path / "big.pcap")
+    assert capture.stat().st_size > 8 << 20
+    one, two = (render(diagnose([capture], config, jobs=jobs), "json") for jobs in (1, 2))
+    assert one == two
+    assert one.count('"call_id"') == 500
+
+
+def _stumble(item: int) -> int:
+    if item == 2:
+        raise PjsipdiagError("two")
+    return item if item else os.getpid()
+
+
+def test_shared_work_keeps_its_order_and_its_errors() -> None:
+    assert share(_stumble, [1, 3, 4], 2) == [1, 3, 4]
+    assert share(_stumble, [0, 0], 2)[0] != os.getpid()
+    with pytest.raises(PjsipdiagError, match="two"):
+        share(_stumble, [1, 2], 2)
+
+
+@pytest.mark.parametrize(
+    ("agent", "version"),
+    [
+        (b"Asterisk PBX 22.10.1", "22.10.1"),
+        (b"Asterisk PBX 22.10.1+dfsg+~cs6.17.60671434-1", "22.10.1"),
+        (b"FPBX-16.0.40.7(18.20.0)", "18.20.0"),
+        (b"Asterisk PBX certified/18.9-cert4", "certified/18.9-cert4"),
+        (b"CarrierSBC/4.1", ""),
+    ],
+)
+def test_version_of_header(agent: bytes, version: str) -> None:
+    assert version_of(agent) == version
