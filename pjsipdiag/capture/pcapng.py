@@ -237,7 +237,9 @@ class BlockWalk:
             self._at = 0
         self.order = ORDERS.get(bytes(window.buffer[self._at + 8 : self._at + 12]), "<")
         self.interfaces, self._sieves = [], {}
-        self._at += Struct(self.order + "4xI").unpack_from(window.buffer, self._at)[0]
+        total: int = Struct(self.order + "4xI").unpack_from(window.buffer, self._at)[0]
+        # a damaged length must not keep the walk in place: the fixed part of a section header is 28 bytes
+        self._at += total if 28 <= total <= LONGEST_OTHER and not total % 4 else 28
         while self._at > window.end and not window.ended:
             self._at = window.skip(self._at)
 

@@ -147,3 +147,11 @@ def test_a_block_with_a_wrong_length_costs_only_itself(length: int, spoilt: str)
 def test_decryption_secrets_are_pointed_out() -> None:
     secrets = block(10, struct.pack("<II", 0x544C534B, 4) + b"abcd")
     assert any("--reader wireshark" in note for note in Capture(section() + interface() + secrets).tally.notes)
+
+
+@pytest.mark.parametrize("length", [0, 4, 27, 0xFFFFFFFF])
+def test_a_section_header_with_a_wrong_length_ends(length: int) -> None:
+    damaged = bytearray(section())
+    struct.pack_into("<I", damaged, 4, length)
+    for raw in (bytes(damaged), bytes(damaged[:29]) + b"\1", bytes(damaged) + interface() + enhanced(call(1), 1)):
+        assert Capture(raw).tally.records <= 1
