@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -59,6 +60,8 @@ class Tally:
     encrypted: Counter[tuple[bytes, bytes]] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     log_lines: dict[str, list[str]] = field(default_factory=dict)
+    on_read: Callable[[int], None] | None = field(default=None, compare=False)
+    """Told the bytes of the file that were read so far, now and then."""
 
     def merge(self, other: Tally) -> None:
         """Adds what another reader of the same capture counted (a later part of it, or another process)."""

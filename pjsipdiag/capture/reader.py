@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from pjsipdiag.capture.compressed import Peeked, decompressed, open_file
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.log import looks_like_log, read_log
 from pjsipdiag.capture.scan import scan
 from pjsipdiag.errors import CaptureError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer as Buffer
 
 PEEK = 1 << 16
 
@@ -22,7 +25,7 @@ def read(path: str | Path, tally: Tally) -> Iterator[Datagram]:
     Raises CaptureError when nothing of it can be read.
     """
     with open_file(str(path)) as file:
-        yield from read_stream(file, tally)
+        yield from read_stream(Watched(file, tally.on_read) if tally.on_read else file, tally)
 
 
 def read_stream(stream: BinaryIO | io.RawIOBase, tally: Tally) -> Iterator[Datagram]:
@@ -46,6 +49,24 @@ def read_stream(stream: BinaryIO | io.RawIOBase, tally: Tally) -> Iterator[Datag
             ) from None
     if damage:
         tally.truncated = f"{damage[0]}: {tally.truncated or f'read up to record {tally.records}'}"
+
+
+class Watched(io.RawIOBase):
+    """A binary file that tells how many of its bytes were read."""
+
+    def __init__(self, file: BinaryIO | io.RawIOBase, tell: Callable[[int], None]) -> None:
+        self._file = file
+        self._tell = tell
+        self._seen = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        got: int = self._file.readinto(buffer) or 0  # type: ignore[union-attr]  # every binary file has it
+        self._seen += got
+        self._tell(self._seen)
+        return got
 
 
 def looks_like_text(head: bytes) -> bool:

@@ -21,8 +21,6 @@ Progress = Callable[[int, int, int | None], None]
 """(records read, bytes read, bytes in all or None)."""
 FEW = 4
 """Files for each process from which on each is read by one process, instead of being cut."""
-STEP = 4096
-"""Messages between two reports of progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +106,9 @@ class _Worker:
     def __call__(self, task: _Task) -> _Done:
         path = self.files[task.capture]
         tally, rest, fold = Tally(path), Rest(), Fold(task.spool, self.reading.methods)
-        datagrams = _read(path, tally, self.reading) if task.whole else read_part(task.piece, tally, rest)
         if self.shown and self.shown.progress:
-            datagrams = _shown(datagrams, tally, self.shown.progress, self.files, task.capture)
+            tally.on_read = _telling(tally, self.shown.progress, self.files, task.capture)
+        datagrams = _read(path, tally, self.reading) if task.whole else read_part(task.piece, tally, rest)
         _feed(fold, datagrams, tally, self.reading)
         return _Done(task.capture, fold, tally, rest)
 
@@ -152,13 +150,8 @@ def _joined(path: str, done: Sequence[_Done], reading: Reading) -> tuple[list[Pa
     return [*parts, Part(last, done[0].capture)], tally
 
 
-def _shown(
-    datagrams: Iterable[Datagram], tally: Tally, progress: Progress, files: Sequence[str], at: int
-) -> Iterator[Datagram]:
+def _telling(tally: Tally, progress: Progress, files: Sequence[str], at: int) -> Callable[[int], None]:
+    """Reports progress in the file number `at`, of which a number of bytes were read."""
     sizes = [Path(path).stat().st_size if Path(path).is_file() else 0 for path in files]
     before, total = sum(sizes[:at]), sum(sizes) if all(sizes) else None
-    for number, datagram in enumerate(datagrams):
-        if number % STEP == 0:
-            progress(tally.records, before, total)
-        yield datagram
-    progress(tally.records, before + sizes[at], total)
+    return lambda read: progress(tally.records, before + read, total)
