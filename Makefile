@@ -44,7 +44,7 @@ system:
 	  echo 'the tests need tshark, chromium and chromedriver: install the packages tshark, chromium and chromium-driver' >&2; exit 1; }
 
 bench: $(VENV)/.dev ## time captures of up to 4 GB against tcpdump, sngrep and tshark; renews the README's table
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench --big --readme
 
 differential: $(VENV)/.dev ## random cases and every repair against a real Asterisk (ASTERISK_ORACLE names the harness); N=200
 	$(BIN)/python -m tests.differential --cases $(or $(N),200)
