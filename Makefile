@@ -35,13 +35,13 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@ $(VENV)/.runtime
 
-# What the tests need from Debian: tshark is their second opinion, chromium shows the HTML report.
+# What the tests need from Debian: tshark is their second opinion, chromium shows the HTML report, patch takes the diffs.
 system:
-	@command -v tshark >/dev/null && command -v chromium >/dev/null && command -v chromedriver >/dev/null || { \
+	@command -v tshark >/dev/null && command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v patch >/dev/null || { \
 	  command -v apt-get >/dev/null && $(SUDO) apt-get update -qq && \
 	  echo 'wireshark-common wireshark-common/install-setuid boolean false' | $(SUDO) debconf-set-selections && \
-	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends tshark chromium chromium-driver >/dev/null; } || { \
-	  echo 'the tests need tshark, chromium and chromedriver: install the packages tshark, chromium and chromium-driver' >&2; exit 1; }
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends tshark chromium chromium-driver patch >/dev/null; } || { \
+	  echo 'the tests need tshark, chromium, chromedriver and patch: install the packages tshark, chromium, chromium-driver and patch' >&2; exit 1; }
 
 bench: $(VENV)/.dev ## time captures of up to 4 GB against tcpdump, sngrep and tshark; renews the README's table
 	$(BIN)/python -m tests.bench --big --readme
