@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import click
 
+from pjsipdiag.report import FORMATS
+
 Command = TypeVar("Command", bound=Callable[..., object])
 
 
@@ -52,7 +54,7 @@ READING = options(
 )  # fmt: skip
 INPUT = options(CAPTURES, CONFIG, ASTERISK, NAMES, READING)
 OUTPUT = options(
-    click.option("--format", "format_", metavar="FORMAT", help="text, html, json, jsonl, csv, markdown, sarif, junit."),
+    click.option("--format", "format_", type=click.Choice(FORMATS), metavar="FORMAT", help=f"{', '.join(FORMATS)}."),
     click.option("-o", "--output", metavar="FILE", help="Write there; the format follows from the ending."),
     click.option("--redact", is_flag=True, help="Replace numbers, names and addresses, so that it can be posted."),
     click.option("-v", "--verbose", count=True, help="Also the traces: why each identifier matched or not."),
