@@ -48,8 +48,11 @@ class Library:
 
 @pytest.fixture(params=[b"C", b"C.UTF-8"], ids=["C", "UTF-8"])
 def library(request: pytest.FixtureRequest) -> Iterator[tuple[Library, bool]]:
+    libc = ctypes.CDLL(None)
+    libc.setlocale.restype = ctypes.c_char_p
+    before = libc.setlocale(LC_ALL, None)
     yield Library(request.param), request.param != b"C"
-    ctypes.CDLL(None).setlocale(LC_ALL, b"C")
+    libc.setlocale(LC_ALL, before)  # Python opens text files in the locale of the process
 
 
 def test_random_patterns_do_what_the_c_library_does(library: tuple[Library, bool]) -> None:
