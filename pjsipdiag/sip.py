@@ -95,10 +95,9 @@ def parse_uri(text: str) -> SipUri | None:
         return None
     if scheme == "tel":
         return SipUri(scheme, rest.split(";", 1)[0], "")
-    rest = rest.split("?", 1)[0]
-    userinfo, at, hostpart = rest.rpartition("@")
+    userinfo, at, hostpart = rest.rpartition("@")  # a user may hold "?", RFC 3261 section 25.1 (user-unreserved)
     user = unquote(userinfo.split(":", 1)[0]) if at else ""
-    hostport, *parameters = hostpart.split(";")
+    hostport, *parameters = hostpart.split("?", 1)[0].split(";")
     host, port = _split_port(hostport)
     pairs = tuple((name.lower(), value) for name, _, value in (item.partition("=") for item in parameters))
     return SipUri(scheme, user, host.lower(), port, pairs)

@@ -39,6 +39,7 @@ def test_response() -> None:
         ('"x" <sips:a:secret@Example.COM>;tag=1', ("sips", "a", "example.com", 0)),
         ('"a <sip:x@y>" <sip:a@b>', ("sip", "a", "b", 0)),
         ("tel:+1555;phone-context=example.com", ("tel", "+1555", "", 0)),
+        ("sip:a?b/c@192.0.2.1?subject=x", ("sip", "a?b/c", "192.0.2.1", 0)),
         ("sip:a@b@192.0.2.1", ("sip", "a@b", "192.0.2.1", 0)),
         ("sip:192.0.2.1:99999999", ("sip", "", "192.0.2.1", 0)),
     ],

@@ -8,101 +8,48 @@ replayed in full.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.admission import denial
 from pjsipdiag.asterisk.config import Acl
+from pjsipdiag.asterisk.forms import CREDENTIAL, GENERIC, REFUSED, REQUEST_LINE, Form, canonical, syntax
 from pjsipdiag.asterisk.index import Hit, unpacked
 from pjsipdiag.asterisk.known import NAME_LENGTH, Known
-from pjsipdiag.sip import COMPACT
 
 MOST_KEPT = 200_000
 """Entries of a table of answers before it is emptied."""
 
-_TOKEN = rb"[A-Za-z0-9\-.!%*_`'~+]+"
-_HOST = rb"(?:[A-Za-z0-9_.\-]+|\[[0-9A-Fa-f:.]+\])"
-_PORT = rb"(?::[0-9]{1,4}|:[1-5][0-9]{4}|:6[0-4][0-9]{3})?"
-_USER = rb"[A-Za-z0-9&=+$,;?/\-_.!~*'()]+"
-_URI_PARAMETERS = rb"(?:;(?!(?i:ttl|line|x-ast))[A-Za-z0-9\[\]/:&+$\-_.!~*'()]+(?:=[A-Za-z0-9\[\]/:&+$\-_.!~*'()]+)?)*"
-_URI = rb"sips?:(?:" + _USER + rb"@)?" + _HOST + _PORT + _URI_PARAMETERS
-_PARAMETERS = rb"(?:;[ ]?" + _TOKEN + rb"(?:=(?:" + _TOKEN + rb'|"[^"\\\r\n\0]*"))?)*'
-_DISPLAY = rb'(?:"[^"\\\r\n\0]*"[ ]?|[^:\r\n<"\0]*)'
-_ELEMENT = rb"[ \t]*[^,\s\0][^,\r\n\0]*"
-_LIST = _ELEMENT + rb"(?:," + _ELEMENT + rb"){0,9}"
-
-_REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") (" + _URI + rb") SIP/2\.0")
-_FROM = re.compile(
-    _DISPLAY + rb"<sips?:(?:(" + _USER + rb")@)?(" + _HOST + rb")" + _PORT + _URI_PARAMETERS + rb">" + _PARAMETERS
-)
-_TO = re.compile(_DISPLAY + rb"<" + _URI + rb">" + _PARAMETERS)
-_CONTACT = re.compile(_DISPLAY + rb"<" + _URI + rb">" + _PARAMETERS.replace(rb"[ ]?", rb"(?!(?i:q=))"))
-_VIA = re.compile(
-    rb"SIP/2\.0/"
-    + _TOKEN
-    + rb" "
-    + _HOST
-    + _PORT
-    + rb"(?:;rport(?:=[0-9]{1,4})?|;(?!(?i:ttl|rport))"
-    + _TOKEN
-    + rb"(?:=[A-Za-z0-9\-.!%*_`'~+\[:\]]+)?)*"
-)
-_CREDENTIAL = re.compile(rb"(" + _TOKEN + rb')=("[^"]*"|' + _TOKEN + rb")")
-_NUMBER = re.compile(rb"[0-9]{1,9}")
-
-_FORMS: dict[bytes, re.Pattern[bytes]] = {
-    b"via": _VIA,
-    b"from": _FROM,
-    b"to": _TO,
-    b"contact": _CONTACT,
-    b"call-id": re.compile(rb"[^\s\0][^\r\n\0]*"),
-    b"cseq": re.compile(rb"[0-9]{1,9} " + _TOKEN),
-    b"max-forwards": _NUMBER,
-    b"expires": _NUMBER,
-    b"content-length": _NUMBER,
-    b"content-type": re.compile(_TOKEN + rb"/" + _TOKEN + _PARAMETERS),
-    b"allow": re.compile(_ELEMENT + rb"(?:," + _ELEMENT + rb"){0,29}"),
-    b"accept": re.compile(_LIST),
-    b"supported": re.compile(_LIST),
-    b"require": re.compile(_LIST),
-    b"session-expires": re.compile(rb"[0-9]{1,9}" + _PARAMETERS),
-    b"min-se": re.compile(rb"[0-9]{1,9}" + _PARAMETERS),
-    b"record-route": re.compile(rb"<" + _URI + rb">" + _PARAMETERS),
-    b"route": re.compile(rb"<" + _URI + rb">" + _PARAMETERS),
-    b"authorization": re.compile(
-        rb"Digest "
-        + _TOKEN
-        + rb'=(?:"[^"\\\r\n\0]*"|'
-        + _TOKEN
-        + rb")(?:, ?"
-        + _TOKEN
-        + rb'=(?:"[^"\\\r\n\0]*"|'
-        + _TOKEN
-        + rb"))*"
-    ),
-}
-"""Header name -> a form of its value that every PJSIP takes; names that PJSIP has no parser for take any text."""
-
-_REFUSED_NAMES = frozenset(
-    b"event subscription-state retry-after unsupported min-expires proxy-authorization proxy-authenticate "
-    b"www-authenticate".split()
-)
-"""Headers that PJSIP parses and that have no row in `_FORMS`: a request with one is replayed in full."""
-
-_GENERIC = re.compile(_TOKEN + rb":[^\r\n\0]*")
 _ONCE = frozenset((b"via", b"from", b"to", b"call-id", b"cseq"))
 _KEPT = _ONCE | {b"contact", b"authorization"}
-_LONG = {short.encode(): long.encode() for short, long in COMPACT.items() if short in "ilmcftvkxo"}
 
 
-class Form(NamedTuple):
+class Kind(NamedTuple):
+    """What of a form can matter: the method, and which headers there are."""
+
+    method: bytes
+    contact: bool
+    credentials: bool
+    length: bool
+    """Whether it says its length, without which a stream cannot carry it."""
+
+
+class Plain(NamedTuple):
     """What of the head of a plain request can matter."""
 
     method: bytes
     contact: bool
     names: object
     texts: tuple[object, ...]
+
+
+class Sender(NamedTuple):
+    """The names that a request gives its sender: user and host of From, user and realm of its credentials."""
+
+    user: bytes
+    host: bytes
+    login: bytes
+    realm: bytes
 
 
 class Line(NamedTuple):
@@ -114,6 +61,8 @@ class Line(NamedTuple):
 
 
 _NOTHING = Line(b"", (), None)
+_FAR: object = ((), None, ())
+"""What an address comes to that no rule holds or nearly holds."""
 
 
 @dataclass
@@ -128,7 +77,7 @@ class Alike:
 
     def __post_init__(self) -> None:
         config = self.known.config
-        self._watched = {rule.header.lower().encode("utf-8", "surrogateescape") for rule in self.known.headers}
+        self._watched = {canonical(rule.header.encode("latin-1") + b":") for rule in self.known.headers}
         self._watches_uri = bool(self.known.uris)
         self._domains = any(transport.domain for transport in config.transports.values())
         self._hopeless = bool(self._watched & _ONCE) or any(acl.contact_acl != Acl() for acl in config.acls)
@@ -146,12 +95,31 @@ class Alike:
             where_from = self._class(source)
         return form, where_from, transport, destination
 
-    def _form(self, payload: bytes) -> Form | None:
+    def kind(self, form: Form | None) -> Kind | None:
+        """What of `form` can matter; None where its requests have to be looked at one by one."""
+        if form is None or self._hopeless or self._watches_uri or not self._watched.isdisjoint(form.names):
+            return None
+        names = form.names
+        return Kind(form.method, b"contact" in names, b"authorization" in names, b"content-length" in names)
+
+    def plain_key(self, kind: Kind, sender: Sender, transport: str, source: bytes, destination: bytes) -> object | None:
+        """The key of a request whose form is of that kind, without a look at its text."""
+        if transport != "UDP" and not kind.length:
+            return None
+        login: object = None
+        if kind.credentials:
+            login = self._login(sender.login, sender.realm)
+            if login is None:
+                return None
+        where_from = self._sources.get(source) or self._class(source)
+        return kind, self._name(sender.user, sender.host), login, where_from, transport, destination
+
+    def _form(self, payload: bytes) -> Plain | None:
         end = payload.find(b"\r\n\r\n")
         if end < 0:
             return None
         first, *lines = payload[:end].split(b"\r\n")
-        request = _REQUEST_LINE.fullmatch(first)
+        request = REQUEST_LINE.fullmatch(first)
         if request is None:
             return None
         names: list[bytes] = []
@@ -174,29 +142,33 @@ class Alike:
             sender = kept.sender or sender
         if not _ONCE.issubset(names) or names.count(b"from") + names.count(b"to") > 2:
             return None
-        return Form(request[1], b"contact" in names, sender, tuple(texts))
+        return Plain(request[1], b"contact" in names, sender, tuple(texts))
 
     def _line(self, line: bytes) -> Line | None:
         """What a header line says; None where PJSIP may refuse it."""
-        spelt, _, value = line.partition(b": ")
-        name = _LONG.get(lower := spelt.lower(), lower)
-        form = _FORMS.get(name)
+        spelt, colon, value = line.partition(b":")
+        name = canonical(spelt + colon)
+        form = syntax(name)
         if form is None:
-            if _GENERIC.fullmatch(line) is None or name in _REFUSED_NAMES:
+            if GENERIC.fullmatch(line) is None or name in REFUSED:
                 return None
             return Line(name, (name, value), None) if name in self._watched else _NOTHING
-        matched = form.fullmatch(value)
+        matched = form.fullmatch(value, 1) if value.startswith(b" ") else None
         if matched is None:
             return None
         sender = self._name(matched[1] or b"", matched[2]) if name == b"from" else None
         texts: tuple[object, ...] = (name, value) if name in self._watched else ()
         if name == b"authorization":
-            given = {key.lower(): text.strip(b'"') for key, text in _CREDENTIAL.findall(value)}
-            user, realm = given.get(b"username", b""), given.get(b"realm", b"")
-            if not (user.isascii() and realm.isascii()):
+            given = {key.lower(): text.strip(b'"') for key, text in CREDENTIAL.findall(value)}
+            login = self._login(given.get(b"username", b""), given.get(b"realm", b""))
+            if login is None:
                 return None
-            texts += (name, self._looked_up(user, realm))
+            texts += (name, login)
         return Line(name, texts, sender) if name in _KEPT or texts else _NOTHING
+
+    def _login(self, user: bytes, realm: bytes) -> object | None:
+        """What the names in Authorization come to; None where that has to be asked in full."""
+        return self._looked_up(user, realm) if user.isascii() and realm.isascii() else None
 
     def _name(self, user: bytes, host: bytes) -> object:
         """What the names in From come to: the endpoint they name, or one that differs in case."""
@@ -225,8 +197,10 @@ class Alike:
 
     def _class(self, packed: bytes) -> object:
         """What the source address comes to: the rules that hold it, and the access lists that deny it."""
+        places, config = self.known.index.places, self.known.config
+        if places is not None and len(packed) == 6 and packed[:2] not in places and not config.acls:
+            return _FAR
         source = unpacked(packed)
-        config = self.known.config
         hits: list[tuple[Hit, bool]] = [
             (hit, config.identifies[hit.identify].rules[hit.rule].port in (0, source.port))
             for hit in self.known.index.hits(source)

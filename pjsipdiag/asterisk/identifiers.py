@@ -7,8 +7,9 @@ Replays ast_sip_identify_endpoint() of res_pjsip.c and the functions that `IDENT
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pjsipdiag.asterisk import admission, arrival
 from pjsipdiag.asterisk.alike import MOST_KEPT, Alike
@@ -54,10 +55,14 @@ class Replay:
     def __post_init__(self) -> None:
         self.known = Known(self.config, self.tokens)
         self._dialect = dialect(self.config.version)
-        self._alike: Alike | None = None
         self._verdicts: dict[object, Verdict | Endpoint] = {}
         self._admitted: dict[tuple[object, object], Verdict] = {}
         self._traces: dict[tuple[Check, ...], Verdict] = {}
+
+    @cached_property
+    def alike(self) -> Alike:
+        """The keys of requests that share a verdict."""
+        return Alike(self.known)
 
     def verdict(self, message: SipMessage) -> Verdict:
         """What Asterisk does with a request, with every reason in full."""
@@ -69,14 +74,23 @@ class Replay:
         `payload` is the message, its body may be cut off; `source` and `destination` are packed (`Address.pack`). The
         reasons leave out what differs between alike requests: caller, source address, header values.
         """
-        if self._alike is None:
-            self._alike = Alike(self.known)
-        key = self._alike.key(payload, transport, source, destination)
+        key = self.alike.key(payload, transport, source, destination)
+        kept = self._kept(key, source)
+        return kept or self._replay(key, payload, transport, source, destination)
+
+    def verdict_like(
+        self, key: object, read: Callable[[], bytes], transport: str, source: bytes, destination: bytes
+    ) -> Verdict:
+        """The same for a request whose key is known (`Alike.plain_key`): it is read where no alike one was judged."""
+        return self._kept(key, source) or self._replay(key, read(), transport, source, destination)
+
+    def _kept(self, key: object, source: bytes) -> Verdict | None:
         kept = self._verdicts.get(key)
         if isinstance(kept, Endpoint):
-            kept = self._admitted.get((key, admission.denial(kept.acl, unpacked(source), self.config)))
-        if kept is not None:
-            return kept
+            return self._admitted.get((key, admission.denial(kept.acl, unpacked(source), self.config)))
+        return kept
+
+    def _replay(self, key: object, payload: bytes, transport: str, source: bytes, destination: bytes) -> Verdict:
         cut = b"\n\r\n" not in payload and b"\n\n" not in payload
         message = SipMessage(payload, transport, Address.unpack(source), Address.unpack(destination), truncated=cut)
         trace = tuple(self._checks(message, terse=True))

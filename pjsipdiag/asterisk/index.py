@@ -12,7 +12,7 @@ import ipaddress
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Identify, Rule
@@ -20,6 +20,8 @@ from pjsipdiag.sip import Address
 
 NEAR = 8
 """How far from a network, in addresses, a source is still called near it."""
+
+MOST_PLACES = 4096
 
 
 class Source(NamedTuple):
@@ -61,12 +63,12 @@ def source(address: Address) -> Source:
 def unpacked(packed: bytes) -> Source:
     """The same of a packed address (`Address.pack`)."""
     ip, port = packed[:-2], int.from_bytes(packed[-2:], "big")
-    if ip.startswith(_MAPPED) and len(ip) == 16:
+    if ip.startswith(MAPPED) and len(ip) == 16:
         ip = ip[12:]
     return Source(4 if len(ip) == 4 else 6, int.from_bytes(ip, "big"), port)
 
 
-_MAPPED = bytes(10) + b"\xff\xff"
+MAPPED = bytes(10) + b"\xff\xff"
 
 
 def covers(rule: Rule, source: Source) -> bool:
@@ -120,6 +122,20 @@ class AddressIndex:
                 [edge[1:] for edge in final],
             )
         return cls(tuple(identifies), networks, edges)
+
+    @cached_property
+    def places(self) -> frozenset[bytes] | None:
+        """The first two bytes of every IPv4 address that a rule holds or nearly holds; None for too many of them."""
+        found: set[int] = set()
+        for (version, mask), by_network in self.networks.items():
+            size = ~mask & _all(version)
+            if version == 6:
+                continue
+            if size & (size + 1) or size >= 1 << 24 or len(found) > MOST_PLACES:
+                return None
+            for network in by_network:
+                found.update(range(network - NEAR >> 16, (network + size + NEAR >> 16) + 1))
+        return frozenset(place.to_bytes(2, "big") for place in found if 0 <= place <= 0xFFFF)
 
     def hits(self, source: Source) -> list[Hit]:
         """Every rule whose network holds the address, whatever its port, in the order of the walk."""

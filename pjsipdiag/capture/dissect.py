@@ -23,6 +23,8 @@ SPEAKS = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\
 
 Of other connections only those are followed whose start was seen.
 """
+QUIET = bytes(SPEAKS.match(bytes((byte,)) + (b"\x03" if byte in b"\x16\x17" else b"")) is None for byte in range(256))
+"""Whether a segment whose first byte is the index cannot begin so."""
 
 
 class Dissector:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
+from itertools import chain
 from struct import Struct
 from typing import NamedTuple
 
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.capture.dissect import Dissector
+from pjsipdiag.capture.dissect import QUIET, SPEAKS, SYN, Dissector
 from pjsipdiag.capture.layout import NEVER, PASSES, TRANSPORTS, Container, Layout, run
 from pjsipdiag.capture.link import SLL_DIRECTIONS
 from pjsipdiag.capture.sieve import NO_PORT, Sieve
-from pjsipdiag.capture.start import START
+from pjsipdiag.capture.start import START, USUAL
 from pjsipdiag.capture.window import Window
 
 HEADER = 24
@@ -90,13 +91,16 @@ class Walk:
         self._tally = dissector.tally
 
     def messages(self) -> Iterator[Datagram]:
-        """The SIP messages of all records, in order; `tally.records` counts while they are read."""
+        """The SIP messages of all records, in order; `tally.records` counts the windows that were read."""
+        return chain.from_iterable(self._windows())
+
+    def _windows(self) -> Iterator[list[Datagram]]:
         more = True
         while more:
             more = yield from self._section()
 
-    def _section(self) -> Generator[Datagram, None, bool]:  # noqa: PLR0912, PLR0915  (a call costs as much as a record)
-        """The records up to the end, or up to the header of another capture that was appended: then True."""
+    def _section(self) -> Generator[list[Datagram], None, bool]:  # noqa: PLR0912, PLR0915  (a call costs as much as a record)
+        """The messages, window by window, up to the end or to the header of another, appended capture: then True."""
         window, tally = self._window, self._tally
         buffer, size, unit = window.buffer, self.header.format.header, self.header.format.unit
         fractions = 1_000_000_000 // unit
@@ -104,11 +108,13 @@ class Walk:
         sieve = Sieve(container, self.header.link_type, self._dissector)
         layout, wants = NEVER, sieve.wants
         unpack, first, second, mask, plain, outer, tags = layout[:7]
-        detail, ports, over = layout.detail, layout.ports, layout.over
-        direction_at, starts, new = sieve.direction_at, START.match, tuple.__new__
+        detail, ports, over, addresses = layout.detail, layout.ports, layout.over, layout.addresses
+        direction_at, starts, speaks, new = sieve.direction_at, START.match, SPEAKS.match, tuple.__new__
+        view, streams = window.view, sieve.streams
         at = before = self._at
         frame, walk, streak, stray = tally.records, 2, 0, 0
         while True:
+            messages: list[Datagram] = []
             ended, end = window.ended, window.end
             last = end - (size if ended else MARGIN)
             damaged = short = False
@@ -137,6 +143,22 @@ class Walk:
                         before = at
                         at += size + captured
                         continue
+                    if (
+                        protocol == 6
+                        and one == first
+                        and two == second
+                        and not fragment & mask
+                        and captured <= LONGEST
+                        and (plain or outer(buffer, at) == tags)
+                        and not buffer[at + ports + 13] & SYN
+                    ):
+                        data = at + ports + (buffer[at + ports + 12] >> 2 & 0x3C)
+                        stop = at + size + captured
+                        if (
+                            QUIET[buffer[data]] or (data + 16 <= stop <= end and not speaks(buffer, data, data + 16))
+                        ) and not (streams and bytes(view[at + addresses : at + ports + 4]) in streams):
+                            before, at = at, stop
+                            continue
                     seconds, fraction, captured, original = head(buffer, at)
                     stop = at + size + captured
                     damaged = not (0 < captured <= LONGEST and captured <= original and fraction < fractions)
@@ -164,29 +186,31 @@ class Walk:
                         payload = at + ports + 8
                         after = payload + length - 8
                         if (
-                            starts(buffer, payload, after)
-                            and 8 <= length <= room - over
+                            (buffer.startswith(USUAL, payload) or starts(buffer, payload, after))
+                            and 21 <= length <= room - over
                             and after <= stop
                             and from_port != NO_PORT != to_port
                         ):
                             way = SLL_DIRECTIONS.get(buffer[at + direction_at], "") if direction_at else ""
-                            content = bytes(buffer[payload:after])
+                            content = bytes(view[payload:after])
                             ends = source + from_port, destination + to_port
-                            yield new(Datagram, (time, frame, "UDP", *ends, content, way, False))
+                            messages.append(new(Datagram, (time, frame, "UDP", *ends, content, way, False)))
                         else:
-                            yield from sieve.plain(layout, buffer, at, stop, time, frame)
+                            messages += sieve.plain(layout, buffer, at, stop, time, frame)
                     elif found is None:
-                        yield from sieve.dissect(buffer, at, stop, time, frame)
+                        messages += sieve.dissect(buffer, at, stop, time, frame)
                     else:
-                        yield from sieve.plain(found, buffer, at, stop, time, frame)
+                        messages += sieve.plain(found, buffer, at, stop, time, frame)
                         if found is not layout:
                             streak, stray = (streak + 1 if stray == frame - 1 else 1), frame
                             if streak == SWITCH or layout is NEVER:
                                 layout = found
                                 unpack, first, second, mask, plain, outer, tags = layout[:7]
                                 detail, ports, over = layout.detail, layout.ports, layout.over
+                                addresses = layout.addresses
                     before, at = at, stop
             tally.records = frame
+            yield messages
             if damaged:
                 if file_header(buffer[at : at + HEADER]) is not None:
                     break

@@ -10,6 +10,11 @@ import re
 _REQUEST = rb"[A-Za-z][A-Za-z0-9.!%*_+`'~-]{0,31} (?i:sips?|tel|urn|im|pres):"
 _STATUS = rb"SIP/2\.0 [1-6][0-9][0-9][ \r\n]"
 START = re.compile(rb"[\r\n]*(?:" + _STATUS + rb"|" + _REQUEST + rb")")
+USUAL = (
+    *(b"SIP/2.0 %d " % status for status in (200, 100, 401, 180, 183, 407)),
+    *(method + b" sip:" for method in (b"INVITE", b"ACK", b"REGISTER", b"OPTIONS", b"BYE")),
+)
+"""What most messages start with, at most 13 bytes: quicker to compare than START."""
 _WHOLE_REQUEST = re.compile(_REQUEST + rb"[^\r\n ]{0,4096} SIP/2\.0\Z")
 _KNOWN_METHOD = re.compile(
     rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"

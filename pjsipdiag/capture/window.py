@@ -16,6 +16,7 @@ PADDING = 256
 class Window:
     """Slides forward with `advance`; `ended` says that the stream holds no more than the buffer does.
 
+    `view` is a memoryview of `buffer`.
     `limit` is the number of bytes of the stream that are read at most (a part of a capture), None for all.
     """
 
@@ -26,17 +27,17 @@ class Window:
         self.ended = False
         self._stream = stream
         self._left = limit
-        self._view = memoryview(self.buffer)
+        self.view = memoryview(self.buffer)
 
     def advance(self, to: int) -> None:
         """Makes `buffer[to]` the first byte, `to` being at most `end`, and fills the rest."""
         kept = self.end - to
-        self.buffer[:kept] = self._view[to : self.end]
+        self.buffer[:kept] = self.view[to : self.end]
         self.base += to
         self.end = kept
         while not self.ended and self.end < SIZE:
             self._fill(self.end, SIZE - self.end)
-        self._view[self.end : self.end + PADDING] = bytes(PADDING)
+        self.view[self.end : self.end + PADDING] = bytes(PADDING)
 
     def skip(self, to: int) -> int:
         """Makes the byte `to`, which lies after `end`, the first one without keeping what is before it.
@@ -60,7 +61,7 @@ class Window:
         if not size:
             self.ended = True
             return
-        got: int = self._stream.readinto(self._view[at : at + size]) or 0  # type: ignore[union-attr]  # every raw file has it
+        got: int = self._stream.readinto(self.view[at : at + size]) or 0  # type: ignore[union-attr]  # every raw file has it
         self.ended = not got
         self.end = at + got
         if self._left is not None:

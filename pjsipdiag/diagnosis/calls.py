@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import lt
-from typing import overload
+from types import MappingProxyType
+from typing import TypeVar, overload
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.arrival import Arrival
-from pjsipdiag.diagnosis.fold import call_id, value_of
-from pjsipdiag.diagnosis.judge import Judged
-from pjsipdiag.diagnosis.merge import Merged, Request
+from pjsipdiag.diagnosis.fold import ANSWER, LENGTH, OFFSET, call_id, value_of
+from pjsipdiag.diagnosis.judge import COLUMNS, NUMBERED, Judged
+from pjsipdiag.diagnosis.merge import Merged, Part, Request, Row, ends
 from pjsipdiag.diagnosis.model import CallRow, SourceRow
 from pjsipdiag.sip import Address, SipMessage, decode
 
@@ -48,82 +49,81 @@ class Calls(Sequence[CallRow]):
         self.outbound = set[int]().union(*(one.outbound for one in judged))
         """Digests of the calls that the PBX sent."""
         self._captures = captures
-        self.verdicts: list[Verdict] = []
-        self.agents: list[str] = []
-        self.sources: list[bytes] = []
-        self._part = array("H")
-        self._row = array("I")
-        self._view = array("B")
-        self._key = array("q")
-        self.time = array("q")
-        self._frame = array("Q")
-        self.transport = array("B")
-        self.port = array("H")
-        self.verdict = array("I")
-        self.agent = array("I")
-        self.source = array("I")
-        self.requests = array("H")
-        self.status = array("H")
-        self.flags = array("B")
+        whole = _whole(judged)
+        self.verdicts, self.agents, self.sources = (
+            whole.verdicts,
+            [decode(agent) for agent in whole.agents],
+            whole.sources,
+        )
         self._more: dict[int, list[int]] = {}
         """Keys of the further transactions of a call."""
-        self._assemble(judged)
+        begun, shown, retried = self._assemble(whole)
+        self.time, self._frame = _picked(whole.time, begun), _picked(whole.frame, begun)
+        self.transport, self.port = _picked(whole.transport, begun), _picked(whole.port, begun)
+        self.agent, self.source = _picked(whole.agent, begun), _picked(whole.source, begun)
+        self._part, self._row, self._view = (_picked(column, shown) for column in (whole.parts, whole.row, whole.view))
+        self._key, self.verdict = _picked(whole.key, shown), _picked(whole.verdict, shown)
+        self.requests = array("H", [1]) * len(self.time)
+        self.status = array("H", [0]) * len(self.time)
+        self.flags = array("B", bytes(len(self.time)))
+        for number in retried:
+            self.flags[number] = RETRIED
+        self._weigh()
         self._chain()
 
-    def _assemble(self, judged: Sequence[Judged]) -> None:
-        whole = _concatenated(judged, self)
+    def _assemble(self, whole: _Whole) -> tuple[array[int] | None, array[int] | None, list[int]]:
+        """The transactions of `whole` that begin calls and those that speak for them, in order of time (None: each of
+        them, as they stand), and the calls that were tried again with credentials."""
         time = whole.time
         order: Sequence[int] = range(len(time))
-        if not all(map(lt, time, islice(time, 1, None))):
+        sorted_ = all(map(lt, time, islice(time, 1, None)))
+        if sorted_ and len(set(whole.call)) == len(time):
+            return None, None, []
+        if not sorted_:
             order = sorted(order, key=lambda at: (time[at], whole.parts[at], whole.frame[at]))
+        call, keys, verdict = whole.call, whole.key, whole.verdict
         numbers: dict[int, int] = {}
-        answers, clusters = self._merged.answers, self._merged.clusters
+        begun, shown = array("I"), array("I")
+        retried: list[int] = []
         for at in order:
-            key = whole.key[at]
-            number = numbers.setdefault(whole.call[at], len(numbers))
-            if number == len(self.time):
-                self._append(whole, at)
-            elif key != self._key[number]:
-                self._more.setdefault(number, []).append(key)
+            number = numbers.setdefault(call[at], len(numbers))
+            if number == len(begun):
+                begun.append(at)
+                shown.append(at)
+            elif keys[at] != keys[shown[number]]:
+                more = self._more.setdefault(number, [])
                 if whole.credentials[at]:
-                    self.flags[number] |= RETRIED
-                self._prefer(number, whole, at)
-            if key in answers or key in clusters or number in self._more:
-                self._weigh(number)
+                    retried.append(number)
+                before, after = self.verdicts[verdict[shown[number]]], self.verdicts[verdict[at]]
+                if before.outcome is Outcome.NO_MATCH and after.endpoint:
+                    # taken by its credentials, when the first request was not: it speaks for the call
+                    more.append(keys[shown[number]])
+                    shown[number] = at
+                else:
+                    more.append(keys[at])
+        return begun, shown, retried
 
-    def _append(self, whole: _Whole, at: int) -> None:
-        self._part.append(whole.parts[at])
-        self._row.append(whole.row[at])
-        self._view.append(whole.view[at])
-        self._key.append(whole.key[at])
-        self.time.append(whole.time[at])
-        self._frame.append(whole.frame[at])
-        self.transport.append(whole.transport[at])
-        self.port.append(whole.port[at])
-        self.verdict.append(whole.verdict[at])
-        self.agent.append(whole.agent[at])
-        self.source.append(whole.source[at])
-        self.requests.append(1)
-        self.status.append(0)
-        self.flags.append(0)
-
-    def _prefer(self, number: int, whole: _Whole, at: int) -> None:
-        """A retry that an identifier takes by its credentials speaks for the call when the first request was not."""
-        before, after = self.verdicts[self.verdict[number]], self.verdicts[whole.verdict[at]]
-        if before.outcome is Outcome.NO_MATCH and after.endpoint:
-            self._more[number][-1], self._key[number] = self._key[number], whole.key[at]
-            self._part[number], self._row[number] = whole.parts[at], whole.row[at]
-            self._view[number], self.verdict[number] = whole.view[at], whole.verdict[at]
-
-    def _weigh(self, number: int) -> None:
-        """Counts the packets of a call and finds the answer that ended it."""
-        keys = self.keys(number)
-        self.requests[number] = min(sum(map(self._merged.packets, keys)), 0xFFFF)
-        answers = sorted((time, status) for key in keys for status, time in self._merged.statuses(key))
-        finals = [status for _, status in answers if status >= 200]
-        self.status[number] = finals[-1] if finals else answers[-1][1] if answers else 0
-        if 401 in finals or 407 in finals:
-            self.flags[number] |= CHALLENGED
+    def _weigh(self) -> None:
+        """Counts the packets of each call and finds the answer that ended it."""
+        answers, clusters, more = self._merged.answers, self._merged.clusters, self._more
+        if not answers and not clusters and not more:
+            return
+        for number, key in enumerate(self._key):
+            found: Sequence[tuple[int, int]]
+            if number in more:
+                keys = self.keys(number)
+                self.requests[number] = min(sum(map(self._merged.packets, keys)), 0xFFFF)
+                found = [(status, time) for time, status in self.answers(number)]
+            else:
+                if key in clusters:
+                    self.requests[number] = self._merged.packets(key)
+                if key not in answers:
+                    continue
+                found = self._merged.statuses(key)
+            finals = [status for status, _ in found if status >= 200]
+            self.status[number] = finals[-1] if finals else found[-1][0] if found else 0
+            if 401 in finals or 407 in finals:
+                self.flags[number] |= CHALLENGED
 
     def _chain(self) -> None:
         """Links the calls of each source."""
@@ -164,14 +164,30 @@ class Calls(Sequence[CallRow]):
         """(time, status) of every answer of a call, in order."""
         return sorted((time, status) for key in self.keys(number) for status, time in self._merged.statuses(key))
 
+    def last_answer(self, number: int) -> int:
+        """The time of its last answer; 0 when there was none."""
+        found = self._merged.answers
+        if number in self._more:
+            return max((time for time, _ in self.answers(number)), default=0)
+        return max((time for _, time in ANSWER.iter_unpack(found.get(self._key[number], b""))), default=0)
+
     def realms(self, number: int) -> list[str]:
         """The realms of the challenges that a call got."""
         found = [self._merged.realms.get(key) for key in self.keys(number)]
         return [decode(realm) for realm in found if realm is not None]
 
+    def head(self, number: int) -> tuple[bytes, bytes]:
+        """The head of the request that speaks for a call, and the packed address it went to."""
+        part, row = self._seen(number)
+        return part.fold.spool.read(row[OFFSET], row[LENGTH]), ends(row)[1]
+
+    def _seen(self, number: int) -> tuple[Part, Row]:
+        """The row of that request, and the part that saw it."""
+        return self._merged.view(self._part[number], self._row[number], self._key[number], self._view[number])
+
     def request(self, number: int) -> Request:
         """The request that speaks for a call."""
-        return self._merged.view(self._part[number], self._row[number], self._key[number], self._view[number])
+        return self._merged.request(*self._seen(number))
 
     def message(self, number: int) -> SipMessage:
         """The head of that request, as Asterisk received it."""
@@ -193,28 +209,31 @@ class Calls(Sequence[CallRow]):
             return [self[at] for at in range(*number.indices(len(self)))]
         if number < 0:
             number += len(self)
-        request = self.request(number)
-        head = request.head
-        first_line = decode(head[: head.find(b"\n")].rstrip())
+        _, _, capture, transport, source, destination, head, _, _ = request = self.request(number)
+        line = head[: head.find(b"\n")].rstrip()
+        uri = line[line.find(b" ") + 1 : line.rfind(b" ")]
         explained = self._explain(self._message(request)) if len(self) <= FEW else None
         return CallRow(
-            call_id=decode(call_id(head)),
-            time=self.time[number],
-            source=show_address(request.source),
-            transport=request.transport,
-            from_=decode(value_of(head, b"from")),
-            request_uri=first_line.partition(" ")[2].rpartition(" ")[0],
-            verdict=explained or self.verdicts[self.verdict[number]],
-            observed_status=self.status[number] or None,
-            destination=show_address(request.destination),
-            requests=self.requests[number],
-            user_agent=self.agents[self.agent[number]],
-            capture=self._captures[request.capture],
-            frame=self._frame[number],
-            messages=self._ladder(number, first_line),
+            decode(call_id(head)),
+            self.time[number],
+            show_address(source),
+            transport,
+            decode(value_of(head, b"from")),
+            decode(uri),
+            explained or self.verdicts[self.verdict[number]],
+            self.status[number] or None,
+            show_address(destination),
+            self.requests[number],
+            self.agents[self.agent[number]],
+            self._captures[capture],
+            self._frame[number],
+            Ladder(self, number),
         )
 
-    def _ladder(self, number: int, first_line: str) -> tuple[tuple[int, str, str], ...]:
+    def ladder(self, number: int) -> tuple[tuple[int, str, str], ...]:
+        """(time, ">" from the caller or "<" to it, first line) of the messages of a call, in order."""
+        head = self.request(number).head
+        first_line = decode(head[: head.find(b"\n")].rstrip())
         answers = self.answers(number)
         if number not in self._more and self.requests[number] == 1:
             return ((self.time[number], ">", first_line), *((time, "<", f"SIP/2.0 {code}") for time, code in answers))
@@ -222,6 +241,28 @@ class Calls(Sequence[CallRow]):
             (first, ">", first_line) for key in self.keys(number) for first, _ in self._merged.clusters.get(key, ())
         ] or [(self.time[number], ">", first_line)]
         return tuple(sorted([*sent, *((time, "<", f"SIP/2.0 {status}") for time, status in answers)]))
+
+
+class Ladder(Sequence[tuple[int, str, str]]):
+    """The messages of one call, looked up when somebody wants to see them."""
+
+    __slots__ = ("_calls", "_number")
+
+    def __init__(self, calls: Calls, number: int) -> None:
+        self._calls, self._number = calls, number
+
+    def __len__(self) -> int:
+        return len(self._calls.ladder(self._number))
+
+    @overload
+    def __getitem__(self, at: int) -> tuple[int, str, str]: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[tuple[int, str, str], ...]: ...
+    def __getitem__(self, at: int | slice) -> tuple[int, str, str] | tuple[tuple[int, str, str], ...]:
+        return self._calls.ladder(self._number)[at]
+
+    def __iter__(self) -> Iterator[tuple[int, str, str]]:
+        return iter(self._calls.ladder(self._number))
 
 
 class _Whole(Judged):
@@ -232,7 +273,10 @@ class _Whole(Judged):
     parts: array[int]
 
 
-def _concatenated(judged: Sequence[Judged], calls: Calls) -> _Whole:
+Value = TypeVar("Value")
+
+
+def _whole(judged: Sequence[Judged]) -> _Whole:
     whole = _Whole()
     whole.parts = array("H")
     verdicts: dict[Verdict, int] = {}
@@ -240,18 +284,23 @@ def _concatenated(judged: Sequence[Judged], calls: Calls) -> _Whole:
     sources: dict[bytes, int] = {}
     for one in judged:
         whole.parts.extend(array("H", [one.part]) * len(one.time))
-        for name in ("time", "frame", "key", "call", "view", "row", "credentials", "transport", "port"):
-            getattr(whole, name).extend(getattr(one, name))
-        verdict = [verdicts.setdefault(verdict, len(verdicts)) for verdict in one.verdicts]
-        agent = [agents.setdefault(agent, len(agents)) for agent in one.agents]
-        source = [sources.setdefault(source, len(sources)) for source in one.sources]
-        whole.verdict.extend(map(verdict.__getitem__, one.verdict))
-        whole.agent.extend(map(agent.__getitem__, one.agent))
-        whole.source.extend(map(source.__getitem__, one.source))
-    calls.verdicts = list(verdicts)
-    calls.agents = [decode(agent) for agent in agents]
-    calls.sources = list(sources)
+        for name in COLUMNS:
+            if name not in NUMBERED:
+                getattr(whole, name).extend(getattr(one, name))
+        whole.verdict.extend(_renumbered(one.verdict, one.verdicts, verdicts))
+        whole.agent.extend(_renumbered(one.agent, one.agents, agents))
+        whole.source.extend(_renumbered(one.source, one.sources, sources))
+    whole.verdicts, whole.agents, whole.sources = list(verdicts), list(agents), list(sources)
     return whole
+
+
+def _renumbered(column: array[int], values: Sequence[Value], numbers: dict[Value, int]) -> Iterator[int]:
+    """A column of positions in `values` as numbers of `numbers`, to which new values are added."""
+    return map([numbers.setdefault(value, len(numbers)) for value in values].__getitem__, column)
+
+
+def _picked(column: array[int], places: array[int] | None) -> array[int]:
+    return column if places is None else array(column.typecode, map(column.__getitem__, places))
 
 
 def message_of(request: Request) -> SipMessage:
@@ -280,8 +329,10 @@ class SourceRows(Sequence[SourceRow]):
     def __init__(self, calls: Calls, others: Mapping[str, Mapping[str, int]]) -> None:
         self._calls = calls
         self._others = others
-        called = {show_ip(ip) for ip in calls.sources if others}
+        called = {show_ip(ip) for ip in calls.sources} if others else set[str]()
         self._quiet = [ip for ip in others if ip not in called]
+        self._agents = [(agent,) if agent else () for agent in calls.agents]
+        self._classes = [classed(verdict) for verdict in calls.verdicts]
 
     def __len__(self) -> int:
         return len(self._calls.sources) + len(self._quiet)
@@ -299,13 +350,35 @@ class SourceRows(Sequence[SourceRow]):
         if number >= len(calls.sources):
             ip = self._quiet[number - len(calls.sources)]
             return SourceRow(ip, 0, 0, "unknown", other_methods=self._others[ip])
-        numbers = list(calls.of_source(number))
+        first = calls.first[number]
+        ip = show_ip(calls.sources[number])
+        others = self._others.get(ip, _NONE)
+        if calls.following[first] != END:
+            return self._summary(ip, list(calls.of_source(number)), others)
+        verdict = calls.verdicts[calls.verdict[first]]
+        status, time = calls.status[first], calls.time[first]
+        return SourceRow(
+            ip,
+            calls.requests[first],
+            1,
+            self._classes[calls.verdict[first]],
+            verdict.identifier if verdict.endpoint else "",
+            verdict.identify if verdict.endpoint else "",
+            verdict.endpoint,
+            {str(status): 1} if status >= 200 else _NONE,
+            self._agents[calls.agent[first]],
+            others,
+            time,
+            time,
+        )
+
+    def _summary(self, ip: str, numbers: Sequence[int], others: Mapping[str, int]) -> SourceRow:
+        calls = self._calls
         verdicts = [calls.verdicts[at] for at in dict.fromkeys(calls.verdict[at] for at in numbers)]
         classes = {classed(verdict) for verdict in verdicts}
         matched = [verdict for verdict in verdicts if verdict.endpoint]
         agents = dict.fromkeys(calls.agents[calls.agent[at]] for at in numbers)
         observed = Counter(str(calls.status[at]) for at in numbers if calls.status[at] >= 200)
-        ip = show_ip(calls.sources[number])
         return SourceRow(
             address=ip,
             requests=sum(calls.requests[at] for at in numbers),
@@ -316,10 +389,13 @@ class SourceRows(Sequence[SourceRow]):
             endpoint=", ".join(dict.fromkeys(verdict.endpoint for verdict in matched)),
             observed=dict(sorted(observed.items())),
             user_agents=tuple(agent for agent in agents if agent)[:MOST_AGENTS],
-            other_methods=self._others.get(ip, {}),
+            other_methods=others,
             first_time=calls.time[numbers[0]],
             last_time=calls.time[numbers[-1]],
         )
+
+
+_NONE: Mapping[str, int] = MappingProxyType({})
 
 
 def show_ip(packed: bytes) -> str:

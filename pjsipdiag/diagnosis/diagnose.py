@@ -25,7 +25,7 @@ from pjsipdiag.diagnosis.evidence import near
 from pjsipdiag.diagnosis.gather import Gathered, Progress, Reading, gather
 from pjsipdiag.diagnosis.groups import group
 from pjsipdiag.diagnosis.jobs import share
-from pjsipdiag.diagnosis.judge import Judged, Replayed, judge
+from pjsipdiag.diagnosis.judge import Judged, judge
 from pjsipdiag.diagnosis.merge import Merged
 from pjsipdiag.diagnosis.model import CaptureSummary, Finding, Report, Suggestion
 from pjsipdiag.diagnosis.names import load
@@ -128,9 +128,7 @@ def _situation(seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, 
     own = tuple(_own_registrations(seen.merged, basis.pbx))
     replay = Replay(basis.config, _tokens(own, basis.config))
     arrival = Arrival(basis.config, seen.merged.answering)
-    look = partial(
-        _judge, seen.merged, pbx=basis.pbx.addresses, arrival=arrival, replay=replay.verdict_of, wanted=wanted
-    )
+    look = partial(_judge, seen.merged, pbx=basis.pbx.addresses, arrival=arrival, replay=replay, wanted=wanted)
     judged = share(look, list(_slices(seen.merged, jobs)), jobs)
     files = [tally.file for tally in seen.tallies]
     calls = Calls(seen.merged, judged, files, arrival, replay.verdict)
@@ -172,7 +170,7 @@ def _judge(
     *,
     pbx: Collection[bytes],
     arrival: Arrival,
-    replay: Replayed,
+    replay: Replay,
     wanted: Selection,
 ) -> Judged:
     return judge(merged, *piece, pbx=pbx, arrival=arrival, replay=replay, wanted=wanted)
@@ -200,6 +198,7 @@ def _report(
         pbx=situation.pbx,
         pbx_reason=basis.pbx.reason,
         failed_calls=calls.failed_calls(),
+        callers=len(calls.sources),
         config=basis.config,
         notes=tuple(notes),
         outbound_calls=situation.outbound_calls,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.index import MAPPED
 from pjsipdiag.diagnosis.addresses import fits, is_address, is_whole_world, near_miss, number, shared_bits
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.trunks import Trunks, domain, prefix, trunks
@@ -32,11 +33,17 @@ class Owner:
     reasons: tuple[str, ...]
 
 
-def near(config: Config) -> Callable[[str], bool]:
-    """Whether an address lies in the /24 (IPv6: /64) of anything that the configuration names."""
+def near(config: Config) -> Callable[[bytes], bool]:
+    """Whether a packed address lies in the /24 (IPv6: /64) of anything that the configuration names."""
     known = trunks(config)
-    places = {*known.networks, *known.contacts}
-    return lambda ip: prefix(ip) in places
+    places = {bits.to_bytes(3 if family == 4 else 8, "big") for family, bits in (*known.networks, *known.contacts)}
+
+    def is_near(ip: bytes) -> bool:
+        if len(ip) == 16 and not ip.startswith(MAPPED):
+            return ip[:8] in places
+        return ip[-4:-1] in places
+
+    return is_near
 
 
 @lru_cache(maxsize=8192)

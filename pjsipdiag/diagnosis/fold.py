@@ -14,13 +14,16 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from zlib import crc32
 
+from pjsipdiag.asterisk.forms import Fields, Forms
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.spool import Spool
 
-ROW = struct.Struct("<qQIIIBB")
-"""A transaction: time, spool offset, frame, spool length, digest of the address pair, transport, flags."""
+ROW = struct.Struct("<qQIIIBB18s18sqHII")
+"""A transaction: time, spool offset, frame, spool length, digest of the address pair, transport, flags, packed source
+and destination, digest of its call, number of its form, of its sender and of its User-Agent."""
+TIME, OFFSET, FRAME, LENGTH, _, TRANSPORT, FLAGS, _, _, CALL, FORM, SENDER, AGENT = range(13)
+"""Where ROW has them."""
 ANSWER = struct.Struct("<Hq")
 """An answer: status, time when that status was first seen."""
 MOST_ANSWERS = 8
@@ -31,9 +34,13 @@ MOST_CLUSTERS = 64
 """Retransmissions counted of one transaction: timer B allows 11 in practice; a flood of one packet counts as these."""
 TRANSPORTS = {name: code for code, name in enumerate(("UDP", "TCP", "TLS", "WS", "WSS"))}
 DIRECTIONS = {name: code for code, name in enumerate(("", "in", "out"))}
-SIZES = [bytes((size,)) for size in range(256)]
 CHALLENGES = (401, 407)
-TRUNCATED = 4
+TRUNCATED, CREDENTIALS, SIX = 4, 8, 16
+"""Flags beside the direction: cut by the snap length, with an Authorization header, between IPv6 addresses."""
+MOST_SENDERS, LONGEST_SENDER = 200_000, 256
+"""Distinct senders that are kept; requests of further or longer ones are judged by their text."""
+MOST_AGENTS, LONGEST_AGENT = 100_000, 256
+"""User-Agents that are told apart; a further one counts as none."""
 IN_DIALOG = frozenset((b"ACK", b"BYE", b"CANCEL", b"PRACK", b"UPDATE", b"INFO"))
 """Methods that belong to a call and say nothing of their own about a source."""
 MOST_REGISTRATIONS = 1000
@@ -67,6 +74,11 @@ class Fold:
     spool: Spool = field(default_factory=Spool)
     methods: tuple[bytes, ...] = (b"INVITE",)
     rows: bytearray = field(default_factory=bytearray)
+    forms: Forms = field(default_factory=Forms)
+    senders: dict[Fields, int] = field(default_factory=dict)
+    """(user, host, digest user, realm) of requests with a form -> number of the sender."""
+    user_agents: dict[bytes, int] = field(default_factory=lambda: {b"": 0})
+    """User-Agent of a request, empty without one -> number."""
     index: dict[Key, int] = field(default_factory=dict)
     clusters: dict[Key, list[Cluster]] = field(default_factory=dict)
     """Of transactions with more than one request: the times of its packets."""
@@ -137,39 +149,83 @@ class Fold:
     def _request(self, datagram: Datagram, payload: bytes) -> None:
         time, frame, transport, source, destination, _, direction, truncated = datagram
         self.requests += 1
-        end = payload.find(b"\r\n\r\n") + 4
-        if end < 4:
-            end = payload.find(b"\n\n") + 2
-        head = payload[:end] if end >= 4 else payload
-        at = head.find(b"\nTo: ")
-        to = head[at : head.find(b"\n", at + 5)] if at >= 0 else value_of(head, b"to")
-        if b"tag" in to and has_tag(to):
+        end, flags, form, fields = self._fields(payload)
+        id_, number, branch, to_tag, tag, uri, agent, *names = fields
+        if to_tag:
             self.reinvites += 1
             return
         if source not in self._asked:
-            self._asks_as(source, time, head)
-        at = head.find(b"\nCSeq: ")
-        sequence = head[at + 7 : at + 20] if at >= 0 else value_of(head, b"cseq")
-        key = hash((call_id(head), sequence[: sequence.find(b" ")], branch(head)))
-        between = (source[:-2], destination[:-2])
-        digest = crc32(between[1], crc32(between[0]))
-        number = self.index.get(key)
-        if number is not None and self._seen_before(key, number, time, digest):
+            self._asks_as(source, time, agent)
+        key = hash((id_, number, branch))
+        source_ip = source[:-2]
+        between = (source_ip, destination[:-2])
+        digest = hash(between) & 0xFFFFFFFF
+        known = self.index.get(key)
+        if known is not None and self._seen_before(key, known, time, digest):
             return
-        if between in self.pairs or len(self.pairs) < MOST_PAIRS:
-            self.pairs[between] = self.pairs.get(between, 0) + 1
-        if direction and number is None:
+        pairs = self.pairs
+        count = pairs.get(between)
+        if count or len(pairs) < MOST_PAIRS:
+            pairs[between] = (count or 0) + 1
+        if direction and known is None:
             here = between[direction == "in"]
             self.local[here] = self.local.get(here, 0) + 1
-        flags = DIRECTIONS[direction] | (TRUNCATED if truncated or end < 4 else 0)
-        record = SIZES[len(source)] + source + destination + head
-        code = TRANSPORTS.get(transport, 0)
-        row = ROW.pack(time, self.spool.append(record), frame & 0xFFFFFFFF, len(record), digest, code, flags)
-        if number is None:
+        sender = self._sender(tuple(names)) if form else -1
+        if sender < 0:
+            form = sender = 0
+        flags |= DIRECTIONS[direction] | (TRUNCATED if truncated else 0) | (SIX if len(source_ip) == 16 else 0)
+        row = ROW.pack(
+            time,
+            self.spool.append(payload[:end]),
+            frame & 0xFFFFFFFF,
+            end,
+            digest,
+            TRANSPORTS.get(transport, 0),
+            flags,
+            source,
+            destination,
+            hash((id_, tag, source_ip, uri)),
+            form,
+            sender,
+            self.user_agents.get(agent) or self._user_agent(agent),
+        )
+        if known is None:
             self.index[key] = len(self.index)
             self.rows += row
         else:
             self.views.setdefault(key, []).append(row)
+
+    def _fields(self, payload: bytes) -> tuple[int, int, int, Fields]:
+        """Where the head of a request ends, what its flags say of that and of credentials, its form and its fields."""
+        end, flags, form = payload.find(b"\r\n\r\n") + 4, 0, 0
+        whole = end >= 4
+        if not whole:
+            end = payload.find(b"\n\n") + 2
+            if end < 2:
+                end, flags = len(payload), TRUNCATED
+        credentials = payload.find(b"uthorization:", 0, end) >= 0
+        if credentials:
+            flags |= CREDENTIALS
+        fields: Fields = ()
+        if whole:
+            form, fields = self.forms.read(payload, end, credentials)
+        return end, flags, form, fields or _read(payload[:end])
+
+    def _sender(self, names: Fields) -> int:
+        """The number of a sender; -1 where it is not kept."""
+        known = self.senders.get(names)
+        if known is None:
+            if len(self.senders) >= MOST_SENDERS or sum(len(name) for name in names if name) > LONGEST_SENDER:
+                return -1
+            known = self.senders[names] = len(self.senders)
+        return known
+
+    def _user_agent(self, agent: bytes) -> int:
+        """The number of a User-Agent that is perhaps new."""
+        agent = agent[:LONGEST_AGENT].rstrip()
+        if agent in self.user_agents or len(self.user_agents) < MOST_AGENTS:
+            return self.user_agents.setdefault(agent, len(self.user_agents))
+        return 0
 
     def _seen_before(self, key: Key, number: int, time: int, digest: int) -> bool:
         """Counts a further packet of a transaction; whether it was seen between the same addresses before."""
@@ -187,11 +243,11 @@ class Fold:
         self.agents[pair] = min(time, self.agents.get(pair, time))
         return True
 
-    def _asks_as(self, source: bytes, time: int, payload: bytes) -> None:
-        """Keeps the Asterisk header of the first request of a source."""
+    def _asks_as(self, source: bytes, time: int, agent: bytes) -> None:
+        """Keeps the User-Agent of the first request of a source when it is Asterisk's."""
         if len(self._asked) < MOST_PEERS:
             self._asked.add(source)
-        if self._is_asterisk[agent := agent_of(payload)]:
+        if self._is_asterisk[agent]:
             pair = (source[:-2], agent)
             self.requesters[pair] = min(time, self.requesters.get(pair, time))
 
@@ -227,7 +283,7 @@ class Fold:
                 known.count += 1
             known.last, known.time = telling, time
         if datagram.source not in self._asked:
-            self._asks_as(datagram.source, time, payload)
+            self._asks_as(datagram.source, time, agent_of(payload))
         if method == b"REGISTER" and len(self.registrations) < MOST_REGISTRATIONS:
             token = payload.find(b";line=")
             if token >= 0 or self._is_asterisk[agent_of(payload)]:
@@ -245,12 +301,13 @@ class Fold:
         """What another process needs: all but the spool's content, which it shares, and what only feeding needs."""
         self.spool.flush()
         state = {name: getattr(self, name) for name in self.__slots__ if not name.startswith("_")}
-        return {**state, "index": self.keys}
+        return {**state, "index": self.keys, "forms": self.forms.known}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
             setattr(self, name, value)
         self.index = dict(zip(state["index"], range(len(state["index"])), strict=True))
+        self.forms = Forms(state["forms"])
         self._asked, self._is_asterisk, self._known_realms = set(), _Asterisk(), {}
 
 
@@ -294,7 +351,7 @@ def add_cluster(clusters: list[Cluster], first: int, last: int) -> None:
         clusters.append([first, last])
 
 
-_BRANCH = re.compile(rb"branch=([^;,\s]*)").search
+_BRANCH = re.compile(rb"[;\s]branch=([^;,\s]*)").search
 COMPACT = {b"call-id": b"i", b"from": b"f", b"to": b"t", b"via": b"v"}
 
 _USUAL = {name.lower(): b"\n" + name + b": " for name in (b"From", b"To", b"CSeq", b"Call-ID", b"User-Agent")}
@@ -323,6 +380,20 @@ def value_of(head: bytes, name: bytes) -> bytes:
     return b""
 
 
+def _read(head: bytes) -> Fields:
+    """FIELDS of a head that has no form."""
+    to, sender = value_of(head, b"to"), value_of(head, b"from")
+    return (
+        call_id(head),
+        value_of(head, b"cseq").partition(b" ")[0],
+        branch(head),
+        to if has_tag(to) else b"",
+        from_tag(sender),
+        head.split(b" ", 2)[1],
+        value_of(head, b"user-agent"),
+    )
+
+
 def call_id(head: bytes) -> bytes:
     at = head.find(b"\nCall-ID: ")
     return head[at + 10 : head.find(b"\n", at + 10)].strip() if at >= 0 else value_of(head, b"call-id")
@@ -344,6 +415,16 @@ def has_tag(to: bytes) -> bool:
     """Whether a To value has a tag: the request is inside a dialog."""
     parameters = to.rpartition(b">")[2] if b">" in to else to.partition(b";")[2]
     return any(part.strip().lower().startswith((b"tag=", b"tag =")) for part in parameters.split(b";"))
+
+
+def from_tag(sender: bytes) -> bytes:
+    """The tag of a From value; empty without one."""
+    parameters = sender.rpartition(b">")[2] if b">" in sender else sender
+    for part in parameters.split(b";")[1:]:
+        name, _, value = part.partition(b"=")
+        if name.strip().lower() == b"tag":
+            return value.strip()
+    return b""
 
 
 def realm_of(head: bytes) -> bytes:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import heapq
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.calls import CHALLENGED, MOST_AGENTS, RETRIED, Calls, message_of, show_address, show_ip
+from pjsipdiag.diagnosis.calls import CHALLENGED, END, MOST_AGENTS, RETRIED, Calls, show_address, show_ip
 from pjsipdiag.diagnosis.fold import TRANSPORTS, value_of
-from pjsipdiag.diagnosis.merge import Request
 from pjsipdiag.diagnosis.situation import CallGroup, Crowd, Variant
-from pjsipdiag.sip import decode, parse_uri
+from pjsipdiag.sip import SipMessage, decode, parse_uri
 
 MOST_GROUPS = 5000
 MOST_READ = 1000
@@ -25,69 +26,91 @@ SAMPLES = 8
 """Variants that a group has at least where its calls differ in number or caller."""
 
 
-def group(calls: Calls, config: Config, near: Callable[[str], bool]) -> tuple[list[CallGroup], Crowd | None]:
-    """The groups in the order of their first calls, and the crowd of those that are not listed one by one."""
-    listed: list[list[int]] = []
-    strangers: list[tuple[int, int, list[int]]] = []
-    crowd: list[list[int]] = []
+def group(calls: Calls, config: Config, near: Callable[[bytes], bool]) -> tuple[list[CallGroup], Crowd | None]:
+    """The groups in the order of their first calls, and the crowd of those that are not listed one by one.
+
+    `near` says of a packed IP address whether the configuration names anything beside it.
+    """
+    listed: list[Sequence[int]] = []
+    strangers: list[tuple[int, int, Sequence[int]]] = []
+    crowd = _Rest(array("I"), array("I"))
     many = len(calls.sources) > MOST_GROUPS
-    for source in range(len(calls.sources)):
+    unmatched = [verdict.outcome is Outcome.NO_MATCH for verdict in calls.verdicts]
+    for source, ip in enumerate(calls.sources):
         for numbers in _alike(calls, source):
-            verdict = calls.verdicts[calls.verdict[numbers[0]]]
-            if not many or verdict.outcome is not Outcome.NO_MATCH or near(show_ip(calls.sources[source])):
+            if not many or not unmatched[calls.verdict[numbers[0]]] or near(ip):
                 listed.append(numbers)
                 continue
             entry = (len(numbers), -numbers[0], numbers)
             if len(strangers) < MOST_GROUPS // 2:
                 heapq.heappush(strangers, entry)
             else:
-                crowd.append(heapq.heappushpop(strangers, entry)[2])
+                crowd.add(heapq.heappushpop(strangers, entry)[2])
     listed += [numbers for _, _, numbers in strangers]
     if len(listed) > MOST_GROUPS:
         listed.sort(key=lambda numbers: (-len(numbers), numbers[0]))
-        crowd += listed[MOST_GROUPS:]
+        for numbers in listed[MOST_GROUPS:]:
+            crowd.add(numbers)
         del listed[MOST_GROUPS:]
     listed.sort(key=lambda numbers: numbers[0])
     telling = _telling(config)
     return [_group(calls, numbers, telling) for numbers in listed], _crowd(calls, crowd)
 
 
-def _alike(calls: Calls, source: int) -> Iterator[list[int]]:
+class _Rest(NamedTuple):
+    """Calls that are not listed: the first ones of each group, and all of them."""
+
+    firsts: array[int]
+    numbers: array[int]
+
+    def add(self, numbers: Sequence[int]) -> None:
+        self.firsts.append(numbers[0])
+        self.numbers.extend(numbers)
+
+
+def _alike(calls: Calls, source: int) -> Iterable[Sequence[int]]:
+    first = calls.first[source]
+    if calls.following[first] == END:
+        return ((first,),)
     found: dict[tuple[int, int], list[int]] = {}
     for number in calls.of_source(source):
         found.setdefault((calls.transport[number], calls.verdict[number]), []).append(number)
-    yield from found.values()
+    return found.values()
 
 
-def _group(calls: Calls, numbers: list[int], telling: Callable[[Request, str], object]) -> CallGroup:
+def _group(calls: Calls, numbers: Sequence[int], telling: Callable[[bytes, bytes, str], object]) -> CallGroup:
     first = numbers[0]
     called, callers, destinations = Counter[str](), Counter[str](), Counter[bytes]()
     refused: dict[str, None] = {}
     alike: dict[object, list[int]] = defaultdict(list)
     for number in islice(numbers, MOST_READ):
-        request = calls.request(number)
-        user = user_of(request.head.split(b" ", 2)[1])
+        head, destination = calls.head(number)
+        start = head.find(b" ") + 1
+        user = user_of(head[start : head.find(b" ", start)])
         called[user] += 1
         if calls.status[number] >= 400 and user:
             refused[user] = None
-        caller = user_of(value_of(request.head, b"from"))
+        sender = value_of(head, b"from")
+        caller = user_of(sender)
         callers[caller] += 1
-        destinations[request.destination] += 1
-        alike[calls.port[number], request.destination, telling(request, caller)].append(number)
-    answers = [calls.answers(number) for number in numbers]
-    silent = [calls.time[number] for number, found in zip(numbers, answers, strict=True) if not found]
-    agents = dict.fromkeys(calls.agents[calls.agent[number]] for number in numbers)
-    realms = dict.fromkeys(realm for number in islice(numbers, MOST_READ) for realm in calls.realms(number))
+        destinations[destination] += 1
+        alike[calls.port[number], destination, telling(head, sender, caller)].append(number)
+    answered = [calls.last_answer(number) for number in numbers]
+    silent = [calls.time[number] for number, last in zip(numbers, answered, strict=True) if not last]
+    agents = [calls.agents[agent] for agent in dict.fromkeys(map(calls.agent.__getitem__, numbers))]
+    flags = list(map(calls.flags.__getitem__, numbers))
+    challenged = [number for number, flag in zip(numbers, flags, strict=True) if flag & CHALLENGED]
+    realms = dict.fromkeys(realm for number in challenged[:MOST_READ] for realm in calls.realms(number))
     return CallGroup(
         source=show_ip(calls.sources[calls.source[first]]),
         transport=tuple(TRANSPORTS)[calls.transport[first]],
         verdict=calls.verdicts[calls.verdict[first]],
         calls=len(numbers),
-        requests=sum(calls.requests[number] for number in numbers),
-        statuses=dict(sorted(Counter(calls.status[number] for number in numbers).items())),
-        challenged=sum(1 for number in numbers if calls.flags[number] & CHALLENGED),
-        retried=sum(1 for number in numbers if calls.flags[number] & RETRIED),
-        ports=tuple(islice(dict.fromkeys(calls.port[number] for number in numbers), MOST_SHOWN)),
+        requests=sum(map(calls.requests.__getitem__, numbers)),
+        statuses=dict(sorted(Counter(map(calls.status.__getitem__, numbers)).items())),
+        challenged=len(challenged),
+        retried=sum(1 for flag in flags if flag & RETRIED),
+        ports=tuple(islice(dict.fromkeys(map(calls.port.__getitem__, numbers)), MOST_SHOWN)),
         destinations=tuple(map(show_address, islice(destinations, MOST_SHOWN))),
         numbers=tuple(islice(called, MOST_SHOWN)),
         callers=tuple(islice(callers, MOST_SHOWN)),
@@ -103,7 +126,7 @@ def _group(calls: Calls, numbers: list[int], telling: Callable[[Request, str], o
         first_silent=silent[0] if silent else 0,
         last_silent=silent[-1] if silent else 0,
         refused_numbers=tuple(islice(refused, MOST_SHOWN)),
-        last_answer=max((found[-1][0] for found in answers if found), default=0),
+        last_answer=max(answered),
     )
 
 
@@ -123,23 +146,25 @@ def _variants(calls: Calls, numbers: Sequence[int], alike: list[list[int]]) -> t
     return tuple(found)
 
 
-def _telling(config: Config) -> Callable[[Request, str], object]:
-    """What of a message, beside its addresses, any identifier under this configuration or a near one could look at."""
+def _telling(config: Config) -> Callable[[bytes, bytes, str], object]:
+    """What of a head, beside its addresses, any identifier under this configuration or a near one could look at.
+
+    Asked with the head, its From value and the user of that.
+    """
     names = {section.name for section in config.sections} | set(config.endpoints)
     names |= {name.partition("@")[0] for name in names}
     headers = sorted({identify.match_header.partition(":")[0].strip() for identify in config.identifies} - {""})
     by_uri = any(identify.match_request_uri for identify in config.identifies)
 
-    def tell(request: Request, caller: str) -> object:
-        head = request.head
-        sender = value_of(head, b"from").partition(b";tag=")[0] if caller in names else b""
+    def tell(head: bytes, sender: bytes, caller: str) -> object:
+        named = sender.partition(b";tag=")[0] if caller in names else b""
         at = head.find(b"\nAuthorization:")
         credentials = head[at : at + 200] if at >= 0 else b""
         if not headers and not by_uri:
-            return sender, credentials
-        message = message_of(request)
+            return named, credentials
+        message = SipMessage(head)
         values = tuple(tuple(message.values(name)) for name in headers)
-        return sender, credentials, values, message.request_uri if by_uri else ""
+        return named, credentials, values, message.request_uri if by_uri else ""
 
     return tell
 
@@ -153,22 +178,21 @@ def user_of(value: bytes) -> str:
     return uri.user if uri else ""
 
 
-def _crowd(calls: Calls, crowd: list[list[int]]) -> Crowd | None:
-    if not crowd:
+def _crowd(calls: Calls, crowd: _Rest) -> Crowd | None:
+    if not crowd.firsts:
         return None
-    statuses, agents = Counter[int](), Counter[int]()
-    for numbers in crowd:
-        for number in numbers:
-            statuses[calls.status[number]] += 1
-            agents[calls.agent[number]] += 1
-    crowd.sort(key=lambda numbers: numbers[0])
+    sources = bytearray(len(calls.sources))
+    for source in map(calls.source.__getitem__, crowd.firsts):
+        sources[source] = 1
+    agents = Counter(map(calls.agent.__getitem__, crowd.numbers))
     common = sorted(agents, key=lambda agent: (-agents[agent], agent))
+    firsts = heapq.nsmallest(MOST_AGENTS, crowd.firsts)
     return Crowd(
-        sources=len({calls.source[numbers[0]] for numbers in crowd}),
-        calls=sum(map(len, crowd)),
-        statuses=dict(sorted(statuses.items())),
+        sources=sum(sources),
+        calls=len(crowd.numbers),
+        statuses=dict(sorted(Counter(map(calls.status.__getitem__, crowd.numbers)).items())),
         user_agents=tuple(calls.agents[agent] for agent in common if calls.agents[agent])[:MOST_AGENTS],
-        first_time=calls.time[crowd[0][0]],
-        last_time=max(calls.time[numbers[-1]] for numbers in crowd),
-        examples=tuple(show_ip(calls.sources[calls.source[numbers[0]]]) for numbers in crowd[:MOST_AGENTS]),
+        first_time=calls.time[firsts[0]],
+        last_time=max(map(calls.time.__getitem__, crowd.numbers)),
+        examples=tuple(show_ip(calls.sources[calls.source[number]]) for number in firsts),
     )

@@ -6,17 +6,34 @@ One part of a capture is judged on its own, so that processes can share the work
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from pjsipdiag.asterisk.alike import Sender
+from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.arrival import Arrival
-from pjsipdiag.diagnosis.fold import TRANSPORTS, Key, call_id, value_of
-from pjsipdiag.diagnosis.merge import Merged, Request
+from pjsipdiag.diagnosis.fold import (
+    AGENT,
+    CALL,
+    CREDENTIALS,
+    FLAGS,
+    FORM,
+    FRAME,
+    LENGTH,
+    OFFSET,
+    SENDER,
+    TIME,
+    TRANSPORT,
+    call_id,
+)
+from pjsipdiag.diagnosis.merge import TRANSPORT_NAMES, Merged, Part, Row, ends
 from pjsipdiag.diagnosis.selection import Selection
 
-Replayed = Callable[[bytes, str, bytes, bytes], Verdict]
-"""(payload, transport, packed source, packed destination) -> what Asterisk does with it."""
+NUMBERED = ("verdict", "agent", "source")
+"""Columns of positions in tables."""
+BATCH = 4096
+"""Transactions that are added to the columns at once."""
 
 
 @dataclass(slots=True)
@@ -50,6 +67,14 @@ class Judged:
     passing: int = 0
     """Transactions between other hosts."""
 
+    def add(self, transactions: Sequence[tuple[int, ...]]) -> None:
+        """Adds transactions, each a tuple of what COLUMNS names."""
+        for name, values in zip(COLUMNS, zip(*transactions, strict=True), strict=False):
+            getattr(self, name).extend(values)
+
+
+COLUMNS = ("time", "frame", "key", "call", "view", "row", "credentials", "transport", "port", *NUMBERED)
+
 
 def judge(
     merged: Merged,
@@ -58,63 +83,87 @@ def judge(
     *,
     pbx: Collection[bytes],
     arrival: Arrival,
-    replay: Replayed,
+    replay: Replay,
     wanted: Selection,
 ) -> Judged:
     """Judges the wanted transactions in `rows` of part `number`; `pbx` are the packed IP addresses of the PBX."""
     judged = Judged(number)
-    filtered = wanted.sources or wanted.call_ids
+    batch: list[tuple[int, ...]] = []
     verdicts: dict[int, int] = {}
+    tables = [_Table(part, replay) for part in merged.parts]
     agents: dict[bytes, int] = {}
     sources: dict[bytes, int] = {}
-    for at, key, views in merged.requests(number, rows):
-        which = _received(views, pbx)
+    for at, key, views in merged.transactions(number, rows):
+        which = len(views) - 1
+        # the view that the PBX received is the last on the way: a NAT on the same machine comes before it
+        while which >= 0 and ends(views[which][1])[1][:-2] not in pbx:
+            which -= 1
         if which < 0:
-            if any(view.source[:-2] in pbx for view in views):
-                judged.outbound.add(_call(views[0]))
+            if any(ends(view)[0][:-2] in pbx for _, view in views):
+                judged.outbound.add(views[0][1][CALL])
             else:
                 judged.passing += 1
             continue
-        request = views[which]
-        if filtered and not (wanted.has_source(request.source[:-2]) and wanted.has_call_id(call_id(request.head))):
+        seen_in, row = views[which]
+        source, destination = ends(row)
+        ip = source[:-2]
+        if not _is_wanted(wanted, merged, seen_in, row, ip):
             continue
-        place = arrival.at(request.transport, request.destination)
-        verdict = replay(request.head, request.transport, request.source, place)
+        verdict = tables[seen_in].verdict(row, source, arrival.at(TRANSPORT_NAMES[row[TRANSPORT]], destination))
         found = verdicts.get(id(verdict))
         if found is None:
             found = verdicts[id(verdict)] = len(judged.verdicts)
             judged.verdicts.append(verdict)
-        judged.time.append(request.time)
-        judged.frame.append(request.frame)
-        judged.key.append(key)
-        judged.call.append(_call(request))
-        judged.view.append(which)
-        judged.row.append(at)
-        judged.credentials.append(b"uthorization:" in request.head)
-        judged.transport.append(TRANSPORTS[request.transport])
-        judged.port.append(int.from_bytes(request.source[-2:], "big"))
-        judged.verdict.append(found)
-        judged.agent.append(agents.setdefault(_agent(request.head), len(agents)))
-        judged.source.append(sources.setdefault(request.source[:-2], len(sources)))
+        agent = tables[seen_in].agents[row[AGENT]]
+        values = (
+            row[TIME],
+            merged.parts[seen_in].first_frame + row[FRAME],
+            key,
+            row[CALL],
+            which,
+            at,
+            row[FLAGS] & CREDENTIALS,
+            row[TRANSPORT],
+            source[-2] << 8 | source[-1],
+            found,
+            agents.setdefault(agent, len(agents)),
+            sources.setdefault(ip, len(sources)),
+        )
+        batch.append(values)
+        if len(batch) == BATCH:
+            judged.add(batch)
+            batch.clear()
+    judged.add(batch)
     judged.agents, judged.sources = list(agents), list(sources)
     return judged
 
 
-def _received(views: list[Request], pbx: Collection[bytes]) -> int:
-    """The view that the PBX itself received: the last on the way, as a NAT on the same machine comes before it."""
-    at = len(views) - 1
-    while at >= 0 and views[at].destination[:-2] not in pbx:
-        at -= 1
-    return at
+def _is_wanted(wanted: Selection, merged: Merged, part: int, row: Row, ip: bytes) -> bool:
+    if not wanted.has_source(ip):
+        return False
+    return not wanted.call_ids or wanted.has_call_id(call_id(merged.request(merged.parts[part], row).head))
 
 
-def _call(request: Request) -> Key:
-    head = request.head
-    sender = value_of(head, b"from")
-    tag = sender.rpartition(b"tag=")[2].partition(b";")[0]
-    return hash((value_of(head, b"call-id"), tag, request.source[:-2], head.split(b" ", 2)[1]))
+class _Table:
+    """What the numbers in the rows of one part stand for, under the configuration of `replay`."""
 
+    def __init__(self, part: Part, replay: Replay) -> None:
+        self.agents = list(part.fold.user_agents)
+        self._part = part
+        self._replay = replay
+        self._alike = replay.alike
+        self._kinds = [self._alike.kind(form) for form in part.fold.forms.known]
+        self._senders = [Sender(*(name or b"" for name in names)) for names in part.fold.senders]
 
-def _agent(head: bytes) -> bytes:
-    at = head.find(b"\nUser-Agent: ")
-    return head[at + 13 : head.find(b"\n", at + 13)].rstrip() if at >= 0 else value_of(head, b"user-agent")
+    def verdict(self, row: Row, source: bytes, place: bytes) -> Verdict:
+        """What Asterisk does with the request in `row`, which it received at `place`."""
+        transport = TRANSPORT_NAMES[row[TRANSPORT]]
+        kind = self._kinds[row[FORM]]
+        if kind is not None:
+            key = self._alike.plain_key(kind, self._senders[row[SENDER]], transport, source, place)
+            if key is not None:
+                return self._replay.verdict_like(key, lambda: self._head(row), transport, source, place)
+        return self._replay.verdict_of(self._head(row), transport, source, place)
+
+    def _head(self, row: Row) -> bytes:
+        return self._part.fold.spool.read(row[OFFSET], row[LENGTH])

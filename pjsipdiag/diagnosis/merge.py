@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.fold import (
@@ -15,6 +15,7 @@ from pjsipdiag.diagnosis.fold import (
     MOST_REGISTRATIONS,
     ROW,
     SAME_PACKET,
+    SIX,
     TRANSPORTS,
     TRUNCATED,
     Fold,
@@ -24,7 +25,9 @@ from pjsipdiag.diagnosis.fold import (
     add_cluster,
 )
 
-_TRANSPORTS, _DIRECTIONS = tuple(TRANSPORTS), tuple(DIRECTIONS)
+Row = tuple[Any, ...]
+"""A row unpacked, as ROW says."""
+TRANSPORT_NAMES, _DIRECTIONS = tuple(TRANSPORTS), tuple(DIRECTIONS)
 
 
 class Request(NamedTuple):
@@ -86,40 +89,48 @@ class Merged:
         """(status, time) of its answers, in order."""
         return list(ANSWER.iter_unpack(self.answers.get(key, b"")))
 
-    def requests(self, number: int, rows: range) -> Iterator[tuple[int, Key, list[Request]]]:
-        """The transactions that part `number` saw first: row, key, and the views of each as they were seen."""
+    def transactions(self, number: int, rows: range) -> Iterator[tuple[int, Key, Sequence[tuple[int, Row]]]]:
+        """The transactions that part `number` saw first: row, key, and (part, row) of each view as they were seen."""
         part = self.parts[number]
+        begun, views = self.begun, self.views
         packed = memoryview(part.fold.rows)[rows.start * ROW.size : rows.stop * ROW.size]
         for at, key, row in zip(rows, self.keys[number][rows.start : rows.stop], ROW.iter_unpack(packed), strict=True):
-            if self.begun.get(key, number) == number:
-                views = self.views.get(key)
-                first = self.request(part, row)
-                more = [self.request(self.parts[p], ROW.unpack(view)) for p, view in views] if views else ()
-                yield at, key, [first, *more]
+            if begun and begun.get(key, number) != number:
+                continue
+            more = views.get(key)
+            if more is None:
+                yield at, key, ((number, row),)
+            else:
+                yield at, key, [(number, row), *((p, ROW.unpack(view)) for p, view in more)]
 
-    def view(self, number: int, at: int, key: Key, view: int) -> Request:
-        """View `view` of the transaction in row `at` of part `number`."""
+    def view(self, number: int, at: int, key: Key, view: int) -> tuple[Part, Row]:
+        """View `view` of the transaction in row `at` of part `number`, and the part that saw it."""
         if view:
             number, row = self.views[key][view - 1]
-            return self.request(self.parts[number], ROW.unpack(row))
+            return self.parts[number], ROW.unpack(row)
         part = self.parts[number]
-        return self.request(part, ROW.unpack_from(part.fold.rows, at * ROW.size))
+        return part, ROW.unpack_from(part.fold.rows, at * ROW.size)
 
-    def request(self, part: Part, row: tuple[int, ...]) -> Request:
-        time, offset, frame, length, _, transport, flags = row
-        record = part.fold.spool.read(offset, length)
-        size = record[0]
+    def request(self, part: Part, row: Row) -> Request:
+        time, offset, frame, length, _, transport, flags = row[:7]
+        source, destination = ends(row)
         return Request(
             time,
             part.first_frame + frame,
             part.capture,
-            _TRANSPORTS[transport],
-            record[1 : 1 + size],
-            record[1 + size : 1 + 2 * size],
-            record[1 + 2 * size :],
+            TRANSPORT_NAMES[transport],
+            source,
+            destination,
+            part.fold.spool.read(offset, length),
             _DIRECTIONS[flags & 3],
             bool(flags & TRUNCATED),
         )
+
+
+def ends(row: Row) -> tuple[bytes, bytes]:
+    """The packed source and destination of a row."""
+    source, destination = row[7:9]
+    return (source, destination) if row[6] & SIX else (source[:6], destination[:6])
 
 
 def merge(parts: Sequence[Part]) -> Merged:

@@ -52,7 +52,7 @@ class CallRow:
     user_agent: str = ""
     capture: str = ""
     frame: int = 0
-    messages: tuple[tuple[int, str, str], ...] = ()
+    messages: Sequence[tuple[int, str, str]] = ()
     """(time, ">" from the caller or "<" to it, first line) in order, for the ladder."""
 
 
@@ -146,6 +146,8 @@ class Report:
     pbx: tuple[str, ...] = ()
     pbx_reason: str = ""
     failed_calls: int = 0
+    callers: int = 0
+    """How many of `sources` called: they come first there."""
     config: Config | None = None
     notes: tuple[str, ...] = ()
     outbound_calls: int = 0

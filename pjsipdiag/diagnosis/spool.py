@@ -8,12 +8,10 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
-WINDOW = 1 << 20
-"""Bytes that are written, and read ahead, at once."""
-
-
-JUMP = 1 << 13
-"""Bytes that are read where reading does not go on in order."""
+MOST_KEPT = 64 << 20
+"""Bytes in memory before they go to the file."""
+WINDOW, JUMP = 1 << 20, 1 << 11
+"""Bytes that are read at once where reading goes on in order, and elsewhere."""
 
 
 class Spool:
@@ -48,7 +46,7 @@ class Spool:
         """Keeps `data` and says at which offset."""
         at = self._flushed + len(self._tail)
         self._tail += data
-        if len(self._tail) > 8 * WINDOW:
+        if len(self._tail) > MOST_KEPT:
             self.flush()
         return at
 

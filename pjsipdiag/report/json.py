@@ -6,8 +6,9 @@ but a byte that was not UTF-8 becomes a visible `\\xNN`: a lone surrogate is not
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
+from itertools import islice
 from json.encoder import encode_basestring_ascii
 from typing import Any, TextIO
 
@@ -20,7 +21,9 @@ from pjsipdiag.report.look import Look
 
 Json = dict[str, Any]
 BATCH = 1000
-"""Calls that are handed to the stream in one write."""
+"""Rows that are handed to the stream in one write."""
+MOST_CALLS = 100_000
+"""Calls that a report lists; beyond, its sources sum them up, and JSONL lists them all."""
 
 
 def write(report: Report, stream: TextIO, _look: Look) -> None:
@@ -30,10 +33,10 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
     stream.write(',\n"asterisk": ' + _dump(said))
     stream.write(',\n"pbx": ' + _dump({"addresses": list(report.pbx), "reason": report.pbx_reason}))
     stream.write(',\n"summary": ' + _dump(summary(report)))
-    stream.write(',\n"notes": ' + _dump(list(report.notes)))
+    stream.write(',\n"notes": ' + _dump(notes(report)))
     _rows(stream, "captures", (_dump(capture(row)) for row in report.captures))
-    _rows(stream, "sources", (_dump(source(row)) for row in report.sources))
-    _rows(stream, "calls", call_lines(report))
+    _rows(stream, "sources", map(source_line, report.sources))
+    _rows(stream, "calls", islice(call_lines(report), MOST_CALLS))
     stream.write(',\n"unmatched": ' + _dump(list(report.unmatched)))
     _rows(stream, "findings", (_dump(finding(row)) for row in report.findings))
     _rows(stream, "suggestions", (_dump(suggestion(row)) for row in report.suggestions))
@@ -69,12 +72,24 @@ def call_lines(report: Report) -> Iterator[str]:
 def summary(report: Report) -> Json:
     return {
         "headline": wording.headline(report),
-        "sources": sum(1 for row in report.sources if row.calls),
+        "sources": report.callers,
         "unmatched_sources": len(report.unmatched),
         "calls": len(report.calls),
+        "calls_listed": min(len(report.calls), MOST_CALLS),
         "failed_calls": report.failed_calls,
         "outbound_calls": report.outbound_calls,
     }
+
+
+def notes(report: Report) -> list[str]:
+    """The report's notes, and whether calls are left out."""
+    said = list(report.notes)
+    if len(report.calls) > MOST_CALLS:
+        said.append(
+            f"the first {MOST_CALLS:,} of {len(report.calls):,} calls are listed; "
+            "the sources sum all of them up, and --format jsonl lists them all"
+        )
+    return said
 
 
 def capture(row: CaptureSummary) -> Json:
@@ -89,21 +104,25 @@ def capture(row: CaptureSummary) -> Json:
     }
 
 
-def source(row: SourceRow) -> Json:
-    return {
-        "address": row.address,
-        "requests": row.requests,
-        "calls": row.calls,
-        "verdict": row.verdict,
-        "identifier": row.identifier or None,
-        "identify": row.identify or None,
-        "endpoint": row.endpoint or None,
-        "observed": dict(sorted(row.observed.items())),
-        "user_agents": list(row.user_agents),
-        "other_methods": dict(sorted(row.other_methods.items())),
-        "first": wording.moment(row.first_time) if row.first_time else None,
-        "last": wording.moment(row.last_time) if row.last_time else None,
-    }
+def source_line(row: SourceRow) -> str:
+    """One source as JSON text."""
+    first = f'"{wording.moment(row.first_time)}"' if row.first_time else "null"
+    last = first if row.last_time == row.first_time else f'"{wording.moment(row.last_time)}"'
+    return (
+        f'{{"address": {_quote(row.address)}, "requests": {row.requests}, "calls": {row.calls}, '
+        f'"verdict": "{row.verdict}", "identifier": {_name(row.identifier)}, "identify": {_name(row.identify)}, '
+        f'"endpoint": {_name(row.endpoint)}, "observed": {_counts(row.observed)}, '
+        f'"user_agents": [{", ".join(map(_quote, row.user_agents))}], '
+        f'"other_methods": {_counts(row.other_methods)}, "first": {first}, "last": {last}}}'
+    )
+
+
+def _name(text: str) -> str:
+    return _quote(text) if text else "null"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return _dump(dict(sorted(counts.items()))) if counts else "{}"
 
 
 def finding(row: Finding) -> Json:

@@ -23,7 +23,7 @@ def headline(report: Report) -> str:
     """The verdict in one sentence."""
     if not report.captures:
         return _findings_only(report)
-    sources = sum(1 for source in report.sources if source.calls)
+    sources = report.callers
     calls = len(report.calls)
     unmatched = len(report.unmatched)
     if not calls:

@@ -78,9 +78,14 @@ def _merged(datagrams: list[Datagram], places: list[int]) -> Merged:
 
 def _learnt(merged: Merged) -> object:
     requests = [
-        (key, [view._replace(capture=0) for view in views], merged.packets(key), merged.statuses(key))
+        (
+            key,
+            [merged.request(merged.parts[part], row)._replace(capture=0) for part, row in views],
+            merged.packets(key),
+            merged.statuses(key),
+        )
         for number, keys in enumerate(merged.keys)
-        for _, key, views in merged.requests(number, range(len(keys)))
+        for _, key, views in merged.transactions(number, range(len(keys)))
     ]
     others = {pair: repeated.count for pair, repeated in merged.others.items()}
     return requests, others, merged.agents, merged.requesters, merged.answerers, dict(merged.pairs), merged.answering

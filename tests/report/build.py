@@ -111,6 +111,7 @@ def report() -> Report:
         pbx=("192.0.2.1",),
         pbx_reason="it answers with Server: Asterisk",
         failed_calls=3,
+        callers=3,
         outbound_calls=2,
     )
 
@@ -126,4 +127,5 @@ def healthy() -> Report:
         findings=(),
         suggestions=(),
         failed_calls=0,
+        callers=1,
     )

@@ -1,0 +1,79 @@
+"""A request that has a form is read by its form as the long way reads it, and judged as the full replay judges it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from pjsipdiag.asterisk.alike import Sender
+from pjsipdiag.asterisk.forms import FIELDS, LEARNT, Forms
+from pjsipdiag.asterisk.identifiers import Replay
+from pjsipdiag.asterisk.verdict import Check
+from pjsipdiag.sip import SipMessage, parameter
+from tests.conformance import cases, load, message
+from tests.differential_cases import generate
+
+RECORDED = Path(__file__).parents[2] / "fixtures" / "conformance" / "asterisk-22.10.1.jsonl.gz"
+
+
+def facts(trace: tuple[Check, ...]) -> list[tuple[object, ...]]:
+    return [(c.step, c.match, c.where, c.identify, c.endpoint, c.result, c.status, c.count) for c in trace]
+
+
+def sent() -> Iterator[tuple[SipMessage, Replay]]:
+    """Recorded requests, each several times, so that their forms are learnt; with a replay of their configuration."""
+    for case in islice(cases(RECORDED), 0, None, 4):
+        replay = Replay(load(case))
+        for request in case["requests"]:
+            for _ in range(LEARNT + 1):
+                yield message(request, {}), replay
+
+
+def test_a_form_reads_and_judges_like_the_long_way() -> None:
+    forms, compared, judged = Forms(), 0, 0
+    for one, replay in sent():
+        end = one.raw.find(b"\r\n\r\n") + 4
+        if end < 4:
+            continue
+        number, fields = forms.read(one.raw, end, b"uthorization:" in one.raw)
+        if not number:
+            continue
+        found = dict(zip(FIELDS, (value or b"" for value in fields), strict=True))
+        sender = one.from_uri
+        assert sender is not None
+        assert found["call_id"].decode() == one.call_id
+        assert int(found["cseq"]) == one.cseq
+        assert found["branch"].decode() == one.branch
+        assert found["to_tag"].decode() == one.to_tag
+        assert found["tag"].decode() == parameter(one.header("From").rpartition(">")[2], "tag")
+        assert found["uri"].decode() == one.request_uri
+        assert found["agent"].decode().strip() == one.header("User-Agent")
+        assert found["host"].decode().lower().strip("[]") == sender.host
+        compared += 1
+        kind = replay.alike.kind(forms.known[number])
+        if kind is None:
+            continue
+        names = Sender(*(found[name] for name in ("user", "host", "login", "realm")))
+        key = replay.alike.plain_key(kind, names, one.transport, one.source.pack(), one.destination.pack())
+        if key is None:
+            continue
+        short = replay.verdict_like(
+            key, lambda raw=one.raw: raw, one.transport, one.source.pack(), one.destination.pack()
+        )
+        if short.outcome != "unknown":
+            assert facts(short.trace) == facts(replay.verdict(one).trace), one.raw
+            judged += 1
+    assert compared > 200
+    assert judged > 100
+
+
+def test_a_header_without_a_blank_after_its_colon_is_not_overlooked() -> None:
+    case = generate(77, 1)
+    replay = Replay(load({**case, "asterisk": "22.10.1", "loaded": {"identifiers": ["ip", "username"]}}))
+    one = next(message(request, {}) for request in case["requests"])
+    bare = b"\r\n".join(line for line in one.raw.split(b"\r\n") if not line.lower().startswith((b"contact", b"m:")))
+    for raw in (bare, bare.replace(b"\r\nCall-ID:", b"\r\nContact:<sip:a@203.0.113.1>\r\nCall-ID:")):
+        request = SipMessage(raw, one.transport, one.source, one.destination)
+        short = replay.verdict_of(raw, one.transport, one.source.pack(), one.destination.pack())
+        assert facts(short.trace) == facts(replay.verdict(request).trace), raw
