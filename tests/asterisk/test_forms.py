@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def test_a_form_reads_and_judges_like_the_long_way() -> None:
         if key is None:
             continue
         short = replay.verdict_like(
-            key, lambda raw=one.raw: raw, one.transport, one.source.pack(), one.destination.pack()
+            key, partial(bytes, one.raw), one.transport, one.source.pack(), one.destination.pack()
         )
         if short.outcome != "unknown":
             assert facts(short.trace) == facts(replay.verdict(one).trace), one.raw
