@@ -128,23 +128,21 @@ class Forms:
         self._seen: dict[tuple[bytes, ...], int] = {}
         self._readers: tuple[list[_Reader], list[_Reader]] = ([], [])
 
-    def read(self, payload: bytes, end: int, credentials: bool) -> tuple[int, Fields]:
-        """The number of the form of `payload`, whose head is `end` bytes long, and its fields; (0, ()) without a form.
-
-        `credentials` says whether there is an Authorization header: it only chooses the forms that are tried first.
-        """
-        readers = self._readers[credentials]
+    def read(self, payload: bytes) -> tuple[int, int, Fields]:
+        """The number of the form of `payload`, the length of its head, and its fields; zeros where it has no form."""
+        readers = self._readers[b"uthorization:" in payload]  # those that are likely
         for reader in readers[:MOST_TRIED]:
-            number, match, groups = reader
-            found = match(payload)
+            found = reader.match(payload)
             if found:
                 if reader is not readers[0]:
                     readers.remove(reader)
                     readers.insert(0, reader)
-                return number, found.group(*groups)
-        if len(self.known) <= MOST_FORMS and end <= LONGEST_HEAD:
-            self._meet(payload[:end], readers)
-        return 0, ()
+                return reader.number, found.end(), found.group(*reader.groups)
+        if len(self.known) <= MOST_FORMS:
+            end = payload.find(b"\r\n\r\n") + 4
+            if 4 <= end <= LONGEST_HEAD:
+                self._meet(payload[:end], readers)
+        return 0, 0, ()
 
     def _meet(self, head: bytes, readers: list[_Reader]) -> None:
         """Counts the form of a head; learns it when that was met often enough."""

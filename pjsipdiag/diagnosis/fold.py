@@ -15,17 +15,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pjsipdiag.asterisk.forms import Fields, Forms
+from pjsipdiag.asterisk.forms import FIELDS, Fields, Forms
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.spool import Spool
 
+LOGIN, REALM = FIELDS.index("login"), FIELDS.index("realm")
 ROW = struct.Struct("<qQIIIBB18s18sqHII")
 """A transaction: time, spool offset, frame, spool length, digest of the address pair, transport, flags, packed source
 and destination, digest of its call, number of its form, of its sender and of its User-Agent."""
 TIME, OFFSET, FRAME, LENGTH, _, TRANSPORT, FLAGS, _, _, CALL, FORM, SENDER, AGENT = range(13)
 """Where ROW has them."""
-ANSWER = struct.Struct("<Hq")
-"""An answer: status, time when that status was first seen."""
+ANSWER = struct.Struct(">Hq")
+"""An answer: status, time when that status was first seen. Big-endian: packed times compare as numbers do."""
 MOST_ANSWERS = 8
 """Different statuses kept of one transaction, the earliest ones: a real one has three."""
 SAME_PACKET = 50_000_000
@@ -127,8 +128,7 @@ class Fold:
                 end = time
             if payload[0] in b"\r\n":
                 payload = payload.lstrip(b"\r\n")
-            method = payload[: payload.find(b" ")]
-            if method == b"SIP/2.0":
+            if payload.startswith(b"SIP/2.0 "):
                 responses += 1
                 if source not in answered:
                     self._answers_as(source, time, payload)
@@ -138,7 +138,9 @@ class Fold:
                 sequence = payload[at + 7 : payload.find(b"\n", at + 7)] if at >= 0 else value_of(payload, b"cseq")
                 if sequence.endswith(endings):
                     self._answer(time, source, payload, sequence[: sequence.find(b" ")])
-            elif method in tracked:
+                continue
+            method = payload[: payload.find(b" ")]
+            if method in tracked:
                 self._request(datagram, payload)
             elif method not in IN_DIALOG:
                 self._other(datagram, payload, method)
@@ -197,19 +199,17 @@ class Fold:
 
     def _fields(self, payload: bytes) -> tuple[int, int, int, Fields]:
         """Where the head of a request ends, what its flags say of that and of credentials, its form and its fields."""
-        end, flags, form = payload.find(b"\r\n\r\n") + 4, 0, 0
-        whole = end >= 4
-        if not whole:
+        form, end, fields = self.forms.read(payload)
+        if form:
+            return end, CREDENTIALS if fields[LOGIN] or fields[REALM] else 0, form, fields
+        flags, end = 0, payload.find(b"\r\n\r\n") + 4
+        if end < 4:
             end = payload.find(b"\n\n") + 2
             if end < 2:
                 end, flags = len(payload), TRUNCATED
-        credentials = payload.find(b"uthorization:", 0, end) >= 0
-        if credentials:
+        if payload.find(b"uthorization:", 0, end) >= 0:
             flags |= CREDENTIALS
-        fields: Fields = ()
-        if whole:
-            form, fields = self.forms.read(payload, end, credentials)
-        return end, flags, form, fields or _read(payload[:end])
+        return end, flags, 0, _read(payload[:end])
 
     def _sender(self, names: Fields) -> int:
         """The number of a sender; -1 where it is not kept."""
@@ -240,7 +240,8 @@ class Fold:
         if not self._is_asterisk[agent]:
             return False
         pair = (source[:-2], agent)
-        self.agents[pair] = min(time, self.agents.get(pair, time))
+        if self.agents.setdefault(pair, time) > time:
+            self.agents[pair] = time
         return True
 
     def _asks_as(self, source: bytes, time: int, agent: bytes) -> None:
@@ -255,14 +256,16 @@ class Fold:
         code = payload[8:11]
         if not code.isdigit():
             return
-        key = hash((call_id(payload), number, branch(payload)))
+        at = payload.find(b"\nCall-ID: ") + 10
+        id_ = payload[at : payload.find(b"\n", at)].strip() if at >= 10 else value_of(payload, b"call-id")
+        key = hash((id_, number, branch(payload)))
         status = int(code)
-        old = self.answers.get(key, b"")
-        new = add_answer(old, status, time)
-        if new is old:
-            return
-        self.answers[key] = new
-        if not old and self._answers_as(source, time, payload):
+        old = self.answers.get(key)
+        if old is not None:
+            self.answers[key] = add_answer(old, status, time)
+        else:
+            self.answers[key] = ANSWER.pack(status, time)
+        if old is None and self._answers_as(source, time, payload):
             if key in self.index:
                 self.answerers[source[:-2]] = self.answerers.get(source[:-2], 0) + 1
             else:
@@ -271,8 +274,8 @@ class Fold:
             self.realms[key] = self._known_realms.setdefault(realm := realm_of(payload), realm)
 
     def _other(self, datagram: Datagram, payload: bytes, method: bytes) -> None:
-        pair = (datagram.source[:-2], method)
-        time = datagram.time
+        time, _, _, source, destination, _, _, _ = datagram
+        pair = (source[:-2], method)
         telling = payload[:TELLING]
         known = self.others.get(pair)
         if known is None:
@@ -282,12 +285,12 @@ class Fold:
             if time - known.time > SAME_PACKET or telling != known.last:
                 known.count += 1
             known.last, known.time = telling, time
-        if datagram.source not in self._asked:
-            self._asks_as(datagram.source, time, agent_of(payload))
+        if source not in self._asked:
+            self._asks_as(source, time, agent_of(payload))
         if method == b"REGISTER" and len(self.registrations) < MOST_REGISTRATIONS:
             token = payload.find(b";line=")
             if token >= 0 or self._is_asterisk[agent_of(payload)]:
-                ends = datagram.source[:-2] + datagram.destination[:-2]
+                ends = source[:-2] + destination[:-2]
                 line = payload[token : token + 40] if token >= 0 else b""
                 name = b"\0".join((ends, payload[: payload.find(b"\r")], value_of(payload, b"to"), line))
                 self.registrations.setdefault(name, datagram)
@@ -322,12 +325,9 @@ class _Asterisk(dict[bytes, bool]):
 
 
 def add_answer(old: bytes, status: int, time: int) -> bytes:
-    """`old` answers with one more; the same object when it teaches nothing new."""
+    """`old` answers with one more, in the order of their times."""
     new = ANSWER.pack(status, time)
-    if not old:
-        return new
-    last = ANSWER.unpack(old[-ANSWER.size :])
-    if len(old) == ANSWER.size and last[1] <= time and last[0] != status:
+    if len(old) == ANSWER.size and old[:2] != new[:2] and old[2:] <= new[2:]:
         return old + new
     times = dict(ANSWER.iter_unpack(old))
     if times.get(status, time + 1) <= time:
@@ -351,7 +351,7 @@ def add_cluster(clusters: list[Cluster], first: int, last: int) -> None:
         clusters.append([first, last])
 
 
-_BRANCH = re.compile(rb"[;\s]branch=([^;,\s]*)").search
+_VALUE = re.compile(rb"[^;,\s]*").match
 COMPACT = {b"call-id": b"i", b"from": b"f", b"to": b"t", b"via": b"v"}
 
 _USUAL = {name.lower(): b"\n" + name + b": " for name in (b"From", b"To", b"CSeq", b"Call-ID", b"User-Agent")}
@@ -401,8 +401,8 @@ def call_id(head: bytes) -> bytes:
 
 def branch(head: bytes) -> bytes:
     """The branch of the top Via; empty without one."""
-    found = _BRANCH(head)
-    return found[1] if found else b""
+    at = head.find(b";branch=")
+    return _VALUE(head, at + 8)[0] if at >= 0 else b""  # type: ignore[index]  # it matches nothing, too
 
 
 def agent_of(head: bytes) -> bytes:
