@@ -21,7 +21,7 @@ from pjsipdiag.capture.dissect import Dissector
 from pjsipdiag.capture.fragments import Fragments
 from pjsipdiag.capture.pcap import HEADER, FileHeader, Walk, file_header
 from pjsipdiag.capture.pcapng import BlockWalk, Section, leading
-from pjsipdiag.capture.reader import read
+from pjsipdiag.capture.reader import Watched, read
 from pjsipdiag.capture.scan import open_walk
 from pjsipdiag.capture.window import Window
 
@@ -178,7 +178,8 @@ def read_part(part: Part, tally: Tally, rest: Rest) -> Iterator[Datagram]:
     dissector = _Deferring(tally, rest)
     with open_file(part.path) as stream:
         stream.seek(part.start)
-        window = Window(stream, part.start, part.end - part.start)
+        content = Watched(stream, tally.on_read) if tally.on_read else stream
+        window = Window(content, part.start, part.end - part.start)
         if part.start:
             walk = _walk(window, part.header, part.section, dissector)
         else:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import click
 
+from pjsipdiag.diagnosis.jobs import processors
 from pjsipdiag.report import FORMATS
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -44,7 +45,8 @@ READING = options(
     click.option("--source", "sources", multiple=True, metavar="ADDRESS", help="Only calls of that address or net."),
     click.option("--call-id", "call_ids", multiple=True, metavar="ID", help="Only calls with that Call-ID."),
     click.option("--method", "methods", multiple=True, metavar="METHOD", help="Judge these requests too.  [INVITE]"),
-    click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that read."),
+    click.option("--jobs", type=click.IntRange(1, 64), default=processors, metavar="N",
+                 help="Processes that share the work.  [one for each processor]"),
     click.option("--reader", type=click.Choice(["native", "wireshark"]), default="native", show_default=True,
                  help="wireshark reads through tshark: decrypts TLS, knows everything, is slow."),
     click.option("--keylog", metavar="FILE", help="TLS secrets (SSLKEYLOGFILE); implies --reader wireshark."),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import count, groupby
+from mmap import mmap
 from pathlib import Path
 
 from pjsipdiag.capture import Part as Piece
@@ -51,8 +53,36 @@ class Gathered:
     notes: tuple[str, ...] = ()
 
 
+class _Seen:
+    """How far each task is, in memory that all processes share."""
+
+    def __init__(self, files: Sequence[str], tasks: int, progress: Progress | None) -> None:
+        self._counts = memoryview(mmap(-1, 16 * max(tasks, 1))).cast("q")
+        self._progress, self._parent = progress, os.getpid()
+        sizes = [Path(path).stat().st_size if Path(path).is_file() else 0 for path in files] if progress else []
+        self._total = sum(sizes) if all(sizes) else None
+
+    def watch(self, tally: Tally, task: int) -> None:
+        """Notes what `tally` counts, whenever something was read."""
+        if self._progress is None:
+            return
+        counts = self._counts
+
+        def note(read: int) -> None:
+            counts[2 * task], counts[2 * task + 1] = tally.records, read
+            self.tell()
+
+        tally.on_read = note
+
+    def tell(self) -> None:
+        """Reports what all tasks have read so far."""
+        if self._progress and os.getpid() == self._parent:
+            self._progress(sum(self._counts[::2]), sum(self._counts[1::2]), self._total)
+
+
 @dataclass(frozen=True, slots=True)
 class _Task:
+    number: int
     capture: int
     piece: Piece
     whole: bool
@@ -74,8 +104,8 @@ def gather(captures: Sequence[str | Path], reading: Reading) -> Gathered:
         files, passed_over = expand(captures)
     jobs = 1 if reading.follow else reading.jobs
     tasks = list(_tasks(files, reading, jobs))
-    work = _Worker(files, reading if jobs == 1 else None, reading)
-    done = share(work, tasks, jobs)
+    seen = _Seen(files, len(tasks), reading.progress)
+    done = share(_Worker(files, seen, reading), tasks, jobs, seen.tell)
     for task, one in zip(tasks, done, strict=True):
         if one.fold.spool is not task.spool:
             one.fold.spool = task.spool.adopt(one.fold.spool)
@@ -90,26 +120,27 @@ def gather(captures: Sequence[str | Path], reading: Reading) -> Gathered:
 
 def _tasks(files: Sequence[str], reading: Reading, jobs: int) -> Iterator[_Task]:
     cut = reading.plain and jobs > 1 and len(files) < FEW * jobs
-    for number, path in enumerate(files):
-        pieces = split(path, jobs) if cut else [Piece(path, 0, -1)]
-        for piece in pieces:
-            yield _Task(number, piece, len(pieces) == 1, Spool() if jobs == 1 else Spool().share())
+    pieces = [split(path, jobs) if cut else [Piece(path, 0, -1)] for path in files]
+    shared = jobs > 1 and sum(map(len, pieces)) > 1
+    numbers = count()
+    for capture, parts in enumerate(pieces):
+        for piece in parts:
+            yield _Task(next(numbers), capture, piece, len(parts) == 1, Spool().share() if shared else Spool())
 
 
 @dataclass(frozen=True, slots=True)
 class _Worker:
     files: Sequence[str]
-    shown: Reading | None
-    """Says where progress is reported; None in a process that shares the work."""
+    seen: _Seen
     reading: Reading
 
     def __call__(self, task: _Task) -> _Done:
         path = self.files[task.capture]
         tally, rest, fold = Tally(path), Rest(), Fold(task.spool, self.reading.methods)
-        if self.shown and self.shown.progress:
-            tally.on_read = _telling(tally, self.shown.progress, self.files, task.capture)
+        self.seen.watch(tally, task.number)
         datagrams = _read(path, tally, self.reading) if task.whole else read_part(task.piece, tally, rest)
         _feed(fold, datagrams, tally, self.reading)
+        tally.on_read = None
         return _Done(task.capture, fold, tally, rest)
 
 
@@ -148,10 +179,3 @@ def _joined(path: str, done: Sequence[_Done], reading: Reading) -> tuple[list[Pa
         _feed(fold, _read(path, tally, reading), tally, reading)
         return [Part(fold, done[0].capture)], tally
     return [*parts, Part(last, done[0].capture)], tally
-
-
-def _telling(tally: Tally, progress: Progress, files: Sequence[str], at: int) -> Callable[[int], None]:
-    """Reports progress in the file number `at`, of which a number of bytes were read."""
-    sizes = [Path(path).stat().st_size if Path(path).is_file() else 0 for path in files]
-    before, total = sum(sizes[:at]), sum(sizes) if all(sizes) else None
-    return lambda read: progress(tally.records, before + read, total)

@@ -21,8 +21,22 @@ class JobError(RuntimeError):
     """A process ended without a result (killed, out of memory)."""
 
 
-def share(work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> list[Result]:
-    """`[work(item) for item in items]` by at most `jobs` processes at a time. An exception of `work` is raised here."""
+PAUSE = 0.2
+"""Seconds between two looks at how far the processes are."""
+
+
+def processors() -> int:
+    """How many processes can work at the same time."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def share(
+    work: Callable[[Item], Result], items: Sequence[Item], jobs: int, look: Callable[[], None] = lambda: None
+) -> list[Result]:
+    """`[work(item) for item in items]` by at most `jobs` processes at a time. An exception of `work` is raised here.
+
+    `look` is called now and then while they work.
+    """
     if jobs < 2 or len(items) < 2 or not hasattr(os, "fork"):
         return [work(item) for item in items]
     received: dict[int, bytearray] = {}
@@ -37,13 +51,14 @@ def share(work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> l
                     running[pipe] = pid
                     received[number] = bytearray()
                     selector.register(pipe, selectors.EVENT_READ, number)
-                for key, _ in selector.select():
+                for key, _ in selector.select(PAUSE):
                     data = os.read(key.fd, CHUNK)
                     received[key.data] += data
                     if not data:
                         selector.unregister(key.fd)
                         os.close(key.fd)
                         os.waitpid(running.pop(key.fd), 0)
+                look()
         finally:
             for pid in running.values():
                 with suppress(ProcessLookupError):
