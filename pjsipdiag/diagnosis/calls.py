@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import lt
 from types import MappingProxyType
-from typing import TypeVar, overload
+from typing import NamedTuple, TypeVar, overload
 
+from pjsipdiag.asterisk.forms import Fields
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.arrival import Arrival
-from pjsipdiag.diagnosis.fold import ANSWER, LENGTH, OFFSET, call_id, value_of
+from pjsipdiag.diagnosis.fold import FORM, LENGTH, OFFSET, SENDER, UNKNOWN, URI, call_id, value_of
 from pjsipdiag.diagnosis.judge import COLUMNS, NUMBERED, Judged
-from pjsipdiag.diagnosis.merge import Merged, Part, Request, Row, ends
+from pjsipdiag.diagnosis.merge import Merged, Part, Request, Row
 from pjsipdiag.diagnosis.model import CallRow, SourceRow
 from pjsipdiag.sip import Address, SipMessage, decode
 
@@ -49,7 +50,7 @@ class Calls(Sequence[CallRow]):
         self.outbound = set[int]().union(*(one.outbound for one in judged))
         """Digests of the calls that the PBX sent."""
         self._captures = captures
-        whole = _whole(judged)
+        whole = _joined(judged)
         self.verdicts, self.agents, self.sources = (
             whole.verdicts,
             [decode(agent) for agent in whole.agents],
@@ -61,17 +62,19 @@ class Calls(Sequence[CallRow]):
         self.time, self._frame = _picked(whole.time, begun), _picked(whole.frame, begun)
         self.transport, self.port = _picked(whole.transport, begun), _picked(whole.port, begun)
         self.agent, self.source = _picked(whole.agent, begun), _picked(whole.source, begun)
-        self._part, self._row, self._view = (_picked(column, shown) for column in (whole.parts, whole.row, whole.view))
+        self._part, self._row, self._view = (_picked(column, shown) for column in (whole.part, whole.row, whole.view))
         self._key, self.verdict = _picked(whole.key, shown), _picked(whole.verdict, shown)
         self.requests = array("H", [1]) * len(self.time)
         self.status = array("H", [0]) * len(self.time)
+        self.answered = array("q", [0]) * len(self.time)
+        """When the last answer came; 0 where there was none."""
         self.flags = array("B", bytes(len(self.time)))
         for number in retried:
             self.flags[number] = RETRIED
         self._weigh()
         self._chain()
 
-    def _assemble(self, whole: _Whole) -> tuple[array[int] | None, array[int] | None, list[int]]:
+    def _assemble(self, whole: Judged) -> tuple[array[int] | None, array[int] | None, list[int]]:
         """The transactions of `whole` that begin calls and those that speak for them, in order of time (None: each of
         them, as they stand), and the calls that were tried again with credentials."""
         time = whole.time
@@ -80,7 +83,7 @@ class Calls(Sequence[CallRow]):
         if sorted_ and len(set(whole.call)) == len(time):
             return None, None, []
         if not sorted_:
-            order = sorted(order, key=lambda at: (time[at], whole.parts[at], whole.frame[at]))
+            order = sorted(order, key=lambda at: (time[at], whole.part[at], whole.frame[at]))
         call, keys, verdict = whole.call, whole.key, whole.verdict
         numbers: dict[int, int] = {}
         begun, shown = array("I"), array("I")
@@ -111,17 +114,17 @@ class Calls(Sequence[CallRow]):
         for number, key in enumerate(self._key):
             found: Sequence[tuple[int, int]]
             if number in more:
-                keys = self.keys(number)
-                self.requests[number] = min(sum(map(self._merged.packets, keys)), 0xFFFF)
+                self.requests[number] = min(sum(map(self._merged.packets, self.keys(number))), 0xFFFF)
                 found = [(status, time) for time, status in self.answers(number)]
             else:
                 if key in clusters:
                     self.requests[number] = self._merged.packets(key)
-                if key not in answers:
-                    continue
-                found = self._merged.statuses(key)
+                found = self._merged.statuses(key) if key in answers else ()
+            if not found:
+                continue
             finals = [status for status, _ in found if status >= 200]
-            self.status[number] = finals[-1] if finals else found[-1][0] if found else 0
+            self.status[number] = finals[-1] if finals else found[-1][0]
+            self.answered[number] = found[-1][1]
             if 401 in finals or 407 in finals:
                 self.flags[number] |= CHALLENGED
 
@@ -164,30 +167,22 @@ class Calls(Sequence[CallRow]):
         """(time, status) of every answer of a call, in order."""
         return sorted((time, status) for key in self.keys(number) for status, time in self._merged.statuses(key))
 
-    def last_answer(self, number: int) -> int:
-        """The time of its last answer; 0 when there was none."""
-        found = self._merged.answers
-        if number in self._more:
-            return max((time for time, _ in self.answers(number)), default=0)
-        return max((time for _, time in ANSWER.iter_unpack(found.get(self._key[number], b""))), default=0)
-
     def realms(self, number: int) -> list[str]:
         """The realms of the challenges that a call got."""
         found = [self._merged.realms.get(key) for key in self.keys(number)]
         return [decode(realm) for realm in found if realm is not None]
 
-    def head(self, number: int) -> tuple[bytes, bytes]:
-        """The head of the request that speaks for a call, and the packed address it went to."""
-        part, row = self._seen(number)
-        return part.fold.spool.read(row[OFFSET], row[LENGTH]), ends(row)[1]
-
-    def _seen(self, number: int) -> tuple[Part, Row]:
-        """The row of that request, and the part that saw it."""
-        return self._merged.view(self._part[number], self._row[number], self._key[number], self._view[number])
+    def seen(self, number: int) -> Seen:
+        """The request that speaks for a call, as the fold has it."""
+        part, row = self._merged.view(self._part[number], self._row[number], self._key[number], self._view[number])
+        sender = self._merged.senders[part][row[SENDER]] if row[FORM] else None
+        uri = self._merged.uris[part][row[URI]] if row[FORM] and row[URI] != UNKNOWN else None
+        return Seen(self._merged.parts[part], row, sender, uri)
 
     def request(self, number: int) -> Request:
         """The request that speaks for a call."""
-        return self._merged.request(*self._seen(number))
+        seen = self.seen(number)
+        return self._merged.request(seen.part, seen.row)
 
     def message(self, number: int) -> SipMessage:
         """The head of that request, as Asterisk received it."""
@@ -243,6 +238,19 @@ class Calls(Sequence[CallRow]):
         return tuple(sorted([*sent, *((time, "<", f"SIP/2.0 {status}") for time, status in answers)]))
 
 
+class Seen(NamedTuple):
+    """A request before it is read again: its row, and its sender and URI where they are known."""
+
+    part: Part
+    row: Row
+    sender: Fields | None
+    uri: bytes | None
+
+    @property
+    def head(self) -> bytes:
+        return self.part.fold.spool.read(self.row[OFFSET], self.row[LENGTH])
+
+
 class Ladder(Sequence[tuple[int, str, str]]):
     """The messages of one call, looked up when somebody wants to see them."""
 
@@ -265,25 +273,18 @@ class Ladder(Sequence[tuple[int, str, str]]):
         return iter(self._calls.ladder(self._number))
 
 
-class _Whole(Judged):
-    """All parts in one, with the number of the part that each transaction is from."""
-
-    __slots__ = ("parts",)
-
-    parts: array[int]
-
-
 Value = TypeVar("Value")
 
 
-def _whole(judged: Sequence[Judged]) -> _Whole:
-    whole = _Whole()
-    whole.parts = array("H")
+def _joined(judged: Sequence[Judged]) -> Judged:
+    """All that was judged as one."""
+    if len(judged) == 1:
+        return judged[0]
+    whole = Judged()
     verdicts: dict[Verdict, int] = {}
     agents: dict[bytes, int] = {}
     sources: dict[bytes, int] = {}
     for one in judged:
-        whole.parts.extend(array("H", [one.part]) * len(one.time))
         for name in COLUMNS:
             if name not in NUMBERED:
                 getattr(whole, name).extend(getattr(one, name))

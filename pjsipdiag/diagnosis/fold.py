@@ -13,17 +13,17 @@ import struct
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pjsipdiag.asterisk.forms import FIELDS, Fields, Forms
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.spool import Spool
 
 LOGIN, REALM = FIELDS.index("login"), FIELDS.index("realm")
-ROW = struct.Struct("<qQIIIBB18s18sqHII")
+ROW = struct.Struct("<qQIIIBB18s18sqHIII")
 """A transaction: time, spool offset, frame, spool length, digest of the address pair, transport, flags, packed source
-and destination, digest of its call, number of its form, of its sender and of its User-Agent."""
-TIME, OFFSET, FRAME, LENGTH, _, TRANSPORT, FLAGS, _, _, CALL, FORM, SENDER, AGENT = range(13)
+and destination, digest of its call, number of its form, of its sender, of its request URI and of its User-Agent."""
+TIME, OFFSET, FRAME, LENGTH, _, TRANSPORT, FLAGS, _, _, CALL, FORM, SENDER, URI, AGENT = range(14)
 """Where ROW has them."""
 ANSWER = struct.Struct(">Hq")
 """An answer: status, time when that status was first seen. Big-endian: packed times compare as numbers do."""
@@ -38,8 +38,9 @@ DIRECTIONS = {name: code for code, name in enumerate(("", "in", "out"))}
 CHALLENGES = (401, 407)
 TRUNCATED, CREDENTIALS, SIX = 4, 8, 16
 """Flags beside the direction: cut by the snap length, with an Authorization header, between IPv6 addresses."""
-MOST_SENDERS, LONGEST_SENDER = 200_000, 256
-"""Distinct senders that are kept; requests of further or longer ones are judged by their text."""
+MOST_NAMES, LONGEST_NAME, UNKNOWN = 200_000, 256, 0xFFFFFFFF
+"""Distinct senders, and request URIs, that are kept; further and longer ones have the number UNKNOWN, and the request
+is read again."""
 MOST_AGENTS, LONGEST_AGENT = 100_000, 256
 """User-Agents that are told apart; a further one counts as none."""
 IN_DIALOG = frozenset((b"ACK", b"BYE", b"CANCEL", b"PRACK", b"UPDATE", b"INFO"))
@@ -52,6 +53,7 @@ MOST_PAIRS = 10_000
 MOST_METHODS = 100_000
 """Pairs of source and method that are counted; beyond, requests that are not INVITEs are only counted as messages."""
 
+Name = TypeVar("Name", Fields, bytes)
 Key = int
 Cluster = list[int]
 """[first, last] time of requests so close that they are one packet."""
@@ -78,6 +80,8 @@ class Fold:
     forms: Forms = field(default_factory=Forms)
     senders: dict[Fields, int] = field(default_factory=dict)
     """(user, host, digest user, realm) of requests with a form -> number of the sender."""
+    uris: dict[bytes, int] = field(default_factory=dict)
+    """Request URI of requests with a form -> number."""
     user_agents: dict[bytes, int] = field(default_factory=lambda: {b"": 0})
     """User-Agent of a request, empty without one -> number."""
     index: dict[Key, int] = field(default_factory=dict)
@@ -172,9 +176,10 @@ class Fold:
         if direction and known is None:
             here = between[direction == "in"]
             self.local[here] = self.local.get(here, 0) + 1
-        sender = self._sender(tuple(names)) if form else -1
-        if sender < 0:
-            form = sender = 0
+        sender, place = 0, UNKNOWN
+        if form:
+            sender, place = _number(self.senders, tuple(names)), _number(self.uris, uri)
+            form = form if sender != UNKNOWN else 0
         flags |= DIRECTIONS[direction] | (TRUNCATED if truncated else 0) | (SIX if len(source_ip) == 16 else 0)
         row = ROW.pack(
             time,
@@ -189,6 +194,7 @@ class Fold:
             hash((id_, tag, source_ip, uri)),
             form,
             sender,
+            place,
             self.user_agents.get(agent) or self._user_agent(agent),
         )
         if known is None:
@@ -210,15 +216,6 @@ class Fold:
         if payload.find(b"uthorization:", 0, end) >= 0:
             flags |= CREDENTIALS
         return end, flags, 0, _read(payload[:end])
-
-    def _sender(self, names: Fields) -> int:
-        """The number of a sender; -1 where it is not kept."""
-        known = self.senders.get(names)
-        if known is None:
-            if len(self.senders) >= MOST_SENDERS or sum(len(name) for name in names if name) > LONGEST_SENDER:
-                return -1
-            known = self.senders[names] = len(self.senders)
-        return known
 
     def _user_agent(self, agent: bytes) -> int:
         """The number of a User-Agent that is perhaps new."""
@@ -312,6 +309,17 @@ class Fold:
         self.index = dict(zip(state["index"], range(len(state["index"])), strict=True))
         self.forms = Forms(state["forms"])
         self._asked, self._is_asterisk, self._known_realms = set(), _Asterisk(), {}
+
+
+def _number(known: dict[Name, int], name: Name) -> int:
+    """The number of a name, which is new perhaps; UNKNOWN where it is not kept."""
+    number = known.get(name)
+    if number is None:
+        length = len(name) if isinstance(name, bytes) else sum(len(part) for part in name if part)
+        if len(known) >= MOST_NAMES or length > LONGEST_NAME:
+            return UNKNOWN
+        number = known[name] = len(known)
+    return number
 
 
 class _Asterisk(dict[bytes, bool]):

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.calls import CHALLENGED, END, MOST_AGENTS, RETRIED, Calls, show_address, show_ip
-from pjsipdiag.diagnosis.fold import TRANSPORTS, value_of
+from pjsipdiag.diagnosis.calls import CHALLENGED, END, MOST_AGENTS, RETRIED, Calls, Seen, show_address, show_ip
+from pjsipdiag.diagnosis.fold import CREDENTIALS, FLAGS, TRANSPORTS, value_of
+from pjsipdiag.diagnosis.merge import ends
 from pjsipdiag.diagnosis.situation import CallGroup, Crowd, Variant
 from pjsipdiag.sip import SipMessage, decode, parse_uri
 
@@ -22,6 +23,8 @@ MOST_READ = 1000
 """Requests of a group that are read for numbers, callers and what tells them apart."""
 MOST_SHOWN = 32
 MOST_VARIANTS = 64
+Telling = Callable[[Seen], tuple[str, str, object]]
+"""A request -> the number it calls, its caller, and all else that could tell it from others of its source."""
 SAMPLES = 8
 """Variants that a group has at least where its calls differ in number or caller."""
 
@@ -78,24 +81,22 @@ def _alike(calls: Calls, source: int) -> Iterable[Sequence[int]]:
     return found.values()
 
 
-def _group(calls: Calls, numbers: Sequence[int], telling: Callable[[bytes, bytes, str], object]) -> CallGroup:
+def _group(calls: Calls, numbers: Sequence[int], telling: Telling) -> CallGroup:
     first = numbers[0]
     called, callers, destinations = Counter[str](), Counter[str](), Counter[bytes]()
     refused: dict[str, None] = {}
     alike: dict[object, list[int]] = defaultdict(list)
     for number in islice(numbers, MOST_READ):
-        head, destination = calls.head(number)
-        start = head.find(b" ") + 1
-        user = user_of(head[start : head.find(b" ", start)])
+        seen = calls.seen(number)
+        user, caller, told = telling(seen)
         called[user] += 1
         if calls.status[number] >= 400 and user:
             refused[user] = None
-        sender = value_of(head, b"from")
-        caller = user_of(sender)
         callers[caller] += 1
+        destination = ends(seen.row)[1]
         destinations[destination] += 1
-        alike[calls.port[number], destination, telling(head, sender, caller)].append(number)
-    answered = [calls.last_answer(number) for number in numbers]
+        alike[calls.port[number], destination, told].append(number)
+    answered = list(map(calls.answered.__getitem__, numbers))
     silent = [calls.time[number] for number, last in zip(numbers, answered, strict=True) if not last]
     agents = [calls.agents[agent] for agent in dict.fromkeys(map(calls.agent.__getitem__, numbers))]
     flags = list(map(calls.flags.__getitem__, numbers))
@@ -146,17 +147,25 @@ def _variants(calls: Calls, numbers: Sequence[int], alike: list[list[int]]) -> t
     return tuple(found)
 
 
-def _telling(config: Config) -> Callable[[bytes, bytes, str], object]:
-    """What of a head, beside its addresses, any identifier under this configuration or a near one could look at.
-
-    Asked with the head, its From value and the user of that.
-    """
+def _telling(config: Config) -> Telling:
+    """What of a message, beside its addresses, any identifier under this configuration or a near one could look at."""
     names = {section.name for section in config.sections} | set(config.endpoints)
     names |= {name.partition("@")[0] for name in names}
     headers = sorted({identify.match_header.partition(":")[0].strip() for identify in config.identifies} - {""})
     by_uri = any(identify.match_request_uri for identify in config.identifies)
 
-    def tell(head: bytes, sender: bytes, caller: str) -> object:
+    def tell(seen: Seen) -> tuple[str, str, object]:
+        if seen.sender and seen.uri and not headers and not by_uri and not seen.row[FLAGS] & CREDENTIALS:
+            caller = decode(seen.sender[0] or b"")
+            if caller not in names:
+                return user_of(seen.uri), caller, (b"", b"")
+        head = seen.head
+        start = head.find(b" ") + 1
+        sender = value_of(head, b"from")
+        caller = user_of(sender)
+        return user_of(head[start : head.find(b" ", start)]), caller, look(head, sender, caller)
+
+    def look(head: bytes, sender: bytes, caller: str) -> object:
         named = sender.partition(b";tag=")[0] if caller in names else b""
         at = head.find(b"\nAuthorization:")
         credentials = head[at : at + 200] if at >= 0 else b""

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from pjsipdiag.asterisk.alike import Sender
+from pjsipdiag.asterisk.forms import Fields
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.arrival import Arrival
@@ -38,12 +39,13 @@ BATCH = 4096
 
 @dataclass(slots=True)
 class Judged:
-    """The received transactions of one part, a column for each thing known, in the order of the part.
+    """Received transactions, a column for each thing known, in the order of their parts.
 
-    `verdict`, `agent` and `source` are positions in the tables of the same part.
+    `verdict`, `agent` and `source` are positions in the tables.
     """
 
-    part: int = 0
+    part: array[int] = field(default_factory=lambda: array("H"))
+    """The part that saw it first."""
     time: array[int] = field(default_factory=lambda: array("q"))
     frame: array[int] = field(default_factory=lambda: array("Q"))
     key: array[int] = field(default_factory=lambda: array("q"))
@@ -73,7 +75,7 @@ class Judged:
             getattr(self, name).extend(values)
 
 
-COLUMNS = ("time", "frame", "key", "call", "view", "row", "credentials", "transport", "port", *NUMBERED)
+COLUMNS = ("part", "time", "frame", "key", "call", "view", "row", "credentials", "transport", "port", *NUMBERED)
 
 
 def judge(
@@ -87,10 +89,10 @@ def judge(
     wanted: Selection,
 ) -> Judged:
     """Judges the wanted transactions in `rows` of part `number`; `pbx` are the packed IP addresses of the PBX."""
-    judged = Judged(number)
+    judged = Judged()
     batch: list[tuple[int, ...]] = []
     verdicts: dict[int, int] = {}
-    tables = [_Table(part, replay) for part in merged.parts]
+    tables = [_Table(part, senders, replay) for part, senders in zip(merged.parts, merged.senders, strict=True)]
     agents: dict[bytes, int] = {}
     sources: dict[bytes, int] = {}
     for at, key, views in merged.transactions(number, rows):
@@ -116,6 +118,7 @@ def judge(
             judged.verdicts.append(verdict)
         agent = tables[seen_in].agents[row[AGENT]]
         values = (
+            number,
             row[TIME],
             merged.parts[seen_in].first_frame + row[FRAME],
             key,
@@ -147,13 +150,13 @@ def _is_wanted(wanted: Selection, merged: Merged, part: int, row: Row, ip: bytes
 class _Table:
     """What the numbers in the rows of one part stand for, under the configuration of `replay`."""
 
-    def __init__(self, part: Part, replay: Replay) -> None:
+    def __init__(self, part: Part, senders: Sequence[Fields], replay: Replay) -> None:
         self.agents = list(part.fold.user_agents)
         self._part = part
         self._replay = replay
         self._alike = replay.alike
         self._kinds = [self._alike.kind(form) for form in part.fold.forms.known]
-        self._senders = [Sender(*(name or b"" for name in names)) for names in part.fold.senders]
+        self._senders = [Sender(*(name or b"" for name in names)) for names in senders]
 
     def verdict(self, row: Row, source: bytes, place: bytes) -> Verdict:
         """What Asterisk does with the request in `row`, which it received at `place`."""

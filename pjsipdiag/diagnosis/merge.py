@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from pjsipdiag.asterisk.forms import Fields
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.fold import (
     ANSWER,
@@ -60,6 +61,9 @@ class Merged:
     parts: Sequence[Part]
     keys: Sequence[array[int]]
     """The keys of the rows of each part."""
+    senders: Sequence[Sequence[Fields]]
+    uris: Sequence[Sequence[bytes]]
+    """The senders and request URIs of each part by their numbers."""
     begun: dict[Key, int] = field(default_factory=dict)
     """Key -> number of the part that saw the transaction first, for those that several parts saw."""
     clusters: dict[Key, list[list[int]]] = field(default_factory=dict)
@@ -103,13 +107,12 @@ class Merged:
             else:
                 yield at, key, [(number, row), *((p, ROW.unpack(view)) for p, view in more)]
 
-    def view(self, number: int, at: int, key: Key, view: int) -> tuple[Part, Row]:
-        """View `view` of the transaction in row `at` of part `number`, and the part that saw it."""
+    def view(self, number: int, at: int, key: Key, view: int) -> tuple[int, Row]:
+        """View `view` of the transaction in row `at` of part `number`, and the number of the part that saw it."""
         if view:
             number, row = self.views[key][view - 1]
-            return self.parts[number], ROW.unpack(row)
-        part = self.parts[number]
-        return part, ROW.unpack_from(part.fold.rows, at * ROW.size)
+            return number, ROW.unpack(row)
+        return number, ROW.unpack_from(self.parts[number].fold.rows, at * ROW.size)
 
     def request(self, part: Part, row: Row) -> Request:
         time, offset, frame, length, _, transport, flags = row[:7]
@@ -135,7 +138,10 @@ def ends(row: Row) -> tuple[bytes, bytes]:
 
 def merge(parts: Sequence[Part]) -> Merged:
     """All of `parts`, which stand in the order of the capture."""
-    whole = Merged(parts, [part.fold.keys for part in parts])
+    folds = [part.fold for part in parts]
+    whole = Merged(
+        parts, [fold.keys for fold in folds], [[*fold.senders] for fold in folds], [[*fold.uris] for fold in folds]
+    )
     index: dict[Key, int] = {}
     for number, part in enumerate(parts):
         _add_transactions(whole, number, part.fold, index)
