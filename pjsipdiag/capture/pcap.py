@@ -17,7 +17,7 @@ from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import QUIET, SPEAKS, SYN, Dissector
 from pjsipdiag.capture.layout import NEVER, PASSES, TRANSPORTS, Container, Layout, run
 from pjsipdiag.capture.link import SLL_DIRECTIONS
-from pjsipdiag.capture.sieve import NO_PORT, Sieve
+from pjsipdiag.capture.sieve import MAY_HOLD, NO_PORT, TUNNEL_PORTS_PACKED, Sieve
 from pjsipdiag.capture.start import START, USUAL
 from pjsipdiag.capture.window import Window
 
@@ -131,31 +131,36 @@ class Walk:
                         frame -= 1  # noqa: PLW2901
                         break
                     captured, one, two, fragment, protocol, byte = unpack(buffer, at)
-                    if (
-                        PASSES[byte]
-                        and protocol == 17
-                        and one == first
+                    fits = (
+                        one == first
                         and two == second
                         and not fragment & mask
                         and captured <= LONGEST
                         and (plain or outer(buffer, at) == tags)
-                    ):
-                        before = at
-                        at += size + captured
-                        continue
-                    if (
-                        protocol == 6
-                        and one == first
-                        and two == second
-                        and not fragment & mask
-                        and captured <= LONGEST
-                        and (plain or outer(buffer, at) == tags)
-                        and not buffer[at + ports + 13] & SYN
-                    ):
+                    )
+                    if fits and protocol == 17:
+                        if PASSES[byte]:
+                            before = at
+                            at += size + captured
+                            continue
+                        payload = at + ports + 8
+                        usual = buffer.startswith(USUAL, payload)
+                        if (
+                            not usual
+                            and not MAY_HOLD[byte]
+                            and not starts(buffer, payload, payload + 48)
+                            and bytes(view[payload - 6 : payload - 4]) not in TUNNEL_PORTS_PACKED
+                        ):
+                            before = at
+                            at += size + captured
+                            continue
+                    elif fits and protocol == 6 and not buffer[at + ports + 13] & SYN:
                         data = at + ports + (buffer[at + ports + 12] >> 2 & 0x3C)
                         stop = at + size + captured
                         if (
-                            QUIET[buffer[data]] or (data + 16 <= stop <= end and not speaks(buffer, data, data + 16))
+                            data >= stop
+                            or QUIET[buffer[data]]
+                            or (data + 16 <= stop <= end and not speaks(buffer, data, data + 16))
                         ) and not (streams and bytes(view[at + addresses : at + ports + 4]) in streams):
                             before, at = at, stop
                             continue
@@ -167,13 +172,7 @@ class Walk:
                         frame -= 1  # noqa: PLW2901
                         break
                     tally.records = frame
-                    if (
-                        one == first
-                        and two == second
-                        and protocol in TRANSPORTS
-                        and not fragment & mask
-                        and (plain or outer(buffer, at) == tags)
-                    ):
+                    if fits and protocol in TRANSPORTS:
                         if protocol == 6 and not wants(buffer, at, stop, layout):
                             before, at = at, stop
                             continue
@@ -183,10 +182,9 @@ class Walk:
                     time = (seconds * fractions + fraction) * unit
                     if found is layout and protocol == 17:
                         room, source, destination, from_port, to_port, length = detail(buffer, at)
-                        payload = at + ports + 8
                         after = payload + length - 8
                         if (
-                            (buffer.startswith(USUAL, payload) or starts(buffer, payload, after))
+                            (usual or starts(buffer, payload, after))
                             and 21 <= length <= room - over
                             and after <= stop
                             and from_port != NO_PORT != to_port

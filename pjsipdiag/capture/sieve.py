@@ -19,6 +19,8 @@ MAX_LAYOUTS = 16
 NO_PORT = b"\0\0"
 """What Asterisk's own captures have on its side."""
 HEP_BYTES = frozenset({0x01, 0x02, 0x48})
+MAY_HOLD = bytes(byte in HEP_BYTES or byte in b"\r\n" for byte in range(256))
+"""First bytes of a UDP payload that may hold SIP further on: HEP, or empty lines of any number."""
 TUNNEL_PORTS_PACKED = frozenset(port.to_bytes(2, "big") for port in TUNNEL_PORTS)
 
 
