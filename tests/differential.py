@@ -74,7 +74,7 @@ def printed_differences(case: Case) -> Iterator[str]:
         sent = message(request, {})
         parsed = parse(sent.raw, dialect(case["asterisk"]))
         if isinstance(parsed, Request):
-            receive(parsed, sent.source)
+            parsed = receive(parsed, sent.source)
         for event in request["expect"]["trace"]:
             kind, *_ = event.split(" ", 1)
             if kind not in ("hdr_differs", "uri_miss") or not isinstance(parsed, Request):

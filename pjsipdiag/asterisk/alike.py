@@ -52,6 +52,10 @@ class Sender(NamedTuple):
     realm: bytes
 
 
+PlainKey = tuple[object, object, str, bytes]
+"""What the text of a request comes to, what its source comes to, its transport and its destination."""
+
+
 class Line(NamedTuple):
     """What of a header line can matter: its name, texts that are compared, and what the From names."""
 
@@ -102,7 +106,9 @@ class Alike:
         names = form.names
         return Kind(form.method, b"contact" in names, b"authorization" in names, b"content-length" in names)
 
-    def plain_key(self, kind: Kind, sender: Sender, transport: str, source: bytes, destination: bytes) -> object | None:
+    def plain_key(
+        self, kind: Kind, sender: Sender, transport: str, source: bytes, destination: bytes
+    ) -> PlainKey | None:
         """The key of a request whose form is of that kind, without a look at its text."""
         if transport != "UDP" and not kind.length:
             return None
@@ -112,7 +118,7 @@ class Alike:
             if login is None:
                 return None
         where_from = self._sources.get(source) or self._class(source)
-        return kind, self._name(sender.user, sender.host), login, where_from, transport, destination
+        return (kind, self._name(sender.user, sender.host), login), where_from, transport, destination
 
     def _form(self, payload: bytes) -> Plain | None:
         end = payload.find(b"\r\n\r\n")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from pjsipdiag.asterisk.admission import contact_denial, denial
 from pjsipdiag.asterisk.config import Config, Transport
@@ -65,11 +66,11 @@ def unframed(message: SipMessage) -> Check | None:
     return None
 
 
-def receive(request: Request, source: Address) -> None:
-    """What pjsip_tpmgr_receive_packet() writes into the top Via."""
-    request.via.received = source.ip
-    if request.via.rport == 0:
-        request.via.rport = source.port
+def receive(request: Request, source: Address) -> Request:
+    """The request with what pjsip_tpmgr_receive_packet() writes into its top Via."""
+    top = request.via
+    via = replace(top, received=source.ip, rport=top.rport or source.port)
+    return replace(request, headers=[via if header is top else header for header in request.headers])
 
 
 def arrive(request: Request, where_from: Source, config: Config) -> Check | None:

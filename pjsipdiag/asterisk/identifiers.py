@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 
 from pjsipdiag.asterisk import admission, arrival
-from pjsipdiag.asterisk.alike import MOST_KEPT, Alike
+from pjsipdiag.asterisk.alike import MOST_KEPT, Alike, PlainKey
 from pjsipdiag.asterisk.by_address import ip, transport
 from pjsipdiag.asterisk.by_name import anonymous, auth_username, line, username
 from pjsipdiag.asterisk.by_text import header, request_uri
@@ -36,6 +36,9 @@ IDENTIFIERS: dict[str, Identifier] = {
 }
 """Name -> what it replays; the docstring of each names its C file and function."""
 
+MOST_PARSED = 500
+"""Texts that are kept parsed, each for all requests of its content."""
+
 
 def identify(message: SipMessage, config: Config, tokens: Mapping[str, str] | None = None) -> Verdict:
     """What Asterisk does with one request; for many of them make one `Replay`."""
@@ -54,7 +57,9 @@ class Replay:
 
     def __post_init__(self) -> None:
         self.known = Known(self.config, self.tokens)
-        self._dialect = dialect(self.config.version)
+        # a text that stands for many requests is parsed once
+        self._parse = lru_cache(MOST_PARSED)(partial(parse, dialect=dialect(self.config.version)))
+        self._texts: dict[object, bytes] = {}
         self._verdicts: dict[object, Verdict | Endpoint] = {}
         self._admitted: dict[tuple[object, object], Verdict] = {}
         self._traces: dict[tuple[Check, ...], Verdict] = {}
@@ -79,10 +84,18 @@ class Replay:
         return kept or self._replay(key, payload, transport, source, destination)
 
     def verdict_like(
-        self, key: object, read: Callable[[], bytes], transport: str, source: bytes, destination: bytes
+        self, key: PlainKey, read: Callable[[], bytes], transport: str, source: bytes, destination: bytes
     ) -> Verdict:
-        """The same for a request whose key is known (`Alike.plain_key`): it is read where no alike one was judged."""
-        return self._kept(key, source) or self._replay(key, read(), transport, source, destination)
+        """The same for a request whose key is known: it is read where no request with the same content was judged."""
+        kept = self._kept(key, source)
+        if kept is not None:
+            return kept
+        text = self._texts.get(key[0])
+        if text is None:
+            if len(self._texts) == MOST_PARSED:
+                self._texts.clear()
+            text = self._texts[key[0]] = read()
+        return self._replay(key, text, transport, source, destination)
 
     def _kept(self, key: object, source: bytes) -> Verdict | None:
         kept = self._verdicts.get(key)
@@ -121,14 +134,14 @@ class Replay:
         if cut:
             yield cut
             return
-        request = parse(message.raw, self._dialect)
+        request = self._parse(message.raw)
         if isinstance(request, Refused):
             yield arrival.cut_off(request) if message.truncated else arrival.refused_by_parser(request)
             return
         if not isinstance(request, Request):
             yield arrival.response()
             return
-        arrival.receive(request, message.source)
+        request = arrival.receive(request, message.source)
         refused = arrival.arrive(request, where_from, self.config)
         if refused:
             yield refused

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from pjsipdiag.asterisk.config import Variable
 from pjsipdiag.asterisk.values.numbers import scan_decimal
@@ -56,6 +57,12 @@ def _entries(text: str, allowing: bool) -> Iterator[tuple[bool, str, str | None]
         yield (allows, head, size) if colon else (allows, name, None)
 
 
+@cache
+def _everything(release: Release) -> tuple[str, ...]:
+    """What `all` stands for."""
+    return tuple(name for name in FORMATS if name != "none" and _known(name, release))
+
+
 def _bad_packetization(size: str | None) -> bool:
     if not size:
         return False
@@ -89,7 +96,7 @@ def codec_list(setting: Setting) -> Answer:
 def parse_codecs(variables: Iterable[Variable], release: Release) -> tuple[str, ...]:
     """The formats that `allow` and `disallow` lines, applied in order, leave; in order of preference."""
     chosen: dict[str, None] = {}
-    everything = [name for name in FORMATS if name != "none" and _known(name, release)]
+    everything = _everything(release)
     for variable in variables:
         allowing = variable.name.lower() == "allow"
         if not allowing and not variable.value:
@@ -97,7 +104,7 @@ def parse_codecs(variables: Iterable[Variable], release: Release) -> tuple[str, 
         if variable.value.startswith("(") and variable.value.endswith(")"):
             chosen = {} if allowing else {**chosen, **dict.fromkeys(everything)}
         for allows, name, _ in _entries(variable.value, allowing):
-            names = everything if name.lower() == "all" else [name.lower()]
+            names = everything if name.lower() == "all" else (name.lower(),)
             for one in names:
                 if allows:
                     chosen.setdefault(one)
