@@ -5,13 +5,29 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.options import ASTERISK, CAPTURES, INPUT, NAMES, OUTPUT, READING, TRY
 from pjsipdiag.cli.output import Progress, directory, finish, show, show_changes
+
+if TYPE_CHECKING:
+    from pjsipdiag.diagnosis.diagnose import Observation
+    from pjsipdiag.diagnosis.options import Options
+
+
+def _observe(captures: Sequence[str], config: str, quiet: bool, inputs: dict[str, Any]) -> Observation:
+    """What captures and configuration show; other processes read already while this one loads what judges them."""
+    from pjsipdiag.diagnosis.gather import begin
+
+    with Progress(quiet) as progress:
+        options: Options = {"progress": progress.update, **inputs}  # type: ignore[typeddict-item]  # click's own types
+        with begin(captures, options) as begun:
+            from pjsipdiag.diagnosis.diagnose import conclude
+
+            return conclude(begun, config, options)
 
 
 @main.command()
@@ -36,10 +52,7 @@ def diagnose(
 
     CAPTURE is a capture file, also a compressed one, a directory or glob of rotated ones, Asterisk's log, or -.
     """
-    from pjsipdiag.diagnosis.diagnose import observe
-
-    with Progress(quiet) as progress:
-        seen = observe(captures, directory(config, quiet), progress=progress.update, **inputs)
+    seen = _observe(captures, directory(config, quiet), quiet, inputs)
     if try_lines or try_order:
         from pjsipdiag.diagnosis.what_if import what_if
 
@@ -59,13 +72,11 @@ def suggest(
     *, captures: Sequence[str], config: str | None, diff: bool, output: str | None, quiet: bool, **inputs: Any
 ) -> None:
     """Print only the lines to add, with the file and section that they belong to."""
+    seen = _observe(captures, directory(config, quiet), quiet, inputs)
     from pjsipdiag.diagnosis import edits
-    from pjsipdiag.diagnosis.diagnose import observe
     from pjsipdiag.report.look import look_for
     from pjsipdiag.report.text import suggestions_text
 
-    with Progress(quiet) as progress:
-        seen = observe(captures, directory(config, quiet), progress=progress.update, **inputs)
     report = seen.report
     if output:
         for path in edits.write(report.suggestions, seen.situation.config, Path(output)):

@@ -10,11 +10,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.identifiers import Replay
-from pjsipdiag.asterisk.resolve import Resolver
 from pjsipdiag.asterisk.versions import NEWEST, nearest
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis import pbx as pbxes
@@ -22,15 +21,16 @@ from pjsipdiag.diagnosis import rules
 from pjsipdiag.diagnosis.arrival import Arrival
 from pjsipdiag.diagnosis.calls import Calls, SourceRows, show_ip
 from pjsipdiag.diagnosis.evidence import near
-from pjsipdiag.diagnosis.gather import Gathered, Progress, Reading, gather
+from pjsipdiag.diagnosis.gather import Begun, Gathered, begin
 from pjsipdiag.diagnosis.groups import group
 from pjsipdiag.diagnosis.jobs import share
 from pjsipdiag.diagnosis.judge import Judged, judge
 from pjsipdiag.diagnosis.merge import Merged
 from pjsipdiag.diagnosis.model import CaptureSummary, Finding, Report, Suggestion
 from pjsipdiag.diagnosis.names import load
+from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
-from pjsipdiag.diagnosis.selection import Selection, selection
+from pjsipdiag.diagnosis.selection import Selection
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.suggest import suggest
 from pjsipdiag.sip import NOWHERE, Address, SipMessage, parameter, parse_uri
@@ -39,36 +39,6 @@ Reload = Callable[[Mapping[str, str], str], Config]
 """(changed files, release) -> the configuration with them as that release loads it."""
 SMALLEST_SLICE = 5000
 """Transactions that are worth a process."""
-
-
-class Options(TypedDict, total=False):
-    """How to read and replay; every one may be left out.
-
-    `asterisk` names the release, `pbx` the addresses of the PBX; without them the capture tells. `hosts` is a file in
-    the form of /etc/hosts, `resolve` asks DNS, `resolved` is output of `pjsip show identifies`. `reader` is native or
-    wireshark, `keylog` a file of TLS secrets, `jobs` how many processes share the work. `since` and `until` are times
-    (2025-10-09T08:53:20 or 08:53:20), `sources` addresses or networks, `call_ids` Call-IDs: only those calls are
-    judged. `methods` are judged beside INVITE. With `follow` a growing capture is read until interrupted, or for
-    `seconds`. `aggregate` lets suggestions name networks.
-    """
-
-    asterisk: str | None
-    pbx: Sequence[str]
-    hosts: str | Path | Resolver | None
-    resolve: bool
-    resolved: str | None
-    reader: str
-    keylog: str | None
-    jobs: int
-    since: str | None
-    until: str | None
-    sources: Sequence[str]
-    call_ids: Sequence[str]
-    methods: Sequence[str]
-    follow: bool
-    seconds: float | None
-    aggregate: bool
-    progress: Progress | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,39 +59,28 @@ def diagnose(captures: Sequence[str | Path], config: str | Path, **options: Unpa
 
 def observe(captures: Sequence[str | Path], config: str | Path, **options: Unpack[Options]) -> Observation:
     """The same, with the situation that the rules looked at, for further questions."""
-    wanted = selection(
-        options.get("since"), options.get("until"), options.get("sources", ()), options.get("call_ids", ())
-    )
+    with begin(captures, options) as begun:
+        return conclude(begun, config, options)
+
+
+def conclude(begun: Begun, config: str | Path, options: Options) -> Observation:
+    """The same for captures whose reading has begun with these options."""
     told = pbxes.given(options.get("pbx", ()))
     reload = partial(_reload, config, options)
     asked = reload({}, options.get("asterisk") or NEWEST)
-    seen = gather(captures, _reading(wanted, options))
+    seen, wanted, jobs = begun.finish(), begun.reading.wanted, begun.reading.jobs
     basis = _settle(seen.merged, asked, told, options.get("asterisk"), reload)
-    situation = _situation(seen, basis, reload, wanted, options.get("jobs", 1))
+    situation = _situation(seen, basis, reload, wanted, jobs)
     notes = [*seen.notes, *_notes(seen.merged, situation)]
     if names_are_dead(situation):
         dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
         notes.append(f"the 401s show that {', '.join(dead)} did not resolve to these sources when Asterisk loaded")
         reload = partial(_reload, config, options, complete=True)
         basis = replace(basis, config=reload({}, basis.config.version))
-        situation = _situation(seen, basis, reload, wanted, options.get("jobs", 1))
+        situation = _situation(seen, basis, reload, wanted, jobs)
     findings = tuple(rules.find(situation))
     suggestions = tuple(suggest(situation, findings, aggregate=options.get("aggregate", False)))
     return Observation(situation, _report(situation, basis, findings, suggestions, notes))
-
-
-def _reading(wanted: Selection, options: Options) -> Reading:
-    others = (method.upper().encode() for method in options.get("methods", ()))
-    return Reading(
-        wanted,
-        tuple(dict.fromkeys((b"INVITE", *others))),
-        options.get("jobs", 1),
-        options.get("reader", "native"),
-        options.get("keylog"),
-        options.get("follow", False),
-        options.get("seconds"),
-        options.get("progress"),
-    )
 
 
 def _situation(seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int) -> Situation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, groupby
 from mmap import mmap
@@ -14,20 +14,19 @@ from pjsipdiag.capture import Rest, Unjoinable, expand, join, read_part, split
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.readers import read_as
 from pjsipdiag.diagnosis.fold import Fold
-from pjsipdiag.diagnosis.jobs import share
+from pjsipdiag.diagnosis.jobs import Shared
 from pjsipdiag.diagnosis.merge import Merged, Part, merge
-from pjsipdiag.diagnosis.selection import Selection
+from pjsipdiag.diagnosis.options import Options, Progress
+from pjsipdiag.diagnosis.selection import Selection, selection
 from pjsipdiag.diagnosis.spool import Spool
 
-Progress = Callable[[int, int, int | None], None]
-"""(records read, bytes read, bytes in all or None)."""
 FEW = 4
 """Files for each process from which on each is read by one process, instead of being cut."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How captures are read; see `diagnose.Options`."""
+    """How captures are read; see `Options`."""
 
     wanted: Selection
     methods: tuple[bytes, ...] = (b"INVITE",)
@@ -36,7 +35,6 @@ class Reading:
     keylog: str | None = None
     follow: bool = False
     seconds: float | None = None
-    progress: Progress | None = None
 
     @property
     def plain(self) -> bool:
@@ -97,28 +95,69 @@ class _Done:
     rest: Rest
 
 
-def gather(captures: Sequence[str | Path], reading: Reading) -> Gathered:
-    """Reads and folds all captures. Raises CaptureError when one of them cannot be read at all."""
+def begin(captures: Sequence[str | Path], options: Options) -> Begun:
+    """Begins to read captures: with several processes at once, else when it is asked to finish.
+
+    Raises PjsipdiagError for options that make no sense, and for captures that do not exist.
+    """
     files, passed_over = tuple(map(str, captures)), tuple[str, ...]()
+    reading = _reading(options)
     if not reading.follow:
         files, passed_over = expand(captures)
-    jobs = 1 if reading.follow else reading.jobs
-    tasks = list(_tasks(files, reading, jobs))
-    seen = _Seen(files, len(tasks), reading.progress)
-    done = share(_Worker(files, seen, reading), tasks, jobs, seen.tell)
-    for task, one in zip(tasks, done, strict=True):
-        if one.fold.spool is not task.spool:
-            one.fold.spool = task.spool.adopt(one.fold.spool)
-    parts: list[Part] = []
-    tallies: list[Tally] = []
-    for capture, pieces in groupby(done, key=lambda one: one.capture):
-        found, tally = _joined(files[capture], list(pieces), reading)
-        parts += found
-        tallies.append(tally)
-    return Gathered(merge(parts), tuple(tallies), tuple(f"passed over: {reason}" for reason in passed_over))
+    tasks = tuple(_tasks(files, reading))
+    seen = _Seen(files, len(tasks), options.get("progress"))
+    work = Shared(_Worker(files, seen, reading), tasks, reading.jobs)
+    return Begun(reading, files, passed_over, tasks, seen, work)
 
 
-def _tasks(files: Sequence[str], reading: Reading, jobs: int) -> Iterator[_Task]:
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Captures that are being read; left behind, what processes are still doing is ended."""
+
+    reading: Reading
+    _files: Sequence[str]
+    _passed_over: Sequence[str]
+    _tasks: Sequence[_Task]
+    _seen: _Seen
+    _work: Shared[_Task, _Done]
+
+    def __enter__(self) -> Begun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._work.__exit__()
+
+    def finish(self) -> Gathered:
+        """All that was read. Raises CaptureError when one of the captures cannot be read at all."""
+        done = self._work.results(self._seen.tell)
+        for task, one in zip(self._tasks, done, strict=True):
+            if one.fold.spool is not task.spool:
+                one.fold.spool = task.spool.adopt(one.fold.spool)
+        parts: list[Part] = []
+        tallies: list[Tally] = []
+        for capture, pieces in groupby(done, key=lambda one: one.capture):
+            found, tally = _joined(self._files[capture], list(pieces), self.reading)
+            parts += found
+            tallies.append(tally)
+        return Gathered(merge(parts), tuple(tallies), tuple(f"passed over: {reason}" for reason in self._passed_over))
+
+
+def _reading(options: Options) -> Reading:
+    others = (method.upper().encode() for method in options.get("methods", ()))
+    follow = options.get("follow", False)
+    return Reading(
+        selection(options.get("since"), options.get("until"), options.get("sources", ()), options.get("call_ids", ())),
+        tuple(dict.fromkeys((b"INVITE", *others))),
+        1 if follow else options.get("jobs", 1),
+        options.get("reader", "native"),
+        options.get("keylog"),
+        follow,
+        options.get("seconds"),
+    )
+
+
+def _tasks(files: Sequence[str], reading: Reading) -> Iterator[_Task]:
+    jobs = reading.jobs
     cut = reading.plain and jobs > 1 and len(files) < FEW * jobs
     pieces = [split(path, jobs) if cut else [Piece(path, 0, -1)] for path in files]
     shared = jobs > 1 and sum(map(len, pieces)) > 1

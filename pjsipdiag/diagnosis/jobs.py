@@ -10,7 +10,7 @@ import pickle
 import selectors
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,41 +30,61 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def share(
-    work: Callable[[Item], Result], items: Sequence[Item], jobs: int, look: Callable[[], None] = lambda: None
-) -> list[Result]:
-    """`[work(item) for item in items]` by at most `jobs` processes at a time. An exception of `work` is raised here.
+def share(work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> list[Result]:
+    """`[work(item) for item in items]` by at most `jobs` processes at a time. An exception of `work` is raised here."""
+    with Shared(work, items, jobs) as shared:
+        return shared.results()
 
-    `look` is called now and then while they work.
+
+class Shared(Generic[Item, Result]):
+    """Work that processes have begun on: they go on while this one does something else, until `results` is asked for.
+
+    Without `jobs` of at least 2, or with a single item, the work is done when its results are asked for.
     """
-    if jobs < 2 or len(items) < 2 or not hasattr(os, "fork"):
-        return [work(item) for item in items]
-    received: dict[int, bytearray] = {}
-    waiting = list(enumerate(items))[::-1]
-    running: dict[int, int] = {}
-    with selectors.DefaultSelector() as selector:
-        try:
-            while waiting or running:
-                while waiting and len(running) < jobs:
-                    number, item = waiting.pop()
-                    pid, pipe = _start(work, item)
-                    running[pipe] = pid
-                    received[number] = bytearray()
-                    selector.register(pipe, selectors.EVENT_READ, number)
-                for key, _ in selector.select(PAUSE):
-                    data = os.read(key.fd, CHUNK)
-                    received[key.data] += data
-                    if not data:
-                        selector.unregister(key.fd)
-                        os.close(key.fd)
-                        os.waitpid(running.pop(key.fd), 0)
-                look()
-        finally:
-            for pid in running.values():
-                with suppress(ProcessLookupError):
-                    os.kill(pid, 9)
-                os.waitpid(pid, 0)
-    return [_result(received.pop(number)) for number in range(len(items))]
+
+    def __init__(self, work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> None:
+        self._work, self._items, self._jobs = work, items, jobs
+        self._alone = jobs < 2 or len(items) < 2 or not hasattr(os, "fork")
+        self._waiting = [] if self._alone else list(enumerate(items))[::-1]
+        self._received: dict[int, bytearray] = {}
+        self._running: dict[int, int] = {}
+        self._selector = selectors.DefaultSelector()
+        self._fill()
+
+    def __enter__(self) -> Shared[Item, Result]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for pid in self._running.values():
+            with suppress(ProcessLookupError):
+                os.kill(pid, 9)
+            os.waitpid(pid, 0)
+        self._selector.close()
+
+    def results(self, look: Callable[[], None] = lambda: None) -> list[Result]:
+        """The results in the order of the items; `look` is called now and then while they are waited for."""
+        if self._alone:
+            return [self._work(item) for item in self._items]
+        while self._running:
+            for key, _ in self._selector.select(PAUSE):
+                data = os.read(key.fd, CHUNK)
+                self._received[key.data] += data
+                if not data:
+                    self._selector.unregister(key.fd)
+                    os.close(key.fd)
+                    os.waitpid(self._running.pop(key.fd), 0)
+                    self._fill()
+            look()
+        return [_result(self._received.pop(number)) for number in range(len(self._items))]
+
+    def _fill(self) -> None:
+        """Starts as many processes as may run."""
+        while self._waiting and len(self._running) < self._jobs:
+            number, item = self._waiting.pop()
+            pid, pipe = _start(self._work, item)
+            self._running[pipe] = pid
+            self._received[number] = bytearray()
+            self._selector.register(pipe, selectors.EVENT_READ, number)
 
 
 def _start(work: Callable[[Item], Result], item: Item) -> tuple[int, int]:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from importlib import import_module
 from io import StringIO
 from pathlib import PurePath
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report.look import NARROW, Look, look_for
+
+if TYPE_CHECKING:
+    from pjsipdiag.diagnosis.model import Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,43 @@
+"""How captures are read and requests replayed: what a caller may say, each thing with a default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from pjsipdiag.asterisk.resolve import Resolver
+
+Progress = Callable[[int, int, int | None], None]
+"""(records read, bytes read, bytes in all or None)."""
+
+
+class Options(TypedDict, total=False):
+    """How to read and replay; every one may be left out.
+
+    `asterisk` names the release, `pbx` the addresses of the PBX; without them the capture tells. `hosts` is a file in
+    the form of /etc/hosts, `resolve` asks DNS, `resolved` is output of `pjsip show identifies`. `reader` is native or
+    wireshark, `keylog` a file of TLS secrets, `jobs` how many processes share the work. `since` and `until` are times
+    (2025-10-09T08:53:20 or 08:53:20), `sources` addresses or networks, `call_ids` Call-IDs: only those calls are
+    judged. `methods` are judged beside INVITE. With `follow` a growing capture is read until interrupted, or for
+    `seconds`. `aggregate` lets suggestions name networks.
+    """
+
+    asterisk: str | None
+    pbx: Sequence[str]
+    hosts: str | Path | Resolver | None
+    resolve: bool
+    resolved: str | None
+    reader: str
+    keylog: str | None
+    jobs: int
+    since: str | None
+    until: str | None
+    sources: Sequence[str]
+    call_ids: Sequence[str]
+    methods: Sequence[str]
+    follow: bool
+    seconds: float | None
+    aggregate: bool
+    progress: Progress | None
