@@ -144,10 +144,25 @@ class Walk:
                             at += size + captured
                             continue
                         payload = at + ports + 8
-                        usual = buffer.startswith(USUAL, payload)
-                        if (
-                            not usual
-                            and not MAY_HOLD[byte]
+                        if buffer.startswith(USUAL, payload):
+                            seconds, fraction, captured, original = head(buffer, at)
+                            room, source, destination, from_port, to_port, length = detail(buffer, at)
+                            stop, after = at + size + captured, payload + length - 8
+                            if (
+                                after <= stop <= end
+                                and 21 <= length <= room - over
+                                and captured <= original
+                                and fraction < fractions
+                                and from_port != NO_PORT != to_port
+                            ):
+                                way = SLL_DIRECTIONS.get(buffer[at + direction_at], "") if direction_at else ""
+                                content, time = bytes(view[payload:after]), (seconds * fractions + fraction) * unit
+                                ends = source + from_port, destination + to_port
+                                messages.append(new(Datagram, (time, frame, "UDP", *ends, content, way, False)))
+                                before, at = at, stop
+                                continue
+                        elif (
+                            not MAY_HOLD[byte]
                             and not starts(buffer, payload, payload + 48)
                             and bytes(view[payload - 6 : payload - 4]) not in TUNNEL_PORTS_PACKED
                         ):
@@ -180,22 +195,7 @@ class Walk:
                     else:
                         found = sieve.layout_of(buffer, at, stop)
                     time = (seconds * fractions + fraction) * unit
-                    if found is layout and protocol == 17:
-                        room, source, destination, from_port, to_port, length = detail(buffer, at)
-                        after = payload + length - 8
-                        if (
-                            (usual or starts(buffer, payload, after))
-                            and 21 <= length <= room - over
-                            and after <= stop
-                            and from_port != NO_PORT != to_port
-                        ):
-                            way = SLL_DIRECTIONS.get(buffer[at + direction_at], "") if direction_at else ""
-                            content = bytes(view[payload:after])
-                            ends = source + from_port, destination + to_port
-                            messages.append(new(Datagram, (time, frame, "UDP", *ends, content, way, False)))
-                        else:
-                            messages += sieve.plain(layout, buffer, at, stop, time, frame)
-                    elif found is None:
+                    if found is None:
                         messages += sieve.dissect(buffer, at, stop, time, frame)
                     else:
                         messages += sieve.plain(found, buffer, at, stop, time, frame)

@@ -37,8 +37,11 @@ class Sieve:
 
     def layout_of(self, buffer: bytearray, at: int, stop: int) -> Layout | None:
         """The layout of the record at `at`, learnt now if it is new; None for what has to be dissected."""
-        for layout in self.layouts:
+        layouts = self.layouts
+        for number, layout in enumerate(layouts):
             if layout.fits(buffer, at):
+                if number:  # the next one of another encapsulation is most likely of this one
+                    layouts.insert(0, layouts.pop(number))
                 return layout
         if len(self.layouts) == MAX_LAYOUTS:
             return None
@@ -68,7 +71,7 @@ class Sieve:
             source, destination = source_ip + source_port, destination_ip + destination_port
             direction = SLL_DIRECTIONS.get(buffer[at + self.direction_at], "") if self.direction_at else ""
             content = bytes(buffer[payload:end])
-            return (Datagram(time, frame, "UDP", source, destination, content, direction),)
+            return (tuple.__new__(Datagram, (time, frame, "UDP", source, destination, content, direction, False)),)
         if buffer[payload] in HEP_BYTES or destination_port in TUNNEL_PORTS_PACKED:
             return self.dissect(buffer, at, stop, time, frame)
         return ()
