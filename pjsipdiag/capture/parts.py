@@ -74,6 +74,10 @@ class _StatefulError(Exception):
     """Stops the dissection of a packet that has to be deferred."""
 
 
+class _TooMuchError(Exception):
+    """Stops the reading of a part that hands too much back."""
+
+
 class _NoFragments(Fragments):
     def add(self, *_: object) -> bytes | None:
         raise _StatefulError
@@ -119,10 +123,8 @@ class _Deferring(Dissector):
             rest = self._rest
             rest.size += len(data)
             if rest.size > MOST_DEFERRED:
-                rest.reason = "too many fragments or TCP segments"
-                rest.deferred.clear()
-            else:
-                rest.deferred.append(Deferred(time, frame, link_type, data))
+                raise _TooMuchError from None
+            rest.deferred.append(Deferred(time, frame, link_type, data))
             return ()
 
     def _defer(self, _time: int, _frame: int, flow: bytes, *_: object) -> Sequence[Datagram]:
@@ -185,7 +187,12 @@ def read_part(part: Part, tally: Tally, rest: Rest) -> Iterator[Datagram]:
         else:
             window.advance(0)
             walk = open_walk(window, dissector, tally)
-        yield from walk.messages()
+        try:
+            yield from walk.messages()
+        except _TooMuchError:
+            rest.deferred.clear()
+            rest.reason = "too many fragments or TCP segments"
+            return
     rest.records, rest.cut = tally.records, walk.cut
     if walk.damaged:
         rest.reason = "the capture is damaged"
