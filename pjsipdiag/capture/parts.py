@@ -59,12 +59,14 @@ class Deferred(NamedTuple):
 
 @dataclass(slots=True)
 class Rest:
-    """What a part leaves to `join`. `passed_over` are hashes of TCP flows of which something was passed over."""
+    """What a part leaves to `join`. `passed_over` are hashes of TCP flows of which something was passed over; where
+    they were too many to note, `any_passed` says that it may have been any flow."""
 
     deferred: list[Deferred] = field(default_factory=list)
     size: int = 0
     records: int = 0
     passed_over: set[int] = field(default_factory=set)
+    any_passed: bool = False
     cut: int | None = None
     reason: str = ""
     """Why the parts cannot be joined, if so."""
@@ -84,17 +86,20 @@ class _NoFragments(Fragments):
 
 
 class _Flows(Collection[bytes]):
-    """The TCP flows of which a part handed something back; it notes the others that are asked for."""
+    """The TCP flows of which a part handed something back; `others` are those that were asked for in vain."""
 
-    def __init__(self, rest: Rest) -> None:
+    __slots__ = ("known", "others")
+
+    def __init__(self) -> None:
         self.known: set[bytes] = set()
-        self._rest = rest
+        self.others: set[object] = set()
 
     def __contains__(self, flow: object) -> bool:
         if flow in self.known:
             return True
-        if len(self._rest.passed_over) < MOST_FLOWS:
-            self._rest.passed_over.add(zlib.crc32(cast(bytes, flow)))
+        others = self.others
+        if len(others) < MOST_FLOWS:
+            others.add(flow)
         return False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -112,7 +117,7 @@ class _Deferring(Dissector):
     def __init__(self, tally: Tally, rest: Rest) -> None:
         super().__init__(tally)
         self.fragments = _NoFragments(tally.undecoded)
-        self.streams = self._flows = _Flows(rest)
+        self.streams = self.flows = _Flows()
         self.follow = self._defer
         self._rest = rest
 
@@ -128,7 +133,7 @@ class _Deferring(Dissector):
             return ()
 
     def _defer(self, _time: int, _frame: int, flow: bytes, *_: object) -> Sequence[Datagram]:
-        self._flows.known.add(flow)
+        self.flows.known.add(flow)
         raise _StatefulError
 
 
@@ -193,6 +198,8 @@ def read_part(part: Part, tally: Tally, rest: Rest) -> Iterator[Datagram]:
             rest.deferred.clear()
             rest.reason = "too many fragments or TCP segments"
             return
+    rest.passed_over = {zlib.crc32(cast(bytes, flow)) for flow in dissector.flows.others}
+    rest.any_passed = len(dissector.flows.others) == MOST_FLOWS
     rest.records, rest.cut = tally.records, walk.cut
     if walk.damaged:
         rest.reason = "the capture is damaged"
@@ -215,7 +222,7 @@ def join(rests: Sequence[Rest], tally: Tally) -> list[Datagram]:
         carried = {zlib.crc32(flow) for flow in dissector.streams}
         if rest.reason:
             raise Unjoinable(rest.reason)
-        if carried & rest.passed_over or (carried and len(rest.passed_over) >= MOST_FLOWS):
+        if carried & rest.passed_over or (carried and rest.any_passed):
             raise Unjoinable("a TCP stream goes on from one part to the next")
         if rest.cut is not None:
             if rest is not rests[-1]:

@@ -110,7 +110,7 @@ class Walk:
         unpack, first, second, mask, plain, outer, tags = layout[:7]
         detail, ports, over, addresses = layout.detail, layout.ports, layout.over, layout.addresses
         direction_at, starts, speaks, new = sieve.direction_at, START.match, SPEAKS.match, tuple.__new__
-        view, streams = window.view, sieve.streams
+        view, streams, asks = window.view, sieve.streams, not self._dissector.direct
         at = before = self._at
         frame, walk, streak, stray = tally.records, 2, 0, 0
         while True:
@@ -172,11 +172,10 @@ class Walk:
                     elif fits and protocol == 6 and not buffer[at + ports + 13] & SYN:
                         data = at + ports + (buffer[at + ports + 12] >> 2 & 0x3C)
                         stop = at + size + captured
-                        if (
-                            data >= stop
-                            or QUIET[buffer[data]]
-                            or (data + 16 <= stop <= end and not speaks(buffer, data, data + 16))
-                        ) and not (streams and bytes(view[at + addresses : at + ports + 4]) in streams):
+                        if data >= stop or (
+                            (QUIET[buffer[data]] or (data + 16 <= stop <= end and not speaks(buffer, data, data + 16)))
+                            and not ((asks or streams) and bytes(view[at + addresses : at + ports + 4]) in streams)
+                        ):
                             before, at = at, stop
                             continue
                     seconds, fraction, captured, original = head(buffer, at)
