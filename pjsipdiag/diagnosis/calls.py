@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import lt
+from socket import inet_ntoa
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar, overload
 
@@ -79,8 +80,8 @@ class Calls(Sequence[CallRow]):
         them, as they stand), and the calls that were tried again with credentials."""
         time = whole.time
         order: Sequence[int] = range(len(time))
-        sorted_ = all(map(lt, time, islice(time, 1, None)))
-        if sorted_ and len(set(whole.call)) == len(time):
+        sorted_ = _rises(time)
+        if sorted_ and _rises(sorted(whole.call)):
             return None, None, []
         if not sorted_:
             order = sorted(order, key=lambda at: (time[at], whole.part[at], whole.frame[at]))
@@ -300,6 +301,11 @@ def _renumbered(column: array[int], values: Sequence[Value], numbers: dict[Value
     return map([numbers.setdefault(value, len(numbers)) for value in values].__getitem__, column)
 
 
+def _rises(values: Sequence[int]) -> bool:
+    """Whether each value is larger than the one before it."""
+    return all(map(lt, values, islice(values, 1, None)))
+
+
 def _picked(column: array[int], places: array[int] | None) -> array[int]:
     return column if places is None else array(column.typecode, map(column.__getitem__, places))
 
@@ -333,7 +339,9 @@ class SourceRows(Sequence[SourceRow]):
         called = {show_ip(ip) for ip in calls.sources} if others else set[str]()
         self._quiet = [ip for ip in others if ip not in called]
         self._agents = [(agent,) if agent else () for agent in calls.agents]
-        self._classes = [classed(verdict) for verdict in calls.verdicts]
+        self._verdicts = [
+            (classed(verdict), verdict.identifier, verdict.identify, verdict.endpoint) for verdict in calls.verdicts
+        ]
 
     def __len__(self) -> int:
         return len(self._calls.sources) + len(self._quiet)
@@ -356,16 +364,16 @@ class SourceRows(Sequence[SourceRow]):
         others = self._others.get(ip, _NONE)
         if calls.following[first] != END:
             return self._summary(ip, list(calls.of_source(number)), others)
-        verdict = calls.verdicts[calls.verdict[first]]
+        class_, identifier, identify, endpoint = self._verdicts[calls.verdict[first]]
         status, time = calls.status[first], calls.time[first]
         return SourceRow(
             ip,
             calls.requests[first],
             1,
-            self._classes[calls.verdict[first]],
-            verdict.identifier if verdict.endpoint else "",
-            verdict.identify if verdict.endpoint else "",
-            verdict.endpoint,
+            class_,
+            identifier,
+            identify,
+            endpoint,
             {str(status): 1} if status >= 200 else _NONE,
             self._agents[calls.agent[first]],
             others,
@@ -401,11 +409,11 @@ _NONE: Mapping[str, int] = MappingProxyType({})
 
 def show_ip(packed: bytes) -> str:
     """The text of a packed IP address."""
-    return ".".join(map(str, packed)) if len(packed) == 4 else Address.unpack(packed + b"\0\0").ip
+    return inet_ntoa(packed) if len(packed) == 4 else Address.unpack(packed + b"\0\0").ip
 
 
 def show_address(packed: bytes) -> str:
     """The same of a packed transport address: IP and port, as `Address` prints it."""
     if len(packed) == 6 and (packed[4] or packed[5]):
-        return f"{packed[0]}.{packed[1]}.{packed[2]}.{packed[3]}:{packed[4] << 8 | packed[5]}"
+        return f"{inet_ntoa(packed[:4])}:{packed[4] << 8 | packed[5]}"
     return str(Address.unpack(packed))

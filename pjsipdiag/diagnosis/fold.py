@@ -38,7 +38,7 @@ DIRECTIONS = {name: code for code, name in enumerate(("", "in", "out"))}
 CHALLENGES = (401, 407)
 TRUNCATED, CREDENTIALS, SIX = 4, 8, 16
 """Flags beside the direction: cut by the snap length, with an Authorization header, between IPv6 addresses."""
-MOST_NAMES, LONGEST_NAME, UNKNOWN = 200_000, 256, 0xFFFFFFFF
+MOST_NAMES, LONGEST_NAME, UNKNOWN = 100_000, 256, 0xFFFFFFFF
 """Distinct senders, and request URIs, that are kept; further and longer ones have the number UNKNOWN, and the request
 is read again."""
 MOST_AGENTS, LONGEST_AGENT = 100_000, 256

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
-MOST_KEPT = 128 << 20
+MOST_KEPT = 96 << 20
 """Bytes in memory before they go to the file."""
 WINDOW, JUMP = 1 << 20, 1 << 11
 """Bytes that are read at once where reading goes on in order, and elsewhere."""

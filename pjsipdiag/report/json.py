@@ -37,7 +37,7 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
     _rows(stream, "captures", (_dump(capture(row)) for row in report.captures))
     _rows(stream, "sources", map(source_line, report.sources))
     _rows(stream, "calls", islice(call_lines(report), MOST_CALLS))
-    stream.write(',\n"unmatched": ' + _dump(list(report.unmatched)))
+    stream.write(f',\n"unmatched": [{", ".join(map(_quote, report.unmatched))}]')
     _rows(stream, "findings", (_dump(finding(row)) for row in report.findings))
     _rows(stream, "suggestions", (_dump(suggestion(row)) for row in report.suggestions))
     stream.write("}\n")
