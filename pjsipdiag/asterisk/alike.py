@@ -52,8 +52,8 @@ class Sender(NamedTuple):
     realm: bytes
 
 
-PlainKey = tuple[object, object, str, bytes]
-"""What the text of a request comes to, what its source comes to, its transport and its destination."""
+PlainKey = tuple[int, int, str, bytes]
+"""Number of the content of a request, number of its origin, its transport and its destination."""
 
 
 class Line(NamedTuple):
@@ -66,7 +66,7 @@ class Line(NamedTuple):
 
 _NOTHING = Line(b"", (), None)
 _FAR: object = ((), None, ())
-"""What an address comes to that no rule holds or nearly holds."""
+"""What an address comes to that no rule holds or nearly holds: origin number 0."""
 
 
 @dataclass
@@ -76,8 +76,9 @@ class Alike:
     known: Known
     _lines: dict[bytes, Line] = field(default_factory=dict)
     _names: dict[tuple[bytes, bytes], object] = field(default_factory=dict)
-    _sources: dict[bytes, object] = field(default_factory=dict)
-    _classes: dict[object, object] = field(default_factory=dict)
+    _origins: dict[bytes, int] = field(default_factory=dict)
+    _numbers: dict[object, int] = field(default_factory=lambda: {_FAR: 0})
+    """What a content or an origin comes to -> its number."""
 
     def __post_init__(self) -> None:
         config = self.known.config
@@ -86,6 +87,7 @@ class Alike:
         self._domains = any(transport.domain for transport in config.transports.values())
         self._hopeless = bool(self._watched & _ONCE) or any(acl.contact_acl != Acl() for acl in config.acls)
         self._hopeless |= any(endpoint.contact_acl != Acl() for endpoint in config.endpoints.values())
+        self._places = None if config.acls else self.known.index.places
 
     def key(self, payload: bytes, transport: str, source: bytes, destination: bytes) -> object | None:
         """The key of a request, or None where it must be replayed in full."""
@@ -94,10 +96,7 @@ class Alike:
         form = self._form(payload)
         if form is None:
             return None
-        where_from = self._sources.get(source)
-        if where_from is None:
-            where_from = self._class(source)
-        return form, where_from, transport, destination
+        return form, self.origin(source), transport, destination
 
     def kind(self, form: Form | None) -> Kind | None:
         """What of `form` can matter; None where its requests have to be looked at one by one."""
@@ -106,19 +105,22 @@ class Alike:
         names = form.names
         return Kind(form.method, b"contact" in names, b"authorization" in names, b"content-length" in names)
 
-    def plain_key(
-        self, kind: Kind, sender: Sender, transport: str, source: bytes, destination: bytes
-    ) -> PlainKey | None:
-        """The key of a request whose form is of that kind, without a look at its text."""
-        if transport != "UDP" and not kind.length:
-            return None
+    def content(self, kind: Kind, sender: Sender) -> int | None:
+        """The number of what requests of that kind and sender come to; None where their text has to be looked at."""
         login: object = None
         if kind.credentials:
             login = self._login(sender.login, sender.realm)
             if login is None:
                 return None
-        where_from = self._sources.get(source) or self._class(source)
-        return (kind, self._name(sender.user, sender.host), login), where_from, transport, destination
+        content = (kind, self._name(sender.user, sender.host), login)
+        return self._numbers.setdefault(content, len(self._numbers))
+
+    def origin(self, source: bytes) -> int:
+        """The number of what a packed source address comes to: the rules that hold it, the lists that deny it."""
+        if self._places is not None and len(source) == 6 and source[:2] not in self._places:
+            return 0
+        known = self._origins.get(source)
+        return self._origin(source) if known is None else known
 
     def _form(self, payload: bytes) -> Plain | None:
         end = payload.find(b"\r\n\r\n")
@@ -201,12 +203,8 @@ class Alike:
         )
         return [name for domain in domains for name in self.known.names(domain, user, host)]
 
-    def _class(self, packed: bytes) -> object:
-        """What the source address comes to: the rules that hold it, and the access lists that deny it."""
-        places, config = self.known.index.places, self.known.config
-        if places is not None and len(packed) == 6 and packed[:2] not in places and not config.acls:
-            return _FAR
-        source = unpacked(packed)
+    def _origin(self, packed: bytes) -> int:
+        source, config = unpacked(packed), self.known.config
         hits: list[tuple[Hit, bool]] = [
             (hit, config.identifies[hit.identify].rules[hit.rule].port in (0, source.port))
             for hit in self.known.index.hits(source)
@@ -214,7 +212,7 @@ class Alike:
         near = self.known.index.near(source)
         denied = tuple(denial(acl.acl, source, config) for acl in config.acls)
         found = (tuple(hits), near and (source.ip, near.rule), denied)
-        if len(self._sources) > MOST_KEPT:
-            self._sources.clear()
-        kept = self._sources[packed] = self._classes.setdefault(found, found)
-        return kept
+        if len(self._origins) > MOST_KEPT:
+            self._origins.clear()
+        number = self._origins[packed] = self._numbers.setdefault(found, len(self._numbers))
+        return number

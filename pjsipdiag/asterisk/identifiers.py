@@ -59,7 +59,7 @@ class Replay:
         self.known = Known(self.config, self.tokens)
         # a text that stands for many requests is parsed once
         self._parse = lru_cache(MOST_PARSED)(partial(parse, dialect=dialect(self.config.version)))
-        self._texts: dict[object, bytes] = {}
+        self._texts: dict[int, bytes] = {}
         self._verdicts: dict[object, Verdict | Endpoint] = {}
         self._admitted: dict[tuple[object, object], Verdict] = {}
         self._traces: dict[tuple[Check, ...], Verdict] = {}
@@ -83,18 +83,17 @@ class Replay:
         kept = self._kept(key, source)
         return kept or self._replay(key, payload, transport, source, destination)
 
-    def verdict_like(
-        self, key: PlainKey, read: Callable[[], bytes], transport: str, source: bytes, destination: bytes
-    ) -> Verdict:
+    def verdict_like(self, key: PlainKey, read: Callable[[], bytes], source: bytes) -> Verdict:
         """The same for a request whose key is known: it is read where no request with the same content was judged."""
         kept = self._kept(key, source)
         if kept is not None:
             return kept
-        text = self._texts.get(key[0])
+        content, _, transport, destination = key
+        text = self._texts.get(content)
         if text is None:
             if len(self._texts) == MOST_PARSED:
                 self._texts.clear()
-            text = self._texts[key[0]] = read()
+            text = self._texts[content] = read()
         return self._replay(key, text, transport, source, destination)
 
     def _kept(self, key: object, source: bytes) -> Verdict | None:

@@ -95,21 +95,22 @@ def judge(
     tables = [_Table(part, senders, replay) for part, senders in zip(merged.parts, merged.senders, strict=True)]
     agents: dict[bytes, int] = {}
     sources: dict[bytes, int] = {}
+    every = not wanted.sources and not wanted.call_ids
     for at, key, views in merged.transactions(number, rows):
-        which = len(views) - 1
         # the view that the PBX received is the last on the way: a NAT on the same machine comes before it
-        while which >= 0 and ends(views[which][1])[1][:-2] not in pbx:
-            which -= 1
-        if which < 0:
+        for which in range(len(views) - 1, -1, -1):
+            seen_in, row = views[which]
+            source, destination = ends(row)
+            if destination[:-2] in pbx:
+                break
+        else:
             if any(ends(view)[0][:-2] in pbx for _, view in views):
                 judged.outbound.add(views[0][1][CALL])
             else:
                 judged.passing += 1
             continue
-        seen_in, row = views[which]
-        source, destination = ends(row)
         ip = source[:-2]
-        if not _is_wanted(wanted, merged, seen_in, row, ip):
+        if not every and not _is_wanted(wanted, merged, seen_in, row, ip):
             continue
         verdict = tables[seen_in].verdict(row, source, arrival.at(TRANSPORT_NAMES[row[TRANSPORT]], destination))
         found = verdicts.get(id(verdict))
@@ -156,17 +157,26 @@ class _Table:
         self._replay = replay
         self._alike = replay.alike
         self._kinds = [self._alike.kind(form) for form in part.fold.forms.known]
+        self._contents: dict[int, int | None] = {}
         self._senders = [Sender(*(name or b"" for name in names)) for names in senders]
 
     def verdict(self, row: Row, source: bytes, place: bytes) -> Verdict:
         """What Asterisk does with the request in `row`, which it received at `place`."""
         transport = TRANSPORT_NAMES[row[TRANSPORT]]
-        kind = self._kinds[row[FORM]]
-        if kind is not None:
-            key = self._alike.plain_key(kind, self._senders[row[SENDER]], transport, source, place)
-            if key is not None:
-                return self._replay.verdict_like(key, lambda: self._head(row), transport, source, place)
+        content = self._content(row[FORM], row[SENDER], transport)
+        if content is not None:
+            key = content, self._alike.origin(source), transport, place
+            return self._replay.verdict_like(key, lambda: self._head(row), source)
         return self._replay.verdict_of(self._head(row), transport, source, place)
+
+    def _content(self, form: int, sender: int, transport: str) -> int | None:
+        kind = self._kinds[form]
+        if kind is None or (transport != "UDP" and not kind.length):
+            return None
+        at = form << 32 | sender
+        if at not in self._contents:
+            self._contents[at] = self._alike.content(kind, self._senders[sender])
+        return self._contents[at]
 
     def _head(self, row: Row) -> bytes:
         return self._part.fold.spool.read(row[OFFSET], row[LENGTH])
