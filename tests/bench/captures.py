@@ -2,7 +2,7 @@
 
     python -m tests.bench.captures KIND FILE [--packets N] [--link LINK] [--ipv6]
 
-Every run with the same arguments writes the same bytes. FILE.pcap or FILE.pcapng.
+Every run with the same arguments writes the same bytes. FILE.pcap or FILE.pcapng, with .gz behind it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import struct
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
+
+from isal import igzip
 
 from pjsipdiag.sip import Address
 from tests.capture.build import interface, section, udp
@@ -21,6 +23,14 @@ from tests.capture.build import interface, section, udp
 EPOCH = 1_760_000_000_000_000
 PBX = Address("198.51.100.10", 5060)
 PBX6 = Address("2001:db8::10", 5060)
+AGENTS = (
+    "Yealink SIP-T46U 108.86.0.20",
+    "Linphone/5.2.0",
+    "3CXPhoneSystem 18.0.9",
+    "Provider-SBC 4.1",
+    "MicroSIP/3.21",
+)
+PEERS = 2000
 TICK = 20_000
 """Microseconds between two RTP packets of a stream."""
 
@@ -57,6 +67,20 @@ class Peer:
         self.rnd = rnd
         self.call_id = f"{rnd.getrandbits(96):024x}"
         self.cseq = rnd.randrange(1, 30_000)
+        self.agent = rnd.choice(AGENTS)
+
+    def dial(self) -> Peer:
+        """The same peer with a new dialog."""
+        self.call_id = f"{self.rnd.getrandbits(96):024x}"
+        self.cseq = self.rnd.randrange(1, 30_000)
+        return self
+
+    def credentials(self) -> str:
+        return (
+            f'Authorization: Digest username="{self.call_id[:4]}", realm="asterisk", nonce="{self.call_id}",'
+            f' uri="sip:pbx.example.com", response="{self.call_id}{self.call_id[:8]}", cnonce="{self.cseq}",'
+            " algorithm=MD5, qop=auth, nc=00000001\r\n"
+        )
 
     def request(self, method: str, body: str = "", headers: str = "") -> bytes:
         number = self.call_id[:10]
@@ -65,7 +89,7 @@ class Peer:
             f"Via: SIP/2.0/{self.transport} {self.address};rport;branch=z9hG4bK{self.cseq}{self.call_id}\r\n"
             f'Max-Forwards: 70\r\nFrom: "{number}" <sip:{number}@pbx.example.com>;tag={self.call_id[:8]}\r\n'
             f"To: <sip:{number}@pbx.example.com>\r\nContact: <sip:{number}@{self.address}>\r\n"
-            f"Call-ID: {self.call_id}\r\nCSeq: {self.cseq} {method}\r\nUser-Agent: Phone/1.0\r\n"
+            f"Call-ID: {self.call_id}\r\nCSeq: {self.cseq} {method}\r\nUser-Agent: {self.agent}\r\n"
             "Allow: OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, INFO\r\n"
             f"{headers}Content-Length: {len(body)}\r\n\r\n{body}"
         ).encode()
@@ -96,7 +120,7 @@ class Peer:
         yield (
             4,
             True,
-            self.request("INVITE", self.sdp(), 'Authorization: Digest username="100", realm="asterisk"\r\n'),
+            self.request("INVITE", self.sdp(), self.credentials()),
             True,
         )
         yield 6, False, self.response("100 Trying", "INVITE"), False
@@ -110,6 +134,13 @@ class Peer:
     def options(self) -> Iterator[tuple[int, bool, bytes, bool]]:
         yield 0, True, self.request("OPTIONS"), False
         yield 2, False, self.response("200 OK", "OPTIONS"), False
+
+    def register(self) -> Iterator[tuple[int, bool, bytes, bool]]:
+        yield 0, True, self.request("REGISTER", headers="Expires: 300\r\n"), False
+        yield 2, False, self.response("401 Unauthorized", "REGISTER"), False
+        self.cseq += 1
+        yield 40, True, self.request("REGISTER", headers=self.credentials()), False
+        yield 42, False, self.response("200 OK", "REGISTER"), False
 
     def invite(self) -> Invite:
         return Invite(self.address, self.pbx, self.transport, self.call_id, self.cseq)
@@ -150,14 +181,17 @@ def mixed(packets: int, rnd: random.Random, six: bool = False) -> Iterator[Packe
 
 
 def siponly(packets: int, rnd: random.Random, six: bool = False) -> Iterator[Packet]:
-    """OPTIONS and calls of some 2,000 peers."""
+    """OPTIONS, registrations and calls of 2,000 peers."""
     now, made = EPOCH, 0
+    peers = [Peer(rnd, six or rnd.random() < 0.05) for _ in range(PEERS)]
     while made < packets:
-        peer = Peer(rnd, six or rnd.random() < 0.05)
-        found = peer.packets(now, peer.call(0) if rnd.random() < 0.2 else peer.options())
+        peer = rnd.choice(peers).dial()
+        chance = rnd.random()
+        steps = peer.call(0) if chance < 0.2 else peer.register() if chance < 0.5 else peer.options()
+        found = peer.packets(now, steps)
         yield from found
         made += len(found)
-        now += 3_000_000 if len(found) > 2 else 4000
+        now = found[-1].time + 1000
 
 
 def scan(packets: int, rnd: random.Random, six: bool = False) -> Iterator[Packet]:
@@ -290,11 +324,17 @@ def _frames(link: str) -> Callable[[bool, bytes], bytes]:
 LINKS = {"ethernet": 1, "vlan": 1, "raw": 101, "sll2": 276}
 
 
+def _opened(path: Path) -> IO[bytes]:
+    if path.suffix == ".gz":
+        return cast(IO[bytes], igzip.open(path, "wb", compresslevel=1))  # type: ignore[no-untyped-call]  # isal has no types
+    return path.open("wb", buffering=1 << 20)
+
+
 def write(path: Path, kind: str, packets: int, link: str = "ethernet", six: bool = False) -> list[Invite]:
-    """Writes about `packets` packets of a kind; answers with the INVITEs in it."""
+    """Writes about `packets` packets of a kind, compressed for FILE.gz; answers with the INVITEs in it."""
     truth: list[Invite] = []
-    frame, blocks = _frames(link), path.suffix == ".pcapng"
-    with path.open("wb", buffering=1 << 20) as file:
+    frame, blocks = _frames(link), ".pcapng" in path.suffixes
+    with _opened(path) as file:
         if blocks:
             file.write(section() + interface(LINKS[link]))
         else:
