@@ -13,14 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pjsipdiag.asterisk import pjsip, regex, shown
+from pjsipdiag.asterisk.forms import FIELDS, LEARNT, Forms
 from pjsipdiag.asterisk.objects import load_config
 from pjsipdiag.asterisk.references import UndecidedError
+from pjsipdiag.asterisk.uri import SipUri
 from pjsipdiag.capture import hep, logger, read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.log import read_log
 from pjsipdiag.capture.stream import MessageStream
 from pjsipdiag.capture.tcp import Reassembler
 from pjsipdiag.capture.websocket import WebSocketStream
+from pjsipdiag.diagnosis.fold import Fold
+from pjsipdiag.diagnosis.merge import Part, merge
 from pjsipdiag.sip import SipMessage, parse_uri
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -121,6 +125,37 @@ def request(data: bytes) -> None:
     pjsip.parse(data)
 
 
+def form(data: bytes) -> None:
+    """A head for which a form is learnt: PJSIP parses it, to the fields that the form reads."""
+    known = Forms()
+    for _ in range(LEARNT + 1):
+        number, end, fields = known.read(data)
+    if not number:
+        return
+    parsed = pjsip.parse(data[:end])
+    if not isinstance(parsed, pjsip.Request):
+        raise AssertionError(f"a form for what PJSIP does not take: {parsed}")
+    found = {name: (value or b"").decode("latin-1") for name, value in zip(FIELDS, fields, strict=True)}
+    sender = parsed.from_.address.uri
+    if not isinstance(sender, SipUri):
+        raise AssertionError(f"a form for {sender}")
+    theirs = {"user": sender.user, "host": sender.host, "tag": parsed.from_.tag, "to_tag": parsed.to.tag}
+    theirs["branch"] = parsed.via.branch
+    ours = {name: found[name].strip("[]") if name == "host" else found[name] for name in theirs}
+    if ours != theirs:
+        raise AssertionError(f"{ours} by the form, {theirs} by PJSIP")
+
+
+def fold(data: bytes) -> None:
+    """Messages of both directions, folded: each length is two bytes, the first byte of each chooses its sender."""
+    folded = Fold()
+    ends = ((SOURCE, DESTINATION), (DESTINATION, SOURCE), (bytes(18), bytes(18)))
+    for time, part in enumerate(_chunks(data)):
+        if len(part) > 1:
+            folded.feed([Datagram(time * 10**7, time, "UDP", *ends[part[0] % 3], part[1:])] * (1 + part[0] % 7))
+    merge([Part(folded, 0), Part(Fold(), 0)])
+
+
 def config(data: bytes) -> None:
     """A whole pjsip.conf; after a line `---`, the same text is also the wizard's file."""
     text = data.decode("utf-8", "surrogateescape")
@@ -160,6 +195,8 @@ TARGETS = {
     "log": Target(log, ("log/*.log",)),
     "sip": Target(sip),
     "pjsip": Target(request),
+    "forms": Target(form),
+    "fold": Target(fold),
     "conf": Target(config, ("demo/*.conf", "seed/**/*.conf")),
     "regex": Target(pattern),
     "shown": Target(command_line, ("shown/*.txt",)),
