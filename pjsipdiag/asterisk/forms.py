@@ -192,6 +192,9 @@ def _learn(number: int, lines: list[bytes], head: bytes) -> _Reader | None:
         elif name in _READ and name not in met:
             parts.append(rb"(?>" + start + _READ[name] + rb"\r\n)")
         elif name in LINES:
+            usual = syntax(name)
+            if usual is None or not usual.fullmatch(value, 1):
+                return None
             general = re.sub(rb"\((?=\[)", rb"(?:", LINES[name])
             parts.append(rb"(?>" + re.escape(line) + rb"\r\n|" + start + general + rb"\r\n)")
         else:
