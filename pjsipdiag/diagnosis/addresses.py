@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from functools import lru_cache
+from socket import inet_ntoa
 
 from pjsipdiag.asterisk.config import Identify, Rule
 from pjsipdiag.sip import Address
@@ -117,3 +118,15 @@ def near_miss(rule: Rule, ip: str) -> str:
 def _count(steps: int) -> str:
     words = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
     return words[steps - 1] if steps <= len(words) else str(steps)
+
+
+def show_ip(packed: bytes) -> str:
+    """The text of a packed IP address."""
+    return inet_ntoa(packed) if len(packed) == 4 else Address.unpack(packed + b"\0\0").ip
+
+
+def show_address(packed: bytes) -> str:
+    """The same of a packed transport address: IP and port, as `Address` prints it."""
+    if len(packed) == 6 and (packed[4] or packed[5]):
+        return f"{inet_ntoa(packed[:4])}:{packed[4] << 8 | packed[5]}"
+    return str(Address.unpack(packed))

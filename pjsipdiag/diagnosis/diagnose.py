@@ -18,8 +18,9 @@ from pjsipdiag.asterisk.versions import NEWEST, nearest
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis import pbx as pbxes
 from pjsipdiag.diagnosis import rules
+from pjsipdiag.diagnosis.addresses import show_ip
 from pjsipdiag.diagnosis.arrival import Arrival
-from pjsipdiag.diagnosis.calls import Calls, SourceRows, show_ip
+from pjsipdiag.diagnosis.calls import Calls
 from pjsipdiag.diagnosis.evidence import near
 from pjsipdiag.diagnosis.gather import Begun, Gathered, begin
 from pjsipdiag.diagnosis.groups import group
@@ -32,6 +33,7 @@ from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.selection import Selection
 from pjsipdiag.diagnosis.situation import Situation
+from pjsipdiag.diagnosis.sources import SourceRows
 from pjsipdiag.diagnosis.suggest import suggest
 from pjsipdiag.sip import NOWHERE, Address, SipMessage, parameter, parse_uri
 

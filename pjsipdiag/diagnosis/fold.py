@@ -8,8 +8,6 @@ to the spool; what it means is asked only at the end, when the PBX, its release 
 
 from __future__ import annotations
 
-import re
-import struct
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,28 +15,29 @@ from typing import Any, TypeVar
 
 from pjsipdiag.asterisk.forms import FIELDS, Fields, Forms
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.diagnosis.heads import agent_of, branch_of, fields_of, realm_of, value_of
+from pjsipdiag.diagnosis.rows import (
+    ANSWER,
+    CREDENTIALS,
+    DIGEST,
+    DIRECTIONS,
+    ROW,
+    SAME_PACKET,
+    SIX,
+    TIME,
+    TRANSPORTS,
+    TRUNCATED,
+    UNKNOWN,
+    Cluster,
+    Key,
+    add_answer,
+    add_cluster,
+)
 from pjsipdiag.diagnosis.spool import Spool
 
 LOGIN, REALM = FIELDS.index("login"), FIELDS.index("realm")
-ROW = struct.Struct("<qQIIIBB18s18sqHIII")
-"""A transaction: time, spool offset, frame, spool length, digest of the address pair, transport, flags, packed source
-and destination, digest of its call, number of its form, of its sender, of its request URI and of its User-Agent."""
-TIME, OFFSET, FRAME, LENGTH, _, TRANSPORT, FLAGS, _, _, CALL, FORM, SENDER, URI, AGENT = range(14)
-"""Where ROW has them."""
-ANSWER = struct.Struct(">Hq")
-"""An answer: status, time when that status was first seen. Big-endian: packed times compare as numbers do."""
-MOST_ANSWERS = 8
-"""Different statuses kept of one transaction, the earliest ones: a real one has three."""
-SAME_PACKET = 50_000_000
-"""Nanoseconds within which equal requests are one packet seen on several interfaces (T1 is 500 ms, RFC 3261 17.1.1)."""
-MOST_CLUSTERS = 64
-"""Retransmissions counted of one transaction: timer B allows 11 in practice; a flood of one packet counts as these."""
-TRANSPORTS = {name: code for code, name in enumerate(("UDP", "TCP", "TLS", "WS", "WSS"))}
-DIRECTIONS = {name: code for code, name in enumerate(("", "in", "out"))}
 CHALLENGES = (401, 407)
-TRUNCATED, CREDENTIALS, SIX = 4, 8, 16
-"""Flags beside the direction: cut by the snap length, with an Authorization header, between IPv6 addresses."""
-MOST_NAMES, LONGEST_NAME, UNKNOWN = 100_000, 256, 0xFFFFFFFF
+MOST_NAMES, LONGEST_NAME = 100_000, 256
 """Distinct senders, and request URIs, that are kept; further and longer ones have the number UNKNOWN, and the request
 is read again."""
 MOST_AGENTS, LONGEST_AGENT = 100_000, 256
@@ -54,9 +53,6 @@ MOST_METHODS = 100_000
 """Pairs of source and method that are counted; beyond, requests that are not INVITEs are only counted as messages."""
 
 Name = TypeVar("Name", Fields, bytes)
-Key = int
-Cluster = list[int]
-"""[first, last] time of requests so close that they are one packet."""
 
 
 @dataclass(slots=True)
@@ -215,7 +211,7 @@ class Fold:
                 end, flags = len(payload), TRUNCATED
         if payload.find(b"uthorization:", 0, end) >= 0:
             flags |= CREDENTIALS
-        return end, flags, 0, _read(payload[:end])
+        return end, flags, 0, fields_of(payload[:end])
 
     def _user_agent(self, agent: bytes) -> int:
         """The number of a User-Agent that is perhaps new."""
@@ -227,8 +223,8 @@ class Fold:
     def _seen_before(self, key: Key, number: int, time: int, digest: int) -> bool:
         """Counts a further packet of a transaction; whether it was seen between the same addresses before."""
         old = ROW.unpack_from(self.rows, number * ROW.size)
-        add_cluster(self.clusters.setdefault(key, [[old[0], old[0]]]), time, time)
-        return old[4] == digest or any(ROW.unpack(row)[4] == digest for row in self.views.get(key, ()))
+        add_cluster(self.clusters.setdefault(key, [[old[TIME], old[TIME]]]), time, time)
+        return old[DIGEST] == digest or any(ROW.unpack(row)[DIGEST] == digest for row in self.views.get(key, ()))
 
     def _answers_as(self, source: bytes, time: int, payload: bytes) -> bool:
         """Whether an answer has an Asterisk header, which is kept."""
@@ -255,7 +251,7 @@ class Fold:
             return
         at = payload.find(b"\nCall-ID: ") + 10
         id_ = payload[at : payload.find(b"\n", at)].strip() if at >= 10 else value_of(payload, b"call-id")
-        key = hash((id_, number, branch(payload)))
+        key = hash((id_, number, branch_of(payload)))
         status = int(code)
         old = self.answers.get(key)
         if old is not None:
@@ -330,111 +326,3 @@ class _Asterisk(dict[bytes, bool]):
         if len(self) < 10_000:
             self[value] = known
         return known
-
-
-def add_answer(old: bytes, status: int, time: int) -> bytes:
-    """`old` answers with one more, in the order of their times."""
-    new = ANSWER.pack(status, time)
-    if len(old) == ANSWER.size and old[:2] != new[:2] and old[2:] <= new[2:]:
-        return old + new
-    times = dict(ANSWER.iter_unpack(old))
-    if times.get(status, time + 1) <= time:
-        return old
-    times[status] = time
-    kept = sorted((first, known) for known, first in times.items())[:MOST_ANSWERS]
-    return b"".join(ANSWER.pack(known, first) for first, known in kept)
-
-
-def add_cluster(clusters: list[Cluster], first: int, last: int) -> None:
-    """Adds the times [first, last] to `clusters` (disjoint, in order), joining what is closer than SAME_PACKET."""
-    end = clusters[-1]
-    if first < end[0]:
-        spans = sorted((*clusters, [first, last]))
-        clusters[:] = [spans[0]]
-        for span in spans[1:]:
-            add_cluster(clusters, *span)
-    elif first - end[1] < SAME_PACKET or len(clusters) == MOST_CLUSTERS:
-        end[1] = max(end[1], last)
-    else:
-        clusters.append([first, last])
-
-
-_VALUE = re.compile(rb"[^;,\s]*").match
-COMPACT = {b"call-id": b"i", b"from": b"f", b"to": b"t", b"via": b"v"}
-
-_USUAL = {name.lower(): b"\n" + name + b": " for name in (b"From", b"To", b"CSeq", b"Call-ID", b"User-Agent")}
-
-
-def value_of(head: bytes, name: bytes) -> bytes:
-    """The first value of the header `name` (lower case), compact form too, folded lines joined; empty without one."""
-    usual = _USUAL.get(name)
-    if usual and (at := head.find(usual)) >= 0:
-        end = head.find(b"\n", at + 1)
-        if end >= 0 and head[end + 1 : end + 2] not in (b" ", b"\t"):
-            return head[at + len(usual) : end].strip()
-    short = COMPACT.get(name)
-    lines = head.split(b"\n")
-    for number, line in enumerate(lines[1:], 1):
-        if line in (b"\r", b""):
-            break
-        spelt, colon, value = line.partition(b":")
-        spelt = spelt.strip().lower()
-        if colon and spelt in (name, short):
-            for more in lines[number + 1 :]:
-                if more[:1] not in (b" ", b"\t"):
-                    break
-                value = value.rstrip() + b" " + more.strip()
-            return value.strip()
-    return b""
-
-
-def _read(head: bytes) -> Fields:
-    """FIELDS of a head that has no form."""
-    to, sender = value_of(head, b"to"), value_of(head, b"from")
-    return (
-        call_id(head),
-        value_of(head, b"cseq").partition(b" ")[0],
-        branch(head),
-        to if has_tag(to) else b"",
-        from_tag(sender),
-        head.split(b" ", 2)[1],
-        value_of(head, b"user-agent"),
-    )
-
-
-def call_id(head: bytes) -> bytes:
-    at = head.find(b"\nCall-ID: ")
-    return head[at + 10 : head.find(b"\n", at + 10)].strip() if at >= 0 else value_of(head, b"call-id")
-
-
-def branch(head: bytes) -> bytes:
-    """The branch of the top Via; empty without one."""
-    at = head.find(b";branch=")
-    return _VALUE(head, at + 8)[0] if at >= 0 else b""  # type: ignore[index]  # it matches nothing, too
-
-
-def agent_of(head: bytes) -> bytes:
-    """The User-Agent value as it is usually spelt; empty otherwise."""
-    at = head.find(b"\nUser-Agent: ")
-    return head[at + 13 : head.find(b"\r", at)] if at >= 0 else b""
-
-
-def has_tag(to: bytes) -> bool:
-    """Whether a To value has a tag: the request is inside a dialog."""
-    parameters = to.rpartition(b">")[2] if b">" in to else to.partition(b";")[2]
-    return any(part.strip().lower().startswith((b"tag=", b"tag =")) for part in parameters.split(b";"))
-
-
-def from_tag(sender: bytes) -> bytes:
-    """The tag of a From value; empty without one."""
-    parameters = sender.rpartition(b">")[2] if b">" in sender else sender
-    for part in parameters.split(b";")[1:]:
-        name, _, value = part.partition(b"=")
-        if name.strip().lower() == b"tag":
-            return value.strip()
-    return b""
-
-
-def realm_of(head: bytes) -> bytes:
-    at = head.find(b'realm="')
-    return head[at + 7 : head.find(b'"', at + 7)] if at >= 0 else b""

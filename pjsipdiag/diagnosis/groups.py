@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.calls import CHALLENGED, END, MOST_AGENTS, RETRIED, Calls, Seen, show_address, show_ip
-from pjsipdiag.diagnosis.fold import CREDENTIALS, FLAGS, TRANSPORTS, value_of
-from pjsipdiag.diagnosis.merge import ends
+from pjsipdiag.diagnosis.addresses import show_address, show_ip
+from pjsipdiag.diagnosis.calls import CHALLENGED, END, MOST_AGENTS, RETRIED, Calls, Seen
+from pjsipdiag.diagnosis.heads import value_of
+from pjsipdiag.diagnosis.rows import CREDENTIALS, FLAGS, TRANSPORTS, ends
 from pjsipdiag.diagnosis.situation import CallGroup, Crowd, Variant
 from pjsipdiag.sip import SipMessage, decode, parse_uri
 

@@ -14,7 +14,9 @@ from pjsipdiag.asterisk.forms import Fields
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.arrival import Arrival
-from pjsipdiag.diagnosis.fold import (
+from pjsipdiag.diagnosis.heads import call_id
+from pjsipdiag.diagnosis.merge import TRANSPORT_NAMES, Merged, Part
+from pjsipdiag.diagnosis.rows import (
     AGENT,
     CALL,
     CREDENTIALS,
@@ -26,9 +28,9 @@ from pjsipdiag.diagnosis.fold import (
     SENDER,
     TIME,
     TRANSPORT,
-    call_id,
+    Row,
+    ends,
 )
-from pjsipdiag.diagnosis.merge import TRANSPORT_NAMES, Merged, Part, Row, ends
 from pjsipdiag.diagnosis.selection import Selection
 
 NUMBERED = ("verdict", "agent", "source")

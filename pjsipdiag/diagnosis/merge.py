@@ -6,28 +6,27 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pjsipdiag.asterisk.forms import Fields
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.diagnosis.fold import (
+from pjsipdiag.diagnosis.fold import MOST_REGISTRATIONS, Fold, Repeated
+from pjsipdiag.diagnosis.rows import (
     ANSWER,
+    DIGEST,
     DIRECTIONS,
-    MOST_REGISTRATIONS,
     ROW,
     SAME_PACKET,
-    SIX,
+    TIME,
     TRANSPORTS,
     TRUNCATED,
-    Fold,
     Key,
-    Repeated,
+    Row,
     add_answer,
     add_cluster,
+    ends,
 )
 
-Row = tuple[Any, ...]
-"""A row unpacked, as ROW says."""
 TRANSPORT_NAMES, _DIRECTIONS = tuple(TRANSPORTS), tuple(DIRECTIONS)
 
 
@@ -130,12 +129,6 @@ class Merged:
         )
 
 
-def ends(row: Row) -> tuple[bytes, bytes]:
-    """The packed source and destination of a row."""
-    source, destination = row[7:9]
-    return (source, destination) if row[6] & SIX else (source[:6], destination[:6])
-
-
 def merge(parts: Sequence[Part]) -> Merged:
     """All of `parts`, which stand in the order of the capture."""
     folds = [part.fold for part in parts]
@@ -201,14 +194,14 @@ def _add_seen(whole: Merged, number: int, fold: Fold, key: Key) -> None:
     first = whole.parts[whole.begun[key]].fold
     old = ROW.unpack_from(first.rows, first.index[key] * ROW.size)
     row = fold.rows[fold.index[key] * ROW.size :][: ROW.size]
-    clusters = whole.clusters.setdefault(key, [[old[0], old[0]]])
-    time = ROW.unpack(row)[0]
+    clusters = whole.clusters.setdefault(key, [[old[TIME], old[TIME]]])
+    time = ROW.unpack(row)[TIME]
     for cluster in fold.clusters.get(key, [[time, time]]):
         add_cluster(clusters, *cluster)
     views = whole.views.get(key, [])
-    digests = {old[4], *(ROW.unpack(view)[4] for _, view in views)}
+    digests = {old[DIGEST], *(ROW.unpack(view)[DIGEST] for _, view in views)}
     for at, view in enumerate((bytes(row), *fold.views.get(key, ()))):
-        again = ROW.unpack(view)[4] in digests
+        again = ROW.unpack(view)[DIGEST] in digests
         if not again:
             views.append((number, view))
         _uncount(whole, whole.request(whole.parts[number], ROW.unpack(view)), again, at == 0)
