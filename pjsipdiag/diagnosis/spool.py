@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
-MOST_KEPT = 96 << 20
-"""Bytes in memory before they go to the file."""
+MOST_KEPT, MOST_SHARED = 96 << 20, 8 << 20
+"""Bytes in memory before they go to the file; fewer where they have to go there in the end for another process."""
 WINDOW, JUMP = 1 << 20, 1 << 11
 """Bytes that are read at once where reading goes on in order, and elsewhere."""
 
@@ -19,6 +19,7 @@ class Spool:
 
     def __init__(self) -> None:
         self._file: BinaryIO | None = None
+        self._most = MOST_KEPT
         self._tail = bytearray()
         self._flushed = 0
         self._window = b""
@@ -38,7 +39,7 @@ class Spool:
 
     def share(self) -> Spool:
         """Opens the file, so that a process forked from here fills it for this one."""
-        self._file = _open()
+        self._file, self._most = _open(), MOST_SHARED
         return self
 
     def adopt(self, filled: Spool) -> Spool:
@@ -50,7 +51,7 @@ class Spool:
         """Keeps `data` and says at which offset."""
         at = self._flushed + len(self._tail)
         self._tail += data
-        if len(self._tail) > MOST_KEPT:
+        if len(self._tail) > self._most:
             self.flush()
         return at
 

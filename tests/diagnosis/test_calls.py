@@ -98,9 +98,17 @@ def test_two_processes_give_the_same_report(config: Path, tmp_path: Path) -> Non
         for at in range(500)
     )
     capture = write_capture(text, tmp_path / "big.pcap")
-    assert capture.stat().st_size > 8 << 20
-    one, two = (render(diagnose([capture], config, jobs=jobs), "json") for jobs in (1, 2))
+    size = capture.stat().st_size
+    assert size > 8 << 20
+    told: dict[int, tuple[int, int, int | None]] = {1: (0, 0, None), 2: (0, 0, None)}
+    one, two = (
+        render(
+            diagnose([capture], config, jobs=jobs, progress=lambda *seen, jobs=jobs: told.update({jobs: seen})), "json"
+        )
+        for jobs in told
+    )
     assert one == two
+    assert [(read, total) for _, read, total in told.values()] == [(size, size)] * 2
     assert one.count('"call_id"') == 500
 
 
