@@ -55,7 +55,9 @@ def infer(merged: Merged, config: Config) -> Pbx:
     if callers and not traffic.local.intersection(answerers):
         return Pbx(tuple(callers), "the capture was made on it, and it sends requests as Asterisk")
     if answerers:
-        return Pbx(tuple(answerers), "it answers as Asterisk")
+        more = _beside(answerers, traffic, {place[:-2] for place in merged.answering})
+        reason = "it answers as Asterisk" + (", and the capture was made on it: calls come in there" if more else "")
+        return Pbx((*answerers, *more), reason)
     local = [ip for ip in traffic.local if ip in traffic.received]
     if local:
         return Pbx(tuple(sorted(local)), "the capture was made on it and INVITEs come in there")
@@ -79,7 +81,9 @@ class _Traffic:
             self.peers[destination].add(source)
         self.seen = set(self.peers)
         most = max(merged.answerers.values(), default=0)
-        self.answerers = sorted(ip for ip, count in merged.answerers.items() if count * 10 >= most)
+        self.answerers = sorted(
+            ip for ip, count in merged.answerers.items() if count * 10 >= most or (ip in self.local and count)
+        )
 
     def rank(self, ip: bytes) -> tuple[int, int, bytes]:
         return len(self.peers[ip]), self.received[ip], ip
@@ -94,6 +98,15 @@ def _without_peers(candidates: list[bytes], traffic: _Traffic) -> list[bytes]:
         return candidates
     best = max(rivals, key=traffic.rank)
     return [ip for ip in candidates if ip not in rivals or ip == best]
+
+
+def _beside(answerers: list[bytes], traffic: _Traffic, answering: set[bytes]) -> list[bytes]:
+    """Further addresses of the machine on which the capture was made and which answers as Asterisk: calls come in there
+    too, and nobody answers them. A proxy there answers or calls Asterisk itself; whom Asterisk calls is somebody else."""
+    if not traffic.local.issuperset(answerers):
+        return []
+    peers = {ip for pair in traffic.pairs for ip in pair if not {*pair}.isdisjoint(answerers)}
+    return sorted(ip for ip in traffic.local - answering - peers if ip in traffic.received)
 
 
 def _binds(config: Config) -> Iterator[bytes]:

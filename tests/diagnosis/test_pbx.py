@@ -25,3 +25,33 @@ def test_a_provider_that_answers_as_asterisk_is_not_the_pbx_that_calls_it(tmp_pa
     found = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
     assert found["pbx"]["addresses"] == ["192.0.2.1"]
     assert [finding["rule"] for finding in found["findings"]] == ["no-invite"]
+
+
+TWO_ADDRESSES = """
+@ 0 198.51.100.76:5060 > 192.0.2.1:5060 in -> 100 200
+INVITE sip:300@192.0.2.1 SIP/2.0
+Contact: <sip:198.51.100.76>
+
+@ 4 198.51.100.76:5060 > 192.0.2.9:5060 in x4
+INVITE sip:300@192.0.2.9 SIP/2.0
+Contact: <sip:198.51.100.76>
+
+@ 20 192.0.2.1:5060 > 203.0.113.5:5060 in
+INVITE sip:300@203.0.113.5 SIP/2.0
+Contact: <sip:192.0.2.1>
+
+@ 30 198.51.100.76:5060 > 192.0.2.1:5060 in -> 100 200
+INVITE sip:301@192.0.2.1 SIP/2.0
+Contact: <sip:198.51.100.76>
+"""
+
+
+def test_an_address_of_the_recording_machine_that_never_answers_is_the_pbx_too(tmp_path: Path) -> None:
+    transport = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n"
+    trunk = "[carrier]\ntype=endpoint\n[carrier]\ntype=identify\nendpoint=carrier\nmatch=198.51.100.76\n"
+    (tmp_path / "pjsip.conf").write_text(transport + trunk)
+    capture = write_scene(TWO_ADDRESSES, tmp_path / "capture.pcap")
+    arguments = ["diagnose", str(capture), "-c", str(tmp_path), "--format", "json"]
+    found = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
+    assert found["pbx"]["addresses"] == ["192.0.2.1", "192.0.2.9"]
+    assert [finding["rule"] for finding in found["findings"]] == ["no-answer"]
