@@ -101,8 +101,10 @@ def _without_peers(candidates: list[bytes], traffic: _Traffic) -> list[bytes]:
 
 
 def _beside(answerers: list[bytes], traffic: _Traffic, answering: set[bytes]) -> list[bytes]:
-    """Further addresses of the machine on which the capture was made and which answers as Asterisk: calls come in there
-    too, and nobody answers them. A proxy there answers or calls Asterisk itself; whom Asterisk calls is somebody else."""
+    """Where else calls come in on the machine that recorded and that answers as Asterisk, and nobody answers them.
+
+    A proxy there answers or calls Asterisk itself; whom Asterisk calls is somebody else.
+    """
     if not traffic.local.issuperset(answerers):
         return []
     peers = {ip for pair in traffic.pairs for ip in pair if not {*pair}.isdisjoint(answerers)}

@@ -122,11 +122,13 @@ def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup])
     if option.lower() not in ("auth", "endpoint/auth") or is_generated(situation.config, cause.where.file):
         return
     kept = endpoint.option("outbound_auth") is not None
-    new = f";{line}" if kept else with_name(line, option[:-4] + "outbound_auth")
+    missing = not any(name in situation.config.auths for name in endpoint.auth)
+    new = f";{line}" if kept or missing else with_name(line, option[:-4] + "outbound_auth")
     edit = Edit(cause.where.file, cause.where.line, (line,), (new,))
-    note = "the provider is known by its address and need not log in; " + (
-        "outbound_auth is there already" if kept else "outbound_auth is what Asterisk shows to the provider"
-    )
+    note = "the provider is known by its address and need not log in"
+    if not missing:
+        why = "is there already" if kept else "is what Asterisk shows to the provider"
+        note = f"{note}; outbound_auth {why}"
     where = cause.where
     yield Draft(groups, where.file, where.line, where.section, endpoint.name, (), (edit,), sources(groups), note)
 

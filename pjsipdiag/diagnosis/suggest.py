@@ -13,6 +13,7 @@ from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.prove import Proof, prove
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.traffic import scans
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched, names_are_dead
 from pjsipdiag.diagnosis.separate import separating
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -76,6 +77,7 @@ def _never(situation: Situation) -> set[str]:
     """Addresses that no suggestion may add: scanners, translated sources and the PBX's own."""
     causes = blamed(situation)
     found = {group.source for rule in NEVER for groups in causes.get(rule, {}).values() for group in groups}
+    found |= {group.source for group in situation.groups if scans(situation, group)}
     found |= {*situation.pbx, *(transport.bind for transport in situation.config.transports.values())}
     return found - {"", "0.0.0.0", "::"}
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pjsipdiag.asterisk.config import Config, Endpoint, Where
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.trunks import trunks
 
@@ -30,7 +30,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
     missing = [name for name in endpoint.auth if name not in config.auths]
     auth = listed(endpoint.auth)
     if missing:
-        then = f"but [{listed(missing)}] does not exist, so Asterisk answers 500"
+        then = f"and [{listed(missing)}] does not exist, so Asterisk answers 500"
     elif retried:
         then = (
             f"and the credentials that came ({counted(retried, 'call')}) were refused: user name, password or"
@@ -40,24 +40,30 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
         then = "and the caller never answers the challenge, as providers do not"
     return Finding(
         "challenged-by-auth",
-        Severity.ERROR if is_trunk else Severity.WARNING,
-        f"{listed(sources(groups))} is matched to endpoint {cause.name} (by {groups[0].verdict.identifier}), but"
+        # Without credentials it may be somebody who guesses names; with wrong ones it is an account that cannot call.
+        Severity.ERROR if is_trunk or missing or retried else Severity.WARNING,
+        f"{who(groups)} matched to endpoint {cause.name} (by {groups[0].verdict.identifier}), but"
         f" auth={auth}"
         f" ({cause.where}) asks for credentials, {then}",
         cause.where,
         sources(groups),
         calls(groups),
         (
-            f"{counted(challenged, 'call')} challenged, {counted(retried, 'call')} came again with credentials",
-            _which_401(config, endpoint, groups),
+            *(() if missing else (_challenges(challenged, retried), _which_401(config, endpoint, groups))),
             f"observed answers: {answers(groups)}",
         ),
         advice=(
-            "auth= is what callers must prove; for what Asterisk proves to the provider write outbound_auth="
+            f"write the section [{missing[0]}] with type=auth, or leave auth= out: a provider does not log in"
+            if missing
+            else "auth= is what callers must prove; for what Asterisk proves to the provider write outbound_auth="
             if is_trunk and not retried
             else "compare the user name, password and realm of the caller with the auth section"
         ),
     )
+
+
+def _challenges(challenged: int, retried: int) -> str:
+    return f"{counted(challenged, 'call')} challenged, {counted(retried, 'call')} came again with credentials"
 
 
 def of_acl(situation: Situation, group: CallGroup) -> Cause | None:
@@ -72,9 +78,9 @@ def of_acl(situation: Situation, group: CallGroup) -> Cause | None:
 def denied_by_acl(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     place = f" ({cause.where})" if cause.where else ""
     found = (
-        f"is matched to endpoint {cause.name}, but its access list denies it"
+        f"{verb(groups)} matched to endpoint {cause.name}, but its access list denies it"
         if cause.name
-        else "is denied by a type=acl"
+        else f"{verb(groups)} denied by a type=acl"
     )
     says = (
         "the answer is the same 401 as for a stranger; Asterisk's log says `Not match Endpoint ACL`"

@@ -30,6 +30,16 @@ def sources(groups: Sequence[CallGroup]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(group.source for group in groups))
 
 
+def verb(groups: Sequence[CallGroup], one: str = "is", several: str = "are") -> str:
+    """The form of the verb for one source, or for several."""
+    return one if len(sources(groups)) == 1 else several
+
+
+def who(groups: Sequence[CallGroup], one: str = "is", several: str = "are") -> str:
+    """The sources and that verb."""
+    return f"{listed(sources(groups))} {verb(groups, one, several)}"
+
+
 def calls(groups: Sequence[CallGroup]) -> int:
     return sum(group.calls for group in groups)
 

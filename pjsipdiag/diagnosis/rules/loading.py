@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pjsipdiag.asterisk.config import Dropped
 from pjsipdiag.diagnosis.lookup import lookup, lost, taking
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, who
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 
@@ -111,7 +111,7 @@ def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGr
     return Finding(
         "endpoint-missing",
         Severity.ERROR,
-        f"{listed(sources(groups))} matches [{cause.name}], but its endpoint does not exist: {said} ({place}){meant}",
+        f"{who(groups, 'matches', 'match')} [{cause.name}], but its endpoint does not exist: {said} ({place}){meant}",
         cause.where,
         sources(groups),
         calls(groups),

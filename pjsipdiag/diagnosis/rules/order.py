@@ -14,7 +14,7 @@ from pjsipdiag.diagnosis.addresses import is_whole_world, length, taken_by
 from pjsipdiag.diagnosis.evidence import best
 from pjsipdiag.diagnosis.lookup import taking
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address
 
@@ -67,7 +67,7 @@ def identified_by_user(situation: Situation, cause: Cause, groups: Sequence[Call
     return Finding(
         "identified-by-user",
         Severity.ERROR if failed or cause.detail else Severity.WARNING,
-        f"{listed(sources(groups))} calls with From user {callers}, which is the name of endpoint {cause.name}, so"
+        f"{who(groups, 'calls', 'call')} with From user {callers}, which is the name of endpoint {cause.name}, so"
         f" {cause.name}"
         f" takes the call; {meant}",
         cause.where,
@@ -110,7 +110,7 @@ def overlapping_identifies(situation: Situation, cause: Cause, groups: Sequence[
     return Finding(
         "overlapping-identifies",
         Severity.ERROR if failed else Severity.WARNING,
-        f"{listed(sources(groups))} fits both match={won_rule.text} in [{won.name}] ({won_rule.where}) and"
+        f"{who(groups, 'fits', 'fit')} both match={won_rule.text} in [{won.name}] ({won_rule.where}) and"
         f" match={lost_rule.text} in [{lost.name}] ({lost_rule.where}): Asterisk asks [{won.name}] first, so endpoint"
         f" {won.endpoint} takes the call, although [{lost.name}] (endpoint {lost.endpoint}) fits {more}",
         won_rule.where,
@@ -156,7 +156,7 @@ def unreachable_identifier(situation: Situation, cause: Cause, groups: Sequence[
     return Finding(
         "unreachable-identifier",
         Severity.ERROR,
-        f"{listed(sources(groups))} fits {cause.detail} of [{cause.name}], but {took} takes the call first:"
+        f"{who(groups, 'fits', 'fit')} {cause.detail} of [{cause.name}], but {took} takes the call first:"
         f" endpoint_identifier_order={order} never lets {cause.detail} through",
         cause.where,
         sources(groups),
@@ -189,14 +189,14 @@ def anonymous_accepted(situation: Situation, cause: Cause, groups: Sequence[Call
         {owner.endpoint for group in groups for owner in best(situation, group) if owner.endpoint != cause.name}
     )
     belongs = (
-        [f"{listed(known)} may be meant for some of them: their addresses are in no identify of it"] if known else []
+        [f"some of the calls may be meant for {listed(known)}, whose identifies lack the address"] if known else []
     )
     return Finding(
         "anonymous-accepted",
         Severity.ERROR,
-        f"{counted(len(sources(groups)), 'source')} ({listed(sources(groups))}) reach the dialplan through"
-        f" {through}, which"
-        f" takes everybody: context={context}",
+        f"{counted(len(sources(groups)), 'source')} ({listed(sources(groups))}) {verb(groups, 'reaches', 'reach')}"
+        f" the dialplan through"
+        f" {through}, which takes everybody: context={context}",
         cause.where,
         sources(groups),
         calls(groups),

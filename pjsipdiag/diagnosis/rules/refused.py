@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, who, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 MEDIA = (488, 415, 606)
@@ -35,7 +35,7 @@ def media_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGrou
     return Finding(
         "media-rejected",
         _severity(groups, MEDIA),
-        f"{listed(sources(groups))} is matched to endpoint {cause.name}, which refuses the media"
+        f"{who(groups)} matched to endpoint {cause.name}, which refuses the media"
         f" ({_codes(groups, MEDIA)}):"
         f" it allows {', '.join(endpoint.codecs) or 'no codec'} ({cause.where})",
         cause.where,
@@ -64,7 +64,7 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
     return Finding(
         "dialplan-rejected",
         _severity(groups, DIALPLAN),
-        f"{listed(sources(groups))} is matched to endpoint {cause.name} and let in, then refused{to}"
+        f"{who(groups)} matched to endpoint {cause.name} and let in, then refused{to}"
         f" ({_codes(groups, DIALPLAN)}): {why} ({cause.where})",
         cause.where,
         sources(groups),

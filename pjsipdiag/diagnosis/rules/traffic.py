@@ -12,6 +12,7 @@ from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.diagnosis.evidence import owners
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.order import of_anonymous
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address, SipMessage, parse_uri
 
@@ -49,10 +50,12 @@ class Stranger:
 
 @lru_cache(maxsize=2)
 def strangers(situation: Situation) -> dict[str, Stranger]:
-    """The uninvited by source: matched by nothing for certain, or by the name that they give themselves."""
+    """The uninvited by source: matched by nothing for certain, by the name that they give themselves, or by a rule that
+    takes everybody."""
     found: dict[str, list[CallGroup]] = {}
     for group in situation.groups:
-        if group.verdict.outcome in (Outcome.NO_MATCH, Outcome.UNKNOWN) or group.verdict.identifier in BY_NAME:
+        unknown = group.verdict.outcome in (Outcome.NO_MATCH, Outcome.UNKNOWN) or group.verdict.identifier in BY_NAME
+        if unknown or of_anonymous(situation, group):
             found.setdefault(group.source, []).append(group)
     return {
         source: Stranger(
@@ -95,16 +98,21 @@ def scanner_signs(situation: Situation, source: str) -> tuple[int, tuple[str, ..
     return sum(points for points, _ in signs), tuple(text for _, text in signs)
 
 
-def of_scanner(situation: Situation, group: CallGroup) -> Cause | None:
-    """An uninvited source, unless the configuration knows it."""
+def scans(situation: Situation, group: CallGroup) -> bool:
+    """Whether the source is uninvited and looks for accounts; one that the configuration knows does not."""
     stranger = strangers(situation).get(group.source)
     if stranger is None or group not in stranger.groups:
-        return None
+        return False
     points, signs = scanner_signs(situation, group.source)
     if points < LIKELY:
-        return None
+        return False
     named = signs[0].endswith("scanning tool")
-    if not named and any(owner.points >= KNOWN for owner in owners(situation, group)):
+    return named or not any(owner.points >= KNOWN for owner in owners(situation, group))
+
+
+def of_scanner(situation: Situation, group: CallGroup) -> Cause | None:
+    """A scanner, unless an open door lets it in: that is the configuration's fault."""
+    if of_anonymous(situation, group) or not scans(situation, group):
         return None
     return Cause("accepted" if group.verdict.outcome is Outcome.ACCEPTED else "")
 
@@ -215,10 +223,11 @@ def encrypted(situation: Situation) -> Iterable[Finding]:
     yield Finding(
         "encrypted",
         _weight(bool(unknown), alone),
-        f"{counted(len(clients), 'client')} ({listed(list(clients))}) connect over TLS, which cannot be read"
+        f"{counted(len(clients), 'client')} ({listed(list(clients))})"
+        f" {'connects' if len(clients) == 1 else 'connect'} over TLS, which cannot be read"
         " without keys;"
         + (
-            f" {listed(unknown)} is in no match= of any identify"
+            f" {listed(unknown)} {'is' if len(unknown) == 1 else 'are'} in no match= of any identify"
             if unknown
             else " the address of each is taken by an identify"
         ),

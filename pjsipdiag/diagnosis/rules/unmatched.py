@@ -11,7 +11,7 @@ from pjsipdiag.diagnosis.addresses import near_miss, network_text, shared_bits
 from pjsipdiag.diagnosis.evidence import best, owners
 from pjsipdiag.diagnosis.lookup import holding, lookup, meant_endpoint, nearest
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.trunks import prefix, trunks
 
@@ -63,7 +63,7 @@ def port_mismatch(_situation: Situation, cause: Cause, groups: Sequence[CallGrou
     return Finding(
         "port-mismatch",
         Severity.ERROR,
-        f"{listed(sources(groups))} sends from port {shown}, but match={cause.detail} in [{cause.name}] takes another"
+        f"{who(groups, 'sends', 'send')} from port {shown}, but match={cause.detail} in [{cause.name}] takes another"
         f" source port only ({cause.where})",
         cause.where,
         sources(groups),
@@ -129,8 +129,7 @@ def hostname_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallG
     return Finding(
         "hostname-mismatch",
         Severity.ERROR,
-        f"{listed(sources(groups))} is not among the addresses of match={cause.detail} in [{cause.name}]"
-        f" ({cause.where}): {meaning}",
+        f"{who(groups)} not among the addresses of match={cause.detail} in [{cause.name}] ({cause.where}): {meaning}",
         cause.where,
         sources(groups),
         calls(groups),
@@ -172,7 +171,7 @@ def registration_only(_situation: Situation, cause: Cause, groups: Sequence[Call
     return Finding(
         "registration-only",
         Severity.ERROR if failed else Severity.NOTE,
-        f"{listed(sources(groups))} belongs to registration [{cause.name}] ({cause.where}), and endpoint"
+        f"{who(groups, 'belongs', 'belong')} to registration [{cause.name}] ({cause.where}), and endpoint"
         f" {cause.detail} can be"
         " reached by its line token only: no identify names its address",
         cause.where,
@@ -202,33 +201,25 @@ def of_address(situation: Situation, group: CallGroup) -> Cause | None:
 
 
 def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
-    who = listed(sources(groups))
-    are = "is" if len(sources(groups)) == 1 else "are"
+    they, them = verb(groups, "it", "they"), verb(groups, "it", "them")
     count = counted(calls(groups), "call")
+    nowhere = f"{who(groups)} in no match= of any identify ({count})"
     taken_out = next((rule for _, rule in holding(situation, groups[0].source) if rule.where == cause.where), None)
     if taken_out and taken_out.deny:
         message = (
-            f"{who} is taken out of [{cause.detail}] by match={taken_out.text} ({cause.where}), and no other"
-            " identify has it"
-            f" ({count})"
+            f"{who(groups)} taken out of [{cause.detail}] by match={taken_out.text} ({cause.where}), and no other"
+            f" identify has {them} ({count})"
         )
     elif cause.name and cause.detail:
-        message = (
-            f"{who} {are} in no match= of any identify ({count}); it belongs to [{cause.detail}],"
-            f" whose lines end at {cause.where}"
-        )
+        message = f"{nowhere}; {they} {verb(groups, 'belongs', 'belong')} to [{cause.detail}]"
+        message += f", whose lines end at {cause.where}"
     elif cause.name:
-        message = (
-            f"{who} {are} in no match= of any identify ({count}): endpoint {cause.name} ({cause.where}) has no"
-            " identify at all"
-        )
+        message = f"{nowhere}: endpoint {cause.name} ({cause.where}) has no identify at all"
     elif cause.detail == "several":
         names = sorted({owner.endpoint for group in groups for owner in best(situation, group)})
-        message = (
-            f"{who} {are} in no match= of any identify ({count}); it may belong to {listed(names)}: nothing says which"
-        )
+        message = f"{nowhere}; {they} may belong to {listed(names)}: nothing says which"
     else:
-        message = f"{who} {are} in no match= of any identify ({count}), and nothing ties it to an endpoint"
+        message = f"{nowhere}, and nothing ties {them} to an endpoint"
     return Finding(
         "unmatched-source",
         Severity.ERROR,
