@@ -10,6 +10,7 @@ from pjsipdiag.asterisk.config import Config, Dropped, Identify, Section
 from pjsipdiag.asterisk.config import Rule as AddressRule
 from pjsipdiag.asterisk.index import AddressIndex, Near, source
 from pjsipdiag.asterisk.match import Matches, parse_match
+from pjsipdiag.diagnosis.addresses import is_name
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address
 
@@ -29,7 +30,7 @@ class Lookup:
     dropped: tuple[Dropped, ...]
     """The dropped objects behind `lost.identifies`."""
     hosts: tuple[tuple[Dropped, str], ...]
-    """Dropped identifies with the host name that their reason speaks of."""
+    """Dropped identifies with the host name that their reason speaks of; what cannot be a name is no such."""
 
 
 @lru_cache(maxsize=4)
@@ -44,7 +45,7 @@ def lookup(situation: Situation) -> Lookup:
         (known, host)
         for known, found in zip(dropped, matches, strict=True)
         for host in found.hosts
-        if host in known.reason and not host.startswith("!")
+        if host in known.reason and is_name(host)
     )
     return Lookup(AddressIndex.build(config.identifies), AddressIndex.build(lost), dropped, hosts)
 

@@ -8,20 +8,26 @@ from difflib import get_close_matches
 
 from pjsipdiag.asterisk import options
 from pjsipdiag.asterisk.config import Config, Dropped, Where
-from pjsipdiag.diagnosis.addresses import is_address, number
+from pjsipdiag.asterisk.match import parse_match
+from pjsipdiag.diagnosis.addresses import fits, is_address, is_name, number
 from pjsipdiag.diagnosis.draft import Draft
-from pjsipdiag.diagnosis.edits import changed, line_at, lines_of, styled, value_of, with_name, with_value
+from pjsipdiag.diagnosis.edits import changed, line_at, lines_of, option_of, styled, value_of, with_name, with_value
 from pjsipdiag.diagnosis.evidence import best
-from pjsipdiag.diagnosis.lookup import lookup
+from pjsipdiag.diagnosis.lookup import lookup, section_at
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.place import end_of_section, is_generated
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
+from pjsipdiag.diagnosis.rules.loading import namesake
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+ADDRESSES = ("match", "identify/match", "remote_hosts", "permit", "deny", "endpoint/permit", "endpoint/deny")
+"""Options whose values are addresses."""
 
 ROUNDS = 8
 """How many mistakes of one object are repaired one after the other."""
 
 _ONE_OF = re.compile(r"is one of ([^;]+?), not")
+_MISSING = re.compile(r"(\w+)= is missing")
 _NO_OPTION = re.compile(r"has no option '([^']*)'")
 
 
@@ -31,23 +37,24 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
     edits: list[Edit] = []
     where = cause.where
     config = situation.config
+    owners = {owner.endpoint for group in groups for owner in best(situation, group)}
+    owner = name if name in config.endpoints else owners.pop() if len(owners) == 1 else ""
     known = lookup(situation).dropped if kind == "identify" else config.dropped
     dropped = next((lost for lost in known if (lost.type, lost.name) == (kind, name)), None)
     for _ in range(ROUNDS):
         if dropped is None or where is None or situation.reload is None or is_generated(config, where.file):
             break
-        edit = _corrected(config, dropped)
+        edit = _corrected(config, dropped, sources(groups), owner)
         if edit is None or any((edit.file, edit.line) == (made.file, made.line) for made in edits):
             break
         edits.append(edit)
         dropped = _dropped(situation.reload(changed(config, edits), ""), kind, name)
     if edits and where:
-        lines = "; ".join(f"line {edit.line}: {''.join(edit.old).strip()} -> {edit.new[0].strip()}" for edit in edits)
-        note = (
-            f"{lines}; write the right value instead, if there is one"
-            if any(_silenced(edit) for edit in edits)
-            else lines
-        )
+        note = "; ".join(_told(edit) for edit in edits)
+        if any(_silenced(edit) for edit in edits):
+            note += "; write the right value instead, if there is one"
+        elif any(ip in edit.new[0] and ip not in "".join(edit.old) for ip in sources(groups) for edit in edits):
+            note += "; these are the addresses that called: write the others that the line was meant for as well"
         yield Draft(groups, where.file, where.line, where.section, "", (), tuple(edits), sources(groups), note)
 
 
@@ -69,7 +76,21 @@ def rejected(situation: Situation, _cause: Cause, groups: Sequence[CallGroup]) -
 
 
 def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
-    """Corrects `endpoint=` to the name that is spelt alike, or that the evidence names."""
+    """Gives a section of that name its type, or corrects `endpoint=` to the name that is spelt alike or that the
+    evidence names."""
+    section = namesake(situation.config, cause.detail)
+    kind = section.first("type") if section else None
+    if section and (kind is None or get_close_matches(kind.value.lower(), ["endpoint"], 1, 0.75)):
+        where = kind.where if kind else section.where
+        old = line_at(situation.config, where)
+        made = (
+            Edit(where.file, where.line, (old,), (with_value(old, "endpoint"),))
+            if kind
+            else Edit(where.file, where.line + 1, (), ("type=endpoint",))
+        )
+        note = f"[{section.name}] becomes an endpoint"
+        yield Draft(groups, where.file, where.line, section.name, section.name, (), (made,), sources(groups), note)
+        return
     close = get_close_matches(cause.detail, list(situation.config.endpoints), n=1, cutoff=0.75)
     owners = {owner.endpoint for group in groups for owner in best(situation, group)}
     name = close[0] if close else next(iter(owners)) if len(owners) == 1 else ""
@@ -149,8 +170,8 @@ def permission(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     yield Draft(groups, where.file, where.line, where.section, cause.name, add, (edit,), sources(groups))
 
 
-def _corrected(config: Config, dropped: Dropped) -> Edit | None:
-    """The smallest change of the line that drops an object."""
+def _corrected(config: Config, dropped: Dropped, ips: Sequence[str], owner: str) -> Edit | None:
+    """The smallest change of the line that drops an object, which is to take `ips` for endpoint `owner`."""
     where = dropped.where
     line = line_at(config, where)
     if not line:
@@ -160,6 +181,11 @@ def _corrected(config: Config, dropped: Dropped) -> Edit | None:
         return Edit(where.file, where.line, (line,), (with_value(line, dropped.type),))
     if dropped.reason.startswith("it has no type"):
         return Edit(where.file, where.line + 1, (), (f"type={dropped.type}",))
+    missing = _MISSING.match(dropped.reason)
+    if missing and get_close_matches(missing[1], [text.partition("=")[0].strip().lower()], 1, 0.8):
+        return Edit(where.file, where.line, (line,), (with_name(line, missing[1]),))
+    if missing and missing[1] == "endpoint":
+        return Edit(where.file, where.line + 1, (), (f"endpoint={owner}",)) if owner else None
     if text.startswith("["):
         if "there are two" not in dropped.reason:
             return None
@@ -169,20 +195,55 @@ def _corrected(config: Config, dropped: Dropped) -> Edit | None:
     unknown = _NO_OPTION.search(dropped.reason)
     close = get_close_matches(unknown[1], options.names(dropped.type, config.version), 1, 0.8) if unknown else []
     if close:
-        return Edit(where.file, where.line, (line,), (with_name(line, close[0]),))
+        group, slash, _ = text.partition("=")[0].strip().rpartition("/")
+        return Edit(where.file, where.line, (line,), (with_name(line, f"{group}{slash}{close[0]}"),))
     known = _ONE_OF.search(dropped.reason)
     value = value_of(line)
     better = get_close_matches(value.lower(), [word.strip() for word in known[1].split(",")], 1, 0.6) if known else []
     if better:
         return Edit(where.file, where.line, (line,), (with_value(line, better[0]),))
     parts = [part.strip() for part in value.split(",")]
-    masked = [_with_mask(part) for part in parts]
-    if masked != parts:
-        return Edit(where.file, where.line, (line,), (with_value(line, ", ".join(masked)),))
-    good = [part for part in parts if part not in dropped.reason]
-    if 0 < len(good) < len(parts):
-        return Edit(where.file, where.line, (line,), (with_value(line, ",".join(good)),))
+    if option_of(line) in ADDRESSES:
+        parts = [_tidied(part) for part in parts]
+    good = [part for part in parts if part not in dropped.reason or _is_address_list(part)]
+    if option_of(line) in ADDRESSES:
+        refused = [part for part in parts if not _is_address_list(part) and (part not in good or not is_name(part))]
+        kept = (part for text in good if text not in refused for part in text.split(", "))
+        good = list(dict.fromkeys([*kept, *_seen(config, dropped, refused, ips)]))
+    if good and ", ".join(good) != value:
+        return Edit(where.file, where.line, (line,), (with_value(line, ", ".join(good)),))
     return Edit(where.file, where.line, (line,), (f";{line}",))
+
+
+def _tidied(value: str) -> str:
+    """An address that is written as something else, as it was meant; the same value where that is not certain."""
+    plain = re.sub(r"^<?sips?:(?:[^@]*@)?([^;>]*).*$", r"\1", value, flags=re.IGNORECASE)
+    candidates = (
+        _with_mask(value),
+        plain,
+        ", ".join(value.split()),
+        value.translate(str.maketrans("OoIl", "0011")),
+    )
+    return next((text for text in candidates if text != value and _is_address_list(text)), value)
+
+
+def _is_address_list(text: str) -> bool:
+    found = parse_match(text, Where("", 0))
+    return bool(found.rules) and not found.refused and not found.hosts
+
+
+def _seen(config: Config, dropped: Dropped, refused: Sequence[str], ips: Sequence[str]) -> list[str]:
+    """The addresses that called from the /24 of which a refused value speaks, and that no other line has."""
+    section = section_at(config, dropped)
+    others = [variable for variable in section.variables if variable.where != dropped.where] if section else []
+    rules = [
+        rule
+        for variable in others
+        if variable.name.lower() in ADDRESSES
+        for rule in parse_match(variable.value, variable.where).rules
+    ]
+    near = [ip for ip in ips if any(text.startswith(ip.rpartition(".")[0] + ".") for text in refused)]
+    return [ip for ip in near if not any(fits(rule, ip) for rule in rules)]
 
 
 def _with_mask(value: str) -> str:
@@ -190,6 +251,11 @@ def _with_mask(value: str) -> str:
     if not value.startswith("!") or "/" in value or not is_address(value[1:]):
         return value
     return f"{value}/{32 if number(value[1:])[0] == 4 else 128}"
+
+
+def _told(edit: Edit) -> str:
+    old = "".join(edit.old).strip()
+    return f"line {edit.line}: {old} -> {edit.new[0].strip()}" if old else f"line {edit.line}: {edit.new[0]}"
 
 
 def _silenced(edit: Edit) -> bool:

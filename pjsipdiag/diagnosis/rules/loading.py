@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from pjsipdiag.asterisk.config import Dropped
-from pjsipdiag.diagnosis.lookup import lookup, lost, taking
+from pjsipdiag.asterisk.config import Config, Dropped, Section
+from pjsipdiag.diagnosis.evidence import best
+from pjsipdiag.diagnosis.lookup import lookup, lost, meant_endpoint, taking
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, who
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -38,7 +39,7 @@ def file_rejected(situation: Situation) -> Iterable[Finding]:
             problem.where,
             sources(situation.groups[:100]),
             calls(situation.groups),
-            tuple([f"Asterisk's log: {problem.log}"] if problem.log else []) + tuple(running),
+            (*(f"Asterisk's log: {line}" for line in problem.log.split("\n") if line), *running),
             advice=f"correct line {problem.where.line} of {problem.where.file}, then reload",
         )
 
@@ -51,11 +52,25 @@ def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
         if identify.endpoint not in situation.config.endpoints:
             dropped = _dropped(situation, "endpoint", identify.endpoint)
             return Cause(f"endpoint {dropped.name}", dropped.where, identify.name) if dropped else None
-    gone = lost(situation, group)
+    gone = lost(situation, group) or _meant(situation, group)
     if gone:
         return Cause(f"identify {gone.name}", gone.where)
     dropped = next((d for d in situation.config.dropped if d.type == "endpoint" and d.name in group.callers), None)
     return Cause(f"endpoint {dropped.name}", dropped.where) if dropped else None
+
+
+def _meant(situation: Situation, group: CallGroup) -> Dropped | None:
+    """The dropped identify of the endpoint that the source belongs to, where no other identify leads to it.
+
+    One that was dropped over a host name is left to what is said about names.
+    """
+    config, known = situation.config, lookup(situation)
+    owners = best(situation, group)
+    if len(owners) != 1 or any(identify.endpoint == owners[0].endpoint for identify in config.identifies):
+        return None
+    named = [dropped for dropped, _ in known.hosts]
+    found = (gone for gone in known.dropped if meant_endpoint(config, gone) == owners[0].endpoint)
+    return next((gone for gone in found if gone not in named), None)
 
 
 def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -63,8 +78,10 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     dropped = _dropped(situation, kind, name)
     assert dropped is not None
     assert cause.where is not None
-    if kind == "identify":
+    if kind == "identify" and any(lost(situation, group) for group in groups):
         took = "its match= lines would take"
+    elif kind == "identify":
+        took = f"it is the only identify of endpoint {meant_endpoint(situation.config, dropped)}, which is to take"
     else:
         took = f"identify {cause.detail} takes" if cause.detail else "its name is the From user of"
     return Finding(
@@ -102,10 +119,11 @@ def of_missing_endpoint(situation: Situation, group: CallGroup) -> Cause | None:
 def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     close = get_close_matches(cause.detail, list(situation.config.endpoints), n=1, cutoff=0.75)
     meant = f"; [{close[0]}] exists and is spelt alike" if close else ""
-    section = next((s for s in situation.config.sections if s.name == cause.detail and not s.template), None)
+    section = namesake(situation.config, cause.detail)
     if section:
         kind = section.first("type")
-        meant = f"; [{section.name}] at {section.where} has type={kind.value if kind else ''}, which is no endpoint"
+        said = f"type={kind.value}, which is no endpoint" if kind else "no type="
+        meant = f"; [{section.name}] at {section.where} has {said}"
     place = f"{cause.where} in [{cause.name}]" if cause.where else f"[{cause.name}]"
     said = f"endpoint={cause.detail}" if cause.detail else "no endpoint="
     return Finding(
@@ -119,8 +137,18 @@ def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGr
             "the search ends at this identify: no other one is asked",
             f"observed answers: {answers(groups)}",
         ),
-        advice=f"write the name of an existing endpoint on line {cause.where.line}" if cause.where else "",
+        advice=f"give [{section.name}] ({section.where}) type=endpoint"
+        if section and section.first("type") is None
+        else f"write the name of an existing endpoint on line {cause.where.line}"
+        if cause.where
+        else "",
     )
+
+
+def namesake(config: Config, name: str) -> Section | None:
+    """The section of that name which may be meant for an endpoint: one without a type before those of other types."""
+    found = [section for section in config.sections if section.name == name and not section.template]
+    return min(found, key=lambda section: section.first("type") is not None, default=None)
 
 
 def _dropped(situation: Situation, kind: str, name: str) -> Dropped | None:
