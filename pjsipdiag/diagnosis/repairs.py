@@ -12,13 +12,14 @@ from pjsipdiag.asterisk.match import parse_match
 from pjsipdiag.diagnosis.addresses import fits, is_address, is_name, number
 from pjsipdiag.diagnosis.draft import Draft
 from pjsipdiag.diagnosis.edits import changed, line_at, lines_of, option_of, styled, value_of, with_name, with_value
-from pjsipdiag.diagnosis.evidence import best
+from pjsipdiag.diagnosis.evidence import best, samples
 from pjsipdiag.diagnosis.lookup import lookup, section_at
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.place import end_of_section, is_generated
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
 from pjsipdiag.diagnosis.rules.loading import namesake
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import parse_uri
 
 ADDRESSES = ("match", "identify/match", "remote_hosts", "permit", "deny", "endpoint/permit", "endpoint/deny")
 """Options whose values are addresses."""
@@ -160,14 +161,35 @@ def permission(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         return
     line = line_at(situation.config, cause.where)
     option = line.split("=")[0].strip()
-    if option.lower().rpartition("/")[2] not in ("deny", "permit"):
+    kind = option.lower().rpartition("/")[2]
+    if kind == "acl" and "does not exist" in cause.detail:
+        yield from _named_list(situation.config, cause.where, cause.name, groups)
+    if kind not in ("deny", "permit", "contact_deny", "contact_permit"):
         return
-    name = option[: len(option) - len(option.rpartition("/")[2])] + "permit"
-    texts = [f"{ip}/{32 if number(ip)[0] == 4 else 128}" for ip in sources(groups)]
+    by_contact = cause.detail.startswith("Contact host")
+    name = option[: len(option) - len(kind)] + kind.replace("deny", "permit")
+    ips = {host for group in groups for host in _contacts(group)} if by_contact else sources(groups)
+    texts = [f"{ip}/{32 if number(ip)[0] == 4 else 128}" for ip in ips]
     edit = Edit(cause.where.file, cause.where.line + 1, (), tuple(styled(line, name, text) for text in texts))
     add = tuple(f"{name}={text}" for text in texts)
     where = cause.where
     yield Draft(groups, where.file, where.line, where.section, cause.name, add, (edit,), sources(groups))
+
+
+def _contacts(group: CallGroup) -> list[str]:
+    """The addresses that the Contact headers of a group name."""
+    uris = (parse_uri(message.header("Contact")) for message in samples(group))
+    return [uri.host for uri in uris if uri and is_address(uri.host)]
+
+
+def _named_list(config: Config, where: Where, endpoint: str, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """The name of an access list that is spelt alike, in place of one that does not exist."""
+    line = line_at(config, where)
+    close = get_close_matches(value_of(line), list(config.named_acls), 1, 0.75)
+    if close and not is_generated(config, where.file):
+        edit = Edit(where.file, where.line, (line,), (with_value(line, close[0]),))
+        note = f"acl.conf has [{close[0]}], which is spelt alike"
+        yield Draft(groups, where.file, where.line, where.section, endpoint, (), (edit,), sources(groups), note)
 
 
 def _corrected(config: Config, dropped: Dropped, ips: Sequence[str], owner: str) -> Edit | None:

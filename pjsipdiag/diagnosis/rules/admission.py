@@ -75,18 +75,28 @@ def of_acl(situation: Situation, group: CallGroup) -> Cause | None:
     return Cause(verdict.endpoint, _denying(situation.config, check.reason) or check.where, check.reason)
 
 
-def denied_by_acl(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+def denied_by_acl(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     place = f" ({cause.where})" if cause.where else ""
     found = (
         f"{verb(groups)} matched to endpoint {cause.name}, but its access list denies it"
         if cause.name
         else f"{verb(groups)} denied by a type=acl"
     )
+    log = cause.detail.partition("(log: ")[2].rstrip(")")
     says = (
-        "the answer is the same 401 as for a stranger; Asterisk's log says `Not match Endpoint ACL`"
+        f"the answer is the same 401 as for a stranger; Asterisk's log says `{log}`"
         if cause.name
         else "a type=acl section is asked before any identifier, and the answer is 403"
     )
+    if "does not exist" in cause.detail:
+        names = listed(sorted(situation.config.named_acls), 8)
+        advice = f"name a list that acl.conf has ({names or 'it has none'}), or write the one that is missing"
+    elif cause.detail.startswith("Contact host"):
+        advice = (
+            "permit the address of the Contact header (contact_permit), or leave contact_deny out: the source is fine"
+        )
+    else:
+        advice = "permit the address in that list; in a list of permits and denies the last rule that fits decides"
     return Finding(
         "denied-by-acl",
         Severity.ERROR,
@@ -95,7 +105,7 @@ def denied_by_acl(_situation: Situation, cause: Cause, groups: Sequence[CallGrou
         sources(groups),
         calls(groups),
         (says, f"observed answers: {answers(groups)}"),
-        advice="permit the address in that list; in a list of permits and denies the last rule that fits decides",
+        advice=advice,
     )
 
 
