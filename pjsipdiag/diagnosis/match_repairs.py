@@ -9,11 +9,12 @@ from pjsipdiag.diagnosis.additions import addition, without_port
 from pjsipdiag.diagnosis.addresses import fits, number
 from pjsipdiag.diagnosis.draft import Draft
 from pjsipdiag.diagnosis.edits import line_at, styled, value_of, with_value
+from pjsipdiag.diagnosis.evidence import best
 from pjsipdiag.diagnosis.lookup import holding, lookup, meant_endpoint, taking
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.place import is_generated, place_for_match
 from pjsipdiag.diagnosis.rules import blamed
-from pjsipdiag.diagnosis.rules.cause import Cause, sources
+from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -22,6 +23,12 @@ def port(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Ite
     """Drops the port, or adds what was seen where that would take in another trunk or a scanner."""
     identify = _identify(situation.config, cause.name)
     if cause.where is None or identify is None:
+        return
+    sharing = {known.endpoint for ip in sources(groups) for known, rule in holding(situation, ip) if not rule.deny}
+    owners = {owner.endpoint for group in groups for owner in best(situation, group)}
+    if len(sharing) > 1 and owners != {identify.endpoint}:
+        note = f"{listed(sources(groups))} may belong to {listed(sorted(sharing), 8)}, which have other ports of it: "
+        yield Draft(groups, addresses=sources(groups), note=note + "nothing says which, so nothing is added")
         return
     if (
         identify.wizard

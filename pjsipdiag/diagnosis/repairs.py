@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pjsipdiag.asterisk import options
 from pjsipdiag.asterisk.config import Config, Dropped, Where
 from pjsipdiag.asterisk.match import parse_match
+from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES
 from pjsipdiag.diagnosis.addresses import fits, is_address, is_name, number
 from pjsipdiag.diagnosis.draft import Draft
 from pjsipdiag.diagnosis.edits import changed, line_at, lines_of, option_of, styled, value_of, with_name, with_value
@@ -18,6 +19,7 @@ from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.place import end_of_section, is_generated
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
 from pjsipdiag.diagnosis.rules.loading import namesake
+from pjsipdiag.diagnosis.rules.unmatched import passed_over
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import parse_uri
 
@@ -112,7 +114,8 @@ def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> It
     """Puts the identifier that was meant before the one that takes the calls."""
     taken = groups[0].verdict.identifier
     meant = "ip" if taken in ("username", "auth_username") else cause.detail
-    listed_names = [name for name in situation.config.globals.endpoint_identifier_order.split(",") if name != meant]
+    written = dict.fromkeys(map(str.strip, situation.config.globals.endpoint_identifier_order.split(",")))
+    listed_names = [name for name in written if name in IDENTIFIER_NAMES and name != meant]
     at = listed_names.index(taken) if taken in listed_names else len(listed_names)
     value = ",".join([*listed_names[:at], meant, *listed_names[at:]])
     variable = situation.config.globals.option("endpoint_identifier_order")
@@ -132,6 +135,21 @@ def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> It
             edit = Edit(file, where.line + 1, (), ("", "[global]", "type=global", *add))
     if not is_generated(situation.config, where.file):
         yield Draft(groups, where.file, where.line, where.section or "global", "", add, (edit,), sources(groups), note)
+
+
+def by_name(situation: Situation, endpoint: str, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Lets the From user find an account that has a password, where its own `identify_by` keeps it from that."""
+    account = situation.config.endpoints[endpoint]
+    variable = account.option("identify_by")
+    if not account.auth or variable is None or variable.where.section != endpoint:
+        return
+    where = variable.where
+    if any(passed_over(group) != endpoint for group in groups) or is_generated(situation.config, where.file):
+        return
+    line = line_at(situation.config, where)
+    edit = Edit(where.file, where.line, (line,), (with_value(line, f"username,{value_of(line)}"),))
+    note = f"{endpoint} has a password, so its From user may find it from any address"
+    yield Draft(groups, where.file, where.line, where.section, endpoint, (), (edit,), sources(groups), note)
 
 
 def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from pjsipdiag.diagnosis import match_repairs, repairs
 from pjsipdiag.diagnosis.additions import addition
@@ -48,7 +49,19 @@ def suggest(situation: Situation, findings: Sequence[Finding], aggregate: bool =
     order = {finding.rule: place for place, finding in reversed(list(enumerate(findings)))}
     drafts = sorted(_drafts(situation, aggregate), key=lambda pair: order.get(pair[0], len(order)))
     never = _never(situation)
-    return tuple(suggestion for _, draft in drafts if (suggestion := _proven(situation, draft, never)) is not None)
+    found = (_proven(situation, draft, never) for draft in _joined(draft for _, draft in drafts))
+    return tuple(suggestion for suggestion in found if suggestion is not None)
+
+
+def _joined(drafts: Iterable[Draft]) -> Iterator[Draft]:
+    """One draft where several causes ask for the same change: it is meant for the calls of all of them."""
+    kept: dict[object, Draft] = {}
+    for draft in drafts:
+        first = kept.setdefault(draft.edits or id(draft), draft)
+        if first is not draft:
+            groups = tuple(dict.fromkeys((*first.groups, *draft.groups)))
+            kept[draft.edits] = replace(first, groups=groups)
+    yield from kept.values()
 
 
 def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]]:
@@ -61,7 +74,10 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
             yield from (("identified-by-user", draft) for draft in repairs.order(situation, cause, groups))
     never = _never(situation)
     for (rule, endpoint), groups in _owned(situation, never).items():
-        yield rule, addition(situation.config, endpoint, groups, aggregate=aggregate, never=never)
+        accounts = list(repairs.by_name(situation, endpoint, groups))
+        yield from ((rule, draft) for draft in accounts)
+        if not accounts:
+            yield rule, addition(situation.config, endpoint, groups, aggregate=aggregate, never=never)
     yield from _undecided(situation, never)
     for groups in causes.get("translated-source", {}).values():
         lines = separating(groups)

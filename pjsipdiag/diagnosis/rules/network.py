@@ -112,8 +112,12 @@ def dropped_by_parser(_situation: Situation, cause: Cause, groups: Sequence[Call
             "no match= line can change that: the message is refused before any endpoint is looked for",
             f"observed answers: {answers(groups)}",
         ),
-        advice="have the sender corrected; `pjsip set logger on` does not show such a message, a WARNING of"
-        " sip_transport.c does",
+        advice="have the sender corrected; "
+        + (
+            "`pjsip set logger on` shows the message and its answer"
+            if status
+            else "`pjsip set logger on` does not show such a message, a WARNING of sip_transport.c does"
+        ),
     )
 
 

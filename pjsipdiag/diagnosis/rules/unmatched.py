@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Identify
+from pjsipdiag.asterisk.match import canonical
 from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.diagnosis.addresses import near_miss, network_text, shared_bits
+from pjsipdiag.diagnosis.check.space import is_prefix
 from pjsipdiag.diagnosis.evidence import best, owners
 from pjsipdiag.diagnosis.lookup import holding, lookup, meant_endpoint, nearest
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -51,13 +53,16 @@ def of_port(situation: Situation, group: CallGroup) -> Cause | None:
     """The rule whose network holds the source and whose port does not."""
     if not is_unmatched(group):
         return None
-    for identify, rule in holding(situation, group.source):
-        if rule.port and not rule.deny and rule.port not in group.ports:
-            return Cause(identify.name, rule.where, rule.text)
-    return None
+    found = [
+        (identify.endpoint, Cause(identify.name, rule.where, rule.text))
+        for identify, rule in holding(situation, group.source)
+        if rule.port and not rule.deny and rule.port not in group.ports
+    ]
+    likely = {owner.endpoint for owner in best(situation, group)}
+    return next((cause for endpoint, cause in sorted(found, key=lambda known: known[0] not in likely)), None)
 
 
-def port_mismatch(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+def port_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     ports = sorted({port for group in groups for port in group.ports})
     shown = listed([str(port) for port in ports], 6)
     return Finding(
@@ -70,10 +75,19 @@ def port_mismatch(_situation: Situation, cause: Cause, groups: Sequence[CallGrou
         calls(groups),
         (
             "the port in match= is compared with the port that the call comes from, not with the one it is sent to",
+            *_other_ports(situation, cause, groups),
             f"observed answers: {answers(groups)}",
         ),
         advice="drop the port, unless several trunks share the address and differ in their source port",
     )
+
+
+def _other_ports(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> list[str]:
+    """Rules of other identifies for the same address and other ports: the call may be meant for them."""
+    found = [known for ip in sources(groups)[:8] for known in holding(situation, ip)]
+    others = [(identify, rule) for identify, rule in found if identify.name != cause.name and rule.port]
+    texts = (f"match={rule.text} in [{known.name}] ({rule.where}) has another port of it" for known, rule in others)
+    return list(dict.fromkeys(texts))[:4]
 
 
 def of_hostname(situation: Situation, group: CallGroup) -> Cause | None:
@@ -192,12 +206,21 @@ def of_address(situation: Situation, group: CallGroup) -> Cause | None:
     found = best(situation, group)
     if len(found) != 1:
         return Cause("", None, "nobody" if not found else "several")
-    endpoint = found[0].endpoint
-    identify = next((known for known in situation.config.identifies if known.endpoint == endpoint), None)
+    endpoint = situation.config.endpoints[found[0].endpoint]
+    identify = next((known for known in situation.config.identifies if known.endpoint == endpoint.name), None)
     if identify:
-        line = max((rule.where for rule in identify.rules if not rule.deny), default=identify.where)
-        return Cause(endpoint, line, identify.name)
-    return Cause(endpoint, situation.config.endpoints[endpoint].where, "")
+        pattern = identify.option("match_header") or identify.option("match_request_uri")
+        last = pattern.where if pattern else identify.where
+        return Cause(
+            endpoint.name, max((rule.where for rule in identify.rules if not rule.deny), default=last), identify.name
+        )
+    by_name = endpoint.option("identify_by") if passed_over(group) == endpoint.name else None
+    return Cause(endpoint.name, by_name.where if by_name else endpoint.where, "")
+
+
+def passed_over(group: CallGroup) -> str:
+    """The endpoint that the From user names, and whose identify_by keeps it from being found by it."""
+    return next((check.endpoint for check in group.verdict.trace if check.step == "username" and check.endpoint), "")
 
 
 def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -212,7 +235,11 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         )
     elif cause.name and cause.detail:
         message = f"{nowhere}; {they} {verb(groups, 'belongs', 'belong')} to [{cause.detail}]"
-        message += f", whose lines end at {cause.where}"
+        rules = next(known.rules for known in situation.config.identifies if known.name == cause.detail)
+        message += f", whose lines end at {cause.where}" if rules else f", whose pattern ({cause.where}) does not fit"
+    elif cause.name and passed_over(groups[0]) == cause.name:
+        by = ",".join(situation.config.endpoints[cause.name].identify_by)
+        message = f"{nowhere}, and identify_by={by} ({cause.where}) keeps the From user from finding {cause.name}"
     elif cause.name:
         message = f"{nowhere}: endpoint {cause.name} ({cause.where}) has no identify at all"
     elif cause.detail == "several":
@@ -227,12 +254,31 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         cause.where,
         sources(groups),
         calls(groups),
-        (*_near(situation, groups), *_reasons(situation, groups), f"observed answers: {answers(groups)}"),
+        (
+            *_misfits(situation, cause, groups),
+            *_near(situation, groups),
+            *_reasons(situation, groups),
+            f"observed answers: {answers(groups)}",
+        ),
         # Reports show the suggested lines themselves where a finding has no advice.
         advice=""
         if cause.name
         else "ask who calls from there before you add anything: whoever is matched gets the endpoint's context",
     )
+
+
+def _misfits(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> list[str]:
+    """Lines of the endpoint's identifies that say something else than what they seem to, or than what the call has."""
+    found = []
+    for identify in situation.config.identifies:
+        for rule in identify.rules if cause.name and identify.endpoint == cause.name else ():
+            short = not rule.host and rule.version == 4 and rule.text.partition("/")[0].count(".") < 3
+            if short or not is_prefix(rule):
+                found.append(f"match={rule.text} is {canonical(rule)} to Asterisk ({rule.where})")
+    for check in situation.replay(groups[0].sample).trace:
+        if check.step in ("header", "request_uri") and check.endpoint == cause.name and check.match is Match.NO_MATCH:
+            found.append(f"{check.reason} ({check.where})")
+    return list(dict.fromkeys(found))[:4]
 
 
 def _mostly_names(identify: Identify) -> bool:
