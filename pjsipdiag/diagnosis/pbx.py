@@ -7,13 +7,17 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.versions import nearest
+from pjsipdiag.diagnosis.fold import call_id
 from pjsipdiag.diagnosis.merge import Merged
 from pjsipdiag.errors import PjsipdiagError
 
 _RELEASE = re.compile(rb"(?:certified[/-])?\d+\.\d+(?:\.\d+)*(?:-cert\d+)?")
+MOST_READ = 2000
+"""Requests of each part of a capture that are read to tell a proxy from an Asterisk."""
 _FREEPBX = re.compile(rb"FPBX[^(]*\(([^)]*)\)")
 
 
@@ -50,7 +54,7 @@ def infer(merged: Merged, config: Config) -> Pbx:
             ip for ip in merged.answerers if not any(ip)
         }
         return Pbx(tuple(sorted(blank)), "Asterisk's own log or capture, which leaves out its address")
-    answerers = _without_peers(traffic.answerers, traffic)
+    answerers = _without_peers(_without_proxies(traffic.answerers, traffic, merged), traffic)
     callers = sorted({ip for ip, _ in merged.requesters} & traffic.local)
     if callers and not traffic.local.intersection(answerers):
         return Pbx(tuple(callers), "the capture was made on it, and it sends requests as Asterisk")
@@ -87,6 +91,25 @@ class _Traffic:
 
     def rank(self, ip: bytes) -> tuple[int, int, bytes]:
         return len(self.peers[ip]), self.received[ip], ip
+
+
+def _without_proxies(candidates: list[bytes], traffic: _Traffic, merged: Merged) -> list[bytes]:
+    """A proxy passes on calls that it received, and the answers with Asterisk's name in them: it is not the PBX.
+
+    An Asterisk that calls another one makes calls of its own, with Call-IDs of its own.
+    """
+    if not any(pair[0] in candidates and pair[1] in candidates for pair in traffic.pairs):
+        return candidates
+    received: dict[bytes, set[bytes]] = defaultdict(set)
+    sent: dict[bytes, set[bytes]] = defaultdict(set)
+    for number, keys in enumerate(merged.keys):
+        for _, _, (request, *_) in islice(merged.requests(number, range(len(keys))), MOST_READ):
+            name = call_id(request.head)
+            received[request.destination[:-2]].add(name)
+            if request.destination[:-2] in candidates:
+                sent[request.source[:-2]].add(name)
+    proxies = {ip for ip in candidates if len(sent[ip] & received[ip]) * 2 > len(sent[ip])}
+    return [ip for ip in candidates if ip not in proxies]
 
 
 def _without_peers(candidates: list[bytes], traffic: _Traffic) -> list[bytes]:

@@ -55,3 +55,41 @@ def test_an_address_of_the_recording_machine_that_never_answers_is_the_pbx_too(t
     found = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
     assert found["pbx"]["addresses"] == ["192.0.2.1", "192.0.2.9"]
     assert [finding["rule"] for finding in found["findings"]] == ["no-answer"]
+
+
+PROXY = """
+@ 0 203.0.113.5:5060 > 198.51.100.50:5060 -> 401
+INVITE sip:300@198.51.100.50 SIP/2.0
+Via: SIP/2.0/UDP 203.0.113.5;branch=z9hG4bKa
+Call-ID: one
+Contact: <sip:203.0.113.5>
+
+@ 0.001 198.51.100.50:5060 > 192.0.2.1:5060 -> 401
+INVITE sip:300@198.51.100.50 SIP/2.0
+Via: SIP/2.0/UDP 198.51.100.50;branch=z9hG4bKb
+Via: SIP/2.0/UDP 203.0.113.5;branch=z9hG4bKa
+Call-ID: one
+Contact: <sip:203.0.113.5>
+
+@ 1 203.0.113.6:5060 > 198.51.100.50:5060 -> 401
+INVITE sip:300@198.51.100.50 SIP/2.0
+Via: SIP/2.0/UDP 203.0.113.6;branch=z9hG4bKc
+Call-ID: two
+Contact: <sip:203.0.113.6>
+
+@ 1.001 198.51.100.50:5060 > 192.0.2.1:5060 -> 401
+INVITE sip:300@198.51.100.50 SIP/2.0
+Via: SIP/2.0/UDP 198.51.100.50;branch=z9hG4bKd
+Via: SIP/2.0/UDP 203.0.113.6;branch=z9hG4bKc
+Call-ID: two
+Contact: <sip:203.0.113.6>
+"""
+
+
+def test_a_proxy_that_passes_on_the_answers_of_asterisk_is_not_the_pbx(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+    capture = write_scene(PROXY, tmp_path / "capture.pcap")
+    arguments = ["diagnose", str(capture), "-c", str(tmp_path), "--format", "json"]
+    found = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
+    assert found["pbx"]["addresses"] == ["192.0.2.1"]
+    assert found["unmatched"] == ["198.51.100.50"]
