@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pjsipdiag.asterisk.config import Config, Identify
-from pjsipdiag.diagnosis.additions import addition, without_port
-from pjsipdiag.diagnosis.addresses import fits, number
+from pjsipdiag.diagnosis.additions import addition, let_go, without_port
+from pjsipdiag.diagnosis.addresses import fits
 from pjsipdiag.diagnosis.draft import Draft
-from pjsipdiag.diagnosis.edits import line_at, styled, value_of, with_value
+from pjsipdiag.diagnosis.edits import line_at, value_of, with_value
 from pjsipdiag.diagnosis.evidence import best
 from pjsipdiag.diagnosis.lookup import holding, lookup, meant_endpoint, taking
 from pjsipdiag.diagnosis.model import Edit
-from pjsipdiag.diagnosis.place import is_generated, place_for_match
+from pjsipdiag.diagnosis.place import is_generated
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
@@ -80,12 +80,7 @@ def exception(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -
     winner, loser = found.get(won.name), found.get(lost.name)
     if winner is None or loser is None or winner.mask == loser.mask:
         return
-    texts = [f"!{ip}/{32 if number(ip)[0] == 4 else 128}" for ip in sources(groups)]
-    place = place_for_match(situation.config, won)
-    edit = Edit(place.file, place.after + 1, (), tuple(styled(place.model, "match", text) for text in texts))
-    note = f"[{won.name}] lets go of what belongs to [{lost.name}]; the last rule that fits decides, and ! needs a mask"
-    add = tuple(f"match={text}" for text in texts)
-    yield Draft(groups, place.file, place.after, won.name, lost.endpoint, add, (edit,), sources(groups), note)
+    yield let_go(situation.config, won, lost.endpoint, groups)
 
 
 def _takes_in_others(situation: Situation, cause: Cause, identify: Identify) -> bool:

@@ -10,13 +10,15 @@ from pjsipdiag.asterisk import options
 from pjsipdiag.asterisk.config import Config, Dropped, Where
 from pjsipdiag.asterisk.match import parse_match
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES
+from pjsipdiag.diagnosis.additions import free_name, let_go
 from pjsipdiag.diagnosis.addresses import fits, is_address, is_name, number
 from pjsipdiag.diagnosis.draft import Draft
 from pjsipdiag.diagnosis.edits import changed, line_at, lines_of, option_of, styled, value_of, with_name, with_value
 from pjsipdiag.diagnosis.evidence import best, samples
-from pjsipdiag.diagnosis.lookup import lookup, section_at
+from pjsipdiag.diagnosis.lookup import lookup, section_at, taking
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.place import end_of_section, is_generated
+from pjsipdiag.diagnosis.rules.admission import is_expected
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
 from pjsipdiag.diagnosis.rules.loading import namesake
 from pjsipdiag.diagnosis.rules.unmatched import passed_over
@@ -51,14 +53,24 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
         if edit is None or any((edit.file, edit.line) == (made.file, made.line) for made in edits):
             break
         edits.append(edit)
+        if kind == "endpoint" and option_of(edit.old[0] if edit.old else "") == "match":
+            edits.append(_identify_of(config, dropped, value_of(edit.old[0])))
         dropped = _dropped(situation.reload(changed(config, edits), ""), kind, name)
     if edits and where:
-        note = "; ".join(_told(edit) for edit in edits)
+        note = "; ".join(_told(edit) for edit in edits if edit.old or len(edit.new) == 1)
         if any(_silenced(edit) for edit in edits):
             note += "; write the right value instead, if there is one"
         elif any(ip in edit.new[0] and ip not in "".join(edit.old) for ip in sources(groups) for edit in edits):
             note += "; these are the addresses that called: write the others that the line was meant for as well"
         yield Draft(groups, where.file, where.line, where.section, "", (), tuple(edits), sources(groups), note)
+
+
+def _identify_of(config: Config, endpoint: Dropped, value: str) -> Edit:
+    """The identify that `match=` of an endpoint was meant to be, behind the endpoint."""
+    file, line = endpoint.section_where.file, endpoint.section_where.line
+    body = ("type=identify", f"endpoint={endpoint.name}", f"match={value}")
+    text = ("", f"[{free_name(config, endpoint.name)}]", *body)
+    return Edit(file, end_of_section(config, file, line) + 1, (), text)
 
 
 def rejected(situation: Situation, _cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
@@ -98,6 +110,12 @@ def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup
     owners = {owner.endpoint for group in groups for owner in best(situation, group)}
     name = close[0] if close else next(iter(owners)) if len(owners) == 1 else ""
     if not name or cause.where is None:
+        return
+    elsewhere = {known.endpoint for group in groups for known, _ in taking(situation, group)} - {cause.detail}
+    if not close and name in elsewhere:
+        identify = next(known for known in situation.config.identifies if known.name == cause.name)
+        if not identify.wizard and not is_generated(situation.config, identify.where.file):
+            yield let_go(situation.config, identify, name, groups)
         return
     line = line_at(situation.config, cause.where)
     has_option = line.split("=")[0].strip().lower() == "endpoint"
@@ -175,7 +193,8 @@ def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup])
 
 def permission(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
     """Permits the addresses behind the rule that denies them."""
-    if cause.where is None:
+    groups = [known for known in groups if is_expected(situation, known) and known.verdict.identifier != "anonymous"]
+    if cause.where is None or not groups:
         return
     line = line_at(situation.config, cause.where)
     option = line.split("=")[0].strip()

@@ -117,9 +117,11 @@ def _owned(situation: Situation, never: set[str]) -> dict[tuple[str, str], list[
         alive = identify and not (identify.unresolved and names_are_dead(situation))
         if identify and alive and identify.endpoint in situation.config.endpoints:
             add("hostname-mismatch", identify.endpoint, groups)
-    for rule in ("anonymous-accepted", "identified-by-user"):
+    for rule in ("anonymous-accepted", "identified-by-user", "denied-by-acl"):
         for cause, groups in causes.get(rule, {}).items():
             for group in groups if not (rule == "identified-by-user" and cause.detail) else ():
+                if rule == "denied-by-acl" and group.verdict.identifier != "anonymous":
+                    continue
                 owners = best(situation, group)
                 if len(owners) == 1 and owners[0].points >= STRONG and owners[0].endpoint != group.verdict.endpoint:
                     add(rule, owners[0].endpoint, [group])

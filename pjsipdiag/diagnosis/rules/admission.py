@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Config, Endpoint, Where
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.evidence import best
+from pjsipdiag.diagnosis.lookup import taking
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -66,10 +68,23 @@ def _challenges(challenged: int, retried: int) -> str:
     return f"{counted(challenged, 'call')} challenged, {counted(retried, 'call')} came again with credentials"
 
 
+def is_kept_out(group: CallGroup) -> bool:
+    """Whether a type=acl section refuses the calls before they are identified."""
+    return (group.verdict.outcome, group.verdict.status) == (Outcome.NOT_IDENTIFIED, 403)
+
+
+def is_expected(situation: Situation, group: CallGroup) -> bool:
+    """Whether the configuration knows the source beside the list that denies it, or whether a password protects."""
+    if group.verdict.identifier not in ("", "username", "auth_username", "anonymous"):
+        return True
+    endpoint = situation.config.endpoints.get(group.verdict.endpoint)
+    return bool((endpoint and endpoint.auth) or taking(situation, group) or best(situation, group))
+
+
 def of_acl(situation: Situation, group: CallGroup) -> Cause | None:
     """An access list that denies the source, before or after the endpoint is found."""
     verdict = group.verdict
-    if verdict.outcome is not Outcome.ACL_DENIED and (verdict.outcome, verdict.status) != (Outcome.NOT_IDENTIFIED, 403):
+    if verdict.outcome is not Outcome.ACL_DENIED and not is_kept_out(group):
         return None
     check = next(check for check in verdict.trace if check.result is not None)
     return Cause(verdict.endpoint, _denying(situation.config, check.reason) or check.where, check.reason)
@@ -97,9 +112,12 @@ def denied_by_acl(situation: Situation, cause: Cause, groups: Sequence[CallGroup
         )
     else:
         advice = "permit the address in that list; in a list of permits and denies the last rule that fits decides"
+    known = cause.name or any(is_expected(situation, group) for group in groups)
+    if not known:
+        advice = "nothing in the files knows the source: to keep it out may be what the list is for"
     return Finding(
         "denied-by-acl",
-        Severity.ERROR,
+        Severity.ERROR if known else Severity.WARNING,
         f"{listed(sources(groups))} {found}{place}: {cause.detail}",
         cause.where,
         sources(groups),

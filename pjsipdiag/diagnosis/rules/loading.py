@@ -5,27 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from pjsipdiag.asterisk.arrival import unheard
 from pjsipdiag.asterisk.config import Config, Dropped, Section
 from pjsipdiag.diagnosis.evidence import best
 from pjsipdiag.diagnosis.lookup import lookup, lost, meant_endpoint, taking
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, who
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_silent, listed, sources, who
+from pjsipdiag.diagnosis.rules.difference import contradicts
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 
-def of_rejected_file(situation: Situation, _group: CallGroup) -> Cause | None:
-    rejected = situation.config.rejected
+def of_rejected_file(situation: Situation, group: CallGroup) -> Cause | None:
+    rejected = situation.config.rejected if not group.verdict.endpoint else ()
     return Cause(rejected[0].where.file, rejected[0].where) if rejected else None
 
 
 def file_rejected(situation: Situation) -> Iterable[Finding]:
     """One finding for each file that Asterisk refuses as a whole; with a capture all its calls follow from it."""
+    groups = [group for group in situation.groups if not group.verdict.endpoint]
     for problem in situation.config.rejected:
-        answered = sum(count for group in situation.groups for status, count in group.statuses.items() if status)
+        answered = sum(sum(contradicts(group).values()) for group in groups)
         running = (
             [
-                f"{counted(answered, 'call')} of the capture got an answer: Asterisk still runs what it read before"
-                " this change"
+                f"{counted(answered, 'call')} of the capture got an answer that these files do not give: Asterisk still"
+                " runs what it read before this change"
             ]
             if answered
             else []
@@ -37,8 +40,8 @@ def file_rejected(situation: Situation) -> Iterable[Finding]:
             f" {problem.reason};"
             " nothing of it loads, so nothing matches",
             problem.where,
-            sources(situation.groups[:100]),
-            calls(situation.groups),
+            sources(groups[:100]),
+            calls(groups),
             (*(f"Asterisk's log: {line}" for line in problem.log.split("\n") if line), *running),
             advice=f"correct line {problem.where.line} of {problem.where.file}, then reload",
         )
@@ -48,13 +51,16 @@ def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
     """The object that Asterisk drops although it would have taken the call."""
     if group.verdict.endpoint:
         return None
+    transport = next((dropped for dropped in situation.config.dropped if dropped.type == "transport"), None)
+    if transport and is_silent(group) and unheard(group.transport, group.sample.destination, situation.config):
+        return Cause(f"transport {transport.name}", transport.where)
     for identify, _ in taking(situation, group):
         if identify.endpoint not in situation.config.endpoints:
             dropped = _dropped(situation, "endpoint", identify.endpoint)
             return Cause(f"endpoint {dropped.name}", dropped.where, identify.name) if dropped else None
     gone = lost(situation, group) or _meant(situation, group)
     if gone:
-        return Cause(f"identify {gone.name}", gone.where)
+        return Cause(f"{gone.type} {gone.name}", gone.where)
     dropped = next((d for d in situation.config.dropped if d.type == "endpoint" and d.name in group.callers), None)
     return Cause(f"endpoint {dropped.name}", dropped.where) if dropped else None
 
@@ -80,6 +86,10 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     assert cause.where is not None
     if kind == "identify" and any(lost(situation, group) for group in groups):
         took = "its match= lines would take"
+    elif kind == "endpoint" and any(known is dropped for known in lookup(situation).dropped):
+        took = "an endpoint takes no match=, which only an identify has; it names"
+    elif kind == "transport":
+        took = "nothing else listens for the calls of"
     elif kind == "identify":
         took = f"it is the only identify of endpoint {meant_endpoint(situation.config, dropped)}, which is to take"
     else:
@@ -98,7 +108,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
             f"observed answers: {answers(groups)}",
         ),
         advice=f"correct line {cause.where.line} of {cause.where.file}, then reload and look for [{name}] in"
-        f" `pjsip show {'identifies' if kind == 'identify' else 'endpoints'}`",
+        f" `pjsip show {'identifies' if kind == 'identify' else f'{kind}s'}`",
     )
 
 
@@ -135,6 +145,7 @@ def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGr
         calls(groups),
         (
             "the search ends at this identify: no other one is asked",
+            *_database(situation.config),
             f"observed answers: {answers(groups)}",
         ),
         advice=f"give [{section.name}] ({section.where}) type=endpoint"
@@ -143,6 +154,14 @@ def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGr
         if cause.where
         else "",
     )
+
+
+def _database(config: Config) -> list[str]:
+    if "endpoint" not in config.realtime:
+        return []
+    return [
+        "endpoints also come from a database here, which the files do not show: by the answers it has none so named"
+    ]
 
 
 def namesake(config: Config, name: str) -> Section | None:

@@ -28,13 +28,14 @@ MOST = 8
 
 def of_transport(situation: Situation, group: CallGroup) -> Cause | None:
     """No transport of the configuration listens where the calls arrive, and nobody answered."""
-    transports = tuple(situation.config.transports.values())
-    if not transports or not is_silent(group):
-        return None
+    config = situation.config
     destination = group.sample.destination
-    if not unheard(group.transport, destination, situation.config):
+    if not is_silent(group) or not unheard(group.transport, destination, config):
         return None
-    return Cause(group.transport, transports[0].where, str(destination))
+    if "transport" in config.realtime or any(dropped.type == "transport" for dropped in config.dropped):
+        return None
+    first = next(iter(config.transports.values()), None)
+    return Cause(group.transport, first.where if first else None, str(destination))
 
 
 def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -46,7 +47,9 @@ def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGro
     four_only = version6 and all(":" not in transport.bind for transport in situation.config.transports.values())
     six_only = not version6 and all(":" in transport.bind for transport in situation.config.transports.values())
     reason = (
-        "no transport has an IPv6 bind"
+        "the files have no transport at all"
+        if not bound
+        else "no transport has an IPv6 bind"
         if four_only
         else "bind=[::] does not take IPv4"
         if six_only

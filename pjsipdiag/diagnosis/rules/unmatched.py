@@ -258,6 +258,7 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
             *_misfits(situation, cause, groups),
             *_near(situation, groups),
             *_reasons(situation, groups),
+            *(() if cause.name else _others_of(situation, groups)),
             f"observed answers: {answers(groups)}",
         ),
         # Reports show the suggested lines themselves where a finding has no advice.
@@ -265,6 +266,17 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         if cause.name
         else "ask who calls from there before you add anything: whoever is matched gets the endpoint's context",
     )
+
+
+def _others_of(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+    """Endpoints that take other calls from the same addresses, by what the caller says of itself."""
+    mine = set(sources(groups))
+    found = {
+        f"{group.source} also makes calls that {group.verdict.endpoint} takes by {group.verdict.identifier}"
+        for group in situation.groups
+        if group.source in mine and group.verdict.endpoint
+    }
+    return sorted(found)[:4]
 
 
 def _misfits(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> list[str]:
