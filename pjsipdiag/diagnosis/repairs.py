@@ -58,7 +58,7 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
         dropped = _dropped(situation.reload(changed(config, edits), ""), kind, name)
     if edits and where:
         note = "; ".join(_told(edit) for edit in edits if edit.old or len(edit.new) == 1)
-        if any(_silenced(edit) for edit in edits):
+        if any(_silenced(edit) for edit in edits) and not any(len(edit.new) > 1 for edit in edits):
             note += "; write the right value instead, if there is one"
         elif any(ip in edit.new[0] and ip not in "".join(edit.old) for ip in sources(groups) for edit in edits):
             note += "; these are the addresses that called: write the others that the line was meant for as well"

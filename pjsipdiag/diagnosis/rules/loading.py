@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk.arrival import unheard
-from pjsipdiag.asterisk.config import Config, Dropped, Section
+from pjsipdiag.asterisk.config import Config, Dropped, Problem, Section
 from pjsipdiag.diagnosis.evidence import best
 from pjsipdiag.diagnosis.lookup import lookup, lost, meant_endpoint, taking
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -36,15 +36,25 @@ def file_rejected(situation: Situation) -> Iterable[Finding]:
         yield Finding(
             "file-rejected",
             Severity.ERROR,
-            f"Asterisk rejects the whole of {problem.where.file} because of line {problem.where.line}:"
-            f" {problem.reason};"
-            " nothing of it loads, so nothing matches",
+            _rejection(situation.config, problem),
             problem.where,
             sources(groups[:100]),
             calls(groups),
             (*(f"Asterisk's log: {line}" for line in problem.log.split("\n") if line), *running),
             advice=f"correct line {problem.where.line} of {problem.where.file}, then reload",
         )
+
+
+def _rejection(config: Config, problem: Problem) -> str:
+    """A file is rejected as a whole; one that another includes is only read up to the line."""
+    where = problem.where
+    if "counts" in problem.reason:
+        return f"Asterisk rejects the whole of {where.file} because of line {where.line}: {problem.reason}"
+    message = f"Asterisk reads {where.file} only up to line {where.line}: {problem.reason}; the rest of it is missing"
+    later = next((section for section in config.sections if section.name == where.section), None)
+    if later and "does not exist before it" in problem.reason:
+        message += f" ([{later.name}] comes later, at {later.where}: include {where.file} behind it)"
+    return message
 
 
 def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
@@ -107,7 +117,8 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
             *([f"Asterisk's log: {line}" for line in dropped.log.split("\n") if line]),
             f"observed answers: {answers(groups)}",
         ),
-        advice=f"correct line {cause.where.line} of {cause.where.file}, then reload and look for [{name}] in"
+        advice=f"correct line {cause.where.line} of {cause.where.file}, then"
+        f" {'restart Asterisk' if kind == 'transport' else 'reload'} and look for [{name}] in"
         f" `pjsip show {'identifies' if kind == 'identify' else f'{kind}s'}`",
     )
 
