@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from pjsipdiag.asterisk import options
 from pjsipdiag.asterisk.config import Config, Dropped, Where
-from pjsipdiag.asterisk.match import parse_match
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES
 from pjsipdiag.diagnosis.additions import free_name, let_go
-from pjsipdiag.diagnosis.addresses import fits, is_address, is_name, number
+from pjsipdiag.diagnosis.addresses import is_address, number
+from pjsipdiag.diagnosis.corrections import corrected
 from pjsipdiag.diagnosis.draft import Draft
 from pjsipdiag.diagnosis.edits import changed, line_at, lines_of, option_of, styled, value_of, with_name, with_value
 from pjsipdiag.diagnosis.evidence import best, samples
-from pjsipdiag.diagnosis.lookup import lookup, section_at, taking
+from pjsipdiag.diagnosis.lookup import lookup, taking
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.place import end_of_section, is_generated
 from pjsipdiag.diagnosis.rules.admission import is_expected
@@ -25,15 +23,8 @@ from pjsipdiag.diagnosis.rules.unmatched import passed_over
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import parse_uri
 
-ADDRESSES = ("match", "identify/match", "remote_hosts", "permit", "deny", "endpoint/permit", "endpoint/deny")
-"""Options whose values are addresses."""
-
 ROUNDS = 8
 """How many mistakes of one object are repaired one after the other."""
-
-_ONE_OF = re.compile(r"is one of ([^;]+?), not")
-_MISSING = re.compile(r"(\w+)= is missing")
-_NO_OPTION = re.compile(r"has no option '([^']*)'")
 
 
 def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
@@ -49,7 +40,7 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
     for _ in range(ROUNDS):
         if dropped is None or where is None or situation.reload is None or is_generated(config, where.file):
             break
-        edit = _corrected(config, dropped, sources(groups), owner)
+        edit = corrected(config, dropped, sources(groups), owner)
         if edit is None or any((edit.file, edit.line) == (made.file, made.line) for made in edits):
             break
         edits.append(edit)
@@ -227,89 +218,6 @@ def _named_list(config: Config, where: Where, endpoint: str, groups: Sequence[Ca
         edit = Edit(where.file, where.line, (line,), (with_value(line, close[0]),))
         note = f"acl.conf has [{close[0]}], which is spelt alike"
         yield Draft(groups, where.file, where.line, where.section, endpoint, (), (edit,), sources(groups), note)
-
-
-def _corrected(config: Config, dropped: Dropped, ips: Sequence[str], owner: str) -> Edit | None:
-    """The smallest change of the line that drops an object, which is to take `ips` for endpoint `owner`."""
-    where = dropped.where
-    line = line_at(config, where)
-    if not line:
-        return None
-    text = line.strip()
-    if dropped.reason.startswith("its type is"):
-        return Edit(where.file, where.line, (line,), (with_value(line, dropped.type),))
-    if dropped.reason.startswith("it has no type"):
-        return Edit(where.file, where.line + 1, (), (f"type={dropped.type}",))
-    missing = _MISSING.match(dropped.reason)
-    if missing and get_close_matches(missing[1], [text.partition("=")[0].strip().lower()], 1, 0.8):
-        return Edit(where.file, where.line, (line,), (with_name(line, missing[1]),))
-    if missing and missing[1] == "endpoint":
-        return Edit(where.file, where.line + 1, (), (f"endpoint={owner}",)) if owner else None
-    if text.startswith("["):
-        if "there are two" not in dropped.reason:
-            return None
-        taken = {section.name for section in config.sections}
-        name = next(new for count in range(2, 100) if (new := f"{where.section}-{count}") not in taken)
-        return Edit(where.file, where.line, (line,), (line.replace(f"[{where.section}]", f"[{name}]", 1),))
-    unknown = _NO_OPTION.search(dropped.reason)
-    close = get_close_matches(unknown[1], options.names(dropped.type, config.version), 1, 0.8) if unknown else []
-    if close:
-        group, slash, _ = text.partition("=")[0].strip().rpartition("/")
-        return Edit(where.file, where.line, (line,), (with_name(line, f"{group}{slash}{close[0]}"),))
-    known = _ONE_OF.search(dropped.reason)
-    value = value_of(line)
-    better = get_close_matches(value.lower(), [word.strip() for word in known[1].split(",")], 1, 0.6) if known else []
-    if better:
-        return Edit(where.file, where.line, (line,), (with_value(line, better[0]),))
-    parts = [part.strip() for part in value.split(",")]
-    if option_of(line) in ADDRESSES:
-        parts = [_tidied(part) for part in parts]
-    good = [part for part in parts if part not in dropped.reason or _is_address_list(part)]
-    if option_of(line) in ADDRESSES:
-        refused = [part for part in parts if not _is_address_list(part) and (part not in good or not is_name(part))]
-        kept = (part for text in good if text not in refused for part in text.split(", "))
-        good = list(dict.fromkeys([*kept, *_seen(config, dropped, refused, ips)]))
-    if good and ", ".join(good) != value:
-        return Edit(where.file, where.line, (line,), (with_value(line, ", ".join(good)),))
-    return Edit(where.file, where.line, (line,), (f";{line}",))
-
-
-def _tidied(value: str) -> str:
-    """An address that is written as something else, as it was meant; the same value where that is not certain."""
-    plain = re.sub(r"^<?sips?:(?:[^@]*@)?([^;>]*).*$", r"\1", value, flags=re.IGNORECASE)
-    candidates = (
-        _with_mask(value),
-        plain,
-        ", ".join(value.split()),
-        value.translate(str.maketrans("OoIl", "0011")),
-    )
-    return next((text for text in candidates if text != value and _is_address_list(text)), value)
-
-
-def _is_address_list(text: str) -> bool:
-    found = parse_match(text, Where("", 0))
-    return bool(found.rules) and not found.refused and not found.hosts
-
-
-def _seen(config: Config, dropped: Dropped, refused: Sequence[str], ips: Sequence[str]) -> list[str]:
-    """The addresses that called from the /24 of which a refused value speaks, and that no other line has."""
-    section = section_at(config, dropped)
-    others = [variable for variable in section.variables if variable.where != dropped.where] if section else []
-    rules = [
-        rule
-        for variable in others
-        if variable.name.lower() in ADDRESSES
-        for rule in parse_match(variable.value, variable.where).rules
-    ]
-    near = [ip for ip in ips if any(text.startswith(ip.rpartition(".")[0] + ".") for text in refused)]
-    return [ip for ip in near if not any(fits(rule, ip) for rule in rules)]
-
-
-def _with_mask(value: str) -> str:
-    """`!203.0.113.9` is a host name to Asterisk; `!203.0.113.9/32` is the exception that was meant."""
-    if not value.startswith("!") or "/" in value or not is_address(value[1:]):
-        return value
-    return f"{value}/{32 if number(value[1:])[0] == 4 else 128}"
 
 
 def _told(edit: Edit) -> str:

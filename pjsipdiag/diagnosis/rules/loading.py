@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from pjsipdiag.asterisk import options
 from pjsipdiag.asterisk.arrival import unheard
 from pjsipdiag.asterisk.config import Config, Dropped, Problem, Section
 from pjsipdiag.diagnosis.evidence import best
@@ -75,6 +77,14 @@ def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
     return Cause(f"endpoint {dropped.name}", dropped.where) if dropped else None
 
 
+def _other_releases(dropped: Dropped) -> list[str]:
+    """Where an option that this release lacks is known."""
+    found = re.search(r"has no option '([^']*)'", dropped.reason)
+    first = options.first_releases(dropped.type, found[1]) if found else ()
+    plain = [release for release in first if not release.startswith("certified")]
+    return [f"Asterisk {listed(plain, 8)} and later releases of each line have {found[1]}="] if found and plain else []
+
+
 def _meant(situation: Situation, group: CallGroup) -> Dropped | None:
     """The dropped identify of the endpoint that the source belongs to, where no other identify leads to it.
 
@@ -114,6 +124,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         calls(groups),
         (
             f"the section begins at {dropped.section_where}",
+            *_other_releases(dropped),
             *([f"Asterisk's log: {line}" for line in dropped.log.split("\n") if line]),
             f"observed answers: {answers(groups)}",
         ),

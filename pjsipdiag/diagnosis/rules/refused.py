@@ -74,7 +74,8 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
     to = f" to {listed(numbers)}" if numbers else ""
     missing = sum(with_status(group, 404, 484) for group in groups)
     why = (
-        f"its context {endpoint.context} has no such extension"
+        f"its context {endpoint.context}{'' if endpoint.option('context') else ' (no context= is set)'} has no such"
+        " extension"
         if missing
         else f"what the dialplan does in context {endpoint.context} ends in that answer"
     )
