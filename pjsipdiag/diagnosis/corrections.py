@@ -13,6 +13,7 @@ from pjsipdiag.diagnosis.addresses import fits, is_address, is_name, number
 from pjsipdiag.diagnosis.edits import line_at, option_of, styled, value_of, with_name, with_value
 from pjsipdiag.diagnosis.lookup import section_at
 from pjsipdiag.diagnosis.model import Edit
+from pjsipdiag.diagnosis.trunks import prefix
 
 ADDRESSES = ("match", "identify/match", "remote_hosts", "permit", "deny", "endpoint/permit", "endpoint/deny")
 """Options whose values are addresses."""
@@ -128,8 +129,15 @@ def _seen(config: Config, dropped: Dropped, refused: Sequence[str], ips: Sequenc
         if variable.name.lower() in ADDRESSES
         for rule in parse_match(variable.value, variable.where).rules
     ]
-    near = [ip for ip in ips if any(text.startswith(ip.rpartition(".")[0] + ".") for text in refused)]
+    near = [ip for ip in ips if any(_speaks_of(text, ip) for text in refused)]
     return [ip for ip in near if not any(fits(rule, ip) for rule in rules)]
+
+
+def _speaks_of(text: str, ip: str) -> bool:
+    """Whether a value that is no address was meant for the /24 (IPv6: /64) of `ip`."""
+    address = text.partition("/")[0]
+    same = is_address(address) and prefix(address) == prefix(ip)
+    return same or ("." in ip and text.startswith(ip.rpartition(".")[0] + "."))
 
 
 def _with_mask(value: str) -> str:

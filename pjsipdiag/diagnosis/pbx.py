@@ -7,7 +7,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.versions import nearest
@@ -65,6 +64,9 @@ def infer(merged: Merged, config: Config) -> Pbx:
     local = [ip for ip in traffic.local if ip in traffic.received]
     if local:
         return Pbx(tuple(sorted(local)), "the capture was made on it and INVITEs come in there")
+    both = sorted({ip for ip, _ in merged.requesters} & set(traffic.received))
+    if len(both) == 1:
+        return Pbx(tuple(both), "it sends requests as Asterisk, and INVITEs go there")
     if traffic.seen:
         return Pbx((max(traffic.seen, key=traffic.rank),), "most INVITEs go there")
     others = sorted({ip for ip, _ in merged.requesters})
@@ -103,7 +105,7 @@ def _without_proxies(candidates: list[bytes], traffic: _Traffic, merged: Merged)
     received: dict[bytes, set[bytes]] = defaultdict(set)
     sent: dict[bytes, set[bytes]] = defaultdict(set)
     for number, keys in enumerate(merged.keys):
-        for _, _, (request, *_) in islice(merged.requests(number, range(len(keys))), MOST_READ):
+        for _, _, (request, *_) in merged.requests(number, range(min(len(keys), MOST_READ))):
             name = call_id(request.head)
             received[request.destination[:-2]].add(name)
             if request.destination[:-2] in candidates:

@@ -93,3 +93,28 @@ def test_a_proxy_that_passes_on_the_answers_of_asterisk_is_not_the_pbx(tmp_path:
     found = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
     assert found["pbx"]["addresses"] == ["192.0.2.1"]
     assert found["unmatched"] == ["198.51.100.50"]
+
+
+REQUESTS_ONLY = """
+@ 0 192.0.2.1:5060 > 198.51.100.76:5060
+INVITE sip:300@198.51.100.76 SIP/2.0
+User-Agent: Asterisk PBX 22.10.1
+Contact: <sip:192.0.2.1>
+
+@ 10 192.0.2.1:5060 > 198.51.100.76:5060
+INVITE sip:301@198.51.100.76 SIP/2.0
+User-Agent: Asterisk PBX 22.10.1
+Contact: <sip:192.0.2.1>
+
+@ 20 198.51.100.76:5060 > 192.0.2.1:5060
+INVITE sip:302@192.0.2.1 SIP/2.0
+Contact: <sip:198.51.100.76>
+"""
+
+
+def test_without_answers_the_pbx_is_who_calls_as_asterisk_and_is_called(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+    capture = write_scene(REQUESTS_ONLY, tmp_path / "capture.pcap")
+    arguments = ["diagnose", str(capture), "-c", str(tmp_path), "--format", "json"]
+    found = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
+    assert found["pbx"]["addresses"] == ["192.0.2.1"]

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Identify
-from pjsipdiag.asterisk.match import canonical
 from pjsipdiag.asterisk.verdict import Match, Outcome
-from pjsipdiag.diagnosis.addresses import near_miss, network_text, shared_bits
-from pjsipdiag.diagnosis.check.space import is_prefix
-from pjsipdiag.diagnosis.evidence import best, owners
-from pjsipdiag.diagnosis.lookup import holding, lookup, meant_endpoint, nearest
+from pjsipdiag.diagnosis.addresses import network_text
+from pjsipdiag.diagnosis.evidence import best
+from pjsipdiag.diagnosis.lookup import holding, lookup, meant_endpoint
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
+from pjsipdiag.diagnosis.rules.hints import misfits, near, others_of, reasons
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.diagnosis.trunks import prefix, trunks
+from pjsipdiag.diagnosis.trunks import trunks
 
 
 def is_unmatched(group: CallGroup) -> bool:
@@ -147,7 +146,7 @@ def hostname_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallG
         cause.where,
         sources(groups),
         calls(groups),
-        (*evidence, *_reasons(situation, groups), f"observed answers: {answers(groups)}"),
+        (*evidence, *reasons(situation, groups), f"observed answers: {answers(groups)}"),
         advice="add the addresses themselves; a name in match= follows neither failover nor DNS changes",
     )
 
@@ -255,10 +254,10 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         sources(groups),
         calls(groups),
         (
-            *_misfits(situation, cause, groups),
-            *_near(situation, groups),
-            *_reasons(situation, groups),
-            *(() if cause.name else _others_of(situation, groups)),
+            *misfits(situation, cause, groups),
+            *near(situation, groups),
+            *reasons(situation, groups),
+            *(() if cause.name else others_of(situation, groups)),
             f"observed answers: {answers(groups)}",
         ),
         # Reports show the suggested lines themselves where a finding has no advice.
@@ -268,50 +267,6 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
     )
 
 
-def _others_of(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
-    """Endpoints that take other calls from the same addresses, by what the caller says of itself."""
-    mine = set(sources(groups))
-    found = {
-        f"{group.source} also makes calls that {group.verdict.endpoint} takes by {group.verdict.identifier}"
-        for group in situation.groups
-        if group.source in mine and group.verdict.endpoint
-    }
-    return sorted(found)[:4]
-
-
-def _misfits(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> list[str]:
-    """Lines of the endpoint's identifies that say something else than what they seem to, or than what the call has."""
-    found = []
-    for identify in situation.config.identifies:
-        for rule in identify.rules if cause.name and identify.endpoint == cause.name else ():
-            short = not rule.host and rule.version == 4 and rule.text.partition("/")[0].count(".") < 3
-            if short or not is_prefix(rule):
-                found.append(f"match={rule.text} is {canonical(rule)} to Asterisk ({rule.where})")
-    for check in situation.replay(groups[0].sample).trace:
-        if check.step in ("header", "request_uri") and check.endpoint == cause.name and check.match is Match.NO_MATCH:
-            found.append(f"{check.reason} ({check.where})")
-    return list(dict.fromkeys(found))[:4]
-
-
 def _mostly_names(identify: Identify) -> bool:
     named = sum(1 for rule in identify.rules if rule.host)
     return named * 2 >= len(identify.rules)
-
-
-def _near(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
-    """The nearest miss of each identify."""
-    found: dict[tuple[str, str], tuple[int, str]] = {}
-    for ip in sources(groups)[:8]:
-        near = nearest(situation, ip)
-        beside = [rule for _, rule in trunks(situation.config).networks.get(prefix(ip), ())]
-        for rule in [*([near.rule] if near else []), *beside]:
-            miss, bits = near_miss(rule, ip), shared_bits(rule, ip)
-            key = ip, rule.where.section
-            if miss and "same /" not in miss and bits > found.get(key, (-1, ""))[0]:
-                found[key] = bits, f"{miss} ({rule.where})"
-    return [text for _, text in found.values()][:6]
-
-
-def _reasons(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
-    found = [reason for group in groups[:8] for owner in owners(situation, group)[:2] for reason in owner.reasons]
-    return list(dict.fromkeys(found))[:6]
