@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -68,6 +69,11 @@ def answers(groups: Sequence[CallGroup]) -> str:
 def with_status(group: CallGroup, *statuses: int) -> int:
     """How many calls of the group ended with one of these statuses."""
     return sum(group.statuses.get(status, 0) for status in statuses)
+
+
+def is_cut_off(group: CallGroup) -> bool:
+    """Whether the capture holds too little of its requests to replay them, and of answers to know them."""
+    return any(check.step == "arrival" and check.match is Match.UNKNOWN for check in group.verdict.trace)
 
 
 def is_silent(group: CallGroup) -> bool:

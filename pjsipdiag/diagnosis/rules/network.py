@@ -12,7 +12,18 @@ from pjsipdiag.diagnosis.addresses import is_address, is_private, number
 from pjsipdiag.diagnosis.evidence import best, hosts_named, samples
 from pjsipdiag.diagnosis.lookup import holding
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_silent, listed, sources, who, with_status
+from pjsipdiag.diagnosis.rules.cause import (
+    Cause,
+    answers,
+    calls,
+    counted,
+    is_cut_off,
+    is_silent,
+    listed,
+    sources,
+    who,
+    with_status,
+)
 from pjsipdiag.diagnosis.rules.traffic import scanner_signs, scans
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -78,7 +89,7 @@ def no_answer(situation: Situation) -> Iterable[Finding]:
     others: list[CallGroup] = []
     for group in situation.groups if not situation.config.rejected else ():
         refused = group.verdict.outcome is Outcome.NOT_IDENTIFIED or of_transport(situation, group)
-        if not with_status(group, 0) or refused or _ends_early(situation, group):
+        if not with_status(group, 0) or refused or is_cut_off(group) or _ends_early(situation, group):
             continue
         invited = bool(group.verdict.endpoint or best(situation, group)) and not scans(situation, group)
         (meant if invited and (_insists(group) or situation.responses) else others).append(group)

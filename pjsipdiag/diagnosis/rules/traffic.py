@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.diagnosis.evidence import owners
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.admission import is_kept_out
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_cut_off, listed, sources, with_status
 from pjsipdiag.diagnosis.rules.order import of_anonymous
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address, SipMessage, parse_uri
@@ -177,7 +177,10 @@ def crowd(situation: Situation) -> Iterable[Finding]:
 
 
 def no_invite(situation: Situation) -> Iterable[Finding]:
-    """What a capture holds when it holds no inbound INVITE."""
+    """What a capture holds when it holds no inbound INVITE, or none that can be read."""
+    cut = [group for group in situation.groups if is_cut_off(group)]
+    if cut:
+        yield _cut_off(situation, cut)
     if situation.groups or situation.crowd or not situation.captures or _tls_clients(situation):
         return
     messages = sum(capture.sip_messages for capture in situation.captures)
@@ -214,6 +217,22 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
         advice="record with `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'` while a call is made; if"
         " nothing comes,"
         " ask the provider to which address and port it sends calls",
+    )
+
+
+def _cut_off(situation: Situation, groups: Sequence[CallGroup]) -> Finding:
+    whole = len(groups) < len(situation.groups)
+    return Finding(
+        "no-invite",
+        Severity.NOTE if whole else Severity.ERROR,
+        f"{counted(calls(groups), 'INVITE call')} of {listed(sources(groups))} cannot be read: the capture holds"
+        f" only the"
+        f" start of {'these' if whole else 'all its'} messages",
+        None,
+        sources(groups),
+        calls(groups),
+        ("neither who is identified nor what was answered can be told from them",),
+        advice="record whole packets: `tcpdump -s 0`",
     )
 
 
