@@ -54,7 +54,13 @@ def dead_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -
         (lost for lost, host in lookup(situation).hosts if (lost.name, host) == (cause.name, cause.detail)), None
     )
     unhelpful = identify is not None and identify.unresolved and names_are_dead(situation)
+    alone = len(situation.config.identifies) + len(lookup(situation).dropped) == 1
+    groups = [group for group in groups if alone or unhelpful or best(situation, group)]
     if cause.where is None or not (dropped or unhelpful) or is_generated(situation.config, cause.where.file):
+        return
+    if not groups:
+        note = f"add the provider's addresses to [{cause.name}]: whether it is these that called, the files do not say"
+        yield Draft((), note=note)
         return
     line = line_at(situation.config, cause.where)
     values = [part.strip() for part in value_of(line).split(",") if part.strip() != cause.detail]

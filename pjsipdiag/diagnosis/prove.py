@@ -21,6 +21,8 @@ class Proof:
     fixes: int = 0
     changes_others: int = 0
     admits: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    """The sources of the calls that it fixes."""
     others: tuple[str, ...] = ()
     """What becomes of the first of those other calls, in words."""
 
@@ -35,6 +37,7 @@ def prove(situation: Situation, texts: Mapping[str, str], groups: Collection[Cal
         return None
     fixes = others = 0
     admitted: dict[str, None] = {}
+    fixed: dict[str, None] = {}
     moved: dict[str, None] = {}
     known = {group.source for group in situation.groups if _is_in(group.verdict)}
     for group, count, after in replayed(situation, situation.reload(texts, "")):
@@ -45,9 +48,10 @@ def prove(situation: Situation, texts: Mapping[str, str], groups: Collection[Cal
             moved[f"{group.source}: {describe(group.verdict)} -> {describe(after)}"] = None
         elif _is_in(after):
             fixes += count
+            fixed[group.source] = None
         if _is_in(after) and group.source not in known:
             admitted[group.source] = None
-    return Proof(fixes, others, tuple(admitted), tuple(moved)[:3])
+    return Proof(fixes, others, tuple(admitted), tuple(fixed), tuple(moved)[:3])
 
 
 def replayed(situation: Situation, config: Config) -> Iterator[tuple[CallGroup, int, Verdict]]:

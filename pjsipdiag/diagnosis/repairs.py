@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk.config import Config, Dropped, Where
@@ -13,7 +14,7 @@ from pjsipdiag.diagnosis.corrections import corrected
 from pjsipdiag.diagnosis.draft import Draft
 from pjsipdiag.diagnosis.edits import changed, line_at, lines_of, option_of, styled, value_of, with_name, with_value
 from pjsipdiag.diagnosis.evidence import best, samples
-from pjsipdiag.diagnosis.lookup import lookup, taking
+from pjsipdiag.diagnosis.lookup import lookup, lost, taking
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.place import end_of_section, is_generated
 from pjsipdiag.diagnosis.rules.admission import is_expected
@@ -46,7 +47,7 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
         edits.append(edit)
         if kind == "endpoint" and option_of(edit.old[0] if edit.old else "") == "match":
             edits.append(_identify_of(config, dropped, value_of(edit.old[0])))
-        dropped = _dropped(situation.reload(changed(config, edits), ""), kind, name)
+        dropped = _still_dropped(situation, edits, kind, name, groups)
     if edits and where:
         note = "; ".join(_told(edit) for edit in edits if edit.old or len(edit.new) == 1)
         if any(_silenced(edit) for edit in edits) and not any(len(edit.new) > 1 for edit in edits):
@@ -54,6 +55,18 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
         elif any(ip in edit.new[0] and ip not in "".join(edit.old) for ip in sources(groups) for edit in edits):
             note += "; these are the addresses that called: write the others that the line was meant for as well"
         yield Draft(groups, where.file, where.line, where.section, "", (), tuple(edits), sources(groups), note)
+
+
+def _still_dropped(
+    situation: Situation, edits: Sequence[Edit], kind: str, name: str, groups: Sequence[CallGroup]
+) -> Dropped | None:
+    """What still keeps the groups' calls out; None where lines have moved, so that its line is not known."""
+    if situation.reload is None or any(len(edit.new) != len(edit.old) for edit in edits):
+        return None
+    config = situation.reload(changed(situation.config, edits), "")
+    after = replace(situation, config=config)
+    found = next((dropped for dropped in config.dropped if (dropped.type, dropped.name) == (kind, name)), None)
+    return found or next((gone for group in groups if (gone := lost(after, group))), None)
 
 
 def _identify_of(config: Config, endpoint: Dropped, value: str) -> Edit:
@@ -227,7 +240,3 @@ def _told(edit: Edit) -> str:
 
 def _silenced(edit: Edit) -> bool:
     return edit.new[0].startswith(";") and not "".join(edit.old).startswith(";")
-
-
-def _dropped(config: Config, kind: str, name: str) -> Dropped | None:
-    return next((dropped for dropped in config.dropped if (dropped.type, dropped.name) == (kind, name)), None)

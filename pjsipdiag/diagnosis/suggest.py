@@ -163,6 +163,6 @@ def _proven(situation: Situation, draft: Draft, never: set[str]) -> Suggestion |
         proof.fixes,
         proof.changes_others,
         proof.admits,
-        draft.addresses,
+        tuple(ip for ip in draft.addresses if ip in proof.fixed) if proof.fixes else draft.addresses,
         "; ".join(notes),
     )

@@ -16,6 +16,9 @@ from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_s
 from pjsipdiag.diagnosis.rules.difference import contradicts
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
+TWICE = re.compile(r"there are two \[([^\]]*)\] of type=")
+"""Why no object of a type loads."""
+
 
 def of_rejected_file(situation: Situation, group: CallGroup) -> Cause | None:
     rejected = situation.config.rejected if not group.verdict.endpoint else ()
@@ -61,7 +64,7 @@ def _rejection(config: Config, problem: Problem) -> str:
 
 def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
     """The object that Asterisk drops although it would have taken the call."""
-    if group.verdict.endpoint:
+    if group.verdict.endpoint and group.verdict.identifier != "anonymous":
         return None
     transport = next((dropped for dropped in situation.config.dropped if dropped.type == "transport"), None)
     if transport and is_silent(group) and unheard(group.transport, group.sample.destination, situation.config):
@@ -69,12 +72,18 @@ def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
     for identify, _ in taking(situation, group):
         if identify.endpoint not in situation.config.endpoints:
             dropped = _dropped(situation, "endpoint", identify.endpoint)
-            return Cause(f"endpoint {dropped.name}", dropped.where, identify.name) if dropped else None
+            return _blame(dropped, identify.name) if dropped else None
     gone = lost(situation, group) or _meant(situation, group)
     if gone:
-        return Cause(f"{gone.type} {gone.name}", gone.where)
+        return _blame(gone)
     dropped = next((d for d in situation.config.dropped if d.type == "endpoint" and d.name in group.callers), None)
-    return Cause(f"endpoint {dropped.name}", dropped.where) if dropped else None
+    return _blame(dropped) if dropped else None
+
+
+def _blame(gone: Dropped, by: str = "") -> Cause:
+    """The object itself; where one name stands twice, that name costs all objects of its type."""
+    twice = TWICE.match(gone.reason)
+    return Cause(f"{gone.type} {twice[1]}", gone.where) if twice else Cause(f"{gone.type} {gone.name}", gone.where, by)
 
 
 def _other_releases(dropped: Dropped) -> list[str]:
@@ -104,7 +113,9 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     dropped = _dropped(situation, kind, name)
     assert dropped is not None
     assert cause.where is not None
-    if kind == "identify" and any(lost(situation, group) for group in groups):
+    if TWICE.match(dropped.reason):
+        took = f"{'they' if kind == 'identify' else 'identifies that lead to them'} would take"
+    elif kind == "identify" and any(lost(situation, group) for group in groups):
         took = "its match= lines would take"
     elif kind == "endpoint" and any(known is dropped for known in lookup(situation).dropped):
         took = "an endpoint takes no match=, which only an identify has; it names"

@@ -104,7 +104,8 @@ def of_hostname(situation: Situation, group: CallGroup) -> Cause | None:
     for dropped, host in lookup(situation).hosts:
         if meant_endpoint(situation.config, dropped) in likely or alone:
             return Cause(dropped.name, dropped.where, host)
-    return None
+    dead = {known.name: Cause(known.name, known.where, host) for known, host in lookup(situation).hosts}
+    return next(iter(dead.values())) if not likely and len(dead) == 1 and is_unmatched(group) else None
 
 
 @lru_cache(maxsize=2)
@@ -146,9 +147,24 @@ def hostname_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallG
         cause.where,
         sources(groups),
         calls(groups),
-        (*evidence, *reasons(situation, groups), f"observed answers: {answers(groups)}"),
+        (
+            *evidence,
+            *reasons(situation, groups),
+            *_by_elimination(situation, groups),
+            f"observed answers: {answers(groups)}",
+        ),
         advice="add the addresses themselves; a name in match= follows neither failover nor DNS changes",
     )
+
+
+def _by_elimination(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+    strange = [group for group in groups if not best(situation, group)]
+    if not strange or len(situation.config.identifies) + len(lookup(situation).dropped) == 1:
+        return []
+    return [
+        f"nothing but elimination ties {listed(sources(strange))} to it: no other identify is without its addresses;"
+        " ask who calls from there"
+    ]
 
 
 def of_registration(situation: Situation, group: CallGroup) -> Cause | None:
