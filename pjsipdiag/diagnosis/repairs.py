@@ -186,12 +186,19 @@ def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup])
     kept = endpoint.option("outbound_auth") is not None
     missing = not any(name in situation.config.auths for name in endpoint.auth)
     new = f";{line}" if kept or missing else with_name(line, option[:-4] + "outbound_auth")
-    edit = Edit(cause.where.file, cause.where.line, (line,), (new,))
+    where = cause.where
+    needed = any((g.verdict.endpoint, g.verdict.identifier) == (endpoint.name, "username") for g in situation.groups)
+    own = where.section == endpoint.name and endpoint.option("identify_by") is None and not needed
+    shut = [styled(line, option[:-4] + "identify_by", "ip")] if own else []
+    edit = Edit(where.file, where.line, (line,), (new, *shut))
     note = "the provider is known by its address and need not log in"
+    if shut:
+        note += "; identify_by=ip keeps everybody else from calling in under its name without a password"
+    elif "username" in endpoint.identify_by:
+        note += f"; set identify_by=ip for {endpoint.name}, or anybody who names it gets in without a password"
     if not missing:
         why = "is there already" if kept else "is what Asterisk shows to the provider"
         note = f"{note}; outbound_auth {why}"
-    where = cause.where
     yield Draft(groups, where.file, where.line, where.section, endpoint.name, (), (edit,), sources(groups), note)
 
 

@@ -60,7 +60,8 @@ def _joined(drafts: Iterable[Draft]) -> Iterator[Draft]:
         first = kept.setdefault(draft.edits or id(draft), draft)
         if first is not draft:
             groups = tuple(dict.fromkeys((*first.groups, *draft.groups)))
-            kept[draft.edits] = replace(first, groups=groups)
+            addresses = tuple(dict.fromkeys((*first.addresses, *draft.addresses)))
+            kept[draft.edits] = replace(first, groups=groups, addresses=addresses)
     yield from kept.values()
 
 
@@ -73,7 +74,7 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
         if cause.detail:
             yield from (("identified-by-user", draft) for draft in repairs.order(situation, cause, groups))
     never = _never(situation)
-    for (rule, endpoint), groups in _owned(situation, never).items():
+    for endpoint, (rule, groups) in _owned(situation, never).items():
         accounts = list(repairs.by_name(situation, endpoint, groups))
         yield from ((rule, draft) for draft in accounts)
         if not accounts:
@@ -98,13 +99,13 @@ def _never(situation: Situation) -> set[str]:
     return found - {"", "0.0.0.0", "::"}
 
 
-def _owned(situation: Situation, never: set[str]) -> dict[tuple[str, str], list[CallGroup]]:
-    """The groups whose addresses are missing, by rule and the endpoint that they belong to."""
+def _owned(situation: Situation, never: set[str]) -> dict[str, tuple[str, list[CallGroup]]]:
+    """The groups whose addresses are missing, by the endpoint that they belong to, with the first rule that says so."""
     causes = blamed(situation)
-    found: dict[tuple[str, str], list[CallGroup]] = {}
+    found: dict[str, tuple[str, list[CallGroup]]] = {}
 
     def add(rule: str, endpoint: str, groups: Iterable[CallGroup]) -> None:
-        found.setdefault((rule, endpoint), []).extend(group for group in groups if group.source not in never)
+        found.setdefault(endpoint, (rule, []))[1].extend(group for group in groups if group.source not in never)
 
     for cause, groups in causes.get("unmatched-source", {}).items():
         if cause.name:
@@ -125,7 +126,7 @@ def _owned(situation: Situation, never: set[str]) -> dict[tuple[str, str], list[
                 owners = best(situation, group)
                 if len(owners) == 1 and owners[0].points >= STRONG and owners[0].endpoint != group.verdict.endpoint:
                     add(rule, owners[0].endpoint, [group])
-    return {key: groups for key, groups in found.items() if groups}
+    return {endpoint: owned for endpoint, owned in found.items() if owned[1]}
 
 
 def _undecided(situation: Situation, never: set[str]) -> Iterator[tuple[str, Draft]]:
