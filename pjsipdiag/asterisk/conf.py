@@ -84,6 +84,12 @@ class _Category:
         return Section(self.name, self.where, tuple(self.variables), self.template, tuple(self.parents))
 
 
+def _named(line: bytes) -> str:
+    """The name between the brackets of a header that is refused; empty for another line."""
+    text = line.strip(BLANKS)
+    return to_text(re.split(rb"[]();]", text[1:])[0].strip(BLANKS)) if text.startswith(b"[") else ""
+
+
 class _RejectedError(Exception):
     """The line ends its file."""
 
@@ -129,7 +135,7 @@ class _Parser:
                     if text:
                         category = self._line(text, name, number, category)
             except _RejectedError as error:
-                where = Where(name, number)
+                where = Where(name, number, _named(line))
                 self.rejected.append(Problem(error.reason, where, self._at(error.log, where)))
                 # The level is not taken back here: Asterisk forgets it too, and runs out of levels that much earlier.
                 return False

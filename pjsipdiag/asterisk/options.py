@@ -21,7 +21,7 @@ from pjsipdiag.asterisk.values.candidate import Candidate
 from pjsipdiag.asterisk.values.checks import CHECKS
 from pjsipdiag.asterisk.values.setting import Handler, Readable, Refused, Setting, Warned
 from pjsipdiag.asterisk.values.span import Span
-from pjsipdiag.asterisk.versions import Release, release
+from pjsipdiag.asterisk.versions import RELEASES, Release, release
 
 _MAIN_FILES = ("pjsip.conf", "pjsip_wizard.conf")
 
@@ -87,6 +87,17 @@ def knows(object_type: str, name: str, version: str) -> bool:
 def names(object_type: str, version: str) -> tuple[str, ...]:
     """All options of that object type in that release."""
     return tuple(_options(object_type, version))
+
+
+@cache
+def first_releases(object_type: str, name: str) -> tuple[str, ...]:
+    """The first release of each line of releases that has an option, for the lines whose newest has it."""
+    found = []
+    for line in RELEASES.values():
+        releases = line.split()
+        if name.lower() in names(object_type, releases[-1]):
+            found.append(next(release for release in releases if name.lower() in names(object_type, release)))
+    return tuple(found)
 
 
 def default(object_type: str, name: str, version: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 from pjsipdiag.asterisk.config import Problem, Section, Variable, Where
 from pjsipdiag.asterisk.match import BLANKS
@@ -152,9 +153,11 @@ def _identify(source: _Source) -> list[Section]:
         return []
     hosts = source.hosts()
     if not hosts:
-        reason = "remote_hosts= is missing, which every wizard without accepts_registrations=yes needs"
+        alike = get_close_matches("remote_hosts", [v.name for v in source.section.variables], 1, 0.8)
+        spelt = f" ({alike[0]}= is no option)" if alike and alike[0] != "remote_hosts" else ""
+        reason = f"remote_hosts= is missing{spelt}, which every wizard without accepts_registrations=yes needs"
         text = "must have 'remote_hosts' if it doesn't accept registrations."
-        raise source.incomplete(name, reason, text, "remote_hosts")
+        raise source.incomplete(name, reason, text, alike[0] if alike else "remote_hosts")
     variables = source.prefixed("identify/")
     variables += [source.own("endpoint", source.id), source.own("@pjsip_wizard", source.id)]
     if not any(v.name.lower() == "match" for v in variables):

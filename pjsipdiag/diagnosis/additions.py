@@ -210,7 +210,7 @@ def _generated(
 
 def _new(config: Config, endpoint: Endpoint, values: Sequence[str], groups: Sequence[CallGroup]) -> Draft:
     """A whole new section behind the endpoint's."""
-    name = _free_name(config, endpoint.name)
+    name = free_name(config, endpoint.name)
     if is_generated(config, endpoint.where.file):
         return _generated(config, name, endpoint.name, values, groups, new=True)
     file, header = endpoint.where.file, endpoint.where.line
@@ -234,7 +234,7 @@ def _new(config: Config, endpoint: Endpoint, values: Sequence[str], groups: Sequ
     )
 
 
-def _free_name(config: Config, endpoint: str) -> str:
+def free_name(config: Config, endpoint: str) -> str:
     taken = {section.name for section in config.sections}
     stem = endpoint.removesuffix("-endpoint").removesuffix("_endpoint")
     names = (f"{stem}-identify", *(f"{stem}-identify-{count}" for count in range(2, 100)))
@@ -243,3 +243,17 @@ def _free_name(config: Config, endpoint: str) -> str:
 
 def _noted(draft: Draft, note: str) -> Draft:
     return replace(draft, note=f"{draft.note}; {note}" if draft.note else note)
+
+
+def let_go(config: Config, identify: Identify, endpoint: str, groups: Sequence[CallGroup]) -> Draft:
+    """Takes the groups' sources, which belong to `endpoint`, out of an identify: `match=!ADDRESS/LENGTH` behind its
+    lines."""
+    ips = tuple(dict.fromkeys(group.source for group in groups))
+    texts = [f"!{ip}/{32 if number(ip)[0] == 4 else 128}" for ip in ips]
+    place = place_for_match(config, identify)
+    edit = Edit(place.file, place.after + 1, (), tuple(styled(place.model, "match", text) for text in texts))
+    note = (
+        f"[{identify.name}] lets go of what belongs to {endpoint}; the last rule that fits decides, and ! needs a mask"
+    )
+    add = tuple(f"match={text}" for text in texts)
+    return Draft(groups, place.file, place.after, identify.name, endpoint, add, (edit,), ips, note)

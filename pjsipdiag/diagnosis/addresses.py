@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import lru_cache
 from socket import inet_ntoa
 
@@ -44,6 +45,14 @@ def is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+_NAME = re.compile(r"(?:[a-z0-9_-]+\.)*[a-z_][a-z0-9_-]*\.?(?::\d+)?", re.IGNORECASE)
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` can be a host name with or without a port: the last label of one does not begin with a digit."""
+    return bool(_NAME.fullmatch(text))
 
 
 @lru_cache(maxsize=65536)

@@ -29,6 +29,7 @@ from pjsipdiag.diagnosis.judge import Judged, judge
 from pjsipdiag.diagnosis.merge import Merged
 from pjsipdiag.diagnosis.model import CaptureSummary, Finding, Report, Suggestion
 from pjsipdiag.diagnosis.names import load
+from pjsipdiag.diagnosis.offers import offer_of
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.selection import Selection
@@ -110,6 +111,7 @@ def _situation(seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, 
         version_assumed=basis.assumed,
         capture_version=basis.seen,
         reload=partial(_again, reload, basis.config.version),
+        offer=partial(offer_of, calls),
         end=seen.merged.end,
         responses=seen.merged.responses,
         crowd=crowd,

@@ -58,6 +58,11 @@ def value_of(line: str) -> str:
     return found["value"] if found else ""
 
 
+def option_of(line: str) -> str:
+    """The name of the option that the line sets, in lower case."""
+    return line.partition("=")[0].strip().removesuffix("+").strip().lower()
+
+
 def changed(config: Config, edits: Iterable[Edit]) -> dict[str, str]:
     """{file: its text after the edits}; edits that two suggestions share are made once."""
     by_file: dict[str, list[Edit]] = {}

@@ -10,6 +10,7 @@ from pjsipdiag.asterisk.config import Config, Dropped, Identify, Section
 from pjsipdiag.asterisk.config import Rule as AddressRule
 from pjsipdiag.asterisk.index import AddressIndex, Near, source
 from pjsipdiag.asterisk.match import Matches, parse_match
+from pjsipdiag.diagnosis.addresses import is_name
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address
 
@@ -29,7 +30,7 @@ class Lookup:
     dropped: tuple[Dropped, ...]
     """The dropped objects behind `lost.identifies`."""
     hosts: tuple[tuple[Dropped, str], ...]
-    """Dropped identifies with the host name that their reason speaks of."""
+    """Dropped identifies with the host name that their reason speaks of; what cannot be a name is no such."""
 
 
 @lru_cache(maxsize=4)
@@ -37,14 +38,14 @@ def lookup(situation: Situation) -> Lookup:
     """The indexes of a situation's configuration, built once."""
     config = situation.config
     sections = {(section.where.file, section.where.line): section for section in config.sections}
-    dropped = (*(lost for lost in config.dropped if lost.type == "identify"), *_untyped(config))
+    dropped = (*(lost for lost in config.dropped if lost.type == "identify"), *_untyped(config), *_in_endpoints(config))
     matches = [matches_in(sections.get((lost.section_where.file, lost.section_where.line))) for lost in dropped]
     lost = [Identify(d.name, d.section_where, rules=found.rules) for d, found in zip(dropped, matches, strict=True)]
     hosts = tuple(
         (known, host)
         for known, found in zip(dropped, matches, strict=True)
         for host in found.hosts
-        if host in known.reason and not host.startswith("!")
+        if host in known.reason and is_name(host)
     )
     return Lookup(AddressIndex.build(config.identifies), AddressIndex.build(lost), dropped, hosts)
 
@@ -84,6 +85,8 @@ def nearest(situation: Situation, ip: str) -> Near | None:
 
 def meant_endpoint(config: Config, dropped: Dropped) -> str:
     """The endpoint that a dropped identify names."""
+    if dropped.type == "endpoint":
+        return dropped.name
     section = section_at(config, dropped)
     variable = section.first("endpoint") if section else None
     return variable.value if variable else ""
@@ -92,6 +95,15 @@ def meant_endpoint(config: Config, dropped: Dropped) -> str:
 def section_at(config: Config, dropped: Dropped) -> Section | None:
     """The section that a dropped object was written in."""
     return next((section for section in config.sections if section.where == dropped.section_where), None)
+
+
+def _in_endpoints(config: Config) -> Iterator[Dropped]:
+    """Endpoints that are dropped because somebody wrote `match=` into them."""
+    for dropped in config.dropped:
+        section = section_at(config, dropped) if dropped.type == "endpoint" else None
+        variable = section.first("match") if section else None
+        if variable and variable.where == dropped.where:
+            yield dropped
 
 
 def _untyped(config: Config) -> Iterator[Dropped]:
@@ -109,8 +121,10 @@ def matches_in(section: Section | None) -> Matches:
     """The rules and names that the section's `match=` lines stand for; a refused mask leaves the address before it."""
     rules: list[AddressRule] = []
     hosts: list[str] = []
+    kind = section.first("type") if section else None
     for variable in section.variables if section else ():
-        if variable.name.lower() not in NO_ADDRESS:
+        name = variable.name.lower()
+        if name == "match" or (name not in NO_ADDRESS and not (kind and kind.value == "endpoint")):
             for part in variable.value.split(","):
                 found = parse_match(part, variable.where)
                 if found.refused and "/" in part:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pjsipdiag.asterisk.config import Config, Identify
-from pjsipdiag.diagnosis.additions import addition, without_port
-from pjsipdiag.diagnosis.addresses import fits, number
+from pjsipdiag.diagnosis.additions import addition, let_go, without_port
+from pjsipdiag.diagnosis.addresses import fits
 from pjsipdiag.diagnosis.draft import Draft
-from pjsipdiag.diagnosis.edits import line_at, styled, value_of, with_value
+from pjsipdiag.diagnosis.edits import line_at, value_of, with_value
+from pjsipdiag.diagnosis.evidence import best
 from pjsipdiag.diagnosis.lookup import holding, lookup, meant_endpoint, taking
 from pjsipdiag.diagnosis.model import Edit
-from pjsipdiag.diagnosis.place import is_generated, place_for_match
+from pjsipdiag.diagnosis.place import is_generated
 from pjsipdiag.diagnosis.rules import blamed
-from pjsipdiag.diagnosis.rules.cause import Cause, sources
+from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -22,6 +23,12 @@ def port(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Ite
     """Drops the port, or adds what was seen where that would take in another trunk or a scanner."""
     identify = _identify(situation.config, cause.name)
     if cause.where is None or identify is None:
+        return
+    sharing = {known.endpoint for ip in sources(groups) for known, rule in holding(situation, ip) if not rule.deny}
+    owners = {owner.endpoint for group in groups for owner in best(situation, group)}
+    if len(sharing) > 1 and owners != {identify.endpoint}:
+        note = f"{listed(sources(groups))} may belong to {listed(sorted(sharing), 8)}, which have other ports of it: "
+        yield Draft(groups, addresses=sources(groups), note=note + "nothing says which, so nothing is added")
         return
     if (
         identify.wizard
@@ -47,7 +54,13 @@ def dead_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -
         (lost for lost, host in lookup(situation).hosts if (lost.name, host) == (cause.name, cause.detail)), None
     )
     unhelpful = identify is not None and identify.unresolved and names_are_dead(situation)
+    alone = len(situation.config.identifies) + len(lookup(situation).dropped) == 1
+    groups = [group for group in groups if alone or unhelpful or best(situation, group)]
     if cause.where is None or not (dropped or unhelpful) or is_generated(situation.config, cause.where.file):
+        return
+    if not groups:
+        note = f"add the provider's addresses to [{cause.name}]: whether it is these that called, the files do not say"
+        yield Draft((), note=note)
         return
     line = line_at(situation.config, cause.where)
     values = [part.strip() for part in value_of(line).split(",") if part.strip() != cause.detail]
@@ -73,12 +86,7 @@ def exception(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -
     winner, loser = found.get(won.name), found.get(lost.name)
     if winner is None or loser is None or winner.mask == loser.mask:
         return
-    texts = [f"!{ip}/{32 if number(ip)[0] == 4 else 128}" for ip in sources(groups)]
-    place = place_for_match(situation.config, won)
-    edit = Edit(place.file, place.after + 1, (), tuple(styled(place.model, "match", text) for text in texts))
-    note = f"[{won.name}] lets go of what belongs to [{lost.name}]; the last rule that fits decides, and ! needs a mask"
-    add = tuple(f"match={text}" for text in texts)
-    yield Draft(groups, place.file, place.after, won.name, lost.endpoint, add, (edit,), sources(groups), note)
+    yield let_go(situation.config, won, lost.endpoint, groups)
 
 
 def _takes_in_others(situation: Situation, cause: Cause, identify: Identify) -> bool:

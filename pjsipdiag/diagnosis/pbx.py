@@ -7,13 +7,17 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.versions import nearest
+from pjsipdiag.diagnosis.heads import call_id
 from pjsipdiag.diagnosis.merge import Merged
 from pjsipdiag.errors import PjsipdiagError
 
 _RELEASE = re.compile(rb"(?:certified[/-])?\d+\.\d+(?:\.\d+)*(?:-cert\d+)?")
+MOST_READ = 2000
+"""Requests of each part of a capture that are read to tell a proxy from an Asterisk."""
 _FREEPBX = re.compile(rb"FPBX[^(]*\(([^)]*)\)")
 
 
@@ -50,15 +54,20 @@ def infer(merged: Merged, config: Config) -> Pbx:
             ip for ip in merged.answerers if not any(ip)
         }
         return Pbx(tuple(sorted(blank)), "Asterisk's own log or capture, which leaves out its address")
-    answerers = _without_peers(traffic.answerers, traffic)
+    answerers = _without_peers(_without_proxies(traffic.answerers, traffic, merged), traffic)
     callers = sorted({ip for ip, _ in merged.requesters} & traffic.local)
     if callers and not traffic.local.intersection(answerers):
         return Pbx(tuple(callers), "the capture was made on it, and it sends requests as Asterisk")
     if answerers:
-        return Pbx(tuple(answerers), "it answers as Asterisk")
+        more = _beside(answerers, traffic, {place[:-2] for place in merged.answering})
+        reason = "it answers as Asterisk" + (", and the capture was made on it: calls come in there" if more else "")
+        return Pbx((*answerers, *more), reason)
     local = [ip for ip in traffic.local if ip in traffic.received]
     if local:
         return Pbx(tuple(sorted(local)), "the capture was made on it and INVITEs come in there")
+    both = sorted({ip for ip, _ in merged.requesters} & set(traffic.received))
+    if len(both) == 1:
+        return Pbx(tuple(both), "it sends requests as Asterisk, and INVITEs go there")
     if traffic.seen:
         return Pbx((max(traffic.seen, key=traffic.rank),), "most INVITEs go there")
     others = sorted({ip for ip, _ in merged.requesters})
@@ -79,10 +88,36 @@ class _Traffic:
             self.peers[destination].add(source)
         self.seen = set(self.peers)
         most = max(merged.answerers.values(), default=0)
-        self.answerers = sorted(ip for ip, count in merged.answerers.items() if count * 10 >= most)
+        self.answerers = sorted(
+            ip for ip, count in merged.answerers.items() if count * 10 >= most or (ip in self.local and count)
+        )
 
     def rank(self, ip: bytes) -> tuple[int, int, bytes]:
         return len(self.peers[ip]), self.received[ip], ip
+
+
+def _without_proxies(candidates: list[bytes], traffic: _Traffic, merged: Merged) -> list[bytes]:
+    """A proxy passes on calls that it received, and the answers with Asterisk's name in them: it is not the PBX.
+
+    An Asterisk that calls another one makes calls of its own, with Call-IDs of its own.
+    """
+    if not any(pair[0] in candidates and pair[1] in candidates for pair in traffic.pairs):
+        return candidates
+    received: dict[bytes, set[bytes]] = defaultdict(set)
+    sent: dict[bytes, set[bytes]] = defaultdict(set)
+    seen = (
+        views
+        for number, keys in enumerate(merged.keys)
+        for _, _, views in merged.transactions(number, range(len(keys)))
+    )
+    for (number, row), *_ in islice(seen, MOST_READ):
+        request = merged.request(merged.parts[number], row)
+        name = call_id(request.head)
+        received[request.destination[:-2]].add(name)
+        if request.destination[:-2] in candidates:
+            sent[request.source[:-2]].add(name)
+    proxies = {ip for ip in candidates if len(sent[ip] & received[ip]) * 2 > len(sent[ip])}
+    return [ip for ip in candidates if ip not in proxies]
 
 
 def _without_peers(candidates: list[bytes], traffic: _Traffic) -> list[bytes]:
@@ -94,6 +129,17 @@ def _without_peers(candidates: list[bytes], traffic: _Traffic) -> list[bytes]:
         return candidates
     best = max(rivals, key=traffic.rank)
     return [ip for ip in candidates if ip not in rivals or ip == best]
+
+
+def _beside(answerers: list[bytes], traffic: _Traffic, answering: set[bytes]) -> list[bytes]:
+    """Where else calls come in on the machine that recorded and that answers as Asterisk, and nobody answers them.
+
+    A proxy there answers or calls Asterisk itself; whom Asterisk calls is somebody else.
+    """
+    if not traffic.local.issuperset(answerers):
+        return []
+    peers = {ip for pair in traffic.pairs for ip in pair if not {*pair}.isdisjoint(answerers)}
+    return sorted(ip for ip in traffic.local - answering - peers if ip in traffic.received)
 
 
 def _binds(config: Config) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from pjsipdiag.asterisk.config import Config, Identify, Section
+from pjsipdiag.asterisk.config import Config, Identify, Rule, Section
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.addresses import fits
@@ -21,6 +21,8 @@ class Proof:
     fixes: int = 0
     changes_others: int = 0
     admits: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    """The sources of the calls that it fixes."""
     others: tuple[str, ...] = ()
     """What becomes of the first of those other calls, in words."""
 
@@ -35,6 +37,7 @@ def prove(situation: Situation, texts: Mapping[str, str], groups: Collection[Cal
         return None
     fixes = others = 0
     admitted: dict[str, None] = {}
+    fixed: dict[str, None] = {}
     moved: dict[str, None] = {}
     known = {group.source for group in situation.groups if _is_in(group.verdict)}
     for group, count, after in replayed(situation, situation.reload(texts, "")):
@@ -45,9 +48,10 @@ def prove(situation: Situation, texts: Mapping[str, str], groups: Collection[Cal
             moved[f"{group.source}: {describe(group.verdict)} -> {describe(after)}"] = None
         elif _is_in(after):
             fixes += count
+            fixed[group.source] = None
         if _is_in(after) and group.source not in known:
             admitted[group.source] = None
-    return Proof(fixes, others, tuple(admitted), tuple(moved)[:3])
+    return Proof(fixes, others, tuple(admitted), tuple(fixed), tuple(moved)[:3])
 
 
 def replayed(situation: Situation, config: Config) -> Iterator[tuple[CallGroup, int, Verdict]]:
@@ -89,19 +93,25 @@ def _meaning(identify: Identify | None) -> object:
     """What an identify does, without the lines that it stands on."""
     if identify is None:
         return None
-    rules = tuple((rule.version, rule.network, rule.mask, rule.port, rule.deny) for rule in identify.rules)
+    rules = tuple(map(_bare, identify.rules))
     unresolved = tuple(name.text for name in identify.unresolved)
     return identify.endpoint, rules, unresolved, identify.match_header, identify.match_request_uri
 
 
+def _bare(rule: Rule) -> object:
+    """An address rule without the line that it stands on."""
+    return rule.version, rule.network, rule.mask, rule.port, rule.deny
+
+
 def _rest(config: Config) -> object:
-    """Every section that is no identify, without the lines that it stands on, and what is loaded of the others."""
+    """Everything that is no identify, without the lines that it stands on, and what is loaded of it."""
     sections = [
         (section.name, [(variable.name, variable.value) for variable in section.variables])
         for section in config.sections
         if not section.template and not _is_identify(section)
     ]
-    return sections, config.identifiers, list(config.endpoints), bool(config.rejected)
+    lists = {name: [_bare(rule) for rule in rules] for name, rules in config.named_acls.items()}
+    return sections, config.identifiers, list(config.endpoints), bool(config.rejected), lists
 
 
 def _is_identify(section: Section) -> bool:

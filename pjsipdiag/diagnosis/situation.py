@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.model import CallRow, CaptureSummary
+from pjsipdiag.diagnosis.sdp import Offer
 from pjsipdiag.sip import Address, SipMessage
 
 
@@ -91,7 +92,8 @@ class Situation:
     proof of suggestions). `end` is the time of the capture's last SIP message in nanoseconds, `responses` how many
     answers it holds, `crowd` the sources that are not listed in `groups`. `other_methods` counts requests
     that are not INVITEs by source address and method; `own_registrations` are REGISTERs the PBX sent. `encrypted`
-    lists TLS and WSS connections as (client, server, count). `said` are lines of Asterisk's log by Call-ID.
+    lists TLS and WSS connections as (client, server, count). `said` are lines of Asterisk's log by Call-ID. `offer`
+    reads what the first call of a group that ended with one of some statuses offered.
     """
 
     config: Config
@@ -109,6 +111,7 @@ class Situation:
     capture_version: str = ""
     """The Asterisk version that the capture shows, or empty."""
     reload: Callable[[Mapping[str, str], str], Config] | None = None
+    offer: Callable[[CallGroup, Sequence[int]], Offer] = lambda _group, _statuses: Offer()
     end: int = 0
     responses: int = 0
     crowd: Crowd | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from pjsipdiag.diagnosis import match_repairs, repairs
 from pjsipdiag.diagnosis.additions import addition
@@ -13,6 +14,7 @@ from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.prove import Proof, prove
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.traffic import scans
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched, names_are_dead
 from pjsipdiag.diagnosis.separate import separating
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -47,7 +49,20 @@ def suggest(situation: Situation, findings: Sequence[Finding], aggregate: bool =
     order = {finding.rule: place for place, finding in reversed(list(enumerate(findings)))}
     drafts = sorted(_drafts(situation, aggregate), key=lambda pair: order.get(pair[0], len(order)))
     never = _never(situation)
-    return tuple(suggestion for _, draft in drafts if (suggestion := _proven(situation, draft, never)) is not None)
+    found = (_proven(situation, draft, never) for draft in _joined(draft for _, draft in drafts))
+    return tuple(suggestion for suggestion in found if suggestion is not None)
+
+
+def _joined(drafts: Iterable[Draft]) -> Iterator[Draft]:
+    """One draft where several causes ask for the same change: it is meant for the calls of all of them."""
+    kept: dict[object, Draft] = {}
+    for draft in drafts:
+        first = kept.setdefault(draft.edits or id(draft), draft)
+        if first is not draft:
+            groups = tuple(dict.fromkeys((*first.groups, *draft.groups)))
+            addresses = tuple(dict.fromkeys((*first.addresses, *draft.addresses)))
+            kept[draft.edits] = replace(first, groups=groups, addresses=addresses)
+    yield from kept.values()
 
 
 def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]]:
@@ -59,8 +74,11 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
         if cause.detail:
             yield from (("identified-by-user", draft) for draft in repairs.order(situation, cause, groups))
     never = _never(situation)
-    for (rule, endpoint), groups in _owned(situation, never).items():
-        yield rule, addition(situation.config, endpoint, groups, aggregate=aggregate, never=never)
+    for endpoint, (rule, groups) in _owned(situation, never).items():
+        accounts = list(repairs.by_name(situation, endpoint, groups))
+        yield from ((rule, draft) for draft in accounts)
+        if not accounts:
+            yield rule, addition(situation.config, endpoint, groups, aggregate=aggregate, never=never)
     yield from _undecided(situation, never)
     for groups in causes.get("translated-source", {}).values():
         lines = separating(groups)
@@ -76,17 +94,18 @@ def _never(situation: Situation) -> set[str]:
     """Addresses that no suggestion may add: scanners, translated sources and the PBX's own."""
     causes = blamed(situation)
     found = {group.source for rule in NEVER for groups in causes.get(rule, {}).values() for group in groups}
+    found |= {group.source for group in situation.groups if scans(situation, group)}
     found |= {*situation.pbx, *(transport.bind for transport in situation.config.transports.values())}
     return found - {"", "0.0.0.0", "::"}
 
 
-def _owned(situation: Situation, never: set[str]) -> dict[tuple[str, str], list[CallGroup]]:
-    """The groups whose addresses are missing, by rule and the endpoint that they belong to."""
+def _owned(situation: Situation, never: set[str]) -> dict[str, tuple[str, list[CallGroup]]]:
+    """The groups whose addresses are missing, by the endpoint that they belong to, with the first rule that says so."""
     causes = blamed(situation)
-    found: dict[tuple[str, str], list[CallGroup]] = {}
+    found: dict[str, tuple[str, list[CallGroup]]] = {}
 
     def add(rule: str, endpoint: str, groups: Iterable[CallGroup]) -> None:
-        found.setdefault((rule, endpoint), []).extend(group for group in groups if group.source not in never)
+        found.setdefault(endpoint, (rule, []))[1].extend(group for group in groups if group.source not in never)
 
     for cause, groups in causes.get("unmatched-source", {}).items():
         if cause.name:
@@ -99,13 +118,15 @@ def _owned(situation: Situation, never: set[str]) -> dict[tuple[str, str], list[
         alive = identify and not (identify.unresolved and names_are_dead(situation))
         if identify and alive and identify.endpoint in situation.config.endpoints:
             add("hostname-mismatch", identify.endpoint, groups)
-    for rule in ("anonymous-accepted", "identified-by-user"):
+    for rule in ("anonymous-accepted", "identified-by-user", "denied-by-acl"):
         for cause, groups in causes.get(rule, {}).items():
             for group in groups if not (rule == "identified-by-user" and cause.detail) else ():
+                if rule == "denied-by-acl" and group.verdict.identifier != "anonymous":
+                    continue
                 owners = best(situation, group)
                 if len(owners) == 1 and owners[0].points >= STRONG and owners[0].endpoint != group.verdict.endpoint:
                     add(rule, owners[0].endpoint, [group])
-    return {key: groups for key, groups in found.items() if groups}
+    return {endpoint: owned for endpoint, owned in found.items() if owned[1]}
 
 
 def _undecided(situation: Situation, never: set[str]) -> Iterator[tuple[str, Draft]]:
@@ -143,6 +164,6 @@ def _proven(situation: Situation, draft: Draft, never: set[str]) -> Suggestion |
         proof.fixes,
         proof.changes_others,
         proof.admits,
-        draft.addresses,
+        tuple(ip for ip in draft.addresses if ip in proof.fixed) if proof.fixes else draft.addresses,
         "; ".join(notes),
     )

@@ -43,7 +43,7 @@ def test_a_rejected_file_names_line_and_reason() -> None:
     parsed = parse("pjsip.conf", Files(None, {"pjsip.conf": "[a]\ntype=endpoint\n[b](nope)\n"}), NEWEST)
     assert not parsed.valid
     (problem,) = parsed.rejected
-    assert problem.where == Where("pjsip.conf", 3)
+    assert problem.where == Where("pjsip.conf", 3, "b")
     assert "category 'nope' does not exist, line 3 of /etc/asterisk/pjsip.conf" in problem.log
 
 
@@ -52,7 +52,7 @@ def test_an_error_in_an_included_file_ends_only_that_file() -> None:
     parsed = parse("pjsip.conf", files, NEWEST)
     assert parsed.valid
     assert [section.name for section in parsed.sections] == ["before", "after"]
-    assert parsed.rejected[0].where == Where("bad.conf", 2)
+    assert parsed.rejected[0].where == Where("bad.conf", 2, "broken")
 
 
 def test_a_byte_order_mark_ends_the_file_before_16_8() -> None:

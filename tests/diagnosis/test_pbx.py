@@ -25,3 +25,96 @@ def test_a_provider_that_answers_as_asterisk_is_not_the_pbx_that_calls_it(tmp_pa
     found = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
     assert found["pbx"]["addresses"] == ["192.0.2.1"]
     assert [finding["rule"] for finding in found["findings"]] == ["no-invite"]
+
+
+TWO_ADDRESSES = """
+@ 0 198.51.100.76:5060 > 192.0.2.1:5060 in -> 100 200
+INVITE sip:300@192.0.2.1 SIP/2.0
+Contact: <sip:198.51.100.76>
+
+@ 4 198.51.100.76:5060 > 192.0.2.9:5060 in x4
+INVITE sip:300@192.0.2.9 SIP/2.0
+Contact: <sip:198.51.100.76>
+
+@ 20 192.0.2.1:5060 > 203.0.113.5:5060 in
+INVITE sip:300@203.0.113.5 SIP/2.0
+Contact: <sip:192.0.2.1>
+
+@ 30 198.51.100.76:5060 > 192.0.2.1:5060 in -> 100 200
+INVITE sip:301@192.0.2.1 SIP/2.0
+Contact: <sip:198.51.100.76>
+"""
+
+
+def test_an_address_of_the_recording_machine_that_never_answers_is_the_pbx_too(tmp_path: Path) -> None:
+    transport = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n"
+    trunk = "[carrier]\ntype=endpoint\n[carrier]\ntype=identify\nendpoint=carrier\nmatch=198.51.100.76\n"
+    (tmp_path / "pjsip.conf").write_text(transport + trunk)
+    capture = write_scene(TWO_ADDRESSES, tmp_path / "capture.pcap")
+    arguments = ["diagnose", str(capture), "-c", str(tmp_path), "--format", "json"]
+    found = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
+    assert found["pbx"]["addresses"] == ["192.0.2.1", "192.0.2.9"]
+    assert [finding["rule"] for finding in found["findings"]] == ["no-answer"]
+
+
+PROXY = """
+@ 0 203.0.113.5:5060 > 198.51.100.50:5060 -> 401
+INVITE sip:300@198.51.100.50 SIP/2.0
+Via: SIP/2.0/UDP 203.0.113.5;branch=z9hG4bKa
+Call-ID: one
+Contact: <sip:203.0.113.5>
+
+@ 0.001 198.51.100.50:5060 > 192.0.2.1:5060 -> 401
+INVITE sip:300@198.51.100.50 SIP/2.0
+Via: SIP/2.0/UDP 198.51.100.50;branch=z9hG4bKb
+Via: SIP/2.0/UDP 203.0.113.5;branch=z9hG4bKa
+Call-ID: one
+Contact: <sip:203.0.113.5>
+
+@ 1 203.0.113.6:5060 > 198.51.100.50:5060 -> 401
+INVITE sip:300@198.51.100.50 SIP/2.0
+Via: SIP/2.0/UDP 203.0.113.6;branch=z9hG4bKc
+Call-ID: two
+Contact: <sip:203.0.113.6>
+
+@ 1.001 198.51.100.50:5060 > 192.0.2.1:5060 -> 401
+INVITE sip:300@198.51.100.50 SIP/2.0
+Via: SIP/2.0/UDP 198.51.100.50;branch=z9hG4bKd
+Via: SIP/2.0/UDP 203.0.113.6;branch=z9hG4bKc
+Call-ID: two
+Contact: <sip:203.0.113.6>
+"""
+
+
+def test_a_proxy_that_passes_on_the_answers_of_asterisk_is_not_the_pbx(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+    capture = write_scene(PROXY, tmp_path / "capture.pcap")
+    arguments = ["diagnose", str(capture), "-c", str(tmp_path), "--format", "json"]
+    found = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
+    assert found["pbx"]["addresses"] == ["192.0.2.1"]
+    assert found["unmatched"] == ["198.51.100.50"]
+
+
+REQUESTS_ONLY = """
+@ 0 192.0.2.1:5060 > 198.51.100.76:5060
+INVITE sip:300@198.51.100.76 SIP/2.0
+User-Agent: Asterisk PBX 22.10.1
+Contact: <sip:192.0.2.1>
+
+@ 10 192.0.2.1:5060 > 198.51.100.76:5060
+INVITE sip:301@198.51.100.76 SIP/2.0
+User-Agent: Asterisk PBX 22.10.1
+Contact: <sip:192.0.2.1>
+
+@ 20 198.51.100.76:5060 > 192.0.2.1:5060
+INVITE sip:302@192.0.2.1 SIP/2.0
+Contact: <sip:198.51.100.76>
+"""
+
+
+def test_without_answers_the_pbx_is_who_calls_as_asterisk_and_is_called(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+    capture = write_scene(REQUESTS_ONLY, tmp_path / "capture.pcap")
+    arguments = ["diagnose", str(capture), "-c", str(tmp_path), "--format", "json"]
+    found = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
+    assert found["pbx"]["addresses"] == ["192.0.2.1"]

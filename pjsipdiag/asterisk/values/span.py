@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 
 from pjsipdiag.asterisk.versions import Release
 
+_TWINS = {"17": ("16", 6), "19": ("18", 8)}
+"""Lines that no span names: each release came out with one of another line and has its options (16.6.0 and 17.0.0,
+18.8.0 and 19.0.0, 18.16.0 and 19.8.0)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -18,11 +22,15 @@ class Span:
     never: tuple[str, ...] = ()
 
     def covers(self, release: Release) -> bool:
-        since, until = self.since.get(release.line), self.until.get(release.line)
+        line, number = release.line, release.number
+        if line in _TWINS:
+            line, ahead = _TWINS[line]
+            number = (int(line), number[1] + ahead, *number[2:])
+        since, until = self.since.get(line), self.until.get(line)
         return (
-            release.line not in self.never
-            and (since is None or release.number >= _number(since))
-            and (until is None or release.number < _number(until))
+            line not in self.never
+            and (since is None or number >= _number(since))
+            and (until is None or number < _number(until))
         )
 
 

@@ -23,9 +23,9 @@ BLAMES: dict[str, tuple[Takes, Tells | None]] = {
     "wrong-transport": (network.of_transport, network.wrong_transport),
     "dropped-by-parser": (network.of_parser, network.dropped_by_parser),
     "prediction-differs": (difference.of_difference, difference.prediction_differs),
-    "denied-by-acl": (admission.of_acl, admission.denied_by_acl),
-    "scanner": (traffic.of_scanner, traffic.scanner),
     "translated-source": (network.of_translation, network.translated_source),
+    "scanner": (traffic.of_scanner, traffic.scanner),
+    "denied-by-acl": (admission.of_acl, admission.denied_by_acl),
     "not-loaded": (loading.of_dropped, loading.not_loaded),
     "endpoint-missing": (loading.of_missing_endpoint, loading.endpoint_missing),
     "port-mismatch": (unmatched.of_port, unmatched.port_mismatch),
@@ -64,7 +64,12 @@ def _told(name: str, situation: Situation) -> Iterable[Finding]:
 
 
 def _scanners(situation: Situation) -> Iterable[Finding]:
+    """Those that are to blame, and those that an open door lets in: for them the door is to blame."""
     yield from _told("scanner", situation)
+    for groups in blamed(situation)["anonymous-accepted"].values():
+        scanning = [group for group in groups if traffic.scans(situation, group)]
+        if scanning:
+            yield traffic.scanner(situation, Cause(), scanning)
     yield from traffic.crowd(situation)
 
 
@@ -112,7 +117,8 @@ def find(situation: Situation) -> tuple[Finding, ...]:
     found = [finding for rule in CALL_RULES if rule.on_calls for finding in rule.on_calls(situation)]
     found = _merged(found)
     if not any(finding.severity is Severity.ERROR for finding in found):
-        found = [replace(f, severity=Severity.ERROR) if f.rule == "scanner" else f for f in found]
+        alone = (f.rule == "scanner" and f.severity is Severity.WARNING for f in found)
+        found = [replace(f, severity=Severity.ERROR) if is_it else f for f, is_it in zip(found, alone, strict=True)]
     return tuple(sorted(found, key=lambda finding: list(Severity).index(finding.severity)))
 
 

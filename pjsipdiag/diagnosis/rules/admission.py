@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Config, Endpoint, Where
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.evidence import best
+from pjsipdiag.diagnosis.lookup import taking
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.trunks import trunks
 
@@ -30,7 +32,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
     missing = [name for name in endpoint.auth if name not in config.auths]
     auth = listed(endpoint.auth)
     if missing:
-        then = f"but [{listed(missing)}] does not exist, so Asterisk answers 500"
+        then = f"and [{listed(missing)}] does not exist, so Asterisk answers 500"
     elif retried:
         then = (
             f"and the credentials that came ({counted(retried, 'call')}) were refused: user name, password or"
@@ -40,56 +42,88 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
         then = "and the caller never answers the challenge, as providers do not"
     return Finding(
         "challenged-by-auth",
-        Severity.ERROR if is_trunk else Severity.WARNING,
-        f"{listed(sources(groups))} is matched to endpoint {cause.name} (by {groups[0].verdict.identifier}), but"
+        # Without credentials it may be somebody who guesses names; with wrong ones it is an account that cannot call.
+        Severity.ERROR if is_trunk or missing or retried else Severity.WARNING,
+        f"{who(groups)} matched to endpoint {cause.name} (by {groups[0].verdict.identifier}), but"
         f" auth={auth}"
         f" ({cause.where}) asks for credentials, {then}",
         cause.where,
         sources(groups),
         calls(groups),
         (
-            f"{counted(challenged, 'call')} challenged, {counted(retried, 'call')} came again with credentials",
-            _which_401(config, endpoint, groups),
+            *(() if missing else (_challenges(challenged, retried), _which_401(config, endpoint, groups))),
             f"observed answers: {answers(groups)}",
         ),
         advice=(
-            "auth= is what callers must prove; for what Asterisk proves to the provider write outbound_auth="
+            f"write the section [{missing[0]}] with type=auth, or leave auth= out: a provider does not log in"
+            if missing
+            else "auth= is what callers must prove; for what Asterisk proves to the provider write outbound_auth="
             if is_trunk and not retried
             else "compare the user name, password and realm of the caller with the auth section"
         ),
     )
 
 
+def _challenges(challenged: int, retried: int) -> str:
+    return f"{counted(challenged, 'call')} challenged, {counted(retried, 'call')} came again with credentials"
+
+
+def is_kept_out(group: CallGroup) -> bool:
+    """Whether a type=acl section refuses the calls before they are identified."""
+    return (group.verdict.outcome, group.verdict.status) == (Outcome.NOT_IDENTIFIED, 403)
+
+
+def is_expected(situation: Situation, group: CallGroup) -> bool:
+    """Whether the configuration knows the source beside the list that denies it, or whether a password protects."""
+    if group.verdict.identifier not in ("", "username", "auth_username", "anonymous"):
+        return True
+    endpoint = situation.config.endpoints.get(group.verdict.endpoint)
+    return bool((endpoint and endpoint.auth) or taking(situation, group) or best(situation, group))
+
+
 def of_acl(situation: Situation, group: CallGroup) -> Cause | None:
     """An access list that denies the source, before or after the endpoint is found."""
     verdict = group.verdict
-    if verdict.outcome is not Outcome.ACL_DENIED and (verdict.outcome, verdict.status) != (Outcome.NOT_IDENTIFIED, 403):
+    if verdict.outcome is not Outcome.ACL_DENIED and not is_kept_out(group):
         return None
     check = next(check for check in verdict.trace if check.result is not None)
     return Cause(verdict.endpoint, _denying(situation.config, check.reason) or check.where, check.reason)
 
 
-def denied_by_acl(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+def denied_by_acl(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     place = f" ({cause.where})" if cause.where else ""
     found = (
-        f"is matched to endpoint {cause.name}, but its access list denies it"
+        f"{verb(groups)} matched to endpoint {cause.name}, but its access list denies it"
         if cause.name
-        else "is denied by a type=acl"
+        else f"{verb(groups)} denied by a type=acl"
     )
+    log = cause.detail.partition("(log: ")[2].rstrip(")")
     says = (
-        "the answer is the same 401 as for a stranger; Asterisk's log says `Not match Endpoint ACL`"
+        f"the answer is the same 401 as for a stranger; Asterisk's log says `{log}`"
         if cause.name
         else "a type=acl section is asked before any identifier, and the answer is 403"
     )
+    if "does not exist" in cause.detail:
+        names = listed(sorted(situation.config.named_acls), 8)
+        advice = f"name a list that acl.conf has ({names or 'it has none'}), or write the one that is missing"
+    elif cause.detail.startswith("Contact host"):
+        advice = (
+            "permit the address of the Contact header (contact_permit), or leave contact_deny out: the source is fine"
+        )
+    else:
+        advice = "permit the address in that list; in a list of permits and denies the last rule that fits decides"
+    known = cause.name or any(is_expected(situation, group) for group in groups)
+    if not known:
+        advice = "nothing in the files knows the source: to keep it out may be what the list is for"
     return Finding(
         "denied-by-acl",
-        Severity.ERROR,
+        Severity.ERROR if known else Severity.WARNING,
         f"{listed(sources(groups))} {found}{place}: {cause.detail}",
         cause.where,
         sources(groups),
         calls(groups),
         (says, f"observed answers: {answers(groups)}"),
-        advice="permit the address in that list; in a list of permits and denies the last rule that fits decides",
+        advice=advice,
     )
 
 

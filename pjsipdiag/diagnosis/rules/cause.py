@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -28,6 +29,16 @@ Tells = Callable[[Situation, Cause, Sequence[CallGroup]], Finding]
 
 def sources(groups: Sequence[CallGroup]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(group.source for group in groups))
+
+
+def verb(groups: Sequence[CallGroup], one: str = "is", several: str = "are") -> str:
+    """The form of the verb for one source, or for several."""
+    return one if len(sources(groups)) == 1 else several
+
+
+def who(groups: Sequence[CallGroup], one: str = "is", several: str = "are") -> str:
+    """The sources and that verb."""
+    return f"{listed(sources(groups))} {verb(groups, one, several)}"
 
 
 def calls(groups: Sequence[CallGroup]) -> int:
@@ -58,6 +69,11 @@ def answers(groups: Sequence[CallGroup]) -> str:
 def with_status(group: CallGroup, *statuses: int) -> int:
     """How many calls of the group ended with one of these statuses."""
     return sum(group.statuses.get(status, 0) for status in statuses)
+
+
+def is_cut_off(group: CallGroup) -> bool:
+    """Whether the capture holds too little of its requests to replay them, and of answers to know them."""
+    return any(check.step == "arrival" and check.match is Match.UNKNOWN for check in group.verdict.trace)
 
 
 def is_silent(group: CallGroup) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pjsipdiag.asterisk.arrival import unheard
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.identifiers import Replay
-from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Match, Outcome
 from pjsipdiag.diagnosis.edits import changed, line_at
 from pjsipdiag.diagnosis.lookup import taking
 from pjsipdiag.diagnosis.model import Edit, Finding, Severity
@@ -41,8 +41,10 @@ def of_difference(situation: Situation, group: CallGroup) -> Cause | None:
     """The line that decides in the files, for calls whose answer says that another one did."""
     if not contradicts(group):
         return None
-    check = next((c for c in reversed(group.verdict.trace) if c.endpoint or c.result is not None), None)
-    where = check.where if check else None
+    trace = group.verdict.trace
+    found = (c.where for c in trace if c.match is Match.MATCH and c.step in IDENTIFIER_NAMES)
+    refused = (c.where for c in reversed(trace) if c.result is not None)
+    where = next(found if group.verdict.outcome is Outcome.ACCEPTED else refused, None)
     for identify, rule in taking(situation, group) if group.verdict.identify else ():
         if identify.name == group.verdict.identify:
             where = rule.where
@@ -82,7 +84,7 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     if named:
         likely.append(
             f"DNS changed: {named.host} ({named.where}) means this source here, and may have meant others when"
-            " Asterisk loaded"
+            " Asterisk loaded (or it has SRV records: with srv_lookups=yes their targets count, not its own address)"
         )
     elif accepted and cause.where and _explains(situation, cause.where, groups):
         likely.append(

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from pjsipdiag.asterisk.config import Dropped
-from pjsipdiag.diagnosis.lookup import lookup, lost, taking
+from pjsipdiag.asterisk import options
+from pjsipdiag.asterisk.arrival import unheard
+from pjsipdiag.asterisk.config import Config, Dropped, Problem, Section
+from pjsipdiag.diagnosis.evidence import best
+from pjsipdiag.diagnosis.lookup import lookup, lost, meant_endpoint, taking
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_silent, listed, sources, who
+from pjsipdiag.diagnosis.rules.difference import contradicts
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
+TWICE = re.compile(r"there are two \[([^\]]*)\] of type=")
+"""Why no object of a type loads."""
 
-def of_rejected_file(situation: Situation, _group: CallGroup) -> Cause | None:
-    rejected = situation.config.rejected
+
+def of_rejected_file(situation: Situation, group: CallGroup) -> Cause | None:
+    rejected = situation.config.rejected if not group.verdict.endpoint else ()
     return Cause(rejected[0].where.file, rejected[0].where) if rejected else None
 
 
 def file_rejected(situation: Situation) -> Iterable[Finding]:
     """One finding for each file that Asterisk refuses as a whole; with a capture all its calls follow from it."""
+    groups = [group for group in situation.groups if not group.verdict.endpoint]
     for problem in situation.config.rejected:
-        answered = sum(count for group in situation.groups for status, count in group.statuses.items() if status)
+        answered = sum(sum(contradicts(group).values()) for group in groups)
         running = (
             [
-                f"{counted(answered, 'call')} of the capture got an answer: Asterisk still runs what it read before"
-                " this change"
+                f"{counted(answered, 'call')} of the capture got an answer that these files do not give: Asterisk still"
+                " runs what it read before this change"
             ]
             if answered
             else []
@@ -32,30 +41,71 @@ def file_rejected(situation: Situation) -> Iterable[Finding]:
         yield Finding(
             "file-rejected",
             Severity.ERROR,
-            f"Asterisk rejects the whole of {problem.where.file} because of line {problem.where.line}:"
-            f" {problem.reason};"
-            " nothing of it loads, so nothing matches",
+            _rejection(situation.config, problem),
             problem.where,
-            sources(situation.groups[:100]),
-            calls(situation.groups),
-            tuple([f"Asterisk's log: {problem.log}"] if problem.log else []) + tuple(running),
+            sources(groups[:100]),
+            calls(groups),
+            (*(f"Asterisk's log: {line}" for line in problem.log.split("\n") if line), *running),
             advice=f"correct line {problem.where.line} of {problem.where.file}, then reload",
         )
 
 
+def _rejection(config: Config, problem: Problem) -> str:
+    """A file is rejected as a whole; one that another includes is only read up to the line."""
+    where = problem.where
+    if "counts" in problem.reason:
+        return f"Asterisk rejects the whole of {where.file} because of line {where.line}: {problem.reason}"
+    message = f"Asterisk reads {where.file} only up to line {where.line}: {problem.reason}; the rest of it is missing"
+    later = next((section for section in config.sections if section.name == where.section), None)
+    if later and "does not exist before it" in problem.reason:
+        message += f" ([{later.name}] comes later, at {later.where}: include {where.file} behind it)"
+    return message
+
+
 def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
     """The object that Asterisk drops although it would have taken the call."""
-    if group.verdict.endpoint:
+    if group.verdict.endpoint and group.verdict.identifier != "anonymous":
         return None
+    transport = next((dropped for dropped in situation.config.dropped if dropped.type == "transport"), None)
+    if transport and is_silent(group) and unheard(group.transport, group.sample.destination, situation.config):
+        return Cause(f"transport {transport.name}", transport.where)
     for identify, _ in taking(situation, group):
         if identify.endpoint not in situation.config.endpoints:
             dropped = _dropped(situation, "endpoint", identify.endpoint)
-            return Cause(f"endpoint {dropped.name}", dropped.where, identify.name) if dropped else None
-    gone = lost(situation, group)
+            return _blame(dropped, identify.name) if dropped else None
+    gone = lost(situation, group) or _meant(situation, group)
     if gone:
-        return Cause(f"identify {gone.name}", gone.where)
+        return _blame(gone)
     dropped = next((d for d in situation.config.dropped if d.type == "endpoint" and d.name in group.callers), None)
-    return Cause(f"endpoint {dropped.name}", dropped.where) if dropped else None
+    return _blame(dropped) if dropped else None
+
+
+def _blame(gone: Dropped, by: str = "") -> Cause:
+    """The object itself; where one name stands twice, that name costs all objects of its type."""
+    twice = TWICE.match(gone.reason)
+    return Cause(f"{gone.type} {twice[1]}", gone.where) if twice else Cause(f"{gone.type} {gone.name}", gone.where, by)
+
+
+def _other_releases(dropped: Dropped) -> list[str]:
+    """Where an option that this release lacks is known."""
+    found = re.search(r"has no option '([^']*)'", dropped.reason)
+    first = options.first_releases(dropped.type, found[1]) if found else ()
+    plain = [release for release in first if not release.startswith("certified")]
+    return [f"Asterisk {listed(plain, 8)} and later releases of each line have {found[1]}="] if found and plain else []
+
+
+def _meant(situation: Situation, group: CallGroup) -> Dropped | None:
+    """The dropped identify of the endpoint that the source belongs to, where no other identify leads to it.
+
+    One that was dropped over a host name is left to what is said about names.
+    """
+    config, known = situation.config, lookup(situation)
+    owners = best(situation, group)
+    if len(owners) != 1 or any(identify.endpoint == owners[0].endpoint for identify in config.identifies):
+        return None
+    named = [dropped for dropped, _ in known.hosts]
+    found = (gone for gone in known.dropped if meant_endpoint(config, gone) == owners[0].endpoint)
+    return next((gone for gone in found if gone not in named), None)
 
 
 def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -63,8 +113,16 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     dropped = _dropped(situation, kind, name)
     assert dropped is not None
     assert cause.where is not None
-    if kind == "identify":
+    if TWICE.match(dropped.reason):
+        took = f"{'they' if kind == 'identify' else 'identifies that lead to them'} would take"
+    elif kind == "identify" and any(lost(situation, group) for group in groups):
         took = "its match= lines would take"
+    elif kind == "endpoint" and any(known is dropped for known in lookup(situation).dropped):
+        took = "an endpoint takes no match=, which only an identify has; it names"
+    elif kind == "transport":
+        took = "nothing else listens for the calls of"
+    elif kind == "identify":
+        took = f"it is the only identify of endpoint {meant_endpoint(situation.config, dropped)}, which is to take"
     else:
         took = f"identify {cause.detail} takes" if cause.detail else "its name is the From user of"
     return Finding(
@@ -77,11 +135,13 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         calls(groups),
         (
             f"the section begins at {dropped.section_where}",
+            *_other_releases(dropped),
             *([f"Asterisk's log: {line}" for line in dropped.log.split("\n") if line]),
             f"observed answers: {answers(groups)}",
         ),
-        advice=f"correct line {cause.where.line} of {cause.where.file}, then reload and look for [{name}] in"
-        f" `pjsip show {'identifies' if kind == 'identify' else 'endpoints'}`",
+        advice=f"correct line {cause.where.line} of {cause.where.file}, then"
+        f" {'restart Asterisk' if kind == 'transport' else 'reload'} and look for [{name}] in"
+        f" `pjsip show {'identifies' if kind == 'identify' else f'{kind}s'}`",
     )
 
 
@@ -102,25 +162,45 @@ def of_missing_endpoint(situation: Situation, group: CallGroup) -> Cause | None:
 def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     close = get_close_matches(cause.detail, list(situation.config.endpoints), n=1, cutoff=0.75)
     meant = f"; [{close[0]}] exists and is spelt alike" if close else ""
-    section = next((s for s in situation.config.sections if s.name == cause.detail and not s.template), None)
+    section = namesake(situation.config, cause.detail)
     if section:
         kind = section.first("type")
-        meant = f"; [{section.name}] at {section.where} has type={kind.value if kind else ''}, which is no endpoint"
+        said = f"type={kind.value}, which is no endpoint" if kind else "no type="
+        meant = f"; [{section.name}] at {section.where} has {said}"
     place = f"{cause.where} in [{cause.name}]" if cause.where else f"[{cause.name}]"
     said = f"endpoint={cause.detail}" if cause.detail else "no endpoint="
     return Finding(
         "endpoint-missing",
         Severity.ERROR,
-        f"{listed(sources(groups))} matches [{cause.name}], but its endpoint does not exist: {said} ({place}){meant}",
+        f"{who(groups, 'matches', 'match')} [{cause.name}], but its endpoint does not exist: {said} ({place}){meant}",
         cause.where,
         sources(groups),
         calls(groups),
         (
             "the search ends at this identify: no other one is asked",
+            *_database(situation.config),
             f"observed answers: {answers(groups)}",
         ),
-        advice=f"write the name of an existing endpoint on line {cause.where.line}" if cause.where else "",
+        advice=f"give [{section.name}] ({section.where}) type=endpoint"
+        if section and section.first("type") is None
+        else f"write the name of an existing endpoint on line {cause.where.line}"
+        if cause.where
+        else "",
     )
+
+
+def _database(config: Config) -> list[str]:
+    if "endpoint" not in config.realtime:
+        return []
+    return [
+        "endpoints also come from a database here, which the files do not show: by the answers it has none so named"
+    ]
+
+
+def namesake(config: Config, name: str) -> Section | None:
+    """The section of that name which may be meant for an endpoint: one without a type before those of other types."""
+    found = [section for section in config.sections if section.name == name and not section.template]
+    return min(found, key=lambda section: section.first("type") is not None, default=None)
 
 
 def _dropped(situation: Situation, kind: str, name: str) -> Dropped | None:

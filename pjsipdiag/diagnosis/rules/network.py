@@ -12,8 +12,19 @@ from pjsipdiag.diagnosis.addresses import is_address, is_private, number
 from pjsipdiag.diagnosis.evidence import best, hosts_named, samples
 from pjsipdiag.diagnosis.lookup import holding
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_silent, listed, sources, with_status
-from pjsipdiag.diagnosis.rules.traffic import of_scanner
+from pjsipdiag.diagnosis.rules.cause import (
+    Cause,
+    answers,
+    calls,
+    counted,
+    is_cut_off,
+    is_silent,
+    listed,
+    sources,
+    who,
+    with_status,
+)
+from pjsipdiag.diagnosis.rules.traffic import scanner_signs, scans
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.trunks import prefix
@@ -28,13 +39,14 @@ MOST = 8
 
 def of_transport(situation: Situation, group: CallGroup) -> Cause | None:
     """No transport of the configuration listens where the calls arrive, and nobody answered."""
-    transports = tuple(situation.config.transports.values())
-    if not transports or not is_silent(group):
-        return None
+    config = situation.config
     destination = group.sample.destination
-    if not unheard(group.transport, destination, situation.config):
+    if not is_silent(group) or not unheard(group.transport, destination, config):
         return None
-    return Cause(group.transport, transports[0].where, str(destination))
+    if "transport" in config.realtime or any(dropped.type == "transport" for dropped in config.dropped):
+        return None
+    first = next(iter(config.transports.values()), None)
+    return Cause(group.transport, first.where if first else None, str(destination))
 
 
 def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -46,7 +58,9 @@ def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGro
     four_only = version6 and all(":" not in transport.bind for transport in situation.config.transports.values())
     six_only = not version6 and all(":" in transport.bind for transport in situation.config.transports.values())
     reason = (
-        "no transport has an IPv6 bind"
+        "the files have no transport at all"
+        if not bound
+        else "no transport has an IPv6 bind"
         if four_only
         else "bind=[::] does not take IPv4"
         if six_only
@@ -55,7 +69,7 @@ def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGro
     return Finding(
         "wrong-transport",
         Severity.ERROR,
-        f"{listed(sources(groups))} calls {cause.detail} over {cause.name}, where nothing listens: {reason}",
+        f"{who(groups, 'calls', 'call')} {cause.detail} over {cause.name}, where nothing listens: {reason}",
         cause.where,
         sources(groups),
         calls(groups),
@@ -68,18 +82,20 @@ def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGro
 def no_answer(situation: Situation) -> Iterable[Finding]:
     """A finding for each source whose INVITEs stay without any answer; one for all where they tell no more than that.
 
-    Silence says nothing where the capture ends too soon. Strangers whom a firewall keeps out are worth a note.
+    Silence says nothing where the capture ends too soon. Strangers whom a firewall keeps out are worth a note, and a
+    ban is what refusals led to: they are the cause.
     """
     meant: list[CallGroup] = []
     others: list[CallGroup] = []
     for group in situation.groups if not situation.config.rejected else ():
         refused = group.verdict.outcome is Outcome.NOT_IDENTIFIED or of_transport(situation, group)
-        if not with_status(group, 0) or refused or _ends_early(situation, group):
+        if not with_status(group, 0) or refused or is_cut_off(group) or _ends_early(situation, group):
             continue
-        invited = bool(group.verdict.endpoint or best(situation, group)) and not of_scanner(situation, group)
+        invited = bool(group.verdict.endpoint or best(situation, group)) and not scans(situation, group)
         (meant if invited and (_insists(group) or situation.responses) else others).append(group)
     if len(meant) <= MOST:
-        yield from (_silence(situation, [group], Severity.ERROR) for group in meant)
+        for group in meant:
+            yield _silence(situation, [group], Severity.WARNING if _banned(situation, [group]) else Severity.ERROR)
     else:
         yield _silence(situation, meant, Severity.ERROR)
     if others:
@@ -110,8 +126,12 @@ def dropped_by_parser(_situation: Situation, cause: Cause, groups: Sequence[Call
             "no match= line can change that: the message is refused before any endpoint is looked for",
             f"observed answers: {answers(groups)}",
         ),
-        advice="have the sender corrected; `pjsip set logger on` does not show such a message, a WARNING of"
-        " sip_transport.c does",
+        advice="have the sender corrected; "
+        + (
+            "`pjsip set logger on` shows the message and its answer"
+            if status
+            else "`pjsip set logger on` does not show such a message, a WARNING of sip_transport.c does"
+        ),
     )
 
 
@@ -143,12 +163,20 @@ def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallG
         (
             _what_is(cause.name),
             f"{counted(len(behind), 'sender')} behind one address",
+            *_scanning(situation, groups),
             f"observed answers: {answers(groups)}",
         ),
         advice="keep the source address (Docker: network_mode: host, or userland-proxy off; router: no"
         " masquerading of inbound"
         " SIP; proxy: match by header), then match the real addresses",
     )
+
+
+def _scanning(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
+    """What shows that scanners come the same way as the providers: to block the address would block all of them."""
+    if any(scans(situation, group) for group in groups):
+        signs = scanner_signs(situation, groups[0].source)[1]
+        yield f"a scanner comes through it as well ({signs[0]}): a rule for the address lets it in or blocks everybody"
 
 
 def _insists(group: CallGroup) -> bool:
@@ -186,21 +214,30 @@ def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterabl
     if any(_insists(group) for group in groups):
         yield "the caller sends the INVITE again and again: it got no answer either"
     mine = set(sources(groups))
-    refused = sum(with_status(other, 401, 403) for other in situation.groups if other.source in mine)
-    answered = max(group.last_answer for group in groups)
-    later = answered and min(group.first_silent for group in groups) > answered
-    if refused and later:
+    refused = _banned(situation, groups)
+    if refused:
         yield (
             f"{counted(refused, 'call')} of it got 401 or 403 before the silence: look for a ban"
             " (`fail2ban-client status asterisk`, `iptables -L -n`)"
         )
-    elif later:
+    elif _fell_silent(groups):
         yield "it was answered before: something changed in between (firewall, ban, Asterisk stopped)"
     if not situation.responses:
         yield ("the capture holds no answer to anybody: it may show one direction only, or Asterisk was not running")
     elif any(other.source not in mine and with_status(other, 0) < other.calls for other in situation.groups):
         yield "others are answered in the same capture, so Asterisk runs and listens"
     yield "an ICMP refusal is not looked for here: `tcpdump icmp` shows it"
+
+
+def _banned(situation: Situation, groups: Sequence[CallGroup]) -> int:
+    """How many calls of the same sources were refused before the silence began."""
+    mine = set(sources(groups))
+    return _fell_silent(groups) * sum(with_status(g, 401, 403) for g in situation.groups if g.source in mine)
+
+
+def _fell_silent(groups: Sequence[CallGroup]) -> bool:
+    """Whether the sources were answered before, and no more later."""
+    return 0 < max(group.last_answer for group in groups) < min(group.first_silent for group in groups)
 
 
 def _shown(transport: Transport) -> str:

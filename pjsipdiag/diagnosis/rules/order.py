@@ -9,12 +9,13 @@ from functools import lru_cache
 from pjsipdiag.asterisk.config import Config, Identify, Where
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.order import ask_order
-from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Outcome
 from pjsipdiag.diagnosis.addresses import is_whole_world, length, taken_by
 from pjsipdiag.diagnosis.evidence import best
 from pjsipdiag.diagnosis.lookup import taking
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who
+from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address
 
@@ -57,17 +58,21 @@ def identified_by_user(situation: Situation, cause: Cause, groups: Sequence[Call
         identify = next(known for known in situation.config.identifies if known.name == cause.detail)
         meant = f"[{cause.detail}] ({identify.where}) has its address for endpoint {identify.endpoint}"
         why = f"endpoint_identifier_order={order} asks username before ip"
+        advice = "let ip come before username in endpoint_identifier_order"
     else:
         owners = {owner.endpoint for group in groups for owner in best(situation, group)} - {cause.name}
         meant = (
             f"the source belongs to {listed(sorted(owners))}" if owners else "other calls from there belong to a trunk"
         )
         why = "no identify has its address, so the From user decides"
+        advice = "have the provider's address in an identify, and ip before username in endpoint_identifier_order"
     failed = sum(refusals(group) for group in groups) > 0
+    # Where other calls from there find nobody, the address is missing, and that is told as the cause.
+    missing = any(is_unmatched(group) and group.source in sources(groups) for group in situation.groups)
     return Finding(
         "identified-by-user",
-        Severity.ERROR if failed or cause.detail else Severity.WARNING,
-        f"{listed(sources(groups))} calls with From user {callers}, which is the name of endpoint {cause.name}, so"
+        Severity.ERROR if cause.detail or (failed and not missing) else Severity.WARNING,
+        f"{who(groups, 'calls', 'call')} with From user {callers}, which is the name of endpoint {cause.name}, so"
         f" {cause.name}"
         f" takes the call; {meant}",
         cause.where,
@@ -75,11 +80,11 @@ def identified_by_user(situation: Situation, cause: Cause, groups: Sequence[Call
         calls(groups),
         (
             why,
+            *_blanks(situation.config),
             f"the calls get context={situation.config.endpoints[cause.name].context} of {cause.name}",
             f"observed answers: {answers(groups)}",
         ),
-        advice="let ip come before username in endpoint_identifier_order, and have the provider's address in an"
-        " identify",
+        advice=advice,
     )
 
 
@@ -110,7 +115,7 @@ def overlapping_identifies(situation: Situation, cause: Cause, groups: Sequence[
     return Finding(
         "overlapping-identifies",
         Severity.ERROR if failed else Severity.WARNING,
-        f"{listed(sources(groups))} fits both match={won_rule.text} in [{won.name}] ({won_rule.where}) and"
+        f"{who(groups, 'fits', 'fit')} both match={won_rule.text} in [{won.name}] ({won_rule.where}) and"
         f" match={lost_rule.text} in [{lost.name}] ({lost_rule.where}): Asterisk asks [{won.name}] first, so endpoint"
         f" {won.endpoint} takes the call, although [{lost.name}] (endpoint {lost.endpoint}) fits {more}",
         won_rule.where,
@@ -121,7 +126,10 @@ def overlapping_identifies(situation: Situation, cause: Cause, groups: Sequence[
             *_winners(situation.config, won, lost),
             f"observed answers: {answers(groups)}",
         ),
-        advice=f"take the addresses of [{lost.name}] out of [{won.name}], or narrow its network",
+        advice=f"take the addresses of [{lost.name}] out of [{won.name}], or narrow its network"
+        if won_rule.mask != lost_rule.mask
+        else "two trunks with one address cannot be told apart by it: tell them apart by source port or match_header,"
+        " or let one of them take all calls",
     )
 
 
@@ -156,7 +164,7 @@ def unreachable_identifier(situation: Situation, cause: Cause, groups: Sequence[
     return Finding(
         "unreachable-identifier",
         Severity.ERROR,
-        f"{listed(sources(groups))} fits {cause.detail} of [{cause.name}], but {took} takes the call first:"
+        f"{who(groups, 'fits', 'fit')} {cause.detail} of [{cause.name}], but {took} takes the call first:"
         f" endpoint_identifier_order={order} never lets {cause.detail} through",
         cause.where,
         sources(groups),
@@ -164,6 +172,7 @@ def unreachable_identifier(situation: Situation, cause: Cause, groups: Sequence[
         (
             "identifiers that the list does not name run after those that it names, and the first that finds an"
             " endpoint decides",
+            *_blanks(situation.config),
             f"observed answers: {answers(groups)}",
         ),
         advice=f"name {cause.detail} before {verdict.identifier} in endpoint_identifier_order of the [global] section",
@@ -189,14 +198,14 @@ def anonymous_accepted(situation: Situation, cause: Cause, groups: Sequence[Call
         {owner.endpoint for group in groups for owner in best(situation, group) if owner.endpoint != cause.name}
     )
     belongs = (
-        [f"{listed(known)} may be meant for some of them: their addresses are in no identify of it"] if known else []
+        [f"some of the calls may be meant for {listed(known)}, whose identifies lack the address"] if known else []
     )
     return Finding(
         "anonymous-accepted",
         Severity.ERROR,
-        f"{counted(len(sources(groups)), 'source')} ({listed(sources(groups))}) reach the dialplan through"
-        f" {through}, which"
-        f" takes everybody: context={context}",
+        f"{counted(len(sources(groups)), 'source')} ({listed(sources(groups))}) {verb(groups, 'reaches', 'reach')}"
+        f" the dialplan through"
+        f" {through}, which takes everybody: context={context}",
         cause.where,
         sources(groups),
         calls(groups),
@@ -216,6 +225,16 @@ def replay_as(situation: Situation, first: str) -> Replay:
 def _order_line(config: Config, endpoint: str) -> Where:
     variable = config.globals.option("endpoint_identifier_order")
     return variable.where if variable else config.endpoints[endpoint].where
+
+
+def _blanks(config: Config) -> list[str]:
+    """What blanks do in the order."""
+    names = [name for name in config.globals.endpoint_identifier_order.split(",") if name != name.strip()]
+    return [
+        f"the blank in '{name}' makes it an unknown name: {name.strip()} is asked after all that are listed"
+        for name in names
+        if name.strip() in IDENTIFIER_NAMES
+    ]
 
 
 def _winners(config: Config, won: Identify, lost: Identify) -> list[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Endpoint
+from pjsipdiag.asterisk.values import parse_bool
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, who, with_status
+from pjsipdiag.diagnosis.sdp import Offer
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 MEDIA = (488, 415, 606)
@@ -22,7 +25,15 @@ OFTEN = 0.1
 
 
 def of_media(situation: Situation, group: CallGroup) -> Cause | None:
-    return _refused(situation, group, MEDIA, "allow")
+    cause = _refused(situation, group, MEDIA, "allow")
+    if cause is None:
+        return None
+    endpoint = situation.config.endpoints[cause.name]
+    encrypted = _encryption(endpoint, _offer(situation, group))
+    if not encrypted:
+        return cause
+    variable = endpoint.option("media_encryption")
+    return Cause(endpoint.name, variable.where if variable else endpoint.where, encrypted)
 
 
 def of_dialplan(situation: Situation, group: CallGroup) -> Cause | None:
@@ -31,23 +42,29 @@ def of_dialplan(situation: Situation, group: CallGroup) -> Cause | None:
 
 def media_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     endpoint = situation.config.endpoints[cause.name]
-    offered = _offered(groups)
+    offer = _offer(situation, groups[0])
+    if cause.detail:
+        wants = endpoint.value("media_encryption", "no")
+        why = f"the INVITE offers {cause.detail}, and the endpoint has media_encryption={wants} ({cause.where})"
+        advice = "set media_encryption to what the provider sends (no, sdes or dtls), or have it send what is set"
+    else:
+        why = f"it allows {', '.join(endpoint.codecs) or 'no codec'} ({cause.where})"
+        advice = "allow a codec that the provider offers"
+        if not offer.codecs or offer.shares(endpoint.codecs):
+            advice += ", and compare media_encryption with what it offers"
     return Finding(
         "media-rejected",
         _severity(groups, MEDIA),
-        f"{listed(sources(groups))} is matched to endpoint {cause.name}, which refuses the media"
-        f" ({_codes(groups, MEDIA)}):"
-        f" it allows {', '.join(endpoint.codecs) or 'no codec'} ({cause.where})",
+        f"{who(groups)} matched to endpoint {cause.name}, which refuses the media ({_codes(groups, MEDIA)}): {why}",
         cause.where,
         sources(groups),
         _count(groups, MEDIA),
         (
-            *([f"the INVITE offers {offered}"] if offered else []),
-            *_encryption(endpoint, groups),
+            *([f"the INVITE offers {', '.join(offer.codecs)} over {offer.profile}"] if offer.codecs else []),
             "identification is right: another match= line would change nothing",
             f"observed answers: {answers(groups)}",
         ),
-        advice="allow a codec that the provider offers, and compare media_encryption with what it offers",
+        advice=advice,
     )
 
 
@@ -57,14 +74,15 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
     to = f" to {listed(numbers)}" if numbers else ""
     missing = sum(with_status(group, 404, 484) for group in groups)
     why = (
-        f"its context {endpoint.context} has no such extension"
+        f"its context {endpoint.context}{'' if endpoint.option('context') else ' (no context= is set)'} has no such"
+        " extension"
         if missing
         else f"what the dialplan does in context {endpoint.context} ends in that answer"
     )
     return Finding(
         "dialplan-rejected",
         _severity(groups, DIALPLAN),
-        f"{listed(sources(groups))} is matched to endpoint {cause.name} and let in, then refused{to}"
+        f"{who(groups)} matched to endpoint {cause.name} and let in, then refused{to}"
         f" ({_codes(groups, DIALPLAN)}): {why} ({cause.where})",
         cause.where,
         sources(groups),
@@ -130,25 +148,17 @@ def _said(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     ][:2]
 
 
-def _offered(groups: Sequence[CallGroup]) -> str:
-    """The codec names of the first INVITE's SDP (RFC 8866 a=rtpmap), as far as the capture holds the body."""
-    text = groups[0].sample.raw.decode("utf-8", "replace")
-    names = [
-        line.split(" ", 1)[1].split("/")[0]
-        for line in text.splitlines()
-        if line.startswith("a=rtpmap:") and " " in line
-    ]
-    if names:
-        return ", ".join(dict.fromkeys(names))
-    media = next((line for line in text.splitlines() if line.startswith("m=")), "")
-    return media.removeprefix("m=")
+@lru_cache(maxsize=256)
+def _offer(situation: Situation, group: CallGroup) -> Offer:
+    """The offer of its first refused call: reading it again costs."""
+    return situation.offer(group, MEDIA)
 
 
-def _encryption(endpoint: Endpoint, groups: Sequence[CallGroup]) -> list[str]:
-    wants = endpoint.value("media_encryption", "no").lower()
-    offers = b"RTP/SAVP" in groups[0].sample.raw
-    if offers and wants in ("no", ""):
-        return ["the INVITE offers encrypted media only (SAVP), and the endpoint has media_encryption=no"]
-    if wants not in ("no", "") and b"m=audio" in groups[0].sample.raw and not offers:
-        return [f"the endpoint has media_encryption={wants}, and the INVITE offers plain RTP"]
-    return []
+def _encryption(endpoint: Endpoint, offer: Offer) -> str:
+    """What the INVITE offers where the endpoint wants the opposite of encryption; empty where it is not known."""
+    wanted = endpoint.value("media_encryption", "no").lower() != "no"
+    if not offer.profile or offer.secure == wanted:
+        return ""
+    if offer.secure:
+        return "encrypted media only"
+    return "" if parse_bool(endpoint.value("media_encryption_optimistic", "no")) else "plain RTP"

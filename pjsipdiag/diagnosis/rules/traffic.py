@@ -11,7 +11,9 @@ from functools import lru_cache
 from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.diagnosis.evidence import owners
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.admission import is_kept_out
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_cut_off, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.order import of_anonymous
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address, SipMessage, parse_uri
 
@@ -29,6 +31,9 @@ WELL_KNOWN = re.compile(
 
 LIKELY = 4
 """Points from which a source counts as a scanner."""
+
+MANY = 3
+"""Prefixes before one number, or guessed accounts, from which they are no accident."""
 
 KNOWN = 3
 """Points of evidence for an endpoint from which a source is no stranger."""
@@ -49,10 +54,12 @@ class Stranger:
 
 @lru_cache(maxsize=2)
 def strangers(situation: Situation) -> dict[str, Stranger]:
-    """The uninvited by source: matched by nothing for certain, or by the name that they give themselves."""
+    """The uninvited by source: matched by nothing for certain, by the name that they give themselves, by a rule that
+    takes everybody, or kept out by a type=acl."""
     found: dict[str, list[CallGroup]] = {}
     for group in situation.groups:
-        if group.verdict.outcome in (Outcome.NO_MATCH, Outcome.UNKNOWN) or group.verdict.identifier in BY_NAME:
+        unknown = group.verdict.outcome in (Outcome.NO_MATCH, Outcome.UNKNOWN) or group.verdict.identifier in BY_NAME
+        if unknown or is_kept_out(group) or of_anonymous(situation, group):
             found.setdefault(group.source, []).append(group)
     return {
         source: Stranger(
@@ -73,12 +80,11 @@ def scanner_signs(situation: Situation, source: str) -> tuple[int, tuple[str, ..
     agent = next((agent for agent in stranger.agents if TOOLS.search(agent)), "")
     if agent:
         signs.append((LIKELY, f"User-Agent {agent!r} is a known scanning tool"))
-    digits = (re.sub(r"\D", "", text) for text in stranger.numbers)
-    tail, tries = next(iter(Counter(text[-9:] for text in digits if len(text) >= 10).most_common(1)), ("", 0))
-    if tries >= 3:
+    tail, tries = _prefixes(stranger)
+    if tries >= MANY:
         signs.append((2, f"it dials …{tail} with {tries} different prefixes, as who looks for an outside line does"))
-    guessed = [user for user in stranger.callers if WELL_KNOWN.fullmatch(user)]
-    if len(guessed) >= 3:
+    guessed = _guessed(stranger)
+    if len(guessed) >= MANY:
         signs.append((2, f"it calls itself {listed(guessed)}: guessed accounts"))
     elif guessed and len(stranger.callers) == len(guessed):
         signs.append((1, f"it calls itself {listed(guessed)}"))
@@ -95,16 +101,37 @@ def scanner_signs(situation: Situation, source: str) -> tuple[int, tuple[str, ..
     return sum(points for points, _ in signs), tuple(text for _, text in signs)
 
 
-def of_scanner(situation: Situation, group: CallGroup) -> Cause | None:
-    """An uninvited source, unless the configuration knows it."""
+def scans(situation: Situation, group: CallGroup) -> bool:
+    """Whether the source is uninvited and looks for accounts; one that the configuration knows does not."""
     stranger = strangers(situation).get(group.source)
     if stranger is None or group not in stranger.groups:
-        return None
-    points, signs = scanner_signs(situation, group.source)
+        return False
+    points, _ = scanner_signs(situation, group.source)
     if points < LIKELY:
-        return None
-    named = signs[0].endswith("scanning tool")
-    if not named and any(owner.points >= KNOWN for owner in owners(situation, group)):
+        return False
+    return _is_certain(stranger) or not any(owner.points >= KNOWN for owner in owners(situation, group))
+
+
+def _is_certain(stranger: Stranger) -> bool:
+    """A tool that names itself, or who tries prefixes under guessed accounts: no trunk does, whatever its network."""
+    named = any(TOOLS.search(agent) for agent in stranger.agents)
+    return named or (_prefixes(stranger)[1] >= MANY and len(_guessed(stranger)) >= MANY)
+
+
+def _prefixes(stranger: Stranger) -> tuple[str, int]:
+    """The end of a number that was dialled with the most different prefixes, and how many these were."""
+    digits = (re.sub(r"\D", "", text) for text in stranger.numbers)
+    found = Counter(text[-9:] for text in digits if len(text) >= 10).most_common(1)
+    return found[0] if found else ("", 0)
+
+
+def _guessed(stranger: Stranger) -> list[str]:
+    return [user for user in stranger.callers if WELL_KNOWN.fullmatch(user)]
+
+
+def of_scanner(situation: Situation, group: CallGroup) -> Cause | None:
+    """A scanner, unless an open door lets it in: that is the configuration's fault."""
+    if of_anonymous(situation, group) or not scans(situation, group):
         return None
     return Cause("accepted" if group.verdict.outcome is Outcome.ACCEPTED else "")
 
@@ -112,12 +139,13 @@ def of_scanner(situation: Situation, group: CallGroup) -> Cause | None:
 def scanner(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     found = sources(groups)
     accepted = cause.name == "accepted"
+    weight = Severity.NOTE if all(map(is_kept_out, groups)) else Severity.WARNING
     signs = [f"{source}: {sign}" for source in found[:4] for sign in scanner_signs(situation, source)[1]]
     entered = f" and reaches the dialplan as {groups[0].verdict.endpoint}" if accepted else ""
     where = situation.config.endpoints[groups[0].verdict.endpoint].where if accepted else None
     return Finding(
         "scanner",
-        Severity.ERROR if accepted else Severity.WARNING,
+        Severity.ERROR if accepted else weight,
         f"{listed(found)} {'scan' if len(found) > 1 else 'scans'} for open accounts"
         f" ({counted(calls(groups), 'call')}){entered}:"
         " never add it to match=",
@@ -149,7 +177,10 @@ def crowd(situation: Situation) -> Iterable[Finding]:
 
 
 def no_invite(situation: Situation) -> Iterable[Finding]:
-    """What a capture holds when it holds no inbound INVITE."""
+    """What a capture holds when it holds no inbound INVITE, or none that can be read."""
+    cut = [group for group in situation.groups if is_cut_off(group)]
+    if cut:
+        yield _cut_off(situation, cut)
     if situation.groups or situation.crowd or not situation.captures or _tls_clients(situation):
         return
     messages = sum(capture.sip_messages for capture in situation.captures)
@@ -189,6 +220,22 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
     )
 
 
+def _cut_off(situation: Situation, groups: Sequence[CallGroup]) -> Finding:
+    whole = len(groups) < len(situation.groups)
+    return Finding(
+        "no-invite",
+        Severity.NOTE if whole else Severity.ERROR,
+        f"{counted(calls(groups), 'INVITE call')} of {listed(sources(groups))} cannot be read: the capture holds"
+        f" only the"
+        f" start of {'these' if whole else 'all its'} messages",
+        None,
+        sources(groups),
+        calls(groups),
+        ("neither who is identified nor what was answered can be told from them",),
+        advice="record whole packets: `tcpdump -s 0`",
+    )
+
+
 def encrypted(situation: Situation) -> Iterable[Finding]:
     """Connections whose SIP cannot be read: who connects, and whether its address alone would be taken."""
     clients = _tls_clients(situation)
@@ -215,10 +262,11 @@ def encrypted(situation: Situation) -> Iterable[Finding]:
     yield Finding(
         "encrypted",
         _weight(bool(unknown), alone),
-        f"{counted(len(clients), 'client')} ({listed(list(clients))}) connect over TLS, which cannot be read"
+        f"{counted(len(clients), 'client')} ({listed(list(clients))})"
+        f" {'connects' if len(clients) == 1 else 'connect'} over TLS, which cannot be read"
         " without keys;"
         + (
-            f" {listed(unknown)} is in no match= of any identify"
+            f" {listed(unknown)} {'is' if len(unknown) == 1 else 'are'} in no match= of any identify"
             if unknown
             else " the address of each is taken by an identify"
         ),

@@ -7,13 +7,14 @@ from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.asterisk.verdict import Match, Outcome
-from pjsipdiag.diagnosis.addresses import near_miss, network_text, shared_bits
-from pjsipdiag.diagnosis.evidence import best, owners
-from pjsipdiag.diagnosis.lookup import holding, lookup, meant_endpoint, nearest
+from pjsipdiag.diagnosis.addresses import network_text
+from pjsipdiag.diagnosis.evidence import best
+from pjsipdiag.diagnosis.lookup import holding, lookup, meant_endpoint
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
+from pjsipdiag.diagnosis.rules.hints import misfits, near, others_of, reasons
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.diagnosis.trunks import prefix, trunks
+from pjsipdiag.diagnosis.trunks import trunks
 
 
 def is_unmatched(group: CallGroup) -> bool:
@@ -51,29 +52,41 @@ def of_port(situation: Situation, group: CallGroup) -> Cause | None:
     """The rule whose network holds the source and whose port does not."""
     if not is_unmatched(group):
         return None
-    for identify, rule in holding(situation, group.source):
-        if rule.port and not rule.deny and rule.port not in group.ports:
-            return Cause(identify.name, rule.where, rule.text)
-    return None
+    found = [
+        (identify.endpoint, Cause(identify.name, rule.where, rule.text))
+        for identify, rule in holding(situation, group.source)
+        if rule.port and not rule.deny and rule.port not in group.ports
+    ]
+    likely = {owner.endpoint for owner in best(situation, group)}
+    return next((cause for endpoint, cause in sorted(found, key=lambda known: known[0] not in likely)), None)
 
 
-def port_mismatch(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+def port_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     ports = sorted({port for group in groups for port in group.ports})
     shown = listed([str(port) for port in ports], 6)
     return Finding(
         "port-mismatch",
         Severity.ERROR,
-        f"{listed(sources(groups))} sends from port {shown}, but match={cause.detail} in [{cause.name}] takes another"
+        f"{who(groups, 'sends', 'send')} from port {shown}, but match={cause.detail} in [{cause.name}] takes another"
         f" source port only ({cause.where})",
         cause.where,
         sources(groups),
         calls(groups),
         (
             "the port in match= is compared with the port that the call comes from, not with the one it is sent to",
+            *_other_ports(situation, cause, groups),
             f"observed answers: {answers(groups)}",
         ),
         advice="drop the port, unless several trunks share the address and differ in their source port",
     )
+
+
+def _other_ports(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> list[str]:
+    """Rules of other identifies for the same address and other ports: the call may be meant for them."""
+    found = [known for ip in sources(groups)[:8] for known in holding(situation, ip)]
+    others = [(identify, rule) for identify, rule in found if identify.name != cause.name and rule.port]
+    texts = (f"match={rule.text} in [{known.name}] ({rule.where}) has another port of it" for known, rule in others)
+    return list(dict.fromkeys(texts))[:4]
 
 
 def of_hostname(situation: Situation, group: CallGroup) -> Cause | None:
@@ -91,7 +104,8 @@ def of_hostname(situation: Situation, group: CallGroup) -> Cause | None:
     for dropped, host in lookup(situation).hosts:
         if meant_endpoint(situation.config, dropped) in likely or alone:
             return Cause(dropped.name, dropped.where, host)
-    return None
+    dead = {known.name: Cause(known.name, known.where, host) for known, host in lookup(situation).hosts}
+    return next(iter(dead.values())) if not likely and len(dead) == 1 and is_unmatched(group) else None
 
 
 @lru_cache(maxsize=2)
@@ -129,14 +143,28 @@ def hostname_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallG
     return Finding(
         "hostname-mismatch",
         Severity.ERROR,
-        f"{listed(sources(groups))} is not among the addresses of match={cause.detail} in [{cause.name}]"
-        f" ({cause.where}): {meaning}",
+        f"{who(groups)} not among the addresses of match={cause.detail} in [{cause.name}] ({cause.where}): {meaning}",
         cause.where,
         sources(groups),
         calls(groups),
-        (*evidence, *_reasons(situation, groups), f"observed answers: {answers(groups)}"),
+        (
+            *evidence,
+            *reasons(situation, groups),
+            *_by_elimination(situation, groups),
+            f"observed answers: {answers(groups)}",
+        ),
         advice="add the addresses themselves; a name in match= follows neither failover nor DNS changes",
     )
+
+
+def _by_elimination(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+    strange = [group for group in groups if not best(situation, group)]
+    if not strange or len(situation.config.identifies) + len(lookup(situation).dropped) == 1:
+        return []
+    return [
+        f"nothing but elimination ties {listed(sources(strange))} to it: no other identify is without its addresses;"
+        " ask who calls from there"
+    ]
 
 
 def of_registration(situation: Situation, group: CallGroup) -> Cause | None:
@@ -172,7 +200,7 @@ def registration_only(_situation: Situation, cause: Cause, groups: Sequence[Call
     return Finding(
         "registration-only",
         Severity.ERROR if failed else Severity.NOTE,
-        f"{listed(sources(groups))} belongs to registration [{cause.name}] ({cause.where}), and endpoint"
+        f"{who(groups, 'belongs', 'belong')} to registration [{cause.name}] ({cause.where}), and endpoint"
         f" {cause.detail} can be"
         " reached by its line token only: no identify names its address",
         cause.where,
@@ -193,42 +221,47 @@ def of_address(situation: Situation, group: CallGroup) -> Cause | None:
     found = best(situation, group)
     if len(found) != 1:
         return Cause("", None, "nobody" if not found else "several")
-    endpoint = found[0].endpoint
-    identify = next((known for known in situation.config.identifies if known.endpoint == endpoint), None)
+    endpoint = situation.config.endpoints[found[0].endpoint]
+    identify = next((known for known in situation.config.identifies if known.endpoint == endpoint.name), None)
     if identify:
-        line = max((rule.where for rule in identify.rules if not rule.deny), default=identify.where)
-        return Cause(endpoint, line, identify.name)
-    return Cause(endpoint, situation.config.endpoints[endpoint].where, "")
+        pattern = identify.option("match_header") or identify.option("match_request_uri")
+        last = pattern.where if pattern else identify.where
+        return Cause(
+            endpoint.name, max((rule.where for rule in identify.rules if not rule.deny), default=last), identify.name
+        )
+    by_name = endpoint.option("identify_by") if passed_over(group) == endpoint.name else None
+    return Cause(endpoint.name, by_name.where if by_name else endpoint.where, "")
+
+
+def passed_over(group: CallGroup) -> str:
+    """The endpoint that the From user names, and whose identify_by keeps it from being found by it."""
+    return next((check.endpoint for check in group.verdict.trace if check.step == "username" and check.endpoint), "")
 
 
 def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
-    who = listed(sources(groups))
-    are = "is" if len(sources(groups)) == 1 else "are"
+    they, them = verb(groups, "it", "they"), verb(groups, "it", "them")
     count = counted(calls(groups), "call")
+    nowhere = f"{who(groups)} in no match= of any identify ({count})"
     taken_out = next((rule for _, rule in holding(situation, groups[0].source) if rule.where == cause.where), None)
     if taken_out and taken_out.deny:
         message = (
-            f"{who} is taken out of [{cause.detail}] by match={taken_out.text} ({cause.where}), and no other"
-            " identify has it"
-            f" ({count})"
+            f"{who(groups)} taken out of [{cause.detail}] by match={taken_out.text} ({cause.where}), and no other"
+            f" identify has {them} ({count})"
         )
     elif cause.name and cause.detail:
-        message = (
-            f"{who} {are} in no match= of any identify ({count}); it belongs to [{cause.detail}],"
-            f" whose lines end at {cause.where}"
-        )
+        message = f"{nowhere}; {they} {verb(groups, 'belongs', 'belong')} to [{cause.detail}]"
+        rules = next(known.rules for known in situation.config.identifies if known.name == cause.detail)
+        message += f", whose lines end at {cause.where}" if rules else f", whose pattern ({cause.where}) does not fit"
+    elif cause.name and passed_over(groups[0]) == cause.name:
+        by = ",".join(situation.config.endpoints[cause.name].identify_by)
+        message = f"{nowhere}, and identify_by={by} ({cause.where}) keeps the From user from finding {cause.name}"
     elif cause.name:
-        message = (
-            f"{who} {are} in no match= of any identify ({count}): endpoint {cause.name} ({cause.where}) has no"
-            " identify at all"
-        )
+        message = f"{nowhere}: endpoint {cause.name} ({cause.where}) has no identify at all"
     elif cause.detail == "several":
         names = sorted({owner.endpoint for group in groups for owner in best(situation, group)})
-        message = (
-            f"{who} {are} in no match= of any identify ({count}); it may belong to {listed(names)}: nothing says which"
-        )
+        message = f"{nowhere}; {they} may belong to {listed(names)}: nothing says which"
     else:
-        message = f"{who} {are} in no match= of any identify ({count}), and nothing ties it to an endpoint"
+        message = f"{nowhere}, and nothing ties {them} to an endpoint"
     return Finding(
         "unmatched-source",
         Severity.ERROR,
@@ -236,7 +269,13 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         cause.where,
         sources(groups),
         calls(groups),
-        (*_near(situation, groups), *_reasons(situation, groups), f"observed answers: {answers(groups)}"),
+        (
+            *misfits(situation, cause, groups),
+            *near(situation, groups),
+            *reasons(situation, groups),
+            *(() if cause.name else others_of(situation, groups)),
+            f"observed answers: {answers(groups)}",
+        ),
         # Reports show the suggested lines themselves where a finding has no advice.
         advice=""
         if cause.name
@@ -247,22 +286,3 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
 def _mostly_names(identify: Identify) -> bool:
     named = sum(1 for rule in identify.rules if rule.host)
     return named * 2 >= len(identify.rules)
-
-
-def _near(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
-    """The nearest miss of each identify."""
-    found: dict[tuple[str, str], tuple[int, str]] = {}
-    for ip in sources(groups)[:8]:
-        near = nearest(situation, ip)
-        beside = [rule for _, rule in trunks(situation.config).networks.get(prefix(ip), ())]
-        for rule in [*([near.rule] if near else []), *beside]:
-            miss, bits = near_miss(rule, ip), shared_bits(rule, ip)
-            key = ip, rule.where.section
-            if miss and "same /" not in miss and bits > found.get(key, (-1, ""))[0]:
-                found[key] = bits, f"{miss} ({rule.where})"
-    return [text for _, text in found.values()][:6]
-
-
-def _reasons(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
-    found = [reason for group in groups[:8] for owner in owners(situation, group)[:2] for reason in owner.reasons]
-    return list(dict.fromkeys(found))[:6]

@@ -1,0 +1,72 @@
+"""What speaks for the owner of calls that nobody takes, and what in the files only seems to take them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pjsipdiag.asterisk.match import canonical
+from pjsipdiag.asterisk.verdict import Match
+from pjsipdiag.diagnosis.addresses import near_miss, shared_bits
+from pjsipdiag.diagnosis.check.space import is_prefix
+from pjsipdiag.diagnosis.evidence import owners
+from pjsipdiag.diagnosis.lookup import nearest
+from pjsipdiag.diagnosis.rules.cause import Cause, sources
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.diagnosis.trunks import prefix, trunks
+
+
+def others_of(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+    """Endpoints that take other calls from the same addresses, by what the caller says of itself."""
+    mine = set(sources(groups))
+    found = {
+        f"{group.source} also makes calls that {group.verdict.endpoint} takes by {group.verdict.identifier}"
+        for group in situation.groups
+        if group.source in mine and group.verdict.endpoint
+    }
+    callers = {caller for group in groups[:32] for caller in group.callers if caller}
+    for name in situation.config.endpoints:
+        user = name.partition("@")[0]
+        if user in callers and user != name:
+            found.add(f"its From user is that of endpoint {name}, which is for another domain than its From names")
+        elif name not in callers and name.lower() in {caller.lower() for caller in callers}:
+            found.add(f"its From user is spelt like endpoint {name} but for case, which Asterisk tells apart")
+    return sorted(found)[:4]
+
+
+def misfits(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> list[str]:
+    """Lines of the endpoint's identifies that say something else than what they seem to, or than what the call has."""
+    found = []
+    for identify in situation.config.identifies:
+        for rule in identify.rules if cause.name and identify.endpoint == cause.name else ():
+            bare, _, port = rule.text.rpartition(":")
+            if rule.version == 6 and bare in sources(groups):
+                found.append(
+                    f"match={rule.text} ({rule.where}) is an address that ends in {port}: before a port an IPv6 address"
+                    f" stands in brackets, [{bare}]:{port}"
+                )
+            short = not rule.host and rule.version == 4 and rule.text.partition("/")[0].count(".") < 3
+            if short or not is_prefix(rule):
+                found.append(f"match={rule.text} is {canonical(rule)} to Asterisk ({rule.where})")
+    for check in situation.replay(groups[0].sample).trace:
+        if check.step in ("header", "request_uri") and check.endpoint == cause.name and check.match is Match.NO_MATCH:
+            found.append(f"{check.reason} ({check.where})")
+    return list(dict.fromkeys(found))[:4]
+
+
+def near(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+    """The nearest miss of each identify."""
+    found: dict[tuple[str, str], tuple[int, str]] = {}
+    for ip in sources(groups)[:8]:
+        closest = nearest(situation, ip)
+        beside = [rule for _, rule in trunks(situation.config).networks.get(prefix(ip), ())]
+        for rule in [*([closest.rule] if closest else []), *beside]:
+            miss, bits = near_miss(rule, ip), shared_bits(rule, ip)
+            key = ip, rule.where.section
+            if miss and "same /" not in miss and bits > found.get(key, (-1, ""))[0]:
+                found[key] = bits, f"{miss} ({rule.where})"
+    return [text for _, text in found.values()][:6]
+
+
+def reasons(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+    found = [reason for group in groups[:8] for owner in owners(situation, group)[:2] for reason in owner.reasons]
+    return list(dict.fromkeys(found))[:6]

@@ -1,0 +1,45 @@
+"""What the SDP of an INVITE offers (RFC 8866), as far as a refusal depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+STATIC = {0: "PCMU", 3: "GSM", 4: "G723", 8: "PCMA", 9: "G722", 15: "G728", 18: "G729"}
+"""Payload types that need no a=rtpmap (RFC 3551, table 4)."""
+
+NAMES = {"ulaw": "pcmu", "alaw": "pcma", "g726": "g726-32", "slin": "l16", "testlaw": ""}
+"""Asterisk's codec names where SDP has others; all else is alike but for case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The audio of an SDP: its transport profile and the names of its codecs; empty when there is none to be read."""
+
+    profile: str = ""
+    codecs: tuple[str, ...] = ()
+
+    @property
+    def secure(self) -> bool:
+        return "SAVP" in self.profile
+
+    def shares(self, codecs: Iterable[str]) -> bool:
+        """Whether one of an endpoint's codecs is offered."""
+        offered = {name.lower() for name in self.codecs}
+        return any(NAMES.get(codec, codec) in offered for codec in codecs)
+
+
+def parse_offer(text: str) -> Offer:
+    """The first audio of an SDP (RFC 8866)."""
+    lines = text.splitlines()
+    at = next((number for number, line in enumerate(lines) if line.startswith("m=audio ")), None)
+    if at is None:
+        return Offer()
+    words = lines[at].split()
+    media = lines[at + 1 :]
+    end = next((number for number, line in enumerate(media) if line.startswith("m=")), len(media))
+    maps = dict(line[9:].split(None, 1) for line in media[:end] if line.startswith("a=rtpmap:") and " " in line)
+    names = [
+        maps[word].split("/")[0] if word in maps else STATIC.get(int(word), "") for word in words[3:] if word.isdigit()
+    ]
+    return Offer(words[2] if len(words) > 2 else "", tuple(name for name in names if name))

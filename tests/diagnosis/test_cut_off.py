@@ -1,0 +1,46 @@
+"""Captures with a snap length that holds the start of messages only."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from pjsipdiag.cli import main
+from tests.diagnosis.scene import write_scene
+
+CALL = """
+@ 0 198.51.100.20:5060 > 192.0.2.1:5060 in -> 401
+INVITE sip:300@192.0.2.1 SIP/2.0
+Contact: <sip:198.51.100.20>
+
+@ 9 198.51.100.20:5060 > 192.0.2.1:5060 in -> 401
+INVITE sip:301@192.0.2.1 SIP/2.0
+Contact: <sip:198.51.100.20>
+"""
+
+
+def cut(capture: Path, length: int) -> Path:
+    """The capture with records of at most `length` bytes."""
+    data = capture.read_bytes()
+    out, at = [data[:24]], 24
+    while at < len(data):
+        seconds, fraction, held, sent = struct.unpack_from("<IIII", data, at)
+        kept = min(held, length)
+        out.append(struct.pack("<IIII", seconds, fraction, kept, sent) + data[at + 16 : at + 16 + kept])
+        at += 16 + held
+    capture.write_bytes(b"".join(out))
+    return capture
+
+
+def test_what_is_cut_off_is_not_taken_for_silence(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+    capture = cut(write_scene(CALL, tmp_path / "capture.pcap"), 120)
+    arguments = ["diagnose", str(capture), "-c", str(tmp_path), "--pbx", "192.0.2.1", "--format", "json"]
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    (finding,) = json.loads(result.stdout)["findings"]
+    assert result.exit_code == 1
+    assert (finding["rule"], finding["severity"]) == ("no-invite", "error")
+    assert "198.51.100.20 cannot be read: the capture holds only the start of all its messages" in finding["message"]
