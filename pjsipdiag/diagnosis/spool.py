@@ -26,6 +26,10 @@ class Spool:
         self._window = b""
         self._window_at = 0
 
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
     def __getstate__(self) -> int:
         """Its size: the file is shared by the processes that were forked after `share`."""
         return self._flushed
