@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import lt
-from typing import overload
+from typing import TypeVar, overload
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.arrival import Arrival
@@ -21,6 +21,7 @@ from pjsipdiag.diagnosis.merge import Merged, Request
 from pjsipdiag.diagnosis.model import CallRow, SourceRow
 from pjsipdiag.sip import Address, SipMessage, decode
 
+Name = TypeVar("Name")
 END = 0xFFFFFFFF
 """No further call of the same source."""
 CHALLENGED, RETRIED = 1, 2
@@ -75,7 +76,8 @@ class Calls(Sequence[CallRow]):
         time = whole.time
         order: Sequence[int] = range(len(time))
         if not all(map(lt, time, islice(time, 1, None))):
-            order = sorted(order, key=lambda at: (time[at], whole.parts[at], whole.frame[at]))
+            captures = [part.capture for part in self._merged.parts]
+            order = sorted(order, key=lambda at: (time[at], captures[whole.parts[at]], whole.frame[at]))
         numbers: dict[int, int] = {}
         answers, clusters = self._merged.answers, self._merged.clusters
         for at in order:
@@ -90,6 +92,9 @@ class Calls(Sequence[CallRow]):
                 self._prefer(number, whole, at)
             if key in answers or key in clusters or number in self._more:
                 self._weigh(number)
+        if not isinstance(order, range):
+            self.sources, self.source = _in_order(self.sources, self.source)
+            self.agents, self.agent = _in_order(self.agents, self.agent)
 
     def _append(self, whole: _Whole, at: int) -> None:
         self._part.append(whole.parts[at])
@@ -252,6 +257,13 @@ def _concatenated(judged: Sequence[Judged], calls: Calls) -> _Whole:
     calls.agents = [decode(agent) for agent in agents]
     calls.sources = list(sources)
     return whole
+
+
+def _in_order(names: list[Name], used: array[int]) -> tuple[list[Name], array[int]]:
+    """`names` in the order in which `used`, positions in them, first has them, and what it is then."""
+    first = dict.fromkeys(used)
+    position = {old: new for new, old in enumerate(first)}
+    return [names[old] for old in first], array("I", map(position.__getitem__, used))
 
 
 def message_of(request: Request) -> SipMessage:
