@@ -1,21 +1,22 @@
 """One captured frame -> the SIP messages it completes.
 
-The only place where link layer, IP, UDP, TCP and HEP meet, and the only one that keeps state between frames: fragments,
-TCP streams, and the packets just seen, so that a packet captured on several interfaces counts once. No frame raises.
+The only place where link layer, IP, UDP, TCP and HEP meet, and the only one that keeps state between frames: fragments
+and TCP streams, which also go on from one file of a capture to the next (`Unfinished`). No frame raises.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from pjsipdiag.capture import hep, logger
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.fragments import Fragments
+from pjsipdiag.capture.fragments import Fragments, Key, Pending
 from pjsipdiag.capture.ip import MAX_DEPTH, TUNNEL_PORTS, UDP, Segment, udp_tunnel, unwrap
 from pjsipdiag.capture.link import Undecodable, network
 from pjsipdiag.capture.start import START
-from pjsipdiag.capture.tcp import Reassembler
+from pjsipdiag.capture.tcp import Flow, Reassembler
 
 SYN = 2
 SPEAKS = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\x82]")
@@ -25,16 +26,31 @@ Of other connections only those are followed whose start was seen.
 """
 
 
+class Unfinished(NamedTuple):
+    """What a file of `records` frames left for the next file of its capture."""
+
+    fragments: dict[Key, Pending]
+    flows: dict[bytes, Flow]
+    ignored: dict[bytes, int]
+    records: int
+
+
 class Dissector:
-    """Takes the frames of one capture in order; `tally` counts what cannot be decoded."""
+    """Takes the frames of one file in order; `tally` counts what cannot be decoded.
+
+    `before` is what the file before left, and changes hands. `share`: see Reassembler.
+    """
 
     direct = True
     """Whether `follow` may be called without the frame around a segment."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, before: Unfinished | None = None, share: int = 1) -> None:
         self.tally = tally
         self.fragments = Fragments(tally.undecoded)
-        self._reassembler = Reassembler(tally)
+        self._reassembler = Reassembler(tally, share)
+        if before is not None:
+            self.fragments.take_up(before.fragments)
+            self._reassembler.take_up(before.flows, before.ignored, -before.records)
         self.follow: Callable[..., Sequence[Datagram]] = self._reassembler.feed
         self.streams: Collection[bytes] = self._reassembler.flows
         """The directed TCP flows of which every segment is wanted."""
@@ -48,10 +64,20 @@ class Dissector:
             self.tally.undecoded[str(reason)] += 1
             return ()
 
-    def finish(self) -> Iterable[Datagram]:
-        """What is complete only because the capture ends."""
-        self.fragments.finish()
-        return self._reassembler.finish()
+    def finish(self, start: int | None = None) -> Iterable[Datagram]:
+        """What is complete only because the file ends, and does not go on in one that begins at `start`."""
+        self.fragments.finish(start)
+        return self._reassembler.finish(start)
+
+    @property
+    def late(self) -> list[Datagram]:
+        """What is of earlier files: frame 0 is the last one of the file before, and so on backwards."""
+        return self._reassembler.late
+
+    def unfinished(self) -> Unfinished:
+        """What goes on in the next file, once this one is finished."""
+        reassembler = self._reassembler
+        return Unfinished(self.fragments.pending, reassembler.flows, reassembler.ignored, self.tally.records)
 
     def _packet(self, time: int, frame: int, kind: int, data: bytes, direction: str) -> Iterable[Datagram]:
         for _ in range(MAX_DEPTH):

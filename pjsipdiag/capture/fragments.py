@@ -15,8 +15,14 @@ MAX_AGE = 30_000_000_000
 """Nanoseconds: Linux's `net.ipv4.ipfrag_time`; afterwards an identification means another datagram."""
 
 
+Key = tuple[bytes, int, int]
+"""Both addresses, protocol, identification."""
+
+
 @dataclass(slots=True)
-class _Pending:
+class Pending:
+    """The pieces of one datagram so far; `total` is its length once the last one is there, else -1."""
+
     started: int
     pieces: dict[int, bytes] = field(default_factory=dict)
     size: int = 0
@@ -29,11 +35,16 @@ class Fragments:
     """The datagrams of one capture that are not complete yet; what is given up is counted in `undecoded`."""
 
     undecoded: Counter[str]
-    pending: dict[tuple[bytes, int, int], _Pending] = field(default_factory=dict)
+    pending: dict[Key, Pending] = field(default_factory=dict)
     held: int = 0
 
-    def add(self, key: tuple[bytes, int, int], time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
-        """The whole payload once `piece` completes it. `key`: both addresses, protocol, identification."""
+    def take_up(self, pending: dict[Key, Pending]) -> None:
+        """Goes on with what the file before left."""
+        self.pending.update(pending)
+        self.held += sum(entry.size for entry in pending.values())
+
+    def add(self, key: Key, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
+        """The whole payload once `piece` completes it."""
         entry = self.pending.get(key)
         if entry is not None and abs(time - entry.started) > MAX_AGE:
             self._give_up(key)
@@ -41,7 +52,7 @@ class Fragments:
         if entry is None:
             while self.pending and (len(self.pending) >= MAX_PENDING or self.held > MAX_BYTES):
                 self._give_up(next(iter(self.pending)))
-            entry = self.pending[key] = _Pending(time)
+            entry = self.pending[key] = Pending(time)
         if entry.spoilt or entry.pieces.get(offset) == piece:
             return None
         if (more and (len(piece) % 8 or not piece)) or offset + len(piece) > 65535:
@@ -60,7 +71,7 @@ class Fragments:
             return None
         return self._whole(key, entry)
 
-    def _whole(self, key: tuple[bytes, int, int], entry: _Pending) -> bytes | None:
+    def _whole(self, key: Key, entry: Pending) -> bytes | None:
         parts, reached = [], 0
         for offset in sorted(entry.pieces):
             if offset != reached:
@@ -74,20 +85,21 @@ class Fragments:
         del self.pending[key]
         return b"".join(parts)
 
-    def _spoil(self, entry: _Pending, reason: str) -> None:
+    def _spoil(self, entry: Pending, reason: str) -> None:
         """Later fragments of the same datagram must not start it anew, so the entry stays without its bytes."""
         self.held -= entry.size
         entry.spoilt, entry.size = True, 0
         entry.pieces.clear()
         self.undecoded[reason] += 1
 
-    def _give_up(self, key: tuple[bytes, int, int]) -> None:
+    def _give_up(self, key: Key) -> None:
         entry = self.pending.pop(key)
         self.held -= entry.size
         if not entry.spoilt:
             self.undecoded["IP fragments without the rest"] += 1
 
-    def finish(self) -> None:
-        """The capture has ended: counts what never became whole."""
-        for key in list(self.pending):
-            self._give_up(key)
+    def finish(self, start: int | None = None) -> None:
+        """The file has ended: counts what never becomes whole, also in a file that goes on at `start` (nanoseconds)."""
+        for key, entry in list(self.pending.items()):
+            if start is None or start - entry.started > MAX_AGE:
+                self._give_up(key)

@@ -59,12 +59,12 @@ def _frame_header(data: bytes | bytearray) -> tuple[int, int, bytes] | None:
 class WebSocketStream:
     """One direction of a WebSocket connection, from its HTTP upgrade or from a frame on."""
 
-    __slots__ = ("_buffer", "_lost", "_message", "_need", "_scanned", "_undecoded", "_upgraded", "refused")
+    __slots__ = ("_buffer", "_lost", "_message", "_need", "_scanned", "_upgraded", "refused", "undecoded")
 
     transport = "WS"
 
     def __init__(self, undecoded: Counter[str], upgraded: bool = False) -> None:
-        self._undecoded = undecoded
+        self.undecoded = undecoded
         self._buffer = bytearray()
         self._message = bytearray()
         self._lost = False
@@ -84,7 +84,7 @@ class WebSocketStream:
         if self._lost:
             # Nothing in a frame says where the next one starts; a segment that starts with one nearly always does.
             if not starts_frame(data):
-                self._undecoded["WebSocket bytes after a loss"] += 1
+                self.undecoded["WebSocket bytes after a loss"] += 1
                 return ()
             self._lost = False
         self._buffer += data
@@ -121,7 +121,7 @@ class WebSocketStream:
         while frame := _frame_header(view := self._buffer[at : at + 14]):
             start, size, mask = frame
             if view[0] & 0x70 or size > LONGEST or len(self._message) > LONGEST:
-                self._undecoded["WebSocket frame that cannot be read"] += 1
+                self.undecoded["WebSocket frame that cannot be read"] += 1
                 self.lose()
                 return
             if len(self._buffer) < at + start + size:
@@ -143,4 +143,4 @@ class WebSocketStream:
         if starts_like_sip(message):
             yield Piece(message)
         elif message.strip(b"\r\n\0"):
-            self._undecoded["WebSocket message that is not SIP"] += 1
+            self.undecoded["WebSocket message that is not SIP"] += 1

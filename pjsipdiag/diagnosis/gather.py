@@ -1,14 +1,19 @@
-"""Captures are read and folded, by one process or by several: the answer is the same."""
+"""Captures are read and folded, by one process or by several: the answer is the same.
+
+The files are one capture in the order of their first records: fragments and TCP streams go on from one to the next, as
+far as `capture.dissect` and `capture.tcp` let them. What a file's end left unfinished belongs to the file that held its
+last packet, whenever it is told.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
+from pjsipdiag.capture import Captures, Dissector, Rest, Unfinished, Unjoinable, expand, join, read_part, split
 from pjsipdiag.capture import Part as Piece
-from pjsipdiag.capture import Rest, Unjoinable, expand, join, read_part, split
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.readers import read_as
 from pjsipdiag.diagnosis.fold import Fold
@@ -39,7 +44,12 @@ class Reading:
     @property
     def plain(self) -> bool:
         """Whether files may be cut in pieces."""
-        return self.reader == "native" and self.keylog is None and not self.follow and not self.wanted.of_day
+        return self.goes_on and not self.wanted.of_day
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether one file goes on where another one ends."""
+        return self.reader == "native" and self.keylog is None and not self.follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,8 @@ class Gathered:
 class _Task:
     capture: int
     piece: Piece
-    whole: bool
+    alone: bool
+    """Whether nothing comes before the piece and nothing after it."""
     spool: Spool
 
 
@@ -64,56 +75,125 @@ class _Done:
     capture: int
     fold: Fold
     tally: Tally
-    rest: Rest
+    rest: Rest | None
 
 
 def gather(captures: Sequence[str | Path], reading: Reading) -> Gathered:
     """Reads and folds all captures. Raises CaptureError when one of them cannot be read at all."""
-    files, passed_over = tuple(map(str, captures)), tuple[str, ...]()
-    if not reading.follow:
-        files, passed_over = expand(captures)
-    jobs = 1 if reading.follow else reading.jobs
-    tasks = list(_tasks(files, reading, jobs))
-    work = _Worker(files, reading if jobs == 1 else None, reading)
-    done = share(work, tasks, jobs)
-    for task, one in zip(tasks, done, strict=True):
-        if one.fold.spool is not task.spool:
+    if reading.follow:
+        names = tuple(map(str, captures))
+        found = Captures(names, (0,) * len(names))
+    else:
+        found = expand(captures)
+    files = found.files
+    jobs = reading.jobs
+    if reading.follow or (len(files) > 1 and reading.goes_on and not reading.plain):
+        jobs = 1
+    chain = _Chain(found, reading)
+    if jobs == 1:
+        for capture in range(len(files)):
+            chain.read(capture)
+    else:
+        tasks = list(_tasks(files, reading, jobs))
+        done = share(_Worker(files, reading), tasks, jobs)
+        for task, one in zip(tasks, done, strict=True):
             one.fold.spool = task.spool.adopt(one.fold.spool)
-    parts: list[Part] = []
-    tallies: list[Tally] = []
-    for capture, pieces in groupby(done, key=lambda one: one.capture):
-        found, tally = _joined(files[capture], list(pieces), reading)
-        parts += found
-        tallies.append(tally)
-    return Gathered(merge(parts), tuple(tallies), tuple(f"passed over: {reason}" for reason in passed_over))
+        for capture, pieces in groupby(done, key=lambda one: one.capture):
+            chain.join(capture, list(pieces))
+    notes = tuple(f"passed over: {reason}" for reason in found.passed_over)
+    return Gathered(merge([part for parts in chain.parts for part in parts]), tuple(chain.tallies), notes)
 
 
 def _tasks(files: Sequence[str], reading: Reading, jobs: int) -> Iterator[_Task]:
-    cut = reading.plain and jobs > 1 and len(files) < FEW * jobs
+    cut = reading.plain and len(files) < FEW * jobs
     for number, path in enumerate(files):
         pieces = split(path, jobs) if cut else [Piece(path, 0, -1)]
         for piece in pieces:
-            yield _Task(number, piece, len(pieces) == 1, Spool() if jobs == 1 else Spool().share())
+            alone = len(pieces) == 1 and (len(files) == 1 or not reading.goes_on)
+            yield _Task(number, piece, alone, Spool().share())
 
 
 @dataclass(frozen=True, slots=True)
 class _Worker:
     files: Sequence[str]
-    shown: Reading | None
-    """Says where progress is reported; None in a process that shares the work."""
     reading: Reading
 
     def __call__(self, task: _Task) -> _Done:
         path = self.files[task.capture]
-        tally, rest, fold = Tally(path), Rest(), Fold(task.spool, self.reading.methods)
-        if self.shown and self.shown.progress:
-            tally.on_read = _telling(tally, self.shown.progress, self.files, task.capture)
-        datagrams = _read(path, tally, self.reading) if task.whole else read_part(task.piece, tally, rest)
+        tally, rest, fold = Tally(path), None if task.alone else Rest(), Fold(task.spool, self.reading.methods)
+        datagrams = read_part(task.piece, tally, rest) if rest else _read(path, tally, self.reading)
         _feed(fold, datagrams, tally, self.reading)
         return _Done(task.capture, fold, tally, rest)
 
 
-def _read(path: str, tally: Tally, reading: Reading) -> Iterator[Datagram]:
+@dataclass(slots=True)
+class _Chain:
+    """Files one after the other; `parts` and `tallies` are those of each."""
+
+    captures: Captures
+    reading: Reading
+    parts: list[list[Part]] = field(default_factory=list)
+    tallies: list[Tally] = field(default_factory=list)
+    _unfinished: Unfinished | None = None
+
+    def read(self, capture: int) -> None:
+        """Reads the next file in this process."""
+        path, reading = self.captures.files[capture], self.reading
+        tally, fold = Tally(path), Fold(methods=reading.methods)
+        if reading.jobs == 1 and reading.progress:
+            tally.on_read = _telling(tally, reading.progress, self.captures.files, capture)
+        dissector = Dissector(tally, self._unfinished) if reading.goes_on else None
+        _feed(fold, self._whole(capture, _read(path, tally, reading, dissector), dissector), tally, reading)
+        self._add(capture, [Part(fold, capture)], tally, dissector)
+
+    def join(self, capture: int, done: Sequence[_Done]) -> None:
+        """Takes what other processes found in the next file."""
+        parts: list[Part] = []
+        tally = Tally(self.captures.files[capture])
+        rests = []
+        for one in done:
+            parts.append(Part(one.fold, capture, tally.records))
+            tally.merge(one.tally)
+            rests += [one.rest] if one.rest else []
+        if not rests:
+            self._add(capture, parts, tally, None)
+            return
+        last = Fold(methods=self.reading.methods)
+        try:
+            dissector, found = join(rests, tally, self._unfinished)
+        except Unjoinable:
+            self.read(capture)
+            return
+        _feed(last, self._whole(capture, found, dissector), tally, self.reading)
+        self._add(capture, [*parts, Part(last, capture)], tally, dissector)
+
+    def _whole(self, capture: int, found: Iterable[Datagram], dissector: Dissector | None) -> Iterator[Datagram]:
+        """What was found in a file, then what is told at its end."""
+        yield from found
+        if dissector is not None:
+            after = self.captures.starts[capture + 1 :]
+            yield from dissector.finish(after[0] if after else None)
+
+    def _add(self, capture: int, parts: list[Part], tally: Tally, dissector: Dissector | None) -> None:
+        self.parts.append(parts)
+        self.tallies.append(tally)
+        if dissector is None:
+            return
+        self._unfinished = dissector.unfinished()
+        late: dict[int, list[Datagram]] = {}
+        for datagram in dissector.late:
+            of, frame = capture, datagram.frame
+            while frame <= 0:
+                of -= 1
+                frame += self.tallies[of].records
+            late.setdefault(of, []).append(datagram._replace(frame=frame))
+        for of, found in late.items():
+            fold = Fold(methods=self.reading.methods)
+            _feed(fold, found, self.tallies[of], self.reading)
+            self.parts[of].append(Part(fold, of))
+
+
+def _read(path: str, tally: Tally, reading: Reading, dissector: Dissector | None = None) -> Iterator[Datagram]:
     return read_as(
         path,
         tally,
@@ -121,6 +201,7 @@ def _read(path: str, tally: Tally, reading: Reading) -> Iterator[Datagram]:
         keylog=reading.keylog,
         follow=reading.follow,
         seconds=reading.seconds,
+        dissector=dissector,
     )
 
 
@@ -129,25 +210,6 @@ def _feed(fold: Fold, datagrams: Iterable[Datagram], tally: Tally, reading: Read
     fold.feed(reading.wanted.in_time(datagrams))
     tally.sip_messages += fold.messages - messages
     tally.invites += fold.requests - requests
-
-
-def _joined(path: str, done: Sequence[_Done], reading: Reading) -> tuple[list[Part], Tally]:
-    """The parts of one capture, and what was counted in all of it."""
-    if len(done) == 1:
-        return [Part(done[0].fold, done[0].capture)], done[0].tally
-    parts: list[Part] = []
-    tally = Tally(path)
-    for one in done:
-        parts.append(Part(one.fold, one.capture, tally.records))
-        tally.merge(one.tally)
-    last = Fold(methods=reading.methods)
-    try:
-        _feed(last, join([one.rest for one in done], tally), tally, reading)
-    except Unjoinable:
-        tally, fold = Tally(path), Fold(methods=reading.methods)
-        _feed(fold, _read(path, tally, reading), tally, reading)
-        return [Part(fold, done[0].capture)], tally
-    return [*parts, Part(last, done[0].capture)], tally
 
 
 def _telling(tally: Tally, progress: Progress, files: Sequence[str], at: int) -> Callable[[int], None]:

@@ -1,0 +1,201 @@
+"""Files of one capture are read as one: TCP streams and fragments go on, whoever reads them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import struct
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pjsipdiag.capture import parts
+from pjsipdiag.diagnosis.diagnose import diagnose
+from pjsipdiag.report import render
+from tests.bench.captures import write
+from tests.capture.build import ethernet, media, pcap, sip, udp
+from tests.capture.test_fragments import pieces
+from tests.capture.test_tcp import invite
+
+CONFIG = Path(__file__).parents[2] / "fixtures/demo/etc"
+SYN, ACK = 2, 16
+
+
+def segment(at: int, payload: bytes = b"", flags: int = ACK, port: int = 40000) -> bytes:
+    """An Ethernet frame with a TCP segment from 203.0.113.13 to 192.0.2.1:5060, `at` bytes after the SYN's."""
+    head = struct.pack(">HHIIBBHHH", port, 5060, 7000 + at, 0, 0x50, flags, 1000, 0, 0)
+    packet = struct.pack(">BBHHHBBH", 0x45, 0, 40 + len(payload), 1, 0x4000, 64, 6, 0)
+    return ethernet(packet + bytes((203, 0, 113, 13, 192, 0, 2, 1)) + head + payload)
+
+
+def stream(data: bytes, size: int, port: int = 40000) -> list[bytes]:
+    """A connection that carries `data` in segments of `size`."""
+    opening = segment(-1, flags=SYN, port=port)
+    return [opening, *(segment(at, data[at : at + size], port=port) for at in range(0, len(data), size))]
+
+
+def records(raw: bytes) -> tuple[bytes, list[bytes]]:
+    """What stands before the first packet of a capture, and its packets' records (or blocks)."""
+    found, classic = [], raw[:4] == b"\xd4\xc3\xb2\xa1"
+    at = first = 24 if classic else 0
+    while at < len(raw):
+        kind, size = struct.unpack_from("<II", raw, at)
+        end = at + (16 + struct.unpack_from("<I", raw, at + 8)[0] if classic else size)
+        if classic or kind == 6:
+            found.append(raw[at:end])
+        else:
+            first = end
+        at = end
+    return raw[:first], found
+
+
+def cut(raw: bytes, places: Sequence[int], folder: Path, zipped: bool = False) -> Path:
+    """`folder` with the capture `raw` in files that end after so many records; their names do not tell the order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    head, found = records(raw)
+    for number, (start, end) in enumerate(pairwise([0, *places, len(found)])):
+        part = head + b"".join(found[start:end])
+        (folder / f"{-number % 7}-{number}").write_bytes(gzip.compress(part) if zipped else part)
+    return folder
+
+
+def reported(path: Path, jobs: int = 1) -> Any:
+    return json.loads(render(diagnose([path], CONFIG, jobs=jobs), "json"))
+
+
+def calls(report: Any) -> list[Any]:
+    """The calls without the places where they stand."""
+    return [{name: call[name] for name in call if name not in ("capture", "frame")} for call in report["calls"]]
+
+
+def counted(report: Any) -> tuple[Counter[str], Counter[str]]:
+    """Messages and what was passed over, in all files."""
+    numbers, undecoded = Counter[str](), Counter[str]()
+    for capture in report["captures"]:
+        numbers.update({name: capture[name] for name in ("records", "sip_messages", "invites")})
+        undecoded.update(capture["undecoded"])
+    return numbers, undecoded
+
+
+def the_same(whole: Path, folder: Path) -> None:
+    """The files in `folder` say what the capture `whole` says, whoever reads them."""
+    one, two, three = (render(diagnose([folder], CONFIG, jobs=jobs), "json") for jobs in (1, 2, 3))
+    assert one == two == three
+    report, expected = json.loads(one), reported(whole)
+    assert calls(report) == calls(expected)
+    assert counted(report) == counted(expected)
+
+
+@pytest.mark.parametrize("kind", ["tcp", "frag", "varied"])
+@pytest.mark.parametrize("ending", ["pcap", "pcapng", "pcap.gz"])
+def test_a_capture_cut_at_random(kind: str, ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"whole.{ending.removesuffix('.gz')}"
+    write(path, kind, 400)
+    raw, rnd = path.read_bytes(), random.Random(7)
+    for number in range(4):
+        places = sorted(rnd.sample(range(1, len(records(raw)[1])), rnd.choice((1, 3, 9))))
+        the_same(path, cut(raw, places, tmp_path / str(number), ending.endswith("gz")))
+
+
+BINARY = b"v=0\r\n" + bytes(range(256)) * 3
+FRAMES = [
+    *stream(invite(1, b"x" * 300) + invite(2, BINARY) + invite(3), 97),
+    media(),
+    *(bytes(12) + b"\x08\0" + piece for piece in pieces(udp(sip(4, padding=2000)), [496, 1000])),
+    ethernet(udp(sip(5))),
+]
+
+
+def test_a_capture_cut_at_every_record(tmp_path: Path) -> None:
+    raw = pcap(FRAMES)
+    whole = tmp_path / "whole.pcap"
+    whole.write_bytes(raw)
+    assert [call["call_id"] for call in reported(whole)["calls"]] == ["1", "2", "3", "4", "5"]
+    for place in range(1, len(FRAMES)):
+        the_same(whole, cut(raw, [place], tmp_path / str(place)))
+    the_same(whole, cut(raw, range(1, len(FRAMES)), tmp_path / "each"))
+
+
+def test_big_files_are_cut_and_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of several parts stands between others."""
+    monkeypatch.setattr(parts, "SMALLEST", 20_000)
+    frames = [frame for number in range(12) for frame in (*stream(invite(number, b"x" * 900), 97, 40_000 + number),
+                                                          *[media()] * 20)]  # fmt: skip
+    raw = pcap(frames)
+    whole = tmp_path / "whole.pcap"
+    whole.write_bytes(raw)
+    the_same(whole, cut(raw, [5, len(frames) - 30], tmp_path / "files"))
+
+
+def later(raw: bytes, seconds: int) -> bytes:
+    """The capture so much later."""
+    head, found = records(raw)
+    moved = [struct.pack("<I", struct.unpack_from("<I", record)[0] + seconds) + record[4:] for record in found]
+    return head + b"".join(moved)
+
+
+def write_all(folder: Path, *captures: bytes) -> Path:
+    folder.mkdir()
+    for number, raw in enumerate(captures):
+        (folder / f"{number}.pcap").write_bytes(raw)
+    return folder
+
+
+def test_another_day_is_another_connection(tmp_path: Path) -> None:
+    """Same addresses, same ports, even the same sequence numbers: what the first day left does not reach the second."""
+    monday = stream(invite(1) + invite(2, b"x" * 500)[:300], 97)
+    tuesday = stream(invite(3, b"y" * 500) + invite(4), 97)
+    folder = write_all(tmp_path / "days", pcap(monday), later(pcap(tuesday), 86_400))
+    one, two = (render(diagnose([folder], CONFIG, jobs=jobs), "json") for jobs in (1, 2))
+    assert one == two
+    report = json.loads(one)
+    assert [call["call_id"] for call in report["calls"]] == ["1", "2", "3", "4"]
+    places = {call["call_id"]: (Path(call["capture"]).name, call["frame"]) for call in report["calls"]}
+    assert places["2"] == ("0.pcap", len(monday))
+    assert [capture["invites"] for capture in report["captures"]] == [2, 2]
+
+
+def test_the_same_opening_again_after_the_time_of_repetitions(tmp_path: Path) -> None:
+    """Tools that make up TCP begin every stream with the same number."""
+    folder = write_all(
+        tmp_path / "made-up", pcap(stream(invite(1), 97)), later(pcap(stream(invite(2), 97)), 200)
+    )  # fmt: skip
+    assert [call["call_id"] for call in reported(folder)["calls"]] == ["1", "2"]
+
+
+def test_fragments_do_not_wait_for_another_day(tmp_path: Path) -> None:
+    fragments = [bytes(12) + b"\x08\0" + piece for piece in pieces(udp(sip(1, padding=1000)), [496])]
+    folder = write_all(tmp_path / "days", pcap(fragments[:1]), later(pcap([*fragments[1:], media()]), 86_400))
+    report = reported(folder)
+    assert report["calls"] == []
+    assert [capture["undecoded"] for capture in report["captures"]] == [{"IP fragments without the rest": 1}] * 2
+
+
+def test_two_captures_at_the_same_time(tmp_path: Path) -> None:
+    """Rotated files of two machines: each connection goes on in the file that has its rest."""
+    one, two = stream(invite(1, b"x" * 500), 97), stream(invite(2, b"y" * 500), 97, 40001)
+    folder = write_all(
+        tmp_path / "two",
+        pcap(one[:4]),
+        later(pcap(two[:4]), 1),
+        later(pcap(one[4:]), 60),
+        later(pcap(two[4:]), 61),
+    )
+    report = reported(folder)
+    assert [call["call_id"] for call in report["calls"]] == ["1", "2"]
+    assert counted(report)[1] == {}
+
+
+def test_what_never_ends_is_told_where_it_was_seen_last(tmp_path: Path) -> None:
+    frames = stream(invite(1) + invite(2, b"x" * 500)[:300], 97)
+    raw = pcap([*frames, *[media()] * 5])
+    folder = cut(raw, [2, len(frames), len(frames) + 2], tmp_path / "files")
+    one, two = (render(diagnose([folder], CONFIG, jobs=jobs), "json") for jobs in (1, 2))
+    assert one == two
+    places = {call["call_id"]: (Path(call["capture"]).name[-1], call["frame"]) for call in json.loads(one)["calls"]}
+    assert places["2"] == ("1", len(frames) - 2)
