@@ -19,11 +19,12 @@ from pjsipdiag.capture.start import START
 from pjsipdiag.capture.tcp import Flow, Reassembler
 
 SYN = 2
-SPEAKS = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\x82]")
-"""How a TCP segment of an unknown connection begins that may carry SIP: text, a TLS record, a WebSocket frame.
-
-Of other connections only those are followed whose start was seen.
-"""
+SPEAKS = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\x82\x01\x02]|HEP3")
+"""How a TCP segment of an unknown connection begins that may carry SIP: text, a TLS record, a WebSocket frame, HEP."""
+PSH, VERSION = 8, b"SIP/2.0"
+"""Of other segments those are looked through for VERSION that end what a sender handed over (RFC 9293 section 3.9.1.2):
+so a connection that the capture meets inside a binary body is followed from its next message on, and bulk transfers
+cost nothing."""
 
 
 class Unfinished(NamedTuple):
@@ -92,7 +93,8 @@ class Dissector:
             if START.match(payload):
                 return (self._logged(datagram) if logger.is_logged(source, destination) else datagram,)
             if hep.looks_like(payload):
-                return self._hep(datagram)
+                inner = hep.mirrored(datagram, self.tally)
+                return () if inner is None else (inner,)
             port = int.from_bytes(segment.data[2:4], "big")
             tunnel = udp_tunnel(port, payload) if port in TUNNEL_PORTS else None
             if tunnel is None:
@@ -108,28 +110,19 @@ class Dissector:
         if start < 20 or start > len(data):
             raise Undecodable("TCP header length")
         flow, flags, payload = segment.source + segment.destination + data[:4], data[13], data[start:]
-        if not (flags & SYN or (payload and (SPEAKS.match(payload) or flow in self.streams))):
-            return ()
+        if not flags & SYN:
+            if not payload:
+                return ()
+            speaks = SPEAKS.match(payload) or (flags & PSH and VERSION in payload)
+            if not (speaks or flow in self.streams):
+                return ()
         length = len(payload) + segment.missing if segment.missing else None
         sequence = int.from_bytes(data[4:8], "big")
         return self.follow(time, frame, flow, sequence, flags, payload, length, direction)
 
-    def _hep(self, datagram: Datagram) -> Iterable[Datagram]:
-        inner = hep.unwrap(datagram)
-        if inner is None:
-            self.tally.undecoded["HEP without SIP"] += 1
-            return ()
-        self.note(hep.NOTE)
-        return (inner,)
-
     def _logged(self, datagram: Datagram) -> Datagram:
-        self.note(logger.NOTE)
+        self.tally.note(logger.NOTE)
         return logger.logged(datagram)
-
-    def note(self, note: str) -> None:
-        """Says `note` once in the report."""
-        if note not in self.tally.notes:
-            self.tally.notes.append(note)
 
 
 def _udp_payload(segment: Segment) -> tuple[bytes, bool]:

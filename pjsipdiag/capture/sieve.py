@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.capture.dissect import SPEAKS, SYN, Dissector
+from pjsipdiag.capture.dissect import PSH, SPEAKS, SYN, VERSION, Dissector
 from pjsipdiag.capture.ip import TUNNEL_PORTS
 from pjsipdiag.capture.layout import Container, Layout, learn
 from pjsipdiag.capture.link import SLL_DIRECTIONS, Undecodable, network
@@ -89,14 +89,15 @@ class Sieve:
     def wants(self, buffer: bytearray, at: int, stop: int, layout: Layout) -> bool:
         """What `Dissector.wants` says of the TCP segment in this record."""
         ports = at + layout.ports
-        if buffer[ports + 13] & SYN:
+        flags = buffer[ports + 13]
+        if flags & SYN:
             return True
         length = layout.detail(buffer, at)[0] - layout.over
         payload = ports + (buffer[ports + 12] >> 4) * 4
         end = min(stop, ports + length) if length > 0 else stop
         if payload >= end:
             return False
-        if SPEAKS.match(buffer, payload, end):
+        if SPEAKS.match(buffer, payload, end) or (flags & PSH and buffer.find(VERSION, payload, end) >= 0):
             return True
         streams = self.streams
         return bool(streams) and bytes(buffer[at + layout.addresses : ports + 4]) in streams

@@ -1,8 +1,9 @@
 """TCP segments -> streams -> SIP messages.
 
-Only directed flows that start like SIP, WebSocket or TLS are followed; every other flow is put into `ignored` at its
-first bytes. Bytes that are missing from the capture are counted, and the stream goes on at the next message. Memory is
-bounded for each flow and in total.
+Only directed flows that start like SIP, WebSocket, HEP or TLS are followed; every other flow is put into `ignored` at
+its first bytes. A connection that is older than the capture is followed from the first segment on that starts so, or
+that holds SIP further on. Bytes that are missing from the capture are counted, and the stream goes on at the next
+message. Memory is bounded for each flow and in total.
 
 A flow goes on from one file to the next one when its last segment is no older than LONGEST_SILENCE where that file
 starts; what then comes has to fit by its sequence numbers, as within a file. So files of other captures in the same
@@ -14,8 +15,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from pjsipdiag.capture import hep, tls, websocket
 from pjsipdiag.capture import sequence as order
-from pjsipdiag.capture import tls, websocket
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.sequence import Run, What
 from pjsipdiag.capture.start import may_start_sip, starts_like_sip
@@ -32,7 +33,7 @@ MOST_WAITING = 64 * 1024 * 1024
 """Bytes of unfinished messages and of segments ahead of a gap that all flows together may keep."""
 Segment = tuple[int, int, bytes, int, int, bytes, int | None, str]
 """The arguments of `Reassembler.feed`."""
-Stream = MessageStream | websocket.WebSocketStream
+Stream = MessageStream | websocket.WebSocketStream | hep.HepStream
 MISSING = {What.GAP: "TCP segment missing", What.CUT: "TCP bytes cut by the snap length"}
 
 
@@ -178,11 +179,11 @@ class Reassembler:
         """A segment of a connection that is older than the capture (or was forgotten): is it of interest?"""
         time, frame, flow, sequence, flags, payload, length, direction = segment
         stream: Stream | None = None
-        if not (starts_like_sip(payload[:64]) or websocket.starts_frame(payload) or may_start_sip(payload)):
+        if not any(starts(payload) for starts in BEGINNINGS):
             if self._find_tls(flow, payload, time) or b"SIP/2.0" not in payload:
                 return ()
             self._tally.undecoded["TCP stream that begins inside a SIP message"] += 1
-            stream = MessageStream(self._tally.undecoded, joined=True)
+            stream = _joined(payload, self._tally.undecoded)
         if len(self.flows) >= MOST_FLOWS // self._share:
             self._evict()
         state = self.flows[flow] = Flow(flow, sequence, time, opened=False)
@@ -214,7 +215,7 @@ class Reassembler:
             if starts(payload):
                 return make(self._tally.undecoded)
         if state.lost and b"SIP/2.0" in payload:
-            return MessageStream(self._tally.undecoded, joined=True)
+            return _joined(payload, self._tally.undecoded)
         self._find_tls(flow, payload, state.time)
         return None
 
@@ -307,7 +308,7 @@ class Reassembler:
     def _datagrams(self, state: Flow, pieces: Sequence[Piece]) -> list[Datagram]:
         source, destination = state.ends
         transport = state.stream.transport if state.stream else "TCP"
-        return [
+        found = [
             Datagram(
                 state.time,
                 state.frame,
@@ -320,18 +321,34 @@ class Reassembler:
             )
             for piece in pieces
         ]
+        if transport != hep.HepStream.transport:
+            return found
+        return [inner for datagram in found if (inner := hep.mirrored(datagram, self._tally)) is not None]
 
 
 def _upgraded(undecoded: Counter[str]) -> websocket.WebSocketStream:
     return websocket.WebSocketStream(undecoded, upgraded=True)
 
 
-def _may_be_sip(payload: bytes) -> bool:
-    return starts_like_sip(payload[:64]) or may_start_sip(payload) or not payload.strip(b"\r\n")
+def _starts_sip(payload: bytes) -> bool:
+    return starts_like_sip(payload[:64]) or may_start_sip(payload)
 
+
+def _may_be_sip(payload: bytes) -> bool:
+    return _starts_sip(payload) or not payload.strip(b"\r\n")
+
+
+def _joined(payload: bytes, undecoded: Counter[str]) -> Stream:
+    """What reads a flow whose first known segment, `payload`, holds SIP further on."""
+    return hep.HepStream(undecoded, joined=True) if hep.MAGIC in payload else MessageStream(undecoded, joined=True)
+
+
+BEGINNINGS = (_starts_sip, websocket.starts_frame, hep.looks_like)
+"""How a segment looks that begins with a message, as nearly every one does in the middle of a connection."""
 
 STREAMS: tuple[tuple[Callable[[bytes], bool], Callable[[Counter[str]], Stream]], ...] = (
     (websocket.starts_upgrade, websocket.WebSocketStream),
+    (hep.looks_like, hep.HepStream),
     (_may_be_sip, MessageStream),
     (websocket.starts_frame, _upgraded),
 )

@@ -17,26 +17,21 @@ import pytest
 from pjsipdiag.capture import parts
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.report import render
+from pjsipdiag.sip import Address
 from tests.bench.captures import write
-from tests.capture.build import ethernet, media, pcap, sip, udp
+from tests.capture.build import SYN, ethernet, media, pcap, sip, tcp, udp
 from tests.capture.test_fragments import pieces
 from tests.capture.test_tcp import invite
 
 CONFIG = Path(__file__).parents[2] / "fixtures/demo/etc"
-SYN, ACK = 2, 16
-
-
-def segment(at: int, payload: bytes = b"", flags: int = ACK, port: int = 40000) -> bytes:
-    """An Ethernet frame with a TCP segment from 203.0.113.13 to 192.0.2.1:5060, `at` bytes after the SYN's."""
-    head = struct.pack(">HHIIBBHHH", port, 5060, 7000 + at, 0, 0x50, flags, 1000, 0, 0)
-    packet = struct.pack(">BBHHHBBH", 0x45, 0, 40 + len(payload), 1, 0x4000, 64, 6, 0)
-    return ethernet(packet + bytes((203, 0, 113, 13, 192, 0, 2, 1)) + head + payload)
 
 
 def stream(data: bytes, size: int, port: int = 40000) -> list[bytes]:
     """A connection that carries `data` in segments of `size`."""
-    opening = segment(-1, flags=SYN, port=port)
-    return [opening, *(segment(at, data[at : at + size], port=port) for at in range(0, len(data), size))]
+    source = Address("203.0.113.13", port)
+    opening = tcp(b"", -1, SYN, source)
+    packets = [opening, *(tcp(data[at : at + size], at, source=source) for at in range(0, len(data), size))]
+    return [ethernet(packet) for packet in packets]
 
 
 def records(raw: bytes) -> tuple[bytes, list[bytes]]:
