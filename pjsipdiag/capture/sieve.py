@@ -87,8 +87,10 @@ class Sieve:
         return self._dissector.follow(time, frame, flow, number, buffer[ports + 13], payload, None, direction)
 
     def wants(self, buffer: bytearray, at: int, stop: int, layout: Layout) -> bool:
-        """What `Dissector.wants` says of the TCP segment in this record."""
+        """Whether the TCP segment in this record may be of interest: what `Dissector` says of it."""
         ports = at + layout.ports
+        if ports + 20 > stop:
+            return True  # what follows is another record: to be counted
         flags = buffer[ports + 13]
         if flags & SYN:
             return True

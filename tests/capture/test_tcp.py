@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.tcp import ACK, SYN, Reassembler, reverse
 from pjsipdiag.sip import Address
+from tests.capture.build import Capture, ethernet, pcap, tcp
 
 CLIENT, SERVER = Address("203.0.113.13", 40000), Address("192.0.2.1", 5060)
 FLOW = CLIENT.pack()[:4] + SERVER.pack()[:4] + CLIENT.pack()[4:] + SERVER.pack()[4:]
@@ -183,3 +185,10 @@ def test_memory_is_bounded_by_flows_and_bytes() -> None:
     kept = sum(state.waiting for state in wire.reassembler.flows.values())
     assert kept <= 64 * 1024 * 1024
     assert wire.tally.undecoded["TCP flow given up to bound memory"] > 0
+
+
+@pytest.mark.parametrize("after", [[], [ethernet(tcp(b"", 0))] * 3])
+def test_a_header_cut_short_is_counted_whatever_follows(after: list[bytes]) -> None:
+    """The fields of the next record are not those of this one."""
+    frames = [ethernet(tcp(invite(1))), ethernet(tcp(invite(2)))[:34], *after]
+    assert Capture(pcap(frames)).tally.undecoded == {"TCP header cut short": 1}
