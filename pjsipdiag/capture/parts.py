@@ -197,16 +197,16 @@ class _Joining(Dissector):
         self.follow = self._feed
         self._own: set[bytes] = set()
 
-    def opened(self, connection: Opened) -> None:
-        """From here on the flows of `connection` are the part's own."""
+    def opened(self, connection: Opened) -> list[Datagram]:
+        """From here on the flows of `connection` are the part's own; what is left of those before is told."""
         time, flow, sequence = connection
         reassembler = self._reassembler
         if reassembler.repeats(time, flow, sequence):
             state = reassembler.flows[flow]
             if state.sequence.next != state.sequence.begin or state.waiting or reverse(flow) in reassembler.flows:
                 raise Unjoinable("a TCP stream goes on from one part to the next")
-        reassembler.open(time, flow, sequence, SYN)
         self._own |= {flow, reverse(flow)}
+        return reassembler.open(time, flow, sequence, SYN)
 
     def part(self, rest: Rest, frames: int) -> None:
         """A part is done that began after `frames` frames: its own flows are taken as they are."""
@@ -313,7 +313,7 @@ def join(rests: Sequence[Rest], tally: Tally, unfinished: Unfinished | None = No
             tally.truncated = f"cut in the middle of record {before + rest.records + 1} at byte {rest.cut}"
         for packet in rest.deferred:
             if isinstance(packet, Opened):
-                dissector.opened(packet)
+                found += dissector.opened(packet)
             else:
                 found += dissector.frame(packet.time, packet.frame + before, packet.link_type, packet.data)
         dissector.part(rest, before)
