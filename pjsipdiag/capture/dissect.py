@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pjsipdiag.capture import hep, logger
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.fragments import Fragments, Key, Pending
-from pjsipdiag.capture.ip import MAX_DEPTH, TUNNEL_PORTS, UDP, Segment, udp_tunnel, unwrap
+from pjsipdiag.capture.ip import MAX_DEPTH, UDP, Segment, udp_tunnel, unwrap
 from pjsipdiag.capture.link import Undecodable, network
 from pjsipdiag.capture.start import START
 from pjsipdiag.capture.tcp import Flow, Reassembler
@@ -95,8 +95,8 @@ class Dissector:
             if hep.looks_like(payload):
                 inner = hep.mirrored(datagram, self.tally)
                 return () if inner is None else (inner,)
-            port = int.from_bytes(segment.data[2:4], "big")
-            tunnel = udp_tunnel(port, payload) if port in TUNNEL_PORTS else None
+            ports = int.from_bytes(segment.data[:2], "big"), int.from_bytes(segment.data[2:4], "big")
+            tunnel = udp_tunnel(*ports, payload)
             if tunnel is None:
                 return ()
             kind, data = tunnel

@@ -6,16 +6,15 @@ is recognised by content before a tunnel is tried. Everything that cannot be dec
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from pjsipdiag.capture.fragments import Fragments
-from pjsipdiag.capture.link import ETHERNET_BRIDGED, IPV4, IPV6, Undecodable, inner
+from pjsipdiag.capture.link import ETHERNET_BRIDGED, IPV4, IPV6, Undecodable, inner, ppp_kind
 
 TCP, UDP = 6, 17
 MAX_DEPTH = 8
-VXLAN_PORTS = frozenset({4789, 8472})
-GENEVE_PORT, GTP_PORT = 6081, 2152
-TUNNEL_PORTS = VXLAN_PORTS | {GENEVE_PORT, GTP_PORT}
+AH = 51
 EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
 MAX_EXTENSIONS = 32
 
@@ -83,12 +82,25 @@ def _ipv4(data: bytes, time: int, fragments: Fragments) -> Packet | None:
     fragment = int.from_bytes(data[6:8], "big")
     payload = data[size:total]
     if not fragment & 0x3FFF:
+        protocol, payload = _authenticated(protocol, payload)
         return Packet(protocol, source, destination, payload, missing, False)
     if missing:
         raise Undecodable("IP fragment cut by the snap length")
     key = source + destination, protocol, int.from_bytes(data[4:6], "big")
     whole = fragments.add(key, time, (fragment & 0x1FFF) * 8, bool(fragment & 0x2000), payload)
-    return None if whole is None else Packet(protocol, source, destination, whole, 0, True)
+    if whole is None:
+        return None
+    protocol, whole = _authenticated(protocol, whole)
+    return Packet(protocol, source, destination, whole, 0, True)
+
+
+def _authenticated(protocol: int, payload: bytes) -> tuple[int, bytes]:
+    """What follows an authentication header (RFC 4302)."""
+    if protocol != AH:
+        return protocol, payload
+    if len(payload) < 12:
+        raise Undecodable("authentication header cut short")
+    return payload[0], payload[(payload[1] + 2) * 4 :]
 
 
 def _ipv6(data: bytes, time: int, fragments: Fragments) -> Packet | None:
@@ -102,10 +114,10 @@ def _ipv6(data: bytes, time: int, fragments: Fragments) -> Packet | None:
     source, destination, protocol = data[8:24], data[24:40], data[6]
     rest, reassembled = data[40 : 40 + length], False
     for _ in range(MAX_EXTENSIONS):
-        if protocol in EXTENSIONS or protocol == 51:
+        if protocol in EXTENSIONS or protocol == AH:
             if len(rest) < 8:
                 raise Undecodable("IPv6 extension header cut short")
-            size = (rest[1] + 2) * 4 if protocol == 51 else (rest[1] + 1) * 8
+            size = (rest[1] + 2) * 4 if protocol == AH else (rest[1] + 1) * 8
             protocol, rest = rest[0], rest[size:]
         elif protocol == 44:
             if missing or len(rest) < 8:
@@ -126,7 +138,7 @@ def _ipv6(data: bytes, time: int, fragments: Fragments) -> Packet | None:
 
 
 def _protocol_tunnel(packet: Packet) -> tuple[int, bytes] | None:
-    """IP in IP (RFC 2003), 6in4 (RFC 4213), GRE and ERSPAN, MPLS in IP (RFC 4023)."""
+    """IP in IP (RFC 2003), 6in4 (RFC 4213), GRE and ERSPAN, MPLS in IP (RFC 4023), EtherIP (RFC 3378), L2TPv3."""
     data = packet.data
     if packet.protocol == 4:
         return IPV4, data
@@ -136,6 +148,10 @@ def _protocol_tunnel(packet: Packet) -> tuple[int, bytes] | None:
         return _network(*_gre(data))
     if packet.protocol == 137:
         return _network(data, 0x8847, 0)
+    if packet.protocol == 97:
+        return _network(data, ETHERNET_BRIDGED, 2)
+    if packet.protocol == 115:
+        return _searched(data)
     if packet.protocol == 50:
         raise Undecodable("encrypted IPsec (ESP)")
     return None
@@ -169,24 +185,97 @@ def _gre(data: bytes) -> tuple[bytes, int, int]:
     if kind == 0x22EB:
         options = len(data) > offset + 11 and data[offset + 11] & 1
         return data, ETHERNET_BRIDGED, offset + 12 + 8 * options
+    if kind == 0x883E:  # WCCP: version 2 has a header of four bytes
+        offset += 0 if data[offset : offset + 1] and data[offset] >> 4 == 4 else 4
+        kind = IPV4
     return data, kind, offset
 
 
-def udp_tunnel(destination_port: int, payload: bytes) -> tuple[int, bytes] | None:
-    """What VXLAN (RFC 7348), GENEVE (RFC 8926) or GTP-U (3GPP TS 29.281) carries: (EtherType, packet)."""
-    try:
-        if destination_port in VXLAN_PORTS and len(payload) > 8 and payload[0] & 0x08 and not payload[7]:
-            return _network(payload, ETHERNET_BRIDGED, 8)
-        if destination_port == GENEVE_PORT and len(payload) > 8 and payload[0] >> 6 == 0:
-            return _network(payload, int.from_bytes(payload[2:4], "big"), 8 + (payload[0] & 63) * 4)
-        if destination_port == GTP_PORT and len(payload) > 8 and payload[0] & 0xF0 == 0x30 and payload[1] == 255:
-            return _gtp(payload)
-    except Undecodable:
-        return None  # a port alone proves no tunnel
+def udp_tunnel(source_port: int, destination_port: int, payload: bytes) -> tuple[int, bytes] | None:
+    """What a UDP payload carries when a port is that of a tunnel, and its header says so: (EtherType, packet)."""
+    for port in (destination_port, source_port):
+        decode = UDP_TUNNELS.get(port)
+        if decode is not None and len(payload) > 8:
+            try:
+                found = decode(payload)
+            except Undecodable:
+                continue  # a port alone proves no tunnel
+            if found is not None:
+                return found
     return None
 
 
+def _vxlan(payload: bytes) -> tuple[int, bytes] | None:
+    """RFC 7348."""
+    return _network(payload, ETHERNET_BRIDGED, 8) if payload[0] & 0x08 and not payload[7] else None
+
+
+def _vxlan_gpe(payload: bytes) -> tuple[int, bytes] | None:
+    """draft-ietf-nvo3-vxlan-gpe: the next protocol is named."""
+    kind = {1: IPV4, 2: IPV6, 3: ETHERNET_BRIDGED, 5: 0x8847}.get(payload[3], 0)
+    return _network(payload, kind, 8) if payload[0] & 0xCC == 0x0C and not payload[7] else None
+
+
+def _geneve(payload: bytes) -> tuple[int, bytes] | None:
+    """RFC 8926."""
+    if payload[0] >> 6:
+        return None
+    return _network(payload, int.from_bytes(payload[2:4], "big"), 8 + (payload[0] & 63) * 4)
+
+
+def _mpls(payload: bytes) -> tuple[int, bytes] | None:
+    """RFC 7510."""
+    return _network(payload, 0x8847, 0)
+
+
+def _l2tp(payload: bytes) -> tuple[int, bytes] | None:
+    """RFC 2661 section 3.1: a data message of version 2, in which PPP follows; of version 3 IP is searched for."""
+    flags = int.from_bytes(payload[:2], "big")
+    if flags & 0x8000 or flags & 15 not in (2, 3):
+        return None
+    if flags & 15 == 3:
+        return _searched(payload)
+    at = 6 + 2 * bool(flags & 0x4000) + 4 * bool(flags & 0x0800)
+    if flags & 0x0200:
+        at += 2 + int.from_bytes(payload[at : at + 2], "big")
+    at += 2 if payload[at : at + 2] == b"\xff\x03" else 0
+    kind, at = ppp_kind(payload, at)
+    return _network(payload, kind, at)
+
+
+def _teredo(payload: bytes) -> tuple[int, bytes] | None:
+    """RFC 4380 section 5.1.1: perhaps behind authentication and origin indications."""
+    at = 0
+    if payload[:2] == b"\0\1":
+        at = 13 + payload[2] + payload[3]
+    if payload[at : at + 2] == b"\0\0":
+        at += 8
+    return (IPV6, payload[at:]) if payload[at : at + 1] and payload[at] >> 4 == 6 else None
+
+
+def _tzsp(payload: bytes) -> tuple[int, bytes] | None:
+    """What a router's sniffer sends; the network layer inside stays as it is."""
+    from pjsipdiag.capture.rare import tzsp
+
+    if payload[0] != 1:
+        return None
+    found = tzsp(payload)
+    found = inner(payload, found.kind, found.offset)
+    return (found.kind, payload[found.offset :]) if found.kind else None
+
+
+def _searched(payload: bytes) -> tuple[int, bytes] | None:
+    """Headers whose length only the two ends know."""
+    from pjsipdiag.capture.rare import search
+
+    found = search(payload)
+    return (found.kind, payload[found.offset :]) if found else None
+
+
 def _gtp(payload: bytes) -> tuple[int, bytes] | None:
+    """GTP-U (3GPP TS 29.281): a G-PDU, perhaps with extension headers."""
+    if payload[0] & 0xF0 != 0x30 or payload[1] != 255:
+        return None
     offset = 8
     if payload[0] & 7:
         offset, kind = 12, payload[11] if len(payload) > 11 else 0
@@ -199,3 +288,18 @@ def _gtp(payload: bytes) -> tuple[int, bytes] | None:
             kind, offset = payload[offset + size - 1], offset + size
     version = payload[offset] >> 4 if offset < len(payload) else 0
     return ({4: IPV4, 6: IPV6}[version], payload[offset:]) if version in (4, 6) else None
+
+
+UDP_TUNNELS: dict[int, Callable[[bytes], tuple[int, bytes] | None]] = {
+    1701: _l2tp,
+    2152: _gtp,
+    3544: _teredo,
+    4789: _vxlan,
+    4790: _vxlan_gpe,
+    5247: _searched,  # CAPWAP, the data of wireless access points
+    6081: _geneve,
+    6635: _mpls,
+    8472: _vxlan,
+    37008: _tzsp,
+}
+"""Port -> what is in its payload."""

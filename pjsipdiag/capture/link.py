@@ -28,7 +28,6 @@ WITHOUT_IP = frozenset(
         0x88B7,
         0x88CC,  # LLDP
         0x88E1,  # HomePlug
-        0x88E5,  # MACsec
         0x88F7,  # PTP
         0x8899,  # Realtek loop detection
         0x8912,
@@ -79,6 +78,8 @@ def inner(frame: bytes, kind: int, offset: int, direction: str = "") -> Network:
             kind, offset = ppp_kind(frame, offset + 6) if kind == 0x8864 else (0, 0)
         elif kind == ETHERNET_BRIDGED:
             kind, offset, _ = ethernet(frame, offset)
+        elif kind in BACKBONE:
+            kind, offset, _ = BACKBONE[kind](frame, offset)
         else:
             break
     else:
@@ -116,6 +117,35 @@ def snap(frame: bytes, offset: int, pad: int = 0) -> Network:
     if organisation == b"\0\x80\xc2" and kind in (1, 7):
         return Network(ETHERNET_BRIDGED, offset + 5 + pad)
     return NOTHING
+
+
+def _backbone(_frame: bytes, offset: int) -> Network:
+    """IEEE 802.1ah: a service tag of four bytes, then the customer's Ethernet."""
+    return Network(ETHERNET_BRIDGED, offset + 4)
+
+
+def _macsec(frame: bytes, offset: int) -> Network:
+    """IEEE 802.1AE: readable where only the integrity is protected."""
+    flags = number(frame, offset) >> 8
+    if flags & 0x08:
+        raise Undecodable("encrypted link (MACsec)")
+    at = offset + (14 if flags & 0x20 else 6)
+    return Network(number(frame, at), at + 2)
+
+
+def _trill(frame: bytes, offset: int) -> Network:
+    """RFC 6325: the length of the options stands in the header of six bytes."""
+    return Network(ETHERNET_BRIDGED, offset + 6 + (number(frame, offset) >> 6 & 0x1F) * 4)
+
+
+def _service(frame: bytes, offset: int) -> Network:
+    """RFC 8300, the network service header: its length in words, and what follows it."""
+    size, following = (number(frame, offset) & 0x3F) * 4, number(frame, offset + 2) & 0xFF
+    kind = {1: IPV4, 2: IPV6, 3: ETHERNET_BRIDGED, 5: 0x8847}.get(following, 0)
+    return Network(kind, offset + max(size, 8))
+
+
+BACKBONE = {0x88E7: _backbone, 0x88E5: _macsec, 0x22F3: _trill, 0x894F: _service}
 
 
 def _after_labels(frame: bytes, offset: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import PSH, SPEAKS, SYN, VERSION, Dissector
-from pjsipdiag.capture.ip import TUNNEL_PORTS
+from pjsipdiag.capture.ip import UDP_TUNNELS
 from pjsipdiag.capture.layout import Container, Layout, learn
 from pjsipdiag.capture.link import SLL_DIRECTIONS, Undecodable, network
 from pjsipdiag.capture.start import START
@@ -19,7 +19,7 @@ MAX_LAYOUTS = 16
 NO_PORT = b"\0\0"
 """What Asterisk's own captures have on its side."""
 HEP_BYTES = frozenset({0x01, 0x02, 0x48})
-TUNNEL_PORTS_PACKED = frozenset(port.to_bytes(2, "big") for port in TUNNEL_PORTS)
+TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in UDP_TUNNELS)
 
 
 class Sieve:
@@ -67,7 +67,7 @@ class Sieve:
             direction = SLL_DIRECTIONS.get(buffer[at + self.direction_at], "") if self.direction_at else ""
             content = bytes(buffer[payload:end])
             return (Datagram(time, frame, "UDP", source, destination, content, direction),)
-        if buffer[payload] in HEP_BYTES or destination_port in TUNNEL_PORTS_PACKED:
+        if buffer[payload] in HEP_BYTES or destination_port in TUNNEL_PORTS or source_port in TUNNEL_PORTS:
             return self.dissect(buffer, at, stop, time, frame)
         return ()
 
