@@ -107,7 +107,7 @@ class Dissector:
         if len(data) < 20:
             raise Undecodable("TCP header cut short")
         start = (data[12] >> 4) * 4
-        if start < 20 or start > len(data):
+        if start < 20 or start > len(data) + segment.missing:
             raise Undecodable("TCP header length")
         flow, flags, payload = segment.source + segment.destination + data[:4], data[13], data[start:]
         if not flags & SYN:
@@ -116,7 +116,7 @@ class Dissector:
             speaks = SPEAKS.match(payload) or (flags & PSH and VERSION in payload)
             if not (speaks or flow in self.streams):
                 return ()
-        length = len(payload) + segment.missing if segment.missing else None
+        length = len(data) + segment.missing - start if segment.missing else None
         sequence = int.from_bytes(data[4:8], "big")
         return self.follow(time, frame, flow, sequence, flags, payload, length, direction)
 

@@ -89,13 +89,12 @@ class Sieve:
     def wants(self, buffer: bytearray, at: int, stop: int, layout: Layout) -> bool:
         """Whether the TCP segment in this record may be of interest: what `Dissector` says of it."""
         ports = at + layout.ports
-        if ports + 20 > stop:
-            return True  # what follows is another record: to be counted
-        flags = buffer[ports + 13]
+        flags, header = buffer[ports + 13], (buffer[ports + 12] >> 4) * 4
         if flags & SYN:
             return True
-        length = layout.detail(buffer, at)[0] - layout.over
-        payload = ports + (buffer[ports + 12] >> 4) * 4
+        length, payload = layout.detail(buffer, at)[0] - layout.over, ports + header
+        if ports + 20 > stop or header < 20 or (length < header and length != -layout.over):
+            return True  # cut short or damaged, which `dissect` counts
         end = min(stop, ports + length) if length > 0 else stop
         if payload >= end:
             return False

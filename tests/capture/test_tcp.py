@@ -188,7 +188,24 @@ def test_memory_is_bounded_by_flows_and_bytes() -> None:
 
 
 @pytest.mark.parametrize("after", [[], [ethernet(tcp(b"", 0))] * 3])
-def test_a_header_cut_short_is_counted_whatever_follows(after: list[bytes]) -> None:
+@pytest.mark.parametrize(
+    ("damaged", "reason"),
+    [
+        (ethernet(tcp(invite(2)))[:34], "TCP header cut short"),
+        (ethernet(tcp(invite(2)))[:46] + b"\x40" + ethernet(tcp(invite(2)))[47:], "TCP header length"),
+        (ethernet(tcp(b""))[:46] + b"\x60" + ethernet(tcp(b""))[47:] + bytes(20), "TCP header length"),
+        (ethernet(tcp(b""))[:16] + b"\0\x1e" + ethernet(tcp(b""))[18:], "TCP header cut short"),
+        (ethernet(tcp(b""))[:16] + b"\0\x0e" + ethernet(tcp(b""))[18:], "IPv4 header length"),
+    ],
+)
+def test_a_damaged_header_is_counted_whatever_follows(damaged: bytes, reason: str, after: list[bytes]) -> None:
     """The fields of the next record are not those of this one."""
-    frames = [ethernet(tcp(invite(1))), ethernet(tcp(invite(2)))[:34], *after]
-    assert Capture(pcap(frames)).tally.undecoded == {"TCP header cut short": 1}
+    frames = [ethernet(tcp(invite(1))), damaged, *after]
+    assert Capture(pcap(frames)).tally.undecoded == {reason: 1}
+
+
+@pytest.mark.parametrize("snap", [54, 60, 66])
+def test_segments_without_payload_that_the_snap_length_cuts_are_no_loss(snap: int) -> None:
+    options = tcp(b"\1" * 20)
+    options = options[:32] + b"\xa0" + options[33:]
+    assert Capture(pcap([ethernet(options)] * 3, snap=snap)).tally.undecoded == {}
