@@ -74,5 +74,8 @@ class Watched(io.RawIOBase):
 
 
 def looks_like_text(head: bytes) -> bool:
-    """Whether a file that starts with `head` can be a log: captures have zero bytes in their first header."""
-    return b"\0" not in head[:64]
+    """Whether a file that starts with `head` can be a log: captures have zero bytes in their first header.
+
+    In a log they may stand further on, where a disk was not written to its end.
+    """
+    return b"\0" not in head[:24]
