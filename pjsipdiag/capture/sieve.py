@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import PSH, SPEAKS, SYN, VERSION, Dissector
 from pjsipdiag.capture.ip import UDP_TUNNELS
-from pjsipdiag.capture.layout import Container, Layout, learn
+from pjsipdiag.capture.layout import PASSES, Container, Layout, learn
 from pjsipdiag.capture.link import SLL_DIRECTIONS, Undecodable, network
 from pjsipdiag.capture.start import START
 
@@ -58,6 +58,8 @@ class Sieve:
         ports = at + layout.ports
         if buffer[at + layout.protocol_at] == 6:
             return self._tcp(layout, buffer, at, stop, time, frame) if self.wants(buffer, at, stop, layout) else ()
+        if PASSES[buffer[ports + 8]]:
+            return ()  # as the loops do: what a record is counted for does not depend on those before it
         end = ports + length
         if not 8 <= length <= room - layout.over or end > stop or NO_PORT in (source_port, destination_port):
             return self.dissect(buffer, at, stop, time, frame)

@@ -175,3 +175,12 @@ def test_packets_that_cannot_hold_sip_are_no_loss() -> None:
     ]
     capture = Capture(section() + interface() + b"".join(enhanced(frame, 0) for frame in others))
     assert (capture.calls, dict(capture.tally.undecoded)) == ([], {})
+
+
+def test_what_cannot_hold_sip_is_not_counted_for_its_length() -> None:
+    """Whether it is the first of its kind in the file, or its encapsulation is known."""
+    media = bytearray(udp(b"\x80" + bytes(160)))
+    media[24:26] = b"\xff\xff"
+    for frames in ([bytes(media)] * 2, [FOUR, bytes(media)]):
+        capture = Capture(section() + interface(101) + b"".join(enhanced(frame, 0) for frame in frames))
+        assert dict(capture.tally.undecoded) == {}
