@@ -190,6 +190,19 @@ class Walk:
             if damaged:
                 if file_header(buffer[at : at + HEADER]) is not None:
                     break
+                odd = self._chain(at, odd=True)
+                if odd:  # only its time or its original length cannot be true
+                    seconds, fraction, captured, _ = head(buffer, at)
+                    frame += 1
+                    tally.records, stop = frame, at + size + captured
+                    time = (seconds * fractions + fraction) * unit
+                    yield from sieve.dissect(buffer, at, stop, time, frame)
+                    before, at = at, stop
+                    continue
+                if odd is None and before:
+                    window.advance(before)
+                    at, before = at - before, 0
+                    continue
                 at = self._recover(before, at)
                 if at < 0:
                     return False
@@ -220,14 +233,9 @@ class Walk:
     def _recover(self, before: int, at: int) -> int:
         """Where the walk goes on after the header at `at`, which cannot be true; -1 at the end of the file."""
         self.damaged = True
-        size, window = self.header.format.header, self._window
-        captured: int = Struct(self.header.format.order + "8xI").unpack_from(window.buffer, at)[0]
-        if captured <= LONGEST and self._chain(at + size + captured):
-            self._tally.records += 1  # an odd record, but the next ones stand where it says
-            return at + size + captured
-        start = window.base + at
-        found = self._find(before + size if before < at else at + 1)
-        self._note(start - window.base, found)
+        start = self._window.base + at
+        found = self._find(before + self.header.format.header if before < at else at + 1)
+        self._note(start - self._window.base, found)
         return found
 
     def _note(self, start: int, found: int) -> None:
@@ -265,8 +273,11 @@ class Walk:
     def _likely(self) -> re.Pattern[bytes]:
         return _LIKELY[self.header.format.order]
 
-    def _chain(self, at: int, chain: int = CHAIN) -> bool | None:
-        """Whether a chain of headers, or a file header, starts at `at`; None when the window shows too little of it."""
+    def _chain(self, at: int, chain: int = CHAIN, odd: bool = False) -> bool | None:
+        """Whether a chain of headers, or a file header, starts at `at`; None when the window shows too little of it.
+
+        In `odd` headers only the captured lengths and the seconds have to fit.
+        """
         window, size = self._window, self.header.format.header
         if file_header(window.buffer[at : at + HEADER]) is not None:
             return True
@@ -278,7 +289,8 @@ class Walk:
                     return True if length > 1 else None
                 return length > 1 or (length == 1 and at == window.end)
             seconds, fraction, captured, original = head(window.buffer, at)
-            if not (0 < captured <= LONGEST and captured <= original and fraction < fractions):
+            sane = (captured or seconds) if odd else 0 < captured <= original and fraction < fractions
+            if captured > LONGEST or not sane:
                 return False
             if earlier is not None and abs(seconds - earlier) > MOST_APART:
                 return False
