@@ -7,17 +7,19 @@ and TCP streams, which also go on from one file of a capture to the next (`Unfin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pjsipdiag.capture import hep, logger
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.fragments import Fragments, Key, Pending
-from pjsipdiag.capture.ip import MAX_DEPTH, UDP, Segment, udp_tunnel, unwrap
+from pjsipdiag.capture.ip import MAX_DEPTH, MISSING, UDP, Segment, udp_tunnel, unwrap
 from pjsipdiag.capture.link import Undecodable, network
 from pjsipdiag.capture.start import START
 from pjsipdiag.capture.tcp import Flow, Reassembler
 
+MOST_LATE = 16 << 20
+"""Bytes of messages that are kept until the end of their file."""
 SYN = 2
 SPEAKS = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\x82\x01\x02]|HEP3")
 """How a TCP segment of an unknown connection begins that may carry SIP: text, a TLS record, a WebSocket frame, HEP."""
@@ -49,8 +51,14 @@ class Dissector:
         self.tally = tally
         self.fragments = Fragments(tally.undecoded)
         self._reassembler = Reassembler(tally, share)
+        self.late = self._reassembler.late
+        """What is told after other messages of its file, or of earlier ones, and complete once the file is finished.
+
+        Frame 0 is the last one of the file before, and so on backwards.
+        """
+        self._kept_late = 0
         if before is not None:
-            self.fragments.take_up(before.fragments)
+            self.fragments.take_up(before.fragments, -before.records)
             self._reassembler.take_up(before.flows, before.ignored, -before.records)
         self.follow: Callable[..., Sequence[Datagram]] = self._reassembler.feed
         self.streams: Collection[bytes] = self._reassembler.flows
@@ -60,20 +68,32 @@ class Dissector:
         """The messages that this frame completes, usually none or one."""
         try:
             kind, offset, direction = network(link_type, data)
-            return self._packet(time, frame, kind, data[offset:], direction) if kind else ()
+            self.fragments.frame, self.fragments.direction = frame, direction
+            found = self._packet(time, frame, kind, data[offset:], direction) if kind else ()
         except Undecodable as reason:
             self.tally.undecoded[str(reason)] += 1
-            return ()
+            found = ()
+        return [*self._incomplete(), *found] if self.fragments.given_up else found
+
+    def _incomplete(self) -> Iterator[Datagram]:
+        """The beginnings of datagrams whose rest was not captured: to `late`, as long as that is not too much."""
+        given_up, self.fragments.given_up = self.fragments.given_up, []
+        for time, frame, direction, (ends, protocol, _), data in given_up:
+            half = len(ends) // 2
+            if protocol != UDP or len(data) < 8:
+                continue
+            segment = Segment(UDP, ends[:half], ends[half:], data, MISSING, True)
+            for found in self._message(time, frame, segment, data[8:], direction, True) or ():
+                self._kept_late += len(found.payload)
+                if self._kept_late > MOST_LATE:
+                    yield found
+                else:
+                    self.late.append(found)
 
     def finish(self, start: int | None = None) -> Iterable[Datagram]:
         """What is complete only because the file ends, and does not go on in one that begins at `start`."""
         self.fragments.finish(start)
-        return self._reassembler.finish(start)
-
-    @property
-    def late(self) -> list[Datagram]:
-        """What is of earlier files: frame 0 is the last one of the file before, and so on backwards."""
-        return self._reassembler.late
+        return [*self._incomplete(), *self._reassembler.finish(start)]
 
     def unfinished(self) -> Unfinished:
         """What goes on in the next file, once this one is finished."""
@@ -88,19 +108,28 @@ class Dissector:
             if segment.protocol != UDP:
                 return self._tcp(time, frame, segment, direction)
             payload, truncated = _udp_payload(segment)
-            source, destination = segment.source + segment.data[:2], segment.destination + segment.data[2:4]
-            datagram = Datagram(time, frame, "UDP", source, destination, payload, direction, truncated)
-            if START.match(payload):
-                return (self._logged(datagram) if logger.is_logged(source, destination) else datagram,)
-            if hep.looks_like(payload):
-                inner = hep.mirrored(datagram, self.tally)
-                return () if inner is None else (inner,)
+            found = self._message(time, frame, segment, payload, direction, truncated)
+            if found is not None:
+                return found
             ports = int.from_bytes(segment.data[:2], "big"), int.from_bytes(segment.data[2:4], "big")
             tunnel = udp_tunnel(*ports, payload)
             if tunnel is None:
                 return ()
             kind, data = tunnel
         raise Undecodable("tunnels nested too deep")
+
+    def _message(  # noqa: PLR0917  (as the fields of a datagram)
+        self, time: int, frame: int, segment: Segment, payload: bytes, direction: str, truncated: bool
+    ) -> tuple[Datagram, ...] | None:
+        """The message in a UDP payload; None when it starts like none."""
+        source, destination = segment.source + segment.data[:2], segment.destination + segment.data[2:4]
+        datagram = Datagram(time, frame, "UDP", source, destination, payload, direction, truncated)
+        if START.match(payload):
+            return (self._logged(datagram) if logger.is_logged(source, destination) else datagram,)
+        if hep.looks_like(payload):
+            inner = hep.mirrored(datagram, self.tally)
+            return () if inner is None else (inner,)
+        return None
 
     def _tcp(self, time: int, frame: int, segment: Segment, direction: str) -> Iterable[Datagram]:
         data = segment.data

@@ -14,6 +14,8 @@ from pjsipdiag.capture.link import ETHERNET_BRIDGED, IPV4, IPV6, Undecodable, in
 
 TCP, UDP = 6, 17
 MAX_DEPTH = 8
+MISSING = 65_535
+"""Bytes that are missing at most where only the beginning of a packet is there."""
 AH = 51
 EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
 MAX_EXTENSIONS = 32
@@ -85,7 +87,9 @@ def _ipv4(data: bytes, time: int, fragments: Fragments) -> Packet | None:
         protocol, payload = _authenticated(protocol, payload)
         return Packet(protocol, source, destination, payload, missing, False)
     if missing:
-        raise Undecodable("IP fragment cut by the snap length")
+        if fragment & 0x1FFF:
+            raise Undecodable("IP fragment cut by the snap length")
+        return Packet(protocol, source, destination, payload, MISSING, False)
     key = source + destination, protocol, int.from_bytes(data[4:6], "big")
     whole = fragments.add(key, time, (fragment & 0x1FFF) * 8, bool(fragment & 0x2000), payload)
     if whole is None:
@@ -120,11 +124,13 @@ def _ipv6(data: bytes, time: int, fragments: Fragments) -> Packet | None:
             size = (rest[1] + 2) * 4 if protocol == AH else (rest[1] + 1) * 8
             protocol, rest = rest[0], rest[size:]
         elif protocol == 44:
-            if missing or len(rest) < 8:
-                raise Undecodable("IP fragment cut by the snap length")
             place = int.from_bytes(rest[2:4], "big")
+            if len(rest) < 8 or (missing and place & 0xFFF8):
+                raise Undecodable("IP fragment cut by the snap length")
             protocol, number, piece = rest[0], int.from_bytes(rest[4:8], "big"), rest[8:]
-            if place & 0xFFF9:  # RFC 6946: an atomic fragment is whole
+            if missing and place & 1:
+                missing = MISSING
+            elif place & 0xFFF9:  # RFC 6946: an atomic fragment is whole
                 # RFC 8200 section 4.5: the protocol is not part of the key, the first fragment's counts
                 key = source + destination, protocol, number
                 whole = fragments.add(key, time, place & 0xFFF8, bool(place & 1), piece)

@@ -28,6 +28,7 @@ def scan(stream: io.RawIOBase, tally: Tally, dissector: Dissector | None = None)
         tally.truncated = f"cut in the middle of record {tally.records + 1} at byte {walk.cut}"
     if alone:
         yield from dissector.finish()
+        yield from dissector.late
 
 
 def open_walk(window: Window, dissector: Dissector, tally: Tally) -> Walk | BlockWalk:

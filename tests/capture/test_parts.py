@@ -29,7 +29,7 @@ def together(path: Path, jobs: int) -> tuple[list[Datagram], Tally]:
         before += tally.records
         whole.merge(tally)
     dissector, joined = join(rests, whole)
-    found += [*joined, *dissector.finish()]
+    found += [*joined, *dissector.finish(), *dissector.late]
     return sorted(found, key=lambda datagram: datagram.frame), whole
 
 

@@ -166,8 +166,10 @@ def test_the_same_opening_again_after_the_time_of_repetitions(tmp_path: Path) ->
 def test_fragments_do_not_wait_for_another_day(tmp_path: Path) -> None:
     fragments = [bytes(12) + b"\x08\0" + piece for piece in pieces(udp(sip(1, padding=1000)), [496])]
     folder = write_all(tmp_path / "days", pcap(fragments[:1]), later(pcap([*fragments[1:], media()]), 86_400))
-    report = reported(folder)
-    assert report["calls"] == []
+    one, two = (render(diagnose([folder], CONFIG, jobs=jobs), "json") for jobs in (1, 2))
+    assert one == two
+    report = json.loads(one)
+    assert [(Path(call["capture"]).name, call["frame"]) for call in report["calls"]] == [("0.pcap", 1)]
     assert [capture["undecoded"] for capture in report["captures"]] == [{"IP fragments without the rest": 1}] * 2
 
 
@@ -194,3 +196,23 @@ def test_what_never_ends_is_told_where_it_was_seen_last(tmp_path: Path) -> None:
     assert one == two
     places = {call["call_id"]: (Path(call["capture"]).name[-1], call["frame"]) for call in json.loads(one)["calls"]}
     assert places["2"] == ("1", len(frames) - 2)
+
+
+@pytest.mark.parametrize("ending", ["pcap", "pcapng"])
+def test_first_fragments_alone_in_files_cut_anywhere(ending: str, tmp_path: Path) -> None:
+    """What `tcpdump udp port 5060` keeps of a capture with fragments: the calls are all there."""
+    path = tmp_path / f"whole.{ending}"
+    truth = write(path, "frag", 300)
+    head, found = records(path.read_bytes())
+    kept = [record for record in found if not (b"\x08\0E" in record and fragment_of(record) & 0x1FFF)]
+    assert len(kept) < len(found)
+    whole = tmp_path / f"firsts.{ending}"
+    whole.write_bytes(head + b"".join(kept))
+    assert {call["call_id"] for call in reported(whole)["calls"]} <= {invite.call_id for invite in truth}
+    assert sum(capture["invites"] for capture in reported(whole)["captures"]) == len(truth)
+    the_same(whole, cut(whole.read_bytes(), [len(kept) // 3, len(kept) // 2], tmp_path / "files"))
+
+
+def fragment_of(record: bytes) -> int:
+    at = record.index(b"\x08\0E") + 2
+    return int.from_bytes(record[at + 6 : at + 8], "big")

@@ -70,7 +70,7 @@ def files(data: bytes) -> None:
 def _in_turn(halves: list[bytes], place: int, start: int) -> tuple[list[Datagram], Counter[str]]:
     one, two = Tally("one"), Tally("two")
     first = Dissector(one)
-    found = [*read_stream(io.BytesIO(halves[0]), one, first), *first.finish(start)]
+    found = [*read_stream(io.BytesIO(halves[0]), one, first), *first.finish(start), *first.late]
     second = Dissector(two, first.unfinished())
     after = [*read_stream(io.BytesIO(halves[1]), two, second), *second.finish(), *second.late]
     return _both(found, after, place), one.undecoded + two.undecoded
