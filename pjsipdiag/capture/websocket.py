@@ -14,6 +14,8 @@ from pjsipdiag.capture.start import starts_like_sip
 from pjsipdiag.capture.stream import LONGEST, Piece
 
 CONTINUATION, TEXT, BINARY = 0, 1, 2
+COMPRESSED = 0x40
+"""RSV1 of a message's first frame (RFC 7692 section 6)."""
 LONGEST_UPGRADE = 16 * 1024
 _UPGRADES = (b"GET ", b"HTTP/1.1 101")
 _UPGRADE = re.compile(rb"(?:GET [^\r\n]{1,4096} HTTP/1\.1|HTTP/1\.1 101)")
@@ -120,7 +122,7 @@ class WebSocketStream:
         at, self._need = 0, 0
         while frame := _frame_header(view := self._buffer[at : at + 14]):
             start, size, mask = frame
-            if view[0] & 0x70 or size > LONGEST or len(self._message) > LONGEST:
+            if view[0] & 0x30 or size > LONGEST or len(self._message) > LONGEST:
                 self.undecoded["WebSocket frame that cannot be read"] += 1
                 self.lose()
                 return
@@ -128,7 +130,11 @@ class WebSocketStream:
                 self._need = start + size
                 break
             opcode, final = view[0] & 0x0F, view[0] & 0x80
-            if opcode <= BINARY:
+            if view[0] & COMPRESSED:
+                # Asterisk negotiates no compression (res_http_websocket.c); others may
+                self.undecoded["compressed WebSocket message (permessage-deflate)"] += 1
+                self._message.clear()
+            elif opcode <= BINARY:
                 if opcode != CONTINUATION:
                     self._message.clear()
                 self._message += unmask(bytes(self._buffer[at + start : at + start + size]), mask)
