@@ -190,7 +190,7 @@ class Walk:
             if damaged:
                 if file_header(buffer[at : at + HEADER]) is not None:
                     break
-                odd = self._chain(at, odd=True)
+                odd = self._chain(at, odd=True, earlier=head(buffer, before)[0] if before < at else None)
                 if odd:  # only its time or its original length cannot be true
                     seconds, fraction, captured, _ = head(buffer, at)
                     frame += 1
@@ -273,16 +273,16 @@ class Walk:
     def _likely(self) -> re.Pattern[bytes]:
         return _LIKELY[self.header.format.order]
 
-    def _chain(self, at: int, chain: int = CHAIN, odd: bool = False) -> bool | None:
+    def _chain(self, at: int, chain: int = CHAIN, odd: bool = False, earlier: int | None = None) -> bool | None:
         """Whether a chain of headers, or a file header, starts at `at`; None when the window shows too little of it.
 
-        In `odd` headers only the captured lengths and the seconds have to fit.
+        In `odd` headers only the captured lengths and the seconds have to fit, also to the `earlier` ones before them.
         """
         window, size = self._window, self.header.format.header
         if file_header(window.buffer[at : at + HEADER]) is not None:
             return True
         head = Struct(self.header.format.order + "IIII").unpack_from
-        fractions, earlier = 1_000_000_000 // self.header.format.unit, None
+        fractions = 1_000_000_000 // self.header.format.unit
         for length in range(chain):
             if at + size > window.end:
                 if not window.ended:

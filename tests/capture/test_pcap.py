@@ -237,3 +237,14 @@ def test_a_hole_of_zeros_is_damage() -> None:
     capture = Capture(raw[:at] + bytes(4096) + raw[at:])
     assert [number for _, number in capture.calls] == [str(number) for number in range(1, 31)]
     assert dict(capture.tally.undecoded) == {"damaged records": 1}
+
+
+@pytest.mark.parametrize("magic", [0xA1B2C3D4, 0xA1B2CD34])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_four_bytes_that_are_gone_shift_no_header(order: str, magic: int) -> None:
+    """The fields behind them look like a header whose original length is odd, but its seconds are microseconds."""
+    raw = pcap([call(number) for number in range(1, 61)], order, magic)
+    at = len(pcap([call(number) for number in range(1, 11)], order, magic)) - 40
+    capture = Capture(raw[:at] + raw[at + 4 :])
+    assert {number for _, number in capture.calls} >= {str(number) for number in (*range(1, 10), *range(12, 61))}
+    assert dict(capture.tally.undecoded)["damaged records"] == 1
