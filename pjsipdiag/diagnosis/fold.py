@@ -27,6 +27,8 @@ MOST_ANSWERS = 8
 """Different statuses kept of one transaction, the earliest ones: a real one has three."""
 SAME_PACKET = 50_000_000
 """Nanoseconds within which equal requests are one packet seen on several interfaces (T1 is 500 ms, RFC 3261 17.1.1)."""
+LONGEST_TRANSACTION = 32_000_000_000
+"""Nanoseconds (timer B, RFC 3261 17.1.1.2) in which alike requests that were cut before their Call-ID are one."""
 MOST_CLUSTERS = 64
 """Retransmissions counted of one transaction: timer B allows 11 in practice; a flood of one packet counts as these."""
 TRANSPORTS = {name: code for code, name in enumerate(("UDP", "TCP", "TLS", "WS", "WSS"))}
@@ -150,7 +152,9 @@ class Fold:
             self._asks_as(source, time, head)
         at = head.find(b"\nCSeq: ")
         sequence = head[at + 7 : at + 20] if at >= 0 else value_of(head, b"cseq")
-        key = hash((call_id(head), sequence[: sequence.find(b" ")], branch(head)))
+        name = call_id(head)
+        cut = time // LONGEST_TRANSACTION, source, head
+        key = hash((name, sequence[: sequence.find(b" ")], branch(head)) if name else cut)
         between = (source[:-2], destination[:-2])
         digest = crc32(between[1], crc32(between[0]))
         number = self.index.get(key)

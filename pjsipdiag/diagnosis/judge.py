@@ -71,7 +71,7 @@ def judge(
         which = _received(views, pbx)
         if which < 0:
             if any(view.source[:-2] in pbx for view in views):
-                judged.outbound.add(_call(views[0]))
+                judged.outbound.add(_call(views[0], key))
             else:
                 judged.passing += 1
             continue
@@ -87,7 +87,7 @@ def judge(
         judged.time.append(request.time)
         judged.frame.append(request.frame)
         judged.key.append(key)
-        judged.call.append(_call(request))
+        judged.call.append(_call(request, key))
         judged.view.append(which)
         judged.row.append(at)
         judged.credentials.append(b"uthorization:" in request.head)
@@ -108,11 +108,13 @@ def _received(views: list[Request], pbx: Collection[bytes]) -> int:
     return at
 
 
-def _call(request: Request) -> Key:
+def _call(request: Request, key: Key) -> Key:
+    """The call of a request, of which `key` is the transaction: one of its own without a Call-ID."""
     head = request.head
     sender = value_of(head, b"from")
     tag = sender.rpartition(b"tag=")[2].partition(b";")[0]
-    return hash((value_of(head, b"call-id"), tag, request.source[:-2], head.split(b" ", 2)[1]))
+    name = value_of(head, b"call-id")
+    return hash((name, tag, request.source[:-2], head.split(b" ", 2)[1])) if name else key
 
 
 def _agent(head: bytes) -> bytes:
