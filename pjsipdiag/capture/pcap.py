@@ -104,7 +104,7 @@ class Walk:
         sieve = Sieve(container, self.header.link_type, self._dissector)
         layout, wants = NEVER, sieve.wants
         unpack, first, second, mask, plain, outer, tags = layout[:7]
-        detail, ports, over = layout.detail, layout.ports, layout.over
+        detail, ports, over, least = layout.detail, layout.ports, layout.over, layout.least - size
         direction_at, starts, new = sieve.direction_at, START.match, tuple.__new__
         at = before = self._at
         frame, walk, streak, stray = tally.records, 2, 0, 0
@@ -131,7 +131,7 @@ class Walk:
                         and one == first
                         and two == second
                         and not fragment & mask
-                        and captured <= LONGEST
+                        and least < captured <= LONGEST
                         and (plain or outer(buffer, at) == tags)
                     ):
                         before = at
@@ -185,6 +185,7 @@ class Walk:
                                 layout = found
                                 unpack, first, second, mask, plain, outer, tags = layout[:7]
                                 detail, ports, over = layout.detail, layout.ports, layout.over
+                                least = layout.least - size  # the last byte that is looked at is the record's own
                     before, at = at, stop
             tally.records = frame
             if damaged:

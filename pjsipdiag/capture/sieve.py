@@ -58,7 +58,7 @@ class Sieve:
         ports = at + layout.ports
         if buffer[at + layout.protocol_at] == 6:
             return self._tcp(layout, buffer, at, stop, time, frame) if self.wants(buffer, at, stop, layout) else ()
-        if PASSES[buffer[ports + 8]]:
+        if ports + 8 < stop and PASSES[buffer[ports + 8]]:
             return ()  # as the loops do: what a record is counted for does not depend on those before it
         end = ports + length
         if not 8 <= length <= room - layout.over or end > stop or NO_PORT in (source_port, destination_port):
