@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pjsipdiag.capture import Captures, Dissector, Rest, Unfinished, Unjoinable, expand, join, read_part, split
 from pjsipdiag.capture import Part as Piece
+from pjsipdiag.capture.chain import owned
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.readers import read_as
 from pjsipdiag.diagnosis.fold import Fold
@@ -144,7 +145,7 @@ class _Chain:
             tally.on_read = _telling(tally, reading.progress, self.captures.files, capture)
         dissector = Dissector(tally, self._unfinished) if reading.goes_on else None
         _feed(fold, self._whole(capture, _read(path, tally, reading, dissector), dissector), tally, reading)
-        self._add(capture, [Part(fold, capture)], tally, dissector)
+        self._add([Part(fold, capture)], tally, dissector)
 
     def join(self, capture: int, done: Sequence[_Done]) -> None:
         """Takes what other processes found in the next file."""
@@ -156,7 +157,7 @@ class _Chain:
             tally.merge(one.tally)
             rests += [one.rest] if one.rest else []
         if not rests:
-            self._add(capture, parts, tally, None)
+            self._add(parts, tally, None)
             return
         last = Fold(methods=self.reading.methods)
         try:
@@ -165,7 +166,7 @@ class _Chain:
             self.read(capture)
             return
         _feed(last, self._whole(capture, found, dissector), tally, self.reading)
-        self._add(capture, [*parts, Part(last, capture)], tally, dissector)
+        self._add([*parts, Part(last, capture)], tally, dissector)
 
     def _whole(self, capture: int, found: Iterable[Datagram], dissector: Dissector | None) -> Iterator[Datagram]:
         """What was found in a file, then what is told at its end."""
@@ -174,19 +175,15 @@ class _Chain:
             after = self.captures.starts[capture + 1 :]
             yield from dissector.finish(after[0] if after else None)
 
-    def _add(self, capture: int, parts: list[Part], tally: Tally, dissector: Dissector | None) -> None:
+    def _add(self, parts: list[Part], tally: Tally, dissector: Dissector | None) -> None:
         self.parts.append(parts)
         self.tallies.append(tally)
         if dissector is None:
             return
         self._unfinished = dissector.unfinished()
         late: dict[int, list[Datagram]] = {}
-        for datagram in dissector.late:
-            of, frame = capture, datagram.frame
-            while frame <= 0:
-                of -= 1
-                frame += self.tallies[of].records
-            late.setdefault(of, []).append(datagram._replace(frame=frame))
+        for of, datagram in owned(dissector.late, [tally.records for tally in self.tallies]):
+            late.setdefault(of, []).append(datagram)
         for of, found in late.items():
             fold = Fold(methods=self.reading.methods)
             _feed(fold, found, self.tallies[of], self.reading)
