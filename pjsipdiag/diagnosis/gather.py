@@ -66,8 +66,6 @@ class Gathered:
 class _Task:
     capture: int
     piece: Piece
-    alone: bool
-    """Whether nothing comes before the piece and nothing after it."""
     spool: Spool
 
 
@@ -87,16 +85,13 @@ def gather(captures: Sequence[str | Path], reading: Reading) -> Gathered:
     else:
         found = expand(captures)
     files = found.files
-    jobs = reading.jobs
-    if reading.follow or (len(files) > 1 and reading.goes_on and not reading.plain):
-        jobs = 1
+    tasks = list(_tasks(files, reading))
     chain = _Chain(found, reading)
-    if jobs == 1:
+    if len(tasks) < 2:
         for capture in range(len(files)):
             chain.read(capture)
     else:
-        tasks = list(_tasks(files, reading, jobs))
-        done = share(_Worker(files, reading), tasks, jobs)
+        done = share(_Worker(files, reading), tasks, reading.jobs)
         for task, one in zip(tasks, done, strict=True):
             one.fold.spool = task.spool.adopt(one.fold.spool)
         for capture, pieces in groupby(done, key=lambda one: one.capture):
@@ -105,13 +100,20 @@ def gather(captures: Sequence[str | Path], reading: Reading) -> Gathered:
     return Gathered(merge([part for parts in chain.parts for part in parts]), tuple(chain.tallies), notes)
 
 
-def _tasks(files: Sequence[str], reading: Reading, jobs: int) -> Iterator[_Task]:
+def _tasks(files: Sequence[str], reading: Reading) -> Iterator[_Task]:
+    """What several processes can do; nothing where one has to read alone: what is followed, what can be read only once,
+    and what depends on the first message that one process finds."""
+    jobs = reading.jobs
+    if jobs == 1 or reading.follow or (reading.goes_on and not (reading.plain and all(map(_is_file, files)))):
+        return
     cut = reading.plain and len(files) < FEW * jobs
     for number, path in enumerate(files):
-        pieces = split(path, jobs) if cut else [Piece(path, 0, -1)]
-        for piece in pieces:
-            alone = len(pieces) == 1 and (len(files) == 1 or not reading.goes_on)
-            yield _Task(number, piece, alone, Spool().share())
+        for piece in split(path, jobs) if cut else [Piece(path, 0, -1)]:
+            yield _Task(number, piece, Spool().share())
+
+
+def _is_file(path: str) -> bool:
+    return Path(path).is_file()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,8 @@ class _Worker:
 
     def __call__(self, task: _Task) -> _Done:
         path = self.files[task.capture]
-        tally, rest, fold = Tally(path), None if task.alone else Rest(), Fold(task.spool, self.reading.methods)
+        tally, fold = Tally(path), Fold(task.spool, self.reading.methods)
+        rest = Rest() if self.reading.goes_on else None
         datagrams = read_part(task.piece, tally, rest) if rest else _read(path, tally, self.reading)
         _feed(fold, datagrams, tally, self.reading)
         return _Done(task.capture, fold, tally, rest)
@@ -141,7 +144,7 @@ class _Chain:
         """Reads the next file in this process."""
         path, reading = self.captures.files[capture], self.reading
         tally, fold = Tally(path), Fold(methods=reading.methods)
-        if reading.jobs == 1 and reading.progress:
+        if reading.progress:
             tally.on_read = _telling(tally, reading.progress, self.captures.files, capture)
         dissector = Dissector(tally, self._unfinished) if reading.goes_on else None
         _feed(fold, self._whole(capture, _read(path, tally, reading, dissector), dissector), tally, reading)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -156,3 +158,15 @@ def test_first_fragments_alone_in_files_cut_anywhere(ending: str, tmp_path: Path
 def fragment_of(record: bytes) -> int:
     at = record.index(b"\x08\0E") + 2
     return int.from_bytes(record[at + 6 : at + 8], "big")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_can_be_read_only_once_is_read_once(jobs: int, tmp_path: Path) -> None:
+    """A pipe beside a file, with a stream that goes on in binary from one to the other."""
+    folder = cut(pcap(FRAMES), [7], tmp_path / "files")
+    one, two = sorted(folder.iterdir(), key=lambda path: path.name[-1])
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    threading.Thread(target=lambda: pipe.write_bytes(one.read_bytes()), daemon=True).start()
+    report = json.loads(render(diagnose([pipe, two], CONFIG, jobs=jobs), "json"))
+    assert [call["call_id"] for call in report["calls"]] == ["1", "2", "3", "4", "5"]
