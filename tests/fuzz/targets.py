@@ -20,6 +20,7 @@ from pjsipdiag.capture import Dissector, Part, Rest, Unjoinable, hep, join, logg
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.log import read_log
 from pjsipdiag.capture.parts import WHOLE
+from pjsipdiag.capture.rare import RARE
 from pjsipdiag.capture.stream import MessageStream
 from pjsipdiag.capture.tcp import Reassembler
 from pjsipdiag.capture.websocket import WebSocketStream
@@ -27,7 +28,7 @@ from pjsipdiag.sip import SipMessage, parse_uri
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 SOURCE, DESTINATION = bytes((203, 0, 113, 13, 19, 196)), bytes((192, 0, 2, 1, 19, 196))
-LINK_TYPES = (0, 1, 12, 50, 101, 108, 113, 127, 192, 228, 229, 276)
+LINK_TYPES = (0, 1, 12, 50, 101, 108, 113, 127, 192, 228, 229, 276, *RARE, 105, 107, 119, 163, 204, 147)
 
 
 @dataclass(frozen=True)
