@@ -15,8 +15,9 @@ import pytest
 from pjsipdiag.capture import parts
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.report import render
+from pjsipdiag.sip import Address
 from tests.bench.captures import write
-from tests.capture.build import media, pcap, sip, udp
+from tests.capture.build import SYN, ethernet, media, pcap, sip, tcp, udp
 from tests.capture.files import FRAMES, cut, later, records, stream, write_all
 from tests.capture.test_fragments import pieces
 from tests.capture.test_tcp import invite
@@ -170,3 +171,15 @@ def test_what_can_be_read_only_once_is_read_once(jobs: int, tmp_path: Path) -> N
     threading.Thread(target=lambda: pipe.write_bytes(one.read_bytes()), daemon=True).start()
     report = json.loads(render(diagnose([pipe, two], CONFIG, jobs=jobs), "json"))
     assert [call["call_id"] for call in report["calls"]] == ["1", "2", "3", "4", "5"]
+
+
+def test_tls_connections_are_listed_in_one_order(tmp_path: Path) -> None:
+    """One of them is opened in the second file, and found by the process that reads it."""
+    hello = bytes.fromhex("16030100c8010000c40303") + bytes(200)
+    clients = [Address("203.0.113.9", 4000), Address("203.0.113.7", 4000)]
+    older = ethernet(tcp(hello, source=clients[0]))
+    opened = [ethernet(tcp(b"", -1, SYN, clients[1])), ethernet(tcp(hello, source=clients[1]))]
+    folder = cut(pcap([media(), older, *opened]), [1], tmp_path / "files")
+    one, two = (render(diagnose([folder], CONFIG, jobs=jobs), "json") for jobs in (1, 2))
+    assert one == two
+    assert "203.0.113.7 to 192.0.2.1:5060" in one
