@@ -122,6 +122,16 @@ _BUILT: dict[str, tuple[bytes, ...]] = {
         b"\2\x1c\2\x11\x13\xc4\x13\xc4" + bytes(20) + INVITE,
         b"\1\x10\2\x11\x13\xc4\x13\xc4" + bytes(8) + INVITE,
     ),
+    "log": (
+        b'{"hostname":"a","timestamp":"2026-11-23 09:10:56.1","identifiers":{"lwp":1},"logmsg":{"location":{"filename":'
+        b'"x.c"},"level":"VERBOSE","message":"<--- Received SIP request (7 bytes) from WS:192.0.2.7:44 --->'
+        b'\\nSIP/2.0"}}\n',
+        b"Nov 23 09:10:56 pbx asterisk[1]: <--- Received SIP request (9 bytes) from UDP:[2001:db8::1]:5060 --->\n"
+        b"Nov 23 09:10:56 pbx asterisk[1]: SIP/2.0\n",
+        b"Nov 23 09:10:56 a b[1]: <--- Transmitting SIP response (9 bytes) to TLS:192.0.2.7:1 --->#012SIP/2.0#015\n",
+        b"[23.11.2026 09:10:56.5+0100] NOTICE[1][C-00000001] x.c: Request 'INVITE' from '<sip:a>' failed for "
+        b"'192.0.2.7:5060' (callid: a) - No matching endpoint found\n[Nov 23 09:10:56] ERROR[2] y.c: \x1b[0m\n",
+    ),
     "sip": (INVITE, ANSWER),
     "pjsip": (INVITE, ANSWER),
     "conf": (CONF,),
