@@ -13,10 +13,11 @@ from typing import NamedTuple
 from pjsipdiag.capture import hep, logger
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.fragments import Fragments, Key, Pending
-from pjsipdiag.capture.ip import MAX_DEPTH, MISSING, UDP, Segment, udp_tunnel, unwrap
+from pjsipdiag.capture.ip import MAX_DEPTH, MISSING, UDP, Segment, unwrap
 from pjsipdiag.capture.link import Undecodable, network
 from pjsipdiag.capture.start import START
 from pjsipdiag.capture.tcp import Flow, Reassembler
+from pjsipdiag.capture.tunnels import udp_tunnel
 
 MOST_LATE = 16 << 20
 """Bytes of messages that are kept until the end of their file."""

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import PSH, SPEAKS, SYN, VERSION, Dissector
-from pjsipdiag.capture.ip import UDP_TUNNELS
 from pjsipdiag.capture.layout import PASSES, Container, Layout, learn
 from pjsipdiag.capture.link import SLL_DIRECTIONS, Undecodable, network
 from pjsipdiag.capture.start import START
+from pjsipdiag.capture.tunnels import UDP_TUNNELS
 
 MAX_LAYOUTS = 16
 NO_PORT = b"\0\0"
