@@ -1,8 +1,8 @@
 """What was on the wire: captures and logs read into SIP datagrams. Nothing here knows Asterisk's configuration.
 
 `read` gives the datagrams of one file and counts in a Tally what was passed over; `read_messages` gives SipMessages.
-`expand` finds the files of directories and patterns; `split`, `read_part` and `join` share one big capture between
-processes.
+`expand` finds the files of directories and patterns; a `Dissector` goes on from one of them to the next; `split`,
+`read_part` and `join` share them between processes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pjsipdiag.capture import reader as native
 from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.dissect import Dissector, Unfinished
 from pjsipdiag.capture.parts import Part, Rest, Unjoinable, join, read_part, split
 from pjsipdiag.capture.reader import read_stream
 from pjsipdiag.capture.rotated import Captures, expand
@@ -22,9 +23,11 @@ __all__ = [
     "READERS",
     "Captures",
     "Datagram",
+    "Dissector",
     "Part",
     "Rest",
     "Tally",
+    "Unfinished",
     "Unjoinable",
     "expand",
     "join",

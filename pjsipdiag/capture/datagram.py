@@ -63,6 +63,11 @@ class Tally:
     on_read: Callable[[int], None] | None = field(default=None, compare=False)
     """Told the bytes of the file that were read so far, now and then."""
 
+    def note(self, note: str) -> None:
+        """Says `note` once in the report."""
+        if note not in self.notes:
+            self.notes.append(note)
+
     def merge(self, other: Tally) -> None:
         """Adds what another reader of the same capture counted (a later part of it, or another process)."""
         self.records += other.records

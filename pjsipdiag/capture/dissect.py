@@ -1,42 +1,69 @@
 """One captured frame -> the SIP messages it completes.
 
-The only place where link layer, IP, UDP, TCP and HEP meet, and the only one that keeps state between frames: fragments,
-TCP streams, and the packets just seen, so that a packet captured on several interfaces counts once. No frame raises.
+The only place where link layer, IP, UDP, TCP and HEP meet, and the only one that keeps state between frames: fragments
+and TCP streams, which also go on from one file of a capture to the next (`Unfinished`). No frame raises.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from pjsipdiag.capture import hep, logger
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.fragments import Fragments
-from pjsipdiag.capture.ip import MAX_DEPTH, TUNNEL_PORTS, UDP, Segment, udp_tunnel, unwrap
+from pjsipdiag.capture.fragments import Fragments, Key, Pending
+from pjsipdiag.capture.ip import MAX_DEPTH, MISSING, UDP, Segment, unwrap
 from pjsipdiag.capture.link import Undecodable, network
 from pjsipdiag.capture.start import START
-from pjsipdiag.capture.tcp import Reassembler
+from pjsipdiag.capture.tcp import Flow, Reassembler
+from pjsipdiag.capture.tunnels import udp_tunnel
 
+MOST_LATE = 16 << 20
+"""Bytes of messages that are kept until the end of their file."""
 SYN = 2
-SPEAKS = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\x82]")
-"""How a TCP segment of an unknown connection begins that may carry SIP: text, a TLS record, a WebSocket frame.
+SPEAKS = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\x82\x01\x02]|HEP3")
+"""How a TCP segment of an unknown connection begins that may carry SIP: text, a TLS record, a WebSocket frame, HEP."""
+PSH, VERSION = 8, b"SIP/2.0"
+"""Of other segments those are looked through for VERSION that end what a sender handed over (RFC 9293 section 3.9.1.2):
+so a connection that the capture meets inside a binary body is followed from its next message on, and bulk transfers
+cost nothing."""
 
-Of other connections only those are followed whose start was seen.
-"""
 QUIET = bytes(SPEAKS.match(bytes((byte,)) + (b"\x03" if byte in b"\x16\x17" else b"")) is None for byte in range(256))
-"""Whether a segment whose first byte is the index cannot begin so."""
+"""Whether a segment whose first byte is the index cannot begin as SPEAKS says."""
+
+
+class Unfinished(NamedTuple):
+    """What a file of `records` frames left for the next file of its capture."""
+
+    fragments: dict[Key, Pending]
+    flows: dict[bytes, Flow]
+    ignored: dict[bytes, int]
+    records: int
 
 
 class Dissector:
-    """Takes the frames of one capture in order; `tally` counts what cannot be decoded."""
+    """Takes the frames of one file in order; `tally` counts what cannot be decoded.
+
+    `before` is what the file before left, and changes hands. `share`: see Reassembler.
+    """
 
     direct = True
     """Whether `follow` may be called without the frame around a segment."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, before: Unfinished | None = None, share: int = 1) -> None:
         self.tally = tally
         self.fragments = Fragments(tally.undecoded)
-        self._reassembler = Reassembler(tally)
+        self._reassembler = Reassembler(tally, share)
+        self.late = self._reassembler.late
+        """What is told after other messages of its file, or of earlier ones, and complete once the file is finished.
+
+        Frame 0 is the last one of the file before, and so on backwards.
+        """
+        self._kept_late = 0
+        if before is not None:
+            self.fragments.take_up(before.fragments, -before.records)
+            self._reassembler.take_up(before.flows, before.ignored, -before.records)
         self.follow: Callable[..., Sequence[Datagram]] = self._reassembler.feed
         self.streams: Collection[bytes] = self._reassembler.flows
         """The directed TCP flows of which every segment is wanted."""
@@ -45,15 +72,37 @@ class Dissector:
         """The messages that this frame completes, usually none or one."""
         try:
             kind, offset, direction = network(link_type, data)
-            return self._packet(time, frame, kind, data[offset:], direction) if kind else ()
+            self.fragments.frame, self.fragments.direction = frame, direction
+            found = self._packet(time, frame, kind, data[offset:], direction) if kind else ()
         except Undecodable as reason:
             self.tally.undecoded[str(reason)] += 1
-            return ()
+            found = ()
+        return [*self._incomplete(), *found] if self.fragments.given_up else found
 
-    def finish(self) -> Iterable[Datagram]:
-        """What is complete only because the capture ends."""
-        self.fragments.finish()
-        return self._reassembler.finish()
+    def _incomplete(self) -> Iterator[Datagram]:
+        """The beginnings of datagrams whose rest was not captured: to `late`, as long as that is not too much."""
+        given_up, self.fragments.given_up = self.fragments.given_up, []
+        for time, frame, direction, (ends, protocol, _), data in given_up:
+            half = len(ends) // 2
+            if protocol != UDP or len(data) < 8:
+                continue
+            segment = Segment(UDP, ends[:half], ends[half:], data, MISSING, True)
+            for found in self._message(time, frame, segment, data[8:], direction, True) or ():
+                self._kept_late += len(found.payload)
+                if self._kept_late > MOST_LATE:
+                    yield found
+                else:
+                    self.late.append(found)
+
+    def finish(self, start: int | None = None) -> Iterable[Datagram]:
+        """What is complete only because the file ends, and does not go on in one that begins at `start`."""
+        self.fragments.finish(start)
+        return [*self._incomplete(), *self._reassembler.finish(start)]
+
+    def unfinished(self) -> Unfinished:
+        """What goes on in the next file, once this one is finished."""
+        reassembler = self._reassembler
+        return Unfinished(self.fragments.pending, reassembler.flows, reassembler.ignored, self.tally.records)
 
     def _packet(self, time: int, frame: int, kind: int, data: bytes, direction: str) -> Iterable[Datagram]:
         for _ in range(MAX_DEPTH):
@@ -63,49 +112,50 @@ class Dissector:
             if segment.protocol != UDP:
                 return self._tcp(time, frame, segment, direction)
             payload, truncated = _udp_payload(segment)
-            source, destination = segment.source + segment.data[:2], segment.destination + segment.data[2:4]
-            datagram = Datagram(time, frame, "UDP", source, destination, payload, direction, truncated)
-            if START.match(payload):
-                return (self._logged(datagram) if logger.is_logged(source, destination) else datagram,)
-            if hep.looks_like(payload):
-                return self._hep(datagram)
-            port = int.from_bytes(segment.data[2:4], "big")
-            tunnel = udp_tunnel(port, payload) if port in TUNNEL_PORTS else None
+            found = self._message(time, frame, segment, payload, direction, truncated)
+            if found is not None:
+                return found
+            ports = int.from_bytes(segment.data[:2], "big"), int.from_bytes(segment.data[2:4], "big")
+            tunnel = udp_tunnel(*ports, payload)
             if tunnel is None:
                 return ()
             kind, data = tunnel
         raise Undecodable("tunnels nested too deep")
+
+    def _message(  # noqa: PLR0917  (as the fields of a datagram)
+        self, time: int, frame: int, segment: Segment, payload: bytes, direction: str, truncated: bool
+    ) -> tuple[Datagram, ...] | None:
+        """The message in a UDP payload; None when it starts like none."""
+        source, destination = segment.source + segment.data[:2], segment.destination + segment.data[2:4]
+        datagram = Datagram(time, frame, "UDP", source, destination, payload, direction, truncated)
+        if START.match(payload):
+            return (self._logged(datagram) if logger.is_logged(source, destination) else datagram,)
+        if hep.looks_like(payload):
+            inner = hep.mirrored(datagram, self.tally)
+            return () if inner is None else (inner,)
+        return None
 
     def _tcp(self, time: int, frame: int, segment: Segment, direction: str) -> Iterable[Datagram]:
         data = segment.data
         if len(data) < 20:
             raise Undecodable("TCP header cut short")
         start = (data[12] >> 4) * 4
-        if start < 20 or start > len(data):
+        if start < 20 or start > len(data) + segment.missing:
             raise Undecodable("TCP header length")
         flow, flags, payload = segment.source + segment.destination + data[:4], data[13], data[start:]
-        if not (flags & SYN or (payload and (SPEAKS.match(payload) or flow in self.streams))):
-            return ()
-        length = len(payload) + segment.missing if segment.missing else None
+        if not flags & SYN:
+            if not payload:
+                return ()
+            speaks = SPEAKS.match(payload) or (flags & PSH and VERSION in payload)
+            if not (speaks or flow in self.streams):
+                return ()
+        length = len(data) + segment.missing - start if segment.missing else None
         sequence = int.from_bytes(data[4:8], "big")
         return self.follow(time, frame, flow, sequence, flags, payload, length, direction)
 
-    def _hep(self, datagram: Datagram) -> Iterable[Datagram]:
-        inner = hep.unwrap(datagram)
-        if inner is None:
-            self.tally.undecoded["HEP without SIP"] += 1
-            return ()
-        self.note(hep.NOTE)
-        return (inner,)
-
     def _logged(self, datagram: Datagram) -> Datagram:
-        self.note(logger.NOTE)
+        self.tally.note(logger.NOTE)
         return logger.logged(datagram)
-
-    def note(self, note: str) -> None:
-        """Says `note` once in the report."""
-        if note not in self.tally.notes:
-            self.tally.notes.append(note)
 
 
 def _udp_payload(segment: Segment) -> tuple[bytes, bool]:

@@ -1,13 +1,15 @@
 """IP fragments: put together in any order; overlaps are refused, memory and time are bounded.
 
 An exact repeat of a fragment is let pass. Anything else that overlaps spoils its datagram (RFC 5722 section 3 for IPv6;
-for IPv4 no receiver agrees with another about it).
+for IPv4 no receiver agrees with another about it). Of a datagram whose rest never comes, its beginning is handed out: a
+filter such as `udp port 5060` lets only the first fragment pass, which has the ports and the headers of the message.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 MAX_PENDING = 4096
 MAX_BYTES = 32 << 20
@@ -15,25 +17,56 @@ MAX_AGE = 30_000_000_000
 """Nanoseconds: Linux's `net.ipv4.ipfrag_time`; afterwards an identification means another datagram."""
 
 
+Key = tuple[bytes, int, int]
+"""Both addresses, protocol, identification."""
+
+
 @dataclass(slots=True)
-class _Pending:
+class Pending:
+    """The pieces of one datagram so far; `total` is its length once the last one is there, else -1."""
+
     started: int
+    frame: int
+    direction: str
     pieces: dict[int, bytes] = field(default_factory=dict)
     size: int = 0
     total: int = -1
     spoilt: bool = False
 
 
+class Incomplete(NamedTuple):
+    """The beginning of a datagram whose rest never came: when and where its first packet was, and what it was."""
+
+    time: int
+    frame: int
+    direction: str
+    key: Key
+    data: bytes
+
+
 @dataclass(slots=True)
 class Fragments:
-    """The datagrams of one capture that are not complete yet; what is given up is counted in `undecoded`."""
+    """The datagrams of one capture that are not complete yet; what is given up is counted in `undecoded`.
+
+    `frame` and `direction` are those of the packet that comes next. `given_up` is to be emptied by who takes it.
+    """
 
     undecoded: Counter[str]
-    pending: dict[tuple[bytes, int, int], _Pending] = field(default_factory=dict)
+    pending: dict[Key, Pending] = field(default_factory=dict)
     held: int = 0
+    frame: int = 0
+    direction: str = ""
+    given_up: list[Incomplete] = field(default_factory=list)
 
-    def add(self, key: tuple[bytes, int, int], time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
-        """The whole payload once `piece` completes it. `key`: both addresses, protocol, identification."""
+    def take_up(self, pending: dict[Key, Pending], frames: int) -> None:
+        """Goes on with what the file before left; `frames` is what its frames are to be counted from."""
+        for entry in pending.values():
+            entry.frame += frames
+        self.pending.update(pending)
+        self.held += sum(entry.size for entry in pending.values())
+
+    def add(self, key: Key, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
+        """The whole payload once `piece` completes it."""
         entry = self.pending.get(key)
         if entry is not None and abs(time - entry.started) > MAX_AGE:
             self._give_up(key)
@@ -41,7 +74,7 @@ class Fragments:
         if entry is None:
             while self.pending and (len(self.pending) >= MAX_PENDING or self.held > MAX_BYTES):
                 self._give_up(next(iter(self.pending)))
-            entry = self.pending[key] = _Pending(time)
+            entry = self.pending[key] = Pending(time, self.frame, self.direction)
         if entry.spoilt or entry.pieces.get(offset) == piece:
             return None
         if (more and (len(piece) % 8 or not piece)) or offset + len(piece) > 65535:
@@ -60,34 +93,43 @@ class Fragments:
             return None
         return self._whole(key, entry)
 
-    def _whole(self, key: tuple[bytes, int, int], entry: _Pending) -> bytes | None:
-        parts, reached = [], 0
-        for offset in sorted(entry.pieces):
-            if offset != reached:
-                break
-            parts.append(entry.pieces[offset])
-            reached += len(parts[-1])
-        if reached != entry.total:
+    def _whole(self, key: Key, entry: Pending) -> bytes | None:
+        whole = _beginning(entry)
+        if len(whole) != entry.total:
             self._spoil(entry, "overlapping IP fragments")
             return None
         self.held -= entry.size
         del self.pending[key]
-        return b"".join(parts)
+        return whole
 
-    def _spoil(self, entry: _Pending, reason: str) -> None:
+    def _spoil(self, entry: Pending, reason: str) -> None:
         """Later fragments of the same datagram must not start it anew, so the entry stays without its bytes."""
         self.held -= entry.size
         entry.spoilt, entry.size = True, 0
         entry.pieces.clear()
         self.undecoded[reason] += 1
 
-    def _give_up(self, key: tuple[bytes, int, int]) -> None:
+    def _give_up(self, key: Key) -> None:
         entry = self.pending.pop(key)
         self.held -= entry.size
         if not entry.spoilt:
             self.undecoded["IP fragments without the rest"] += 1
+            if 0 in entry.pieces:
+                self.given_up.append(Incomplete(entry.started, entry.frame, entry.direction, key, _beginning(entry)))
 
-    def finish(self) -> None:
-        """The capture has ended: counts what never became whole."""
-        for key in list(self.pending):
-            self._give_up(key)
+    def finish(self, start: int | None = None) -> None:
+        """The file has ended: counts what never becomes whole, also in a file that goes on at `start` (nanoseconds)."""
+        for key, entry in list(self.pending.items()):
+            if start is None or start - entry.started > MAX_AGE:
+                self._give_up(key)
+
+
+def _beginning(entry: Pending) -> bytes:
+    """The pieces up to the first gap."""
+    parts, reached = [], 0
+    for offset in sorted(entry.pieces):
+        if offset != reached:
+            break
+        parts.append(entry.pieces[offset])
+        reached += len(parts[-1])
+    return b"".join(parts)

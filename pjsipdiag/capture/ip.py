@@ -1,7 +1,6 @@
-"""From an IP packet to transport payloads: IPv4, IPv6, fragments, tunnels, UDP and TCP headers.
+"""From an IP packet to transport payloads: IPv4, IPv6, fragments, UDP and TCP headers.
 
-Addresses are those of the innermost packet. A tunnel is recognised by its protocol or port and by its own header; SIP
-is recognised by content before a tunnel is tried. Everything that cannot be decoded raises or counts its reason.
+Addresses are those of the innermost packet (`tunnels`). Everything that cannot be decoded raises or counts its reason.
 """
 
 from __future__ import annotations
@@ -9,13 +8,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pjsipdiag.capture.fragments import Fragments
-from pjsipdiag.capture.link import ETHERNET_BRIDGED, IPV4, IPV6, Undecodable, inner
+from pjsipdiag.capture.link import IPV4, Undecodable
+from pjsipdiag.capture.tunnels import protocol_tunnel
 
 TCP, UDP = 6, 17
 MAX_DEPTH = 8
-VXLAN_PORTS = frozenset({4789, 8472})
-GENEVE_PORT, GTP_PORT = 6081, 2152
-TUNNEL_PORTS = VXLAN_PORTS | {GENEVE_PORT, GTP_PORT}
+MISSING = 65_535
+"""Bytes that are missing at most where only the beginning of a packet is there."""
+AH = 51
 EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
 MAX_EXTENSIONS = 32
 
@@ -59,7 +59,7 @@ def unwrap(kind: int, data: bytes, time: int, fragments: Fragments) -> Segment |
         reassembled = reassembled or packet.reassembled
         if packet.protocol in (TCP, UDP):
             return Segment(packet.protocol, packet.source, packet.destination, packet.data, packet.missing, reassembled)
-        tunnel = _protocol_tunnel(packet)
+        tunnel = protocol_tunnel(packet.protocol, packet.data)
         if tunnel is None:
             return None
         kind, data = tunnel
@@ -83,12 +83,27 @@ def _ipv4(data: bytes, time: int, fragments: Fragments) -> Packet | None:
     fragment = int.from_bytes(data[6:8], "big")
     payload = data[size:total]
     if not fragment & 0x3FFF:
+        protocol, payload = _authenticated(protocol, payload)
         return Packet(protocol, source, destination, payload, missing, False)
     if missing:
-        raise Undecodable("IP fragment cut by the snap length")
+        if fragment & 0x1FFF:
+            raise Undecodable("IP fragment cut by the snap length")
+        return Packet(protocol, source, destination, payload, MISSING, False)
     key = source + destination, protocol, int.from_bytes(data[4:6], "big")
     whole = fragments.add(key, time, (fragment & 0x1FFF) * 8, bool(fragment & 0x2000), payload)
-    return None if whole is None else Packet(protocol, source, destination, whole, 0, True)
+    if whole is None:
+        return None
+    protocol, whole = _authenticated(protocol, whole)
+    return Packet(protocol, source, destination, whole, 0, True)
+
+
+def _authenticated(protocol: int, payload: bytes) -> tuple[int, bytes]:
+    """What follows an authentication header (RFC 4302)."""
+    if protocol != AH:
+        return protocol, payload
+    if len(payload) < 12:
+        raise Undecodable("authentication header cut short")
+    return payload[0], payload[(payload[1] + 2) * 4 :]
 
 
 def _ipv6(data: bytes, time: int, fragments: Fragments) -> Packet | None:
@@ -102,17 +117,19 @@ def _ipv6(data: bytes, time: int, fragments: Fragments) -> Packet | None:
     source, destination, protocol = data[8:24], data[24:40], data[6]
     rest, reassembled = data[40 : 40 + length], False
     for _ in range(MAX_EXTENSIONS):
-        if protocol in EXTENSIONS or protocol == 51:
+        if protocol in EXTENSIONS or protocol == AH:
             if len(rest) < 8:
                 raise Undecodable("IPv6 extension header cut short")
-            size = (rest[1] + 2) * 4 if protocol == 51 else (rest[1] + 1) * 8
+            size = (rest[1] + 2) * 4 if protocol == AH else (rest[1] + 1) * 8
             protocol, rest = rest[0], rest[size:]
         elif protocol == 44:
-            if missing or len(rest) < 8:
-                raise Undecodable("IP fragment cut by the snap length")
             place = int.from_bytes(rest[2:4], "big")
+            if len(rest) < 8 or (missing and place & 0xFFF8):
+                raise Undecodable("IP fragment cut by the snap length")
             protocol, number, piece = rest[0], int.from_bytes(rest[4:8], "big"), rest[8:]
-            if place & 0xFFF9:  # RFC 6946: an atomic fragment is whole
+            if missing and place & 1:
+                missing = MISSING
+            elif place & 0xFFF9:  # RFC 6946: an atomic fragment is whole
                 # RFC 8200 section 4.5: the protocol is not part of the key, the first fragment's counts
                 key = source + destination, protocol, number
                 whole = fragments.add(key, time, place & 0xFFF8, bool(place & 1), piece)
@@ -123,79 +140,3 @@ def _ipv6(data: bytes, time: int, fragments: Fragments) -> Packet | None:
         else:
             return Packet(protocol, source, destination, rest, missing, reassembled)
     raise Undecodable("too many IPv6 extension headers")
-
-
-def _protocol_tunnel(packet: Packet) -> tuple[int, bytes] | None:
-    """IP in IP (RFC 2003), 6in4 (RFC 4213), GRE and ERSPAN, MPLS in IP (RFC 4023)."""
-    data = packet.data
-    if packet.protocol == 4:
-        return IPV4, data
-    if packet.protocol == 41:
-        return IPV6, data
-    if packet.protocol == 47:
-        return _network(*_gre(data))
-    if packet.protocol == 137:
-        return _network(data, 0x8847, 0)
-    if packet.protocol == 50:
-        raise Undecodable("encrypted IPsec (ESP)")
-    return None
-
-
-def _network(data: bytes, kind: int, offset: int) -> tuple[int, bytes] | None:
-    found = inner(data, kind, offset)
-    return (found.kind, data[found.offset :]) if found.kind else None
-
-
-def _gre(data: bytes) -> tuple[bytes, int, int]:
-    """RFC 2784 and 2890; version 1 is PPTP's (RFC 2637)."""
-    if len(data) < 4:
-        raise Undecodable("GRE header cut short")
-    flags, kind = int.from_bytes(data[:2], "big"), int.from_bytes(data[2:4], "big")
-    sequence = bool(flags & 0x1000)
-    if flags & 7 == 1:
-        offset = 8 + 4 * sequence + 4 * bool(flags & 0x80)
-        if kind != 0x880B or len(data) <= offset:
-            return data, 0, 0
-        # the PPP protocol follows, with or without address and control bytes
-        offset += 2 if data[offset : offset + 2] == b"\xff\x03" else 0
-        size = 1 if data[offset : offset + 1] and data[offset] & 1 else 2
-        protocol = int.from_bytes(data[offset : offset + size], "big")
-        return data, {0x21: IPV4, 0x57: IPV6}.get(protocol, 0), offset + size
-    if flags & 0x4000:
-        raise Undecodable("GRE with source routes")
-    offset = 4 + 4 * bool(flags & 0x8000) + 4 * bool(flags & 0x2000) + 4 * sequence
-    if kind == 0x88BE:  # ERSPAN: type I has neither sequence number nor header of its own
-        return data, ETHERNET_BRIDGED, offset + 8 * sequence
-    if kind == 0x22EB:
-        options = len(data) > offset + 11 and data[offset + 11] & 1
-        return data, ETHERNET_BRIDGED, offset + 12 + 8 * options
-    return data, kind, offset
-
-
-def udp_tunnel(destination_port: int, payload: bytes) -> tuple[int, bytes] | None:
-    """What VXLAN (RFC 7348), GENEVE (RFC 8926) or GTP-U (3GPP TS 29.281) carries: (EtherType, packet)."""
-    try:
-        if destination_port in VXLAN_PORTS and len(payload) > 8 and payload[0] & 0x08 and not payload[7]:
-            return _network(payload, ETHERNET_BRIDGED, 8)
-        if destination_port == GENEVE_PORT and len(payload) > 8 and payload[0] >> 6 == 0:
-            return _network(payload, int.from_bytes(payload[2:4], "big"), 8 + (payload[0] & 63) * 4)
-        if destination_port == GTP_PORT and len(payload) > 8 and payload[0] & 0xF0 == 0x30 and payload[1] == 255:
-            return _gtp(payload)
-    except Undecodable:
-        return None  # a port alone proves no tunnel
-    return None
-
-
-def _gtp(payload: bytes) -> tuple[int, bytes] | None:
-    offset = 8
-    if payload[0] & 7:
-        offset, kind = 12, payload[11] if len(payload) > 11 else 0
-        if not payload[0] & 4:
-            kind = 0
-        while kind:
-            size = payload[offset] * 4 if offset < len(payload) else 0
-            if not size or offset + size > len(payload):
-                return None
-            kind, offset = payload[offset + size - 1], offset + size
-    version = payload[offset] >> 4 if offset < len(payload) else 0
-    return ({4: IPV4, 6: IPV6}[version], payload[offset:]) if version in (4, 6) else None

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from typing import BinaryIO
 
 from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.log_lines import MARK, Lines, is_json
+from pjsipdiag.capture.log_time import time_of
 from pjsipdiag.sip import Address
 
 _MESSAGE = re.compile(
@@ -19,6 +20,7 @@ _MESSAGE = re.compile(
     rb"([A-Za-z]{2,4})6?:(\S{1,80}) --->"
 )
 _PREFIX = re.compile(rb"\[([^\]\x1b]{1,40})\] ?(?:\x1b\[[0-9;]{1,8}m)*([A-Z]+)(?:\x1b\[[0-9;]{1,8}m)*\[[0-9]+\]")
+_STAMP = re.compile(rb"[^\[<]{0,80}\[[^\]\x1b]{1,40}\]")
 _CONTROL = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 _FAILED = re.compile(
     r"Request '[^']*' from '.*' failed for '?(?P<source>[^' ]+)'? \(callid: (?P<call_id>.*?)\) - .*", re.DOTALL
@@ -29,33 +31,23 @@ _SAID = (
     re.compile(r"Incoming SIP message from (?P<source>\S+) did not pass ACL test.*"),
 )
 _SAYING = re.compile(rb"Request '|rejected because extension|did not pass ACL test")
-LONGEST_LINE = 128 * 1024
 LONGEST_SAID = 8192
 """LOGMSG_SIZE (main/logger.c): Asterisk writes no longer line."""
 MOST_LINES = 8
 MOST_KEYS = 100_000
-_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_TIMES = (
-    re.compile(r"(?P<Y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)[ T](?P<H>\d\d):(?P<M>\d\d):(?P<S>\d\d)(?:[.,](?P<f>\d{1,9}))?"),
-    re.compile(r"(?P<b>[A-Z][a-z]{2}) +(?P<d>\d{1,2}) (?P<H>\d\d):(?P<M>\d\d):(?P<S>\d\d)(?:[.,](?P<f>\d{1,9}))?"),
-)
-LEAP_YEAR = 1972
-NOTE_YEAR = f"the log's dates have no year: {LEAP_YEAR} stands for it"
-NOTE_ZONE = "the log's times are shown as they stand there"
 NOTE_OWN_SIDE = "a log does not name the local address: the destination of received messages is unknown"
 
 
 def looks_like_log(head: bytes) -> bool:
     """Whether `head`, the first bytes of a file, is text of Asterisk's log or console."""
-    if b"\0" in head:
-        return False
-    return _MESSAGE.search(head) is not None or any(_PREFIX.match(line) for line in head.split(b"\n", 100)[:100])
+    lines = head.split(b"\n", 100)[:100]
+    return _MESSAGE.search(head) is not None or any(_PREFIX.match(line) or is_json(line) for line in lines)
 
 
 def read_log(file: BinaryIO, tally: Tally) -> Iterator[Datagram]:
     """The messages of a log; `frame` is the number of the line that announces it. What Asterisk says of a request
     goes to `tally.log_lines`, by Call-ID, or by "source:IP:PORT" where the line has none."""
-    lines = _Lines(file)
+    lines = Lines(file)
     for line in lines:
         found = _MESSAGE.search(line)
         if found is None:
@@ -65,38 +57,14 @@ def read_log(file: BinaryIO, tally: Tally) -> Iterator[Datagram]:
         datagram = _message(found, line, lines, tally)
         if datagram is not None:
             tally.records += 1
-            if NOTE_OWN_SIDE not in tally.notes:
-                tally.notes.append(NOTE_OWN_SIDE)
+            tally.note(NOTE_OWN_SIDE)
             yield datagram
 
 
-class _Lines:
-    """The lines of a file with their numbers; one can be given back."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._back: bytes | None = None
-        self.number = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        while line := self.next():
-            yield line
-
-    def next(self) -> bytes:
-        """The next line with its end, empty at the end of the file."""
-        line, self._back = self._back, None
-        if line is None:
-            line = self._file.readline(LONGEST_LINE)
-            self.number += 1
-        return line
-
-    def give_back(self, line: bytes) -> None:
-        self._back = line
-
-
-def _message(found: re.Match[bytes], line: bytes, lines: _Lines, tally: Tally) -> Datagram | None:
+def _message(found: re.Match[bytes], line: bytes, lines: Lines, tally: Tally) -> Datagram | None:
     number = lines.number
-    payload, truncated = _text(lines, int(found[2]), exact=not line.endswith(b"\r\n"))
+    exact = not line.endswith(b"\r\n") and b"\x1b" not in line
+    payload, truncated = _text(lines, int(found[2]), exact=exact, marked=MARK.match(line) is not None)
     address = _address(found[4].decode("ascii", "replace"))
     if address is None:
         tally.undecoded["log message with an address that cannot be read"] += 1
@@ -118,24 +86,27 @@ def _message(found: re.Match[bytes], line: bytes, lines: _Lines, tally: Tally) -
     )
 
 
-def _text(lines: _Lines, size: int, *, exact: bool) -> tuple[bytes, bool]:
+def _text(lines: Lines, size: int, *, exact: bool, marked: bool) -> tuple[bytes, bool]:
     """The message of `size` bytes that follows, and whether it is cut.
 
-    In a log file the bytes stand as they were on the wire. Copied from a terminal, lines have lost their CR: there
-    every line counts as ended by CRLF.
+    In a log file the bytes stand as they were on the wire. Copied from a terminal, lines have lost their CR, or have
+    colours: there every line counts as ended by CRLF. When a date stands before the line that announces the message
+    (`marked`), one stands before all of its lines.
     """
     parts: list[bytes] = []
     left = size
     while left > 0 and (line := lines.next()):
-        if _MESSAGE.search(line) or _PREFIX.match(line):
+        mark = MARK.match(line) if marked else None
+        text = line[mark.end() :] if mark else line
+        if _MESSAGE.search(line) or _PREFIX.match(text) or (marked and not mark):
             lines.give_back(line)
             break
-        if not parts and not line.endswith(b"\r\n"):
+        if not parts and (not text.endswith(b"\r\n") or b"\x1b" in text):
             exact = False
         if not exact:
-            line = _CONTROL.sub(b"", line).rstrip(b"\r\n") + b"\r\n"
-        parts.append(line[:left])
-        left -= len(line)
+            text = _CONTROL.sub(b"", text).rstrip(b"\r\n") + b"\r\n"
+        parts.append(text[:left])
+        left -= len(text)
     return b"".join(parts), left > 0
 
 
@@ -150,26 +121,9 @@ def _address(text: str) -> Address | None:
 
 
 def _time(line: bytes, tally: Tally) -> int:
-    """Nanoseconds since the epoch of the date that opens the line, taken as UTC; 0 without one."""
-    prefix = _PREFIX.search(line)
-    text = prefix[1].decode("ascii", "replace") if prefix else ""
-    for form in _TIMES:
-        found = form.search(text)
-        if found is None:
-            continue
-        part = found.groupdict()
-        year = int(part["Y"]) if "Y" in part else LEAP_YEAR
-        month = part["m"] if "m" in part else _MONTHS.index(part["b"]) if part["b"] in _MONTHS else 0
-        date = f"{year}-{month}-{part['d']} {part['H']}:{part['M']}:{part['S']} +0000"
-        try:
-            when = datetime.strptime(date, "%Y-%m-%d %H:%M:%S %z")
-        except ValueError:
-            return 0
-        for note in (NOTE_ZONE,) if "Y" in part else (NOTE_YEAR, NOTE_ZONE):
-            if note not in tally.notes:
-                tally.notes.append(note)
-        return max(int(when.timestamp()), 0) * 1_000_000_000 + int((part["f"] or "").ljust(9, "0"))
-    return 0
+    """Nanoseconds since the epoch of the date before the message, taken as UTC without an offset; 0 without one."""
+    stamp = _STAMP.match(line) or MARK.match(line)
+    return time_of(stamp[0].decode("ascii", "replace"), tally) if stamp else 0
 
 
 def _note_said(line: bytes, tally: Tally) -> None:

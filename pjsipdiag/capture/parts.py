@@ -1,28 +1,32 @@
-"""One big capture read by several processes, with the answer of one.
+"""A capture read by several processes, file by file or a big file in parts, with the answer of one.
 
-`split` cuts at places where a chain of record headers verifies. A part gives the messages that one packet holds whole;
-packets whose meaning depends on others (fragments, TCP) are handed back raw in its Rest, and `join` reads them in order
-when all parts are done. Where that could differ from one process (damage, sections, too much to hand back) `join`
-raises Unjoinable, and the capture has to be read in one go.
+`split` cuts at places where a chain of record headers verifies. A part gives the messages that one packet holds whole,
+and those of TCP connections whose opening SYN lies in it: these are its own. Packets whose meaning depends on what was
+before (fragments, other TCP) are handed back raw in its Rest, and `join` reads them in order when all parts are done,
+beginning with what the file before left. Where that could differ from one process (damage, sections, too much to hand
+back) `join` raises Unjoinable, and the file has to be read in one go.
 """
 
 from __future__ import annotations
 
+import pickle
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from pjsipdiag.capture.compressed import open_file
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.dissect import Dissector
+from pjsipdiag.capture.dissect import Dissector, Unfinished
 from pjsipdiag.capture.fragments import Fragments
 from pjsipdiag.capture.pcap import HEADER, FileHeader, Walk, file_header
 from pjsipdiag.capture.pcapng import BlockWalk, Section, leading
 from pjsipdiag.capture.reader import Watched, read
 from pjsipdiag.capture.scan import open_walk
+from pjsipdiag.capture.tcp import ACK, SYN, Flow, reverse
 from pjsipdiag.capture.window import Window
 
 SMALLEST = 4 << 20
@@ -57,16 +61,33 @@ class Deferred(NamedTuple):
     data: bytes
 
 
+class Opened(NamedTuple):
+    """From here on both flows of a TCP connection are the part's own."""
+
+    time: int
+    flow: bytes
+    sequence: int
+
+
+OPENED_SIZE = 100
+"""Bytes that stand for one Opened."""
+
+
 @dataclass(slots=True)
 class Rest:
-    """What a part leaves to `join`. `passed_over` are hashes of TCP flows of which something was passed over; where
-    they were too many to note, `any_passed` says that it may have been any flow."""
+    """What a part leaves to `join`: `deferred` in the order of the capture, then the state of its own TCP flows.
 
-    deferred: list[Deferred] = field(default_factory=list)
+    `passed_over` are hashes of TCP flows of which something was passed over; where they were too many to note,
+    `any_passed` says that it may have been any flow.
+    """
+
+    deferred: list[Deferred | Opened] = field(default_factory=list)
     size: int = 0
     records: int = 0
     passed_over: set[int] = field(default_factory=set)
     any_passed: bool = False
+    flows: dict[bytes, Flow] = field(default_factory=dict)
+    ignored: dict[bytes, int] = field(default_factory=dict)
     cut: int | None = None
     reason: str = ""
     """Why the parts cannot be joined, if so."""
@@ -76,8 +97,8 @@ class _StatefulError(Exception):
     """Stops the dissection of a packet that has to be deferred."""
 
 
-class _TooMuchError(Exception):
-    """Stops the reading of a part that hands too much back."""
+class _UnjoinableError(Exception):
+    """Stops the reading of a part that cannot be joined any more."""
 
 
 class _NoFragments(Fragments):
@@ -86,15 +107,23 @@ class _NoFragments(Fragments):
 
 
 class _Flows(Collection[bytes]):
-    """The TCP flows of which a part handed something back; `others` are those that were asked for in vain."""
+    """The TCP flows of which a part wants every segment; `others` are those that were asked for in vain.
 
-    __slots__ = ("known", "others")
+    `own` are the flows of connections that were opened in the part, `followed` those of them that are of interest,
+    `known` flows of which something was handed back.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_followed", "known", "others", "own")
+
+    def __init__(self, followed: Collection[bytes]) -> None:
+        self.own: set[bytes] = set()
         self.known: set[bytes] = set()
         self.others: set[object] = set()
+        self._followed = followed
 
     def __contains__(self, flow: object) -> bool:
+        if flow in self.own:
+            return flow in self._followed
         if flow in self.known:
             return True
         others = self.others
@@ -110,31 +139,96 @@ class _Flows(Collection[bytes]):
 
 
 class _Deferring(Dissector):
-    """A dissector without memory: what would need one is put into `rest`."""
+    """A dissector that knows nothing from before: what would need it is put into `rest`."""
 
     direct = False
 
     def __init__(self, tally: Tally, rest: Rest) -> None:
-        super().__init__(tally)
+        super().__init__(tally, share=2)
         self.fragments = _NoFragments(tally.undecoded)
-        self.streams = self.flows = _Flows()
-        self.follow = self._defer
+        self.streams = self._flows = _Flows(self._reassembler.flows)
+        self.follow = self._feed
         self._rest = rest
+
+    def close(self) -> None:
+        """The part ends: its own flows are handed back as they are."""
+        reassembler, rest = self._reassembler, self._rest
+        rest.flows, rest.ignored, rest.records = reassembler.flows, reassembler.ignored, self.tally.records
+        rest.passed_over = {zlib.crc32(cast(bytes, flow)) for flow in self._flows.others}
+        rest.any_passed = len(self._flows.others) == MOST_FLOWS
+        if reassembler.full:
+            rest.reason = "too many TCP flows"
 
     def frame(self, time: int, frame: int, link_type: int, data: bytes) -> Iterable[Datagram]:
         try:
             return super().frame(time, frame, link_type, data)
         except _StatefulError:
-            rest = self._rest
-            rest.size += len(data)
-            if rest.size > MOST_DEFERRED:
-                raise _TooMuchError from None
-            rest.deferred.append(Deferred(time, frame, link_type, data))
+            self._defer(Deferred(time, frame, link_type, data), len(data))
             return ()
 
-    def _defer(self, _time: int, _frame: int, flow: bytes, *_: object) -> Sequence[Datagram]:
-        self.flows.known.add(flow)
-        raise _StatefulError
+    def _defer(self, what: Deferred | Opened, size: int) -> None:
+        rest = self._rest
+        rest.size += size
+        if rest.size > MOST_DEFERRED:
+            rest.reason = "too many fragments or TCP segments"
+            rest.deferred.clear()
+            raise _UnjoinableError
+        rest.deferred.append(what)
+
+    def _feed(  # noqa: PLR0917  (as Reassembler.feed)
+        self,
+        time: int,
+        frame: int,
+        flow: bytes,
+        sequence: int,
+        flags: int,
+        payload: bytes,
+        length: int | None = None,
+        direction: str = "",
+    ) -> Sequence[Datagram]:
+        flows = self._flows
+        if flow not in flows.own:
+            if flags & (SYN | ACK) != SYN:
+                flows.known.add(flow)
+                raise _StatefulError
+            flows.own |= {flow, reverse(flow)}
+            self._defer(Opened(time, flow, sequence), OPENED_SIZE)
+        return self._reassembler.feed(time, frame, flow, sequence, flags, payload, length, direction)
+
+
+class _Joining(Dissector):
+    """Reads what parts handed back, one part after the other."""
+
+    def __init__(self, tally: Tally, before: Unfinished | None) -> None:
+        super().__init__(tally, before, share=2)
+        self.follow = self._feed
+        self._own: set[bytes] = set()
+
+    def opened(self, connection: Opened) -> list[Datagram]:
+        """From here on the flows of `connection` are the part's own; what is left of those before is told."""
+        time, flow, sequence = connection
+        reassembler = self._reassembler
+        if reassembler.repeats(time, flow, sequence):
+            state = reassembler.flows[flow]
+            if state.sequence.next != state.sequence.begin or state.waiting or reverse(flow) in reassembler.flows:
+                raise Unjoinable("a TCP stream goes on from one part to the next")
+        self._own |= {flow, reverse(flow)}
+        return reassembler.open(time, flow, sequence, SYN)
+
+    def part(self, rest: Rest, frames: int) -> None:
+        """A part is done that began after `frames` frames: its own flows are taken as they are."""
+        reassembler = self._reassembler
+        for flow in self._own:
+            reassembler.flows.pop(flow, None)
+        reassembler.take_up(rest.flows, rest.ignored, frames)
+        self._own.clear()
+        if reassembler.full:
+            raise Unjoinable("too many TCP flows")
+
+    def _feed(self, time: int, frame: int, flow: bytes, *segment: Any) -> Sequence[Datagram]:
+        if flow in self._own:
+            raise Unjoinable("a TCP segment in IP fragments belongs to a connection outside them")
+        return self._reassembler.feed(time, frame, flow, *segment)
 
 
 def split(path: str | Path, parts: int) -> list[Part]:
@@ -175,14 +269,17 @@ def _walk(window: Window, header: FileHeader | None, section: Section | None, di
 
 
 def read_part(part: Part, tally: Tally, rest: Rest) -> Iterator[Datagram]:
-    """The messages that one packet of `part` holds whole; frames count from 1. `rest` is filled for `join`.
+    """The messages of `part` that need nothing from before it; frames count from 1. `rest` is filled for `join`.
 
     Raises CaptureError as `read` does.
     """
-    if part.end == WHOLE:
-        yield from read(part.path, tally)
-        return
     dissector = _Deferring(tally, rest)
+    with suppress(_UnjoinableError):
+        yield from read(part.path, tally, dissector) if part.end == WHOLE else _between(part, tally, rest, dissector)
+    dissector.close()
+
+
+def _between(part: Part, tally: Tally, rest: Rest, dissector: Dissector) -> Iterator[Datagram]:
     with open_file(part.path) as stream:
         stream.seek(part.start)
         content = Watched(stream, tally.on_read) if tally.on_read else stream
@@ -192,15 +289,8 @@ def read_part(part: Part, tally: Tally, rest: Rest) -> Iterator[Datagram]:
         else:
             window.advance(0)
             walk = open_walk(window, dissector, tally)
-        try:
-            yield from walk.messages()
-        except _TooMuchError:
-            rest.deferred.clear()
-            rest.reason = "too many fragments or TCP segments"
-            return
-    rest.passed_over = {zlib.crc32(cast(bytes, flow)) for flow in dissector.flows.others}
-    rest.any_passed = len(dissector.flows.others) == MOST_FLOWS
-    rest.records, rest.cut = tally.records, walk.cut
+        yield from walk.messages()
+    rest.cut = walk.cut
     if walk.damaged:
         rest.reason = "the capture is damaged"
     elif isinstance(walk, BlockWalk) and Section(walk.order, tuple(walk.interfaces)) != part.section:
@@ -209,14 +299,15 @@ def read_part(part: Part, tally: Tally, rest: Rest) -> Iterator[Datagram]:
         rest.reason = "captures were appended to one another"
 
 
-def join(rests: Sequence[Rest], tally: Tally) -> list[Datagram]:
-    """The messages of fragments and TCP streams of all parts, in order, with the frames of the whole capture.
+def join(rests: Sequence[Rest], tally: Tally, unfinished: Unfinished | None = None) -> tuple[Dissector, list[Datagram]]:
+    """The messages of fragments and TCP streams of all parts of a file, in order, with the frames of the whole file.
 
-    `tally` has been merged from those of the parts; it is completed. Raises Unjoinable: then all that the parts gave is
-    to be thrown away, and the capture read with `read`.
+    `tally` has been merged from those of the parts; it is completed. `unfinished` is what the file before left, and
+    stays as it is. The dissector is to be finished as after reading the file. Raises Unjoinable: then all that the
+    parts gave is to be thrown away, and the file read with `read`.
     """
     found: list[Datagram] = []
-    dissector = Dissector(tally)
+    dissector = _Joining(tally, pickle.loads(pickle.dumps(unfinished)))
     before = 0
     for rest in rests:
         carried = {zlib.crc32(flow) for flow in dissector.streams}
@@ -229,7 +320,10 @@ def join(rests: Sequence[Rest], tally: Tally) -> list[Datagram]:
                 raise Unjoinable("the records do not meet where the capture was split")
             tally.truncated = f"cut in the middle of record {before + rest.records + 1} at byte {rest.cut}"
         for packet in rest.deferred:
-            found += dissector.frame(packet.time, packet.frame + before, packet.link_type, packet.data)
+            if isinstance(packet, Opened):
+                found += dissector.opened(packet)
+            else:
+                found += dissector.frame(packet.time, packet.frame + before, packet.link_type, packet.data)
+        dissector.part(rest, before)
         before += rest.records
-    found += dissector.finish()
-    return found
+    return dissector, found

@@ -14,11 +14,11 @@ from struct import Struct
 from typing import NamedTuple
 
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.capture.dissect import QUIET, SPEAKS, SYN, Dissector
+from pjsipdiag.capture.dissect import PSH, QUIET, SPEAKS, SYN, Dissector
 from pjsipdiag.capture.layout import NEVER, PASSES, TRANSPORTS, Container, Layout, run
 from pjsipdiag.capture.link import SLL_DIRECTIONS
-from pjsipdiag.capture.sieve import MAY_HOLD, NO_PORT, TUNNEL_PORTS_PACKED, Sieve
-from pjsipdiag.capture.start import START, USUAL
+from pjsipdiag.capture.sieve import NO_PORT, Sieve
+from pjsipdiag.capture.start import USUAL
 from pjsipdiag.capture.window import Window
 
 HEADER = 24
@@ -35,6 +35,8 @@ MOST_APART = 7 * 86_400
 MOST_NOTES = 20
 WORTHWHILE, LONGEST_WALK = 16, 4096
 """A run of 16 makes the next one worth trying soon; else up to 4096 records are walked singly between tries."""
+LOOKED_AT = SYN | PSH
+"""Flags of TCP segments that are looked at closely."""
 SWITCH = 8
 """Records in a row of another encapsulation that make it the expected one."""
 
@@ -108,8 +110,9 @@ class Walk:
         sieve = Sieve(container, self.header.link_type, self._dissector)
         layout, wants = NEVER, sieve.wants
         unpack, first, second, mask, plain, outer, tags = layout[:7]
-        detail, ports, over, addresses = layout.detail, layout.ports, layout.over, layout.addresses
-        direction_at, starts, speaks, new = sieve.direction_at, START.match, SPEAKS.match, tuple.__new__
+        detail, ports, over = layout.detail, layout.ports, layout.over
+        least, flow = layout.least - size, layout.addresses
+        direction_at, dull, speaks, new = sieve.direction_at, sieve.is_dull, SPEAKS.match, tuple.__new__
         view, streams, asks = window.view, sieve.streams, not self._dissector.direct
         at = before = self._at
         frame, walk, streak, stray = tally.records, 2, 0, 0
@@ -135,7 +138,7 @@ class Walk:
                         one == first
                         and two == second
                         and not fragment & mask
-                        and captured <= LONGEST
+                        and least < captured <= LONGEST
                         and (plain or outer(buffer, at) == tags)
                     )
                     if fits and protocol == 17:
@@ -161,20 +164,30 @@ class Walk:
                                 messages.append(new(Datagram, (time, frame, "UDP", *ends, content, way, False)))
                                 before, at = at, stop
                                 continue
-                        elif (
-                            not MAY_HOLD[byte]
-                            and not starts(buffer, payload, payload + 48)
-                            and bytes(view[payload - 6 : payload - 4]) not in TUNNEL_PORTS_PACKED
-                        ):
-                            before = at
-                            at += size + captured
-                            continue
-                    elif fits and protocol == 6 and not buffer[at + ports + 13] & SYN:
-                        data = at + ports + (buffer[at + ports + 12] >> 2 & 0x3C)
-                        stop = at + size + captured
-                        if data >= stop or (
-                            (QUIET[buffer[data]] or (data + 16 <= stop <= end and not speaks(buffer, data, data + 16)))
-                            and not ((asks or streams) and bytes(view[at + addresses : at + ports + 4]) in streams)
+                        else:
+                            stop = at + size + captured
+                            if dull(buffer, payload, stop):
+                                before, at = at, stop
+                                continue
+                    elif fits and protocol == 6:
+                        flags, header = buffer[at + ports + 13], buffer[at + ports + 12] >> 2 & 0x3C
+                        data, stop = at + ports + header, at + size + captured
+                        after = min(stop, at + ports + detail(buffer, at)[0] - over)
+                        if (
+                            not flags & LOOKED_AT
+                            and header >= 20
+                            and at + ports + 20 <= stop
+                            and data <= after
+                            and (
+                                data == after
+                                or QUIET[buffer[data]]
+                                or (after <= end and not speaks(buffer, data, after))
+                            )
+                            and (
+                                data == after
+                                or not (asks or streams)
+                                or bytes(view[at + flow : at + ports + 4]) not in streams
+                            )
                         ):
                             before, at = at, stop
                             continue
@@ -204,13 +217,27 @@ class Walk:
                                 layout = found
                                 unpack, first, second, mask, plain, outer, tags = layout[:7]
                                 detail, ports, over = layout.detail, layout.ports, layout.over
-                                addresses = layout.addresses
+                                # the last byte that is looked at is the record's own
+                                least, flow = layout.least - size, layout.addresses
                     before, at = at, stop
             tally.records = frame
             yield messages
             if damaged:
                 if file_header(buffer[at : at + HEADER]) is not None:
                     break
+                odd = self._chain(at, odd=True, earlier=head(buffer, before)[0] if before < at else None)
+                if odd:  # only its time or its original length cannot be true
+                    seconds, fraction, captured, _ = head(buffer, at)
+                    frame += 1
+                    tally.records, stop = frame, at + size + captured
+                    time = (seconds * fractions + fraction) * unit
+                    yield list(sieve.dissect(buffer, at, stop, time, frame))
+                    before, at = at, stop
+                    continue
+                if odd is None and before:
+                    window.advance(before)
+                    at, before = at - before, 0
+                    continue
                 at = self._recover(before, at)
                 if at < 0:
                     return False
@@ -241,14 +268,9 @@ class Walk:
     def _recover(self, before: int, at: int) -> int:
         """Where the walk goes on after the header at `at`, which cannot be true; -1 at the end of the file."""
         self.damaged = True
-        size, window = self.header.format.header, self._window
-        captured: int = Struct(self.header.format.order + "8xI").unpack_from(window.buffer, at)[0]
-        if captured <= LONGEST and self._chain(at + size + captured):
-            self._tally.records += 1  # an odd record, but the next ones stand where it says
-            return at + size + captured
-        start = window.base + at
-        found = self._find(before + size if before < at else at + 1)
-        self._note(start - window.base, found)
+        start = self._window.base + at
+        found = self._find(before + self.header.format.header if before < at else at + 1)
+        self._note(start - self._window.base, found)
         return found
 
     def _note(self, start: int, found: int) -> None:
@@ -286,20 +308,24 @@ class Walk:
     def _likely(self) -> re.Pattern[bytes]:
         return _LIKELY[self.header.format.order]
 
-    def _chain(self, at: int, chain: int = CHAIN) -> bool | None:
-        """Whether a chain of headers, or a file header, starts at `at`; None when the window shows too little of it."""
+    def _chain(self, at: int, chain: int = CHAIN, odd: bool = False, earlier: int | None = None) -> bool | None:
+        """Whether a chain of headers, or a file header, starts at `at`; None when the window shows too little of it.
+
+        In `odd` headers only the captured lengths and the seconds have to fit, also to the `earlier` ones before them.
+        """
         window, size = self._window, self.header.format.header
         if file_header(window.buffer[at : at + HEADER]) is not None:
             return True
         head = Struct(self.header.format.order + "IIII").unpack_from
-        fractions, earlier = 1_000_000_000 // self.header.format.unit, None
+        fractions = 1_000_000_000 // self.header.format.unit
         for length in range(chain):
             if at + size > window.end:
                 if not window.ended:
                     return True if length > 1 else None
                 return length > 1 or (length == 1 and at == window.end)
             seconds, fraction, captured, original = head(window.buffer, at)
-            if not (0 < captured <= LONGEST and captured <= original and fraction < fractions):
+            sane = (captured or seconds) if odd else 0 < captured <= original and fraction < fractions
+            if captured > LONGEST or not sane:
                 return False
             if earlier is not None and abs(seconds - earlier) > MOST_APART:
                 return False

@@ -261,7 +261,7 @@ class BlockWalk:
         if kind == INTERFACE and len(self.interfaces) < MOST_INTERFACES:
             self.interfaces.append(interface(self.order, bytes(self._window.buffer[at + 8 : stop - 4])))
         elif kind == SECRETS:
-            self._dissector.note(SECRETS_NOTE)
+            self._tally.note(SECRETS_NOTE)
 
     def _simple(self, at: int, stop: int, frame: int) -> Iterator[Datagram]:
         """A simple packet block is of the first interface and has no time: that of the packet before it is taken."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pjsipdiag.capture.compressed import Peeked, decompressed, open_file
 from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.dissect import Dissector
 from pjsipdiag.capture.log import looks_like_log, read_log
 from pjsipdiag.capture.scan import scan
 from pjsipdiag.errors import CaptureError
@@ -19,16 +20,19 @@ if TYPE_CHECKING:
 PEEK = 1 << 16
 
 
-def read(path: str | Path, tally: Tally) -> Iterator[Datagram]:
+def read(path: str | Path, tally: Tally, dissector: Dissector | None = None) -> Iterator[Datagram]:
     """The SIP datagrams of the capture or log at `path` (`-`: standard input), in the order in which they are complete.
 
+    A `dissector` is handed in where the capture is more than this file; the caller finishes it.
     Raises CaptureError when nothing of it can be read.
     """
     with open_file(str(path)) as file:
-        yield from read_stream(Watched(file, tally.on_read) if tally.on_read else file, tally)
+        yield from read_stream(Watched(file, tally.on_read) if tally.on_read else file, tally, dissector)
 
 
-def read_stream(stream: BinaryIO | io.RawIOBase, tally: Tally) -> Iterator[Datagram]:
+def read_stream(
+    stream: BinaryIO | io.RawIOBase, tally: Tally, dissector: Dissector | None = None
+) -> Iterator[Datagram]:
     """The same for an open binary file, which need not be seekable."""
     damage: list[str] = []
     with decompressed(stream, damage) as content:
@@ -42,7 +46,7 @@ def read_stream(stream: BinaryIO | io.RawIOBase, tally: Tally) -> Iterator[Datag
             if looks_like_text(head) and looks_like_log(head):
                 yield from read_log(io.BufferedReader(whole), tally)
             else:
-                yield from scan(whole, tally)
+                yield from scan(whole, tally, dissector)
         except CaptureError as error:
             raise (
                 CaptureError(f"{tally.file}: {damage[0]}, and nothing of it can be read") if damage else error
@@ -70,5 +74,8 @@ class Watched(io.RawIOBase):
 
 
 def looks_like_text(head: bytes) -> bool:
-    """Whether a file that starts with `head` can be a log: captures have zero bytes in their first header."""
-    return b"\0" not in head[:64]
+    """Whether a file that starts with `head` can be a log: captures have zero bytes in their first header.
+
+    In a log they may stand further on, where a disk was not written to its end.
+    """
+    return b"\0" not in head[:24]

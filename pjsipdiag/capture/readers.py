@@ -10,12 +10,12 @@ from pathlib import Path
 from types import FrameType
 
 from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.dissect import Dissector
 from pjsipdiag.capture.follow import Growing, Piped
 from pjsipdiag.capture.reader import read, read_stream
 from pjsipdiag.errors import CaptureError
 
 STANDARD_INPUT = 0
-NOTE_SECRETS = "the capture carries TLS secrets: --reader wireshark reads what they open"
 
 Reader = Callable[[str | Path, Tally, str | Path | None], Iterator[Datagram]]
 """(path, tally, key log file or None) -> datagrams."""
@@ -29,9 +29,11 @@ def read_as(
     keylog: str | Path | None = None,
     follow: bool = False,
     seconds: float | None = None,
+    dissector: Dissector | None = None,
 ) -> Iterator[Datagram]:
     """The datagrams of the capture at `path`, read as the user asked: `reader` is one of READERS, a key log needs
-    Wireshark. With `follow` the file is read until an interrupt (SIGINT) or for `seconds`. Raises CaptureError.
+    Wireshark. With `follow` the file is read until an interrupt (SIGINT) or for `seconds`. The native reader takes a
+    `dissector` where the capture is more than this file, and leaves it unfinished. Raises CaptureError.
     """
     if follow:
         if reader != "native" or keylog is not None:
@@ -42,16 +44,14 @@ def read_as(
         reader = "wireshark"
     if reader not in READERS:
         raise CaptureError(f"no reader {reader!r}: choose one of {', '.join(READERS)}")
-    yield from READERS[reader](path, tally, keylog)
+    if dissector is not None and reader == "native":
+        yield from read(path, tally, dissector)
+    else:
+        yield from READERS[reader](path, tally, keylog)
 
 
 def _native(path: str | Path, tally: Tally, _: str | Path | None) -> Iterator[Datagram]:
-    yield from read(path, tally)
-    if tally.encrypted:
-        from pjsipdiag.capture.wireshark import has_secrets
-
-        if has_secrets(path):
-            tally.notes.append(NOTE_SECRETS)
+    return read(path, tally)
 
 
 def _wireshark(path: str | Path, tally: Tally, keylog: str | Path | None) -> Iterator[Datagram]:

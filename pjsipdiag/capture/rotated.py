@@ -23,9 +23,13 @@ from pjsipdiag.errors import CaptureError
 
 
 class Captures(NamedTuple):
-    """`files` in time order; `passed_over` says why other files of a directory were not taken."""
+    """`files` in time order; `passed_over` says why other files of a directory were not taken.
+
+    `starts` are the times of their first records in nanoseconds, 0 where there is none or it is not known.
+    """
 
     files: tuple[str, ...]
+    starts: tuple[int, ...]
     passed_over: tuple[str, ...] = ()
 
 
@@ -51,7 +55,8 @@ def expand(paths: Iterable[str | Path]) -> Captures:
             found += 1
         if members is not None and not found:
             raise CaptureError(f"{path}: there is no capture and no log of Asterisk")
-    return Captures(tuple(sorted(files, key=lambda name: files[name])), tuple(passed_over))
+    ordered = sorted(files, key=lambda name: files[name])
+    return Captures(tuple(ordered), tuple(files[name] for name in ordered), tuple(passed_over))
 
 
 def _members(path: str) -> Sequence[str] | None:

@@ -13,16 +13,22 @@ from pjsipdiag.capture.window import Window
 from pjsipdiag.errors import CaptureError
 
 
-def scan(stream: io.RawIOBase, tally: Tally) -> Iterator[Datagram]:
-    """The SIP messages of a capture of either format. Raises CaptureError when it is none."""
+def scan(stream: io.RawIOBase, tally: Tally, dissector: Dissector | None = None) -> Iterator[Datagram]:
+    """The SIP messages of a capture of either format. Raises CaptureError when it is none.
+
+    A `dissector` that is handed in is left unfinished: the capture may go on in another file.
+    """
     window = Window(stream)
     window.advance(0)
-    dissector = Dissector(tally)
+    alone = dissector is None
+    dissector = dissector or Dissector(tally)
     walk = open_walk(window, dissector, tally)
     yield from walk.messages()
     if walk.cut is not None:
         tally.truncated = f"cut in the middle of record {tally.records + 1} at byte {walk.cut}"
-    yield from dissector.finish()
+    if alone:
+        yield from dissector.finish()
+        yield from dissector.late
 
 
 def open_walk(window: Window, dissector: Dissector, tally: Tally) -> Walk | BlockWalk:

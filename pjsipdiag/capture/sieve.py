@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.capture.dissect import SPEAKS, SYN, Dissector
-from pjsipdiag.capture.ip import TUNNEL_PORTS
-from pjsipdiag.capture.layout import Container, Layout, learn
+from pjsipdiag.capture.dissect import PSH, SPEAKS, SYN, VERSION, Dissector
+from pjsipdiag.capture.layout import PASSES, Container, Layout, learn
 from pjsipdiag.capture.link import SLL_DIRECTIONS, Undecodable, network
 from pjsipdiag.capture.start import START
+from pjsipdiag.capture.tunnels import UDP_TUNNELS
 
 MAX_LAYOUTS = 16
 NO_PORT = b"\0\0"
@@ -21,7 +21,9 @@ NO_PORT = b"\0\0"
 HEP_BYTES = frozenset({0x01, 0x02, 0x48})
 MAY_HOLD = bytes(byte in HEP_BYTES or byte in b"\r\n" for byte in range(256))
 """First bytes of a UDP payload that may hold SIP further on: HEP, or empty lines of any number."""
-TUNNEL_PORTS_PACKED = frozenset(port.to_bytes(2, "big") for port in TUNNEL_PORTS)
+TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in UDP_TUNNELS)
+START_WITHIN = 48
+"""Bytes that tell whether a payload starts with a request or status line, but for empty lines before it."""
 
 
 class Sieve:
@@ -63,6 +65,8 @@ class Sieve:
         ports = at + layout.ports
         if buffer[at + layout.protocol_at] == 6:
             return self._tcp(layout, buffer, at, stop, time, frame) if self.wants(buffer, at, stop, layout) else ()
+        if ports + 8 < stop and (PASSES[buffer[ports + 8]] or self.is_dull(buffer, ports + 8, stop)):
+            return ()  # as the loops do: what a record is counted for does not depend on those before it
         end = ports + length
         if not 8 <= length <= room - layout.over or end > stop or NO_PORT in (source_port, destination_port):
             return self.dissect(buffer, at, stop, time, frame)
@@ -72,9 +76,19 @@ class Sieve:
             direction = SLL_DIRECTIONS.get(buffer[at + self.direction_at], "") if self.direction_at else ""
             content = bytes(buffer[payload:end])
             return (tuple.__new__(Datagram, (time, frame, "UDP", source, destination, content, direction, False)),)
-        if buffer[payload] in HEP_BYTES or destination_port in TUNNEL_PORTS_PACKED:
+        if buffer[payload] in HEP_BYTES or destination_port in TUNNEL_PORTS or source_port in TUNNEL_PORTS:
             return self.dissect(buffer, at, stop, time, frame)
         return ()
+
+    @staticmethod
+    def is_dull(buffer: bytearray, payload: int, stop: int) -> bool:
+        """Whether a UDP payload certainly holds neither SIP nor anything around it."""
+        return (
+            not MAY_HOLD[buffer[payload]]
+            and not START.match(buffer, payload, min(stop, payload + START_WITHIN))
+            and bytes(buffer[payload - 6 : payload - 4]) not in TUNNEL_PORTS
+            and bytes(buffer[payload - 8 : payload - 6]) not in TUNNEL_PORTS
+        )
 
     def _tcp(  # noqa: PLR0917  (as above)
         self, layout: Layout, buffer: bytearray, at: int, stop: int, time: int, frame: int
@@ -92,16 +106,18 @@ class Sieve:
         return self._dissector.follow(time, frame, flow, number, buffer[ports + 13], payload, None, direction)
 
     def wants(self, buffer: bytearray, at: int, stop: int, layout: Layout) -> bool:
-        """What `Dissector.wants` says of the TCP segment in this record."""
+        """Whether the TCP segment in this record may be of interest: what `Dissector` says of it."""
         ports = at + layout.ports
-        if buffer[ports + 13] & SYN:
+        flags, header = buffer[ports + 13], (buffer[ports + 12] >> 4) * 4
+        if flags & SYN:
             return True
-        length = layout.detail(buffer, at)[0] - layout.over
-        payload = ports + (buffer[ports + 12] >> 4) * 4
+        length, payload = layout.detail(buffer, at)[0] - layout.over, ports + header
+        if ports + 20 > stop or header < 20 or (length < header and length != -layout.over):
+            return True  # cut short or damaged, which `dissect` counts
         end = min(stop, ports + length) if length > 0 else stop
         if payload >= end:
             return False
-        if SPEAKS.match(buffer, payload, end):
+        if SPEAKS.match(buffer, payload, end) or (flags & PSH and buffer.find(VERSION, payload, end) >= 0):
             return True
         streams = self.streams
         return bool(streams) and bytes(buffer[at + layout.addresses : ports + 4]) in streams

@@ -43,12 +43,12 @@ def content_length(head: Bytes) -> int:
 class MessageStream:
     """One direction of one connection. `joined` streams begin somewhere inside a message."""
 
-    __slots__ = ("_buffer", "_is_sip", "_lost", "_need", "_scanned", "_undecoded")
+    __slots__ = ("_buffer", "_is_sip", "_lost", "_need", "_scanned", "undecoded")
 
     transport = "TCP"
 
     def __init__(self, undecoded: Counter[str], joined: bool = False) -> None:
-        self._undecoded = undecoded
+        self.undecoded = undecoded
         self._buffer = bytearray()
         self._is_sip = self._lost = joined
         self._need = 0
@@ -134,7 +134,7 @@ class MessageStream:
         if not self._scanned and not starts_like_sip(data[at : at + 48]):
             if at < len(data) and not may_start_sip(data[at : at + 48]):
                 if self._is_sip:
-                    self._undecoded["TCP bytes between SIP messages"] += 1
+                    self.undecoded["TCP bytes between SIP messages"] += 1
                 self._lost = True
                 return at + 1
             return at
@@ -152,13 +152,13 @@ class MessageStream:
         if length > LONGEST:
             return self._give_up("SIP over TCP with an absurd Content-Length", blank + 3)
         if length < 0:
-            self._undecoded["SIP over TCP without Content-Length"] += 1
+            self.undecoded["SIP over TCP without Content-Length"] += 1
         self._lost, self._is_sip = False, True
         self._need = len(head) + max(length, 0)
         return at
 
     def _give_up(self, reason: str, at: int) -> int:
-        self._undecoded[reason] += 1
+        self.undecoded[reason] += 1
         self._lost, self._scanned = True, 0
         return at
 

@@ -1,34 +1,43 @@
 """TCP segments -> streams -> SIP messages.
 
-Only directed flows that start like SIP, WebSocket or TLS are followed; every other flow is put into `ignored` at its
-first bytes. Bytes that are missing from the capture are counted, and the stream goes on at the next message. Memory is
-bounded for each flow and in total.
+Only directed flows that start like SIP, WebSocket, HEP or TLS are followed; every other flow is put into `ignored` at
+its first bytes. A connection that is older than the capture is followed from the first segment on that starts so, or
+that holds SIP further on. Bytes that are missing from the capture are counted, and the stream goes on at the next
+message. Memory is bounded for each flow and in total.
+
+A flow goes on from one file to the next one when its last segment is no older than LONGEST_SILENCE where that file
+starts; what then comes has to fit by its sequence numbers, as within a file. So files of other captures in the same
+directory, of another day or another connection, do not touch it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from pjsipdiag.capture import hep, tls, websocket
 from pjsipdiag.capture import sequence as order
-from pjsipdiag.capture import tls, websocket
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.sequence import Run, What
 from pjsipdiag.capture.start import may_start_sip, starts_like_sip
 from pjsipdiag.capture.stream import MessageStream, Piece
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
+LONGEST_SILENCE = 15 * 60 * 1_000_000_000
+"""Nanoseconds: so long Linux repeats a segment that nobody acknowledges (`tcp_retries2`, RFC 1122 section 4.2.3.5)."""
+REPEATED_SYN = 127 * 1_000_000_000
+"""Nanoseconds within which the same SYN is a repeated one (Linux' `tcp_syn_retries`); later it opens anew."""
 MOST_FLOWS = 50_000
 MOST_IGNORED = 200_000
 MOST_WAITING = 64 * 1024 * 1024
 """Bytes of unfinished messages and of segments ahead of a gap that all flows together may keep."""
 Segment = tuple[int, int, bytes, int, int, bytes, int | None, str]
 """The arguments of `Reassembler.feed`."""
-Stream = MessageStream | websocket.WebSocketStream
+Stream = MessageStream | websocket.WebSocketStream | hep.HepStream
 MISSING = {What.GAP: "TCP segment missing", What.CUT: "TCP bytes cut by the snap length"}
 
 
-class _Flow:
+class Flow:
     """One direction of one connection; `stream` reads its bytes once its first ones told what they are."""
 
     __slots__ = ("direction", "ends", "frame", "lost", "sequence", "stream", "time")
@@ -65,12 +74,18 @@ class Reassembler:
     A flow is known by its source IP, destination IP, source port and destination port, as they stand in a packet.
     """
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, share: int = 1) -> None:
+        """`share` says how many of them share the memory that there is."""
         self._tally = tally
         self._waiting = 0
-        self.flows: dict[bytes, _Flow] = {}
-        self.ignored: dict[bytes, None] = {}
-        """Flows that are not SIP; one leaves when its ports are used again."""
+        self._share = share
+        self.flows: dict[bytes, Flow] = {}
+        self.ignored: dict[bytes, int] = {}
+        """Flows that are not SIP, and when they were last seen; one leaves when its ports are used again."""
+        self.late: list[Datagram] = []
+        """What was only told after the file that holds it: frame 0 is the last one of the file before."""
+        self.full = False
+        """Whether something was forgotten to bound memory."""
 
     def feed(  # noqa: PLR0917  # called for every segment: keyword arguments cost a tenth of it
         self,
@@ -91,12 +106,15 @@ class Reassembler:
         state = self.flows.get(flow)
         if state is None or flags & SYN:
             if flags & SYN:
-                left = self._open(time, flow, sequence, flags)
+                left = self.open(time, flow, sequence, flags)
                 if not payload:
                     return left
                 sequence = sequence + 1 & 0xFFFFFFFF
                 return [*left, *self.feed(time, frame, flow, sequence, flags & ~SYN, payload, length, direction)]
-            if not payload or flow in self.ignored:
+            if not payload:
+                return ()
+            if flow in self.ignored:
+                self.ignored[flow] = time
                 return ()
             return self._join((time, frame, flow, sequence, flags, payload, length, direction))
         state.time, state.frame, state.direction = time, frame, direction
@@ -108,17 +126,43 @@ class Reassembler:
             return self._deliver(flow, state, payload) if payload else ()
         return self._place(flow, state, sequence, payload, length) if length else ()
 
-    def finish(self) -> list[Datagram]:
-        """What is left at the end of the capture: gaps are losses now, unfinished messages are cut."""
-        rest = [datagram for flow, state in list(self.flows.items()) for datagram in self._close(flow, state)]
-        self.flows.clear()
+    def finish(self, start: int | None = None) -> list[Datagram]:
+        """What is left at the end of a file: gaps are losses now, unfinished messages are cut.
+
+        With `start`, the time at which the next file begins, flows stay that may go on there.
+        """
+        rest: list[Datagram] = []
+        for flow, state in sorted(self.flows.items(), key=lambda item: (item[1].frame, item[0])):
+            if start is None or start - state.time > LONGEST_SILENCE:
+                rest += self._close(flow, state)
+                self._forget(flow)
+        if start is not None:
+            self.ignored = {flow: time for flow, time in self.ignored.items() if start - time <= LONGEST_SILENCE}
         return rest
 
-    def _open(self, time: int, flow: bytes, sequence: int, flags: int) -> list[Datagram]:
-        """A connection starts; what is left of one that had the same ports is told."""
-        begin = sequence + 1 & 0xFFFFFFFF
+    def take_up(self, flows: Mapping[bytes, Flow], ignored: Mapping[bytes, int], frames: int) -> None:
+        """Goes on with what another reassembler left; `frames` is what its frames are to be counted from."""
+        for state in flows.values():
+            state.frame += frames
+            if state.stream is not None:
+                state.stream.undecoded = self._tally.undecoded
+            self._waiting += state.waiting
+        self.flows.update(flows)
+        self.ignored.update(ignored)
+
+    def repeats(self, time: int, flow: bytes, sequence: int) -> bool:
+        """Whether a SYN is the one that opened the flow."""
         state = self.flows.get(flow)
-        if state is not None and state.sequence.opened and state.sequence.begin == begin:
+        return (
+            state is not None
+            and state.sequence.opened
+            and state.sequence.begin == sequence + 1 & 0xFFFFFFFF
+            and time - state.time <= REPEATED_SYN
+        )
+
+    def open(self, time: int, flow: bytes, sequence: int, flags: int) -> list[Datagram]:
+        """A connection starts; what is left of one that had the same ports is told."""
+        if self.repeats(time, flow, sequence):
             return []
         left: list[Datagram] = []
         for old in (flow,) if flags & ACK else (flow, reverse(flow)):
@@ -126,56 +170,56 @@ class Reassembler:
             if old in self.flows:
                 left += self._close(old, self.flows[old])
                 self._forget(old)
-        if len(self.flows) >= MOST_FLOWS:
+        if len(self.flows) >= MOST_FLOWS // self._share:
             self._evict()
-        self.flows[flow] = _Flow(flow, begin, time, opened=True)
+        self.flows[flow] = Flow(flow, sequence + 1 & 0xFFFFFFFF, time, opened=True)
         return left
 
     def _join(self, segment: Segment) -> Sequence[Datagram]:
         """A segment of a connection that is older than the capture (or was forgotten): is it of interest?"""
         time, frame, flow, sequence, flags, payload, length, direction = segment
         stream: Stream | None = None
-        if not (starts_like_sip(payload[:64]) or websocket.starts_frame(payload) or may_start_sip(payload)):
-            if self._find_tls(flow, payload) or b"SIP/2.0" not in payload:
+        if not any(starts(payload) for starts in BEGINNINGS):
+            if self._find_tls(flow, payload, time) or b"SIP/2.0" not in payload:
                 return ()
             self._tally.undecoded["TCP stream that begins inside a SIP message"] += 1
-            stream = MessageStream(self._tally.undecoded, joined=True)
-        if len(self.flows) >= MOST_FLOWS:
+            stream = _joined(payload, self._tally.undecoded)
+        if len(self.flows) >= MOST_FLOWS // self._share:
             self._evict()
-        state = self.flows[flow] = _Flow(flow, sequence, time, opened=False)
+        state = self.flows[flow] = Flow(flow, sequence, time, opened=False)
         state.stream = stream
         return self.feed(time, frame, flow, sequence, flags, payload, length, direction)
 
-    def _deliver(self, flow: bytes, state: _Flow, payload: bytes) -> Sequence[Datagram]:
+    def _deliver(self, flow: bytes, state: Flow, payload: bytes) -> Sequence[Datagram]:
         """The next bytes of a flow, in order and without a gap."""
         stream = state.stream
         if stream is None:
             stream = state.stream = self._recognise(flow, state, payload)
             if stream is None:
                 if not state.lost:
-                    self._ignore(flow)
+                    self._ignore(flow, state.time)
                 self._forget(flow)
                 return ()
         before = stream.waiting
         pieces = stream.receive(payload)
         self._waiting += stream.waiting - before
-        if self._waiting > MOST_WAITING:
+        if self._waiting > MOST_WAITING // self._share:
             self._evict()
         if stream.refused:
-            self._ignore(flow)
+            self._ignore(flow, state.time)
         return self._datagrams(state, pieces) if pieces else ()
 
-    def _recognise(self, flow: bytes, state: _Flow, payload: bytes) -> Stream | None:
+    def _recognise(self, flow: bytes, state: Flow, payload: bytes) -> Stream | None:
         """What reads a flow that starts with `payload`; None when it is nothing of ours."""
         for starts, make in STREAMS:
             if starts(payload):
                 return make(self._tally.undecoded)
         if state.lost and b"SIP/2.0" in payload:
-            return MessageStream(self._tally.undecoded, joined=True)
-        self._find_tls(flow, payload)
+            return _joined(payload, self._tally.undecoded)
+        self._find_tls(flow, payload, state.time)
         return None
 
-    def _find_tls(self, flow: bytes, payload: bytes) -> bool:
+    def _find_tls(self, flow: bytes, payload: bytes, time: int) -> bool:
         sender = tls.sender(payload, flow[-4:-2], flow[-2:])
         if sender is None:
             return False
@@ -183,20 +227,20 @@ class Reassembler:
             source, destination = ends(flow)
             client, server = (source, destination) if sender is tls.Sender.CLIENT else (destination, source)
             tls.count_connection(self._tally.encrypted, self._tally.undecoded, client[:-2], server)
-        self._ignore(flow)
-        self._ignore(reverse(flow))
+        self._ignore(flow, time)
+        self._ignore(reverse(flow), time)
         return True
 
-    def _place(self, flow: bytes, state: _Flow, sequence: int, payload: bytes, length: int) -> list[Datagram]:
+    def _place(self, flow: bytes, state: Flow, sequence: int, payload: bytes, length: int) -> list[Datagram]:
         """A segment that is late, repeated, overlapping, ahead of a gap, or cut by the snap length."""
         before = state.sequence.waiting
         runs = list(state.sequence.place(state.time, sequence, payload, length))
         self._waiting += state.sequence.waiting - before
-        if self._waiting > MOST_WAITING:
+        if self._waiting > MOST_WAITING // self._share:
             self._evict()
         return self._take(flow, state, runs)
 
-    def _take(self, flow: bytes, state: _Flow, runs: Iterable[Run]) -> list[Datagram]:
+    def _take(self, flow: bytes, state: Flow, runs: Iterable[Run]) -> list[Datagram]:
         """The messages in bytes that are in order now."""
         found: list[Datagram] = []
         for what, data in runs:
@@ -214,22 +258,25 @@ class Reassembler:
                     found += self._cut(state)
         return found
 
-    def _cut(self, state: _Flow) -> list[Datagram]:
+    def _cut(self, state: Flow) -> list[Datagram]:
         """What can be told of a message whose rest is missing."""
         if state.stream is None:
             return []
         self._waiting -= state.stream.waiting
         return self._datagrams(state, state.stream.lose())
 
-    def _close(self, flow: bytes, state: _Flow) -> list[Datagram]:
-        """Everything that can still be told of a flow that ends here."""
+    def _close(self, flow: bytes, state: Flow) -> list[Datagram]:
+        """Everything that can still be told of a flow that ends here; what is of an earlier file goes to `late`."""
         before = state.sequence.waiting
         runs = list(state.sequence.rest())
         self._waiting += state.sequence.waiting - before
         found = self._take(flow, state, runs)
         if state.stream is not None and state.stream.waiting:
             found += self._cut(state)
-        return found
+        if state.frame > 0:
+            return found
+        self.late += found
+        return []
 
     def _forget(self, flow: bytes) -> int:
         """Drops a flow; says how many bytes of it were waiting."""
@@ -242,24 +289,26 @@ class Reassembler:
         state.stream = None
         return waiting
 
-    def _ignore(self, flow: bytes) -> None:
+    def _ignore(self, flow: bytes, time: int) -> None:
         self._forget(flow)
-        if len(self.ignored) >= MOST_IGNORED:
-            for old in list(self.ignored)[: MOST_IGNORED // 2]:
+        if len(self.ignored) >= MOST_IGNORED // self._share:
+            self.full = True
+            for old in list(self.ignored)[: len(self.ignored) // 2]:
                 del self.ignored[old]
-        self.ignored[flow] = None
+        self.ignored[flow] = time
 
     def _evict(self) -> None:
         """Forgets the half of the flows that was silent for longest."""
+        self.full = True
         oldest = sorted(self.flows, key=lambda flow: self.flows[flow].time)
         for flow in oldest[: (len(oldest) + 1) // 2]:
             if self._forget(flow):
                 self._tally.undecoded["TCP flow given up to bound memory"] += 1
 
-    def _datagrams(self, state: _Flow, pieces: Sequence[Piece]) -> list[Datagram]:
+    def _datagrams(self, state: Flow, pieces: Sequence[Piece]) -> list[Datagram]:
         source, destination = state.ends
         transport = state.stream.transport if state.stream else "TCP"
-        return [
+        found = [
             Datagram(
                 state.time,
                 state.frame,
@@ -272,18 +321,34 @@ class Reassembler:
             )
             for piece in pieces
         ]
+        if transport != hep.HepStream.transport:
+            return found
+        return [inner for datagram in found if (inner := hep.mirrored(datagram, self._tally)) is not None]
 
 
 def _upgraded(undecoded: Counter[str]) -> websocket.WebSocketStream:
     return websocket.WebSocketStream(undecoded, upgraded=True)
 
 
-def _may_be_sip(payload: bytes) -> bool:
-    return starts_like_sip(payload[:64]) or may_start_sip(payload) or not payload.strip(b"\r\n")
+def _starts_sip(payload: bytes) -> bool:
+    return starts_like_sip(payload[:64]) or may_start_sip(payload)
 
+
+def _may_be_sip(payload: bytes) -> bool:
+    return _starts_sip(payload) or not payload.strip(b"\r\n")
+
+
+def _joined(payload: bytes, undecoded: Counter[str]) -> Stream:
+    """What reads a flow whose first known segment, `payload`, holds SIP further on."""
+    return hep.HepStream(undecoded, joined=True) if hep.MAGIC in payload else MessageStream(undecoded, joined=True)
+
+
+BEGINNINGS = (_starts_sip, websocket.starts_frame, hep.looks_like)
+"""How a segment looks that begins with a message, as nearly every one does in the middle of a connection."""
 
 STREAMS: tuple[tuple[Callable[[bytes], bool], Callable[[Counter[str]], Stream]], ...] = (
     (websocket.starts_upgrade, websocket.WebSocketStream),
+    (hep.looks_like, hep.HepStream),
     (_may_be_sip, MessageStream),
     (websocket.starts_frame, _upgraded),
 )

@@ -14,6 +14,8 @@ from pjsipdiag.capture.start import starts_like_sip
 from pjsipdiag.capture.stream import LONGEST, Piece
 
 CONTINUATION, TEXT, BINARY = 0, 1, 2
+COMPRESSED = 0x40
+"""RSV1 of a message's first frame (RFC 7692 section 6)."""
 LONGEST_UPGRADE = 16 * 1024
 _UPGRADES = (b"GET ", b"HTTP/1.1 101")
 _UPGRADE = re.compile(rb"(?:GET [^\r\n]{1,4096} HTTP/1\.1|HTTP/1\.1 101)")
@@ -59,12 +61,12 @@ def _frame_header(data: bytes | bytearray) -> tuple[int, int, bytes] | None:
 class WebSocketStream:
     """One direction of a WebSocket connection, from its HTTP upgrade or from a frame on."""
 
-    __slots__ = ("_buffer", "_lost", "_message", "_need", "_scanned", "_undecoded", "_upgraded", "refused")
+    __slots__ = ("_buffer", "_lost", "_message", "_need", "_scanned", "_upgraded", "refused", "undecoded")
 
     transport = "WS"
 
     def __init__(self, undecoded: Counter[str], upgraded: bool = False) -> None:
-        self._undecoded = undecoded
+        self.undecoded = undecoded
         self._buffer = bytearray()
         self._message = bytearray()
         self._lost = False
@@ -84,7 +86,7 @@ class WebSocketStream:
         if self._lost:
             # Nothing in a frame says where the next one starts; a segment that starts with one nearly always does.
             if not starts_frame(data):
-                self._undecoded["WebSocket bytes after a loss"] += 1
+                self.undecoded["WebSocket bytes after a loss"] += 1
                 return ()
             self._lost = False
         self._buffer += data
@@ -120,15 +122,19 @@ class WebSocketStream:
         at, self._need = 0, 0
         while frame := _frame_header(view := self._buffer[at : at + 14]):
             start, size, mask = frame
-            if view[0] & 0x70 or size > LONGEST or len(self._message) > LONGEST:
-                self._undecoded["WebSocket frame that cannot be read"] += 1
+            if view[0] & 0x30 or size > LONGEST or len(self._message) > LONGEST:
+                self.undecoded["WebSocket frame that cannot be read"] += 1
                 self.lose()
                 return
             if len(self._buffer) < at + start + size:
                 self._need = start + size
                 break
             opcode, final = view[0] & 0x0F, view[0] & 0x80
-            if opcode <= BINARY:
+            if view[0] & COMPRESSED:
+                # Asterisk negotiates no compression (res_http_websocket.c); others may
+                self.undecoded["compressed WebSocket message (permessage-deflate)"] += 1
+                self._message.clear()
+            elif opcode <= BINARY:
                 if opcode != CONTINUATION:
                     self._message.clear()
                 self._message += unmask(bytes(self._buffer[at + start : at + start + size]), mask)
@@ -143,4 +149,4 @@ class WebSocketStream:
         if starts_like_sip(message):
             yield Piece(message)
         elif message.strip(b"\r\n\0"):
-            self._undecoded["WebSocket message that is not SIP"] += 1
+            self.undecoded["WebSocket message that is not SIP"] += 1

@@ -28,7 +28,6 @@ CHUNK = 1 << 16
 WEB_PORTS = frozenset({443, 8088, 8089, 8443})
 """Ports of HTTPS and of SIP over secure WebSocket: there tshark finds out by itself what TLS carries."""
 SIPS_PORT = 5061
-_DECRYPTION_SECRETS = 10
 _PREFERENCES = MappingProxyType({"udp.try_heuristic_first": "TRUE", "tcp.desegment_tcp_streams": "TRUE"})
 """By default a UDP source port such as 2152 or 4341 makes tshark take SIP for another protocol."""
 _LAYERS = "sll ip ipv6 tcp udp sctp tls websocket sip"
@@ -54,24 +53,6 @@ def read_wireshark(path: str | Path, tally: Tally, keylog: str | Path | None = N
             yield datagram
     for connection in readable:
         tally.encrypted.pop(connection, None)
-
-
-def has_secrets(path: str | Path) -> bool:
-    """Whether a pcapng carries TLS secrets (a Decryption Secrets Block among its first blocks)."""
-    try:
-        with Path(path).open("rb") as file:
-            head = file.read(1 << 20)
-    except OSError:
-        return False
-    if head[:4] != b"\x0a\x0d\x0d\x0a" or len(head) < 12:
-        return False
-    order: Any = "little" if head[8:12] == b"\x4d\x3c\x2b\x1a" else "big"
-    at = 0
-    while at + 12 <= len(head):
-        if int.from_bytes(head[at : at + 4], order) == _DECRYPTION_SECRETS:
-            return True
-        at += max(int.from_bytes(head[at + 4 : at + 8], order), 12)
-    return False
 
 
 def _count_natively(path: str | Path, tally: Tally) -> set[int]:

@@ -23,6 +23,7 @@ from pjsipdiag.diagnosis.model import CallRow
 from pjsipdiag.diagnosis.rows import FORM, LENGTH, OFFSET, SENDER, UNKNOWN, URI, Row
 from pjsipdiag.sip import Address, SipMessage, decode
 
+Name = TypeVar("Name")
 END = 0xFFFFFFFF
 """No further call of the same source."""
 CHALLENGED, RETRIED = 1, 2
@@ -62,6 +63,9 @@ class Calls(Sequence[CallRow]):
         self.time, self._frame = _picked(whole.time, begun), _picked(whole.frame, begun)
         self.transport, self.port = _picked(whole.transport, begun), _picked(whole.port, begun)
         self.agent, self.source = _picked(whole.agent, begun), _picked(whole.source, begun)
+        if begun is not None:
+            self.sources, self.source = _in_order(self.sources, self.source)
+            self.agents, self.agent = _in_order(self.agents, self.agent)
         self._part, self._row, self._view = (_picked(column, shown) for column in (whole.part, whole.row, whole.view))
         self._key, self.verdict = _picked(whole.key, shown), _picked(whole.verdict, shown)
         self.requests = array("H", [1]) * len(self.time)
@@ -83,7 +87,8 @@ class Calls(Sequence[CallRow]):
         if sorted_ and _rises(sorted(whole.call)):
             return None, None, []
         if not sorted_:
-            order = sorted(order, key=lambda at: (time[at], whole.part[at], whole.frame[at]))
+            captures = [part.capture for part in self._merged.parts]
+            order = sorted(order, key=lambda at: (time[at], captures[whole.part[at]], whole.frame[at]))
         call, keys, verdict = whole.call, whole.key, whole.verdict
         numbers: dict[int, int] = {}
         begun, shown = array("I"), array("I")
@@ -273,9 +278,6 @@ class Ladder(Sequence[tuple[int, str, str]]):
         return iter(self._calls.ladder(self._number))
 
 
-Value = TypeVar("Value")
-
-
 def _joined(judged: Sequence[Judged]) -> Judged:
     """All that was judged as one."""
     if len(judged) == 1:
@@ -295,7 +297,7 @@ def _joined(judged: Sequence[Judged]) -> Judged:
     return whole
 
 
-def _renumbered(column: array[int], values: Sequence[Value], numbers: dict[Value, int]) -> Iterator[int]:
+def _renumbered(column: array[int], values: Sequence[Name], numbers: dict[Name, int]) -> Iterator[int]:
     """A column of positions in `values` as numbers of `numbers`, to which new values are added."""
     return map([numbers.setdefault(value, len(numbers)) for value in values].__getitem__, column)
 
@@ -307,6 +309,13 @@ def _rises(values: Sequence[int]) -> bool:
 
 def _picked(column: array[int], places: array[int] | None) -> array[int]:
     return column if places is None else array(column.typecode, map(column.__getitem__, places))
+
+
+def _in_order(names: list[Name], used: array[int]) -> tuple[list[Name], array[int]]:
+    """`names` in the order in which `used`, positions in them, first has them, and what it is then."""
+    first = dict.fromkeys(used)
+    position = {old: new for new, old in enumerate(first)}
+    return [names[old] for old in first], array("I", map(position.__getitem__, used))
 
 
 def message_of(request: Request) -> SipMessage:

@@ -266,7 +266,7 @@ def _other_methods(merged: Merged, pbx: pbxes.Pbx, wanted: Selection) -> dict[by
 
 def _encrypted(tallies: Sequence[Tally]) -> Iterator[tuple[Address, Address, int]]:
     for tally in tallies:
-        for (client, server), count in tally.encrypted.items():
+        for (client, server), count in sorted(tally.encrypted.items()):
             yield Address.unpack(client), Address.unpack(server), count
 
 

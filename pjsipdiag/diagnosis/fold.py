@@ -36,6 +36,8 @@ from pjsipdiag.diagnosis.rows import (
 from pjsipdiag.diagnosis.spool import Spool
 
 LOGIN, REALM = FIELDS.index("login"), FIELDS.index("realm")
+LONGEST_TRANSACTION = 32_000_000_000
+"""Nanoseconds (timer B, RFC 3261 17.1.1.2) in which alike requests that were cut before their Call-ID are one."""
 CHALLENGES = (401, 407)
 MOST_NAMES, LONGEST_NAME = 100_000, 256
 """Distinct senders, and request URIs, that are kept; further and longer ones have the number UNKNOWN, and the request
@@ -158,7 +160,7 @@ class Fold:
             return
         if source not in self._asked:
             self._asks_as(source, time, agent)
-        key = hash((id_, number, branch))
+        key = hash((id_, number, branch) if id_ else (time // LONGEST_TRANSACTION, source, payload[:end]))
         source_ip = source[:-2]
         between = (source_ip, destination[:-2])
         digest = hash(between) & 0xFFFFFFFF
@@ -187,7 +189,7 @@ class Fold:
             flags,
             source,
             destination,
-            hash((id_, tag, source_ip, uri)),
+            hash((id_, tag, source_ip, uri)) if id_ else key,
             form,
             sender,
             place,

@@ -1,17 +1,24 @@
-"""Captures are read and folded, by one process or by several: the answer is the same."""
+"""Captures are read and folded, by one process or by several: the answer is the same.
+
+The files are one capture in the order of their first records: fragments and TCP streams go on from one to the next, as
+far as `capture.dissect` and `capture.tcp` let them. What a file's end left unfinished belongs to the file that held its
+last packet, whenever it is told.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count, groupby
 from mmap import mmap
 from pathlib import Path
 
+from pjsipdiag.capture import Captures, Dissector, Rest, Unfinished, Unjoinable, expand, join, read_part, split
 from pjsipdiag.capture import Part as Piece
-from pjsipdiag.capture import Rest, Unjoinable, expand, join, read_part, split
+from pjsipdiag.capture.chain import owned
 from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.parts import WHOLE
 from pjsipdiag.capture.readers import read_as
 from pjsipdiag.diagnosis.fold import Fold
 from pjsipdiag.diagnosis.jobs import Shared
@@ -39,7 +46,12 @@ class Reading:
     @property
     def plain(self) -> bool:
         """Whether files may be cut in pieces."""
-        return self.reader == "native" and self.keylog is None and not self.follow and not self.wanted.of_day
+        return self.goes_on and not self.wanted.of_day
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether one file goes on where another one ends."""
+        return self.reader == "native" and self.keylog is None and not self.follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,11 @@ class _Seen:
 
         tally.on_read = note
 
+    def forget(self, tasks: Iterable[int]) -> None:
+        """What these tasks have read is read again."""
+        for task in tasks:
+            self._counts[2 * task] = self._counts[2 * task + 1] = 0
+
     def tell(self) -> None:
         """Reports what all tasks have read so far."""
         if self._progress and os.getpid() == self._parent:
@@ -83,16 +100,16 @@ class _Task:
     number: int
     capture: int
     piece: Piece
-    whole: bool
     spool: Spool
 
 
 @dataclass(slots=True)
 class _Done:
+    number: int
     capture: int
     fold: Fold
     tally: Tally
-    rest: Rest
+    rest: Rest | None
 
 
 def begin(captures: Sequence[str | Path], options: Options) -> Begun:
@@ -100,14 +117,15 @@ def begin(captures: Sequence[str | Path], options: Options) -> Begun:
 
     Raises PjsipdiagError for options that make no sense, and for captures that do not exist.
     """
-    files, passed_over = tuple(map(str, captures)), tuple[str, ...]()
     reading = _reading(options)
-    if not reading.follow:
-        files, passed_over = expand(captures)
-    tasks = tuple(_tasks(files, reading))
-    seen = _Seen(files, len(tasks), options.get("progress"))
-    work = Shared(_Worker(files, seen, reading), tasks, reading.jobs)
-    return Begun(reading, files, passed_over, tasks, seen, work)
+    if reading.follow:
+        names = tuple(map(str, captures))
+        found = Captures(names, (0,) * len(names))
+    else:
+        found = expand(captures)
+    tasks = tuple(_tasks(found.files, reading))
+    seen = _Seen(found.files, len(tasks) or len(found.files), options.get("progress"))
+    return Begun(reading, found, tasks, seen, Shared(_Worker(found.files, seen, reading), tasks, reading.jobs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +133,9 @@ class Begun:
     """Captures that are being read; left behind, what processes are still doing is ended."""
 
     reading: Reading
-    _files: Sequence[str]
-    _passed_over: Sequence[str]
+    _captures: Captures
     _tasks: Sequence[_Task]
+    """What other processes do; nothing where this one reads alone."""
     _seen: _Seen
     _work: Shared[_Task, _Done]
 
@@ -129,42 +147,50 @@ class Begun:
 
     def finish(self) -> Gathered:
         """All that was read. Raises CaptureError when one of the captures cannot be read at all."""
+        chain = _Chain(self._captures, self.reading, self._seen)
+        if not self._tasks:
+            for capture in range(len(self._captures.files)):
+                chain.read(capture, capture)
         done = self._work.results(self._seen.tell)
         for task, one in zip(self._tasks, done, strict=True):
-            if one.fold.spool is not task.spool:
-                one.fold.spool = task.spool.adopt(one.fold.spool)
-        parts: list[Part] = []
-        tallies: list[Tally] = []
+            one.fold.spool = task.spool.adopt(one.fold.spool)
         for capture, pieces in groupby(done, key=lambda one: one.capture):
-            found, tally = _joined(self._files[capture], list(pieces), self.reading)
-            parts += found
-            tallies.append(tally)
-        return Gathered(merge(parts), tuple(tallies), tuple(f"passed over: {reason}" for reason in self._passed_over))
+            chain.join(capture, list(pieces))
+        notes = tuple(f"passed over: {reason}" for reason in self._captures.passed_over)
+        return Gathered(merge([part for parts in chain.parts for part in parts]), tuple(chain.tallies), notes)
 
 
 def _reading(options: Options) -> Reading:
     others = (method.upper().encode() for method in options.get("methods", ()))
-    follow = options.get("follow", False)
     return Reading(
         selection(options.get("since"), options.get("until"), options.get("sources", ()), options.get("call_ids", ())),
         tuple(dict.fromkeys((b"INVITE", *others))),
-        1 if follow else options.get("jobs", 1),
+        options.get("jobs", 1),
         options.get("reader", "native"),
         options.get("keylog"),
-        follow,
+        options.get("follow", False),
         options.get("seconds"),
     )
 
 
 def _tasks(files: Sequence[str], reading: Reading) -> Iterator[_Task]:
+    """What several processes can do; nothing where one has to read alone: what is followed, what can be read only once,
+    and what depends on the first message that one process finds."""
     jobs = reading.jobs
-    cut = reading.plain and jobs > 1 and len(files) < FEW * jobs
-    pieces = [split(path, jobs) if cut else [Piece(path, 0, -1)] for path in files]
-    shared = jobs > 1 and sum(map(len, pieces)) > 1
+    if jobs == 1 or reading.follow or (reading.goes_on and not (reading.plain and all(map(_is_file, files)))):
+        return
+    cut = reading.plain and len(files) < FEW * jobs
+    pieces = [split(path, jobs) if cut else [Piece(path, 0, WHOLE)] for path in files]
+    if sum(map(len, pieces)) < 2:
+        return
     numbers = count()
     for capture, parts in enumerate(pieces):
         for piece in parts:
-            yield _Task(next(numbers), capture, piece, len(parts) == 1, Spool().share() if shared else Spool())
+            yield _Task(next(numbers), capture, piece, Spool().share())
+
+
+def _is_file(path: str) -> bool:
+    return Path(path).is_file()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +201,80 @@ class _Worker:
 
     def __call__(self, task: _Task) -> _Done:
         path = self.files[task.capture]
-        tally, rest, fold = Tally(path), Rest(), Fold(task.spool, self.reading.methods)
+        tally, fold = Tally(path), Fold(task.spool, self.reading.methods)
         self.seen.watch(tally, task.number)
-        datagrams = _read(path, tally, self.reading) if task.whole else read_part(task.piece, tally, rest)
+        rest = Rest() if self.reading.goes_on else None
+        datagrams = read_part(task.piece, tally, rest) if rest else _read(path, tally, self.reading)
         _feed(fold, datagrams, tally, self.reading)
         tally.on_read = None
-        return _Done(task.capture, fold, tally, rest)
+        return _Done(task.number, task.capture, fold, tally, rest)
 
 
-def _read(path: str, tally: Tally, reading: Reading) -> Iterator[Datagram]:
+@dataclass(slots=True)
+class _Chain:
+    """Files one after the other; `parts` and `tallies` are those of each."""
+
+    captures: Captures
+    reading: Reading
+    seen: _Seen
+    parts: list[list[Part]] = field(default_factory=list)
+    tallies: list[Tally] = field(default_factory=list)
+    _unfinished: Unfinished | None = None
+
+    def read(self, capture: int, task: int) -> None:
+        """Reads the next file in this process, in the place of a task."""
+        path, reading = self.captures.files[capture], self.reading
+        tally, fold = Tally(path), Fold(methods=reading.methods)
+        self.seen.watch(tally, task)
+        dissector = Dissector(tally, self._unfinished) if reading.goes_on else None
+        _feed(fold, self._whole(capture, _read(path, tally, reading, dissector), dissector), tally, reading)
+        self._add([Part(fold, capture)], tally, dissector)
+
+    def join(self, capture: int, done: Sequence[_Done]) -> None:
+        """Takes what other processes found in the next file."""
+        parts: list[Part] = []
+        tally = Tally(self.captures.files[capture])
+        rests = []
+        for one in done:
+            parts.append(Part(one.fold, capture, tally.records))
+            tally.merge(one.tally)
+            rests += [one.rest] if one.rest else []
+        if not rests:
+            self._add(parts, tally, None)
+            return
+        last = Fold(methods=self.reading.methods)
+        try:
+            dissector, found = join(rests, tally, self._unfinished)
+        except Unjoinable:
+            self.seen.forget([one.number for one in done])
+            self.read(capture, done[0].number)
+            return
+        _feed(last, self._whole(capture, found, dissector), tally, self.reading)
+        self._add([*parts, Part(last, capture)], tally, dissector)
+
+    def _whole(self, capture: int, found: Iterable[Datagram], dissector: Dissector | None) -> Iterator[Datagram]:
+        """What was found in a file, then what is told at its end."""
+        yield from found
+        if dissector is not None:
+            after = self.captures.starts[capture + 1 :]
+            yield from dissector.finish(after[0] if after else None)
+
+    def _add(self, parts: list[Part], tally: Tally, dissector: Dissector | None) -> None:
+        self.parts.append(parts)
+        self.tallies.append(tally)
+        if dissector is None:
+            return
+        self._unfinished = dissector.unfinished()
+        late: dict[int, list[Datagram]] = {}
+        for of, datagram in owned(dissector.late, [tally.records for tally in self.tallies]):
+            late.setdefault(of, []).append(datagram)
+        for of, found in late.items():
+            fold = Fold(methods=self.reading.methods)
+            _feed(fold, found, self.tallies[of], self.reading)
+            self.parts[of].append(Part(fold, of))
+
+
+def _read(path: str, tally: Tally, reading: Reading, dissector: Dissector | None = None) -> Iterator[Datagram]:
     return read_as(
         path,
         tally,
@@ -191,6 +282,7 @@ def _read(path: str, tally: Tally, reading: Reading) -> Iterator[Datagram]:
         keylog=reading.keylog,
         follow=reading.follow,
         seconds=reading.seconds,
+        dissector=dissector,
     )
 
 
@@ -199,22 +291,3 @@ def _feed(fold: Fold, datagrams: Iterable[Datagram], tally: Tally, reading: Read
     fold.feed(reading.wanted.in_time(datagrams))
     tally.sip_messages += fold.messages - messages
     tally.invites += fold.requests - requests
-
-
-def _joined(path: str, done: Sequence[_Done], reading: Reading) -> tuple[list[Part], Tally]:
-    """The parts of one capture, and what was counted in all of it."""
-    if len(done) == 1:
-        return [Part(done[0].fold, done[0].capture)], done[0].tally
-    parts: list[Part] = []
-    tally = Tally(path)
-    for one in done:
-        parts.append(Part(one.fold, one.capture, tally.records))
-        tally.merge(one.tally)
-    last = Fold(methods=reading.methods)
-    try:
-        _feed(last, join([one.rest for one in done], tally), tally, reading)
-    except Unjoinable:
-        tally, fold = Tally(path), Fold(methods=reading.methods)
-        _feed(fold, _read(path, tally, reading), tally, reading)
-        return [Part(fold, done[0].capture)], tally
-    return [*parts, Part(last, done[0].capture)], tally

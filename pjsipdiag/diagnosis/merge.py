@@ -15,6 +15,8 @@ from pjsipdiag.diagnosis.rows import (
     ANSWER,
     DIGEST,
     DIRECTIONS,
+    FLAGS,
+    FRAME,
     ROW,
     SAME_PACKET,
     TIME,
@@ -167,7 +169,7 @@ def _add_transactions(whole: Merged, number: int, fold: Fold, index: dict[Key, i
     """`index` says which part saw a transaction first; nobody needs it where there is one part."""
     seen = index.keys() & fold.index.keys()
     for key in seen:
-        whole.begun[key] = index[key]
+        whole.begun.setdefault(key, index[key])
         _add_seen(whole, number, fold, key)
     if len(whole.parts) > 1:
         index.update((key, number) for key in fold.index if key not in seen)
@@ -190,8 +192,12 @@ def _add_transactions(whole: Merged, number: int, fold: Fold, index: dict[Key, i
 
 
 def _add_seen(whole: Merged, number: int, fold: Fold, key: Key) -> None:
-    """A transaction that an earlier part has begun: its packets and its views are added to it."""
-    first = whole.parts[whole.begun[key]].fold
+    """A transaction that another part has begun: its packets and its views are added to it.
+
+    In the order of the capture: what a part handed back comes after what it gave, and may have been seen before that.
+    """
+    before = whole.begun[key]
+    first = whole.parts[before].fold
     old = ROW.unpack_from(first.rows, first.index[key] * ROW.size)
     row = fold.rows[fold.index[key] * ROW.size :][: ROW.size]
     clusters = whole.clusters.setdefault(key, [[old[TIME], old[TIME]]])
@@ -199,23 +205,28 @@ def _add_seen(whole: Merged, number: int, fold: Fold, key: Key) -> None:
     for cluster in fold.clusters.get(key, [[time, time]]):
         add_cluster(clusters, *cluster)
     views = whole.views.get(key, [])
-    digests = {old[DIGEST], *(ROW.unpack(view)[DIGEST] for _, view in views)}
-    for at, view in enumerate((bytes(row), *fold.views.get(key, ()))):
-        again = ROW.unpack(view)[DIGEST] in digests
-        if not again:
-            views.append((number, view))
-        _uncount(whole, whole.request(whole.parts[number], ROW.unpack(view)), again, at == 0)
-    if views:
-        whole.views[key] = views
+    known = [(before, bytes(first.rows[first.index[key] * ROW.size :][: ROW.size])), *views]
+    more = [(number, view) for view in (bytes(row), *fold.views.get(key, ()))]
+    ordered = sorted([*known, *more], key=lambda view: _place(whole, *view))
+    kept: dict[int, tuple[int, bytes]] = {}
+    for view in ordered:
+        seen = ROW.unpack(view[1])
+        if kept.setdefault(seen[DIGEST], view) is not view:
+            source, destination = ends(seen)
+            whole.pairs[source[:-2], destination[:-2]] -= 1
+    whole.begun[key] = ordered[0][0]
+    if len(kept) > 1:
+        whole.views[key] = list(kept.values())[1:]
+    second = ROW.unpack((known if ordered[0] is more[0] else more)[0][1])
+    direction = _DIRECTIONS[second[FLAGS] & 3]
+    if direction:
+        whole.local[ends(second)[direction == "in"][:-2]] -= 1
 
 
-def _uncount(whole: Merged, request: Request, again: bool, first: bool) -> None:
-    """Takes back what a later part counted of a transaction that an earlier one had counted."""
-    between = (request.source[:-2], request.destination[:-2])
-    if again:
-        whole.pairs[between] -= 1
-    if first and request.direction:
-        whole.local[between[request.direction == "in"]] -= 1
+def _place(whole: Merged, number: int, row: bytes) -> tuple[int, int]:
+    """Where a request stands: its capture and its record there."""
+    part = whole.parts[number]
+    return part.capture, part.first_frame + ROW.unpack(row)[FRAME]
 
 
 def _add_repeated(others: dict[tuple[bytes, bytes], Repeated], pair: tuple[bytes, bytes], after: Repeated) -> None:

@@ -10,8 +10,9 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.objects import load_config
 from pjsipdiag.asterisk.verdict import Verdict
-from pjsipdiag.capture import expand, read
-from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture import expand
+from pjsipdiag.capture.chain import read_files
+from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.errors import ConfigError, PjsipdiagError
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.material import Material, pairs, redact
@@ -50,7 +51,7 @@ def redact_files(
     before = load_config(config, asterisk, hosts) if config is not None else Config(asterisk or "", "")
     texts = _texts(config, before)
     hosts_text = _read(Path(hosts)) if hosts is not None else b""
-    traffic = tuple(tuple(read(path, Tally(str(path)))) for path in expand(captures).files)
+    traffic = tuple(map(tuple, read_files(expand(captures))))
     plain = Material(texts, traffic, hosts_text)
     redacted, disguise, left_out = redact(plain, before)
     written = _write(redacted, target, with_hosts=hosts is not None)

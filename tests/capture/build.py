@@ -12,6 +12,7 @@ from pjsipdiag.sip import Address
 EPOCH = 1_760_000_000_000_000_000
 CLIENT, SERVER = Address("203.0.113.13", 5062), Address("192.0.2.1", 5060)
 PHONE = Address("203.0.113.13", 20000)
+SYN, PSH, ACK = 2, 8, 16
 CLIENT6, SERVER6 = Address("2001:db8::13", 5062), Address("2001:db8::1", 5060)
 
 
@@ -38,6 +39,17 @@ def udp(payload: bytes, source: Address = CLIENT, destination: Address = SERVER)
     if len(a) == 6:
         return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(segment), 1, 0x4000, 64, 17, 0) + a[:4] + b[:4] + segment
     return struct.pack(">IHBB", 0x6B800000, len(segment), 17, 64) + a[:16] + b[:16] + segment
+
+
+def tcp(
+    payload: bytes, at: int = 0, flags: int = ACK, source: Address = CLIENT, destination: Address = SERVER
+) -> bytes:
+    """An IP packet with one TCP segment, `at` bytes after the SYN's; the checksums are left out."""
+    a, b = source.pack(), destination.pack()
+    segment = a[-2:] + b[-2:] + struct.pack(">IIBBHHH", 7001 + at & 0xFFFFFFFF, 0, 0x50, flags, 1000, 0, 0) + payload
+    if len(a) == 6:
+        return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(segment), 1, 0x4000, 64, 6, 0) + a[:4] + b[:4] + segment
+    return struct.pack(">IHBB", 0x6B800000, len(segment), 6, 64) + a[:16] + b[:16] + segment
 
 
 def ethernet(packet: bytes, *tags: int) -> bytes:

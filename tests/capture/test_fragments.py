@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.capture import fragments
+from pjsipdiag.capture import dissect, fragments
 from pjsipdiag.capture.fragments import Fragments
-from tests.capture.build import CLIENT, CLIENT6, SERVER, SERVER6, Capture, media, pcap, sip, udp
+from tests.capture.build import CLIENT, CLIENT6, EPOCH, SERVER, SERVER6, Capture, media, pcap, sip, udp
 
 WHOLE4, WHOLE6 = udp(sip(1, padding=3000)), udp(sip(1, padding=3000), CLIENT6, SERVER6)
 
@@ -69,24 +69,59 @@ def test_overlaps_are_refused(packet: bytes) -> None:
         assert (capture.calls, dict(capture.tally.undecoded)) == ([], {"overlapping IP fragments": 1})
 
 
-def test_a_fragment_that_never_comes_is_counted() -> None:
-    capture = Capture(pcap(pieces(WHOLE4, [800, 1480])[:2], link=101))
+@pytest.mark.parametrize("packet", [WHOLE4, WHOLE6], ids=["IPv4", "IPv6"])
+def test_of_a_datagram_whose_rest_never_comes_the_beginning_is_read(packet: bytes) -> None:
+    """`tcpdump udp port 5060` lets only first fragments pass: they have the ports."""
+    frames = [*pieces(packet, [800, 1480])[:2], udp(sip(2))]
+    capture = Capture(pcap(frames, link=101))
+    assert dict(capture.tally.undecoded) == {"IP fragments without the rest": 1}
+    found = sorted(capture.datagrams, key=lambda datagram: datagram.frame)
+    assert [(datagram.frame, datagram.truncated, datagram.time) for datagram in found] == [
+        (1, True, EPOCH),
+        (3, False, EPOCH + 40_000_000),
+    ]
+    assert found[0].payload == sip(1, padding=3000)[:1472]
+    ends = (CLIENT, SERVER) if packet is WHOLE4 else (CLIENT6, SERVER6)
+    assert (found[0].source, found[0].destination) == (ends[0].pack(), ends[1].pack())
+
+
+@pytest.mark.parametrize("packet", [WHOLE4, WHOLE6], ids=["IPv4", "IPv6"])
+def test_without_the_first_fragment_there_is_nothing(packet: bytes) -> None:
+    capture = Capture(pcap(pieces(packet, [800, 1480])[1:], link=101))
     assert (capture.calls, dict(capture.tally.undecoded)) == ([], {"IP fragments without the rest": 1})
 
 
 def test_an_identification_that_is_used_again_later() -> None:
     frames = [pieces(WHOLE4, [1480])[0], *pieces(udp(sip(2, padding=3000)), [1480])]
     capture = Capture(pcap(frames, link=101, step=40_000_000_000))
-    assert [number for _, number in capture.calls] == []
+    assert [(call, one.truncated) for call, one in zip(capture.calls, capture.datagrams, strict=True)] == [
+        ((1, "1"), True),
+        ((2, "2"), True),
+    ]
     frames = [frames[0], *[media()[14:]] * 40, *frames[1:]]
     capture = Capture(pcap(frames, link=101, step=1_000_000_000))
-    assert [number for _, number in capture.calls] == ["2"]
+    assert sorted(capture.calls) == [(1, "1"), (43, "2")]
+    assert {one.frame: one.truncated for one in capture.datagrams} == {1: True, 43: False}
     assert dict(capture.tally.undecoded) == {"IP fragments without the rest": 1}
 
 
-def test_a_fragment_cut_by_the_snap_length() -> None:
-    capture = Capture(pcap(pieces(WHOLE4, [1480]), link=101, snap=1000))
-    assert (capture.calls, dict(capture.tally.undecoded)) == ([], {"IP fragment cut by the snap length": 2})
+@pytest.mark.parametrize("packet", [WHOLE4, WHOLE6], ids=["IPv4", "IPv6"])
+def test_a_first_fragment_cut_by_the_snap_length_is_read_as_far_as_it_goes(packet: bytes) -> None:
+    capture = Capture(pcap(pieces(packet, [1480]), link=101, snap=1000))
+    assert (capture.calls, dict(capture.tally.undecoded)) == ([(1, "1")], {"IP fragment cut by the snap length": 1})
+    (datagram,) = capture.datagrams
+    assert datagram.truncated
+    assert sip(1, padding=3000).startswith(datagram.payload)
+
+
+def test_what_is_kept_of_incomplete_datagrams_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound they are told as soon as they are given up."""
+    monkeypatch.setattr(dissect, "MOST_LATE", 20_000)
+    firsts = [pieces(udp(sip(number, padding=3000)), [1480], number)[0] for number in range(5000)]
+    capture = Capture(pcap([*firsts, udp(sip(9999))], link=101))
+    assert sorted(capture.calls) == [(number + 1, str(number)) for number in range(5000)] + [(5001, "9999")]
+    place = capture.calls.index((5001, "9999"))
+    assert 800 < place < 1000
 
 
 def test_memory_is_bounded() -> None:

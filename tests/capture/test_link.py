@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pjsipdiag.capture import Tally, read
-from tests.capture.build import CLIENT, EPOCH, SERVER, Capture, enhanced, interface, section, sip, udp
+from tests.capture.build import CLIENT, EPOCH, SERVER, Capture, enhanced, interface, pcap, section, sip, udp
 
 FOUR, SIX = udp(sip(1)), udp(sip(1), CLIENT._replace(ip="2001:db8::13"), SERVER._replace(ip="2001:db8::1"))
 
@@ -175,3 +175,19 @@ def test_packets_that_cannot_hold_sip_are_no_loss() -> None:
     ]
     capture = Capture(section() + interface() + b"".join(enhanced(frame, 0) for frame in others))
     assert (capture.calls, dict(capture.tally.undecoded)) == ([], {})
+
+
+def test_what_cannot_hold_sip_is_not_counted_for_its_length() -> None:
+    """Whether it is the first of its kind in the file, or its encapsulation is known."""
+    media = bytearray(udp(b"\x80" + bytes(160)))
+    media[24:26] = b"\xff\xff"
+    for frames in ([bytes(media)] * 2, [FOUR, bytes(media)]):
+        capture = Capture(section() + interface(101) + b"".join(enhanced(frame, 0) for frame in frames))
+        assert dict(capture.tally.undecoded) == {}
+
+
+@pytest.mark.parametrize("after", [b"\xff", b"\0"])
+def test_a_header_that_the_record_cuts_is_counted_whatever_follows(after: bytes) -> None:
+    frames = [FOUR, FOUR[:26], after * 60]
+    capture = Capture(pcap(frames, link=101))
+    assert dict(capture.tally.undecoded) == {"UDP header cut short": 1, "raw IP of unknown version": 1}

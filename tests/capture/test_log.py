@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from scapy.utils import RawPcapReader
 
+from pjsipdiag.capture import read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.log import looks_like_log, read_log
+from pjsipdiag.capture.log import NOTE_OWN_SIDE, looks_like_log, read_log
+from pjsipdiag.capture.log_time import NOTE_DATE, NOTE_ORDER, NOTE_YEAR, NOTE_ZONE
 from pjsipdiag.capture.logger import is_logged, logged
 from pjsipdiag.sip import Address
 
@@ -133,3 +138,101 @@ def test_own_captures_of_asterisk_name_the_transport_in_the_via() -> None:
         told = logged(Datagram(0, 1, "UDP", source, destination, payload))
         assert told.direction == direction
         assert told.transport == ("TCP" if b"Via: SIP/2.0/TCP" in payload else "UDP")
+
+
+def entries(raw: bytes) -> list[tuple[str, str, str, str]]:
+    """(time, level, thread, text) of what Asterisk wrote, one after the other."""
+    found = re.split(r"(?m)^\[([^\]]*)\] ([A-Z]+)\[(\d+)\] ", raw.decode())[1:]
+    return list(zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True))
+
+
+def as_json(raw: bytes) -> bytes:
+    """The same as `[json]` in logger.conf writes it (format_log_json of main/logger.c)."""
+    lines = []
+    for time, level, thread, text in entries(raw):
+        name, _, message = text.partition(": ")
+        location = {"filename": name, "function": "f", "line": 1}
+        said = {"location": location, "level": level, "message": message.removesuffix("\n")}
+        identifiers = {"lwp": int(thread), "callid": "[C-00000001]"}
+        lines.append({"hostname": "pbx", "timestamp": time, "identifiers": identifiers, "logmsg": said})
+    return "".join(json.dumps(line) + "\n" for line in lines).encode()
+
+
+def marked(mark: bytes) -> Callable[[bytes], bytes]:
+    """The same with a mark before each line, which the journal and Docker write without CR."""
+    return lambda raw: b"".join(mark + line.rstrip(b"\r\n") + b"\n" for line in raw.splitlines(keepends=True))
+
+
+def as_syslog(raw: bytes) -> bytes:
+    """The same as rsyslog escapes it: one line for each message."""
+    lines = []
+    for _, level, thread, text in entries(raw):
+        escaped = text.removesuffix("\n").replace("\r", "#015").replace("\n", "#012")
+        lines.append(f"Nov 23 09:10:56 pbx asterisk[12]: {level}[{thread}]: {escaped}\n")
+    return "".join(lines).encode()
+
+
+CARRIED: dict[str, Callable[[bytes], bytes]] = {
+    "json": as_json,
+    "journal": marked(b"Nov 23 09:10:56 pbx asterisk[12]: "),
+    "journal, ISO": marked(b"2026-11-23T09:10:56+0100 pbx asterisk[12]: "),
+    "docker": marked(b"2026-11-23T09:10:56.123456789Z "),
+    "syslog": as_syslog,
+    "coloured": lambda raw: b"".join(b"\x1b[0;37m" + line for line in raw.splitlines(keepends=True)),
+    "zero bytes": lambda raw: b"[2026-11-23 09:10:55] NOTICE[1] x.c: a\0b\n" + raw,
+}
+
+
+@pytest.mark.parametrize("name", CARRIED)
+@pytest.mark.parametrize("version", ["16", "22"])
+def test_however_the_log_was_carried(name: str, version: str) -> None:
+    raw = (LOGS / f"asterisk-{version}.log").read_bytes()
+    carried = CARRIED[name](raw)
+    expected, said = read(raw)
+    tally = Tally("log")
+    found = list(read_stream(io.BytesIO(carried), tally))
+    parts = [
+        [(d.payload, d.source, d.destination, d.transport, d.direction) for d in some] for some in (found, expected)
+    ]
+    assert parts[0] == parts[1]
+    assert tally.log_lines == said.log_lines
+    assert not tally.undecoded
+
+
+@pytest.mark.parametrize(
+    ("stamp", "time", "notes"),
+    [
+        ("[2026-11-23 09:10:56]", "2026-11-23T09:10:56+00:00", [NOTE_ZONE]),
+        ("[2026-11-23 09:10:56.250]", "2026-11-23T09:10:56.250+00:00", [NOTE_ZONE]),
+        ("[2026-11-23T09:10:56.250+0130]", "2026-11-23T07:40:56.250+00:00", []),
+        ("[2026-11-23T09:10:56-05:00]", "2026-11-23T14:10:56+00:00", []),
+        ("[2026-11-23T09:10:56Z]", "2026-11-23T09:10:56+00:00", []),
+        ("[Nov 23 09:10:56]", "1972-11-23T09:10:56+00:00", [NOTE_YEAR, NOTE_ZONE]),
+        ("[Feb 29 09:10:56]", "1972-02-29T09:10:56+00:00", [NOTE_YEAR, NOTE_ZONE]),
+        ("[Mon Nov 23 09:10:56 2026]", "2026-11-23T09:10:56+00:00", [NOTE_ZONE]),
+        ("[11/23/26 09:10:56]", "2026-11-23T09:10:56+00:00", [NOTE_ZONE]),
+        ("[11/23/2026 09:10:56]", "2026-11-23T09:10:56+00:00", [NOTE_ZONE]),
+        ("[23/11/2026 09:10:56]", "2026-11-23T09:10:56+00:00", [NOTE_ZONE]),
+        ("[05.04.2026 09:10:56]", "2026-04-05T09:10:56+00:00", [NOTE_ORDER, NOTE_ZONE]),
+        ("[09:10:56]", "1970-01-01T09:10:56+00:00", [NOTE_DATE, NOTE_ZONE]),
+        ("[1795425056.5]", "2026-11-23T09:10:56.500+00:00", []),
+        ("Nov 23 09:10:56 pbx asterisk[12]:", "1972-11-23T09:10:56+00:00", [NOTE_YEAR, NOTE_ZONE]),
+        ("", "1970-01-01T00:00:00+00:00", []),
+        ("[Foo 23 09:10:56]", "1970-01-01T00:00:00+00:00", []),
+        ("[2026-02-30 09:10:56]", "1970-01-01T00:00:00+00:00", []),
+    ],
+)
+@pytest.mark.parametrize("level", ["VERBOSE[1] x.c: ", "VERBOSE[1][C-00000001] x.c: ", ""])
+def test_formats_of_the_date(stamp: str, time: str, notes: list[str], level: str) -> None:
+    """`dateformat` in logger.conf is strftime's; `asterisk -T` writes the date without a level."""
+    raw = f"{stamp} {level}<--- Received SIP request (2 bytes) from UDP:192.0.2.7:5060 --->\n".lstrip().encode()
+    marks = stamp.encode() + b" " if stamp.endswith(":") else b""
+    (datagram,), tally = read(raw + marks + b"ab\n")
+    assert datagram.time == int(datetime.fromisoformat(time).timestamp() * 1000) * 1_000_000
+    assert [note for note in tally.notes if note != NOTE_OWN_SIDE] == notes
+
+
+def test_a_line_of_json_that_is_cut_is_passed_over() -> None:
+    whole = as_json((LOGS / "asterisk-22.log").read_bytes()).splitlines(keepends=True)
+    found, _ = read(b"".join([whole[0][: len(whole[0]) // 2] + b"\n", b'{"logmsg": 1}\n', *whole[1:]]))
+    assert len(found) == len(read(b"".join(whole))[0])

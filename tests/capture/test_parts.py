@@ -28,7 +28,8 @@ def together(path: Path, jobs: int) -> tuple[list[Datagram], Tally]:
         rests.append(rest)
         before += tally.records
         whole.merge(tally)
-    found += join(rests, whole)
+    dissector, joined = join(rests, whole)
+    found += [*joined, *dissector.finish(), *dissector.late]
     return sorted(found, key=lambda datagram: datagram.frame), whole
 
 

@@ -199,5 +199,52 @@ def test_files_that_are_no_captures(raw: bytes, words: str) -> None:
 
 
 def test_unknown_link_type_is_counted() -> None:
-    capture = Capture(pcap([call(1)], link=147))
-    assert (capture.calls, dict(capture.tally.undecoded)) == ([], {"link type 147": 1})
+    capture = Capture(pcap([bytes(60)], link=147))
+    assert (capture.calls, dict(capture.tally.undecoded)) == ([], {"link type 147 without IP": 1})
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("field", "value"), [(1, 1_000_000), (1, 0xFFFFFFFF), (3, 0), (3, 20)], ids=["rounded", "fraction", "zero", "small"]
+)
+@pytest.mark.parametrize("odd", [{1}, {17}, {30}, {10, 11, 12}, set(range(1, 31))], ids=str)
+def test_odd_headers_lose_no_record(order: str, field: int, value: int, odd: set[int]) -> None:
+    """Some programs write 1,000,000 microseconds, or an original length that is smaller than the captured one."""
+    raw, at = bytearray(pcap([call(number) for number in range(1, 31)], order)), 24
+    for number in range(1, 31):
+        size = struct.unpack_from(order + "I", raw, at + 8)[0]
+        if number in odd:
+            struct.pack_into(order + "I", raw, at + 4 * field, value)
+        at += 16 + size
+    capture = Capture(bytes(raw))
+    assert capture.calls == [(number, str(number)) for number in range(1, 31)]
+    assert (dict(capture.tally.undecoded), capture.tally.truncated) == ({}, None)
+
+
+def test_odd_headers_around_the_end_of_the_window() -> None:
+    frames = [media(1000)] * 2000 + [call(1)]
+    raw = bytearray(pcap(frames))
+    size = 16 + len(frames[0])
+    for number in range(0, 2000, 7):
+        struct.pack_into("<I", raw, 24 + number * size + 4, 1_000_000)
+    assert Capture(bytes(raw)).calls == [(2001, "1")]
+
+
+def test_a_hole_of_zeros_is_damage() -> None:
+    frames = [call(number) for number in range(1, 31)]
+    raw = pcap(frames)
+    at = len(pcap(frames[:10]))
+    capture = Capture(raw[:at] + bytes(4096) + raw[at:])
+    assert [number for _, number in capture.calls] == [str(number) for number in range(1, 31)]
+    assert dict(capture.tally.undecoded) == {"damaged records": 1}
+
+
+@pytest.mark.parametrize("magic", [0xA1B2C3D4, 0xA1B2CD34])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_four_bytes_that_are_gone_shift_no_header(order: str, magic: int) -> None:
+    """The fields behind them look like a header whose original length is odd, but its seconds are microseconds."""
+    raw = pcap([call(number) for number in range(1, 61)], order, magic)
+    at = len(pcap([call(number) for number in range(1, 11)], order, magic)) - 40
+    capture = Capture(raw[:at] + raw[at + 4 :])
+    assert {number for _, number in capture.calls} >= {str(number) for number in (*range(1, 10), *range(12, 61))}
+    assert dict(capture.tally.undecoded)["damaged records"] == 1

@@ -11,7 +11,8 @@ import pytest
 
 from pjsipdiag.capture import read
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.readers import NOTE_SECRETS, READERS, read_as
+from pjsipdiag.capture.pcapng import SECRETS_NOTE
+from pjsipdiag.capture.readers import READERS, read_as
 from pjsipdiag.errors import CaptureError
 from tests.sip_text import write_capture
 
@@ -38,7 +39,7 @@ def test_native_is_the_default(calls: Path) -> None:
 def test_secrets_inside_are_pointed_out() -> None:
     tally = Tally("secrets")
     assert list(read_as(TLS / "sip-5061-secrets.pcapng", tally)) == []
-    assert NOTE_SECRETS in tally.notes
+    assert tally.notes == [SECRETS_NOTE]
 
 
 def grow(calls: Path, growing: Path, at: int, end: threading.Event) -> None:

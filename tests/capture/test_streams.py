@@ -12,6 +12,8 @@ from pjsipdiag.capture import read
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.wireshark import read_wireshark
 from pjsipdiag.sip import Address, SipMessage
+from tests.capture.build import ACK, PSH, Capture, ethernet, pcap, tcp
+from tests.capture.test_tcp import invite
 from tests.capture.test_websocket import ANSWER, REQUEST, frame
 from tests.sip_text import messages
 
@@ -121,3 +123,28 @@ def test_websocket_as_tshark_reads_it(tmp_path: Path) -> None:
     found, _ = native(path)
     assert [(d.transport, d.payload) for d in found] == [("WS", client.raw), ("WS", server.raw)]
     assert found == list(read_wireshark(path, Tally("tshark")))
+
+
+BINARY = bytes(range(128, 256)) * 4
+MULTIPART = b"Content-Type: multipart/mixed\r\nContent-Length: %d\r\n"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("size", [700, 1448])
+def test_a_connection_met_inside_a_binary_body(size: int, order: str) -> None:
+    """Every segment begins inside a body (ISUP, say) and holds the start of the next message somewhere."""
+    stream = b"".join(invite(number, BINARY, MULTIPART) for number in range(20))
+    places = range(len(invite(0, BINARY, MULTIPART)) - 100, len(stream), size)
+    frames = [ethernet(tcp(stream[at : at + size], at, ACK | PSH)) for at in places]
+    capture = Capture(pcap(frames, order))
+    assert [number for _, number in capture.calls] == [str(number) for number in range(1, 20)]
+    assert capture.tally.undecoded == {"TCP stream that begins inside a SIP message": 1}
+
+
+def test_a_websocket_message_that_begins_in_a_frame_that_is_not_the_last() -> None:
+    """The capture is younger than the connection, and its first frame says that more will come."""
+    message = invite(1, b"x" * 300)
+    parts = frame(message[:200], b"abcd", final=False), frame(message[200:], b"efgh", opcode=0)
+    capture = Capture(pcap([ethernet(tcp(parts[0])), ethernet(tcp(parts[1], len(parts[0])))]))
+    assert [datagram.payload for datagram in capture.datagrams] == [message]
+    assert capture.datagrams[0].transport == "WS"

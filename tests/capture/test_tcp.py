@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.tcp import ACK, SYN, Reassembler, reverse
 from pjsipdiag.sip import Address
+from tests.capture.build import Capture, ethernet, pcap, tcp
 
 CLIENT, SERVER = Address("203.0.113.13", 40000), Address("192.0.2.1", 5060)
 FLOW = CLIENT.pack()[:4] + SERVER.pack()[:4] + CLIENT.pack()[4:] + SERVER.pack()[4:]
@@ -183,3 +185,27 @@ def test_memory_is_bounded_by_flows_and_bytes() -> None:
     kept = sum(state.waiting for state in wire.reassembler.flows.values())
     assert kept <= 64 * 1024 * 1024
     assert wire.tally.undecoded["TCP flow given up to bound memory"] > 0
+
+
+@pytest.mark.parametrize("after", [[], [ethernet(tcp(b"", 0))] * 3])
+@pytest.mark.parametrize(
+    ("damaged", "reason"),
+    [
+        (ethernet(tcp(invite(2)))[:34], "TCP header cut short"),
+        (ethernet(tcp(invite(2)))[:46] + b"\x40" + ethernet(tcp(invite(2)))[47:], "TCP header length"),
+        (ethernet(tcp(b""))[:46] + b"\x60" + ethernet(tcp(b""))[47:] + bytes(20), "TCP header length"),
+        (ethernet(tcp(b""))[:16] + b"\0\x1e" + ethernet(tcp(b""))[18:], "TCP header cut short"),
+        (ethernet(tcp(b""))[:16] + b"\0\x0e" + ethernet(tcp(b""))[18:], "IPv4 header length"),
+    ],
+)
+def test_a_damaged_header_is_counted_whatever_follows(damaged: bytes, reason: str, after: list[bytes]) -> None:
+    """The fields of the next record are not those of this one."""
+    frames = [ethernet(tcp(invite(1))), damaged, *after]
+    assert Capture(pcap(frames)).tally.undecoded == {reason: 1}
+
+
+@pytest.mark.parametrize("snap", [54, 60, 66])
+def test_segments_without_payload_that_the_snap_length_cuts_are_no_loss(snap: int) -> None:
+    options = tcp(b"\1" * 20)
+    options = options[:32] + b"\xa0" + options[33:]
+    assert Capture(pcap([ethernet(options)] * 3, snap=snap)).tally.undecoded == {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -82,3 +84,16 @@ def test_keep_alive_and_foreign_messages() -> None:
     wire = Wire().syn().segment(0, stream)
     assert wire.payloads() == [invite(1)]
     assert wire.tally.undecoded == {"WebSocket message that is not SIP": 1}
+
+
+def test_a_compressed_message_is_counted_and_the_next_one_read() -> None:
+    packed = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = bytearray(frame(packed.compress(invite(1)) + packed.flush(zlib.Z_SYNC_FLUSH)[:-4], b"abcd"))
+    data[0] |= 0x40
+    extension = b"\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+    stream = REQUEST.replace(b"\r\n\r\n", extension) + bytes(data) + frame(invite(2), b"abcd")
+    wire = Wire().syn()
+    for at in range(0, len(stream), 100):
+        wire.segment(at, stream[at : at + 100])
+    assert wire.payloads() == [invite(2)]
+    assert wire.tally.undecoded == {"compressed WebSocket message (permessage-deflate)": 1}

@@ -9,7 +9,7 @@ import pytest
 
 from pjsipdiag.capture import read
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.wireshark import has_secrets, read_wireshark
+from pjsipdiag.capture.wireshark import read_wireshark
 from pjsipdiag.errors import CaptureError
 from pjsipdiag.sip import Address
 from tests.sip_text import write_capture
@@ -78,11 +78,6 @@ def test_without_secrets_the_connection_stays_listed() -> None:
     found, tally = through_tshark(TLS / "sip-5061.pcap")
     assert found == []
     assert tally.encrypted == {(CLIENT.pack(), SERVER.pack()): 1}
-
-
-def test_secrets_are_noticed() -> None:
-    assert has_secrets(TLS / "sip-5061-secrets.pcapng")
-    assert not has_secrets(TLS / "sip-5061.pcap")
 
 
 @needs_tshark

@@ -20,6 +20,8 @@ from pjsipdiag.diagnosis.merge import Merged, Part, merge
 from pjsipdiag.diagnosis.pbx import version_of
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import render
+from pjsipdiag.sip import Address
+from tests.capture.build import ethernet, pcap, sip, udp
 from tests.sip_text import messages, write_capture
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -137,3 +139,16 @@ def test_shared_work_keeps_its_order_and_its_errors() -> None:
 )
 def test_version_of_header(agent: bytes, version: str) -> None:
     assert version_of(agent) == version
+
+
+def test_requests_cut_before_their_call_id_are_told_apart(config: Path, tmp_path: Path) -> None:
+    """`tcpdump -s 96`: alike ones of one source within the time of a transaction are retransmissions."""
+    sources = [Address(f"203.0.113.{number}", 5060) for number in (7, 7, 8, 9)]
+    capture = tmp_path / "cut.pcap"
+    capture.write_bytes(pcap([ethernet(udp(sip(1), source)) for source in sources], snap=96, step=1_000_000_000))
+    report = diagnose([capture], config)
+    assert [(call.source, call.requests) for call in report.calls] == [
+        ("203.0.113.7:5060", 2),
+        ("203.0.113.8:5060", 1),
+        ("203.0.113.9:5060", 1),
+    ]

@@ -97,12 +97,26 @@ def _udp(payload: bytes) -> bytes:
     return b"E\0" + size + b"\0\1\0\0@\x11\0\0\xcb\0\x71\x0d\xc0\0\2\1" + datagram
 
 
+def _tcp(flags: int, at: int, payload: bytes) -> bytes:
+    segment = b"\x13\xc4\x13\xc5" + (9000 + at).to_bytes(4, "big") + bytes(4) + b"\x50" + bytes((flags,)) + bytes(6)
+    size = (40 + len(payload)).to_bytes(2, "big")
+    return b"E\0" + size + b"\0\1\0\0@\x06\0\0\xcb\0\x71\x0d\xc0\0\2\1" + segment + payload
+
+
+PACKET = _udp(INVITE)
 _BUILT: dict[str, tuple[bytes, ...]] = {
     "packets": (
         b"\1"
         + _chunked([_ethernet(_udp(INVITE)), _ethernet(_udp(HEP)), _ethernet(b"\0\5\x08\0" + _udp(ANSWER), b"\x81\0")]),
         b"\4" + _chunked([_udp(INVITE), b"E\0\0\x28\0\1\0\0@\x2f\0\0" + bytes(8) + b"\0\0\x08\0" + _udp(ANSWER)]),
         b"\4" + _chunked([b"`\0\0\0\0\x30\x2c@" + bytes(32) + b"\x11\0\0\1\0\0\0\1" + _udp(INVITE)[20:60]]),
+    ),
+    "files": (
+        b"\3" + _chunked([_tcp(2, -1, b""), _tcp(16, 0, INVITE[:200]), _tcp(16, 200, INVITE[200:]), _udp(INVITE)]),
+        b"\2" + _chunked([_tcp(16, 0, INVITE[:99]), _tcp(24, 99, INVITE[99:300]), _tcp(16, 300, INVITE[300:])]),
+        b"\1"
+        + _chunked([_udp(INVITE)[:6] + b"\x20" + _udp(INVITE)[7:60], _udp(INVITE)[:7] + b"\5" + _udp(INVITE)[60:]]),
+        b"\2" + _chunked([_tcp(2, -1, b""), _tcp(16, 0, HELLO), _tcp(2, -1, b""), _tcp(16, 0, UPGRADE + FRAME)]),
     ),
     "tcp": (
         _chunked([_segment(16, 255, b""), _segment(128, 256, INVITE), _segment(128, 256 + len(INVITE), ANSWER)]),
@@ -116,6 +130,16 @@ _BUILT: dict[str, tuple[bytes, ...]] = {
         HEP,
         b"\2\x1c\2\x11\x13\xc4\x13\xc4" + bytes(20) + INVITE,
         b"\1\x10\2\x11\x13\xc4\x13\xc4" + bytes(8) + INVITE,
+    ),
+    "log": (
+        b'{"hostname":"a","timestamp":"2026-11-23 09:10:56.1","identifiers":{"lwp":1},"logmsg":{"location":{"filename":'
+        b'"x.c"},"level":"VERBOSE","message":"<--- Received SIP request (7 bytes) from WS:192.0.2.7:44 --->'
+        b'\\nSIP/2.0"}}\n',
+        b"Nov 23 09:10:56 pbx asterisk[1]: <--- Received SIP request (9 bytes) from UDP:[2001:db8::1]:5060 --->\n"
+        b"Nov 23 09:10:56 pbx asterisk[1]: SIP/2.0\n",
+        b"Nov 23 09:10:56 a b[1]: <--- Transmitting SIP response (9 bytes) to TLS:192.0.2.7:1 --->#012SIP/2.0#015\n",
+        b"[23.11.2026 09:10:56.5+0100] NOTICE[1][C-00000001] x.c: Request 'INVITE' from '<sip:a>' failed for "
+        b"'192.0.2.7:5060' (callid: a) - No matching endpoint found\n[Nov 23 09:10:56] ERROR[2] y.c: \x1b[0m\n",
     ),
     "sip": (INVITE, ANSWER),
     "pjsip": (INVITE, ANSWER),

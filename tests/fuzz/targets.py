@@ -11,25 +11,28 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from pjsipdiag.asterisk import pjsip, regex, shown
 from pjsipdiag.asterisk.forms import FIELDS, LEARNT, Forms
 from pjsipdiag.asterisk.objects import load_config
 from pjsipdiag.asterisk.references import UndecidedError
 from pjsipdiag.asterisk.uri import SipUri
-from pjsipdiag.capture import hep, logger, read_stream
+from pjsipdiag.capture import Dissector, Part, Rest, Unjoinable, hep, join, logger, read_part, read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.log import read_log
+from pjsipdiag.capture.parts import WHOLE
+from pjsipdiag.capture.rare import RARE
 from pjsipdiag.capture.stream import MessageStream
 from pjsipdiag.capture.tcp import Reassembler
 from pjsipdiag.capture.websocket import WebSocketStream
+from pjsipdiag.diagnosis import merge
 from pjsipdiag.diagnosis.fold import Fold
-from pjsipdiag.diagnosis.merge import Part, merge
 from pjsipdiag.sip import SipMessage, parse_uri
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 SOURCE, DESTINATION = bytes((203, 0, 113, 13, 19, 196)), bytes((192, 0, 2, 1, 19, 196))
-LINK_TYPES = (0, 1, 12, 50, 101, 108, 113, 127, 192, 228, 229, 276)
+LINK_TYPES = (0, 1, 12, 50, 101, 108, 113, 127, 192, 228, 229, 276, *RARE, 105, 107, 119, 163, 204, 147)
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,65 @@ def capture(data: bytes) -> None:
 def packets(data: bytes) -> None:
     """Packets of one link type: the first byte chooses it, each length is two bytes."""
     link = LINK_TYPES[data[0] % len(LINK_TYPES)] if data else 1
+    capture(_file(link, enumerate(_chunks(data[1:]))))
+
+
+def files(data: bytes) -> None:
+    """Packets of raw IP in one file and in two, which end after the packet that the first byte counts.
+
+    Read alone, one after the other, and joined as other processes read them: the messages are the same.
+    """
+    numbered = [(time, packet) for time, packet in enumerate(_chunks(data[1:])) if packet]
+    place = data[0] % (len(numbered) + 1) if data else 0
+    tally = Tally("whole")
+    whole = sorted(read_stream(io.BytesIO(_file(101, numbered)), tally))
+    halves = [_file(101, part) for part in (numbered[:place], numbered[place:])]
+    start = numbered[place][0] * 10**9 if place < len(numbered) else 0
+    for ways in (_in_turn(halves, place, start), _shared(halves, place, start)):
+        found, undecoded = ways
+        if found != whole or undecoded != tally.undecoded:
+            raise AssertionError(f"{whole} {tally.undecoded} in one file, {found} {undecoded} in two")
+
+
+def _in_turn(halves: list[bytes], place: int, start: int) -> tuple[list[Datagram], Counter[str]]:
+    one, two = Tally("one"), Tally("two")
+    first = Dissector(one)
+    found = [*read_stream(io.BytesIO(halves[0]), one, first), *first.finish(start), *first.late]
+    second = Dissector(two, first.unfinished())
+    after = [*read_stream(io.BytesIO(halves[1]), two, second), *second.finish(), *second.late]
+    return _both(found, after, place), one.undecoded + two.undecoded
+
+
+def _shared(halves: list[bytes], place: int, start: int) -> tuple[list[Datagram], Counter[str]]:
+    unfinished, found, undecoded = None, list[list[Datagram]](), Counter[str]()
+    for raw, end in zip(halves, (start, None), strict=True):
+        with NamedTemporaryFile(prefix="pjsipdiag-fuzz-") as file:
+            file.write(raw)
+            file.flush()
+            tally, rest = Tally("part"), Rest()
+            mine = list(read_part(Part(file.name, 0, WHOLE), tally, rest))
+        try:
+            dissector, joined = join([rest], tally, unfinished)
+        except Unjoinable:
+            tally = Tally("alone")
+            dissector, mine = Dissector(tally, unfinished), []
+            joined = list(read_stream(io.BytesIO(raw), tally, dissector))
+        found.append([*mine, *joined, *dissector.finish(end), *dissector.late])
+        unfinished = dissector.unfinished()
+        undecoded += tally.undecoded
+    return _both(found[0], found[1], place), undecoded
+
+
+def _both(one: list[Datagram], two: list[Datagram], place: int) -> list[Datagram]:
+    return sorted([*one, *(datagram._replace(frame=datagram.frame + place) for datagram in two)])
+
+
+def _file(link: int, packets: Iterable[tuple[int, bytes]]) -> bytes:
     file = bytearray(bytes.fromhex("d4c3b2a1020004000000000000000000ffff0000") + link.to_bytes(4, "little"))
-    for time, packet in enumerate(_chunks(data[1:])):
+    for time, packet in packets:
         size = len(packet).to_bytes(4, "little")
         file += time.to_bytes(4, "little") + bytes(4) + size + size + packet
-    capture(bytes(file))
+    return bytes(file)
 
 
 def tcp(data: bytes) -> None:
@@ -98,7 +155,13 @@ def websocket(data: bytes) -> None:
 
 
 def mirrored(data: bytes) -> None:
-    """HEP, and the datagrams of Asterisk's own captures."""
+    """HEP in a datagram and in a stream, and the datagrams of Asterisk's own captures."""
+    size = data[-1] + 1 if data else 1
+    for joined in (True, False):
+        stream = hep.HepStream(Counter(), joined)
+        for at in range(0, len(data), size):
+            stream.receive(data[at : at + size])
+        stream.lose()
     datagram = Datagram(0, 1, "UDP", SOURCE, DESTINATION, data)
     hep.looks_like(data)
     inner = hep.unwrap(datagram)
@@ -153,7 +216,7 @@ def fold(data: bytes) -> None:
     for time, part in enumerate(_chunks(data)):
         if len(part) > 1:
             folded.feed([Datagram(time * 10**7, time, "UDP", *ends[part[0] % 3], part[1:])] * (1 + part[0] % 7))
-    merge([Part(folded, 0), Part(Fold(), 0)])
+    merge.merge([merge.Part(folded, 0), merge.Part(Fold(), 0)])
 
 
 def config(data: bytes) -> None:
@@ -188,6 +251,7 @@ def _chunks(data: bytes) -> Iterable[bytes]:
 TARGETS = {
     "capture": Target(capture, ("tls/*", "log/*.pcap", "demo/*.pcap*", "seed/*.pcap*")),
     "packets": Target(packets),
+    "files": Target(files),
     "tcp": Target(tcp),
     "messages": Target(messages),
     "websocket": Target(websocket),

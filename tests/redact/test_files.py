@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from pjsipdiag.capture import Tally, read
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.redact import redact_files, redact_report
 from pjsipdiag.report import FORMATS, render
+from tests.capture.build import pcap
+from tests.capture.files import FRAMES, cut
 from tests.sip_text import write_capture
 
 INCIDENTS = Path(__file__).parents[2] / "fixtures" / "incidents"
@@ -131,3 +134,13 @@ def test_the_same_input_gives_the_same_bytes(case: Path) -> None:
 def test_nothing_is_overwritten(case: Path) -> None:
     with pytest.raises(PjsipdiagError, match="exists already"):
         redact_files([case / "capture.pcap"], case / "etc", case / "etc")
+
+
+def test_rotated_files_are_one_capture(tmp_path: Path) -> None:
+    """A message of which two files hold the halves is not left out."""
+    folder = cut(pcap(FRAMES), [3], tmp_path / "files")
+    redact_files([folder], None, tmp_path / "out")
+    copies = [tmp_path / "out" / name for name in ("capture.pcap", "capture-2.pcap")]
+    found = [datagram for copy in copies for datagram in read(copy, Tally(str(copy)))]
+    assert len(found) == 5
+    assert not any(datagram.truncated for datagram in found)
