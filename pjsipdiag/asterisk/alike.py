@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pjsipdiag.asterisk.admission import denial
 from pjsipdiag.asterisk.config import Acl
-from pjsipdiag.asterisk.forms import CREDENTIAL, GENERIC, REFUSED, REQUEST_LINE, Form, canonical, syntax
+from pjsipdiag.asterisk.forms import ARRAYS, CREDENTIAL, GENERIC, REFUSED, REQUEST_LINE, Form, canonical, syntax
 from pjsipdiag.asterisk.index import Hit, unpacked
 from pjsipdiag.asterisk.known import NAME_LENGTH, Known
 
@@ -21,7 +21,7 @@ MOST_KEPT = 200_000
 """Entries of a table of answers before it is emptied."""
 
 _ONCE = frozenset((b"via", b"from", b"to", b"call-id", b"cseq"))
-_KEPT = _ONCE | {b"contact", b"authorization"}
+_KEPT = _ONCE | ARRAYS | {b"contact", b"authorization"}
 
 
 class Kind(NamedTuple):
@@ -149,6 +149,8 @@ class Alike:
             texts += kept.texts
             sender = kept.sender or sender
         if not _ONCE.issubset(names) or names.count(b"from") + names.count(b"to") > 2:
+            return None
+        if any(names.count(name) > 1 for name in ARRAYS):
             return None
         return Plain(request[1], b"contact" in names, sender, tuple(texts))
 

@@ -77,6 +77,8 @@ REFUSED = frozenset(
 """Headers that PJSIP parses and that have no row in LINES: a request with one is replayed in full."""
 
 ONCE = frozenset((b"from", b"to", b"call-id", b"cseq"))
+ARRAYS = frozenset((b"accept", b"allow", b"require", b"supported"))
+"""Headers whose values PJSIP puts into one array of limited size, wherever they stand: once is surely not too much."""
 LONG = {short.encode(): long.encode() for short, long in COMPACT.items() if short in "ilmcftvkxo"}
 GENERIC = re.compile(_TOKEN + rb":[^\r\n\0]*")
 REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") (" + _URI + rb") SIP/2\.0")
@@ -181,7 +183,7 @@ def _learn(number: int, lines: list[bytes], head: bytes) -> _Reader | None:
     for line in lines:
         spelt, colon, value = line.partition(b":")
         name = canonical(spelt + colon)
-        if not GENERIC.fullmatch(line) or name in REFUSED or (name in met and name in ONCE):
+        if not GENERIC.fullmatch(line) or name in REFUSED or (name in met and name in ONCE | ARRAYS):
             return None
         spaced = value.startswith(b" ")
         if name in LINES and not spaced:

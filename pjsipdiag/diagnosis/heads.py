@@ -47,7 +47,7 @@ def fields_of(head: bytes) -> Fields:
         branch_of(head),
         to if has_tag(to) else b"",
         from_tag(sender),
-        head.split(b" ", 2)[1],
+        head.partition(b" ")[2].partition(b" ")[0],
         value_of(head, b"user-agent"),
     )
 
