@@ -56,10 +56,10 @@ class Layout(NamedTuple):
     ports: int
     detail: Callable[[bytearray, int], tuple[int, bytes, bytes, bytes, bytes, int]]
     """The IP length, both addresses, both ports and the UDP length."""
-    room_at: int
-    """Where the two bytes of the IP length are."""
+    segment: Callable[[bytearray, int], tuple[int, int, int]]
+    """The IP length, and of TCP the byte with the data offset and the flags."""
     over: int
-    """What it counts beside the transport packet."""
+    """What the IP length counts beside the transport packet."""
     columns: tuple[tuple[int, bytes], ...]
     fragment_at: int
     protocol_at: int
@@ -188,7 +188,7 @@ def _build(container: Container, marks: tuple[tuple[int, int], ...], frame: byte
         addresses=head + ip + (12 if four else 8),
         ports=head + ip + (20 if four else 40),
         detail=Struct(f">{head + ip + 2}xH8x4s4s2s2sH" if four else f">{head + ip + 4}xH2x16s16s2s2sH").unpack_from,
-        room_at=head + ip + (2 if four else 4),
+        segment=Struct(f">{head + ip + 2}xH28xBB" if four else f">{head + ip + 4}xH46xBB").unpack_from,
         over=20 if four else 0,
         columns=tuple(columns),
         fragment_at=head + fragment,
@@ -228,7 +228,7 @@ NEVER = Layout(
     0,
     0,
     Struct(">H4s4s2s2sH").unpack_from,
-    0,
+    Struct(">HBB").unpack_from,
     0,
     (),
     0,

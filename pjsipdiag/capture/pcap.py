@@ -111,7 +111,7 @@ class Walk:
         layout, wants = NEVER, sieve.wants
         unpack, first, second, mask, plain, outer, tags = layout[:7]
         detail, ports, over = layout.detail, layout.ports, layout.over
-        least, flow, room_at = layout.least - size, layout.addresses, layout.room_at
+        least, flow, segment = layout.least - size, layout.addresses, layout.segment
         direction_at, dull, speaks, new = sieve.direction_at, sieve.is_dull, SPEAKS.match, tuple.__new__
         view, streams, asks = window.view, sieve.streams, not self._dissector.direct
         at = before = self._at
@@ -170,25 +170,21 @@ class Walk:
                                 before, at = at, stop
                                 continue
                     elif fits and protocol == 6:
-                        flags, header = buffer[at + ports + 13], buffer[at + ports + 12] >> 2 & 0x3C
-                        data, stop = at + ports + header, at + size + captured
-                        after = at + ports + (buffer[at + room_at] << 8 | buffer[at + room_at + 1]) - over
+                        room, offset, flags = segment(buffer, at)
+                        start, stop = at + ports, at + size + captured
+                        data, after = start + (offset >> 2 & 0x3C), start + room - over
                         if after > stop:  # noqa: PLR1730  (min() costs five times as much here)
                             after = stop
                         if (
                             not flags & LOOKED_AT
-                            and header >= 20
-                            and at + ports + 20 <= stop
-                            and data <= after
+                            and offset >= 0x50
                             and (
                                 data == after
-                                or QUIET[buffer[data]]
-                                or (after <= end and not speaks(buffer, data, after))
-                            )
-                            and (
-                                data == after
-                                or not (asks or streams)
-                                or bytes(view[at + flow : at + ports + 4]) not in streams
+                                or (
+                                    data < after
+                                    and (QUIET[buffer[data]] or (after <= end and not speaks(buffer, data, after)))
+                                    and not ((asks or streams) and bytes(view[at + flow : start + 4]) in streams)
+                                )
                             )
                         ):
                             before, at = at, stop
@@ -220,7 +216,7 @@ class Walk:
                                 unpack, first, second, mask, plain, outer, tags = layout[:7]
                                 detail, ports, over = layout.detail, layout.ports, layout.over
                                 # the last byte that is looked at is the record's own
-                                least, flow, room_at = layout.least - size, layout.addresses, layout.room_at
+                                least, flow, segment = layout.least - size, layout.addresses, layout.segment
                     before, at = at, stop
             tally.records = frame
             yield messages
