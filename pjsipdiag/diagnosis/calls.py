@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.arrival import Arrival
 from pjsipdiag.diagnosis.heads import call_id, value_of
-from pjsipdiag.diagnosis.judge import COLUMNS, NUMBERED, Judged
+from pjsipdiag.diagnosis.judge import Judged, joined
 from pjsipdiag.diagnosis.merge import Merged, Part, Request
 from pjsipdiag.diagnosis.model import CallRow
 from pjsipdiag.diagnosis.rows import FORM, LENGTH, OFFSET, SENDER, UNKNOWN, URI, Row
@@ -51,7 +51,7 @@ class Calls(Sequence[CallRow]):
         self.outbound = set[int]().union(*(one.outbound for one in judged))
         """Digests of the calls that the PBX sent."""
         self._captures = captures
-        whole = _joined(judged)
+        whole = joined(judged)
         self.verdicts, self.agents, self.sources = (
             whole.verdicts,
             [decode(agent) for agent in whole.agents],
@@ -276,30 +276,6 @@ class Ladder(Sequence[tuple[int, str, str]]):
 
     def __iter__(self) -> Iterator[tuple[int, str, str]]:
         return iter(self._calls.ladder(self._number))
-
-
-def _joined(judged: Sequence[Judged]) -> Judged:
-    """All that was judged as one."""
-    if len(judged) == 1:
-        return judged[0]
-    whole = Judged()
-    verdicts: dict[Verdict, int] = {}
-    agents: dict[bytes, int] = {}
-    sources: dict[bytes, int] = {}
-    for one in judged:
-        for name in COLUMNS:
-            if name not in NUMBERED:
-                getattr(whole, name).extend(getattr(one, name))
-        whole.verdict.extend(_renumbered(one.verdict, one.verdicts, verdicts))
-        whole.agent.extend(_renumbered(one.agent, one.agents, agents))
-        whole.source.extend(_renumbered(one.source, one.sources, sources))
-    whole.verdicts, whole.agents, whole.sources = list(verdicts), list(agents), list(sources)
-    return whole
-
-
-def _renumbered(column: array[int], values: Sequence[Name], numbers: dict[Name, int]) -> Iterator[int]:
-    """A column of positions in `values` as numbers of `numbers`, to which new values are added."""
-    return map([numbers.setdefault(value, len(numbers)) for value in values].__getitem__, column)
 
 
 def _rises(values: Sequence[int]) -> bool:

@@ -6,8 +6,9 @@ One part of a capture is judged on its own, so that processes can share the work
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pjsipdiag.asterisk.alike import Sender
 from pjsipdiag.asterisk.forms import Fields
@@ -33,6 +34,7 @@ from pjsipdiag.diagnosis.rows import (
 )
 from pjsipdiag.diagnosis.selection import Selection
 
+Name = TypeVar("Name")
 NUMBERED = ("verdict", "agent", "source")
 """Columns of positions in tables."""
 BATCH = 4096
@@ -182,3 +184,27 @@ class _Table:
 
     def _head(self, row: Row) -> bytes:
         return self._part.fold.spool.read(row[OFFSET], row[LENGTH])
+
+
+def joined(judged: Sequence[Judged]) -> Judged:
+    """All that was judged as one."""
+    if len(judged) == 1:
+        return judged[0]
+    whole = Judged()
+    verdicts: dict[Verdict, int] = {}
+    agents: dict[bytes, int] = {}
+    sources: dict[bytes, int] = {}
+    for one in judged:
+        for name in COLUMNS:
+            if name not in NUMBERED:
+                getattr(whole, name).extend(getattr(one, name))
+        whole.verdict.extend(_renumbered(one.verdict, one.verdicts, verdicts))
+        whole.agent.extend(_renumbered(one.agent, one.agents, agents))
+        whole.source.extend(_renumbered(one.source, one.sources, sources))
+    whole.verdicts, whole.agents, whole.sources = list(verdicts), list(agents), list(sources)
+    return whole
+
+
+def _renumbered(column: array[int], values: Sequence[Name], numbers: dict[Name, int]) -> Iterator[int]:
+    """A column of positions in `values` as numbers of `numbers`, to which new values are added."""
+    return map([numbers.setdefault(value, len(numbers)) for value in values].__getitem__, column)
