@@ -97,8 +97,7 @@ _READ = {
     b"call-id": rb"(?P<call_id>[^\s\0]+)",
     b"user-agent": rb"(?P<agent>[^\r\n\0]*)",
     b"authorization": rb'Digest (?:(?:username="(?P<login>[^"\\\r\n\0]*)"|realm="(?P<realm>[^"\\\r\n\0]*)"|'
-    + _CREDENTIAL
-    + rb")(?:, ?(?=" + _TOKEN + rb")|(?=\r)))+",
+    + (_CREDENTIAL + rb")(?:, ?(?=" + _TOKEN + rb")|(?=\r)))+"),
 }
 """The same as in LINES, of the first header of that name, with what is read of it; stricter here and there."""
 
