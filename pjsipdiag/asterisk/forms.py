@@ -51,7 +51,7 @@ LINES = {
     + rb">"
     + _PARAMETERS,
     b"to": _DISPLAY + rb"<" + _URI + rb">" + _PARAMETERS,
-    b"contact": _DISPLAY + rb"<" + _URI + rb">" + _PARAMETERS.replace(rb"[ ]?", rb"(?!(?i:q=))"),
+    b"contact": rb"(?!\*)" + _DISPLAY + rb"<" + _URI + rb">" + _PARAMETERS.replace(rb"[ ]?", rb"(?!(?i:q=))"),
     b"call-id": rb"[^\s\0][^\r\n\0]*",
     b"cseq": _NUMBER + rb" " + _TOKEN,
     b"max-forwards": _NUMBER,
