@@ -19,7 +19,9 @@ MOST_FORMS = 64
 MOST_TRIED = 8
 """Forms that are tried on a request before it is taken to have none."""
 LEARNT = 4
-MOST_SEEN, LONGEST_HEAD = 10_000, 4096
+MOST_SEEN, LONGEST_HEAD, MOST_LINES = 2000, 4096, 64
+MOST_VAIN = 256
+"""Forms that are tried to be learnt in vain."""
 
 _TOKEN = rb"[A-Za-z0-9\-.!%*_`'~+]+"
 _HOST = rb"(?:[A-Za-z0-9_.\-]+|\[[0-9A-Fa-f:.]+\])"
@@ -77,6 +79,7 @@ REFUSED = frozenset(
 """Headers that PJSIP parses and that have no row in LINES: a request with one is replayed in full."""
 
 ONCE = frozenset((b"from", b"to", b"call-id", b"cseq"))
+_SINGLE = ONCE | {b"authorization"}
 ARRAYS = frozenset((b"accept", b"allow", b"require", b"supported"))
 """Headers whose values PJSIP puts into one array of limited size, wherever they stand: once is surely not too much."""
 LONG = {short.encode(): long.encode() for short, long in COMPACT.items() if short in "ilmcftvkxo"}
@@ -97,7 +100,7 @@ _READ = {
     b"call-id": rb"(?P<call_id>[^\s\0]+)",
     b"user-agent": rb"(?P<agent>[^\r\n\0]*)",
     b"authorization": rb'Digest (?:(?:username="(?P<login>[^"\\\r\n\0]*)"|realm="(?P<realm>[^"\\\r\n\0]*)"|'
-    + (_CREDENTIAL + rb")(?:, ?(?=" + _TOKEN + rb")|(?=\r)))+"),
+    + (rb"(?!(?i:username|realm)=)" + _CREDENTIAL + rb")(?:, ?(?=" + _TOKEN + rb")|(?=\r)))+"),
 }
 """The same as in LINES, of the first header of that name, with what is read of it; stricter here and there."""
 
@@ -127,6 +130,7 @@ class Forms:
     def __init__(self, known: Iterable[Form | None] = (None,)) -> None:
         self.known = list(known)
         self._seen: dict[tuple[bytes, ...], int] = {}
+        self._vain = 0
         self._readers: tuple[list[_Reader], list[_Reader]] = ([], [])
 
     def read(self, payload: bytes) -> tuple[int, int, Fields]:
@@ -139,7 +143,7 @@ class Forms:
                     readers.remove(reader)
                     readers.insert(0, reader)
                 return reader.number, found.end(), found.group(*reader.groups)
-        if len(self.known) <= MOST_FORMS:
+        if len(self.known) <= MOST_FORMS and self._vain < MOST_VAIN:
             end = payload.find(b"\r\n\r\n") + 4
             if 4 <= end <= LONGEST_HEAD:
                 self._meet(payload[:end], readers)
@@ -148,6 +152,8 @@ class Forms:
     def _meet(self, head: bytes, readers: list[_Reader]) -> None:
         """Counts the form of a head; learns it when that was met often enough."""
         first, *lines = head.split(b"\r\n")
+        if len(lines) > MOST_LINES:
+            return
         spelt = (first[: first.find(b" ")], *[line[: line.find(b":") + 1] for line in lines])
         times = self._seen.get(spelt, 0) + 1
         if times > LEARNT or len(self._seen) >= MOST_SEEN:
@@ -158,6 +164,8 @@ class Forms:
             if reader:
                 self.known.append(Form(spelt[0], tuple(map(canonical, spelt[1 : lines.index(b"") + 1]))))
                 readers.insert(0, reader)
+            else:
+                self._vain += 1
 
 
 def canonical(spelt: bytes) -> bytes:
@@ -182,7 +190,7 @@ def _learn(number: int, lines: list[bytes], head: bytes) -> _Reader | None:
     for line in lines:
         spelt, colon, value = line.partition(b":")
         name = canonical(spelt + colon)
-        if not GENERIC.fullmatch(line) or name in REFUSED or (name in met and name in ONCE | ARRAYS):
+        if not GENERIC.fullmatch(line) or name in REFUSED or (name in met and name in _SINGLE | ARRAYS):
             return None
         spaced = value.startswith(b" ")
         if name in LINES and not spaced:

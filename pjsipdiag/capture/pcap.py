@@ -333,7 +333,7 @@ class Walk:
 
 _MAGIC = rb"|".join(re.escape(magic) for magic in MAGICS)
 _LIKELY = {
-    "<": re.compile(rb"(?s)(?=" + _MAGIC + rb"|.{10}[\0-\4]\0..[\0-\4]\0)"),
-    ">": re.compile(rb"(?s)(?=" + _MAGIC + rb"|.{8}\0[\0-\4]..\0[\0-\4])"),
+    "<": re.compile(rb"(?s)(?=" + _MAGIC + rb"|.{8}(?!\0\0\0)..[\0-\4]\0..[\0-\4]\0)"),
+    ">": re.compile(rb"(?s)(?=" + _MAGIC + rb"|.{8}\0(?!\0\0\0)[\0-\4]..\0[\0-\4])"),
 }
-"""Where the lengths of a record header are small numbers, or a file header starts."""
+"""Where the lengths of a record header are small numbers and not zero, or a file header starts."""

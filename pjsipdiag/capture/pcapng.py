@@ -28,6 +28,8 @@ LONGEST_OTHER = 64 << 20
 CHAIN, SURE = 2, 8
 """Blocks in a row that make a place the start of one after damage, and where a capture is split."""
 MOST_INTERFACES = 4096
+END_OF_TIME = 1 << 63
+"""Nanoseconds: the year 2262. A packet after it is taken for as old as the one before."""
 SECRETS_NOTE = "holds TLS secrets: `--reader wireshark` decrypts with them"
 
 
@@ -175,7 +177,11 @@ class BlockWalk:
                         tally.undecoded[reason] += 1
                         at = stop
                         continue
-                    self._time = time = self.interfaces[where].time(high << 32 | low)
+                    time = self.interfaces[where].time(high << 32 | low)
+                    if time >= END_OF_TIME:
+                        tally.undecoded["time that cannot be true"] += 1
+                        time = self._time
+                    self._time = time
                     ends = at + 28 + captured
                     if (
                         one == first

@@ -111,6 +111,9 @@ def compare(
     from pjsipdiag.diagnosis.compare import compare as compare_reports
     from pjsipdiag.diagnosis.diagnose import diagnose as diagnosed
 
+    once = next((capture for capture in captures if capture == "-" or Path(capture).is_fifo()), None)
+    if once is not None:
+        raise click.UsageError(f"{once} can be read only once, and a comparison reads twice: write it to a file first")
     if max(len(configs), len(versions)) != 2:
         raise click.UsageError("give --asterisk twice (two releases) or -c twice (two configurations)")
     sides = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Unpack
 
@@ -91,7 +91,7 @@ def _situation(seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, 
     replay = Replay(basis.config, _tokens(own, basis.config))
     arrival = Arrival(basis.config, seen.merged.answering)
     look = partial(_judge, seen.merged, pbx=basis.pbx.addresses, arrival=arrival, replay=replay, wanted=wanted)
-    judged = share(look, list(_slices(seen.merged, jobs)), jobs)
+    judged = share(look, _slices(seen.merged, jobs), jobs)
     files = [tally.file for tally in seen.tallies]
     calls = Calls(seen.merged, judged, files, arrival, replay.verdict)
     groups, crowd = group(calls, basis.config, near(basis.config))
@@ -111,32 +111,41 @@ def _situation(seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, 
         version_assumed=basis.assumed,
         capture_version=basis.seen,
         reload=partial(_again, reload, basis.config.version),
-        offer=partial(offer_of, calls),
+        offer=lru_cache(partial(offer_of, calls)),  # a capture is read again for each
         end=seen.merged.end,
         responses=seen.merged.responses,
         crowd=crowd,
     )
 
 
-def _slices(merged: Merged, jobs: int) -> Iterator[tuple[int, range]]:
-    """(part, rows) of pieces of work, about one for each process."""
+def _slices(merged: Merged, jobs: int) -> list[list[tuple[int, range]]]:
+    """Pieces of work, about one for each process: each is (part, rows) in the order of the parts."""
     rows = [len(keys) for keys in merged.keys]
     size = max(sum(rows) // jobs + 1, SMALLEST_SLICE)
+    pieces: list[list[tuple[int, range]]] = [[]]
+    room = size
     for number, count in enumerate(rows):
-        for start in range(0, count, size):
-            yield number, range(start, min(start + size, count))
+        start = 0
+        while start < count:
+            if not room:
+                pieces.append([])
+                room = size
+            taken = min(room, count - start)
+            pieces[-1].append((number, range(start, start + taken)))
+            start, room = start + taken, room - taken
+    return pieces
 
 
 def _judge(
     merged: Merged,
-    piece: tuple[int, range],
+    slices: Sequence[tuple[int, range]],
     *,
     pbx: Collection[bytes],
     arrival: Arrival,
     replay: Replay,
     wanted: Selection,
 ) -> Judged:
-    return judge(merged, *piece, pbx=pbx, arrival=arrival, replay=replay, wanted=wanted)
+    return judge(merged, slices, pbx=pbx, arrival=arrival, replay=replay, wanted=wanted)
 
 
 def _report(

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from pjsipdiag.asterisk.forms import FIELDS, Fields, Forms
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.diagnosis.heads import agent_of, branch_of, fields_of, realm_of, value_of
+from pjsipdiag.diagnosis.heads import agent_of, branch_of, fields_of, has_credentials, realm_of, value_of
 from pjsipdiag.diagnosis.rows import (
     ANSWER,
     CREDENTIALS,
@@ -50,6 +50,9 @@ MOST_REGISTRATIONS = 1000
 MOST_PEERS = 100_000
 TELLING = 256
 """Bytes by which two requests of a source are told apart: the Via with its branch is among them."""
+MOST_VIEWS = 16
+"""Address pairs between which one transaction is seen, on several interfaces or through proxies; what more say the same
+are taken for transactions of their own."""
 MOST_PAIRS = 10_000
 MOST_METHODS = 100_000
 """Pairs of source and method that are counted; beyond, requests that are not INVITEs are only counted as messages."""
@@ -165,6 +168,9 @@ class Fold:
         between = (source_ip, destination[:-2])
         digest = hash(between) & 0xFFFFFFFF
         known = self.index.get(key)
+        if known is not None and len(self.views.get(key, ())) >= MOST_VIEWS:
+            key = hash((key, between))
+            known = self.index.get(key)
         if known is not None and self._seen_before(key, known, time, digest):
             return
         pairs = self.pairs
@@ -211,7 +217,7 @@ class Fold:
             end = payload.find(b"\n\n") + 2
             if end < 2:
                 end, flags = len(payload), TRUNCATED
-        if payload.find(b"uthorization:", 0, end) >= 0:
+        if has_credentials(payload, 0, end):
             flags |= CREDENTIALS
         return end, flags, 0, fields_of(payload[:end])
 

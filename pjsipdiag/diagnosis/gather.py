@@ -27,6 +27,8 @@ from pjsipdiag.diagnosis.options import Options, Progress
 from pjsipdiag.diagnosis.selection import Selection, selection
 from pjsipdiag.diagnosis.spool import Spool
 
+MOST_TASKS = 8
+"""Tasks for each process: files beyond are read together, as each task has a temporary file open."""
 FEW = 4
 """Files for each process from which on each is read by one process, instead of being cut."""
 
@@ -97,9 +99,9 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    number: int
-    capture: int
-    piece: Piece
+    """Pieces of captures for one process: (progress number, capture, piece) of each, in the order of the captures."""
+
+    pieces: Sequence[tuple[int, int, Piece]]
     spool: Spool
 
 
@@ -124,7 +126,8 @@ def begin(captures: Sequence[str | Path], options: Options) -> Begun:
     else:
         found = expand(captures)
     tasks = tuple(_tasks(found.files, reading))
-    seen = _Seen(found.files, len(tasks) or len(found.files), options.get("progress"))
+    pieces = sum(len(task.pieces) for task in tasks)
+    seen = _Seen(found.files, pieces or len(found.files), options.get("progress"))
     return Begun(reading, found, tasks, seen, Shared(_Worker(found.files, seen, reading), tasks, reading.jobs))
 
 
@@ -137,7 +140,7 @@ class Begun:
     _tasks: Sequence[_Task]
     """What other processes do; nothing where this one reads alone."""
     _seen: _Seen
-    _work: Shared[_Task, _Done]
+    _work: Shared[_Task, list[_Done]]
 
     def __enter__(self) -> Begun:
         return self
@@ -151,9 +154,12 @@ class Begun:
         if not self._tasks:
             for capture in range(len(self._captures.files)):
                 chain.read(capture, capture)
-        done = self._work.results(self._seen.tell)
-        for task, one in zip(self._tasks, done, strict=True):
-            one.fold.spool = task.spool.adopt(one.fold.spool)
+        done: list[_Done] = []
+        for task, found in zip(self._tasks, self._work.results(self._seen.tell), strict=True):
+            spool = task.spool.adopt(found[0].fold.spool)
+            for one in found:
+                one.fold.spool = spool
+            done += found
         for capture, pieces in groupby(done, key=lambda one: one.capture):
             chain.join(capture, list(pieces))
         notes = tuple(f"passed over: {reason}" for reason in self._captures.passed_over)
@@ -177,16 +183,20 @@ def _tasks(files: Sequence[str], reading: Reading) -> Iterator[_Task]:
     """What several processes can do; nothing where one has to read alone: what is followed, what can be read only once,
     and what depends on the first message that one process finds."""
     jobs = reading.jobs
-    if jobs == 1 or reading.follow or (reading.goes_on and not (reading.plain and all(map(_is_file, files)))):
+    if jobs == 1 or reading.follow or reading.wanted.of_day or (reading.goes_on and not all(map(_is_file, files))):
         return
     cut = reading.plain and len(files) < FEW * jobs
-    pieces = [split(path, jobs) if cut else [Piece(path, 0, WHOLE)] for path in files]
-    if sum(map(len, pieces)) < 2:
-        return
     numbers = count()
-    for capture, parts in enumerate(pieces):
-        for piece in parts:
-            yield _Task(next(numbers), capture, piece, Spool().share())
+    pieces = [
+        (next(numbers), capture, piece)
+        for capture, path in enumerate(files)
+        for piece in (split(path, jobs) if cut else [Piece(path, 0, WHOLE)])
+    ]
+    if len(pieces) < 2:
+        return
+    size = -(-len(pieces) // (MOST_TASKS * jobs))
+    for at in range(0, len(pieces), size):
+        yield _Task(pieces[at : at + size], Spool().share())
 
 
 def _is_file(path: str) -> bool:
@@ -199,15 +209,18 @@ class _Worker:
     seen: _Seen
     reading: Reading
 
-    def __call__(self, task: _Task) -> _Done:
-        path = self.files[task.capture]
-        tally, fold = Tally(path), Fold(task.spool, self.reading.methods)
-        self.seen.watch(tally, task.number)
+    def __call__(self, task: _Task) -> list[_Done]:
+        return [self._read(*piece, task.spool) for piece in task.pieces]
+
+    def _read(self, number: int, capture: int, piece: Piece, spool: Spool) -> _Done:
+        path = self.files[capture]
+        tally, fold = Tally(path), Fold(spool, self.reading.methods)
+        self.seen.watch(tally, number)
         rest = Rest() if self.reading.goes_on else None
-        datagrams = read_part(task.piece, tally, rest) if rest else _read(path, tally, self.reading)
-        _feed(fold, datagrams, tally, self.reading)
+        datagrams = read_part(piece, tally, rest) if rest else _read(path, tally, self.reading)
+        _feed(fold, datagrams, tally, self.reading, [])
         tally.on_read = None
-        return _Done(task.number, task.capture, fold, tally, rest)
+        return _Done(number, capture, fold, tally, rest)
 
 
 @dataclass(slots=True)
@@ -220,14 +233,17 @@ class _Chain:
     parts: list[list[Part]] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
     _unfinished: Unfinished | None = None
+    _spool: Spool = field(default_factory=Spool)
+    _days: list[int] = field(default_factory=list)
 
     def read(self, capture: int, task: int) -> None:
         """Reads the next file in this process, in the place of a task."""
         path, reading = self.captures.files[capture], self.reading
-        tally, fold = Tally(path), Fold(methods=reading.methods)
+        tally, fold = Tally(path), Fold(self._spool, reading.methods)
         self.seen.watch(tally, task)
         dissector = Dissector(tally, self._unfinished) if reading.goes_on else None
-        _feed(fold, self._whole(capture, _read(path, tally, reading, dissector), dissector), tally, reading)
+        found = self._whole(capture, _read(path, tally, reading, dissector), dissector)
+        _feed(fold, found, tally, reading, self._days)
         self._add([Part(fold, capture)], tally, dissector)
 
     def join(self, capture: int, done: Sequence[_Done]) -> None:
@@ -242,15 +258,15 @@ class _Chain:
         if not rests:
             self._add(parts, tally, None)
             return
-        last = Fold(methods=self.reading.methods)
+        last = Fold(self._spool, self.reading.methods)
         try:
             dissector, found = join(rests, tally, self._unfinished)
         except Unjoinable:
             self.seen.forget([one.number for one in done])
             self.read(capture, done[0].number)
             return
-        _feed(last, self._whole(capture, found, dissector), tally, self.reading)
-        self._add([*parts, Part(last, capture)], tally, dissector)
+        _feed(last, self._whole(capture, found, dissector), tally, self.reading, self._days)
+        self._add([*parts, Part(last, capture)] if last.messages else parts, tally, dissector)
 
     def _whole(self, capture: int, found: Iterable[Datagram], dissector: Dissector | None) -> Iterator[Datagram]:
         """What was found in a file, then what is told at its end."""
@@ -269,8 +285,8 @@ class _Chain:
         for of, datagram in owned(dissector.late, [tally.records for tally in self.tallies]):
             late.setdefault(of, []).append(datagram)
         for of, found in late.items():
-            fold = Fold(methods=self.reading.methods)
-            _feed(fold, found, self.tallies[of], self.reading)
+            fold = Fold(self._spool, self.reading.methods)
+            _feed(fold, found, self.tallies[of], self.reading, self._days)
             self.parts[of].append(Part(fold, of))
 
 
@@ -286,8 +302,9 @@ def _read(path: str, tally: Tally, reading: Reading, dissector: Dissector | None
     )
 
 
-def _feed(fold: Fold, datagrams: Iterable[Datagram], tally: Tally, reading: Reading) -> None:
+def _feed(fold: Fold, datagrams: Iterable[Datagram], tally: Tally, reading: Reading, days: list[int]) -> None:
+    """Folds what is wanted; `days`: see `Selection.in_time`."""
     messages, requests = fold.messages, fold.requests
-    fold.feed(reading.wanted.in_time(datagrams))
+    fold.feed(reading.wanted.in_time(datagrams, days))
     tally.sip_messages += fold.messages - messages
     tally.invites += fold.requests - requests

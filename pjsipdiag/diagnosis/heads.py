@@ -9,6 +9,8 @@ import re
 
 from pjsipdiag.asterisk.forms import Fields
 
+has_credentials = re.compile(rb"\n(?:proxy-)?authorization[ \t]*:", re.IGNORECASE).search
+"""Whether a head has a header with credentials."""
 _VALUE = re.compile(rb"[^;,\s]*").match
 COMPACT = {b"call-id": b"i", b"from": b"f", b"to": b"t", b"via": b"v"}
 
@@ -59,7 +61,7 @@ def call_id(head: bytes) -> bytes:
 
 def branch_of(head: bytes) -> bytes:
     """The branch of the top Via; empty without one."""
-    at = head.find(b";branch=")
+    at = head.find(b";branch=", max(head.find(b"\nVia: "), 0))
     return _VALUE(head, at + 8)[0] if at >= 0 else b""  # type: ignore[index]  # it matches nothing, too
 
 

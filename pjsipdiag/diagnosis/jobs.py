@@ -12,12 +12,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
+from pjsipdiag.errors import PjsipdiagError
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 CHUNK = 1 << 20
 
 
-class JobError(RuntimeError):
+class JobError(PjsipdiagError):
     """A process ended without a result (killed, out of memory)."""
 
 
@@ -55,10 +57,12 @@ class Shared(Generic[Item, Result]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        for pid in self._running.values():
+        for pipe, pid in self._running.items():
             with suppress(ProcessLookupError):
                 os.kill(pid, 9)
-            os.waitpid(pid, 0)
+            os.close(pipe)
+            _ended(pid)
+        self._running.clear()
         self._selector.close()
 
     def results(self, look: Callable[[], None] = lambda: None) -> list[Result]:
@@ -72,7 +76,8 @@ class Shared(Generic[Item, Result]):
                 if not data:
                     self._selector.unregister(key.fd)
                     os.close(key.fd)
-                    os.waitpid(self._running.pop(key.fd), 0)
+                    if not _ended(self._running.pop(key.fd)):
+                        raise JobError("a process that shared the work was ended; try again with --jobs 1")
                     self._fill()
             look()
         return [_result(self._received.pop(number)) for number in range(len(self._items))]
@@ -85,6 +90,14 @@ class Shared(Generic[Item, Result]):
             self._running[pipe] = pid
             self._received[number] = bytearray()
             self._selector.register(pipe, selectors.EVENT_READ, number)
+
+
+def _ended(pid: int) -> bool:
+    """Waits for a process; whether it did its work, as far as that can be told."""
+    try:
+        return os.waitpid(pid, 0)[1] == 0
+    except ChildProcessError:  # SIGCHLD is ignored here, so that nobody keeps the status
+        return True
 
 
 def _start(work: Callable[[Item], Result], item: Item) -> tuple[int, int]:

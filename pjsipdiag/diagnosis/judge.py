@@ -48,14 +48,14 @@ class Judged:
     `verdict`, `agent` and `source` are positions in the tables.
     """
 
-    part: array[int] = field(default_factory=lambda: array("H"))
+    part: array[int] = field(default_factory=lambda: array("I"))
     """The part that saw it first."""
     time: array[int] = field(default_factory=lambda: array("q"))
     frame: array[int] = field(default_factory=lambda: array("Q"))
     key: array[int] = field(default_factory=lambda: array("q"))
     call: array[int] = field(default_factory=lambda: array("q"))
     """Digest of Call-ID, From tag, source IP and request URI: the same in every transaction of a call."""
-    view: array[int] = field(default_factory=lambda: array("B"))
+    view: array[int] = field(default_factory=lambda: array("I"))
     """Which of the transaction's views the PBX received."""
     row: array[int] = field(default_factory=lambda: array("I"))
     credentials: array[int] = field(default_factory=lambda: array("B"))
@@ -84,23 +84,23 @@ COLUMNS = ("part", "time", "frame", "key", "call", "view", "row", "credentials",
 
 def judge(
     merged: Merged,
-    number: int,
-    rows: range,
+    slices: Sequence[tuple[int, range]],
     *,
     pbx: Collection[bytes],
     arrival: Arrival,
     replay: Replay,
     wanted: Selection,
 ) -> Judged:
-    """Judges the wanted transactions in `rows` of part `number`; `pbx` are the packed IP addresses of the PBX."""
+    """Judges the wanted transactions in `slices` (part, rows); `pbx` are the packed IP addresses of the PBX."""
     judged = Judged()
     batch: list[tuple[int, ...]] = []
     verdicts: dict[int, int] = {}
-    tables = [_Table(part, senders, replay) for part, senders in zip(merged.parts, merged.senders, strict=True)]
+    tables = _Tables(merged, replay)
     agents: dict[bytes, int] = {}
     sources: dict[bytes, int] = {}
     every = not wanted.sources and not wanted.call_ids
-    for at, key, views in merged.transactions(number, rows):
+    found_in = ((number, *one) for number, rows in slices for one in merged.transactions(number, rows))
+    for number, at, key, views in found_in:
         # the view that the PBX received is the last on the way: a NAT on the same machine comes before it
         for which in range(len(views) - 1, -1, -1):
             seen_in, row = views[which]
@@ -150,6 +150,18 @@ def _is_wanted(wanted: Selection, merged: Merged, part: int, row: Row, ip: bytes
     if not wanted.has_source(ip):
         return False
     return not wanted.call_ids or wanted.has_call_id(call_id(merged.request(merged.parts[part], row).head))
+
+
+class _Tables(dict[int, "_Table"]):
+    """The table of each part, made when it is needed."""
+
+    def __init__(self, merged: Merged, replay: Replay) -> None:
+        super().__init__()
+        self._merged, self._replay = merged, replay
+
+    def __missing__(self, number: int) -> _Table:
+        table = self[number] = _Table(self._merged.parts[number], self._merged.senders[number], self._replay)
+        return table
 
 
 class _Table:

@@ -17,7 +17,7 @@ from pjsipdiag.errors import PjsipdiagError
 
 _RELEASE = re.compile(rb"(?:certified[/-])?\d+\.\d+(?:\.\d+)*(?:-cert\d+)?")
 MOST_READ = 2000
-"""Requests of each part of a capture that are read to tell a proxy from an Asterisk."""
+"""The first requests of the captures, that are read to tell a proxy from an Asterisk."""
 _FREEPBX = re.compile(rb"FPBX[^(]*\(([^)]*)\)")
 
 

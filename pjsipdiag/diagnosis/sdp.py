@@ -38,8 +38,8 @@ def parse_offer(text: str) -> Offer:
     words = lines[at].split()
     media = lines[at + 1 :]
     end = next((number for number, line in enumerate(media) if line.startswith("m=")), len(media))
-    maps = dict(line[9:].split(None, 1) for line in media[:end] if line.startswith("a=rtpmap:") and " " in line)
-    names = [
-        maps[word].split("/")[0] if word in maps else STATIC.get(int(word), "") for word in words[3:] if word.isdigit()
-    ]
+    pairs = (line[9:].split(None, 1) for line in media[:end] if line.startswith("a=rtpmap:"))
+    maps = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+    static = {str(number): name for number, name in STATIC.items()}
+    names = [maps[word].split("/")[0] if word in maps else static.get(word, "") for word in words[3:]]
     return Offer(words[2] if len(words) > 2 else "", tuple(name for name in names if name))

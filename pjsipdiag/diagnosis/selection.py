@@ -39,16 +39,18 @@ class Selection:
         """Whether the span depends on the first message of a capture."""
         return any(moment is not None and moment.of_day for moment in (self.since, self.until))
 
-    def in_time(self, datagrams: Iterable[Datagram]) -> Iterable[Datagram]:
-        """The messages of the span that was asked for."""
-        return self._in_time(datagrams) if self.since or self.until else datagrams
+    def in_time(self, datagrams: Iterable[Datagram], days: list[int]) -> Iterable[Datagram]:
+        """The messages of the span that was asked for. `days` holds the time of the capture's first message, once there
+        was one: clock times are of its day, whatever file they are read from."""
+        return self._in_time(datagrams, days) if self.since or self.until else datagrams
 
-    def _in_time(self, datagrams: Iterable[Datagram]) -> Iterator[Datagram]:
+    def _in_time(self, datagrams: Iterable[Datagram], days: list[int]) -> Iterator[Datagram]:
         span: tuple[int, int] | None = None
         for datagram in datagrams:
             if span is None:
-                start = self.since.on(datagram.time) if self.since else 0
-                span = start, self.until.on(datagram.time) if self.until else 1 << 63
+                first = days[0] if days else datagram.time
+                days[:] = [first]
+                span = self.since.on(first) if self.since else 0, self.until.on(first) if self.until else 1 << 63
             if span[0] <= datagram.time <= span[1]:
                 yield datagram
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.values import parse_bool
@@ -148,9 +147,8 @@ def _said(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     ][:2]
 
 
-@lru_cache(maxsize=256)
 def _offer(situation: Situation, group: CallGroup) -> Offer:
-    """The offer of its first refused call: reading it again costs."""
+    """The offer of its first refused call."""
     return situation.offer(group, MEDIA)
 
 
