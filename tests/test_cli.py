@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -226,3 +227,21 @@ def test_redacted_copies_are_diagnosed_alike(tmp_path: Path) -> None:
     written = b"".join(path.read_bytes() for path in target.rglob("*") if path.is_file())
     assert b"15559870001" not in written
     assert run("redact", SEED, "-c", ETC, "-o", target).exit_code == 2
+
+
+def test_a_comparison_needs_a_capture_that_can_be_read_twice() -> None:
+    result = run("compare", "-", "-c", ETC, "-c", ETC)
+    assert result.exit_code == 2
+    assert "can be read only once" in result.stderr
+
+
+def test_more_files_than_may_be_open(tmp_path: Path) -> None:
+    for number in range(200):
+        shutil.copy(SEED, tmp_path / f"{number:03}.pcap")
+    program = (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); import pjsipdiag.cli as cli; cli.main()"
+    )
+    command = [sys.executable, "-c", program, "diagnose", str(tmp_path), "-c", ETC, "--jobs", "2", "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert len(json.loads(done.stdout)["captures"]) == 200

@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.forms import ARRAYS, CREDENTIAL, GENERIC, REFUSED, REQUE
 from pjsipdiag.asterisk.index import Hit, unpacked
 from pjsipdiag.asterisk.known import NAME_LENGTH, Known
 
-MOST_KEPT = 200_000
+MOST_NAMES, MOST_KEPT = 50_000, 200_000
 """Entries of a table of answers before it is emptied."""
 
 _ONCE = frozenset((b"via", b"from", b"to", b"call-id", b"cseq"))
@@ -76,6 +76,7 @@ class Alike:
     known: Known
     _lines: dict[bytes, Line] = field(default_factory=dict)
     _names: dict[tuple[bytes, bytes], object] = field(default_factory=dict)
+    _hosts: dict[bytes, object] = field(default_factory=dict)
     _origins: dict[bytes, int] = field(default_factory=dict)
     _numbers: dict[object, int] = field(default_factory=lambda: {_FAR: 0})
     """What a content or an origin comes to -> its number."""
@@ -87,6 +88,8 @@ class Alike:
         self._domains = any(transport.domain for transport in config.transports.values())
         self._hopeless = bool(self._watched & _ONCE) or any(acl.contact_acl != Acl() for acl in config.acls)
         self._hopeless |= any(endpoint.contact_acl != Acl() for endpoint in config.endpoints.values())
+        # a user that no endpoint is named after names none, whatever the domain
+        self._users = {name.lower().encode("utf-8", "surrogateescape").partition(b"@")[0] for name in config.endpoints}
         self._places = None if config.acls else self.known.index.places
 
     def key(self, payload: bytes, transport: str, source: bytes, destination: bytes) -> object | None:
@@ -184,13 +187,22 @@ class Alike:
         """What the names in From come to: the endpoint they name, or one that differs in case."""
         known = self._names.get((user, host))
         if known is None:
-            host_text = host.strip(b"[]")
             who = user.split(b";", 1)[0] if self.known.config.globals.ignore_uri_user_options else user
-            known = (self._looked_up(who, host_text), self._looked_up(b"anonymous", host_text))
-            if len(self._names) > MOST_KEPT:
+            anonymous = self._hosts.get(host) or self._host(host)
+            if who[:NAME_LENGTH].lower() not in self._users:
+                return None, anonymous
+            known = self._looked_up(who, host.strip(b"[]")), anonymous
+            if len(self._names) > MOST_NAMES:
                 self._names.clear()
             self._names[user, host] = known
         return known
+
+    def _host(self, host: bytes) -> object:
+        """What `anonymous` comes to at a host."""
+        if len(self._hosts) > MOST_NAMES:
+            self._hosts.clear()
+        found = self._hosts[host] = self._looked_up(b"anonymous", host.strip(b"[]"))
+        return found
 
     def _looked_up(self, user: bytes, domain: bytes) -> object:
         """For each name that is looked for: the endpoint, or one that differs in case."""

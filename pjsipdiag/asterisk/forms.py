@@ -180,6 +180,13 @@ def syntax(name: bytes) -> re.Pattern[bytes] | None:
     return re.compile(LINES[name]) if name in LINES else None
 
 
+def read_sender(value: bytes) -> tuple[bytes, bytes] | None:
+    """User and host of a From value of the usual syntax; None of another one."""
+    usual = syntax(b"from")
+    found = usual.fullmatch(value) if usual else None
+    return (found[1] or b"", found[2]) if found else None
+
+
 def _learn(number: int, lines: list[bytes], head: bytes) -> _Reader | None:
     """The reader of requests that have the headers of `lines`; None where they have no form."""
     method = head[: head.find(b" ")]

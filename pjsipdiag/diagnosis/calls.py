@@ -180,7 +180,7 @@ class Calls(Sequence[CallRow]):
     def seen(self, number: int) -> Seen:
         """The request that speaks for a call, as the fold has it."""
         part, row = self._merged.view(self._part[number], self._row[number], self._key[number], self._view[number])
-        sender = self._merged.senders[part][row[SENDER]] if row[FORM] else None
+        sender = self._merged.senders[part][row[SENDER]] if row[FORM] and row[SENDER] != UNKNOWN else None
         uri = self._merged.uris[part][row[URI]] if row[FORM] and row[URI] != UNKNOWN else None
         return Seen(self._merged.parts[part], row, sender, uri)
 

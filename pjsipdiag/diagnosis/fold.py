@@ -183,7 +183,6 @@ class Fold:
         sender, place = 0, UNKNOWN
         if form:
             sender, place = _number(self.senders, tuple(names)), _number(self.uris, uri)
-            form = form if sender != UNKNOWN else 0
         flags |= DIRECTIONS[direction] | (TRUNCATED if truncated else 0) | (SIX if len(source_ip) == 16 else 0)
         row = ROW.pack(
             time,

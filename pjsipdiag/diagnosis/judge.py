@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pjsipdiag.asterisk.alike import Sender
-from pjsipdiag.asterisk.forms import Fields
+from pjsipdiag.asterisk.forms import Fields, read_sender
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.arrival import Arrival
-from pjsipdiag.diagnosis.heads import call_id
+from pjsipdiag.diagnosis.heads import call_id, value_of
 from pjsipdiag.diagnosis.merge import TRANSPORT_NAMES, Merged, Part
 from pjsipdiag.diagnosis.rows import (
     AGENT,
@@ -29,6 +29,7 @@ from pjsipdiag.diagnosis.rows import (
     SENDER,
     TIME,
     TRANSPORT,
+    UNKNOWN,
     Row,
     ends,
 )
@@ -179,16 +180,20 @@ class _Table:
     def verdict(self, row: Row, source: bytes, place: bytes) -> Verdict:
         """What Asterisk does with the request in `row`, which it received at `place`."""
         transport = TRANSPORT_NAMES[row[TRANSPORT]]
-        content = self._content(row[FORM], row[SENDER], transport)
+        content = self._content(row, transport)
         if content is not None:
             key = content, self._alike.origin(source), transport, place
             return self._replay.verdict_like(key, lambda: self._head(row), source)
         return self._replay.verdict_of(self._head(row), transport, source, place)
 
-    def _content(self, form: int, sender: int, transport: str) -> int | None:
+    def _content(self, row: Row, transport: str) -> int | None:
+        form, sender = row[FORM], row[SENDER]
         kind = self._kinds[form]
         if kind is None or (transport != "UDP" and not kind.length):
             return None
+        if sender == UNKNOWN:
+            found = None if kind.credentials else read_sender(value_of(self._head(row), b"from"))
+            return self._alike.content(kind, Sender(*found, b"", b"")) if found else None
         at = form << 32 | sender
         if at not in self._contents:
             self._contents[at] = self._alike.content(kind, self._senders[sender])

@@ -76,3 +76,14 @@ def test_a_header_without_a_blank_after_its_colon_is_not_overlooked() -> None:
         request = SipMessage(raw, one.transport, one.source, one.destination)
         short = replay.verdict_of(raw, one.transport, one.source.pack(), one.destination.pack())
         assert facts(short.trace) == facts(replay.verdict(request).trace), raw
+
+
+def test_credentials_that_could_be_read_in_many_ways_are_refused_at_once() -> None:
+    """Read in every way, 2 ** 64 of them, this would not end."""
+    head = "INVITE sip:1@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.1;branch=z9hG4bK1\r\nFrom: <sip:2@a>;tag=1\r\n"
+    head += "To: <sip:1@192.0.2.1>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nAuthorization: Digest {}\r\n\r\n"
+    forms = Forms()
+    for _ in range(LEARNT + 1):
+        number, *_ = forms.read(head.format('username="a", realm="b"').encode())
+    assert number
+    assert forms.read(head.format('username="a", ' * 64).encode()) == (0, 0, ())

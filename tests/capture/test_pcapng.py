@@ -155,3 +155,13 @@ def test_a_section_header_with_a_wrong_length_ends(length: int) -> None:
     struct.pack_into("<I", damaged, 4, length)
     for raw in (bytes(damaged), bytes(damaged[:29]) + b"\1", bytes(damaged) + interface() + enhanced(call(1), 1)):
         assert Capture(raw).tally.records <= 1
+
+
+def test_a_time_that_cannot_be_true_costs_no_packet() -> None:
+    frames = [ethernet(udp(sip(number))) for number in range(3)]
+    ticks = (1_760_000_000_000_000, 0xFFFFFFFF_FFFFFFFF, 1_760_000_001_000_000)
+    blocks = b"".join(enhanced(frame, at) for frame, at in zip(frames, ticks, strict=True))
+    found = Capture(section() + interface() + blocks)
+    assert [call for _, call in found.calls] == ["0", "1", "2"]
+    assert found.tally.undecoded == {"time that cannot be true": 1}
+    assert [datagram.time // 1000 for datagram in found.datagrams] == [ticks[0], ticks[0], ticks[2]]

@@ -114,9 +114,66 @@ def test_two_processes_give_the_same_report(config: Path, tmp_path: Path) -> Non
     assert one.count('"call_id"') == 500
 
 
+def _plain(users: list[str], authorization: str = "", trace: str = "", answered: bool = False) -> str:
+    """Requests of one form, a second apart, with credentials (`{user}`) or another header before Via."""
+    found = []
+    for at, user in enumerate(users):
+        head = f"Call-ID: {at}\nVia: SIP/2.0/UDP 203.0.113.30:5060;rport;branch=z9hG4bK{at}\nCSeq: 1 INVITE"
+        credentials = authorization.format(user=user)
+        lines = filter(None, ("INVITE sip:1@192.0.2.1 SIP/2.0", trace, head, credentials))
+        found.append(f"@ {at}.0 203.0.113.30:5060 > 192.0.2.1:5060 in\n" + "\n".join(lines) + "\n")
+        if answered:
+            found.append(f"@ {at}.1 192.0.2.1:5060 > 203.0.113.30:5060 out\nSIP/2.0 404 Not Found\n{head}\n")
+    return "".join(found)
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        'Authorization: Digest username="{user}", realm="r"',
+        'Authorization: Digest Username="{user}", realm="r"',
+        "Authorization: Digest username={user}, realm=r",
+        'Authorization: Digest username="nobody", realm="r"\nAuthorization: Digest username="{user}", realm="r"',
+    ],
+)
+def test_credentials_are_told_apart_however_they_are_spelt(authorization: str, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    ends = "".join(f"[{name}]\ntype=endpoint\nidentify_by=auth_username\n" for name in ("alice", "bob"))
+    order = "[global]\ntype=global\nendpoint_identifier_order=auth_username,ip\n"
+    (tmp_path / "etc" / "pjsip.conf").write_text(f"[t]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n{order}{ends}")
+    text = _plain(["alice", "bob"] * 110, authorization)
+    report = diagnose([write_capture(text, tmp_path / "c.pcap")], tmp_path / "etc", asterisk="22.10.1")
+    assert [call.verdict.endpoint for call in report.calls] == ["alice", "bob"] * 110
+
+
+def test_the_branch_is_that_of_via(config: Path, tmp_path: Path) -> None:
+    text = _plain([""] * 20, trace="X-Trace: a;branch=other", answered=True)
+    report = diagnose([write_capture(text, tmp_path / "c.pcap")], config)
+    assert [call.observed_status for call in report.calls] == [404] * 20
+
+
+def test_one_transaction_from_many_sources(config: Path, tmp_path: Path) -> None:
+    one = "INVITE sip:1@192.0.2.1 SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKx\nCall-ID: x\nCSeq: 1 INVITE\n"
+    text = "".join(f"@ {at}.0 198.51.100.{at % 250}:{5000 + at} > 192.0.2.1:5060 in\n{one}" for at in range(400))
+    report = diagnose([write_capture(text, tmp_path / "c.pcap")], config)
+    assert len(report.calls) > 200
+
+
+def test_clock_times_are_of_the_first_day_of_all_files(config: Path, tmp_path: Path) -> None:
+    midnight = 86_400 - 1_760_000_000 % 86_400
+    line = "@ {}.0 203.0.113.30:5060 > 192.0.2.1:5060 in\nINVITE sip:1@192.0.2.1 SIP/2.0\nCall-ID: {}\n"
+    for name, times in (("a.pcap", (-3600, -60)), ("b.pcap", (60, 3600))):
+        write_capture("".join(line.format(midnight + at, at) for at in times), tmp_path / name)
+    files = [tmp_path / "a.pcap", tmp_path / "b.pcap"]
+    found = [diagnose(files, config, since="23:30:00", jobs=jobs).calls for jobs in (1, 2)]
+    assert [[call.call_id for call in calls] for calls in found] == [["-60", "60", "3600"]] * 2
+
+
 def _stumble(item: int) -> int:
     if item == 2:
         raise PjsipdiagError("two")
+    if item == 5:
+        os._exit(9)
     return item if item else os.getpid()
 
 
@@ -125,6 +182,8 @@ def test_shared_work_keeps_its_order_and_its_errors() -> None:
     assert share(_stumble, [0, 0], 2)[0] != os.getpid()
     with pytest.raises(PjsipdiagError, match="two"):
         share(_stumble, [1, 2], 2)
+    with pytest.raises(PjsipdiagError, match="was ended"):
+        share(_stumble, [1, 5], 2)
 
 
 @pytest.mark.parametrize(
