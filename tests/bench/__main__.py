@@ -248,7 +248,7 @@ def renew(lines: Sequence[str], scale: float) -> None:
     after = rest.split(MARKS[1], 1)[1]
     where = f"Python {platform.python_version()}, {os.cpu_count()} cores"
     where += "" if scale == 1 else f", captures of {scale:g} the size"
-    lead = f"{where}; the ratio is the median of the rounds (smallest-largest):"
+    lead = f"{where}; the ratio is the median of the rounds (smallest-largest), {START_UP} s of start-up not counted:"
     table = "\n".join([HEAD, *lines])
     readme.write_text(f"{before}{MARKS[0]}\n{lead}\n\n{table}\n{MARKS[1]}{after}")
 
