@@ -104,6 +104,8 @@ class Fold:
     """The same of transactions whose request is in no row here: perhaps another part has it, and an earlier answer."""
     pairs: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
     """Transactions by (packed source IP, packed destination IP), views counted apart; at most MOST_PAIRS."""
+    received: dict[bytes, int] = field(default_factory=dict)
+    """The same by packed destination IP alone, at most MOST_PAIRS."""
     local: dict[bytes, int] = field(default_factory=dict)
     """Packed IP -> transactions for which the capture says that this machine has it."""
     registrations: dict[bytes, Datagram] = field(default_factory=dict)
@@ -177,6 +179,9 @@ class Fold:
         count = pairs.get(between)
         if count or len(pairs) < MOST_PAIRS:
             pairs[between] = (count or 0) + 1
+        received, to = self.received, between[1]
+        if to in received or len(received) < MOST_PAIRS:
+            received[to] = received.get(to, 0) + 1
         if direction and known is None:
             here = between[direction == "in"]
             self.local[here] = self.local.get(here, 0) + 1

@@ -77,6 +77,7 @@ class Merged:
     requesters: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
     answerers: dict[bytes, int] = field(default_factory=dict)
     pairs: Counter[tuple[bytes, bytes]] = field(default_factory=Counter)
+    received: Counter[bytes] = field(default_factory=Counter)
     local: Counter[bytes] = field(default_factory=Counter)
     strays: dict[Key, bytes] = field(default_factory=dict)
     answering: set[bytes] = field(default_factory=set)
@@ -147,6 +148,7 @@ def merge(parts: Sequence[Part]) -> Merged:
             for pair, time in more.items():
                 times[pair] = min(time, times.get(pair, time))
         whole.pairs.update(fold.pairs)
+        whole.received.update(fold.received)
         whole.answering |= fold.answering
         whole.local.update(fold.local)
         for ip, count in fold.answerers.items():
@@ -214,6 +216,7 @@ def _add_seen(whole: Merged, number: int, fold: Fold, key: Key) -> None:
         if kept.setdefault(seen[DIGEST], view) is not view:
             source, destination = ends(seen)
             whole.pairs[source[:-2], destination[:-2]] -= 1
+            whole.received[destination[:-2]] -= 1
     whole.begun[key] = ordered[0][0]
     if len(kept) > 1:
         whole.views[key] = list(kept.values())[1:]

@@ -11,6 +11,7 @@ from itertools import islice
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.versions import nearest
+from pjsipdiag.diagnosis.fold import MOST_PAIRS
 from pjsipdiag.diagnosis.heads import call_id
 from pjsipdiag.diagnosis.merge import Merged
 from pjsipdiag.errors import PjsipdiagError
@@ -78,22 +79,23 @@ class _Traffic:
     """Who sends tracked requests to whom."""
 
     def __init__(self, merged: Merged) -> None:
-        self.received: Counter[bytes] = Counter()
+        self.received = merged.received
+        self.crowded = len(merged.pairs) >= MOST_PAIRS
+        """Whether not all peers were kept: then they say nothing."""
         self.peers: dict[bytes, set[bytes]] = defaultdict(set)
         self.pairs: Counter[tuple[bytes, bytes]] = merged.pairs
         self.local: set[bytes] = {ip for ip, count in merged.local.items() if count}
-        for (source, destination), count in self.pairs.items():
-            self.received[destination] += count
+        for source, destination in self.pairs:
             self.peers[source].add(destination)
             self.peers[destination].add(source)
-        self.seen = set(self.peers)
+        self.seen = {*self.peers, *self.received}
         most = max(merged.answerers.values(), default=0)
         self.answerers = sorted(
             ip for ip, count in merged.answerers.items() if count * 10 >= most or (ip in self.local and count)
         )
 
     def rank(self, ip: bytes) -> tuple[int, int, bytes]:
-        return len(self.peers[ip]), self.received[ip], ip
+        return 0 if self.crowded else len(self.peers[ip]), self.received[ip], ip
 
 
 def _without_proxies(candidates: list[bytes], traffic: _Traffic, merged: Merged) -> list[bytes]:

@@ -183,3 +183,18 @@ def test_tls_connections_are_listed_in_one_order(tmp_path: Path) -> None:
     one, two = (render(diagnose([folder], CONFIG, jobs=jobs), "json") for jobs in (1, 2))
     assert one == two
     assert "203.0.113.7 to 192.0.2.1:5060" in one
+
+
+def test_the_pbx_is_where_most_calls_go_whoever_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More pairs of addresses than are kept, and the first ones are not those of the PBX."""
+    monkeypatch.setattr(parts, "SMALLEST", 20_000)
+    monkeypatch.setattr("pjsipdiag.diagnosis.fold.MOST_PAIRS", 50)
+    monkeypatch.setattr("pjsipdiag.diagnosis.pbx.MOST_PAIRS", 50)
+    servers = [Address("192.0.2.77", 5060)] * 100 + [Address("192.0.2.78", 5060)] * 300
+    sources = [Address(f"198.51.{number // 200}.{number % 200 + 1}", 5060) for number in range(len(servers))]
+    frames = [ethernet(udp(sip(at), *ends)) for at, ends in enumerate(zip(sources, servers, strict=True))]
+    path = tmp_path / "scan.pcap"
+    path.write_bytes(pcap(frames))
+    found = [diagnose([path], CONFIG, jobs=jobs) for jobs in (1, 2, 3)]
+    assert [report.pbx for report in found] == [("192.0.2.78",)] * 3
+    assert [len(report.calls) for report in found] == [300] * 3
