@@ -1,9 +1,8 @@
 """Which requests are alike under a configuration: what the answer to them can depend on, as a key.
 
 Law: two requests with the same key get the same verdict from the same release and configuration, the access list of the
-endpoint aside (that is asked for each source). A request gets a key
-only when every line of its head is of a form that PJSIP surely takes; for any other the key is None, and it is
-replayed in full.
+endpoint aside (that is asked for each source). A request gets a key only when every line of its head is of a syntax
+that PJSIP surely takes (`forms.LINES`); for any other the key is None, and it is replayed in full.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pjsipdiag.asterisk.forms import FIELDS, Fields, Forms
+from pjsipdiag.asterisk.forms import Fields, Forms
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.heads import agent_of, branch_of, fields_of, has_credentials, realm_of, value_of
 from pjsipdiag.diagnosis.rows import (
@@ -35,7 +35,6 @@ from pjsipdiag.diagnosis.rows import (
 )
 from pjsipdiag.diagnosis.spool import Spool
 
-LOGIN, REALM = FIELDS.index("login"), FIELDS.index("realm")
 LONGEST_TRANSACTION = 32_000_000_000
 """Nanoseconds (timer B, RFC 3261 17.1.1.2) in which alike requests that were cut before their Call-ID are one."""
 CHALLENGES = (401, 407)
@@ -119,7 +118,6 @@ class Fold:
     requests: int = 0
     responses: int = 0
     reinvites: int = 0
-    start: int = 0
     end: int = 0
 
     def feed(self, datagrams: Iterable[Datagram]) -> None:
@@ -214,8 +212,9 @@ class Fold:
     def _fields(self, payload: bytes) -> tuple[int, int, int, Fields]:
         """Where the head of a request ends, what its flags say of that and of credentials, its form and its fields."""
         form, end, fields = self.forms.read(payload)
-        if form:
-            return end, CREDENTIALS if fields[LOGIN] or fields[REALM] else 0, form, fields
+        known = self.forms.known[form]
+        if known:
+            return end, CREDENTIALS if b"authorization" in known.names else 0, form, fields
         flags, end = 0, payload.find(b"\r\n\r\n") + 4
         if end < 4:
             end = payload.find(b"\n\n") + 2
