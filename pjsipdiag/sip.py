@@ -10,7 +10,8 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from socket import inet_ntoa
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -49,8 +50,8 @@ class Address(NamedTuple):
     @classmethod
     def unpack(cls, packed: bytes) -> Address:
         """The address behind `packed`: 4 or 16 bytes of IP, then 2 bytes of port, in network order."""
-        ip = ipaddress.ip_address(packed[:-2])
-        return cls(str(ip), int.from_bytes(packed[-2:], "big"))
+        ip = inet_ntoa(packed[:4]) if len(packed) == 6 else str(ipaddress.ip_address(packed[:-2]))
+        return cls(ip, int.from_bytes(packed[-2:], "big"))
 
     def pack(self) -> bytes:
         """The inverse of `unpack`."""
@@ -84,6 +85,7 @@ class SipUri:
         )
 
 
+@lru_cache(maxsize=4096)
 def parse_uri(text: str) -> SipUri | None:
     """The URI in `text`, which may be a whole From, To or Contact value; None when there is none."""
     text = _QUOTED_NAME.sub("", text)
@@ -168,12 +170,18 @@ class SipMessage:
 
     def values(self, name: str) -> list[str]:
         """Every value of the header `name`, long or compact form, in order."""
-        wanted = COMPACT.get(name.lower(), name.lower())
-        return [value for spelt, value in self.headers if COMPACT.get(spelt.lower(), spelt.lower()) == wanted]
+        return list(self._by_name.get(_long(name), ()))
 
     def header(self, name: str) -> str:
         """The first value of the header `name`, or an empty string."""
-        return next(iter(self.values(name)), "")
+        return next(iter(self._by_name.get(_long(name), ())), "")
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for spelt, value in self.headers:
+            found.setdefault(_long(spelt), []).append(value)
+        return found
 
     @property
     def call_id(self) -> str:
@@ -211,6 +219,12 @@ def parameter(value: str, name: str) -> str:
 def decode(raw: bytes) -> str:
     """UTF-8 text of `raw`; other bytes become lone surrogates, so that nothing is lost."""
     return raw.decode("utf-8", "surrogateescape")
+
+
+def _long(name: str) -> str:
+    """A header name in lower case, the long one for a compact one."""
+    lower = name.lower()
+    return COMPACT.get(lower, lower)
 
 
 def _headers(head: bytes) -> Iterator[tuple[str, str]]:

@@ -5,23 +5,34 @@ Each reason is a sentence with points; an endpoint is named only when its points
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.index import MAPPED
 from pjsipdiag.diagnosis.addresses import fits, is_address, is_whole_world, near_miss, number, shared_bits
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.trunks import Trunks, domain, prefix, trunks
-from pjsipdiag.sip import Address, SipMessage, parse_uri
+from pjsipdiag.sip import Address, SipMessage, decode, parse_uri
 
 SAMPLES = 6
 """INVITEs of a group that are read for what they say of their sender."""
 
 ENOUGH = 2
 """Points that an endpoint needs before it is named."""
+
+
+_ORDER = ("From", "Contact", "P-Asserted-Identity", "Remote-Party-ID", "Record-Route")
+_SPELT = {name.lower().encode(): name for name in ("Via", *_ORDER)} | {b"v": "Via", b"f": "From", b"m": "Contact"}
+_NAMING = re.compile(
+    rb"\n(" + rb"|".join(map(re.escape, _SPELT)) + rb")[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE
+)
+"""Headers that name who sends a request, folded lines with them."""
+_FOLD = re.compile(rb"\s*\n\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +87,27 @@ def best(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
 
 def hosts_named(message: SipMessage) -> Iterator[tuple[str, str]]:
     """(header, host) of everybody that a request names as its sender, the last Via first."""
-    vias = [via for value in message.values("Via") for via in value.split(",")]
+    vias: list[str] = []
+    others: list[tuple[int, str]] = []
+    for spelt, raw in _NAMING.findall(message.head):
+        name, value = _SPELT[spelt.lower()], decode(_FOLD.sub(b" ", raw)).strip()
+        if name == "Via":
+            vias += value.split(",")
+        else:
+            others.append((_ORDER.index(name), value))
     for via in reversed(vias):
         yield "Via", _sent_by(via)
-    for name in ("From", "Contact", "P-Asserted-Identity", "Remote-Party-ID", "Record-Route"):
-        for value in message.values(name):
-            uri = parse_uri(value)
-            if uri and uri.host:
-                yield name, uri.host
+    for name_at, value in sorted(others, key=itemgetter(0)):
+        uri = parse_uri(_without_parameters(value))
+        if uri and uri.host:
+            yield _ORDER[name_at], uri.host
+
+
+def _without_parameters(value: str) -> str:
+    """A From or Contact value without what follows its URI: its tag makes each one unlike all others."""
+    end = value.find(">")
+    usual = value.count(">") == 1 and 0 <= value.find("<") < end and value.rfind('"') < end
+    return value[: end + 1] if usual else value
 
 
 def samples(group: CallGroup) -> list[SipMessage]:
@@ -124,7 +148,7 @@ def _by_message(situation: Situation, known: Trunks, group: CallGroup) -> Iterat
             if host not in own and (header, host) not in seen:
                 seen.add((header, host))
                 yield from _by_host(known, header, host)
-        uri = parse_uri(message.request_uri)
+        uri = parse_uri(message.request_uri) if known.users else None
         for endpoint, text, where in known.users.get(uri.user, ()) if uri and uri.user else ():
             if ("user", text) not in seen:
                 seen.add(("user", text))

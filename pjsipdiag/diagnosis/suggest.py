@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from pjsipdiag.diagnosis import match_repairs, repairs
 from pjsipdiag.diagnosis.additions import addition
@@ -48,8 +49,7 @@ def suggest(situation: Situation, findings: Sequence[Finding], aggregate: bool =
         return ()
     order = {finding.rule: place for place, finding in reversed(list(enumerate(findings)))}
     drafts = sorted(_drafts(situation, aggregate), key=lambda pair: order.get(pair[0], len(order)))
-    never = _never(situation)
-    found = (_proven(situation, draft, never) for draft in _joined(draft for _, draft in drafts))
+    found = (_proven(situation, draft) for draft in _joined(draft for _, draft in drafts))
     return tuple(suggestion for suggestion in found if suggestion is not None)
 
 
@@ -73,13 +73,12 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
     for cause, groups in causes.get("identified-by-user", {}).items():
         if cause.detail:
             yield from (("identified-by-user", draft) for draft in repairs.order(situation, cause, groups))
-    never = _never(situation)
-    for endpoint, (rule, groups) in _owned(situation, never).items():
+    for endpoint, (rule, groups) in _owned(situation).items():
         accounts = list(repairs.by_name(situation, endpoint, groups))
         yield from ((rule, draft) for draft in accounts)
         if not accounts:
-            yield rule, addition(situation.config, endpoint, groups, aggregate=aggregate, never=never)
-    yield from _undecided(situation, never)
+            yield rule, addition(situation.config, endpoint, groups, aggregate=aggregate, never=_never(situation))
+    yield from _undecided(situation)
     for groups in causes.get("translated-source", {}).values():
         lines = separating(groups)
         if lines:
@@ -90,22 +89,24 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
             yield "translated-source", Draft(groups, note=f"{note} ({'; '.join(lines)}), which a caller can forge")
 
 
-def _never(situation: Situation) -> set[str]:
+@lru_cache(maxsize=2)
+def _never(situation: Situation) -> frozenset[str]:
     """Addresses that no suggestion may add: scanners, translated sources and the PBX's own."""
     causes = blamed(situation)
     found = {group.source for rule in NEVER for groups in causes.get(rule, {}).values() for group in groups}
     found |= {group.source for group in situation.groups if scans(situation, group)}
     found |= {*situation.pbx, *(transport.bind for transport in situation.config.transports.values())}
-    return found - {"", "0.0.0.0", "::"}
+    return frozenset(found - {"", "0.0.0.0", "::"})
 
 
-def _owned(situation: Situation, never: set[str]) -> dict[str, tuple[str, list[CallGroup]]]:
+def _owned(situation: Situation) -> dict[str, tuple[str, list[CallGroup]]]:
     """The groups whose addresses are missing, by the endpoint that they belong to, with the first rule that says so."""
     causes = blamed(situation)
     found: dict[str, tuple[str, list[CallGroup]]] = {}
 
     def add(rule: str, endpoint: str, groups: Iterable[CallGroup]) -> None:
-        found.setdefault(endpoint, (rule, []))[1].extend(group for group in groups if group.source not in never)
+        wanted = (group for group in groups if group.source not in _never(situation))
+        found.setdefault(endpoint, (rule, []))[1].extend(wanted)
 
     for cause, groups in causes.get("unmatched-source", {}).items():
         if cause.name:
@@ -129,20 +130,20 @@ def _owned(situation: Situation, never: set[str]) -> dict[str, tuple[str, list[C
     return {endpoint: owned for endpoint, owned in found.items() if owned[1]}
 
 
-def _undecided(situation: Situation, never: set[str]) -> Iterator[tuple[str, Draft]]:
+def _undecided(situation: Situation) -> Iterator[tuple[str, Draft]]:
     """Sources that several endpoints may own: a person must choose."""
     for cause, groups in blamed(situation).get("unmatched-source", {}).items():
         if cause.detail != "several":
             continue
         for group in groups:
-            if group.source not in never:
+            if group.source not in _never(situation):
                 names = [owner.endpoint for owner in best(situation, group)]
                 note = f"{group.source} may belong to {listed(names, 8)}: all are equally likely, so nothing is added"
                 lines = separating([group])
                 yield "unmatched-source", Draft([group], addresses=(group.source,), note="; ".join([note, *lines]))
 
 
-def _proven(situation: Situation, draft: Draft, never: set[str]) -> Suggestion | None:
+def _proven(situation: Situation, draft: Draft) -> Suggestion | None:
     """The suggestion with its proof; None for edits that repair nothing."""
     proof: Proof | None = Proof()
     if draft.edits:
@@ -152,8 +153,9 @@ def _proven(situation: Situation, draft: Draft, never: set[str]) -> Suggestion |
     notes = [draft.note] if draft.note else []
     if proof.others:
         notes.append(f"other calls go elsewhere as well ({', '.join(proof.others)})")
-    if never & {*proof.admits}:
-        notes.append(f"it also lets in {listed(sorted(never & {*proof.admits}))}, which nobody invited")
+    uninvited = sorted(_never(situation) & {*proof.admits}) if proof.admits else ()
+    if uninvited:
+        notes.append(f"it also lets in {listed(uninvited)}, which nobody invited")
     return Suggestion(
         draft.file,
         draft.line,

@@ -175,7 +175,7 @@ def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallG
 def _scanning(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
     """What shows that scanners come the same way as the providers: to block the address would block all of them."""
     if any(scans(situation, group) for group in groups):
-        signs = scanner_signs(situation, groups[0].source)[1]
+        signs = scanner_signs(situation, groups[0].source).sentences
         yield f"a scanner comes through it as well ({signs[0]}): a rule for the address lets it in or blocks everybody"
 
 

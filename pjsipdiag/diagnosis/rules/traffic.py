@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.diagnosis.evidence import owners
@@ -52,6 +53,14 @@ class Stranger:
     agents: tuple[str, ...]
 
 
+class Signs(NamedTuple):
+    """Points and sentences for a source being a scanner; `certain`: whatever else is known of it."""
+
+    points: int
+    sentences: tuple[str, ...]
+    certain: bool
+
+
 @lru_cache(maxsize=2)
 def strangers(situation: Situation) -> dict[str, Stranger]:
     """The uninvited by source: matched by nothing for certain, by the name that they give themselves, by a rule that
@@ -73,8 +82,8 @@ def strangers(situation: Situation) -> dict[str, Stranger]:
 
 
 @lru_cache(maxsize=8192)
-def scanner_signs(situation: Situation, source: str) -> tuple[int, tuple[str, ...]]:
-    """(points, sentences) of what marks a source as a scanner; a published tool name alone is enough."""
+def scanner_signs(situation: Situation, source: str) -> Signs:
+    """What marks a source as a scanner; a published tool name alone is enough."""
     stranger = strangers(situation)[source]
     signs: list[tuple[int, str]] = []
     agent = next((agent for agent in stranger.agents if TOOLS.search(agent)), "")
@@ -98,7 +107,9 @@ def scanner_signs(situation: Situation, source: str) -> tuple[int, tuple[str, ..
         signs.append((1, f"it also sent {', '.join(f'{count} {method}' for method, count in other.items())}"))
     if LIKELY > sum(points for points, _ in signs) > 0 and _claims_target(stranger):
         signs.append((1, "its From names the address that it calls, as if it came from here"))
-    return sum(points for points, _ in signs), tuple(text for _, text in signs)
+    # a tool that names itself, or who tries prefixes under guessed accounts: no trunk does, whatever its network
+    certain = bool(agent) or (tries >= MANY and len(guessed) >= MANY)
+    return Signs(sum(points for points, _ in signs), tuple(text for _, text in signs), certain)
 
 
 def scans(situation: Situation, group: CallGroup) -> bool:
@@ -106,16 +117,10 @@ def scans(situation: Situation, group: CallGroup) -> bool:
     stranger = strangers(situation).get(group.source)
     if stranger is None or group not in stranger.groups:
         return False
-    points, _ = scanner_signs(situation, group.source)
-    if points < LIKELY:
+    signs = scanner_signs(situation, group.source)
+    if signs.points < LIKELY:
         return False
-    return _is_certain(stranger) or not any(owner.points >= KNOWN for owner in owners(situation, group))
-
-
-def _is_certain(stranger: Stranger) -> bool:
-    """A tool that names itself, or who tries prefixes under guessed accounts: no trunk does, whatever its network."""
-    named = any(TOOLS.search(agent) for agent in stranger.agents)
-    return named or (_prefixes(stranger)[1] >= MANY and len(_guessed(stranger)) >= MANY)
+    return signs.certain or not any(owner.points >= KNOWN for owner in owners(situation, group))
 
 
 def _prefixes(stranger: Stranger) -> tuple[str, int]:
@@ -140,7 +145,7 @@ def scanner(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
     found = sources(groups)
     accepted = cause.name == "accepted"
     weight = Severity.NOTE if all(map(is_kept_out, groups)) else Severity.WARNING
-    signs = [f"{source}: {sign}" for source in found[:4] for sign in scanner_signs(situation, source)[1]]
+    signs = [f"{source}: {sign}" for source in found[:4] for sign in scanner_signs(situation, source).sentences]
     entered = f" and reaches the dialplan as {groups[0].verdict.endpoint}" if accepted else ""
     where = situation.config.endpoints[groups[0].verdict.endpoint].where if accepted else None
     return Finding(
