@@ -16,11 +16,12 @@ from pjsipdiag.capture.fragments import Fragments, Key, Pending
 from pjsipdiag.capture.ip import MAX_DEPTH, MISSING, UDP, Segment, unwrap
 from pjsipdiag.capture.link import Undecodable, network
 from pjsipdiag.capture.start import START
-from pjsipdiag.capture.tcp import Flow, Reassembler
+from pjsipdiag.capture.tcp import Flow, Reassembler, port_pair
 from pjsipdiag.capture.tunnels import udp_tunnel
 
 MOST_LATE = 16 << 20
 """Bytes of messages that are kept until the end of their file."""
+MOST_PORTS = 100_000
 SYN = 2
 SPEAKS = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\x82\x01\x02]|HEP3")
 """How a TCP segment of an unknown connection begins that may carry SIP: text, a TLS record, a WebSocket frame, HEP."""
@@ -65,8 +66,27 @@ class Dissector:
             self.fragments.take_up(before.fragments, -before.records)
             self._reassembler.take_up(before.flows, before.ignored, -before.records)
         self.follow: Callable[..., Sequence[Datagram]] = self._reassembler.feed
-        self.streams: Collection[bytes] = self._reassembler.flows
-        """The directed TCP flows of which every segment is wanted."""
+        self.flows: Collection[bytes] = self._reassembler.flows
+        self.known: set[bytes] = set()
+        """The directed TCP flows of which every segment is wanted: those that are followed, and others."""
+        self.ports = self._reassembler.ports
+        """Ports of all these flows, and perhaps of others (`tcp.port_pair`)."""
+        self.passed: set[int] | None = None
+        """Where the ports of flows are noted of which data was passed over, if somebody wants to know."""
+
+    def wants(self, flow: bytes) -> bool:
+        """Whether every segment of a flow is wanted; notes that one is passed over if not."""
+        if flow in self.flows or flow in self.known:
+            return True
+        if self.passed is not None:
+            self.passed.add(port_pair(flow))
+        return False
+
+    def bound(self) -> None:
+        """Called now and then, so that sets that only grow stay small."""
+        if len(self.ports) > MOST_PORTS:
+            self.ports.clear()
+            self.ports.update(map(port_pair, (*self.flows, *self.known)))
 
     def frame(self, time: int, frame: int, link_type: int, data: bytes) -> Iterable[Datagram]:
         """The messages that this frame completes, usually none or one."""
@@ -147,7 +167,7 @@ class Dissector:
             if not payload:
                 return ()
             speaks = SPEAKS.match(payload) or (flags & PSH and VERSION in payload)
-            if not (speaks or flow in self.streams):
+            if not (speaks or self.wants(flow)):
                 return ()
         length = len(data) + segment.missing - start if segment.missing else None
         sequence = int.from_bytes(data[4:8], "big")

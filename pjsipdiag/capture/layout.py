@@ -11,7 +11,7 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Any, NamedTuple
 
-from pjsipdiag.capture.link import IPV4, PPPOE, VLAN_TAGS, Network
+from pjsipdiag.capture.link import IPV4, PPPOE, VLAN_TAGS, WITHOUT_IP, Network
 
 RUN = 512
 TRANSPORTS = frozenset({6, 17})
@@ -21,6 +21,8 @@ UNFRAGMENTED = bytes(int(byte in (0x00, 0x40)) for byte in range(256))
 """The first byte of IPv4's fragment field when it says that the packet is whole."""
 BYTE = [bytes((value,)) for value in range(256)]
 ONE = BYTE[1]
+PROTOCOL_AT = {1: (12, 14), 113: (14, 16), 276: (0, 20)}
+"""Link type -> where the type of what it carries stands, and where that begins."""
 
 
 class Container(NamedTuple):
@@ -56,8 +58,8 @@ class Layout(NamedTuple):
     ports: int
     detail: Callable[[bytearray, int], tuple[int, bytes, bytes, bytes, bytes, int]]
     """The IP length, both addresses, both ports and the UDP length."""
-    segment: Callable[[bytearray, int], tuple[int, int, int]]
-    """The IP length, and of TCP the byte with the data offset and the flags."""
+    segment: Callable[[bytearray, int], tuple[int, int, int, int]]
+    """The IP length, and of TCP both ports as one number, the byte with the data offset and the flags."""
     over: int
     """What the IP length counts beside the transport packet."""
     columns: tuple[tuple[int, bytes], ...]
@@ -67,6 +69,11 @@ class Layout(NamedTuple):
     length_bytes: range
     least: int
     version: int
+
+    @property
+    def names_protocol(self) -> bool:
+        """Whether `first` reads the type at PROTOCOL_AT."""
+        return self.plain and self.version == 4
 
     def fits(self, buffer: bytearray, at: int) -> bool:
         """Whether the record at `at` is a plain UDP or TCP packet of this encapsulation."""
@@ -129,20 +136,23 @@ def learn(link_type: int, frame: bytes, found: Network, container: Container) ->
     return _build(container, marks, frame, ip, four)
 
 
+def without_ip(link_type: int, container: Container) -> frozenset[int]:
+    """What a layout's `first` is in frames that carry no IP, where it `names_protocol`."""
+    if link_type not in PROTOCOL_AT:
+        return frozenset()
+    return frozenset(_field(0, 2, kind.to_bytes(2, "big"), container.order == "<")[2] for kind in WITHOUT_IP)
+
+
 def _marks(link_type: int, frame: bytes, ip: int) -> tuple[tuple[int, int], ...] | None:
     """(offset, size) of the fields of the link headers that say what follows; None for what has no fixed ones."""
     if link_type in (12, 14, 101, 228, 229):
         return ()
     if link_type in (0, 108):
         return ((0, 4),)
-    if link_type == 113:
-        marks, at = [(14, 2)], 16
-    elif link_type == 276:
-        marks, at = [(0, 2)], 20
-    elif link_type == 1:
-        marks, at = [(12, 2)], 14
-    else:
+    if link_type not in PROTOCOL_AT:
         return None
+    first, at = PROTOCOL_AT[link_type]
+    marks = [(first, 2)]
     while at < ip:
         kind = int.from_bytes(frame[at - 2 : at] if link_type != 276 or at > 20 else frame[0:2], "big")
         if kind in VLAN_TAGS:
@@ -188,7 +198,7 @@ def _build(container: Container, marks: tuple[tuple[int, int], ...], frame: byte
         addresses=head + ip + (12 if four else 8),
         ports=head + ip + (20 if four else 40),
         detail=Struct(f">{head + ip + 2}xH8x4s4s2s2sH" if four else f">{head + ip + 4}xH2x16s16s2s2sH").unpack_from,
-        segment=Struct(f">{head + ip + 2}xH28xBB" if four else f">{head + ip + 4}xH46xBB").unpack_from,
+        segment=Struct(f">{head + ip + 2}xH16xI8xBB" if four else f">{head + ip + 4}xH34xI8xBB").unpack_from,
         over=20 if four else 0,
         columns=tuple(columns),
         fragment_at=head + fragment,
@@ -228,7 +238,7 @@ NEVER = Layout(
     0,
     0,
     Struct(">H4s4s2s2sH").unpack_from,
-    Struct(">HBB").unpack_from,
+    Struct(">HIBB").unpack_from,
     0,
     (),
     0,

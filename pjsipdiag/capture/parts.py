@@ -10,13 +10,13 @@ back) `join` raises Unjoinable, and the file has to be read in one go.
 from __future__ import annotations
 
 import pickle
-import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from pjsipdiag.capture.compressed import open_file
 from pjsipdiag.capture.datagram import Datagram, Tally
@@ -26,7 +26,7 @@ from pjsipdiag.capture.pcap import HEADER, FileHeader, Walk, file_header
 from pjsipdiag.capture.pcapng import BlockWalk, Section, leading
 from pjsipdiag.capture.reader import Watched, read
 from pjsipdiag.capture.scan import open_walk
-from pjsipdiag.capture.tcp import ACK, SYN, Flow, reverse
+from pjsipdiag.capture.tcp import ACK, SYN, Flow, port_pair, reverse
 from pjsipdiag.capture.window import Window
 
 SMALLEST = 4 << 20
@@ -77,14 +77,14 @@ OPENED_SIZE = 100
 class Rest:
     """What a part leaves to `join`: `deferred` in the order of the capture, then the state of its own TCP flows.
 
-    `passed_over` are hashes of TCP flows of which something was passed over; where they were too many to note,
+    `passed_over` are the ports of TCP flows of which something was passed over; where they were too many to note,
     `any_passed` says that it may have been any flow.
     """
 
     deferred: list[Deferred | Opened] = field(default_factory=list)
     size: int = 0
     records: int = 0
-    passed_over: set[int] = field(default_factory=set)
+    passed_over: array[int] = field(default_factory=lambda: array("I"))
     any_passed: bool = False
     flows: dict[bytes, Flow] = field(default_factory=dict)
     ignored: dict[bytes, int] = field(default_factory=dict)
@@ -106,38 +106,6 @@ class _NoFragments(Fragments):
         raise _StatefulError
 
 
-class _Flows(Collection[bytes]):
-    """The TCP flows of which a part wants every segment; `others` are those that were asked for in vain.
-
-    `own` are the flows of connections that were opened in the part, `followed` those of them that are of interest,
-    `known` flows of which something was handed back.
-    """
-
-    __slots__ = ("_followed", "known", "others", "own")
-
-    def __init__(self, followed: Collection[bytes]) -> None:
-        self.own: set[bytes] = set()
-        self.known: set[bytes] = set()
-        self.others: set[object] = set()
-        self._followed = followed
-
-    def __contains__(self, flow: object) -> bool:
-        if flow in self.own:
-            return flow in self._followed
-        if flow in self.known:
-            return True
-        others = self.others
-        if len(others) < MOST_FLOWS:
-            others.add(flow)
-        return False
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self.known)
-
-    def __len__(self) -> int:
-        return 1  # never empty: each flow has to be asked for
-
-
 class _Deferring(Dissector):
     """A dissector that knows nothing from before: what would need it is put into `rest`."""
 
@@ -146,16 +114,22 @@ class _Deferring(Dissector):
     def __init__(self, tally: Tally, rest: Rest) -> None:
         super().__init__(tally, share=2)
         self.fragments = _NoFragments(tally.undecoded)
-        self.streams = self._flows = _Flows(self._reassembler.flows)
+        self.passed = set()
         self.follow = self._feed
+        self._own: set[bytes] = set()
+        """Flows of connections that were opened in the part; of those in `known` something was handed back."""
         self._rest = rest
+
+    def bound(self) -> None:
+        super().bound()
+        if self.passed is not None and len(self.passed) > MOST_FLOWS:
+            self._rest.any_passed, self.passed = True, None
 
     def close(self) -> None:
         """The part ends: its own flows are handed back as they are."""
         reassembler, rest = self._reassembler, self._rest
         rest.flows, rest.ignored, rest.records = reassembler.flows, reassembler.ignored, self.tally.records
-        rest.passed_over = {zlib.crc32(cast(bytes, flow)) for flow in self._flows.others}
-        rest.any_passed = len(self._flows.others) == MOST_FLOWS
+        rest.passed_over = array("I", self.passed or ())
         if reassembler.full:
             rest.reason = "too many TCP flows"
 
@@ -186,12 +160,14 @@ class _Deferring(Dissector):
         length: int | None = None,
         direction: str = "",
     ) -> Sequence[Datagram]:
-        flows = self._flows
-        if flow not in flows.own:
+        if flow not in self._own:
             if flags & (SYN | ACK) != SYN:
-                flows.known.add(flow)
+                self.known.add(flow)
+                self.ports.add(port_pair(flow))
                 raise _StatefulError
-            flows.own |= {flow, reverse(flow)}
+            both = {flow, reverse(flow)}
+            self._own |= both
+            self.known -= both
             self._defer(Opened(time, flow, sequence), OPENED_SIZE)
         return self._reassembler.feed(time, frame, flow, sequence, flags, payload, length, direction)
 
@@ -310,10 +286,10 @@ def join(rests: Sequence[Rest], tally: Tally, unfinished: Unfinished | None = No
     dissector = _Joining(tally, pickle.loads(pickle.dumps(unfinished)))
     before = 0
     for rest in rests:
-        carried = {zlib.crc32(flow) for flow in dissector.streams}
+        carried = {port_pair(flow) for flow in dissector.flows}
         if rest.reason:
             raise Unjoinable(rest.reason)
-        if carried & rest.passed_over or (carried and rest.any_passed):
+        if carried and (rest.any_passed or not carried.isdisjoint(rest.passed_over)):
             raise Unjoinable("a TCP stream goes on from one part to the next")
         if rest.cut is not None:
             if rest is not rests[-1]:

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import PSH, QUIET, SPEAKS, SYN, Dissector
-from pjsipdiag.capture.layout import NEVER, PASSES, TRANSPORTS, Container, Layout, run
+from pjsipdiag.capture.layout import NEVER, TRANSPORTS, Container, Layout, run
 from pjsipdiag.capture.link import SLL_DIRECTIONS
-from pjsipdiag.capture.sieve import NO_PORT, Sieve
-from pjsipdiag.capture.start import USUAL
+from pjsipdiag.capture.sieve import DULL, NO_PORT, Sieve
+from pjsipdiag.capture.start import STARTS, USUAL
 from pjsipdiag.capture.window import Window
 
 HEADER = 24
@@ -37,6 +37,8 @@ WORTHWHILE, LONGEST_WALK = 16, 4096
 """A run of 16 makes the next one worth trying soon; else up to 4096 records are walked singly between tries."""
 LOOKED_AT = SYN | PSH
 """Flags of TCP segments that are looked at closely."""
+LINK_HEADER = 16
+"""Bytes in which the type of what a link carries lies."""
 SWITCH = 8
 """Records in a row of another encapsulation that make it the expected one."""
 
@@ -108,18 +110,22 @@ class Walk:
         fractions = 1_000_000_000 // unit
         container, head = self.header.container, Struct(self.header.format.order + "IIII").unpack_from
         sieve = Sieve(container, self.header.link_type, self._dissector)
-        layout, wants = NEVER, sieve.wants
+        layout, may_speak = NEVER, sieve.wants
         unpack, first, second, mask, plain, outer, tags = layout[:7]
         detail, ports, over = layout.detail, layout.ports, layout.over
         least, flow, segment = layout.least - size, layout.addresses, layout.segment
-        direction_at, dull, speaks, new = sieve.direction_at, sieve.is_dull, SPEAKS.match, tuple.__new__
-        view, streams, asks = window.view, sieve.streams, not self._dissector.direct
+        direction_at, dull, speaks, new = sieve.direction_at, DULL.match, SPEAKS.match, tuple.__new__
+        longest, silent = LONGEST, frozenset[int]()
+        dissector = self._dissector
+        view, paired, wants = window.view, dissector.ports, dissector.wants
         at = before = self._at
         frame, walk, streak, stray = tally.records, 2, 0, 0
         while True:
             messages: list[Datagram] = []
             ended, end = window.ended, window.end
             last = end - (size if ended else MARGIN)
+            dissector.bound()
+            note = dissector.passed.add if dissector.passed is not None else None
             damaged = short = False
             while at <= last and not short:
                 step = size + head(buffer, at)[2]
@@ -134,20 +140,29 @@ class Walk:
                         frame -= 1  # noqa: PLW2901
                         break
                     captured, one, two, fragment, protocol, byte = unpack(buffer, at)
+                    if (
+                        byte > 127
+                        and one == first
+                        and two == second
+                        and protocol == 17
+                        and not fragment & mask
+                        and least < captured <= longest
+                        and byte != 0x88
+                        and (plain or outer(buffer, at) == tags)
+                    ):
+                        before = at
+                        at += size + captured
+                        continue
                     fits = (
                         one == first
                         and two == second
                         and not fragment & mask
-                        and least < captured <= LONGEST
+                        and least < captured <= longest
                         and (plain or outer(buffer, at) == tags)
                     )
                     if fits and protocol == 17:
-                        if PASSES[byte]:
-                            before = at
-                            at += size + captured
-                            continue
                         payload = at + ports + 8
-                        if buffer.startswith(USUAL, payload):
+                        if STARTS[byte] and buffer.startswith(USUAL, payload):
                             seconds, fraction, captured, original = head(buffer, at)
                             room, source, destination, from_port, to_port, length = detail(buffer, at)
                             stop, after = at + size + captured, payload + length - 8
@@ -166,11 +181,11 @@ class Walk:
                                 continue
                         else:
                             stop = at + size + captured
-                            if dull(buffer, payload, stop):
+                            if dull(buffer, at + ports, stop):
                                 before, at = at, stop
                                 continue
                     elif fits and protocol == 6:
-                        room, offset, flags = segment(buffer, at)
+                        room, pair, offset, flags = segment(buffer, at)
                         start, stop = at + ports, at + size + captured
                         data, after = start + (offset >> 2 & 0x3C), start + room - over
                         if after > stop:  # noqa: PLR1730  (min() costs five times as much here)
@@ -183,7 +198,11 @@ class Walk:
                                 or (
                                     data < after
                                     and (QUIET[buffer[data]] or (after <= end and not speaks(buffer, data, after)))
-                                    and not ((asks or streams) and bytes(view[at + flow : start + 4]) in streams)
+                                    and (
+                                        not (note and note(pair))
+                                        if pair not in paired
+                                        else not wants(bytes(view[at + flow : start + 4]))
+                                    )
                                 )
                             )
                         ):
@@ -196,9 +215,12 @@ class Walk:
                         short = True
                         frame -= 1  # noqa: PLW2901
                         break
+                    if one in silent and captured >= LINK_HEADER:
+                        before, at = at, stop
+                        continue
                     tally.records = frame
                     if fits and protocol in TRANSPORTS:
-                        if protocol == 6 and not wants(buffer, at, stop, layout):
+                        if protocol == 6 and not may_speak(buffer, at, stop, layout):
                             before, at = at, stop
                             continue
                         found: Layout | None = layout
@@ -217,6 +239,7 @@ class Walk:
                                 detail, ports, over = layout.detail, layout.ports, layout.over
                                 # the last byte that is looked at is the record's own
                                 least, flow, segment = layout.least - size, layout.addresses, layout.segment
+                                silent = sieve.silent if layout.names_protocol else frozenset()
                     before, at = at, stop
             tally.records = frame
             yield messages

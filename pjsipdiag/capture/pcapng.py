@@ -119,6 +119,7 @@ class BlockWalk:
         while True:
             ended, end = window.ended, window.end
             last = end - (12 if ended else MARGIN)
+            self._dissector.bound()
             damaged = short = False
             while at <= last and not short:
                 step = head(buffer, at)[1]

@@ -6,11 +6,12 @@ captures cannot make the list long.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import PSH, SPEAKS, SYN, VERSION, Dissector
-from pjsipdiag.capture.layout import PASSES, Container, Layout, learn
+from pjsipdiag.capture.layout import PASSES, Container, Layout, learn, without_ip
 from pjsipdiag.capture.link import SLL_DIRECTIONS, Undecodable, network
 from pjsipdiag.capture.start import START
 from pjsipdiag.capture.tunnels import UDP_TUNNELS
@@ -19,11 +20,22 @@ MAX_LAYOUTS = 16
 NO_PORT = b"\0\0"
 """What Asterisk's own captures have on its side."""
 HEP_BYTES = frozenset({0x01, 0x02, 0x48})
-MAY_HOLD = bytes(byte in HEP_BYTES or byte in b"\r\n" for byte in range(256))
-"""First bytes of a UDP payload that may hold SIP further on: HEP, or empty lines of any number."""
 TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in UDP_TUNNELS)
-START_WITHIN = 48
-"""Bytes that tell whether a payload starts with a request or status line, but for empty lines before it."""
+
+
+def _one_of(texts: Iterable[bytes]) -> bytes:
+    """The pattern of one of `texts`, of which most bytes are none."""
+    escaped = sorted(map(re.escape, texts))
+    return rb"(?=[" + b"".join(re.escape(text[:1]) for text in texts) + rb"])(?:" + b"|".join(escaped) + rb")"
+
+
+DULL = re.compile(
+    (rb"(?!" + _one_of(TUNNEL_PORTS) + rb")..(?!" + _one_of(TUNNEL_PORTS) + rb").{6}")
+    + (rb"(?![\r\n" + re.escape(bytes(sorted(HEP_BYTES))) + rb"]|" + START.pattern + rb")."),
+    re.DOTALL,
+)
+"""A UDP packet that certainly holds neither SIP nor anything around it: no port of a tunnel, no start line, and not how
+HEP and empty lines begin, which may hold SIP further on."""
 
 
 class Sieve:
@@ -34,7 +46,7 @@ class Sieve:
         self.link_type = link_type
         self.layouts: list[Layout] = []
         self._dissector = dissector
-        self.streams = dissector.streams
+        self.silent = without_ip(link_type, container)
         self.direction_at = {113: container.header + 1, 276: container.header + 10}.get(link_type, 0)
 
     def layout_of(self, buffer: bytearray, at: int, stop: int) -> Layout | None:
@@ -65,7 +77,7 @@ class Sieve:
         ports = at + layout.ports
         if buffer[at + layout.protocol_at] == 6:
             return self._tcp(layout, buffer, at, stop, time, frame) if self.wants(buffer, at, stop, layout) else ()
-        if ports + 8 < stop and (PASSES[buffer[ports + 8]] or self.is_dull(buffer, ports + 8, stop)):
+        if ports + 8 < stop and (PASSES[buffer[ports + 8]] or DULL.match(buffer, ports, stop)):
             return ()  # as the loops do: what a record is counted for does not depend on those before it
         end = ports + length
         if not 8 <= length <= room - layout.over or end > stop or NO_PORT in (source_port, destination_port):
@@ -79,16 +91,6 @@ class Sieve:
         if buffer[payload] in HEP_BYTES or destination_port in TUNNEL_PORTS or source_port in TUNNEL_PORTS:
             return self.dissect(buffer, at, stop, time, frame)
         return ()
-
-    @staticmethod
-    def is_dull(buffer: bytearray, payload: int, stop: int) -> bool:
-        """Whether a UDP payload certainly holds neither SIP nor anything around it."""
-        return (
-            not MAY_HOLD[buffer[payload]]
-            and not START.match(buffer, payload, min(stop, payload + START_WITHIN))
-            and bytes(buffer[payload - 6 : payload - 4]) not in TUNNEL_PORTS
-            and bytes(buffer[payload - 8 : payload - 6]) not in TUNNEL_PORTS
-        )
 
     def _tcp(  # noqa: PLR0917  (as above)
         self, layout: Layout, buffer: bytearray, at: int, stop: int, time: int, frame: int
@@ -119,8 +121,7 @@ class Sieve:
             return False
         if SPEAKS.match(buffer, payload, end) or (flags & PSH and buffer.find(VERSION, payload, end) >= 0):
             return True
-        streams = self.streams
-        return bool(streams) and bytes(buffer[at + layout.addresses : ports + 4]) in streams
+        return self._dissector.wants(bytes(buffer[at + layout.addresses : ports + 4]))
 
     def dissect(self, buffer: bytearray, at: int, stop: int, time: int, frame: int) -> Iterable[Datagram]:
         """The messages of any record, by the long way."""

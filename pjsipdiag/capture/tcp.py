@@ -68,6 +68,11 @@ def ends(flow: bytes) -> tuple[bytes, bytes]:
     return flow[:size] + flow[-4:-2], flow[size : 2 * size] + flow[-2:]
 
 
+def port_pair(flow: bytes) -> int:
+    """Source and destination port of `flow` as one number."""
+    return int.from_bytes(flow[-4:], "big")
+
+
 class Reassembler:
     """All TCP flows of one capture.
 
@@ -80,6 +85,8 @@ class Reassembler:
         self._waiting = 0
         self._share = share
         self.flows: dict[bytes, Flow] = {}
+        self.ports: set[int] = set()
+        """Ports (`port_pair`) of all `flows`, and perhaps of others."""
         self.ignored: dict[bytes, int] = {}
         """Flows that are not SIP, and when they were last seen; one leaves when its ports are used again."""
         self.late: list[Datagram] = []
@@ -148,6 +155,7 @@ class Reassembler:
                 state.stream.undecoded = self._tally.undecoded
             self._waiting += state.waiting
         self.flows.update(flows)
+        self.ports.update(map(port_pair, flows))
         self.ignored.update(ignored)
 
     def repeats(self, time: int, flow: bytes, sequence: int) -> bool:
@@ -172,6 +180,7 @@ class Reassembler:
                 self._forget(old)
         if len(self.flows) >= MOST_FLOWS // self._share:
             self._evict()
+        self.ports.add(port_pair(flow))
         self.flows[flow] = Flow(flow, sequence + 1 & 0xFFFFFFFF, time, opened=True)
         return left
 
@@ -186,6 +195,7 @@ class Reassembler:
             stream = _joined(payload, self._tally.undecoded)
         if len(self.flows) >= MOST_FLOWS // self._share:
             self._evict()
+        self.ports.add(port_pair(flow))
         state = self.flows[flow] = Flow(flow, sequence, time, opened=False)
         state.stream = stream
         return self.feed(time, frame, flow, sequence, flags, payload, length, direction)
