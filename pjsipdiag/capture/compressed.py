@@ -1,7 +1,7 @@
 """Captures as a stream of bytes: plain, gzip, zstd, xz or bzip2, a file or standard input.
 
 Compression is recognised by content, not by name. Decompression runs ahead in a thread and never makes more than CHUNK
-bytes at a time, whatever the ratio. A compressed file that is cut or damaged gives what it holds, and says so.
+bytes at a time and AHEAD batches of them in all, whatever the ratio. A compressed file that is cut or damaged gives what it holds, and says so.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ import io
 import lzma
 import sys
 import zlib
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from pjsipdiag.errors import CaptureError
 
-CHUNK = 1 << 20
-COMPRESSED_CHUNK = 1 << 18
+CHUNK = 1 << 17
+"""More makes isal slower: it grows its output step by step."""
+COMPRESSED_CHUNK = 1 << 16
+BATCH, AHEAD = 1 << 19, 4
+"""Bytes that are handed over at once, and how many times as much is ready at most."""
 
 
 class Decompressor(Protocol):
@@ -61,25 +65,40 @@ class Decompressed(io.RawIOBase):
         self._object: Decompressor | None = None
         self._rest = b""
         self._pool = ThreadPoolExecutor(1)
-        self._ahead: Future[bytes] = self._pool.submit(self._more)
-        self._ready = memoryview(b"")
+        self._ahead = deque(self._pool.submit(self._batch) for _ in range(AHEAD))
+        self._ready: Iterator[bytes] = iter(())
+        self._now = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # the stub has a private buffer type
-        if not self._ready:
-            self._ready = memoryview(self._ahead.result())
-            if not self._ready:
+        while not self._now:
+            following = next(self._ready, None)
+            if following is not None:
+                self._now = memoryview(following)
+                continue
+            batch = self._ahead.popleft().result()
+            self._ahead.append(self._pool.submit(self._batch))
+            if not batch:
                 return 0
-            self._ahead = self._pool.submit(self._more)
-        size = min(len(buffer), len(self._ready))
-        buffer[:size], self._ready = self._ready[:size], self._ready[size:]
+            self._ready = iter(batch)
+        size = min(len(buffer), len(self._now))
+        buffer[:size], self._now = self._now[:size], self._now[size:]
         return size
 
     def close(self) -> None:
-        self._pool.shutdown()
+        self._pool.shutdown(cancel_futures=True)
         super().close()
+
+    def _batch(self) -> list[bytes]:
+        """The next pieces of content, about BATCH bytes; none at the end."""
+        pieces: list[bytes] = []
+        size = 0
+        while size < BATCH and (content := self._more()):
+            pieces.append(content)
+            size += len(content)
+        return pieces
 
     def _more(self) -> bytes:
         """The next content, at most CHUNK bytes; nothing at the end or after damage."""
