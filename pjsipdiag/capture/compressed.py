@@ -1,7 +1,8 @@
 """Captures as a stream of bytes: plain, gzip, zstd, xz or bzip2, a file or standard input.
 
 Compression is recognised by content, not by name. Decompression runs ahead in a thread and never makes more than CHUNK
-bytes at a time and AHEAD batches of them in all, whatever the ratio. A compressed file that is cut or damaged gives what it holds, and says so.
+bytes at a time and AHEAD batches of them in all, whatever the ratio. A compressed file that is cut or damaged gives
+what it holds, and says so.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def diagnose(
         changes = what_if(seen.situation, try_lines, try_section or "", try_order)
         show_changes(changes, "the files as they are", "the change", format_, output)
         return
-    show(seen.report, format_, output, redact=redact, verbose=verbose)
+    show(seen.report, format_, output, redact=redact, verbose=verbose, jobs=inputs["jobs"])
 
 
 @main.command()

@@ -33,7 +33,7 @@ def directory(config: str | None, quiet: bool) -> str:
     return str(DEFAULT_CONFIG)
 
 
-def show(report: Report, format_: str | None, output: str | None, *, redact: bool, verbose: int) -> None:
+def show(report: Report, format_: str | None, output: str | None, *, redact: bool, verbose: int, jobs: int = 1) -> None:
     """Writes the report, then ends with its exit status."""
     from pjsipdiag.report import format_of, write
 
@@ -43,7 +43,7 @@ def show(report: Report, format_: str | None, output: str | None, *, redact: boo
         report = redact_report(report)
     chosen = format_ or (format_of(output) if output else None) or "text"
     with opened(output) as stream:
-        write(report, chosen, stream, verbose=verbose)
+        write(report, chosen, stream, verbose=verbose, jobs=jobs)
     finish(report)
 
 

@@ -57,9 +57,13 @@ def write(
     width: int | None = None,
     color: bool | None = None,
     ascii_only: bool | None = None,
+    jobs: int = 1,
 ) -> None:
-    """Writes the report piece by piece; what is None is decided by the stream (terminal, NO_COLOR, encoding)."""
-    renderer(format).write(report, stream, look_for(stream, verbose, width, color, ascii_only))
+    """Writes the report piece by piece; what is None is decided by the stream (terminal, NO_COLOR, encoding).
+
+    A long one is written by `jobs` processes.
+    """
+    renderer(format).write(report, stream, look_for(stream, verbose, width, color, ascii_only, jobs=jobs))
 
 
 def renderer(format: str) -> Renderer:

@@ -6,27 +6,31 @@ but a byte that was not UTF-8 becomes a visible `\\xNN`: a lone surrogate is not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from importlib.metadata import version
-from itertools import islice
 from json.encoder import encode_basestring_ascii
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.verdict import Check, Verdict
-from pjsipdiag.diagnosis.model import CaptureSummary, Edit, Finding, Report, SourceRow, Suggestion
+from pjsipdiag.diagnosis.jobs import share
+from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Edit, Finding, Report, SourceRow, Suggestion
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import well_formed
 from pjsipdiag.report.look import Look
 
 Json = dict[str, Any]
+Row = TypeVar("Row")
 BATCH = 1000
 """Rows that are handed to the stream in one write."""
+MANY = 10_000
+"""Rows from which on processes share them."""
 MOST_CALLS = 100_000
 """Calls that a report lists; beyond, its sources sum them up, and JSONL lists them all."""
 
 
-def write(report: Report, stream: TextIO, _look: Look) -> None:
+def write(report: Report, stream: TextIO, look: Look) -> None:
     """Writes one JSON object; one source, call, finding or suggestion in a line."""
     stream.write('{"schema": 1,\n"tool": ' + _dump({"name": "pjsipdiag", "version": version("pjsipdiag")}))
     said = {"version": report.asterisk_version, "assumed": report.asterisk_assumed, "reason": report.asterisk_reason}
@@ -34,32 +38,34 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
     stream.write(',\n"pbx": ' + _dump({"addresses": list(report.pbx), "reason": report.pbx_reason}))
     stream.write(',\n"summary": ' + _dump(summary(report)))
     stream.write(',\n"notes": ' + _dump(notes(report)))
-    _rows(stream, "captures", (_dump(capture(row)) for row in report.captures))
-    _rows(stream, "sources", map(source_line, report.sources))
-    _rows(stream, "calls", islice(call_lines(report), MOST_CALLS))
+    _rows(stream, "captures", [",\n".join(_dump(capture(row)) for row in report.captures)])
+    _rows(stream, "sources", _batches(report.sources, len(report.sources), source_line, ",\n", look.jobs))
+    listed = min(len(report.calls), MOST_CALLS)
+    _rows(stream, "calls", _batches(report.calls, listed, _call_line(), ",\n", look.jobs))
     stream.write(f',\n"unmatched": [{", ".join(map(_quote, report.unmatched))}]')
-    _rows(stream, "findings", (_dump(finding(row)) for row in report.findings))
-    _rows(stream, "suggestions", (_dump(suggestion(row)) for row in report.suggestions))
+    _rows(stream, "findings", [",\n".join(_dump(finding(row)) for row in report.findings)])
+    _rows(stream, "suggestions", [",\n".join(_dump(suggestion(row)) for row in report.suggestions)])
     stream.write("}\n")
 
 
-def write_lines(report: Report, stream: TextIO, _look: Look) -> None:
+def write_lines(report: Report, stream: TextIO, look: Look) -> None:
     """Writes JSONL: one object for each call, as in `calls` of the whole."""
-    for batch in _batches(call_lines(report), "\n"):
+    for batch in _batches(report.calls, len(report.calls), _call_line(), "\n", look.jobs):
         stream.write(batch + "\n")
 
 
-def call_lines(report: Report) -> Iterator[str]:
-    """Each call as JSON text, in order."""
+def _call_line() -> Callable[[CallRow], str]:
+    """One call as JSON text, for many of them."""
     quote = _quote
     # Keyed by identity: equal verdicts that are distinct objects cost a little, hashing a trace for each call a lot.
     known: dict[int, tuple[Verdict, str]] = {}
-    for call in report.calls:
+
+    def line(call: CallRow) -> str:
         entry = known.get(id(call.verdict))
         if entry is None:
             entry = known[id(call.verdict)] = (call.verdict, _dump(_verdict(call.verdict))[1:])
         status = "null" if call.observed_status is None else call.observed_status
-        yield (
+        return (
             f'{{"call_id": {quote(call.call_id)}, "time": "{wording.moment(call.time)}", '
             f'"source": {quote(call.source)}, "destination": {quote(call.destination)}, '
             f'"transport": {quote(call.transport)}, "from": {quote(call.from_)}, '
@@ -67,6 +73,8 @@ def call_lines(report: Report) -> Iterator[str]:
             f'"capture": {quote(call.capture)}, "frame": {call.frame}, "requests": {call.requests}, '
             f'"observed_status": {status}, {entry[1]}'
         )
+
+    return line
 
 
 def summary(report: Report) -> Json:
@@ -190,24 +198,51 @@ def _edit(edit: Edit) -> Json:
     return {"file": edit.file, "line": edit.line, "old": list(edit.old), "new": list(edit.new)}
 
 
-def _rows(stream: TextIO, name: str, rows: Iterator[str]) -> None:
+def _rows(stream: TextIO, name: str, batches: Iterable[str]) -> None:
     stream.write(f',\n"{name}": [')
     before = "\n"
-    for batch in _batches(rows, ",\n"):
+    for batch in filter(None, batches):
         stream.write(before + batch)
         before = ",\n"
     stream.write("]")
 
 
-def _batches(rows: Iterator[str], between: str) -> Iterator[str]:
-    batch: list[str] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH:
-            yield between.join(batch)
-            batch = []
-    if batch:
-        yield between.join(batch)
+def _batches(rows: Sequence[Row], count: int, line: Callable[[Row], str], between: str, jobs: int) -> Iterator[str]:
+    """The lines of the first `count` rows, BATCH at a time; where there are many, processes write them first."""
+    starts = range(0, count, BATCH)
+
+    def batches(starts: range) -> Iterator[str]:
+        for start in starts:
+            yield between.join(line(rows[at]) for at in range(start, min(start + BATCH, count)))
+
+    if jobs < 2 or count < MANY:
+        yield from batches(starts)
+        return
+    from tempfile import TemporaryFile  # costs more than the small reports that need none
+
+    with ExitStack() as files:
+        size = -(-len(starts) // jobs)
+        parts = [
+            (starts[at : at + size], files.enter_context(TemporaryFile("w+", encoding="ascii", newline="")))
+            for at in range(0, len(starts), size)
+        ]
+
+        def write_part(part: tuple[range, TextIO]) -> None:
+            part[1].writelines(batch + "\0" for batch in batches(part[0]))
+            part[1].flush()
+
+        share(write_part, parts, jobs)
+        for _, file in parts:
+            file.seek(0)
+            yield from _between_zeros(file)
+
+
+def _between_zeros(file: TextIO) -> Iterator[str]:
+    """What was written with a zero byte after each batch, which JSON escapes."""
+    left = ""
+    while more := file.read(1 << 20):
+        *whole, left = (left + more).split("\0")
+        yield from whole
 
 
 def _quote(text: str) -> str:

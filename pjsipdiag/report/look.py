@@ -13,12 +13,16 @@ NARROW = 80
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """`verbose` 0, 1 or 2; `width` in columns; without `color` there is no ANSI sequence; `ascii_only` as it says."""
+    """`verbose` 0, 1 or 2; `width` in columns; without `color` there is no ANSI sequence; `ascii_only` as it says.
+
+    `jobs` processes may write a long report.
+    """
 
     verbose: int = 0
     width: int = NARROW
     color: bool = False
     ascii_only: bool = False
+    jobs: int = 1
 
 
 def look_for(
@@ -27,6 +31,8 @@ def look_for(
     width: int | None = None,
     color: bool | None = None,
     ascii_only: bool | None = None,
+    *,
+    jobs: int = 1,
 ) -> Look:
     """The look for `stream`; what is None is decided by the stream, NO_COLOR, TERM and COLUMNS."""
     terminal = stream.isatty()
@@ -36,7 +42,7 @@ def look_for(
         width = shutil.get_terminal_size((NARROW, 24)).columns if terminal else NARROW
     if ascii_only is None:
         ascii_only = not _can_encode(stream, "─→•✓")
-    return Look(verbose, max(width, 40), color, ascii_only)
+    return Look(verbose, max(width, 40), color, ascii_only, jobs)
 
 
 def _can_encode(stream: TextIO, text: str) -> bool:

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from pjsipdiag.errors import PjsipdiagError
-from pjsipdiag.report import FORMATS, format_of, render
+from pjsipdiag.report import FORMATS, format_of, render, write
 from tests.report.build import healthy, report
 
 SCHEMA = json.loads((files("pjsipdiag.report") / "schema-1.json").read_text())
@@ -54,6 +54,24 @@ def test_json_says_what_the_report_says() -> None:
 def test_jsonl_is_the_calls_of_the_json() -> None:
     lines = render(report(), "jsonl").splitlines()
     assert [json.loads(line) for line in lines] == as_json(render(report(), "json"))["calls"]
+
+
+@pytest.mark.parametrize("format", ["json", "jsonl"])
+def test_processes_write_the_same_bytes_as_one(format: str) -> None:
+    """A million calls are many; also hostile bytes, which the processes hand over in files."""
+    few = report()
+    calls = [
+        replace(few.calls[at % 6], call_id=f"{at}\0caf\udce9\n", time=few.calls[0].time + at) for at in range(23_456)
+    ]
+    sources = [replace(few.sources[at % 4], address=f"2001:db8::{at:x}") for at in range(12_345)]
+    many = replace(few, calls=calls, sources=sources)
+    texts = []
+    for jobs in (1, 2, 3):
+        stream = StringIO()
+        write(many, format, stream, jobs=jobs)
+        texts.append(stream.getvalue())
+    assert texts[0].count('"call_id"') == len(calls)
+    assert texts[1:] == texts[:1] * 2
 
 
 def test_bytes_that_are_not_utf8_are_text_to_every_json_reader() -> None:
