@@ -1,5 +1,5 @@
 """`python -m pjsipdiag`: the same as the command `pjsipdiag`."""
 
-from pjsipdiag.cli import main
+from pjsipdiag.cli import run
 
-main(prog_name="pjsipdiag")
+run()
