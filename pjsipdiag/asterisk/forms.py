@@ -116,6 +116,8 @@ class Form(NamedTuple):
 
     method: bytes
     names: tuple[bytes, ...]
+    credentials: bool
+    """Whether it has a header with credentials."""
 
 
 class _Reader(NamedTuple):
@@ -162,7 +164,8 @@ class Forms:
         if times == LEARNT:
             reader = _learn(len(self.known), lines[: lines.index(b"")], head)
             if reader:
-                self.known.append(Form(spelt[0], tuple(map(canonical, spelt[1 : lines.index(b"") + 1]))))
+                names = tuple(map(canonical, spelt[1 : lines.index(b"") + 1]))
+                self.known.append(Form(spelt[0], names, b"authorization" in names))
                 readers.insert(0, reader)
             else:
                 self._vain += 1

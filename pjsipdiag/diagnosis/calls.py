@@ -7,20 +7,19 @@ the order of time; `sources.py` has the same by source address.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import lt
 from typing import NamedTuple, TypeVar, overload
 
-from pjsipdiag.asterisk.forms import Fields
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.arrival import Arrival
-from pjsipdiag.diagnosis.heads import call_id, value_of
+from pjsipdiag.diagnosis.heads import call_id, user_of, value_of
 from pjsipdiag.diagnosis.judge import Judged, joined
-from pjsipdiag.diagnosis.merge import Merged, Part, Request
+from pjsipdiag.diagnosis.merge import Merged, Request
 from pjsipdiag.diagnosis.model import CallRow
-from pjsipdiag.diagnosis.rows import FORM, LENGTH, OFFSET, SENDER, UNKNOWN, URI, Row
+from pjsipdiag.diagnosis.rows import BRIEF, ROW, SIX, UNKNOWN
 from pjsipdiag.sip import Address, SipMessage, decode
 
 Name = TypeVar("Name")
@@ -57,6 +56,9 @@ class Calls(Sequence[CallRow]):
             [decode(agent) for agent in whole.agents],
             whole.sources,
         )
+        self._called: dict[tuple[int, int], str] = {}
+        self._callers: dict[tuple[int, int], str] = {}
+        """Users of request URIs, and of senders, by their part and number there."""
         self._more: dict[int, list[int]] = {}
         """Keys of the further transactions of a call."""
         begun, shown, retried = self._assemble(whole)
@@ -172,22 +174,40 @@ class Calls(Sequence[CallRow]):
         """(time, status) of every answer of a call, in order."""
         return sorted((time, status) for key in self.keys(number) for status, time in self._merged.statuses(key))
 
-    def realms(self, number: int) -> list[str]:
-        """The realms of the challenges that a call got."""
-        found = [self._merged.realms.get(key) for key in self.keys(number)]
+    def realms(self, numbers: Iterable[int]) -> list[str]:
+        """The realms of the challenges that calls got, each once."""
+        realms, more = self._merged.realms, self._more
+        found: dict[bytes | None, None] = {}
+        for number in numbers:
+            found[realms.get(self._key[number])] = None
+            if number in more:
+                found.update(dict.fromkeys(map(realms.get, more[number])))
         return [decode(realm) for realm in found if realm is not None]
 
-    def seen(self, number: int) -> Seen:
-        """The request that speaks for a call, as the fold has it."""
-        part, row = self._merged.view(self._part[number], self._row[number], self._key[number], self._view[number])
-        sender = self._merged.senders[part][row[SENDER]] if row[FORM] and row[SENDER] != UNKNOWN else None
-        uri = self._merged.uris[part][row[URI]] if row[FORM] and row[URI] != UNKNOWN else None
-        return Seen(self._merged.parts[part], row, sender, uri)
+    def told(self, number: int) -> Told:
+        """What the row of that request tells, without reading it."""
+        part, view = self._part[number], self._view[number]
+        if view:
+            part, row = self._merged.views[self._key[number]][view - 1]
+            brief = BRIEF.unpack(row)
+        else:
+            brief = BRIEF.unpack_from(self._merged.parts[part].fold.rows, self._row[number] * ROW.size)
+        flags, destination, form, sender, uri = brief
+        if not flags & SIX:
+            destination = destination[:6]
+        if not form or UNKNOWN in (sender, uri):
+            return Told(destination, flags, None)
+        called, caller = self._called.get((part, uri)), self._callers.get((part, sender))
+        if called is None:
+            called = self._called[part, uri] = user_of(self._merged.uris[part][uri])
+        if caller is None:
+            caller = self._callers[part, sender] = decode(self._merged.senders[part][sender][0] or b"")
+        return Told(destination, flags, (called, caller))
 
     def request(self, number: int) -> Request:
-        """The request that speaks for a call."""
-        seen = self.seen(number)
-        return self._merged.request(seen.part, seen.row)
+        """The request that speaks for a call, as the fold has it."""
+        part, row = self._merged.view(self._part[number], self._row[number], self._key[number], self._view[number])
+        return self._merged.request(self._merged.parts[part], row)
 
     def message(self, number: int) -> SipMessage:
         """The head of that request, as Asterisk received it."""
@@ -243,17 +263,12 @@ class Calls(Sequence[CallRow]):
         return tuple(sorted([*sent, *((time, "<", f"SIP/2.0 {status}") for time, status in answers)]))
 
 
-class Seen(NamedTuple):
-    """A request before it is read again: its row, and its sender and URI where they are known."""
+class Told(NamedTuple):
+    """What the row of a request tells: where it went, its flags, the users of its URI and of its sender if known."""
 
-    part: Part
-    row: Row
-    sender: Fields | None
-    uri: bytes | None
-
-    @property
-    def head(self) -> bytes:
-        return self.part.fold.spool.read(self.row[OFFSET], self.row[LENGTH])
+    destination: bytes
+    flags: int
+    users: tuple[str, str] | None
 
 
 class Ladder(Sequence[tuple[int, str, str]]):

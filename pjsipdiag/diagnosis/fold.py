@@ -214,7 +214,7 @@ class Fold:
         form, end, fields = self.forms.read(payload)
         known = self.forms.known[form]
         if known:
-            return end, CREDENTIALS if b"authorization" in known.names else 0, form, fields
+            return end, CREDENTIALS if known.credentials else 0, form, fields
         flags, end = 0, payload.find(b"\r\n\r\n") + 4
         if end < 4:
             end = payload.find(b"\n\n") + 2

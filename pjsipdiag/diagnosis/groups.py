@@ -13,19 +13,21 @@ from typing import NamedTuple
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.addresses import show_address, show_ip
-from pjsipdiag.diagnosis.calls import CHALLENGED, END, MOST_AGENTS, RETRIED, Calls, Seen
-from pjsipdiag.diagnosis.heads import value_of
-from pjsipdiag.diagnosis.rows import CREDENTIALS, FLAGS, TRANSPORTS, ends
+from pjsipdiag.diagnosis.calls import CHALLENGED, END, MOST_AGENTS, RETRIED, Calls, Told
+from pjsipdiag.diagnosis.heads import user_of, value_of
+from pjsipdiag.diagnosis.rows import CREDENTIALS, TRANSPORTS
 from pjsipdiag.diagnosis.situation import CallGroup, Crowd, Variant
-from pjsipdiag.sip import SipMessage, decode, parse_uri
+from pjsipdiag.sip import SipMessage
 
 MOST_GROUPS = 5000
 MOST_READ = 1000
 """Requests of a group that are read for numbers, callers and what tells them apart."""
 MOST_SHOWN = 32
 MOST_VARIANTS = 64
-Telling = Callable[[Seen], tuple[str, str, object]]
+Telling = Callable[[int, Told], tuple[str, str, object]]
 """A request -> the number it calls, its caller, and all else that could tell it from others of its source."""
+NOTHING = (b"", b"")
+"""What tells a request apart that no identifier could look at."""
 SAMPLES = 8
 """Variants that a group has at least where its calls differ in number or caller."""
 
@@ -57,7 +59,7 @@ def group(calls: Calls, config: Config, near: Callable[[bytes], bool]) -> tuple[
             crowd.add(numbers)
         del listed[MOST_GROUPS:]
     listed.sort(key=lambda numbers: numbers[0])
-    telling = _telling(config)
+    telling = _telling(config, calls)
     return [_group(calls, numbers, telling) for numbers in listed], _crowd(calls, crowd)
 
 
@@ -88,21 +90,20 @@ def _group(calls: Calls, numbers: Sequence[int], telling: Telling) -> CallGroup:
     refused: dict[str, None] = {}
     alike: dict[object, list[int]] = defaultdict(list)
     for number in islice(numbers, MOST_READ):
-        seen = calls.seen(number)
-        user, caller, told = telling(seen)
+        told = calls.told(number)
+        user, caller, kind = telling(number, told)
         called[user] += 1
         if calls.status[number] >= 400 and user:
             refused[user] = None
         callers[caller] += 1
-        destination = ends(seen.row)[1]
-        destinations[destination] += 1
-        alike[calls.port[number], destination, told].append(number)
+        destinations[told.destination] += 1
+        alike[calls.port[number], told.destination, kind].append(number)
     answered = list(map(calls.answered.__getitem__, numbers))
     silent = [calls.time[number] for number, last in zip(numbers, answered, strict=True) if not last]
     agents = [calls.agents[agent] for agent in dict.fromkeys(map(calls.agent.__getitem__, numbers))]
     flags = list(map(calls.flags.__getitem__, numbers))
     challenged = [number for number, flag in zip(numbers, flags, strict=True) if flag & CHALLENGED]
-    realms = dict.fromkeys(realm for number in challenged[:MOST_READ] for realm in calls.realms(number))
+    realms = calls.realms(challenged[:MOST_READ])
     return CallGroup(
         source=show_ip(calls.sources[calls.source[first]]),
         transport=tuple(TRANSPORTS)[calls.transport[first]],
@@ -148,19 +149,18 @@ def _variants(calls: Calls, numbers: Sequence[int], alike: list[list[int]]) -> t
     return tuple(found)
 
 
-def _telling(config: Config) -> Telling:
+def _telling(config: Config, calls: Calls) -> Telling:
     """What of a message, beside its addresses, any identifier under this configuration or a near one could look at."""
     names = {section.name for section in config.sections} | set(config.endpoints)
     names |= {name.partition("@")[0] for name in names}
     headers = sorted({identify.match_header.partition(":")[0].strip() for identify in config.identifies} - {""})
     by_uri = any(identify.match_request_uri for identify in config.identifies)
+    simple = not headers and not by_uri
 
-    def tell(seen: Seen) -> tuple[str, str, object]:
-        if seen.sender and seen.uri and not headers and not by_uri and not seen.row[FLAGS] & CREDENTIALS:
-            caller = decode(seen.sender[0] or b"")
-            if caller not in names:
-                return user_of(seen.uri), caller, (b"", b"")
-        head = seen.head
+    def tell(number: int, told: Told) -> tuple[str, str, object]:
+        if told.users and simple and not told.flags & CREDENTIALS and told.users[1] not in names:
+            return *told.users, NOTHING
+        head = calls.request(number).head
         start = head.find(b" ") + 1
         sender = value_of(head, b"from")
         caller = user_of(sender)
@@ -170,22 +170,13 @@ def _telling(config: Config) -> Telling:
         named = sender.partition(b";tag=")[0] if caller in names else b""
         at = head.find(b"\nAuthorization:")
         credentials = head[at : at + 200] if at >= 0 else b""
-        if not headers and not by_uri:
+        if simple:
             return named, credentials
         message = SipMessage(head)
         values = tuple(tuple(message.values(name)) for name in headers)
         return named, credentials, values, message.request_uri if by_uri else ""
 
     return tell
-
-
-def user_of(value: bytes) -> str:
-    """The user of the URI in a request line or a From value; empty without one."""
-    if b"%" not in value and b"?" not in value and value.count(b"@") == 1:
-        before = value.partition(b"@")[0]
-        return decode(before.rpartition(b"<")[2].partition(b":")[2].partition(b":")[0])
-    uri = parse_uri(decode(value))
-    return uri.user if uri else ""
 
 
 def _crowd(calls: Calls, crowd: _Rest) -> Crowd | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from pjsipdiag.asterisk.forms import Fields
+from pjsipdiag.sip import decode, parse_uri
 
 has_credentials = re.compile(rb"\n(?:proxy-)?authorization[ \t]*:", re.IGNORECASE).search
 """Whether a head has a header with credentials."""
@@ -90,3 +91,12 @@ def from_tag(sender: bytes) -> bytes:
 def realm_of(head: bytes) -> bytes:
     at = head.find(b'realm="')
     return head[at + 7 : head.find(b'"', at + 7)] if at >= 0 else b""
+
+
+def user_of(value: bytes) -> str:
+    """The user of the URI in a request line or a From value; empty without one."""
+    if b"%" not in value and b"?" not in value and value.count(b"@") == 1:
+        before = value.partition(b"@")[0]
+        return decode(before.rpartition(b"<")[2].partition(b":")[2].partition(b":")[0])
+    uri = parse_uri(decode(value))
+    return uri.user if uri else ""

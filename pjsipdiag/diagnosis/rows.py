@@ -10,6 +10,8 @@ ROW = struct.Struct("<qQIIIBB18s18sqHIII")
 and destination, digest of its call, number of its form, of its sender, of its request URI and of its User-Agent."""
 TIME, OFFSET, FRAME, LENGTH, DIGEST, TRANSPORT, FLAGS, SOURCE, DESTINATION, CALL, FORM, SENDER, URI, AGENT = range(14)
 """Where ROW has them."""
+BRIEF = struct.Struct("<29xB18x18s8xHII4x")
+"""Of the same: flags, destination, and the numbers of form, sender and request URI."""
 ANSWER = struct.Struct(">Hq")
 """An answer: status, time when that status was first seen. Big-endian: packed times compare as numbers do."""
 MOST_ANSWERS = 8
