@@ -11,7 +11,7 @@ import click
 
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.options import ASTERISK, CAPTURES, INPUT, NAMES, OUTPUT, READING, TRY
-from pjsipdiag.cli.output import Progress, directory, finish, show, show_changes
+from pjsipdiag.cli.output import Progress, directory, finish, format_for, show, show_changes
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.diagnose import Observation
@@ -52,14 +52,20 @@ def diagnose(
 
     CAPTURE is a capture file, also a compressed one, a directory or glob of rotated ones, Asterisk's log, or -.
     """
-    seen = _observe(captures, directory(config, quiet), quiet, inputs)
+    from pjsipdiag.report import begin
+
     if try_lines or try_order:
         from pjsipdiag.diagnosis.what_if import what_if
 
+        seen = _observe(captures, directory(config, quiet), quiet, inputs)
         changes = what_if(seen.situation, try_lines, try_section or "", try_order)
         show_changes(changes, "the files as they are", "the change", format_, output)
         return
-    show(seen.report, format_, output, redact=redact, verbose=verbose, jobs=inputs["jobs"])
+    format_ = format_for(format_, output)
+    with begin(format_, inputs["jobs"]) as ahead:
+        inputs |= {} if redact else {"ready": ahead.start}
+        seen = _observe(captures, directory(config, quiet), quiet, inputs)
+        show(seen.report, format_, output, redact=redact, verbose=verbose, ahead=ahead)
 
 
 @main.command()

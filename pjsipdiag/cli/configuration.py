@@ -10,7 +10,7 @@ import click
 
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.options import ASTERISK, CONFIG, NAMES, OUTPUT
-from pjsipdiag.cli.output import directory, show
+from pjsipdiag.cli.output import directory, format_for, show
 
 
 @main.command()
@@ -73,7 +73,7 @@ def check(
 
     loaded = load(directory(config, quiet), asterisk=asterisk, **names)
     report = configuration_report(loaded, assumed=asterisk is None)
-    show(report, format_, output, redact=redact, verbose=verbose)
+    show(report, format_for(format_, output), output, redact=redact, verbose=verbose)
 
 
 @main.command()

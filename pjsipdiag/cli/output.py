@@ -16,6 +16,7 @@ from pjsipdiag.errors import ConfigError, PjsipdiagError
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.compare import Change
     from pjsipdiag.diagnosis.model import Report
+    from pjsipdiag.report.ahead import Ahead
 
 DEFAULT_CONFIG = Path("/etc/asterisk")
 FIRST_SHOWN = 1.0
@@ -33,17 +34,31 @@ def directory(config: str | None, quiet: bool) -> str:
     return str(DEFAULT_CONFIG)
 
 
-def show(report: Report, format_: str | None, output: str | None, *, redact: bool, verbose: int, jobs: int = 1) -> None:
+def format_for(format_: str | None, output: str | None) -> str:
+    """The format that was asked for, else that of the file's ending."""
+    from pjsipdiag.report import format_of
+
+    return format_ or (format_of(output) if output else None) or "text"
+
+
+def show(
+    report: Report,
+    format_: str,
+    output: str | None,
+    *,
+    redact: bool,
+    verbose: int,
+    ahead: Ahead | None = None,
+) -> None:
     """Writes the report, then ends with its exit status."""
-    from pjsipdiag.report import format_of, write
+    from pjsipdiag.report import write
 
     if redact:
         from pjsipdiag.redact import redact_report
 
         report = redact_report(report)
-    chosen = format_ or (format_of(output) if output else None) or "text"
     with opened(output) as stream:
-        write(report, chosen, stream, verbose=verbose, jobs=jobs)
+        write(report, format_, stream, verbose=verbose, ahead=ahead)
     finish(report)
 
 

@@ -30,7 +30,7 @@ from pjsipdiag.diagnosis.merge import Merged
 from pjsipdiag.diagnosis.model import CaptureSummary, Finding, Report, Suggestion
 from pjsipdiag.diagnosis.names import load
 from pjsipdiag.diagnosis.offers import offer_of
-from pjsipdiag.diagnosis.options import Options
+from pjsipdiag.diagnosis.options import Options, Ready
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.selection import Selection
 from pjsipdiag.diagnosis.situation import Situation
@@ -73,20 +73,23 @@ def conclude(begun: Begun, config: str | Path, options: Options) -> Observation:
     asked = reload({}, options.get("asterisk") or NEWEST)
     seen, wanted, jobs = begun.finish(), begun.reading.wanted, begun.reading.jobs
     basis = _settle(seen.merged, asked, told, options.get("asterisk"), reload)
-    situation = _situation(seen, basis, reload, wanted, jobs)
+    ready = options.get("ready")
+    situation = _situation(seen, basis, reload, wanted, jobs, ready)
     notes = [*seen.notes, *_notes(seen.merged, situation)]
     if names_are_dead(situation):
         dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
         notes.append(f"the 401s show that {', '.join(dead)} did not resolve to these sources when Asterisk loaded")
         reload = partial(_reload, config, options, complete=True)
         basis = replace(basis, config=reload({}, basis.config.version))
-        situation = _situation(seen, basis, reload, wanted, jobs)
+        situation = _situation(seen, basis, reload, wanted, jobs, ready)
     findings = tuple(rules.find(situation))
     suggestions = tuple(suggest(situation, findings, aggregate=options.get("aggregate", False)))
     return Observation(situation, _report(situation, basis, findings, suggestions, notes))
 
 
-def _situation(seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int) -> Situation:
+def _situation(  # noqa: PLR0917  (everything that is known)
+    seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int, ready: Ready | None
+) -> Situation:
     own = tuple(_own_registrations(seen.merged, basis.pbx))
     replay = Replay(basis.config, _tokens(own, basis.config))
     arrival = Arrival(basis.config, seen.merged.answering)
@@ -94,15 +97,19 @@ def _situation(seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, 
     judged = share(look, _slices(seen.merged, jobs), jobs)
     files = [tally.file for tally in seen.tallies]
     calls = Calls(seen.merged, judged, files, arrival, replay.verdict)
+    others = {show_ip(ip): counts for ip, counts in _other_methods(seen.merged, basis.pbx, wanted).items()}
+    sources = SourceRows(calls, others)
+    if ready:
+        ready(calls, sources)
     groups, crowd = group(calls, basis.config, near(basis.config))
-    others = _other_methods(seen.merged, basis.pbx, wanted)
     return Situation(
         config=basis.config,
         replay=replay.verdict,
         groups=groups,
         calls=calls,
+        sources=sources,
         pbx=tuple(map(show_ip, basis.pbx.addresses)),
-        other_methods={show_ip(ip): counts for ip, counts in others.items()},
+        other_methods=others,
         own_registrations=own,
         encrypted=tuple(_encrypted(seen.tallies)),
         said=_said(seen.tallies),
@@ -162,7 +169,7 @@ def _report(
         asterisk_assumed=basis.assumed,
         asterisk_reason=basis.reason,
         captures=situation.captures,
-        sources=SourceRows(calls, situation.other_methods),
+        sources=situation.sources,
         calls=calls,
         unmatched=tuple(calls.unmatched_sources()),
         findings=findings,

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.resolve import Resolver
+    from pjsipdiag.diagnosis.model import CallRow, SourceRow
 
 Progress = Callable[[int, int, int | None], None]
 """(records read, bytes read, bytes in all or None)."""
+Ready = Callable[["Sequence[CallRow]", "Sequence[SourceRow]"], None]
 
 
 class Options(TypedDict, total=False):
@@ -21,7 +23,8 @@ class Options(TypedDict, total=False):
     wireshark, `keylog` a file of TLS secrets, `jobs` how many processes share the work. `since` and `until` are times
     (2025-10-09T08:53:20 or 08:53:20), `sources` addresses or networks, `call_ids` Call-IDs: only those calls are
     judged. `methods` are judged beside INVITE. With `follow` a growing capture is read until interrupted, or for
-    `seconds`. `aggregate` lets suggestions name networks.
+    `seconds`. `aggregate` lets suggestions name networks. `ready` is told the calls and sources of the report as soon
+    as they are known, while it is not known yet what is wrong; what it is told last counts.
     """
 
     asterisk: str | None
@@ -41,3 +44,4 @@ class Options(TypedDict, total=False):
     seconds: float | None
     aggregate: bool
     progress: Progress | None
+    ready: Ready | None

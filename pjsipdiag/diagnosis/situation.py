@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Verdict
-from pjsipdiag.diagnosis.model import CallRow, CaptureSummary
+from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, SourceRow
 from pjsipdiag.diagnosis.sdp import Offer
 from pjsipdiag.sip import Address, SipMessage
 
@@ -100,6 +100,7 @@ class Situation:
     replay: Callable[[SipMessage], Verdict]
     groups: Sequence[CallGroup]
     calls: Sequence[CallRow]
+    sources: Sequence[SourceRow] = ()
     pbx: tuple[str, ...] = ()
     other_methods: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     own_registrations: tuple[SipMessage, ...] = ()

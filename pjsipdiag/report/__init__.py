@@ -6,17 +6,19 @@ is imported when it is used: rich and jinja2 cost more than most diagnoses.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from io import StringIO
 from pathlib import PurePath
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report.look import NARROW, Look, look_for
 
 if TYPE_CHECKING:
-    from pjsipdiag.diagnosis.model import Report
+    from pjsipdiag.diagnosis.model import CallRow, Report, SourceRow
+    from pjsipdiag.report.ahead import Ahead, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,19 @@ class Renderer:
     endings: tuple[str, ...]
     summary: str
     function: str = "write"
+    tables: str = ""
+    """The function that makes the tables which other processes may write."""
 
     def write(self, report: Report, stream: TextIO, look: Look) -> None:
         """Writes the report."""
-        getattr(import_module(f"pjsipdiag.report.{self.module}"), self.function)(report, stream, look)
+        getattr(self._module(), self.function)(report, stream, look)
+
+    def make_tables(self, calls: Sequence[CallRow], sources: Sequence[SourceRow]) -> Sequence[Table]:
+        """What other processes may write of a report with these rows."""
+        return getattr(self._module(), self.tables)(calls, sources) if self.tables else ()
+
+    def _module(self) -> Any:
+        return import_module(f"pjsipdiag.report.{self.module}")
 
 
 def render(
@@ -57,13 +68,20 @@ def write(
     width: int | None = None,
     color: bool | None = None,
     ascii_only: bool | None = None,
-    jobs: int = 1,
+    ahead: Ahead | None = None,
 ) -> None:
     """Writes the report piece by piece; what is None is decided by the stream (terminal, NO_COLOR, encoding).
 
-    A long one is written by `jobs` processes.
+    `ahead` is what `begin` gave for that format.
     """
-    renderer(format).write(report, stream, look_for(stream, verbose, width, color, ascii_only, jobs=jobs))
+    renderer(format).write(report, stream, look_for(stream, verbose, width, color, ascii_only, ahead=ahead))
+
+
+def begin(format: str, jobs: int) -> Ahead:
+    """What `jobs` processes can write of a report in `format` once its rows are known; nothing for most formats."""
+    from pjsipdiag.report.ahead import Ahead
+
+    return Ahead(jobs, renderer(format).make_tables)
 
 
 def renderer(format: str) -> Renderer:
@@ -82,8 +100,8 @@ def format_of(path: str) -> str | None:
 RENDERERS = {
     "text": Renderer("text", (".txt", ".log"), "for a terminal"),
     "html": Renderer("html", (".html", ".htm"), "one page for a browser, with pictures"),
-    "json": Renderer("json", (".json",), "schema 1, everything"),
-    "jsonl": Renderer("json", (".jsonl", ".ndjson"), "one call in a line", "write_lines"),
+    "json": Renderer("json", (".json",), "schema 1, everything", tables="tables"),
+    "jsonl": Renderer("json", (".jsonl", ".ndjson"), "one call in a line", "write_lines", "line_tables"),
     "csv": Renderer("csv", (".csv",), "the sources for a spreadsheet"),
     "markdown": Renderer("markdown", (".md",), "for a ticket"),
     "sarif": Renderer("sarif", (".sarif",), "SARIF 2.1.0, the findings for code scanning"),

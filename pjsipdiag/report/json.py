@@ -7,25 +7,20 @@ but a byte that was not UTF-8 becomes a visible `\\xNN`: a lone surrogate is not
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from importlib.metadata import version
 from json.encoder import encode_basestring_ascii
-from typing import Any, TextIO, TypeVar
+from typing import Any, TextIO
 
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.verdict import Check, Verdict
-from pjsipdiag.diagnosis.jobs import share
 from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Edit, Finding, Report, SourceRow, Suggestion
 from pjsipdiag.report import wording
+from pjsipdiag.report.ahead import Ahead, Table
 from pjsipdiag.report.escape import well_formed
 from pjsipdiag.report.look import Look
 
 Json = dict[str, Any]
-Row = TypeVar("Row")
-BATCH = 1000
-"""Rows that are handed to the stream in one write."""
-MANY = 10_000
-"""Rows from which on processes share them."""
+Tables = Callable[[Sequence[CallRow], Sequence[SourceRow]], Sequence[Table]]
 MOST_CALLS = 100_000
 """Calls that a report lists; beyond, its sources sum them up, and JSONL lists them all."""
 
@@ -39,9 +34,8 @@ def write(report: Report, stream: TextIO, look: Look) -> None:
     stream.write(',\n"summary": ' + _dump(summary(report)))
     stream.write(',\n"notes": ' + _dump(notes(report)))
     _rows(stream, "captures", [",\n".join(_dump(capture(row)) for row in report.captures)])
-    _rows(stream, "sources", _batches(report.sources, len(report.sources), source_line, ",\n", look.jobs))
-    listed = min(len(report.calls), MOST_CALLS)
-    _rows(stream, "calls", _batches(report.calls, listed, _call_line(), ",\n", look.jobs))
+    for name, batches in zip(("sources", "calls"), _written(report, look, tables), strict=True):
+        _rows(stream, name, batches)
     stream.write(f',\n"unmatched": [{", ".join(map(_quote, report.unmatched))}]')
     _rows(stream, "findings", [",\n".join(_dump(finding(row)) for row in report.findings)])
     _rows(stream, "suggestions", [",\n".join(_dump(suggestion(row)) for row in report.suggestions)])
@@ -50,8 +44,27 @@ def write(report: Report, stream: TextIO, look: Look) -> None:
 
 def write_lines(report: Report, stream: TextIO, look: Look) -> None:
     """Writes JSONL: one object for each call, as in `calls` of the whole."""
-    for batch in _batches(report.calls, len(report.calls), _call_line(), "\n", look.jobs):
-        stream.write(batch + "\n")
+    for batches in _written(report, look, line_tables):
+        stream.writelines(batch + "\n" for batch in batches)
+
+
+def tables(calls: Sequence[CallRow], sources: Sequence[SourceRow]) -> tuple[Table, ...]:
+    """The long parts of the JSON report."""
+    return (
+        Table(sources, len(sources), source_line, ",\n"),
+        Table(calls, min(len(calls), MOST_CALLS), _call_line(), ",\n"),
+    )
+
+
+def line_tables(calls: Sequence[CallRow], _: Sequence[SourceRow]) -> tuple[Table, ...]:
+    """The same of JSONL."""
+    return (Table(calls, len(calls), _call_line(), "\n"),)
+
+
+def _written(report: Report, look: Look, make: Tables) -> Iterator[Iterator[str]]:
+    ahead = look.ahead or Ahead(1, make)
+    ahead.start(report.calls, report.sources)
+    return ahead.batches()
 
 
 def _call_line() -> Callable[[CallRow], str]:
@@ -205,44 +218,6 @@ def _rows(stream: TextIO, name: str, batches: Iterable[str]) -> None:
         stream.write(before + batch)
         before = ",\n"
     stream.write("]")
-
-
-def _batches(rows: Sequence[Row], count: int, line: Callable[[Row], str], between: str, jobs: int) -> Iterator[str]:
-    """The lines of the first `count` rows, BATCH at a time; where there are many, processes write them first."""
-    starts = range(0, count, BATCH)
-
-    def batches(starts: range) -> Iterator[str]:
-        for start in starts:
-            yield between.join(line(rows[at]) for at in range(start, min(start + BATCH, count)))
-
-    if jobs < 2 or count < MANY:
-        yield from batches(starts)
-        return
-    from tempfile import TemporaryFile  # costs more than the small reports that need none
-
-    with ExitStack() as files:
-        size = -(-len(starts) // jobs)
-        parts = [
-            (starts[at : at + size], files.enter_context(TemporaryFile("w+", encoding="ascii", newline="")))
-            for at in range(0, len(starts), size)
-        ]
-
-        def write_part(part: tuple[range, TextIO]) -> None:
-            part[1].writelines(batch + "\0" for batch in batches(part[0]))
-            part[1].flush()
-
-        share(write_part, parts, jobs)
-        for _, file in parts:
-            file.seek(0)
-            yield from _between_zeros(file)
-
-
-def _between_zeros(file: TextIO) -> Iterator[str]:
-    """What was written with a zero byte after each batch, which JSON escapes."""
-    left = ""
-    while more := file.read(1 << 20):
-        *whole, left = (left + more).split("\0")
-        yield from whole
 
 
 def _quote(text: str) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from pjsipdiag.report.ahead import Ahead
 
 NARROW = 80
 """Columns where nothing says otherwise."""
@@ -15,14 +18,14 @@ NARROW = 80
 class Look:
     """`verbose` 0, 1 or 2; `width` in columns; without `color` there is no ANSI sequence; `ascii_only` as it says.
 
-    `jobs` processes may write a long report.
+    `ahead` writes long tables, if somebody has it do so.
     """
 
     verbose: int = 0
     width: int = NARROW
     color: bool = False
     ascii_only: bool = False
-    jobs: int = 1
+    ahead: Ahead | None = None
 
 
 def look_for(
@@ -32,7 +35,7 @@ def look_for(
     color: bool | None = None,
     ascii_only: bool | None = None,
     *,
-    jobs: int = 1,
+    ahead: Ahead | None = None,
 ) -> Look:
     """The look for `stream`; what is None is decided by the stream, NO_COLOR, TERM and COLUMNS."""
     terminal = stream.isatty()
@@ -42,7 +45,7 @@ def look_for(
         width = shutil.get_terminal_size((NARROW, 24)).columns if terminal else NARROW
     if ascii_only is None:
         ascii_only = not _can_encode(stream, "─→•✓")
-    return Look(verbose, max(width, 40), color, ascii_only, jobs)
+    return Look(verbose, max(width, 40), color, ascii_only, ahead)
 
 
 def _can_encode(stream: TextIO, text: str) -> bool:

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from pjsipdiag.errors import PjsipdiagError
-from pjsipdiag.report import FORMATS, format_of, render, write
+from pjsipdiag.report import FORMATS, begin, format_of, render, write
 from tests.report.build import healthy, report
 
 SCHEMA = json.loads((files("pjsipdiag.report") / "schema-1.json").read_text())
@@ -68,7 +68,8 @@ def test_processes_write_the_same_bytes_as_one(format: str) -> None:
     texts = []
     for jobs in (1, 2, 3):
         stream = StringIO()
-        write(many, format, stream, jobs=jobs)
+        with begin(format, jobs) as ahead:
+            write(many, format, stream, ahead=ahead)
         texts.append(stream.getvalue())
     assert texts[0].count('"call_id"') == len(calls)
     assert texts[1:] == texts[:1] * 2

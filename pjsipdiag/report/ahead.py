@@ -1,0 +1,100 @@
+"""Long tables of a report, written by other processes: ahead of the rest, where somebody starts them in time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO
+
+from pjsipdiag.diagnosis.jobs import Shared
+
+if TYPE_CHECKING:
+    from pjsipdiag.diagnosis.model import CallRow, SourceRow
+
+BATCH = 1000
+"""Rows that are handed on at once."""
+MANY = 10_000
+"""Rows from which on processes share them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The first `count` of `rows`, each as a `line` of ASCII text without a zero byte, with `between` between them."""
+
+    rows: Sequence[Any]
+    count: int
+    line: Callable[[Any], str]
+    between: str
+
+    def batches(self, first: int = 0, end: int | None = None) -> Iterator[str]:
+        """The text of rows `first` to `end`, BATCH rows at a time."""
+        end = self.count if end is None else min(end, self.count)
+        for start in range(first, end, BATCH):
+            yield self.between.join(self.line(self.rows[at]) for at in range(start, min(start + BATCH, end)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one process writes: some rows of each table, into a file each."""
+
+    number: int
+    files: Sequence[TextIO]
+
+
+class Ahead:
+    """The tables that `make` makes of calls and sources, written by `jobs` processes where there are many rows."""
+
+    def __init__(self, jobs: int, make: Callable[[Sequence[CallRow], Sequence[SourceRow]], Sequence[Table]]) -> None:
+        self._jobs, self._make = jobs, make
+        self._rows: tuple[object, ...] = ()
+        self._tables: Sequence[Table] = ()
+        self._parts: Sequence[_Part] = ()
+        self._started = ExitStack()
+
+    def __enter__(self) -> Ahead:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._started.close()
+
+    def start(self, calls: Sequence[CallRow], sources: Sequence[SourceRow]) -> None:
+        """Starts on the tables of these rows, unless they are those that were started on last."""
+        if self._tables and self._rows[0] is calls and self._rows[1] is sources:
+            return
+        self._started.close()
+        self._rows, self._tables, self._parts = (calls, sources), self._make(calls, sources), ()
+        if self._jobs < 2 or max(len(calls), len(sources)) < MANY or not hasattr(os, "fork"):
+            return
+        from tempfile import TemporaryFile  # costs more than the small reports that need none
+
+        def file() -> TextIO:
+            return self._started.enter_context(TemporaryFile("w+", encoding="ascii", newline=""))
+
+        self._parts = [_Part(number, [file() for _ in self._tables]) for number in range(self._jobs)]
+        self._shared = self._started.enter_context(Shared(self._write, self._parts, self._jobs))
+
+    def _write(self, part: _Part) -> None:
+        os.nice(10)  # what the rest is waiting for comes first
+        for table, file in zip(self._tables, part.files, strict=True):
+            size = -(-table.count // self._jobs)
+            file.writelines(batch + "\0" for batch in table.batches(part.number * size, (part.number + 1) * size))
+            file.flush()
+
+    def batches(self) -> Iterator[Iterator[str]]:
+        """The text of each table, in batches."""
+        if not self._parts:
+            yield from (table.batches() for table in self._tables)
+            return
+        self._shared.results()
+        for number in range(len(self._tables)):
+            yield (batch for part in self._parts for batch in _between_zeros(part.files[number]))
+
+
+def _between_zeros(file: TextIO) -> Iterator[str]:
+    file.seek(0)
+    left = ""
+    while more := file.read(1 << 20):
+        *whole, left = (left + more).split("\0")
+        yield from whole
