@@ -25,7 +25,8 @@ MOST_VAIN = 256
 
 _TOKEN = rb"[A-Za-z0-9\-.!%*_`'~+]+"
 _HOST = rb"(?:[A-Za-z0-9_.\-]+|\[[0-9A-Fa-f:.]+\])"
-_PORT = rb"(?::[0-9]{1,4}|:[1-5][0-9]{4}|:6[0-4][0-9]{3})?"
+_PORT_NUMBER = rb"(?:[0-9]{1,4}(?![0-9])|[1-5][0-9]{4}|6(?:[0-4][0-9]{3}|5(?:[0-4][0-9]{2}|5(?:[0-2][0-9]|3[0-5]))))"
+_PORT = rb"(?::" + _PORT_NUMBER + rb")?"
 _USER = rb"[A-Za-z0-9&=+$,;?/\-_.!~*'()]+"
 _URI_PARAMETERS = rb"(?:;(?!(?i:ttl|line|x-ast))[A-Za-z0-9\[\]/:&+$\-_.!~*'()]+(?:=[A-Za-z0-9\[\]/:&+$\-_.!~*'()]+)?)*"
 _URI = rb"sips?:(?:" + _USER + rb"@)?" + _HOST + _PORT + _URI_PARAMETERS
@@ -37,7 +38,7 @@ _LIST = _ELEMENT + rb"(?:," + _ELEMENT + rb"){0,9}"
 _NUMBER = rb"[0-9]{1,9}"
 _SENT_BY = rb"SIP/2\.0/" + _TOKEN + rb" " + _HOST + _PORT
 _VIA_VALUE = rb"(?:=[A-Za-z0-9\-.!%*_`'~+\[:\]]+)?"
-_RPORT = rb";rport(?:=[0-9]{1,4})?"
+_RPORT = rb";rport(?:=" + _PORT_NUMBER + rb")?"
 _CREDENTIAL = _TOKEN + rb'=(?:"[^"\\\r\n\0]*"|' + _TOKEN + rb")"
 
 LINES = {

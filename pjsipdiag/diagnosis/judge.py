@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from pjsipdiag.asterisk.alike import Sender
+from pjsipdiag.asterisk.alike import FAR, Sender
 from pjsipdiag.asterisk.forms import Fields, read_sender
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
@@ -96,7 +96,9 @@ def judge(
     judged = Judged()
     batch: list[tuple[int, ...]] = []
     verdicts: dict[int, int] = {}
+    strangers: dict[tuple[object, ...], int] = {}
     tables = _Tables(merged, replay)
+    origin = replay.alike.origin
     agents: dict[bytes, int] = {}
     sources: dict[bytes, int] = {}
     every = not wanted.sources and not wanted.call_ids
@@ -117,11 +119,17 @@ def judge(
         ip = source[:-2]
         if not every and not _is_wanted(wanted, merged, seen_in, row, ip):
             continue
-        verdict = tables[seen_in].verdict(row, source, arrival.at(TRANSPORT_NAMES[row[TRANSPORT]], destination))
-        found = verdicts.get(id(verdict))
+        alike = (seen_in, row[FORM], row[SENDER], row[TRANSPORT], destination)
+        far = origin(source) == FAR
+        found = strangers.get(alike) if far else None
         if found is None:
-            found = verdicts[id(verdict)] = len(judged.verdicts)
-            judged.verdicts.append(verdict)
+            verdict = tables[seen_in].verdict(row, source, arrival.at(TRANSPORT_NAMES[row[TRANSPORT]], destination))
+            found = verdicts.get(id(verdict))
+            if found is None:
+                found = verdicts[id(verdict)] = len(judged.verdicts)
+                judged.verdicts.append(verdict)
+            if far and row[FORM] and row[SENDER] != UNKNOWN and not verdict.endpoint:
+                strangers[alike] = found
         agent = tables[seen_in].agents[row[AGENT]]
         values = (
             number,
