@@ -59,6 +59,8 @@ class Address(NamedTuple):
 
 
 NOWHERE = Address("0.0.0.0")
+LONGEST_REMEMBERED = 256
+"""Characters of texts with a URI whose meaning is kept: the same senders call again and again."""
 _QUOTED_NAME = re.compile(r'^\s*"(?:[^"\\]|\\.)*"')
 
 
@@ -85,9 +87,12 @@ class SipUri:
         )
 
 
-@lru_cache(maxsize=4096)
 def parse_uri(text: str) -> SipUri | None:
     """The URI in `text`, which may be a whole From, To or Contact value; None when there is none."""
+    return _remembered_uri(text) if len(text) <= LONGEST_REMEMBERED else _parse_uri(text)
+
+
+def _parse_uri(text: str) -> SipUri | None:
     text = _QUOTED_NAME.sub("", text)
     if "<" in text:
         text = text[text.index("<") + 1 :].split(">", 1)[0]
@@ -103,6 +108,9 @@ def parse_uri(text: str) -> SipUri | None:
     host, port = _split_port(hostport)
     pairs = tuple((name.lower(), value) for name, _, value in (item.partition("=") for item in parameters))
     return SipUri(scheme, user, host.lower(), port, pairs)
+
+
+_remembered_uri = lru_cache(maxsize=4096)(_parse_uri)
 
 
 def _split_port(hostport: str) -> tuple[str, int]:

@@ -64,10 +64,8 @@ class Line(NamedTuple):
 
 
 _NOTHING = Line(b"", (), None)
-FAR = 0
-"""The number of the origin of addresses that no rule holds or nearly holds, and no list denies."""
 _FAR: object = ((), None, ())
-"""What such an address comes to."""
+"""What an address comes to that no rule holds or nearly holds: origin number 0."""
 
 
 @dataclass
@@ -79,7 +77,7 @@ class Alike:
     _names: dict[tuple[bytes, bytes], object] = field(default_factory=dict)
     _hosts: dict[bytes, object] = field(default_factory=dict)
     _origins: dict[bytes, int] = field(default_factory=dict)
-    _numbers: dict[object, int] = field(default_factory=lambda: {_FAR: FAR})
+    _numbers: dict[object, int] = field(default_factory=lambda: {_FAR: 0})
     """What a content or an origin comes to -> its number."""
 
     def __post_init__(self) -> None:
@@ -122,7 +120,7 @@ class Alike:
     def origin(self, source: bytes) -> int:
         """The number of what a packed source address comes to: the rules that hold it, the lists that deny it."""
         if self._places is not None and len(source) == 6 and source[:2] not in self._places:
-            return FAR
+            return 0
         known = self._origins.get(source)
         return self._origin(source) if known is None else known
 

@@ -37,7 +37,7 @@ WORTHWHILE, LONGEST_WALK = 16, 4096
 """A run of 16 makes the next one worth trying soon; else up to 4096 records are walked singly between tries."""
 LOOKED_AT = SYN | PSH
 """Flags of TCP segments that are looked at closely."""
-LINK_HEADER = 16
+LINK_HEADER = 20
 """Bytes in which the type of what a link carries lies."""
 SWITCH = 8
 """Records in a row of another encapsulation that make it the expected one."""
@@ -140,7 +140,7 @@ class Walk:
                         frame -= 1  # noqa: PLW2901
                         break
                     captured, one, two, fragment, protocol, byte = unpack(buffer, at)
-                    if (
+                    if (  # the most frequent ones by far: what is looked at closely below, with PASSES written out
                         byte > 127
                         and one == first
                         and two == second

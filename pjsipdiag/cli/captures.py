@@ -62,7 +62,8 @@ def diagnose(
         show_changes(changes, "the files as they are", "the change", format_, output)
         return
     format_ = format_for(format_, output)
-    with begin(format_, inputs["jobs"]) as ahead:
+    # stand-ins are made in the order in which they are needed, which one process has to know
+    with begin(format_, 1 if redact else inputs["jobs"]) as ahead:
         inputs |= {} if redact else {"ready": ahead.start}
         seen = _observe(captures, directory(config, quiet), quiet, inputs)
         show(seen.report, format_, output, redact=redact, verbose=verbose, ahead=ahead)

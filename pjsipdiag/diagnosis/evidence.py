@@ -32,7 +32,6 @@ _NAMING = re.compile(
     rb"\n(" + rb"|".join(map(re.escape, _SPELT)) + rb")[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE
 )
 """Headers that name who sends a request, folded lines with them."""
-_FOLD = re.compile(rb"\s*\n\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def hosts_named(message: SipMessage) -> Iterator[tuple[str, str]]:
     vias: list[str] = []
     others: list[tuple[int, str]] = []
     for spelt, raw in _NAMING.findall(message.head):
-        name, value = _SPELT[spelt.lower()], decode(_FOLD.sub(b" ", raw)).strip()
+        name, value = _SPELT[spelt.lower()], decode(b" ".join(map(bytes.strip, raw.split(b"\n"))).strip())
         if name == "Via":
             vias += value.split(",")
         else:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from pjsipdiag.asterisk.alike import FAR, Sender
+from pjsipdiag.asterisk.alike import Sender
 from pjsipdiag.asterisk.forms import Fields, read_sender
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
@@ -96,7 +96,7 @@ def judge(
     judged = Judged()
     batch: list[tuple[int, ...]] = []
     verdicts: dict[int, int] = {}
-    strangers: dict[tuple[object, ...], int] = {}
+    strangers: dict[object, int] = {}  # content, origin, transport and destination of what no endpoint takes -> verdict
     tables = _Tables(merged, replay)
     origin = replay.alike.origin
     agents: dict[bytes, int] = {}
@@ -119,18 +119,19 @@ def judge(
         ip = source[:-2]
         if not every and not _is_wanted(wanted, merged, seen_in, row, ip):
             continue
-        alike = (seen_in, row[FORM], row[SENDER], row[TRANSPORT], destination)
-        far = origin(source) == FAR
-        found = strangers.get(alike) if far else None
+        table, transport = tables[seen_in], TRANSPORT_NAMES[row[TRANSPORT]]
+        content = table.content(row, transport)
+        like = None if content is None else (content, origin(source), row[TRANSPORT], destination)
+        found = strangers.get(like)
         if found is None:
-            verdict = tables[seen_in].verdict(row, source, arrival.at(TRANSPORT_NAMES[row[TRANSPORT]], destination))
+            verdict = table.verdict(row, content, source, arrival.at(transport, destination))
             found = verdicts.get(id(verdict))
             if found is None:
                 found = verdicts[id(verdict)] = len(judged.verdicts)
                 judged.verdicts.append(verdict)
-            if far and row[FORM] and row[SENDER] != UNKNOWN and not verdict.endpoint:
-                strangers[alike] = found
-        agent = tables[seen_in].agents[row[AGENT]]
+            if like is not None and not verdict.endpoint:  # an endpoint may have an access list of its own
+                strangers[like] = found
+        agent = table.agents[row[AGENT]]
         values = (
             number,
             row[TIME],
@@ -185,16 +186,16 @@ class _Table:
         self._contents: dict[int, int | None] = {}
         self._senders = [Sender(*(name or b"" for name in names)) for names in senders]
 
-    def verdict(self, row: Row, source: bytes, place: bytes) -> Verdict:
-        """What Asterisk does with the request in `row`, which it received at `place`."""
+    def verdict(self, row: Row, content: int | None, source: bytes, place: bytes) -> Verdict:
+        """What Asterisk does with the request in `row`, whose content is known, and which it received at `place`."""
         transport = TRANSPORT_NAMES[row[TRANSPORT]]
-        content = self._content(row, transport)
         if content is not None:
             key = content, self._alike.origin(source), transport, place
             return self._replay.verdict_like(key, lambda: self._head(row), source)
         return self._replay.verdict_of(self._head(row), transport, source, place)
 
-    def _content(self, row: Row, transport: str) -> int | None:
+    def content(self, row: Row, transport: str) -> int | None:
+        """The number of what the request in `row` says; None where that is its whole text."""
         form, sender = row[FORM], row[SENDER]
         kind = self._kinds[form]
         if kind is None or (transport != "UDP" and not kind.length):

@@ -65,7 +65,8 @@ class Ahead:
             return
         self._started.close()
         self._rows, self._tables, self._parts = (calls, sources), self._make(calls, sources), ()
-        if self._jobs < 2 or max(len(calls), len(sources)) < MANY or not hasattr(os, "fork"):
+        many = max((table.count for table in self._tables), default=0) >= MANY
+        if self._jobs < 2 or not many or not hasattr(os, "fork"):
             return
         from tempfile import TemporaryFile  # costs more than the small reports that need none
 

@@ -87,3 +87,29 @@ def test_credentials_that_could_be_read_in_many_ways_are_refused_at_once() -> No
         number, *_ = forms.read(head.format('username="a", realm="b"').encode())
     assert number
     assert forms.read(head.format('username="a", ' * 64).encode()) == (0, 0, ())
+
+
+def test_ports_have_a_form_as_far_as_there_are_ports() -> None:
+    def known(port: str) -> bool:
+        forms = Forms()
+        via = f"Via: SIP/2.0/UDP 203.0.113.30:{port};rport={port};branch=z9hG4bKx"
+        head = f"INVITE sip:1@192.0.2.1:{port} SIP/2.0\r\n{via}\r\nFrom: <sip:2@a:{port}>;tag=1\r\nTo: <sip:1@b>\r\n"
+        raw = f"{head}Call-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n".encode()
+        return bool([forms.read(raw) for _ in range(LEARNT + 1)][-1][0])
+
+    ports = [
+        "1",
+        "80",
+        "5060",
+        "10000",
+        "59999",
+        "64999",
+        "65000",
+        "65499",
+        "65529",
+        "65535",
+        "65536",
+        "66000",
+        "99999",
+    ]
+    assert [known(port) for port in ports] == [int(port) <= 65535 for port in ports]

@@ -146,6 +146,27 @@ def test_credentials_are_told_apart_however_they_are_spelt(authorization: str, t
     assert [call.verdict.endpoint for call in report.calls] == ["alice", "bob"] * 110
 
 
+def test_strangers_are_told_apart_by_a_header_that_is_matched(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    end = "[e]\ntype=endpoint\n[e]\ntype=identify\nendpoint=e\nmatch_header=X-Trunk: 2\n"
+    (tmp_path / "etc" / "pjsip.conf").write_text(f"[t]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n{end}")
+    text = _plain(["1", "2"] * 110, "X-Trunk: {user}")
+    report = diagnose([write_capture(text, tmp_path / "c.pcap")], tmp_path / "etc", asterisk="22.10.1")
+    assert [call.verdict.endpoint for call in report.calls] == ["", "e"] * 110
+
+
+def test_strangers_are_told_apart_by_the_list_of_who_takes_them(tmp_path: Path) -> None:
+    """Both come from far away, say the same, and an access list of the endpoint lets one in."""
+    (tmp_path / "etc").mkdir()
+    end = "[anonymous]\ntype=endpoint\ndeny=0.0.0.0/0\npermit=203.0.113.31\n"
+    (tmp_path / "etc" / "pjsip.conf").write_text(f"[t]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n{end}")
+    text = _plain([""] * 220)
+    for at in range(1, 220, 2):
+        text = text.replace(f"@ {at}.0 203.0.113.30:", f"@ {at}.0 203.0.113.31:")
+    report = diagnose([write_capture(text, tmp_path / "c.pcap")], tmp_path / "etc", asterisk="22.10.1")
+    assert [call.verdict.outcome.value for call in report.calls] == ["acl_denied", "accepted"] * 110
+
+
 def test_the_branch_is_that_of_via(config: Path, tmp_path: Path) -> None:
     text = _plain([""] * 20, trace="X-Trace: a;branch=other", answered=True)
     report = diagnose([write_capture(text, tmp_path / "c.pcap")], config)

@@ -1,10 +1,12 @@
-"""Near misses, as the reports say them."""
+"""What says whose an address is: near misses, as the reports say them, and the hosts that a request names."""
 
 import pytest
 
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.match import parse_match
 from pjsipdiag.diagnosis.addresses import is_private, near_miss
+from pjsipdiag.diagnosis.evidence import hosts_named
+from pjsipdiag.sip import SipMessage
 
 
 @pytest.mark.parametrize(
@@ -43,3 +45,32 @@ def test_near_miss(match: str, ip: str, words: str) -> None:
 )
 def test_what_the_public_network_does_not_carry(ip: str, private: bool) -> None:
     assert is_private(ip) is private
+
+
+NAMED = b"""INVITE sip:1@192.0.2.1 SIP/2.0
+Via: SIP/2.0/UDP 192.0.2.7:5062;branch=a, SIP/2.0/TCP proxy.example;rport
+m:
+	<sip:[2001:db8::1]>
+v : SIP/2.0/UDP 192.0.2.8
+From: "a > b" <sip:2@from.example>;tag=1
+P-Asserted-Identity : <tel:+123>,
+ <sip:3@asserted.example>
+Remote-Party-ID: "<sip:no@display.example>" <sip:4@party.example;x=y>;party=calling
+record-route: <sip:route.example;lr>
+Subject: Via: SIP/2.0/UDP subject.example
+
+From: <sip:body@body.example>
+"""
+
+
+def test_who_a_request_names_as_its_sender() -> None:
+    """The last Via first, then From, Contact and the rest; compact and folded headers (RFC 3261 section 7.3)."""
+    assert list(hosts_named(SipMessage(NAMED.replace(b"\n", b"\r\n")))) == [
+        ("Via", "192.0.2.8"),
+        ("Via", "proxy.example"),
+        ("Via", "192.0.2.7"),
+        ("From", "from.example"),
+        ("Contact", "2001:db8::1"),
+        ("Remote-Party-ID", "party.example"),
+        ("Record-Route", "route.example"),
+    ]
