@@ -286,7 +286,7 @@ class Fold:
             if len(self.others) < MOST_METHODS:
                 self.others[pair] = Repeated(1, telling, time, telling, time)
         else:
-            if time - known.time > SAME_PACKET or telling != known.last:
+            if telling != known.last or abs(time - known.time) > SAME_PACKET:
                 known.count += 1
             known.last, known.time = telling, time
         if source not in self._asked:

@@ -105,14 +105,15 @@ def judge(
     found_in = ((number, *one) for number, rows in slices for one in merged.transactions(number, rows))
     for number, at, key, views in found_in:
         # the view that the PBX received is the last on the way: a NAT on the same machine comes before it
-        for which in range(len(views) - 1, -1, -1):
+        order = (0,) if len(views) == 1 else _latest_first(merged, views)
+        for which in order:
             seen_in, row = views[which]
             source, destination = ends(row)
             if destination[:-2] in pbx:
                 break
         else:
             if any(ends(view)[0][:-2] in pbx for _, view in views):
-                judged.outbound.add(views[0][1][CALL])
+                judged.outbound.add(views[order[-1]][1][CALL])
             else:
                 judged.passing += 1
             continue
@@ -154,6 +155,16 @@ def judge(
     judged.add(batch)
     judged.agents, judged.sources = list(agents), list(sources)
     return judged
+
+
+def _latest_first(merged: Merged, views: Sequence[tuple[int, Row]]) -> Sequence[int]:
+    """The order of views in the capture, the last one first: a stream tells some of its messages late."""
+
+    def place(which: int) -> tuple[int, int]:
+        number, row = views[which]
+        return merged.parts[number].capture, merged.parts[number].first_frame + row[FRAME]
+
+    return sorted(range(len(views)), key=place, reverse=True)
 
 
 def _is_wanted(wanted: Selection, merged: Merged, part: int, row: Row, ip: bytes) -> bool:

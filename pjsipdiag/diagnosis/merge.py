@@ -237,6 +237,7 @@ def _add_repeated(others: dict[tuple[bytes, bytes], Repeated], pair: tuple[bytes
     if before is None:
         others[pair] = after
         return
-    again = after.first == before.last and after.first_time - before.time <= SAME_PACKET
+    # what a part handed back is told after the others, and may be from before them
+    again = after.first == before.last and abs(after.first_time - before.time) <= SAME_PACKET
     before.count += after.count - again
     before.last, before.time = after.last, after.time

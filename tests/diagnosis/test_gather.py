@@ -84,6 +84,29 @@ def test_big_files_are_cut_and_joined(tmp_path: Path, monkeypatch: pytest.Monkey
     the_same(whole, cut(raw, [5, len(frames) - 30], tmp_path / "files"))
 
 
+def test_a_message_that_is_told_late_is_where_it_was_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream that ends inside of a message is told at the end; the PBX got the message later, over another way."""
+    monkeypatch.setattr(parts, "SMALLEST", 6000)
+    late = Address("203.0.113.99", 5060)
+    frames = [*stream(invite(1, b"x" * 900)[:-20], 300), *[media()] * 60, ethernet(udp(invite(1), late)), media()]
+    whole = tmp_path / "whole.pcap"
+    whole.write_bytes(pcap(frames))
+    found = [[(call["source"], call["frame"]) for call in reported(whole, jobs)["calls"]] for jobs in (1, 2, 3)]
+    assert found == [[("203.0.113.99:5060", len(frames) - 1)]] * 3
+
+
+def test_requests_of_one_text_are_two_in_either_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one is read first: it stands whole in one packet, the first one over two parts of the capture."""
+    monkeypatch.setattr(parts, "SMALLEST", 6000)
+    other = invite(1).replace(b"INVITE ", b"MESSAGE ", 1)
+    spread = [frame for segment in stream(other, 20) for frame in (segment, *[media()] * 20)]
+    frames = [*spread, ethernet(udp(other)), media()]
+    whole = tmp_path / "whole.pcap"
+    whole.write_bytes(pcap(frames))
+    found = [reported(whole, jobs)["sources"][0]["other_methods"] for jobs in (1, 2, 3)]
+    assert found == [{"MESSAGE": 2}] * 3
+
+
 def test_another_day_is_another_connection(tmp_path: Path) -> None:
     """Same addresses, same ports, even the same sequence numbers: what the first day left does not reach the second."""
     monday = stream(invite(1) + invite(2, b"x" * 500)[:300], 97)
