@@ -18,7 +18,7 @@ from pjsipdiag.capture import Captures, Dissector, Rest, Unfinished, Unjoinable,
 from pjsipdiag.capture import Part as Piece
 from pjsipdiag.capture.chain import owned
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.parts import WHOLE
+from pjsipdiag.capture.parts import SMALLEST, WHOLE
 from pjsipdiag.capture.readers import read_as
 from pjsipdiag.diagnosis.fold import Fold
 from pjsipdiag.diagnosis.jobs import Shared
@@ -128,7 +128,7 @@ def begin(captures: Sequence[str | Path], options: Options) -> Begun:
     tasks = tuple(_tasks(found.files, reading))
     pieces = sum(len(task.pieces) for task in tasks)
     seen = _Seen(found.files, pieces or len(found.files), options.get("progress"))
-    return Begun(reading, found, tasks, seen, Shared(_Worker(found.files, seen, reading), tasks, reading.jobs))
+    return Begun(reading, found, tasks, seen, Shared(_Worker(found.files, seen, reading), tasks, reading.jobs, least=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def _tasks(files: Sequence[str], reading: Reading) -> Iterator[_Task]:
         for capture, path in enumerate(files)
         for piece in (split(path, jobs) if cut else [Piece(path, 0, WHOLE)])
     ]
-    if len(pieces) < 2:
+    if len(pieces) < 2 and not (cut and _is_long(files[0])):
         return
     size = -(-len(pieces) // (MOST_TASKS * jobs))
     for at in range(0, len(pieces), size):
@@ -201,6 +201,11 @@ def _tasks(files: Sequence[str], reading: Reading) -> Iterator[_Task]:
 
 def _is_file(path: str) -> bool:
     return Path(path).is_file()
+
+
+def _is_long(path: str) -> bool:
+    """Whether a file that cannot be cut is worth a process beside the one that loads the rest of the program."""
+    return Path(path).stat().st_size >= SMALLEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +221,7 @@ class _Worker:
         path = self.files[capture]
         tally, fold = Tally(path), Fold(spool, self.reading.methods)
         self.seen.watch(tally, number)
-        rest = Rest() if self.reading.goes_on else None
+        rest = Rest() if self.reading.goes_on and (len(self.files) > 1 or piece.end != WHOLE) else None
         datagrams = read_part(piece, tally, rest) if rest else _read(path, tally, self.reading)
         _feed(fold, datagrams, tally, self.reading, [])
         tally.on_read = None

@@ -41,12 +41,12 @@ def share(work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> l
 class Shared(Generic[Item, Result]):
     """Work that processes have begun on: they go on while this one does something else, until `results` is asked for.
 
-    Without `jobs` of at least 2, or with a single item, the work is done when its results are asked for.
+    Without `jobs` of at least 2, or with fewer than `least` items, the work is done when its results are asked for.
     """
 
-    def __init__(self, work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> None:
+    def __init__(self, work: Callable[[Item], Result], items: Sequence[Item], jobs: int, least: int = 2) -> None:
         self._work, self._items, self._jobs = work, items, jobs
-        self._alone = jobs < 2 or len(items) < 2 or not hasattr(os, "fork")
+        self._alone = jobs < 2 or len(items) < least or not hasattr(os, "fork")
         self._waiting = [] if self._alone else list(enumerate(items))[::-1]
         self._received: dict[int, bytearray] = {}
         self._running: dict[int, int] = {}

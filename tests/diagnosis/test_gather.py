@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from pjsipdiag.capture import parts
+from pjsipdiag.diagnosis import gather
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.report import render
 from pjsipdiag.sip import Address
@@ -105,6 +107,24 @@ def test_requests_of_one_text_are_two_in_either_order(tmp_path: Path, monkeypatc
     whole.write_bytes(pcap(frames))
     found = [reported(whole, jobs)["sources"][0]["other_methods"] for jobs in (1, 2, 3)]
     assert found == [{"MESSAGE": 2}] * 3
+
+
+@pytest.mark.parametrize("kind", ["tcp", "frag", "varied"])
+def test_a_file_that_cannot_be_cut_is_read_by_another_process(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a damaged one that ends inside of messages and of a packet in fragments."""
+    monkeypatch.setattr(gather, "SMALLEST", 1000)
+    path, zipped = tmp_path / "whole.pcap", tmp_path / "whole.pcap.gz"
+    write(path, kind, 400)
+    raw = path.read_bytes()
+    for end in (len(raw), len(raw) * 2 // 3, len(raw) // 3):
+        data = gzip.compress(raw[:end])
+        for cut_off in (0, 500):
+            zipped.write_bytes(data[: len(data) - cut_off])
+            one, two = (render(diagnose([zipped], CONFIG, jobs=jobs), "json") for jobs in (1, 2))
+            assert one == two
+            assert json.loads(one)["captures"][0]["records"] > 20
 
 
 def test_another_day_is_another_connection(tmp_path: Path) -> None:
