@@ -18,6 +18,7 @@ from tests.capture.build import (
     option,
     section,
     sip,
+    tcp,
     udp,
 )
 
@@ -53,6 +54,23 @@ def test_time_resolution(resolution: bytes, ticks: int) -> None:
     capture = Capture(section() + interface(options=options) + enhanced(call(1), ticks))
     expected = EPOCH if resolution != b"\x0c" else ticks // 1000
     assert capture.datagrams[0].time == expected
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("flags", "direction"),
+    [(0, ""), (1, "in"), (0b00101, "in"), (0b10001, ""), (2, "out"), (0b00110, "out"), (3, ""), (0xFF00_0001, "in")],
+)
+@pytest.mark.parametrize("padding", [0, 1, 2, 3])
+def test_packets_that_say_their_direction(order: str, flags: int, direction: str, padding: int) -> None:
+    """Option 2 of an enhanced packet block, behind a comment; a stream's messages have that of their segment."""
+    said = option(1, b"a comment", order) + option(2, struct.pack(order + "I", flags), order) + option(0, b"", order)
+    whole = ethernet(udp(sip(1, padding=padding)))
+    frames = [whole, ethernet(udp(sip(2, padding=padding)), 0x8100), ethernet(tcp(sip(3, padding=padding)))]
+    packets = [enhanced(frame, EPOCH // 1000, order=order, options=said) for frame in (*frames, *frames)]
+    capture = Capture(section(order) + interface(order=order) + b"".join(packets) + enhanced(whole, 0, order=order))
+    assert [datagram.direction for datagram in capture.datagrams] == [direction] * (len(capture.datagrams) - 1) + [""]
+    assert len(capture.datagrams) >= 6
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
