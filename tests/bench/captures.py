@@ -30,6 +30,7 @@ AGENTS = (
     "Provider-SBC 4.1",
     "MicroSIP/3.21",
 )
+SDP = "Content-Type: application/sdp\r\n"
 PEERS = 2000
 TICK = 20_000
 """Microseconds between two RTP packets of a stream."""
@@ -91,7 +92,7 @@ class Peer:
             f"To: <sip:{number}@pbx.example.com>\r\nContact: <sip:{number}@{self.address}>\r\n"
             f"Call-ID: {self.call_id}\r\nCSeq: {self.cseq} {method}\r\nUser-Agent: {self.agent}\r\n"
             "Allow: OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, INFO\r\n"
-            f"{headers}Content-Length: {len(body)}\r\n\r\n{body}"
+            f"{headers}{SDP if body else ''}Content-Length: {len(body)}\r\n\r\n{body}"
         ).encode()
 
     def response(self, status: str, method: str, body: str = "") -> bytes:
@@ -100,7 +101,8 @@ class Peer:
             f"Via: SIP/2.0/{self.transport} {self.address};branch=z9hG4bK{self.cseq}{self.call_id}\r\n"
             f"From: <sip:{self.call_id[:10]}@pbx.example.com>;tag={self.call_id[:8]}\r\n"
             f"To: <sip:{self.call_id[:10]}@pbx.example.com>;tag=as{self.call_id[8:16]}\r\nCall-ID: {self.call_id}\r\n"
-            f"CSeq: {self.cseq} {method}\r\nServer: Asterisk PBX 22.10.1\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+            f"CSeq: {self.cseq} {method}\r\nServer: Asterisk PBX 22.10.1\r\n"
+            f"{SDP if body else ''}Content-Length: {len(body)}\r\n\r\n{body}"
         ).encode()
 
     def sdp(self, extra: int = 0) -> str:
