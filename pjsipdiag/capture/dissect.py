@@ -68,8 +68,9 @@ class Dissector:
             self._reassembler.take_up(before.flows, before.ignored, -before.records)
         self.follow: Callable[..., Sequence[Datagram]] = self._reassembler.feed
         self.flows: Collection[bytes] = self._reassembler.flows
+        """The directed TCP flows that are followed: every segment of them is wanted."""
         self.known: set[bytes] = set()
-        """The directed TCP flows of which every segment is wanted: those that are followed, and others."""
+        """Others of which every segment is wanted: those that a part of a capture hands back."""
         self.ports = self._reassembler.ports
         """Ports of all these flows, and perhaps of others (`tcp.port_pair`)."""
         self.passed: set[int] | None = None

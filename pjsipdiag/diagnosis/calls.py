@@ -57,8 +57,8 @@ class Calls(Sequence[CallRow]):
             whole.sources,
         )
         self._called: dict[tuple[int, int], str] = {}
+        """Users of request URIs by their part and number there; `_callers` are those of senders."""
         self._callers: dict[tuple[int, int], str] = {}
-        """Users of request URIs, and of senders, by their part and number there."""
         self._more: dict[int, list[int]] = {}
         """Keys of the further transactions of a call."""
         begun, shown, retried = self._assemble(whole)

@@ -221,6 +221,7 @@ class _Worker:
         path = self.files[capture]
         tally, fold = Tally(path), Fold(spool, self.reading.methods)
         self.seen.watch(tally, number)
+        # a whole file alone leaves nothing to others: it is read as one process reads it
         rest = Rest() if self.reading.goes_on and (len(self.files) > 1 or piece.end != WHOLE) else None
         datagrams = read_part(piece, tally, rest) if rest else _read(path, tally, self.reading)
         _feed(fold, datagrams, tally, self.reading, [])

@@ -94,6 +94,7 @@ class Ahead:
 
 
 def _between_zeros(file: TextIO) -> Iterator[str]:
+    """The batches in a file, each of which ends with a zero byte."""
     file.seek(0)
     left = ""
     while more := file.read(1 << 20):

@@ -70,7 +70,7 @@ def test_packets_that_say_their_direction(order: str, flags: int, direction: str
     packets = [enhanced(frame, EPOCH // 1000, order=order, options=said) for frame in (*frames, *frames)]
     capture = Capture(section(order) + interface(order=order) + b"".join(packets) + enhanced(whole, 0, order=order))
     assert [datagram.direction for datagram in capture.datagrams] == [direction] * (len(capture.datagrams) - 1) + [""]
-    assert len(capture.datagrams) >= 6
+    assert len(capture.datagrams) == 6  # what a stream repeats is told once
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

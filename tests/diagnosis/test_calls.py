@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.fold import Fold
@@ -127,6 +128,14 @@ def _plain(users: list[str], authorization: str = "", trace: str = "", answered:
     return "".join(found)
 
 
+def _judged(text: str, objects: str, folder: Path) -> list[Verdict]:
+    """What Asterisk 22 does with each call of `text` under a configuration with one transport and `objects`."""
+    (folder / "etc").mkdir()
+    (folder / "etc" / "pjsip.conf").write_text(f"[t]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n{objects}")
+    report = diagnose([write_capture(text, folder / "c.pcap")], folder / "etc", asterisk="22.10.1")
+    return [call.verdict for call in report.calls]
+
+
 @pytest.mark.parametrize(
     "authorization",
     [
@@ -137,34 +146,25 @@ def _plain(users: list[str], authorization: str = "", trace: str = "", answered:
     ],
 )
 def test_credentials_are_told_apart_however_they_are_spelt(authorization: str, tmp_path: Path) -> None:
-    (tmp_path / "etc").mkdir()
     ends = "".join(f"[{name}]\ntype=endpoint\nidentify_by=auth_username\n" for name in ("alice", "bob"))
     order = "[global]\ntype=global\nendpoint_identifier_order=auth_username,ip\n"
-    (tmp_path / "etc" / "pjsip.conf").write_text(f"[t]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n{order}{ends}")
-    text = _plain(["alice", "bob"] * 110, authorization)
-    report = diagnose([write_capture(text, tmp_path / "c.pcap")], tmp_path / "etc", asterisk="22.10.1")
-    assert [call.verdict.endpoint for call in report.calls] == ["alice", "bob"] * 110
+    verdicts = _judged(_plain(["alice", "bob"] * 110, authorization), order + ends, tmp_path)
+    assert [verdict.endpoint for verdict in verdicts] == ["alice", "bob"] * 110
 
 
 def test_strangers_are_told_apart_by_a_header_that_is_matched(tmp_path: Path) -> None:
-    (tmp_path / "etc").mkdir()
     end = "[e]\ntype=endpoint\n[e]\ntype=identify\nendpoint=e\nmatch_header=X-Trunk: 2\n"
-    (tmp_path / "etc" / "pjsip.conf").write_text(f"[t]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n{end}")
-    text = _plain(["1", "2"] * 110, "X-Trunk: {user}")
-    report = diagnose([write_capture(text, tmp_path / "c.pcap")], tmp_path / "etc", asterisk="22.10.1")
-    assert [call.verdict.endpoint for call in report.calls] == ["", "e"] * 110
+    verdicts = _judged(_plain(["1", "2"] * 110, "X-Trunk: {user}"), end, tmp_path)
+    assert [verdict.endpoint for verdict in verdicts] == ["", "e"] * 110
 
 
 def test_strangers_are_told_apart_by_the_list_of_who_takes_them(tmp_path: Path) -> None:
     """Both come from far away, say the same, and an access list of the endpoint lets one in."""
-    (tmp_path / "etc").mkdir()
     end = "[anonymous]\ntype=endpoint\ndeny=0.0.0.0/0\npermit=203.0.113.31\n"
-    (tmp_path / "etc" / "pjsip.conf").write_text(f"[t]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n{end}")
     text = _plain([""] * 220)
     for at in range(1, 220, 2):
         text = text.replace(f"@ {at}.0 203.0.113.30:", f"@ {at}.0 203.0.113.31:")
-    report = diagnose([write_capture(text, tmp_path / "c.pcap")], tmp_path / "etc", asterisk="22.10.1")
-    assert [call.verdict.outcome.value for call in report.calls] == ["acl_denied", "accepted"] * 110
+    assert [verdict.outcome.value for verdict in _judged(text, end, tmp_path)] == ["acl_denied", "accepted"] * 110
 
 
 def test_the_branch_is_that_of_via(config: Path, tmp_path: Path) -> None:

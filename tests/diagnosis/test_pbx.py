@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner
 
 from pjsipdiag.cli import main
 from tests.diagnosis.scene import write_scene
+
+TRANSPORT = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n"
+
+
+def diagnosed(scene: str, folder: Path, objects: str = "") -> Any:
+    """The JSON report of a scene under a configuration with one transport and `objects`."""
+    (folder / "pjsip.conf").write_text(TRANSPORT + objects)
+    capture = write_scene(scene, folder / "capture.pcap")
+    arguments = ["diagnose", str(capture), "-c", str(folder), "--format", "json"]
+    return json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
+
 
 OUTBOUND = """
 @ 0 192.0.2.1:5060 > 198.51.100.76:5060 out -> 100 200
@@ -19,10 +31,7 @@ Contact: <sip:192.0.2.1>
 
 
 def test_a_provider_that_answers_as_asterisk_is_not_the_pbx_that_calls_it(tmp_path: Path) -> None:
-    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
-    capture = write_scene(OUTBOUND, tmp_path / "capture.pcap")
-    arguments = ["diagnose", str(capture), "-c", str(tmp_path), "--format", "json"]
-    found = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
+    found = diagnosed(OUTBOUND, tmp_path)
     assert found["pbx"]["addresses"] == ["192.0.2.1"]
     assert [finding["rule"] for finding in found["findings"]] == ["no-invite"]
 
@@ -47,12 +56,8 @@ Contact: <sip:198.51.100.76>
 
 
 def test_an_address_of_the_recording_machine_that_never_answers_is_the_pbx_too(tmp_path: Path) -> None:
-    transport = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n"
     trunk = "[carrier]\ntype=endpoint\n[carrier]\ntype=identify\nendpoint=carrier\nmatch=198.51.100.76\n"
-    (tmp_path / "pjsip.conf").write_text(transport + trunk)
-    capture = write_scene(TWO_ADDRESSES, tmp_path / "capture.pcap")
-    arguments = ["diagnose", str(capture), "-c", str(tmp_path), "--format", "json"]
-    found = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
+    found = diagnosed(TWO_ADDRESSES, tmp_path, trunk)
     assert found["pbx"]["addresses"] == ["192.0.2.1", "192.0.2.9"]
     assert [finding["rule"] for finding in found["findings"]] == ["no-answer"]
 
@@ -87,10 +92,7 @@ Contact: <sip:203.0.113.6>
 
 
 def test_a_proxy_that_passes_on_the_answers_of_asterisk_is_not_the_pbx(tmp_path: Path) -> None:
-    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
-    capture = write_scene(PROXY, tmp_path / "capture.pcap")
-    arguments = ["diagnose", str(capture), "-c", str(tmp_path), "--format", "json"]
-    found = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
+    found = diagnosed(PROXY, tmp_path)
     assert found["pbx"]["addresses"] == ["192.0.2.1"]
     assert found["unmatched"] == ["198.51.100.50"]
 
@@ -113,8 +115,5 @@ Contact: <sip:198.51.100.76>
 
 
 def test_without_answers_the_pbx_is_who_calls_as_asterisk_and_is_called(tmp_path: Path) -> None:
-    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
-    capture = write_scene(REQUESTS_ONLY, tmp_path / "capture.pcap")
-    arguments = ["diagnose", str(capture), "-c", str(tmp_path), "--format", "json"]
-    found = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
+    found = diagnosed(REQUESTS_ONLY, tmp_path)
     assert found["pbx"]["addresses"] == ["192.0.2.1"]
