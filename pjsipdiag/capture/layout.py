@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from pjsipdiag.capture.link import IPV4, PPPOE, VLAN_TAGS, WITHOUT_IP, Network
 
 RUN = 512
+MARGIN = 160
+"""Bytes after the start of a record in which all fields of a layout lie."""
 TRANSPORTS = frozenset({6, 17})
 PASSES = bytes(int(byte >= 0x80 and byte != 0x88) for byte in range(256))
 """First bytes of a UDP payload that neither SIP, HEP nor a tunnel can have (0x88: VXLAN with a group policy)."""

@@ -3,6 +3,7 @@
 One Struct reads of each record its length and the fields that tell a plain UDP packet whose payload cannot start like
 SIP; such a record is passed over, and a run of them with one length at once (`layout.run`). Everything else goes to the
 sieve. A header that cannot be true is not believed: the walk goes on where a chain of headers verifies.
+Where there is a compiled part, it goes ahead, and the loop sees only the records that it stops at.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from itertools import chain
 from struct import Struct
 from typing import NamedTuple
 
+from pjsipdiag.capture import compiled
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import PSH, QUIET, SPEAKS, SYN, Dissector
-from pjsipdiag.capture.layout import NEVER, TRANSPORTS, Container, Layout, run
+from pjsipdiag.capture.layout import MARGIN, NEVER, TRANSPORTS, Container, Layout, run
 from pjsipdiag.capture.link import SLL_DIRECTIONS
 from pjsipdiag.capture.sieve import DULL, NO_PORT, Sieve
 from pjsipdiag.capture.start import STARTS, USUAL
@@ -24,8 +26,6 @@ from pjsipdiag.capture.window import Window
 HEADER = 24
 LONGEST = 262_144
 """Bytes that libpcap lets a packet have (MAXIMUM_SNAPLEN)."""
-MARGIN = 160
-"""Bytes after the start of a record in which all fields of a layout lie."""
 CHAIN = 8
 """Headers in a row that make a place in a damaged capture the start of a record, when the file is that long."""
 SURE = 64
@@ -120,6 +120,7 @@ class Walk:
         view, paired, wants = window.view, dissector.ports, dissector.wants
         at = before = self._at
         frame, walk, streak, stray = tally.records, 2, 0, 0
+        passed, plan = compiled.passed, None
         while True:
             messages: list[Datagram] = []
             ended, end = window.ended, window.end
@@ -128,13 +129,19 @@ class Walk:
             note = dissector.passed.add if dissector.passed is not None else None
             damaged = short = False
             while at <= last and not short:
-                step = size + head(buffer, at)[2]
-                jumped = run(buffer, at, end, step, layout)
-                if jumped:
-                    frame += jumped
-                    at += jumped * step
-                    before = at - step
-                walk = 2 if jumped >= WORTHWHILE else min(walk * 2, LONGEST_WALK)
+                if passed and plan:
+                    at, before, frame = passed(
+                        buffer, at, before, last, end, frame, plan, compiled.TABLES, paired, dissector.passed, messages
+                    )
+                    walk = 1
+                else:
+                    step = size + head(buffer, at)[2]
+                    jumped = run(buffer, at, end, step, layout)
+                    if jumped:
+                        frame += jumped
+                        at += jumped * step
+                        before = at - step
+                    walk = 2 if jumped >= WORTHWHILE else min(walk * 2, LONGEST_WALK)
                 for frame in range(frame + 1, frame + 1 + walk):  # noqa: B020  (counting goes on)
                     if at > last:
                         frame -= 1  # noqa: PLW2901
@@ -240,6 +247,7 @@ class Walk:
                                 # the last byte that is looked at is the record's own
                                 least, flow, segment = layout.least - size, layout.addresses, layout.segment
                                 silent = sieve.silent if layout.names_protocol else frozenset()
+                                plan = compiled.plan(layout, container, unit, sieve.direction_at)
                     before, at = at, stop
             tally.records = frame
             yield messages

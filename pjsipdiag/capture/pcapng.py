@@ -15,8 +15,8 @@ from typing import NamedTuple
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import Dissector
 from pjsipdiag.capture.interface import Interface, direction_of, interface
-from pjsipdiag.capture.layout import NEVER, PASSES, TRANSPORTS, Container, Layout, run
-from pjsipdiag.capture.pcap import LONGEST, LONGEST_WALK, MARGIN, MOST_NOTES, SWITCH, WORTHWHILE
+from pjsipdiag.capture.layout import MARGIN, NEVER, PASSES, TRANSPORTS, Container, Layout, run
+from pjsipdiag.capture.pcap import LONGEST, LONGEST_WALK, MOST_NOTES, SWITCH, WORTHWHILE
 from pjsipdiag.capture.sieve import Sieve
 from pjsipdiag.capture.window import Window
 

@@ -14,6 +14,8 @@ from pjsipdiag.capture import dissect, fragments
 from pjsipdiag.capture.fragments import Fragments
 from tests.capture.build import CLIENT, CLIENT6, EPOCH, SERVER, SERVER6, Capture, media, pcap, sip, udp
 
+pytestmark = pytest.mark.usefixtures("loop")
+
 WHOLE4, WHOLE6 = udp(sip(1, padding=3000)), udp(sip(1, padding=3000), CLIENT6, SERVER6)
 
 

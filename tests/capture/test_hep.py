@@ -15,6 +15,8 @@ from pjsipdiag.sip import Address
 from tests.capture.build import ACK, PSH, SYN, Capture, ethernet, pcap, tcp
 from tests.capture.test_tcp import Wire, invite
 
+pytestmark = pytest.mark.usefixtures("loop")
+
 AGENT, HOMER = Address("198.51.100.5", 9060), Address("198.51.100.6", 9060)
 FOUR = Address("203.0.113.13", 5060), Address("192.0.2.1", 5060)
 SIX = Address("2001:db8::13", 5060), Address("2001:db8::1", 5060)

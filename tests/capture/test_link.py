@@ -12,6 +12,8 @@ import pytest
 from pjsipdiag.capture import Tally, read
 from tests.capture.build import CLIENT, EPOCH, SERVER, Capture, enhanced, interface, pcap, section, sip, udp
 
+pytestmark = pytest.mark.usefixtures("loop")
+
 FOUR, SIX = udp(sip(1)), udp(sip(1), CLIENT._replace(ip="2001:db8::13"), SERVER._replace(ip="2001:db8::1"))
 
 

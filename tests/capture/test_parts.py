@@ -10,6 +10,8 @@ from pjsipdiag.capture import Datagram, Rest, Tally, Unjoinable, join, parts, re
 from tests.capture.build import EPOCH, enhanced, ethernet, interface, media, pcap, section, sip, udp
 from tests.capture.test_fragments import WHOLE4, pieces
 
+pytestmark = pytest.mark.usefixtures("loop")
+
 
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:

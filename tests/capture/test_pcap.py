@@ -24,6 +24,8 @@ from tests.capture.build import (
     udp,
 )
 
+pytestmark = pytest.mark.usefixtures("loop")
+
 STEP = 20_000_000
 
 

@@ -11,6 +11,8 @@ from pjsipdiag.capture import expand
 from pjsipdiag.errors import CaptureError
 from tests.capture.build import EPOCH, enhanced, ethernet, interface, pcap, section, sip, udp
 
+pytestmark = pytest.mark.usefixtures("loop")
+
 CALL = ethernet(udp(sip(1)))
 
 

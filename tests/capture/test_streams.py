@@ -17,6 +17,8 @@ from tests.capture.test_tcp import invite
 from tests.capture.test_websocket import ANSWER, REQUEST, frame
 from tests.sip_text import messages
 
+pytestmark = pytest.mark.usefixtures("loop")
+
 DIALOG = """
 @ 0.000 203.0.113.13:40000 > 192.0.2.1:5060 TCP
 INVITE sip:100@192.0.2.1 SIP/2.0

@@ -13,6 +13,8 @@ from pjsipdiag.capture.tcp import ACK, SYN, Reassembler, reverse
 from pjsipdiag.sip import Address
 from tests.capture.build import Capture, ethernet, pcap, tcp
 
+pytestmark = pytest.mark.usefixtures("loop")
+
 CLIENT, SERVER = Address("203.0.113.13", 40000), Address("192.0.2.1", 5060)
 FLOW = CLIENT.pack()[:4] + SERVER.pack()[:4] + CLIENT.pack()[4:] + SERVER.pack()[4:]
 SECOND = 1_000_000_000

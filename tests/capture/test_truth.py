@@ -16,6 +16,8 @@ from pjsipdiag.capture import Tally, read
 from pjsipdiag.sip import Address
 from tests.bench.captures import KINDS, Invite, write
 
+pytestmark = pytest.mark.usefixtures("loop")
+
 SHARED = Path(os.environ.get("PJSIPDIAG_SHARED", Path(__file__).parents[3] / "shared"))
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark (apt install tshark)")
 

@@ -12,6 +12,8 @@ from pjsipdiag.capture import Tally, read
 from tests.capture.build import EPOCH, Capture, enhanced, interface, pcap, section, sip
 from tests.capture.test_rare import ENDS, FOUR, MAC, SIX
 
+pytestmark = pytest.mark.usefixtures("loop")
+
 ETH = MAC + b"\x08\0" + FOUR
 
 

@@ -1,0 +1,235 @@
+/* The records of a classic capture that need no closer look, at the speed of memory.
+
+   Law: what is passed over or told here, the loop of `pcap.py` passes over or tells as well, record by record; this
+   stops at each record of which that is not certain. What bytes mean is said by the tables of `compiled.py`.
+   Of a record that begins at or before `last`, MARGIN bytes can be read; what lies further on is compared with `end`. */
+
+#define Py_LIMITED_API 0x030b0000
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { MARGIN = 160, LONGEST = 262144, MOST_CHECKS = 32, LONGEST_METHOD = 32, LEAST_TEXT = 16, UDP = 17, TCP = 6, SYN_PSH = 10 };
+enum { MEDIA, DULL, LETTER }; /* what the first byte of a UDP payload says; all else has to be looked at */
+
+/* Offsets are from the start of a record. */
+typedef struct {
+    int32_t big;                        /* whether the file is big-endian */
+    int32_t unit;                       /* nanoseconds in a unit of the fraction */
+    int32_t header;                     /* bytes before each packet */
+    int32_t protocol, length, over;     /* of IP; `over` is what its length counts beside UDP or TCP */
+    int32_t addresses, size, ports;     /* where the source address is, and its size; where UDP or TCP begins */
+    int32_t direction;                  /* 0 where the link says none */
+    int32_t checks;
+    struct { uint16_t at; uint8_t mask, value; } check[MOST_CHECKS];
+} Plan;
+
+typedef struct {
+    const uint8_t *first;   /* by the first byte of a UDP payload: MEDIA and so on */
+    const uint8_t *quiet;   /* by the first byte of a TCP segment: whether it cannot begin SIP or what carries it */
+    const uint8_t *token;   /* by byte: whether it may stand in a method */
+    const uint8_t *tunnels; /* by port */
+    PyObject *usual;        /* a tuple of what most messages begin with */
+    PyObject *directions;   /* a tuple of 256 texts */
+    PyObject *transport;
+    PyTypeObject *datagram;
+} Tables;
+
+static uint32_t word(const uint8_t *at, int big) {
+    return big ? (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3]
+               : (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
+}
+
+static int half(const uint8_t *at) { return at[0] << 8 | at[1]; }
+
+static int is_text(uint8_t byte) { return (byte >= ' ' && byte <= '~') || byte == '\t' || byte == '\n' || byte == '\r'; }
+
+/* Whether a record is a whole packet of the encapsulation that is expected. */
+static int fits(const Plan *plan, const uint8_t *record) {
+    for (int n = 0; n < plan->checks; n++)
+        if ((record[plan->check[n].at] & plan->check[n].mask) != plan->check[n].value)
+            return 0;
+    return 1;
+}
+
+/* Whether a UDP payload that begins with a letter is no SIP message. */
+static int no_start(const Tables *tables, const uint8_t *payload, const uint8_t *stop) {
+    const uint8_t *at = payload;
+    while (at < stop && at - payload < LONGEST_METHOD && tables->token[*at])
+        at++;
+    return at == stop || (*at != ' ' && *at != '/');
+}
+
+/* Whether the data of a TCP segment begin as nothing that may carry SIP. */
+static int says_nothing(const Tables *tables, const uint8_t *data, const uint8_t *after) {
+    if (tables->quiet[*data])
+        return 1;
+    if (!is_text(*data) || (after - data >= 4 && !memcmp(data, "HEP3", 4)))
+        return 0;
+    for (int n = 0; n < LEAST_TEXT && data < after; n++, data++)
+        if (!is_text(*data))
+            return 1;
+    return 0;
+}
+
+/* Whether nobody follows the flows of these ports, which are noted then; -1 for an error. */
+static int unfollowed(const uint8_t *ports, PyObject *followed, PyObject *noted) {
+    PyObject *pair = PyLong_FromUnsignedLong(word(ports, 1));
+    if (!pair)
+        return -1;
+    int known = PySet_Contains(followed, pair);
+    if (!known && noted != Py_None && PySet_Add(noted, pair) < 0)
+        known = -1;
+    Py_DECREF(pair);
+    return known < 0 ? -1 : !known;
+}
+
+/* Whether a segment can be passed over; -1 for an error. */
+static int passes(const Plan *plan, const Tables *tables, const uint8_t *record, const uint8_t *stop,
+                  const uint8_t *end, PyObject *followed, PyObject *noted) {
+    const uint8_t *segment = record + plan->ports;
+    int header = segment[12] >> 2 & 0x3c;
+    const uint8_t *data = segment + header, *after = segment + half(record + plan->length) - plan->over;
+    if (after > stop)
+        after = stop;
+    if (segment[13] & SYN_PSH || header < 20 || data > after || after > end)
+        return 0;
+    if (data == after)
+        return 1;
+    return says_nothing(tables, data, after) ? unfollowed(segment, followed, noted) : 0;
+}
+
+static PyObject *joined(const uint8_t *address, int size, const uint8_t *port) {
+    char both[18];
+    memcpy(both, address, size);
+    memcpy(both + size, port, 2);
+    return PyBytes_FromStringAndSize(both, size + 2);
+}
+
+static int is_usual(const Tables *tables, const uint8_t *payload, Py_ssize_t length) {
+    for (Py_ssize_t n = 0, most = PyTuple_Size(tables->usual); n < most; n++) {
+        char *text;
+        Py_ssize_t size;
+        if (PyBytes_AsStringAndSize(PyTuple_GetItem(tables->usual, n), &text, &size) < 0)
+            return -1;
+        if (size <= length && !memcmp(payload, text, size))
+            return 1;
+    }
+    return 0;
+}
+
+/* Appends the message of a UDP packet to `messages` when it is whole and begins as most do: then 1; -1 for an error. */
+static int tell(const Plan *plan, const Tables *tables, const uint8_t *record, const uint8_t *stop,
+                const uint8_t *end, long long frame, PyObject *messages) {
+    const uint8_t *ports = record + plan->ports, *payload = ports + 8, *source = record + plan->addresses;
+    const uint32_t fraction = word(record + 4, plan->big), fractions = 1000000000 / plan->unit;
+    const int length = half(ports + 4), size = plan->size;
+    if (length < 21 || length > half(record + plan->length) - plan->over || ports + length > stop || stop > end ||
+        stop - record - plan->header > word(record + 12, plan->big) || fraction >= fractions ||
+        !half(ports) || !half(ports + 2))
+        return 0;
+    int usual = is_usual(tables, payload, length - 8);
+    if (usual <= 0)
+        return usual;
+    PyObject *fields[8] = {
+        PyLong_FromLongLong((word(record, plan->big) * (long long)fractions + fraction) * plan->unit),
+        PyLong_FromLongLong(frame),
+        Py_NewRef(tables->transport),
+        joined(source, size, ports),
+        joined(source + size, size, ports + 2),
+        PyBytes_FromStringAndSize((const char *)payload, length - 8),
+        Py_XNewRef(PyTuple_GetItem(tables->directions, plan->direction ? record[plan->direction] : 255)),
+        Py_NewRef(Py_False),
+    };
+    PyObject *datagram = PyType_GenericAlloc(tables->datagram, 8);
+    int failed = !datagram;
+    for (int n = 0; n < 8; n++) {
+        failed |= !fields[n];
+        if (!datagram || PyTuple_SetItem(datagram, n, fields[n]) < 0)
+            failed = 1;
+    }
+    if (!failed)
+        failed = PyList_Append(messages, datagram) < 0;
+    Py_XDECREF(datagram);
+    return failed ? -1 : 1;
+}
+
+/* Where the first record begins that has to be looked at, where the one before it, and how many there were. */
+static PyObject *walk(const Plan *plan, const Tables *tables, const uint8_t *buffer, Py_ssize_t at, Py_ssize_t before,
+                      Py_ssize_t last, const uint8_t *end, long long frame, PyObject *followed, PyObject *noted,
+                      PyObject *messages) {
+    while (at <= last) {
+        const uint8_t *record = buffer + at, *ports = record + plan->ports;
+        const uint32_t captured = word(record + 8, plan->big);
+        const uint8_t *stop = record + plan->header + captured;
+        if (captured > LONGEST || ports + 8 >= stop || !fits(plan, record))
+            break;
+        int pass = 0;
+        if (record[plan->protocol] == UDP) {
+            const int first = tables->first[ports[8]];
+            const int strange = !tables->tunnels[half(ports)] && !tables->tunnels[half(ports + 2)];
+            pass = first == MEDIA || (first == DULL && strange);
+            if (first == LETTER)
+                pass = no_start(tables, ports + 8, stop) ? strange
+                                                         : tell(plan, tables, record, stop, end, frame + 1, messages);
+        } else if (record[plan->protocol] == TCP)
+            pass = passes(plan, tables, record, stop, end, followed, noted);
+        if (pass < 0)
+            return NULL;
+        if (!pass)
+            break;
+        frame++;
+        before = at;
+        at = stop - buffer;
+    }
+    return Py_BuildValue("nnL", at, before, frame);
+}
+
+static int table(PyObject *tables, int at, Py_ssize_t size, const uint8_t **found) {
+    char *text;
+    Py_ssize_t has;
+    PyObject *item = PyTuple_GetItem(tables, at);
+    if (!item || PyBytes_AsStringAndSize(item, &text, &has) < 0)
+        return 0;
+    *found = (const uint8_t *)text;
+    return has == size;
+}
+
+static PyObject *passed(PyObject *module, PyObject *arguments) {
+    (void)module;
+    Py_buffer buffer, raw;
+    Py_ssize_t at, before, last, end;
+    long long frame;
+    PyObject *tuple, *followed, *noted, *messages, *result = NULL;
+    if (!PyArg_ParseTuple(arguments, "y*nnnnLy*O!OOO", &buffer, &at, &before, &last, &end, &frame, &raw, &PyTuple_Type,
+                          &tuple, &followed, &noted, &messages))
+        return NULL;
+    Plan plan;
+    Tables tables;
+    int sane = raw.len == sizeof plan && PyTuple_Size(tuple) == 8 && table(tuple, 0, 256, &tables.first) &&
+               table(tuple, 1, 256, &tables.quiet) && table(tuple, 2, 256, &tables.token) &&
+               table(tuple, 3, 65536, &tables.tunnels);
+    if (sane) {
+        memcpy(&plan, raw.buf, sizeof plan);
+        tables.usual = PyTuple_GetItem(tuple, 4);
+        tables.directions = PyTuple_GetItem(tuple, 5);
+        tables.transport = PyTuple_GetItem(tuple, 6);
+        tables.datagram = (PyTypeObject *)PyTuple_GetItem(tuple, 7);
+        sane = plan.unit > 0 && plan.checks <= MOST_CHECKS && plan.size <= 16 &&
+               plan.ports + 8 + LONGEST_METHOD < MARGIN && at >= 0 && end <= buffer.len && last + MARGIN <= buffer.len;
+    }
+    if (sane)
+        result = walk(&plan, &tables, buffer.buf, at, before, last, (uint8_t *)buffer.buf + end, frame, followed, noted,
+                      messages);
+    else if (!PyErr_Occurred())
+        PyErr_SetString(PyExc_ValueError, "no plan, or one that reaches too far");
+    PyBuffer_Release(&raw);
+    PyBuffer_Release(&buffer);
+    return result;
+}
+
+static PyMethodDef methods[] = {{"passed", passed, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_records", NULL, 0, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__records(void) { return PyModule_Create(&definition); }

@@ -1,0 +1,85 @@
+"""The loop of `pcap` once more as a compiled part (`_records.c`), where one was built; without it all is the same.
+
+A plan says to it where the fields of a Layout lie, the tables what bytes mean.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable
+from struct import Struct
+
+from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.dissect import QUIET
+from pjsipdiag.capture.layout import MARGIN, PASSES, Container, Layout
+from pjsipdiag.capture.link import SLL_DIRECTIONS
+from pjsipdiag.capture.sieve import HEP_BYTES
+from pjsipdiag.capture.start import USUAL
+from pjsipdiag.capture.tunnels import UDP_TUNNELS
+
+try:
+    from pjsipdiag.capture import _records
+except ImportError:
+    passed = None
+else:
+    passed = _records.passed
+
+MOST_CHECKS = 32
+LATEST = MARGIN - 8 - 32
+"""Where UDP or TCP has to begin, so that the ports, the length and the longest method are within MARGIN."""
+_HEAD, _CHECK = Struct("=11i"), Struct("=HBB")
+MEDIA, DULL, LETTER, LOOK = range(4)
+
+
+def _first(byte: int) -> int:
+    """What the first byte of a UDP payload says."""
+    if PASSES[byte]:
+        return MEDIA
+    if byte in HEP_BYTES or byte in b"\r\n":
+        return LOOK
+    return LETTER if chr(byte) in string.ascii_letters else DULL
+
+
+def _flags(size: int, chosen: Iterable[int]) -> bytes:
+    """A table of `size` bytes in which the chosen ones are 1."""
+    table = bytearray(size)
+    for at in chosen:
+        table[at] = 1
+    return bytes(table)
+
+
+TABLES = (
+    bytes(map(_first, range(256))),
+    QUIET,
+    _flags(256, (string.ascii_letters + string.digits + ".!%*_+`'~-").encode()),
+    _flags(65536, UDP_TUNNELS),
+    USUAL,
+    tuple(SLL_DIRECTIONS.get(byte, "") for byte in range(256)),
+    "UDP",
+    Datagram,
+)
+
+
+def plan(layout: Layout, container: Container, unit: int, direction_at: int) -> bytes | None:
+    """Where `layout` has its fields, for classic captures with `unit` nanoseconds in a unit of the fraction; None when
+    they lie too far on, or there is no compiled part."""
+    checks = [(at, 0xFF, value[0]) for at, value in layout.columns if at != layout.protocol_at]
+    if layout.mask:
+        checks.append((layout.fragment_at, 0x3F, 0))
+    if passed is None or layout.ports >= LATEST or len(checks) > MOST_CHECKS:
+        return None
+    four = layout.version == 4
+    head = _HEAD.pack(
+        container.order == ">",
+        unit,
+        container.header,
+        layout.protocol_at,
+        container.header + layout.ip + (2 if four else 4),
+        layout.over,
+        layout.addresses,
+        4 if four else 16,
+        layout.ports,
+        direction_at,
+        len(checks),
+    )
+    return head + b"".join(_CHECK.pack(*check) for check in checks).ljust(MOST_CHECKS * _CHECK.size, b"\0")

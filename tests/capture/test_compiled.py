@@ -1,0 +1,106 @@
+"""The compiled loop does what the loop of `pcap.py` does, whatever the bytes are."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pjsipdiag.capture import Dissector, Tally, compiled, read_stream, window
+from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.sip import Address
+from tests.capture.build import ACK, CLIENT, CLIENT6, PSH, SERVER, SERVER6, SYN, ethernet, media, sip, tcp, udp
+from tests.capture.build import pcap as capture_of
+
+pytestmark = pytest.mark.skipif(compiled.passed is None, reason="needs a C compiler when pjsipdiag is installed")
+
+TEXTS = (
+    b"HEP3",
+    b"Snort",
+    b"SIP/2.0 200 OK\r\n",
+    b"SIP/2.0 604 x\r\n",
+    b"BYE sip:a",
+    b"A" * 40,
+    b"\r\n\r\nINVITE sip:a",
+)
+PAYLOADS = st.one_of(
+    st.sampled_from([sip(1), sip(2, "REGISTER"), sip(3, "X"), sip(4, padding=1200), b"", *TEXTS]),
+    st.builds(lambda first, rest: bytes((first,)) + rest, st.integers(0, 255), st.binary(max_size=40)),
+)
+PORTS = st.sampled_from([0, 5060, 5062, 20000, 2152, 4789, 65535])
+FOUR = st.builds(lambda one, two: (Address("203.0.113.13", one), Address("192.0.2.1", two)), PORTS, PORTS)
+ENDS = st.one_of(FOUR, st.just((CLIENT, SERVER)), st.just((CLIENT6, SERVER6)))
+FLAGS = st.sampled_from([ACK, ACK, ACK | PSH, SYN, 0])
+PACKETS = st.one_of(
+    st.builds(lambda payload, ends: udp(payload, *ends), PAYLOADS, ENDS),
+    st.builds(
+        lambda payload, at, flags, ends: tcp(payload, at, flags, *ends), PAYLOADS, st.integers(0, 3), FLAGS, ENDS
+    ),
+)
+FRAMES = st.one_of(
+    st.builds(lambda packet, tags: ethernet(packet, *tags), PACKETS, st.sampled_from([(), (), (0x8100,)])),
+    st.sampled_from([media(), media(20), b"", bytes(12) + b"\x08\x06" + bytes(46)]),
+)
+CAPTURES = st.builds(
+    capture_of,
+    st.lists(FRAMES, min_size=1, max_size=30),
+    st.sampled_from("<>"),
+    st.sampled_from([0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34]),
+)
+
+
+class Noting(Dissector):
+    """A dissector that notes the ports of what is passed over, as one of a part of a capture does."""
+
+    def __init__(self, tally: Tally) -> None:
+        super().__init__(tally)
+        self.passed = set()
+
+
+def outcome(raw: bytes, kind: type[Dissector]) -> tuple[list[Datagram], Tally, set[int] | None, set[int]]:
+    tally = Tally("capture")
+    dissector = kind(tally)
+    found = list(read_stream(io.BytesIO(raw), tally, dissector))
+    assert all(type(datagram) is Datagram for datagram in found)
+    return found, tally, dissector.passed, dissector.ports
+
+
+def same(raw: bytes) -> None:
+    for kind in (Dissector, Noting):
+        quick = outcome(raw, kind)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compiled, "passed", None)
+            assert outcome(raw, kind) == quick
+
+
+@settings(deadline=None, max_examples=300)
+@given(CAPTURES, st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), max_size=8), st.integers(0, 99))
+def test_same_as_the_loop_in_python(raw: bytes, damage: list[tuple[int, int]], cut: int) -> None:
+    """Whole captures, damaged ones and ones that end too early."""
+    same(raw)
+    damaged = bytearray(raw)
+    for at, value in damage:
+        damaged[24 + at % (len(raw) - 24)] = value
+    same(bytes(damaged))
+    same(raw[: max(len(raw) - cut, 24)])
+
+
+@pytest.mark.parametrize("link", [1, 101, 113, 276])
+def test_same_wherever_a_window_ends(link: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {1: bytes(12) + b"\x08\0", 101: b"", 113: bytes(14) + b"\x08\0", 276: b"\x08\0" + bytes(18)}[link]
+    packets = (udp(sip(1)), udp(b"\x80" * 172), tcp(b"\0" * 9), udp(b"\0dns"), tcp(b"", 0, SYN), udp(sip(2, "BYE")))
+    raw = capture_of([before + packet for packet in packets] * 20, link=link)
+    for size in range(2000, 2000 + 16 + len(before) + len(packets[0])):
+        monkeypatch.setattr(window, "SIZE", size)
+        same(raw)
+
+
+def test_what_it_is_given_is_not_trusted() -> None:
+    """A plan of another size, or places outside the buffer, are refused."""
+    passed = compiled.passed
+    assert passed is not None
+    for arguments in ((0, 0, 10, 20, 0, b""), (0, 0, 10_000, 10_000, 0, bytes(172)), (-1, 0, 10, 20, 0, bytes(172))):
+        with pytest.raises(ValueError, match="plan"):
+            passed(bytearray(300), *arguments, compiled.TABLES, set(), None, [])
