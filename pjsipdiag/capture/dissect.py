@@ -14,7 +14,7 @@ from pjsipdiag.capture import hep, logger
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.fragments import Fragments, Key, Pending
 from pjsipdiag.capture.ip import MAX_DEPTH, MISSING, UDP, Segment, unwrap
-from pjsipdiag.capture.link import Undecodable, network
+from pjsipdiag.capture.link import Network, Undecodable, network
 from pjsipdiag.capture.start import START
 from pjsipdiag.capture.tcp import Flow, Reassembler, port_pair
 from pjsipdiag.capture.tunnels import udp_tunnel
@@ -47,15 +47,18 @@ class Unfinished(NamedTuple):
 class Dissector:
     """Takes the frames of one file in order; `tally` counts what cannot be decoded.
 
-    `before` is what the file before left, and changes hands. `share`: see Reassembler.
+    `before` is what the file before left, and changes hands. `share`: see Reassembler. `fragments` puts them together
+    if it is not to be done as usual.
     """
 
     direct = True
     """Whether `follow` may be called without the frame around a segment."""
 
-    def __init__(self, tally: Tally, before: Unfinished | None = None, share: int = 1) -> None:
+    def __init__(
+        self, tally: Tally, before: Unfinished | None = None, share: int = 1, fragments: Fragments | None = None
+    ) -> None:
         self.tally = tally
-        self.fragments = Fragments(tally.undecoded)
+        self.fragments = fragments or Fragments(tally.undecoded)
         self._reassembler = Reassembler(tally, share)
         self.late = self._reassembler.late
         """What is told after other messages of its file, or of earlier ones, and complete once the file is finished.
@@ -90,10 +93,12 @@ class Dissector:
             self.ports.clear()
             self.ports.update(map(port_pair, (*self.flows, *self.known)))
 
-    def frame(self, time: int, frame: int, link_type: int, data: bytes) -> Iterable[Datagram]:
-        """The messages that this frame completes, usually none or one."""
+    def frame(
+        self, time: int, frame: int, link_type: int, data: bytes, known: Network | None = None
+    ) -> Iterable[Datagram]:
+        """The messages that this frame completes, usually none or one; `known` is what `network` would say of it."""
         try:
-            kind, offset, direction = network(link_type, data)
+            kind, offset, direction = known or network(link_type, data)
             self.fragments.frame, self.fragments.direction = frame, direction
             found = self._packet(time, frame, kind, data[offset:], direction) if kind else ()
         except Undecodable as reason:

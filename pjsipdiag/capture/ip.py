@@ -5,6 +5,7 @@ Addresses are those of the innermost packet (`tunnels`). Everything that cannot 
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import NamedTuple
 
 from pjsipdiag.capture.fragments import Fragments
@@ -18,25 +19,16 @@ MISSING = 65_535
 AH = 51
 EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
 MAX_EXTENSIONS = 32
+_FOUR = Struct(">BxHHHxB2x4s4s").unpack_from
+"""Version and header length, total length, identification, fragment field, protocol, source and destination."""
 
 
 class Segment(NamedTuple):
-    """One transport packet: `protocol` is UDP or TCP, `header` starts at the ports.
+    """What one IP packet carries: a transport packet, when `protocol` is UDP or TCP.
 
     `source` and `destination` are IP bytes, `data` the transport header with its payload as far as it was captured,
-    `missing` how many bytes the snap length cut off.
+    `missing` how many bytes the snap length cut off; `reassembled` says that it came in fragments.
     """
-
-    protocol: int
-    source: bytes
-    destination: bytes
-    data: bytes
-    missing: int
-    reassembled: bool
-
-
-class Packet(NamedTuple):
-    """An IP packet whose payload is whole (fragments are together)."""
 
     protocol: int
     source: bytes
@@ -56,9 +48,9 @@ def unwrap(kind: int, data: bytes, time: int, fragments: Fragments) -> Segment |
         packet = (_ipv4 if kind == IPV4 else _ipv6)(data, time, fragments)
         if packet is None:
             return None
-        reassembled = reassembled or packet.reassembled
         if packet.protocol in (TCP, UDP):
-            return Segment(packet.protocol, packet.source, packet.destination, packet.data, packet.missing, reassembled)
+            return packet._replace(reassembled=True) if reassembled else packet
+        reassembled = reassembled or packet.reassembled
         tunnel = protocol_tunnel(packet.protocol, packet.data)
         if tunnel is None:
             return None
@@ -66,35 +58,32 @@ def unwrap(kind: int, data: bytes, time: int, fragments: Fragments) -> Segment |
     raise Undecodable("tunnels nested too deep")
 
 
-def _ipv4(data: bytes, time: int, fragments: Fragments) -> Packet | None:
+def _ipv4(data: bytes, time: int, fragments: Fragments) -> Segment | None:
     """RFC 791. A total length of 0 is what segmentation offload leaves: the frame's length counts."""
     if len(data) < 20:
         raise Undecodable("IPv4 header cut short")
-    if data[0] >> 4 != 4:
+    start, total, number, fragment, protocol, source, destination = _FOUR(data)
+    if start >> 4 != 4:
         raise Undecodable("IPv4 header of another version")
-    size = (data[0] & 15) * 4
-    total = int.from_bytes(data[2:4], "big") or len(data)
+    size, total = (start & 15) * 4, total or len(data)
     if size < 20 or total < size:
         raise Undecodable("IPv4 header length")
     if len(data) < size:
         raise Undecodable("IPv4 header cut short")
-    protocol, source, destination = data[9], data[12:16], data[16:20]
-    missing = max(0, total - len(data))
-    fragment = int.from_bytes(data[6:8], "big")
-    payload = data[size:total]
+    missing, payload = max(0, total - len(data)), data[size:total]
     if not fragment & 0x3FFF:
         protocol, payload = _authenticated(protocol, payload)
-        return Packet(protocol, source, destination, payload, missing, False)
+        return Segment(protocol, source, destination, payload, missing, False)
     if missing:
         if fragment & 0x1FFF:
             raise Undecodable("IP fragment cut by the snap length")
-        return Packet(protocol, source, destination, payload, MISSING, False)
-    key = source + destination, protocol, int.from_bytes(data[4:6], "big")
+        return Segment(protocol, source, destination, payload, MISSING, False)
+    key = source + destination, protocol, number
     whole = fragments.add(key, time, (fragment & 0x1FFF) * 8, bool(fragment & 0x2000), payload)
     if whole is None:
         return None
     protocol, whole = _authenticated(protocol, whole)
-    return Packet(protocol, source, destination, whole, 0, True)
+    return Segment(protocol, source, destination, whole, 0, True)
 
 
 def _authenticated(protocol: int, payload: bytes) -> tuple[int, bytes]:
@@ -106,7 +95,7 @@ def _authenticated(protocol: int, payload: bytes) -> tuple[int, bytes]:
     return payload[0], payload[(payload[1] + 2) * 4 :]
 
 
-def _ipv6(data: bytes, time: int, fragments: Fragments) -> Packet | None:
+def _ipv6(data: bytes, time: int, fragments: Fragments) -> Segment | None:
     """RFC 8200: fixed header, extension headers in any order, fragment header."""
     if len(data) < 40:
         raise Undecodable("IPv6 header cut short")
@@ -138,5 +127,5 @@ def _ipv6(data: bytes, time: int, fragments: Fragments) -> Packet | None:
                 piece, reassembled = whole, True
             rest = piece
         else:
-            return Packet(protocol, source, destination, rest, missing, reassembled)
+            return Segment(protocol, source, destination, rest, missing, reassembled)
     raise Undecodable("too many IPv6 extension headers")

@@ -1,27 +1,30 @@
 """A capture read by several processes, file by file or a big file in parts, with the answer of one.
 
 `split` cuts at places where a chain of record headers verifies. A part gives the messages that one packet holds whole,
-and those of TCP connections whose opening SYN lies in it: these are its own. Packets whose meaning depends on what was
-before (fragments, other TCP) are handed back raw in its Rest, and `join` reads them in order when all parts are done,
-beginning with what the file before left. Where that could differ from one process (damage, sections, too much to hand
-back) `join` raises Unjoinable, and the file has to be read in one go.
+those in fragments that lie in it without any fault, and those of TCP connections whose opening SYN lies in it: these
+are its own. Packets whose meaning depends on what was before (other fragments, other TCP) are handed back raw in its
+Rest, and `join` reads them in order when all parts are done, beginning with what the file before left. Where that could
+differ from one process (damage, sections, too much to hand back) `join` raises Unjoinable, and the file has to be read
+in one go.
 """
 
 from __future__ import annotations
 
 import pickle
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from pjsipdiag.capture.compressed import open_file
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.dissect import Dissector, Unfinished
-from pjsipdiag.capture.fragments import Fragments
+from pjsipdiag.capture.fragments import MAX_AGE, MAX_BYTES, MAX_PENDING, Fragments, Key, Pending
+from pjsipdiag.capture.link import Network
 from pjsipdiag.capture.pcap import HEADER, FileHeader, Walk, file_header
 from pjsipdiag.capture.pcapng import BlockWalk, Section, leading
 from pjsipdiag.capture.reader import Watched, read
@@ -69,6 +72,8 @@ class Opened(NamedTuple):
     sequence: int
 
 
+MOST_WHOLE = 1_000_000
+"""Datagrams that a part puts together from fragments."""
 OPENED_SIZE = 100
 """Bytes that stand for one Opened."""
 
@@ -81,9 +86,15 @@ class Rest:
     `any_passed` says that it may have been any flow.
     """
 
-    deferred: list[Deferred | Opened] = field(default_factory=list)
+    deferred: dict[int, Deferred | Opened] = field(default_factory=dict)
+    """By numbers that rise."""
     size: int = 0
     records: int = 0
+    whole: array[int] = field(default_factory=lambda: array("q"))
+    """Hashes of the keys of datagrams that the part put together from fragments."""
+    most_pending: int = 0
+    """So many of these were unfinished at a time, with at most `most_held` bytes."""
+    most_held: int = 0
     passed_over: array[int] = field(default_factory=lambda: array("I"))
     any_passed: bool = False
     flows: dict[bytes, Flow] = field(default_factory=dict)
@@ -101,9 +112,79 @@ class _UnjoinableError(Exception):
     """Stops the reading of a part that cannot be joined any more."""
 
 
-class _NoFragments(Fragments):
-    def add(self, *_: object) -> bytes | None:
+class _OwnFragments(Fragments):
+    """Puts together the datagrams of which all fragments lie in a part; any other is left to `join`, for good.
+
+    A frame that is dissected makes one of them `waiting` for more, or `complete`, or neither.
+    """
+
+    def __init__(self, undecoded: Counter[str], rest: Rest) -> None:
+        super().__init__(undecoded)
+        self.waiting: Key | None = None
+        self.complete: Key | None = None
+        self.frames: dict[Key, list[int]] = {}
+        """The numbers in `rest.deferred` of the frames of those that wait."""
+        self._others: set[Key] = set()
+        self._rest = rest
+
+    def add(self, key: Key, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
+        entry, rest = self.pending.get(key), self._rest
+        full = entry is None and (len(self.pending) >= MAX_PENDING or self.held > MAX_BYTES)
+        if full or self.complete is not None or (entry is not None and abs(time - entry.started) > MAX_AGE):
+            self._leave(key)
+        if key in self._others:
+            raise _StatefulError
+        try:
+            whole = super().add(key, time, offset, more, piece)
+        except _StatefulError:
+            self._leave(key)
+            raise
+        rest.most_pending = max(rest.most_pending, len(self.pending))
+        rest.most_held = max(rest.most_held, self.held)
+        if whole is None:
+            self.waiting = key
+        else:
+            self.complete = key
+        return whole
+
+    def _spoil(self, _entry: Pending, _reason: str) -> None:
         raise _StatefulError
+
+    def _leave(self, key: Key) -> None:
+        """Leaves a datagram, and what has its key later, to `join`."""
+        entry = self.pending.pop(key, None)
+        self.held -= entry.size if entry else 0
+        self.frames.pop(key, None)
+        self._others.add(key)
+
+
+class _FewFragments(Fragments):
+    """The fragments that parts handed back, as long as none would be given up for those that they did not."""
+
+    _pending = _held = 0
+    _known = frozenset[int]()
+    _last = -1
+
+    def beside(self, rest: Rest) -> None:
+        """What is added from now on lies in the part of `rest`."""
+        self._pending, self._held, self._known = rest.most_pending, rest.most_held, frozenset(rest.whole)
+        self._check(0)
+        if not self._known.isdisjoint(map(hash, self.pending)):
+            raise Unjoinable("fragments of one datagram lie in several parts")
+
+    def _check(self, size: int) -> None:
+        """Raises Unjoinable where bounds might be reached with `size` bytes more."""
+        pending, held = len(self.pending) + self._pending, self.held + self._held + size
+        if self._pending and (pending >= MAX_PENDING or held > MAX_BYTES):
+            raise Unjoinable("too many fragments")
+
+    def add(self, key: Key, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
+        self._check(len(piece))
+        # a fragment inside of another datagram, which the part did not see
+        if self.frame == self._last and hash(key) in self._known:
+            raise Unjoinable("fragments of one datagram lie in several parts")
+        self._last = self.frame
+        return super().add(key, time, offset, more, piece)
 
 
 class _Deferring(Dissector):
@@ -112,13 +193,14 @@ class _Deferring(Dissector):
     direct = False
 
     def __init__(self, tally: Tally, rest: Rest) -> None:
-        super().__init__(tally, share=2)
-        self.fragments = _NoFragments(tally.undecoded)
+        self._pieces = _OwnFragments(tally.undecoded, rest)
+        super().__init__(tally, share=2, fragments=self._pieces)
         self.passed = set()
         self.follow = self._feed
         self._own: set[bytes] = set()
         """Flows of connections that were opened in the part; of those in `known` something was handed back."""
         self._rest = rest
+        self._number = 0
 
     def bound(self) -> None:
         super().bound()
@@ -133,21 +215,49 @@ class _Deferring(Dissector):
         if reassembler.full:
             rest.reason = "too many TCP flows"
 
-    def frame(self, time: int, frame: int, link_type: int, data: bytes) -> Iterable[Datagram]:
+    def frame(
+        self, time: int, frame: int, link_type: int, data: bytes, known: Network | None = None
+    ) -> Iterable[Datagram]:
+        pieces = self._pieces
+        pieces.waiting = pieces.complete = None
         try:
-            return super().frame(time, frame, link_type, data)
+            found = super().frame(time, frame, link_type, data, known)
         except _StatefulError:
             self._defer(Deferred(time, frame, link_type, data), len(data))
+            if pieces.complete is not None:
+                pieces.frames.pop(pieces.complete, None)
             return ()
+        if pieces.waiting is not None:
+            number = self._defer(Deferred(time, frame, link_type, data), len(data))
+            pieces.frames.setdefault(pieces.waiting, []).append(number)
+        elif pieces.complete is not None:
+            self._withdraw(pieces.complete)
+        return found
 
-    def _defer(self, what: Deferred | Opened, size: int) -> None:
+    def _withdraw(self, key: Key) -> None:
+        """Takes back the frames of a datagram that is complete."""
+        rest = self._rest
+        for number in self._pieces.frames.pop(key, ()):
+            packet = rest.deferred.pop(number)
+            rest.size -= len(packet.data) if isinstance(packet, Deferred) else 0
+        rest.whole.append(hash(key))
+        if len(rest.whole) > MOST_WHOLE:
+            self._give_up("too many fragments")
+
+    def _defer(self, what: Deferred | Opened, size: int) -> int:
+        """Hands back `what`, under the number that is answered."""
         rest = self._rest
         rest.size += size
         if rest.size > MOST_DEFERRED:
-            rest.reason = "too many fragments or TCP segments"
-            rest.deferred.clear()
-            raise _UnjoinableError
-        rest.deferred.append(what)
+            self._give_up("too many fragments or TCP segments")
+        self._number += 1
+        rest.deferred[self._number] = what
+        return self._number
+
+    def _give_up(self, reason: str) -> NoReturn:
+        self._rest.reason = reason
+        self._rest.deferred.clear()
+        raise _UnjoinableError
 
     def _feed(  # noqa: PLR0917  (as Reassembler.feed)
         self,
@@ -176,7 +286,8 @@ class _Joining(Dissector):
     """Reads what parts handed back, one part after the other."""
 
     def __init__(self, tally: Tally, before: Unfinished | None) -> None:
-        super().__init__(tally, before, share=2)
+        self.few = _FewFragments(tally.undecoded)
+        super().__init__(tally, before, share=2, fragments=self.few)
         self.follow = self._feed
         self._own: set[bytes] = set()
 
@@ -295,7 +406,8 @@ def join(rests: Sequence[Rest], tally: Tally, unfinished: Unfinished | None = No
             if rest is not rests[-1]:
                 raise Unjoinable("the records do not meet where the capture was split")
             tally.truncated = f"cut in the middle of record {before + rest.records + 1} at byte {rest.cut}"
-        for packet in rest.deferred:
+        dissector.few.beside(rest)
+        for packet in rest.deferred.values():
             if isinstance(packet, Opened):
                 found += dissector.opened(packet)
             else:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from pjsipdiag.capture import compiled
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import PSH, QUIET, SPEAKS, SYN, Dissector
-from pjsipdiag.capture.layout import MARGIN, NEVER, TRANSPORTS, Container, Layout, run
+from pjsipdiag.capture.layout import MARGIN, NEVER, TRANSPORTS, Container, run
 from pjsipdiag.capture.link import SLL_DIRECTIONS
 from pjsipdiag.capture.sieve import DULL, NO_PORT, Sieve
 from pjsipdiag.capture.start import STARTS, USUAL
@@ -110,7 +110,7 @@ class Walk:
         fractions = 1_000_000_000 // unit
         container, head = self.header.container, Struct(self.header.format.order + "IIII").unpack_from
         sieve = Sieve(container, self.header.link_type, self._dissector)
-        layout, may_speak = NEVER, sieve.wants
+        layout = NEVER
         unpack, first, second, mask, plain, outer, tags = layout[:7]
         detail, ports, over = layout.detail, layout.ports, layout.over
         least, flow, segment = layout.least - size, layout.addresses, layout.segment
@@ -226,19 +226,13 @@ class Walk:
                         before, at = at, stop
                         continue
                     tally.records = frame
-                    if fits and protocol in TRANSPORTS:
-                        if protocol == 6 and not may_speak(buffer, at, stop, layout):
-                            before, at = at, stop
-                            continue
-                        found: Layout | None = layout
-                    else:
-                        found = sieve.layout_of(buffer, at, stop)
                     time = (seconds * fractions + fraction) * unit
-                    if found is None:
-                        messages += sieve.dissect(buffer, at, stop, time, frame)
+                    if fits and protocol in TRANSPORTS:
+                        messages += sieve.plain(layout, buffer, at, stop, time, frame)
                     else:
-                        messages += sieve.plain(found, buffer, at, stop, time, frame)
-                        if found is not layout:
+                        found, told = sieve.look(buffer, at, stop, time, frame)
+                        messages += told
+                        if found is not None and found is not layout:
                             streak, stray = (streak + 1 if stray == frame - 1 else 1), frame
                             if streak == SWITCH or layout is NEVER:
                                 layout = found

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import Dissector
 from pjsipdiag.capture.interface import Interface, direction_of, interface
-from pjsipdiag.capture.layout import MARGIN, NEVER, PASSES, TRANSPORTS, Container, Layout, run
+from pjsipdiag.capture.layout import MARGIN, NEVER, PASSES, TRANSPORTS, Container, run
 from pjsipdiag.capture.pcap import LONGEST, LONGEST_WALK, MOST_NOTES, SWITCH, WORTHWHILE
 from pjsipdiag.capture.sieve import Sieve
 from pjsipdiag.capture.window import Window
@@ -154,17 +154,10 @@ class BlockWalk:
                         and not fragment & mask
                         and (plain or outer(buffer, at) == tags)
                     ):
-                        if protocol == 6 and not sieve.wants(buffer, at, ends, layout):
-                            at = stop
-                            continue
-                        found: Layout | None = layout
+                        messages = sieve.plain(layout, buffer, at, ends, time, frame)
                     else:
-                        found = sieve.layout_of(buffer, at, ends)
-                    if found is None:
-                        messages = sieve.dissect(buffer, at, ends, time, frame)
-                    else:
-                        messages = sieve.plain(found, buffer, at, ends, time, frame)
-                        if found is not layout:
+                        found, messages = sieve.look(buffer, at, ends, time, frame)
+                        if found is not None and found is not layout:
                             streak, stray = (streak + 1 if stray == frame - 1 else 1), frame
                             if streak == SWITCH or layout is NEVER_BLOCK:
                                 layout, number, least = found, where, found.least

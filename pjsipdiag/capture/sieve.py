@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import PSH, SPEAKS, SYN, VERSION, Dissector
-from pjsipdiag.capture.layout import PASSES, Container, Layout, learn, without_ip
-from pjsipdiag.capture.link import SLL_DIRECTIONS, Undecodable, network
+from pjsipdiag.capture.layout import PASSES, TRANSPORTS, Container, Layout, learn, without_ip
+from pjsipdiag.capture.link import IPV4, IPV6, SLL_DIRECTIONS, Network, Undecodable, network
 from pjsipdiag.capture.start import START
 from pjsipdiag.capture.tunnels import UDP_TUNNELS
 
@@ -49,25 +49,38 @@ class Sieve:
         self.silent = without_ip(link_type, container)
         self.direction_at = {113: container.header + 1, 276: container.header + 10}.get(link_type, 0)
 
-    def layout_of(self, buffer: bytearray, at: int, stop: int) -> Layout | None:
-        """The layout of the record at `at`, learnt now if it is new; None for what has to be dissected."""
+    def look(
+        self, buffer: bytearray, at: int, stop: int, time: int, frame: int
+    ) -> tuple[Layout | None, Iterable[Datagram]]:
+        """The layout of the record at `at`, learnt now if it is new, with its messages; None for what is dissected."""
         layouts = self.layouts
         for number, layout in enumerate(layouts):
-            if layout.fits(buffer, at):
+            *_, first, second, fragment, protocol, _ = layout.unpack(buffer, at)
+            if first != layout.first or second != layout.second:
+                continue
+            if not layout.plain and layout.outer(buffer, at) != layout.tags:
+                continue
+            if protocol in TRANSPORTS and not fragment & layout.mask:
                 if number:  # the next one of another encapsulation is most likely of this one
                     layouts.insert(0, layouts.pop(number))
-                return layout
-        if len(self.layouts) == MAX_LAYOUTS:
-            return None
+                return layout, self.plain(layout, buffer, at, stop, time, frame)
+            if at + layout.ports < stop:  # a fragment, say
+                direction = SLL_DIRECTIONS.get(buffer[at + self.direction_at], "") if self.direction_at else ""
+                known = Network(IPV4 if layout.version == 4 else IPV6, layout.ip, direction)
+                return None, self.dissect(buffer, at, stop, time, frame, known)
+        learnt = self._learn(buffer, at, stop) if len(layouts) < MAX_LAYOUTS else None
+        if learnt is None:
+            return None, self.dissect(buffer, at, stop, time, frame)
+        layouts.append(learnt)
+        return learnt, self.plain(learnt, buffer, at, stop, time, frame)
+
+    def _learn(self, buffer: bytearray, at: int, stop: int) -> Layout | None:
         frame = bytes(buffer[at + self.container.header : min(stop, at + self.container.header + 128)])
         try:
             learnt = learn(self.link_type, frame, network(self.link_type, frame), self.container)
         except Undecodable:
             return None
-        if learnt is None or not learnt.fits(buffer, at):
-            return None
-        self.layouts.append(learnt)
-        return learnt
+        return learnt if learnt is not None and learnt.fits(buffer, at) else None
 
     def plain(  # noqa: PLR0917  (called for every message: keyword arguments cost a tenth of it)
         self, layout: Layout, buffer: bytearray, at: int, stop: int, time: int, frame: int
@@ -123,7 +136,9 @@ class Sieve:
             return True
         return self._dissector.wants(bytes(buffer[at + layout.addresses : ports + 4]))
 
-    def dissect(self, buffer: bytearray, at: int, stop: int, time: int, frame: int) -> Iterable[Datagram]:
-        """The messages of any record, by the long way."""
+    def dissect(  # noqa: PLR0917  (as `plain`)
+        self, buffer: bytearray, at: int, stop: int, time: int, frame: int, known: Network | None = None
+    ) -> Iterable[Datagram]:
+        """The messages of any record, by the long way; `known` is what `network` would say of it."""
         data = bytes(buffer[at + self.container.header : stop])
-        return self._dissector.frame(time, frame, self.link_type, data)
+        return self._dissector.frame(time, frame, self.link_type, data, known)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
+import struct
 from pathlib import Path
 
 import pytest
 
 from pjsipdiag.capture import Datagram, Rest, Tally, Unjoinable, join, parts, read, read_part, split
-from tests.capture.build import EPOCH, enhanced, ethernet, interface, media, pcap, section, sip, udp
+from tests.capture.build import ACK, EPOCH, PSH, SYN, enhanced, ethernet, interface, media, pcap, section, sip, tcp, udp
 from tests.capture.test_fragments import WHOLE4, pieces
 
 pytestmark = pytest.mark.usefixtures("loop")
@@ -78,11 +80,69 @@ def test_cut_at_the_end(tmp_path: Path) -> None:
 def test_fragments_on_both_sides_of_a_seam(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "SMALLEST", 1000)
     path = tmp_path / "capture.pcap"
-    fragments = [bytes(12) + b"\x08\0" + piece for piece in pieces(WHOLE4, [1000, 2000])]
-    path.write_bytes(pcap(([media(size)] * 40 + fragments[:2] + [media(size)] * 30 + fragments[2:]) * 5))
-    found, tally = together(path, 2)
-    assert (found, tally) == alone(path)
-    assert len(found) == 5
+    found: list[bytes] = []
+    for number in range(5):
+        fragments = [bytes(12) + b"\x08\0" + piece for piece in pieces(WHOLE4, [1000, 2000], number)]
+        found += [media(size)] * 40 + fragments[:2] + [media(size)] * 30 + fragments[2:]
+    path.write_bytes(pcap(found))
+    assert together(path, 2) == alone(path)
+    assert len(alone(path)[0]) == 5
+
+
+def test_an_identification_used_on_both_sides_of_a_seam_is_for_one_process(tmp_path: Path) -> None:
+    """Whether the second part's datagram is one depends on what the first left unfinished."""
+    path = tmp_path / "capture.pcap"
+    first, second = pieces(WHOLE4, [1480])
+    path.write_bytes(pcap([*frames(90), ethernet(first), *frames(90), ethernet(second), ethernet(first)]))
+    with pytest.raises(Unjoinable, match="several parts"):
+        together(path, 2)
+
+
+def fragmented(rnd: random.Random, numbers: int) -> list[bytes]:
+    """Fragments of UDP, TCP and tunnels, in any order, repeated, missing and overlapping."""
+    gre = struct.pack(">HH", 0, 0x0800)
+    found: list[bytes] = []
+    while len(found) < 400:
+        number = rnd.randrange(numbers)
+        packet = udp(sip(rnd.randrange(1000), padding=rnd.choice((0, 900, 3000))))
+        kind = rnd.random()
+        if kind < 0.1:
+            packet = tcp(sip(number, padding=900), flags=rnd.choice((SYN, PSH | ACK, ACK)))
+        elif kind < 0.2:
+            inner = rnd.choice(pieces(packet, [480], number))
+            packet = (
+                packet[:2] + struct.pack(">H", 24 + len(inner)) + packet[4:9] + b"\x2f" + packet[10:20] + gre + inner
+            )
+        cuts = sorted({rnd.randrange(1, max(2, (len(packet) - 30) // 8)) * 8 for _ in range(rnd.randrange(1, 4))})
+        some = pieces(packet, cuts, number)
+        if rnd.random() < 0.3:
+            rnd.shuffle(some)
+        if rnd.random() < 0.1:
+            some.pop()
+        if rnd.random() < 0.1:
+            some.insert(rnd.randrange(len(some) + 1), rnd.choice(pieces(packet, [8], number)))
+        if rnd.random() < 0.1:
+            some.append(rnd.choice(some))
+        for piece in some:
+            found += [media(rnd.randrange(9))] * rnd.choice((0, 0, 1, 5)) + [ethernet(piece)]
+    return found
+
+
+@pytest.mark.parametrize("step", [20_000_000, 3_000_000_000], ids=["in time", "too late"])
+@pytest.mark.parametrize("numbers", [200, 60_000])
+def test_fragments_of_all_sorts(step: int, numbers: int, tmp_path: Path) -> None:
+    """Parts that can be joined give what one process gives."""
+    path, joined = tmp_path / "capture.pcap", 0
+    for seed in range(40):
+        path.write_bytes(pcap(fragmented(random.Random(seed), numbers), step=step))
+        for jobs in (2, 3):
+            try:
+                found = together(path, jobs)
+            except Unjoinable:
+                continue
+            assert found == alone(path)
+            joined += 1
+    assert joined > 4
 
 
 def test_damage_is_for_one_process(tmp_path: Path) -> None:
