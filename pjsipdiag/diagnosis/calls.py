@@ -12,6 +12,7 @@ from itertools import islice
 from operator import lt
 from typing import NamedTuple, TypeVar, overload
 
+from pjsipdiag.asterisk.forms import Fields
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.arrival import Arrival
@@ -202,7 +203,7 @@ class Calls(Sequence[CallRow]):
             called = self._called[part, uri] = user_of(self._merged.uris[part][uri])
         if caller is None:
             caller = self._callers[part, sender] = decode(self._merged.senders[part][sender][0] or b"")
-        return Told(destination, flags, (called, caller))
+        return Told(destination, flags, (called, caller), self._merged.senders[part][sender])
 
     def request(self, number: int) -> Request:
         """The request that speaks for a call, as the fold has it."""
@@ -264,11 +265,13 @@ class Calls(Sequence[CallRow]):
 
 
 class Told(NamedTuple):
-    """What the row of a request tells: where it went, its flags, the users of its URI and of its sender if known."""
+    """What the row of a request tells: where it went, its flags, and if known the users of its URI and of its sender,
+    with all that the row tells of the sender."""
 
     destination: bytes
     flags: int
     users: tuple[str, str] | None
+    sender: Fields = ()
 
 
 class Ladder(Sequence[tuple[int, str, str]]):

@@ -158,8 +158,8 @@ def _telling(config: Config, calls: Calls) -> Telling:
     simple = not headers and not by_uri
 
     def tell(number: int, told: Told) -> tuple[str, str, object]:
-        if told.users and simple and not told.flags & CREDENTIALS and told.users[1] not in names:
-            return *told.users, NOTHING
+        if told.users and simple:
+            return *told.users, told.sender if told.flags & CREDENTIALS or told.users[1] in names else NOTHING
         head = calls.request(number).head
         start = head.find(b" ") + 1
         sender = value_of(head, b"from")

@@ -11,7 +11,7 @@ from typing import BinaryIO
 MOST_KEPT, MOST_SHARED = 96 << 20, 8 << 20
 """Bytes in memory before they go to the file; fewer where they have to go there in the end for another process."""
 WINDOW, JUMP = 1 << 20, 1 << 11
-"""Bytes that are read at once where reading goes on in order, and elsewhere."""
+"""Bytes that are read at once at most, where reading goes on in order, and elsewhere."""
 
 
 class Spool:
@@ -73,8 +73,11 @@ class Spool:
         at = offset - self._window_at
         if at < 0 or at + length > len(self._window):
             assert self._file is not None
-            follows = 0 <= offset - self._window_at - len(self._window) < WINDOW
-            self._window = os.pread(self._file.fileno(), max(WINDOW if follows else JUMP, length), offset)
+            size = len(self._window)
+            follows = 0 <= offset - self._window_at - size < size
+            self._window = os.pread(
+                self._file.fileno(), max(min(4 * size, WINDOW) if follows else JUMP, length), offset
+            )
             self._window_at, at = offset, 0
         return self._window[at : at + length]
 
