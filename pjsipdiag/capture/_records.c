@@ -1,22 +1,25 @@
-/* The records of a classic capture that need no closer look, at the speed of memory.
+/* The records of a capture that need no closer look, at the speed of memory.
 
-   Law: what is passed over or told here, the loop of `pcap.py` passes over or tells as well, record by record; this
-   stops at each record of which that is not certain. What bytes mean is said by the tables of `compiled.py`.
+   Law: what is passed over or told here, the loops of `pcap.py` and `pcapng.py` pass over or tell as well, record by
+   record; this stops at each record of which that is not certain. What bytes mean is said by the tables of `compiled.py`.
    Of a record that begins at or before `last`, MARGIN bytes can be read; what lies further on is compared with `end`. */
 
 #define Py_LIMITED_API 0x030b0000
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-enum { MARGIN = 160, LONGEST = 262144, MOST_CHECKS = 32, LONGEST_METHOD = 32, LEAST_TEXT = 16, UDP = 17, TCP = 6, SYN_PSH = 10 };
+enum { MARGIN = 160, LONGEST = 262144, LONGEST_BLOCK = LONGEST + 65536, MOST_CHECKS = 32 };
+enum { LONGEST_METHOD = 32, LEAST_TEXT = 16, UDP = 17, TCP = 6, SYN_PSH = 10 };
 enum { MEDIA, DULL, LETTER }; /* what the first byte of a UDP payload says; all else has to be looked at */
 
 /* Offsets are from the start of a record. */
 typedef struct {
+    int32_t blocks;                     /* whether records are enhanced packet blocks */
     int32_t big;                        /* whether the file is big-endian */
-    int32_t unit;                       /* nanoseconds in a unit of the fraction */
+    int32_t unit;                       /* nanoseconds in a unit of the fraction, or in a tick */
     int32_t header;                     /* bytes before each packet */
     int32_t protocol, length, over;     /* of IP; `over` is what its length counts beside UDP or TCP */
     int32_t addresses, size, ports;     /* where the source address is, and its size; where UDP or TCP begins */
@@ -44,6 +47,44 @@ static uint32_t word(const uint8_t *at, int big) {
 static int half(const uint8_t *at) { return at[0] << 8 | at[1]; }
 
 static int is_text(uint8_t byte) { return (byte >= ' ' && byte <= '~') || byte == '\t' || byte == '\n' || byte == '\r'; }
+
+/* Where the packet of a record ends, and where the next record begins. */
+typedef struct { const uint8_t *stop, *next; } Reach;
+
+static uint64_t ticks(const Plan *plan, const uint8_t *block) {
+    return (uint64_t)word(block + 12, plan->big) << 32 | word(block + 16, plan->big);
+}
+
+/* Whether the lengths of a record can be true. */
+static int is_sane(const Plan *plan, const uint8_t *record, const uint8_t *end, Reach *reach) {
+    const uint32_t captured = word(record + (plan->blocks ? 20 : 8), plan->big);
+    if (captured > LONGEST)
+        return 0;
+    reach->stop = reach->next = record + plan->header + captured;
+    if (!plan->blocks)
+        return 1;
+    const uint32_t total = word(record + 4, plan->big);
+    if (total % 4 || total > LONGEST_BLOCK || captured + 32 > total || total > end - record ||
+        memcmp(record + 4, record + total - 4, 4))
+        return 0;
+    reach->next = record + total;
+    return 1;
+}
+
+/* Whether a classic record, whose lengths and time are looked at only now, or a block can hold a message as it is. */
+static int is_whole(const Plan *plan, const uint8_t *record, const uint8_t *end, const Reach *reach) {
+    const ptrdiff_t captured = reach->stop - record - plan->header;
+    if (plan->blocks) /* without options, which may say a direction */
+        return reach->next - reach->stop - (-captured & 3) < 4 + 8;
+    return reach->stop <= end && captured <= word(record + 12, plan->big) &&
+           word(record + 4, plan->big) < 1000000000u / plan->unit;
+}
+
+static long long nanoseconds(const Plan *plan, const uint8_t *record) {
+    if (plan->blocks)
+        return ticks(plan, record) * plan->unit;
+    return word(record, plan->big) * 1000000000LL + (long long)word(record + 4, plan->big) * plan->unit;
+}
 
 /* Whether a record is a whole packet of the encapsulation that is expected. */
 static int fits(const Plan *plan, const uint8_t *record) {
@@ -120,20 +161,18 @@ static int is_usual(const Tables *tables, const uint8_t *payload, Py_ssize_t len
 }
 
 /* Appends the message of a UDP packet to `messages` when it is whole and begins as most do: then 1; -1 for an error. */
-static int tell(const Plan *plan, const Tables *tables, const uint8_t *record, const uint8_t *stop,
-                const uint8_t *end, long long frame, PyObject *messages) {
+static int tell(const Plan *plan, const Tables *tables, const uint8_t *record, const uint8_t *end, const Reach *reach,
+                long long frame, PyObject *messages) {
     const uint8_t *ports = record + plan->ports, *payload = ports + 8, *source = record + plan->addresses;
-    const uint32_t fraction = word(record + 4, plan->big), fractions = 1000000000 / plan->unit;
     const int length = half(ports + 4), size = plan->size;
-    if (length < 21 || length > half(record + plan->length) - plan->over || ports + length > stop || stop > end ||
-        stop - record - plan->header > word(record + 12, plan->big) || fraction >= fractions ||
-        !half(ports) || !half(ports + 2))
+    if (length < 21 || length > half(record + plan->length) - plan->over || ports + length > reach->stop ||
+        !half(ports) || !half(ports + 2) || !is_whole(plan, record, end, reach))
         return 0;
     int usual = is_usual(tables, payload, length - 8);
     if (usual <= 0)
         return usual;
     PyObject *fields[8] = {
-        PyLong_FromLongLong((word(record, plan->big) * (long long)fractions + fraction) * plan->unit),
+        PyLong_FromLongLong(nanoseconds(plan, record)),
         PyLong_FromLongLong(frame),
         Py_NewRef(tables->transport),
         joined(source, size, ports),
@@ -155,35 +194,40 @@ static int tell(const Plan *plan, const Tables *tables, const uint8_t *record, c
     return failed ? -1 : 1;
 }
 
-/* Where the first record begins that has to be looked at, where the one before it, and how many there were. */
+/* Where the first record begins that has to be looked at, where the one before it, how many there were, and where the
+   last one is that is no media; -1 without one. */
 static PyObject *walk(const Plan *plan, const Tables *tables, const uint8_t *buffer, Py_ssize_t at, Py_ssize_t before,
                       Py_ssize_t last, const uint8_t *end, long long frame, PyObject *followed, PyObject *noted,
                       PyObject *messages) {
+    Py_ssize_t timed = -1;
     while (at <= last) {
         const uint8_t *record = buffer + at, *ports = record + plan->ports;
-        const uint32_t captured = word(record + 8, plan->big);
-        const uint8_t *stop = record + plan->header + captured;
-        if (captured > LONGEST || ports + 8 >= stop || !fits(plan, record))
+        Reach reach;
+        if (!is_sane(plan, record, end, &reach) || ports + 8 >= reach.stop || !fits(plan, record))
             break;
-        int pass = 0;
-        if (record[plan->protocol] == UDP) {
-            const int first = tables->first[ports[8]];
-            const int strange = !tables->tunnels[half(ports)] && !tables->tunnels[half(ports + 2)];
-            pass = first == MEDIA || (first == DULL && strange);
-            if (first == LETTER)
-                pass = no_start(tables, ports + 8, stop) ? strange
-                                                         : tell(plan, tables, record, stop, end, frame + 1, messages);
-        } else if (record[plan->protocol] == TCP)
-            pass = passes(plan, tables, record, stop, end, followed, noted);
-        if (pass < 0)
-            return NULL;
-        if (!pass)
-            break;
+        const int protocol = record[plan->protocol], first = tables->first[ports[8]];
+        if (protocol != UDP || first != MEDIA) {
+            const int untunnelled = !tables->tunnels[half(ports)] && !tables->tunnels[half(ports + 2)];
+            int pass = 0;
+            if (plan->blocks && ticks(plan, record) > (uint64_t)INT64_MAX / plan->unit)
+                break;
+            if (protocol == TCP)
+                pass = passes(plan, tables, record, reach.stop, end, followed, noted);
+            else if (protocol == UDP && (first == DULL || (first == LETTER && no_start(tables, ports + 8, reach.stop))))
+                pass = untunnelled;
+            else if (protocol == UDP && first == LETTER)
+                pass = tell(plan, tables, record, end, &reach, frame + 1, messages);
+            if (pass < 0)
+                return NULL;
+            if (!pass)
+                break;
+            timed = at;
+        }
         frame++;
         before = at;
-        at = stop - buffer;
+        at = reach.next - buffer;
     }
-    return Py_BuildValue("nnL", at, before, frame);
+    return Py_BuildValue("nnLn", at, before, frame, timed);
 }
 
 static int table(PyObject *tables, int at, Py_ssize_t size, const uint8_t **found) {

@@ -1,4 +1,4 @@
-"""The loop of `pcap` once more as a compiled part (`_records.c`), where one was built; without it all is the same.
+"""The loops of `pcap` and `pcapng` once more as a compiled part (`_records.c`); without it all is the same.
 
 A plan says to it where the fields of a Layout lie, the tables what bytes mean.
 """
@@ -27,7 +27,7 @@ else:
 MOST_CHECKS = 32
 LATEST = MARGIN - 8 - 32
 """Where UDP or TCP has to begin, so that the ports, the length and the longest method are within MARGIN."""
-_HEAD, _CHECK = Struct("=11i"), Struct("=HBB")
+_HEAD, _CHECK = Struct("=12i"), Struct("=HBB")
 MEDIA, DULL, LETTER, LOOK = range(4)
 
 
@@ -61,8 +61,10 @@ TABLES = (
 
 
 def plan(layout: Layout, container: Container, unit: int, direction_at: int) -> bytes | None:
-    """Where `layout` has its fields, for classic captures with `unit` nanoseconds in a unit of the fraction; None when
-    they lie too far on, or there is no compiled part."""
+    """Where `layout` has its fields; None when they lie too far on, or there is no compiled part.
+
+    `unit` is the number of nanoseconds in a unit of the fraction, or in a tick of a pcapng interface.
+    """
     checks = [(at, 0xFF, value[0]) for at, value in layout.columns if at != layout.protocol_at]
     if layout.mask:
         checks.append((layout.fragment_at, 0x3F, 0))
@@ -70,6 +72,7 @@ def plan(layout: Layout, container: Container, unit: int, direction_at: int) -> 
         return None
     four = layout.version == 4
     head = _HEAD.pack(
+        bool(container.fixed),
         container.order == ">",
         unit,
         container.header,

@@ -130,7 +130,7 @@ class Walk:
             damaged = short = False
             while at <= last and not short:
                 if passed and plan:
-                    at, before, frame = passed(
+                    at, before, frame, _ = passed(
                         buffer, at, before, last, end, frame, plan, compiled.TABLES, paired, dissector.passed, messages
                     )
                     walk = 1

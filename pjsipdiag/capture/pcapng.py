@@ -3,6 +3,7 @@
 Every section has its own byte order and its own interfaces; every interface its link type, time resolution, time offset
 and snap length. Blocks of other types are stepped over. A block is believed when the length at its end repeats the one
 at its start; after damage the walk goes on where two such blocks stand in a row.
+Where there is a compiled part, it goes ahead, and the loop sees only the blocks that it stops at.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from collections.abc import Generator, Iterator
 from struct import Struct
 from typing import NamedTuple
 
+from pjsipdiag.capture import compiled
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import Dissector
 from pjsipdiag.capture.interface import Interface, direction_of, interface
-from pjsipdiag.capture.layout import MARGIN, NEVER, PASSES, TRANSPORTS, Container, run
+from pjsipdiag.capture.layout import MARGIN, NEVER, PASSES, TRANSPORTS, Container, Layout, run
 from pjsipdiag.capture.pcap import LONGEST, LONGEST_WALK, MOST_NOTES, SWITCH, WORTHWHILE
 from pjsipdiag.capture.sieve import Sieve
 from pjsipdiag.capture.window import Window
@@ -78,19 +80,32 @@ class BlockWalk:
         least = layout.least
         at = before = self._at
         frame, walk, streak, stray = tally.records, 2, 0, 0
+        passed, plan, paired = compiled.passed, None, self._dissector.ports
         while True:
             ended, end = window.ended, window.end
             last = end - (12 if ended else MARGIN)
             self._dissector.bound()
+            noted = self._dissector.passed
             damaged = short = False
             while at <= last and not short:
-                step = head(buffer, at)[1]
-                jumped = run(buffer, at, end, step, layout)
-                if jumped:
-                    frame += jumped
-                    at += jumped * step
-                    before = at - step
-                walk = 2 if jumped >= WORTHWHILE else min(walk * 2, LONGEST_WALK)
+                if passed and plan:
+                    batch: list[Datagram] = []
+                    at, before, frame, timed = passed(
+                        buffer, at, before, last, end, frame, plan, compiled.TABLES, paired, noted, batch
+                    )
+                    if timed >= 0:
+                        _, high, low, _, _ = packet(buffer, timed)
+                        self._time = self.interfaces[number].time(high << 32 | low)
+                    walk = 1
+                    yield from batch
+                else:
+                    step = head(buffer, at)[1]
+                    jumped = run(buffer, at, end, step, layout)
+                    if jumped:
+                        frame += jumped
+                        at += jumped * step
+                        before = at - step
+                    walk = 2 if jumped >= WORTHWHILE else min(walk * 2, LONGEST_WALK)
                 for frame in range(frame + 1, frame + 1 + walk):  # noqa: B020  (counting goes on)
                     if at > last:
                         frame -= 1  # noqa: PLW2901
@@ -162,6 +177,7 @@ class BlockWalk:
                             if streak == SWITCH or layout is NEVER_BLOCK:
                                 layout, number, least = found, where, found.least
                                 unpack, first, second, mask, plain, outer, tags = layout[:7]
+                                plan = self._plan(found, where, sieve)
                     told = ends + (-captured & 3)
                     if told + 8 <= stop - 4 and messages:
                         way = direction_of(self.order, bytes(buffer[told : stop - 4]))
@@ -193,6 +209,13 @@ class BlockWalk:
                 continue
             window.advance(before)
             at, before = at - before, 0
+
+    def _plan(self, layout: Layout, number: int, sieve: Sieve) -> bytes | None:
+        """The plan for the packets of an interface; None where its time is no multiple of a nanosecond."""
+        numerator, denominator, offset = self.interfaces[number][1:4]
+        if denominator != 1 or offset:
+            return None
+        return compiled.plan(layout, sieve.container, numerator, sieve.direction_at)
 
     def _enter_section(self) -> None:
         if self._inside:

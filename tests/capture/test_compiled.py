@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,26 @@ from hypothesis import strategies as st
 from pjsipdiag.capture import Dissector, Tally, compiled, read_stream, window
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.sip import Address
-from tests.capture.build import ACK, CLIENT, CLIENT6, PSH, SERVER, SERVER6, SYN, ethernet, media, sip, tcp, udp
+from tests.capture.build import (
+    ACK,
+    CLIENT,
+    CLIENT6,
+    EPOCH,
+    PSH,
+    SERVER,
+    SERVER6,
+    SYN,
+    block,
+    enhanced,
+    ethernet,
+    interface,
+    media,
+    option,
+    section,
+    sip,
+    tcp,
+    udp,
+)
 from tests.capture.build import pcap as capture_of
 
 pytestmark = pytest.mark.skipif(compiled.passed is None, reason="needs a C compiler when pjsipdiag is installed")
@@ -43,12 +63,42 @@ FRAMES = st.one_of(
     st.builds(lambda packet, tags: ethernet(packet, *tags), PACKETS, st.sampled_from([(), (), (0x8100,)])),
     st.sampled_from([media(), media(20), b"", bytes(12) + b"\x08\x06" + bytes(46)]),
 )
-CAPTURES = st.builds(
+CLASSIC = st.builds(
     capture_of,
     st.lists(FRAMES, min_size=1, max_size=30),
     st.sampled_from("<>"),
     st.sampled_from([0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34]),
 )
+
+
+def pcapng(frames: list[tuple[bytes, str]], order: str, options: bytes) -> bytes:
+    """Two interfaces, of which the first has these options; a packet block or another one for each frame."""
+    ticks, parts = EPOCH // 1000, [section(order), interface(1, options, order), interface(1, b"", order)]
+    for number, (frame, kind) in enumerate(frames):
+        if kind == "simple":
+            parts.append(block(3, struct.pack(order + "I", len(frame)) + frame, order))
+        elif kind == "other":
+            parts.append(block(0x0BAD, frame, order))
+        else:
+            told = option(2, struct.pack(order + "I", 1), order) if kind == "flags" else b""
+            when = 1 << 63 if kind == "late" else ticks + number
+            parts.append(enhanced(frame, when, kind == "second", order, told + b"\0\0\0\0" * (kind == "end")))
+    return b"".join(parts)
+
+
+KINDS = st.sampled_from(["plain", "plain", "plain", "flags", "end", "late", "second", "simple", "other"])
+TICKS = st.sampled_from([b"", *(b"\x09\0\1\0" + bytes((resolution, 0, 0, 0)) for resolution in (0, 6, 9, 12, 0x8A))])
+OFFSETS = st.sampled_from([b"", b"\x0e\0\x08\0" + bytes(7) + b"\xff"])
+BLOCKS = st.builds(
+    lambda frames, order, ticks, offset: pcapng(frames, order, (ticks + offset) if order == "<" else b""),
+    st.lists(st.tuples(FRAMES, KINDS), min_size=1, max_size=30),
+    st.sampled_from("<<>"),
+    TICKS,
+    OFFSETS,
+)
+
+
+DAMAGE = st.tuples(st.integers(0, 1 << 16), st.integers(0, 255))
 
 
 class Noting(Dissector):
@@ -76,25 +126,32 @@ def same(raw: bytes) -> None:
 
 
 @settings(deadline=None, max_examples=300)
-@given(CAPTURES, st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), max_size=8), st.integers(0, 99))
+@given(
+    st.one_of(CLASSIC, BLOCKS),
+    st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), max_size=8),
+    st.integers(0, 99),
+)
 def test_same_as_the_loop_in_python(raw: bytes, damage: list[tuple[int, int]], cut: int) -> None:
     """Whole captures, damaged ones and ones that end too early."""
     same(raw)
     damaged = bytearray(raw)
     for at, value in damage:
-        damaged[24 + at % (len(raw) - 24)] = value
+        damaged[28 + at % (len(raw) - 28)] = value
     same(bytes(damaged))
-    same(raw[: max(len(raw) - cut, 24)])
+    same(raw[: max(len(raw) - cut, 28)])
 
 
 @pytest.mark.parametrize("link", [1, 101, 113, 276])
 def test_same_wherever_a_window_ends(link: int, monkeypatch: pytest.MonkeyPatch) -> None:
     before = {1: bytes(12) + b"\x08\0", 101: b"", 113: bytes(14) + b"\x08\0", 276: b"\x08\0" + bytes(18)}[link]
     packets = (udp(sip(1)), udp(b"\x80" * 172), tcp(b"\0" * 9), udp(b"\0dns"), tcp(b"", 0, SYN), udp(sip(2, "BYE")))
-    raw = capture_of([before + packet for packet in packets] * 20, link=link)
+    frames = [before + packet for packet in packets] * 20
+    blocks = b"".join(enhanced(frame, EPOCH // 1000) for frame in frames)
+    raw, other = capture_of(frames, link=link), section() + interface(link) + blocks
     for size in range(2000, 2000 + 16 + len(before) + len(packets[0])):
         monkeypatch.setattr(window, "SIZE", size)
         same(raw)
+        same(other)
 
 
 def test_what_it_is_given_is_not_trusted() -> None:
