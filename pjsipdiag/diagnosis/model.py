@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Config, Where
 from pjsipdiag.asterisk.verdict import Verdict
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class Severity(StrEnum):
@@ -31,8 +35,7 @@ class CaptureSummary:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CallRow:
+class CallRow(NamedTuple):
     """One inbound call: an INVITE outside a dialog, its retransmissions and its retry with credentials.
 
     `time` is in nanoseconds since the epoch, `source` is "ip:port" as `Address` prints it, `observed_status` the final
@@ -56,8 +59,7 @@ class CallRow:
     """(time, ">" from the caller or "<" to it, first line) in order, for the ladder."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRow:
+class SourceRow(NamedTuple):
     """One source address: `verdict` is matched, unmatched, mixed or unknown; `observed` counts final answers by code.
 
     `identifier`, `identify` and `endpoint` are those of its matched calls (joined by ", " when there are several).
@@ -71,9 +73,9 @@ class SourceRow:
     identifier: str = ""
     identify: str = ""
     endpoint: str = ""
-    observed: Mapping[str, int] = field(default_factory=dict)
+    observed: Mapping[str, int] = NOTHING
     user_agents: tuple[str, ...] = ()
-    other_methods: Mapping[str, int] = field(default_factory=dict)
+    other_methods: Mapping[str, int] = NOTHING
     first_time: int = 0
     last_time: int = 0
 

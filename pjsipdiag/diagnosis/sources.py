@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import overload
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.addresses import show_ip
 from pjsipdiag.diagnosis.calls import END, MOST_AGENTS, Calls
-from pjsipdiag.diagnosis.model import SourceRow
+from pjsipdiag.diagnosis.model import NOTHING, SourceRow
 
 
 def classed(verdict: Verdict) -> str:
@@ -51,7 +50,7 @@ class SourceRows(Sequence[SourceRow]):
             return SourceRow(ip, 0, 0, "unknown", other_methods=self._others[ip])
         first = calls.first[number]
         ip = show_ip(calls.sources[number])
-        others = self._others.get(ip, _NONE)
+        others = self._others.get(ip, NOTHING)
         if calls.following[first] != END:
             return self._summary(ip, list(calls.of_source(number)), others)
         class_, identifier, identify, endpoint = self._verdicts[calls.verdict[first]]
@@ -64,7 +63,7 @@ class SourceRows(Sequence[SourceRow]):
             identifier,
             identify,
             endpoint,
-            {str(status): 1} if status >= 200 else _NONE,
+            {str(status): 1} if status >= 200 else NOTHING,
             self._agents[calls.agent[first]],
             others,
             time,
@@ -92,6 +91,3 @@ class SourceRows(Sequence[SourceRow]):
             first_time=calls.time[numbers[0]],
             last_time=calls.time[numbers[-1]],
         )
-
-
-_NONE: Mapping[str, int] = MappingProxyType({})

@@ -11,7 +11,7 @@ from typing import Any, overload
 
 from pjsipdiag.asterisk.config import Config, Section, Variable, Where
 from pjsipdiag.asterisk.verdict import Check, Verdict
-from pjsipdiag.diagnosis.model import CallRow, Report
+from pjsipdiag.diagnosis.model import CallRow, Report, SourceRow
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.known import address_map
 from pjsipdiag.redact.message import MessageRedactor
@@ -95,6 +95,8 @@ class _Redactor:
             self.disguise.compared(found[1])
         if is_dataclass(value) and not isinstance(value, type):
             return replace(value, **{f.name: self.field(f.name, getattr(value, f.name)) for f in fields(value)})
+        if isinstance(value, CallRow | SourceRow):
+            return value._replace(**{name: self.field(name, part) for name, part in value._asdict().items()})
         if isinstance(value, Mapping):
             return {self.value(key): self.value(item) for key, item in value.items()}
         return tuple(self.value(item) for item in value)
@@ -144,7 +146,7 @@ class _Calls(Sequence[CallRow]):
         shown: CallRow = self._redactor.value(call)
         messages = tuple((time, way, uri(line)) for time, way, line in call.messages)
         from_ = self._redactor.messages.value("From", call.from_) or ""
-        return replace(shown, from_=from_, request_uri=uri(call.request_uri), messages=messages)
+        return shown._replace(from_=from_, request_uri=uri(call.request_uri), messages=messages)
 
 
 def _config(config: Config | None, redactor: _Redactor) -> Config | None:

@@ -61,9 +61,9 @@ def test_processes_write_the_same_bytes_as_one(format: str) -> None:
     """A million calls are many; also hostile bytes, which the processes hand over in files."""
     few = report()
     calls = [
-        replace(few.calls[at % 6], call_id=f"{at}\0caf\udce9\n", time=few.calls[0].time + at) for at in range(23_456)
+        few.calls[at % 6]._replace(call_id=f"{at}\0caf\udce9\n", time=few.calls[0].time + at) for at in range(23_456)
     ]
-    sources = [replace(few.sources[at % 4], address=f"2001:db8::{at:x}") for at in range(12_345)]
+    sources = [few.sources[at % 4]._replace(address=f"2001:db8::{at:x}") for at in range(12_345)]
     many = replace(few, calls=calls, sources=sources)
     texts = []
     for jobs in (1, 2, 3):
@@ -88,7 +88,7 @@ def test_csv_has_a_row_for_each_source_the_worst_first() -> None:
 
 @pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "＝1"])
 def test_csv_cells_are_never_formulas(formula: str) -> None:
-    source = replace(report().sources[0], user_agents=(formula,))
+    source = report().sources[0]._replace(user_agents=(formula,))
     (row,) = csv.DictReader(StringIO(render(replace(report(), sources=(source,)), "csv")))
     assert row["user_agents"][0] not in "=+-@\t \uff1d"
 

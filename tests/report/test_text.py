@@ -84,7 +84,7 @@ def test_colours_only_for_a_terminal_that_wants_them(monkeypatch: pytest.MonkeyP
 
 def test_many_sources_are_counted_not_listed() -> None:
     row = report().sources[0]
-    many = replace(report(), sources=tuple(replace(row, address=f"198.18.0.{at}") for at in range(200)))
+    many = replace(report(), sources=tuple(row._replace(address=f"198.18.0.{at}") for at in range(200)))
     assert len(re.findall(r"198\.18\.0\.\d+", render(many))) == MANY
     assert f"{200 - MANY} more sources are not shown" in render(many)
     assert len(re.findall(r"198\.18\.0\.\d+", render(many, verbose=1))) == 200
