@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { MARGIN = 160, LONGEST = 262144, LONGEST_BLOCK = LONGEST + 65536, MOST_CHECKS = 32 };
+enum { MARGIN = 160, LONGEST = 262144, LONGEST_BLOCK = LONGEST + 65536, MOST_CHECKS = 32, MOST_PLANS = 16 };
 enum { LONGEST_METHOD = 32, LEAST_TEXT = 16, UDP = 17, TCP = 6, SYN_PSH = 10 };
 enum { MEDIA, DULL, LETTER }; /* what the first byte of a UDP payload says; all else has to be looked at */
 
@@ -55,14 +55,14 @@ static uint64_t ticks(const Plan *plan, const uint8_t *block) {
     return (uint64_t)word(block + 12, plan->big) << 32 | word(block + 16, plan->big);
 }
 
-/* Whether the lengths of a record can be true. */
+/* Whether what is said of a record beside its packet can be true. */
 static int is_sane(const Plan *plan, const uint8_t *record, const uint8_t *end, Reach *reach) {
     const uint32_t captured = word(record + (plan->blocks ? 20 : 8), plan->big);
-    if (captured > LONGEST)
+    if (captured > LONGEST || captured > end - record - plan->header)
         return 0;
     reach->stop = reach->next = record + plan->header + captured;
     if (!plan->blocks)
-        return 1;
+        return captured <= word(record + 12, plan->big) && word(record + 4, plan->big) < 1000000000u / plan->unit;
     const uint32_t total = word(record + 4, plan->big);
     if (total % 4 || total > LONGEST_BLOCK || captured + 32 > total || total > end - record ||
         memcmp(record + 4, record + total - 4, 4))
@@ -71,13 +71,10 @@ static int is_sane(const Plan *plan, const uint8_t *record, const uint8_t *end, 
     return 1;
 }
 
-/* Whether a classic record, whose lengths and time are looked at only now, or a block can hold a message as it is. */
-static int is_whole(const Plan *plan, const uint8_t *record, const uint8_t *end, const Reach *reach) {
-    const ptrdiff_t captured = reach->stop - record - plan->header;
-    if (plan->blocks) /* without options, which may say a direction */
-        return reach->next - reach->stop - (-captured & 3) < 4 + 8;
-    return reach->stop <= end && captured <= word(record + 12, plan->big) &&
-           word(record + 4, plan->big) < 1000000000u / plan->unit;
+/* Whether a block has no options, which may say a direction, and a time that can be true. */
+static int is_plain(const Plan *plan, const uint8_t *block, const Reach *reach) {
+    const ptrdiff_t captured = reach->stop - block - plan->header;
+    return reach->next - reach->stop - (-captured & 3) < 4 + 8 && ticks(plan, block) <= (uint64_t)INT64_MAX / plan->unit;
 }
 
 static long long nanoseconds(const Plan *plan, const uint8_t *record) {
@@ -128,13 +125,13 @@ static int unfollowed(const uint8_t *ports, PyObject *followed, PyObject *noted)
 
 /* Whether a segment can be passed over; -1 for an error. */
 static int passes(const Plan *plan, const Tables *tables, const uint8_t *record, const uint8_t *stop,
-                  const uint8_t *end, PyObject *followed, PyObject *noted) {
+                  PyObject *followed, PyObject *noted) {
     const uint8_t *segment = record + plan->ports;
     int header = segment[12] >> 2 & 0x3c;
     const uint8_t *data = segment + header, *after = segment + half(record + plan->length) - plan->over;
     if (after > stop)
         after = stop;
-    if (segment[13] & SYN_PSH || header < 20 || data > after || after > end)
+    if (segment[13] & SYN_PSH || header < 20 || data > after)
         return 0;
     if (data == after)
         return 1;
@@ -160,18 +157,35 @@ static int is_usual(const Tables *tables, const uint8_t *payload, Py_ssize_t len
     return 0;
 }
 
+/* A named tuple of these fields, which are given away; as `tuple.__new__` makes it. */
+static PyObject *made(PyTypeObject *type, PyObject **fields, int count) {
+    PyObject *values = PyTuple_New(count);
+    for (int n = 0; n < count; n++)
+        if (!values || !fields[n]) {
+            Py_CLEAR(values);
+            Py_XDECREF(fields[n]);
+        } else
+            PyTuple_SetItem(values, n, fields[n]);
+    PyObject *arguments = values ? PyTuple_Pack(1, values) : NULL;
+    newfunc make = (newfunc)PyType_GetSlot(&PyTuple_Type, Py_tp_new);
+    PyObject *found = arguments ? make(type, arguments, NULL) : NULL;
+    Py_XDECREF(arguments);
+    Py_XDECREF(values);
+    return found;
+}
+
 /* Appends the message of a UDP packet to `messages` when it is whole and begins as most do: then 1; -1 for an error. */
-static int tell(const Plan *plan, const Tables *tables, const uint8_t *record, const uint8_t *end, const Reach *reach,
-                long long frame, PyObject *messages) {
+static int tell(const Plan *plan, const Tables *tables, const uint8_t *record, const Reach *reach, long long frame,
+                PyObject *messages) {
     const uint8_t *ports = record + plan->ports, *payload = ports + 8, *source = record + plan->addresses;
     const int length = half(ports + 4), size = plan->size;
     if (length < 21 || length > half(record + plan->length) - plan->over || ports + length > reach->stop ||
-        !half(ports) || !half(ports + 2) || !is_whole(plan, record, end, reach))
+        !half(ports) || !half(ports + 2) || (plan->blocks && !is_plain(plan, record, reach)))
         return 0;
     int usual = is_usual(tables, payload, length - 8);
     if (usual <= 0)
         return usual;
-    PyObject *fields[8] = {
+    PyObject *fields[] = {
         PyLong_FromLongLong(nanoseconds(plan, record)),
         PyLong_FromLongLong(frame),
         Py_NewRef(tables->transport),
@@ -181,53 +195,48 @@ static int tell(const Plan *plan, const Tables *tables, const uint8_t *record, c
         Py_XNewRef(PyTuple_GetItem(tables->directions, plan->direction ? record[plan->direction] : 255)),
         Py_NewRef(Py_False),
     };
-    PyObject *datagram = PyType_GenericAlloc(tables->datagram, 8);
-    int failed = !datagram;
-    for (int n = 0; n < 8; n++) {
-        failed |= !fields[n];
-        if (!datagram || PyTuple_SetItem(datagram, n, fields[n]) < 0)
-            failed = 1;
-    }
-    if (!failed)
-        failed = PyList_Append(messages, datagram) < 0;
+    PyObject *datagram = made(tables->datagram, fields, sizeof fields / sizeof *fields);
+    int failed = !datagram || PyList_Append(messages, datagram) < 0;
     Py_XDECREF(datagram);
     return failed ? -1 : 1;
 }
 
-/* Where the first record begins that has to be looked at, where the one before it, how many there were, and where the
-   last one is that is no media; -1 without one. */
-static PyObject *walk(const Plan *plan, const Tables *tables, const uint8_t *buffer, Py_ssize_t at, Py_ssize_t before,
-                      Py_ssize_t last, const uint8_t *end, long long frame, PyObject *followed, PyObject *noted,
-                      PyObject *messages) {
-    Py_ssize_t timed = -1;
+/* Where the first record begins that has to be looked at, where the one before it, and how many there were. */
+static PyObject *walk(const Plan *plans, int count, const Tables *tables, const uint8_t *buffer, Py_ssize_t at,
+                      Py_ssize_t before, Py_ssize_t last, const uint8_t *end, long long frame, PyObject *followed,
+                      PyObject *noted, PyObject *messages) {
+    const Plan *plan = plans;
     while (at <= last) {
-        const uint8_t *record = buffer + at, *ports = record + plan->ports;
+        const uint8_t *record = buffer + at;
         Reach reach;
-        if (!is_sane(plan, record, end, &reach) || ports + 8 >= reach.stop || !fits(plan, record))
-            break;
-        const int protocol = record[plan->protocol], first = tables->first[ports[8]];
-        if (protocol != UDP || first != MEDIA) {
-            const int untunnelled = !tables->tunnels[half(ports)] && !tables->tunnels[half(ports + 2)];
-            int pass = 0;
-            if (plan->blocks && ticks(plan, record) > (uint64_t)INT64_MAX / plan->unit)
-                break;
-            if (protocol == TCP)
-                pass = passes(plan, tables, record, reach.stop, end, followed, noted);
-            else if (protocol == UDP && (first == DULL || (first == LETTER && no_start(tables, ports + 8, reach.stop))))
-                pass = untunnelled;
-            else if (protocol == UDP && first == LETTER)
-                pass = tell(plan, tables, record, end, &reach, frame + 1, messages);
-            if (pass < 0)
-                return NULL;
-            if (!pass)
-                break;
-            timed = at;
+        int tried = 0, pass = 0;
+        while (tried < count && !(is_sane(plan, record, end, &reach) && record + plan->ports + 8 < reach.stop &&
+                                  fits(plan, record))) {
+            tried++;
+            plan = plan + 1 < plans + count ? plan + 1 : plans;
         }
+        if (tried == count)
+            break;
+        const uint8_t *ports = record + plan->ports;
+        const int protocol = record[plan->protocol], first = tables->first[ports[8]];
+        const int tunnelled = tables->tunnels[half(ports)] || tables->tunnels[half(ports + 2)];
+        if (protocol == TCP)
+            pass = passes(plan, tables, record, reach.stop, followed, noted);
+        else if (protocol == UDP && first == MEDIA)
+            pass = 1;
+        else if (protocol == UDP && (first == DULL || (first == LETTER && no_start(tables, ports + 8, reach.stop))))
+            pass = !tunnelled;
+        else if (protocol == UDP && first == LETTER)
+            pass = tell(plan, tables, record, &reach, frame + 1, messages);
+        if (pass < 0)
+            return NULL;
+        if (!pass)
+            break;
         frame++;
         before = at;
         at = reach.next - buffer;
     }
-    return Py_BuildValue("nnLn", at, before, frame, timed);
+    return Py_BuildValue("nnL", at, before, frame);
 }
 
 static int table(PyObject *tables, int at, Py_ssize_t size, const uint8_t **found) {
@@ -249,22 +258,25 @@ static PyObject *passed(PyObject *module, PyObject *arguments) {
     if (!PyArg_ParseTuple(arguments, "y*nnnnLy*O!OOO", &buffer, &at, &before, &last, &end, &frame, &raw, &PyTuple_Type,
                           &tuple, &followed, &noted, &messages))
         return NULL;
-    Plan plan;
+    Plan plans[MOST_PLANS];
     Tables tables;
-    int sane = raw.len == sizeof plan && PyTuple_Size(tuple) == 8 && table(tuple, 0, 256, &tables.first) &&
+    const int count = (int)(raw.len / sizeof *plans);
+    int sane = count > 0 && count <= MOST_PLANS && raw.len % sizeof *plans == 0 && PyTuple_Size(tuple) == 8 && table(tuple, 0, 256, &tables.first) &&
                table(tuple, 1, 256, &tables.quiet) && table(tuple, 2, 256, &tables.token) &&
                table(tuple, 3, 65536, &tables.tunnels);
     if (sane) {
-        memcpy(&plan, raw.buf, sizeof plan);
+        memcpy(plans, raw.buf, raw.len);
         tables.usual = PyTuple_GetItem(tuple, 4);
         tables.directions = PyTuple_GetItem(tuple, 5);
         tables.transport = PyTuple_GetItem(tuple, 6);
         tables.datagram = (PyTypeObject *)PyTuple_GetItem(tuple, 7);
-        sane = plan.unit > 0 && plan.checks <= MOST_CHECKS && plan.size <= 16 &&
-               plan.ports + 8 + LONGEST_METHOD < MARGIN && at >= 0 && end <= buffer.len && last + MARGIN <= buffer.len;
+        sane = at >= 0 && end <= buffer.len && last + MARGIN <= buffer.len;
+        for (const Plan *plan = plans; plan < plans + count; plan++)
+            sane = sane && plan->unit > 0 && plan->checks <= MOST_CHECKS && plan->size <= 16 &&
+                   plan->ports + 8 + LONGEST_METHOD < MARGIN;
     }
     if (sane)
-        result = walk(&plan, &tables, buffer.buf, at, before, last, (uint8_t *)buffer.buf + end, frame, followed, noted,
+        result = walk(plans, count, &tables, buffer.buf, at, before, last, (uint8_t *)buffer.buf + end, frame, followed, noted,
                       messages);
     else if (!PyErr_Occurred())
         PyErr_SetString(PyExc_ValueError, "no plan, or one that reaches too far");

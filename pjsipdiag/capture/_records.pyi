@@ -9,10 +9,10 @@ def passed(
     last: int,
     end: int,
     frame: int,
-    plan: bytes,
+    plans: bytes | bytearray,
     tables: Tables,
     followed: set[int],
     noted: set[int] | None,
     messages: list[Datagram],
     /,
-) -> tuple[int, int, int, int]: ...
+) -> tuple[int, int, int]: ...

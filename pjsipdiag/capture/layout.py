@@ -19,6 +19,8 @@ MARGIN = 160
 TRANSPORTS = frozenset({6, 17})
 PASSES = bytes(int(byte >= 0x80 and byte != 0x88) for byte in range(256))
 """First bytes of a UDP payload that neither SIP, HEP nor a tunnel can have (0x88: VXLAN with a group policy)."""
+HEP_BYTES = frozenset({0x01, 0x02, 0x48})
+"""First bytes of HEP."""
 UNFRAGMENTED = bytes(int(byte in (0x00, 0x40)) for byte in range(256))
 """The first byte of IPv4's fragment field when it says that the packet is whole."""
 BYTE = [bytes((value,)) for value in range(256)]

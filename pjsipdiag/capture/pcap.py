@@ -109,7 +109,8 @@ class Walk:
         buffer, size, unit = window.buffer, self.header.format.header, self.header.format.unit
         fractions = 1_000_000_000 // unit
         container, head = self.header.container, Struct(self.header.format.order + "IIII").unpack_from
-        sieve = Sieve(container, self.header.link_type, self._dissector)
+        passed, plans = compiled.passed, bytearray()
+        sieve = Sieve(container, self.header.link_type, self._dissector, unit, plans)
         layout = NEVER
         unpack, first, second, mask, plain, outer, tags = layout[:7]
         detail, ports, over = layout.detail, layout.ports, layout.over
@@ -120,7 +121,6 @@ class Walk:
         view, paired, wants = window.view, dissector.ports, dissector.wants
         at = before = self._at
         frame, walk, streak, stray = tally.records, 2, 0, 0
-        passed, plan = compiled.passed, None
         while True:
             messages: list[Datagram] = []
             ended, end = window.ended, window.end
@@ -129,9 +129,9 @@ class Walk:
             note = dissector.passed.add if dissector.passed is not None else None
             damaged = short = False
             while at <= last and not short:
-                if passed and plan:
-                    at, before, frame, _ = passed(
-                        buffer, at, before, last, end, frame, plan, compiled.TABLES, paired, dissector.passed, messages
+                if passed and plans:
+                    at, before, frame = passed(
+                        buffer, at, before, last, end, frame, plans, compiled.TABLES, paired, dissector.passed, messages
                     )
                     walk = 1
                 else:
@@ -241,7 +241,6 @@ class Walk:
                                 # the last byte that is looked at is the record's own
                                 least, flow, segment = layout.least - size, layout.addresses, layout.segment
                                 silent = sieve.silent if layout.names_protocol else frozenset()
-                                plan = compiled.plan(layout, container, unit, sieve.direction_at)
                     before, at = at, stop
             tally.records = frame
             yield messages

@@ -17,7 +17,7 @@ from pjsipdiag.capture import compiled
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import Dissector
 from pjsipdiag.capture.interface import Interface, direction_of, interface
-from pjsipdiag.capture.layout import MARGIN, NEVER, PASSES, TRANSPORTS, Container, Layout, run
+from pjsipdiag.capture.layout import MARGIN, NEVER, PASSES, TRANSPORTS, Container, run
 from pjsipdiag.capture.pcap import LONGEST, LONGEST_WALK, MOST_NOTES, SWITCH, WORTHWHILE
 from pjsipdiag.capture.sieve import Sieve
 from pjsipdiag.capture.window import Window
@@ -32,7 +32,7 @@ CHAIN, SURE = 2, 8
 """Blocks in a row that make a place the start of one after damage, and where a capture is split."""
 MOST_INTERFACES = 4096
 END_OF_TIME = 1 << 63
-"""Nanoseconds: the year 2262. A packet after it is taken for as old as the one before."""
+"""Nanoseconds: the year 2262. A message after it is taken for as old as the one before."""
 SECRETS_NOTE = "holds TLS secrets: `--reader wireshark` decrypts with them"
 
 
@@ -61,6 +61,7 @@ class BlockWalk:
         self._dissector = dissector
         self._tally = dissector.tally
         self._sieves: dict[int, Sieve] = {}
+        self._plans = bytearray()
         self._time = 0
 
     def messages(self) -> Iterator[Datagram]:
@@ -80,7 +81,7 @@ class BlockWalk:
         least = layout.least
         at = before = self._at
         frame, walk, streak, stray = tally.records, 2, 0, 0
-        passed, plan, paired = compiled.passed, None, self._dissector.ports
+        passed, plans, paired = compiled.passed, self._plans, self._dissector.ports
         while True:
             ended, end = window.ended, window.end
             last = end - (12 if ended else MARGIN)
@@ -88,16 +89,15 @@ class BlockWalk:
             noted = self._dissector.passed
             damaged = short = False
             while at <= last and not short:
-                if passed and plan:
+                if passed and plans:
                     batch: list[Datagram] = []
-                    at, before, frame, timed = passed(
-                        buffer, at, before, last, end, frame, plan, compiled.TABLES, paired, noted, batch
+                    at, before, frame = passed(
+                        buffer, at, before, last, end, frame, plans, compiled.TABLES, paired, noted, batch
                     )
-                    if timed >= 0:
-                        _, high, low, _, _ = packet(buffer, timed)
-                        self._time = self.interfaces[number].time(high << 32 | low)
                     walk = 1
-                    yield from batch
+                    if batch:
+                        self._time = batch[-1].time
+                        yield from batch
                 else:
                     step = head(buffer, at)[1]
                     jumped = run(buffer, at, end, step, layout)
@@ -156,10 +156,9 @@ class BlockWalk:
                         at = stop
                         continue
                     time = self.interfaces[where].time(high << 32 | low)
-                    if time >= END_OF_TIME:
-                        tally.undecoded["time that cannot be true"] += 1
+                    untrue = time >= END_OF_TIME
+                    if untrue:
                         time = self._time
-                    self._time = time
                     ends = at + 28 + captured
                     if (
                         one == first
@@ -177,12 +176,14 @@ class BlockWalk:
                             if streak == SWITCH or layout is NEVER_BLOCK:
                                 layout, number, least = found, where, found.least
                                 unpack, first, second, mask, plain, outer, tags = layout[:7]
-                                plan = self._plan(found, where, sieve)
                     told = ends + (-captured & 3)
                     if told + 8 <= stop - 4 and messages:
                         way = direction_of(self.order, bytes(buffer[told : stop - 4]))
                         messages = [message._replace(direction=message.direction or way) for message in messages]
-                    yield from messages
+                    if messages:
+                        tally.undecoded.update(["time that cannot be true"] * untrue)
+                        self._time = time
+                        yield from messages
                     at = stop
             tally.records = frame
             if damaged:
@@ -210,13 +211,6 @@ class BlockWalk:
             window.advance(before)
             at, before = at - before, 0
 
-    def _plan(self, layout: Layout, number: int, sieve: Sieve) -> bytes | None:
-        """The plan for the packets of an interface; None where its time is no multiple of a nanosecond."""
-        numerator, denominator, offset = self.interfaces[number][1:4]
-        if denominator != 1 or offset:
-            return None
-        return compiled.plan(layout, sieve.container, numerator, sieve.direction_at)
-
     def _enter_section(self) -> None:
         if self._inside:
             self._inside = False
@@ -226,7 +220,7 @@ class BlockWalk:
             window.advance(self._at)
             self._at = 0
         self.order = ORDERS.get(bytes(window.buffer[self._at + 8 : self._at + 12]), "<")
-        self.interfaces, self._sieves = [], {}
+        self.interfaces, self._sieves, self._plans = [], {}, bytearray()
         total: int = Struct(self.order + "4xI").unpack_from(window.buffer, self._at)[0]
         # a damaged length must not keep the walk in place: the fixed part of a section header is 28 bytes
         self._at += total if 28 <= total <= LONGEST_OTHER and not total % 4 else 28
@@ -254,7 +248,7 @@ class BlockWalk:
             self._tally.note(SECRETS_NOTE)
 
     def _simple(self, at: int, stop: int, frame: int) -> Iterator[Datagram]:
-        """A simple packet block is of the first interface and has no time: that of the packet before it is taken."""
+        """A simple packet block is of the first interface and has no time: that of the message before it is taken."""
         self._tally.records = frame
         if not self.interfaces:
             self._tally.undecoded["packet of an interface that is not described"] += 1
@@ -274,7 +268,9 @@ class BlockWalk:
             fixed += [(8 + index, name[index : index + 1]) for index in range(4)]
             fields = ((0, "I"), (4, "I"), (8, "I"))
             container = Container(self.order, 28, fields, 4, 26 if little else 24, tuple(fixed))
-            sieve = self._sieves[number] = Sieve(container, self.interfaces[number].link_type, self._dissector)
+            link_type, numerator, denominator, offset, _ = self.interfaces[number]
+            unit = numerator if denominator == 1 and not offset else 0
+            sieve = self._sieves[number] = Sieve(container, link_type, self._dissector, unit, self._plans)
         return sieve
 
     def _note(self, start: int, found: int) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from pjsipdiag.capture import compiled
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.dissect import PSH, SPEAKS, SYN, VERSION, Dissector
-from pjsipdiag.capture.layout import PASSES, TRANSPORTS, Container, Layout, learn, without_ip
+from pjsipdiag.capture.layout import HEP_BYTES, PASSES, TRANSPORTS, Container, Layout, learn, without_ip
 from pjsipdiag.capture.link import IPV4, IPV6, SLL_DIRECTIONS, Network, Undecodable, network
 from pjsipdiag.capture.start import START
 from pjsipdiag.capture.tunnels import UDP_TUNNELS
@@ -19,7 +20,6 @@ from pjsipdiag.capture.tunnels import UDP_TUNNELS
 MAX_LAYOUTS = 16
 NO_PORT = b"\0\0"
 """What Asterisk's own captures have on its side."""
-HEP_BYTES = frozenset({0x01, 0x02, 0x48})
 TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in UDP_TUNNELS)
 
 
@@ -39,13 +39,17 @@ HEP and empty lines begin, which may hold SIP further on."""
 
 
 class Sieve:
-    """The records of one interface (or of one classic capture), which all have one link type."""
+    """The records of one interface (or of one classic capture), which all have one link type.
 
-    def __init__(self, container: Container, link_type: int, dissector: Dissector) -> None:
+    `plans` for the compiled loop are added to as layouts are learnt; `unit`: see `compiled.plan`.
+    """
+
+    def __init__(self, container: Container, link_type: int, dissector: Dissector, unit: int, plans: bytearray) -> None:
         self.container = container
         self.link_type = link_type
         self.layouts: list[Layout] = []
         self._dissector = dissector
+        self._unit, self._plans = unit, plans
         self.silent = without_ip(link_type, container)
         self.direction_at = {113: container.header + 1, 276: container.header + 10}.get(link_type, 0)
 
@@ -72,6 +76,7 @@ class Sieve:
         if learnt is None:
             return None, self.dissect(buffer, at, stop, time, frame)
         layouts.append(learnt)
+        compiled.plan(self._plans, learnt, self.container, self._unit, self.direction_at)
         return learnt, self.plain(learnt, buffer, at, stop, time, frame)
 
     def _learn(self, buffer: bytearray, at: int, stop: int) -> Layout | None:
