@@ -29,6 +29,8 @@ class Lookup:
     lost: AddressIndex
     dropped: tuple[Dropped, ...]
     """The dropped objects behind `lost.identifies`."""
+    meant: tuple[str, ...]
+    """The endpoints that these name, or empty."""
     hosts: tuple[tuple[Dropped, str], ...]
     """Dropped identifies with the host name that their reason speaks of; what cannot be a name is no such."""
 
@@ -39,7 +41,9 @@ def lookup(situation: Situation) -> Lookup:
     config = situation.config
     sections = {(section.where.file, section.where.line): section for section in config.sections}
     dropped = (*(lost for lost in config.dropped if lost.type == "identify"), *_untyped(config), *_in_endpoints(config))
-    matches = [matches_in(sections.get((lost.section_where.file, lost.section_where.line))) for lost in dropped]
+    written = [sections.get((lost.section_where.file, lost.section_where.line)) for lost in dropped]
+    matches = [matches_in(section) for section in written]
+    meant = tuple(_names_endpoint(lost, section) for lost, section in zip(dropped, written, strict=True))
     lost = [Identify(d.name, d.section_where, rules=found.rules) for d, found in zip(dropped, matches, strict=True)]
     hosts = tuple(
         (known, host)
@@ -47,7 +51,7 @@ def lookup(situation: Situation) -> Lookup:
         for host in found.hosts
         if host in known.reason and is_name(host)
     )
-    return Lookup(AddressIndex.build(config.identifies), AddressIndex.build(lost), dropped, hosts)
+    return Lookup(AddressIndex.build(config.identifies), AddressIndex.build(lost), dropped, meant, hosts)
 
 
 def taking(situation: Situation, group: CallGroup) -> list[Fit]:
@@ -85,9 +89,12 @@ def nearest(situation: Situation, ip: str) -> Near | None:
 
 def meant_endpoint(config: Config, dropped: Dropped) -> str:
     """The endpoint that a dropped identify names."""
+    return _names_endpoint(dropped, section_at(config, dropped))
+
+
+def _names_endpoint(dropped: Dropped, section: Section | None) -> str:
     if dropped.type == "endpoint":
         return dropped.name
-    section = section_at(config, dropped)
     variable = section.first("endpoint") if section else None
     return variable.value if variable else ""
 

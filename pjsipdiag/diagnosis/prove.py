@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pjsipdiag.asterisk.config import Config, Identify, Rule, Section
@@ -11,6 +11,11 @@ from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.addresses import fits
 from pjsipdiag.diagnosis.compare import describe
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+ASKED = frozenset({"auth", "outbound_auth", "deny", "permit", "acl", "identify_by"})
+"""Options of an endpoint that matter once a call was found to be its; `identify_by` as long as it only shrinks."""
+USUAL_METHODS = "username,ip"
+"""What `identify_by` is where it is not written (res_pjsip/pjsip_configuration.c)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ def replayed(situation: Situation, config: Config) -> Iterator[tuple[CallGroup, 
     replay = Replay(config)
     touched = difference(situation.config, config)
     for group in situation.groups:
-        if not touched(group.source):
+        if not touched(group):
             continue
         if not group.variants:
             yield group, group.calls, replay.verdict(group.sample)
@@ -70,19 +75,43 @@ def replayed(situation: Situation, config: Config) -> Iterator[tuple[CallGroup, 
             yield group, variant.calls, replay.verdict(variant.read())
 
 
-def difference(before: Config, after: Config) -> Callable[[str], bool]:
-    """Which source addresses may be judged differently: all, unless only address rules of identifies differ.
+def difference(before: Config, after: Config) -> Callable[[CallGroup], bool]:
+    """Which calls may be judged differently: all, unless only address rules of identifies differ, or what endpoints ask
+    of calls that were found to be theirs.
 
-    Then it is those that a rule of a differing identify holds, before or after, if the others keep their order.
+    Then it is those that a rule of a differing identify holds, before or after, if the others keep their order, and
+    those of differing endpoints.
     """
     old, new = ({known.name: known for known in config.identifies} for config in (before, after))
     changed = {name for name in {*old, *new} if _meaning(old.get(name)) != _meaning(new.get(name))}
     patterns = any(known.match_header or known.match_request_uri for name in changed for known in _both(old, new, name))
     order = [[known.name for known in config.identifies if known.name not in changed] for config in (before, after)]
-    if patterns or order[0] != order[1] or _rest(before) != _rest(after):
-        return lambda _ip: True
+    endpoints = _asking(before, after)
+    if patterns or order[0] != order[1] or endpoints is None or _rest(before) != _rest(after):
+        return lambda _group: True
     rules = [rule for name in changed for known in _both(old, new, name) for rule in known.rules]
-    return lambda ip: any(fits(rule, ip) for rule in rules)
+    return lambda group: group.verdict.endpoint in endpoints or any(fits(rule, group.source) for rule in rules)
+
+
+def _asking(before: Config, after: Config) -> set[str] | None:
+    """The endpoints that differ in ASKED only; None where sections differ in anything else."""
+    old, new = _sections(before), _sections(after)
+    if [name for name, _ in old] != [name for name, _ in new]:
+        return None
+    found: set[str] = set()
+    for (name, was), (_, is_) in zip(old, new, strict=True):
+        if was == is_:
+            continue
+        kept = [[variable for variable in variables if variable[0] not in ASKED] for variables in (was, is_)]
+        if dict(was).get("type") != "endpoint" or kept[0] != kept[1] or not _methods(is_) <= _methods(was):
+            return None
+        found.add(name)
+    return found
+
+
+def _methods(variables: Sequence[tuple[str, str]]) -> set[str]:
+    """How an endpoint may be identified."""
+    return {method.strip() for method in dict(variables).get("identify_by", USUAL_METHODS).split(",")}
 
 
 def _both(old: Mapping[str, Identify], new: Mapping[str, Identify], name: str) -> list[Identify]:
@@ -103,15 +132,19 @@ def _bare(rule: Rule) -> object:
     return rule.version, rule.network, rule.mask, rule.port, rule.deny
 
 
-def _rest(config: Config) -> object:
-    """Everything that is no identify, without the lines that it stands on, and what is loaded of it."""
-    sections = [
+def _sections(config: Config) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Everything that is no identify, without the lines that it stands on."""
+    return [
         (section.name, [(variable.name, variable.value) for variable in section.variables])
         for section in config.sections
         if not section.template and not _is_identify(section)
     ]
+
+
+def _rest(config: Config) -> object:
+    """What is loaded of it, beside what an endpoint asks."""
     lists = {name: [_bare(rule) for rule in rules] for name, rules in config.named_acls.items()}
-    return sections, config.identifiers, list(config.endpoints), bool(config.rejected), lists
+    return config.identifiers, list(config.endpoints), bool(config.rejected), lists
 
 
 def _is_identify(section: Section) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain, zip_longest
 
 from pjsipdiag.diagnosis import match_repairs, repairs
 from pjsipdiag.diagnosis.additions import addition
 from pjsipdiag.diagnosis.draft import Draft
 from pjsipdiag.diagnosis.edits import changed
 from pjsipdiag.diagnosis.evidence import best
+from pjsipdiag.diagnosis.jobs import share
 from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.prove import Proof, prove
 from pjsipdiag.diagnosis.rules import blamed
@@ -38,18 +40,26 @@ NEVER = ("scanner", "translated-source")
 
 STRONG = 3
 """Points of evidence from which a source that gets in elsewhere is given to its owner."""
+MANY = 20
+"""Repairs that are worth processes of their own to prove."""
 
 
-def suggest(situation: Situation, findings: Sequence[Finding], aggregate: bool = False) -> tuple[Suggestion, ...]:
+def suggest(
+    situation: Situation, findings: Sequence[Finding], aggregate: bool = False, jobs: int = 1
+) -> tuple[Suggestion, ...]:
     """The repairs for what was found, in the order of the findings, each with what replaying the capture with it shows.
 
-    `aggregate` allows a network around the addresses seen where they do not fill it.
+    `aggregate` allows a network around the addresses seen where they do not fill it. Where there are many, `jobs`
+    processes share the work.
     """
     if situation.reload is None:
         return ()
     order = {finding.rule: place for place, finding in reversed(list(enumerate(findings)))}
     drafts = sorted(_drafts(situation, aggregate), key=lambda pair: order.get(pair[0], len(order)))
-    found = (_proven(situation, draft) for draft in _joined(draft for _, draft in drafts))
+    joined = list(_joined(draft for _, draft in drafts))
+    parts = [joined[at::jobs] for at in range(jobs)] if len(joined) >= MANY else [joined]
+    proven = share(lambda part: [_proven(situation, draft) for draft in part], parts, jobs)
+    found = chain.from_iterable(zip_longest(*proven))
     return tuple(suggestion for suggestion in found if suggestion is not None)
 
 

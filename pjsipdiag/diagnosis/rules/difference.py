@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from pjsipdiag.asterisk.arrival import unheard
 from pjsipdiag.asterisk.config import Where
@@ -14,8 +15,13 @@ from pjsipdiag.diagnosis.model import Edit, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, listed, sources
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
+MOST_ASKED = 100
+"""Groups of calls with one cause of which the first ones are asked for all."""
 OTHER_RELEASES = ("16.28.0", "18.26.4", "20.16.0", "22.10.1", "23.4.1")
 """Releases that are tried as an explanation when the capture does not name its own."""
+
+MOST_APART = 20
+"""Lines that decide otherwise than Asterisk did which are told one by one; more of them have one cause."""
 
 PAST_IDENTIFICATION = frozenset({100, 180, 181, 182, 183, 404, 480, 484, 486, 487, 488, 603, *range(200, 300)})
 """Answers that only a request with an endpoint gets from Asterisk."""
@@ -38,17 +44,13 @@ def contradicts(group: CallGroup) -> dict[int, int]:
 
 
 def of_difference(situation: Situation, group: CallGroup) -> Cause | None:
-    """The line that decides in the files, for calls whose answer says that another one did."""
+    """The line that decides in the files, for calls whose answer says that another one did; nameless among many."""
     if not contradicts(group):
         return None
-    trace = group.verdict.trace
-    found = (c.where for c in trace if c.match is Match.MATCH and c.step in IDENTIFIER_NAMES)
-    refused = (c.where for c in reversed(trace) if c.result is not None)
-    where = next(found if group.verdict.outcome is Outcome.ACCEPTED else refused, None)
-    for identify, rule in taking(situation, group) if group.verdict.identify else ():
-        if identify.name == group.verdict.identify:
-            where = rule.where
-    return Cause(group.verdict.identify or group.verdict.endpoint, where, group.verdict.outcome)
+    outcome = group.verdict.outcome
+    if len(_lines(situation)) > MOST_APART:
+        return Cause("", None, outcome)
+    return Cause(group.verdict.identify or group.verdict.endpoint, _decides(situation, group), outcome)
 
 
 def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -61,6 +63,12 @@ def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[Call
         Outcome.NO_MATCH: "the files have nothing that takes the calls",
         Outcome.ACL_DENIED: f"the files deny them{place}",
     }.get(Outcome(cause.detail), _nobody_listens(situation, groups[0]))
+    evidence = [*_said(situation, groups), *hypotheses(situation, cause, groups)]
+    if not cause.name and cause.detail in (Outcome.ACCEPTED, Outcome.CHALLENGED):
+        accepted = cause.detail == Outcome.ACCEPTED
+        files_say = "the files let the calls in" if accepted else "the files ask for credentials"
+        deciding = dict.fromkeys(str(where) for group in groups if (where := _decides(situation, group)))
+        evidence.append(f"lines that decide: {listed([*deciding])}")
     return Finding(
         "prediction-differs",
         Severity.ERROR,
@@ -69,7 +77,7 @@ def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[Call
         cause.where,
         sources(groups),
         total,
-        (*_said(situation, groups), *hypotheses(situation, cause, groups), f"observed answers: {answers(groups)}"),
+        (*evidence, f"observed answers: {answers(groups)}"),
         advice="compare `pjsip show identifies` and `pjsip show endpoints` with the files, then `pjsip reload`"
         " (transports: restart)",
     )
@@ -78,7 +86,7 @@ def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[Call
 def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[str]:
     """What may explain the difference, the best supported first, each with what speaks for or against it."""
     likely, possible, unlikely = [], [], []
-    rules = [rule for group in groups[:100] for _, rule in taking(situation, group)]
+    rules = [rule for group in groups[:MOST_ASKED] for _, rule in taking(situation, group)]
     named = next((rule for rule in rules if rule.host), None)
     accepted = cause.detail == Outcome.ACCEPTED
     if named:
@@ -86,10 +94,12 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
             f"DNS changed: {named.host} ({named.where}) means this source here, and may have meant others when"
             " Asterisk loaded (or it has SRV records: with srv_lookups=yes their targets count, not its own address)"
         )
-    elif accepted and cause.where and _explains(situation, cause.where, groups):
+    elif accepted and _explained(situation, groups):
+        line = f"line {cause.where.line} of {cause.where.file}" if cause.where else ""
+        alone = line and len(_lines(situation)) == 1
         likely.append(
-            f"not reloaded: without line {cause.where.line} of {cause.where.file} the replay gives what the capture"
-            " shows; the line was probably written after Asterisk last loaded"
+            f"not reloaded: without {line if alone else 'the lines that decide such calls'} the replay gives what the"
+            f" capture shows; {'the line was' if alone else 'they were'} probably written after Asterisk last loaded"
         )
     else:
         possible.append("not reloaded: a line that decides these calls was changed after Asterisk last loaded")
@@ -119,27 +129,58 @@ def _nobody_listens(situation: Situation, group: CallGroup) -> str:
     return "by the files the requests are refused unread"
 
 
-def _explains(situation: Situation, where: Where, groups: Sequence[CallGroup]) -> bool:
-    """Whether the files without that line would have refused the calls, as Asterisk did."""
-    line = line_at(situation.config, where)
-    if situation.reload is None or not line:
-        return False
-    texts = changed(situation.config, [Edit(where.file, where.line, (line,), ())])
-    replay = Replay(situation.reload(texts, ""))
-    return all(not replay.verdict(group.sample).endpoint for group in groups[:20])
+def _decides(situation: Situation, group: CallGroup) -> Where | None:
+    """The line by which the files decide."""
+    trace = group.verdict.trace
+    found = (c.where for c in trace if c.match is Match.MATCH and c.step in IDENTIFIER_NAMES)
+    refused = (c.where for c in reversed(trace) if c.result is not None)
+    where = next(found if group.verdict.outcome is Outcome.ACCEPTED else refused, None)
+    for identify, rule in taking(situation, group) if group.verdict.identify else ():
+        if identify.name == group.verdict.identify:
+            where = rule.where
+    return where
+
+
+@lru_cache(maxsize=2)
+def _lines(situation: Situation) -> dict[Where, bool]:
+    """The lines that decide otherwise than Asterisk did, and whether they let calls in."""
+    found: dict[Where, bool] = {}
+    for group in situation.groups:
+        where = _decides(situation, group) if contradicts(group) else None
+        if where is not None:
+            found[where] = found.get(where, False) or group.verdict.outcome is Outcome.ACCEPTED
+    return found
+
+
+def _explained(situation: Situation, groups: Sequence[CallGroup]) -> bool:
+    """Whether the files without the lines that let such calls in would have refused them, as Asterisk did."""
+    replay = _without(situation)
+    return replay is not None and all(not replay.verdict(group.sample).endpoint for group in groups[:MOST_ASKED])
+
+
+@lru_cache(maxsize=2)
+def _without(situation: Situation) -> Replay | None:
+    """The configuration without these lines; None where that cannot be loaded."""
+    texts = {where: line_at(situation.config, where) for where, accepts in _lines(situation).items() if accepts}
+    if situation.reload is None or not all(texts.values()):
+        return None
+    edits = [Edit(where.file, where.line, (line,), ()) for where, line in texts.items()]
+    return Replay(situation.reload(changed(situation.config, edits), ""))
 
 
 def _releases(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     """The releases under which none of the answers contradicts."""
-    if situation.reload is None or situation.capture_version or not situation.version_assumed:
+    some = groups[:MOST_ASKED]
+    return [release for release, replay in _others(situation) if not any(_still(replay, group) for group in some)]
+
+
+@lru_cache(maxsize=2)
+def _others(situation: Situation) -> list[tuple[str, Replay]]:
+    """What other releases make of the files, if it may have been one of them."""
+    reload = situation.reload
+    if reload is None or situation.capture_version or not situation.version_assumed:
         return []
-    found = []
-    for release in OTHER_RELEASES:
-        if release != situation.config.version:
-            replay = Replay(situation.reload({}, release))
-            if not any(_still(replay, group) for group in groups[:100]):
-                found.append(release)
-    return found
+    return [(name, Replay(reload({}, name))) for name in OTHER_RELEASES if name != situation.config.version]
 
 
 def _still(replay: Replay, group: CallGroup) -> bool:

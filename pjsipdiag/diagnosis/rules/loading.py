@@ -104,7 +104,7 @@ def _meant(situation: Situation, group: CallGroup) -> Dropped | None:
     if len(owners) != 1 or any(identify.endpoint == owners[0].endpoint for identify in config.identifies):
         return None
     named = [dropped for dropped, _ in known.hosts]
-    found = (gone for gone in known.dropped if meant_endpoint(config, gone) == owners[0].endpoint)
+    found = (gone for gone, meant in zip(known.dropped, known.meant, strict=True) if meant == owners[0].endpoint)
     return next((gone for gone in found if gone not in named), None)
 
 

@@ -1,0 +1,111 @@
+"""Many trunks with one trouble: what is said and proven of each is right, and costs no more loading than it must."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pjsipdiag import diagnose
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.objects import load_config
+from pjsipdiag.diagnosis import prove
+from pjsipdiag.diagnosis.model import Report
+from tests.diagnosis.scene import write_scene
+from tests.diagnosis.test_rules import CASES, report
+
+TRUNK = """[t{0}]
+type=endpoint
+context=in
+{1}
+[t{0}-identify]
+type=identify
+endpoint=t{0}
+match=198.51.100.{0}
+"""
+CALL = """@ {1}.0 198.51.100.{0}:5060 > 192.0.2.1:5060 in -> 401
+INVITE sip:100@192.0.2.1 SIP/2.0
+From: <sip:{2}@198.51.100.{0}>;tag=1
+To: <sip:100@192.0.2.1>
+
+"""
+AUTH = "auth=a{0}\n[a{0}]\ntype=auth\nusername=t{0}\npassword=x"
+
+
+def trunks(directory: Path, count: int, option: str, caller: str = "+4930{0}") -> tuple[Path, Path]:
+    """A capture in which each of `count` trunks was answered 401, and their configuration."""
+    etc = directory / "etc"
+    etc.mkdir()
+    sections = [TRUNK.format(number, option.format(number)) for number in range(1, count + 1)]
+    (etc / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n\n" + "\n".join(sections))
+    calls = [CALL.format(number, number, caller.format(number)) for number in range(1, count + 1)]
+    return write_scene("".join(calls), directory / "capture.pcap"), etc
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """Grows with each time that a configuration is loaded."""
+    counted: list[None] = []
+
+    def counting(*arguments: Any, **options: Any) -> Config:
+        counted.append(None)
+        return load_config(*arguments, **options)
+
+    monkeypatch.setattr("pjsipdiag.diagnosis.names.load_config", counting)
+    return counted
+
+
+def test_a_few_differences_are_told_one_by_one(tmp_path: Path, loads: list[None]) -> None:
+    capture, etc = trunks(tmp_path, 12, "")
+    found = diagnose([capture], etc)
+    assert [finding.rule for finding in found.findings] == ["prediction-differs"] * 12
+    assert all("not reloaded" in finding.evidence[0] for finding in found.findings)
+    assert len(loads) < 10
+
+
+def test_many_differences_have_one_cause(tmp_path: Path, loads: list[None]) -> None:
+    capture, etc = trunks(tmp_path, 60, "")
+    (finding,) = diagnose([capture], etc).findings
+    assert finding.rule == "prediction-differs"
+    assert len(finding.sources) == finding.calls == 60
+    assert finding.evidence[0].startswith("likely: not reloaded: without the lines that decide such calls")
+    assert any(text.startswith("lines that decide: pjsip.conf:13, pjsip.conf:22") for text in finding.evidence)
+    assert len(loads) < 10
+
+
+def test_processes_prove_the_same_as_one(tmp_path: Path) -> None:
+    capture, etc = trunks(tmp_path, 30, AUTH)
+    one, two = (diagnose([capture], etc, jobs=jobs) for jobs in (1, 3))
+    assert len(one.suggestions) == 30
+    assert two.suggestions == one.suggestions
+
+
+def everything(_before: Config, _after: Config) -> Callable[[object], bool]:
+    return lambda _group: True
+
+
+def with_all_calls(run: Callable[[], Any]) -> Any:
+    """The same with all calls replayed for each proof, also those that the change cannot touch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prove, "difference", everything)
+        return run()
+
+
+@pytest.mark.parametrize("caller", ["+4930{0}", "t{0}", "t1"])
+@pytest.mark.parametrize("option", [AUTH, "deny=0.0.0.0/0", "identify_by=ip,username\n" + AUTH, "acl=none"])
+def test_calls_that_a_change_cannot_touch_need_no_replay(option: str, caller: str, tmp_path: Path) -> None:
+    capture, etc = trunks(tmp_path, 5, option, caller)
+
+    def suggestions() -> Report:
+        return diagnose([capture], etc)
+
+    assert suggestions().suggestions == with_all_calls(suggestions).suggestions
+
+
+@pytest.mark.parametrize(("rule", "case"), CASES)
+def test_nor_in_the_cases_of_the_rules(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
+    del rule
+    found = report(case, tmp_path)["suggestions"]
+    assert found == with_all_calls(lambda: report(case, tmp_path))["suggestions"]
