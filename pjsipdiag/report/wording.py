@@ -39,6 +39,10 @@ def headline(report: Report) -> str:
     unknown = sum(1 for source in report.sources if source.calls and source.verdict == "unknown")
     if unknown:
         return f"{unknown:,} of {plural(sources, 'source')} cannot be decided from the files at hand."
+    refused = sum(1 for source in report.sources if source.calls and source.verdict == "unmatched")
+    if refused:
+        verb = "is" if refused == 1 else "are"
+        return f"{refused:,} of {plural(sources, 'source')} {verb} refused before any endpoint is looked for."
     subject = "The only source is" if sources == 1 else f"All {sources:,} sources are"
     problems = sum(finding.severity is not Severity.NOTE for finding in report.findings)
     rest = f", but {plural(problems, 'other problem was', 'other problems were')} found." if problems else "."

@@ -33,6 +33,13 @@ def test_the_verdict_is_the_first_line() -> None:
     assert render(healthy()).splitlines()[0] == "The only source is matched (2 calls)."
 
 
+def test_sources_that_are_refused_earlier_are_not_called_matched() -> None:
+    """By the parser, say: no match line is missing, and none could help."""
+    found = healthy()
+    refused = replace(found, sources=tuple(row._replace(verdict="unmatched") for row in found.sources))
+    assert render(refused).splitlines()[0] == "1 of 1 source is refused before any endpoint is looked for."
+
+
 def test_causes_come_before_lines_before_sources_before_traces() -> None:
     shown = render(report(), verbose=1)
     places = [shown.index(f"\n{title}\n") for title in ("Causes", "Suggested lines", "Sources", "Notes", "Traces")]
