@@ -167,12 +167,11 @@ class AddressIndex:
         starts, above, ends, below = self.edges[source.version]
         found = []
         at = bisect_right(starts, source.ip)
-        if at < len(starts):
+        if at < len(starts) and starts[at] - source.ip <= NEAR:
             found.append(Near(self.identifies[above[at][0]], above[at][1], source.ip - starts[at]))
         at = bisect_left(ends, source.ip) - 1
-        if at >= 0:
+        if at >= 0 and source.ip - ends[at] <= NEAR:
             found.append(Near(self.identifies[below[at][0]], below[at][1], source.ip - ends[at]))
-        found = [near for near in found if abs(near.distance) <= NEAR]
         return min(found, key=lambda near: abs(near.distance), default=None)
 
 

@@ -11,8 +11,8 @@ _REQUEST = rb"[A-Za-z][A-Za-z0-9.!%*_+`'~-]{0,31} (?i:sips?|tel|urn|im|pres):"
 _STATUS = rb"SIP/2\.0 [1-6][0-9][0-9][ \r\n]"
 START = re.compile(rb"[\r\n]*(?:" + _STATUS + rb"|" + _REQUEST + rb")")
 USUAL = (
-    *(b"SIP/2.0 %d " % status for status in (200, 100, 401, 180, 183, 407)),
-    *(method + b" sip:" for method in (b"INVITE", b"ACK", b"REGISTER", b"OPTIONS", b"BYE")),
+    *(b"SIP/2.0 %d " % status for status in (200, 100, 401, 180, 183, 407, 404, 403, 486, 487, 503)),
+    *(method + b" sip:" for method in (b"INVITE", b"ACK", b"REGISTER", b"OPTIONS", b"BYE", b"CANCEL")),
 )
 """What most messages start with, at most 13 bytes: quicker to compare than START."""
 STARTS = bytes(any(text[0] == byte for text in USUAL) for byte in range(256))
