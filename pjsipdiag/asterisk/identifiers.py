@@ -19,7 +19,7 @@ from pjsipdiag.asterisk.by_text import header, request_uri
 from pjsipdiag.asterisk.config import Acl, Config, Endpoint
 from pjsipdiag.asterisk.index import source, unpacked
 from pjsipdiag.asterisk.known import Arrived, Identifier, Known
-from pjsipdiag.asterisk.pjsip import Refused, Request, dialect, parse
+from pjsipdiag.asterisk.pjsip import Dialect, Refused, Request, Response, dialect, parse
 from pjsipdiag.asterisk.verdict import Check, Match, Verdict
 from pjsipdiag.asterisk.versions import MODULES
 from pjsipdiag.sip import Address, SipMessage
@@ -45,6 +45,12 @@ def identify(message: SipMessage, config: Config, tokens: Mapping[str, str] | No
     return Replay(config, tokens or {}).verdict(message)
 
 
+@lru_cache(maxsize=4)
+def _parser(dialect: Dialect) -> Callable[[bytes], Request | Response | Refused]:
+    """PJSIP's parser; a text that stands for many requests, or is replayed for many configurations, is parsed once."""
+    return lru_cache(MOST_PARSED)(partial(parse, dialect=dialect))
+
+
 @dataclass
 class Replay:
     """One configuration, ready to answer for many requests.
@@ -57,8 +63,7 @@ class Replay:
 
     def __post_init__(self) -> None:
         self.known = Known(self.config, self.tokens)
-        # a text that stands for many requests is parsed once
-        self._parse = lru_cache(MOST_PARSED)(partial(parse, dialect=dialect(self.config.version)))
+        self._parse = _parser(dialect(self.config.version))
         self._texts: dict[int, bytes] = {}
         self._verdicts: dict[object, Verdict | Endpoint] = {}
         self._admitted: dict[tuple[object, object], Verdict] = {}

@@ -61,8 +61,14 @@ class Request:
 
     def named(self, name: str) -> list[Header]:
         """Headers of that name, in any case, as PJSIP itself spells it."""
-        lower = name.lower()
-        return [header for header in self.headers if header.name.lower() == lower]
+        return self._by_name.get(name.lower(), [])
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Header]]:
+        found: dict[str, list[Header]] = {}
+        for header in self.headers:
+            found.setdefault(header.name.lower(), []).append(header)
+        return found
 
     @cached_property
     def from_(self) -> AddressHeader:

@@ -101,7 +101,9 @@ def _names_endpoint(dropped: Dropped, section: Section | None) -> str:
 
 def section_at(config: Config, dropped: Dropped) -> Section | None:
     """The section that a dropped object was written in."""
-    return next((section for section in config.sections if section.where == dropped.section_where), None)
+    place = dropped.section_where
+    on_line = (section for section in config.sections if section.where.line == place.line)
+    return next((section for section in on_line if section.where == place), None)
 
 
 def _in_endpoints(config: Config) -> Iterator[Dropped]:

@@ -84,7 +84,7 @@ def difference(before: Config, after: Config) -> Callable[[CallGroup], bool]:
     """
     old, new = ({known.name: known for known in config.identifies} for config in (before, after))
     changed = {name for name in {*old, *new} if _meaning(old.get(name)) != _meaning(new.get(name))}
-    patterns = any(known.match_header or known.match_request_uri for name in changed for known in _both(old, new, name))
+    patterns = any(_pattern(old.get(name)) != _pattern(new.get(name)) for name in changed)
     order = [[known.name for known in config.identifies if known.name not in changed] for config in (before, after)]
     endpoints = _asking(before, after)
     if patterns or order[0] != order[1] or endpoints is None or _rest(before) != _rest(after):
@@ -116,6 +116,13 @@ def _methods(variables: Sequence[tuple[str, str]]) -> set[str]:
 
 def _both(old: Mapping[str, Identify], new: Mapping[str, Identify], name: str) -> list[Identify]:
     return [found[name] for found in (old, new) if name in found]
+
+
+def _pattern(identify: Identify | None) -> object:
+    """What an identify looks for in the text of a request, and whose calls it makes them; None without that."""
+    if identify is None or not (identify.match_header or identify.match_request_uri):
+        return None
+    return identify.endpoint, identify.match_header, identify.match_request_uri
 
 
 def _meaning(identify: Identify | None) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,20 @@ def test_calls_that_a_change_cannot_touch_need_no_replay(option: str, caller: st
         return diagnose([capture], etc)
 
     assert suggestions().suggestions == with_all_calls(suggestions).suggestions
+
+
+def test_nor_where_identifies_look_at_headers_too(tmp_path: Path) -> None:
+    capture, etc = trunks(tmp_path, 5, "")
+    file = etc / "pjsip.conf"
+    file.write_text(
+        re.sub(r"match=198.51.100.(\d+)", r"match_header=X-Trunk: t\1\nmatch=198.51.100.\1:99", file.read_text())
+    )
+
+    def found() -> Report:
+        return diagnose([capture], etc)
+
+    assert len(found().suggestions) == 5
+    assert found().suggestions == with_all_calls(found).suggestions
 
 
 @pytest.mark.parametrize(("rule", "case"), CASES)
