@@ -13,8 +13,9 @@ from pathlib import Path
 from pjsipdiag.capture import reader as native
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.dissect import Dissector, Unfinished
-from pjsipdiag.capture.parts import Part, Rest, Unjoinable, join, read_part, split
+from pjsipdiag.capture.parts import Part, join, read_part, split
 from pjsipdiag.capture.reader import read_stream
+from pjsipdiag.capture.rest import Rest, Unjoinable
 from pjsipdiag.capture.rotated import Captures, expand
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import SipMessage

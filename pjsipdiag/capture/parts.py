@@ -12,24 +12,24 @@ from __future__ import annotations
 
 import pickle
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from pjsipdiag.capture.compressed import open_file
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.dissect import Dissector, Unfinished
-from pjsipdiag.capture.fragments import MAX_AGE, MAX_BYTES, MAX_PENDING, Fragments, Key, Pending
+from pjsipdiag.capture.fragments import Key
 from pjsipdiag.capture.link import Network
 from pjsipdiag.capture.pcap import HEADER, FileHeader, Walk, file_header
 from pjsipdiag.capture.pcapng import BlockWalk, Section, leading
 from pjsipdiag.capture.reader import Watched, read
+from pjsipdiag.capture.rest import Deferred, FewFragments, Opened, OwnFragments, Rest, StatefulError, Unjoinable
 from pjsipdiag.capture.scan import open_walk
-from pjsipdiag.capture.tcp import ACK, SYN, Flow, port_pair, reverse
+from pjsipdiag.capture.tcp import ACK, SYN, port_pair, reverse
 from pjsipdiag.capture.window import Window
 
 SMALLEST = 4 << 20
@@ -38,10 +38,10 @@ WHOLE = -1
 MOST_DEFERRED = 16 << 20
 """Bytes of packets that a part hands back."""
 MOST_FLOWS = 200_000
-
-
-class Unjoinable(Exception):  # noqa: N818  (a decision, not a fault)
-    """The parts do not add up to what one process would read."""
+MOST_WHOLE = 1_000_000
+"""Datagrams that a part puts together from fragments."""
+OPENED_SIZE = 100
+"""Bytes that stand for one Opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,136 +55,8 @@ class Part:
     section: Section | None = None
 
 
-class Deferred(NamedTuple):
-    """A packet that means something only together with others."""
-
-    time: int
-    frame: int
-    link_type: int
-    data: bytes
-
-
-class Opened(NamedTuple):
-    """From here on both flows of a TCP connection are the part's own."""
-
-    time: int
-    flow: bytes
-    sequence: int
-
-
-MOST_WHOLE = 1_000_000
-"""Datagrams that a part puts together from fragments."""
-OPENED_SIZE = 100
-"""Bytes that stand for one Opened."""
-
-
-@dataclass(slots=True)
-class Rest:
-    """What a part leaves to `join`: `deferred` in the order of the capture, then the state of its own TCP flows.
-
-    `passed_over` are the ports of TCP flows of which something was passed over; where they were too many to note,
-    `any_passed` says that it may have been any flow.
-    """
-
-    deferred: dict[int, Deferred | Opened] = field(default_factory=dict)
-    """By numbers that rise."""
-    size: int = 0
-    records: int = 0
-    whole: array[int] = field(default_factory=lambda: array("q"))
-    """Hashes of the keys of datagrams that the part put together from fragments."""
-    most_pending: int = 0
-    """So many of these were unfinished at a time, with at most `most_held` bytes."""
-    most_held: int = 0
-    passed_over: array[int] = field(default_factory=lambda: array("I"))
-    any_passed: bool = False
-    flows: dict[bytes, Flow] = field(default_factory=dict)
-    ignored: dict[bytes, int] = field(default_factory=dict)
-    cut: int | None = None
-    reason: str = ""
-    """Why the parts cannot be joined, if so."""
-
-
-class _StatefulError(Exception):
-    """Stops the dissection of a packet that has to be deferred."""
-
-
 class _UnjoinableError(Exception):
     """Stops the reading of a part that cannot be joined any more."""
-
-
-class _OwnFragments(Fragments):
-    """Puts together the datagrams of which all fragments lie in a part; any other is left to `join`, for good.
-
-    A frame that is dissected makes one of them `waiting` for more, or `complete`, or neither.
-    """
-
-    def __init__(self, undecoded: Counter[str], rest: Rest) -> None:
-        super().__init__(undecoded)
-        self.waiting: Key | None = None
-        self.complete: Key | None = None
-        self.frames: dict[Key, list[int]] = {}
-        """The numbers in `rest.deferred` of the frames of those that wait."""
-        self._others: set[Key] = set()
-        self._rest = rest
-
-    def add(self, key: Key, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
-        entry, rest = self.pending.get(key), self._rest
-        full = entry is None and (len(self.pending) >= MAX_PENDING or self.held > MAX_BYTES)
-        if full or self.complete is not None or (entry is not None and abs(time - entry.started) > MAX_AGE):
-            self._leave(key)
-        if key in self._others:
-            raise _StatefulError
-        try:
-            whole = super().add(key, time, offset, more, piece)
-        except _StatefulError:
-            self._leave(key)
-            raise
-        rest.most_pending = max(rest.most_pending, len(self.pending))
-        rest.most_held = max(rest.most_held, self.held)
-        if whole is None:
-            self.waiting = key
-        else:
-            self.complete = key
-        return whole
-
-    def _spoil(self, _entry: Pending, _reason: str) -> None:
-        raise _StatefulError
-
-    def _leave(self, key: Key) -> None:
-        """Leaves a datagram, and what has its key later, to `join`."""
-        entry = self.pending.pop(key, None)
-        self.held -= entry.size if entry else 0
-        self.frames.pop(key, None)
-        self._others.add(key)
-
-
-class _FewFragments(Fragments):
-    """The fragments that parts handed back, as long as none would be given up for those that they did not."""
-
-    _pending = _held = 0
-    _known = frozenset[int]()
-    _last = -1
-
-    def beside(self, rest: Rest) -> None:
-        """What is added from now on lies in the part of `rest`."""
-        self._pending, self._held, self._known = rest.most_pending, rest.most_held, frozenset(rest.whole)
-        self._check(0)
-        if not self._known.isdisjoint(map(hash, self.pending)):
-            raise Unjoinable("fragments of one datagram lie in several parts")
-
-    def _check(self, size: int) -> None:
-        """Raises Unjoinable where bounds might be reached with `size` bytes more."""
-        pending, held = len(self.pending) + self._pending, self.held + self._held + size
-        if self._pending and (pending >= MAX_PENDING or held > MAX_BYTES):
-            raise Unjoinable("too many fragments")
-
-    def add(self, key: Key, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
-        self._check(len(piece))
-        # a fragment inside of another datagram, which the part did not see
-        if self.frame == self._last and hash(key) in self._known:
-            raise Unjoinable("fragments of one datagram lie in several parts")
-        self._last = self.frame
-        return super().add(key, time, offset, more, piece)
 
 
 class _Deferring(Dissector):
@@ -193,7 +65,7 @@ class _Deferring(Dissector):
     direct = False
 
     def __init__(self, tally: Tally, rest: Rest) -> None:
-        self._pieces = _OwnFragments(tally.undecoded, rest)
+        self._pieces = OwnFragments(tally.undecoded, rest)
         super().__init__(tally, share=2, fragments=self._pieces)
         self.passed = set()
         self.follow = self._feed
@@ -222,7 +94,7 @@ class _Deferring(Dissector):
         pieces.waiting = pieces.complete = None
         try:
             found = super().frame(time, frame, link_type, data, known)
-        except _StatefulError:
+        except StatefulError:
             self._defer(Deferred(time, frame, link_type, data), len(data))
             if pieces.complete is not None:
                 pieces.frames.pop(pieces.complete, None)
@@ -274,7 +146,7 @@ class _Deferring(Dissector):
             if flags & (SYN | ACK) != SYN:
                 self.known.add(flow)
                 self.ports.add(port_pair(flow))
-                raise _StatefulError
+                raise StatefulError
             both = {flow, reverse(flow)}
             self._own |= both
             self.known -= both
@@ -286,7 +158,7 @@ class _Joining(Dissector):
     """Reads what parts handed back, one part after the other."""
 
     def __init__(self, tally: Tally, before: Unfinished | None) -> None:
-        self.few = _FewFragments(tally.undecoded)
+        self.few = FewFragments(tally.undecoded)
         super().__init__(tally, before, share=2, fragments=self.few)
         self.follow = self._feed
         self._own: set[bytes] = set()
