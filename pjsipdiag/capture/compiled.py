@@ -62,8 +62,8 @@ TABLES = (
 )
 
 
-def plan(plans: bytearray, layout: Layout, container: Container, unit: int, direction_at: int) -> None:
-    """Adds a plan for `layout` to `plans`, if there is a compiled part that can follow it.
+def add_plan(plans: bytearray, layout: Layout, container: Container, unit: int, direction_at: int) -> None:
+    """Adds a plan for `layout` to `plans`, where the compiled loop can follow it.
 
     `unit` is the number of nanoseconds in a unit of the fraction, or in a tick of a pcapng interface; 0 for a tick that
     is none.

@@ -181,7 +181,8 @@ class BlockWalk:
                         way = direction_of(self.order, bytes(buffer[told : stop - 4]))
                         messages = [message._replace(direction=message.direction or way) for message in messages]
                     if messages:
-                        tally.undecoded.update(["time that cannot be true"] * untrue)
+                        if untrue:
+                            tally.undecoded["time that cannot be true"] += 1
                         self._time = time
                         yield from messages
                     at = stop

@@ -41,7 +41,7 @@ HEP and empty lines begin, which may hold SIP further on."""
 class Sieve:
     """The records of one interface (or of one classic capture), which all have one link type.
 
-    `plans` for the compiled loop are added to as layouts are learnt; `unit`: see `compiled.plan`.
+    `plans` for the compiled loop are added to as layouts are learnt; `unit`: see `compiled.add_plan`.
     """
 
     def __init__(self, container: Container, link_type: int, dissector: Dissector, unit: int, plans: bytearray) -> None:
@@ -76,7 +76,7 @@ class Sieve:
         if learnt is None:
             return None, self.dissect(buffer, at, stop, time, frame)
         layouts.append(learnt)
-        compiled.plan(self._plans, learnt, self.container, self._unit, self.direction_at)
+        compiled.add_plan(self._plans, learnt, self.container, self._unit, self.direction_at)
         return learnt, self.plain(learnt, buffer, at, stop, time, frame)
 
     def _learn(self, buffer: bytearray, at: int, stop: int) -> Layout | None:

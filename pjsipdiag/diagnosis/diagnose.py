@@ -83,7 +83,7 @@ def conclude(begun: Begun, config: str | Path, options: Options) -> Observation:
         basis = replace(basis, config=reload({}, basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, ready)
     findings = tuple(rules.find(situation))
-    suggestions = tuple(suggest(situation, findings, options.get("aggregate", False), jobs))
+    suggestions = tuple(suggest(situation, findings, aggregate=options.get("aggregate", False), jobs=jobs))
     return Observation(situation, _report(situation, basis, findings, suggestions, notes))
 
 

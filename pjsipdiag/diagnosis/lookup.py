@@ -102,6 +102,7 @@ def _names_endpoint(dropped: Dropped, section: Section | None) -> str:
 def section_at(config: Config, dropped: Dropped) -> Section | None:
     """The section that a dropped object was written in."""
     place = dropped.section_where
+    # numbers are compared first: a file of thousands of sections is asked for each of as many dropped objects
     on_line = (section for section in config.sections if section.where.line == place.line)
     return next((section for section in on_line if section.where == place), None)
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pjsipdiag.asterisk.config import Config, Where
 from pjsipdiag.asterisk.verdict import Verdict
 
-NOTHING: Mapping[str, int] = MappingProxyType({})
+NO_COUNTS: Mapping[str, int] = MappingProxyType({})
 
 
 class Severity(StrEnum):
@@ -73,9 +73,9 @@ class SourceRow(NamedTuple):
     identifier: str = ""
     identify: str = ""
     endpoint: str = ""
-    observed: Mapping[str, int] = NOTHING
+    observed: Mapping[str, int] = NO_COUNTS
     user_agents: tuple[str, ...] = ()
-    other_methods: Mapping[str, int] = NOTHING
+    other_methods: Mapping[str, int] = NO_COUNTS
     first_time: int = 0
     last_time: int = 0
 

@@ -99,11 +99,11 @@ def _asking(before: Config, after: Config) -> set[str] | None:
     if [name for name, _ in old] != [name for name, _ in new]:
         return None
     found: set[str] = set()
-    for (name, was), (_, is_) in zip(old, new, strict=True):
-        if was == is_:
+    for (name, was), (_, now) in zip(old, new, strict=True):
+        if was == now:
             continue
-        kept = [[variable for variable in variables if variable[0] not in ASKED] for variables in (was, is_)]
-        if dict(was).get("type") != "endpoint" or kept[0] != kept[1] or not _methods(is_) <= _methods(was):
+        kept = [[variable for variable in variables if variable[0] not in ASKED] for variables in (was, now)]
+        if dict(was).get("type") != "endpoint" or kept[0] != kept[1] or not _methods(now) <= _methods(was):
             return None
         found.add(name)
     return found

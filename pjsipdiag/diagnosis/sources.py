@@ -9,7 +9,7 @@ from typing import overload
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.addresses import show_ip
 from pjsipdiag.diagnosis.calls import END, MOST_AGENTS, Calls
-from pjsipdiag.diagnosis.model import NOTHING, SourceRow
+from pjsipdiag.diagnosis.model import NO_COUNTS, SourceRow
 
 
 def classed(verdict: Verdict) -> str:
@@ -50,7 +50,7 @@ class SourceRows(Sequence[SourceRow]):
             return SourceRow(ip, 0, 0, "unknown", other_methods=self._others[ip])
         first = calls.first[number]
         ip = show_ip(calls.sources[number])
-        others = self._others.get(ip, NOTHING)
+        others = self._others.get(ip, NO_COUNTS)
         if calls.following[first] != END:
             return self._summary(ip, list(calls.of_source(number)), others)
         class_, identifier, identify, endpoint = self._verdicts[calls.verdict[first]]
@@ -63,7 +63,7 @@ class SourceRows(Sequence[SourceRow]):
             identifier,
             identify,
             endpoint,
-            {str(status): 1} if status >= 200 else NOTHING,
+            {str(status): 1} if status >= 200 else NO_COUNTS,
             self._agents[calls.agent[first]],
             others,
             time,

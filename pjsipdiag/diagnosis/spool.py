@@ -11,7 +11,7 @@ from typing import BinaryIO
 MOST_KEPT, MOST_SHARED = 96 << 20, 8 << 20
 """Bytes in memory before they go to the file; fewer where they have to go there in the end for another process."""
 WINDOW, JUMP = 1 << 20, 1 << 11
-"""Bytes that are read at once at most, where reading goes on in order, and elsewhere."""
+"""Bytes that are read at once: up to the first, growing, where reading goes on in order; the second elsewhere."""
 
 
 class Spool:
@@ -75,9 +75,8 @@ class Spool:
             assert self._file is not None
             size = len(self._window)
             follows = 0 <= offset - self._window_at - size < size
-            self._window = os.pread(
-                self._file.fileno(), max(min(4 * size, WINDOW) if follows else JUMP, length), offset
-            )
+            wanted = min(4 * size, WINDOW) if follows else JUMP
+            self._window = os.pread(self._file.fileno(), max(wanted, length), offset)
             self._window_at, at = offset, 0
         return self._window[at : at + length]
 

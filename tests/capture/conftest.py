@@ -1,4 +1,4 @@
-"""Captures are walked by a compiled loop where it was built, and by the loop of `pcap.py` anywhere."""
+"""Captures are walked by a compiled loop where it was built, and by the loops in Python anywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compiled loop does what the loop of `pcap.py` does, whatever the bytes are."""
+"""The compiled loop does what the loops of `pcap.py` and `pcapng.py` do, whatever the bytes are."""
 
 from __future__ import annotations
 
@@ -167,10 +167,26 @@ def test_encapsulations_may_alternate(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(stops) < 20
 
 
-def test_what_it_is_given_is_not_trusted() -> None:
-    """A plan of another size, or places outside the buffer, are refused."""
-    passed = compiled.passed
+def test_what_it_is_given_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plans of another size or number, and places outside the buffer, are refused."""
+    passed, plans = compiled.passed, []
     assert passed is not None
-    for arguments in ((0, 0, 10, 20, 0, b""), (0, 0, 10_000, 10_000, 0, bytes(172)), (-1, 0, 10, 20, 0, bytes(172))):
+
+    def kept(*arguments: object) -> object:
+        plans.append(bytes(arguments[6]))  # type: ignore[call-overload]  # they are bytes
+        return passed(*arguments)  # type: ignore[arg-type]  # as they come
+
+    monkeypatch.setattr(compiled, "passed", kept)
+    outcome(capture_of([media()] * 40), Dissector)
+    one = plans[0]
+
+    def given(at: int, last: int, end: int, plans: bytes) -> tuple[int, int, int]:
+        return passed(bytearray(300), at, 0, last, end, 0, plans, compiled.TABLES, set(), None, [])
+
+    assert given(0, 140, 300, one) == (0, 0, 0)
+    for at, last, end, some in (
+        *((0, 140, 300, wrong) for wrong in (b"", one[:-1], one + b"\0", one * 17, bytes(len(one)))),
+        *((at, last, end, one) for at, last, end in ((-1, 140, 300), (0, 141, 300), (0, 140, 301))),
+    ):
         with pytest.raises(ValueError, match="plan"):
-            passed(bytearray(300), *arguments, compiled.TABLES, set(), None, [])
+            given(at, last, end, some)

@@ -22,6 +22,8 @@ from tests.capture.build import (
     udp,
 )
 
+pytestmark = pytest.mark.usefixtures("loop")
+
 
 def call(number: int) -> bytes:
     return ethernet(udp(sip(number)))

@@ -48,7 +48,7 @@ def of_difference(situation: Situation, group: CallGroup) -> Cause | None:
     if not contradicts(group):
         return None
     outcome = group.verdict.outcome
-    if len(_lines(situation)) > MOST_APART:
+    if len(_deciding_lines(situation)) > MOST_APART:
         return Cause("", None, outcome)
     return Cause(group.verdict.identify or group.verdict.endpoint, _decides(situation, group), outcome)
 
@@ -57,18 +57,17 @@ def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[Call
     total = sum(sum(contradicts(group).values()) for group in groups)
     shown = sorted({status for group in groups for status in contradicts(group)})
     place = f" ({_line(situation, cause)}{cause.where})" if cause.where else ""
+    by, whom = (f"by [{cause.name}]{place} ", f" {cause.name}") if cause.name else ("", "")
     files_say = {
-        Outcome.ACCEPTED: f"by [{cause.name}]{place} the files let the calls in",
-        Outcome.CHALLENGED: f"the files ask {cause.name} for credentials{place}",
+        Outcome.ACCEPTED: f"{by}the files let the calls in",
+        Outcome.CHALLENGED: f"the files ask{whom} for credentials{place}",
         Outcome.NO_MATCH: "the files have nothing that takes the calls",
         Outcome.ACL_DENIED: f"the files deny them{place}",
     }.get(Outcome(cause.detail), _nobody_listens(situation, groups[0]))
     evidence = [*_said(situation, groups), *hypotheses(situation, cause, groups)]
-    if not cause.name and cause.detail in (Outcome.ACCEPTED, Outcome.CHALLENGED):
-        accepted = cause.detail == Outcome.ACCEPTED
-        files_say = "the files let the calls in" if accepted else "the files ask for credentials"
-        deciding = dict.fromkeys(str(where) for group in groups if (where := _decides(situation, group)))
-        evidence.append(f"lines that decide: {listed([*deciding])}")
+    if cause.where is None:  # one of many, or none
+        lines = dict.fromkeys(str(where) for group in groups if (where := _decides(situation, group)))
+        evidence += [f"lines that decide: {listed([*lines])}"] if lines else []
     return Finding(
         "prediction-differs",
         Severity.ERROR,
@@ -96,7 +95,7 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         )
     elif accepted and _explained(situation, groups):
         line = f"line {cause.where.line} of {cause.where.file}" if cause.where else ""
-        alone = line and len(_lines(situation)) == 1
+        alone = line and len(_deciding_lines(situation)) == 1
         likely.append(
             f"not reloaded: without {line if alone else 'the lines that decide such calls'} the replay gives what the"
             f" capture shows; {'the line was' if alone else 'they were'} probably written after Asterisk last loaded"
@@ -142,7 +141,7 @@ def _decides(situation: Situation, group: CallGroup) -> Where | None:
 
 
 @lru_cache(maxsize=2)
-def _lines(situation: Situation) -> dict[Where, bool]:
+def _deciding_lines(situation: Situation) -> dict[Where, bool]:
     """The lines that decide otherwise than Asterisk did, and whether they let calls in."""
     found: dict[Where, bool] = {}
     for group in situation.groups:
@@ -161,21 +160,23 @@ def _explained(situation: Situation, groups: Sequence[CallGroup]) -> bool:
 @lru_cache(maxsize=2)
 def _without(situation: Situation) -> Replay | None:
     """The configuration without these lines; None where that cannot be loaded."""
-    texts = {where: line_at(situation.config, where) for where, accepts in _lines(situation).items() if accepts}
-    if situation.reload is None or not all(texts.values()):
+    letting = (where for where, accepts in _deciding_lines(situation).items() if accepts)
+    edits = [
+        Edit(where.file, where.line, (line,), ()) for where in letting if (line := line_at(situation.config, where))
+    ]
+    if situation.reload is None or not edits:
         return None
-    edits = [Edit(where.file, where.line, (line,), ()) for where, line in texts.items()]
     return Replay(situation.reload(changed(situation.config, edits), ""))
 
 
 def _releases(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     """The releases under which none of the answers contradicts."""
-    some = groups[:MOST_ASKED]
-    return [release for release, replay in _others(situation) if not any(_still(replay, group) for group in some)]
+    some, replays = groups[:MOST_ASKED], _under_other_releases(situation)
+    return [release for release, replay in replays if not any(_still(replay, group) for group in some)]
 
 
 @lru_cache(maxsize=2)
-def _others(situation: Situation) -> list[tuple[str, Replay]]:
+def _under_other_releases(situation: Situation) -> list[tuple[str, Replay]]:
     """What other releases make of the files, if it may have been one of them."""
     reload = situation.reload
     if reload is None or situation.capture_version or not situation.version_assumed:
