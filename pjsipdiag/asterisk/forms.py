@@ -23,23 +23,25 @@ MOST_SEEN, LONGEST_HEAD, MOST_LINES = 2000, 4096, 64
 MOST_VAIN = 256
 """Forms that are tried to be learnt in vain."""
 
-_TOKEN = rb"[A-Za-z0-9\-.!%*_`'~+]+"
-_HOST = rb"(?:[A-Za-z0-9_.\-]+|\[[0-9A-Fa-f:.]+\])"
+# What is repeated is taken whole (`++`): what follows it never begins with one of its bytes.
+_TOKEN = rb"[A-Za-z0-9\-.!%*_`'~+]++"
+_HOST = rb"(?:[A-Za-z0-9_.\-]++|\[[0-9A-Fa-f:.]++\])"
 _PORT_NUMBER = rb"(?:[0-9]{1,4}(?![0-9])|[1-5][0-9]{4}|6(?:[0-4][0-9]{3}|5(?:[0-4][0-9]{2}|5(?:[0-2][0-9]|3[0-5]))))"
 _PORT = rb"(?::" + _PORT_NUMBER + rb")?"
-_USER = rb"[A-Za-z0-9&=+$,;?/\-_.!~*'()]+"
-_URI_PARAMETERS = rb"(?:;(?!(?i:ttl|line|x-ast))[A-Za-z0-9\[\]/:&+$\-_.!~*'()]+(?:=[A-Za-z0-9\[\]/:&+$\-_.!~*'()]+)?)*"
+_USER = rb"[A-Za-z0-9&=+$,;?/\-_.!~*'()]++"
+_URI_TOKEN = rb"[A-Za-z0-9\[\]/:&+$\-_.!~*'()]++"
+_URI_PARAMETERS = rb"(?:;(?!(?i:ttl|line|x-ast))" + _URI_TOKEN + rb"(?:=" + _URI_TOKEN + rb")?+)*+"
 _URI = rb"sips?:(?:" + _USER + rb"@)?" + _HOST + _PORT + _URI_PARAMETERS
-_PARAMETER = _TOKEN + rb"(?:=(?:" + _TOKEN + rb'|"[^"\\\r\n\0]*"))?'
-_PARAMETERS = rb"(?:;[ ]?" + _PARAMETER + rb")*"
-_DISPLAY = rb'(?:"[^"\\\r\n\0]*"[ ]?|[^:\r\n<"\0]*)'
-_ELEMENT = rb"[ \t]*[^,\s\0][^,\r\n\0]*"
-_LIST = _ELEMENT + rb"(?:," + _ELEMENT + rb"){0,9}"
+_PARAMETER = _TOKEN + rb"(?:=(?:" + _TOKEN + rb'|"[^"\\\r\n\0]*+"))?+'
+_PARAMETERS = rb"(?:;[ ]?" + _PARAMETER + rb")*+"
+_DISPLAY = rb'(?>"[^"\\\r\n\0]*+"[ ]?|[^:\r\n<"\0]*+)'
+_ELEMENT = rb"[ \t]*+[^,\s\0][^,\r\n\0]*+"
+_LIST = _ELEMENT + rb"(?:," + _ELEMENT + rb"){0,9}+"
 _NUMBER = rb"[0-9]{1,9}"
 _SENT_BY = rb"SIP/2\.0/" + _TOKEN + rb" " + _HOST + _PORT
-_VIA_VALUE = rb"(?:=[A-Za-z0-9\-.!%*_`'~+\[:\]]+)?"
+_VIA_VALUE = rb"(?:=[A-Za-z0-9\-.!%*_`'~+\[:\]]++)?+"
 _RPORT = rb";rport(?:=" + _PORT_NUMBER + rb")?"
-_CREDENTIAL = _TOKEN + rb'=(?:"[^"\\\r\n\0]*"|' + _TOKEN + rb")"
+_CREDENTIAL = _TOKEN + rb'=(?:"[^"\\\r\n\0]*+"|' + _TOKEN + rb")"
 
 LINES = {
     b"via": _SENT_BY + rb"(?:" + _RPORT + rb"|;(?!(?i:ttl|rport))" + _TOKEN + _VIA_VALUE + rb")*",
@@ -100,8 +102,8 @@ _READ = {
     b"to": _DISPLAY + rb"<" + _URI + rb">(?:;tag=(?P<to_tag>" + _TOKEN + rb"))?",
     b"call-id": rb"(?P<call_id>[^\s\0]+)",
     b"user-agent": rb"(?P<agent>[^\r\n\0]*)",
-    b"authorization": rb'Digest (?:(?:username="(?P<login>[^"\\\r\n\0]*)"|realm="(?P<realm>[^"\\\r\n\0]*)"|'
-    + (rb"(?!(?i:username|realm)=)" + _CREDENTIAL + rb")(?:, ?(?=" + _TOKEN + rb")|(?=\r)))+"),
+    b"authorization": rb'Digest (?:(?:username="(?P<login>[^"\\\r\n\0]*+)"|realm="(?P<realm>[^"\\\r\n\0]*+)"|'
+    + (rb"(?![RUru](?i:ealm|sername)=)" + _CREDENTIAL + rb")(?:, ?(?=[A-Za-z0-9\-.!%*_`'~+])|(?=\r)))++"),
 }
 """The same as in LINES, of the first header of that name, with what is read of it; stricter here and there."""
 
