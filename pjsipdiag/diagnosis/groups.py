@@ -86,18 +86,16 @@ def _alike(calls: Calls, source: int) -> Iterable[Sequence[int]]:
 
 def _group(calls: Calls, numbers: Sequence[int], telling: Telling) -> CallGroup:
     first = numbers[0]
-    called, callers, destinations = Counter[str](), Counter[str](), Counter[bytes]()
-    refused: dict[str, None] = {}
+    read = numbers[:MOST_READ]
+    told = list(map(calls.told, read))
+    users, names, kinds = zip(*map(telling, read, told), strict=True)
+    called, callers = Counter[str](users), Counter[str](names)
+    destinations = Counter(one.destination for one in told)
+    statuses = map(calls.status.__getitem__, read)
+    refused = dict.fromkeys(user for user, status in zip(users, statuses, strict=True) if status >= 400 and user)
     alike: dict[object, list[int]] = defaultdict(list)
-    for number in islice(numbers, MOST_READ):
-        told = calls.told(number)
-        user, caller, kind = telling(number, told)
-        called[user] += 1
-        if calls.status[number] >= 400 and user:
-            refused[user] = None
-        callers[caller] += 1
-        destinations[told.destination] += 1
-        alike[calls.port[number], told.destination, kind].append(number)
+    for number, one, kind in zip(read, told, kinds, strict=True):
+        alike[calls.port[number], one.destination, kind].append(number)
     answered = list(map(calls.answered.__getitem__, numbers))
     silent = [calls.time[number] for number, last in zip(numbers, answered, strict=True) if not last]
     agents = [calls.agents[agent] for agent in dict.fromkeys(map(calls.agent.__getitem__, numbers))]

@@ -174,7 +174,7 @@ def _add_transactions(whole: Merged, number: int, fold: Fold, index: dict[Key, i
         whole.begun.setdefault(key, index[key])
         _add_seen(whole, number, fold, key)
     if len(whole.parts) > 1:
-        index.update((key, number) for key in fold.index if key not in seen)
+        index.update(dict.fromkeys(fold.index.keys() - seen if seen else fold.index, number))
     for key, clusters in fold.clusters.items():
         if key not in seen:
             whole.clusters[key] = clusters

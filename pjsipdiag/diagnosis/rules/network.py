@@ -40,8 +40,10 @@ MOST = 8
 def of_transport(situation: Situation, group: CallGroup) -> Cause | None:
     """No transport of the configuration listens where the calls arrive, and nobody answered."""
     config = situation.config
+    if not is_silent(group):
+        return None
     destination = group.sample.destination
-    if not is_silent(group) or not unheard(group.transport, destination, config):
+    if not unheard(group.transport, destination, config):
         return None
     if "transport" in config.realtime or any(dropped.type == "transport" for dropped in config.dropped):
         return None
@@ -88,8 +90,10 @@ def no_answer(situation: Situation) -> Iterable[Finding]:
     meant: list[CallGroup] = []
     others: list[CallGroup] = []
     for group in situation.groups if not situation.config.rejected else ():
+        if not with_status(group, 0):
+            continue
         refused = group.verdict.outcome is Outcome.NOT_IDENTIFIED or of_transport(situation, group)
-        if not with_status(group, 0) or refused or is_cut_off(group) or _ends_early(situation, group):
+        if refused or is_cut_off(group) or _ends_early(situation, group):
             continue
         invited = bool(group.verdict.endpoint or best(situation, group)) and not scans(situation, group)
         (meant if invited and (_insists(group) or situation.responses) else others).append(group)
