@@ -27,17 +27,17 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv >/dev/null; }
 	$(PYTHON) -m venv $(VENV)
 
-COMPILED := pjsipdiag/capture/_records.c
+COMPILED := pjsipdiag/capture/_records.c pjsipdiag/diagnosis/_fold.c
 
 $(VENV)/.runtime: pyproject.toml $(COMPILED) | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e .
 	@touch $@
 
-# The tests want both loops, so they want a C compiler and Python's headers.
+# The tests hold the compiled parts against Python, so they want a C compiler and Python's headers.
 $(VENV)/.dev: pyproject.toml $(COMPILED) | $(VENV)/bin/python
 	@command -v cc >/dev/null && $(BIN)/python -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null || { \
 	  command -v apt-get >/dev/null && $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq gcc libc6-dev python3-dev >/dev/null; } || \
-	  echo 'no C compiler or no Python.h: the tests of the compiled loop are skipped' >&2
+	  echo 'no C compiler or no Python.h: the tests of the compiled parts are skipped' >&2
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@ $(VENV)/.runtime
 

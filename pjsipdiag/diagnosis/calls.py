@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from operator import lt
+from operator import itemgetter, lt
 from typing import NamedTuple, TypeVar, overload
 
 from pjsipdiag.asterisk.forms import Fields
@@ -20,7 +20,7 @@ from pjsipdiag.diagnosis.heads import call_id, user_of, value_of
 from pjsipdiag.diagnosis.judge import Judged, joined
 from pjsipdiag.diagnosis.merge import Merged, Request
 from pjsipdiag.diagnosis.model import CallRow
-from pjsipdiag.diagnosis.rows import BRIEF, ROW, SIX, UNKNOWN
+from pjsipdiag.diagnosis.rows import ANSWER, BRIEF, CHALLENGES, ROW, SIX, UNKNOWN
 from pjsipdiag.sip import Address, SipMessage, decode
 
 Name = TypeVar("Name")
@@ -28,6 +28,7 @@ END = 0xFFFFFFFF
 """No further call of the same source."""
 CHALLENGED, RETRIED = 1, 2
 MOST_AGENTS = 8
+_BY_TIME = itemgetter(1, 0)
 FEW = 200
 """Calls up to which each has a trace with its own values; beyond, alike calls share one that leaves them out."""
 
@@ -57,9 +58,9 @@ class Calls(Sequence[CallRow]):
             [decode(agent) for agent in whole.agents],
             whole.sources,
         )
-        self._called: dict[tuple[int, int], str] = {}
+        self._called: list[list[str | None]] = [[None] * len(uris) for uris in merged.uris]
         """Users of request URIs by their part and number there; `_callers` are those of senders."""
-        self._callers: dict[tuple[int, int], str] = {}
+        self._callers: list[list[str | None]] = [[None] * len(senders) for senders in merged.senders]
         self._more: dict[int, list[int]] = {}
         """Keys of the further transactions of a call."""
         begun, shown, retried = self._assemble(whole)
@@ -87,7 +88,7 @@ class Calls(Sequence[CallRow]):
         time = whole.time
         order: Sequence[int] = range(len(time))
         sorted_ = _rises(time)
-        if sorted_ and _rises(sorted(whole.call)):
+        if sorted_ and len(set(whole.call)) == len(time):
             return None, None, []
         if not sorted_:
             captures = [part.capture for part in self._merged.parts]
@@ -120,21 +121,25 @@ class Calls(Sequence[CallRow]):
         if not answers and not clusters and not more:
             return
         for number, key in enumerate(self._key):
-            found: Sequence[tuple[int, int]]
             if number in more:
-                self.requests[number] = min(sum(map(self._merged.packets, self.keys(number))), 0xFFFF)
-                found = [(status, time) for time, status in self.answers(number)]
+                keys = self.keys(number)
+                packets = sum(map(self._merged.packets, keys)) if clusters else len(keys)
+                self.requests[number] = min(packets, 0xFFFF)
+                packed = b"".join([answers.get(key, b"") for key in keys])
+                found = sorted(ANSWER.iter_unpack(packed), key=_BY_TIME)
             else:
                 if key in clusters:
                     self.requests[number] = self._merged.packets(key)
-                found = self._merged.statuses(key) if key in answers else ()
+                found = list(ANSWER.iter_unpack(answers.get(key, b"")))
             if not found:
                 continue
-            finals = [status for status, _ in found if status >= 200]
-            self.status[number] = finals[-1] if finals else found[-1][0]
-            self.answered[number] = found[-1][1]
-            if 401 in finals or 407 in finals:
-                self.flags[number] |= CHALLENGED
+            last, self.answered[number] = found[-1]
+            for status, _ in found:
+                if status >= 200:
+                    last = status
+                    if status in CHALLENGES:
+                        self.flags[number] |= CHALLENGED
+            self.status[number] = last
 
     def _chain(self) -> None:
         """Links the calls of each source."""
@@ -198,12 +203,13 @@ class Calls(Sequence[CallRow]):
             destination = destination[:6]
         if not form or UNKNOWN in (sender, uri):
             return Told(destination, flags, None)
-        called, caller = self._called.get((part, uri)), self._callers.get((part, sender))
+        called, caller = self._called[part][uri], self._callers[part][sender]
+        names = self._merged.senders[part][sender]
         if called is None:
-            called = self._called[part, uri] = user_of(self._merged.uris[part][uri])
+            called = self._called[part][uri] = user_of(self._merged.uris[part][uri])
         if caller is None:
-            caller = self._callers[part, sender] = decode(self._merged.senders[part][sender][0] or b"")
-        return Told(destination, flags, (called, caller), self._merged.senders[part][sender])
+            caller = self._callers[part][sender] = decode(names[0] or b"")
+        return Told(destination, flags, (called, caller), names)
 
     def request(self, number: int) -> Request:
         """The request that speaks for a call, as the fold has it."""

@@ -3,7 +3,8 @@
 The law: a transaction is (Call-ID, CSeq number, branch of the top Via), whatever addresses carry it, so that an answer
 finds its INVITE in another part of the capture or behind a NAT. Everything kept is a set, a minimum or a count that two
 folds can be merged by, in any split, with the same result (`merge.py`). The head of a transaction's first request goes
-to the spool; what it means is asked only at the end, when the PBX, its release and its configuration are known.
+to the spool; what it means is asked only at the end, when the PBX, its release and its configuration are known. What
+most messages add is added by a compiled part (`_fold.c`) where it was built, with the same result.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import repeat
 from typing import Any, TypeVar
 
 from pjsipdiag.asterisk.forms import Fields, Forms
@@ -18,9 +21,11 @@ from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.heads import agent_of, branch_of, fields_of, has_credentials, realm_of, value_of
 from pjsipdiag.diagnosis.rows import (
     ANSWER,
+    CHALLENGES,
     CREDENTIALS,
     DIGEST,
     DIRECTIONS,
+    MOST_ANSWERS,
     ROW,
     SAME_PACKET,
     SIX,
@@ -35,9 +40,15 @@ from pjsipdiag.diagnosis.rows import (
 )
 from pjsipdiag.diagnosis.spool import Spool
 
+try:
+    from pjsipdiag.diagnosis import _fold
+except ImportError:
+    following = None
+else:
+    following = _fold.following
+
 LONGEST_TRANSACTION = 32_000_000_000
 """Nanoseconds (timer B, RFC 3261 17.1.1.2) in which alike requests that were cut before their Call-ID are one."""
-CHALLENGES = (401, 407)
 MOST_NAMES, LONGEST_NAME = 100_000, 256
 """Distinct senders, and request URIs, that are kept; further and longer ones have the number UNKNOWN, and the request
 is read again."""
@@ -53,10 +64,20 @@ MOST_VIEWS = 16
 """Address pairs between which one transaction is seen, on several interfaces or through proxies; what more say the same
 are taken for transactions of their own."""
 MOST_PAIRS = 10_000
+LIMITS = (MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, SAME_PACKET, TELLING)
 MOST_METHODS = 100_000
 """Pairs of source and method that are counted; beyond, requests that are not INVITEs are only counted as messages."""
 
 Name = TypeVar("Name", Fields, bytes)
+Read = tuple[int, int, Fields]
+"""What `Forms.read` says of a request."""
+MESSAGES, RESPONSES, REQUESTS, END = range(4)
+"""Counts while messages are folded; END is the latest time."""
+KEPT = (
+    *("methods", "rows", "senders", "uris", "user_agents", "index", "answers", "realms", "others", "agents"),
+    *("answerers", "strays", "pairs", "received", "local", "answering", "_asked", "_is_asterisk", "_known_realms"),
+)
+"""The attributes of a Fold that its compiled part changes, in its order."""
 
 
 @dataclass(slots=True)
@@ -124,17 +145,17 @@ class Fold:
         """Folds `datagrams` in."""
         tracked = frozenset(self.methods)
         endings = tuple(b" " + method + end for method in self.methods for end in (b"\r", b""))
-        answered, end = self.answering, self.end
-        messages = responses = 0
-        for datagram in datagrams:
+        answered = self.answering
+        counts = array("q", (self.messages, self.responses, self.requests, self.end))
+        for datagram, read in self._to_fold(datagrams, counts):
             time, _, _, source, _, payload, _, _ = datagram
-            messages += 1
-            if time > end:  # noqa: PLR1730 (max() costs five times as much here)
-                end = time
+            counts[MESSAGES] += 1
+            if time > counts[END]:  # noqa: PLR1730 (max() costs five times as much here)
+                counts[END] = time
             if payload[0] in b"\r\n":
                 payload = payload.lstrip(b"\r\n")
             if payload.startswith(b"SIP/2.0 "):
-                responses += 1
+                counts[RESPONSES] += 1
                 if source not in answered:
                     self._answers_as(source, time, payload)
                     if len(answered) < MOST_PEERS:
@@ -146,17 +167,24 @@ class Fold:
                 continue
             method = payload[: payload.find(b" ")]
             if method in tracked:
-                self._request(datagram, payload)
+                counts[REQUESTS] += 1
+                self._request(datagram, payload, read or self.forms.read(payload))
             elif method not in IN_DIALOG:
                 self._other(datagram, payload, method)
-        self.messages += messages
-        self.responses += responses
-        self.end = end
+        self.messages, self.responses, self.requests, self.end = counts
 
-    def _request(self, datagram: Datagram, payload: bytes) -> None:
+    def _to_fold(self, datagrams: Iterable[Datagram], counts: array[int]) -> Iterable[tuple[Datagram, Read | None]]:
+        """The messages that are folded here, with what `Forms.read` has said of them; the compiled part, if there is
+        one, folds and counts the others."""
+        if following is None:
+            return zip(datagrams, repeat(None))
+        own = map(self.__getattribute__, KEPT)
+        kept = (*own, IN_DIALOG, TRANSPORTS, self.forms.read, self.forms.known, self.spool.append, LIMITS)
+        return iter(partial(following, iter(datagrams), kept, counts), None)
+
+    def _request(self, datagram: Datagram, payload: bytes, read: Read) -> None:
         time, frame, transport, source, destination, _, direction, truncated = datagram
-        self.requests += 1
-        end, flags, form, fields = self._fields(payload)
+        end, flags, form, fields = self._fields(payload, read)
         id_, number, branch, to_tag, tag, uri, agent, *names = fields
         if to_tag:
             self.reinvites += 1
@@ -209,9 +237,9 @@ class Fold:
         else:
             self.views.setdefault(key, []).append(row)
 
-    def _fields(self, payload: bytes) -> tuple[int, int, int, Fields]:
+    def _fields(self, payload: bytes, read: Read) -> tuple[int, int, int, Fields]:
         """Where the head of a request ends, what its flags say of that and of credentials, its form and its fields."""
-        form, end, fields = self.forms.read(payload)
+        form, end, fields = read
         known = self.forms.known[form]
         if known:
             return end, CREDENTIALS if known.credentials else 0, form, fields

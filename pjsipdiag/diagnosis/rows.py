@@ -14,6 +14,7 @@ BRIEF = struct.Struct("<29xB18x18s8xHII4x")
 """Of the same: flags, destination, and the numbers of form, sender and request URI."""
 ANSWER = struct.Struct(">Hq")
 """An answer: status, time when that status was first seen. Big-endian: packed times compare as numbers do."""
+CHALLENGES = (401, 407)
 MOST_ANSWERS = 8
 """Different statuses kept of one transaction, the earliest ones: a real one has three."""
 SAME_PACKET = 50_000_000
@@ -40,9 +41,9 @@ def ends(row: Row) -> tuple[bytes, bytes]:
 
 
 def add_answer(old: bytes, status: int, time: int) -> bytes:
-    """`old` answers with one more, in the order of their times."""
+    """`old` answers with one more, in the order of their times, those of one time in the order of their statuses."""
     new = ANSWER.pack(status, time)
-    if len(old) == ANSWER.size and old[:2] != new[:2] and old[2:] <= new[2:]:
+    if len(old) == ANSWER.size and old[:2] != new[:2] and old[2:] < new[2:]:
         return old + new
     times = dict(ANSWER.iter_unpack(old))
     if times.get(status, time + 1) <= time:

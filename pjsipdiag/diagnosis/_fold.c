@@ -1,0 +1,511 @@
+/* What most SIP messages add to a fold, at the speed of memory.
+
+   Law: what is folded here, the methods of `Fold` fold as well, message by message and with the same result; this
+   stops, before anything is changed, at each message of which that is not certain. `find` is Python's `bytes.find`. */
+
+#define Py_LIMITED_API 0x030b0000
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10 };
+enum { TRUNCATED = 4, CREDENTIALS = 8, SIX = 16 }; /* as in `rows.py` */
+enum { TIME, FRAME, TRANSPORT, SOURCE, DESTINATION, PAYLOAD, DIRECTION, CUT }; /* a Datagram */
+enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, AGENT, NAMES, FIELDS = 11 }; /* forms.FIELDS */
+enum { FORM_CREDENTIALS = 2 }; /* of a Form */
+enum { MESSAGES, RESPONSES, REQUESTS, END, COUNTS };
+static const uint32_t UNKNOWN = 0xFFFFFFFF;
+static const char BLANK[] = " \t\n\r\v\f";
+
+/* Borrowed from the tuple that `Fold` hands over. */
+typedef struct {
+    PyObject *methods, *rows, *senders, *uris, *user_agents, *index, *answers, *realms, *others, *agents, *answerers;
+    PyObject *strays, *pairs, *received, *local, *answering, *asked, *is_asterisk, *known_realms;
+    PyObject *in_dialog, *transports, *read, *forms, *append, *limits;
+} Kept;
+enum { KEPT = sizeof(Kept) / sizeof(PyObject *) };
+enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, SAME_PACKET, TELLING }; /* limits */
+
+typedef struct { const char *at, *stop; } Text;
+
+static int is_blank(char byte) { return byte && strchr(BLANK, byte) != NULL; }
+
+static const char *find(const char *at, const char *stop, const char *text) {
+    const size_t size = strlen(text);
+    while (at && stop - at >= (ptrdiff_t)size && (at = memchr(at, *text, stop - at - size + 1)))
+        if (!memcmp(at, text, size))
+            return at;
+        else
+            at++;
+    return NULL;
+}
+
+static int starts(Text text, const char *with) {
+    const size_t size = strlen(with);
+    return text.stop - text.at >= (ptrdiff_t)size && !memcmp(text.at, with, size);
+}
+
+/* What stands between the first `before` and the next `after`; without one of them `at` is NULL. */
+static Text between(Text text, const char *before, const char *after) {
+    const char *at = find(text.at, text.stop, before);
+    Text found = {at ? at + strlen(before) : NULL, at ? find(at + strlen(before), text.stop, after) : NULL};
+    if (!found.stop)
+        found.at = NULL;
+    return found;
+}
+
+static Text stripped(Text text) {
+    while (text.at < text.stop && is_blank(*text.at))
+        text.at++;
+    while (text.at < text.stop && is_blank(text.stop[-1]))
+        text.stop--;
+    return text;
+}
+
+static PyObject *bytes(Text text) { return PyBytes_FromStringAndSize(text.at, text.stop - text.at); }
+
+static Text text_of(PyObject *object) {
+    char *at = NULL;
+    Py_ssize_t size = 0;
+    PyBytes_AsStringAndSize(object, &at, &size);
+    return (Text){at, at + size};
+}
+
+static PyObject *address(PyObject *ip_and_port) {
+    Text text = text_of(ip_and_port);
+    if (text.at && text.stop - text.at < 2)
+        PyErr_SetString(PyExc_ValueError, "a packed address ends with its port");
+    return PyErr_Occurred() ? NULL : PyBytes_FromStringAndSize(text.at, text.stop - text.at - 2);
+}
+
+static long long limit(const Kept *kept, int which) { return PyLong_AsLongLong(PyTuple_GetItem(kept->limits, which)); }
+
+/* hash((...)) of these objects; -1 for an error. */
+static Py_hash_t hash(int count, PyObject *const *objects) {
+    PyObject *tuple = PyTuple_New(count);
+    for (int n = 0; tuple && n < count; n++)
+        PyTuple_SetItem(tuple, n, Py_NewRef(objects[n]));
+    const Py_hash_t found = tuple ? PyObject_Hash(tuple) : -1;
+    Py_XDECREF(tuple);
+    return found;
+}
+
+/* dictionary[key] += 1, where the key is there or there is room for it. */
+static int count_one(PyObject *dictionary, PyObject *key, long long most) {
+    PyObject *known = PyDict_GetItemWithError(dictionary, key);
+    if (!known && (PyErr_Occurred() || PyDict_Size(dictionary) >= most))
+        return PyErr_Occurred() ? -1 : 0;
+    PyObject *count = PyLong_FromLongLong(known ? PyLong_AsLongLong(known) + 1 : 1);
+    const int failed = !count || PyDict_SetItem(dictionary, key, count) < 0;
+    Py_XDECREF(count);
+    return failed ? -1 : 0;
+}
+
+static void big(char *at, uint64_t value, int size) {
+    while (size--) {
+        at[size] = (char)value;
+        value >>= 8;
+    }
+}
+
+static char *little(char *at, uint64_t value, int size) {
+    for (; size--; value >>= 8)
+        *at++ = (char)value;
+    return at;
+}
+
+/* `old` answers, or none, with one more: `add_answer`; NULL without an error where it is not simply the latest. */
+static PyObject *grown(const Kept *kept, PyObject *old, int status, long long time) {
+    char packed[ANSWER];
+    big(packed, status, 2);
+    big(packed + 2, time, 8);
+    if (!old)
+        return PyBytes_FromStringAndSize(packed, ANSWER);
+    const Text known = text_of(old);
+    for (const char *at = known.at; at < known.stop; at += ANSWER) {
+        const int order = memcmp(at + 2, packed + 2, 8);
+        if (!memcmp(at, packed, 2))
+            return order > 0 ? NULL : Py_NewRef(old);
+        if (order >= 0)
+            return NULL;
+    }
+    if ((known.stop - known.at) / ANSWER >= limit(kept, MOST_ANSWERS))
+        return NULL;
+    PyObject *added = PyBytes_FromStringAndSize(NULL, known.stop - known.at + ANSWER);
+    if (added) {
+        char *at = PyBytes_AsString(added);
+        memcpy(at, known.at, known.stop - known.at);
+        memcpy(at + (known.stop - known.at), packed, ANSWER);
+    }
+    return added;
+}
+
+/* The User-Agent: `heads.agent_of`, empty without one. */
+static Text asker_of(Text payload) {
+    if (find(payload.at, payload.stop, "\nUser-Agent: "))
+        return between(payload, "\nUser-Agent: ", "\r");
+    return (Text){payload.at, payload.at};
+}
+
+static Text agent_of(Text payload) {
+    if (find(payload.at, payload.stop, "\nServer: "))
+        return between(payload, "\nServer: ", "\r");
+    return asker_of(payload);
+}
+
+/* The first answer of a transaction: whose agent answered, and for whom. As `_answers_as` and what follows it. */
+static int first_answer(const Kept *kept, PyObject *key, PyObject *ip, PyObject *time, Text payload) {
+    const Text text = agent_of(payload);
+    PyObject *agent = text.at ? bytes(text) : NULL;
+    PyObject *known = agent ? PyDict_GetItemWithError(kept->is_asterisk, agent) : NULL;
+    int done = PyErr_Occurred() ? -1 : known != NULL;
+    if (known == Py_True) {
+        PyObject *pair = PyTuple_Pack(2, ip, agent);
+        PyObject *first = pair ? PyDict_GetItemWithError(kept->agents, pair) : NULL;
+        done = first ? 1 : PyErr_Occurred() ? -1 : 0;
+        if (first && PyLong_AsLongLong(first) > PyLong_AsLongLong(time))
+            done = PyDict_SetItem(kept->agents, pair, time) < 0 ? -1 : 1;
+        if (done > 0) {
+            const int here = PyDict_Contains(kept->index, key);
+            const int failed = here ? count_one(kept->answerers, ip, PY_SSIZE_T_MAX)
+                                    : PyDict_SetItem(kept->strays, key, ip);
+            done = here < 0 || failed ? -1 : 1;
+        }
+        Py_XDECREF(pair);
+    }
+    Py_XDECREF(agent);
+    return done;
+}
+
+/* The realm of a challenge that is known; NULL without an error for a new one. */
+static PyObject *realm_of(const Kept *kept, Text payload) {
+    const Text text = between(payload, "realm=\"", "\"");
+    PyObject *realm = text.at ? bytes(text) : NULL;
+    PyObject *known = realm ? PyDict_GetItemWithError(kept->known_realms, realm) : NULL;
+    Py_XDECREF(realm);
+    return known;
+}
+
+static int is_tracked(const Kept *kept, Text sequence) {
+    if (sequence.at < sequence.stop && sequence.stop[-1] == '\r')
+        sequence.stop--;
+    for (Py_ssize_t n = 0, most = PyTuple_Size(kept->methods); n < most; n++) {
+        const Text method = text_of(PyTuple_GetItem(kept->methods, n));
+        const ptrdiff_t size = method.stop - method.at;
+        if (sequence.stop - sequence.at > size && sequence.stop[-size - 1] == ' ' &&
+            !memcmp(sequence.stop - size, method.at, size))
+            return 1;
+    }
+    return 0;
+}
+
+static PyObject *key_of_answer(Text payload, Text sequence) {
+    const Text id = between(payload, "\nCall-ID: ", "\n");
+    const char *via = find(payload.at, payload.stop, "\nVia: ");
+    Text branch = {find(via ? via : payload.at, payload.stop, ";branch="), payload.stop};
+    if (!id.at || !branch.at)
+        return NULL;
+    branch.at += strlen(";branch=");
+    for (branch.stop = branch.at; branch.stop < payload.stop; branch.stop++)
+        if (*branch.stop == ';' || *branch.stop == ',' || is_blank(*branch.stop))
+            break;
+    const Text number = {sequence.at, find(sequence.at, sequence.stop, " ")};
+    PyObject *parts[] = {bytes(stripped(id)), bytes(number), bytes(branch)};
+    const Py_hash_t digest = parts[0] && parts[1] && parts[2] ? hash(3, parts) : -1;
+    for (int n = 0; n < 3; n++)
+        Py_XDECREF(parts[n]);
+    return digest == -1 ? NULL : PyLong_FromSsize_t(digest);
+}
+
+/* The answers of a transaction: `Fold._answer`. */
+static int answer(const Kept *kept, PyObject *datagram, Text payload, Text sequence) {
+    int status = 0;
+    for (int n = 8; n < 11; n++) {
+        if (payload.at + n >= payload.stop || payload.at[n] < '0' || payload.at[n] > '9')
+            return 0;
+        status = status * 10 + payload.at[n] - '0';
+    }
+    PyObject *time = PyTuple_GetItem(datagram, TIME), *key = key_of_answer(payload, sequence);
+    PyObject *old = key ? PyDict_GetItemWithError(kept->answers, key) : NULL;
+    PyObject *ip = key ? address(PyTuple_GetItem(datagram, SOURCE)) : NULL;
+    PyObject *now = ip ? grown(kept, old, status, PyLong_AsLongLong(time)) : NULL, *realm = NULL;
+    int done = now != NULL;
+    if (now && (status == 401 || status == 407)) {
+        const int has = PyDict_Contains(kept->realms, key);
+        realm = has ? NULL : realm_of(kept, payload);
+        done = has > 0 || realm;
+    }
+    if (done && !old)
+        done = first_answer(kept, key, ip, time, payload);
+    if (done > 0 && !(realm && PyDict_SetItem(kept->realms, key, realm) < 0))
+        PyDict_SetItem(kept->answers, key, now);
+    Py_XDECREF(now);
+    Py_XDECREF(ip);
+    Py_XDECREF(key);
+    return PyErr_Occurred() ? -1 : done;
+}
+
+static int response(const Kept *kept, PyObject *datagram, Text payload) {
+    const int known = PySet_Contains(kept->answering, PyTuple_GetItem(datagram, SOURCE));
+    const Text sequence = between(payload, "\nCSeq: ", "\n");
+    if (known <= 0 || !sequence.at)
+        return known < 0 ? -1 : 0;
+    return is_tracked(kept, sequence) ? answer(kept, datagram, payload, sequence) : 1;
+}
+
+/* Whether the agent of the first request of a source need not be kept; -1 for an error. As `_asks_as`. */
+static int is_asked(const Kept *kept, PyObject *source, PyObject *agent) {
+    const int known = PySet_Contains(kept->asked, source);
+    if (known)
+        return known;
+    PyObject *is_asterisk = PyDict_GetItemWithError(kept->is_asterisk, agent);
+    if (is_asterisk != Py_False)
+        return PyErr_Occurred() ? -1 : 0;
+    return PySet_Size(kept->asked) < limit(kept, MOST_PEERS) && PySet_Add(kept->asked, source) < 0 ? -1 : 1;
+}
+
+/* Attributes of a Repeated. */
+static PyObject *count_name, *last_name, *time_name;
+
+static int set(PyObject *object, PyObject *name, PyObject *value) {
+    const int failed = !value || PyObject_SetAttr(object, name, value) < 0;
+    Py_XDECREF(value);
+    return failed ? -1 : 1;
+}
+
+static long long number(PyObject *object, PyObject *name) {
+    PyObject *value = PyObject_GetAttr(object, name);
+    const long long found = value ? PyLong_AsLongLong(value) : -1;
+    Py_XDECREF(value);
+    return found;
+}
+
+/* One more of the requests of a source and a method: what `Fold._other` does with `known`. */
+static int repeat(const Kept *kept, PyObject *known, PyObject *time, Text payload) {
+    const long long apart = PyLong_AsLongLong(time) - number(known, time_name), most = limit(kept, TELLING);
+    PyObject *last = PyObject_GetAttr(known, last_name);
+    const long long size = payload.stop - payload.at;
+    PyObject *telling = PyBytes_FromStringAndSize(payload.at, size < most ? size : most);
+    int done = last && telling ? PyObject_RichCompareBool(last, telling, Py_EQ) : -1;
+    if (done == 0 || (done > 0 && (apart > limit(kept, SAME_PACKET) || -apart > limit(kept, SAME_PACKET))))
+        done = set(known, count_name, PyLong_FromLongLong(number(known, count_name) + 1));
+    if (done >= 0)
+        done = set(known, last_name, Py_XNewRef(telling)) < 0 || set(known, time_name, Py_NewRef(time)) < 0 ? -1 : 1;
+    Py_XDECREF(last);
+    Py_XDECREF(telling);
+    return PyErr_Occurred() ? -1 : done;
+}
+
+/* The number of a name, which is new perhaps: `_number`; -1 for an error. */
+static long long numbered(const Kept *kept, PyObject *names, PyObject *name, Py_ssize_t length) {
+    PyObject *known = PyDict_GetItemWithError(names, name);
+    if (known || PyErr_Occurred())
+        return known ? PyLong_AsLongLong(known) : -1;
+    const Py_ssize_t count = PyDict_Size(names);
+    if (count >= limit(kept, MOST_NAMES) || length > limit(kept, LONGEST_NAME))
+        return UNKNOWN;
+    PyObject *new = PyLong_FromSsize_t(count);
+    const int failed = !new || PyDict_SetItem(names, name, new) < 0;
+    Py_XDECREF(new);
+    return failed ? -1 : count;
+}
+
+static long long numbered_sender(const Kept *kept, PyObject *fields) {
+    PyObject *names = PyTuple_GetSlice(fields, NAMES, FIELDS);
+    Py_ssize_t length = 0;
+    for (Py_ssize_t n = 0, most = names ? PyTuple_Size(names) : 0; n < most; n++) {
+        PyObject *name = PyTuple_GetItem(names, n);
+        length += name == Py_None ? 0 : PyBytes_Size(name);
+    }
+    const long long found = names && !PyErr_Occurred() ? numbered(kept, kept->senders, names, length) : -1;
+    Py_XDECREF(names);
+    return found;
+}
+
+static char *padded(char *at, PyObject *ip_and_port) {
+    const Text text = text_of(ip_and_port);
+    const size_t size = text.stop - text.at > IP_AND_PORT ? IP_AND_PORT : text.stop - text.at;
+    memset(at, 0, IP_AND_PORT);
+    memcpy(at, text.at, size);
+    return at + IP_AND_PORT;
+}
+
+/* What the capture says of the direction, as `rows.DIRECTIONS`; -1 for none that is known. */
+static int direction_of(PyObject *datagram) {
+    static const char *const names[] = {"", "in", "out"};
+    for (int n = 0; n < 3; n++)
+        if (!PyUnicode_CompareWithASCIIString(PyTuple_GetItem(datagram, DIRECTION), names[n]))
+            return n;
+    return -1;
+}
+
+/* The row of a transaction that is new, between its ends `pair`; as the second half of `Fold._request`. */
+static int add_row(const Kept *kept, PyObject *datagram, PyObject *head, int flags, int form, PyObject *fields,
+                   PyObject *key, PyObject *pair, long long agent) {
+    const int direction = direction_of(datagram);
+    PyObject *source = PyTuple_GetItem(datagram, SOURCE), *ip = PyTuple_GetItem(pair, 0);
+    PyObject *uri = PyTuple_GetItem(fields, URI);
+    if (count_one(kept->pairs, pair, limit(kept, MOST_PAIRS)) < 0 ||
+        count_one(kept->received, PyTuple_GetItem(pair, 1), limit(kept, MOST_PAIRS)) < 0 ||
+        (direction && count_one(kept->local, PyTuple_GetItem(pair, direction == 1), PY_SSIZE_T_MAX) < 0))
+        return -1;
+    const long long sender = numbered_sender(kept, fields);
+    const long long place = sender < 0 ? -1 : numbered(kept, kept->uris, uri, PyBytes_Size(uri));
+    PyObject *parts[] = {PyTuple_GetItem(fields, ID), PyTuple_GetItem(fields, TAG), ip, uri};
+    const Py_hash_t digest = PyObject_Hash(pair), call = hash(4, parts);
+    PyObject *offset = place < 0 ? NULL : PyObject_CallFunctionObjArgs(kept->append, head, NULL);
+    PyObject *transport = PyDict_GetItemWithError(kept->transports, PyTuple_GetItem(datagram, TRANSPORT));
+    const Py_ssize_t size = PyByteArray_Size(kept->rows);
+    PyObject *row = offset ? PyLong_FromSsize_t(size / ROW) : NULL;
+    if (row && !PyErr_Occurred() && PyByteArray_Resize(kept->rows, size + ROW) == 0) {
+        char *at = PyByteArray_AsString(kept->rows) + size;
+        at = little(at, PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), 8);
+        at = little(at, PyLong_AsLongLong(offset), 8);
+        at = little(at, PyLong_AsLongLong(PyTuple_GetItem(datagram, FRAME)), 4);
+        at = little(at, PyBytes_Size(head), 4);
+        at = little(at, digest, 4);
+        at = little(at, transport ? PyLong_AsLong(transport) : 0, 1);
+        at = little(at, flags | direction | (PyTuple_GetItem(datagram, CUT) == Py_True ? TRUNCATED : 0) |
+                            (PyBytes_Size(ip) == 16 ? SIX : 0), 1);
+        at = padded(padded(at, source), PyTuple_GetItem(datagram, DESTINATION));
+        at = little(at, call, 8);
+        at = little(at, form, 2);
+        at = little(at, sender, 4);
+        at = little(at, place, 4);
+        little(at, agent, 4);
+        PyDict_SetItem(kept->index, key, row);
+    }
+    Py_XDECREF(row);
+    Py_XDECREF(offset);
+    return PyErr_Occurred() ? -1 : 1;
+}
+
+/* The first request of a transaction, whose fields were read. */
+static int add(const Kept *kept, PyObject *datagram, Text payload, int form, Py_ssize_t end, PyObject *fields) {
+    PyObject *agent = PyTuple_GetItem(fields, AGENT), *key = NULL, *pair = NULL, *head = NULL;
+    PyObject *number = agent ? PyDict_GetItemWithError(kept->user_agents, agent) : NULL;
+    PyObject *credentials = number ? PyTuple_GetItem(PyList_GetItem(kept->forms, form), FORM_CREDENTIALS) : NULL;
+    if (!credentials || PyTuple_Size(fields) != FIELDS || direction_of(datagram) < 0 ||
+        PyObject_IsTrue(PyTuple_GetItem(fields, TO_TAG)) || !PyObject_IsTrue(PyTuple_GetItem(fields, ID)))
+        return PyErr_Occurred() ? -1 : 0;
+    PyObject *parts[] = {PyTuple_GetItem(fields, ID), PyTuple_GetItem(fields, NUMBER), PyTuple_GetItem(fields, BRANCH)};
+    PyObject *ends[] = {address(PyTuple_GetItem(datagram, SOURCE)), address(PyTuple_GetItem(datagram, DESTINATION))};
+    const Py_hash_t digest = hash(3, parts);
+    int done = 0;
+    if (!PyErr_Occurred() && (key = PyLong_FromSsize_t(digest)) && (pair = PyTuple_Pack(2, ends[0], ends[1])) &&
+        (head = PyBytes_FromStringAndSize(payload.at, end)) && !PyDict_Contains(kept->index, key) &&
+        is_asked(kept, PyTuple_GetItem(datagram, SOURCE), agent) > 0)
+        done = add_row(kept, datagram, head, credentials == Py_True ? CREDENTIALS : 0, form, fields, key, pair,
+                       PyLong_AsLongLong(number));
+    Py_XDECREF(head);
+    Py_XDECREF(pair);
+    Py_XDECREF(key);
+    Py_XDECREF(ends[1]);
+    Py_XDECREF(ends[0]);
+    return PyErr_Occurred() ? -1 : done;
+}
+
+/* The same of one that nobody has read; then `*read` is what `Forms.read` says of it. */
+static int read_and_add(const Kept *kept, PyObject *datagram, Text payload, PyObject **read) {
+    *read = PyObject_CallFunctionObjArgs(kept->read, PyTuple_GetItem(datagram, PAYLOAD), NULL);
+    int form;
+    Py_ssize_t end;
+    PyObject *fields;
+    if (!*read || !PyArg_ParseTuple(*read, "inO!", &form, &end, &PyTuple_Type, &fields))
+        return -1;
+    return form && end >= 0 && end <= payload.stop - payload.at ? add(kept, datagram, payload, form, end, fields) : 0;
+}
+
+/* A request that says nothing of its own but that it was sent: `Fold._other`. */
+static int other(const Kept *kept, PyObject *datagram, Text payload, PyObject *method) {
+    const Text spoken = asker_of(payload);
+    PyObject *source = PyTuple_GetItem(datagram, SOURCE), *ip = address(source), *known = NULL;
+    PyObject *agent = spoken.at ? bytes(spoken) : NULL, *pair = agent && ip ? PyTuple_Pack(2, ip, method) : NULL;
+    int done = 0;
+    if (pair && (known = PyDict_GetItemWithError(kept->others, pair))) {
+        const int may_register = starts(payload, "REGISTER ") && (find(payload.at, payload.stop, ";line=") ||
+                                 PyDict_GetItemWithError(kept->is_asterisk, agent) != Py_False);
+        done = may_register ? 0 : is_asked(kept, source, agent);
+    }
+    if (done > 0)
+        done = repeat(kept, known, PyTuple_GetItem(datagram, TIME), payload);
+    Py_XDECREF(pair);
+    Py_XDECREF(agent);
+    Py_XDECREF(ip);
+    return PyErr_Occurred() ? -1 : done;
+}
+
+static int request(const Kept *kept, PyObject *datagram, Text payload, PyObject **read, long long *counts) {
+    const Text spelt = {payload.at, find(payload.at, payload.stop, " ")};
+    PyObject *method = spelt.stop ? bytes(spelt) : NULL;
+    int done = 0;
+    if (method && PySequence_Contains(kept->methods, method)) {
+        done = PyErr_Occurred() ? -1 : read_and_add(kept, datagram, payload, read);
+        counts[REQUESTS] += done > 0;
+    } else if (method && !(done = PySet_Contains(kept->in_dialog, method)))
+        done = other(kept, datagram, payload, method);
+    Py_XDECREF(method);
+    return PyErr_Occurred() ? -1 : done;
+}
+
+static int read_kept(PyObject *tuple, Kept *kept) {
+    if (PyTuple_Size(tuple) != KEPT) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_ValueError, "these are not the tables of a fold");
+        return 0;
+    }
+    for (int n = 0; n < KEPT; n++)
+        ((PyObject **)kept)[n] = PyTuple_GetItem(tuple, n);
+    if (!PyObject_TypeCheck(kept->rows, &PyByteArray_Type))
+        PyErr_SetString(PyExc_TypeError, "rows are a bytearray");
+    return !PyErr_Occurred();
+}
+
+/* The next message that `Fold` has to fold and what `Forms.read` says of it, None where it was not asked. */
+static PyObject *next_of(const Kept *kept, PyObject *datagrams, long long *counts) {
+    PyObject *datagram, *found = NULL;
+    while (!found && !PyErr_Occurred() && (datagram = PyIter_Next(datagrams))) {
+        PyObject *object = PyTuple_GetItem(datagram, PAYLOAD), *read = NULL;
+        const Text payload = object ? text_of(object) : (Text){NULL, NULL};
+        const long long time = object ? PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)) : 0;
+        const int answers = !PyErr_Occurred() && starts(payload, "SIP/2.0 ");
+        const int done = PyErr_Occurred() ? -1 : answers ? response(kept, datagram, payload)
+                                                         : request(kept, datagram, payload, &read, counts);
+        counts[MESSAGES] += done > 0;
+        counts[RESPONSES] += done > 0 && answers;
+        if (done > 0 && time > counts[END])
+            counts[END] = time;
+        if (!done)
+            found = PyTuple_Pack(2, datagram, read ? read : Py_None);
+        Py_XDECREF(read);
+        Py_DECREF(datagram);
+    }
+    return found || PyErr_Occurred() ? found : Py_NewRef(Py_None);
+}
+
+static PyObject *following(PyObject *module, PyObject *arguments) {
+    (void)module;
+    PyObject *datagrams, *tuple, *result = NULL;
+    Py_buffer counts;
+    Kept kept;
+    if (!PyArg_ParseTuple(arguments, "OO!w*", &datagrams, &PyTuple_Type, &tuple, &counts))
+        return NULL;
+    if (!PyIter_Check(datagrams) || counts.len != COUNTS * sizeof(long long))
+        PyErr_SetString(PyExc_ValueError, "an iterator of messages and their counts are wanted");
+    else if (read_kept(tuple, &kept))
+        result = next_of(&kept, datagrams, counts.buf);
+    PyBuffer_Release(&counts);
+    return result;
+}
+
+static PyMethodDef methods[] = {{"following", following, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_fold", NULL, 0, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__fold(void) {
+    count_name = PyUnicode_InternFromString("count");
+    last_name = PyUnicode_InternFromString("last");
+    time_name = PyUnicode_InternFromString("time");
+    return count_name && last_name && time_name ? PyModule_Create(&definition) : NULL;
+}
