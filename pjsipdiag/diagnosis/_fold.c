@@ -119,6 +119,8 @@ static char *little(char *at, uint64_t value, int size) {
 /* `old` answers, or none, with one more: `add_answer`; NULL without an error where it is not simply the latest. */
 static PyObject *grown(const Kept *kept, PyObject *old, int status, long long time) {
     char packed[ANSWER];
+    if (time < 0)
+        return NULL;
     big(packed, status, 2);
     big(packed + 2, time, 8);
     if (!old)
@@ -467,7 +469,7 @@ static int read_kept(PyObject *tuple, Kept *kept) {
 static PyObject *next_of(const Kept *kept, PyObject *datagrams, long long *counts) {
     PyObject *datagram, *found = NULL;
     while (!found && !PyErr_Occurred() && (datagram = PyIter_Next(datagrams))) {
-        PyObject *object = PyTuple_GetItem(datagram, PAYLOAD), *read = NULL;
+        PyObject *object = PyTuple_GetItem(datagram, CUT) ? PyTuple_GetItem(datagram, PAYLOAD) : NULL, *read = NULL;
         const Text payload = object ? text_of(object) : (Text){NULL, NULL};
         const long long time = object ? PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)) : 0;
         const int answers = !PyErr_Occurred() && starts(payload, "SIP/2.0 ");
