@@ -26,8 +26,8 @@ from pjsipdiag.capture.rare import RARE
 from pjsipdiag.capture.stream import MessageStream
 from pjsipdiag.capture.tcp import Reassembler
 from pjsipdiag.capture.websocket import WebSocketStream
+from pjsipdiag.diagnosis import fold as folding
 from pjsipdiag.diagnosis import merge
-from pjsipdiag.diagnosis.fold import Fold
 from pjsipdiag.sip import SipMessage, parse_uri
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -220,13 +220,32 @@ def form(data: bytes) -> None:
 
 
 def fold(data: bytes) -> None:
-    """Messages of both directions, folded: each length is two bytes, the first byte of each chooses its sender."""
-    folded = Fold()
+    """Messages of both directions, folded: each length is two bytes, the first byte of each chooses its sender.
+
+    With the compiled part and without it, the fold holds the same.
+    """
+    compiled, interpreted = _folded(data, folding.following), _folded(data, None)
+    if _held(compiled) != _held(interpreted):
+        raise AssertionError(f"compiled {_held(compiled)}, interpreted {_held(interpreted)}")
+    merge.merge([merge.Part(compiled, 0), merge.Part(folding.Fold(), 0)])
+
+
+def _folded(data: bytes, following: object) -> folding.Fold:
+    known, folded = folding.following, folding.Fold()
     ends = ((SOURCE, DESTINATION), (DESTINATION, SOURCE), (bytes(18), bytes(18)))
-    for time, part in enumerate(_chunks(data)):
-        if len(part) > 1:
-            folded.feed([Datagram(time * 10**7, time, "UDP", *ends[part[0] % 3], part[1:])] * (1 + part[0] % 7))
-    merge.merge([merge.Part(folded, 0), merge.Part(Fold(), 0)])
+    folding.following = following  # type: ignore[assignment]  # None or what it was
+    try:
+        for time, part in enumerate(_chunks(data)):
+            if len(part) > 1:
+                folded.feed([Datagram(time * 10**7, time, "UDP", *ends[part[0] % 3], part[1:])] * (1 + part[0] % 7))
+    finally:
+        folding.following = known
+    return folded
+
+
+def _held(folded: folding.Fold) -> tuple[object, ...]:
+    counts = folded.messages, folded.responses, folded.requests, folded.end
+    return (*[getattr(folded, name) for name in folding.KEPT], folded.spool.read(0, 1 << 24), counts)
 
 
 def config(data: bytes) -> None:
