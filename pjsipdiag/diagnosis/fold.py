@@ -178,7 +178,7 @@ class Fold:
         one, folds and counts the others."""
         if following is None:
             return zip(datagrams, repeat(None))
-        own = map(self.__getattribute__, KEPT)
+        own = [getattr(self, name) for name in KEPT]
         kept = (*own, IN_DIALOG, TRANSPORTS, self.forms.read, self.forms.known, self.spool.append, LIMITS)
         return iter(partial(following, iter(datagrams), kept, counts), None)
 
