@@ -24,7 +24,8 @@ MOST_VAIN = 256
 """Forms that are tried to be learnt in vain."""
 
 # What is repeated is taken whole (`++`): what follows it never begins with one of its bytes.
-_TOKEN = rb"[A-Za-z0-9\-.!%*_`'~+]++"
+_TOKEN_BYTE = rb"[A-Za-z0-9\-.!%*_`'~+]"
+_TOKEN = _TOKEN_BYTE + rb"++"
 _HOST = rb"(?:[A-Za-z0-9_.\-]++|\[[0-9A-Fa-f:.]++\])"
 _PORT_NUMBER = rb"(?:[0-9]{1,4}(?![0-9])|[1-5][0-9]{4}|6(?:[0-4][0-9]{3}|5(?:[0-4][0-9]{2}|5(?:[0-2][0-9]|3[0-5]))))"
 _PORT = rb"(?::" + _PORT_NUMBER + rb")?"
@@ -102,8 +103,9 @@ _READ = {
     b"to": _DISPLAY + rb"<" + _URI + rb">(?:;tag=(?P<to_tag>" + _TOKEN + rb"))?",
     b"call-id": rb"(?P<call_id>[^\s\0]+)",
     b"user-agent": rb"(?P<agent>[^\r\n\0]*)",
+    # "[RUru]" is told from other names by one byte; "uealm" and "rsername", which it refuses too, are nobody's
     b"authorization": rb'Digest (?:(?:username="(?P<login>[^"\\\r\n\0]*+)"|realm="(?P<realm>[^"\\\r\n\0]*+)"|'
-    + (rb"(?![RUru](?i:ealm|sername)=)" + _CREDENTIAL + rb")(?:, ?(?=[A-Za-z0-9\-.!%*_`'~+])|(?=\r)))++"),
+    + (rb"(?![RUru](?i:ealm|sername)=)" + _CREDENTIAL + rb")(?:, ?(?=" + _TOKEN_BYTE + rb")|(?=\r)))++"),
 }
 """The same as in LINES, of the first header of that name, with what is read of it; stricter here and there."""
 

@@ -145,21 +145,22 @@ static PyObject *grown(const Kept *kept, PyObject *old, int status, long long ti
 }
 
 /* The User-Agent: `heads.agent_of`, empty without one. */
-static Text asker_of(Text payload) {
+static Text agent_of(Text payload) {
     if (find(payload.at, payload.stop, "\nUser-Agent: "))
         return between(payload, "\nUser-Agent: ", "\r");
     return (Text){payload.at, payload.at};
 }
 
-static Text agent_of(Text payload) {
+/* Who answers: its Server, or its User-Agent where it has none. */
+static Text server_of(Text payload) {
     if (find(payload.at, payload.stop, "\nServer: "))
         return between(payload, "\nServer: ", "\r");
-    return asker_of(payload);
+    return agent_of(payload);
 }
 
 /* The first answer of a transaction: whose agent answered, and for whom. As `_answers_as` and what follows it. */
 static int first_answer(const Kept *kept, PyObject *key, PyObject *ip, PyObject *time, Text payload) {
-    const Text text = agent_of(payload);
+    const Text text = server_of(payload);
     PyObject *agent = text.at ? bytes(text) : NULL;
     PyObject *known = agent ? PyDict_GetItemWithError(kept->is_asterisk, agent) : NULL;
     int done = PyErr_Occurred() ? -1 : known != NULL;
@@ -422,7 +423,7 @@ static int read_and_add(const Kept *kept, PyObject *datagram, Text payload, PyOb
 
 /* A request that says nothing of its own but that it was sent: `Fold._other`. */
 static int other(const Kept *kept, PyObject *datagram, Text payload, PyObject *method) {
-    const Text spoken = asker_of(payload);
+    const Text spoken = agent_of(payload);
     PyObject *source = PyTuple_GetItem(datagram, SOURCE), *ip = address(source), *known = NULL;
     PyObject *agent = spoken.at ? bytes(spoken) : NULL, *pair = agent && ip ? PyTuple_Pack(2, ip, method) : NULL;
     int done = 0;

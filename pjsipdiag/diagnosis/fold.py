@@ -77,7 +77,7 @@ KEPT = (
     *("methods", "rows", "senders", "uris", "user_agents", "index", "answers", "realms", "others", "agents"),
     *("answerers", "strays", "pairs", "received", "local", "answering", "_asked", "_is_asterisk", "_known_realms"),
 )
-"""The attributes of a Fold that its compiled part changes, in its order."""
+"""The attributes of a Fold that its compiled part uses, in the order of its `Kept`."""
 
 
 @dataclass(slots=True)

@@ -13,7 +13,8 @@ from pjsipdiag.sip import decode, parse_uri
 has_credentials = re.compile(rb"\n(?:proxy-)?authorization[ \t]*:", re.IGNORECASE).search
 """Whether a head has a header with credentials."""
 _VALUE = re.compile(rb"[^;,\s]*").match
-_USUAL_USER = re.compile(rb"sip:([A-Za-z0-9+*#._-]+)@[^%?@]*\Z").match
+_USER = re.compile(rb"(?>[^%?@]*<)?+[^:<%?@]*+(?::([^:<%?@]*+)[^<%?@]*+)?+@[^%?@]*+\Z").match
+"""The user of a URI, or of the last one in angle brackets, without escapes and headers."""
 COMPACT = {b"call-id": b"i", b"from": b"f", b"to": b"t", b"via": b"v"}
 
 _USUAL = {name.lower(): b"\n" + name + b": " for name in (b"From", b"To", b"CSeq", b"Call-ID", b"User-Agent")}
@@ -96,11 +97,8 @@ def realm_of(head: bytes) -> bytes:
 
 def user_of(value: bytes) -> str:
     """The user of the URI in a request line or a From value; empty without one."""
-    usual = _USUAL_USER(value)
+    usual = _USER(value)
     if usual:
-        return usual[1].decode("ascii")
-    if b"%" not in value and b"?" not in value and value.count(b"@") == 1:
-        before = value.partition(b"@")[0]
-        return decode(before.rpartition(b"<")[2].partition(b":")[2].partition(b":")[0])
+        return decode(usual[1] or b"")
     uri = parse_uri(decode(value))
     return uri.user if uri else ""

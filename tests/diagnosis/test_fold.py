@@ -12,7 +12,7 @@ import pytest
 
 from pjsipdiag.asterisk.forms import LEARNT
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.diagnosis import fold
+from pjsipdiag.diagnosis import fold, rows
 from pjsipdiag.diagnosis.fold import Fold
 from pjsipdiag.diagnosis.rows import ANSWER
 from pjsipdiag.sip import Address
@@ -112,10 +112,10 @@ def test_both_fold_alike(seed: int, methods: tuple[bytes, ...]) -> None:
 
 @pytest.mark.parametrize("seed", range(100))
 def test_both_keep_as_much(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = {"MOST_PEERS": 3, "MOST_PAIRS": 3, "MOST_NAMES": 2, "LONGEST_NAME": 12}
+    small = {"MOST_PEERS": 3, "MOST_PAIRS": 3, "MOST_NAMES": 2, "LONGEST_NAME": 12, "MOST_ANSWERS": 2}
     for name, value in small.items():
-        monkeypatch.setattr(fold, name, value)
-    monkeypatch.setattr(fold, "LIMITS", (*small.values(), *fold.LIMITS[4:]))
+        monkeypatch.setattr(rows if name == "MOST_ANSWERS" else fold, name, value)
+    monkeypatch.setattr(fold, "LIMITS", (*small.values(), *fold.LIMITS[len(small) :]))
     messages = capture(random.Random(seed))
     assert state(messages, (b"INVITE",), (True,)) == state(messages, (b"INVITE",), (False,))
 
