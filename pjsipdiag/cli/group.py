@@ -52,4 +52,4 @@ def main() -> None:
     Exit status: 0 every request was identified and nothing was found, 1 findings, 2 unusable input or usage.
     """
     # a capture makes millions of tuples and hardly a cycle: looking for cycles as often as usual costs a fifth
-    gc.set_threshold(200_000, 50, 100)
+    gc.set_threshold(1_000_000, 50, 100)

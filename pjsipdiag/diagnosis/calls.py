@@ -29,6 +29,8 @@ END = 0xFFFFFFFF
 CHALLENGED, RETRIED = 1, 2
 MOST_AGENTS = 8
 _BY_TIME = itemgetter(1, 0)
+TIME_SIZE, BEFORE_1970 = 8, b"\x80"
+"""Bytes of a time in ANSWER, and what such bytes are less than that compare as their times do."""
 FEW = 200
 """Calls up to which each has a trace with its own values; beyond, alike calls share one that leaves them out."""
 
@@ -92,7 +94,8 @@ class Calls(Sequence[CallRow]):
             return None, None, []
         if not sorted_:
             captures = [part.capture for part in self._merged.parts]
-            order = sorted(order, key=lambda at: (time[at], captures[whole.part[at]], whole.frame[at]))
+            for place in (whole.frame.__getitem__, lambda at: captures[whole.part[at]], time.__getitem__):
+                order = sorted(order, key=place)
         call, keys, verdict = whole.call, whole.key, whole.verdict
         numbers: dict[int, int] = {}
         begun, shown = array("I"), array("I")
@@ -120,26 +123,26 @@ class Calls(Sequence[CallRow]):
         answers, clusters, more = self._merged.answers, self._merged.clusters, self._more
         if not answers and not clusters and not more:
             return
+        ends: dict[bytes, tuple[int, int]] = {}
         for number, key in enumerate(self._key):
-            if number in more:
-                keys = self.keys(number)
-                packets = sum(map(self._merged.packets, keys)) if clusters else len(keys)
+            packed = answers.get(key, b"")
+            further = more.get(number)
+            if further:
+                packets = sum(map(self._merged.packets, (key, *further))) if clusters else 1 + len(further)
                 self.requests[number] = min(packets, 0xFFFF)
-                packed = b"".join([answers.get(key, b"") for key in keys])
-                found = sorted(ANSWER.iter_unpack(packed), key=_BY_TIME)
-            else:
-                if key in clusters:
-                    self.requests[number] = self._merged.packets(key)
-                found = list(ANSWER.iter_unpack(answers.get(key, b"")))
-            if not found:
+                for another in further:
+                    packed = _in_time(packed, answers.get(another, b""))
+            elif key in clusters:
+                self.requests[number] = self._merged.packets(key)
+            if not packed:
                 continue
-            last, self.answered[number] = found[-1]
-            for status, _ in found:
-                if status >= 200:
-                    last = status
-                    if status in CHALLENGES:
-                        self.flags[number] |= CHALLENGED
-            self.status[number] = last
+            statuses = packed[:: ANSWER.size] + packed[1 :: ANSWER.size]
+            end = ends.get(statuses)
+            if end is None:
+                end = ends[statuses] = _end(packed)
+            self.status[number] = end[0]
+            self.flags[number] |= end[1]
+            self.answered[number] = int.from_bytes(packed[-TIME_SIZE:], "big", signed=True)
 
     def _chain(self) -> None:
         """Links the calls of each source."""
@@ -239,7 +242,7 @@ class Calls(Sequence[CallRow]):
         _, _, capture, transport, source, destination, head, _, _ = request = self.request(number)
         line = head[: head.find(b"\n")].rstrip()
         uri = line[line.find(b" ") + 1 : line.rfind(b" ")]
-        explained = self._explain(self._message(request)) if len(self) <= FEW else None
+        explained = self._explain(self._message(request)) if len(self.time) <= FEW else None
         return CallRow(
             decode(call_id(head)),
             self.time[number],
@@ -302,13 +305,30 @@ class Ladder(Sequence[tuple[int, str, str]]):
         return iter(self._calls.ladder(self._number))
 
 
+def _in_time(before: bytes, after: bytes) -> bytes:
+    """The answers of two transactions in the order of their times."""
+    if not before or not after:
+        return before or after
+    if before[-TIME_SIZE:] < after[ANSWER.size - TIME_SIZE : ANSWER.size] < BEFORE_1970:
+        return before + after
+    ordered = sorted(ANSWER.iter_unpack(before + after), key=_BY_TIME)
+    return b"".join([ANSWER.pack(*answer) for answer in ordered])
+
+
+def _end(packed: bytes) -> tuple[int, int]:
+    """The status that ends a call with these answers, and its flags: the last final one, else the last."""
+    statuses = [status for status, _ in ANSWER.iter_unpack(packed)]
+    final = [status for status in statuses if status >= 200]
+    return (final or statuses)[-1], CHALLENGED if any(status in CHALLENGES for status in final) else 0
+
+
 def _rises(values: Sequence[int]) -> bool:
     """Whether each value is larger than the one before it."""
     return all(map(lt, values, islice(values, 1, None)))
 
 
 def _picked(column: array[int], places: array[int] | None) -> array[int]:
-    return column if places is None else array(column.typecode, map(column.__getitem__, places))
+    return column if places is None else array(column.typecode, [column[at] for at in places])
 
 
 def _in_order(names: list[Name], used: array[int]) -> tuple[list[Name], array[int]]:
