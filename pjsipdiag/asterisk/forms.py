@@ -9,10 +9,28 @@ hostile ones pay for few.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+import string
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
+from pjsipdiag.asterisk.grammar import (
+    Fields,
+    Match,
+    Syntax,
+    ahead,
+    any_case,
+    but,
+    first,
+    group,
+    many,
+    matcher,
+    maybe,
+    seq,
+    span,
+    text,
+    unless,
+)
 from pjsipdiag.sip import COMPACT
 
 MOST_FORMS = 64
@@ -23,56 +41,116 @@ MOST_SEEN, LONGEST_HEAD, MOST_LINES = 2000, 4096, 64
 MOST_VAIN = 256
 """Forms that are tried to be learnt in vain."""
 
-# What is repeated is taken whole (`++`): what follows it never begins with one of its bytes.
-_TOKEN_BYTE = rb"[A-Za-z0-9\-.!%*_`'~+]"
-_TOKEN = _TOKEN_BYTE + rb"++"
-_HOST = rb"(?:[A-Za-z0-9_.\-]++|\[[0-9A-Fa-f:.]++\])"
-_PORT_NUMBER = rb"(?:[0-9]{1,4}(?![0-9])|[1-5][0-9]{4}|6(?:[0-4][0-9]{3}|5(?:[0-4][0-9]{2}|5(?:[0-2][0-9]|3[0-5]))))"
-_PORT = rb"(?::" + _PORT_NUMBER + rb")?"
-_USER = rb"[A-Za-z0-9&=+$,;?/\-_.!~*'()]++"
-_URI_TOKEN = rb"[A-Za-z0-9\[\]/:&+$\-_.!~*'()]++"
-_URI_PARAMETERS = rb"(?:;(?!(?i:ttl|line|x-ast))" + _URI_TOKEN + rb"(?:=" + _URI_TOKEN + rb")?+)*+"
-_URI = rb"sips?:(?:" + _USER + rb"@)?" + _HOST + _PORT + _URI_PARAMETERS
-_PARAMETER = _TOKEN + rb"(?:=(?:" + _TOKEN + rb'|"[^"\\\r\n\0]*+"))?+'
-_PARAMETERS = rb"(?:;[ ]?" + _PARAMETER + rb")*+"
-_DISPLAY = rb'(?>"[^"\\\r\n\0]*+"[ ]?|[^:\r\n<"\0]*+)'
-_ELEMENT = rb"[ \t]*+[^,\s\0][^,\r\n\0]*+"
-_LIST = _ELEMENT + rb"(?:," + _ELEMENT + rb"){0,9}+"
-_NUMBER = rb"[0-9]{1,9}"
-_SENT_BY = rb"SIP/2\.0/" + _TOKEN + rb" " + _HOST + _PORT
-_VIA_VALUE = rb"(?:=[A-Za-z0-9\-.!%*_`'~+\[:\]]++)?+"
-_RPORT = rb";rport(?:=" + _PORT_NUMBER + rb")?"
-_CREDENTIAL = _TOKEN + rb'=(?:"[^"\\\r\n\0]*+"|' + _TOKEN + rb")"
+FIELDS = ("call_id", "cseq", "branch", "to_tag", "tag", "uri", "agent", "user", "host", "login", "realm")
+"""What is read of a request: texts as they stand there, the parameters of From and To, the digest user and realm."""
+
+
+def _field(name: str, part: Syntax) -> Syntax:
+    return group(name, FIELDS.index(name), part)
+
+
+_DIGITS, _ALPHANUMERIC = string.digits.encode(), (string.ascii_letters + string.digits).encode()
+_HEX = string.hexdigits.encode()
+_TOKEN_BYTES = _ALPHANUMERIC + b"-.!%*_`'~+"
+_CRLF, _EQUALS, _COLON, _COMMA = text(b"\r\n"), text(b"="), text(b":"), text(b",")
+_OPTIONAL_SPACE = maybe(text(b" "))
+_TOKEN = span(_TOKEN_BYTES)
+_QUOTED_TEXT = span(but(b'"\\\r\n\0'), 0)
+_QUOTED = seq(text(b'"'), _QUOTED_TEXT, text(b'"'))
+_HOST = first(span(_ALPHANUMERIC + b"_.-"), seq(text(b"["), span(_HEX + b":."), text(b"]")))
+
+
+def _digits(low: bytes, high: bytes, more: int = 0) -> Syntax:
+    """A digit from `low` to `high`, and so many of any kind."""
+    return seq(span(range(low[0], high[0] + 1), 1, 1), *([span(_DIGITS, more, more)] if more else []))
+
+
+_PORT_NUMBER = first(
+    seq(span(_DIGITS, 1, 4), unless(span(_DIGITS))),
+    _digits(b"1", b"5", 4),
+    seq(text(b"6"), _digits(b"0", b"4", 3)),
+    seq(text(b"65"), _digits(b"0", b"4", 2)),
+    seq(text(b"655"), _digits(b"0", b"2", 1)),
+    seq(text(b"6553"), _digits(b"0", b"5")),
+)
+_PORT = maybe(seq(_COLON, _PORT_NUMBER))
+_USER = span(_ALPHANUMERIC + b"&=+$,;?/-_.!~*'()")
+_AT = text(b"@")
+_URI_TOKEN = span(_ALPHANUMERIC + b"[]/:&+$-_.!~*'()")
+_URI_PARAMETERS = many(
+    seq(
+        text(b";"),
+        unless(first(*map(any_case, (b"ttl", b"line", b"x-ast")))),
+        _URI_TOKEN,
+        maybe(seq(_EQUALS, _URI_TOKEN)),
+    )
+)
+_SCHEME = seq(text(b"sip"), maybe(text(b"s")), _COLON)
+_URI = seq(_SCHEME, maybe(seq(_USER, _AT)), _HOST, _PORT, _URI_PARAMETERS)
+_PARAMETER = seq(_TOKEN, maybe(seq(_EQUALS, first(_TOKEN, _QUOTED))))
+
+
+def _parameters(before: Syntax) -> Syntax:
+    """Any number of them, with `before` behind the semicolon."""
+    return many(seq(text(b";"), before, _PARAMETER))
+
+
+_PARAMETERS = _parameters(_OPTIONAL_SPACE)
+_DISPLAY = first(seq(_QUOTED, _OPTIONAL_SPACE), span(but(b':\r\n<"\0'), 0))
+_ADDRESS = seq(text(b"<"), _URI, text(b">"))
+_ELEMENT = seq(span(b" \t", 0), span(but(b", \t\n\r\v\f\0"), 1, 1), span(but(b",\r\n\0"), 0))
+
+
+def _list(most: int) -> Syntax:
+    return seq(_ELEMENT, many(seq(_COMMA, _ELEMENT), 0, most - 1))
+
+
+_NUMBER = span(_DIGITS, 1, 9)
+_SENT_BY = seq(text(b"SIP/2.0/"), _TOKEN, text(b" "), _HOST, _PORT)
+_BRANCH = span(_TOKEN_BYTES + b"[:]")
+_RPORT = seq(text(b";rport"), maybe(seq(_EQUALS, _PORT_NUMBER)))
+
+
+def _via_parameters(*others: bytes) -> Syntax:
+    """Any number of them but ttl and `others`, and rport with a number only."""
+    refused = unless(first(*map(any_case, (b"ttl", b"rport", *others))))
+    return many(first(_RPORT, seq(text(b";"), refused, _TOKEN, maybe(seq(_EQUALS, _BRANCH)))))
+
+
+_SENDER = seq(
+    _DISPLAY,
+    text(b"<"),
+    _SCHEME,
+    maybe(seq(_field("user", seq(_USER, ahead(_AT))), _AT)),
+    _field("host", _HOST),
+    _PORT,
+    _URI_PARAMETERS,
+    text(b">"),
+)
+_CREDENTIAL = seq(_TOKEN, _EQUALS, first(_QUOTED, _TOKEN))
+_COMMA_IN_CREDENTIALS = seq(_COMMA, _OPTIONAL_SPACE)
+_TEXT = span(but(b"\r\n\0"), 0)
 
 LINES = {
-    b"via": _SENT_BY + rb"(?:" + _RPORT + rb"|;(?!(?i:ttl|rport))" + _TOKEN + _VIA_VALUE + rb")*",
-    b"from": _DISPLAY
-    + rb"<sips?:(?:("
-    + _USER
-    + rb")@)?("
-    + _HOST
-    + rb")"
-    + _PORT
-    + _URI_PARAMETERS
-    + rb">"
-    + _PARAMETERS,
-    b"to": _DISPLAY + rb"<" + _URI + rb">" + _PARAMETERS,
-    b"contact": rb"(?!\*)" + _DISPLAY + rb"<" + _URI + rb">" + _PARAMETERS.replace(rb"[ ]?", rb"(?!(?i:q=))"),
-    b"call-id": rb"[^\s\0][^\r\n\0]*",
-    b"cseq": _NUMBER + rb" " + _TOKEN,
+    b"via": seq(_SENT_BY, _via_parameters()),
+    b"from": seq(_SENDER, _PARAMETERS),
+    b"to": seq(_DISPLAY, _ADDRESS, _PARAMETERS),
+    b"contact": seq(unless(text(b"*")), _DISPLAY, _ADDRESS, _parameters(unless(any_case(b"q=")))),
+    b"call-id": seq(span(but(b" \t\n\r\v\f\0"), 1, 1), _TEXT),
+    b"cseq": seq(_NUMBER, text(b" "), _TOKEN),
     b"max-forwards": _NUMBER,
     b"expires": _NUMBER,
     b"content-length": _NUMBER,
-    b"content-type": _TOKEN + rb"/" + _TOKEN + _PARAMETERS,
-    b"allow": _ELEMENT + rb"(?:," + _ELEMENT + rb"){0,29}",
-    b"accept": _LIST,
-    b"supported": _LIST,
-    b"require": _LIST,
-    b"session-expires": _NUMBER + _PARAMETERS,
-    b"min-se": _NUMBER + _PARAMETERS,
-    b"record-route": rb"<" + _URI + rb">" + _PARAMETERS,
-    b"route": rb"<" + _URI + rb">" + _PARAMETERS,
-    b"authorization": rb"Digest " + _CREDENTIAL + rb"(?:, ?" + _CREDENTIAL + rb")*",
+    b"content-type": seq(_TOKEN, text(b"/"), _TOKEN, _PARAMETERS),
+    b"allow": _list(30),
+    b"accept": _list(10),
+    b"supported": _list(10),
+    b"require": _list(10),
+    b"session-expires": seq(_NUMBER, _PARAMETERS),
+    b"min-se": seq(_NUMBER, _PARAMETERS),
+    b"record-route": seq(_ADDRESS, _PARAMETERS),
+    b"route": seq(_ADDRESS, _PARAMETERS),
+    b"authorization": seq(text(b"Digest "), _CREDENTIAL, many(seq(_COMMA_IN_CREDENTIALS, _CREDENTIAL))),
 }
 """Header name -> a syntax of its value that every PJSIP takes; names that PJSIP has no parser for take any text."""
 
@@ -87,33 +165,48 @@ _SINGLE = ONCE | {b"authorization"}
 ARRAYS = frozenset((b"accept", b"allow", b"require", b"supported"))
 """Headers whose values PJSIP puts into one array of limited size, wherever they stand: once is surely not too much."""
 LONG = {short.encode(): long.encode() for short, long in COMPACT.items() if short in "ilmcftvkxo"}
-GENERIC = re.compile(_TOKEN + rb":[^\r\n\0]*")
-REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") (" + _URI + rb") SIP/2\.0")
-CREDENTIAL = re.compile(rb"(" + _TOKEN + rb')=("[^"]*"|' + _TOKEN + rb")")
+GENERIC = re.compile(_TOKEN.pattern + rb":[^\r\n\0]*")
+REQUEST_LINE = re.compile(rb"(" + _TOKEN.pattern + rb") (" + _URI.pattern + rb") SIP/2\.0")
+CREDENTIAL = re.compile(rb"(" + _TOKEN.pattern + rb')=("[^"]*"|' + _TOKEN.pattern + rb")")
 
-_OTHER = rb";(?!(?i:ttl|rport|branch))" + _TOKEN + _VIA_VALUE
+
+def _quoted_field(name: str, field: str) -> Syntax:
+    return seq(text(name.encode() + b'="'), _field(field, seq(_QUOTED_TEXT, ahead(text(b'"')))), text(b'"'))
+
+
 _READ = {
-    b"via": _SENT_BY
-    + (rb"(?:" + _RPORT + rb"|" + _OTHER + rb")*")
-    + rb";branch=(?P<branch>[A-Za-z0-9\-.!%*_`'~+\[:\]]+)"
-    + (rb"(?:" + _RPORT + rb"|" + _OTHER + rb")*"),
-    b"from": _DISPLAY
-    + (rb"<sips?:(?:(?P<user>" + _USER + rb")@)?(?P<host>" + _HOST + rb")" + _PORT + _URI_PARAMETERS + rb">")
-    + (rb";tag=(?P<tag>" + _TOKEN + rb")(?:;(?!(?i:tag))" + _PARAMETER + rb")*"),
-    b"to": _DISPLAY + rb"<" + _URI + rb">(?:;tag=(?P<to_tag>" + _TOKEN + rb"))?",
-    b"call-id": rb"(?P<call_id>[^\s\0]+)",
-    b"user-agent": rb"(?P<agent>[^\r\n\0]*)",
-    # "[RUru]" is told from other names by one byte; "uealm" and "rsername", which it refuses too, are nobody's
-    b"authorization": rb'Digest (?:(?:username="(?P<login>[^"\\\r\n\0]*+)"|realm="(?P<realm>[^"\\\r\n\0]*+)"|'
-    + (rb"(?![RUru](?i:ealm|sername)=)" + _CREDENTIAL + rb")(?:, ?(?=" + _TOKEN_BYTE + rb")|(?=\r)))++"),
+    b"via": seq(
+        _SENT_BY,
+        _via_parameters(b"branch"),
+        text(b";branch="),
+        _field("branch", _BRANCH),
+        _via_parameters(b"branch"),
+    ),
+    b"from": seq(
+        _SENDER,
+        text(b";tag="),
+        _field("tag", _TOKEN),
+        _parameters(unless(any_case(b"tag"))),
+    ),
+    b"to": seq(_DISPLAY, _ADDRESS, maybe(seq(text(b";tag="), _field("to_tag", _TOKEN)))),
+    b"call-id": _field("call_id", span(but(b" \t\n\r\v\f\0"))),
+    b"user-agent": _field("agent", _TEXT),
+    b"authorization": seq(
+        text(b"Digest "),
+        many(
+            seq(
+                first(
+                    _quoted_field("username", "login"),
+                    _quoted_field("realm", "realm"),
+                    seq(unless(seq(first(any_case(b"realm"), any_case(b"username")), _EQUALS)), _CREDENTIAL),
+                ),
+                first(seq(_COMMA_IN_CREDENTIALS, ahead(span(_TOKEN_BYTES, 1, 1))), ahead(text(b"\r"))),
+            ),
+            1,
+        ),
+    ),
 }
 """The same as in LINES, of the first header of that name, with what is read of it; stricter here and there."""
-
-
-FIELDS = ("call_id", "cseq", "branch", "to_tag", "tag", "uri", "agent", "user", "host", "login", "realm")
-"""What is read of a request: texts as they stand there, the parameters of From and To, the digest user and realm."""
-Fields = tuple[bytes, ...]
-"""The values of FIELDS; what is absent is empty or None."""
 
 
 class Form(NamedTuple):
@@ -125,12 +218,6 @@ class Form(NamedTuple):
     """Whether it has a header with credentials."""
 
 
-class _Reader(NamedTuple):
-    number: int
-    match: Callable[[bytes], re.Match[bytes] | None]
-    groups: tuple[int, ...]
-
-
 class Forms:
     """The forms met in one capture: `known[number]` says what each is; number 0 stands for none."""
 
@@ -138,25 +225,25 @@ class Forms:
         self.known = list(known)
         self._seen: dict[tuple[bytes, ...], int] = {}
         self._vain = 0
-        self._readers: tuple[list[_Reader], list[_Reader]] = ([], [])
+        self._readers: tuple[list[Match], list[Match]] = ([], [])
 
     def read(self, payload: bytes) -> tuple[int, int, Fields]:
         """The number of the form of `payload`, the length of its head, and its fields; zeros where it has no form."""
         readers = self._readers[b"uthorization:" in payload]  # those that are likely
-        for reader in readers[:MOST_TRIED]:
-            found = reader.match(payload)
+        for reader in readers:
+            found = reader(payload)
             if found:
                 if reader is not readers[0]:
                     readers.remove(reader)
                     readers.insert(0, reader)
-                return reader.number, found.end(), found.group(*reader.groups)
+                return found
         if len(self.known) <= MOST_FORMS and self._vain < MOST_VAIN:
             end = payload.find(b"\r\n\r\n") + 4
             if 4 <= end <= LONGEST_HEAD:
                 self._meet(payload[:end], readers)
         return 0, 0, ()
 
-    def _meet(self, head: bytes, readers: list[_Reader]) -> None:
+    def _meet(self, head: bytes, readers: list[Match]) -> None:
         """Counts the form of a head; learns it when that was met often enough."""
         first, *lines = head.split(b"\r\n")
         if len(lines) > MOST_LINES:
@@ -172,6 +259,7 @@ class Forms:
                 names = tuple(map(canonical, spelt[1 : lines.index(b"") + 1]))
                 self.known.append(Form(spelt[0], names, b"authorization" in names))
                 readers.insert(0, reader)
+                del readers[MOST_TRIED:]
             else:
                 self._vain += 1
 
@@ -185,7 +273,7 @@ def canonical(spelt: bytes) -> bytes:
 @cache
 def syntax(name: bytes) -> re.Pattern[bytes] | None:
     """The syntax of a header's value, None where any text will do."""
-    return re.compile(LINES[name]) if name in LINES else None
+    return re.compile(LINES[name].pattern) if name in LINES else None
 
 
 def read_sender(value: bytes) -> tuple[bytes, bytes] | None:
@@ -195,12 +283,12 @@ def read_sender(value: bytes) -> tuple[bytes, bytes] | None:
     return (found[1] or b"", found[2]) if found else None
 
 
-def _learn(number: int, lines: list[bytes], head: bytes) -> _Reader | None:
+def _learn(number: int, lines: list[bytes], head: bytes) -> Match | None:
     """The reader of requests that have the headers of `lines`; None where they have no form."""
     method = head[: head.find(b" ")]
-    if not re.fullmatch(_TOKEN, method):
+    if not re.fullmatch(_TOKEN.pattern, method):
         return None
-    parts = [re.escape(method) + rb" (?P<uri>" + _URI + rb") SIP/2\.0\r\n"]
+    parts = [text(method + b" "), _field("uri", _URI), text(b" SIP/2.0\r\n")]
     met: set[bytes] = set()
     for line in lines:
         spelt, colon, value = line.partition(b":")
@@ -210,23 +298,20 @@ def _learn(number: int, lines: list[bytes], head: bytes) -> _Reader | None:
         spaced = value.startswith(b" ")
         if name in LINES and not spaced:
             return None
-        start = re.escape(spelt) + (b": " if spaced else b":")
+        start = text(spelt + (b": " if spaced else b":"))
         if name == b"cseq":
-            parts.append(rb"(?>" + start + rb"(?P<cseq>" + _NUMBER + rb") " + re.escape(method) + rb"\r\n)")
+            parts += start, _field("cseq", _NUMBER), text(b" " + method + b"\r\n")
         elif name in _READ and name not in met:
-            parts.append(rb"(?>" + start + _READ[name] + rb"\r\n)")
+            parts += start, _READ[name], _CRLF
         elif name in LINES:
             usual = syntax(name)
             if usual is None or not usual.fullmatch(value, 1):
                 return None
-            general = re.sub(rb"\((?=\[)", rb"(?:", LINES[name])
-            parts.append(rb"(?>" + re.escape(line) + rb"\r\n|" + start + general + rb"\r\n)")
+            parts.append(first(text(line + b"\r\n"), seq(start, LINES[name], _CRLF)))
         else:
-            parts.append(rb"(?>" + start + rb"[^\r\n\0]*\r\n)")
+            parts += start, _TEXT, _CRLF
         met.add(name)
     if not (ONCE | {b"via"} <= met):
         return None
-    pattern = re.compile(b"".join(parts) + rb"\r\n(?P<none>)")
-    index = pattern.groupindex
-    groups = tuple(index.get(name, index["none"]) for name in FIELDS)
-    return _Reader(number, pattern.match, groups) if pattern.match(head) else None
+    reader = matcher(number, seq(*parts, _CRLF), FIELDS)
+    return reader if reader(head) else None

@@ -2,7 +2,7 @@ from array import array
 from collections.abc import Iterator
 from typing import Any
 
-from pjsipdiag.asterisk.forms import Fields
+from pjsipdiag.asterisk.grammar import Fields
 from pjsipdiag.capture.datagram import Datagram
 
 def following(

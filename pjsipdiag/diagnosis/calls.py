@@ -12,7 +12,7 @@ from itertools import islice
 from operator import itemgetter, lt
 from typing import NamedTuple, TypeVar, overload
 
-from pjsipdiag.asterisk.forms import Fields
+from pjsipdiag.asterisk.grammar import Fields
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.arrival import Arrival

@@ -16,7 +16,8 @@ from functools import partial
 from itertools import repeat
 from typing import Any, TypeVar
 
-from pjsipdiag.asterisk.forms import Fields, Forms
+from pjsipdiag.asterisk.forms import Forms
+from pjsipdiag.asterisk.grammar import Fields
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.heads import agent_of, branch_of, fields_of, has_credentials, realm_of, value_of
 from pjsipdiag.diagnosis.rows import (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pjsipdiag.asterisk.forms import Fields
+from pjsipdiag.asterisk.grammar import Fields
 from pjsipdiag.sip import decode, parse_uri
 
 has_credentials = re.compile(rb"\n(?:proxy-)?authorization[ \t]*:", re.IGNORECASE).search

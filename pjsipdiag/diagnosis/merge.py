@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pjsipdiag.asterisk.forms import Fields
+from pjsipdiag.asterisk.grammar import Fields
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.fold import MOST_REGISTRATIONS, Fold, Repeated
 from pjsipdiag.diagnosis.rows import (

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
+import pytest
+
+from pjsipdiag.asterisk import grammar
 from pjsipdiag.asterisk.alike import Sender
 from pjsipdiag.asterisk.forms import FIELDS, LEARNT, Forms
 from pjsipdiag.asterisk.identifiers import Replay
@@ -16,6 +20,13 @@ from tests.conformance import cases, load, message
 from tests.differential_cases import generate
 
 RECORDED = Path(__file__).parents[2] / "fixtures" / "conformance" / "asterisk-22.10.1.jsonl.gz"
+
+
+ODD = tuple(
+    b';|"|,| |=|<|>|@|:|;tag=a|;x="y"|%|\\|username=|Realm="x"|, |[::1]|;lr|?a=b|;branch=1|\t||sips:|q=1|;TTL|'
+    b"*|\0|\r|\n|;rport=65536|;rport=1|\r\nf: <sip:a@b>;tag=2|\xff|;X-ast=1|;line".split(b"|")
+)
+"""What matters to the syntax of one line or another."""
 
 
 def facts(trace: tuple[Check, ...]) -> list[tuple[object, ...]]:
@@ -65,6 +76,50 @@ def test_a_form_reads_and_judges_like_the_long_way() -> None:
             judged += 1
     assert compared > 200
     assert judged > 100
+
+
+def edited(rnd: random.Random, raw: bytes) -> bytes:
+    """A request with something else in its head, here or there."""
+    end = raw.find(b"\r\n\r\n")
+    for _ in range(rnd.randrange(3)):
+        at = rnd.randrange(end)
+        raw = raw[:at] + rnd.choice(ODD) + raw[at + rnd.randrange(3) :]
+    return raw
+
+
+@pytest.mark.skipif(grammar.compiled is None, reason="needs a C compiler when pjsipdiag is installed")
+@pytest.mark.parametrize("seed", range(20))
+def test_the_compiled_part_reads_alike(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rnd = random.Random(seed)
+    recorded = [one.raw for one, _ in islice(sent(), 0, None, LEARNT + 1)]
+    raws = [raw for raw in rnd.sample(recorded, 20) for _ in range(LEARNT)]
+    raws += [edited(rnd, rnd.choice(raws)) for _ in range(1000)]
+    forms = Forms()
+    compiled = [forms.read(raw) for raw in raws]
+    monkeypatch.setattr(grammar, "compiled", None)
+    forms = Forms()
+    assert compiled == [forms.read(raw) for raw in raws]
+    assert sum(1 for number, *_ in compiled if number) > 20
+
+
+@pytest.mark.skipif(grammar.compiled is None, reason="needs a C compiler when pjsipdiag is installed")
+def test_a_program_that_is_none_takes_nothing_and_stays_inside_its_bytes() -> None:
+    compiled, rnd, sets = grammar.compiled, random.Random(1), b"\xff" * 2048
+    assert compiled is not None
+    digits = grammar.many(grammar.group("x", 0, grammar.first(grammar.span(b"1"), grammar.text(b"2"))), 1)
+    for size in range(1, len(digits.program)):
+        assert compiled(7, sets, digits.program[:size], (None,), b"12") is None
+    for _ in range(20_000):
+        program = bytearray(digits.program)
+        program[rnd.randrange(len(program))] = rnd.randrange(256)
+        found = compiled(7, sets, bytes(program), (None,), b"1212")
+        assert found is None or found[1] <= 4
+    deep = digits
+    for _ in range(1000):
+        deep = grammar.first(deep)
+    assert compiled(7, sets, deep.program, (None,), b"12") is None
+    with pytest.raises(ValueError, match="too many groups"):
+        compiled(7, sets, digits.program, (None,) * 100, b"12")
 
 
 def test_a_header_without_a_blank_after_its_colon_is_not_overlooked() -> None:

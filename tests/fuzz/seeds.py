@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.fuzz.targets import FIXTURES, TARGETS
+from tests.fuzz.targets import FIXTURES, PLAIN, TARGETS
 
 BODY = b"v=0\r\no=- 1 1 IN IP4 203.0.113.13\r\ns=-\r\nm=audio 4000 RTP/AVP 0 8\r\n"
 INVITE = (
@@ -16,14 +16,6 @@ INVITE = (
     b'Authorization: Digest username="1", realm="asterisk", nonce="x", uri="sip:a", response="0", qop=auth, nc=1\r\n'
     b"X-Folded: one\r\n two\r\nContent-Type: application/sdp\r\nl: %d\r\n\r\n" % len(BODY)
 ) + BODY
-PLAIN = (
-    b"INVITE sip:100@192.0.2.1:5060;transport=udp SIP/2.0\r\n"
-    b"Via: SIP/2.0/UDP 203.0.113.13:5060;rport;branch=z9hG4bK1;x=y\r\nRecord-Route: <sip:203.0.113.1;lr>\r\n"
-    b'Max-Forwards: 70\r\nFrom: "A" <sip:1@provider.example>;tag=f1;a=b\r\nt: <sip:100@192.0.2.1>\r\n'
-    b"Contact: <sip:1@203.0.113.13:5060;transport=udp>;expires=60\r\nCall-ID: a@b\r\nCSeq: 1 INVITE\r\n"
-    b"Allow: INVITE, ACK, BYE\r\nSupported: timer\r\nSession-Expires: 1800;refresher=uac\r\nMin-SE: 90\r\n"
-    b"User-Agent: Phone/1.0\r\nX-Any: thing\r\nl: 0\r\n\r\n"
-)
 CREDENTIALS = b'username="1", realm="asterisk", nonce="x", uri="sip:a", response="0", qop=auth, nc=1'
 ANSWER = b"SIP/2.0 401 Unauthorized\r\nv: SIP/2.0/UDP 203.0.113.13\r\n"
 ANSWER += b"Call-ID: a@b\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from pjsipdiag.asterisk import pjsip, regex, shown
+from pjsipdiag.asterisk import grammar, pjsip, regex, shown
 from pjsipdiag.asterisk.forms import FIELDS, LEARNT, Forms
+from pjsipdiag.asterisk.grammar import Fields
 from pjsipdiag.asterisk.objects import load_config
 from pjsipdiag.asterisk.references import UndecidedError
 from pjsipdiag.asterisk.uri import SipUri
@@ -31,6 +32,14 @@ from pjsipdiag.diagnosis import merge
 from pjsipdiag.sip import SipMessage, parse_uri
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
+PLAIN = (
+    b"INVITE sip:100@192.0.2.1:5060;transport=udp SIP/2.0\r\n"
+    b"Via: SIP/2.0/UDP 203.0.113.13:5060;rport;branch=z9hG4bK1;x=y\r\nRecord-Route: <sip:203.0.113.1;lr>\r\n"
+    b'Max-Forwards: 70\r\nFrom: "A" <sip:1@provider.example>;tag=f1;a=b\r\nt: <sip:100@192.0.2.1>\r\n'
+    b"Contact: <sip:1@203.0.113.13:5060;transport=udp>;expires=60\r\nCall-ID: a@b\r\nCSeq: 1 INVITE\r\n"
+    b"Allow: INVITE, ACK, BYE\r\nSupported: timer\r\nSession-Expires: 1800;refresher=uac\r\nMin-SE: 90\r\n"
+    b"User-Agent: Phone/1.0\r\nX-Any: thing\r\nl: 0\r\n\r\n"
+)
 SOURCE, DESTINATION = bytes((203, 0, 113, 13, 19, 196)), bytes((192, 0, 2, 1, 19, 196))
 LINK_TYPES = (0, 1, 12, 50, 101, 108, 113, 127, 192, 228, 229, 276, *RARE, 105, 107, 119, 163, 204, 147)
 
@@ -199,10 +208,12 @@ def request(data: bytes) -> None:
 
 
 def form(data: bytes) -> None:
-    """A head for which a form is learnt: PJSIP parses it, to the fields that the form reads."""
-    known = Forms()
-    for _ in range(LEARNT + 1):
-        number, end, fields = known.read(data)
+    """A head for which a form is learnt, or one of what follows a plain one: with the compiled part and without it the
+    same is read; and PJSIP parses it, to the fields that the form reads."""
+    both = _read_by_forms(data, grammar.compiled), _read_by_forms(data, None)
+    if both[0] != both[1]:
+        raise AssertionError(f"compiled {both[0]}, interpreted {both[1]}")
+    number, end, fields = both[0][-1]
     if not number:
         return
     parsed = pjsip.parse(data[:end])
@@ -217,6 +228,16 @@ def form(data: bytes) -> None:
     ours = {name: found[name].strip("[]") if name == "host" else found[name] for name in theirs}
     if ours != theirs:
         raise AssertionError(f"{ours} by the form, {theirs} by PJSIP")
+
+
+def _read_by_forms(data: bytes, compiled: object) -> list[tuple[int, int, Fields]]:
+    """What is read of a head by the forms that a plain one and it have taught."""
+    known, forms = grammar.compiled, Forms()
+    grammar.compiled = compiled  # type: ignore[assignment]  # None or what it was
+    try:
+        return [forms.read(head) for head in (PLAIN,) * LEARNT + (data,) * (LEARNT + 1)]
+    finally:
+        grammar.compiled = known
 
 
 def fold(data: bytes) -> None:
