@@ -90,6 +90,11 @@ class Alike:
         # a user that no endpoint is named after names none, whatever the domain
         self._users = {name.lower().encode("utf-8", "surrogateescape").partition(b"@")[0] for name in config.endpoints}
         self._places = None if config.acls else self.known.index.places
+        rules = [rule for identify in config.identifies for rule in identify.rules]
+        for listed in (*config.named_acls.values(), *(acl.acl.rules for acl in config.acls)):
+            rules += listed
+        self._ports = any(rule.port for rule in rules)
+        """Whether a rule can tell sources of one address apart."""
 
     def key(self, payload: bytes, transport: str, source: bytes, destination: bytes) -> object | None:
         """The key of a request, or None where it must be replayed in full."""
@@ -121,8 +126,9 @@ class Alike:
         """The number of what a packed source address comes to: the rules that hold it, the lists that deny it."""
         if self._places is not None and len(source) == 6 and source[:2] not in self._places:
             return 0
-        known = self._origins.get(source)
-        return self._origin(source) if known is None else known
+        asked = source if self._ports else source[:-2]
+        known = self._origins.get(asked)
+        return self._origin(asked, source) if known is None else known
 
     def _form(self, payload: bytes) -> Plain | None:
         end = payload.find(b"\r\n\r\n")
@@ -216,7 +222,7 @@ class Alike:
         )
         return [name for domain in domains for name in self.known.names(domain, user, host)]
 
-    def _origin(self, packed: bytes) -> int:
+    def _origin(self, asked: bytes, packed: bytes) -> int:
         source, config = unpacked(packed), self.known.config
         hits: list[tuple[Hit, bool]] = [
             (hit, config.identifies[hit.identify].rules[hit.rule].port in (0, source.port))
@@ -227,5 +233,5 @@ class Alike:
         found = (tuple(hits), near and (source.ip, near.rule), denied)
         if len(self._origins) > MOST_KEPT:
             self._origins.clear()
-        number = self._origins[packed] = self._numbers.setdefault(found, len(self._numbers))
+        number = self._origins[asked] = self._numbers.setdefault(found, len(self._numbers))
         return number

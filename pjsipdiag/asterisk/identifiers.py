@@ -101,6 +101,11 @@ class Replay:
             text = self._texts[content] = read()
         return self._replay(key, text, transport, source, destination)
 
+    def asks_source(self, verdict: Verdict) -> bool:
+        """Whether requests with one key may get other verdicts: the endpoint has an access list of its own."""
+        endpoint = self.config.endpoints.get(verdict.endpoint)
+        return endpoint is not None and endpoint.acl != Acl()
+
     def _kept(self, key: object, source: bytes) -> Verdict | None:
         kept = self._verdicts.get(key)
         if isinstance(kept, Endpoint):
@@ -121,11 +126,10 @@ class Replay:
         if len(self._verdicts) + len(self._admitted) > MOST_KEPT:
             self._verdicts.clear()
             self._admitted.clear()
-        endpoint = self.config.endpoints.get(verdict.endpoint)
-        if endpoint is None or endpoint.acl == Acl():
+        if not self.asks_source(verdict):
             self._verdicts[key] = verdict
         else:
-            self._verdicts[key] = endpoint
+            endpoint = self._verdicts[key] = self.config.endpoints[verdict.endpoint]
             self._admitted[key, admission.denial(endpoint.acl, unpacked(packed), self.config)] = verdict
 
     def _checks(self, message: SipMessage, terse: bool) -> Iterator[Check]:

@@ -97,7 +97,7 @@ def judge(
     judged = Judged()
     batch: list[tuple[int, ...]] = []
     verdicts: dict[int, int] = {}
-    strangers: dict[object, int] = {}  # content, origin, transport and destination of what no endpoint takes -> verdict
+    alike: dict[object, int] = {}  # content, origin, transport and destination -> verdict
     tables = _Tables(merged, replay)
     origin = replay.alike.origin
     agents: dict[bytes, int] = {}
@@ -124,15 +124,15 @@ def judge(
         table, transport = tables[seen_in], TRANSPORT_NAMES[row[TRANSPORT]]
         content = table.content(row, transport)
         like = None if content is None else (content, origin(source), row[TRANSPORT], destination)
-        found = strangers.get(like)
+        found = alike.get(like)
         if found is None:
             verdict = table.verdict(row, content, source, arrival.at(transport, destination))
             found = verdicts.get(id(verdict))
             if found is None:
                 found = verdicts[id(verdict)] = len(judged.verdicts)
                 judged.verdicts.append(verdict)
-            if like is not None and not verdict.endpoint:  # an endpoint may have an access list of its own
-                strangers[like] = found
+            if like is not None and not replay.asks_source(verdict):
+                alike[like] = found
         agent = table.agents[row[AGENT]]
         values = (
             number,
