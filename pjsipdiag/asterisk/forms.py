@@ -41,8 +41,12 @@ MOST_SEEN, LONGEST_HEAD, MOST_LINES = 2000, 4096, 64
 MOST_VAIN = 256
 """Forms that are tried to be learnt in vain."""
 
-FIELDS = ("call_id", "cseq", "branch", "to_tag", "tag", "uri", "agent", "user", "host", "login", "realm")
-"""What is read of a request: texts as they stand there, the parameters of From and To, the digest user and realm."""
+FIELDS = (
+    *("call_id", "cseq", "branch", "to_tag", "tag", "uri", "called", "agent"),
+    *("user", "host", "login", "realm"),
+)
+"""What is read of a request: texts as they stand there, the parameters of From and To, the request URI and its user,
+what it names its sender: user and host of From, the digest user and realm."""
 
 
 def _field(name: str, part: Syntax) -> Syntax:
@@ -86,7 +90,13 @@ _URI_PARAMETERS = many(
     )
 )
 _SCHEME = seq(text(b"sip"), maybe(text(b"s")), _COLON)
-_URI = seq(_SCHEME, maybe(seq(_USER, _AT)), _HOST, _PORT, _URI_PARAMETERS)
+
+
+def _uri(user: Syntax) -> Syntax:
+    return seq(_SCHEME, maybe(seq(user, _AT)), _HOST, _PORT, _URI_PARAMETERS)
+
+
+_URI = _uri(_USER)
 _PARAMETER = seq(_TOKEN, maybe(seq(_EQUALS, first(_TOKEN, _QUOTED))))
 
 
@@ -288,7 +298,7 @@ def _learn(number: int, lines: list[bytes], head: bytes) -> Match | None:
     method = head[: head.find(b" ")]
     if not re.fullmatch(_TOKEN.pattern, method):
         return None
-    parts = [text(method + b" "), _field("uri", _URI), text(b" SIP/2.0\r\n")]
+    parts = [text(method + b" "), _field("uri", _uri(_field("called", seq(_USER, ahead(_AT))))), text(b" SIP/2.0\r\n")]
     met: set[bytes] = set()
     for line in lines:
         spelt, colon, value = line.partition(b":")

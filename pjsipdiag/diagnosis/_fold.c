@@ -13,7 +13,7 @@
 enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10 };
 enum { TRUNCATED = 4, CREDENTIALS = 8, SIX = 16 }; /* as in `rows.py` */
 enum { TIME, FRAME, TRANSPORT, SOURCE, DESTINATION, PAYLOAD, DIRECTION, CUT }; /* a Datagram */
-enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, AGENT, NAMES, FIELDS = 11 }; /* forms.FIELDS */
+enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, CALLED, AGENT, NAMES, FIELDS = 12 }; /* forms.FIELDS */
 enum { FORM_CREDENTIALS = 2 }; /* of a Form */
 enum { MESSAGES, RESPONSES, REQUESTS, END, COUNTS };
 static const uint32_t UNKNOWN = 0xFFFFFFFF;
@@ -21,7 +21,7 @@ static const char BLANK[] = " \t\n\r\v\f";
 
 /* Borrowed from the tuple that `Fold` hands over. */
 typedef struct {
-    PyObject *methods, *rows, *senders, *uris, *user_agents, *index, *answers, *realms, *others, *agents, *answerers;
+    PyObject *methods, *rows, *senders, *called, *user_agents, *index, *answers, *realms, *others, *agents, *answerers;
     PyObject *strays, *pairs, *received, *local, *answering, *asked, *is_asterisk, *known_realms;
     PyObject *in_dialog, *transports, *read, *forms, *append, *limits;
 } Kept;
@@ -327,6 +327,14 @@ static long long numbered_sender(const Kept *kept, PyObject *fields) {
     return found;
 }
 
+static long long numbered_called(const Kept *kept, PyObject *fields) {
+    PyObject *user = PyTuple_GetItem(fields, CALLED);
+    PyObject *called = user == Py_None ? PyBytes_FromStringAndSize("", 0) : Py_XNewRef(user);
+    const long long found = called ? numbered(kept, kept->called, called, PyBytes_Size(called)) : -1;
+    Py_XDECREF(called);
+    return found;
+}
+
 static char *padded(char *at, PyObject *ip_and_port) {
     const Text text = text_of(ip_and_port);
     const size_t size = text.stop - text.at > IP_AND_PORT ? IP_AND_PORT : text.stop - text.at;
@@ -349,16 +357,15 @@ static int add_row(const Kept *kept, PyObject *datagram, PyObject *head, int fla
                    PyObject *key, PyObject *pair, long long agent) {
     const int direction = direction_of(datagram);
     PyObject *source = PyTuple_GetItem(datagram, SOURCE), *ip = PyTuple_GetItem(pair, 0);
-    PyObject *uri = PyTuple_GetItem(fields, URI);
     if (count_one(kept->pairs, pair, limit(kept, MOST_PAIRS)) < 0 ||
         count_one(kept->received, PyTuple_GetItem(pair, 1), limit(kept, MOST_PAIRS)) < 0 ||
         (direction && count_one(kept->local, PyTuple_GetItem(pair, direction == 1), PY_SSIZE_T_MAX) < 0))
         return -1;
     const long long sender = numbered_sender(kept, fields);
-    const long long place = sender < 0 ? -1 : numbered(kept, kept->uris, uri, PyBytes_Size(uri));
-    PyObject *parts[] = {PyTuple_GetItem(fields, ID), PyTuple_GetItem(fields, TAG), ip, uri};
+    const long long called = sender < 0 ? -1 : numbered_called(kept, fields);
+    PyObject *parts[] = {PyTuple_GetItem(fields, ID), PyTuple_GetItem(fields, TAG), ip, PyTuple_GetItem(fields, URI)};
     const Py_hash_t digest = PyObject_Hash(pair), call = hash(4, parts);
-    PyObject *offset = place < 0 ? NULL : PyObject_CallFunctionObjArgs(kept->append, head, NULL);
+    PyObject *offset = called < 0 ? NULL : PyObject_CallFunctionObjArgs(kept->append, head, NULL);
     PyObject *transport = PyDict_GetItemWithError(kept->transports, PyTuple_GetItem(datagram, TRANSPORT));
     const Py_ssize_t size = PyByteArray_Size(kept->rows);
     PyObject *row = offset ? PyLong_FromSsize_t(size / ROW) : NULL;
@@ -376,7 +383,7 @@ static int add_row(const Kept *kept, PyObject *datagram, PyObject *head, int fla
         at = little(at, call, 8);
         at = little(at, form, 2);
         at = little(at, sender, 4);
-        at = little(at, place, 4);
+        at = little(at, called, 4);
         little(at, agent, 4);
         PyDict_SetItem(kept->index, key, row);
     }

@@ -16,7 +16,7 @@ from pjsipdiag.asterisk.grammar import Fields
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.arrival import Arrival
-from pjsipdiag.diagnosis.heads import call_id, user_of, value_of
+from pjsipdiag.diagnosis.heads import call_id, value_of
 from pjsipdiag.diagnosis.judge import Judged, joined
 from pjsipdiag.diagnosis.merge import Merged, Request
 from pjsipdiag.diagnosis.model import CallRow
@@ -60,9 +60,6 @@ class Calls(Sequence[CallRow]):
             [decode(agent) for agent in whole.agents],
             whole.sources,
         )
-        self._called: list[list[str | None]] = [[None] * len(uris) for uris in merged.uris]
-        """Users of request URIs by their part and number there; `_callers` are those of senders."""
-        self._callers: list[list[str | None]] = [[None] * len(senders) for senders in merged.senders]
         self._more: dict[int, list[int]] = {}
         """Keys of the further transactions of a call."""
         begun, shown, retried = self._assemble(whole)
@@ -185,13 +182,12 @@ class Calls(Sequence[CallRow]):
 
     def realms(self, numbers: Iterable[int]) -> list[str]:
         """The realms of the challenges that calls got, each once."""
-        realms, more = self._merged.realms, self._more
-        found: dict[bytes | None, None] = {}
+        more, keys = self._more, list[int]()
         for number in numbers:
-            found[realms.get(self._key[number])] = None
+            keys.append(self._key[number])
             if number in more:
-                found.update(dict.fromkeys(map(realms.get, more[number])))
-        return [decode(realm) for realm in found if realm is not None]
+                keys += more[number]
+        return [decode(realm) for realm in dict.fromkeys(map(self._merged.realms.get, keys)) if realm is not None]
 
     def told(self, number: int) -> Told:
         """What the row of that request tells, without reading it."""
@@ -201,18 +197,13 @@ class Calls(Sequence[CallRow]):
             brief = BRIEF.unpack(row)
         else:
             brief = BRIEF.unpack_from(self._merged.parts[part].fold.rows, self._row[number] * ROW.size)
-        flags, destination, form, sender, uri = brief
+        flags, destination, form, sender, called = brief
         if not flags & SIX:
             destination = destination[:6]
-        if not form or UNKNOWN in (sender, uri):
+        if not form or UNKNOWN in (sender, called):
             return Told(destination, flags, None)
-        called, caller = self._called[part][uri], self._callers[part][sender]
         names = self._merged.senders[part][sender]
-        if called is None:
-            called = self._called[part][uri] = user_of(self._merged.uris[part][uri])
-        if caller is None:
-            caller = self._callers[part][sender] = decode(names[0] or b"")
-        return Told(destination, flags, (called, caller), names)
+        return Told(destination, flags, (decode(self._merged.called[part][called]), decode(names[0] or b"")), names)
 
     def request(self, number: int) -> Request:
         """The request that speaks for a call, as the fold has it."""

@@ -51,7 +51,7 @@ else:
 LONGEST_TRANSACTION = 32_000_000_000
 """Nanoseconds (timer B, RFC 3261 17.1.1.2) in which alike requests that were cut before their Call-ID are one."""
 MOST_NAMES, LONGEST_NAME = 100_000, 256
-"""Distinct senders, and request URIs, that are kept; further and longer ones have the number UNKNOWN, and the request
+"""Distinct senders, and called users, that are kept; further and longer ones have the number UNKNOWN, and the request
 is read again."""
 MOST_AGENTS, LONGEST_AGENT = 100_000, 256
 """User-Agents that are told apart; a further one counts as none."""
@@ -75,7 +75,7 @@ Read = tuple[int, int, Fields]
 MESSAGES, RESPONSES, REQUESTS, END = range(4)
 """Counts while messages are folded; END is the latest time."""
 KEPT = (
-    *("methods", "rows", "senders", "uris", "user_agents", "index", "answers", "realms", "others", "agents"),
+    *("methods", "rows", "senders", "called", "user_agents", "index", "answers", "realms", "others", "agents"),
     *("answerers", "strays", "pairs", "received", "local", "answering", "_asked", "_is_asterisk", "_known_realms"),
 )
 """The attributes of a Fold that its compiled part uses, in the order of its `Kept`."""
@@ -102,8 +102,8 @@ class Fold:
     forms: Forms = field(default_factory=Forms)
     senders: dict[Fields, int] = field(default_factory=dict)
     """(user, host, digest user, realm) of requests with a form -> number of the sender."""
-    uris: dict[bytes, int] = field(default_factory=dict)
-    """Request URI of requests with a form -> number."""
+    called: dict[bytes, int] = field(default_factory=dict)
+    """User of the request URI of requests with a form -> number."""
     user_agents: dict[bytes, int] = field(default_factory=lambda: {b"": 0})
     """User-Agent of a request, empty without one -> number."""
     index: dict[Key, int] = field(default_factory=dict)
@@ -186,7 +186,7 @@ class Fold:
     def _request(self, datagram: Datagram, payload: bytes, read: Read) -> None:
         time, frame, transport, source, destination, _, direction, truncated = datagram
         end, flags, form, fields = self._fields(payload, read)
-        id_, number, branch, to_tag, tag, uri, agent, *names = fields
+        id_, number, branch, to_tag, tag, uri, called, agent, *names = fields
         if to_tag:
             self.reinvites += 1
             return
@@ -214,7 +214,7 @@ class Fold:
             self.local[here] = self.local.get(here, 0) + 1
         sender, place = 0, UNKNOWN
         if form:
-            sender, place = _number(self.senders, tuple(names)), _number(self.uris, uri)
+            sender, place = _number(self.senders, tuple(names)), _number(self.called, called or b"")
         flags |= DIRECTIONS[direction] | (TRUNCATED if truncated else 0) | (SIX if len(source_ip) == 16 else 0)
         row = ROW.pack(
             time,

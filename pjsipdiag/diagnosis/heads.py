@@ -44,7 +44,7 @@ def value_of(head: bytes, name: bytes) -> bytes:
 
 
 def fields_of(head: bytes) -> Fields:
-    """FIELDS of a head that has no form, but for the names of its sender."""
+    """FIELDS of a head that has no form, but for the user of its URI and the names of its sender."""
     to, sender = value_of(head, b"to"), value_of(head, b"from")
     return (
         call_id(head),
@@ -53,6 +53,7 @@ def fields_of(head: bytes) -> Fields:
         to if has_tag(to) else b"",
         from_tag(sender),
         head.partition(b" ")[2].partition(b" ")[0],
+        b"",
         value_of(head, b"user-agent"),
     )
 

@@ -63,8 +63,8 @@ class Merged:
     keys: Sequence[array[int]]
     """The keys of the rows of each part."""
     senders: Sequence[Sequence[Fields]]
-    uris: Sequence[Sequence[bytes]]
-    """The senders and request URIs of each part by their numbers."""
+    called: Sequence[Sequence[bytes]]
+    """The senders and the users of request URIs of each part by their numbers."""
     begun: dict[Key, int] = field(default_factory=dict)
     """Key -> number of the part that saw the transaction first, for those that several parts saw."""
     clusters: dict[Key, list[list[int]]] = field(default_factory=dict)
@@ -136,7 +136,7 @@ def merge(parts: Sequence[Part]) -> Merged:
     """All of `parts`, which stand in the order of the capture."""
     folds = [part.fold for part in parts]
     whole = Merged(
-        parts, [fold.keys for fold in folds], [[*fold.senders] for fold in folds], [[*fold.uris] for fold in folds]
+        parts, [fold.keys for fold in folds], [[*fold.senders] for fold in folds], [[*fold.called] for fold in folds]
     )
     index: dict[Key, int] = {}
     for number, part in enumerate(parts):

@@ -7,11 +7,12 @@ from typing import Any
 
 ROW = struct.Struct("<qQIIIBB18s18sqHIII")
 """A transaction: time, spool offset, frame, spool length, digest of the address pair, transport, flags, packed source
-and destination, digest of its call, number of its form, of its sender, of its request URI and of its User-Agent."""
-TIME, OFFSET, FRAME, LENGTH, DIGEST, TRANSPORT, FLAGS, SOURCE, DESTINATION, CALL, FORM, SENDER, URI, AGENT = range(14)
+and destination, digest of its call, number of its form, of its sender, of the user it calls and of its User-Agent."""
+TIME, OFFSET, FRAME, LENGTH, DIGEST, TRANSPORT, FLAGS, SOURCE, DESTINATION, *_NUMBERS = range(14)
+CALL, FORM, SENDER, CALLED, AGENT = _NUMBERS
 """Where ROW has them."""
 BRIEF = struct.Struct("<29xB18x18s8xHII4x")
-"""Of the same: flags, destination, and the numbers of form, sender and request URI."""
+"""Of the same: flags, destination, and the numbers of form, sender and called user."""
 ANSWER = struct.Struct(">Hq")
 """An answer: status, time when that status was first seen. Big-endian: packed times compare as numbers do."""
 CHALLENGES = (401, 407)
@@ -26,7 +27,7 @@ DIRECTIONS = {name: code for code, name in enumerate(("", "in", "out"))}
 TRUNCATED, CREDENTIALS, SIX = 4, 8, 16
 """Flags beside the direction: cut by the snap length, with an Authorization header, between IPv6 addresses."""
 UNKNOWN = 0xFFFFFFFF
-"""The number of a sender or a request URI that is not kept."""
+"""The number of a sender or a called user that is not kept."""
 Key = int
 Cluster = list[int]
 """[first, last] time of requests so close that they are one packet."""
