@@ -134,6 +134,7 @@ def show_ip(packed: bytes) -> str:
     return inet_ntoa(packed) if len(packed) == 4 else Address.unpack(packed + b"\0\0").ip
 
 
+@lru_cache(maxsize=4096)
 def show_address(packed: bytes) -> str:
     """The same of a packed transport address: IP and port, as `Address` prints it."""
     if len(packed) == 6 and (packed[4] or packed[5]):

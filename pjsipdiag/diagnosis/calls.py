@@ -207,8 +207,12 @@ class Calls(Sequence[CallRow]):
 
     def request(self, number: int) -> Request:
         """The request that speaks for a call, as the fold has it."""
-        part, row = self._merged.view(self._part[number], self._row[number], self._key[number], self._view[number])
-        return self._merged.request(self._merged.parts[part], row)
+        merged, part, view = self._merged, self._part[number], self._view[number]
+        if view:
+            part, packed = merged.views[self._key[number]][view - 1]
+            return merged.request(merged.parts[part], ROW.unpack(packed))
+        seen_in = merged.parts[part]
+        return merged.request(seen_in, ROW.unpack_from(seen_in.fold.rows, self._row[number] * ROW.size))
 
     def message(self, number: int) -> SipMessage:
         """The head of that request, as Asterisk received it."""

@@ -19,6 +19,7 @@ from pjsipdiag.diagnosis.rows import (
     FRAME,
     ROW,
     SAME_PACKET,
+    SIX,
     TIME,
     TRANSPORTS,
     TRUNCATED,
@@ -109,16 +110,10 @@ class Merged:
             else:
                 yield at, key, [(number, row), *((p, ROW.unpack(view)) for p, view in more)]
 
-    def view(self, number: int, at: int, key: Key, view: int) -> tuple[int, Row]:
-        """View `view` of the transaction in row `at` of part `number`, and the number of the part that saw it."""
-        if view:
-            number, row = self.views[key][view - 1]
-            return number, ROW.unpack(row)
-        return number, ROW.unpack_from(self.parts[number].fold.rows, at * ROW.size)
-
     def request(self, part: Part, row: Row) -> Request:
-        time, offset, frame, length, _, transport, flags = row[:7]
-        source, destination = ends(row)
+        time, offset, frame, length, _, transport, flags, source, destination, _, _, _, _, _ = row
+        if not flags & SIX:
+            source, destination = source[:6], destination[:6]
         return Request(
             time,
             part.first_frame + frame,

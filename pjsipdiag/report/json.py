@@ -7,6 +7,7 @@ but a byte that was not UTF-8 becomes a visible `\\xNN`: a lone surrogate is not
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from importlib.metadata import version
 from json.encoder import encode_basestring_ascii
 from typing import Any, TextIO
@@ -69,7 +70,7 @@ def _written(report: Report, look: Look, make: Tables) -> Iterator[Iterator[str]
 
 def _call_line() -> Callable[[CallRow], str]:
     """One call as JSON text, for many of them."""
-    quote = _quote
+    quote, repeated = _quote, lru_cache(maxsize=1024)(_quote)
     # Keyed by identity: equal verdicts that are distinct objects cost a little, hashing a trace for each call a lot.
     known: dict[int, tuple[Verdict, str]] = {}
 
@@ -80,10 +81,10 @@ def _call_line() -> Callable[[CallRow], str]:
         status = "null" if call.observed_status is None else call.observed_status
         return (
             f'{{"call_id": {quote(call.call_id)}, "time": "{wording.moment(call.time)}", '
-            f'"source": {quote(call.source)}, "destination": {quote(call.destination)}, '
-            f'"transport": {quote(call.transport)}, "from": {quote(call.from_)}, '
-            f'"request_uri": {quote(call.request_uri)}, "user_agent": {quote(call.user_agent)}, '
-            f'"capture": {quote(call.capture)}, "frame": {call.frame}, "requests": {call.requests}, '
+            f'"source": {quote(call.source)}, "destination": {repeated(call.destination)}, '
+            f'"transport": {repeated(call.transport)}, "from": {quote(call.from_)}, '
+            f'"request_uri": {quote(call.request_uri)}, "user_agent": {repeated(call.user_agent)}, '
+            f'"capture": {repeated(call.capture)}, "frame": {call.frame}, "requests": {call.requests}, '
             f'"observed_status": {status}, {entry[1]}'
         )
 
