@@ -19,17 +19,15 @@ from pjsipdiag.diagnosis.arrival import Arrival
 from pjsipdiag.diagnosis.heads import call_id, value_of
 from pjsipdiag.diagnosis.merge import TRANSPORT_NAMES, Merged, Part
 from pjsipdiag.diagnosis.rows import (
-    AGENT,
-    CALL,
     CREDENTIALS,
-    FLAGS,
     FORM,
     FRAME,
     LENGTH,
     OFFSET,
     SENDER,
-    TIME,
+    SIX,
     TRANSPORT,
+    TRANSPORTS,
     UNKNOWN,
     Row,
     ends,
@@ -39,6 +37,9 @@ from pjsipdiag.diagnosis.selection import Selection
 Name = TypeVar("Name")
 NUMBERED = ("verdict", "agent", "source")
 """Columns of positions in tables."""
+UNSEEN = -1
+"""No number of a content."""
+UDP = TRANSPORTS["UDP"]
 BATCH = 4096
 """Transactions that are added to the columns at once."""
 
@@ -103,69 +104,72 @@ def judge(
     agents: dict[bytes, int] = {}
     sources: dict[bytes, int] = {}
     every = not wanted.sources and not wanted.call_ids
-    found_in = ((number, *one) for number, rows in slices for one in merged.transactions(number, rows))
-    for number, at, key, views in found_in:
-        # the view that the PBX received is the last on the way: a NAT on the same machine comes before it
-        order = (0,) if len(views) == 1 else _latest_first(merged, views)
-        for which in order:
+    for number, rows in slices:
+        for at, key, views in merged.transactions(number, rows):
+            which = 0 if len(views) == 1 else _received(merged, views, pbx)
             seen_in, row = views[which]
-            source, destination = ends(row)
-            if destination[:-2] in pbx:
-                break
-        else:
-            if any(ends(view)[0][:-2] in pbx for _, view in views):
-                judged.outbound.add(views[order[-1]][1][CALL])
-            else:
-                judged.passing += 1
-            continue
-        ip = source[:-2]
-        if not every and not _is_wanted(wanted, merged, seen_in, row, ip):
-            continue
-        table, transport = tables[seen_in], TRANSPORT_NAMES[row[TRANSPORT]]
-        content = table.content(row, transport)
-        like = None if content is None else (content, origin(source), row[TRANSPORT], destination)
-        found = alike.get(like)
-        if found is None:
-            verdict = table.verdict(row, content, source, arrival.at(transport, destination))
-            found = verdicts.get(id(verdict))
+            time, _, frame, _, _, code, flags, source, destination, call, _, _, _, agent = row
+            if not flags & SIX:
+                source, destination = source[:6], destination[:6]
+            if destination[:-2] not in pbx:
+                if any(ends(view)[0][:-2] in pbx for _, view in views):
+                    judged.outbound.add(call)
+                else:
+                    judged.passing += 1
+                continue
+            ip = source[:-2]
+            if not every and not _is_wanted(wanted, merged, seen_in, row, ip):
+                continue
+            table = tables[seen_in]
+            content = table.content(row)
+            like = None if content is None else (content, origin(source), code, destination)
+            found = alike.get(like)
             if found is None:
-                found = verdicts[id(verdict)] = len(judged.verdicts)
-                judged.verdicts.append(verdict)
-            if like is not None and not replay.asks_source(verdict):
-                alike[like] = found
-        agent = table.agents[row[AGENT]]
-        values = (
-            number,
-            row[TIME],
-            merged.parts[seen_in].first_frame + row[FRAME],
-            key,
-            row[CALL],
-            which,
-            at,
-            row[FLAGS] & CREDENTIALS,
-            row[TRANSPORT],
-            source[-2] << 8 | source[-1],
-            found,
-            agents.setdefault(agent, len(agents)),
-            sources.setdefault(ip, len(sources)),
-        )
-        batch.append(values)
-        if len(batch) == BATCH:
-            judged.add(batch)
-            batch.clear()
+                verdict = table.verdict(row, content, source, arrival.at(TRANSPORT_NAMES[code], destination))
+                found = verdicts.get(id(verdict))
+                if found is None:
+                    found = verdicts[id(verdict)] = len(judged.verdicts)
+                    judged.verdicts.append(verdict)
+                if like is not None and not replay.asks_source(verdict):
+                    alike[like] = found
+            agent = table.agents[agent]
+            values = (
+                number,
+                time,
+                table.first_frame + frame,
+                key,
+                call,
+                which,
+                at,
+                flags & CREDENTIALS,
+                code,
+                source[-2] << 8 | source[-1],
+                found,
+                agents.setdefault(agent, len(agents)),
+                sources.setdefault(ip, len(sources)),
+            )
+            batch.append(values)
+            if len(batch) == BATCH:
+                judged.add(batch)
+                batch.clear()
     judged.add(batch)
     judged.agents, judged.sources = list(agents), list(sources)
     return judged
 
 
-def _latest_first(merged: Merged, views: Sequence[tuple[int, Row]]) -> Sequence[int]:
-    """The order of views in the capture, the last one first: a stream tells some of its messages late."""
+def _received(merged: Merged, views: Sequence[tuple[int, Row]], pbx: Collection[bytes]) -> int:
+    """Which of several views the PBX received: the last on the way, as a NAT on the same machine comes before it. Where
+    it received none, the first one.
+
+    A stream tells some of its messages late, so they are not in the order of the capture.
+    """
 
     def place(which: int) -> tuple[int, int]:
         number, row = views[which]
         return merged.parts[number].capture, merged.parts[number].first_frame + row[FRAME]
 
-    return sorted(range(len(views)), key=place, reverse=True)
+    latest_first = sorted(range(len(views)), key=place, reverse=True)
+    return next((which for which in latest_first if ends(views[which][1])[1][:-2] in pbx), latest_first[-1])
 
 
 def _is_wanted(wanted: Selection, merged: Merged, part: int, row: Row, ip: bytes) -> bool:
@@ -191,6 +195,7 @@ class _Table:
 
     def __init__(self, part: Part, senders: Sequence[Fields], replay: Replay) -> None:
         self.agents = list(part.fold.user_agents)
+        self.first_frame = part.first_frame
         self._part = part
         self._replay = replay
         self._alike = replay.alike
@@ -206,19 +211,20 @@ class _Table:
             return self._replay.verdict_like(key, lambda: self._head(row), source)
         return self._replay.verdict_of(self._head(row), transport, source, place)
 
-    def content(self, row: Row, transport: str) -> int | None:
+    def content(self, row: Row) -> int | None:
         """The number of what the request in `row` says; None where that is its whole text."""
         form, sender = row[FORM], row[SENDER]
         kind = self._kinds[form]
-        if kind is None or (transport != "UDP" and not kind.length):
+        if kind is None or (row[TRANSPORT] != UDP and not kind.length):
             return None
         if sender == UNKNOWN:
             found = None if kind.credentials else read_sender(value_of(self._head(row), b"from"))
             return self._alike.content(kind, Sender(*found, b"", b"")) if found else None
         at = form << 32 | sender
-        if at not in self._contents:
-            self._contents[at] = self._alike.content(kind, self._senders[sender])
-        return self._contents[at]
+        known = self._contents.get(at, UNSEEN)
+        if known == UNSEEN:
+            known = self._contents[at] = self._alike.content(kind, self._senders[sender])
+        return known
 
     def _head(self, row: Row) -> bytes:
         return self._part.fold.spool.read(row[OFFSET], row[LENGTH])
