@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import pairwise, starmap
 from operator import itemgetter, lt
 from typing import NamedTuple, TypeVar, overload
 
@@ -84,14 +84,14 @@ class Calls(Sequence[CallRow]):
     def _assemble(self, whole: Judged) -> tuple[array[int] | None, array[int] | None, list[int]]:
         """The transactions of `whole` that begin calls and those that speak for them, in order of time (None: each of
         them, as they stand), and the calls that were tried again with credentials."""
-        time = whole.time
-        order: Sequence[int] = range(len(time))
-        sorted_ = _rises(time)
-        if sorted_ and len(set(whole.call)) == len(time):
+        captures = [part.capture for part in self._merged.parts]
+        order: Sequence[int] = range(len(whole.time))
+        places = zip(whole.time, map(captures.__getitem__, whole.part), whole.frame, strict=True)
+        sorted_ = _rise(whole.time) or _rise(places)
+        if sorted_ and len(set(whole.call)) == len(whole.time):
             return None, None, []
         if not sorted_:
-            captures = [part.capture for part in self._merged.parts]
-            for place in (whole.frame.__getitem__, lambda at: captures[whole.part[at]], time.__getitem__):
+            for place in (whole.frame.__getitem__, lambda at: captures[whole.part[at]], whole.time.__getitem__):
                 order = sorted(order, key=place)
         call, keys, verdict = whole.call, whole.key, whole.verdict
         numbers: dict[int, int] = {}
@@ -317,9 +317,9 @@ def _end(packed: bytes) -> tuple[int, int]:
     return (final or statuses)[-1], CHALLENGED if any(status in CHALLENGES for status in final) else 0
 
 
-def _rises(values: Sequence[int]) -> bool:
-    """Whether each value is larger than the one before it."""
-    return all(map(lt, values, islice(values, 1, None)))
+def _rise(values: Iterable[object]) -> bool:
+    """Whether each of them is larger than the one before it."""
+    return all(starmap(lt, pairwise(values)))
 
 
 def _picked(column: array[int], places: array[int] | None) -> array[int]:

@@ -49,6 +49,7 @@ class Shared(Generic[Item, Result]):
         self._alone = jobs < 2 or len(items) < least or not hasattr(os, "fork")
         self._waiting = [] if self._alone else list(enumerate(items))[::-1]
         self._received: dict[int, bytearray] = {}
+        self._done: dict[int, Any] = {}
         self._running: dict[int, int] = {}
         self._selector = selectors.DefaultSelector()
         self._fill()
@@ -79,8 +80,9 @@ class Shared(Generic[Item, Result]):
                     if not _ended(self._running.pop(key.fd)):
                         raise JobError("a process that shared the work was ended; try again with --jobs 1")
                     self._fill()
+                    self._done[key.data] = _loaded(self._received.pop(key.data))  # while others are still at work
             look()
-        return [_result(self._received.pop(number)) for number in range(len(self._items))]
+        return [_result(self._done.pop(number)) for number in range(len(self._items))]
 
     def _fill(self) -> None:
         """Starts as many processes as may run."""
@@ -122,10 +124,15 @@ def _start(work: Callable[[Item], Result], item: Item) -> tuple[int, int]:
         os._exit(status)
 
 
-def _result(data: bytearray) -> Any:
+def _loaded(data: bytearray) -> Any:
+    """(whether the work was done, its result or what was raised)."""
     if not data:
         raise JobError("a process that shared the work was ended; try again with --jobs 1")
-    done, result = pickle.loads(data)
+    return pickle.loads(data)
+
+
+def _result(loaded: tuple[bool, Any]) -> Any:
+    done, result = loaded
     if not done:
         raise result
     return result
