@@ -67,7 +67,7 @@ class Fragments:
 
     def add(self, key: Key, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
         """The whole payload once `piece` completes it."""
-        entry = self.pending.get(key)
+        entry, size = self.pending.get(key), len(piece)
         if entry is not None and abs(time - entry.started) > MAX_AGE:
             self._give_up(key)
             entry = None
@@ -75,18 +75,18 @@ class Fragments:
             while self.pending and (len(self.pending) >= MAX_PENDING or self.held > MAX_BYTES):
                 self._give_up(next(iter(self.pending)))
             entry = self.pending[key] = Pending(time, self.frame, self.direction)
-        if entry.spoilt or entry.pieces.get(offset) == piece:
+        pieces, end = entry.pieces, offset + size
+        if entry.spoilt or pieces.get(offset) == piece:
             return None
-        if (more and (len(piece) % 8 or not piece)) or offset + len(piece) > 65535:
+        if (more and (size % 8 or not size)) or end > 65535:
             self._spoil(entry, "malformed IP fragment")
             return None
-        end = offset + len(piece)
-        if offset in entry.pieces or (0 <= entry.total < end) or (not more and entry.total not in (-1, end)):
+        if offset in pieces or (0 <= entry.total < end) or (not more and entry.total not in (-1, end)):
             self._spoil(entry, "overlapping IP fragments")
             return None
-        entry.pieces[offset] = piece
-        entry.size += len(piece)
-        self.held += len(piece)
+        pieces[offset] = piece
+        entry.size += size
+        self.held += size
         if not more:
             entry.total = end
         if entry.total < 0 or entry.size < entry.total:

@@ -21,8 +21,8 @@ static const char BLANK[] = " \t\n\r\v\f";
 
 /* Borrowed from the tuple that `Fold` hands over. */
 typedef struct {
-    PyObject *methods, *rows, *senders, *called, *user_agents, *index, *answers, *realms, *others, *agents, *answerers;
-    PyObject *strays, *pairs, *received, *local, *answering, *asked, *is_asterisk, *known_realms;
+    PyObject *methods, *rows, *senders, *called, *user_agents, *index, *answers, *realms, *others, *agents, *requesters;
+    PyObject *answerers, *strays, *pairs, *received, *local, *answering, *asked, *is_asterisk, *known_realms;
     PyObject *in_dialog, *transports, *read, *forms, *append, *limits;
 } Kept;
 enum { KEPT = sizeof(Kept) / sizeof(PyObject *) };
@@ -258,15 +258,24 @@ static int response(const Kept *kept, PyObject *datagram, Text payload) {
     return is_tracked(kept, sequence) ? answer(kept, datagram, payload, sequence) : 1;
 }
 
-/* Whether the agent of the first request of a source need not be kept; -1 for an error. As `_asks_as`. */
-static int is_asked(const Kept *kept, PyObject *source, PyObject *agent) {
+/* Keeps the agent of the first request of a source when it is Asterisk's: `_asks_as`; 0 for an agent nobody knows yet. */
+static int asks(const Kept *kept, PyObject *datagram, PyObject *ip, PyObject *agent) {
+    PyObject *source = PyTuple_GetItem(datagram, SOURCE), *time = PyTuple_GetItem(datagram, TIME);
     const int known = PySet_Contains(kept->asked, source);
     if (known)
         return known;
     PyObject *is_asterisk = PyDict_GetItemWithError(kept->is_asterisk, agent);
-    if (is_asterisk != Py_False)
+    if (!is_asterisk)
         return PyErr_Occurred() ? -1 : 0;
-    return PySet_Size(kept->asked) < limit(kept, MOST_PEERS) && PySet_Add(kept->asked, source) < 0 ? -1 : 1;
+    if (PySet_Size(kept->asked) < limit(kept, MOST_PEERS) && PySet_Add(kept->asked, source) < 0)
+        return -1;
+    if (is_asterisk != Py_True)
+        return 1;
+    PyObject *pair = PyTuple_Pack(2, ip, agent), *first = pair ? PyDict_GetItemWithError(kept->requesters, pair) : NULL;
+    if (!PyErr_Occurred() && !(first && PyLong_AsLongLong(first) <= PyLong_AsLongLong(time)))
+        PyDict_SetItem(kept->requesters, pair, time);
+    Py_XDECREF(pair);
+    return PyErr_Occurred() ? -1 : 1;
 }
 
 /* Attributes of a Repeated. */
@@ -406,7 +415,7 @@ static int add(const Kept *kept, PyObject *datagram, Text payload, int form, Py_
     int done = 0;
     if (!PyErr_Occurred() && (key = PyLong_FromSsize_t(digest)) && (pair = PyTuple_Pack(2, ends[0], ends[1])) &&
         (head = PyBytes_FromStringAndSize(payload.at, end)) && !PyDict_Contains(kept->index, key) &&
-        is_asked(kept, PyTuple_GetItem(datagram, SOURCE), agent) > 0)
+        asks(kept, datagram, ends[0], agent) > 0)
         done = add_row(kept, datagram, head, credentials == Py_True ? CREDENTIALS : 0, form, fields, key, pair,
                        PyLong_AsLongLong(number));
     Py_XDECREF(head);
@@ -431,13 +440,13 @@ static int read_and_add(const Kept *kept, PyObject *datagram, Text payload, PyOb
 /* A request that says nothing of its own but that it was sent: `Fold._other`. */
 static int other(const Kept *kept, PyObject *datagram, Text payload, PyObject *method) {
     const Text spoken = agent_of(payload);
-    PyObject *source = PyTuple_GetItem(datagram, SOURCE), *ip = address(source), *known = NULL;
+    PyObject *ip = address(PyTuple_GetItem(datagram, SOURCE)), *known = NULL;
     PyObject *agent = spoken.at ? bytes(spoken) : NULL, *pair = agent && ip ? PyTuple_Pack(2, ip, method) : NULL;
     int done = 0;
     if (pair && (known = PyDict_GetItemWithError(kept->others, pair))) {
         const int may_register = starts(payload, "REGISTER ") && (find(payload.at, payload.stop, ";line=") ||
                                  PyDict_GetItemWithError(kept->is_asterisk, agent) != Py_False);
-        done = may_register ? 0 : is_asked(kept, source, agent);
+        done = may_register ? 0 : asks(kept, datagram, ip, agent);
     }
     if (done > 0)
         done = repeat(kept, known, PyTuple_GetItem(datagram, TIME), payload);

@@ -76,7 +76,8 @@ MESSAGES, RESPONSES, REQUESTS, END = range(4)
 """Counts while messages are folded; END is the latest time."""
 KEPT = (
     *("methods", "rows", "senders", "called", "user_agents", "index", "answers", "realms", "others", "agents"),
-    *("answerers", "strays", "pairs", "received", "local", "answering", "_asked", "_is_asterisk", "_known_realms"),
+    *("requesters", "answerers", "strays", "pairs", "received", "local"),
+    *("answering", "_asked", "_is_asterisk", "_known_realms"),
 )
 """The attributes of a Fold that its compiled part uses, in the order of its `Kept`."""
 
