@@ -29,8 +29,10 @@ $(VENV)/bin/python:
 
 COMPILED := pjsipdiag/capture/_records.c pjsipdiag/asterisk/_grammar.c pjsipdiag/diagnosis/_fold.c
 
+# An editable install compiles no modules ahead; where Python may not keep what it compiles, each start would do it anew.
 $(VENV)/.runtime: pyproject.toml $(COMPILED) | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@$(BIN)/python -m compileall -q pjsipdiag
 	@touch $@
 
 # The tests hold the compiled parts against Python, so they want a C compiler and Python's headers.
@@ -39,6 +41,7 @@ $(VENV)/.dev: pyproject.toml $(COMPILED) | $(VENV)/bin/python
 	  command -v apt-get >/dev/null && $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq gcc libc6-dev python3-dev >/dev/null; } || \
 	  echo 'no C compiler or no Python.h: the tests of the compiled parts are skipped' >&2
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m compileall -q pjsipdiag
 	@touch $@ $(VENV)/.runtime
 
 # What the tests need from Debian: tshark is their second opinion, chromium shows the HTML report, patch takes the diffs.

@@ -9,6 +9,7 @@ ratio come from the same minute. Ratios are shown as median (smallest-largest). 
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import platform
 import re
@@ -221,6 +222,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="keep the captures")
     parser.add_argument("--readme", action="store_true", help="write the table into README.md")
     given = parser.parse_args()
+    compileall.compile_dir(str(ROOT / "pjsipdiag"), quiet=1)  # as an installation has it
     given.directory.mkdir(parents=True, exist_ok=True)
     config = configuration(given.directory)
     tools = commands(given.directory, config)
