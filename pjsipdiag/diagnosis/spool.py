@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
-MOST_KEPT, MOST_SHARED = 96 << 20, 8 << 20
-"""Bytes in memory before they go to the file; fewer where they have to go there in the end for another process."""
+MOST_KEPT, BUFFER = 8 << 20, 1 << 18
+"""Bytes in memory before they go to a file; once there is one, so few that the processor's cache still holds them."""
 WINDOW, JUMP = 1 << 20, 1 << 11
 """Bytes that are read at once: up to the first, growing, where reading goes on in order; the second elsewhere."""
 
@@ -39,7 +39,7 @@ class Spool:
 
     def share(self) -> Spool:
         """Opens the file, so that a process forked from here fills it for this one."""
-        self._file, self._most = _open(), MOST_SHARED
+        self._file, self._most = _open(), BUFFER
         return self
 
     def adopt(self, filled: Spool) -> Spool:
@@ -59,6 +59,7 @@ class Spool:
         """Moves what is in memory to the file, so that another process that shares it can read it."""
         if self._file is None:
             self._file = _open()
+        self._most = BUFFER
         rest = memoryview(self._tail)
         while rest:
             written = os.pwrite(self._file.fileno(), rest, self._flushed)
