@@ -2,7 +2,7 @@
 
 Law: two requests with the same key get the same verdict from the same release and configuration, the access list of the
 endpoint aside (that is asked for each source). A request gets a key only when every line of its head is of a syntax
-that PJSIP surely takes (`forms.LINES`); for any other the key is None, and it is replayed in full.
+that PJSIP surely takes (`header_syntax.LINES`); for any other the key is None, and it is replayed in full.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from pjsipdiag.asterisk.admission import denial
 from pjsipdiag.asterisk.config import Acl
-from pjsipdiag.asterisk.forms import ARRAYS, CREDENTIAL, GENERIC, REFUSED, REQUEST_LINE, Form, canonical, syntax
+from pjsipdiag.asterisk.forms import Form
+from pjsipdiag.asterisk.header_syntax import ARRAYS, CREDENTIAL, GENERIC, REFUSED, REQUEST_LINE, canonical, syntax
 from pjsipdiag.asterisk.index import Hit, unpacked
 from pjsipdiag.asterisk.known import NAME_LENGTH, Known
 

@@ -13,7 +13,7 @@
 enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10 };
 enum { TRUNCATED = 4, CREDENTIALS = 8, SIX = 16 }; /* as in `rows.py` */
 enum { TIME, FRAME, TRANSPORT, SOURCE, DESTINATION, PAYLOAD, DIRECTION, CUT }; /* a Datagram */
-enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, CALLED, AGENT, NAMES, FIELDS = 12 }; /* forms.FIELDS */
+enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, CALLED, AGENT, NAMES, FIELDS = 12 }; /* header_syntax.FIELDS */
 enum { FORM_CREDENTIALS = 2 }; /* of a Form */
 enum { MESSAGES, RESPONSES, REQUESTS, END, COUNTS };
 static const uint32_t UNKNOWN = 0xFFFFFFFF;

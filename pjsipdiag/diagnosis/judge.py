@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pjsipdiag.asterisk.alike import Sender
-from pjsipdiag.asterisk.forms import read_sender
 from pjsipdiag.asterisk.grammar import Fields
+from pjsipdiag.asterisk.header_syntax import read_sender
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.arrival import Arrival

@@ -12,7 +12,8 @@ import pytest
 
 from pjsipdiag.asterisk import grammar
 from pjsipdiag.asterisk.alike import Sender
-from pjsipdiag.asterisk.forms import FIELDS, LEARNT, Forms
+from pjsipdiag.asterisk.forms import LEARNT, Forms
+from pjsipdiag.asterisk.header_syntax import FIELDS
 from pjsipdiag.asterisk.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Check
 from pjsipdiag.sip import SipMessage, parameter

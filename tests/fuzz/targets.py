@@ -14,8 +14,9 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from pjsipdiag.asterisk import grammar, pjsip, regex, shown
-from pjsipdiag.asterisk.forms import FIELDS, LEARNT, Forms
+from pjsipdiag.asterisk.forms import LEARNT, Forms
 from pjsipdiag.asterisk.grammar import Fields
+from pjsipdiag.asterisk.header_syntax import FIELDS
 from pjsipdiag.asterisk.objects import load_config
 from pjsipdiag.asterisk.references import UndecidedError
 from pjsipdiag.asterisk.uri import SipUri
