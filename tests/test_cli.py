@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pjsipdiag.cli import main
+from tests.bench.captures import write
 from tests.sip_text import write_capture
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -245,3 +246,15 @@ def test_more_files_than_may_be_open(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
     assert len(json.loads(done.stdout)["captures"]) == 200
+
+
+def test_no_room_for_temporary_files(tmp_path: Path) -> None:
+    write(tmp_path / "capture.pcap", "scan", 8000)
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))"
+    program = f"{limit}; import pjsipdiag.cli as cli; cli.main()"
+    command = [sys.executable, "-c", program, "diagnose", str(tmp_path / "capture.pcap"), "-c", ETC, "--jobs", "2"]
+    where = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=where)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert f"for temporary files in {tmp_path}: TMPDIR names another directory" in done.stderr

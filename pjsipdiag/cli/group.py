@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import sys
 from typing import Any
@@ -20,6 +21,15 @@ class Failure(click.ClickException):
         click.echo(f"pjsipdiag: {self.format_message()}", file=file, err=True)
 
 
+def _no_room(error: OSError) -> str:
+    """What to do where a file could not be written to its end; empty for another error."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return ""
+    from tempfile import gettempdir
+
+    return f"{error.strerror}, for the report or for temporary files in {gettempdir()}: TMPDIR names another directory"
+
+
 class Commands(click.Group):
     """Turns every error into one line, never a traceback; shows commands in the order they are defined."""
 
@@ -31,7 +41,7 @@ class Commands(click.Group):
         except PjsipdiagError as error:
             raise Failure(str(error)) from None
         except OSError as error:
-            raise Failure(f"{error.filename or 'input'}: {error.strerror or error}") from None
+            raise Failure(_no_room(error) or f"{error.filename or 'input'}: {error.strerror or error}") from None
         except Exception as error:
             if sys.flags.dev_mode:
                 raise
