@@ -157,20 +157,16 @@ static int is_usual(const Tables *tables, const uint8_t *payload, Py_ssize_t len
     return 0;
 }
 
-/* A named tuple of these fields, which are given away; as `tuple.__new__` makes it. */
+/* A named tuple of these fields, which are given away. */
 static PyObject *made(PyTypeObject *type, PyObject **fields, int count) {
-    PyObject *values = PyTuple_New(count);
+    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    PyObject *found = allocate(type, count);
     for (int n = 0; n < count; n++)
-        if (!values || !fields[n]) {
-            Py_CLEAR(values);
+        if (!found || !fields[n]) {
+            Py_CLEAR(found);
             Py_XDECREF(fields[n]);
         } else
-            PyTuple_SetItem(values, n, fields[n]);
-    PyObject *arguments = values ? PyTuple_Pack(1, values) : NULL;
-    newfunc make = (newfunc)PyType_GetSlot(&PyTuple_Type, Py_tp_new);
-    PyObject *found = arguments ? make(type, arguments, NULL) : NULL;
-    Py_XDECREF(arguments);
-    Py_XDECREF(values);
+            PyTuple_SetItem(found, n, fields[n]);
     return found;
 }
 

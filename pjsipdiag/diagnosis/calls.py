@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise, starmap
 from operator import itemgetter, lt
+from struct import Struct
 from typing import NamedTuple, TypeVar, overload
 
 from pjsipdiag.asterisk.grammar import Fields
@@ -29,6 +30,7 @@ END = 0xFFFFFFFF
 CHALLENGED, RETRIED = 1, 2
 MOST_AGENTS = 8
 _BY_TIME = itemgetter(1, 0)
+_TIME = Struct(">q").unpack
 TIME_SIZE, BEFORE_1970 = 8, b"\x80"
 """Bytes of a time in ANSWER, and what such bytes are less than that compare as their times do."""
 FEW = 200
@@ -63,14 +65,13 @@ class Calls(Sequence[CallRow]):
         self._more: dict[int, list[int]] = {}
         """Keys of the further transactions of a call."""
         begun, shown, retried = self._assemble(whole)
-        self.time, self._frame = _picked(whole.time, begun), _picked(whole.frame, begun)
-        self.transport, self.port = _picked(whole.transport, begun), _picked(whole.port, begun)
-        self.agent, self.source = _picked(whole.agent, begun), _picked(whole.source, begun)
+        first = whole.time, whole.frame, whole.transport, whole.port, whole.agent, whole.source
+        self.time, self._frame, self.transport, self.port, self.agent, self.source = _picked(first, begun)
         if begun is not None:
             self.sources, self.source = _in_order(self.sources, self.source)
             self.agents, self.agent = _in_order(self.agents, self.agent)
-        self._part, self._row, self._view = (_picked(column, shown) for column in (whole.part, whole.row, whole.view))
-        self._key, self.verdict = _picked(whole.key, shown), _picked(whole.verdict, shown)
+        speaking = whole.part, whole.row, whole.view, whole.key, whole.verdict
+        self._part, self._row, self._view, self._key, self.verdict = _picked(speaking, shown)
         self.requests = array("H", [1]) * len(self.time)
         self.status = array("H", [0]) * len(self.time)
         self.answered = array("q", [0]) * len(self.time)
@@ -94,6 +95,8 @@ class Calls(Sequence[CallRow]):
             for place in (whole.frame.__getitem__, lambda at: captures[whole.part[at]], whole.time.__getitem__):
                 order = sorted(order, key=place)
         call, keys, verdict = whole.call, whole.key, whole.verdict
+        unmatched = self._unmatched()
+        taken = {at for at, reached in enumerate(self.verdicts) if reached.endpoint}
         numbers: dict[int, int] = {}
         begun, shown = array("I"), array("I")
         retried: list[int] = []
@@ -103,16 +106,13 @@ class Calls(Sequence[CallRow]):
                 begun.append(at)
                 shown.append(at)
             elif keys[at] != keys[shown[number]]:
-                more = self._more.setdefault(number, [])
+                other = at
                 if whole.credentials[at]:
                     retried.append(number)
-                before, after = self.verdicts[verdict[shown[number]]], self.verdicts[verdict[at]]
-                if before.outcome is Outcome.NO_MATCH and after.endpoint:
+                if verdict[at] in taken and verdict[shown[number]] in unmatched:
                     # taken by its credentials, when the first request was not: it speaks for the call
-                    more.append(keys[shown[number]])
-                    shown[number] = at
-                else:
-                    more.append(keys[at])
+                    other, shown[number] = shown[number], at
+                self._more.setdefault(number, []).append(keys[other])
         return begun, shown, retried
 
     def _weigh(self) -> None:
@@ -120,26 +120,27 @@ class Calls(Sequence[CallRow]):
         answers, clusters, more = self._merged.answers, self._merged.clusters, self._more
         if not answers and not clusters and not more:
             return
+        requests, statuses, flags, answered = self.requests, self.status, self.flags, self.answered
         ends: dict[bytes, tuple[int, int]] = {}
         for number, key in enumerate(self._key):
             packed = answers.get(key, b"")
             further = more.get(number)
             if further:
                 packets = sum(map(self._merged.packets, (key, *further))) if clusters else 1 + len(further)
-                self.requests[number] = min(packets, 0xFFFF)
+                requests[number] = min(packets, 0xFFFF)
                 for another in further:
                     packed = _in_time(packed, answers.get(another, b""))
             elif key in clusters:
-                self.requests[number] = self._merged.packets(key)
+                requests[number] = self._merged.packets(key)
             if not packed:
                 continue
-            statuses = packed[:: ANSWER.size] + packed[1 :: ANSWER.size]
-            end = ends.get(statuses)
+            said = packed[:: ANSWER.size] + packed[1 :: ANSWER.size]
+            end = ends.get(said)
             if end is None:
-                end = ends[statuses] = _end(packed)
-            self.status[number] = end[0]
-            self.flags[number] |= end[1]
-            self.answered[number] = int.from_bytes(packed[-TIME_SIZE:], "big", signed=True)
+                end = ends[said] = _end(packed)
+            statuses[number], flag = end
+            flags[number] |= flag
+            (answered[number],) = _TIME(packed[-TIME_SIZE:])
 
     def _chain(self) -> None:
         """Links the calls of each source."""
@@ -322,8 +323,14 @@ def _rise(values: Iterable[object]) -> bool:
     return all(starmap(lt, pairwise(values)))
 
 
-def _picked(column: array[int], places: array[int] | None) -> array[int]:
-    return column if places is None else array(column.typecode, [column[at] for at in places])
+def _picked(columns: Sequence[array[int]], places: array[int] | None) -> Sequence[array[int]]:
+    """What columns hold at these places, None: all of them."""
+    if places is None:
+        return columns
+    if len(places) < 2:  # an itemgetter of one place gives no tuple
+        return [array(column.typecode, [column[at] for at in places]) for column in columns]
+    pick = itemgetter(*places)
+    return [array(column.typecode, pick(column)) for column in columns]
 
 
 def _in_order(names: list[Name], used: array[int]) -> tuple[list[Name], array[int]]:
