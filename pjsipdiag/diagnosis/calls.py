@@ -79,6 +79,7 @@ class Calls(Sequence[CallRow]):
         self.flags = array("B", bytes(len(self.time)))
         for number in retried:
             self.flags[number] = RETRIED
+        self._distinct_realms = len(set(merged.realms.values()))
         self._weigh()
         self._chain()
 
@@ -183,12 +184,14 @@ class Calls(Sequence[CallRow]):
 
     def realms(self, numbers: Iterable[int]) -> list[str]:
         """The realms of the challenges that calls got, each once."""
-        more, keys = self._more, list[int]()
+        realms, found = self._merged.realms, dict[bytes, None]()
         for number in numbers:
-            keys.append(self._key[number])
-            if number in more:
-                keys += more[number]
-        return [decode(realm) for realm in dict.fromkeys(map(self._merged.realms.get, keys)) if realm is not None]
+            if len(found) == self._distinct_realms:
+                break
+            for key in self.keys(number):
+                if key in realms:
+                    found[realms[key]] = None
+        return list(map(decode, found))
 
     def told(self, number: int) -> Told:
         """What the row of that request tells, without reading it."""
