@@ -52,7 +52,7 @@ def write_lines(report: Report, stream: TextIO, look: Look) -> None:
 def tables(calls: Sequence[CallRow], sources: Sequence[SourceRow]) -> tuple[Table, ...]:
     """The long parts of the JSON report."""
     return (
-        Table(sources, len(sources), source_line, ",\n"),
+        Table(sources, len(sources), _source_line(), ",\n"),
         Table(calls, min(len(calls), MOST_CALLS), _call_line(), ",\n"),
     )
 
@@ -126,17 +126,29 @@ def capture(row: CaptureSummary) -> Json:
     }
 
 
-def source_line(row: SourceRow) -> str:
-    """One source as JSON text."""
-    first = f'"{wording.moment(row.first_time)}"' if row.first_time else "null"
-    last = first if row.last_time == row.first_time else f'"{wording.moment(row.last_time)}"'
-    return (
-        f'{{"address": {_quote(row.address)}, "requests": {row.requests}, "calls": {row.calls}, '
-        f'"verdict": "{row.verdict}", "identifier": {_name(row.identifier)}, "identify": {_name(row.identify)}, '
-        f'"endpoint": {_name(row.endpoint)}, "observed": {_counts(row.observed)}, '
-        f'"user_agents": [{", ".join(map(_quote, row.user_agents))}], '
-        f'"other_methods": {_counts(row.other_methods)}, "first": {first}, "last": {last}}}'
-    )
+def _source_line() -> Callable[[SourceRow], str]:
+    """One source as JSON text, for many of them."""
+
+    @lru_cache(maxsize=1024)
+    def judged(verdict: str, identifier: str, identify: str, endpoint: str) -> str:
+        names = f'"identifier": {_name(identifier)}, "identify": {_name(identify)}, "endpoint": {_name(endpoint)}'
+        return f'"verdict": "{verdict}", {names}'
+
+    @lru_cache(maxsize=1024)
+    def listed(texts: tuple[str, ...]) -> str:
+        return ", ".join(map(_quote, texts))
+
+    def line(row: SourceRow) -> str:
+        first = f'"{wording.moment(row.first_time)}"' if row.first_time else "null"
+        last = first if row.last_time == row.first_time else f'"{wording.moment(row.last_time)}"'
+        return (
+            f'{{"address": {_quote(row.address)}, "requests": {row.requests}, "calls": {row.calls}, '
+            f"{judged(row.verdict, row.identifier, row.identify, row.endpoint)}, "
+            f'"observed": {_counts(row.observed)}, "user_agents": [{listed(row.user_agents)}], '
+            f'"other_methods": {_counts(row.other_methods)}, "first": {first}, "last": {last}}}'
+        )
+
+    return line
 
 
 def _name(text: str) -> str:
