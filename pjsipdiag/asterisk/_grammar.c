@@ -39,10 +39,10 @@ static const uint8_t *span(Bytes piece, const uint8_t *at, const Match *match) {
         return NULL;
     const uint32_t least = word(piece.at), most = word(piece.at + 4);
     const uint64_t set = (uint64_t)1 << piece.at[TIMES];
-    const uint8_t *start = at, *stop = match->stop - at > (ptrdiff_t)most ? at + most : match->stop;
+    const uint8_t *start = at, *stop = (size_t)(match->stop - at) > most ? at + most : match->stop;
     while (at < stop && sets_of(match, *at) & set)
         at++;
-    return at - start < (ptrdiff_t)least ? NULL : at;
+    return (size_t)(at - start) < least ? NULL : at;
 }
 
 static const uint8_t *many(Bytes piece, const uint8_t *at, Match *match, int depth) {
