@@ -70,7 +70,7 @@ def _ipv4(data: bytes, time: int, fragments: Fragments) -> Segment | None:
         raise Undecodable("IPv4 header length")
     if len(data) < size:
         raise Undecodable("IPv4 header cut short")
-    missing, payload = total - len(data) if total > len(data) else 0, data[size:total]
+    missing, payload = max(0, total - len(data)), data[size:total]
     if not fragment & 0x3FFF:
         protocol, payload = _authenticated(protocol, payload)
         return Segment(protocol, source, destination, payload, missing, False)

@@ -158,6 +158,15 @@ static Text server_of(Text payload) {
     return agent_of(payload);
 }
 
+/* dictionary[ip, agent] = the earliest of its times. */
+static int keep_first(PyObject *dictionary, PyObject *ip, PyObject *agent, PyObject *time) {
+    PyObject *pair = PyTuple_Pack(2, ip, agent), *first = pair ? PyDict_GetItemWithError(dictionary, pair) : NULL;
+    if (!PyErr_Occurred() && !(first && PyLong_AsLongLong(first) <= PyLong_AsLongLong(time)))
+        PyDict_SetItem(dictionary, pair, time);
+    Py_XDECREF(pair);
+    return PyErr_Occurred() ? -1 : 1;
+}
+
 /* The first answer of a transaction: whose agent answered, and for whom. As `_answers_as` and what follows it. */
 static int first_answer(const Kept *kept, PyObject *key, PyObject *ip, PyObject *time, Text payload) {
     const Text text = server_of(payload);
@@ -165,18 +174,13 @@ static int first_answer(const Kept *kept, PyObject *key, PyObject *ip, PyObject 
     PyObject *known = agent ? PyDict_GetItemWithError(kept->is_asterisk, agent) : NULL;
     int done = PyErr_Occurred() ? -1 : known != NULL;
     if (known == Py_True) {
-        PyObject *pair = PyTuple_Pack(2, ip, agent);
-        PyObject *first = pair ? PyDict_GetItemWithError(kept->agents, pair) : NULL;
-        done = first ? 1 : PyErr_Occurred() ? -1 : 0;
-        if (first && PyLong_AsLongLong(first) > PyLong_AsLongLong(time))
-            done = PyDict_SetItem(kept->agents, pair, time) < 0 ? -1 : 1;
+        done = keep_first(kept->agents, ip, agent, time);
         if (done > 0) {
             const int here = PyDict_Contains(kept->index, key);
             const int failed = here ? count_one(kept->answerers, ip, PY_SSIZE_T_MAX)
                                     : PyDict_SetItem(kept->strays, key, ip);
             done = here < 0 || failed ? -1 : 1;
         }
-        Py_XDECREF(pair);
     }
     Py_XDECREF(agent);
     return done;
@@ -269,13 +273,7 @@ static int asks(const Kept *kept, PyObject *datagram, PyObject *ip, PyObject *ag
         return PyErr_Occurred() ? -1 : 0;
     if (PySet_Size(kept->asked) < limit(kept, MOST_PEERS) && PySet_Add(kept->asked, source) < 0)
         return -1;
-    if (is_asterisk != Py_True)
-        return 1;
-    PyObject *pair = PyTuple_Pack(2, ip, agent), *first = pair ? PyDict_GetItemWithError(kept->requesters, pair) : NULL;
-    if (!PyErr_Occurred() && !(first && PyLong_AsLongLong(first) <= PyLong_AsLongLong(time)))
-        PyDict_SetItem(kept->requesters, pair, time);
-    Py_XDECREF(pair);
-    return PyErr_Occurred() ? -1 : 1;
+    return is_asterisk == Py_True ? keep_first(kept->requesters, ip, agent, time) : 1;
 }
 
 /* Attributes of a Repeated. */

@@ -10,7 +10,6 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise, starmap
 from operator import itemgetter, lt
-from struct import Struct
 from typing import NamedTuple, TypeVar, overload
 
 from pjsipdiag.asterisk.grammar import Fields
@@ -21,7 +20,7 @@ from pjsipdiag.diagnosis.heads import call_id, value_of
 from pjsipdiag.diagnosis.judge import Judged, joined
 from pjsipdiag.diagnosis.merge import Merged, Request
 from pjsipdiag.diagnosis.model import CallRow
-from pjsipdiag.diagnosis.rows import ANSWER, BRIEF, CHALLENGES, ROW, SIX, UNKNOWN
+from pjsipdiag.diagnosis.rows import BRIEF, ROW, SIX, UNKNOWN, both_answers, outcome_of
 from pjsipdiag.sip import Address, SipMessage, decode
 
 Name = TypeVar("Name")
@@ -29,10 +28,6 @@ END = 0xFFFFFFFF
 """No further call of the same source."""
 CHALLENGED, RETRIED = 1, 2
 MOST_AGENTS = 8
-_BY_TIME = itemgetter(1, 0)
-_TIME = Struct(">q").unpack
-TIME_SIZE, BEFORE_1970 = 8, b"\x80"
-"""Bytes of a time in ANSWER, and what such bytes are less than that compare as their times do."""
 FEW = 200
 """Calls up to which each has a trace with its own values; beyond, alike calls share one that leaves them out."""
 
@@ -122,7 +117,6 @@ class Calls(Sequence[CallRow]):
         if not answers and not clusters and not more:
             return
         requests, statuses, flags, answered = self.requests, self.status, self.flags, self.answered
-        ends: dict[bytes, tuple[int, int]] = {}
         for number, key in enumerate(self._key):
             packed = answers.get(key, b"")
             further = more.get(number)
@@ -130,18 +124,14 @@ class Calls(Sequence[CallRow]):
                 packets = sum(map(self._merged.packets, (key, *further))) if clusters else 1 + len(further)
                 requests[number] = min(packets, 0xFFFF)
                 for another in further:
-                    packed = _in_time(packed, answers.get(another, b""))
+                    packed = both_answers(packed, answers.get(another, b""))
             elif key in clusters:
                 requests[number] = self._merged.packets(key)
             if not packed:
                 continue
-            said = packed[:: ANSWER.size] + packed[1 :: ANSWER.size]
-            end = ends.get(said)
-            if end is None:
-                end = ends[said] = _end(packed)
-            statuses[number], flag = end
-            flags[number] |= flag
-            (answered[number],) = _TIME(packed[-TIME_SIZE:])
+            statuses[number], challenged, answered[number] = outcome_of(packed)
+            if challenged:
+                flags[number] |= CHALLENGED
 
     def _chain(self) -> None:
         """Links the calls of each source."""
@@ -302,23 +292,6 @@ class Ladder(Sequence[tuple[int, str, str]]):
 
     def __iter__(self) -> Iterator[tuple[int, str, str]]:
         return iter(self._calls.ladder(self._number))
-
-
-def _in_time(before: bytes, after: bytes) -> bytes:
-    """The answers of two transactions in the order of their times."""
-    if not before or not after:
-        return before or after
-    if before[-TIME_SIZE:] < after[ANSWER.size - TIME_SIZE : ANSWER.size] < BEFORE_1970:
-        return before + after
-    ordered = sorted(ANSWER.iter_unpack(before + after), key=_BY_TIME)
-    return b"".join([ANSWER.pack(*answer) for answer in ordered])
-
-
-def _end(packed: bytes) -> tuple[int, int]:
-    """The status that ends a call with these answers, and its flags: the last final one, else the last."""
-    statuses = [status for status, _ in ANSWER.iter_unpack(packed)]
-    final = [status for status in statuses if status >= 200]
-    return (final or statuses)[-1], CHALLENGED if any(status in CHALLENGES for status in final) else 0
 
 
 def _rise(values: Iterable[object]) -> bool:

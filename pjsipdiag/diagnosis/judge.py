@@ -25,7 +25,6 @@ from pjsipdiag.diagnosis.rows import (
     LENGTH,
     OFFSET,
     SENDER,
-    SIX,
     TRANSPORT,
     TRANSPORTS,
     UNKNOWN,
@@ -108,9 +107,8 @@ def judge(
         for at, key, views in merged.transactions(number, rows):
             which = 0 if len(views) == 1 else _received(merged, views, pbx)
             seen_in, row = views[which]
-            time, _, frame, _, _, code, flags, source, destination, call, _, _, _, agent = row
-            if not flags & SIX:
-                source, destination = source[:6], destination[:6]
+            time, _, frame, _, _, code, flags, _, _, call, _, _, _, agent = row
+            source, destination = ends(row)
             if destination[:-2] not in pbx:
                 if any(ends(view)[0][:-2] in pbx for _, view in views):
                     judged.outbound.add(call)

@@ -19,7 +19,6 @@ from pjsipdiag.diagnosis.rows import (
     FRAME,
     ROW,
     SAME_PACKET,
-    SIX,
     TIME,
     TRANSPORTS,
     TRUNCATED,
@@ -111,9 +110,8 @@ class Merged:
                 yield at, key, [(number, row), *((p, ROW.unpack(view)) for p, view in more)]
 
     def request(self, part: Part, row: Row) -> Request:
-        time, offset, frame, length, _, transport, flags, source, destination, _, _, _, _, _ = row
-        if not flags & SIX:
-            source, destination = source[:6], destination[:6]
+        time, offset, frame, length, _, transport, flags = row[:7]
+        source, destination = ends(row)
         return Request(
             time,
             part.first_frame + frame,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import Any
 
 ROW = struct.Struct("<qQIIIBB18s18sqHIII")
@@ -14,7 +15,9 @@ CALL, FORM, SENDER, CALLED, AGENT = _NUMBERS
 BRIEF = struct.Struct("<29xB18x18s8xHII4x")
 """Of the same: flags, destination, and the numbers of form, sender and called user."""
 ANSWER = struct.Struct(">Hq")
-"""An answer: status, time when that status was first seen. Big-endian: packed times compare as numbers do."""
+"""An answer: status, time when that status was first seen. Big-endian, so that packed times compare as numbers do."""
+_TIME, _NEGATIVE = struct.Struct(">q"), b"\x80"
+"""The time in an ANSWER; packed times below the second are from 1970 on, and only they compare as numbers do."""
 CHALLENGES = (401, 407)
 MOST_ANSWERS = 8
 """Different statuses kept of one transaction, the earliest ones: a real one has three."""
@@ -52,6 +55,32 @@ def add_answer(old: bytes, status: int, time: int) -> bytes:
     times[status] = time
     kept = sorted((first, known) for known, first in times.items())[:MOST_ANSWERS]
     return b"".join(ANSWER.pack(known, first) for first, known in kept)
+
+
+def both_answers(before: bytes, after: bytes) -> bytes:
+    """The answers of two transactions in the order of their times."""
+    if not before or not after:
+        return before or after
+    if before[-_TIME.size :] < after[ANSWER.size - _TIME.size : ANSWER.size] < _NEGATIVE:
+        return before + after
+    both = sorted((time, status) for status, time in ANSWER.iter_unpack(before + after))
+    return b"".join([ANSWER.pack(status, time) for time, status in both])
+
+
+def outcome_of(answers: bytes) -> tuple[int, bool, int]:
+    """What answers in their order come to: the last final status, else the last one, whether there was a challenge, and
+    when the last one came."""
+    status, challenged = _outcome(answers[:: ANSWER.size] + answers[1 :: ANSWER.size])
+    return status, challenged, _TIME.unpack(answers[-_TIME.size :])[0]
+
+
+@lru_cache(maxsize=4096)
+def _outcome(packed: bytes) -> tuple[int, bool]:
+    """The same of the statuses alone: the high bytes of all, then the low ones."""
+    half = len(packed) // 2
+    statuses = [high << 8 | low for high, low in zip(packed[:half], packed[half:], strict=True)]
+    final = [status for status in statuses if status >= 200]
+    return (final or statuses)[-1], any(status in CHALLENGES for status in final)
 
 
 def add_cluster(clusters: list[Cluster], first: int, last: int) -> None:
