@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pjsipdiag.diagnosis.jobs import Shared
@@ -13,25 +14,28 @@ from pjsipdiag.diagnosis.jobs import Shared
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.model import CallRow, SourceRow
 
-BATCH = 1000
-"""Rows that are handed on at once."""
+BATCH, PIECE = 1000, 1 << 20
+"""Rows, and characters of a file, that are handed on at once."""
 MANY = 10_000
 """Rows from which on processes share them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The first `count` of `rows`, each as a `line` of ASCII text without a zero byte, with `between` between them."""
+    """The first `count` of `rows`, each as a `line` of ASCII text, with `before` before the first one and `between`
+    between them."""
 
     rows: Sequence[Any]
     count: int
     line: Callable[[Any], str]
+    before: str
     between: str
 
-    def batches(self, first: int = 0, end: int | None = None) -> Iterator[str]:
-        """The text of rows `first` to `end`, BATCH rows at a time."""
+    def text(self, first: int = 0, end: int | None = None) -> Iterator[str]:
+        """Rows `first` to `end`, BATCH rows at a time."""
         end = self.count if end is None else min(end, self.count)
         for start in range(first, end, BATCH):
+            yield self.between if start else self.before
             yield self.between.join(self.line(self.rows[at]) for at in range(start, min(start + BATCH, end)))
 
 
@@ -80,23 +84,19 @@ class Ahead:
         os.nice(10)  # what the rest is waiting for comes first
         for table, file in zip(self._tables, part.files, strict=True):
             size = -(-table.count // self._jobs)
-            file.writelines(batch + "\0" for batch in table.batches(part.number * size, (part.number + 1) * size))
+            file.writelines(table.text(part.number * size, (part.number + 1) * size))
             file.flush()
 
-    def batches(self) -> Iterator[Iterator[str]]:
-        """The text of each table, in batches."""
+    def texts(self) -> Iterator[Iterator[str]]:
+        """Each table, piece by piece."""
         if not self._parts:
-            yield from (table.batches() for table in self._tables)
+            yield from (table.text() for table in self._tables)
             return
         self._shared.results()
         for number in range(len(self._tables)):
-            yield (batch for part in self._parts for batch in _between_zeros(part.files[number]))
+            yield (piece for part in self._parts for piece in _pieces(part.files[number]))
 
 
-def _between_zeros(file: TextIO) -> Iterator[str]:
-    """The batches in a file, each of which ends with a zero byte."""
+def _pieces(file: TextIO) -> Iterator[str]:
     file.seek(0)
-    left = ""
-    while more := file.read(1 << 20):
-        *whole, left = (left + more).split("\0")
-        yield from whole
+    return iter(partial(file.read, PIECE), "")

@@ -34,38 +34,41 @@ def write(report: Report, stream: TextIO, look: Look) -> None:
     stream.write(',\n"pbx": ' + _dump({"addresses": list(report.pbx), "reason": report.pbx_reason}))
     stream.write(',\n"summary": ' + _dump(summary(report)))
     stream.write(',\n"notes": ' + _dump(notes(report)))
-    _rows(stream, "captures", [",\n".join(_dump(capture(row)) for row in report.captures)])
-    for name, batches in zip(("sources", "calls"), _written(report, look, tables), strict=True):
-        _rows(stream, name, batches)
+    _rows(stream, "captures", map(capture, report.captures))
+    for name, table in zip(("sources", "calls"), _written(report, look, tables), strict=True):
+        stream.write(f',\n"{name}": [')
+        stream.writelines(table)
+        stream.write("]")
     stream.write(f',\n"unmatched": [{", ".join(map(_quote, report.unmatched))}]')
-    _rows(stream, "findings", [",\n".join(_dump(finding(row)) for row in report.findings)])
-    _rows(stream, "suggestions", [",\n".join(_dump(suggestion(row)) for row in report.suggestions)])
+    _rows(stream, "findings", map(finding, report.findings))
+    _rows(stream, "suggestions", map(suggestion, report.suggestions))
     stream.write("}\n")
 
 
 def write_lines(report: Report, stream: TextIO, look: Look) -> None:
     """Writes JSONL: one object for each call, as in `calls` of the whole."""
-    for batches in _written(report, look, line_tables):
-        stream.writelines(batch + "\n" for batch in batches)
+    for table in _written(report, look, line_tables):
+        stream.writelines(table)
+    stream.write("\n" if report.calls else "")
 
 
 def tables(calls: Sequence[CallRow], sources: Sequence[SourceRow]) -> tuple[Table, ...]:
     """The long parts of the JSON report."""
     return (
-        Table(sources, len(sources), _source_line(), ",\n"),
-        Table(calls, min(len(calls), MOST_CALLS), _call_line(), ",\n"),
+        Table(sources, len(sources), _source_line(), "\n", ",\n"),
+        Table(calls, min(len(calls), MOST_CALLS), _call_line(), "\n", ",\n"),
     )
 
 
 def line_tables(calls: Sequence[CallRow], _: Sequence[SourceRow]) -> tuple[Table, ...]:
     """The same of JSONL."""
-    return (Table(calls, len(calls), _call_line(), "\n"),)
+    return (Table(calls, len(calls), _call_line(), "", "\n"),)
 
 
 def _written(report: Report, look: Look, make: Tables) -> Iterator[Iterator[str]]:
     ahead = look.ahead or Ahead(1, make)
     ahead.start(report.calls, report.sources)
-    return ahead.batches()
+    return ahead.texts()
 
 
 def _call_line() -> Callable[[CallRow], str]:
@@ -224,13 +227,9 @@ def _edit(edit: Edit) -> Json:
     return {"file": edit.file, "line": edit.line, "old": list(edit.old), "new": list(edit.new)}
 
 
-def _rows(stream: TextIO, name: str, batches: Iterable[str]) -> None:
-    stream.write(f',\n"{name}": [')
-    before = "\n"
-    for batch in filter(None, batches):
-        stream.write(before + batch)
-        before = ",\n"
-    stream.write("]")
+def _rows(stream: TextIO, name: str, rows: Iterable[Json]) -> None:
+    text = ",\n".join(map(_dump, rows))
+    stream.write(f',\n"{name}": [' + ("\n" + text if text else "") + "]")
 
 
 def _quote(text: str) -> str:
