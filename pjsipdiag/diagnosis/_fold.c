@@ -15,6 +15,7 @@ enum { TRUNCATED = 4, CREDENTIALS = 8, SIX = 16 }; /* as in `rows.py` */
 enum { TIME, FRAME, TRANSPORT, SOURCE, DESTINATION, PAYLOAD, DIRECTION, CUT }; /* a Datagram */
 enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, CALLED, AGENT, NAMES, FIELDS = 12 }; /* header_syntax.FIELDS */
 enum { FORM_CREDENTIALS = 2 }; /* of a Form */
+enum { COUNT, LAST, LAST_TIME }; /* of a Repeated */
 enum { MESSAGES, RESPONSES, REQUESTS, END, COUNTS };
 static const uint32_t UNKNOWN = 0xFFFFFFFF;
 static const char BLANK[] = " \t\n\r\v\f";
@@ -276,36 +277,24 @@ static int asks(const Kept *kept, PyObject *datagram, PyObject *ip, PyObject *ag
     return is_asterisk == Py_True ? keep_first(kept->requesters, ip, agent, time) : 1;
 }
 
-/* Attributes of a Repeated. */
-static PyObject *count_name, *last_name, *time_name;
-
-static int set(PyObject *object, PyObject *name, PyObject *value) {
-    const int failed = !value || PyObject_SetAttr(object, name, value) < 0;
-    Py_XDECREF(value);
-    return failed ? -1 : 1;
-}
-
-static long long number(PyObject *object, PyObject *name) {
-    PyObject *value = PyObject_GetAttr(object, name);
-    const long long found = value ? PyLong_AsLongLong(value) : -1;
-    Py_XDECREF(value);
-    return found;
+/* Whether a number of a Repeated was set to this value. */
+static int set(PyObject *repeated, int which, long long value) {
+    return PyList_SetItem(repeated, which, PyLong_FromLongLong(value)) == 0 && !PyErr_Occurred();
 }
 
 /* One more of the requests of a source and a method: what `Fold._other` does with `known`. */
-static int repeat(const Kept *kept, PyObject *known, PyObject *time, Text payload) {
-    const long long apart = PyLong_AsLongLong(time) - number(known, time_name), most = limit(kept, TELLING);
-    PyObject *last = PyObject_GetAttr(known, last_name);
-    const long long size = payload.stop - payload.at;
-    PyObject *telling = PyBytes_FromStringAndSize(payload.at, size < most ? size : most);
-    int done = last && telling ? PyObject_RichCompareBool(last, telling, Py_EQ) : -1;
-    if (done == 0 || (done > 0 && (apart > limit(kept, SAME_PACKET) || -apart > limit(kept, SAME_PACKET))))
-        done = set(known, count_name, PyLong_FromLongLong(number(known, count_name) + 1));
-    if (done >= 0)
-        done = set(known, last_name, Py_XNewRef(telling)) < 0 || set(known, time_name, Py_NewRef(time)) < 0 ? -1 : 1;
-    Py_XDECREF(last);
-    Py_XDECREF(telling);
-    return PyErr_Occurred() ? -1 : done;
+static int repeat(const Kept *kept, PyObject *known, long long time, Text payload) {
+    const long long size = payload.stop - payload.at, most = limit(kept, TELLING), near = limit(kept, SAME_PACKET);
+    PyObject *start = PyBytes_FromStringAndSize(payload.at, size < most ? size : most);
+    const Py_hash_t telling = start ? PyObject_Hash(start) : -1;
+    const long long count = PyLong_AsLongLong(PyList_GetItem(known, COUNT));
+    const long long last = PyLong_AsLongLong(PyList_GetItem(known, LAST));
+    const long long apart = time - PyLong_AsLongLong(PyList_GetItem(known, LAST_TIME));
+    Py_XDECREF(start);
+    if (PyErr_Occurred())
+        return -1;
+    const int again = telling == last && apart <= near && -apart <= near;
+    return (again || set(known, COUNT, count + 1)) && set(known, LAST, telling) && set(known, LAST_TIME, time) ? 1 : -1;
 }
 
 /* The number of a name, which is new perhaps: `_number`; -1 for an error. */
@@ -447,7 +436,7 @@ static int other(const Kept *kept, PyObject *datagram, Text payload, PyObject *m
         done = may_register ? 0 : asks(kept, datagram, ip, agent);
     }
     if (done > 0)
-        done = repeat(kept, known, PyTuple_GetItem(datagram, TIME), payload);
+        done = repeat(kept, known, PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), payload);
     Py_XDECREF(pair);
     Py_XDECREF(agent);
     Py_XDECREF(ip);
@@ -521,8 +510,5 @@ static PyMethodDef methods[] = {{"following", following, METH_VARARGS, NULL}, {N
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_fold", NULL, 0, methods, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__fold(void) {
-    count_name = PyUnicode_InternFromString("count");
-    last_name = PyUnicode_InternFromString("last");
-    time_name = PyUnicode_InternFromString("time");
-    return count_name && last_name && time_name ? PyModule_Create(&definition) : NULL;
+    return PyModule_Create(&definition);
 }

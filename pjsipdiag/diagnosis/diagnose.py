@@ -31,6 +31,7 @@ from pjsipdiag.diagnosis.model import CaptureSummary, Finding, Report, Suggestio
 from pjsipdiag.diagnosis.names import load
 from pjsipdiag.diagnosis.offers import offer_of
 from pjsipdiag.diagnosis.options import Options, Ready
+from pjsipdiag.diagnosis.rows import COUNT
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.selection import Selection
 from pjsipdiag.diagnosis.situation import Situation
@@ -276,7 +277,7 @@ def _other_methods(merged: Merged, pbx: pbxes.Pbx, wanted: Selection) -> dict[by
     found: dict[bytes, dict[str, int]] = defaultdict(dict)
     for (ip, method), repeated in sorted(merged.others.items()):
         if ip not in pbx.addresses and wanted.has_source(ip):
-            found[ip][method.decode("ascii", "backslashreplace")] = repeated.count
+            found[ip][method.decode("ascii", "backslashreplace")] = repeated[COUNT]
     return found
 
 

@@ -23,9 +23,12 @@ from pjsipdiag.diagnosis.heads import agent_of, branch_of, fields_of, has_creden
 from pjsipdiag.diagnosis.rows import (
     ANSWER,
     CHALLENGES,
+    COUNT,
     CREDENTIALS,
     DIGEST,
     DIRECTIONS,
+    LAST,
+    LAST_TIME,
     MOST_ANSWERS,
     ROW,
     SAME_PACKET,
@@ -36,6 +39,7 @@ from pjsipdiag.diagnosis.rows import (
     UNKNOWN,
     Cluster,
     Key,
+    Repeated,
     add_answer,
     add_cluster,
 )
@@ -80,17 +84,6 @@ KEPT = (
     *("answering", "_asked", "_is_asterisk", "_known_realms"),
 )
 """The attributes of a Fold that its compiled part uses, in the order of its `Kept`."""
-
-
-@dataclass(slots=True)
-class Repeated:
-    """Requests of one source and method: how many, and the start and time of the last and of the first."""
-
-    count: int
-    last: bytes
-    time: int
-    first: bytes
-    first_time: int
 
 
 @dataclass(slots=True)
@@ -310,15 +303,15 @@ class Fold:
     def _other(self, datagram: Datagram, payload: bytes, method: bytes) -> None:
         time, _, _, source, destination, _, _, _ = datagram
         pair = (source[:-2], method)
-        telling = payload[:TELLING]
+        telling = hash(payload[:TELLING])
         known = self.others.get(pair)
         if known is None:
             if len(self.others) < MOST_METHODS:
-                self.others[pair] = Repeated(1, telling, time, telling, time)
+                self.others[pair] = [1, telling, time, telling, time]
         else:
-            if telling != known.last or abs(time - known.time) > SAME_PACKET:
-                known.count += 1
-            known.last, known.time = telling, time
+            if telling != known[LAST] or abs(time - known[LAST_TIME]) > SAME_PACKET:
+                known[COUNT] += 1
+            known[LAST], known[LAST_TIME] = telling, time
         if source not in self._asked:
             self._asks_as(source, time, agent_of(payload))
         if method == b"REGISTER" and len(self.registrations) < MOST_REGISTRATIONS:

@@ -30,10 +30,14 @@ from pjsipdiag.diagnosis.rows import (
     UNKNOWN,
     Row,
     ends,
+    outcome_of,
 )
 from pjsipdiag.diagnosis.selection import Selection
 
 Name = TypeVar("Name")
+CHALLENGED = 1
+"""A flag of transactions and calls."""
+NO_ANSWER = (0, 0, 0, False)
 NUMBERED = ("verdict", "agent", "source")
 """Columns of positions in tables."""
 UNSEEN = -1
@@ -60,10 +64,18 @@ class Judged:
     view: array[int] = field(default_factory=lambda: array("I"))
     """Which of the transaction's views the PBX received."""
     row: array[int] = field(default_factory=lambda: array("I"))
-    credentials: array[int] = field(default_factory=lambda: array("B"))
+    flags: array[int] = field(default_factory=lambda: array("B"))
+    """CREDENTIALS of the request, CHALLENGED of the answers."""
     transport: array[int] = field(default_factory=lambda: array("B"))
     """Position in TRANSPORTS."""
     port: array[int] = field(default_factory=lambda: array("H"))
+    requests: array[int] = field(default_factory=lambda: array("H"))
+    """How many there were: the first and its retransmissions."""
+    status: array[int] = field(default_factory=lambda: array("H"))
+    """The answer that ended it, else the last one; 0 where there was none."""
+    settled: array[int] = field(default_factory=lambda: array("q"))
+    answered: array[int] = field(default_factory=lambda: array("q"))
+    """When that answer came, and when the last one came; 0 where there was none."""
     verdict: array[int] = field(default_factory=lambda: array("I"))
     agent: array[int] = field(default_factory=lambda: array("I"))
     source: array[int] = field(default_factory=lambda: array("I"))
@@ -81,7 +93,10 @@ class Judged:
             getattr(self, name).extend(values)
 
 
-COLUMNS = ("part", "time", "frame", "key", "call", "view", "row", "credentials", "transport", "port", *NUMBERED)
+COLUMNS = (
+    *("part", "time", "frame", "key", "call", "view", "row", "flags", "transport", "port"),
+    *("requests", "status", "settled", "answered", *NUMBERED),
+)
 
 
 def judge(
@@ -103,6 +118,7 @@ def judge(
     agents: dict[bytes, int] = {}
     sources: dict[bytes, int] = {}
     every = not wanted.sources and not wanted.call_ids
+    answers, clusters = merged.answers, merged.clusters
     for number, rows in slices:
         for at, key, views in merged.transactions(number, rows):
             which = 0 if len(views) == 1 else _received(merged, views, pbx)
@@ -131,6 +147,8 @@ def judge(
                 if like is not None and not replay.asks_source(verdict):
                     alike[like] = found
             agent = table.agents[agent]
+            packed = answers.get(key)
+            status, settled, answered, challenged = outcome_of(packed) if packed else NO_ANSWER
             values = (
                 number,
                 time,
@@ -139,9 +157,13 @@ def judge(
                 call,
                 which,
                 at,
-                flags & CREDENTIALS,
+                flags & CREDENTIALS | challenged,
                 code,
                 source[-2] << 8 | source[-1],
+                merged.packets(key) if key in clusters else 1,
+                status,
+                settled,
+                answered,
                 found,
                 agents.setdefault(agent, len(agents)),
                 sources.setdefault(ip, len(sources)),

@@ -10,19 +10,25 @@ from typing import NamedTuple
 
 from pjsipdiag.asterisk.grammar import Fields
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.diagnosis.fold import MOST_REGISTRATIONS, Fold, Repeated
+from pjsipdiag.diagnosis.fold import MOST_REGISTRATIONS, Fold
 from pjsipdiag.diagnosis.rows import (
     ANSWER,
+    COUNT,
     DIGEST,
     DIRECTIONS,
+    FIRST,
+    FIRST_TIME,
     FLAGS,
     FRAME,
+    LAST,
+    LAST_TIME,
     ROW,
     SAME_PACKET,
     TIME,
     TRANSPORTS,
     TRUNCATED,
     Key,
+    Repeated,
     Row,
     add_answer,
     add_cluster,
@@ -161,12 +167,12 @@ def merge(parts: Sequence[Part]) -> Merged:
 
 
 def _add_transactions(whole: Merged, number: int, fold: Fold, index: dict[Key, int]) -> None:
-    """`index` says which part saw a transaction first; nobody needs it where there is one part."""
+    """`index` says which part saw a transaction first; after the last part nobody needs it."""
     seen = index.keys() & fold.index.keys()
     for key in seen:
         whole.begun.setdefault(key, index[key])
         _add_seen(whole, number, fold, key)
-    if len(whole.parts) > 1:
+    if fold is not whole.parts[-1].fold:
         index.update(dict.fromkeys(fold.index.keys() - seen if seen else fold.index, number))
     for key, clusters in fold.clusters.items():
         if key not in seen:
@@ -182,8 +188,7 @@ def _add_transactions(whole: Merged, number: int, fold: Fold, index: dict[Key, i
         for status, time in ANSWER.iter_unpack(fold.answers[key]):
             known = add_answer(known, status, time)
         whole.answers[key] = known
-    for key in fold.realms.keys() - whole.realms.keys():
-        whole.realms[key] = fold.realms[key]
+    whole.realms = fold.realms | whole.realms
 
 
 def _add_seen(whole: Merged, number: int, fold: Fold, key: Key) -> None:
@@ -231,6 +236,6 @@ def _add_repeated(others: dict[tuple[bytes, bytes], Repeated], pair: tuple[bytes
         others[pair] = after
         return
     # what a part handed back is told after the others, and may be from before them
-    again = after.first == before.last and abs(after.first_time - before.time) <= SAME_PACKET
-    before.count += after.count - again
-    before.last, before.time = after.last, after.time
+    again = after[FIRST] == before[LAST] and abs(after[FIRST_TIME] - before[LAST_TIME]) <= SAME_PACKET
+    before[COUNT] += after[COUNT] - again
+    before[LAST], before[LAST_TIME] = after[LAST], after[LAST_TIME]

@@ -16,8 +16,8 @@ BRIEF = struct.Struct("<29xB18x18s8xHII4x")
 """Of the same: flags, destination, and the numbers of form, sender and called user."""
 ANSWER = struct.Struct(">Hq")
 """An answer: status, time when that status was first seen. Big-endian, so that packed times compare as numbers do."""
-_TIME, _NEGATIVE = struct.Struct(">q"), b"\x80"
-"""The time in an ANSWER; packed times below the second are from 1970 on, and only they compare as numbers do."""
+_TIME = struct.Struct(">q")
+"""The time in an ANSWER."""
 CHALLENGES = (401, 407)
 MOST_ANSWERS = 8
 """Different statuses kept of one transaction, the earliest ones: a real one has three."""
@@ -34,6 +34,10 @@ UNKNOWN = 0xFFFFFFFF
 Key = int
 Cluster = list[int]
 """[first, last] time of requests so close that they are one packet."""
+Repeated = list[int]
+"""Requests of one source and method: how many, and digest of the start and time of the last and of the first."""
+COUNT, LAST, LAST_TIME, FIRST, FIRST_TIME = range(5)
+"""Where a Repeated has them."""
 Row = tuple[Any, ...]
 """A row unpacked, as ROW says."""
 
@@ -57,30 +61,22 @@ def add_answer(old: bytes, status: int, time: int) -> bytes:
     return b"".join(ANSWER.pack(known, first) for first, known in kept)
 
 
-def both_answers(before: bytes, after: bytes) -> bytes:
-    """The answers of two transactions in the order of their times."""
-    if not before or not after:
-        return before or after
-    if before[-_TIME.size :] < after[ANSWER.size - _TIME.size : ANSWER.size] < _NEGATIVE:
-        return before + after
-    both = sorted((time, status) for status, time in ANSWER.iter_unpack(before + after))
-    return b"".join([ANSWER.pack(status, time) for time, status in both])
-
-
-def outcome_of(answers: bytes) -> tuple[int, bool, int]:
-    """What answers in their order come to: the last final status, else the last one, whether there was a challenge, and
-    when the last one came."""
-    status, challenged = _outcome(answers[:: ANSWER.size] + answers[1 :: ANSWER.size])
-    return status, challenged, _TIME.unpack(answers[-_TIME.size :])[0]
+def outcome_of(answers: bytes) -> tuple[int, int, int, bool]:
+    """What the answers of a transaction, in their order, come to: the last final status, else the last one, when that
+    came, when the last one came, and whether there was a challenge."""
+    status, at, challenged = _outcome(answers[:: ANSWER.size] + answers[1 :: ANSWER.size])
+    last: int = _TIME.unpack(answers[-_TIME.size :])[0]
+    return status, last if at == -1 else ANSWER.unpack_from(answers, at * ANSWER.size)[1], last, challenged
 
 
 @lru_cache(maxsize=4096)
-def _outcome(packed: bytes) -> tuple[int, bool]:
-    """The same of the statuses alone: the high bytes of all, then the low ones."""
+def _outcome(packed: bytes) -> tuple[int, int, bool]:
+    """(status, its place before the end, whether there was a challenge) of the statuses alone, which are packed as the
+    high bytes of all, then the low ones."""
     half = len(packed) // 2
     statuses = [high << 8 | low for high, low in zip(packed[:half], packed[half:], strict=True)]
-    final = [status for status in statuses if status >= 200]
-    return (final or statuses)[-1], any(status in CHALLENGES for status in final)
+    place = next((at for at in range(-1, -half - 1, -1) if statuses[at] >= 200), -1)
+    return statuses[place], place, any(status in CHALLENGES for status in statuses)
 
 
 def add_cluster(clusters: list[Cluster], first: int, last: int) -> None:
