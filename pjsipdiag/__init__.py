@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pjsipdiag.report import render
     from pjsipdiag.sip import Address, SipMessage, SipUri
 
+__version__ = "0.1.0"
+
 _FROM = {
     "Address": "sip",
     "CaptureError": "errors",

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pjsipdiag import __version__
 from pjsipdiag.errors import PjsipdiagError
 
 
@@ -55,7 +56,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="pjsipdiag")
+@click.version_option(__version__)
 def main() -> None:
     """Why did Asterisk's PJSIP not match an inbound call to an endpoint, and which lines fix it?
 

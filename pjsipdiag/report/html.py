@@ -10,13 +10,13 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from importlib.resources import files
 from typing import TextIO
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
+from pjsipdiag import __version__
 from pjsipdiag.diagnosis.model import CallRow, Finding, Report, SourceRow, Suggestion
 from pjsipdiag.report import wording
 from pjsipdiag.report.drawing.diff import diff
@@ -95,7 +95,7 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
         style=Markup(style),
         script=Markup(script),
         policy=_policy(style, script),
-        version=version("pjsipdiag"),
+        version=__version__,
     )
     for piece in page:
         stream.write(piece)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib.metadata import version
 from json.encoder import encode_basestring_ascii
 from typing import Any, TextIO
 
+from pjsipdiag import __version__
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.verdict import Check, Verdict
 from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Edit, Finding, Report, SourceRow, Suggestion
@@ -28,7 +28,7 @@ MOST_CALLS = 100_000
 
 def write(report: Report, stream: TextIO, look: Look) -> None:
     """Writes one JSON object; one source, call, finding or suggestion in a line."""
-    stream.write('{"schema": 1,\n"tool": ' + _dump({"name": "pjsipdiag", "version": version("pjsipdiag")}))
+    stream.write('{"schema": 1,\n"tool": ' + _dump({"name": "pjsipdiag", "version": __version__}))
     said = {"version": report.asterisk_version, "assumed": report.asterisk_assumed, "reason": report.asterisk_reason}
     stream.write(',\n"asterisk": ' + _dump(said))
     stream.write(',\n"pbx": ' + _dump({"addresses": list(report.pbx), "reason": report.pbx_reason}))

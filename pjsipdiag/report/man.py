@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from importlib.metadata import version
 from typing import Any
+
+from pjsipdiag import __version__
 
 EXAMPLES = (
     ("Which sources are not matched, and which lines fix it:", "pjsipdiag diagnose capture.pcap -c /etc/asterisk"),
@@ -32,7 +33,7 @@ def page(group: Any) -> str:
 
 def _lines(group: Any) -> Iterator[str]:
     first, *rest = _paragraphs(group.help)
-    yield f'.TH PJSIPDIAG 1 "" "pjsipdiag {version("pjsipdiag")}" "User Commands"'
+    yield f'.TH PJSIPDIAG 1 "" "pjsipdiag {__version__}" "User Commands"'
     yield ".SH NAME"
     yield "pjsipdiag \\- " + _text("say why Asterisk's PJSIP did not match an inbound call, and which lines fix it")
     yield ".SH SYNOPSIS"

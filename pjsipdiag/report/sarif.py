@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from importlib.metadata import version
 from typing import Any, TextIO
 from urllib.parse import quote
 
+from pjsipdiag import __version__
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.diagnosis.model import Edit, Finding, Report, Suggestion
 from pjsipdiag.report import wording
@@ -26,7 +26,7 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
     rules = sorted({finding.rule for finding in report.findings})
     driver = {
         "name": "pjsipdiag",
-        "version": version("pjsipdiag"),
+        "version": __version__,
         "rules": [_rule(name) for name in rules],
     }
     run = {
