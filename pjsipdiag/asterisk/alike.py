@@ -88,7 +88,7 @@ class Alike:
         self._domains = any(transport.domain for transport in config.transports.values())
         self._hopeless = bool(self._watched & _ONCE) or any(acl.contact_acl != Acl() for acl in config.acls)
         self._hopeless |= any(endpoint.contact_acl != Acl() for endpoint in config.endpoints.values())
-        # a user that no endpoint is named after names none, whatever the domain
+        # a user that no endpoint is named after names none, whatever the domain or realm
         self._users = {name.lower().encode("utf-8", "surrogateescape").partition(b"@")[0] for name in config.endpoints}
         self._places = None if config.acls else self.known.index.places
         rules = [rule for identify in config.identifies for rule in identify.rules]
@@ -187,7 +187,11 @@ class Alike:
 
     def _login(self, user: bytes, realm: bytes) -> object | None:
         """What the names in Authorization come to; None where that has to be asked in full."""
-        return self._looked_up(user, realm) if user.isascii() and realm.isascii() else None
+        if not user.isascii() or not realm.isascii():
+            return None
+        if user[:NAME_LENGTH].lower().partition(b"@")[0] not in self._users:
+            return ()
+        return self._looked_up(user, realm)
 
     def _name(self, user: bytes, host: bytes) -> object:
         """What the names in From come to: the endpoint they name, or one that differs in case."""

@@ -251,7 +251,7 @@ class _Table:
 
 
 def joined(judged: Sequence[Judged]) -> Judged:
-    """All that was judged as one."""
+    """All that was judged as one; the parts are used up, as both together would take much memory."""
     if len(judged) == 1:
         return judged[0]
     whole = Judged()
@@ -261,7 +261,9 @@ def joined(judged: Sequence[Judged]) -> Judged:
     for one in judged:
         for name in COLUMNS:
             if name not in NUMBERED:
-                getattr(whole, name).extend(getattr(one, name))
+                column = getattr(one, name)
+                getattr(whole, name).extend(column)
+                del column[:]
         whole.verdict.extend(_renumbered(one.verdict, one.verdicts, verdicts))
         whole.agent.extend(_renumbered(one.agent, one.agents, agents))
         whole.source.extend(_renumbered(one.source, one.sources, sources))

@@ -64,6 +64,9 @@ def add_answer(old: bytes, status: int, time: int) -> bytes:
 def outcome_of(answers: bytes) -> tuple[int, int, int, bool]:
     """What the answers of a transaction, in their order, come to: the last final status, else the last one, when that
     came, when the last one came, and whether there was a challenge."""
+    if len(answers) == ANSWER.size:
+        status, time = ANSWER.unpack(answers)
+        return status, time, time, status in CHALLENGES
     status, at, challenged = _outcome(answers[:: ANSWER.size] + answers[1 :: ANSWER.size])
     last: int = _TIME.unpack(answers[-_TIME.size :])[0]
     return status, last if at == -1 else ANSWER.unpack_from(answers, at * ANSWER.size)[1], last, challenged
