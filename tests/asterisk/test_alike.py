@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pjsipdiag.asterisk.identifiers import Replay
+from pjsipdiag.asterisk.objects import load_config
 from pjsipdiag.asterisk.verdict import Check
+from pjsipdiag.sip import Address
 from tests.conformance import load, message
 from tests.differential_cases import generate
 
@@ -28,3 +30,21 @@ def test_the_short_way_is_the_full_replay() -> None:
             assert facts(short.trace) == facts(replay.verdict(one).trace), one.raw
             compared += 1
     assert compared > 200
+
+
+def test_a_digest_user_may_name_an_endpoint_with_its_domain() -> None:
+    lines = (
+        "[global]\ntype=global\nendpoint_identifier_order=auth_username\n[u]\ntype=transport\nbind=0.0.0.0\n"
+        "[alice@carrier.example]\ntype=endpoint\nidentify_by=auth_username\n"
+    )
+    replay = Replay(load_config(None, "22.10.1", overlay={"pjsip.conf": lines}))
+    source, destination = Address("203.0.113.10", 5060).pack(), Address("198.51.100.10", 5060).pack()
+    for user, endpoint in (("nobody", ""), ("alice@carrier.example", "alice@carrier.example"), ("alice", "")):
+        head = (
+            "INVITE sip:1@pbx.example SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.10;branch=z9hG4bK1\r\n"
+            "From: <sip:2@pbx.example>;tag=1\r\nTo: <sip:1@pbx.example>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n"
+            "Contact: <sip:2@203.0.113.10>\r\n"
+            f'Authorization: Digest username="{user}", realm="asterisk", nonce="1", uri="sip:1@pbx.example",'
+            ' response="1", algorithm=MD5\r\nContent-Length: 0\r\n\r\n'
+        )
+        assert replay.verdict_of(head.encode(), "UDP", source, destination).endpoint == endpoint
