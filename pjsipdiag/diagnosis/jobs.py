@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pickle
 import selectors
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
@@ -17,6 +18,7 @@ from pjsipdiag.errors import PjsipdiagError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 CHUNK = 1 << 20
+"""Bytes of a result that are read at once."""
 
 
 class JobError(PjsipdiagError):
@@ -104,7 +106,7 @@ def _ended(pid: int) -> bool:
 
 def _start(work: Callable[[Item], Result], item: Item) -> tuple[int, int]:
     """(process id, file descriptor that its result comes from)."""
-    reading, writing = os.pipe()
+    reading, writing = _pipe()
     pid = os.fork()
     if pid:
         os.close(writing)
@@ -122,6 +124,17 @@ def _start(work: Callable[[Item], Result], item: Item) -> tuple[int, int]:
         status = 0
     finally:
         os._exit(status)
+
+
+def _pipe() -> tuple[int, int]:
+    """The two ends of a pipe that holds CHUNK bytes where that may be had: who fills it waits less."""
+    ends = os.pipe()
+    if sys.platform == "linux":
+        from fcntl import F_SETPIPE_SZ, fcntl
+
+        with suppress(OSError):  # more than a user may have
+            fcntl(ends[1], F_SETPIPE_SZ, CHUNK)
+    return ends
 
 
 def _loaded(data: bytearray) -> Any:
