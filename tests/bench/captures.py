@@ -76,9 +76,14 @@ class Peer:
         self.cseq = self.rnd.randrange(1, 30_000)
         return self
 
+    @property
+    def user(self) -> str:
+        """The caller, in this dialog: an extension, as those who dial and those who guess have them."""
+        return str(1000 + int(self.call_id[:8], 16) % 9000)
+
     def credentials(self) -> str:
         return (
-            f'Authorization: Digest username="{self.call_id[:4]}", realm="asterisk", nonce="{self.call_id}",'
+            f'Authorization: Digest username="{self.user}", realm="asterisk", nonce="{self.call_id}",'
             f' uri="sip:pbx.example.com", response="{self.call_id}{self.call_id[:8]}", cnonce="{self.cseq}",'
             " algorithm=MD5, qop=auth, nc=00000001\r\n"
         )
@@ -88,8 +93,8 @@ class Peer:
         return (
             f"{method} sip:{number}@pbx.example.com SIP/2.0\r\n"
             f"Via: SIP/2.0/{self.transport} {self.address};rport;branch=z9hG4bK{self.cseq}{self.call_id}\r\n"
-            f'Max-Forwards: 70\r\nFrom: "{number}" <sip:{number}@pbx.example.com>;tag={self.call_id[:8]}\r\n'
-            f"To: <sip:{number}@pbx.example.com>\r\nContact: <sip:{number}@{self.address}>\r\n"
+            f'Max-Forwards: 70\r\nFrom: "{self.user}" <sip:{self.user}@pbx.example.com>;tag={self.call_id[:8]}\r\n'
+            f"To: <sip:{number}@pbx.example.com>\r\nContact: <sip:{self.user}@{self.address}>\r\n"
             f"Call-ID: {self.call_id}\r\nCSeq: {self.cseq} {method}\r\nUser-Agent: {self.agent}\r\n"
             "Allow: OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, INFO\r\n"
             f"{headers}{SDP if body else ''}Content-Length: {len(body)}\r\n\r\n{body}"
@@ -99,7 +104,7 @@ class Peer:
         return (
             f"SIP/2.0 {status}\r\n"
             f"Via: SIP/2.0/{self.transport} {self.address};branch=z9hG4bK{self.cseq}{self.call_id}\r\n"
-            f"From: <sip:{self.call_id[:10]}@pbx.example.com>;tag={self.call_id[:8]}\r\n"
+            f"From: <sip:{self.user}@pbx.example.com>;tag={self.call_id[:8]}\r\n"
             f"To: <sip:{self.call_id[:10]}@pbx.example.com>;tag=as{self.call_id[8:16]}\r\nCall-ID: {self.call_id}\r\n"
             f"CSeq: {self.cseq} {method}\r\nServer: Asterisk PBX 22.10.1\r\n"
             f"{SDP if body else ''}Content-Length: {len(body)}\r\n\r\n{body}"
