@@ -114,9 +114,12 @@ class Calls(Sequence[CallRow]):
             requests[call] = min(requests[call] + whole.requests[at], 0xFFFF)
             flag = whole.flags[at]
             flags[call] |= flag & CHALLENGED | (RETRIED if flag & CREDENTIALS else 0)
-            answered[call] = max(answered[call], whole.answered[at])
+            if not whole.answered[at]:
+                continue
+            first = not answered[call]
+            answered[call] = whole.answered[at] if first else max(answered[call], whole.answered[at])
             before, after = status[call], whole.status[at]
-            if (after >= 200, whole.settled[at], after) > (before >= 200, settled[call], before):
+            if first or (after >= 200, whole.settled[at], after) > (before >= 200, settled[call], before):
                 status[call], settled[call] = after, whole.settled[at]
 
     def _chain(self) -> None:

@@ -188,7 +188,8 @@ def _add_transactions(whole: Merged, number: int, fold: Fold, index: dict[Key, i
         for status, time in ANSWER.iter_unpack(fold.answers[key]):
             known = add_answer(known, status, time)
         whole.answers[key] = known
-    whole.realms = fold.realms | whole.realms
+    for key, realm in fold.realms.items():
+        whole.realms.setdefault(key, realm)
 
 
 def _add_seen(whole: Merged, number: int, fold: Fold, key: Key) -> None:
