@@ -11,6 +11,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from pjsipdiag.asterisk.admission import contact_denial, denial
 from pjsipdiag.asterisk.config import Config, Transport
@@ -147,6 +148,7 @@ def _default_port(transport: Transport) -> int:
     return 5061 if transport.protocol == "tls" else 5060
 
 
+@lru_cache(maxsize=4096)
 def _parsed(ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(ip.split("%", 1)[0])

@@ -17,17 +17,16 @@ from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.arrival import Arrival
 from pjsipdiag.diagnosis.heads import call_id, value_of
-from pjsipdiag.diagnosis.judge import CHALLENGED, Judged, joined
+from pjsipdiag.diagnosis.judge import Judged, joined
 from pjsipdiag.diagnosis.merge import Merged, Request
 from pjsipdiag.diagnosis.model import CallRow
-from pjsipdiag.diagnosis.rows import BRIEF, CREDENTIALS, ROW, SIX, UNKNOWN
+from pjsipdiag.diagnosis.rows import BRIEF, ROW, SIX, UNKNOWN, both_answers, outcome_of
 from pjsipdiag.sip import Address, SipMessage, decode
 
 Name = TypeVar("Name")
 END = 0xFFFFFFFF
 """No further call of the same source."""
-RETRIED = 2
-"""A flag of calls beside CHALLENGED."""
+CHALLENGED, RETRIED = 1, 2
 MOST_AGENTS = 8
 FEW = 200
 """Calls up to which each has a trace with its own values; beyond, alike calls share one that leaves them out."""
@@ -60,7 +59,7 @@ class Calls(Sequence[CallRow]):
         )
         self._more: dict[int, list[int]] = {}
         """Keys of the further transactions of a call."""
-        begun, shown, further = self._assemble(whole)
+        begun, shown, retried = self._assemble(whole)
         first = whole.time, whole.frame, whole.transport, whole.port, whole.agent, whole.source
         self.time, self._frame, self.transport, self.port, self.agent, self.source = _picked(first, begun)
         if begun is not None:
@@ -68,15 +67,20 @@ class Calls(Sequence[CallRow]):
             self.agents, self.agent = _in_order(self.agents, self.agent)
         speaking = whole.part, whole.row, whole.view, whole.key, whole.verdict
         self._part, self._row, self._view, self._key, self.verdict = _picked(speaking, shown)
-        ending = whole.requests, whole.status, whole.settled, whole.answered, whole.flags
-        self.requests, self.status, settled, self.answered, self.flags = _picked(ending, begun)
-        self._weigh(whole, further, settled)
+        self.requests = array("H", [1]) * len(self.time)
+        self.status = array("H", [0]) * len(self.time)
+        self.answered = array("q", [0]) * len(self.time)
+        """When the last answer came; 0 where there was none."""
+        self.flags = array("B", bytes(len(self.time)))
+        for number in retried:
+            self.flags[number] = RETRIED
         self._distinct_realms = len(set(merged.realms.values()))
+        self._weigh()
         self._chain()
 
-    def _assemble(self, whole: Judged) -> tuple[array[int] | None, array[int] | None, list[tuple[int, int]]]:
+    def _assemble(self, whole: Judged) -> tuple[array[int] | None, array[int] | None, list[int]]:
         """The transactions of `whole` that begin calls and those that speak for them, in order of time (None: each of
-        them, as they stand), and (call, transaction) of those that go on with one."""
+        them, as they stand), and the calls that were tried again with credentials."""
         captures = [part.capture for part in self._merged.parts]
         order: Sequence[int] = range(len(whole.time))
         places = zip(whole.time, map(captures.__getitem__, whole.part), whole.frame, strict=True)
@@ -91,7 +95,7 @@ class Calls(Sequence[CallRow]):
         taken = {at for at, reached in enumerate(self.verdicts) if reached.endpoint}
         numbers: dict[int, int] = {}
         begun, shown = array("I"), array("I")
-        further: list[tuple[int, int]] = []
+        retried: list[int] = []
         for at in order:
             number = numbers.setdefault(call[at], len(numbers))
             if number == len(begun):
@@ -99,28 +103,35 @@ class Calls(Sequence[CallRow]):
                 shown.append(at)
             elif keys[at] != keys[shown[number]]:
                 other = at
-                further.append((number, at))
+                if whole.credentials[at]:
+                    retried.append(number)
                 if verdict[at] in taken and verdict[shown[number]] in unmatched:
                     # taken by its credentials, when the first request was not: it speaks for the call
                     other, shown[number] = shown[number], at
                 self._more.setdefault(number, []).append(keys[other])
-        return begun, shown, further
+        return begun, shown, retried
 
-    def _weigh(self, whole: Judged, further: Iterable[tuple[int, int]], settled: array[int]) -> None:
-        """Adds the further transactions of each call to its first one: the answer that ended the call is the last final
-        one of all, else the last one; `settled` says when it came."""
-        requests, status, answered, flags = self.requests, self.status, self.answered, self.flags
-        for call, at in further:
-            requests[call] = min(requests[call] + whole.requests[at], 0xFFFF)
-            flag = whole.flags[at]
-            flags[call] |= flag & CHALLENGED | (RETRIED if flag & CREDENTIALS else 0)
-            if not whole.answered[at]:
+    def _weigh(self) -> None:
+        """Counts the packets of each call and finds the answer that ended it."""
+        answers, clusters, more = self._merged.answers, self._merged.clusters, self._more
+        if not answers and not clusters and not more:
+            return
+        requests, statuses, flags, answered = self.requests, self.status, self.flags, self.answered
+        for number, key in enumerate(self._key):
+            packed = answers.get(key, b"")
+            further = more.get(number)
+            if further:
+                packets = sum(map(self._merged.packets, (key, *further))) if clusters else 1 + len(further)
+                requests[number] = min(packets, 0xFFFF)
+                for another in further:
+                    packed = both_answers(packed, answers.get(another, b""))
+            elif key in clusters:
+                requests[number] = self._merged.packets(key)
+            if not packed:
                 continue
-            first = not answered[call]
-            answered[call] = whole.answered[at] if first else max(answered[call], whole.answered[at])
-            before, after = status[call], whole.status[at]
-            if first or (after >= 200, whole.settled[at], after) > (before >= 200, settled[call], before):
-                status[call], settled[call] = after, whole.settled[at]
+            statuses[number], challenged, answered[number] = outcome_of(packed)
+            if challenged:
+                flags[number] |= CHALLENGED
 
     def _chain(self) -> None:
         """Links the calls of each source."""

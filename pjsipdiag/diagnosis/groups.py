@@ -13,9 +13,8 @@ from typing import NamedTuple
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.addresses import show_address, show_ip
-from pjsipdiag.diagnosis.calls import END, MOST_AGENTS, RETRIED, Calls, Told
+from pjsipdiag.diagnosis.calls import CHALLENGED, END, MOST_AGENTS, RETRIED, Calls, Told
 from pjsipdiag.diagnosis.heads import user_of, value_of
-from pjsipdiag.diagnosis.judge import CHALLENGED
 from pjsipdiag.diagnosis.rows import CREDENTIALS, TRANSPORTS
 from pjsipdiag.diagnosis.situation import CallGroup, Crowd, Variant
 from pjsipdiag.sip import SipMessage

@@ -25,19 +25,16 @@ from pjsipdiag.diagnosis.rows import (
     LENGTH,
     OFFSET,
     SENDER,
+    SIX,
     TRANSPORT,
     TRANSPORTS,
     UNKNOWN,
     Row,
     ends,
-    outcome_of,
 )
 from pjsipdiag.diagnosis.selection import Selection
 
 Name = TypeVar("Name")
-CHALLENGED = 1
-"""A flag of transactions and calls."""
-NO_ANSWER = (0, 0, 0, False)
 NUMBERED = ("verdict", "agent", "source")
 """Columns of positions in tables."""
 UNSEEN = -1
@@ -64,18 +61,10 @@ class Judged:
     view: array[int] = field(default_factory=lambda: array("I"))
     """Which of the transaction's views the PBX received."""
     row: array[int] = field(default_factory=lambda: array("I"))
-    flags: array[int] = field(default_factory=lambda: array("B"))
-    """CREDENTIALS of the request, CHALLENGED of the answers."""
+    credentials: array[int] = field(default_factory=lambda: array("B"))
     transport: array[int] = field(default_factory=lambda: array("B"))
     """Position in TRANSPORTS."""
     port: array[int] = field(default_factory=lambda: array("H"))
-    requests: array[int] = field(default_factory=lambda: array("H"))
-    """How many there were: the first and its retransmissions."""
-    status: array[int] = field(default_factory=lambda: array("H"))
-    """The answer that ended it, else the last one; 0 where there was none."""
-    settled: array[int] = field(default_factory=lambda: array("q"))
-    answered: array[int] = field(default_factory=lambda: array("q"))
-    """When that answer came, and when the last one came; 0 where there was none."""
     verdict: array[int] = field(default_factory=lambda: array("I"))
     agent: array[int] = field(default_factory=lambda: array("I"))
     source: array[int] = field(default_factory=lambda: array("I"))
@@ -93,10 +82,7 @@ class Judged:
             getattr(self, name).extend(values)
 
 
-COLUMNS = (
-    *("part", "time", "frame", "key", "call", "view", "row", "flags", "transport", "port"),
-    *("requests", "status", "settled", "answered", *NUMBERED),
-)
+COLUMNS = ("part", "time", "frame", "key", "call", "view", "row", "credentials", "transport", "port", *NUMBERED)
 
 
 def judge(
@@ -118,13 +104,13 @@ def judge(
     agents: dict[bytes, int] = {}
     sources: dict[bytes, int] = {}
     every = not wanted.sources and not wanted.call_ids
-    answers, clusters = merged.answers, merged.clusters
     for number, rows in slices:
         for at, key, views in merged.transactions(number, rows):
             which = 0 if len(views) == 1 else _received(merged, views, pbx)
             seen_in, row = views[which]
-            time, _, frame, _, _, code, flags, _, _, call, _, _, _, agent = row
-            source, destination = ends(row)
+            time, _, frame, _, _, code, flags, source, destination, call, form, sender, _, agent = row
+            if not flags & SIX:
+                source, destination = source[:6], destination[:6]
             if destination[:-2] not in pbx:
                 if any(ends(view)[0][:-2] in pbx for _, view in views):
                     judged.outbound.add(call)
@@ -135,7 +121,9 @@ def judge(
             if not every and not _is_wanted(wanted, merged, seen_in, row, ip):
                 continue
             table = tables[seen_in]
-            content = table.content(row)
+            content = table.contents.get(form << 32 | sender, UNSEEN) if code == UDP else UNSEEN
+            if content == UNSEEN:
+                content = table.content(row)
             like = None if content is None else (content, origin(source), code, destination)
             found = alike.get(like)
             if found is None:
@@ -147,8 +135,6 @@ def judge(
                 if like is not None and not replay.asks_source(verdict):
                     alike[like] = found
             agent = table.agents[agent]
-            packed = answers.get(key)
-            status, settled, answered, challenged = outcome_of(packed) if packed else NO_ANSWER
             values = (
                 number,
                 time,
@@ -157,13 +143,9 @@ def judge(
                 call,
                 which,
                 at,
-                flags & CREDENTIALS | challenged,
+                flags & CREDENTIALS,
                 code,
                 source[-2] << 8 | source[-1],
-                merged.packets(key) if key in clusters else 1,
-                status,
-                settled,
-                answered,
                 found,
                 agents.setdefault(agent, len(agents)),
                 sources.setdefault(ip, len(sources)),
@@ -220,7 +202,8 @@ class _Table:
         self._replay = replay
         self._alike = replay.alike
         self._kinds = [self._alike.kind(form) for form in part.fold.forms.known]
-        self._contents: dict[int, int | None] = {}
+        self.contents: dict[int, int | None] = {}
+        """What `content` said of a form and a sender, by form << 32 | sender."""
         self._senders = [Sender(*(name or b"" for name in names)) for names in senders]
 
     def verdict(self, row: Row, content: int | None, source: bytes, place: bytes) -> Verdict:
@@ -241,9 +224,9 @@ class _Table:
             found = None if kind.credentials else read_sender(value_of(self._head(row), b"from"))
             return self._alike.content(kind, Sender(*found, b"", b"")) if found else None
         at = form << 32 | sender
-        known = self._contents.get(at, UNSEEN)
+        known = self.contents.get(at, UNSEEN)
         if known == UNSEEN:
-            known = self._contents[at] = self._alike.content(kind, self._senders[sender])
+            known = self.contents[at] = self._alike.content(kind, self._senders[sender])
         return known
 
     def _head(self, row: Row) -> bytes:

@@ -16,8 +16,8 @@ BRIEF = struct.Struct("<29xB18x18s8xHII4x")
 """Of the same: flags, destination, and the numbers of form, sender and called user."""
 ANSWER = struct.Struct(">Hq")
 """An answer: status, time when that status was first seen. Big-endian, so that packed times compare as numbers do."""
-_TIME = struct.Struct(">q")
-"""The time in an ANSWER."""
+_TIME, _NEGATIVE = struct.Struct(">q"), b"\x80"
+"""The time in an ANSWER; packed times below the second are from 1970 on, and only they compare as numbers do."""
 CHALLENGES = (401, 407)
 MOST_ANSWERS = 8
 """Different statuses kept of one transaction, the earliest ones: a real one has three."""
@@ -61,25 +61,30 @@ def add_answer(old: bytes, status: int, time: int) -> bytes:
     return b"".join(ANSWER.pack(known, first) for first, known in kept)
 
 
-def outcome_of(answers: bytes) -> tuple[int, int, int, bool]:
-    """What the answers of a transaction, in their order, come to: the last final status, else the last one, when that
-    came, when the last one came, and whether there was a challenge."""
-    if len(answers) == ANSWER.size:
-        status, time = ANSWER.unpack(answers)
-        return status, time, time, status in CHALLENGES
-    status, at, challenged = _outcome(answers[:: ANSWER.size] + answers[1 :: ANSWER.size])
-    last: int = _TIME.unpack(answers[-_TIME.size :])[0]
-    return status, last if at == -1 else ANSWER.unpack_from(answers, at * ANSWER.size)[1], last, challenged
+def both_answers(before: bytes, after: bytes) -> bytes:
+    """The answers of two transactions in the order of their times."""
+    if not before or not after:
+        return before or after
+    if before[-_TIME.size :] < after[ANSWER.size - _TIME.size : ANSWER.size] < _NEGATIVE:
+        return before + after
+    both = sorted((time, status) for status, time in ANSWER.iter_unpack(before + after))
+    return b"".join([ANSWER.pack(status, time) for time, status in both])
+
+
+def outcome_of(answers: bytes) -> tuple[int, bool, int]:
+    """What answers in their order come to: the last final status, else the last one, whether there was a challenge, and
+    when the last one came."""
+    status, challenged = _outcome(answers[:: ANSWER.size] + answers[1 :: ANSWER.size])
+    return status, challenged, _TIME.unpack(answers[-_TIME.size :])[0]
 
 
 @lru_cache(maxsize=4096)
-def _outcome(packed: bytes) -> tuple[int, int, bool]:
-    """(status, its place before the end, whether there was a challenge) of the statuses alone, which are packed as the
-    high bytes of all, then the low ones."""
+def _outcome(packed: bytes) -> tuple[int, bool]:
+    """The same of the statuses alone: the high bytes of all, then the low ones."""
     half = len(packed) // 2
     statuses = [high << 8 | low for high, low in zip(packed[:half], packed[half:], strict=True)]
-    place = next((at for at in range(-1, -half - 1, -1) if statuses[at] >= 200), -1)
-    return statuses[place], place, any(status in CHALLENGES for status in statuses)
+    final = [status for status in statuses if status >= 200]
+    return (final or statuses)[-1], any(status in CHALLENGES for status in final)
 
 
 def add_cluster(clusters: list[Cluster], first: int, last: int) -> None:
