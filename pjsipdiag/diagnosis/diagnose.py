@@ -232,7 +232,8 @@ def _settle(
     reason = f"the capture names Asterisk {seen}"
     if known.version not in (seen, seen.replace("/", "-")):
         reason += f"; {known.version} is the nearest that is known"
-    return Basis(reload({}, known.version), pbx, False, reason, seen)
+    loaded = config if config.version == known.version else reload({}, known.version)
+    return Basis(loaded, pbx, False, reason, seen)
 
 
 def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
