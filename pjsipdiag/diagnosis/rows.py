@@ -35,7 +35,7 @@ Key = int
 Cluster = list[int]
 """[first, last] time of requests so close that they are one packet."""
 Repeated = list[int]
-"""Requests of one source and method: how many, and digest of the start and time of the last and of the first."""
+"""Requests of one source and method: how many, and of the last and the first one the digest of its start, its time."""
 COUNT, LAST, LAST_TIME, FIRST, FIRST_TIME = range(5)
 """Where a Repeated has them."""
 Row = tuple[Any, ...]
