@@ -25,7 +25,6 @@ from pjsipdiag.diagnosis.rows import (
     LENGTH,
     OFFSET,
     SENDER,
-    SIX,
     TRANSPORT,
     TRANSPORTS,
     UNKNOWN,
@@ -108,9 +107,8 @@ def judge(
         for at, key, views in merged.transactions(number, rows):
             which = 0 if len(views) == 1 else _received(merged, views, pbx)
             seen_in, row = views[which]
-            time, _, frame, _, _, code, flags, source, destination, call, form, sender, _, agent = row
-            if not flags & SIX:
-                source, destination = source[:6], destination[:6]
+            time, _, frame, _, _, code, flags, _, _, call, _, _, _, agent = row
+            source, destination = ends(row)
             if destination[:-2] not in pbx:
                 if any(ends(view)[0][:-2] in pbx for _, view in views):
                     judged.outbound.add(call)
@@ -121,9 +119,7 @@ def judge(
             if not every and not _is_wanted(wanted, merged, seen_in, row, ip):
                 continue
             table = tables[seen_in]
-            content = table.contents.get(form << 32 | sender, UNSEEN) if code == UDP else UNSEEN
-            if content == UNSEEN:
-                content = table.content(row)
+            content = table.content(row)
             like = None if content is None else (content, origin(source), code, destination)
             found = alike.get(like)
             if found is None:
@@ -202,8 +198,7 @@ class _Table:
         self._replay = replay
         self._alike = replay.alike
         self._kinds = [self._alike.kind(form) for form in part.fold.forms.known]
-        self.contents: dict[int, int | None] = {}
-        """What `content` said of a form and a sender, by form << 32 | sender."""
+        self._contents: dict[int, int | None] = {}
         self._senders = [Sender(*(name or b"" for name in names)) for names in senders]
 
     def verdict(self, row: Row, content: int | None, source: bytes, place: bytes) -> Verdict:
@@ -224,9 +219,9 @@ class _Table:
             found = None if kind.credentials else read_sender(value_of(self._head(row), b"from"))
             return self._alike.content(kind, Sender(*found, b"", b"")) if found else None
         at = form << 32 | sender
-        known = self.contents.get(at, UNSEEN)
+        known = self._contents.get(at, UNSEEN)
         if known == UNSEEN:
-            known = self.contents[at] = self._alike.content(kind, self._senders[sender])
+            known = self._contents[at] = self._alike.content(kind, self._senders[sender])
         return known
 
     def _head(self, row: Row) -> bytes:
