@@ -27,7 +27,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv >/dev/null; }
 	$(PYTHON) -m venv $(VENV)
 
-COMPILED := pjsipdiag/capture/_records.c pjsipdiag/asterisk/_grammar.c pjsipdiag/diagnosis/_fold.c
+COMPILED := pjsipdiag/capture/fast/_records.c pjsipdiag/asterisk/forms/_grammar.c pjsipdiag/diagnosis/calls/_fold.c
 
 # An editable install compiles no modules ahead; where Python may not keep what it compiles, each start would do it anew.
 $(VENV)/.runtime: pyproject.toml $(COMPILED) | $(VENV)/bin/python

@@ -1,14 +1,22 @@
 """Why Asterisk's PJSIP did not match an inbound call to an endpoint, and which lines fix it.
 
-    captures --capture.read--> Datagram --diagnosis.calls--> calls, sources ----+
-                                                                                |
-    /etc/asterisk --asterisk.objects.load_config--> Config                      v
-                                                      |               diagnosis.rules --> Finding
-                                                      v                         |
-    SipMessage --asterisk.identifiers.identify--> Verdict (trace) --> diagnosis.suggest --> Suggestion
-                                                                                |
-                                                          Report --report.render--> text, html, json, ...
+    captures, logs                           /etc/asterisk
+        | capture.formats                        | asterisk.files, asterisk.loading
+        v                                        v
+    Datagram                                  Config
+        | diagnosis.calls: fold, merge           |
+        v                                        |
+    requests --asterisk.replay.identifiers--> Verdict (trace)
+        | diagnosis.calls: judge, calls          |
+        v                                        v
+    calls, sources ------------------> diagnosis.rules --> Finding
+                                                 | diagnosis.repairs
+                                                 v
+                                       Suggestion, proven by a replay
+                                                 |
+               Report --redact, report.render--> text, html, json, ...
 
+`diagnosis.work` gathers the captures, alone or by several processes; `cli` turns arguments into these calls.
 A stage is a function from frozen data to frozen data; files are read and written at the edges only. `capture` knows
 nothing of Asterisk, `asterisk` nothing of captures; both meet in `diagnosis`.
 """
@@ -19,8 +27,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.identifiers import identify
-    from pjsipdiag.asterisk.objects import load_config
+    from pjsipdiag.asterisk.loading.objects import load_config
+    from pjsipdiag.asterisk.replay.identifiers import identify
     from pjsipdiag.capture import read_messages
     from pjsipdiag.diagnosis.diagnose import diagnose
     from pjsipdiag.errors import CaptureError, ConfigError, PjsipdiagError
@@ -37,8 +45,8 @@ _FROM = {
     "SipMessage": "sip",
     "SipUri": "sip",
     "diagnose": "diagnosis.diagnose",
-    "identify": "asterisk.identifiers",
-    "load_config": "asterisk.objects",
+    "identify": "asterisk.replay.identifiers",
+    "load_config": "asterisk.loading.objects",
     "read_messages": "capture",
     "render": "report",
 }

@@ -1,7 +1,7 @@
 """SIP messages, URIs and transport addresses, as every part of the program speaks of them.
 
 Nothing here knows captures or Asterisk. Reading is lenient: what a header means to a person or to a report.
-What PJSIP makes of the same bytes, and when it refuses them, is `pjsipdiag.asterisk.pjsip`.
+What PJSIP makes of the same bytes, and when it refuses them, is `pjsipdiag.asterisk.pjsip.message`.
 """
 
 from __future__ import annotations

@@ -16,11 +16,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pjsipdiag.asterisk.addresses.match import canonical, parse_rules
 from pjsipdiag.asterisk.config import Config, Where
-from pjsipdiag.asterisk.identifiers import Replay
-from pjsipdiag.asterisk.match import canonical, parse_rules
-from pjsipdiag.asterisk.objects import load_config
-from pjsipdiag.asterisk.resolve import Hosts
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.loading.resolve import Hosts
+from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.sip import Address, SipMessage
 

@@ -1,4 +1,4 @@
-"""Imports go one way: errors <- sip <- {capture, asterisk} <- diagnosis <- report <- cli."""
+"""Imports go one way: errors <- sip <- {capture, asterisk} <- diagnosis <- report <- cli; inside, as `ORDER` says."""
 
 import ast
 from pathlib import Path
@@ -15,6 +15,16 @@ MAY_IMPORT = {
     "report": {"errors", "sip", "asterisk", "diagnosis", "report"},
     "redact": {"errors", "sip", "capture", "asterisk", "diagnosis", "redact"},
 }
+ORDER = {
+    "asterisk": ["addresses", "ere", "files", "pjsip", "loading", "forms", "replay"],
+    "capture": ["source", "streams", "packets", "fast", "formats", "rotated", "joining"],
+    "diagnosis": ["model", "evidence", "calls", "edits", "rules", "repairs"],
+}
+"""Packages in each world, lowest first: none imports one that stands behind it."""
+
+MOST_MODULES = 15
+"""In one folder: more are no longer one idea."""
+
 ONLY_IN = {"click": {"cli"}, "scapy": {"capture"}, "pyshark": {"capture"}}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -53,3 +63,20 @@ def test_slow_packages_are_imported_where_used(path: Path) -> None:
     """`scapy.all` alone costs 0.75 s."""
     slow = {module for module, at_top in imports(path) if at_top and module.split(".")[0] in ("scapy", "pyshark")}
     assert not slow
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_packages_of_a_world_import_downwards(path: Path) -> None:
+    world, *inner = path.relative_to(PACKAGE).with_suffix("").parts
+    order = ORDER.get(world, [])
+    if not inner or inner[0] not in order:
+        return
+    above = order[order.index(inner[0]) + 1 :]
+    for module, _ in imports(path):
+        name = module.split(".")
+        assert name[:2] != ["pjsipdiag", world] or len(name) < 3 or name[2] not in above, f"{inner[0]} imports {module}"
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in MODULES}), ids=str)
+def test_a_folder_holds_one_idea(folder: Path) -> None:
+    assert len([path for path in folder.glob("*.py") if path.name != "__init__.py"]) <= MOST_MODULES

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pjsipdiag.capture import reader as native
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.dissect import Dissector, Unfinished
-from pjsipdiag.capture.parts import Part, join, read_part, split
-from pjsipdiag.capture.reader import read_stream
-from pjsipdiag.capture.rest import Rest, Unjoinable
+from pjsipdiag.capture.formats import reader as native
+from pjsipdiag.capture.formats.reader import read_stream
+from pjsipdiag.capture.joining.handover import Rest, Unjoinable
+from pjsipdiag.capture.joining.parts import Part, join, read_part, split
+from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
 from pjsipdiag.capture.rotated import Captures, expand
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import SipMessage
@@ -63,7 +63,7 @@ def _read_native(path: str | Path, tally: Tally, _keylog: str | Path | None) -> 
 
 
 def _read_wireshark(path: str | Path, tally: Tally, keylog: str | Path | None) -> Iterator[Datagram]:
-    from pjsipdiag.capture.wireshark import read_wireshark  # with asyncio, which few runs need
+    from pjsipdiag.capture.formats.wireshark import read_wireshark  # with asyncio, which few runs need
 
     return read_wireshark(path, tally, keylog)
 

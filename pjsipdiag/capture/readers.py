@@ -10,9 +10,9 @@ from pathlib import Path
 from types import FrameType
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.dissect import Dissector
-from pjsipdiag.capture.follow import Growing, Piped
-from pjsipdiag.capture.reader import read, read_stream
+from pjsipdiag.capture.formats.reader import read, read_stream
+from pjsipdiag.capture.packets.dissect import Dissector
+from pjsipdiag.capture.source.follow import Growing, Piped
 from pjsipdiag.errors import CaptureError
 
 STANDARD_INPUT = 0
@@ -55,7 +55,7 @@ def _native(path: str | Path, tally: Tally, _: str | Path | None) -> Iterator[Da
 
 
 def _wireshark(path: str | Path, tally: Tally, keylog: str | Path | None) -> Iterator[Datagram]:
-    from pjsipdiag.capture.wireshark import read_wireshark
+    from pjsipdiag.capture.formats.wireshark import read_wireshark
 
     yield from read_wireshark(path, tally, keylog)
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
 
-from pjsipdiag.capture.compressed import decompressed, open_file
 from pjsipdiag.capture.datagram import Tally
-from pjsipdiag.capture.pcap import HEADER, file_header
-from pjsipdiag.capture.pcapng import first_time, leading
-from pjsipdiag.capture.reader import read
-from pjsipdiag.capture.window import Window
+from pjsipdiag.capture.formats.pcap import HEADER, file_header
+from pjsipdiag.capture.formats.pcapng import first_time, leading
+from pjsipdiag.capture.formats.reader import read
+from pjsipdiag.capture.source.compressed import decompressed, open_file
+from pjsipdiag.capture.source.window import Window
 from pjsipdiag.errors import CaptureError
 
 

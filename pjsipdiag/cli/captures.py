@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def _observe(captures: Sequence[str], config: str, quiet: bool, inputs: dict[str, Any]) -> Observation:
     """What captures and configuration show; other processes read already while this one loads what judges them."""
-    from pjsipdiag.diagnosis.gather import begin
+    from pjsipdiag.diagnosis.work.gather import begin
 
     with Progress(quiet) as progress:
         options: Options = {"progress": progress.update, **inputs}  # type: ignore[typeddict-item]  # click's own types
@@ -80,7 +80,7 @@ def suggest(
 ) -> None:
     """Print only the lines to add, with the file and section that they belong to."""
     seen = _observe(captures, directory(config, quiet), quiet, inputs)
-    from pjsipdiag.diagnosis import edits
+    from pjsipdiag.diagnosis.edits import lines as edits
     from pjsipdiag.report.look import look_for
     from pjsipdiag.report.text import suggestions_text
 

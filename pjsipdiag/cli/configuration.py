@@ -36,7 +36,7 @@ def explain(
     **names: Any,
 ) -> None:
     """Say what Asterisk would do with an INVITE from SOURCE that no capture holds."""
-    from pjsipdiag.asterisk.identifiers import identify
+    from pjsipdiag.asterisk.replay.identifiers import identify
     from pjsipdiag.diagnosis import explain as made
     from pjsipdiag.diagnosis.names import load
     from pjsipdiag.report import text

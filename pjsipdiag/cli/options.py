@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import click
 
-from pjsipdiag.diagnosis.jobs import processors
+from pjsipdiag.diagnosis.work.jobs import processors
 from pjsipdiag.report import FORMATS
 
 Command = TypeVar("Command", bound=Callable[..., object])

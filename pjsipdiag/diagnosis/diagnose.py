@@ -13,30 +13,30 @@ from pathlib import Path
 from typing import Unpack
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.identifiers import Replay
-from pjsipdiag.asterisk.versions import NEWEST, nearest
+from pjsipdiag.asterisk.releases import NEWEST, nearest
+from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.capture.datagram import Tally
-from pjsipdiag.diagnosis import pbx as pbxes
 from pjsipdiag.diagnosis import rules
-from pjsipdiag.diagnosis.addresses import show_ip
-from pjsipdiag.diagnosis.arrival import Arrival
-from pjsipdiag.diagnosis.calls import Calls
-from pjsipdiag.diagnosis.evidence import near
-from pjsipdiag.diagnosis.gather import Begun, Gathered, begin
-from pjsipdiag.diagnosis.groups import group
-from pjsipdiag.diagnosis.jobs import share
-from pjsipdiag.diagnosis.judge import Judged, judge
-from pjsipdiag.diagnosis.merge import Merged
+from pjsipdiag.diagnosis.calls import pbx as pbxes
+from pjsipdiag.diagnosis.calls.arrival import Arrival
+from pjsipdiag.diagnosis.calls.calls import Calls
+from pjsipdiag.diagnosis.calls.groups import group
+from pjsipdiag.diagnosis.calls.judge import Judged, judge
+from pjsipdiag.diagnosis.calls.merge import Merged
+from pjsipdiag.diagnosis.calls.rows import COUNT
+from pjsipdiag.diagnosis.calls.selection import Selection
+from pjsipdiag.diagnosis.calls.sources import SourceRows
+from pjsipdiag.diagnosis.evidence.addresses import show_ip
+from pjsipdiag.diagnosis.evidence.offers import offer_of
+from pjsipdiag.diagnosis.evidence.signs import near
 from pjsipdiag.diagnosis.model import CaptureSummary, Finding, Report, Suggestion
 from pjsipdiag.diagnosis.names import load
-from pjsipdiag.diagnosis.offers import offer_of
 from pjsipdiag.diagnosis.options import Options, Ready
-from pjsipdiag.diagnosis.rows import COUNT
+from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
-from pjsipdiag.diagnosis.selection import Selection
 from pjsipdiag.diagnosis.situation import Situation
-from pjsipdiag.diagnosis.sources import SourceRows
-from pjsipdiag.diagnosis.suggest import suggest
+from pjsipdiag.diagnosis.work.gather import Begun, Gathered, begin
+from pjsipdiag.diagnosis.work.jobs import share
 from pjsipdiag.sip import NOWHERE, Address, SipMessage, parameter, parse_uri
 
 Reload = Callable[[Mapping[str, str], str], Config]

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config, Identify
-from pjsipdiag.asterisk.objects import load_config
-from pjsipdiag.asterisk.resolve import Dns, Hosts, Resolver, read_hosts
-from pjsipdiag.asterisk.shown import parse_identifies
-from pjsipdiag.diagnosis.addresses import is_address
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.loading.resolve import Dns, Hosts, Resolver, read_hosts
+from pjsipdiag.asterisk.loading.show_output import parse_identifies
+from pjsipdiag.diagnosis.evidence.addresses import is_address
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.sip import parse_uri
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.resolve import Resolver
+    from pjsipdiag.asterisk.loading.resolve import Resolver
     from pjsipdiag.diagnosis.model import CallRow, SourceRow
 
 Progress = Callable[[int, int, int | None], None]

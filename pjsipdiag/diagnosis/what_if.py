@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Config, Section
 from pjsipdiag.diagnosis.compare import Change, describe
-from pjsipdiag.diagnosis.edits import changed, lines_of, with_value
+from pjsipdiag.diagnosis.edits.lines import changed, lines_of, with_value
+from pjsipdiag.diagnosis.edits.place import end_of_section
 from pjsipdiag.diagnosis.model import Edit
-from pjsipdiag.diagnosis.place import end_of_section
-from pjsipdiag.diagnosis.prove import differs, replayed
+from pjsipdiag.diagnosis.repairs.prove import differs, replayed
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.errors import ConfigError
 

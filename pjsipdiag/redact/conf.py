@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from pjsipdiag.asterisk.comments import Comments
+from pjsipdiag.asterisk.files.comments import Comments
 from pjsipdiag.redact.disguise import Disguise
 
 _ASSIGNMENT = re.compile(r"\s*(.*?)\s*(\+?=>?)\s*(.*)", re.DOTALL)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.identifiers import Replay
-from pjsipdiag.asterisk.objects import load_config
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture import expand
-from pjsipdiag.capture.chain import read_files
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.joining.chain import read_files
 from pjsipdiag.errors import ConfigError, PjsipdiagError
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.material import Material, pairs, redact

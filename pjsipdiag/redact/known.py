@@ -6,8 +6,8 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 
+from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.config import Where
-from pjsipdiag.asterisk.match import parse_rules
 from pjsipdiag.redact.addresses import AddressMap, Ip, Network
 
 _V4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/[\d.]+)?(?!\w)")

@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from pjsipdiag.asterisk.addresses.match import BLANKS, parse_match, parse_rules
 from pjsipdiag.asterisk.config import Rule, Where
-from pjsipdiag.asterisk.match import BLANKS, parse_match, parse_rules
-from pjsipdiag.asterisk.options import TYPES, names
-from pjsipdiag.asterisk.resolve import could_resolve
-from pjsipdiag.asterisk.versions import NEWEST, release
+from pjsipdiag.asterisk.loading.options import TYPES, names
+from pjsipdiag.asterisk.loading.resolve import could_resolve
+from pjsipdiag.asterisk.releases import NEWEST, release
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.message import MessageRedactor
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 
+from pjsipdiag.asterisk.addresses.match import BLANKS
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.match import BLANKS
-from pjsipdiag.asterisk.pjsip import Request, dialect, parse
-from pjsipdiag.asterisk.regex import Ere, EreError, compile_ere
-from pjsipdiag.asterisk.uri import Context
-from pjsipdiag.asterisk.versions import has
+from pjsipdiag.asterisk.ere.automaton import Ere, EreError, compile_ere
+from pjsipdiag.asterisk.pjsip.message import Request, dialect, parse
+from pjsipdiag.asterisk.pjsip.uri import Context
+from pjsipdiag.asterisk.releases import has
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.sip import COMPACT
 

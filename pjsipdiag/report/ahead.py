@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pjsipdiag.diagnosis.jobs import Shared
+from pjsipdiag.diagnosis.work.jobs import Shared
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.model import CallRow, SourceRow

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pjsipdiag.asterisk.identifiers import Replay
-from pjsipdiag.asterisk.objects import load_config
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Check
 from pjsipdiag.sip import Address
 from tests.conformance import load, message

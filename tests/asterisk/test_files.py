@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.files import Files
+from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.errors import ConfigError
 
 GLOB_BRACE, GLOB_NOMAGIC = 1 << 10, 1 << 11

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk import grammar
-from pjsipdiag.asterisk.alike import Sender
-from pjsipdiag.asterisk.forms import LEARNT, Forms
-from pjsipdiag.asterisk.header_syntax import FIELDS
-from pjsipdiag.asterisk.identifiers import Replay
+from pjsipdiag.asterisk.forms import grammar
+from pjsipdiag.asterisk.forms.forms import LEARNT, Forms
+from pjsipdiag.asterisk.forms.header_syntax import FIELDS
+from pjsipdiag.asterisk.replay.alike import Sender
+from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Check
 from pjsipdiag.sip import SipMessage, parameter
 from tests.conformance import cases, load, message

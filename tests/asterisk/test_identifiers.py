@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pjsipdiag.asterisk.identifiers import IDENTIFIERS, Replay, identify
-from pjsipdiag.asterisk.objects import load_config
-from pjsipdiag.asterisk.resolve import Hosts
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.loading.resolve import Hosts
+from pjsipdiag.asterisk.replay.identifiers import IDENTIFIERS, Replay, identify
 from tests.sip_text import messages
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "identify"

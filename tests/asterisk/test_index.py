@@ -8,8 +8,8 @@ import time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pjsipdiag.asterisk.addresses.index import NEAR, AddressIndex, Source, source, unpacked, walk
 from pjsipdiag.asterisk.config import Identify, Rule, Where
-from pjsipdiag.asterisk.index import NEAR, AddressIndex, Source, source, unpacked, walk
 from pjsipdiag.sip import Address
 
 WHERE = Where("pjsip.conf", 1)

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from pjsipdiag.asterisk.addresses.match import canonical
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.match import canonical
-from pjsipdiag.asterisk.objects import load_config
-from pjsipdiag.asterisk.resolve import Hosts
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.loading.resolve import Hosts
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 RECORDINGS = sorted(FIXTURES.glob("conformance/*.gz")) + sorted(FIXTURES.glob("loading/*.gz"))

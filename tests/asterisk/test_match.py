@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pjsipdiag.asterisk import sockaddr
+from pjsipdiag.asterisk.addresses import sockaddr
+from pjsipdiag.asterisk.addresses.match import applies, canonical, parse_match, parse_rules
 from pjsipdiag.asterisk.config import Where
-from pjsipdiag.asterisk.match import applies, canonical, parse_match, parse_rules
 
 HERE = Where("pjsip.conf", 1, "x")
 

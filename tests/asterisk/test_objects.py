@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pjsipdiag.asterisk.addresses.match import canonical
 from pjsipdiag.asterisk.config import Config, Where
-from pjsipdiag.asterisk.match import canonical
-from pjsipdiag.asterisk.objects import load_config
-from pjsipdiag.asterisk.resolve import Hosts, parse_hosts
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.loading.resolve import Hosts, parse_hosts
 from pjsipdiag.errors import ConfigError, PjsipdiagError
 
 ENDPOINT = "[e]\ntype=endpoint\n"

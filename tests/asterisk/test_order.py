@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pjsipdiag.asterisk.objects import load_config
-from pjsipdiag.asterisk.order import ask_order, bucket_count, identifiers, is_prime, str_hash, uncertain
-from pjsipdiag.asterisk.versions import release
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.loading.order import ask_order, bucket_count, identifiers, is_prime, str_hash, uncertain
+from pjsipdiag.asterisk.releases import release
 
 
 def test_the_hash_is_that_of_ast_str_hash() -> None:

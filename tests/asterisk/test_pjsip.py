@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pjsipdiag.asterisk.pjsip import Dialect, Refused, Request, Response, dialect, parse
-from pjsipdiag.asterisk.uri import Context
+from pjsipdiag.asterisk.pjsip.message import Dialect, Refused, Request, Response, dialect, parse
+from pjsipdiag.asterisk.pjsip.uri import Context
 
 HEAD = (
     "INVITE sip:100@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.10;branch=z9hG4bK1\r\n"

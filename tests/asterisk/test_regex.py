@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pjsipdiag.asterisk.regex import Ere, EreError, compile_ere
+from pjsipdiag.asterisk.ere.automaton import Ere, EreError, compile_ere
 
 LC_ALL, REG_EXTENDED, REG_NOSUB = 6, 1, 8
 

@@ -13,8 +13,8 @@ import dns.resolver
 import dns.rrset
 import pytest
 
-from pjsipdiag.asterisk.resolve import Dns, Hosts, could_resolve, look_up
-from pjsipdiag.asterisk.sockaddr import text_of
+from pjsipdiag.asterisk.addresses.sockaddr import text_of
+from pjsipdiag.asterisk.loading.resolve import Dns, Hosts, could_resolve, look_up
 
 ZONE = {
     ("sip.example.net.", "A"): ["203.0.113.7", "203.0.113.8"],

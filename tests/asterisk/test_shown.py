@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.shown import parse_identifies
+from pjsipdiag.asterisk.loading.show_output import parse_identifies
 
 SHOWN = Path(__file__).parents[2] / "fixtures" / "shown"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pjsipdiag.asterisk.sockaddr import parse, split_host_port, text_of
+from pjsipdiag.asterisk.addresses.sockaddr import parse, split_host_port, text_of
 
 
 def c_library(text: str) -> tuple[int, int, int] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pjsipdiag.asterisk.versions import CHANGES, RELEASES, nearest, release, releases
+from pjsipdiag.asterisk.releases import CHANGES, RELEASES, nearest, release, releases
 from pjsipdiag.errors import PjsipdiagError
 
 

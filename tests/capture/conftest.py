@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pjsipdiag.capture import compiled
+from pjsipdiag.capture.fast import compiled
 
 
 @pytest.fixture(scope="module", params=["compiled", "interpreted"])

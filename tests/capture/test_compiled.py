@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.capture import Dissector, Tally, compiled, read_stream, window
+from pjsipdiag.capture import Dissector, Tally, read_stream
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.fast import compiled
+from pjsipdiag.capture.source import window
 from pjsipdiag.sip import Address
 from tests.capture.build import (
     ACK,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from pjsipdiag.capture import compressed
+from pjsipdiag.capture.source import compressed
 from pjsipdiag.errors import CaptureError
 from tests.capture.build import Capture, ethernet, media, pcap, sip, udp
 

@@ -11,11 +11,11 @@ from typing import Any, ClassVar, SupportsIndex
 
 import pytest
 
-from pjsipdiag.capture import hep, start, stream, websocket
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.log import read_log
-from pjsipdiag.capture.stream import MessageStream
-from pjsipdiag.capture.tcp import ACK, SYN, Reassembler
+from pjsipdiag.capture.formats.log import read_log
+from pjsipdiag.capture.streams import hep, start, stream, websocket
+from pjsipdiag.capture.streams.stream import MessageStream
+from pjsipdiag.capture.streams.tcp import ACK, SYN, Reassembler
 from tests.capture.test_tcp import FLOW
 from tests.capture.test_websocket import frame
 

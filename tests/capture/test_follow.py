@@ -8,7 +8,7 @@ from threading import Event, Timer
 
 import pytest
 
-from pjsipdiag.capture.follow import Growing, Piped
+from pjsipdiag.capture.source.follow import Growing, Piped
 from pjsipdiag.errors import CaptureError
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.capture import dissect, fragments
-from pjsipdiag.capture.fragments import Fragments
+from pjsipdiag.capture.packets import dissect, fragments
+from pjsipdiag.capture.packets.fragments import Fragments
 from tests.capture.build import CLIENT, CLIENT6, EPOCH, SERVER, SERVER6, Capture, media, pcap, sip, udp
 
 pytestmark = pytest.mark.usefixtures("loop")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.capture import hep
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.streams import hep
 from pjsipdiag.sip import Address
 from tests.capture.build import ACK, PSH, SYN, Capture, ethernet, pcap, tcp
 from tests.capture.test_tcp import Wire, invite

@@ -14,9 +14,9 @@ from scapy.utils import RawPcapReader
 
 from pjsipdiag.capture import read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.log import NOTE_OWN_SIDE, looks_like_log, read_log
-from pjsipdiag.capture.log_time import NOTE_DATE, NOTE_ORDER, NOTE_YEAR, NOTE_ZONE
-from pjsipdiag.capture.logger import is_logged, logged
+from pjsipdiag.capture.formats.log import NOTE_OWN_SIDE, looks_like_log, read_log
+from pjsipdiag.capture.formats.log_time import NOTE_DATE, NOTE_ORDER, NOTE_YEAR, NOTE_ZONE
+from pjsipdiag.capture.packets.logger import is_logged, logged
 from pjsipdiag.sip import Address
 
 LOGS = Path(__file__).parents[2] / "fixtures" / "log"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.capture import Tally, read
-from pjsipdiag.capture.rare import RARE
+from pjsipdiag.capture.packets.rare import RARE
 from tests.capture.build import (
     CLIENT,
     CLIENT6,

@@ -11,7 +11,7 @@ import pytest
 
 from pjsipdiag.capture import read
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.pcapng import SECRETS_NOTE
+from pjsipdiag.capture.formats.pcapng import SECRETS_NOTE
 from pjsipdiag.capture.readers import READERS, read_as
 from pjsipdiag.errors import CaptureError
 from tests.sip_text import write_capture

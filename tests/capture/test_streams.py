@@ -10,7 +10,7 @@ import pytest
 
 from pjsipdiag.capture import read
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.wireshark import read_wireshark
+from pjsipdiag.capture.formats.wireshark import read_wireshark
 from pjsipdiag.sip import Address, SipMessage
 from tests.capture.build import ACK, PSH, Capture, ethernet, pcap, tcp
 from tests.capture.test_tcp import invite

@@ -9,7 +9,7 @@ import pytest
 
 from pjsipdiag.capture import read
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.wireshark import read_wireshark
+from pjsipdiag.capture.formats.wireshark import read_wireshark
 from pjsipdiag.errors import CaptureError
 from pjsipdiag.sip import Address
 from tests.sip_text import write_capture

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.diagnosis.calls.fold import Fold
+from pjsipdiag.diagnosis.calls.merge import Merged, Part, merge
+from pjsipdiag.diagnosis.calls.pbx import version_of
 from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.diagnosis.fold import Fold
-from pjsipdiag.diagnosis.jobs import share
-from pjsipdiag.diagnosis.merge import Merged, Part, merge
-from pjsipdiag.diagnosis.pbx import version_of
+from pjsipdiag.diagnosis.work.jobs import share
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import render
 from pjsipdiag.sip import Address

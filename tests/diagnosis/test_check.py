@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pjsipdiag.asterisk.objects import load_config
+from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.diagnosis.check import CONFIG_RULES, ON_CONFIG
 from pjsipdiag.diagnosis.model import Finding
 

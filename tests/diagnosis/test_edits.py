@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.objects import load_config
-from pjsipdiag.diagnosis.edits import diff, styled, with_name, with_value, write
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.diagnosis.edits.lines import diff, styled, with_name, with_value, write
 from pjsipdiag.diagnosis.model import Edit, Suggestion
 from pjsipdiag.errors import ConfigError
 

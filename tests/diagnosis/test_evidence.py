@@ -2,10 +2,10 @@
 
 import pytest
 
+from pjsipdiag.asterisk.addresses.match import parse_match
 from pjsipdiag.asterisk.config import Where
-from pjsipdiag.asterisk.match import parse_match
-from pjsipdiag.diagnosis.addresses import is_private, near_miss
-from pjsipdiag.diagnosis.evidence import hosts_named
+from pjsipdiag.diagnosis.evidence.addresses import is_private, near_miss
+from pjsipdiag.diagnosis.evidence.signs import hosts_named
 from pjsipdiag.sip import SipMessage
 
 

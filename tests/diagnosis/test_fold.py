@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from pjsipdiag.asterisk.forms import LEARNT
+from pjsipdiag.asterisk.forms.forms import LEARNT
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.diagnosis import fold, rows
-from pjsipdiag.diagnosis.fold import Fold
-from pjsipdiag.diagnosis.rows import ANSWER
+from pjsipdiag.diagnosis.calls import fold, rows
+from pjsipdiag.diagnosis.calls.fold import Fold
+from pjsipdiag.diagnosis.calls.rows import ANSWER
 from pjsipdiag.sip import Address
 
 pytestmark = pytest.mark.skipif(fold.following is None, reason="needs a C compiler when pjsipdiag is installed")

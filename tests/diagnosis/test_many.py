@@ -11,9 +11,9 @@ import pytest
 
 from pjsipdiag import diagnose
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.objects import load_config
-from pjsipdiag.diagnosis import prove
+from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.diagnosis.model import Report
+from pjsipdiag.diagnosis.repairs import prove
 from tests.diagnosis.scene import write_scene
 from tests.diagnosis.test_rules import CASES, report
 

@@ -13,23 +13,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from pjsipdiag.asterisk import grammar, pjsip, regex, shown
-from pjsipdiag.asterisk.forms import LEARNT, Forms
-from pjsipdiag.asterisk.grammar import Fields
-from pjsipdiag.asterisk.header_syntax import FIELDS
-from pjsipdiag.asterisk.objects import load_config
-from pjsipdiag.asterisk.references import UndecidedError
-from pjsipdiag.asterisk.uri import SipUri
-from pjsipdiag.capture import Dissector, Part, Rest, Unjoinable, compiled, hep, join, logger, read_part, read_stream
+from pjsipdiag.asterisk.ere import automaton as regex
+from pjsipdiag.asterisk.ere.references import UndecidedError
+from pjsipdiag.asterisk.forms import grammar
+from pjsipdiag.asterisk.forms.forms import LEARNT, Forms
+from pjsipdiag.asterisk.forms.grammar import Fields
+from pjsipdiag.asterisk.forms.header_syntax import FIELDS
+from pjsipdiag.asterisk.loading import show_output as shown
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.pjsip import message as pjsip
+from pjsipdiag.asterisk.pjsip.uri import SipUri
+from pjsipdiag.capture import Dissector, Part, Rest, Unjoinable, join, read_part, read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.log import read_log
-from pjsipdiag.capture.parts import WHOLE
-from pjsipdiag.capture.rare import RARE
-from pjsipdiag.capture.stream import MessageStream
-from pjsipdiag.capture.tcp import Reassembler
-from pjsipdiag.capture.websocket import WebSocketStream
-from pjsipdiag.diagnosis import fold as folding
-from pjsipdiag.diagnosis import merge
+from pjsipdiag.capture.fast import compiled
+from pjsipdiag.capture.formats.log import read_log
+from pjsipdiag.capture.joining.parts import WHOLE
+from pjsipdiag.capture.packets import logger
+from pjsipdiag.capture.packets.rare import RARE
+from pjsipdiag.capture.streams import hep
+from pjsipdiag.capture.streams.stream import MessageStream
+from pjsipdiag.capture.streams.tcp import Reassembler
+from pjsipdiag.capture.streams.websocket import WebSocketStream
+from pjsipdiag.diagnosis.calls import fold as folding
+from pjsipdiag.diagnosis.calls import merge
 from pjsipdiag.sip import SipMessage, parse_uri
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.identifiers import Replay
-from pjsipdiag.asterisk.objects import load_config
-from pjsipdiag.asterisk.resolve import Hosts
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.loading.resolve import Hosts
+from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.material import Material, redact

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Identify, Rule
-from pjsipdiag.asterisk.order import ask_order
+from pjsipdiag.asterisk.loading.order import ask_order
 from pjsipdiag.diagnosis.check.space import Cell, bits, cells, deciding, is_prefix, last_of
 from pjsipdiag.diagnosis.model import Finding, Severity
 

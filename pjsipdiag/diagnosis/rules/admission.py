@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Config, Endpoint, Where
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.evidence import best
-from pjsipdiag.diagnosis.lookup import taking
+from pjsipdiag.diagnosis.evidence.lookup import taking
+from pjsipdiag.diagnosis.evidence.signs import best
+from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.diagnosis.trunks import trunks
 
 
 def of_challenge(situation: Situation, group: CallGroup) -> Cause | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from pjsipdiag.asterisk.arrival import unheard
 from pjsipdiag.asterisk.config import Where
-from pjsipdiag.asterisk.identifiers import Replay
+from pjsipdiag.asterisk.replay.arrival import unheard
+from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Match, Outcome
-from pjsipdiag.diagnosis.edits import changed, line_at
-from pjsipdiag.diagnosis.lookup import taking
+from pjsipdiag.diagnosis.edits.lines import changed, line_at
+from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.model import Edit, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, listed, sources
 from pjsipdiag.diagnosis.situation import CallGroup, Situation

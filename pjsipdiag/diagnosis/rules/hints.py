@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pjsipdiag.asterisk.match import canonical
+from pjsipdiag.asterisk.addresses.match import canonical
 from pjsipdiag.asterisk.verdict import Match
-from pjsipdiag.diagnosis.addresses import near_miss, shared_bits
 from pjsipdiag.diagnosis.check.space import is_prefix
-from pjsipdiag.diagnosis.evidence import owners
-from pjsipdiag.diagnosis.lookup import nearest
+from pjsipdiag.diagnosis.evidence.addresses import near_miss, shared_bits
+from pjsipdiag.diagnosis.evidence.lookup import nearest
+from pjsipdiag.diagnosis.evidence.signs import owners
+from pjsipdiag.diagnosis.evidence.trunks import prefix, trunks
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.diagnosis.trunks import prefix, trunks
 
 
 def others_of(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:

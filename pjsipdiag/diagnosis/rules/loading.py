@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from pjsipdiag.asterisk import options
-from pjsipdiag.asterisk.arrival import unheard
 from pjsipdiag.asterisk.config import Config, Dropped, Problem, Section
-from pjsipdiag.diagnosis.evidence import best
-from pjsipdiag.diagnosis.lookup import lookup, lost, meant_endpoint, taking
+from pjsipdiag.asterisk.loading import options
+from pjsipdiag.asterisk.replay.arrival import unheard
+from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, meant_endpoint, taking
+from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_silent, listed, sources, who
 from pjsipdiag.diagnosis.rules.difference import contradicts

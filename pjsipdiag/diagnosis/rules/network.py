@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from pjsipdiag.asterisk.arrival import unheard
 from pjsipdiag.asterisk.config import Transport
+from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.addresses import is_address, is_private, number
-from pjsipdiag.diagnosis.evidence import best, hosts_named, samples
-from pjsipdiag.diagnosis.lookup import holding
+from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private, number
+from pjsipdiag.diagnosis.evidence.lookup import holding
+from pjsipdiag.diagnosis.evidence.signs import best, hosts_named, samples
+from pjsipdiag.diagnosis.evidence.trunks import prefix
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import (
     Cause,
@@ -27,7 +28,6 @@ from pjsipdiag.diagnosis.rules.cause import (
 from pjsipdiag.diagnosis.rules.traffic import scanner_signs, scans
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.diagnosis.trunks import prefix
 
 T1_GIVES_UP = 2_000_000_000
 """Nanoseconds that a capture must go on before silence means anything (four times T1, RFC 3261 section 17.1.1)."""

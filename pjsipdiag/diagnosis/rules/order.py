@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Config, Identify, Where
-from pjsipdiag.asterisk.identifiers import Replay
-from pjsipdiag.asterisk.order import ask_order
+from pjsipdiag.asterisk.loading.order import ask_order
+from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Outcome
-from pjsipdiag.diagnosis.addresses import is_whole_world, length, taken_by
-from pjsipdiag.diagnosis.evidence import best
-from pjsipdiag.diagnosis.lookup import taking
+from pjsipdiag.diagnosis.evidence.addresses import is_whole_world, length, taken_by
+from pjsipdiag.diagnosis.evidence.lookup import taking
+from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Endpoint
-from pjsipdiag.asterisk.values import parse_bool
+from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, who, with_status

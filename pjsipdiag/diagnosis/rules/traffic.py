@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.verdict import Match, Outcome
-from pjsipdiag.diagnosis.evidence import owners
+from pjsipdiag.diagnosis.evidence.signs import owners
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.admission import is_kept_out
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_cut_off, listed, sources, with_status

@@ -7,14 +7,14 @@ from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.asterisk.verdict import Match, Outcome
-from pjsipdiag.diagnosis.addresses import network_text
-from pjsipdiag.diagnosis.evidence import best
-from pjsipdiag.diagnosis.lookup import holding, lookup, meant_endpoint
+from pjsipdiag.diagnosis.evidence.addresses import network_text
+from pjsipdiag.diagnosis.evidence.lookup import holding, lookup, meant_endpoint
+from pjsipdiag.diagnosis.evidence.signs import best
+from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
 from pjsipdiag.diagnosis.rules.hints import misfits, near, others_of, reasons
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.diagnosis.trunks import trunks
 
 
 def is_unmatched(group: CallGroup) -> bool:

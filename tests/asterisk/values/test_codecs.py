@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.values import parse_codecs
-from pjsipdiag.asterisk.versions import release
+from pjsipdiag.asterisk.loading.values import parse_codecs
+from pjsipdiag.asterisk.releases import release
 from tests.asterisk.values.cases import RELEASES, section, split
 
 LISTS = tomllib.loads((Path(__file__).parents[3] / "fixtures/codecs/lists.toml").read_text(encoding="utf-8"))["list"]

@@ -8,7 +8,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pjsipdiag.asterisk.values.numbers import parse_double, parse_int, parse_uint, scan_any_base, scan_decimal
+from pjsipdiag.asterisk.loading.values.numbers import parse_double, parse_int, parse_uint, scan_any_base, scan_decimal
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.strtol.restype = ctypes.c_long

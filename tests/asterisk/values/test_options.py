@@ -7,8 +7,8 @@ from importlib import resources
 
 import pytest
 
-from pjsipdiag.asterisk.options import TYPES, apply, default, knows, names
-from pjsipdiag.asterisk.values import HANDLERS
+from pjsipdiag.asterisk.loading.options import TYPES, apply, default, knows, names
+from pjsipdiag.asterisk.loading.values import HANDLERS
 from tests.asterisk.values import cases
 
 OPTIONS = [(name, option) for name in cases.option_files() for option in cases.options(name)]
@@ -58,7 +58,7 @@ def test_a_refused_value_names_its_line_and_an_included_file() -> None:
 
 
 def test_every_handler_of_the_table_is_there_and_used() -> None:
-    text = (resources.files("pjsipdiag.asterisk") / "options.json").read_text(encoding="utf-8")
+    text = (resources.files("pjsipdiag.asterisk") / "loading" / "options.json").read_text(encoding="utf-8")
     table = json.loads(text)
     used = {entry["handler"] for options in table.values() for entries in options.values() for entry in entries}
     assert used == set(HANDLERS)

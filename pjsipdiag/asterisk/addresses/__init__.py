@@ -1,0 +1,1 @@
+"""Socket addresses and the rules of `match=`, `permit=` and `deny=`: parsed, tested, indexed."""

@@ -1,0 +1,122 @@
+"""Address rules: what `match=`, `permit=` and `deny=` values become.
+
+The law is `append_ha_core` (main/acl.c) and, for `match=`, `ip_identify_match_handler`
+(res_pjsip_endpoint_identifier_ip.c).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pjsipdiag.asterisk.addresses import sockaddr
+from pjsipdiag.asterisk.config import Rule, Where
+
+BLANKS = "".join(map(chr, range(33)))
+"""What `ast_strip` takes for a blank."""
+
+_SCANF_INT = re.compile(r"[ \t\n\v\f\r]*([+-]?\d{1,29})")
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """A `match=` value taken apart: rules in order, host names in order, and Asterisk's words where it refuses."""
+
+    rules: tuple[Rule, ...] = ()
+    hosts: tuple[str, ...] = ()
+    refused: str = ""
+    text: str = ""
+    """The part of the value that was refused."""
+
+
+def parse_match(value: str, where: Where, *, ports: bool = True) -> Matches:
+    """One `match=` value; `ports` is whether the release takes source ports (`match_ports`).
+
+    What is not an address is a host name, to be resolved later; a refusal drops the whole identify.
+    """
+    rules: list[Rule] = []
+    hosts: list[str] = []
+    for part in value.split(","):
+        text = part.strip(BLANKS)
+        if not text:
+            continue
+        if "/" in text or sockaddr.parse(text) is not None:
+            found, refused = parse_rules(text, ports=ports, deny=False, where=where)
+            rules += found
+            if refused:
+                return Matches(tuple(rules), tuple(hosts), refused, text)
+        else:
+            hosts.append(text)
+    return Matches(tuple(rules), tuple(hosts))
+
+
+def parse_rules(text: str, *, ports: bool, deny: bool, where: Where) -> tuple[tuple[Rule, ...], str]:
+    """The rules of an access list value, and Asterisk's words where it refuses one ("" when it takes all).
+
+    `deny` is the sense of a rule without `!`: False for `permit=` and `match=`, True for `deny=`. With `ports` an
+    address may carry a port; without, a port makes it invalid.
+    """
+    rules: list[Rule] = []
+    for part in text.split(","):
+        rule = _rule(part, ports=ports, deny=deny, where=where)
+        if isinstance(rule, str):
+            return tuple(rules), rule
+        rules.append(rule)
+    return tuple(rules), ""
+
+
+def host_rule(address: sockaddr.Numeric, host: str, text: str, where: Where) -> Rule:
+    """The rule for one address of a resolved name (`ip_identify_match_host_lookup`)."""
+    version, ip, port = sockaddr.unmapped(address)
+    return Rule(version, ip, _full_mask(version), port, False, text, where, host)
+
+
+def applies(rules: tuple[Rule, ...] | list[Rule], address: sockaddr.Numeric) -> bool:
+    """`ast_apply_ha`: whether the last rule that fits the address is not a `!` rule (False when none fits)."""
+    version, ip, port = sockaddr.unmapped(address)
+    for rule in reversed(rules):
+        if rule.version == version and ip & rule.mask == rule.network and rule.port in (0, port):
+            return not rule.deny
+    return False
+
+
+def canonical(rule: Rule) -> str:
+    """The rule as `pjsip show` and the manager interface write it: `!203.0.113.0:5061/255.255.255.0`."""
+    ip, mask = sockaddr.text_of(rule.version, rule.network), sockaddr.text_of(rule.version, rule.mask)
+    if rule.port:
+        ip = f"[{ip}]:{rule.port}" if rule.version == 6 else f"{ip}:{rule.port}"
+    return f"{'!' if rule.deny else ''}{ip}/{mask}"
+
+
+def _full_mask(version: int) -> int:
+    return (1 << (32 if version == 4 else 128)) - 1
+
+
+def _rule(text: str, *, ports: bool, deny: bool, where: Where) -> Rule | str:
+    address_text, slash, mask_text = text.partition("/")
+    negated = address_text.startswith("!")
+    if negated:
+        address_text = address_text[1:]
+    parsed = sockaddr.parse(address_text, ports=ports)
+    if parsed is None:
+        return f"Invalid IP address: {address_text}"
+    address = sockaddr.unmapped(parsed)
+    mask = _mask(mask_text, address.version) if slash else _full_mask(address.version)
+    if isinstance(mask, str):
+        return mask
+    return Rule(address.version, address.ip & mask, mask, address.port, deny ^ negated, text, where)
+
+
+def _mask(text: str, version: int) -> int | str:
+    if ":" in text or "." in text:
+        parsed = sockaddr.parse(text, ports=False)
+        if parsed is None:
+            return f"Invalid netmask: {text}"
+        mask = sockaddr.unmapped(parsed)
+        return mask.ip if mask.version == version else "Address and mask are not using same address scheme."
+    bits = 32 if version == 4 else 128
+    matched = _SCANF_INT.match(text)
+    length = int(matched[1]) if matched else -1
+    if not 0 <= length <= bits:
+        return f"Invalid CIDR netmask: {text}"
+    return _full_mask(version) ^ ((1 << bits - length) - 1)

@@ -1,0 +1,1 @@
+"""POSIX extended regular expressions as the C library reads them, in linear time."""

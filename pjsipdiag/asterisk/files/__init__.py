@@ -1,0 +1,1 @@
+"""The files of /etc/asterisk read as text: lines, comments, includes, templates, sections."""

@@ -1,0 +1,318 @@
+"""The grammar of Asterisk's configuration files: text becomes sections, and what Asterisk refuses or warns about.
+
+The law is main/config.c (`config_text_file_load`, `process_text_line`, `ast_config_internal_load`): bytes are read in
+lines of at most 8191, a `[section]` line may name templates, `#include` is relative to the configuration directory,
+and an error ends the file it is in. An error in an included file ends only that file: the including one goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from pjsipdiag.asterisk.config import Problem, Section, Variable, Where
+from pjsipdiag.asterisk.files.comments import Comments
+from pjsipdiag.asterisk.files.criteria import Criteria
+from pjsipdiag.asterisk.files.files import MOST_BYTES, Files
+from pjsipdiag.asterisk.files.lines import BLANKS, LONGEST_LINE, lower, split, to_text
+from pjsipdiag.asterisk.releases import Release
+from pjsipdiag.errors import ConfigError
+
+LONGEST_NAME = 79
+DEEPEST_INCLUDE = 10
+MOST_REPEATS = 1000
+"""More inclusions of files that were read before are refused: they multiply with each level."""
+MOST_VARIABLES = 4_000_000
+"""More than this after templates is refused: no telephone system has it, a hostile file may."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What one configuration file and its includes come to, made once and looked at for each object type.
+
+    `rejected` are the files that were ended by an error, the main file among them when `valid` is False: then nothing
+    of it counts. `found` is False when there is no such file.
+    """
+
+    sections: tuple[Section, ...] = ()
+    files: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    rejected: tuple[Problem, ...] = ()
+    found: bool = True
+    valid: bool = True
+
+    def named(self, name: str) -> tuple[Section, ...]:
+        """The sections of a name that are not templates (names are compared without case)."""
+        return tuple(s for s in self.sections if not s.template and s.name.lower() == name.lower())
+
+
+def parse(name: str, files: Files, release: Release, *, alone: bool = False) -> Parsed:
+    """Read a file of the configuration directory with everything it includes.
+
+    With `alone` the directory is not known to be complete: a missing include is a warning and does not reject the file.
+
+    :raises ConfigError: a file cannot be read, or templates multiply beyond `MOST_VARIABLES`.
+    """
+    parser = _Parser(files, release, alone)
+    result = parser.load(name, Where(name, 0))
+    if result is False:
+        last = parser.rejected[-1]
+        log = f"{last.log}\nContents of config file '{name}' are invalid and cannot be parsed"
+        parser.rejected[-1] = Problem(f"{last.reason}: nothing of {name} counts", last.where, log)
+    return Parsed(
+        tuple(category.section() for category in parser.categories),
+        tuple(parser.read),
+        tuple(parser.warnings),
+        tuple(parser.rejected),
+        found=result is not None,
+        valid=result is not False,
+    )
+
+
+@dataclass(slots=True)
+class _Category:
+    name: str
+    where: Where
+    template: bool = False
+    variables: list[Variable] = field(default_factory=list)
+    parents: list[str] = field(default_factory=list)
+
+    def section(self) -> Section:
+        return Section(self.name, self.where, tuple(self.variables), self.template, tuple(self.parents))
+
+
+def _named(line: bytes) -> str:
+    """The name between the brackets of a header that is refused; empty for another line."""
+    text = line.strip(BLANKS)
+    return to_text(re.split(rb"[]();]", text[1:])[0].strip(BLANKS)) if text.startswith(b"[") else ""
+
+
+class _RejectedError(Exception):
+    """The line ends its file."""
+
+    def __init__(self, reason: str, log: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.log = reason, log or reason
+
+
+class _Parser:
+    def __init__(self, files: Files, release: Release, alone: bool) -> None:
+        self.files, self.alone = files, alone
+        self.takes_mark, self.utf8 = release.has("byte_order_mark"), release.has("utf8_locale")
+        self.categories: list[_Category] = []
+        self.by_name: defaultdict[str, list[_Category]] = defaultdict(list)
+        self.current: _Category | None = None
+        self.level = 0
+        self.variables = self.bytes = self.repeats = 0
+        self.counted = 0
+        """The line as Asterisk counts it: on through all files of one #include."""
+        self.read: dict[str, None] = {}
+        self.warnings: list[Problem] = []
+        self.rejected: list[Problem] = []
+
+    def load(self, pattern: str, asked: Where) -> bool | None:
+        """Read the files of a pattern: None when there is none, False when one of them was ended by an error."""
+        if self.level == DEEPEST_INCLUDE + 1:
+            log = f"Maximum Include level ({DEEPEST_INCLUDE}) exceeded"
+            self.warnings.append(Problem("includes nest too deep, the file is not read", asked, log))
+            return None
+        self.level += 1
+        comments, category, count, read_any = Comments(), self.current, 0, False
+        for name in self.files.expand(pattern):
+            data = self.files.read(name)
+            if data is None:
+                continue
+            read_any = True
+            self._note(name, len(data))
+            number = 0
+            try:
+                for number, line in enumerate(split(data), 1):
+                    self.counted = count + number
+                    text = self._content(line, name, number, comments)
+                    if text:
+                        category = self._line(text, name, number, category)
+            except _RejectedError as error:
+                where = Where(name, number, _named(line))
+                self.rejected.append(Problem(error.reason, where, self._at(error.log, where)))
+                # The level is not taken back here: Asterisk forgets it too, and runs out of levels that much earlier.
+                return False
+            count += number
+            if comments.depth:
+                reason = "a block comment is never closed"
+                if comments.depth < 0:
+                    reason = "a --; that closes no comment makes a comment of all lines after it"
+                log = f"Unterminated comment detected beginning on line {comments.opened}"
+                self.warnings.append(Problem(reason, Where(name, comments.opened), log))
+        self.level -= 1
+        return True if read_any else None
+
+    def _content(self, line: bytes, name: str, number: int, comments: Comments) -> bytes:
+        if b"\0" in line:
+            line, _, _ = line.partition(b"\0")
+        if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+            log = f"Line {self.counted} too long, skipping. It begins with: {to_text(line[:32])}..."
+            self.warnings.append(Problem("the line is longer than 8190 bytes and is skipped", Where(name, number), log))
+            return b""
+        if self.counted == 1 and self.takes_mark:
+            line = line.removeprefix(_BYTE_ORDER_MARK)
+        if not comments.depth and b";" not in line:
+            return line.strip(BLANKS)
+        try:
+            return (comments.strip(line, number) or b"").strip(BLANKS)
+        except ValueError as error:
+            raise _RejectedError("block comments nest deeper than Asterisk can follow", str(error)) from error
+
+    def _at(self, log: str, where: Where) -> str:
+        return log.replace("\0", f"line {self.counted} of {self.files.shown(where.file)}")
+
+    def _warn(self, reason: str, where: Where, log: str) -> None:
+        self.warnings.append(Problem(reason, where, self._at(log, where)))
+
+    def _line(self, line: bytes, name: str, number: int, category: _Category | None) -> _Category | None:
+        """Take one line; the category that the next line of this file belongs to."""
+        where = Where(name, number, category.name if category else "")
+        if line.startswith(b"["):
+            return self._header(line, name, number)
+        if line.startswith(b"#"):
+            self._directive(line, where)
+        elif category is None:
+            raise _RejectedError("a line before the first [section]", "parse error: No category context for \0")
+        else:
+            self._variable(line, category, where)
+        return category
+
+    def _header(self, line: bytes, name: str, number: int) -> _Category:
+        title, bracket, after = line[1:].partition(b"]")
+        if not bracket:
+            raise _RejectedError("a [ without ]", "parse error: no closing ']', \0")
+        wanted = to_text(title)
+        category = _Category(to_text(title[:LONGEST_NAME]), Where(name, number, to_text(title[:LONGEST_NAME])))
+        appended = False
+        if after.startswith(b"("):
+            listed, parenthesis, _ = after[1:].partition(b")")
+            if not parenthesis:
+                raise _RejectedError("a ( without )", "parse error: no closing ')', \0")
+            for part in to_text(listed).split(","):
+                if part == "!":
+                    category.template = True
+                elif part.startswith("+"):
+                    found = self._filtered(wanted, part[1:])
+                    if found is None:
+                        log = f"Category addition requested, but category '{wanted}' does not exist, \0"
+                        raise _RejectedError(f"[{wanted}](+) adds to a section that does not exist before it", log)
+                    if not appended:
+                        found.template |= category.template
+                        found.variables += category.variables
+                        found.parents += category.parents
+                        self.current = found
+                    appended, category = True, found
+                else:
+                    base = self._base(part)
+                    if base is None:
+                        log = f"Inheritance requested, but category '{part}' does not exist, \0"
+                        raise _RejectedError(f"the template [{part}] does not exist before this line", log)
+                    self._count(len(base.variables))
+                    category.parents.append(base.name)
+                    category.variables += base.variables
+        if not appended:
+            self.categories.append(category)
+            self.by_name[lower(category.name)].append(category)
+            self.current = category
+        return category
+
+    def _base(self, name: str) -> _Category | None:
+        """The first category of a name, template or not; an empty name is any category."""
+        found = self.by_name.get(lower(name), []) if name else self.categories
+        return found[0] if found else None
+
+    def _filtered(self, name: str, criteria: str) -> _Category | None:
+        """`does_category_match` for `(+)` and `(+name=regex&...)`."""
+        candidates = self.by_name.get(lower(name), []) if name else self.categories
+        if not criteria:
+            return next((category for category in candidates if not category.template), None)
+        wanted = Criteria(criteria, self.utf8)
+        return next((c for c in candidates if wanted.fit(c.variables, template=c.template)), None)
+
+    def _directive(self, line: bytes, where: Where) -> None:
+        matched = re.match(rb"#([^\x00-\x20\x80-\xff]*)(?:.(.*))?\Z", line, re.DOTALL)
+        assert matched is not None
+        directive, argument = to_text(matched[1]), (matched[2] or b"").strip(BLANKS)
+        kind = lower(directive)
+        if kind == "exec":
+            if self.files.runs_programs:
+                self._warn(f"#exec is never run here: what {to_text(argument)} writes is not known", where, "")
+                return
+            log = "Cannot perform #exec unless execincludes option is enabled in asterisk.conf (options section)!"
+            self._warn("#exec does nothing unless asterisk.conf has execincludes=yes", where, log)
+            return
+        if kind not in ("include", "tryinclude"):
+            self._warn("not a directive", where, f"Unknown directive '#{directive}' at \0")
+            return
+        if not argument:
+            self._warn("no file is named", where, f"Directive '#{directive}' needs an argument (filename) at \0")
+            return
+        quote = {b'"': b'"', b"<": b">"}.get(argument[:1])
+        if quote is not None and argument.endswith(quote):
+            argument = argument[1:-1]
+        wanted = to_text(argument)
+        if self.load(wanted, where) is None and kind == "include":
+            if self.alone:
+                self._warn(f"the included file {wanted} is not known: only one file was given", where, "")
+                return
+            log = f"The file '{wanted}' was listed as a #include but it does not exist."
+            raise _RejectedError(f"the included file {wanted} does not exist", log)
+
+    def _variable(self, line: bytes, category: _Category, where: Where) -> None:
+        escaped = line.startswith(b"\\")
+        if escaped:
+            line = line[1:]
+            if not line or line[0] < 33 or line[0] > 127:
+                raise _RejectedError("a backslash with nothing to escape", "Invalid escape in \0")
+        equals = line.find(b"=", int(escaped))
+        if equals < 0:
+            self._warn("a line without =", where, "No '=' (equal sign) in \0")
+            return
+        value = line[equals + 1 :]
+        if equals > int(escaped) and line[equals - 1 : equals] == b"+":
+            name = to_text(line[: equals - 1].strip(BLANKS))
+            if self._append(category, name, to_text(value)):
+                return
+        else:
+            name = to_text(line[:equals].strip(BLANKS))
+            value = value.removeprefix(b">")
+        if not name:
+            self._warn("a line without a name before =", where, "No variable name in \0")
+            return
+        self._count(1)
+        category.variables.append(Variable(name, to_text(value.strip(BLANKS)), where))
+
+    def _append(self, category: _Category, name: str, value: str) -> bool:
+        """`name += value`: the value is added to the last variable of that name, if there is one."""
+        last = next((v for v in reversed(category.variables) if v.name == name), None)
+        if last is None:
+            return False
+        added = (last.value + value).strip(BLANKS.decode("ascii"))
+        self._count(len(added) >> 6)
+        # `ast_variable_update` looks for it again, by name and value without case, from the front.
+        value, name = lower(last.value), lower(name)
+        for position, variable in enumerate(category.variables):
+            same_value = not value or (len(variable.value) == len(value) and lower(variable.value) == value)
+            if same_value and lower(variable.name) == name:
+                category.variables[position] = Variable(last.name, added, variable.where)
+                break
+        return True
+
+    def _note(self, name: str, size: int) -> None:
+        self.repeats += name in self.read
+        self.read[name] = None
+        self.bytes += size
+        if self.repeats > MOST_REPEATS or self.bytes > MOST_BYTES:
+            raise ConfigError(f"{self.files.shown(name)}: the files include one another without end: not read")
+
+    def _count(self, variables: int) -> None:
+        self.variables += variables
+        if self.variables > MOST_VARIABLES:
+            raise ConfigError(f"the templates multiply to more than {MOST_VARIABLES} variables: not read")

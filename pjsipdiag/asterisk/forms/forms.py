@@ -1,0 +1,130 @@
+"""Forms of request heads that PJSIP surely takes, each read in one go.
+
+Law: a form is a method and a sequence of header names. A request is of that form when it has just these headers and
+every one of its lines is of the syntax that `header_syntax.LINES` gives for its name; all else has no form and is read
+the long way. Forms are learnt while a capture streams by: one is made once it was met LEARNT times, so that small
+captures and hostile ones pay for few.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pjsipdiag.asterisk.forms.grammar import Fields, Match, first, matcher, seq, text
+from pjsipdiag.asterisk.forms.header_syntax import (
+    ARRAYS,
+    CRLF,
+    FIELDS,
+    GENERIC,
+    LINES,
+    NUMBER,
+    ONCE,
+    READ,
+    REFUSED,
+    REQUEST,
+    SINGLE,
+    TEXT,
+    TOKEN,
+    canonical,
+    field,
+    syntax,
+)
+
+MOST_FORMS = 64
+MOST_TRIED = 8
+"""Forms that are tried on a request before it is taken to have none."""
+LEARNT = 4
+MOST_SEEN, LONGEST_HEAD, MOST_LINES = 2000, 4096, 64
+MOST_VAIN = 256
+"""Forms that are tried to be learnt in vain."""
+
+
+class Form(NamedTuple):
+    """A method and the names of its headers: in lower case, compact ones as the long ones."""
+
+    method: bytes
+    names: tuple[bytes, ...]
+    credentials: bool
+    """Whether it has a header with credentials."""
+
+
+class Forms:
+    """The forms met in one capture: `known[number]` says what each is; number 0 stands for none."""
+
+    def __init__(self, known: Iterable[Form | None] = (None,)) -> None:
+        self.known = list(known)
+        self._seen: dict[tuple[bytes, ...], int] = {}
+        self._vain = 0
+        self._readers: tuple[list[Match], list[Match]] = ([], [])
+
+    def read(self, payload: bytes) -> tuple[int, int, Fields]:
+        """The number of the form of `payload`, the length of its head, and its fields; zeros where it has no form."""
+        readers = self._readers[b"uthorization:" in payload]  # those that are likely
+        for reader in readers:
+            found = reader(payload)
+            if found:
+                if reader is not readers[0]:
+                    readers.remove(reader)
+                    readers.insert(0, reader)
+                return found
+        if len(self.known) <= MOST_FORMS and self._vain < MOST_VAIN:
+            end = payload.find(b"\r\n\r\n") + 4
+            if 4 <= end <= LONGEST_HEAD:
+                self._meet(payload[:end], readers)
+        return 0, 0, ()
+
+    def _meet(self, head: bytes, readers: list[Match]) -> None:
+        """Counts the form of a head; learns it when that was met often enough."""
+        start_line, *lines = head.split(b"\r\n")
+        if len(lines) > MOST_LINES:
+            return
+        spelt = (start_line[: start_line.find(b" ")], *[line[: line.find(b":") + 1] for line in lines])
+        times = self._seen.get(spelt, 0) + 1
+        if times > LEARNT or len(self._seen) >= MOST_SEEN:
+            return
+        self._seen[spelt] = times
+        if times == LEARNT:
+            reader = _learn(len(self.known), lines[: lines.index(b"")], head)
+            if reader:
+                names = tuple(map(canonical, spelt[1 : lines.index(b"") + 1]))
+                self.known.append(Form(spelt[0], names, b"authorization" in names))
+                readers.insert(0, reader)
+                del readers[MOST_TRIED:]
+            else:
+                self._vain += 1
+
+
+def _learn(number: int, lines: list[bytes], head: bytes) -> Match | None:
+    """The reader of requests that have the headers of `lines`; None where they have no form."""
+    method = head[: head.find(b" ")]
+    if not re.fullmatch(TOKEN.pattern, method):
+        return None
+    parts = [text(method + b" "), REQUEST]
+    met: set[bytes] = set()
+    for line in lines:
+        spelt, colon, value = line.partition(b":")
+        name = canonical(spelt + colon)
+        if not GENERIC.fullmatch(line) or name in REFUSED or (name in met and name in SINGLE | ARRAYS):
+            return None
+        spaced = value.startswith(b" ")
+        if name in LINES and not spaced:
+            return None
+        start = text(spelt + (b": " if spaced else b":"))
+        if name == b"cseq":
+            parts += start, field("cseq", NUMBER), text(b" " + method + b"\r\n")
+        elif name in READ and name not in met:
+            parts += start, READ[name], CRLF
+        elif name in LINES:
+            usual = syntax(name)
+            if usual is None or not usual.fullmatch(value, 1):
+                return None
+            parts.append(first(text(line + b"\r\n"), seq(start, LINES[name], CRLF)))
+        else:
+            parts += start, TEXT, CRLF
+        met.add(name)
+    if not (ONCE | {b"via"} <= met):
+        return None
+    reader = matcher(number, seq(*parts, CRLF), FIELDS)
+    return reader if reader(head) else None

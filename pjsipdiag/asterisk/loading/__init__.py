@@ -1,0 +1,1 @@
+"""Sections become objects as sorcery loads them, and what was dropped is kept with its reason."""

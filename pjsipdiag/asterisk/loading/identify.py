@@ -1,0 +1,190 @@
+"""`type=identify`: a section becomes the rules, names and patterns that requests are held against.
+
+The law is res_pjsip_endpoint_identifier_ip.c: `ip_identify_match_handler` for each `match=` line, `ip_identify_apply`
+for the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pjsipdiag.asterisk.addresses import match
+from pjsipdiag.asterisk.addresses.sockaddr import Numeric, service, split_host_port
+from pjsipdiag.asterisk.config import Identify, Problem, Rule, Section, UnresolvedName, Where
+from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere
+from pjsipdiag.asterisk.loading.options import Applied
+from pjsipdiag.asterisk.loading.order import MEMORY_BUCKETS, str_hash
+from pjsipdiag.asterisk.loading.resolve import SERVICES, Resolver, could_resolve, look_up
+from pjsipdiag.asterisk.loading.values import parse_bool
+from pjsipdiag.asterisk.releases import Release
+
+
+def build(
+    section: Section, applied: Applied, release: Release, resolver: Resolver, warnings: list[Problem]
+) -> Identify | Problem:
+    """The object, or why Asterisk refuses it; host names are resolved now, as Asterisk does when it loads.
+
+    What changes nothing but is logged is added to `warnings`.
+    """
+    read = _read_matches(section, applied, release)
+    if isinstance(read, Problem):
+        return read
+    rules, hosts = read
+    values = {name: found[-1].value for name, found in applied.options.items()}
+    problem = _check(section, applied, values, bool(rules or hosts), release)
+    if problem is not None:
+        return problem
+    lookups = parse_bool(values.get("srv_lookups", "yes"))
+    unresolved: list[UnresolvedName] = []
+    for host, where in _in_container_order(hosts):
+        found = _resolve(host, rules, lookups, resolver)
+        name, port = _host_port(host)
+        if found is None:
+            unresolved.append(UnresolvedName(name, port, False, host, where))
+        elif isinstance(found, str):
+            log = f"{found}\nIdentify '{section.name}' failed when adding resolution results of '{host}'"
+            return Problem(f"match={host} is no address, and no host of that name resolves", where, log)
+        elif not found:
+            log = f"Identify '{section.name}' provided address '{host}' did not resolve to any address"
+            reason = f"match={host} adds nothing: other lines of the identify match its addresses already"
+            warnings.append(Problem(reason, where, log))
+        else:
+            rules += [match.host_rule(address, name, host, where) for address in found]
+    return Identify(
+        name=section.name,
+        where=section.where,
+        options=applied.options,
+        endpoint=values["endpoint"],
+        rules=tuple(rules),
+        unresolved=tuple(unresolved),
+        match_header=values.get("match_header", ""),
+        match_request_uri=values.get("match_request_uri", ""),
+        srv_lookups=lookups,
+    )
+
+
+def _read_matches(
+    section: Section, applied: Applied, release: Release
+) -> tuple[list[Rule], list[tuple[str, Where]]] | Problem:
+    """The rules and the host names of all `match=` lines (`ip_identify_match_handler`)."""
+    rules: list[Rule] = []
+    hosts: list[tuple[str, Where]] = []
+    for variable in applied.options.get("match", ()):
+        matches = match.parse_match(variable.value, variable.where, ports=release.has("match_ports"))
+        if matches.refused:
+            log = f"{matches.refused}\nFailed to add address '{matches.text}' to ip endpoint identifier"
+            log += (
+                f" '{section.name}'\nError parsing {variable.name}={variable.value} at line {variable.where.line} of "
+            )
+            return Problem(f"match={matches.text}: {matches.refused}", variable.where, log)
+        rules += matches.rules
+        hosts += [(host, variable.where) for host in matches.hosts]
+    return rules, hosts
+
+
+def _check(
+    section: Section, applied: Applied, values: Mapping[str, str], matches: bool, release: Release
+) -> Problem | None:
+    """What `ip_identify_apply` demands before it resolves names."""
+
+    def blame(name: str) -> Where:
+        found = applied.options.get(name)
+        return found[-1].where if found else section.where
+
+    header, request_uri = values.get("match_header", ""), values.get("match_request_uri", "")
+    if not values.get("endpoint"):
+        log = f"Identify '{section.name}' missing required endpoint name."
+        return Problem("endpoint= is missing", blame("endpoint"), log)
+    if not (header or request_uri or matches):
+        log = f"Identify '{section.name}' is not configured to match anything."
+        return Problem("it has nothing to match", section.where, log)
+    refused = _header_refusal(section.name, header, release) or _uri_refusal(section.name, request_uri, release)
+    return None if refused is None else Problem(refused[0], blame(refused[2]), refused[1])
+
+
+def _header_refusal(name: str, header: str, release: Release) -> tuple[str, str, str] | None:
+    if not header:
+        return None
+    field, colon, value = header.partition(":")
+    if not colon:
+        log = f"Identify '{name}' missing ':' separator in match_header '{header}'."
+        return "match_header has no ':' after the name of the header", log, "match_header"
+    if not field.strip(match.BLANKS):
+        log = f"Identify '{name}' has no SIP header to match in match_header '{header}'."
+        return "match_header names no header", log, "match_header"
+    if not release.has("header_regex"):
+        return None
+    # The two log lines name each other's option from 18.23.0, 20.8.0, 21.3.0 on: so does Asterisk.
+    option = "match_request_uri" if release.has("request_uri") else "match_header"
+    return _pattern_refusal(name, value.strip(match.BLANKS), option, "match_header", release)
+
+
+def _uri_refusal(name: str, request_uri: str, release: Release) -> tuple[str, str, str] | None:
+    return _pattern_refusal(name, request_uri, "match_header", "match_request_uri", release)
+
+
+def _pattern_refusal(name: str, value: str, logged: str, option: str, release: Release) -> tuple[str, str, str] | None:
+    if not (len(value) > 2 and value.startswith("/") and value.endswith("/")):
+        return None
+    try:
+        compile_ere(value[1:-1], release.has("utf8_locale"))
+    except EreError as error:
+        log = f"Identify '{name}' failed to compile {logged} regex '{value[1:-1]}'."
+        return f"the regular expression of {option} does not compile: {error}", log, option
+    return None
+
+
+def _in_container_order(hosts: Sequence[tuple[str, Where]]) -> list[tuple[str, Where]]:
+    """Names as the container of host names gives them back: by hash bucket, in byte order within one."""
+    return sorted(
+        hosts, key=lambda item: (str_hash(item[0]) % MEMORY_BUCKETS, item[0].encode("utf-8", "surrogateescape"))
+    )
+
+
+def _resolve(host: str, rules: Sequence[Rule], lookups: bool, resolver: Resolver) -> list[Numeric] | str | None:
+    """The addresses that a name adds, Asterisk's words where it fails, None where it cannot be told.
+
+    Addresses that earlier rules take already are not added again.
+    """
+    added: list[Numeric] = []
+
+    def add(name: str) -> int | None:
+        addresses = look_up(name, resolver)
+        if addresses is None:
+            return None
+        known = [*rules, *(match.host_rule(address, "", "", Where("", 0)) for address in added)]
+        new = [address for address in addresses if not match.applies(known, address)]
+        added.extend(dict.fromkeys(new))
+        return len(new) if addresses else -1
+
+    if lookups and ":" not in host and could_resolve(host):
+        results = 0
+        for service in SERVICES:
+            targets = resolver.targets(f"{service}.{host}")
+            if targets is None:
+                return None
+            for target in targets:
+                count = add(target)
+                if count is None:
+                    return None
+                if count < 0:
+                    return _not_known(target)
+                results += count
+        if results:
+            return added
+    count = add(host)
+    if count is None:
+        return None
+    return _not_known(host) if count < 0 else added
+
+
+def _not_known(text: str) -> str:
+    host, port = split_host_port(text)
+    known = port is None or service(port) is not None
+    failure = "Name or service not known" if known else "Servname not supported for ai_socktype"
+    return f'getaddrinfo("{host}", "{port or "(null)"}", ...): {failure}'
+
+
+def _host_port(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    return (host, int(port)) if colon and port.isdigit() else (text, 0)

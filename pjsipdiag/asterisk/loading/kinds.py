@@ -1,0 +1,150 @@
+"""What each object type keeps of its section, once its options were accepted.
+
+Each builder is a function of the section and its effective options; `identify` has a module of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pjsipdiag.asterisk import config
+from pjsipdiag.asterisk.addresses.match import parse_rules
+from pjsipdiag.asterisk.addresses.sockaddr import split_host_port
+from pjsipdiag.asterisk.config import Acl, Rule, Section, Variable
+from pjsipdiag.asterisk.loading.options import Applied
+from pjsipdiag.asterisk.loading.values import parse_bool, parse_codecs, parse_identify_by
+from pjsipdiag.asterisk.releases import Release
+
+_ACL_OPTIONS = ("permit", "deny", "acl", "contact_permit", "contact_deny", "contact_acl")
+_SECURE = ("tls", "wss")
+
+
+def endpoint(
+    section: Section, applied: Applied, release: Release, acls: Mapping[str, tuple[Rule, ...]] | None
+) -> config.Endpoint:
+    options = applied.options
+    access, contact_access = _access_lists(section.variables, acls)
+    return config.Endpoint(
+        name=section.name,
+        where=section.where,
+        options=options,
+        context=_last(options, "context", "default"),
+        identify_by=_identify_by(options),
+        auth=_names(_last(options, "auth")),
+        acl=access,
+        contact_acl=contact_access,
+        aors=_names(_last(options, "aors")),
+        transport=_last(options, "transport"),
+        codecs=parse_codecs((v for v in section.variables if v.name.lower() in ("allow", "disallow")), release),
+        allow_unauthenticated_options=parse_bool(_last(options, "allow_unauthenticated_options")),
+    )
+
+
+def global_(section: Section, applied: Applied) -> config.Global:
+    options = applied.options
+    default = config.Global("", section.where)
+    return config.Global(
+        name=section.name,
+        where=section.where,
+        options=options,
+        endpoint_identifier_order=_last(options, "endpoint_identifier_order", default.endpoint_identifier_order),
+        disable_multi_domain=parse_bool(_last(options, "disable_multi_domain")),
+        ignore_uri_user_options=parse_bool(_last(options, "ignore_uri_user_options")),
+        default_realm=_last(options, "default_realm", default.default_realm),
+    )
+
+
+def transport(section: Section, applied: Applied) -> config.Transport:
+    options = applied.options
+    protocol = _last(options, "protocol", "udp").lower()
+    host, port = split_host_port(_last(options, "bind"))
+    return config.Transport(
+        name=section.name,
+        where=section.where,
+        options=options,
+        protocol=protocol,
+        bind=host,
+        port=int(port) if port and port.isdigit() and int(port) else 5061 if protocol in _SECURE else 5060,
+        domain=_last(options, "domain"),
+        local_net=tuple(v.value for v in options.get("local_net", ())),
+    )
+
+
+def domain_alias(section: Section, applied: Applied) -> config.DomainAlias:
+    return config.DomainAlias(section.name, section.where, applied.options, domain=_last(applied.options, "domain"))
+
+
+def auth(section: Section, applied: Applied) -> config.Auth:
+    options = applied.options
+    return config.Auth(
+        name=section.name,
+        where=section.where,
+        options=options,
+        username=_last(options, "username"),
+        realm=_last(options, "realm"),
+        auth_type=_last(options, "auth_type", "userpass"),
+    )
+
+
+def aor(section: Section, applied: Applied) -> config.Aor:
+    contacts = (part.strip() for v in applied.options.get("contact", ()) for part in v.value.split(","))
+    return config.Aor(section.name, section.where, applied.options, contacts=tuple(filter(None, contacts)))
+
+
+def registration(section: Section, applied: Applied) -> config.Registration:
+    options = applied.options
+    return config.Registration(
+        name=section.name,
+        where=section.where,
+        options=options,
+        server_uri=_last(options, "server_uri"),
+        client_uri=_last(options, "client_uri"),
+        contact_user=_last(options, "contact_user"),
+        endpoint=_last(options, "endpoint"),
+        line=parse_bool(_last(options, "line")),
+    )
+
+
+def acl(section: Section, applied: Applied, acls: Mapping[str, tuple[Rule, ...]] | None) -> config.PjsipAcl:
+    access, contact_access = _access_lists(section.variables, acls)
+    return config.PjsipAcl(section.name, section.where, applied.options, acl=access, contact_acl=contact_access)
+
+
+def _last(options: Mapping[str, tuple[Variable, ...]], name: str, default: str = "") -> str:
+    found = options.get(name)
+    return found[-1].value if found else default
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in value.split(","))))
+
+
+def _identify_by(options: Mapping[str, tuple[Variable, ...]]) -> tuple[str, ...]:
+    found = options.get("identify_by")
+    return parse_identify_by(found[-1].value) if found else ("username", "ip")
+
+
+def _access_lists(variables: Iterable[Variable], acls: Mapping[str, tuple[Rule, ...]] | None) -> tuple[Acl, Acl]:
+    """The access lists of addresses and of contacts (`ast_append_acl`, main/acl.c).
+
+    The prefix `contact_` counts in small letters only; what does not begin with p or a denies. Where acl.conf could not
+    be loaded (`acls` None), every named list is without rules, and none counts as missing (main/named_acl.c).
+    """
+    rules: tuple[list[Rule], list[Rule]] = ([], [])
+    names: tuple[list[str], list[str]] = ([], [])
+    for variable in variables:
+        if variable.name.lower() not in _ACL_OPTIONS or not variable.value:
+            continue
+        contact = variable.name.startswith("contact_")
+        sense = variable.name.removeprefix("contact_")[:1].lower()
+        if sense == "a":
+            listed = (part.lstrip() for part in variable.value.split(","))
+            names[contact].extend(name for name in listed if name not in names[contact])
+            continue
+        found, _ = parse_rules(variable.value, ports=False, deny=sense != "p", where=variable.where)
+        rules[contact].extend(found)
+    both = tuple(
+        Acl(tuple(own), tuple(listed), tuple(name for name in listed if acls is not None and name not in acls))
+        for own, listed in zip(rules, names, strict=True)
+    )
+    return both[0], both[1]

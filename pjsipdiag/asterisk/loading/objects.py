@@ -1,0 +1,308 @@
+"""A configuration directory becomes what an Asterisk release holds in memory: `load_config`.
+
+Each object type is loaded on its own, from pjsip.conf and then from pjsip_wizard.conf; where both have an object of one
+name, the one of pjsip.conf is found. What does not load is kept with the reason, and with the line to blame.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from pjsipdiag.asterisk.config import (
+    Config,
+    Dropped,
+    Global,
+    Identify,
+    Loaded,
+    Problem,
+    Rule,
+    Section,
+    Transport,
+    Where,
+)
+from pjsipdiag.asterisk.files.conf import Parsed, parse
+from pjsipdiag.asterisk.files.files import Files
+from pjsipdiag.asterisk.loading import acls, identify, kinds, order, wizard
+from pjsipdiag.asterisk.loading.options import Applied, apply, cannot_tell
+from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
+from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, OWNERS, Backend, Selection, backends, misplaced, select
+from pjsipdiag.asterisk.releases import MODULES, NEWEST, Release, release
+from pjsipdiag.errors import ConfigError
+
+_LINE = re.compile(r"at line \d+ of .*")
+
+MODULES_OF = {
+    "identify": "res_pjsip_endpoint_identifier_ip",
+    "registration": "res_pjsip_outbound_registration",
+    "acl": "res_pjsip_acl",
+}
+"""The module that owns a type, for the types that are not res_pjsip's own."""
+
+_T = TypeVar("_T", bound=Loaded)
+Known = Callable[[str], bool | None]
+"""Whether there is something of that name on Asterisk's machine; None where that cannot be told."""
+
+
+def load_config(
+    path: str | Path | None,
+    asterisk: str | None = None,
+    hosts: str | Path | Resolver | None = None,
+    *,
+    overlay: Mapping[str, str] | None = None,
+    readable: Known = cannot_tell,
+) -> Config:
+    """Load a configuration directory (or a single file in place of pjsip.conf) as a release of Asterisk would.
+
+    `asterisk` names the release (default: the newest known); `hosts` is a file in the form of /etc/hosts or a resolver,
+    without it host names are unknown. `overlay` maps file names of the directory to texts that stand in for the files;
+    with `path` None there is nothing else. `readable` tells whether a file that the configuration names (a
+    certificate) can be read on Asterisk's machine.
+
+    :raises ConfigError: the directory or pjsip.conf is missing, or a file cannot be read.
+    :raises PjsipdiagError: no such release.
+    """
+    version = release(asterisk or NEWEST)
+    resolver = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
+    main, files, alone = _open(path, overlay)
+    return _Loader(files, main, alone, version, resolver, readable).config("" if path is None else str(path))
+
+
+def _open(path: str | Path | None, overlay: Mapping[str, str] | None) -> tuple[str, Files, bool]:
+    """The name of the main file, the files, and whether the main file is all that is known."""
+    if path is None:
+        files = Files(None, overlay)
+    else:
+        path = Path(path)
+        try:
+            kind = path.stat().st_mode
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ConfigError(
+                f"no configuration at {path} ({reason}): give Asterisk's configuration directory or a pjsip.conf"
+            ) from error
+        if stat.S_ISREG(kind):
+            return path.name, Files(path.parent, overlay), True
+        if not stat.S_ISDIR(kind):
+            raise ConfigError(f"{path} is neither a directory nor a file")
+        files = Files(path, overlay)
+    if not files.exists(MAIN_FILE):
+        raise ConfigError(f"no {MAIN_FILE} in {path or 'the given files'}: is it Asterisk's configuration directory?")
+    return MAIN_FILE, files, False
+
+
+@dataclass
+class _Loader:
+    files: Files
+    main: str
+    alone: bool
+    version: Release
+    resolver: Resolver
+    readable: Known
+    parsed: dict[str, Parsed] = field(default_factory=dict)
+    dropped: list[Dropped] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    acls: dict[str, tuple[Rule, ...]] | None = None
+    backends: Mapping[str, tuple[Backend, ...]] = field(default_factory=dict)
+    listeners: set[tuple[bool, str, int]] = field(default_factory=set)
+    by_type: dict[int, defaultdict[str, list[Section]]] = field(default_factory=dict)
+
+    def file(self, name: str) -> Parsed:
+        """A file of the directory, read once for all object types (Asterisk reads it anew for each)."""
+        if name not in self.parsed:
+            if self.alone and name != self.main:
+                self.parsed[name] = Parsed(found=False)
+            else:
+                self.parsed[name] = parse(name, self.files, self.version, alone=self.alone)
+        return self.parsed[name]
+
+    def config(self, directory: str) -> Config:
+        if self.alone:
+            reason = f"only {self.main} was given: other files of the configuration are not known"
+            self.warnings.append(Problem(reason, Where(self.main, 0)))
+        main = self.file(self.main)
+        self.backends = self._backends()
+        self.acls, refused = acls.named(self.file(acls.ACL_FILE))
+        self.warnings += refused
+        globals_ = self._globals()
+        endpoints = self._both("endpoint", lambda s, a: kinds.endpoint(s, a, self.version, self.acls))
+        transports = self._plain("transport", self._transport)
+        plain, sections = self._from_file("identify", self._identify)
+        made = self._from_wizard("identify", self._identify)
+        self._plain("system", lambda s, a: Loaded(s.name, s.where, a.options))
+        order_text = globals_.endpoint_identifier_order
+        return Config(
+            version=self.version.version,
+            directory=directory,
+            endpoints=endpoints,
+            identifies=order.identify_order(plain, made, sections, self.version),
+            globals=globals_,
+            transports=transports,
+            domain_aliases=self._plain("domain_alias", kinds.domain_alias),
+            auths=self._both("auth", kinds.auth),
+            aors=self._both("aor", kinds.aor),
+            registrations=self._both("registration", kinds.registration),
+            acls=tuple(self._plain("acl", lambda s, a: kinds.acl(s, a, self.acls)).values()),
+            identifiers=self._identifiers(order_text),
+            uncertain_identifiers=order.uncertain(order_text, self.version),
+            realtime=self._realtime(),
+            named_acls=self.acls or {},
+            files=tuple(dict.fromkeys(name for parsed in self.parsed.values() for name in parsed.files)),
+            dropped=tuple(dict.fromkeys(self.dropped)),
+            warnings=tuple(dict.fromkeys([*self.warnings, *(w for p in self.parsed.values() for w in p.warnings)])),
+            rejected=tuple(problem for parsed in self.parsed.values() for problem in parsed.rejected),
+            sections=(*main.sections, *self.file(wizard.WIZARD_FILE).sections),
+        )
+
+    def _backends(self) -> Mapping[str, tuple[Backend, ...]]:
+        sorcery = self.file("sorcery.conf")
+        found = dict(backends(sorcery))
+        for object_type, variable in misplaced(sorcery).items():
+            found[object_type] = ()
+            module = MODULES_OF[object_type]
+            log = (
+                f"Cannot update type '{object_type}' in module 'res_pjsip' because it has no existing documentation!"
+                f"\n{module} declined to load."
+            )
+            reason = f"[res_pjsip] maps {object_type}, which belongs to [{OWNERS[object_type]}]: {module} does not load"
+            self.warnings.append(Problem(reason, variable.where, log))
+        return found
+
+    def _identifiers(self, order_text: str) -> tuple[str, ...]:
+        """The identifiers in order, without those of a module that does not load."""
+        missing = {"identify": MODULES[1], "registration": ("line",)}
+        lost = {name for kind, names in missing.items() if not self.backends[kind] for name in names}
+        return tuple(name for name in order.identifiers(order_text, self.version) if name not in lost)
+
+    def _transport(self, section: Section, applied: Applied) -> Transport | Problem:
+        """A transport, unless one before it listens on its address already (config_transport.c, transport_apply)."""
+        made = kinds.transport(section, applied)
+        stream = made.protocol in ("tcp", "tls")
+        listener = (stream, made.bind, made.port)
+        if stream or made.protocol == "udp":
+            if listener in self.listeners:
+                log = f"Transport '{made.name}' could not be started: Address already in use"
+                bind = made.option("bind")
+                return Problem(
+                    f"another transport has {made.bind}:{made.port} already", bind.where if bind else made.where, log
+                )
+            self.listeners.add(listener)
+        return made
+
+    def _identify(self, section: Section, applied: Applied) -> Identify | Problem:
+        return identify.build(section, applied, self.version, self.resolver, self.warnings)
+
+    def _has_profile(self, name: str) -> bool | None:
+        """Whether there is a geolocation profile; a directory without geolocation.conf cannot tell."""
+        if name.startswith("<"):  # res_geolocation brings <prefer_config> and its like along
+            return True
+        parsed = self.file("geolocation.conf")
+        if not parsed.found:
+            return None
+        kinds_of_name = (section.first("type") for section in parsed.named(name)) if parsed.valid else ()
+        return any(kind is not None and kind.value == "profile" for kind in kinds_of_name)
+
+    def _plain(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
+        objects = self._from_file(object_type, build)[0]
+        # What [] makes has a random name: nothing can refer to it.
+        return {item.name: item for item in objects if item.name}
+
+    def _both(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
+        made = {item.name: item for item in self._from_wizard(object_type, build)}
+        return {**made, **self._plain(object_type, build)}
+
+    def _from_file(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> tuple[list[_T], int]:
+        """The objects of a type from its files, in file order, and how many sections there were."""
+        objects: list[_T] = []
+        count = 0
+        for selection in self._selections(object_type, build):
+            objects += selection.objects
+            count += selection.sections
+        return objects, count
+
+    def _selections(
+        self, object_type: str, build: Callable[[Section, Applied], _T | Problem]
+    ) -> Iterable[Selection[_T]]:
+        for backend in self.backends[object_type]:
+            if backend.kind != "config":
+                continue
+            parsed = self.file(self.main if backend.file == MAIN_FILE else backend.file)
+            if not parsed.valid or not parsed.found:
+                continue
+            selection = select(
+                backend,
+                object_type,
+                self._candidates(backend, object_type, parsed),
+                self.version.version,
+                lambda section: self._create(object_type, section, build),
+            )
+            self.dropped += selection.dropped
+            self.warnings += selection.problems
+            yield selection
+
+    def _candidates(self, backend: Backend, object_type: str, parsed: Parsed) -> Sequence[Section]:
+        """The sections that a backend has to look at: where `type=` alone decides, those of that type."""
+        if backend.name or backend.criteria != (("type", object_type),):
+            return parsed.sections
+        if id(parsed) not in self.by_type:
+            by_type = self.by_type[id(parsed)] = defaultdict(list)
+            for section in parsed.sections:
+                if (first := section.first("type")) is not None:
+                    by_type[first.value].append(section)
+        return self.by_type[id(parsed)][object_type]
+
+    def _from_wizard(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> list[_T]:
+        """The objects that pjsip_wizard.conf makes; a later one of the same name takes the place of the earlier."""
+        parsed = self.file(wizard.WIZARD_FILE)
+        objects: dict[str, _T] = {}
+        for source in wizard.wizards(parsed.sections) if parsed.valid and self.backends[object_type] else ():
+            made = wizard.make(object_type, source, self.version)
+            if made.problem is not None:
+                problem = made.problem
+                self.dropped.append(
+                    Dropped(object_type, made.name, problem.reason, problem.where, source.where, problem.log)
+                )
+            for section in made.sections:
+                result = self._create(object_type, section, build)
+                if isinstance(result, Problem):
+                    log = f"Unable to apply object type '{object_type}' with id '{section.name}'."
+                    log += f"  Check preceeding errors.\nUnable to create objects for wizard '{source.name}'"
+                    # The variables that the wizard makes carry no line.
+                    lines = "\n".join(filter(None, [_LINE.sub("at line 0 of ", result.log), log]))
+                    self.dropped.append(
+                        Dropped(object_type, section.name, result.reason, result.where, source.where, lines)
+                    )
+                    break
+                objects.pop(section.name, None)
+                objects[section.name] = replace(result, wizard=source.name)
+        return list(objects.values())
+
+    def _create(
+        self, object_type: str, section: Section, build: Callable[[Section, Applied], _T | Problem]
+    ) -> _T | Problem:
+        applied = apply(object_type, section, self.version.version, self.readable, self._has_profile)
+        self.warnings += applied.warnings
+        return applied.problem if applied.problem is not None else build(section, applied)
+
+    def _globals(self) -> Global:
+        """The settings in force: of several objects the one that was applied last; the defaults when none stays."""
+        applied = [item for selection in self._selections("global", kinds.global_) for item in selection.objects]
+        if len(applied) > 1:
+            log = f"At most one pjsip.conf type=global object can be defined.  You have {len(applied)} defined."
+            reason = f"[{applied[-1].name}] is not the only section of type=global: it alone counts, being the last"
+            self.warnings.append(Problem(reason, applied[-1].where, log))
+        return applied[-1] if applied else Global("", Where(self.main, 0))
+
+    def _realtime(self) -> tuple[str, ...]:
+        """The types that a database holds, as sorcery.conf maps them; all where extconfig.conf has pjsip.conf."""
+        mapped = [name for name, found in self.backends.items() if any(b.kind == "realtime" for b in found)]
+        extconfig = self.file("extconfig.conf")
+        settings = [v for section in extconfig.named("settings") for v in section.variables] if extconfig.valid else []
+        if any(v.name.lower() == MAIN_FILE for v in settings):
+            return tuple(self.backends)
+        return tuple(mapped)

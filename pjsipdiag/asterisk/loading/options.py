@@ -1,0 +1,163 @@
+"""Which options each object type has in each release, and what becomes of a section's variables.
+
+They are applied in file order; the first one that is unknown, or whose handler refuses its value, drops the object
+(`ast_sorcery_objectset_apply`, main/sorcery.c), and so does the check of the whole that follows. Names are compared
+without case. options.json was read from Asterisk's source and tags: the handler, the default, and the releases.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import PurePosixPath
+from types import MappingProxyType
+
+from pjsipdiag.asterisk.config import Problem, Section, Variable
+from pjsipdiag.asterisk.loading.values import HANDLERS
+from pjsipdiag.asterisk.loading.values.candidate import Candidate
+from pjsipdiag.asterisk.loading.values.checks import CHECKS
+from pjsipdiag.asterisk.loading.values.setting import Handler, Readable, Refused, Setting, Warned
+from pjsipdiag.asterisk.loading.values.span import Span
+from pjsipdiag.asterisk.releases import RELEASES, Release, release
+
+_MAIN_FILES = ("pjsip.conf", "pjsip_wizard.conf")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of one object type: how its value is taken, and in which releases."""
+
+    name: str
+    handler: Handler
+    default: str
+    limits: tuple[int, int] | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A section's variables by lower-case name, each in file order; `problem` is what drops the object, if anything
+    does. Its `log` is Asterisk's own lines, joined by line ends, up to the one that names the object as a whole."""
+
+    options: Mapping[str, tuple[Variable, ...]]
+    problem: Problem | None = None
+    warnings: tuple[Problem, ...] = ()
+
+
+def cannot_tell(path: str) -> None:
+    """What Asterisk's machine has is unknown here."""
+
+
+def _option(name: str, entry: Mapping[str, object]) -> Option:
+    limits = entry.get("range")
+    span = {key: entry[key] for key in ("since", "until", "never") if key in entry}
+    return Option(
+        name,
+        HANDLERS[str(entry["handler"])],
+        str(entry["default"]),
+        (limits[0], limits[1]) if isinstance(limits, list) else None,
+        Span(**span),  # type: ignore[arg-type] # the file's words are the class's
+    )
+
+
+@cache
+def _options(object_type: str, version: str) -> Mapping[str, Option]:
+    asked = release(version)
+    text = (resources.files("pjsipdiag.asterisk") / "loading" / "options.json").read_text(encoding="utf-8")
+    found = (
+        _option(name, entry) for name, entries in json.loads(text).get(object_type, {}).items() for entry in entries
+    )
+    return {option.name: option for option in found if option.span.covers(asked)}
+
+
+TYPES = (
+    "identify", "endpoint", "aor", "auth", "acl", "domain_alias", "global", "system", "transport", "registration",
+)  # fmt: skip
+"""The object types of pjsip.conf that identification can depend on."""
+
+
+def knows(object_type: str, name: str, version: str) -> bool:
+    """Whether that release has the option; names that begin with `@` are for modules and always taken."""
+    return name.startswith("@") or name.lower() in _options(object_type, version)
+
+
+def names(object_type: str, version: str) -> tuple[str, ...]:
+    """All options of that object type in that release."""
+    return tuple(_options(object_type, version))
+
+
+@cache
+def first_releases(object_type: str, name: str) -> tuple[str, ...]:
+    """The first release of each line of releases that has an option, for the lines whose newest has it."""
+    found = []
+    for line in RELEASES.values():
+        releases = line.split()
+        if name.lower() in names(object_type, releases[-1]):
+            found.append(next(release for release in releases if name.lower() in names(object_type, release)))
+    return tuple(found)
+
+
+def default(object_type: str, name: str, version: str) -> str:
+    """The value of an option that is not set."""
+    return _options(object_type, version)[name.lower()].default
+
+
+def apply(
+    object_type: str, section: Section, version: str, readable: Readable = cannot_tell, profiles: Readable = cannot_tell
+) -> Applied:
+    """What release `version` makes of that section as an object of that type; see `Applied`.
+
+    `readable` says which files Asterisk can read on its machine, `profiles` which geolocation profiles it has; None
+    where that cannot be told (the object is then taken). `match` is taken as it stands: `match.py` reads it.
+    """
+    known, asked = _options(object_type, version), release(version)
+    taken: dict[str, list[Variable]] = {}
+    warnings: list[Problem] = []
+    for index, variable in enumerate(section.variables):
+        name = variable.name.lower()
+        option = known.get(name)
+        if option is not None:
+            answer = option.handler(Setting(section, index, asked, option.limits, readable))
+            if isinstance(answer, Warned):
+                warnings.append(Problem(answer.reason, variable.where, answer.log))
+            if isinstance(answer, Refused):
+                log = f"Error parsing {variable.name}={variable.value} {_place(variable)}"
+                problem = Problem(answer.reason, variable.where, f"{answer.log}\n{log}" if answer.log else log)
+                return Applied(_frozen(taken), problem, tuple(warnings))
+        elif not name.startswith("@"):
+            problem = _unknown(object_type, section, variable, asked)
+            return Applied(_frozen(taken), problem, tuple(warnings))
+        taken.setdefault(name, []).append(variable)
+    options = _frozen(taken)
+    return Applied(options, _check(object_type, Candidate(section, options, asked, profiles)), tuple(warnings))
+
+
+def _frozen(taken: dict[str, list[Variable]]) -> Mapping[str, tuple[Variable, ...]]:
+    return MappingProxyType({name: tuple(variables) for name, variables in taken.items()})
+
+
+def _unknown(object_type: str, section: Section, variable: Variable, asked: Release) -> Problem:
+    log = f"Could not find option suitable for category '{section.name}' named '{variable.name}' {_place(variable)}"
+    return Problem(f"type={object_type} has no option {variable.name!r} in {asked}", variable.where, log)
+
+
+def _check(object_type: str, candidate: Candidate) -> Problem | None:
+    for check in CHECKS.get(object_type, ()):
+        fault = check(candidate)
+        if fault is not None:
+            blamed = candidate.options.get(fault.option)
+            return Problem(fault.reason, blamed[-1].where if blamed else candidate.section.where, fault.log)
+    return None
+
+
+def _place(variable: Variable) -> str:
+    """The end of Asterisk's line: only an included file has a name there, and it is the whole path."""
+    path = variable.where.file
+    if PurePosixPath(path).name in _MAIN_FILES:
+        path = ""
+    elif not path.startswith("/"):
+        path = f"/etc/asterisk/{path}"
+    return f"at line {variable.where.line} of {path}"

@@ -1,0 +1,175 @@
+"""Which sections become objects of which type, and when none does (main/sorcery.c, res_sorcery_config.c).
+
+Each object type is read from a file by criteria, by default `pjsip.conf` with `type=TYPE`; sorcery.conf can send a type
+elsewhere. A duplicate name refuses every object of the type, an object that fails is left out alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from pjsipdiag.asterisk.config import Dropped, Problem, Section, Variable
+from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.loading.options import TYPES, knows
+from pjsipdiag.asterisk.loading.order import bucket_count
+from pjsipdiag.asterisk.loading.values import parse_bool
+
+MAIN_FILE = "pjsip.conf"
+SINGLE_OBJECTS = ("global", "system")
+
+OWNERS = {
+    "identify": "res_pjsip_endpoint_identifier_ip",
+    "registration": "res_pjsip_outbound_registration",
+    "acl": "acl",
+}
+"""The section of sorcery.conf that maps a type; `res_pjsip` where it is not named here."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Where the objects of a type come from: sections of `file` that meet all `criteria` or are called `name` and hold
+    options of the type only. `kind` other than `config` is a database or memory, which no file shows."""
+
+    kind: str
+    file: str = ""
+    criteria: tuple[tuple[str, str], ...] = ()
+    name: str = ""
+    single: bool = False
+    whole_file: bool = False
+    buckets: int = 0
+
+    def takes(self, section: Section, object_type: str, version: str) -> bool:
+        """Whether a section is meant to be an object of the type (`sorcery_is_configuration_met`)."""
+        if section.template:
+            return False
+        if not self.criteria and not self.name:
+            return True
+        if self.name and section.name == self.name:
+            registered = all(knows(object_type, variable.name, version) for variable in section.variables)
+            if registered:
+                return True
+        return bool(self.criteria) and all(
+            (found := section.first(name)) is not None and found.value == value for name, value in self.criteria
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Selection(Generic[_T]):
+    """The loaded objects of one type from one file, in file order; `sections` is how many were meant to be that."""
+
+    objects: tuple[_T, ...] = ()
+    sections: int = 0
+    dropped: tuple[Dropped, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def default_backend(object_type: str) -> Backend:
+    """The backend that the module asks for itself (`ast_sorcery_apply_default`)."""
+    single = object_type in SINGLE_OBJECTS
+    return Backend("config", MAIN_FILE, (("type", object_type),), object_type if single else "", single)
+
+
+def backends(sorcery: Parsed) -> Mapping[str, tuple[Backend, ...]]:
+    """Object type -> its backends in the order they are asked, as sorcery.conf maps them (each kind once)."""
+    mapped: dict[str, dict[str, Backend]] = {}
+    for section in sorcery.sections if sorcery.valid else ():
+        for variable in section.variables:
+            object_type = variable.name.partition("/")[0]
+            owner = OWNERS.get(object_type, "res_pjsip")
+            if object_type in TYPES and not section.template and section.name.lower() == owner:
+                backend = _backend(variable)
+                mapped.setdefault(object_type, {}).setdefault(backend.kind, backend)
+    return {name: tuple(mapped[name].values()) if name in mapped else (default_backend(name),) for name in TYPES}
+
+
+def misplaced(sorcery: Parsed) -> Mapping[str, Variable]:
+    """Types that [res_pjsip] of sorcery.conf maps although another module owns them: that module does not load."""
+    return {
+        variable.name.partition("/")[0]: variable
+        for section in (sorcery.named("res_pjsip") if sorcery.valid else ())
+        for variable in section.variables
+        if variable.name.partition("/")[0] in OWNERS
+    }
+
+
+def _backend(variable: Variable) -> Backend:
+    kind, _, data = variable.value.partition(",")
+    if kind != "config":
+        return Backend(kind)
+    file, *options = data.split(",")
+    backend = Backend("config", file)
+    for option in options:
+        name, _, value = option.partition("=")
+        match name.lower():
+            case "criteria":
+                key, _, wanted = value.partition("=")
+                backend = replace(backend, criteria=((key, wanted), *backend.criteria))
+            case "explicit_name":
+                backend = replace(backend, name=value)
+            case "single_object":
+                backend = replace(backend, single=parse_bool(value))
+            case "integrity":
+                backend = replace(backend, whole_file=value.lower() == "file")
+            case "buckets" if value.isdigit():
+                backend = replace(backend, buckets=int(value))
+    return backend
+
+
+def select(
+    backend: Backend,
+    object_type: str,
+    sections: Sequence[Section],
+    version: str,
+    create: Callable[[Section], _T | Problem],
+) -> Selection[_T]:
+    """Load one type from one file (`sorcery_config_internal_load`).
+
+    `create` makes an object of a section, or says why it cannot; its `Problem.log` becomes complete here.
+    """
+    wanted = [section for section in sections if backend.takes(section, object_type, version)]
+    buckets = backend.buckets or bucket_count(len(wanted))
+    if backend.single and buckets > 1:
+        log = (
+            f"Config file '{backend.file}' could not be loaded; configuration contains more than one object of type"
+            f" '{object_type}'"
+        )
+        reason = f"there may be only one section of type={object_type}, and there are {len(wanted)}: none counts"
+        refused = tuple(Dropped(object_type, s.name, reason, s.where, s.where, log) for s in wanted)
+        return Selection((), len(wanted), refused, (Problem(reason, wanted[1].where, log),))
+    made: dict[str, tuple[Section, _T]] = {}
+    dropped: list[Dropped] = []
+    for section in wanted:
+        if section.name in made:
+            return _refuse_all(backend, object_type, section, made, wanted)
+        result = create(section)
+        if not isinstance(result, Problem):
+            # An object of [] gets a random name (`ast_sorcery_alloc`): it is nobody's duplicate.
+            made[section.name or f"[] {section.where}"] = (section, result)
+            continue
+        log = f"Could not create an object of type '{object_type}' with id '{section.name}' from configuration file"
+        lines = (*filter(None, [result.log]), f"{log} '{backend.file}'")
+        dropped.append(Dropped(object_type, section.name, result.reason, result.where, section.where, "\n".join(lines)))
+        if backend.whole_file:
+            return Selection((), len(wanted), tuple(dropped))
+    return Selection(tuple(item for _, item in made.values()), len(wanted), tuple(dropped))
+
+
+def _refuse_all(
+    backend: Backend,
+    object_type: str,
+    duplicate: Section,
+    made: Mapping[str, tuple[Section, _T]],
+    wanted: Sequence[Section],
+) -> Selection[_T]:
+    first = made[duplicate.name][0].where
+    log = (
+        f"Config file '{backend.file}' could not be loaded; configuration contains a duplicate object:"
+        f" '{duplicate.name}' of type '{object_type}'"
+    )
+    reason = f"there are two [{duplicate.name}] of type={object_type} (first at {first}): no {object_type} loads at all"
+    dropped = tuple(Dropped(object_type, s.name, reason, duplicate.where, s.where, log) for s in wanted)
+    return Selection((), len(wanted), dropped, (Problem(reason, duplicate.where, log),))

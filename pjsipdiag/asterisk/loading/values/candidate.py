@@ -1,0 +1,50 @@
+"""A section whose variables were all taken, as the checks of the whole see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pjsipdiag.asterisk.config import Section, Variable
+from pjsipdiag.asterisk.loading.values.numbers import parse_uint
+from pjsipdiag.asterisk.loading.values.setting import Readable
+from pjsipdiag.asterisk.loading.values.words import parse_bool
+from pjsipdiag.asterisk.releases import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why the object is dropped, Asterisk's words, and the option to blame ("" for the section as a whole)."""
+
+    reason: str
+    log: str = ""
+    option: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A section whose variables were all taken."""
+
+    section: Section
+    options: Mapping[str, tuple[Variable, ...]]
+    release: Release
+    profiles: Readable
+
+    @property
+    def name(self) -> str:
+        return self.section.name
+
+    def text(self, option: str, default: str = "") -> str:
+        found = self.options.get(option)
+        return found[-1].value if found else default
+
+    def number(self, option: str, default: int) -> int:
+        found = parse_uint(self.text(option, str(default)))
+        return default if found is None else found
+
+    def flag(self, option: str) -> bool:
+        return parse_bool(self.text(option))
+
+
+Check = Callable[[Candidate], Fault | None]
+"""What one apply handler asks; None where it is content."""

@@ -1,0 +1,181 @@
+"""What an object must satisfy as a whole, once all its variables are taken: Asterisk's apply handlers.
+
+The one of identify is in `identify.py`: it resolves names and compiles expressions.
+"""
+
+from __future__ import annotations
+
+from pjsipdiag.asterisk.loading.values.candidate import Candidate, Check, Fault
+from pjsipdiag.asterisk.loading.values.credentials import parse_digests
+from pjsipdiag.asterisk.loading.values.registration import REGISTRATION_CHECKS
+from pjsipdiag.asterisk.loading.values.span import DIGESTS, RTP_PORTS
+
+
+def session_timers(endpoint: Candidate) -> Fault | None:
+    least, longest = endpoint.number("timers_min_se", 90), endpoint.number("timers_sess_expires", 1800)
+    if least < 90:
+        text = f"Session timer minimum expires time must be 90 or greater on endpoint '{endpoint.name}'"
+        return Fault(f"timers_min_se is {least}, less than 90", text, "timers_min_se")
+    if longest < least:
+        text = f"Session timer expires must be greater than minimum session expires time on endpoint '{endpoint.name}'"
+        blame = "timers_sess_expires" if "timers_sess_expires" in endpoint.options else "timers_min_se"
+        return Fault(f"timers_sess_expires is {longest}, less than timers_min_se, {least}", text, blame)
+    return None
+
+
+def dtls_certificates(endpoint: Candidate) -> Fault | None:
+    """`ast_rtp_dtls_cfg_validate` (main/rtp_engine.c)."""
+    if endpoint.flag("dtls_auto_generate_cert") and endpoint.text("dtls_cert_file"):
+        text = (
+            "You cannot request automatically generated certificates (dtls_auto_generate_cert) and also specify a "
+            "certificate file (dtls_cert_file) at the same time"
+        )
+        return Fault("dtls_auto_generate_cert and dtls_cert_file exclude each other", text, "dtls_auto_generate_cert")
+    return None
+
+
+def rtp_ports(endpoint: Candidate) -> Fault | None:
+    start, end = endpoint.number("rtp_port_start", 0), endpoint.number("rtp_port_end", 0)
+    if not RTP_PORTS.covers(endpoint.release) or not (start or end):
+        return None
+    blame = "rtp_port_end" if "rtp_port_end" in endpoint.options else "rtp_port_start"
+    if not (start and end):
+        text = f"Endpoint '{endpoint.name}': Both rtp_port_start and rtp_port_end must be set together"
+        return Fault("rtp_port_start and rtp_port_end go together", text, blame)
+    if start < 1024 or end < 1024:
+        text = f"Endpoint '{endpoint.name}': rtp_port_start and rtp_port_end must be at least 1024"
+        return Fault("rtp_port_start and rtp_port_end are at least 1024", text, blame)
+    if end <= start:
+        text = f"Endpoint '{endpoint.name}': rtp_port_end ({end}) must be greater than rtp_port_start ({start})"
+        return Fault(f"rtp_port_end {end} is not greater than rtp_port_start {start}", text, blame)
+    return None
+
+
+def preferred_codec(endpoint: Candidate) -> Fault | None:
+    preference = endpoint.text("incoming_call_offer_pref", "local")
+    if endpoint.flag("preferred_codec_only") and preference != "local":
+        text = (
+            "Setting both preferred_codec_only and incoming_call_offer_pref is not supported on endpoint "
+            f"'{endpoint.name}'"
+        )
+        return Fault(
+            "preferred_codec_only and incoming_call_offer_pref exclude each other", text, "preferred_codec_only"
+        )
+    return None
+
+
+def geolocation(endpoint: Candidate) -> Fault | None:
+    """The profiles must be in geolocation.conf, or be one of those that res_geolocation brings along."""
+    for option in ("geoloc_incoming_call_profile", "geoloc_outgoing_call_profile"):
+        profile = endpoint.text(option)
+        if profile and endpoint.profiles(profile) is False:
+            text = f"{option} '{profile}' on endpoint '{endpoint.name}' doesn't exist"
+            return Fault(f"there is no geolocation profile {profile!r}", text, option)
+    return None
+
+
+def auth_username(auth: Candidate) -> Fault | None:
+    if auth.text("username"):
+        return None
+    old, new = f"No authentication username for auth '{auth.name}'", f"{auth.name}: No authentication username"
+    return Fault("username is missing", new if DIGESTS.covers(auth.release) else old)
+
+
+def auth_oauth(auth: Candidate) -> Fault | None:
+    needed = ("refresh_token", "oauth_clientid", "oauth_secret")
+    if auth.text("auth_type").lower() == "google_oauth" and not all(auth.text(option) for option in needed):
+        text = (
+            f"{auth.name}: 'google_oauth' authentication specified but refresh_token, oauth_clientid, or "
+            "oauth_secret not specified"
+        )
+        return Fault(f"auth_type google_oauth needs {', '.join(needed)}", text, "auth_type")
+    return None
+
+
+def auth_md5(auth: Candidate) -> Fault | None:
+    """The credentials where MD5 is the only algorithm."""
+    if DIGESTS.covers(auth.release) or auth.text("auth_type").lower() != "md5":
+        return None
+    digest = auth.text("md5_cred")
+    if not digest:
+        text = f"'md5' authentication specified but no md5_cred specified for auth '{auth.name}'"
+        return Fault("auth_type md5 needs md5_cred", text, "auth_type")
+    size = len(digest.encode("utf-8", "surrogateescape"))
+    if size != 32:
+        text = (
+            f"'md5' authentication requires digest of size '32', but digest is '{size}' in size for auth '{auth.name}'"
+        )
+        return Fault(f"md5_cred has 32 characters, not {size}", text, "md5_cred")
+    return None
+
+
+def auth_digests(auth: Candidate) -> Fault | None:
+    """`check_algorithm`: a password, or a digest for every algorithm that is to be supported."""
+    if not DIGESTS.covers(auth.release) or auth.text("password") or auth.text("auth_type").lower() == "google_oauth":
+        return None
+    digests = {
+        name.lower()
+        for option in ("md5_cred", "password_digest")
+        for variable in auth.options.get(option, ())
+        for name, _ in parse_digests(variable.value)
+    }
+    missing, log = "", []
+    for agent in ("uas", "uac"):
+        names = [
+            name.strip()
+            for variable in auth.options.get(f"supported_algorithms_{agent}", ())
+            for name in variable.value.split(",")
+            if name.strip()
+        ]
+        for name in names or ["MD5"]:
+            if name.lower() not in digests:
+                missing = missing or name.upper()
+                log.append(
+                    f"{auth.name}: No plain text or digest password found for algorithm {name.upper()} in "
+                    f"supported_algorithms_{agent}"
+                )
+    return Fault(f"there is neither a password nor a digest for {missing}", "\n".join(log)) if missing else None
+
+
+def domain_alias(alias: Candidate) -> Fault | None:
+    if alias.text("domain"):
+        return None
+    return Fault("domain is missing", f"domain_alias '{alias.name}' missing required domain being aliased.")
+
+
+def global_debug(settings: Candidate) -> Fault | None:
+    if settings.text("debug", "no"):
+        return None
+    text = (
+        "Global option 'debug' can't be empty.  Set it to a valid value or remove the entry to accept 'no' as the "
+        "default"
+    )
+    return Fault("debug is empty", text, "debug")
+
+
+def global_from_user(settings: Candidate) -> Fault | None:
+    if settings.text("default_from_user", "asterisk"):
+        return None
+    text = (
+        "Global option 'default_from_user' can't be empty.  Set it to a valid value or remove the entry to accept "
+        "'asterisk' as the default"
+    )
+    return Fault("default_from_user is empty", text, "default_from_user")
+
+
+def transport_bind(transport: Candidate) -> Fault | None:
+    if "bind" in transport.options or transport.text("protocol").lower() == "flow":
+        return None
+    text = f"Transport '{transport.name}' could not be started as binding not specified"
+    return Fault("bind is missing", text, "bind")
+
+
+CHECKS: dict[str, tuple[Check, ...]] = {
+    "endpoint": (session_timers, dtls_certificates, rtp_ports, preferred_codec, geolocation),
+    "auth": (auth_username, auth_oauth, auth_md5, auth_digests),
+    "domain_alias": (domain_alias,),
+    "global": (global_debug, global_from_user),
+    "transport": (transport_bind,),
+    "registration": REGISTRATION_CHECKS,
+}
+"""The checks of each object type in Asterisk's order; the first that fails drops the object."""

@@ -1,0 +1,69 @@
+"""Options of `type=auth` (res_pjsip/config_auth.c) and the security options of endpoints and registrations."""
+
+from __future__ import annotations
+
+from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting
+from pjsipdiag.asterisk.loading.values.span import DIGESTS, FROM_18
+from pjsipdiag.asterisk.loading.values.words import one_of
+
+DIGEST_LENGTHS = {"": 32, "md5": 32, "sha-256": 64, "sha-512-256": 64, "akav1-md5": 32, "akav2-md5": 32}
+"""The digest algorithms that PJSIP brings along, by lower-case IANA name, with the length of their hash in hex;
+no name stands for MD5."""
+
+security_negotiation = one_of("no", "mediasec")
+"""`security_negotiation_handler`."""
+
+
+def auth_type(setting: Setting) -> Answer:
+    """`auth_type_handler`: `digest` came with the algorithms beyond MD5."""
+    if setting.value.lower() in ("userpass", "md5"):
+        return None
+    if setting.value.lower() == "google_oauth" and FROM_18.covers(setting.release):
+        return None
+    if setting.value.lower() == "digest" and DIGESTS.covers(setting.release):
+        return None
+    log = f"Unknown authentication storage type '{setting.value}' specified for {setting.name}"
+    return Refused(f"there is no auth_type {setting.value!r}", log)
+
+
+def _algorithms(agent: str, setting: Setting) -> Answer:
+    unknown = [
+        name
+        for name in (part.strip() for part in setting.value.split(","))
+        if name and name.lower() not in DIGEST_LENGTHS
+    ]
+    if not unknown:
+        return None
+    log = "\n".join(f"{setting.object}: Unknown {agent} digest algorithm '{name}' specified" for name in unknown)
+    return Refused(f"there is no digest algorithm {unknown[0]!r}", log)
+
+
+def uac_algorithms(setting: Setting) -> Answer:
+    """`uac_algorithms_handler`."""
+    return _algorithms("UAC", setting)
+
+
+def uas_algorithms(setting: Setting) -> Answer:
+    """`uas_algorithms_handler`."""
+    return _algorithms("UAS", setting)
+
+
+def parse_digests(text: str) -> list[tuple[str, str]]:
+    """The `algorithm:hash` entries of `password_digest`; without an algorithm it is MD5, as in `md5_cred`."""
+    entries = (part.strip() for part in text.split(","))
+    pairs = (entry.partition(":") if ":" in entry else ("MD5", ":", entry) for entry in entries if entry)
+    return [(name.strip(), digest) for name, _, digest in pairs]
+
+
+def password_digest(setting: Setting) -> Answer:
+    """`password_digest_handler`: also `md5_cred` where there are algorithms beyond MD5."""
+    for name, digest in parse_digests(setting.value):
+        length = DIGEST_LENGTHS.get(name.lower())
+        if length is None:
+            log = f"{setting.object}: Unknown password_digest algorithm '{name}' specified"
+            return Refused(f"there is no digest algorithm {name!r}", log)
+        size = len(digest.encode("utf-8", "surrogateescape"))
+        if size != length:
+            log = f"{setting.object}: password_digest algorithm '{name}' length ({size}) must be {length}"
+            return Refused(f"a {name} digest has {length} characters, not {size}", log)
+    return None

@@ -1,0 +1,98 @@
+"""Numbers as the C library reads them: `strtol`, `strtoul` and `strtod` take all of the text, `sscanf` its beginning.
+
+`0x10` is 16, `010` is 8, and `08` is refused (`ast_parse_arg`, main/config.c).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+
+from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting
+
+_BLANK = r"[ \t\n\v\f\r]*"
+_ANY_BASE = re.compile(_BLANK + r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))")
+_DECIMAL = re.compile(_BLANK + r"([+-]?[0-9]+)")
+_DOUBLE = re.compile(
+    _BLANK + r"[+-]?(?:(?P<hex>0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?[0-9]+)?)"
+    r"|(?P<decimal>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|inf(?:inity)?|nan(?:\([0-9a-zA-Z_]*\))?)",
+    re.IGNORECASE,
+)
+_UINT32 = (0, 2**32 - 1)
+_INT32 = (-(2**31), 2**31 - 1)
+
+
+def _whole_number(text: str) -> int | None:
+    """`strtol(text, &end, 0)` where `end` is the end of the text."""
+    match = _ANY_BASE.fullmatch(text)
+    if match is None:
+        return None
+    sign, hexadecimal, octal, decimal = match.groups()
+    number = int(hexadecimal, 16) if hexadecimal else int(octal, 8) if octal else int(decimal)
+    return -number if sign == "-" else number
+
+
+def parse_uint(text: str) -> int | None:
+    """PARSE_UINT32, or None where it is refused."""
+    number = None if text.lstrip(" \t\n\v\f\r").startswith("-") else _whole_number(text)
+    return number if number is not None and number <= _UINT32[1] else None
+
+
+def parse_int(text: str) -> int | None:
+    """PARSE_INT32, or None where it is refused."""
+    number = _whole_number(text)
+    return number if number is not None and _INT32[0] <= number <= _INT32[1] else None
+
+
+def parse_double(text: str) -> float | None:
+    """PARSE_DOUBLE, or None where it is refused; what overflows or underflows is refused too."""
+    match = _DOUBLE.fullmatch(text)
+    if match is None:
+        return None
+    if not match["hex"] and not match["decimal"]:
+        return float(text.split("(", maxsplit=1)[0])
+    try:
+        number = float.fromhex(text) if match["hex"] else float(text)
+    except OverflowError:
+        return None
+    digits = re.split("[pP]" if match["hex"] else "[eE]", match["hex"] or match["decimal"])[0]
+    is_zero = not digits.lower().removeprefix("0x").strip("0.")
+    if math.isinf(number) or (not is_zero and abs(number) < sys.float_info.min):
+        return None
+    return number
+
+
+def scan_decimal(text: str) -> int | None:
+    """`sscanf(text, "%30d")`: the number that the text begins with."""
+    match = _DECIMAL.match(text)
+    return int(match[1][:30]) if match else None
+
+
+def scan_any_base(text: str) -> bool:
+    """Whether `sscanf(text, "%30i")` finds a number at the beginning."""
+    return _ANY_BASE.match(text) is not None
+
+
+def _number(kind: str, number: int | None, setting: Setting, widest: tuple[int, int]) -> Answer:
+    low, high = setting.limits or widest
+    if number is None or not low <= number <= high:
+        return Refused(f"{setting.name} takes {kind} from {low} to {high}, not {setting.value!r}")
+    return None
+
+
+def uint(setting: Setting) -> Answer:
+    """OPT_UINT_T (`uint_handler_fn`, main/config_options.c)."""
+    return _number("a whole number", parse_uint(setting.value), setting, _UINT32)
+
+
+def integer(setting: Setting) -> Answer:
+    """OPT_INT_T (`int_handler_fn`)."""
+    return _number("a whole number", parse_int(setting.value), setting, _INT32)
+
+
+def double(setting: Setting) -> Answer:
+    """OPT_DOUBLE_T (`double_handler_fn`)."""
+    if parse_double(setting.value) is None:
+        return Refused(f"{setting.name} takes a number, not {setting.value!r}")
+    return None

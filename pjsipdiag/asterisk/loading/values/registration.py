@@ -1,0 +1,120 @@
+"""What a `type=registration` must satisfy (res_pjsip_outbound_registration.c: `sip_outbound_registration_apply`,
+`sip_outbound_registration_regc_alloc`, `sip_dialog_create_contact`): PJSIP must be able to write its REGISTER.
+
+Not asked here is whether a transport of the kind that server_uri needs was started: without one the registration is
+dropped too.
+"""
+
+from __future__ import annotations
+
+from pjsipdiag.asterisk.loading.values.candidate import Candidate, Check, Fault
+from pjsipdiag.asterisk.loading.values.span import PROXY_URI
+from pjsipdiag.asterisk.loading.values.uris import is_sip_uri_of_sane_length
+from pjsipdiag.asterisk.pjsip.header_parser import HeaderParser
+from pjsipdiag.asterisk.pjsip.scanner import DISPLAY, Scanner, SipSyntaxError
+from pjsipdiag.asterisk.pjsip.uri import NameAddress, SipUri, Uri
+from pjsipdiag.asterisk.pjsip.uri_parser import UriParser
+
+_TRANSPORTS = frozenset({"udp", "tcp", "tls", "sctp", "loop", "loop-dgram", "ws", "wss"})
+_URIS = UriParser(empty_reference=False)
+
+
+def _scanner(text: str) -> Scanner:
+    return Scanner(text.encode("utf-8", "surrogateescape").decode("latin-1"))
+
+
+def parse_uri(text: str) -> Uri | NameAddress | None:
+    """`pjsip_parse_uri`: a URI or a name and address that is all of the text, or None."""
+    scanner = _scanner(text)
+    scanner.skip_blanks = False
+    try:
+        named = scanner.next in '"<' or scanner.peek(DISPLAY)[1] != ":"
+        uri = _URIS.name_address(scanner) if named else _URIS.uri(scanner)
+    except SipSyntaxError:
+        return None
+    return uri if scanner.at_end or scanner.at_newline else None
+
+
+def _is_header(name: str, text: str) -> bool:
+    parser = HeaderParser(_scanner(text), _URIS, True, False)
+    try:
+        parser.contact() if name == "Contact" else parser.route(name)
+    except SipSyntaxError:
+        return False
+    return True
+
+
+def lengths(registration: Candidate) -> Fault | None:
+    for option, words in (("server_uri", "server"), ("client_uri", "client")):
+        uri = registration.text(option)
+        if not uri:
+            text = f"No {words} URI specified on outbound registration '{registration.name}'"
+            return Fault(f"{option} is missing", text, option)
+        if not is_sip_uri_of_sane_length(uri):
+            text = (
+                f"{words.capitalize()} URI or hostname length exceeds pjproject limit or is not a sip(s) uri: "
+                f"'{registration.name}'"
+            )
+            return Fault(f"{option} is no sip: or sips: URI: {uri!r}", text, option)
+    return None
+
+
+def line(registration: Candidate) -> Fault | None:
+    wanted, endpoint = registration.flag("line"), registration.text("endpoint")
+    if wanted and not endpoint:
+        text = (
+            f"Line support has been enabled on outbound registration '{registration.name}' without providing an "
+            "endpoint"
+        )
+        return Fault("line=yes needs an endpoint", text, "line")
+    if endpoint and not wanted:
+        text = (
+            f"An endpoint has been specified on outbound registration '{registration.name}' without enabling line "
+            "support"
+        )
+        return Fault("endpoint needs line=yes", text, "endpoint")
+    return None
+
+
+def uris(registration: Candidate) -> Fault | None:
+    for option, words in (("server_uri", "server"), ("client_uri", "client")):
+        uri = registration.text(option)
+        if parse_uri(uri) is None:
+            text = f"Invalid {words} URI '{uri}' specified on outbound registration '{registration.name}'"
+            return Fault(f"PJSIP cannot parse {option} {uri!r}", text, option)
+    return None
+
+
+def proxy(registration: Candidate) -> Fault | None:
+    uri = registration.text("outbound_proxy")
+    if not uri:
+        return None
+    if PROXY_URI.covers(registration.release) and parse_uri(uri) is None:
+        text = f"Invalid outbound proxy URI '{uri}' specified on outbound registration '{registration.name}'"
+        return Fault(f"PJSIP cannot parse outbound_proxy {uri!r}", text, "outbound_proxy")
+    if not _is_header("Route", uri):
+        return Fault(f"PJSIP cannot make a Route header of outbound_proxy {uri!r}", "", "outbound_proxy")
+    return None
+
+
+def contact(registration: Candidate) -> Fault | None:
+    uri = parse_uri(registration.text("server_uri"))
+    server = uri.uri if isinstance(uri, NameAddress) else uri
+    if isinstance(server, SipUri) and server.scheme == "sip" and server.transport.lower() not in ("", *_TRANSPORTS):
+        return Fault(f"server_uri names the unknown transport {server.transport!r}", "", "server_uri")
+    user, parameters = registration.text("contact_user"), registration.text("contact_header_params")
+    if not _is_header("Contact", f"<sip:{user or 's'}@192.0.2.1:5060>"):
+        return Fault(f"PJSIP cannot make a Contact header with contact_user {user!r}", "", "contact_user")
+    if parameters and not _is_header("Contact", f"<sip:s@192.0.2.1:5060>;{parameters}"):
+        return Fault(f"PJSIP cannot make a Contact header with {parameters!r}", "", "contact_header_params")
+    return None
+
+
+def expiration(registration: Candidate) -> Fault | None:
+    if registration.number("expiration", 3600):
+        return None
+    return Fault("PJSIP does not register for 0 seconds", "", "expiration")
+
+
+REGISTRATION_CHECKS: tuple[Check, ...] = (lengths, line, uris, proxy, contact, expiration)
+"""In Asterisk's order."""

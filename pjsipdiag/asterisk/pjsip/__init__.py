@@ -1,0 +1,1 @@
+"""SIP as PJSIP parses and prints it."""

@@ -1,0 +1,106 @@
+"""After identification: the endpoint's ACLs, then its authentication.
+
+Law: a request that an ACL denies is answered as if no endpoint had been found (a 401 that no password satisfies).
+Replays apply_acls() and authenticate() of res_pjsip/pjsip_distributor.c, and ast_apply_acl() of main/acl.c.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from pjsipdiag.asterisk.addresses.index import Source, deciding, source
+from pjsipdiag.asterisk.addresses.match import canonical
+from pjsipdiag.asterisk.config import Acl, Config, Endpoint
+from pjsipdiag.asterisk.pjsip.message import Request
+from pjsipdiag.asterisk.pjsip.uri import SipUri
+from pjsipdiag.asterisk.verdict import Check, Match, Outcome
+from pjsipdiag.sip import Address
+
+
+def admit(request: Request, where_from: Source, endpoint: Endpoint, config: Config) -> Iterator[Check]:
+    """The checks that an identified request meets; the one with a `result` is the last."""
+    denied = denial(endpoint.acl, where_from, config) or contact_denial(endpoint.contact_acl, request, config)
+    if denied is not None:
+        match, reason = denied
+        log = "Not match Endpoint ACL" if reason.startswith("source") else "Not match Endpoint Contact ACL"
+        unknown = match is Match.UNKNOWN
+        yield Check(
+            "admission",
+            match,
+            f"{reason} (log: {log})" if not unknown else reason,
+            endpoint.where,
+            endpoint=endpoint.name,
+            result=None if unknown else Outcome.ACL_DENIED,
+            status=0 if unknown else 401,
+        )
+        if not unknown:
+            return
+    yield _authentication(request, endpoint, config)
+
+
+def denial(acl: Acl, where_from: Source, config: Config, what: str = "source") -> tuple[Match, str] | None:
+    """Why the access list refuses the source, or None: the unnamed rules and each named ACL must all allow it."""
+    if acl.missing:
+        return Match.NO_MATCH, f"{what} is refused: acl={acl.missing[0]} does not exist, and a missing ACL denies"
+    for name in ("", *acl.names):
+        rule = deciding(config.named_acls.get(name, ()) if name else acl.rules, where_from)
+        if rule is not None and rule.deny:
+            of = f" of acl {name}" if name else ""
+            return Match.NO_MATCH, f"{what} is denied by {rule.text} ({canonical(rule)}){of} at {rule.where}"
+    return None
+
+
+def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, str] | None:
+    """The same for the hosts of the Contact headers; a host name can only be told by resolving it."""
+    if acl == Acl():
+        return None
+    for contact in request.contacts:
+        uri = contact.address.uri if contact.address else None
+        if not isinstance(uri, SipUri):
+            continue
+        try:
+            address = ipaddress.ip_address(uri.host.strip("[]").split("%")[0])
+        except ValueError:
+            if uri.host.endswith(".invalid"):
+                continue
+            return Match.UNKNOWN, f"Contact host {uri.host} would have to be resolved to be asked against contact_acl"
+        refused = denial(acl, source(Address(str(address), 0)), config, f"Contact host {uri.host}")
+        if refused:
+            return refused
+    return None
+
+
+def _authentication(request: Request, endpoint: Endpoint, config: Config) -> Check:
+    """ast_sip_requires_authentication(), digest_check_auth()."""
+    auth = endpoint.option("auth")
+    where = auth.where if auth else endpoint.where
+    if request.method == "ACK":
+        return Check("admission", Match.MATCH, "an ACK is never authenticated", endpoint=endpoint.name)
+    if request.method == "OPTIONS" and endpoint.allow_unauthenticated_options:
+        return Check(
+            "admission", Match.MATCH, "allow_unauthenticated_options=yes frees OPTIONS", endpoint=endpoint.name
+        )
+    if not endpoint.auth:
+        return Check("admission", Match.MATCH, "the endpoint has no auth=", endpoint=endpoint.name)
+    missing = next((name for name in endpoint.auth if name not in config.auths), None)
+    if missing is not None:
+        reason = f"auth={missing} names no type=auth object: 500 instead of a challenge"
+        return Check(
+            "admission",
+            Match.NO_MATCH,
+            reason,
+            where,
+            endpoint=endpoint.name,
+            result=Outcome.CHALLENGED,
+            status=500,
+        )
+    names = ",".join(endpoint.auth)
+    reason = (
+        f"auth={names}: the credentials of the request are checked, which files cannot do"
+        if request.named("Authorization")
+        else f"auth={names} demands credentials: a 401 challenge"
+    )
+    return Check(
+        "admission", Match.NO_MATCH, reason, where, endpoint=endpoint.name, result=Outcome.CHALLENGED, status=401
+    )

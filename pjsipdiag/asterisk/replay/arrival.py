@@ -1,0 +1,224 @@
+"""Before identification: what keeps a request from being identified at all.
+
+Law: in the order of PJSIP's modules: the packet reaches a transport, is parsed, passes the `type=acl` objects, the
+message filter and the distributor; the first that refuses ends the request.
+Replays sip_transport.c, res_pjsip_acl.c, res_pjsip/pjsip_message_filter.c and distributor() of pjsip_distributor.c.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from pjsipdiag.asterisk.addresses.index import Source
+from pjsipdiag.asterisk.config import Config, Transport
+from pjsipdiag.asterisk.loading.order import MEMORY_BUCKETS, str_hash
+from pjsipdiag.asterisk.pjsip.message import Refused, Request
+from pjsipdiag.asterisk.pjsip.uri import SipUri, TelUri, Uri
+from pjsipdiag.asterisk.releases import has
+from pjsipdiag.asterisk.replay.admission import contact_denial, denial
+from pjsipdiag.asterisk.verdict import Check, Match, Outcome
+from pjsipdiag.sip import Address, SipMessage
+
+DIALOG_METHODS = ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY", "UPDATE")
+"""Methods that need a Contact header (pjsip_method_creates_dialog)."""
+
+
+def refused_by_parser(refused: Refused) -> Check:
+    """A message that PJSIP drops: no answer."""
+    log = f" (log: {refused.log})" if refused.log else ""
+    return _end(f"dropped by the parser: {refused.reason}{log}")
+
+
+def response() -> Check:
+    """A response in place of a request."""
+    return _end("a response: nothing is identified")
+
+
+def cut_off(refused: Refused) -> Check:
+    """A message whose end the capture does not hold."""
+    reason = f"the capture holds only the start of the message, which is not enough to replay it ({refused.reason})"
+    return Check("arrival", Match.UNKNOWN, reason)
+
+
+_LENGTH = re.compile(rb"\n(?:content-length|l(?=[ \t:]))[ \t]*:[ \t]*([0-9]+)[ \t]*\r?\n", re.IGNORECASE)
+
+
+def unframed(message: SipMessage) -> Check | None:
+    """What pjsip_find_msg() needs on a stream: CRLF line ends, a Content-Length, and as much body.
+
+    A message without any body may be one whose body was left out, and passes.
+    """
+    if message.transport == "UDP" or message.truncated:
+        return None
+    head, end, body = message.raw.lstrip(b"\r\n").partition(b"\n\r\n")
+    if not end:
+        return _end("no empty line with CRLF ends the headers: on a stream PJSIP waits for the rest")
+    length = _LENGTH.search(head + b"\n")
+    if length is None:
+        return _end("no Content-Length header: on a stream PJSIP cannot tell where the message ends")
+    if body and len(body) < int(length[1][:12]):
+        return _end(
+            f"Content-Length is {int(length[1][:12])}, and only {len(body)} bytes follow: PJSIP waits for the rest"
+        )
+    return None
+
+
+def receive(request: Request, source: Address) -> Request:
+    """The request with what pjsip_tpmgr_receive_packet() writes into its top Via."""
+    top = request.via
+    via = replace(top, received=source.ip, rport=top.rport or source.port)
+    return replace(request, headers=[via if header is top else header for header in request.headers])
+
+
+def arrive(request: Request, where_from: Source, config: Config) -> Check | None:
+    """What refuses a parsed request before it is identified, or None."""
+    return _acl(request, where_from, config) or _filter(request, config) or _distributor(request)
+
+
+def listening(transport: str, destination: Address, config: Config) -> list[Transport]:
+    """The transports that take packets of a protocol (UDP, TCP, TLS, WS, WSS) to a destination, most specific first.
+
+    A destination whose address or port is not known (0.0.0.0, 0) may be any.
+    """
+    protocol = transport.lower()
+    candidates = [t for t in config.transports.values() if t.protocol == protocol or (protocol, t.protocol) in _WEB]
+    if protocol in ("ws", "wss"):
+        return candidates
+    found = [t for t in candidates if _takes(t, destination)]
+    return sorted(found, key=lambda t: _any(t.bind))
+
+
+def transport_domain(received: Sequence[Transport], destination: Address, config: Config) -> str:
+    """The `domain` of the transport that find_transport_state_in_use() takes a request to have come in on.
+
+    It is the first, in hash order, of the UDP transport itself and all TCP and TLS transports of the same address and
+    port: a TCP transport without a domain can hide the domain of the UDP transport beside it.
+    """
+    if not received or received[0].protocol in ("ws", "wss"):
+        return ""
+    here = received[0]
+    place = (_name(here, destination), here.port or _default_port(here))
+    found = [
+        transport
+        for transport in config.transports.values()
+        if transport is here
+        or (
+            transport.protocol in ("tcp", "tls")
+            and (_name(transport, destination), transport.port or _default_port(transport)) == place
+        )
+    ]
+    return min(found, key=lambda transport: str_hash(transport.name) % MEMORY_BUCKETS).domain
+
+
+def _name(transport: Transport, destination: Address) -> str:
+    """The address a transport goes by: one that is bound to all takes the host's own, where the packet went."""
+    bind, went = _parsed(transport.bind), _parsed(destination.ip)
+    if bind is not None and int(bind) == 0:
+        return str(went) if went is not None and went.version == bind.version else f"any {bind.version}"
+    return str(bind) if bind is not None else transport.bind
+
+
+_WEB = {("ws", "wss"), ("wss", "ws")}
+
+
+def unheard(transport: str, destination: Address, config: Config) -> Check | None:
+    """That nothing listens where the packet went, or None."""
+    if listening(transport, destination, config):
+        return None
+    if not config.transports:
+        return _end("no transport is loaded: Asterisk listens nowhere")
+    place = "" if _unknown(destination.ip) else f" on {destination}"
+    return _end(f"no {transport.lower()} transport listens{place}: the packet reaches no one")
+
+
+def _takes(transport: Transport, destination: Address) -> bool:
+    if destination.port and (transport.port or _default_port(transport)) != destination.port:
+        return False
+    if _unknown(destination.ip):
+        return True
+    bind, address = _parsed(transport.bind), _parsed(destination.ip)
+    return bind is None or address is None or (bind.version == address.version and (int(bind) == 0 or bind == address))
+
+
+def _default_port(transport: Transport) -> int:
+    return 5061 if transport.protocol == "tls" else 5060
+
+
+@lru_cache(maxsize=4096)
+def _parsed(ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(ip.split("%", 1)[0])
+    except ValueError:
+        return None
+
+
+def _any(bind: str) -> bool:
+    parsed = _parsed(bind)
+    return parsed is not None and int(parsed) == 0
+
+
+def _unknown(ip: str) -> bool:
+    return ip in ("", "0.0.0.0")
+
+
+def _acl(request: Request, where_from: Source, config: Config) -> Check | None:
+    """acl_on_rx_msg() of res_pjsip_acl.c."""
+    for acl in config.acls:
+        refused = denial(acl.acl, where_from, config) or contact_denial(acl.contact_acl, request, config)
+        if refused is not None:
+            match, reason = refused
+            if match is Match.UNKNOWN:
+                return Check("arrival", Match.UNKNOWN, reason, acl.where)
+            status = 0 if request.method == "ACK" else 403
+            return Check(
+                "arrival",
+                Match.NO_MATCH,
+                f"type=acl {acl.name}: {reason}",
+                acl.where,
+                result=Outcome.NOT_IDENTIFIED,
+                status=status,
+            )
+    return None
+
+
+def _filter(request: Request, config: Config) -> Check | None:
+    """on_rx_process_uris(): URI schemes, and the Contact that INVITE and its like need."""
+    tel = has(config.version, "tel_identified")
+    uris: Iterable[tuple[str, Uri]] = (
+        ("request URI", request.uri),
+        ("From", request.last_from.address.uri),
+        ("To", request.last_to.address.uri),
+    )
+    for place, uri in uris:
+        if not (isinstance(uri, SipUri) or (tel and (isinstance(uri, TelUri) or place == "request URI"))):
+            return _end(f"{place} is a {uri.scheme}: URI, which Asterisk {config.version} does not take", 416)
+        _remove_marks(uri)
+    if not request.contacts and request.method in DIALOG_METHODS:
+        return _end(f"{request.method} without a Contact header", 400)
+    for contact in request.contacts:
+        if contact.address is None:
+            continue
+        if not isinstance(contact.address.uri, SipUri):
+            return _end(f"Contact is a {contact.address.uri.scheme}: URI", 416)
+        _remove_marks(contact.address.uri)
+    return None
+
+
+def _remove_marks(uri: Uri) -> None:
+    """remove_x_ast_params()."""
+    if isinstance(uri, SipUri) and uri.parameters:
+        uri.parameters = [pair for pair in uri.parameters if not pair[0].startswith("x-ast-")]
+
+
+def _distributor(request: Request) -> Check | None:
+    if request.method in ("BYE", "CANCEL"):
+        return _end(f"{request.method} that belongs to no known dialog", 481)
+    return None
+
+
+def _end(reason: str, status: int = 0) -> Check:
+    return Check("arrival", Match.NO_MATCH, reason, result=Outcome.NOT_IDENTIFIED, status=status)

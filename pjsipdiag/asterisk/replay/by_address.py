@@ -1,0 +1,99 @@
+"""The identifiers that look at addresses: `ip`, and `transport` of the few releases that had it.
+
+Law: identifies are asked in one order and the first whose address rules take the source decides; within one identify
+the last rule that fits decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pjsipdiag.asterisk.addresses.index import Near, source
+from pjsipdiag.asterisk.addresses.match import canonical
+from pjsipdiag.asterisk.config import Identify, Rule
+from pjsipdiag.asterisk.replay.prepared import Arrived, Known, found
+from pjsipdiag.asterisk.verdict import Check, Match
+from pjsipdiag.sip import Address
+
+_NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight")
+
+
+def ip(known: Known, arrived: Arrived) -> Iterator[Check]:
+    """res_pjsip_endpoint_identifier_ip.c: ip_identify()."""
+    identifies = known.config.identifies
+    decisions = {at: (rule, applies) for at, rule, applies in known.index.deciding(arrived.source)}
+    named = 0
+    for at in sorted({*decisions, *known.unresolved}):
+        identify = identifies[at]
+        rule, applies = decisions.get(at, (None, False))
+        if rule is not None and applies and not rule.deny and _transport_fits(identify, arrived):
+            yield from _summary(at - named)
+            reason = f"{arrived.address} fits {_written(rule)} ({canonical(rule)})"
+            later = [identifies[n].name for n, (r, fits) in decisions.items() if n > at and fits and not r.deny]
+            if later:
+                more = ", ..." if later[3:] else ""
+                reason += f"; {', '.join(later[:3])}{more} would fit too, but asked later"
+            yield found("ip", known, identify, reason, rule.where)
+            return
+        named += 1
+        if identify.unresolved:
+            hosts = ", ".join(name.host for name in identify.unresolved)
+            reason = f"match={hosts} is a host name whose addresses the files cannot tell"
+            yield Check("ip", Match.UNKNOWN, reason, identify.unresolved[0].where, identify.name, identify.endpoint)
+        elif rule is not None:
+            reason = _refusal(rule, applies, identify, arrived)
+            yield Check("ip", Match.NO_MATCH, reason, rule.where, identify.name, identify.endpoint)
+    near = known.index.near(arrived.source)
+    if near is not None and near.identify.name not in {identifies[at].name for at in decisions}:
+        named += 1
+        where = near.rule.where
+        yield Check("ip", Match.NO_MATCH, _near(arrived, near), where, near.identify.name, near.identify.endpoint)
+    yield from _summary(len(identifies) - named)
+    if not identifies:
+        yield Check("ip", Match.NO_MATCH, "there is no identify object")
+
+
+def transport(known: Known, arrived: Arrived) -> Iterator[Check]:
+    """res_pjsip_endpoint_identifier_ip.c: transport_identify() of 18.23.0, 20.8.0 and 21.3.0 (GHSA-qqxj-v78h-hrf9).
+
+    It holds the address that the transport is bound to against rules that are meant for source addresses.
+    """
+    for local in arrived.transports[:1]:
+        bound = source(Address(local.bind or "0.0.0.0", local.port or 5060))
+        for at, rule, applies in known.index.deciding(bound):
+            identify = known.config.identifies[at]
+            if applies and not rule.deny and _transport_fits(identify, arrived):
+                reason = f"the transport's own address {local.bind} fits {_written(rule)}"
+                yield found("transport", known, identify, reason, rule.where)
+                return
+
+
+def _transport_fits(identify: Identify, arrived: Arrived) -> bool:
+    """Whether the option `transport` of the few releases that have it allows the request."""
+    wanted = identify.value("transport").lower()
+    return not wanted or any(transport.protocol == wanted for transport in arrived.transports[:1])
+
+
+def _refusal(rule: Rule, applies: bool, identify: Identify, arrived: Arrived) -> str:
+    if not applies:
+        but = "" if arrived.terse else f", not {arrived.source.port}"
+        address = "the address" if arrived.terse else f"the address {arrived.ip}"
+        return f"{_written(rule)} fits {address}, but only from source port {rule.port}{but}"
+    if rule.deny:
+        return f"match={rule.text} excludes {arrived.address} (the last rule that fits decides)"
+    return f"{_written(rule)} fits, but transport={identify.value('transport')} does not"
+
+
+def _summary(count: int) -> Iterator[Check]:
+    if count > 0:
+        objects = "1 identify has" if count == 1 else f"{count} identifies have"
+        yield Check("ip", Match.NO_MATCH, f"{objects} no rule for the address", count=count)
+
+
+def _near(arrived: Arrived, near: Near) -> str:
+    side = "above" if near.distance > 0 else "below"
+    return f"{arrived.ip} is {_NUMBERS[abs(near.distance)]} {side} {_written(near.rule)}"
+
+
+def _written(rule: Rule) -> str:
+    return f"match={rule.text}" + (f" (address of {rule.host})" if rule.host and rule.host != rule.text else "")

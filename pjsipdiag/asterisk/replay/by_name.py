@@ -1,0 +1,101 @@
+"""The identifiers that look for an endpoint of a certain name: `username`, `auth_username`, `anonymous`, `line`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pjsipdiag.asterisk.pjsip.uri import SipUri, TelUri, Uri
+from pjsipdiag.asterisk.replay.prepared import Arrived, Known, c_string
+from pjsipdiag.asterisk.verdict import Check, Match
+
+TOKEN_LENGTH = 7
+"""Lower-case letters of a `line` token (LINE_PARAMETER_SIZE, ast_generate_random_string)."""
+
+
+def username(known: Known, arrived: Arrived) -> Iterator[Check]:
+    """res_pjsip_endpoint_identifier_user.c: username_identify()."""
+    uri = arrived.request.from_.address.uri
+    if not isinstance(uri, SipUri):
+        yield Check("username", Match.NO_MATCH, f"From is a {uri.scheme}: URI: only sip: and sips: have a user name")
+        return
+    user = c_string(uri.user)
+    if known.config.globals.ignore_uri_user_options:
+        user = user.split(";", 1)[0]
+    yield _named(known, arrived, "username", user, c_string(uri.host))
+
+
+def auth_username(known: Known, arrived: Arrived) -> Iterator[Check]:
+    """res_pjsip_endpoint_identifier_user.c: auth_username_identify()."""
+    for credentials in arrived.request.authorizations:
+        user, realm = (c_string(credentials.values.get(name, "")) for name in ("username", "realm"))
+        check = _named(known, arrived, "auth_username", user, realm)
+        yield check
+        if check.match is Match.MATCH:
+            return
+
+
+def anonymous(known: Known, arrived: Arrived) -> Iterator[Check]:
+    """res_pjsip_endpoint_identifier_anonymous.c: anonymous_identify()."""
+    uri = arrived.request.from_.address.uri
+    if not isinstance(uri, SipUri):
+        yield Check("anonymous", Match.NO_MATCH, f"From is a {uri.scheme}: URI")
+        return
+    tried = list(known.names(arrived.domain, "anonymous", c_string(uri.host)))
+    endpoint = known.endpoint(tried)
+    if endpoint is None:
+        which = "anonymous" if arrived.terse else " or ".join(tried)
+        yield Check("anonymous", Match.NO_MATCH, f"no endpoint is named {which}")
+    else:
+        reason = f"endpoint {endpoint.name} takes every request that is asked about here"
+        yield Check("anonymous", Match.MATCH, reason, endpoint.where, "", endpoint.name)
+
+
+def line(known: Known, arrived: Arrived) -> Iterator[Check]:
+    """res_pjsip_outbound_registration.c: line_identify()."""
+    token = _line_token(arrived.request.to.address.uri)
+    if token is None:
+        token = _line_token(arrived.request.uri)
+    if token is None:
+        return
+    registrations = [r for r in known.config.registrations.values() if r.line and r.endpoint]
+    registration = next((r for r in registrations if known.tokens.get(r.name) == token), None)
+    shown = "line" if arrived.terse else f"line={token}"
+    if registration is not None:
+        reason = f"{shown} is the token of registration {registration.name}"
+        if registration.endpoint in known.config.endpoints:
+            yield Check("line", Match.MATCH, reason, registration.where, registration.name, registration.endpoint)
+        else:
+            reason += f", but its endpoint {registration.endpoint} does not exist"
+            yield Check("line", Match.NO_MATCH, reason, registration.where, registration.name)
+        return
+    untold = [r.name for r in registrations if r.name not in known.tokens]
+    if untold and len(token) == TOKEN_LENGTH and token.isascii() and token.isalpha() and token.islower():
+        reason = f"{shown} may be the token of registration {' or '.join(untold)}: only the running Asterisk knows"
+        yield Check("line", Match.UNKNOWN, reason)
+    else:
+        yield Check("line", Match.NO_MATCH, f"{shown} belongs to no registration with line=yes and endpoint=")
+
+
+def _named(known: Known, arrived: Arrived, step: str, user: str, domain: str) -> Check:
+    what = "From user" if step == "username" else "Authorization username"
+    tried = list(known.names(arrived.domain, user, domain))
+    endpoint = known.endpoint(tried)
+    if endpoint is None:
+        alike = known.alike(tried)
+        reason = (
+            f"no endpoint is named after the {what}"
+            if arrived.terse
+            else (f"{what} {user!r}: no endpoint is named {' or '.join(tried)}")
+        )
+        return Check(step, Match.NO_MATCH, reason + (f" (endpoint {alike} differs in case)" if alike else ""))
+    if step not in endpoint.identify_by:
+        option = endpoint.option("identify_by")
+        reason = f"endpoint {endpoint.name} exists, but its identify_by={','.join(endpoint.identify_by)} lacks {step}"
+        return Check(step, Match.NO_MATCH, reason, option.where if option else endpoint.where, "", endpoint.name)
+    return Check(step, Match.MATCH, f"{what} names endpoint {endpoint.name}", endpoint.where, "", endpoint.name)
+
+
+def _line_token(uri: Uri) -> str | None:
+    """get_uri_option_line()."""
+    parameters = uri.parameters if isinstance(uri, SipUri | TelUri) else []
+    return next((value for name, value in parameters if name.lower() == "line"), None)

@@ -1,0 +1,62 @@
+"""The identifiers that compare text of the request as PJSIP prints it: `header` and `request_uri`.
+
+Law: the first identify whose pattern fits decides; a header fits when any of the headers of that name does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pjsipdiag.asterisk.ere.references import UndecidedError
+from pjsipdiag.asterisk.pjsip.uri import Context
+from pjsipdiag.asterisk.replay.prepared import BLANKS, Arrived, Known, TextRule, found, native
+from pjsipdiag.asterisk.verdict import Check, Match
+
+URI_LENGTH, HEADER_LENGTH = 509, 4092
+"""Longer request URIs and headers do not fit into Asterisk's buffers, and match nothing."""
+
+
+def header(known: Known, arrived: Arrived) -> Iterator[Check]:
+    """res_pjsip_endpoint_identifier_ip.c: header_identify()."""
+    for rule in known.headers:
+        headers = arrived.request.named(rule.header)
+        values = [value for h in headers if len(value := h.printed()) + len(rule.header) < HEADER_LENGTH]
+        values = [value.strip(BLANKS) for value in values]
+        wanted = f"match_header={rule.identify.match_header}"
+        try:
+            matched = next((value for value in values if rule.matches(value)), None)
+        except UndecidedError as undecided:
+            yield _undecided("header", rule, undecided)
+            continue
+        if matched is not None:
+            shown = rule.header if arrived.terse else f"{rule.header}: {native(matched)}"
+            yield found("header", known, rule.identify, f"{shown} fits {wanted}", rule.where)
+            return
+        if not headers:
+            reason = f"the request has no {rule.header} header ({wanted})"
+        else:
+            shown = rule.header if arrived.terse or not values else f"{rule.header}: {native(values[-1])}"
+            reason = f"{shown} does not fit {wanted}"
+        yield Check("header", Match.NO_MATCH, reason, rule.where, rule.identify.name, rule.identify.endpoint)
+
+
+def request_uri(known: Known, arrived: Arrived) -> Iterator[Check]:
+    """res_pjsip_endpoint_identifier_ip.c: request_identify()."""
+    printed = arrived.request.uri.printed(Context.REQUEST) if known.uris else ""
+    shown = "the request URI" if arrived.terse else f"request URI {native(printed)}"
+    for rule in known.uris:
+        wanted = f"match_request_uri={rule.identify.match_request_uri}"
+        try:
+            fits = len(printed) <= URI_LENGTH and rule.matches(printed)
+        except UndecidedError as undecided:
+            yield _undecided("request_uri", rule, undecided)
+            continue
+        if fits:
+            yield found("request_uri", known, rule.identify, f"{shown} fits {wanted}", rule.where)
+            return
+        reason = f"{shown} does not fit {wanted}"
+        yield Check("request_uri", Match.NO_MATCH, reason, rule.where, rule.identify.name, rule.identify.endpoint)
+
+
+def _undecided(step: str, rule: TextRule, undecided: UndecidedError) -> Check:
+    return Check(step, Match.UNKNOWN, str(undecided), rule.where, rule.identify.name, rule.identify.endpoint)

@@ -1,0 +1,193 @@
+"""Which endpoint Asterisk takes a request for: the identifiers, and the ordered walk over them.
+
+Law: identifiers are asked in `config.identifiers`' order; the first that names an existing endpoint ends the walk. Each
+question leaves a `Check`, and the verdict is derived from the checks.
+Replays ast_sip_identify_endpoint() of res_pjsip.c and the functions that `IDENTIFIERS` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, partial
+
+from pjsipdiag.asterisk.addresses.index import source, unpacked
+from pjsipdiag.asterisk.config import Acl, Config, Endpoint
+from pjsipdiag.asterisk.pjsip.message import Dialect, Refused, Request, Response, dialect, parse
+from pjsipdiag.asterisk.releases import MODULES
+from pjsipdiag.asterisk.replay import admission, arrival
+from pjsipdiag.asterisk.replay.alike import MOST_KEPT, Alike, PlainKey
+from pjsipdiag.asterisk.replay.by_address import ip, transport
+from pjsipdiag.asterisk.replay.by_name import anonymous, auth_username, line, username
+from pjsipdiag.asterisk.replay.by_text import header, request_uri
+from pjsipdiag.asterisk.replay.prepared import Arrived, Identifier, Known
+from pjsipdiag.asterisk.verdict import Check, Match, Verdict
+from pjsipdiag.sip import Address, SipMessage
+
+IDENTIFIERS: dict[str, Identifier] = {
+    "line": line,
+    "ip": ip,
+    "username": username,
+    "anonymous": anonymous,
+    "auth_username": auth_username,
+    "header": header,
+    "request_uri": request_uri,
+    "transport": transport,
+}
+"""Name -> what it replays; the docstring of each names its C file and function."""
+
+MOST_PARSED = 500
+"""Texts that are kept parsed, each for all requests of its content."""
+
+
+def identify(message: SipMessage, config: Config, tokens: Mapping[str, str] | None = None) -> Verdict:
+    """What Asterisk does with one request; for many of them make one `Replay`."""
+    return Replay(config, tokens or {}).verdict(message)
+
+
+@lru_cache(maxsize=4)
+def _parser(dialect: Dialect) -> Callable[[bytes], Request | Response | Refused]:
+    """PJSIP's parser; a text that stands for many requests, or is replayed for many configurations, is parsed once."""
+    return lru_cache(MOST_PARSED)(partial(parse, dialect=dialect))
+
+
+@dataclass
+class Replay:
+    """One configuration, ready to answer for many requests.
+
+    `tokens` maps the names of registrations to the `line` tokens seen in the PBX's own REGISTER requests.
+    """
+
+    config: Config
+    tokens: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.known = Known(self.config, self.tokens)
+        self._parse = _parser(dialect(self.config.version))
+        self._texts: dict[int, bytes] = {}
+        self._verdicts: dict[object, Verdict | Endpoint] = {}
+        self._admitted: dict[tuple[object, object], Verdict] = {}
+        self._traces: dict[tuple[Check, ...], Verdict] = {}
+
+    @cached_property
+    def alike(self) -> Alike:
+        """The keys of requests that share a verdict."""
+        return Alike(self.known)
+
+    def verdict(self, message: SipMessage) -> Verdict:
+        """What Asterisk does with a request, with every reason in full."""
+        return Verdict(tuple(self._checks(message, terse=False)))
+
+    def verdict_of(self, payload: bytes, transport: str, source: bytes, destination: bytes) -> Verdict:
+        """What Asterisk does with a request, for many of them: alike requests get the same object.
+
+        `payload` is the message, its body may be cut off; `source` and `destination` are packed (`Address.pack`). The
+        reasons leave out what differs between alike requests: caller, source address, header values.
+        """
+        key = self.alike.key(payload, transport, source, destination)
+        kept = self._kept(key, source)
+        return kept or self._replay(key, payload, transport, source, destination)
+
+    def verdict_like(self, key: PlainKey, read: Callable[[], bytes], source: bytes) -> Verdict:
+        """The same for a request whose key is known: it is read where no request with the same content was judged."""
+        kept = self._kept(key, source)
+        if kept is not None:
+            return kept
+        content, _, transport, destination = key
+        text = self._texts.get(content)
+        if text is None:
+            if len(self._texts) == MOST_PARSED:
+                self._texts.clear()
+            text = self._texts[content] = read()
+        return self._replay(key, text, transport, source, destination)
+
+    def asks_source(self, verdict: Verdict) -> bool:
+        """Whether requests with one key may get other verdicts: the endpoint has an access list of its own."""
+        endpoint = self.config.endpoints.get(verdict.endpoint)
+        return endpoint is not None and endpoint.acl != Acl()
+
+    def _kept(self, key: object, source: bytes) -> Verdict | None:
+        kept = self._verdicts.get(key)
+        if isinstance(kept, Endpoint):
+            return self._admitted.get((key, admission.denial(kept.acl, unpacked(source), self.config)))
+        return kept
+
+    def _replay(self, key: object, payload: bytes, transport: str, source: bytes, destination: bytes) -> Verdict:
+        cut = b"\n\r\n" not in payload and b"\n\n" not in payload
+        message = SipMessage(payload, transport, Address.unpack(source), Address.unpack(destination), truncated=cut)
+        trace = tuple(self._checks(message, terse=True))
+        verdict = self._traces.setdefault(trace, Verdict(trace))
+        if key is not None:
+            self._keep(key, verdict, source)
+        return verdict
+
+    def _keep(self, key: object, verdict: Verdict, packed: bytes) -> None:
+        """Keeps a verdict; where the endpoint has an access list, under what that list says of the source."""
+        if len(self._verdicts) + len(self._admitted) > MOST_KEPT:
+            self._verdicts.clear()
+            self._admitted.clear()
+        if not self.asks_source(verdict):
+            self._verdicts[key] = verdict
+        else:
+            endpoint = self._verdicts[key] = self.config.endpoints[verdict.endpoint]
+            self._admitted[key, admission.denial(endpoint.acl, unpacked(packed), self.config)] = verdict
+
+    def _checks(self, message: SipMessage, terse: bool) -> Iterator[Check]:
+        where_from = source(message.source)
+        unheard = arrival.unheard(message.transport, message.destination, self.config)
+        if unheard:
+            yield unheard
+            return
+        cut = arrival.unframed(message)
+        if cut:
+            yield cut
+            return
+        request = self._parse(message.raw)
+        if isinstance(request, Refused):
+            yield arrival.cut_off(request) if message.truncated else arrival.refused_by_parser(request)
+            return
+        if not isinstance(request, Request):
+            yield arrival.response()
+            return
+        request = arrival.receive(request, message.source)
+        refused = arrival.arrive(request, where_from, self.config)
+        if refused:
+            yield refused
+            if refused.result is not None:
+                return
+        transports = arrival.listening(message.transport, message.destination, self.config)
+        domain = arrival.transport_domain(transports, message.destination, self.config)
+        yield from self._walk(Arrived(request, where_from, tuple(transports), domain, terse))
+
+    def _walk(self, arrived: Arrived) -> Iterator[Check]:
+        for name in self.config.identifiers:
+            for check in IDENTIFIERS[name](self.known, arrived):
+                if check.match is not Match.MATCH:
+                    yield check
+                    continue
+                rival = self._rival(check, arrived)
+                if rival is not None:
+                    yield rival
+                yield check
+                endpoint = self.config.endpoints[check.endpoint]
+                yield from admission.admit(arrived.request, arrived.source, endpoint, self.config)
+                return
+
+    def _rival(self, match: Check, arrived: Arrived) -> Check | None:
+        """Another identifier that another installation would ask first, and that finds another endpoint."""
+        uncertain = self.config.uncertain_identifiers
+        if match.step not in uncertain:
+            return None
+        module = next(module for module in MODULES if match.step in module)
+        for name in uncertain:
+            if name in module:
+                continue
+            for check in IDENTIFIERS[name](self.known, arrived):
+                if check.match is Match.MATCH and check.endpoint != match.endpoint:
+                    reason = (
+                        f"{name} finds endpoint {check.endpoint} and {match.step} finds {match.endpoint}: which "
+                        "is asked first depends on the order in which this Asterisk loads its modules; "
+                        "endpoint_identifier_order can name both"
+                    )
+                    return Check(name, Match.UNKNOWN, reason, check.where, check.identify, check.endpoint)
+        return None

@@ -1,0 +1,160 @@
+"""What the identifiers look at: a configuration made ready for many requests, and one request that arrived."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pjsipdiag.asterisk.addresses.index import AddressIndex, Source
+from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Transport, Where
+from pjsipdiag.asterisk.ere.automaton import Ere, EreError, compile_ere
+from pjsipdiag.asterisk.pjsip.message import Request
+from pjsipdiag.asterisk.releases import has
+from pjsipdiag.asterisk.verdict import Check, Match
+from pjsipdiag.sip import Address
+
+NAME_LENGTH = 255
+"""Longer user names, hosts and realms are cut (USERNAME_LEN, DOMAIN_NAME_LEN)."""
+
+BLANKS = "".join(map(chr, range(33)))
+
+
+@dataclass(frozen=True, slots=True)
+class TextRule:
+    """An identify with a match_header (of `header`) or a match_request_uri: `literal`, or `regex` between slashes."""
+
+    identify: Identify
+    header: str
+    literal: str
+    regex: Ere | None
+    where: Where
+
+    def matches(self, text: str) -> bool:
+        """Whether the printed value (Latin-1) fits."""
+        return self.regex.search(text) if self.regex else self.literal == text
+
+
+@dataclass
+class Known:
+    """A configuration. `tokens` maps registrations to the `line` tokens of the PBX's own REGISTER requests."""
+
+    config: Config
+    tokens: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def index(self) -> AddressIndex:
+        return AddressIndex.build(self.config.identifies)
+
+    @cached_property
+    def unresolved(self) -> tuple[int, ...]:
+        """Positions of identifies with host names whose addresses are not known."""
+        return tuple(at for at, identify in enumerate(self.config.identifies) if identify.unresolved)
+
+    @cached_property
+    def headers(self) -> tuple[TextRule, ...]:
+        return tuple(_text_rules(self.config, "match_header"))
+
+    @cached_property
+    def uris(self) -> tuple[TextRule, ...]:
+        return tuple(_text_rules(self.config, "match_request_uri"))
+
+    @cached_property
+    def lower(self) -> dict[str, str]:
+        """Endpoint names by their lower-case form."""
+        return {name.lower(): name for name in reversed(list(self.config.endpoints))}
+
+    def names(self, transport_domain: str, user: str, domain: str) -> Iterator[str]:
+        """The endpoint names that find_endpoint() looks for, in order."""
+        if not self.config.globals.disable_multi_domain:
+            yield f"{user}@{domain}"
+            if domain in self.config.domain_aliases:
+                yield f"{user}@{self.config.domain_aliases[domain].domain}"
+            if transport_domain:
+                yield f"{user}@{transport_domain}"
+        yield user
+
+    def endpoint(self, names: list[str]) -> Endpoint | None:
+        """The first of the names that is an endpoint."""
+        return next((self.config.endpoints[name] for name in names if name in self.config.endpoints), None)
+
+    def alike(self, names: list[str]) -> str:
+        """An endpoint that one of the names misses by upper and lower case alone, or an empty string."""
+        return next((self.lower[name.lower()] for name in names if name.lower() in self.lower), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A request that reached identification.
+
+    `transports` are those that may have taken it, the likeliest first, `domain` is the domain of the transport.
+    `terse` asks for reasons that leave out what differs between alike requests (source address, caller, values).
+    """
+
+    request: Request
+    source: Source
+    transports: tuple[Transport, ...] = ()
+    domain: str = ""
+    terse: bool = False
+
+    @property
+    def ip(self) -> str:
+        """The source address as text."""
+        kind = ipaddress.IPv4Address if self.source.version == 4 else ipaddress.IPv6Address
+        return str(kind(self.source.ip))
+
+    @property
+    def address(self) -> str:
+        """Source address and port as text, or "the source"."""
+        return "the source" if self.terse else f"source {Address(self.ip, self.source.port)}"
+
+
+Identifier = Callable[[Known, Arrived], Iterator[Check]]
+"""One identifier: its checks in order, the last of them a MATCH if it finds an endpoint."""
+
+
+def found(step: str, known: Known, identify: Identify, reason: str, where: Where) -> Check:
+    """common_identify(): the first identify that matches decides, even where its endpoint does not exist."""
+    if identify.endpoint in known.config.endpoints:
+        return Check(step, Match.MATCH, reason, where, identify.name, identify.endpoint)
+    reason += f", but endpoint={identify.endpoint} does not exist; no other identify is asked"
+    return Check(step, Match.NO_MATCH, reason, where, identify.name)
+
+
+def native(text: str) -> str:
+    """Latin-1 text of a message (a character a byte) as configuration text is: UTF-8."""
+    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+def latin(text: str) -> str:
+    """The inverse of `native`."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def c_string(text: str) -> str:
+    """The text as Asterisk copies it into a buffer: it ends at a NUL, and after 255 bytes."""
+    return native(text.split("\0", 1)[0][:NAME_LENGTH])
+
+
+def _text_rules(config: Config, option: str) -> Iterator[TextRule]:
+    """The rules of match_header or match_request_uri as ip_identify_apply() prepares them, in the order of asking."""
+    utf8 = has(config.version, "utf8_locale")
+    by_header = option == "match_header"
+    for identify in config.identifies:
+        header, value = "", identify.match_request_uri
+        if by_header:
+            header, _, value = (part.strip(BLANKS) for part in identify.match_header.partition(":"))
+            if not identify.match_header:
+                continue
+        elif not value:
+            continue
+        regex = None
+        if len(value) > 2 and value.startswith("/") and value.endswith("/"):
+            try:
+                regex = compile_ere(value[1:-1], utf8)
+            except EreError:
+                continue
+        variable = identify.option(option)
+        where = variable.where if variable else identify.where
+        yield TextRule(identify, latin(header), "" if value == "//" else latin(value), regex, where)

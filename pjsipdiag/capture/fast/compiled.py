@@ -1,0 +1,91 @@
+"""The loops of `pcap` and `pcapng` once more as a compiled part (`_records.c`), which is not built everywhere.
+
+A plan says to it where the fields of a Layout lie, the tables what bytes mean. It knows the plans of all encapsulations
+that were met, so that a capture of several ones is as quick as one of one. The messages are the same with it and
+without; only in a damaged capture of several encapsulations may the damage be noted a record sooner.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable
+from struct import Struct
+
+from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.fast.layout import HEP_BYTES, MARGIN, PASSES, Container, Layout
+from pjsipdiag.capture.packets.dissect import QUIET
+from pjsipdiag.capture.packets.link import SLL_DIRECTIONS
+from pjsipdiag.capture.packets.tunnels import UDP_TUNNELS
+from pjsipdiag.capture.streams.start import USUAL
+
+try:
+    from pjsipdiag.capture.fast import _records
+except ImportError:
+    passed = None
+else:
+    passed = _records.passed
+
+MOST_PLANS, MOST_CHECKS = 16, 32
+LATEST = MARGIN - 8 - 32
+"""Where UDP or TCP has to begin, so that the ports, the length and the longest method are within MARGIN."""
+_HEAD, _CHECK = Struct("=12i"), Struct("=HBB")
+_SIZE = _HEAD.size + MOST_CHECKS * _CHECK.size
+MEDIA, DULL, LETTER, LOOK = range(4)
+
+
+def _first(byte: int) -> int:
+    """What the first byte of a UDP payload says."""
+    if PASSES[byte]:
+        return MEDIA
+    if byte in HEP_BYTES or byte in b"\r\n":
+        return LOOK
+    return LETTER if chr(byte) in string.ascii_letters else DULL
+
+
+def _flags(size: int, chosen: Iterable[int]) -> bytes:
+    """A table of `size` bytes in which the chosen ones are 1."""
+    table = bytearray(size)
+    for at in chosen:
+        table[at] = 1
+    return bytes(table)
+
+
+TABLES = (
+    bytes(map(_first, range(256))),
+    QUIET,
+    _flags(256, (string.ascii_letters + string.digits + ".!%*_+`'~-").encode()),
+    _flags(65536, UDP_TUNNELS),
+    USUAL,
+    tuple(SLL_DIRECTIONS.get(byte, "") for byte in range(256)),
+    "UDP",
+    Datagram,
+)
+
+
+def add_plan(plans: bytearray, layout: Layout, container: Container, unit: int, direction_at: int) -> None:
+    """Adds a plan for `layout` to `plans`, where the compiled loop can follow it.
+
+    `unit` is the number of nanoseconds in a unit of the fraction, or in a tick of a pcapng interface; 0 for a tick that
+    is none.
+    """
+    checks = [(at, 0xFF, value[0]) for at, value in layout.columns if at != layout.protocol_at]
+    if layout.mask:
+        checks.append((layout.fragment_at, 0x3F, 0))
+    if not unit or layout.ports >= LATEST or len(checks) > MOST_CHECKS or len(plans) >= MOST_PLANS * _SIZE:
+        return
+    four = layout.version == 4
+    plans += _HEAD.pack(
+        bool(container.fixed),
+        container.order == ">",
+        unit,
+        container.header,
+        layout.protocol_at,
+        container.header + layout.ip + (2 if four else 4),
+        layout.over,
+        layout.addresses,
+        4 if four else 16,
+        layout.ports,
+        direction_at,
+        len(checks),
+    )
+    plans += b"".join(_CHECK.pack(*check) for check in checks).ljust(MOST_CHECKS * _CHECK.size, b"\0")

@@ -1,0 +1,255 @@
+"""Where the fields that decide lie when every header before UDP or TCP has its usual length.
+
+There is one Layout per encapsulation met (Ethernet, with a VLAN tag, PPPoE, cooked, raw; IPv4 or IPv6), learnt from the
+first such packet. One precompiled Struct reads a record's length and all fields that tell a plain packet, at once;
+where records of one length follow one another, the same fields of up to RUN records are compared as columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import Struct
+from typing import Any, NamedTuple
+
+from pjsipdiag.capture.packets.link import IPV4, PPPOE, VLAN_TAGS, WITHOUT_IP, Network
+
+RUN = 512
+MARGIN = 160
+"""Bytes after the start of a record in which all fields of a layout lie."""
+TRANSPORTS = frozenset({6, 17})
+PASSES = bytes(int(byte >= 0x80 and byte != 0x88) for byte in range(256))
+"""First bytes of a UDP payload that neither SIP, HEP nor a tunnel can have (0x88: VXLAN with a group policy)."""
+HEP_BYTES = frozenset({0x01, 0x02, 0x48})
+"""First bytes of HEP."""
+UNFRAGMENTED = bytes(int(byte in (0x00, 0x40)) for byte in range(256))
+"""The first byte of IPv4's fragment field when it says that the packet is whole."""
+BYTE = [bytes((value,)) for value in range(256)]
+ONE = BYTE[1]
+PROTOCOL_AT = {1: (12, 14), 113: (14, 16), 276: (0, 20)}
+"""Link type -> where the type of what it carries stands, and where that begins."""
+
+
+class Container(NamedTuple):
+    """How a file frames its packets: `header` bytes before each, the step to the next at `length_at`.
+
+    `fields` are read first (offset, struct code), `fixed` bytes are alike in all its records; `zero_at` are two bytes
+    that are zero in any sane record.
+    """
+
+    order: str
+    header: int
+    fields: tuple[tuple[int, str], ...]
+    length_at: int
+    zero_at: int
+    fixed: tuple[tuple[int, bytes], ...] = ()
+
+
+class Layout(NamedTuple):
+    """`unpack` ends with two fields that must be `first` and `second`, the fragment field (zero under `mask`), the
+    protocol and the first byte of a UDP payload. Unless `plain`, `outer` reads the outer link headers, which must be
+    `tags`. Offsets are from the start of the record. `columns` are bytes that every plain UDP packet has alike.
+    """
+
+    unpack: Callable[[bytearray, int], tuple[Any, ...]]
+    first: int
+    second: int
+    mask: int
+    plain: bool
+    outer: Callable[[bytearray, int], tuple[Any, ...]]
+    tags: tuple[int, ...]
+    ip: int
+    addresses: int
+    ports: int
+    detail: Callable[[bytearray, int], tuple[int, bytes, bytes, bytes, bytes, int]]
+    """The IP length, both addresses, both ports and the UDP length."""
+    segment: Callable[[bytearray, int], tuple[int, int, int, int]]
+    """The IP length, and of TCP both ports as one number, the byte with the data offset and the flags."""
+    over: int
+    """What the IP length counts beside the transport packet."""
+    columns: tuple[tuple[int, bytes], ...]
+    fragment_at: int
+    protocol_at: int
+    first_at: int
+    length_bytes: range
+    least: int
+    version: int
+
+    @property
+    def names_protocol(self) -> bool:
+        """Whether `first` reads the type at PROTOCOL_AT."""
+        return self.plain and self.version == 4
+
+    def fits(self, buffer: bytearray, at: int) -> bool:
+        """Whether the record at `at` is a plain UDP or TCP packet of this encapsulation."""
+        *_, first, second, fragment, protocol, _byte = self.unpack(buffer, at)
+        return (
+            first == self.first
+            and second == self.second
+            and protocol in TRANSPORTS
+            and not fragment & self.mask
+            and (self.plain or self.outer(buffer, at) == self.tags)
+        )
+
+
+def run(buffer: bytearray, at: int, end: int, step: int, layout: Layout) -> int:
+    """How many records from `at` on have the length of the first and hold nothing that is looked for."""
+    if step < layout.least:
+        return 0
+    count = min((end - at) // step, RUN)
+    if count < 2:
+        return 0
+    stop = at + count * step
+    for offset in layout.length_bytes:
+        column = buffer[at + offset : stop : step]
+        value = BYTE[column[0]]
+        if column.count(value) != count:
+            count -= len(column.lstrip(value))
+            stop = at + count * step
+    for offset, value in layout.columns:
+        column = buffer[at + offset : stop : step]
+        if column.count(value) != count:
+            count -= len(column.lstrip(value))
+            if count < 2:
+                return 0
+            stop = at + count * step
+    column = buffer[at + layout.first_at : stop : step].translate(PASSES)
+    if column.count(ONE) != count:
+        count -= len(column.lstrip(ONE))
+        stop = at + count * step
+    if layout.mask:
+        column = buffer[at + layout.fragment_at : stop : step].translate(UNFRAGMENTED)
+        if column.count(ONE) != count:
+            count -= len(column.lstrip(ONE))
+    return count
+
+
+def learn(link_type: int, frame: bytes, found: Network, container: Container) -> Layout | None:
+    """The layout of packets that are encapsulated as `frame` is, `found` being its IP packet; else None."""
+    marks = _marks(link_type, frame, found.offset)
+    if marks is None:
+        return None
+    ip, four = found.offset, found.kind == IPV4
+    if len(frame) < ip + (28 if four else 48):
+        return None
+    if (four and frame[ip] != 0x45) or (not four and frame[ip] >> 4 != 6):
+        return None
+    if frame[ip + (9 if four else 6)] not in (6, 17) or (
+        four and UNFRAGMENTED[frame[ip + 6]] + (not frame[ip + 7]) != 2
+    ):
+        return None
+    return _build(container, marks, frame, ip, four)
+
+
+def without_ip(link_type: int, container: Container) -> frozenset[int]:
+    """What a layout's `first` is in frames that carry no IP, where it `names_protocol`."""
+    if link_type not in PROTOCOL_AT:
+        return frozenset()
+    return frozenset(_field(0, 2, kind.to_bytes(2, "big"), container.order == "<")[2] for kind in WITHOUT_IP)
+
+
+def _marks(link_type: int, frame: bytes, ip: int) -> tuple[tuple[int, int], ...] | None:
+    """(offset, size) of the fields of the link headers that say what follows; None for what has no fixed ones."""
+    if link_type in (12, 14, 101, 228, 229):
+        return ()
+    if link_type in (0, 108):
+        return ((0, 4),)
+    if link_type not in PROTOCOL_AT:
+        return None
+    first, at = PROTOCOL_AT[link_type]
+    marks = [(first, 2)]
+    while at < ip:
+        kind = int.from_bytes(frame[at - 2 : at] if link_type != 276 or at > 20 else frame[0:2], "big")
+        if kind in VLAN_TAGS:
+            marks, at = [*marks, (at + 2, 2)], at + 4
+        elif kind in PPPOE:
+            marks, at = [*marks, (at + 6, 2)], at + 8
+        else:
+            return None
+    return tuple(marks) if at == ip else None
+
+
+def _build(container: Container, marks: tuple[tuple[int, int], ...], frame: bytes, ip: int, four: bool) -> Layout:
+    little, head = container.order == "<", container.header
+    zero, version = (container.zero_at, "H", 0), (head + ip, "B", frame[ip])
+    outer = [_field(head + at, size, frame[at : at + size], little) for at, size in marks]
+    last = outer.pop() if outer else None
+    if last is None:
+        first, second = zero, version
+    else:
+        first, second = (last, version) if four else (zero, last)
+    fragment, protocol = (ip + 6, ip + 9) if four else (ip + 4, ip + 6)
+    payload = head + ip + (28 if four else 48)
+    rest = ((head + fragment, "H"), (head + protocol, "B"), (payload, "B"))
+    fields = (*container.fields, first[:2], second[:2], *rest)
+    columns = [*container.fixed, (head + protocol, b"\x11")]
+    if four:
+        columns.append((head + fragment + 1, b"\0"))
+    for at, code, value in (*outer, last or zero, version):
+        if (at, code) == version[:2] and not four and last is not None:
+            continue
+        size = {"B": 1, "H": 2, "I": 4}[code]
+        raw = value.to_bytes(size, "little" if little else "big")
+        columns += [(at + index, raw[index : index + 1]) for index in range(size)]
+    return Layout(
+        unpack=_struct(container.order, fields),
+        first=first[2],
+        second=second[2],
+        mask=(0xFF3F if little else 0x3FFF) if four else 0,
+        plain=not outer,
+        outer=_struct(container.order, tuple(field[:2] for field in outer)),
+        tags=tuple(field[2] for field in outer),
+        ip=ip,
+        addresses=head + ip + (12 if four else 8),
+        ports=head + ip + (20 if four else 40),
+        detail=Struct(f">{head + ip + 2}xH8x4s4s2s2sH" if four else f">{head + ip + 4}xH2x16s16s2s2sH").unpack_from,
+        segment=Struct(f">{head + ip + 2}xH16xI8xBB" if four else f">{head + ip + 4}xH34xI8xBB").unpack_from,
+        over=20 if four else 0,
+        columns=tuple(columns),
+        fragment_at=head + fragment,
+        protocol_at=head + protocol,
+        first_at=payload,
+        length_bytes=range(container.length_at, container.length_at + 4),
+        least=payload,
+        version=4 if four else 6,
+    )
+
+
+def _field(at: int, size: int, raw: bytes, little: bool) -> tuple[int, str, int]:
+    return at, {2: "H", 4: "I"}[size], int.from_bytes(raw, "little" if little else "big")
+
+
+def _struct(order: str, fields: tuple[tuple[int, str], ...]) -> Callable[[bytearray, int], tuple[Any, ...]]:
+    parts, reached = [order], 0
+    for at, code in fields:
+        parts.append(f"{at - reached}x{code}")
+        reached = at + {"B": 1, "H": 2, "I": 4}[code]
+    return Struct("".join(parts)).unpack_from
+
+
+def _never(_buffer: bytearray, _at: int) -> tuple[Any, ...]:
+    return 0, -1, -1, 0, 0, 0
+
+
+NEVER = Layout(
+    _never,
+    0,
+    0,
+    0,
+    True,
+    _never,
+    (),
+    0,
+    0,
+    0,
+    Struct(">H4s4s2s2sH").unpack_from,
+    Struct(">HIBB").unpack_from,
+    0,
+    (),
+    0,
+    0,
+    0,
+    range(0),
+    1 << 40,
+    0,
+)
+"""What no record fits."""

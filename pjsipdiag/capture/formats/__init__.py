@@ -1,0 +1,1 @@
+"""Formats of captures: pcap, pcapng, logs of Asterisk, and what Wireshark reads."""

@@ -1,0 +1,81 @@
+"""One file, whatever it is -> SIP datagrams: a capture, compressed or not, or a log of Asterisk."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.formats.log import looks_like_log, read_log
+from pjsipdiag.capture.formats.scan import scan
+from pjsipdiag.capture.packets.dissect import Dissector
+from pjsipdiag.capture.source.compressed import Peeked, decompressed, open_file
+from pjsipdiag.errors import CaptureError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer as Buffer
+
+PEEK = 1 << 16
+
+
+def read(path: str | Path, tally: Tally, dissector: Dissector | None = None) -> Iterator[Datagram]:
+    """The SIP datagrams of the capture or log at `path` (`-`: standard input), in the order in which they are complete.
+
+    A `dissector` is handed in where the capture is more than this file; the caller finishes it.
+    Raises CaptureError when nothing of it can be read.
+    """
+    with open_file(str(path)) as file:
+        yield from read_stream(Watched(file, tally.on_read) if tally.on_read else file, tally, dissector)
+
+
+def read_stream(
+    stream: BinaryIO | io.RawIOBase, tally: Tally, dissector: Dissector | None = None
+) -> Iterator[Datagram]:
+    """The same for an open binary file, which need not be seekable."""
+    damage: list[str] = []
+    with decompressed(stream, damage) as content:
+        head = b""
+        while len(head) < PEEK and (more := content.read(PEEK - len(head))):
+            head += more
+            if not looks_like_text(head):
+                break
+        whole = Peeked(content, head)
+        try:
+            if looks_like_text(head) and looks_like_log(head):
+                yield from read_log(io.BufferedReader(whole), tally)
+            else:
+                yield from scan(whole, tally, dissector)
+        except CaptureError as error:
+            raise (
+                CaptureError(f"{tally.file}: {damage[0]}, and nothing of it can be read") if damage else error
+            ) from None
+    if damage:
+        tally.truncated = f"{damage[0]}: {tally.truncated or f'read up to record {tally.records}'}"
+
+
+class Watched(io.RawIOBase):
+    """A binary file that tells how many of its bytes were read."""
+
+    def __init__(self, file: BinaryIO | io.RawIOBase, tell: Callable[[int], None]) -> None:
+        self._file = file
+        self._tell = tell
+        self._seen = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        got: int = self._file.readinto(buffer) or 0  # type: ignore[union-attr]  # every binary file has it
+        self._seen += got
+        self._tell(self._seen)
+        return got
+
+
+def looks_like_text(head: bytes) -> bool:
+    """Whether a file that starts with `head` can be a log: captures have zero bytes in their first header.
+
+    In a log they may stand further on, where a disk was not written to its end.
+    """
+    return b"\0" not in head[:24]

@@ -1,0 +1,49 @@
+"""Capture file -> SIP messages, whichever format it has; the walks are in `pcap` and `pcapng`."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.formats.pcap import HEADER, MAGICS, Walk, file_header
+from pjsipdiag.capture.formats.pcapng import SECTION_MAGIC, BlockWalk
+from pjsipdiag.capture.packets.dissect import Dissector
+from pjsipdiag.capture.source.window import Window
+from pjsipdiag.errors import CaptureError
+
+
+def scan(stream: io.RawIOBase, tally: Tally, dissector: Dissector | None = None) -> Iterator[Datagram]:
+    """The SIP messages of a capture of either format. Raises CaptureError when it is none.
+
+    A `dissector` that is handed in is left unfinished: the capture may go on in another file.
+    """
+    window = Window(stream)
+    window.advance(0)
+    alone = dissector is None
+    dissector = dissector or Dissector(tally)
+    walk = open_walk(window, dissector, tally)
+    yield from walk.messages()
+    if walk.cut is not None:
+        tally.truncated = f"cut in the middle of record {tally.records + 1} at byte {walk.cut}"
+    if alone:
+        yield from dissector.finish()
+        yield from dissector.late
+
+
+def open_walk(window: Window, dissector: Dissector, tally: Tally) -> Walk | BlockWalk:
+    """The walk over the file that `window` begins. Raises CaptureError."""
+    head = bytes(window.buffer[: min(window.end, HEADER)])
+    if head.startswith(SECTION_MAGIC):
+        return BlockWalk(window, dissector)
+    header = file_header(head)
+    if header is not None:
+        return Walk(window, HEADER, header, dissector)
+    if not head:
+        raise CaptureError(f"{tally.file}: the file is empty")
+    if head[:4] in MAGICS:
+        reason = f"{len(head)} of {HEADER} bytes" if len(head) < HEADER else head.hex(" ")
+        raise CaptureError(f"{tally.file}: the file header of the capture is cut short or damaged: {reason}")
+    raise CaptureError(
+        f"{tally.file}: neither a capture (pcap, pcapng) nor a log of Asterisk: it starts with {head[:4].hex(' ')}"
+    )

@@ -1,0 +1,1 @@
+"""Parts of one capture, read by several processes, joined in order."""

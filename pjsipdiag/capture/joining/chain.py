@@ -1,0 +1,40 @@
+"""Files of one capture, one after the other: what each holds, wherever its messages begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.formats.reader import read
+from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
+from pjsipdiag.capture.rotated import Captures
+
+
+def read_files(captures: Captures) -> list[list[Datagram]]:
+    """The messages of each file in the order of its frames. Raises CaptureError as `read` does."""
+    found: list[list[Datagram]] = []
+    records: list[int] = []
+    unfinished: Unfinished | None = None
+    for number, path in enumerate(captures.files):
+        tally = Tally(path)
+        dissector = Dissector(tally, unfinished)
+        found.append(list(read(path, tally, dissector)))
+        found[-1] += dissector.finish(next(iter(captures.starts[number + 1 :]), None))
+        records.append(tally.records)
+        unfinished = dissector.unfinished()
+        for of, datagram in owned(dissector.late, records):
+            found[of].append(datagram)
+    return [sorted(messages, key=lambda datagram: datagram.frame) for messages in found]
+
+
+def owned(late: Iterable[Datagram], records: Sequence[int]) -> Iterator[tuple[int, Datagram]]:
+    """The number of the file that each datagram of `Dissector.late` belongs to, and the datagram with its frame there.
+
+    `records` are the numbers of frames of all files up to the one that was read last.
+    """
+    for datagram in late:
+        of, frame = len(records) - 1, datagram.frame
+        while frame <= 0:
+            of -= 1
+            frame += records[of]
+        yield of, datagram._replace(frame=frame)

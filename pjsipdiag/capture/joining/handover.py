@@ -1,0 +1,137 @@
+"""What a part of a capture leaves to those that join the parts, and what each of both makes of fragments."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pjsipdiag.capture.packets.fragments import MAX_AGE, MAX_BYTES, MAX_PENDING, Fragments, Key, Pending
+from pjsipdiag.capture.streams.tcp import Flow
+
+
+class Unjoinable(Exception):  # noqa: N818  (a decision, not a fault)
+    """The parts do not add up to what one process would read."""
+
+
+class StatefulError(Exception):
+    """Stops the dissection of a packet that has to be deferred."""
+
+
+class Deferred(NamedTuple):
+    """A packet that means something only together with others."""
+
+    time: int
+    frame: int
+    link_type: int
+    data: bytes
+
+
+class Opened(NamedTuple):
+    """From here on both flows of a TCP connection are the part's own."""
+
+    time: int
+    flow: bytes
+    sequence: int
+
+
+@dataclass(slots=True)
+class Rest:
+    """What a part leaves to `join`: `deferred` in the order of the capture, then the state of its own TCP flows.
+
+    `passed_over` are the ports of TCP flows of which something was passed over; where they were too many to note,
+    `any_passed` says that it may have been any flow.
+    """
+
+    deferred: dict[int, Deferred | Opened] = field(default_factory=dict)
+    """By numbers that rise."""
+    size: int = 0
+    records: int = 0
+    whole: array[int] = field(default_factory=lambda: array("q"))
+    """Hashes of the keys of datagrams that the part put together from fragments."""
+    most_pending: int = 0
+    """So many of these were unfinished at a time, with at most `most_held` bytes."""
+    most_held: int = 0
+    passed_over: array[int] = field(default_factory=lambda: array("I"))
+    any_passed: bool = False
+    flows: dict[bytes, Flow] = field(default_factory=dict)
+    ignored: dict[bytes, int] = field(default_factory=dict)
+    cut: int | None = None
+    reason: str = ""
+    """Why the parts cannot be joined, if so."""
+
+
+class OwnFragments(Fragments):
+    """Puts together the datagrams of which all fragments lie in a part; any other is left to `join`, for good.
+
+    A frame that is dissected makes one of them `waiting` for more, or `complete`, or neither.
+    """
+
+    def __init__(self, undecoded: Counter[str], rest: Rest) -> None:
+        super().__init__(undecoded)
+        self.waiting: Key | None = None
+        self.complete: Key | None = None
+        self.frames: dict[Key, list[int]] = {}
+        """The numbers in `rest.deferred` of the frames of those that wait."""
+        self._others: set[Key] = set()
+        self._rest = rest
+
+    def add(self, key: Key, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
+        entry, rest = self.pending.get(key), self._rest
+        full = entry is None and (len(self.pending) >= MAX_PENDING or self.held > MAX_BYTES)
+        if full or self.complete is not None or (entry is not None and abs(time - entry.started) > MAX_AGE):
+            self._leave(key)
+        if key in self._others:
+            raise StatefulError
+        try:
+            whole = super().add(key, time, offset, more, piece)
+        except StatefulError:
+            self._leave(key)
+            raise
+        rest.most_pending = max(rest.most_pending, len(self.pending))
+        rest.most_held = max(rest.most_held, self.held)
+        if whole is None:
+            self.waiting = key
+        else:
+            self.complete = key
+        return whole
+
+    def _spoil(self, _entry: Pending, _reason: str) -> None:
+        raise StatefulError
+
+    def _leave(self, key: Key) -> None:
+        """Leaves a datagram, and what has its key later, to `join`."""
+        entry = self.pending.pop(key, None)
+        self.held -= entry.size if entry else 0
+        self.frames.pop(key, None)
+        self._others.add(key)
+
+
+class FewFragments(Fragments):
+    """The fragments that parts handed back, as long as none would be given up for those that they did not."""
+
+    _pending = _held = 0
+    _known = frozenset[int]()
+    _last = -1
+
+    def beside(self, rest: Rest) -> None:
+        """What is added from now on lies in the part of `rest`."""
+        self._pending, self._held, self._known = rest.most_pending, rest.most_held, frozenset(rest.whole)
+        self._check(0)
+        if not self._known.isdisjoint(map(hash, self.pending)):
+            raise Unjoinable("fragments of one datagram lie in several parts")
+
+    def _check(self, size: int) -> None:
+        """Raises Unjoinable where bounds might be reached with `size` bytes more."""
+        pending, held = len(self.pending) + self._pending, self.held + self._held + size
+        if self._pending and (pending >= MAX_PENDING or held > MAX_BYTES):
+            raise Unjoinable("too many fragments")
+
+    def add(self, key: Key, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
+        self._check(len(piece))
+        # a fragment inside of another datagram, which the part did not see
+        if self.frame == self._last and hash(key) in self._known:
+            raise Unjoinable("fragments of one datagram lie in several parts")
+        self._last = self.frame
+        return super().add(key, time, offset, more, piece)

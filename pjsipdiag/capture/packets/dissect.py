@@ -1,0 +1,197 @@
+"""One captured frame -> the SIP messages it completes.
+
+The only place where link layer, IP, UDP, TCP and HEP meet, and the only one that keeps state between frames: fragments
+and TCP streams, which also go on from one file of a capture to the next (`Unfinished`). No frame raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.packets import logger
+from pjsipdiag.capture.packets.fragments import Fragments, Key, Pending
+from pjsipdiag.capture.packets.ip import MAX_DEPTH, MISSING, UDP, Segment, unwrap
+from pjsipdiag.capture.packets.link import Network, Undecodable, network
+from pjsipdiag.capture.packets.tunnels import udp_tunnel
+from pjsipdiag.capture.streams import hep
+from pjsipdiag.capture.streams.start import START
+from pjsipdiag.capture.streams.tcp import Flow, Reassembler, port_pair
+
+MOST_LATE = 16 << 20
+"""Bytes of messages that are kept until the end of their file."""
+MOST_PORTS = 100_000
+"""Ports of flows that are no more, which are kept until they are looked for."""
+SYN = 2
+SPEAKS = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\x82\x01\x02]|HEP3")
+"""How a TCP segment of an unknown connection begins that may carry SIP: text, a TLS record, a WebSocket frame, HEP."""
+PSH, VERSION = 8, b"SIP/2.0"
+"""Of other segments those are looked through for VERSION that end what a sender handed over (RFC 9293 section 3.9.1.2):
+so a connection that the capture meets inside a binary body is followed from its next message on, and bulk transfers
+cost nothing."""
+
+QUIET = bytes(SPEAKS.match(bytes((byte,)) + (b"\x03" if byte in b"\x16\x17" else b"")) is None for byte in range(256))
+"""Whether a segment whose first byte is the index cannot begin as SPEAKS says."""
+
+
+class Unfinished(NamedTuple):
+    """What a file of `records` frames left for the next file of its capture."""
+
+    fragments: dict[Key, Pending]
+    flows: dict[bytes, Flow]
+    ignored: dict[bytes, int]
+    records: int
+
+
+class Dissector:
+    """Takes the frames of one file in order; `tally` counts what cannot be decoded.
+
+    `before` is what the file before left, and changes hands. `share`: see Reassembler. `fragments` puts them together
+    if it is not to be done as usual.
+    """
+
+    direct = True
+    """Whether `follow` may be called without the frame around a segment."""
+
+    def __init__(
+        self, tally: Tally, before: Unfinished | None = None, share: int = 1, fragments: Fragments | None = None
+    ) -> None:
+        self.tally = tally
+        self.fragments = fragments or Fragments(tally.undecoded)
+        self._reassembler = Reassembler(tally, share)
+        self.late = self._reassembler.late
+        """What is told after other messages of its file, or of earlier ones, and complete once the file is finished.
+
+        Frame 0 is the last one of the file before, and so on backwards.
+        """
+        self._kept_late = 0
+        if before is not None:
+            self.fragments.take_up(before.fragments, -before.records)
+            self._reassembler.take_up(before.flows, before.ignored, -before.records)
+        self.follow: Callable[..., Sequence[Datagram]] = self._reassembler.feed
+        self.flows: Collection[bytes] = self._reassembler.flows
+        """The directed TCP flows that are followed: every segment of them is wanted."""
+        self.known: set[bytes] = set()
+        """Others of which every segment is wanted: those that a part of a capture hands back."""
+        self.ports = self._reassembler.ports
+        """Ports of all these flows, and perhaps of others (`tcp.port_pair`)."""
+        self.passed: set[int] | None = None
+        """Where the ports of flows are noted of which data was passed over, if somebody wants to know."""
+
+    def wants(self, flow: bytes) -> bool:
+        """Whether every segment of a flow is wanted; notes that one is passed over if not."""
+        if flow in self.flows or flow in self.known:
+            return True
+        if self.passed is not None:
+            self.passed.add(port_pair(flow))
+        return False
+
+    def bound(self) -> None:
+        """Called now and then, so that sets that only grow stay small."""
+        if len(self.ports) > MOST_PORTS + 2 * (len(self.flows) + len(self.known)):
+            self.ports.clear()
+            self.ports.update(map(port_pair, (*self.flows, *self.known)))
+
+    def frame(
+        self, time: int, frame: int, link_type: int, data: bytes, known: Network | None = None
+    ) -> Iterable[Datagram]:
+        """The messages that this frame completes, usually none or one; `known` is what `network` would say of it."""
+        try:
+            kind, offset, direction = known or network(link_type, data)
+            self.fragments.frame, self.fragments.direction = frame, direction
+            found = self._packet(time, frame, kind, data[offset:], direction) if kind else ()
+        except Undecodable as reason:
+            self.tally.undecoded[str(reason)] += 1
+            found = ()
+        return [*self._incomplete(), *found] if self.fragments.given_up else found
+
+    def _incomplete(self) -> Iterator[Datagram]:
+        """The beginnings of datagrams whose rest was not captured: to `late`, as long as that is not too much."""
+        given_up, self.fragments.given_up = self.fragments.given_up, []
+        for time, frame, direction, (ends, protocol, _), data in given_up:
+            half = len(ends) // 2
+            if protocol != UDP or len(data) < 8:
+                continue
+            segment = Segment(UDP, ends[:half], ends[half:], data, MISSING, True)
+            for found in self._message(time, frame, segment, data[8:], direction, True) or ():
+                self._kept_late += len(found.payload)
+                if self._kept_late > MOST_LATE:
+                    yield found
+                else:
+                    self.late.append(found)
+
+    def finish(self, start: int | None = None) -> Iterable[Datagram]:
+        """What is complete only because the file ends, and does not go on in one that begins at `start`."""
+        self.fragments.finish(start)
+        return [*self._incomplete(), *self._reassembler.finish(start)]
+
+    def unfinished(self) -> Unfinished:
+        """What goes on in the next file, once this one is finished."""
+        reassembler = self._reassembler
+        return Unfinished(self.fragments.pending, reassembler.flows, reassembler.ignored, self.tally.records)
+
+    def _packet(self, time: int, frame: int, kind: int, data: bytes, direction: str) -> Iterable[Datagram]:
+        for _ in range(MAX_DEPTH):
+            segment = unwrap(kind, data, time, self.fragments)
+            if segment is None:
+                return ()
+            if segment.protocol != UDP:
+                return self._tcp(time, frame, segment, direction)
+            payload, truncated = _udp_payload(segment)
+            found = self._message(time, frame, segment, payload, direction, truncated)
+            if found is not None:
+                return found
+            ports = int.from_bytes(segment.data[:2], "big"), int.from_bytes(segment.data[2:4], "big")
+            tunnel = udp_tunnel(*ports, payload)
+            if tunnel is None:
+                return ()
+            kind, data = tunnel
+        raise Undecodable("tunnels nested too deep")
+
+    def _message(  # noqa: PLR0917  (as the fields of a datagram)
+        self, time: int, frame: int, segment: Segment, payload: bytes, direction: str, truncated: bool
+    ) -> tuple[Datagram, ...] | None:
+        """The message in a UDP payload; None when it starts like none."""
+        source, destination = segment.source + segment.data[:2], segment.destination + segment.data[2:4]
+        datagram = Datagram(time, frame, "UDP", source, destination, payload, direction, truncated)
+        if START.match(payload):
+            return (self._logged(datagram) if logger.is_logged(source, destination) else datagram,)
+        if hep.looks_like(payload):
+            inner = hep.mirrored(datagram, self.tally)
+            return () if inner is None else (inner,)
+        return None
+
+    def _tcp(self, time: int, frame: int, segment: Segment, direction: str) -> Iterable[Datagram]:
+        data = segment.data
+        if len(data) < 20:
+            raise Undecodable("TCP header cut short")
+        start = (data[12] >> 4) * 4
+        if start < 20 or start > len(data) + segment.missing:
+            raise Undecodable("TCP header length")
+        flow, flags, payload = segment.source + segment.destination + data[:4], data[13], data[start:]
+        if not flags & SYN:
+            if not payload:
+                return ()
+            speaks = SPEAKS.match(payload) or (flags & PSH and VERSION in payload)
+            if not (speaks or self.wants(flow)):
+                return ()
+        length = len(data) + segment.missing - start if segment.missing else None
+        sequence = int.from_bytes(data[4:8], "big")
+        return self.follow(time, frame, flow, sequence, flags, payload, length, direction)
+
+    def _logged(self, datagram: Datagram) -> Datagram:
+        self.tally.note(logger.NOTE)
+        return logger.logged(datagram)
+
+
+def _udp_payload(segment: Segment) -> tuple[bytes, bool]:
+    """The payload as far as it was captured, and whether the snap length cut it."""
+    data = segment.data
+    if len(data) < 8:
+        raise Undecodable("UDP header cut short")
+    length = int.from_bytes(data[4:6], "big") or len(data) + segment.missing
+    if length < 8 or length > len(data) + segment.missing:
+        raise Undecodable("UDP length does not fit its packet")
+    return data[8:length], length > len(data)

@@ -1,0 +1,131 @@
+"""From an IP packet to transport payloads: IPv4, IPv6, fragments, UDP and TCP headers.
+
+Addresses are those of the innermost packet (`tunnels`). Everything that cannot be decoded raises or counts its reason.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import NamedTuple
+
+from pjsipdiag.capture.packets.fragments import Fragments
+from pjsipdiag.capture.packets.link import IPV4, Undecodable
+from pjsipdiag.capture.packets.tunnels import protocol_tunnel
+
+TCP, UDP = 6, 17
+MAX_DEPTH = 8
+MISSING = 65_535
+"""Bytes that are missing at most where only the beginning of a packet is there."""
+AH = 51
+EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
+MAX_EXTENSIONS = 32
+_FOUR = Struct(">BxHHHxB2x4s4s").unpack_from
+"""Version and header length, total length, identification, fragment field, protocol, source and destination."""
+
+
+class Segment(NamedTuple):
+    """What one IP packet carries: a transport packet, when `protocol` is UDP or TCP.
+
+    `source` and `destination` are IP bytes, `data` the transport header with its payload as far as it was captured,
+    `missing` how many bytes the snap length cut off; `reassembled` says that it came in fragments.
+    """
+
+    protocol: int
+    source: bytes
+    destination: bytes
+    data: bytes
+    missing: int
+    reassembled: bool
+
+
+def unwrap(kind: int, data: bytes, time: int, fragments: Fragments) -> Segment | None:
+    """The innermost UDP or TCP packet of `data`, an IP packet of EtherType `kind`; None when there is none.
+
+    Raises Undecodable.
+    """
+    reassembled = False
+    for _ in range(MAX_DEPTH):
+        packet = (_ipv4 if kind == IPV4 else _ipv6)(data, time, fragments)
+        if packet is None:
+            return None
+        if packet.protocol in (TCP, UDP):
+            return packet._replace(reassembled=True) if reassembled else packet
+        reassembled = reassembled or packet.reassembled
+        tunnel = protocol_tunnel(packet.protocol, packet.data)
+        if tunnel is None:
+            return None
+        kind, data = tunnel
+    raise Undecodable("tunnels nested too deep")
+
+
+def _ipv4(data: bytes, time: int, fragments: Fragments) -> Segment | None:
+    """RFC 791. A total length of 0 is what segmentation offload leaves: the frame's length counts."""
+    if len(data) < 20:
+        raise Undecodable("IPv4 header cut short")
+    start, total, number, fragment, protocol, source, destination = _FOUR(data)
+    if start >> 4 != 4:
+        raise Undecodable("IPv4 header of another version")
+    size, total = (start & 15) * 4, total or len(data)
+    if size < 20 or total < size:
+        raise Undecodable("IPv4 header length")
+    if len(data) < size:
+        raise Undecodable("IPv4 header cut short")
+    missing, payload = max(0, total - len(data)), data[size:total]
+    if not fragment & 0x3FFF:
+        protocol, payload = _authenticated(protocol, payload)
+        return Segment(protocol, source, destination, payload, missing, False)
+    if missing:
+        if fragment & 0x1FFF:
+            raise Undecodable("IP fragment cut by the snap length")
+        return Segment(protocol, source, destination, payload, MISSING, False)
+    key = source + destination, protocol, number
+    whole = fragments.add(key, time, (fragment & 0x1FFF) * 8, bool(fragment & 0x2000), payload)
+    if whole is None:
+        return None
+    protocol, whole = _authenticated(protocol, whole)
+    return Segment(protocol, source, destination, whole, 0, True)
+
+
+def _authenticated(protocol: int, payload: bytes) -> tuple[int, bytes]:
+    """What follows an authentication header (RFC 4302)."""
+    if protocol != AH:
+        return protocol, payload
+    if len(payload) < 12:
+        raise Undecodable("authentication header cut short")
+    return payload[0], payload[(payload[1] + 2) * 4 :]
+
+
+def _ipv6(data: bytes, time: int, fragments: Fragments) -> Segment | None:
+    """RFC 8200: fixed header, extension headers in any order, fragment header."""
+    if len(data) < 40:
+        raise Undecodable("IPv6 header cut short")
+    if data[0] >> 4 != 6:
+        raise Undecodable("IPv6 header of another version")
+    length = int.from_bytes(data[4:6], "big") or len(data) - 40
+    missing = max(0, 40 + length - len(data))
+    source, destination, protocol = data[8:24], data[24:40], data[6]
+    rest, reassembled = data[40 : 40 + length], False
+    for _ in range(MAX_EXTENSIONS):
+        if protocol in EXTENSIONS or protocol == AH:
+            if len(rest) < 8:
+                raise Undecodable("IPv6 extension header cut short")
+            size = (rest[1] + 2) * 4 if protocol == AH else (rest[1] + 1) * 8
+            protocol, rest = rest[0], rest[size:]
+        elif protocol == 44:
+            place = int.from_bytes(rest[2:4], "big")
+            if len(rest) < 8 or (missing and place & 0xFFF8):
+                raise Undecodable("IP fragment cut by the snap length")
+            protocol, number, piece = rest[0], int.from_bytes(rest[4:8], "big"), rest[8:]
+            if missing and place & 1:
+                missing = MISSING
+            elif place & 0xFFF9:  # RFC 6946: an atomic fragment is whole
+                # RFC 8200 section 4.5: the protocol is not part of the key, the first fragment's counts
+                key = source + destination, protocol, number
+                whole = fragments.add(key, time, place & 0xFFF8, bool(place & 1), piece)
+                if whole is None:
+                    return None
+                piece, reassembled = whole, True
+            rest = piece
+        else:
+            return Segment(protocol, source, destination, rest, missing, reassembled)
+    raise Undecodable("too many IPv6 extension headers")

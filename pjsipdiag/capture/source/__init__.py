@@ -1,0 +1,1 @@
+"""Bytes from files: compressed, growing, or looked at through a window."""

@@ -1,0 +1,1 @@
+"""Streams: TCP put in order, SIP messages, WebSocket and HEP in it."""

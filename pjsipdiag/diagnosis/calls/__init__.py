@@ -1,0 +1,1 @@
+"""Messages folded into calls and sources, merged, and judged."""

@@ -1,0 +1,329 @@
+"""Received transactions become calls: an INVITE, its retransmissions, its retry with credentials, and its answers.
+
+A call is a row of numbers until somebody asks for it: a scan has a million. `Calls` is the sequence of all of them in
+the order of time; `sources.py` has the same by source address.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise, starmap
+from operator import itemgetter, lt
+from typing import NamedTuple, TypeVar, overload
+
+from pjsipdiag.asterisk.forms.grammar import Fields
+from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.diagnosis.calls.arrival import Arrival
+from pjsipdiag.diagnosis.calls.heads import call_id, value_of
+from pjsipdiag.diagnosis.calls.judge import Judged, joined
+from pjsipdiag.diagnosis.calls.merge import Merged, Request
+from pjsipdiag.diagnosis.calls.rows import BRIEF, ROW, SIX, UNKNOWN, both_answers, outcome_of
+from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
+from pjsipdiag.diagnosis.model import CallRow
+from pjsipdiag.sip import Address, SipMessage, decode
+
+Name = TypeVar("Name")
+END = 0xFFFFFFFF
+"""No further call of the same source."""
+CHALLENGED, RETRIED = 1, 2
+MOST_AGENTS = 8
+FEW = 200
+"""Calls up to which each has a trace with its own values; beyond, alike calls share one that leaves them out."""
+
+
+class Calls(Sequence[CallRow]):
+    """Every inbound call, built when it is asked for. Columns hold what rules and summaries need of each."""
+
+    def __init__(
+        self,
+        merged: Merged,
+        judged: Sequence[Judged],
+        captures: Sequence[str],
+        arrival: Arrival,
+        explain: Callable[[SipMessage], Verdict],
+    ) -> None:
+        self._merged = merged
+        self._arrival = arrival
+        self._explain = explain
+        self.passing = sum(one.passing for one in judged)
+        """Transactions between other hosts than the PBX."""
+        self.outbound = set[int]().union(*(one.outbound for one in judged))
+        """Digests of the calls that the PBX sent."""
+        self._captures = captures
+        whole = joined(judged)
+        self.verdicts, self.agents, self.sources = (
+            whole.verdicts,
+            [decode(agent) for agent in whole.agents],
+            whole.sources,
+        )
+        self._more: dict[int, list[int]] = {}
+        """Keys of the further transactions of a call."""
+        begun, shown, retried = self._assemble(whole)
+        first = whole.time, whole.frame, whole.transport, whole.port, whole.agent, whole.source
+        self.time, self._frame, self.transport, self.port, self.agent, self.source = _picked(first, begun)
+        if begun is not None:
+            self.sources, self.source = _in_order(self.sources, self.source)
+            self.agents, self.agent = _in_order(self.agents, self.agent)
+        speaking = whole.part, whole.row, whole.view, whole.key, whole.verdict
+        self._part, self._row, self._view, self._key, self.verdict = _picked(speaking, shown)
+        self.requests = array("H", [1]) * len(self.time)
+        self.status = array("H", [0]) * len(self.time)
+        self.answered = array("q", [0]) * len(self.time)
+        """When the last answer came; 0 where there was none."""
+        self.flags = array("B", bytes(len(self.time)))
+        for number in retried:
+            self.flags[number] = RETRIED
+        self._distinct_realms = len(set(merged.realms.values()))
+        self._weigh()
+        self._chain()
+
+    def _assemble(self, whole: Judged) -> tuple[array[int] | None, array[int] | None, list[int]]:
+        """The transactions of `whole` that begin calls and those that speak for them, in order of time (None: each of
+        them, as they stand), and the calls that were tried again with credentials."""
+        captures = [part.capture for part in self._merged.parts]
+        order: Sequence[int] = range(len(whole.time))
+        places = zip(whole.time, map(captures.__getitem__, whole.part), whole.frame, strict=True)
+        sorted_ = _rise(whole.time) or _rise(places)
+        if sorted_ and len(set(whole.call)) == len(whole.time):
+            return None, None, []
+        if not sorted_:
+            for place in (whole.frame.__getitem__, lambda at: captures[whole.part[at]], whole.time.__getitem__):
+                order = sorted(order, key=place)
+        call, keys, verdict = whole.call, whole.key, whole.verdict
+        unmatched = self._unmatched()
+        taken = {at for at, reached in enumerate(self.verdicts) if reached.endpoint}
+        numbers: dict[int, int] = {}
+        begun, shown = array("I"), array("I")
+        retried: list[int] = []
+        for at in order:
+            number = numbers.setdefault(call[at], len(numbers))
+            if number == len(begun):
+                begun.append(at)
+                shown.append(at)
+            elif keys[at] != keys[shown[number]]:
+                other = at
+                if whole.credentials[at]:
+                    retried.append(number)
+                if verdict[at] in taken and verdict[shown[number]] in unmatched:
+                    # taken by its credentials, when the first request was not: it speaks for the call
+                    other, shown[number] = shown[number], at
+                self._more.setdefault(number, []).append(keys[other])
+        return begun, shown, retried
+
+    def _weigh(self) -> None:
+        """Counts the packets of each call and finds the answer that ended it."""
+        answers, clusters, more = self._merged.answers, self._merged.clusters, self._more
+        if not answers and not clusters and not more:
+            return
+        requests, statuses, flags, answered = self.requests, self.status, self.flags, self.answered
+        for number, key in enumerate(self._key):
+            packed = answers.get(key, b"")
+            further = more.get(number)
+            if further:
+                packets = sum(map(self._merged.packets, (key, *further))) if clusters else 1 + len(further)
+                requests[number] = min(packets, 0xFFFF)
+                for another in further:
+                    packed = both_answers(packed, answers.get(another, b""))
+            elif key in clusters:
+                requests[number] = self._merged.packets(key)
+            if not packed:
+                continue
+            statuses[number], challenged, answered[number] = outcome_of(packed)
+            if challenged:
+                flags[number] |= CHALLENGED
+
+    def _chain(self) -> None:
+        """Links the calls of each source."""
+        self.first = array("I", [END]) * len(self.sources)
+        self.following = array("I", [END]) * len(self.time)
+        for number in range(len(self.time) - 1, -1, -1):
+            source = self.source[number]
+            self.following[number] = self.first[source]
+            self.first[source] = number
+
+    def of_source(self, source: int) -> Iterator[int]:
+        """The numbers of the calls of source `source`, in order."""
+        number = self.first[source]
+        while number != END:
+            yield number
+            number = self.following[number]
+
+    def failed_calls(self) -> int:
+        """How many calls failed, or got no answer, that no identifier takes."""
+        unmatched = self._unmatched()
+        ends = zip(self.verdict, self.status, strict=True)
+        return sum(1 for verdict, status in ends if verdict in unmatched and not 100 <= status < 400)
+
+    def unmatched_sources(self) -> Iterator[str]:
+        """The addresses of those calls, each once."""
+        unmatched = self._unmatched()
+        found = (source for source, verdict in zip(self.source, self.verdict, strict=True) if verdict in unmatched)
+        return (show_ip(self.sources[source]) for source in dict.fromkeys(found))
+
+    def _unmatched(self) -> set[int]:
+        return {at for at, verdict in enumerate(self.verdicts) if verdict.outcome is Outcome.NO_MATCH}
+
+    def keys(self, number: int) -> list[int]:
+        """The transactions of a call."""
+        return [self._key[number], *self._more.get(number, ())]
+
+    def answers(self, number: int) -> list[tuple[int, int]]:
+        """(time, status) of every answer of a call, in order."""
+        return sorted((time, status) for key in self.keys(number) for status, time in self._merged.statuses(key))
+
+    def realms(self, numbers: Iterable[int]) -> list[str]:
+        """The realms of the challenges that calls got, each once."""
+        realms, found = self._merged.realms, dict[bytes, None]()
+        for number in numbers:
+            if len(found) == self._distinct_realms:
+                break
+            for key in self.keys(number):
+                if key in realms:
+                    found[realms[key]] = None
+        return list(map(decode, found))
+
+    def told(self, number: int) -> Told:
+        """What the row of that request tells, without reading it."""
+        part, view = self._part[number], self._view[number]
+        if view:
+            part, row = self._merged.views[self._key[number]][view - 1]
+            brief = BRIEF.unpack(row)
+        else:
+            brief = BRIEF.unpack_from(self._merged.parts[part].fold.rows, self._row[number] * ROW.size)
+        flags, destination, form, sender, called = brief
+        if not flags & SIX:
+            destination = destination[:6]
+        if not form or UNKNOWN in (sender, called):
+            return Told(destination, flags, None)
+        names = self._merged.senders[part][sender]
+        return Told(destination, flags, (decode(self._merged.called[part][called]), decode(names[0] or b"")), names)
+
+    def request(self, number: int) -> Request:
+        """The request that speaks for a call, as the fold has it."""
+        merged, part, view = self._merged, self._part[number], self._view[number]
+        if view:
+            part, packed = merged.views[self._key[number]][view - 1]
+            return merged.request(merged.parts[part], ROW.unpack(packed))
+        seen_in = merged.parts[part]
+        return merged.request(seen_in, ROW.unpack_from(seen_in.fold.rows, self._row[number] * ROW.size))
+
+    def message(self, number: int) -> SipMessage:
+        """The head of that request, as Asterisk received it."""
+        return self._message(self.request(number))
+
+    def _message(self, request: Request) -> SipMessage:
+        place = self._arrival.at(request.transport, request.destination)
+        return message_of(request._replace(destination=place))
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @overload
+    def __getitem__(self, number: int) -> CallRow: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[CallRow]: ...
+    def __getitem__(self, number: int | slice) -> CallRow | list[CallRow]:
+        if isinstance(number, slice):
+            return [self[at] for at in range(*number.indices(len(self)))]
+        if number < 0:
+            number += len(self)
+        _, _, capture, transport, source, destination, head, _, _ = request = self.request(number)
+        line = head[: head.find(b"\n")].rstrip()
+        uri = line[line.find(b" ") + 1 : line.rfind(b" ")]
+        explained = self._explain(self._message(request)) if len(self.time) <= FEW else None
+        return CallRow(
+            decode(call_id(head)),
+            self.time[number],
+            show_address(source),
+            transport,
+            decode(value_of(head, b"from")),
+            decode(uri),
+            explained or self.verdicts[self.verdict[number]],
+            self.status[number] or None,
+            show_address(destination),
+            self.requests[number],
+            self.agents[self.agent[number]],
+            self._captures[capture],
+            self._frame[number],
+            Ladder(self, number),
+        )
+
+    def ladder(self, number: int) -> tuple[tuple[int, str, str], ...]:
+        """(time, ">" from the caller or "<" to it, first line) of the messages of a call, in order."""
+        head = self.request(number).head
+        first_line = decode(head[: head.find(b"\n")].rstrip())
+        answers = self.answers(number)
+        if number not in self._more and self.requests[number] == 1:
+            return ((self.time[number], ">", first_line), *((time, "<", f"SIP/2.0 {code}") for time, code in answers))
+        sent = [
+            (first, ">", first_line) for key in self.keys(number) for first, _ in self._merged.clusters.get(key, ())
+        ] or [(self.time[number], ">", first_line)]
+        return tuple(sorted([*sent, *((time, "<", f"SIP/2.0 {status}") for time, status in answers)]))
+
+
+class Told(NamedTuple):
+    """What the row of a request tells: where it went, its flags, and if known the users of its URI and of its sender,
+    with all that the row tells of the sender."""
+
+    destination: bytes
+    flags: int
+    users: tuple[str, str] | None
+    sender: Fields = ()
+
+
+class Ladder(Sequence[tuple[int, str, str]]):
+    """The messages of one call, looked up when somebody wants to see them."""
+
+    __slots__ = ("_calls", "_number")
+
+    def __init__(self, calls: Calls, number: int) -> None:
+        self._calls, self._number = calls, number
+
+    def __len__(self) -> int:
+        return len(self._calls.ladder(self._number))
+
+    @overload
+    def __getitem__(self, at: int) -> tuple[int, str, str]: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[tuple[int, str, str], ...]: ...
+    def __getitem__(self, at: int | slice) -> tuple[int, str, str] | tuple[tuple[int, str, str], ...]:
+        return self._calls.ladder(self._number)[at]
+
+    def __iter__(self) -> Iterator[tuple[int, str, str]]:
+        return iter(self._calls.ladder(self._number))
+
+
+def _rise(values: Iterable[object]) -> bool:
+    """Whether each of them is larger than the one before it."""
+    return all(starmap(lt, pairwise(values)))
+
+
+def _picked(columns: Sequence[array[int]], places: array[int] | None) -> Sequence[array[int]]:
+    """What columns hold at these places, None: all of them."""
+    if places is None:
+        return columns
+    if len(places) < 2:  # an itemgetter of one place gives no tuple
+        return [array(column.typecode, [column[at] for at in places]) for column in columns]
+    pick = itemgetter(*places)
+    return [array(column.typecode, pick(column)) for column in columns]
+
+
+def _in_order(names: list[Name], used: array[int]) -> tuple[list[Name], array[int]]:
+    """`names` in the order in which `used`, positions in them, first has them, and what it is then."""
+    first = dict.fromkeys(used)
+    position = {old: new for new, old in enumerate(first)}
+    return [names[old] for old in first], array("I", map(position.__getitem__, used))
+
+
+def message_of(request: Request) -> SipMessage:
+    return SipMessage(
+        request.head,
+        request.transport,
+        Address.unpack(request.source),
+        Address.unpack(request.destination),
+        request.time,
+        request.frame,
+        request.direction,
+        request.truncated,
+    )

@@ -1,0 +1,197 @@
+"""Calls of one source over one transport with one verdict become a group; a crowd of strangers becomes one."""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import islice
+from typing import NamedTuple
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.calls.calls import CHALLENGED, END, MOST_AGENTS, RETRIED, Calls, Told
+from pjsipdiag.diagnosis.calls.heads import user_of, value_of
+from pjsipdiag.diagnosis.calls.rows import CREDENTIALS, TRANSPORTS
+from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
+from pjsipdiag.diagnosis.situation import CallGroup, Crowd, Variant
+from pjsipdiag.sip import SipMessage
+
+MOST_GROUPS = 5000
+MOST_READ = 1000
+"""Requests of a group that are read for numbers, callers and what tells them apart."""
+MOST_SHOWN = 32
+MOST_VARIANTS = 64
+Telling = Callable[[int, Told], tuple[str, str, object]]
+"""A request -> the number it calls, its caller, and all else that could tell it from others of its source."""
+NOTHING = (b"", b"")
+"""What tells a request apart that no identifier could look at."""
+SAMPLES = 8
+"""Variants that a group has at least where its calls differ in number or caller."""
+
+
+def group(calls: Calls, config: Config, near: Callable[[bytes], bool]) -> tuple[list[CallGroup], Crowd | None]:
+    """The groups in the order of their first calls, and the crowd of those that are not listed one by one.
+
+    `near` says of a packed IP address whether the configuration names anything beside it.
+    """
+    listed: list[Sequence[int]] = []
+    strangers: list[tuple[int, int, Sequence[int]]] = []
+    crowd = _Rest(array("I"), array("I"))
+    many = len(calls.sources) > MOST_GROUPS
+    unmatched = [verdict.outcome is Outcome.NO_MATCH for verdict in calls.verdicts]
+    for source, ip in enumerate(calls.sources):
+        for numbers in _alike(calls, source):
+            if not many or not unmatched[calls.verdict[numbers[0]]] or near(ip):
+                listed.append(numbers)
+                continue
+            entry = (len(numbers), -numbers[0], numbers)
+            if len(strangers) < MOST_GROUPS // 2:
+                heapq.heappush(strangers, entry)
+            else:
+                crowd.add(heapq.heappushpop(strangers, entry)[2])
+    listed += [numbers for _, _, numbers in strangers]
+    if len(listed) > MOST_GROUPS:
+        listed.sort(key=lambda numbers: (-len(numbers), numbers[0]))
+        for numbers in listed[MOST_GROUPS:]:
+            crowd.add(numbers)
+        del listed[MOST_GROUPS:]
+    listed.sort(key=lambda numbers: numbers[0])
+    telling = _telling(config, calls)
+    return [_group(calls, numbers, telling) for numbers in listed], _crowd(calls, crowd)
+
+
+class _Rest(NamedTuple):
+    """Calls that are not listed: the first ones of each group, and all of them."""
+
+    firsts: array[int]
+    numbers: array[int]
+
+    def add(self, numbers: Sequence[int]) -> None:
+        self.firsts.append(numbers[0])
+        self.numbers.extend(numbers)
+
+
+def _alike(calls: Calls, source: int) -> Iterable[Sequence[int]]:
+    first = calls.first[source]
+    if calls.following[first] == END:
+        return ((first,),)
+    found: dict[tuple[int, int], list[int]] = {}
+    for number in calls.of_source(source):
+        found.setdefault((calls.transport[number], calls.verdict[number]), []).append(number)
+    return found.values()
+
+
+def _group(calls: Calls, numbers: Sequence[int], telling: Telling) -> CallGroup:
+    first = numbers[0]
+    read = numbers[:MOST_READ]
+    told = list(map(calls.told, read))
+    users, names, kinds = zip(*map(telling, read, told), strict=True)
+    called, callers = Counter[str](users), Counter[str](names)
+    destinations = Counter(one.destination for one in told)
+    statuses = map(calls.status.__getitem__, read)
+    refused = dict.fromkeys(user for user, status in zip(users, statuses, strict=True) if status >= 400 and user)
+    alike: dict[object, list[int]] = defaultdict(list)
+    for number, one, kind in zip(read, told, kinds, strict=True):
+        alike[calls.port[number], one.destination, kind].append(number)
+    answered = list(map(calls.answered.__getitem__, numbers))
+    silent = [calls.time[number] for number, last in zip(numbers, answered, strict=True) if not last]
+    agents = [calls.agents[agent] for agent in dict.fromkeys(map(calls.agent.__getitem__, numbers))]
+    flags = list(map(calls.flags.__getitem__, numbers))
+    challenged = [number for number, flag in zip(numbers, flags, strict=True) if flag & CHALLENGED]
+    realms = calls.realms(challenged[:MOST_READ])
+    return CallGroup(
+        source=show_ip(calls.sources[calls.source[first]]),
+        transport=tuple(TRANSPORTS)[calls.transport[first]],
+        verdict=calls.verdicts[calls.verdict[first]],
+        calls=len(numbers),
+        requests=sum(map(calls.requests.__getitem__, numbers)),
+        statuses=dict(sorted(Counter(map(calls.status.__getitem__, numbers)).items())),
+        challenged=len(challenged),
+        retried=sum(1 for flag in flags if flag & RETRIED),
+        ports=tuple(islice(dict.fromkeys(map(calls.port.__getitem__, numbers)), MOST_SHOWN)),
+        destinations=tuple(map(show_address, islice(destinations, MOST_SHOWN))),
+        numbers=tuple(islice(called, MOST_SHOWN)),
+        callers=tuple(islice(callers, MOST_SHOWN)),
+        distinct_numbers=len(called),
+        distinct_callers=len(callers),
+        user_agents=tuple(agent for agent in agents if agent)[:MOST_AGENTS],
+        first_time=calls.time[first],
+        last_time=calls.time[numbers[-1]],
+        first_call=first,
+        read_sample=partial(calls.message, first),
+        variants=_variants(calls, numbers, list(alike.values())),
+        realms=tuple(realms)[:4],
+        first_silent=silent[0] if silent else 0,
+        last_silent=silent[-1] if silent else 0,
+        refused_numbers=tuple(islice(refused, MOST_SHOWN)),
+        last_answer=max(answered),
+    )
+
+
+def _variants(calls: Calls, numbers: Sequence[int], alike: list[list[int]]) -> tuple[Variant, ...]:
+    """One for each kind of call that the configuration could tell apart, and samples where there are few kinds."""
+    weights = [len(kind) for kind in alike]
+    weights[0] += len(numbers) - sum(weights)
+    if len(alike) > MOST_VARIANTS:
+        weights[0] += sum(weights[MOST_VARIANTS:])
+        del alike[MOST_VARIANTS:], weights[MOST_VARIANTS:]
+    found: list[Variant] = []
+    for kind, weight in zip(alike, weights, strict=True):
+        wanted = max(1, min(len(kind), SAMPLES // len(alike)))
+        for at, number in enumerate(kind[:: max(1, len(kind) // wanted)][:wanted]):
+            share = weight // wanted + (weight % wanted if at == 0 else 0)
+            found.append(Variant(share, calls.port[number], partial(calls.message, number)))
+    return tuple(found)
+
+
+def _telling(config: Config, calls: Calls) -> Telling:
+    """What of a message, beside its addresses, any identifier under this configuration or a near one could look at."""
+    names = {section.name for section in config.sections} | set(config.endpoints)
+    names |= {name.partition("@")[0] for name in names}
+    headers = sorted({identify.match_header.partition(":")[0].strip() for identify in config.identifies} - {""})
+    by_uri = any(identify.match_request_uri for identify in config.identifies)
+    simple = not headers and not by_uri
+
+    def tell(number: int, told: Told) -> tuple[str, str, object]:
+        if told.users and simple:
+            return *told.users, told.sender if told.flags & CREDENTIALS or told.users[1] in names else NOTHING
+        head = calls.request(number).head
+        start = head.find(b" ") + 1
+        sender = value_of(head, b"from")
+        caller = user_of(sender)
+        return user_of(head[start : head.find(b" ", start)]), caller, look(head, sender, caller)
+
+    def look(head: bytes, sender: bytes, caller: str) -> object:
+        named = sender.partition(b";tag=")[0] if caller in names else b""
+        at = head.find(b"\nAuthorization:")
+        credentials = head[at : at + 200] if at >= 0 else b""
+        if simple:
+            return named, credentials
+        message = SipMessage(head)
+        values = tuple(tuple(message.values(name)) for name in headers)
+        return named, credentials, values, message.request_uri if by_uri else ""
+
+    return tell
+
+
+def _crowd(calls: Calls, crowd: _Rest) -> Crowd | None:
+    if not crowd.firsts:
+        return None
+    sources = bytearray(len(calls.sources))
+    for source in map(calls.source.__getitem__, crowd.firsts):
+        sources[source] = 1
+    agents = Counter(map(calls.agent.__getitem__, crowd.numbers))
+    common = sorted(agents, key=lambda agent: (-agents[agent], agent))
+    firsts = heapq.nsmallest(MOST_AGENTS, crowd.firsts)
+    return Crowd(
+        sources=sum(sources),
+        calls=len(crowd.numbers),
+        statuses=dict(sorted(Counter(map(calls.status.__getitem__, crowd.numbers)).items())),
+        user_agents=tuple(calls.agents[agent] for agent in common if calls.agents[agent])[:MOST_AGENTS],
+        first_time=calls.time[firsts[0]],
+        last_time=max(map(calls.time.__getitem__, crowd.numbers)),
+        examples=tuple(show_ip(calls.sources[calls.source[number]]) for number in firsts),
+    )

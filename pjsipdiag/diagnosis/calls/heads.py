@@ -1,0 +1,105 @@
+"""What the head of a message says, read with as little work as its usual spelling allows.
+
+Lenient, as a report is: what PJSIP makes of the same bytes is `pjsipdiag.asterisk.pjsip.message`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pjsipdiag.asterisk.forms.grammar import Fields
+from pjsipdiag.sip import decode, parse_uri
+
+has_credentials = re.compile(rb"\n(?:proxy-)?authorization[ \t]*:", re.IGNORECASE).search
+"""Whether a head has a header with credentials."""
+_VALUE = re.compile(rb"[^;,\s]*").match
+_USER = re.compile(rb"(?>[^%?@]*<)?+[^:<%?@]*+(?::([^:<%?@]*+)[^<%?@]*+)?+@[^%?@]*+\Z").match
+"""The user of a URI, or of the last one in angle brackets, without escapes and headers."""
+COMPACT = {b"call-id": b"i", b"from": b"f", b"to": b"t", b"via": b"v"}
+
+_USUAL = {name.lower(): b"\n" + name + b": " for name in (b"From", b"To", b"CSeq", b"Call-ID", b"User-Agent")}
+
+
+def value_of(head: bytes, name: bytes) -> bytes:
+    """The first value of the header `name` (lower case), compact form too, folded lines joined; empty without one."""
+    usual = _USUAL.get(name)
+    if usual and (at := head.find(usual)) >= 0:
+        end = head.find(b"\n", at + 1)
+        if end >= 0 and head[end + 1 : end + 2] not in (b" ", b"\t"):
+            return head[at + len(usual) : end].strip()
+    short = COMPACT.get(name)
+    lines = head.split(b"\n")
+    for number, line in enumerate(lines[1:], 1):
+        if line in (b"\r", b""):
+            break
+        spelt, colon, value = line.partition(b":")
+        spelt = spelt.strip().lower()
+        if colon and spelt in (name, short):
+            for more in lines[number + 1 :]:
+                if more[:1] not in (b" ", b"\t"):
+                    break
+                value = value.rstrip() + b" " + more.strip()
+            return value.strip()
+    return b""
+
+
+def fields_of(head: bytes) -> Fields:
+    """FIELDS of a head that has no form, but for the user of its URI and the names of its sender."""
+    to, sender = value_of(head, b"to"), value_of(head, b"from")
+    return (
+        call_id(head),
+        value_of(head, b"cseq").partition(b" ")[0],
+        branch_of(head),
+        to if has_tag(to) else b"",
+        from_tag(sender),
+        head.partition(b" ")[2].partition(b" ")[0],
+        b"",
+        value_of(head, b"user-agent"),
+    )
+
+
+def call_id(head: bytes) -> bytes:
+    at = head.find(b"\nCall-ID: ")
+    return head[at + 10 : head.find(b"\n", at + 10)].strip() if at >= 0 else value_of(head, b"call-id")
+
+
+def branch_of(head: bytes) -> bytes:
+    """The branch of the top Via; empty without one."""
+    at = head.find(b";branch=", max(head.find(b"\nVia: "), 0))
+    return _VALUE(head, at + 8)[0] if at >= 0 else b""  # type: ignore[index]  # it matches nothing, too
+
+
+def agent_of(head: bytes) -> bytes:
+    """The User-Agent value as it is usually spelt; empty otherwise."""
+    at = head.find(b"\nUser-Agent: ")
+    return head[at + 13 : head.find(b"\r", at)] if at >= 0 else b""
+
+
+def has_tag(to: bytes) -> bool:
+    """Whether a To value has a tag: the request is inside a dialog."""
+    parameters = to.rpartition(b">")[2] if b">" in to else to.partition(b";")[2]
+    return any(part.strip().lower().startswith((b"tag=", b"tag =")) for part in parameters.split(b";"))
+
+
+def from_tag(sender: bytes) -> bytes:
+    """The tag of a From value; empty without one."""
+    parameters = sender.rpartition(b">")[2] if b">" in sender else sender
+    for part in parameters.split(b";")[1:]:
+        name, _, value = part.partition(b"=")
+        if name.strip().lower() == b"tag":
+            return value.strip()
+    return b""
+
+
+def realm_of(head: bytes) -> bytes:
+    at = head.find(b'realm="')
+    return head[at + 7 : head.find(b'"', at + 7)] if at >= 0 else b""
+
+
+def user_of(value: bytes) -> str:
+    """The user of the URI in a request line or a From value; empty without one."""
+    usual = _USER(value)
+    if usual:
+        return decode(usual[1] or b"")
+    uri = parse_uri(decode(value))
+    return uri.user if uri else ""

@@ -1,0 +1,254 @@
+"""What each transaction comes to: received, sent or passing by, which call it belongs to, and its verdict.
+
+One part of a capture is judged on its own, so that processes can share the work; `Judged` is small and can be sent.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pjsipdiag.asterisk.forms.grammar import Fields
+from pjsipdiag.asterisk.forms.header_syntax import read_sender
+from pjsipdiag.asterisk.replay.alike import Sender
+from pjsipdiag.asterisk.replay.identifiers import Replay
+from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.diagnosis.calls.arrival import Arrival
+from pjsipdiag.diagnosis.calls.heads import call_id, value_of
+from pjsipdiag.diagnosis.calls.merge import TRANSPORT_NAMES, Merged, Part
+from pjsipdiag.diagnosis.calls.rows import (
+    CREDENTIALS,
+    FORM,
+    FRAME,
+    LENGTH,
+    OFFSET,
+    SENDER,
+    TRANSPORT,
+    TRANSPORTS,
+    UNKNOWN,
+    Row,
+    ends,
+)
+from pjsipdiag.diagnosis.calls.selection import Selection
+
+Name = TypeVar("Name")
+NUMBERED = ("verdict", "agent", "source")
+"""Columns of positions in tables."""
+UNSEEN = -1
+"""No number of a content."""
+UDP = TRANSPORTS["UDP"]
+BATCH = 4096
+"""Transactions that are added to the columns at once."""
+
+
+@dataclass(slots=True)
+class Judged:
+    """Received transactions, a column for each thing known, in the order of their parts.
+
+    `verdict`, `agent` and `source` are positions in the tables.
+    """
+
+    part: array[int] = field(default_factory=lambda: array("I"))
+    """The part that saw it first."""
+    time: array[int] = field(default_factory=lambda: array("q"))
+    frame: array[int] = field(default_factory=lambda: array("Q"))
+    key: array[int] = field(default_factory=lambda: array("q"))
+    call: array[int] = field(default_factory=lambda: array("q"))
+    """Digest of Call-ID, From tag, source IP and request URI: the same in every transaction of a call."""
+    view: array[int] = field(default_factory=lambda: array("I"))
+    """Which of the transaction's views the PBX received."""
+    row: array[int] = field(default_factory=lambda: array("I"))
+    credentials: array[int] = field(default_factory=lambda: array("B"))
+    transport: array[int] = field(default_factory=lambda: array("B"))
+    """Position in TRANSPORTS."""
+    port: array[int] = field(default_factory=lambda: array("H"))
+    verdict: array[int] = field(default_factory=lambda: array("I"))
+    agent: array[int] = field(default_factory=lambda: array("I"))
+    source: array[int] = field(default_factory=lambda: array("I"))
+    verdicts: list[Verdict] = field(default_factory=list)
+    agents: list[bytes] = field(default_factory=list)
+    sources: list[bytes] = field(default_factory=list)
+    outbound: set[int] = field(default_factory=set)
+    """Digests of the calls that the PBX sent."""
+    passing: int = 0
+    """Transactions between other hosts."""
+
+    def add(self, transactions: Sequence[tuple[int, ...]]) -> None:
+        """Adds transactions, each a tuple of what COLUMNS names."""
+        for name, values in zip(COLUMNS, zip(*transactions, strict=True), strict=False):
+            getattr(self, name).extend(values)
+
+
+COLUMNS = ("part", "time", "frame", "key", "call", "view", "row", "credentials", "transport", "port", *NUMBERED)
+
+
+def judge(
+    merged: Merged,
+    slices: Sequence[tuple[int, range]],
+    *,
+    pbx: Collection[bytes],
+    arrival: Arrival,
+    replay: Replay,
+    wanted: Selection,
+) -> Judged:
+    """Judges the wanted transactions in `slices` (part, rows); `pbx` are the packed IP addresses of the PBX."""
+    judged = Judged()
+    batch: list[tuple[int, ...]] = []
+    verdicts: dict[int, int] = {}
+    alike: dict[object, int] = {}  # content, origin, transport and destination -> verdict
+    tables = _Tables(merged, replay)
+    origin = replay.alike.origin
+    agents: dict[bytes, int] = {}
+    sources: dict[bytes, int] = {}
+    every = not wanted.sources and not wanted.call_ids
+    for number, rows in slices:
+        for at, key, views in merged.transactions(number, rows):
+            which = 0 if len(views) == 1 else _received(merged, views, pbx)
+            seen_in, row = views[which]
+            time, _, frame, _, _, code, flags, _, _, call, _, _, _, agent = row
+            source, destination = ends(row)
+            if destination[:-2] not in pbx:
+                if any(ends(view)[0][:-2] in pbx for _, view in views):
+                    judged.outbound.add(call)
+                else:
+                    judged.passing += 1
+                continue
+            ip = source[:-2]
+            if not every and not _is_wanted(wanted, merged, seen_in, row, ip):
+                continue
+            table = tables[seen_in]
+            content = table.content(row)
+            like = None if content is None else (content, origin(source), code, destination)
+            found = alike.get(like)
+            if found is None:
+                verdict = table.verdict(row, content, source, arrival.at(TRANSPORT_NAMES[code], destination))
+                found = verdicts.get(id(verdict))
+                if found is None:
+                    found = verdicts[id(verdict)] = len(judged.verdicts)
+                    judged.verdicts.append(verdict)
+                if like is not None and not replay.asks_source(verdict):
+                    alike[like] = found
+            agent = table.agents[agent]
+            values = (
+                number,
+                time,
+                table.first_frame + frame,
+                key,
+                call,
+                which,
+                at,
+                flags & CREDENTIALS,
+                code,
+                source[-2] << 8 | source[-1],
+                found,
+                agents.setdefault(agent, len(agents)),
+                sources.setdefault(ip, len(sources)),
+            )
+            batch.append(values)
+            if len(batch) == BATCH:
+                judged.add(batch)
+                batch.clear()
+    judged.add(batch)
+    judged.agents, judged.sources = list(agents), list(sources)
+    return judged
+
+
+def _received(merged: Merged, views: Sequence[tuple[int, Row]], pbx: Collection[bytes]) -> int:
+    """Which of several views the PBX received: the last on the way, as a NAT on the same machine comes before it. Where
+    it received none, the first one.
+
+    A stream tells some of its messages late, so they are not in the order of the capture.
+    """
+
+    def place(which: int) -> tuple[int, int]:
+        number, row = views[which]
+        return merged.parts[number].capture, merged.parts[number].first_frame + row[FRAME]
+
+    latest_first = sorted(range(len(views)), key=place, reverse=True)
+    return next((which for which in latest_first if ends(views[which][1])[1][:-2] in pbx), latest_first[-1])
+
+
+def _is_wanted(wanted: Selection, merged: Merged, part: int, row: Row, ip: bytes) -> bool:
+    if not wanted.has_source(ip):
+        return False
+    return not wanted.call_ids or wanted.has_call_id(call_id(merged.request(merged.parts[part], row).head))
+
+
+class _Tables(dict[int, "_Table"]):
+    """The table of each part, made when it is needed."""
+
+    def __init__(self, merged: Merged, replay: Replay) -> None:
+        super().__init__()
+        self._merged, self._replay = merged, replay
+
+    def __missing__(self, number: int) -> _Table:
+        table = self[number] = _Table(self._merged.parts[number], self._merged.senders[number], self._replay)
+        return table
+
+
+class _Table:
+    """What the numbers in the rows of one part stand for, under the configuration of `replay`."""
+
+    def __init__(self, part: Part, senders: Sequence[Fields], replay: Replay) -> None:
+        self.agents = list(part.fold.user_agents)
+        self.first_frame = part.first_frame
+        self._part = part
+        self._replay = replay
+        self._alike = replay.alike
+        self._kinds = [self._alike.kind(form) for form in part.fold.forms.known]
+        self._contents: dict[int, int | None] = {}
+        self._senders = [Sender(*(name or b"" for name in names)) for names in senders]
+
+    def verdict(self, row: Row, content: int | None, source: bytes, place: bytes) -> Verdict:
+        """What Asterisk does with the request in `row`, whose content is known, and which it received at `place`."""
+        transport = TRANSPORT_NAMES[row[TRANSPORT]]
+        if content is not None:
+            key = content, self._alike.origin(source), transport, place
+            return self._replay.verdict_like(key, lambda: self._head(row), source)
+        return self._replay.verdict_of(self._head(row), transport, source, place)
+
+    def content(self, row: Row) -> int | None:
+        """The number of what the request in `row` says; None where that is its whole text."""
+        form, sender = row[FORM], row[SENDER]
+        kind = self._kinds[form]
+        if kind is None or (row[TRANSPORT] != UDP and not kind.length):
+            return None
+        if sender == UNKNOWN:
+            found = None if kind.credentials else read_sender(value_of(self._head(row), b"from"))
+            return self._alike.content(kind, Sender(*found, b"", b"")) if found else None
+        at = form << 32 | sender
+        known = self._contents.get(at, UNSEEN)
+        if known == UNSEEN:
+            known = self._contents[at] = self._alike.content(kind, self._senders[sender])
+        return known
+
+    def _head(self, row: Row) -> bytes:
+        return self._part.fold.spool.read(row[OFFSET], row[LENGTH])
+
+
+def joined(judged: Sequence[Judged]) -> Judged:
+    """All that was judged as one; the parts are used up, as both together would take much memory."""
+    if len(judged) == 1:
+        return judged[0]
+    whole = Judged()
+    verdicts: dict[Verdict, int] = {}
+    agents: dict[bytes, int] = {}
+    sources: dict[bytes, int] = {}
+    for one in judged:
+        for name in COLUMNS:
+            if name not in NUMBERED:
+                column = getattr(one, name)
+                getattr(whole, name).extend(column)
+                del column[:]
+        whole.verdict.extend(_renumbered(one.verdict, one.verdicts, verdicts))
+        whole.agent.extend(_renumbered(one.agent, one.agents, agents))
+        whole.source.extend(_renumbered(one.source, one.sources, sources))
+    whole.verdicts, whole.agents, whole.sources = list(verdicts), list(agents), list(sources)
+    return whole
+
+
+def _renumbered(column: array[int], values: Sequence[Name], numbers: dict[Name, int]) -> Iterator[int]:
+    """A column of positions in `values` as numbers of `numbers`, to which new values are added."""
+    return map([numbers.setdefault(value, len(numbers)) for value in values].__getitem__, column)

@@ -1,0 +1,176 @@
+"""Which address is the PBX, and which Asterisk it runs: given, else inferred from the capture, and said how."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.releases import nearest
+from pjsipdiag.diagnosis.calls.fold import MOST_PAIRS
+from pjsipdiag.diagnosis.calls.heads import call_id
+from pjsipdiag.diagnosis.calls.merge import Merged
+from pjsipdiag.errors import PjsipdiagError
+
+_RELEASE = re.compile(rb"(?:certified[/-])?\d+\.\d+(?:\.\d+)*(?:-cert\d+)?")
+MOST_READ = 2000
+"""The first requests of the captures, that are read to tell a proxy from an Asterisk."""
+_FREEPBX = re.compile(rb"FPBX[^(]*\(([^)]*)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Pbx:
+    """The packed IP addresses of the PBX, and the sentence that says why."""
+
+    addresses: tuple[bytes, ...]
+    reason: str
+
+
+def given(addresses: Iterable[str]) -> Pbx:
+    """The addresses that the user named.
+
+    :raises PjsipdiagError: one of them is not an IP address.
+    """
+    packed = []
+    for text in addresses:
+        try:
+            packed.append(ipaddress.ip_address(text.strip("[]")).packed)
+        except ValueError as error:
+            raise PjsipdiagError(f"--pbx {text!r} is not an IP address: give it as 192.0.2.1 or 2001:db8::1") from error
+    return Pbx(tuple(packed), "given with --pbx")
+
+
+def infer(merged: Merged, config: Config) -> Pbx:
+    """The likeliest PBX: what its files bind, who answers as Asterisk, who the capture calls local, who is called."""
+    traffic = _Traffic(merged)
+    bound = [ip for ip in _binds(config) if ip in traffic.seen or ip in traffic.answerers]
+    if bound:
+        return Pbx(tuple(dict.fromkeys(bound)), "a transport of the configuration binds it")
+    if traffic.seen and {ip for pair in traffic.pairs for ip in pair if not any(ip)}:
+        blank = {ip for pair in traffic.pairs for ip in pair if not any(ip)} | {
+            ip for ip in merged.answerers if not any(ip)
+        }
+        return Pbx(tuple(sorted(blank)), "Asterisk's own log or capture, which leaves out its address")
+    answerers = _without_peers(_without_proxies(traffic.answerers, traffic, merged), traffic)
+    callers = sorted({ip for ip, _ in merged.requesters} & traffic.local)
+    if callers and not traffic.local.intersection(answerers):
+        return Pbx(tuple(callers), "the capture was made on it, and it sends requests as Asterisk")
+    if answerers:
+        more = _beside(answerers, traffic, {place[:-2] for place in merged.answering})
+        reason = "it answers as Asterisk" + (", and the capture was made on it: calls come in there" if more else "")
+        return Pbx((*answerers, *more), reason)
+    local = [ip for ip in traffic.local if ip in traffic.received]
+    if local:
+        return Pbx(tuple(sorted(local)), "the capture was made on it and INVITEs come in there")
+    both = sorted({ip for ip, _ in merged.requesters} & set(traffic.received))
+    if len(both) == 1:
+        return Pbx(tuple(both), "it sends requests as Asterisk, and INVITEs go there")
+    if traffic.seen:
+        return Pbx((max(traffic.seen, key=traffic.rank),), "most INVITEs go there")
+    others = sorted({ip for ip, _ in merged.requesters})
+    return Pbx(tuple(others[:1]), "it sends requests as Asterisk") if others else Pbx((), "the capture shows no PBX")
+
+
+class _Traffic:
+    """Who sends tracked requests to whom."""
+
+    def __init__(self, merged: Merged) -> None:
+        self.received = merged.received
+        self.crowded = len(merged.pairs) >= MOST_PAIRS
+        """Whether not all peers were kept: then they say nothing."""
+        self.peers: dict[bytes, set[bytes]] = defaultdict(set)
+        self.pairs: Counter[tuple[bytes, bytes]] = merged.pairs
+        self.local: set[bytes] = {ip for ip, count in merged.local.items() if count}
+        for source, destination in self.pairs:
+            self.peers[source].add(destination)
+            self.peers[destination].add(source)
+        self.seen = {*self.peers, *self.received}
+        most = max(merged.answerers.values(), default=0)
+        self.answerers = sorted(
+            ip for ip, count in merged.answerers.items() if count * 10 >= most or (ip in self.local and count)
+        )
+
+    def rank(self, ip: bytes) -> tuple[int, int, bytes]:
+        return 0 if self.crowded else len(self.peers[ip]), self.received[ip], ip
+
+
+def _without_proxies(candidates: list[bytes], traffic: _Traffic, merged: Merged) -> list[bytes]:
+    """A proxy passes on calls that it received, and the answers with Asterisk's name in them: it is not the PBX.
+
+    An Asterisk that calls another one makes calls of its own, with Call-IDs of its own.
+    """
+    if not any(pair[0] in candidates and pair[1] in candidates for pair in traffic.pairs):
+        return candidates
+    received: dict[bytes, set[bytes]] = defaultdict(set)
+    sent: dict[bytes, set[bytes]] = defaultdict(set)
+    seen = (
+        views
+        for number, keys in enumerate(merged.keys)
+        for _, _, views in merged.transactions(number, range(len(keys)))
+    )
+    for (number, row), *_ in islice(seen, MOST_READ):
+        request = merged.request(merged.parts[number], row)
+        name = call_id(request.head)
+        received[request.destination[:-2]].add(name)
+        if request.destination[:-2] in candidates:
+            sent[request.source[:-2]].add(name)
+    proxies = {ip for ip in candidates if len(sent[ip] & received[ip]) * 2 > len(sent[ip])}
+    return [ip for ip in candidates if ip not in proxies]
+
+
+def _without_peers(candidates: list[bytes], traffic: _Traffic) -> list[bytes]:
+    """Of Asterisks that call each other one is the PBX: where the capture was made, else the one with most peers."""
+    local = [ip for ip in candidates if ip in traffic.local]
+    candidates = local or candidates
+    rivals = {ip for pair in traffic.pairs for ip in pair if pair[0] in candidates and pair[1] in candidates}
+    if not rivals:
+        return candidates
+    best = max(rivals, key=traffic.rank)
+    return [ip for ip in candidates if ip not in rivals or ip == best]
+
+
+def _beside(answerers: list[bytes], traffic: _Traffic, answering: set[bytes]) -> list[bytes]:
+    """Where else calls come in on the machine that recorded and that answers as Asterisk, and nobody answers them.
+
+    A proxy there answers or calls Asterisk itself; whom Asterisk calls is somebody else.
+    """
+    if not traffic.local.issuperset(answerers):
+        return []
+    peers = {ip for pair in traffic.pairs for ip in pair if not {*pair}.isdisjoint(answerers)}
+    return sorted(ip for ip in traffic.local - answering - peers if ip in traffic.received)
+
+
+def _binds(config: Config) -> Iterator[bytes]:
+    for transport in config.transports.values():
+        try:
+            address = ipaddress.ip_address(transport.bind)
+        except ValueError:
+            continue
+        if not address.is_unspecified and not address.is_loopback:
+            yield address.packed
+
+
+def release_seen(merged: Merged, addresses: Collection[bytes] | None) -> str:
+    """The Asterisk version that the headers of the PBX name most often (of anybody with None); empty without one."""
+    found: Counter[str] = Counter()
+    for (ip, agent), count in (*merged.agents.items(), *merged.requesters.items()):
+        if addresses is None or ip in addresses:
+            version = version_of(agent)
+            if version:
+                found[version] += count
+    return max(found, key=lambda version: (found[version], version)) if found else ""
+
+
+def version_of(agent: bytes) -> str:
+    """The Asterisk version in a Server or User-Agent value: `Asterisk PBX 22.10.1+dfsg`, `FPBX-16.0.40(18.9-cert1)`."""
+    freepbx = _FREEPBX.search(agent)
+    rest = freepbx[1] if freepbx else agent.partition(b"Asterisk")[2]
+    if freepbx is None and not rest:
+        return ""
+    found = _RELEASE.search(rest)
+    version = found[0].decode() if found else ""
+    return version if version and nearest(version) else ""

@@ -1,0 +1,93 @@
+"""The calls by their source addresses: a row for each, made when it is asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import overload
+
+from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.diagnosis.calls.calls import END, MOST_AGENTS, Calls
+from pjsipdiag.diagnosis.evidence.addresses import show_ip
+from pjsipdiag.diagnosis.model import NO_COUNTS, SourceRow
+
+
+def classed(verdict: Verdict) -> str:
+    """In a word: matched, unmatched or unknown."""
+    if verdict.outcome is Outcome.UNKNOWN:
+        return "unknown"
+    return "matched" if verdict.endpoint else "unmatched"
+
+
+class SourceRows(Sequence[SourceRow]):
+    """Every source address, in the order of its first call; then those that only sent other requests."""
+
+    def __init__(self, calls: Calls, others: Mapping[str, Mapping[str, int]]) -> None:
+        self._calls = calls
+        self._others = others
+        called = {show_ip(ip) for ip in calls.sources} if others else set[str]()
+        self._quiet = [ip for ip in others if ip not in called]
+        self._agents = [(agent,) if agent else () for agent in calls.agents]
+        self._verdicts = [
+            (classed(verdict), verdict.identifier, verdict.identify, verdict.endpoint) for verdict in calls.verdicts
+        ]
+
+    def __len__(self) -> int:
+        return len(self._calls.sources) + len(self._quiet)
+
+    @overload
+    def __getitem__(self, number: int) -> SourceRow: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[SourceRow]: ...
+    def __getitem__(self, number: int | slice) -> SourceRow | list[SourceRow]:
+        if isinstance(number, slice):
+            return [self[at] for at in range(*number.indices(len(self)))]
+        if number < 0:
+            number += len(self)
+        calls = self._calls
+        if number >= len(calls.sources):
+            ip = self._quiet[number - len(calls.sources)]
+            return SourceRow(ip, 0, 0, "unknown", other_methods=self._others[ip])
+        first = calls.first[number]
+        ip = show_ip(calls.sources[number])
+        others = self._others.get(ip, NO_COUNTS)
+        if calls.following[first] != END:
+            return self._summary(ip, list(calls.of_source(number)), others)
+        class_, identifier, identify, endpoint = self._verdicts[calls.verdict[first]]
+        status, time = calls.status[first], calls.time[first]
+        return SourceRow(
+            ip,
+            calls.requests[first],
+            1,
+            class_,
+            identifier,
+            identify,
+            endpoint,
+            {str(status): 1} if status >= 200 else NO_COUNTS,
+            self._agents[calls.agent[first]],
+            others,
+            time,
+            time,
+        )
+
+    def _summary(self, ip: str, numbers: Sequence[int], others: Mapping[str, int]) -> SourceRow:
+        calls = self._calls
+        verdicts = [calls.verdicts[at] for at in dict.fromkeys(calls.verdict[at] for at in numbers)]
+        classes = {classed(verdict) for verdict in verdicts}
+        matched = [verdict for verdict in verdicts if verdict.endpoint]
+        agents = dict.fromkeys(calls.agents[calls.agent[at]] for at in numbers)
+        observed = Counter(str(calls.status[at]) for at in numbers if calls.status[at] >= 200)
+        return SourceRow(
+            address=ip,
+            requests=sum(calls.requests[at] for at in numbers),
+            calls=len(numbers),
+            verdict=classes.pop() if len(classes) == 1 else "mixed",
+            identifier=", ".join(dict.fromkeys(verdict.identifier for verdict in matched)),
+            identify=", ".join(dict.fromkeys(verdict.identify for verdict in matched if verdict.identify)),
+            endpoint=", ".join(dict.fromkeys(verdict.endpoint for verdict in matched)),
+            observed=dict(sorted(observed.items())),
+            user_agents=tuple(agent for agent in agents if agent)[:MOST_AGENTS],
+            other_methods=others,
+            first_time=calls.time[numbers[0]],
+            last_time=calls.time[numbers[-1]],
+        )

@@ -1,0 +1,1 @@
+"""Changes of configuration text and where they go."""

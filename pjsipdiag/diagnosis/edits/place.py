@@ -1,0 +1,77 @@
+"""Where a line belongs: the section of an identify as it stands in the files, and files that a program writes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from pjsipdiag.asterisk.config import Config, Identify, Loaded, Section, Variable
+from pjsipdiag.diagnosis.edits.lines import lines_of
+
+FREEPBX = re.compile(r"pjsip\.(identify|endpoint|aor|auth|registration|transports)\.conf$")
+"""Files that FreePBX writes anew with every Apply Config."""
+
+_GENERATED = re.compile(
+    r"do not edit.*(freepbx|auto-?generated)|(freepbx|auto-?generated).*do not edit", re.IGNORECASE | re.DOTALL
+)
+_HEADER = re.compile(r"^\s*\[")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """After which line of which file a line of a section goes; `model` is a line whose style it takes."""
+
+    file: str
+    after: int
+    model: str = ""
+
+
+def section_of(config: Config, loaded: Loaded) -> Section | None:
+    """The section that a loaded object was written in."""
+    return next(
+        (s for s in config.sections if (s.where.file, s.where.line) == (loaded.where.file, loaded.where.line)), None
+    )
+
+
+def own_lines(config: Config, section: Section, *names: str) -> list[Variable]:
+    """The section's variables of these names that stand in a section of its name, not in a template, in file order."""
+    found = [v for v in section.variables if v.where.section == section.name and (not names or v.name.lower() in names)]
+    return sorted(found, key=lambda variable: (config.files.index(variable.where.file), variable.where.line))
+
+
+def place_for_match(config: Config, identify: Identify) -> Place:
+    """Behind the last `match=` line of the identify itself, or behind its last line, or its header."""
+    section = section_of(config, identify)
+    own = own_lines(config, section) if section else []
+    matches = [v for v in own if v.name.lower() in ("match", "identify/match")]
+    last = next(reversed(matches or own), None)
+    where = last.where if last else identify.where
+    lines = lines_of(config, where.file)
+    model = lines[where.line - 1] if last and where.line <= len(lines) else ""
+    return Place(where.file, where.line, model)
+
+
+def end_of_section(config: Config, file: str, line: int) -> int:
+    """The last line of the section whose header is at `line`, blank lines and comments behind it left out."""
+    lines = lines_of(config, file)
+    end = line
+    for number in range(line + 1, len(lines) + 1):
+        text = lines[number - 1]
+        if _HEADER.match(text):
+            break
+        if text.strip() and not text.lstrip().startswith(";"):
+            end = number
+    return end
+
+
+def is_generated(config: Config, file: str) -> bool:
+    """Whether a program writes the file anew, so that an edit would not last."""
+    head = "".join(lines_of(config, file)[:20])
+    return bool(FREEPBX.search(file) and "freepbx" in head.lower()) or bool(_GENERATED.search(head))
+
+
+def custom_file(config: Config, kind: str) -> str:
+    """The file for own additions to what FreePBX generates for one object type, if the configuration includes it."""
+    wanted = (f"pjsip.{kind}_custom_post.conf", f"pjsip_{kind}_custom_post.conf")
+    return next((file for file in config.files if PurePosixPath(file).name in wanted), "")

@@ -1,0 +1,1 @@
+"""What ties a source to the configuration."""

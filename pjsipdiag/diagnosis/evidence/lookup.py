@@ -1,0 +1,146 @@
+"""Which identifies, loaded or dropped, have a rule for an address: indexed, so that no rule walks them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pjsipdiag.asterisk.addresses.index import AddressIndex, Near, source
+from pjsipdiag.asterisk.addresses.match import Matches, parse_match
+from pjsipdiag.asterisk.config import Config, Dropped, Identify, Section
+from pjsipdiag.asterisk.config import Rule as AddressRule
+from pjsipdiag.diagnosis.evidence.addresses import is_name
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import Address
+
+Fit = tuple[Identify, AddressRule]
+
+
+NO_ADDRESS = ("type", "endpoint", "srv_lookups", "match_header", "match_request_uri")
+"""Options of an identify that hold no address; any other name may be `match` spelt wrong."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup:
+    """`loaded` indexes the identifies in the order asked, `lost` those that were dropped: what they would have been."""
+
+    loaded: AddressIndex
+    lost: AddressIndex
+    dropped: tuple[Dropped, ...]
+    """The dropped objects behind `lost.identifies`."""
+    meant: tuple[str, ...]
+    """The endpoints that these name, or empty."""
+    hosts: tuple[tuple[Dropped, str], ...]
+    """Dropped identifies with the host name that their reason speaks of; what cannot be a name is no such."""
+
+
+@lru_cache(maxsize=4)
+def lookup(situation: Situation) -> Lookup:
+    """The indexes of a situation's configuration, built once."""
+    config = situation.config
+    sections = {(section.where.file, section.where.line): section for section in config.sections}
+    dropped = (*(lost for lost in config.dropped if lost.type == "identify"), *_untyped(config), *_in_endpoints(config))
+    written = [sections.get((lost.section_where.file, lost.section_where.line)) for lost in dropped]
+    matches = [matches_in(section) for section in written]
+    meant = tuple(_names_endpoint(lost, section) for lost, section in zip(dropped, written, strict=True))
+    lost = [Identify(d.name, d.section_where, rules=found.rules) for d, found in zip(dropped, matches, strict=True)]
+    hosts = tuple(
+        (known, host)
+        for known, found in zip(dropped, matches, strict=True)
+        for host in found.hosts
+        if host in known.reason and is_name(host)
+    )
+    return Lookup(AddressIndex.build(config.identifies), AddressIndex.build(lost), dropped, meant, hosts)
+
+
+def taking(situation: Situation, group: CallGroup) -> list[Fit]:
+    """The identifies whose rules take one of the group's source ports, in the order asked, with the deciding rule."""
+    found: dict[int, AddressRule] = {}
+    index = lookup(situation).loaded
+    for port in group.ports or (0,):
+        for at, rule, applies in index.deciding(source(Address(group.source, port))):
+            if applies and not rule.deny:
+                found.setdefault(at, rule)
+    return [(index.identifies[at], found[at]) for at in sorted(found)]
+
+
+def holding(situation: Situation, ip: str) -> list[Fit]:
+    """The identifies with a rule whose network holds the address, whatever its port."""
+    index = lookup(situation).loaded
+    hits = index.hits(source(Address(ip)))
+    return [(index.identifies[hit.identify], index.identifies[hit.identify].rules[hit.rule]) for hit in hits]
+
+
+def lost(situation: Situation, group: CallGroup) -> Dropped | None:
+    """The dropped identify that would have taken the group's source."""
+    known = lookup(situation)
+    for port in group.ports or (0,):
+        for at, rule, applies in known.lost.deciding(source(Address(group.source, port))):
+            if applies and not rule.deny:
+                return known.dropped[at]
+    return None
+
+
+def nearest(situation: Situation, ip: str) -> Near | None:
+    """The network that just misses the address."""
+    return lookup(situation).loaded.near(source(Address(ip)))
+
+
+def meant_endpoint(config: Config, dropped: Dropped) -> str:
+    """The endpoint that a dropped identify names."""
+    return _names_endpoint(dropped, section_at(config, dropped))
+
+
+def _names_endpoint(dropped: Dropped, section: Section | None) -> str:
+    if dropped.type == "endpoint":
+        return dropped.name
+    variable = section.first("endpoint") if section else None
+    return variable.value if variable else ""
+
+
+def section_at(config: Config, dropped: Dropped) -> Section | None:
+    """The section that a dropped object was written in."""
+    place = dropped.section_where
+    # numbers are compared first: a file of thousands of sections is asked for each of as many dropped objects
+    on_line = (section for section in config.sections if section.where.line == place.line)
+    return next((section for section in on_line if section.where == place), None)
+
+
+def _in_endpoints(config: Config) -> Iterator[Dropped]:
+    """Endpoints that are dropped because somebody wrote `match=` into them."""
+    for dropped in config.dropped:
+        section = section_at(config, dropped) if dropped.type == "endpoint" else None
+        variable = section.first("match") if section else None
+        if variable and variable.where == dropped.where:
+            yield dropped
+
+
+def _untyped(config: Config) -> Iterator[Dropped]:
+    """Sections with `match=` and `endpoint=` that are no identify, because their type is something else."""
+    for section in config.sections:
+        kind = section.first("type")
+        if section.template or not (section.first("match") and section.first("endpoint")):
+            continue
+        if kind is None or kind.value not in ("identify", "wizard"):
+            said = f"its type is {kind.value!r}, which is no type of object" if kind else "it has no type=identify"
+            yield Dropped("identify", section.name, said, kind.where if kind else section.where, section.where)
+
+
+def matches_in(section: Section | None) -> Matches:
+    """The rules and names that the section's `match=` lines stand for; a refused mask leaves the address before it."""
+    rules: list[AddressRule] = []
+    hosts: list[str] = []
+    kind = section.first("type") if section else None
+    for variable in section.variables if section else ():
+        name = variable.name.lower()
+        if name == "match" or (name not in NO_ADDRESS and not (kind and kind.value == "endpoint")):
+            for part in variable.value.split(","):
+                found = parse_match(part, variable.where)
+                if found.refused and "/" in part:
+                    found = parse_match(part.partition("/")[0], variable.where)
+                    rules += found.rules
+                elif not found.refused:
+                    rules += found.rules
+                    hosts += found.hosts
+    return Matches(tuple(rules), tuple(hosts))

@@ -1,0 +1,215 @@
+"""Which endpoint a source belongs to, by what the configuration and the calls themselves say.
+
+Each reason is a sentence with points; an endpoint is named only when its points are enough and no other has as many.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+
+from pjsipdiag.asterisk.addresses.index import MAPPED
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.diagnosis.evidence.addresses import (
+    fits,
+    is_address,
+    is_whole_world,
+    near_miss,
+    number,
+    shared_bits,
+)
+from pjsipdiag.diagnosis.evidence.trunks import Trunks, domain, prefix, trunks
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import Address, SipMessage, decode, parse_uri
+
+SAMPLES = 6
+"""INVITEs of a group that are read for what they say of their sender."""
+
+ENOUGH = 2
+"""Points that an endpoint needs before it is named."""
+
+
+_ORDER = ("From", "Contact", "P-Asserted-Identity", "Remote-Party-ID", "Record-Route")
+_SPELT = {name.lower().encode(): name for name in ("Via", *_ORDER)} | {b"v": "Via", b"f": "From", b"m": "Contact"}
+_NAMING = re.compile(
+    rb"\n(" + rb"|".join(map(re.escape, _SPELT)) + rb")[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE
+)
+"""Headers that name who sends a request, folded lines with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An endpoint that the source may belong to, the points for it, and the sentences that give them."""
+
+    endpoint: str
+    points: int
+    reasons: tuple[str, ...]
+
+
+def near(config: Config) -> Callable[[bytes], bool]:
+    """Whether a packed address lies in the /24 (IPv6: /64) of anything that the configuration names."""
+    known = trunks(config)
+    places = {bits.to_bytes(3 if family == 4 else 8, "big") for family, bits in (*known.networks, *known.contacts)}
+
+    def is_near(ip: bytes) -> bool:
+        if len(ip) == 16 and not ip.startswith(MAPPED):
+            return ip[:8] in places
+        return ip[-4:-1] in places
+
+    return is_near
+
+
+@lru_cache(maxsize=8192)
+def owners(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
+    """The endpoints that the source of a group may belong to, most points first."""
+    known = trunks(situation.config)
+    points: dict[str, int] = defaultdict(int)
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for endpoint, score, reason in (*_by_address(known, group.source), *_by_message(situation, known, group)):
+        points[endpoint] += score
+        reasons[endpoint].append(reason)
+    if len(known.names_of) == 1:
+        points[known.names_of[0]] += 1
+        reasons[known.names_of[0]].append(f"{known.names_of[0]} is the only trunk in the configuration")
+    for endpoint in points:
+        points[endpoint] -= _wrong_transport(situation.config, endpoint, group)
+    ordered = sorted(points, key=lambda name: (-points[name], name))
+    return tuple(
+        Owner(name, points[name], tuple(dict.fromkeys(reasons[name])))
+        for name in ordered
+        if name in situation.config.endpoints
+    )
+
+
+def best(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
+    """The likeliest owners: none without enough evidence, several when they are equally likely."""
+    found = owners(situation, group)
+    return tuple(owner for owner in found if owner.points >= ENOUGH and owner.points == found[0].points)
+
+
+def hosts_named(message: SipMessage) -> Iterator[tuple[str, str]]:
+    """(header, host) of everybody that a request names as its sender, the last Via first."""
+    vias: list[str] = []
+    others: list[tuple[int, str]] = []
+    for spelt, raw in _NAMING.findall(message.head):
+        name, value = _SPELT[spelt.lower()], decode(b" ".join(map(bytes.strip, raw.split(b"\n"))).strip())
+        if name == "Via":
+            vias += value.split(",")
+        else:
+            others.append((_ORDER.index(name), value))
+    for via in reversed(vias):
+        yield "Via", _sent_by(via)
+    for name_at, value in sorted(others, key=itemgetter(0)):
+        uri = parse_uri(_without_parameters(value))
+        if uri and uri.host:
+            yield _ORDER[name_at], uri.host
+
+
+def _without_parameters(value: str) -> str:
+    """A From or Contact value without what follows its URI: its tag makes each one unlike all others."""
+    end = value.find(">")
+    usual = value.count(">") == 1 and 0 <= value.find("<") < end and value.rfind('"') < end
+    return value[: end + 1] if usual else value
+
+
+def samples(group: CallGroup) -> list[SipMessage]:
+    """Up to SAMPLES INVITEs of a group that differ."""
+    step = max(1, len(group.variants) // SAMPLES)
+    return [variant.read() for variant in group.variants[::step][:SAMPLES]] or [group.sample]
+
+
+def _sent_by(via: str) -> str:
+    text = via.strip().partition(" ")[2].split(";", 1)[0].strip()
+    uri = parse_uri(f"sip:{text}")
+    return uri.host if uri else ""
+
+
+def _by_address(known: Trunks, ip: str) -> Iterator[tuple[str, int, str]]:
+    family, _ = number(ip)
+    closest: dict[str, tuple[int, str]] = {}
+    for endpoint, rule in known.networks.get(prefix(ip), ()):
+        bits = shared_bits(rule, ip)
+        if rule.version != family or is_whole_world(rule):
+            continue
+        score = 5 if fits(rule, ip) else 4 if bits >= (28 if family == 4 else 112) else 3
+        words = near_miss(rule, ip) or f"{ip} is in match={rule.text}"
+        if score > closest.get(endpoint, (0, ""))[0]:
+            closest[endpoint] = score, f"{words} ({rule.where})"
+    for endpoint, (score, reason) in closest.items():
+        yield endpoint, score, reason
+    for endpoint, text, address, where in known.contacts.get(prefix(ip), ()):
+        same = number(address) == number(ip)
+        yield endpoint, 4 if same else 2, f"{text} {'is' if same else 'lies beside'} {ip} ({where})"
+
+
+def _by_message(situation: Situation, known: Trunks, group: CallGroup) -> Iterator[tuple[str, int, str]]:
+    own = {group.source, *situation.pbx, *(Address.ip for Address in _destinations(group))}
+    seen: set[tuple[str, str]] = set()
+    for message in samples(group):
+        for header, host in hosts_named(message):
+            if host not in own and (header, host) not in seen:
+                seen.add((header, host))
+                yield from _by_host(known, header, host)
+        uri = parse_uri(message.request_uri) if known.users else None
+        for endpoint, text, where in known.users.get(uri.user, ()) if uri and uri.user else ():
+            if ("user", text) not in seen:
+                seen.add(("user", text))
+                yield endpoint, 2, f"the request URI's user is that of {text} ({where})"
+    for check in group.verdict.trace:
+        if check.step == "username" and check.endpoint:
+            yield check.endpoint, 2, f"its From user is the name of {check.endpoint}, whose identify_by lacks username"
+    for endpoint, agent in _agents(situation):
+        if agent in group.user_agents:
+            yield endpoint, 1, f"its User-Agent {agent!r} is that of calls which {endpoint} takes"
+
+
+def _by_host(known: Trunks, header: str, host: str) -> Iterator[tuple[str, int, str]]:
+    if is_address(host):
+        for endpoint, rule in known.networks.get(prefix(host), ()):
+            if fits(rule, host) and not is_whole_world(rule):
+                yield endpoint, 3, f"its {header} names {host}, which is in match={rule.text} ({rule.where})"
+        for endpoint, text, address, where in known.contacts.get(prefix(host), ()):
+            if number(address) == number(host):
+                yield endpoint, 2, f"its {header} names {host}, as does {text} ({where})"
+        return
+    for endpoint, text, where in known.names.get(host, ()):
+        yield endpoint, 4, f"its {header} names {host}, as does {text} ({where})"
+    if host not in known.names and domain(host):
+        for name in known.names:
+            if domain(name) == domain(host):
+                for endpoint, text, where in known.names[name]:
+                    yield endpoint, 2, f"its {header} names {host}, in the domain of {text} ({where})"
+
+
+@lru_cache(maxsize=4)
+def _agents(situation: Situation) -> tuple[tuple[str, str], ...]:
+    """(endpoint, User-Agent) of the calls that are identified by more than what the caller says of itself."""
+    return tuple(
+        dict.fromkeys(
+            (group.verdict.endpoint, agent)
+            for group in situation.groups
+            if group.verdict.identifier in ("ip", "header", "request_uri")
+            for agent in group.user_agents
+        )
+    )
+
+
+def _destinations(group: CallGroup) -> list[Address]:
+    parts = (text.rpartition(":") for text in group.destinations)
+    return [Address(host.strip("[]"), int(port)) for host, _, port in parts if port.isdigit()]
+
+
+def _wrong_transport(config: Config, endpoint: str, group: CallGroup) -> int:
+    """Points against an endpoint whose `transport=` is another than the one that the calls came in on."""
+    known = config.endpoints.get(endpoint)
+    transport = config.transports.get(known.transport) if known and known.transport else None
+    if transport is None:
+        return 0
+    ports = {address.port for address in _destinations(group)}
+    default = 5061 if transport.protocol == "tls" else 5060
+    same = transport.protocol == group.transport.lower() and (not ports or (transport.port or default) in ports)
+    return 0 if same else 2

@@ -1,0 +1,1 @@
+"""Repairs of the configuration, each proven by replaying the capture."""

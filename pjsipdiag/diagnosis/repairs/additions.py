@@ -1,0 +1,266 @@
+"""`match=` lines for sources that belong to an endpoint: as few as are needed, never wider than what was seen."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from pjsipdiag.asterisk.config import Config, Endpoint, Identify
+from pjsipdiag.diagnosis.edits.draft import Draft
+from pjsipdiag.diagnosis.edits.lines import lines_of, styled, value_of, with_value
+from pjsipdiag.diagnosis.edits.place import (
+    custom_file,
+    end_of_section,
+    is_generated,
+    own_lines,
+    place_for_match,
+    section_of,
+)
+from pjsipdiag.diagnosis.evidence.addresses import fits, number, shared_bits
+from pjsipdiag.diagnosis.model import Edit
+from pjsipdiag.diagnosis.rules.cause import listed
+from pjsipdiag.diagnosis.situation import CallGroup
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+WIDEST = {4: 24, 6: 64}
+"""The shortest prefix that aggregation may write."""
+
+
+def addition(
+    config: Config, endpoint: str, groups: Sequence[CallGroup], *, aggregate: bool, never: Collection[str] = ()
+) -> Draft:
+    """The lines that let the groups' sources in as `endpoint`, in an identify of it or in a new one."""
+    found = [identify for identify in config.identifies if identify.endpoint == endpoint]
+    ips = list(dict.fromkeys(group.source for group in groups))
+    identify = max(found, key=lambda known: _nearness(known, ips), default=None)
+    values = match_values(config, endpoint, groups, identify if aggregate else None, aggregate=aggregate, never=never)
+    draft = (
+        _into(config, identify, values, groups)
+        if identify
+        else _new(config, config.endpoints[endpoint], values, groups)
+    )
+    auth = config.endpoints[endpoint].auth
+    return (
+        _noted(draft, f"endpoint {endpoint} has auth={listed(auth)}, so the calls will be challenged next")
+        if auth
+        else draft
+    )
+
+
+def match_values(
+    config: Config,
+    endpoint: str,
+    groups: Sequence[CallGroup],
+    identify: Identify | None,
+    *,
+    aggregate: bool,
+    never: Collection[str] = (),
+) -> list[str]:
+    """The `match=` values that cover the groups' sources: single addresses, or networks that they fill.
+
+    With `aggregate` the smallest network around them and around what `identify` has beside them, unless it holds an
+    address of `never`. An address that another endpoint's rule has with a port keeps its port.
+    """
+    plain: list[Network] = []
+    values: list[str] = []
+    for group in groups:
+        shared = any(
+            rule.port and fits(rule, group.source)
+            for other in config.identifies
+            for rule in other.rules
+            if other.endpoint != endpoint
+        )
+        if shared and 0 < len(group.ports) <= 4:
+            ip = f"[{group.source}]" if ":" in group.source else group.source
+            values += [f"{ip}:{port}" for port in group.ports]
+        else:
+            plain.append(_single(group.source))
+    return [*_texts(_collapsed(plain, identify, never) if aggregate else _filled(plain)), *dict.fromkeys(values)]
+
+
+def _single(ip: str) -> Network:
+    family, value = number(ip)
+    return ipaddress.ip_network(ipaddress.IPv4Address(value) if family == 4 else ipaddress.IPv6Address(value))
+
+
+def _filled(networks: Sequence[Network]) -> list[Network]:
+    """The same addresses in as few networks as hold nothing else."""
+    four = [network for network in networks if isinstance(network, ipaddress.IPv4Network)]
+    six = [network for network in networks if isinstance(network, ipaddress.IPv6Network)]
+    return [*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six)]
+
+
+def _collapsed(networks: Sequence[Network], identify: Identify | None, never: Collection[str]) -> list[Network]:
+    """One network for the addresses that share a /24 (IPv6: /64), no wider than from the lowest to the highest seen."""
+    forbidden = [_single(ip) for ip in never]
+    found: list[Network] = []
+    for place in dict.fromkeys(_widest(network) for network in networks):
+        inside = [network for network in networks if _widest(network) == place]
+        beside = [
+            _single(
+                str(ipaddress.ip_address(rule.network) if rule.version == 4 else ipaddress.IPv6Address(rule.network))
+            )
+            for rule in (identify.rules if identify else ())
+            if not rule.deny and rule.version == place.version and shared_bits(rule, str(place[0])) >= place.prefixlen
+        ]
+        around = _around([*inside, *beside])
+        bad = any(other.version == around.version and other.overlaps(around) for other in forbidden)
+        found += _filled(inside) if bad or (len(inside) == 1 and not beside) else [around]
+    return found
+
+
+def _around(networks: Sequence[Network]) -> Network:
+    """The smallest network that holds all of them."""
+    wide = networks[0]
+    while not all(network.subnet_of(wide) for network in networks):  # type: ignore[arg-type]
+        wide = wide.supernet()
+    return wide
+
+
+def _widest(network: Network) -> Network:
+    return network.supernet(new_prefix=WIDEST[network.version])
+
+
+def _texts(networks: Sequence[Network]) -> list[str]:
+    return [
+        str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
+        for network in sorted(networks, key=lambda network: (network.version, int(network.network_address)))
+    ]
+
+
+def _nearness(identify: Identify, ips: Sequence[str]) -> int:
+    return max((shared_bits(rule, ip) for rule in identify.rules if not rule.deny for ip in ips), default=-1)
+
+
+def _into(config: Config, identify: Identify, values: Sequence[str], groups: Sequence[CallGroup]) -> Draft:
+    place = place_for_match(config, identify)
+    addresses = tuple(dict.fromkeys(group.source for group in groups))
+    if is_generated(config, place.file):
+        return _generated(config, identify.name, identify.endpoint, values, groups)
+    if identify.wizard:
+        return _into_wizard(config, identify, values, groups)
+    add = tuple(f"match={value}" for value in values)
+    if "," in value_of(place.model) and place.model.split("=")[0].strip().lower() == "match":
+        separator = ", " if ", " in value_of(place.model) else ","
+        new = with_value(place.model, separator.join([value_of(place.model), *values]))
+        edit = Edit(place.file, place.after, (place.model.rstrip("\r\n"),), (new,))
+    else:
+        edit = Edit(place.file, place.after + 1, (), tuple(styled(place.model, "match", value) for value in values))
+    return Draft(groups, place.file, place.after, identify.name, identify.endpoint, add, (edit,), addresses)
+
+
+def _into_wizard(config: Config, identify: Identify, values: Sequence[str], groups: Sequence[CallGroup]) -> Draft:
+    """`identify/match` of a wizard replaces what `remote_hosts` gave, so the first such line repeats it."""
+    section = section_of(config, identify)
+    own = own_lines(config, section, "identify/match") if section else []
+    place = place_for_match(config, identify)
+    before = [part.strip() for variable in identify.options.get("match", ()) for part in variable.value.split(",")]
+    kept = [] if own else [part for part in before if without_port(part) not in values]
+    new = [*dict.fromkeys(kept), *values]
+    lines = tuple(styled(place.model, "identify/match", value) for value in new)
+    return Draft(
+        groups,
+        place.file,
+        place.after,
+        identify.wizard,
+        identify.endpoint,
+        tuple(f"identify/match={value}" for value in new),
+        (Edit(place.file, place.after + 1, (), lines),),
+        tuple(dict.fromkeys(group.source for group in groups)),
+        ""
+        if own
+        else "identify/match replaces the addresses that come from remote_hosts, so these are repeated;"
+        " remote_hosts itself would also change where calls and registrations go to",
+    )
+
+
+def without_port(value: str) -> str:
+    """`203.0.113.0:5061/24` without its port; `[2001:db8::1]:5060` also without its brackets."""
+    address, slash, mask = value.partition("/")
+    host = address[1:].partition("]")[0] if address.startswith("[") else address.partition(":")[0]
+    return f"{host if address.count(':') <= 1 or address.startswith('[') else address}{slash}{mask}"
+
+
+def _generated(
+    config: Config,
+    section: str,
+    endpoint: str,
+    values: Sequence[str],
+    groups: Sequence[CallGroup],
+    *,
+    new: bool = False,
+) -> Draft:
+    """FreePBX writes its files anew: the trunk page is the place, the `_custom_post` file the place for hands."""
+    file = custom_file(config, "identify")
+    header = [f"[{section}]", "type=identify", f"endpoint={endpoint}"] if new else [f"[{section}](+type=identify)"]
+    lines = [*header, *(f"match={value}" for value in values)]
+    at = len(lines_of(config, file)) + 1 if file else 0
+    note = (
+        f"the files of {section} are written by FreePBX: add {listed(values, 8)} to Match (Permit) on the page of"
+        " the trunk"
+        " (Connectivity, Trunks, pjsip Settings, Advanced) and apply the configuration"
+    )
+    return Draft(
+        groups,
+        file,
+        at,
+        section,
+        endpoint,
+        tuple(f"match={value}" for value in values),
+        (Edit(file, at, (), tuple(lines)),) if file else (),
+        tuple(dict.fromkeys(group.source for group in groups)),
+        note + (f", or by hand in {file}" if file else ""),
+    )
+
+
+def _new(config: Config, endpoint: Endpoint, values: Sequence[str], groups: Sequence[CallGroup]) -> Draft:
+    """A whole new section behind the endpoint's."""
+    name = free_name(config, endpoint.name)
+    if is_generated(config, endpoint.where.file):
+        return _generated(config, name, endpoint.name, values, groups, new=True)
+    file, header = endpoint.where.file, endpoint.where.line
+    if endpoint.wizard:
+        file, header = next(known for known in config.files if known.endswith("pjsip.conf")), 0
+    lines = lines_of(config, file)
+    end = end_of_section(config, file, header) if header else len(lines)
+    model = next((line for line in lines[header:end] if value_of(line)), "") if header else ""
+    body = [("type", "identify"), ("endpoint", endpoint.name), *(("match", value) for value in values)]
+    text = ("", f"[{name}]", *(styled(model, option, value) for option, value in body))
+    return Draft(
+        groups,
+        file,
+        end,
+        name,
+        endpoint.name,
+        tuple(f"match={value}" for value in values),
+        (Edit(file, end + 1, (), text),),
+        tuple(dict.fromkeys(group.source for group in groups)),
+        f"a new section: endpoint {endpoint.name} has no identify yet",
+    )
+
+
+def free_name(config: Config, endpoint: str) -> str:
+    taken = {section.name for section in config.sections}
+    stem = endpoint.removesuffix("-endpoint").removesuffix("_endpoint")
+    names = (f"{stem}-identify", *(f"{stem}-identify-{count}" for count in range(2, 100)))
+    return next(name for name in names if name not in taken)
+
+
+def _noted(draft: Draft, note: str) -> Draft:
+    return replace(draft, note=f"{draft.note}; {note}" if draft.note else note)
+
+
+def let_go(config: Config, identify: Identify, endpoint: str, groups: Sequence[CallGroup]) -> Draft:
+    """Takes the groups' sources, which belong to `endpoint`, out of an identify: `match=!ADDRESS/LENGTH` behind its
+    lines."""
+    ips = tuple(dict.fromkeys(group.source for group in groups))
+    texts = [f"!{ip}/{32 if number(ip)[0] == 4 else 128}" for ip in ips]
+    place = place_for_match(config, identify)
+    edit = Edit(place.file, place.after + 1, (), tuple(styled(place.model, "match", text) for text in texts))
+    note = (
+        f"[{identify.name}] lets go of what belongs to {endpoint}; the last rule that fits decides, and ! needs a mask"
+    )
+    add = tuple(f"match={text}" for text in texts)
+    return Draft(groups, place.file, place.after, identify.name, endpoint, add, (edit,), ips, note)

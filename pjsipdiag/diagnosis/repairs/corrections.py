@@ -1,0 +1,147 @@
+"""What a line that drops an object was meant to be: the smallest change with which Asterisk takes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+
+from pjsipdiag.asterisk.addresses.match import parse_match
+from pjsipdiag.asterisk.config import Config, Dropped, Section, Where
+from pjsipdiag.asterisk.loading import options
+from pjsipdiag.diagnosis.edits.lines import line_at, option_of, styled, value_of, with_name, with_value
+from pjsipdiag.diagnosis.evidence.addresses import fits, is_address, is_name, number
+from pjsipdiag.diagnosis.evidence.lookup import section_at
+from pjsipdiag.diagnosis.evidence.trunks import prefix
+from pjsipdiag.diagnosis.model import Edit
+
+ADDRESSES = ("match", "identify/match", "remote_hosts", "permit", "deny", "endpoint/permit", "endpoint/deny")
+"""Options whose values are addresses."""
+
+_ONE_OF = re.compile(r"is one of ([^;]+?), not")
+_MISSING = re.compile(r"(\w+)= is missing")
+_NO_OPTION = re.compile(r"has no option '([^']*)'")
+
+
+def corrected(config: Config, dropped: Dropped, ips: Sequence[str], owner: str) -> Edit | None:
+    """The change of the line that drops an object, which is to take `ips` for endpoint `owner`."""
+    where = dropped.where
+    line = line_at(config, where)
+    if not line:
+        return None
+    missing = _MISSING.match(dropped.reason)
+    if dropped.reason.startswith("it has no type"):
+        return Edit(where.file, where.line + 1, (), (f"type={dropped.type}",))
+    if missing and missing[1] == "endpoint":
+        return Edit(where.file, where.line + 1, (), (f"endpoint={owner}",)) if owner else None
+    new = next(filter(None, _meant(config, dropped, line, ips)), "")
+    if not new and line.lstrip().startswith("["):
+        return None
+    return Edit(where.file, where.line, (line,), (new or f";{line}",))
+
+
+def _meant(config: Config, dropped: Dropped, line: str, ips: Sequence[str]) -> Iterator[str]:
+    """What the line may have meant, the likeliest first; empty where a reading does not apply."""
+    if dropped.reason.startswith("its type is"):
+        yield with_value(line, dropped.type)
+    yield _other_name(config, dropped, line)
+    yield _other_option(config, dropped, line, ips)
+    if not line.lstrip().startswith("["):
+        yield _other_word(dropped, line)
+        yield _other_value(config, dropped, line, ips)
+
+
+def _other_name(config: Config, dropped: Dropped, line: str) -> str:
+    """A name of its own for the second of two sections."""
+    if "there are two" not in dropped.reason or not line.lstrip().startswith("["):
+        return ""
+    old, taken = dropped.where.section, {section.name for section in config.sections}
+    name = next(new for count in range(2, 100) if (new := f"{old}-{count}") not in taken)
+    return line.replace(f"[{old}]", f"[{name}]", 1)
+
+
+def _other_option(config: Config, dropped: Dropped, line: str, ips: Sequence[str]) -> str:
+    """The option that is spelt alike; for one that this release does not know, the addresses that called."""
+    group, slash, spelt = line.partition("=")[0].strip().rpartition("/")
+    missing, unknown = _MISSING.match(dropped.reason), _NO_OPTION.search(dropped.reason)
+    names = [missing[1]] if missing else options.names(dropped.type, config.version) if unknown else ()
+    close = get_close_matches(spelt.lower(), names, 1, 0.8)
+    if close:
+        return with_name(line, f"{group}{slash}{close[0]}")
+    section = section_at(config, dropped)
+    if unknown and section and dropped.type == "identify" and not _asks(section, dropped.where):
+        return styled(line, f"{group}{slash}match", ", ".join(ips))
+    return ""
+
+
+def _other_word(dropped: Dropped, line: str) -> str:
+    """The word that is spelt alike, of those that the option takes."""
+    known = _ONE_OF.search(dropped.reason)
+    words = [word.strip() for word in known[1].split(",")] if known else []
+    better = get_close_matches(value_of(line).lower(), words, 1, 0.6)
+    return with_value(line, better[0]) if better else ""
+
+
+def _other_value(config: Config, dropped: Dropped, line: str, ips: Sequence[str]) -> str:
+    """The value without what was refused, or with what that was meant to be."""
+    value = value_of(line)
+    parts = [part.strip() for part in value.split(",")]
+    if option_of(line) not in ADDRESSES:
+        good = [part for part in parts if part not in dropped.reason]
+    else:
+        tidied = [part for text in parts for part in _tidied(text).split(", ")]
+        good = [part for part in tidied if _is_address_list(part) or (is_name(part) and part not in dropped.reason)]
+        good += _seen(config, dropped, [part for part in tidied if part not in good], ips)
+    new = (", " if option_of(line) in ADDRESSES else ",").join(dict.fromkeys(good))
+    return with_value(line, new) if new and new != value else ""
+
+
+def _asks(section: Section, but: Where) -> bool:
+    """Whether an identify looks for anything beside the line `but`."""
+    names = ("match", "match_header", "match_request_uri")
+    return any(variable.name.lower() in names and variable.where != but for variable in section.variables)
+
+
+def _tidied(value: str) -> str:
+    """An address that is written as something else, as it was meant; the same value where that is not certain."""
+    plain = re.sub(r"^<?sips?:(?:[^@]*@)?([^;>]*).*$", r"\1", value, flags=re.IGNORECASE)
+    candidates = (
+        _with_mask(value),
+        plain,
+        ", ".join(value.split()),
+        value.translate(str.maketrans("OoIl", "0011")),
+    )
+    return next((text for text in candidates if text != value and _is_address_list(text)), value)
+
+
+def _is_address_list(text: str) -> bool:
+    found = parse_match(text, Where("", 0))
+    return bool(found.rules) and not found.refused and not found.hosts
+
+
+def _seen(config: Config, dropped: Dropped, refused: Sequence[str], ips: Sequence[str]) -> list[str]:
+    """The addresses that called from the /24 of which a refused value speaks, and that no other line has."""
+    section = section_at(config, dropped)
+    others = [variable for variable in section.variables if variable.where != dropped.where] if section else []
+    rules = [
+        rule
+        for variable in others
+        if variable.name.lower() in ADDRESSES
+        for rule in parse_match(variable.value, variable.where).rules
+    ]
+    near = [ip for ip in ips if any(_speaks_of(text, ip) for text in refused)]
+    return [ip for ip in near if not any(fits(rule, ip) for rule in rules)]
+
+
+def _speaks_of(text: str, ip: str) -> bool:
+    """Whether a value that is no address was meant for the /24 (IPv6: /64) of `ip`."""
+    address = text.partition("/")[0]
+    same = is_address(address) and prefix(address) == prefix(ip)
+    return same or ("." in ip and text.startswith(ip.rpartition(".")[0] + "."))
+
+
+def _with_mask(value: str) -> str:
+    """`!203.0.113.9` is a host name to Asterisk; `!203.0.113.9/32` is the exception that was meant."""
+    if not value.startswith("!") or "/" in value or not is_address(value[1:]):
+        return value
+    return f"{value}/{32 if number(value[1:])[0] == 4 else 128}"

@@ -1,0 +1,258 @@
+"""Repairs that are no new address: a value, a name, an order or an option that the files have wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+
+from pjsipdiag.asterisk.config import Config, Dropped, Where
+from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES
+from pjsipdiag.diagnosis.edits.draft import Draft
+from pjsipdiag.diagnosis.edits.lines import (
+    changed,
+    line_at,
+    lines_of,
+    option_of,
+    styled,
+    value_of,
+    with_name,
+    with_value,
+)
+from pjsipdiag.diagnosis.edits.place import end_of_section, is_generated
+from pjsipdiag.diagnosis.evidence.addresses import is_address, number
+from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, taking
+from pjsipdiag.diagnosis.evidence.signs import best, samples
+from pjsipdiag.diagnosis.model import Edit
+from pjsipdiag.diagnosis.repairs.additions import free_name, let_go
+from pjsipdiag.diagnosis.repairs.corrections import corrected
+from pjsipdiag.diagnosis.rules.admission import is_expected
+from pjsipdiag.diagnosis.rules.cause import Cause, sources
+from pjsipdiag.diagnosis.rules.loading import namesake
+from pjsipdiag.diagnosis.rules.unmatched import passed_over
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import parse_uri
+
+ROUNDS = 8
+"""How many mistakes of one object are repaired one after the other."""
+
+
+def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Corrects the line that drops an object, and the next one while the object still does not load."""
+    kind, _, name = cause.name.partition(" ")
+    edits: list[Edit] = []
+    where = cause.where
+    config = situation.config
+    owners = {owner.endpoint for group in groups for owner in best(situation, group)}
+    owner = name if name in config.endpoints else owners.pop() if len(owners) == 1 else ""
+    known = lookup(situation).dropped if kind == "identify" else config.dropped
+    dropped = next((lost for lost in known if (lost.type, lost.name) == (kind, name)), None)
+    for _ in range(ROUNDS):
+        if dropped is None or where is None or situation.reload is None or is_generated(config, where.file):
+            break
+        edit = corrected(config, dropped, sources(groups), owner)
+        if edit is None or any((edit.file, edit.line) == (made.file, made.line) for made in edits):
+            break
+        edits.append(edit)
+        if kind == "endpoint" and option_of(edit.old[0] if edit.old else "") == "match":
+            edits.append(_identify_of(config, dropped, value_of(edit.old[0])))
+        dropped = _still_dropped(situation, edits, kind, name, groups)
+    if edits and where:
+        note = "; ".join(_told(edit) for edit in edits if edit.old or len(edit.new) == 1)
+        if any(_silenced(edit) for edit in edits) and not any(len(edit.new) > 1 for edit in edits):
+            note += "; write the right value instead, if there is one"
+        elif any(ip in edit.new[0] and ip not in "".join(edit.old) for ip in sources(groups) for edit in edits):
+            note += "; these are the addresses that called: write the others that the line was meant for as well"
+        yield Draft(groups, where.file, where.line, where.section, "", (), tuple(edits), sources(groups), note)
+
+
+def _still_dropped(
+    situation: Situation, edits: Sequence[Edit], kind: str, name: str, groups: Sequence[CallGroup]
+) -> Dropped | None:
+    """What still keeps the groups' calls out; None where lines have moved, so that its line is not known."""
+    if situation.reload is None or any(len(edit.new) != len(edit.old) for edit in edits):
+        return None
+    config = situation.reload(changed(situation.config, edits), "")
+    after = replace(situation, config=config)
+    found = next((dropped for dropped in config.dropped if (dropped.type, dropped.name) == (kind, name)), None)
+    return found or next((gone for group in groups if (gone := lost(after, group))), None)
+
+
+def _identify_of(config: Config, endpoint: Dropped, value: str) -> Edit:
+    """The identify that `match=` of an endpoint was meant to be, behind the endpoint."""
+    file, line = endpoint.section_where.file, endpoint.section_where.line
+    body = ("type=identify", f"endpoint={endpoint.name}", f"match={value}")
+    text = ("", f"[{free_name(config, endpoint.name)}]", *body)
+    return Edit(file, end_of_section(config, file, line) + 1, (), text)
+
+
+def rejected(situation: Situation, _cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Closes an open bracket, or takes out an include of a file that is not there."""
+    where = situation.config.rejected[0].where
+    line = line_at(situation.config, where)
+    text = line.strip()
+    if text.startswith("[") and "]" not in text:
+        new = f"{line.split(';')[0].rstrip()}]"
+    elif text.lower().startswith("#include"):
+        new = f";{line}"
+    else:
+        return
+    edit = Edit(where.file, where.line, (line,), (new,))
+    yield Draft(
+        groups, where.file, where.line, where.section, "", (), (edit,), sources(groups), f"{text} -> {new.strip()}"
+    )
+
+
+def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Gives a section of that name its type, or corrects `endpoint=` to the name that is spelt alike or that the
+    evidence names."""
+    section = namesake(situation.config, cause.detail)
+    kind = section.first("type") if section else None
+    if section and (kind is None or get_close_matches(kind.value.lower(), ["endpoint"], 1, 0.75)):
+        where = kind.where if kind else section.where
+        old = line_at(situation.config, where)
+        made = (
+            Edit(where.file, where.line, (old,), (with_value(old, "endpoint"),))
+            if kind
+            else Edit(where.file, where.line + 1, (), ("type=endpoint",))
+        )
+        note = f"[{section.name}] becomes an endpoint"
+        yield Draft(groups, where.file, where.line, section.name, section.name, (), (made,), sources(groups), note)
+        return
+    close = get_close_matches(cause.detail, list(situation.config.endpoints), n=1, cutoff=0.75)
+    owners = {owner.endpoint for group in groups for owner in best(situation, group)}
+    name = close[0] if close else next(iter(owners)) if len(owners) == 1 else ""
+    if not name or cause.where is None:
+        return
+    elsewhere = {known.endpoint for group in groups for known, _ in taking(situation, group)} - {cause.detail}
+    if not close and name in elsewhere:
+        identify = next(known for known in situation.config.identifies if known.name == cause.name)
+        if not identify.wizard and not is_generated(situation.config, identify.where.file):
+            yield let_go(situation.config, identify, name, groups)
+        return
+    line = line_at(situation.config, cause.where)
+    has_option = line.split("=")[0].strip().lower() == "endpoint"
+    edit = (
+        Edit(cause.where.file, cause.where.line, (line,), (with_value(line, name),))
+        if has_option
+        else Edit(cause.where.file, cause.where.line + 1, (), (f"endpoint={name}",))
+    )
+    note = f"endpoint={name}" + (" is spelt alike" if close else " is what the evidence points to")
+    yield Draft(groups, cause.where.file, cause.where.line, cause.name, name, (), (edit,), sources(groups), note)
+
+
+def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Puts the identifier that was meant before the one that takes the calls."""
+    taken = groups[0].verdict.identifier
+    meant = "ip" if taken in ("username", "auth_username") else cause.detail
+    written = dict.fromkeys(map(str.strip, situation.config.globals.endpoint_identifier_order.split(",")))
+    listed_names = [name for name in written if name in IDENTIFIER_NAMES and name != meant]
+    at = listed_names.index(taken) if taken in listed_names else len(listed_names)
+    value = ",".join([*listed_names[:at], meant, *listed_names[at:]])
+    variable = situation.config.globals.option("endpoint_identifier_order")
+    add = (f"endpoint_identifier_order={value}",)
+    note = f"{meant} is asked before {taken}"
+    if variable:
+        where = variable.where
+        line = line_at(situation.config, where)
+        edit = Edit(where.file, where.line, (line,), (with_value(line, value),))
+    else:
+        where = situation.config.globals.where
+        if where.line:
+            edit = Edit(where.file, end_of_section(situation.config, where.file, where.line) + 1, (), add)
+        else:
+            file = next((known for known in situation.config.files if known.endswith("pjsip.conf")), "pjsip.conf")
+            where = Where(file, len(lines_of(situation.config, file)), "global")
+            edit = Edit(file, where.line + 1, (), ("", "[global]", "type=global", *add))
+    if not is_generated(situation.config, where.file):
+        yield Draft(groups, where.file, where.line, where.section or "global", "", add, (edit,), sources(groups), note)
+
+
+def by_name(situation: Situation, endpoint: str, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Lets the From user find an account that has a password, where its own `identify_by` keeps it from that."""
+    account = situation.config.endpoints[endpoint]
+    variable = account.option("identify_by")
+    if not account.auth or variable is None or variable.where.section != endpoint:
+        return
+    where = variable.where
+    if any(passed_over(group) != endpoint for group in groups) or is_generated(situation.config, where.file):
+        return
+    line = line_at(situation.config, where)
+    edit = Edit(where.file, where.line, (line,), (with_value(line, f"username,{value_of(line)}"),))
+    note = f"{endpoint} has a password, so its From user may find it from any address"
+    yield Draft(groups, where.file, where.line, where.section, endpoint, (), (edit,), sources(groups), note)
+
+
+def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """`auth=` of a trunk becomes `outbound_auth=`, or goes where the endpoint has that already."""
+    endpoint = situation.config.endpoints[cause.name]
+    if cause.detail or cause.where is None or groups[0].verdict.identifier not in ("ip", "header", "request_uri"):
+        return
+    line = line_at(situation.config, cause.where)
+    option = line.split("=")[0].strip()
+    if option.lower() not in ("auth", "endpoint/auth") or is_generated(situation.config, cause.where.file):
+        return
+    kept = endpoint.option("outbound_auth") is not None
+    missing = not any(name in situation.config.auths for name in endpoint.auth)
+    new = f";{line}" if kept or missing else with_name(line, option[:-4] + "outbound_auth")
+    where = cause.where
+    needed = any((g.verdict.endpoint, g.verdict.identifier) == (endpoint.name, "username") for g in situation.groups)
+    own = where.section == endpoint.name and endpoint.option("identify_by") is None and not needed
+    shut = [styled(line, option[:-4] + "identify_by", "ip")] if own else []
+    edit = Edit(where.file, where.line, (line,), (new, *shut))
+    note = "the provider is known by its address and need not log in"
+    if shut:
+        note += "; identify_by=ip keeps everybody else from calling in under its name without a password"
+    elif "username" in endpoint.identify_by:
+        note += f"; set identify_by=ip for {endpoint.name}, or anybody who names it gets in without a password"
+    if not missing:
+        why = "is there already" if kept else "is what Asterisk shows to the provider"
+        note = f"{note}; outbound_auth {why}"
+    yield Draft(groups, where.file, where.line, where.section, endpoint.name, (), (edit,), sources(groups), note)
+
+
+def permission(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Permits the addresses behind the rule that denies them."""
+    groups = [known for known in groups if is_expected(situation, known) and known.verdict.identifier != "anonymous"]
+    if cause.where is None or not groups:
+        return
+    line = line_at(situation.config, cause.where)
+    option = line.split("=")[0].strip()
+    kind = option.lower().rpartition("/")[2]
+    if kind == "acl" and "does not exist" in cause.detail:
+        yield from _named_list(situation.config, cause.where, cause.name, groups)
+    if kind not in ("deny", "permit", "contact_deny", "contact_permit"):
+        return
+    by_contact = cause.detail.startswith("Contact host")
+    name = option[: len(option) - len(kind)] + kind.replace("deny", "permit")
+    ips = {host for group in groups for host in _contacts(group)} if by_contact else sources(groups)
+    texts = [f"{ip}/{32 if number(ip)[0] == 4 else 128}" for ip in ips]
+    edit = Edit(cause.where.file, cause.where.line + 1, (), tuple(styled(line, name, text) for text in texts))
+    add = tuple(f"{name}={text}" for text in texts)
+    where = cause.where
+    yield Draft(groups, where.file, where.line, where.section, cause.name, add, (edit,), sources(groups))
+
+
+def _contacts(group: CallGroup) -> list[str]:
+    """The addresses that the Contact headers of a group name."""
+    uris = (parse_uri(message.header("Contact")) for message in samples(group))
+    return [uri.host for uri in uris if uri and is_address(uri.host)]
+
+
+def _named_list(config: Config, where: Where, endpoint: str, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """The name of an access list that is spelt alike, in place of one that does not exist."""
+    line = line_at(config, where)
+    close = get_close_matches(value_of(line), list(config.named_acls), 1, 0.75)
+    if close and not is_generated(config, where.file):
+        edit = Edit(where.file, where.line, (line,), (with_value(line, close[0]),))
+        note = f"acl.conf has [{close[0]}], which is spelt alike"
+        yield Draft(groups, where.file, where.line, where.section, endpoint, (), (edit,), sources(groups), note)
+
+
+def _told(edit: Edit) -> str:
+    old = "".join(edit.old).strip()
+    return f"line {edit.line}: {old} -> {edit.new[0].strip()}" if old else f"line {edit.line}: {edit.new[0]}"
+
+
+def _silenced(edit: Edit) -> bool:
+    return edit.new[0].startswith(";") and not "".join(edit.old).startswith(";")

@@ -1,0 +1,168 @@
+"""What a change of the configuration does to the calls of a capture: every one is replayed before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pjsipdiag.asterisk.config import Config, Identify, Rule, Section
+from pjsipdiag.asterisk.replay.identifiers import Replay
+from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.diagnosis.compare import describe
+from pjsipdiag.diagnosis.evidence.addresses import fits
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+ASKED = frozenset({"auth", "outbound_auth", "deny", "permit", "acl", "identify_by"})
+"""Options of an endpoint that matter once a call was found to be its; `identify_by` as long as it only shrinks."""
+USUAL_METHODS = "username,ip"
+"""What `identify_by` is where it is not written (res_pjsip/pjsip_configuration.c)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """`fixes` calls of the groups in question that get in and did not, `changes_others` all other calls whose endpoint
+    or outcome changes, `admits` the sources that were let in nowhere before."""
+
+    fixes: int = 0
+    changes_others: int = 0
+    admits: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    """The sources of the calls that it fixes."""
+    others: tuple[str, ...] = ()
+    """What becomes of the first of those other calls, in words."""
+
+
+def prove(situation: Situation, texts: Mapping[str, str], groups: Collection[CallGroup]) -> Proof | None:
+    """Replays all calls with changed files; `groups` are the calls that the change is meant for.
+
+    None when the configuration cannot be loaded again. A call is fixed when it is now accepted, or found an endpoint
+    for the first time, and differs from before.
+    """
+    if situation.reload is None:
+        return None
+    fixes = others = 0
+    admitted: dict[str, None] = {}
+    fixed: dict[str, None] = {}
+    moved: dict[str, None] = {}
+    known = {group.source for group in situation.groups if _is_in(group.verdict)}
+    for group, count, after in replayed(situation, situation.reload(texts, "")):
+        if not differs(group.verdict, after):
+            continue
+        if group not in groups:
+            others += count
+            moved[f"{group.source}: {describe(group.verdict)} -> {describe(after)}"] = None
+        elif _is_in(after):
+            fixes += count
+            fixed[group.source] = None
+        if _is_in(after) and group.source not in known:
+            admitted[group.source] = None
+    return Proof(fixes, others, tuple(admitted), tuple(fixed), tuple(moved)[:3])
+
+
+def replayed(situation: Situation, config: Config) -> Iterator[tuple[CallGroup, int, Verdict]]:
+    """(group, calls, their verdict under `config`) for all alike calls of the capture.
+
+    Calls that the difference between the configurations cannot touch are passed over.
+    """
+    replay = Replay(config)
+    touched = difference(situation.config, config)
+    for group in situation.groups:
+        if not touched(group):
+            continue
+        if not group.variants:
+            yield group, group.calls, replay.verdict(group.sample)
+        for variant in group.variants:
+            yield group, variant.calls, replay.verdict(variant.read())
+
+
+def difference(before: Config, after: Config) -> Callable[[CallGroup], bool]:
+    """Which calls may be judged differently: all, unless only address rules of identifies differ, or what endpoints ask
+    of calls that were found to be theirs.
+
+    Then it is those that a rule of a differing identify holds, before or after, if the others keep their order, and
+    those of differing endpoints.
+    """
+    old, new = ({known.name: known for known in config.identifies} for config in (before, after))
+    changed = {name for name in {*old, *new} if _meaning(old.get(name)) != _meaning(new.get(name))}
+    patterns = any(_pattern(old.get(name)) != _pattern(new.get(name)) for name in changed)
+    order = [[known.name for known in config.identifies if known.name not in changed] for config in (before, after)]
+    endpoints = _asking(before, after)
+    if patterns or order[0] != order[1] or endpoints is None or _rest(before) != _rest(after):
+        return lambda _group: True
+    rules = [rule for name in changed for known in _both(old, new, name) for rule in known.rules]
+    return lambda group: group.verdict.endpoint in endpoints or any(fits(rule, group.source) for rule in rules)
+
+
+def _asking(before: Config, after: Config) -> set[str] | None:
+    """The endpoints that differ in ASKED only; None where sections differ in anything else."""
+    old, new = _sections(before), _sections(after)
+    if [name for name, _ in old] != [name for name, _ in new]:
+        return None
+    found: set[str] = set()
+    for (name, was), (_, now) in zip(old, new, strict=True):
+        if was == now:
+            continue
+        kept = [[variable for variable in variables if variable[0] not in ASKED] for variables in (was, now)]
+        if dict(was).get("type") != "endpoint" or kept[0] != kept[1] or not _methods(now) <= _methods(was):
+            return None
+        found.add(name)
+    return found
+
+
+def _methods(variables: Sequence[tuple[str, str]]) -> set[str]:
+    """How an endpoint may be identified."""
+    return {method.strip() for method in dict(variables).get("identify_by", USUAL_METHODS).split(",")}
+
+
+def _both(old: Mapping[str, Identify], new: Mapping[str, Identify], name: str) -> list[Identify]:
+    return [found[name] for found in (old, new) if name in found]
+
+
+def _pattern(identify: Identify | None) -> object:
+    """What an identify looks for in the text of a request, and whose calls it makes them; None without that."""
+    if identify is None or not (identify.match_header or identify.match_request_uri):
+        return None
+    return identify.endpoint, identify.match_header, identify.match_request_uri
+
+
+def _meaning(identify: Identify | None) -> object:
+    """What an identify does, without the lines that it stands on."""
+    if identify is None:
+        return None
+    rules = tuple(map(_bare, identify.rules))
+    unresolved = tuple(name.text for name in identify.unresolved)
+    return identify.endpoint, rules, unresolved, identify.match_header, identify.match_request_uri
+
+
+def _bare(rule: Rule) -> object:
+    """An address rule without the line that it stands on."""
+    return rule.version, rule.network, rule.mask, rule.port, rule.deny
+
+
+def _sections(config: Config) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Everything that is no identify, without the lines that it stands on."""
+    return [
+        (section.name, [(variable.name, variable.value) for variable in section.variables])
+        for section in config.sections
+        if not section.template and not _is_identify(section)
+    ]
+
+
+def _rest(config: Config) -> object:
+    """What is loaded of it, beside what an endpoint asks."""
+    lists = {name: [_bare(rule) for rule in rules] for name, rules in config.named_acls.items()}
+    return config.identifiers, list(config.endpoints), bool(config.rejected), lists
+
+
+def _is_identify(section: Section) -> bool:
+    kind = section.first("type")
+    return kind is not None and kind.value == "identify"
+
+
+def differs(before: Verdict, after: Verdict) -> bool:
+    """Whether a call goes elsewhere: another outcome or another endpoint."""
+    return (before.outcome, before.endpoint) != (after.outcome, after.endpoint)
+
+
+def _is_in(verdict: Verdict) -> bool:
+    return verdict.outcome is Outcome.ACCEPTED or (verdict.outcome is Outcome.CHALLENGED and bool(verdict.endpoint))

@@ -1,0 +1,45 @@
+"""Headers whose value tells several trunks behind one address apart."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from pjsipdiag.diagnosis.evidence.signs import samples
+from pjsipdiag.diagnosis.rules.cause import counted
+from pjsipdiag.diagnosis.situation import CallGroup
+from pjsipdiag.sip import SipMessage, parse_uri
+
+_PER_CALL = frozenset(
+    (
+        *("via", "call-id", "cseq", "from", "to", "contact", "max-forwards", "record-route", "timestamp", "date"),
+        *("content-length", "content-type", "allow", "supported", "user-agent", "expires", "session-expires", "min-se"),
+        *("accept", "authorization"),
+    )
+)
+"""Headers that differ from call to call, or that say what a device can do: no ground to match on."""
+
+MOST = 6
+"""More different values than this do not tell trunks apart, they tell calls apart."""
+
+
+def separating(groups: Sequence[CallGroup]) -> list[str]:
+    """`match_header` lines, one for each value that stands for a part of the calls; empty when no header does."""
+    messages = [message for group in groups for message in samples(group)]
+    values: dict[str, Counter[str]] = defaultdict(Counter)
+    for message in messages:
+        for name, value in _candidates(message):
+            values[name][value] += 1
+    for name, found in sorted(values.items(), key=lambda item: (item[0] == "From", len(item[1]))):
+        if 2 <= len(found) <= MOST and sum(found.values()) == len(messages):
+            return [f"match_header={name}: {value} ({counted(count, 'call')} seen)" for value, count in found.items()]
+    return []
+
+
+def _candidates(message: SipMessage) -> list[tuple[str, str]]:
+    found = [(name, value) for name, value in message.headers if name.lower() not in _PER_CALL and value]
+    uri = parse_uri(message.header("From"))
+    if uri and uri.host and re.fullmatch(r"[\w.:-]+", uri.host):
+        found.append(("From", f"/@{re.escape(uri.host)}[^a-z0-9.-]/"))
+    return found

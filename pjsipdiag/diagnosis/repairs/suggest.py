@@ -1,0 +1,182 @@
+"""Findings become repairs: which lines of which file, proven by replaying the whole capture with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import chain, zip_longest
+
+from pjsipdiag.diagnosis.edits.draft import Draft
+from pjsipdiag.diagnosis.edits.lines import changed
+from pjsipdiag.diagnosis.evidence.signs import best
+from pjsipdiag.diagnosis.model import Finding, Suggestion
+from pjsipdiag.diagnosis.repairs import match_repairs
+from pjsipdiag.diagnosis.repairs import objects as repairs
+from pjsipdiag.diagnosis.repairs.additions import addition
+from pjsipdiag.diagnosis.repairs.prove import Proof, prove
+from pjsipdiag.diagnosis.repairs.separate import separating
+from pjsipdiag.diagnosis.rules import blamed
+from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.traffic import scans
+from pjsipdiag.diagnosis.rules.unmatched import is_unmatched, names_are_dead
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.diagnosis.work.jobs import share
+
+REPAIRS: dict[str, Callable[[Situation, Cause, Sequence[CallGroup]], Iterable[Draft]]] = {
+    "file-rejected": repairs.rejected,
+    "not-loaded": repairs.loading,
+    "endpoint-missing": repairs.endpoint_name,
+    "port-mismatch": match_repairs.port,
+    "hostname-mismatch": match_repairs.dead_name,
+    "denied-by-acl": repairs.permission,
+    "unreachable-identifier": repairs.order,
+    "overlapping-identifies": match_repairs.exception,
+    "challenged-by-auth": repairs.credentials,
+}
+"""Rule -> the repair of what it took the blame for, where that is not an address to add."""
+
+NEVER = ("scanner", "translated-source")
+"""Rules whose sources are never let in."""
+
+STRONG = 3
+"""Points of evidence from which a source that gets in elsewhere is given to its owner."""
+MANY = 20
+"""Repairs that are worth processes of their own to prove."""
+
+
+def suggest(
+    situation: Situation, findings: Sequence[Finding], aggregate: bool = False, jobs: int = 1
+) -> tuple[Suggestion, ...]:
+    """The repairs for what was found, in the order of the findings, each with what replaying the capture with it shows.
+
+    `aggregate` allows a network around the addresses seen where they do not fill it. Where there are many, `jobs`
+    processes share the work.
+    """
+    if situation.reload is None:
+        return ()
+    order = {finding.rule: place for place, finding in reversed(list(enumerate(findings)))}
+    drafts = sorted(_drafts(situation, aggregate), key=lambda pair: order.get(pair[0], len(order)))
+    joined = list(_joined(draft for _, draft in drafts))
+    parts = [joined[at::jobs] for at in range(jobs)] if len(joined) >= MANY else [joined]
+    proven = share(lambda part: [_proven(situation, draft) for draft in part], parts, jobs)
+    found = chain.from_iterable(zip_longest(*proven))
+    return tuple(suggestion for suggestion in found if suggestion is not None)
+
+
+def _joined(drafts: Iterable[Draft]) -> Iterator[Draft]:
+    """One draft where several causes ask for the same change: it is meant for the calls of all of them."""
+    kept: dict[object, Draft] = {}
+    for draft in drafts:
+        first = kept.setdefault(draft.edits or id(draft), draft)
+        if first is not draft:
+            groups = tuple(dict.fromkeys((*first.groups, *draft.groups)))
+            addresses = tuple(dict.fromkeys((*first.addresses, *draft.addresses)))
+            kept[draft.edits] = replace(first, groups=groups, addresses=addresses)
+    yield from kept.values()
+
+
+def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]]:
+    causes = blamed(situation)
+    for rule, repair in REPAIRS.items():
+        for cause, groups in causes.get(rule, {}).items():
+            yield from ((rule, draft) for draft in repair(situation, cause, groups))
+    for cause, groups in causes.get("identified-by-user", {}).items():
+        if cause.detail:
+            yield from (("identified-by-user", draft) for draft in repairs.order(situation, cause, groups))
+    for endpoint, (rule, groups) in _owned(situation).items():
+        accounts = list(repairs.by_name(situation, endpoint, groups))
+        yield from ((rule, draft) for draft in accounts)
+        if not accounts:
+            yield rule, addition(situation.config, endpoint, groups, aggregate=aggregate, never=_never(situation))
+    yield from _undecided(situation)
+    for groups in causes.get("translated-source", {}).values():
+        lines = separating(groups)
+        if lines:
+            note = (
+                f"{listed(sources(groups))} stands for others; if the network cannot be changed, tell them apart"
+                " by header"
+            )
+            yield "translated-source", Draft(groups, note=f"{note} ({'; '.join(lines)}), which a caller can forge")
+
+
+@lru_cache(maxsize=2)
+def _never(situation: Situation) -> frozenset[str]:
+    """Addresses that no suggestion may add: scanners, translated sources and the PBX's own."""
+    causes = blamed(situation)
+    found = {group.source for rule in NEVER for groups in causes.get(rule, {}).values() for group in groups}
+    found |= {group.source for group in situation.groups if scans(situation, group)}
+    found |= {*situation.pbx, *(transport.bind for transport in situation.config.transports.values())}
+    return frozenset(found - {"", "0.0.0.0", "::"})
+
+
+def _owned(situation: Situation) -> dict[str, tuple[str, list[CallGroup]]]:
+    """The groups whose addresses are missing, by the endpoint that they belong to, with the first rule that says so."""
+    causes = blamed(situation)
+    found: dict[str, tuple[str, list[CallGroup]]] = {}
+
+    def add(rule: str, endpoint: str, groups: Iterable[CallGroup]) -> None:
+        wanted = (group for group in groups if group.source not in _never(situation))
+        found.setdefault(endpoint, (rule, []))[1].extend(wanted)
+
+    for cause, groups in causes.get("unmatched-source", {}).items():
+        if cause.name:
+            add("unmatched-source", cause.name, groups)
+    for cause, groups in causes.get("registration-only", {}).items():
+        failed = [group for group in groups if is_unmatched(group) or with_status(group, 401)]
+        add("registration-only", cause.detail, failed)
+    for cause, groups in causes.get("hostname-mismatch", {}).items():
+        identify = next((known for known in situation.config.identifies if known.name == cause.name), None)
+        alive = identify and not (identify.unresolved and names_are_dead(situation))
+        if identify and alive and identify.endpoint in situation.config.endpoints:
+            add("hostname-mismatch", identify.endpoint, groups)
+    for rule in ("anonymous-accepted", "identified-by-user", "denied-by-acl"):
+        for cause, groups in causes.get(rule, {}).items():
+            for group in groups if not (rule == "identified-by-user" and cause.detail) else ():
+                if rule == "denied-by-acl" and group.verdict.identifier != "anonymous":
+                    continue
+                owners = best(situation, group)
+                if len(owners) == 1 and owners[0].points >= STRONG and owners[0].endpoint != group.verdict.endpoint:
+                    add(rule, owners[0].endpoint, [group])
+    return {endpoint: owned for endpoint, owned in found.items() if owned[1]}
+
+
+def _undecided(situation: Situation) -> Iterator[tuple[str, Draft]]:
+    """Sources that several endpoints may own: a person must choose."""
+    for cause, groups in blamed(situation).get("unmatched-source", {}).items():
+        if cause.detail != "several":
+            continue
+        for group in groups:
+            if group.source not in _never(situation):
+                names = [owner.endpoint for owner in best(situation, group)]
+                note = f"{group.source} may belong to {listed(names, 8)}: all are equally likely, so nothing is added"
+                lines = separating([group])
+                yield "unmatched-source", Draft([group], addresses=(group.source,), note="; ".join([note, *lines]))
+
+
+def _proven(situation: Situation, draft: Draft) -> Suggestion | None:
+    """The suggestion with its proof; None for edits that repair nothing."""
+    proof: Proof | None = Proof()
+    if draft.edits:
+        proof = prove(situation, changed(situation.config, draft.edits), draft.groups)
+    if proof is None or (draft.edits and not proof.fixes and draft.groups and not situation.config.rejected):
+        return None
+    notes = [draft.note] if draft.note else []
+    if proof.others:
+        notes.append(f"other calls go elsewhere as well ({', '.join(proof.others)})")
+    uninvited = sorted(_never(situation) & {*proof.admits}) if proof.admits else ()
+    if uninvited:
+        notes.append(f"it also lets in {listed(uninvited)}, which nobody invited")
+    return Suggestion(
+        draft.file,
+        draft.line,
+        draft.section,
+        draft.endpoint,
+        draft.add,
+        draft.edits,
+        proof.fixes,
+        proof.changes_others,
+        proof.admits,
+        tuple(ip for ip in draft.addresses if ip in proof.fixed) if proof.fixes else draft.addresses,
+        "; ".join(notes),
+    )

@@ -1,0 +1,1 @@
+"""Captures gathered, alone or by several processes."""
