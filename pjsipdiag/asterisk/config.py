@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pjsipdiag.asterisk.realtime.families import Unread
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -18,8 +22,12 @@ class Where:
     file: str
     line: int
     section: str = ""
+    column: str = ""
+    """Where the object is a row: `file` is the table then, `section` the id, and there is no line."""
 
     def __str__(self) -> str:
+        if self.column:
+            return f"{self.file}[id={self.section}]" + ("" if self.column == "id" else f".{self.column}")
         return f"{self.file}:{self.line}"
 
 
@@ -249,6 +257,8 @@ class Config:
     warnings: tuple[Problem, ...] = ()
     rejected: tuple[Problem, ...] = ()
     realtime: tuple[str, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    """The tables that would have to be read to tell what is loaded."""
     sections: tuple[Section, ...] = ()
     named_acls: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     """The access lists of acl.conf that `Acl.names` speaks of, by name."""

@@ -37,7 +37,9 @@ NAMES = options(
     click.option("--hosts", metavar="FILE", help="Addresses of host names, in the form of /etc/hosts."),
     click.option("--resolve", is_flag=True, help="Ask DNS for host names, SRV records first, as Asterisk does."),
     click.option("--resolved", metavar="FILE", help="Output of 'pjsip show identifies': what Asterisk resolved."),
-)
+    click.option("--database", "databases", multiple=True, metavar="NAME=URL",
+                 help="The database that extconfig.conf calls NAME; it is only read."),
+)  # fmt: skip
 READING = options(
     click.option("--pbx", multiple=True, metavar="ADDRESS", help="An address of the PBX.  [inferred, and said how]"),
     click.option("--since", metavar="TIME", help="Only messages from then on: 2025-10-09T08:53:20, or 08:53:20."),

@@ -194,6 +194,7 @@ def _reload(
         hosts=options.get("hosts"),
         resolve=options.get("resolve", False),
         resolved=options.get("resolved"),
+        databases=options.get("databases", ()),
         overlay=overlay or None,
         complete=complete,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,23 +25,37 @@ def load(
     resolved: str | Path | None = None,
     overlay: Mapping[str, str] | None = None,
     complete: bool = False,
+    databases: Sequence[str] = (),
 ) -> Config:
     """`load_config` with names from `hosts` first, then from `resolved` (output of `pjsip show identifies`), then from
     DNS if `resolve` says so. With `complete` a name that none of them knows does not resolve.
 
-    :raises ConfigError: a file cannot be read.
+    `databases` are NAME=URL.
+
+    :raises ConfigError: a file or a database cannot be read.
     """
+    urls = _urls(databases)
     known = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
     sources: list[Resolver] = [known]
     if resolved is not None:
-        sources.append(_shown(load_config(path, asterisk, known, overlay=overlay), resolved))
+        sources.append(_shown(load_config(path, asterisk, known, overlay=overlay, databases=urls), resolved))
     if resolve:
         sources.append(Dns())
     if complete:
         sources.append(Hosts(complete=True))
     resolver = _FirstKnown(sources) if len(sources) > 1 else known
-    config = load_config(path, asterisk, resolver, overlay=overlay)
+    config = load_config(path, asterisk, resolver, overlay=overlay, databases=urls)
     return replace(config, server_addresses=_servers(config, resolver))
+
+
+def _urls(databases: Sequence[str]) -> dict[str, str]:
+    urls: dict[str, str] = {}
+    for given in databases:
+        name, equals, url = given.partition("=")
+        if not equals or not name or "://" in name or "://" not in url:
+            raise ConfigError("--database takes NAME=URL, NAME being what extconfig.conf calls the database")
+        urls[name] = url
+    return urls
 
 
 def _servers(config: Config, resolver: Resolver) -> dict[str, tuple[str, ...]]:

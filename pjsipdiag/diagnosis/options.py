@@ -19,7 +19,8 @@ class Options(TypedDict, total=False):
     """How to read and replay; every one may be left out.
 
     `asterisk` names the release, `pbx` the addresses of the PBX; without them the capture tells. `hosts` is a file in
-    the form of /etc/hosts, `resolve` asks DNS, `resolved` is output of `pjsip show identifies`. `reader` is native or
+    the form of /etc/hosts, `resolve` asks DNS, `resolved` is output of `pjsip show identifies`,
+    `databases` are NAME=URL. `reader` is native or
     wireshark, `keylog` a file of TLS secrets, `jobs` how many processes share the work. `since` and `until` are times
     (2025-10-09T08:53:20 or 08:53:20), `sources` addresses or networks, `call_ids` Call-IDs: only those calls are
     judged. `methods` are judged beside INVITE. With `follow` a growing capture is read until interrupted, or for
@@ -32,6 +33,7 @@ class Options(TypedDict, total=False):
     hosts: str | Path | Resolver | None
     resolve: bool
     resolved: str | None
+    databases: Sequence[str]
     reader: str
     keylog: str | None
     jobs: int

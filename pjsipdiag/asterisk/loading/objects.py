@@ -11,6 +11,7 @@ import stat
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,7 +32,18 @@ from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.loading import acls, identify, kinds, order, wizard
 from pjsipdiag.asterisk.loading.options import Applied, apply, cannot_tell
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
-from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, OWNERS, Backend, Selection, backends, misplaced, select
+from pjsipdiag.asterisk.loading.sorcery import (
+    MAIN_FILE,
+    OWNERS,
+    Backend,
+    Selection,
+    backends,
+    default_backend,
+    misplaced,
+    select,
+)
+from pjsipdiag.asterisk.realtime.folded import Folded
+from pjsipdiag.asterisk.realtime.tables import Tables
 from pjsipdiag.asterisk.releases import MODULES, NEWEST, Release, release
 from pjsipdiag.errors import ConfigError
 
@@ -56,13 +68,14 @@ def load_config(
     *,
     overlay: Mapping[str, str] | None = None,
     readable: Known = cannot_tell,
+    databases: Mapping[str, str] | None = None,
 ) -> Config:
     """Load a configuration directory (or a single file in place of pjsip.conf) as a release of Asterisk would.
 
     `asterisk` names the release (default: the newest known); `hosts` is a file in the form of /etc/hosts or a resolver,
     without it host names are unknown. `overlay` maps file names of the directory to texts that stand in for the files;
     with `path` None there is nothing else. `readable` tells whether a file that the configuration names (a
-    certificate) can be read on Asterisk's machine.
+    certificate) can be read on Asterisk's machine. `databases` maps the names that extconfig.conf uses to URLs.
 
     :raises ConfigError: the directory or pjsip.conf is missing, or a file cannot be read.
     :raises PjsipdiagError: no such release.
@@ -70,7 +83,9 @@ def load_config(
     version = release(asterisk or NEWEST)
     resolver = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
     main, files, alone = _open(path, overlay)
-    return _Loader(files, main, alone, version, resolver, readable).config("" if path is None else str(path))
+    return _Loader(files, main, alone, version, resolver, readable, databases or {}).config(
+        "" if path is None else str(path)
+    )
 
 
 def _open(path: str | Path | None, overlay: Mapping[str, str] | None) -> tuple[str, Files, bool]:
@@ -104,6 +119,7 @@ class _Loader:
     version: Release
     resolver: Resolver
     readable: Known
+    databases: Mapping[str, str]
     parsed: dict[str, Parsed] = field(default_factory=dict)
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
@@ -112,11 +128,18 @@ class _Loader:
     listeners: set[tuple[bool, str, int]] = field(default_factory=set)
     by_type: dict[int, defaultdict[str, list[Section]]] = field(default_factory=dict)
 
+    @cached_property
+    def tables(self) -> Tables:
+        return Tables(self.databases, self.file)
+
     def file(self, name: str) -> Parsed:
         """A file of the directory, read once for all object types (Asterisk reads it anew for each)."""
         if name not in self.parsed:
             if self.alone and name != self.main:
                 self.parsed[name] = Parsed(found=False)
+            elif self.tables.hold(name):
+                table = self.tables.file(name, tuple(self.backends))
+                self.parsed[name] = table or parse(name, self.files, self.version)
             else:
                 self.parsed[name] = parse(name, self.files, self.version, alone=self.alone)
         return self.parsed[name]
@@ -125,14 +148,17 @@ class _Loader:
         if self.alone:
             reason = f"only {self.main} was given: other files of the configuration are not known"
             self.warnings.append(Problem(reason, Where(self.main, 0)))
-        main = self.file(self.main)
         self.backends = self._backends()
+        main = self.file(self.main)
         self.acls, refused = acls.named(self.file(acls.ACL_FILE))
         self.warnings += refused
         globals_ = self._globals()
         endpoints = self._both("endpoint", lambda s, a: kinds.endpoint(s, a, self.version, self.acls))
         transports = self._plain("transport", self._transport)
-        plain, sections = self._from_file("identify", self._identify)
+        parts = [
+            (selection.objects, None if selection.rows else selection.sections)
+            for selection in self._selections("identify", self._identify)
+        ]
         made = self._from_wizard("identify", self._identify)
         self._plain("system", lambda s, a: Loaded(s.name, s.where, a.options))
         order_text = globals_.endpoint_identifier_order
@@ -140,7 +166,7 @@ class _Loader:
             version=self.version.version,
             directory=directory,
             endpoints=endpoints,
-            identifies=order.identify_order(plain, made, sections, self.version),
+            identifies=order.with_rows(parts, made, self.version),
             globals=globals_,
             transports=transports,
             domain_aliases=self._plain("domain_alias", kinds.domain_alias),
@@ -151,6 +177,7 @@ class _Loader:
             identifiers=self._identifiers(order_text),
             uncertain_identifiers=order.uncertain(order_text, self.version),
             realtime=self._realtime(),
+            unread=tuple(self.tables.unread),
             named_acls=self.acls or {},
             files=tuple(dict.fromkeys(name for parsed in self.parsed.values() for name in parsed.files)),
             dropped=tuple(dict.fromkeys(self.dropped)),
@@ -171,6 +198,11 @@ class _Loader:
             )
             reason = f"[res_pjsip] maps {object_type}, which belongs to [{OWNERS[object_type]}]: {module} does not load"
             self.warnings.append(Problem(reason, variable.where, log))
+        for object_type, listed in found.items():
+            told = self.file("extconfig.conf").found
+            if told and any(one.kind == "realtime" and one.family not in self.tables.families for one in listed):
+                # The rest of the section is not read then, and the module's own mapping applies.
+                found[object_type] = (default_backend(object_type),)
         return found
 
     def _identifiers(self, order_text: str) -> tuple[str, ...]:
@@ -208,27 +240,28 @@ class _Loader:
         return any(kind is not None and kind.value == "profile" for kind in kinds_of_name)
 
     def _plain(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
-        objects = self._from_file(object_type, build)[0]
-        # What [] makes has a random name: nothing can refer to it.
-        return {item.name: item for item in objects if item.name}
+        found: dict[str, _T] = {}
+        folded: list[_T] = []
+        for selection in self._selections(object_type, build):
+            # What [] makes has a random name: nothing can refer to it.
+            for item in selection.objects:
+                if item.name and found.setdefault(item.name, item) is item and selection.folds:
+                    folded.append(item)
+        return Folded(found, folded) if folded else found
 
     def _both(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
         made = {item.name: item for item in self._from_wizard(object_type, build)}
-        return {**made, **self._plain(object_type, build)}
-
-    def _from_file(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> tuple[list[_T], int]:
-        """The objects of a type from its files, in file order, and how many sections there were."""
-        objects: list[_T] = []
-        count = 0
-        for selection in self._selections(object_type, build):
-            objects += selection.objects
-            count += selection.sections
-        return objects, count
+        plain = self._plain(object_type, build)
+        for name, item in made.items():
+            plain.setdefault(name, item)
+        return plain
 
     def _selections(
         self, object_type: str, build: Callable[[Section, Applied], _T | Problem]
     ) -> Iterable[Selection[_T]]:
         for backend in self.backends[object_type]:
+            if backend.kind == "realtime":
+                yield from self._rows(backend, object_type, build)
             if backend.kind != "config":
                 continue
             parsed = self.file(self.main if backend.file == MAIN_FILE else backend.file)
@@ -244,6 +277,20 @@ class _Loader:
             self.dropped += selection.dropped
             self.warnings += selection.problems
             yield selection
+
+    def _rows(
+        self, backend: Backend, object_type: str, build: Callable[[Section, Applied], _T | Problem]
+    ) -> Iterable[Selection[_T]]:
+        for sections, folds in self.tables.sections(backend, object_type, self.version):
+            objects: list[_T] = []
+            for section in sections:
+                made = self._create(object_type, section, build)
+                if isinstance(made, Problem):
+                    dropped = Dropped(object_type, section.name, made.reason, made.where, section.where, made.log)
+                    self.dropped.append(dropped)
+                else:
+                    objects.append(made)
+            yield Selection(tuple(objects), len(sections), rows=True, folds=folds)
 
     def _candidates(self, backend: Backend, object_type: str, parsed: Parsed) -> Sequence[Section]:
         """The sections that a backend has to look at: where `type=` alone decides, those of that type."""
@@ -299,10 +346,10 @@ class _Loader:
         return applied[-1] if applied else Global("", Where(self.main, 0))
 
     def _realtime(self) -> tuple[str, ...]:
-        """The types that a database holds, as sorcery.conf maps them; all where extconfig.conf has pjsip.conf."""
-        mapped = [name for name, found in self.backends.items() if any(b.kind == "realtime" for b in found)]
-        extconfig = self.file("extconfig.conf")
-        settings = [v for section in extconfig.named("settings") for v in section.variables] if extconfig.valid else []
-        if any(v.name.lower() == MAIN_FILE for v in settings):
-            return tuple(self.backends)
-        return tuple(mapped)
+        """The types that a database or memory holds (also), and that are not known."""
+        unread = {one.type for one in self.tables.unread}
+        return tuple(
+            name
+            for name, found in self.backends.items()
+            if name in unread or any(backend.kind not in ("config", "realtime") for backend in found)
+        )

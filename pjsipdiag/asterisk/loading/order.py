@@ -56,6 +56,23 @@ def name_order(items: Iterable[tuple[str, _T]]) -> list[_T]:
     return [first[name] for name in sorted(first)]
 
 
+def with_rows(
+    parts: Sequence[tuple[Sequence[Identify], int | None]], from_wizard: Sequence[Identify], version: Release
+) -> tuple[Identify, ...]:
+    """The same where rows of a database are among them: each backend's objects with the number of its sections, None
+    for rows. Lists that are not sorted keep the order of the result (`sorcery_realtime_retrieve_multiple`)."""
+    if version.identify_order == "name":
+        plain = [item for objects, _ in parts for item in objects]
+        return tuple(name_order((item.name, item) for item in (*plain, *from_wizard)))
+    asked: list[Identify] = []
+    for objects, sections in parts:
+        if sections is None:
+            asked += objects
+        else:
+            asked += hash_order([(item.name, item) for item in objects], bucket_count(sections))
+    return (*asked, *hash_order([(item.name, item) for item in from_wizard], MEMORY_BUCKETS))
+
+
 def identify_order(
     from_file: Sequence[Identify], from_wizard: Sequence[Identify], sections: int, version: Release
 ) -> tuple[Identify, ...]:

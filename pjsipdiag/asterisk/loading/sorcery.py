@@ -41,6 +41,9 @@ class Backend:
     single: bool = False
     whole_file: bool = False
     buckets: int = 0
+    family: str = ""
+    unqualified: bool = True
+    """Whether rows are fetched without a key (`allow_unqualified_fetch`)."""
 
     def takes(self, section: Section, object_type: str, version: str) -> bool:
         """Whether a section is meant to be an object of the type (`sorcery_is_configuration_met`)."""
@@ -63,6 +66,8 @@ class Selection(Generic[_T]):
 
     objects: tuple[_T, ...] = ()
     sections: int = 0
+    rows: bool = False
+    folds: bool = False
     dropped: tuple[Dropped, ...] = ()
     problems: tuple[Problem, ...] = ()
 
@@ -78,7 +83,9 @@ def backends(sorcery: Parsed) -> Mapping[str, tuple[Backend, ...]]:
     mapped: dict[str, dict[str, Backend]] = {}
     for section in sorcery.sections if sorcery.valid else ():
         for variable in section.variables:
-            object_type = variable.name.partition("/")[0]
+            object_type, _, cache = variable.name.partition("/")
+            if cache == "cache":
+                continue
             owner = OWNERS.get(object_type, "res_pjsip")
             if object_type in TYPES and not section.template and section.name.lower() == owner:
                 backend = _backend(variable)
@@ -98,6 +105,12 @@ def misplaced(sorcery: Parsed) -> Mapping[str, Variable]:
 
 def _backend(variable: Variable) -> Backend:
     kind, _, data = variable.value.partition(",")
+    if kind == "realtime":
+        family, *settings = data.split(",")
+        refused = any(
+            setting in ("allow_unqualified_fetch=no", "allow_unqualified_fetch=error") for setting in settings
+        )
+        return Backend(kind, family=family, unqualified=not refused)
     if kind != "config":
         return Backend(kind)
     file, *options = data.split(",")
@@ -139,7 +152,7 @@ def select(
         )
         reason = f"there may be only one section of type={object_type}, and there are {len(wanted)}: none counts"
         refused = tuple(Dropped(object_type, s.name, reason, s.where, s.where, log) for s in wanted)
-        return Selection((), len(wanted), refused, (Problem(reason, wanted[1].where, log),))
+        return Selection((), len(wanted), dropped=refused, problems=(Problem(reason, wanted[1].where, log),))
     made: dict[str, tuple[Section, _T]] = {}
     dropped: list[Dropped] = []
     for section in wanted:
@@ -154,8 +167,8 @@ def select(
         lines = (*filter(None, [result.log]), f"{log} '{backend.file}'")
         dropped.append(Dropped(object_type, section.name, result.reason, result.where, section.where, "\n".join(lines)))
         if backend.whole_file:
-            return Selection((), len(wanted), tuple(dropped))
-    return Selection(tuple(item for _, item in made.values()), len(wanted), tuple(dropped))
+            return Selection((), len(wanted), dropped=tuple(dropped))
+    return Selection(tuple(item for _, item in made.values()), len(wanted), dropped=tuple(dropped))
 
 
 def _refuse_all(
@@ -172,4 +185,4 @@ def _refuse_all(
     )
     reason = f"there are two [{duplicate.name}] of type={object_type} (first at {first}): no {object_type} loads at all"
     dropped = tuple(Dropped(object_type, s.name, reason, duplicate.where, s.where, log) for s in wanted)
-    return Selection((), len(wanted), dropped, (Problem(reason, duplicate.where, log),))
+    return Selection((), len(wanted), dropped=dropped, problems=(Problem(reason, duplicate.where, log),))

@@ -22,6 +22,7 @@ from pjsipdiag.asterisk.forms.header_syntax import (
     canonical,
     syntax,
 )
+from pjsipdiag.asterisk.realtime.folded import Folded
 from pjsipdiag.asterisk.replay.admission import denial
 from pjsipdiag.asterisk.replay.prepared import NAME_LENGTH, Known
 
@@ -96,6 +97,7 @@ class Alike:
         self._domains = any(transport.domain for transport in config.transports.values())
         self._hopeless = bool(self._watched & _ONCE) or any(acl.contact_acl != Acl() for acl in config.acls)
         self._hopeless |= any(endpoint.contact_acl != Acl() for endpoint in config.endpoints.values())
+        self._hopeless |= isinstance(config.endpoints, Folded)
         # a user that no endpoint is named after names none, whatever the domain or realm
         self._users = {name.lower().encode("utf-8", "surrogateescape").partition(b"@")[0] for name in config.endpoints}
         self._places = None if config.acls else self.known.index.places

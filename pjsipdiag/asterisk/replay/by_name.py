@@ -62,8 +62,9 @@ def line(known: Known, arrived: Arrived) -> Iterator[Check]:
     shown = "line" if arrived.terse else f"line={token}"
     if registration is not None:
         reason = f"{shown} is the token of registration {registration.name}"
-        if registration.endpoint in known.config.endpoints:
-            yield Check("line", Match.MATCH, reason, registration.where, registration.name, registration.endpoint)
+        endpoint = known.config.endpoints.get(registration.endpoint)
+        if endpoint is not None:
+            yield Check("line", Match.MATCH, reason, registration.where, registration.name, endpoint.name)
         else:
             reason += f", but its endpoint {registration.endpoint} does not exist"
             yield Check("line", Match.NO_MATCH, reason, registration.where, registration.name)

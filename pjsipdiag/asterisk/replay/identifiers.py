@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache, partial
 from pjsipdiag.asterisk.addresses.index import source, unpacked
 from pjsipdiag.asterisk.config import Acl, Config, Endpoint
 from pjsipdiag.asterisk.pjsip.message import Dialect, Refused, Request, Response, dialect, parse
+from pjsipdiag.asterisk.realtime.families import Unread
 from pjsipdiag.asterisk.releases import MODULES
 from pjsipdiag.asterisk.replay import admission, arrival
 from pjsipdiag.asterisk.replay.alike import MOST_KEPT, Alike, PlainKey
@@ -136,7 +137,8 @@ class Replay:
         where_from = source(message.source)
         unheard = arrival.unheard(message.transport, message.destination, self.config)
         if unheard:
-            yield unheard
+            unread = next((unread for unread in self.config.unread if unread.type == "transport"), None)
+            yield unheard if unread is None else Check("arrival", Match.UNKNOWN, str(unread))
             return
         cut = arrival.unframed(message)
         if cut:
@@ -161,6 +163,9 @@ class Replay:
 
     def _walk(self, arrived: Arrived) -> Iterator[Check]:
         for name in self.config.identifiers:
+            unread = self._unread.get(name)
+            if unread is not None and unread.type == "identify":
+                yield Check(name, Match.UNKNOWN, str(unread))
             for check in IDENTIFIERS[name](self.known, arrived):
                 if check.match is not Match.MATCH:
                     yield check
@@ -172,6 +177,21 @@ class Replay:
                 endpoint = self.config.endpoints[check.endpoint]
                 yield from admission.admit(arrived.request, arrived.source, endpoint, self.config)
                 return
+            if unread is not None and unread.type == "endpoint":
+                yield Check(name, Match.UNKNOWN, str(unread))
+
+    @cached_property
+    def _unread(self) -> Mapping[str, Unread]:
+        """Identifier -> a table that could make it find an endpoint, and that was not read."""
+        steps = {"endpoint": IDENTIFIERS, "identify": MODULES[1]}
+        return {
+            step: unread
+            for kind, names in steps.items()
+            for unread in self.config.unread
+            if unread.type == kind
+            for step in names
+            if step != "line"
+        }
 
     def _rival(self, match: Check, arrived: Arrived) -> Check | None:
         """Another identifier that another installation would ask first, and that finds another endpoint."""

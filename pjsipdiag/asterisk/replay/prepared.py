@@ -117,7 +117,8 @@ Identifier = Callable[[Known, Arrived], Iterator[Check]]
 def found(step: str, known: Known, identify: Identify, reason: str, where: Where) -> Check:
     """common_identify(): the first identify that matches decides, even where its endpoint does not exist."""
     if identify.endpoint in known.config.endpoints:
-        return Check(step, Match.MATCH, reason, where, identify.name, identify.endpoint)
+        endpoint = known.config.endpoints[identify.endpoint].name
+        return Check(step, Match.MATCH, reason, where, identify.name, endpoint)
     reason += f", but endpoint={identify.endpoint} does not exist; no other identify is asked"
     return Check(step, Match.NO_MATCH, reason, where, identify.name)
 

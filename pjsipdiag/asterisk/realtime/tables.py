@@ -1,0 +1,87 @@
+"""The tables that a configuration names: which are read, in which order, and which nobody gave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from pjsipdiag.asterisk.config import Section
+from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.loading.sorcery import Backend
+from pjsipdiag.asterisk.realtime import database, rows, static
+from pjsipdiag.asterisk.realtime.families import Mapped, Unread, families
+from pjsipdiag.asterisk.releases import Release
+
+_NEVER_MAPPED = ("extconfig.conf", "asterisk.conf", "logger.conf", "sorcery.conf")
+"""Files that are read before the databases are known, or that need them to be known."""
+
+
+@dataclass
+class Tables:
+    """`databases` maps names of extconfig.conf to URLs, `parsed` gives a configuration file."""
+
+    databases: Mapping[str, str]
+    parsed: Callable[[str], Parsed]
+    unread: list[Unread] = field(default_factory=list)
+
+    @cached_property
+    def families(self) -> Mapping[str, tuple[Mapped, ...]]:
+        return families(self.parsed("extconfig.conf"))
+
+    def hold(self, name: str) -> bool:
+        """Whether a table takes the place of a configuration file."""
+        return name not in _NEVER_MAPPED and name in self.families
+
+    def file(self, name: str, types: Sequence[str]) -> Parsed | None:
+        """That table as a file; None where it cannot be read, and all object types are unknown."""
+        mapped = self.families[name][0]
+        url = self._url(mapped)
+        if url is None:
+            self.unread += [Unread(object_type, mapped) for object_type in types]
+            return None
+        return static.parsed(name, mapped.table, database.read(mapped, url, "category").rows)
+
+    def sections(
+        self, backend: Backend, object_type: str, version: Release
+    ) -> Iterator[tuple[tuple[Section, ...], bool]]:
+        """The rows of each table that is asked (sorcery_realtime_retrieve_multiple, _retrieve_fields), as sections, and
+        whether its database folds names.
+
+        :raises ConfigError: a table cannot be read.
+        """
+        listed = object_type in rows.LISTED
+        if listed and not backend.unqualified:
+            return
+        tables = self.families.get(backend.family)
+        if tables is None:
+            self.unread.append(Unread(object_type, Mapped(backend.family, "", "", backend.family)))
+            return
+        for at, mapped in enumerate(tables):
+            url = self._url(mapped)
+            if url is None:
+                self.unread.append(Unread(object_type, mapped))
+                return
+            try:
+                table = database.read(mapped, url)
+            except database.MissingTableError:
+                if at + 1 == len(tables):
+                    raise
+                continue
+            made = (rows.section(row, mapped.table, object_type, mapped.driver, version.version) for row in table.rows)
+            yield tuple(filter(None, made)), table.folds
+            # A list ends at the first table that answers; a single row is looked for in the next one too, but by ODBC
+            # of the releases that know CONFIG_RT_NOT_FOUND.
+            if listed or (mapped.driver == "odbc" and version.has("identifies_by_name")):
+                return
+
+    def _url(self, mapped: Mapped) -> str | None:
+        """The URL that was given for a database, or the file that res_config_sqlite3.conf names."""
+        if mapped.database in self.databases or mapped.driver != "sqlite3":
+            return self.databases.get(mapped.database)
+        for section in self.parsed("res_config_sqlite3.conf").named(mapped.database):
+            path = section.first("dbfile")
+            if path is not None and Path(path.value).is_file():
+                return f"sqlite:///{path.value}"
+        return None
