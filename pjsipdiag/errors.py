@@ -16,3 +16,29 @@ class CaptureError(PjsipdiagError):
 
 class ConfigError(PjsipdiagError):
     """The configuration cannot be read at all: a missing directory, no pjsip.conf, a file without permission."""
+
+
+def visible(text: str) -> str:
+    """`text` with everything that is not printable as a visible escape: control characters and ANSI sequences,
+    bidirectional marks, zero-width and private characters, line separators.
+
+    A byte that was not UTF-8 (a lone surrogate of `surrogateescape`) becomes `\\xNN`, as do control characters.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else escaped(char) for char in text)
+
+
+def escaped(char: str) -> str:
+    """A visible escape for one character."""
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    if char in _SHORT:
+        return _SHORT[char]
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}

@@ -9,11 +9,12 @@ PACKAGE = Path(__file__).parent.parent / "pjsipdiag"
 MAY_IMPORT = {
     "errors": set[str](),
     "sip": {"errors"},
+    "outputs": {"errors"},
     "capture": {"errors", "sip", "capture"},
     "asterisk": {"errors", "sip", "asterisk"},
-    "diagnosis": {"errors", "sip", "capture", "asterisk", "diagnosis"},
+    "diagnosis": {"errors", "outputs", "sip", "capture", "asterisk", "diagnosis"},
     "report": {"errors", "sip", "asterisk", "diagnosis", "report"},
-    "redact": {"errors", "sip", "capture", "asterisk", "diagnosis", "redact"},
+    "redact": {"errors", "outputs", "sip", "capture", "asterisk", "diagnosis", "redact"},
 }
 ORDER = {
     "asterisk": ["addresses", "ere", "files", "pjsip", "loading", "forms", "replay"],

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pjsipdiag.cli.group import main
-from pjsipdiag.cli.options import ASTERISK, CAPTURES, INPUT, NAMES, OUTPUT, READING, TRY
-from pjsipdiag.cli.output import Progress, directory, finish, format_for, show, show_changes
+from pjsipdiag.cli.options import ASTERISK, CAPTURES, FORCED, INPUT, NAMES, OUTPUT, READING, TRY
+from pjsipdiag.cli.output import Progress, directory, finish, forced, format_for, show, show_changes
+from pjsipdiag.errors import visible
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.diagnose import Observation
@@ -73,6 +74,7 @@ def diagnose(
 @INPUT
 @click.option("--diff", is_flag=True, help="A unified diff that 'patch -p1' takes.")
 @click.option("-o", "--output", metavar="DIR", help="Write a changed copy of the configuration there.")
+@FORCED
 @click.option("--aggregate", is_flag=True, help="Allow networks where the addresses seen nearly fill them.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
 def suggest(
@@ -86,10 +88,13 @@ def suggest(
 
     report = seen.report
     if output:
-        for path in edits.write(report.suggestions, seen.situation.config, Path(output)):
-            click.echo(path)
+        for path in edits.write(report.suggestions, seen.situation.config, Path(output), force=forced()):
+            click.echo(visible(path))
     elif diff:
-        click.echo(edits.diff(report.suggestions, seen.situation.config), nl=False)
+        text = edits.diff(report.suggestions, seen.situation.config)
+        if sys.stdout.isatty():  # a copy of this is no patch any more where a line holds such characters
+            text = "\n".join(map(visible, text.split("\n")))
+        click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
     else:
         click.echo(suggestions_text(report, look_for(sys.stdout)), nl=False)
     finish(report)
@@ -103,6 +108,7 @@ def suggest(
 @READING
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), help="text or json.")
 @click.option("-o", "--output", metavar="FILE", help="Write there.")
+@FORCED
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
 def compare(
     *,
@@ -148,6 +154,7 @@ def compare(
 @ASTERISK
 @click.option("--hosts", metavar="FILE", help="Addresses of host names; redacted alike.")
 @click.option("-o", "--output", required=True, metavar="DIR", help="Where the redacted copies go.")
+@FORCED
 def redact(
     *, captures: Sequence[str], config: str | None, asterisk: str | None, hosts: str | None, output: str
 ) -> None:
@@ -156,11 +163,10 @@ def redact(
     Every request is replayed before and after; exit status 1 when a verdict is not the same.
     """
     from pjsipdiag.redact import redact_files
-    from pjsipdiag.report.escape import visible
 
-    written = redact_files(captures, config, output, hosts=hosts, asterisk=asterisk)
+    written = redact_files(captures, config, output, hosts=hosts, asterisk=asterisk, force=forced())
     for path in written.files:
-        click.echo(path)
+        click.echo(visible(path))
     for name, count in written.left_out.items():
         click.echo(f"left out: {count} x header {visible(name)}", err=True)
     if config is not None:

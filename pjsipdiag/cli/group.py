@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from pjsipdiag import __version__
-from pjsipdiag.errors import PjsipdiagError
+from pjsipdiag.errors import PjsipdiagError, visible
 
 
 class Failure(click.ClickException):
@@ -19,7 +19,7 @@ class Failure(click.ClickException):
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"pjsipdiag: {self.format_message()}", file=file, err=True)
+        click.echo(f"pjsipdiag: {visible(self.format_message())}", file=file, err=True)
 
 
 def _no_room(error: OSError) -> str:
@@ -37,16 +37,24 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
+        except click.UsageError as error:
+            raise click.UsageError(visible(error.message), error.ctx) from None
+        except click.ClickException as error:
+            raise Failure(error.message) from None
         except PjsipdiagError as error:
             raise Failure(str(error)) from None
         except OSError as error:
             raise Failure(_no_room(error) or f"{error.filename or 'input'}: {error.strerror or error}") from None
+        except MemoryError:
+            raise Failure(
+                "the memory of this machine is not enough: --jobs 1 needs less, and so does a part (--since, --until)"
+            ) from None
         except Exception as error:
             if sys.flags.dev_mode:
                 raise
-            what = f"{type(error).__name__}: {error}".splitlines()[0]
+            what = f"{type(error).__name__}: {error}".split("\n")[0]
             raise Failure(
                 f"{what}: a fault of pjsipdiag, please report it with what 'python -X dev -m pjsipdiag ...' shows"
             ) from None

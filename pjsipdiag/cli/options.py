@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import click
 
+from pjsipdiag.cli.output import FORCE
 from pjsipdiag.diagnosis.work.jobs import processors
 from pjsipdiag.report import FORMATS
 
@@ -57,7 +58,15 @@ READING = options(
                  help="With --follow: report after that time."),
 )  # fmt: skip
 INPUT = options(CAPTURES, CONFIG, ASTERISK, NAMES, READING)
+FORCED = click.option(
+    "--force",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, _, value: context.meta.update({FORCE: value}),
+    help="Replace what -o names where it exists; an input never is.",
+)
 OUTPUT = options(
+    FORCED,
     click.option("--format", "format_", type=click.Choice(FORMATS), metavar="FORMAT", help=f"{', '.join(FORMATS)}."),
     click.option("-o", "--output", metavar="FILE", help="Write there; the format follows from the ending."),
     click.option("--redact", is_flag=True, help="Replace numbers, names and addresses, so that it can be posted."),

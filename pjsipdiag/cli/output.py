@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from pjsipdiag.errors import ConfigError, PjsipdiagError
+from pjsipdiag.errors import ConfigError
+from pjsipdiag.outputs import PRIVATE, USUAL, write_file
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.compare import Change
     from pjsipdiag.diagnosis.model import Report
     from pjsipdiag.report.ahead import Ahead
 
+FORCE = "pjsipdiag.force"
 DEFAULT_CONFIG = Path("/etc/asterisk")
 FIRST_SHOWN = 1.0
 """Seconds of work before progress is shown at all."""
@@ -57,7 +60,7 @@ def show(
         from pjsipdiag.redact import redact_report
 
         report = redact_report(report)
-    with opened(output) as stream:
+    with opened(output, USUAL if redact else PRIVATE) as stream:
         write(report, format_, stream, verbose=verbose, ahead=ahead)
     finish(report)
 
@@ -78,16 +81,29 @@ def finish(report: Report) -> None:
 
 
 @contextmanager
-def opened(output: str | None) -> Iterator[TextIO]:
+def opened(output: str | None, mode: int = PRIVATE) -> Iterator[TextIO]:
     """The file `output` for writing, or stdout."""
     if output is None or output == "-":
         yield sys.stdout
         return
-    try:
-        with Path(output).open("w", encoding="utf-8", newline="") as stream:
-            yield stream
-    except OSError as error:
-        raise PjsipdiagError(f"{output}: cannot be written: {error.strerror}") from None
+    with write_file(output, inputs=inputs(), force=forced(), mode=mode) as stream:
+        yield stream
+
+
+def forced() -> bool:
+    """Whether --force was given."""
+    return bool(click.get_current_context().meta.get(FORCE))
+
+
+def inputs() -> Iterator[str]:
+    """Every file that the command reads, the ones in directories too."""
+    given = click.get_current_context().params
+    for name in ("captures", "config", "configs", "hosts", "resolved", "keylog"):
+        value = given.get(name) or ()
+        for path in (value,) if isinstance(value, str) else value:
+            yield path
+            for folder, _, names in os.walk(path):
+                yield from (f"{folder}/{member}" for member in names)
 
 
 class Progress:

@@ -31,7 +31,7 @@ class Offer:
 
 def parse_offer(text: str) -> Offer:
     """The first audio of an SDP (RFC 8866)."""
-    lines = text.splitlines()
+    lines = text.replace("\r\n", "\n").split("\n")
     at = next((number for number, line in enumerate(lines) if line.startswith("m=audio ")), None)
     if at is None:
         return Offer()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config
@@ -13,7 +14,8 @@ from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture import expand
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.joining.chain import read_files
-from pjsipdiag.errors import ConfigError, PjsipdiagError
+from pjsipdiag.errors import ConfigError
+from pjsipdiag.outputs import Content, write_folder
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.material import Material, pairs, redact
 from pjsipdiag.redact.pcap import write_pcap
@@ -40,21 +42,21 @@ def redact_files(
     *,
     hosts: str | Path | None = None,
     asterisk: str | None = None,
+    force: bool = False,
 ) -> RedactedFiles:
     """Writes `output`/capture.pcap (capture-2.pcap, ...), `output`/etc and `output`/hosts.
 
     :raises PjsipdiagError: `output` exists and is not empty, or an input cannot be read.
     """
     target = Path(output)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise PjsipdiagError(f"{output} exists already: name a new directory, nothing is overwritten")
     before = load_config(config, asterisk, hosts) if config is not None else Config(asterisk or "", "")
     texts = _texts(config, before)
     hosts_text = _read(Path(hosts)) if hosts is not None else b""
     traffic = tuple(map(tuple, read_files(expand(captures))))
     plain = Material(texts, traffic, hosts_text)
     redacted, disguise, left_out = redact(plain, before)
-    written = _write(redacted, target, with_hosts=hosts is not None)
+    inputs = [*captures, *([config] if config is not None else []), *([hosts] if hosts is not None else [])]
+    written = _write(redacted, target, inputs, with_hosts=hosts is not None, force=force)
     if config is None:
         return RedactedFiles(tuple(written), 0, 0, left_out)
     etc = target / "etc" if Path(config).is_dir() else target / "etc" / Path(config).name
@@ -87,23 +89,19 @@ def _read(path: Path) -> bytes:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _write(material: Material, target: Path, *, with_hosts: bool) -> list[str]:
-    target.mkdir(parents=True, exist_ok=True)
-    written = []
+def _write(
+    material: Material, target: Path, inputs: Sequence[str | Path], *, with_hosts: bool, force: bool
+) -> list[str]:
+    files: dict[str, bytes] = {}
     for number, capture in enumerate(material.traffic, 1):
-        path = target / ("capture.pcap" if number == 1 else f"capture-{number}.pcap")
-        with path.open("wb") as stream:
-            write_pcap(capture, stream)
-        written.append(str(path))
-    files = {f"etc/{name}": data for name, data in material.texts.items()}
+        stream = BytesIO()
+        write_pcap(capture, stream)
+        files["capture.pcap" if number == 1 else f"capture-{number}.pcap"] = stream.getvalue()
+    files |= {f"etc/{name}": data for name, data in material.texts.items()}
     if with_hosts:
         files["hosts"] = material.hosts
-    for name, data in files.items():
-        path = target / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        written.append(str(path))
-    return written
+    write_folder(target, {name: Content(data) for name, data in files.items()}, inputs=inputs, force=force)
+    return [str(target / name) for name in files]
 
 
 def _proof(

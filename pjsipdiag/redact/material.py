@@ -85,7 +85,7 @@ def _stand(packed: bytes, disguise: Disguise) -> bytes:
 
 def _hosts(data: bytes, disguise: Disguise) -> bytes:
     lines = []
-    for line in decode(data).splitlines():
+    for line in decode(data).split("\n"):
         address, *names = line.partition("#")[0].split() or [""]
         lines.append(" ".join([disguise.host(address.partition("%")[0]), *map(disguise.host, names)]))
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")

@@ -65,11 +65,15 @@ def test_absolute_paths_below_the_configuration_directory_are_its_own(tree: Path
     assert files.expand("/etc/asterisk/../asterisk/a.conf") == ["a.conf"]
 
 
-def test_what_lies_elsewhere_keeps_its_path(tmp_path: Path, tree: Path) -> None:
+def test_what_lies_elsewhere_is_not_read(tmp_path: Path, tree: Path) -> None:
     other = tmp_path.parent / "elsewhere.conf"
     other.write_text("[a]\n")
-    assert Files(tree).expand(str(other)) == [str(other)]
-    assert Files(tree).read(str(other)) == b"[a]\n"
+    (tree / "link.conf").symlink_to(other)
+    for name in (str(other), "../elsewhere.conf", "link.conf"):
+        files = Files(tree)
+        assert files.expand(name) == []
+        assert "lies outside of" in files.given_up
+        assert files.read(name) is None
     assert Files(None, {}).read("a.conf") is None
 
 

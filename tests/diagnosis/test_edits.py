@@ -8,7 +8,7 @@ import pytest
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.diagnosis.edits.lines import diff, styled, with_name, with_value, write
 from pjsipdiag.diagnosis.model import Edit, Suggestion
-from pjsipdiag.errors import ConfigError
+from pjsipdiag.errors import PjsipdiagError
 
 TEXT = "[a]\ntype=endpoint\ncontext=in\n"
 
@@ -78,6 +78,38 @@ def test_the_copy_has_the_files_that_do_not_change(tmp_path: Path) -> None:
 
 def test_the_original_is_never_written(tmp_path: Path) -> None:
     (tmp_path / "pjsip.conf").write_text(TEXT)
-    with pytest.raises(ConfigError, match="the configuration itself"):
+    with pytest.raises(PjsipdiagError, match="is an input"):
         write([suggestion(Edit("pjsip.conf", 4, (), ("x=1",)))], load_config(tmp_path), tmp_path / "." / "")
     assert (tmp_path / "pjsip.conf").read_text() == TEXT
+
+
+@pytest.mark.parametrize("end", "\v\f\r\x1c\x1d\x1e\x85\u2028\u2029")
+def test_only_a_newline_ends_a_line(tmp_path: Path, end: str) -> None:
+    text = f"[a]\ntype=endpoint ; see wiki{end}context=other"
+    (tmp_path / "pjsip.conf").write_bytes(text.encode())
+    config = load_config(tmp_path)
+    added = [suggestion(Edit("pjsip.conf", 3, (), ("context=in",)))]
+    write(added, config, tmp_path / "new")
+    assert (tmp_path / "new" / "pjsip.conf").read_bytes() == f"{text}\ncontext=in\n".encode()
+    done = subprocess.run(
+        ["patch", "-p1"], input=diff(added, config).encode(), cwd=tmp_path, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "pjsip.conf").read_bytes() == (tmp_path / "new" / "pjsip.conf").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["a\n+++ b.conf", "a\tb.conf", 'a"b\\c.conf', "\u202ea.conf"])
+def test_a_name_that_patch_may_misread_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "pjsip.conf").write_text("#include d/*\n")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / name).write_text(TEXT)
+    with pytest.raises(PjsipdiagError, match="no diff can name this file"):
+        diff([Suggestion(f"d/{name}", 1, "a", "a", (), (Edit(f"d/{name}", 4, (), ("x=1",)),))], load_config(tmp_path))
+
+
+def test_a_secret_is_no_context_of_a_diff(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[a]\ntype=auth\npassword=hidden1\nusername=u\n")
+    config = load_config(tmp_path)
+    assert "hidden1" not in diff([suggestion(Edit("pjsip.conf", 5, (), ("realm=x",)))], config)
+    with pytest.raises(PjsipdiagError, match="secret"):
+        diff([suggestion(Edit("pjsip.conf", 3, ("password=hidden1",), ("password=x",)))], config)

@@ -44,7 +44,9 @@ class Search:
     def _through(self, node: ere.Node, ways: set[Way]) -> set[Way]:
         self.left -= len(ways)
         if self.left < 0:
-            raise UndecidedError("a regular expression with back-references has too many ways through the text")
+            raise UndecidedError(
+                "a regular expression has too many ways through the text: glibc may take it or give up"
+            )
         match node:
             case ere.Literal(character):
                 return {(at + 1, held) for at, held in ways if self.text[at : at + 1] == character}

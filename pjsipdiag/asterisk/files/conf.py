@@ -121,12 +121,21 @@ class _Parser:
             return None
         self.level += 1
         comments, category, count, read_any = Comments(), self.current, 0, False
-        for name in self.files.expand(pattern):
+        names = self.files.expand(pattern)
+        if self.files.given_up:
+            self.warnings.append(Problem(f"not read: {self.files.given_up}", asked))
+        for name in names:
             data = self.files.read(name)
             if data is None:
+                if self.files.given_up:
+                    self.warnings.append(Problem(f"not read: {self.files.given_up}", asked))
+                    read_any = True
                 continue
             read_any = True
-            self._note(name, len(data))
+            if not self._note(name, len(data)):
+                reason = f"not read: {self.files.shown(name)}: the files include one another without end"
+                self.warnings.append(Problem(reason, asked))
+                break
             number = 0
             try:
                 for number, line in enumerate(split(data), 1):
@@ -147,7 +156,7 @@ class _Parser:
                 log = f"Unterminated comment detected beginning on line {comments.opened}"
                 self.warnings.append(Problem(reason, Where(name, comments.opened), log))
         self.level -= 1
-        return True if read_any else None
+        return True if read_any or (self.files.given_up and not names) else None
 
     def _content(self, line: bytes, name: str, number: int, comments: Comments) -> bytes:
         if b"\0" in line:
@@ -305,12 +314,14 @@ class _Parser:
                 break
         return True
 
-    def _note(self, name: str, size: int) -> None:
+    def _note(self, name: str, size: int) -> bool:
+        """Counts one more file; whether it may be read."""
+        if self.repeats >= MOST_REPEATS or self.bytes + size > MOST_BYTES:
+            return False
         self.repeats += name in self.read
         self.read[name] = None
         self.bytes += size
-        if self.repeats > MOST_REPEATS or self.bytes > MOST_BYTES:
-            raise ConfigError(f"{self.files.shown(name)}: the files include one another without end: not read")
+        return True
 
     def _count(self, variables: int) -> None:
         self.variables += variables

@@ -27,6 +27,8 @@ _ASTETCDIR = re.compile(r"^\s*astetcdir\s*=>?\s*([^\s;]+)", re.MULTILINE)
 _EXECINCLUDES = re.compile(r"^\s*execincludes\s*=>?\s*(\w+)", re.MULTILINE)
 _TRUE = ("yes", "true", "y", "t", "1", "on")
 _MOST_ALTERNATIVES = 1000
+MOST_LOOKED = 300_000
+"""Names that all patterns of a configuration are held against: links to folders above multiply them without end."""
 
 
 class Files:
@@ -40,6 +42,11 @@ class Files:
         self.overlay = {
             str(PurePosixPath(name)): text.encode("utf-8", "surrogateescape") for name, text in (overlay or {}).items()
         }
+
+        self.given_up = ""
+        """Why the last pattern was not followed to its end."""
+        self._looked = 0
+        self._listed: dict[tuple[int, int], list[str]] = {}
 
     @cached_property
     def etc(self) -> str:
@@ -87,23 +94,49 @@ class Files:
         """
         if name in self.overlay:
             return self.overlay[name]
-        if not self._path_is_file(name):
+        if self._leads_out(name) or not self._path_is_file(name):
             return None
         path = self._path(name)
         try:
-            if path.stat().st_size > MOST_BYTES:
-                raise ConfigError(f"{path} is larger than {MOST_BYTES >> 20} MiB: that is no configuration file")
-            return path.read_bytes()
+            data = _read(path)
+        except FileNotFoundError:  # it went away meanwhile
+            return None
+        except BlockingIOError:
+            self.given_up = f"{path} is no plain file"
+            return None
         except OSError as error:
             raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+        if len(data) > MOST_BYTES:
+            raise ConfigError(f"{path} is larger than {MOST_BYTES >> 20} MiB: that is no configuration file")
+        return data
+
+    def _leads_out(self, name: str) -> bool:
+        """Whether a name leads out of the directory, by itself or through links; then `given_up` says so.
+
+        Somebody else's configuration may not have this machine's files read; this machine's own may.
+        """
+        if self.directory is None or name in self.overlay or "\0" in name:
+            return False
+        place = os.path.realpath(self._path(name))
+        root = os.path.realpath(self.directory)
+        if place.startswith(("/proc/", "/sys/", "/dev/")):
+            self.given_up = f"{name} is no plain file"
+        elif root != os.path.realpath(ETC) and not f"{place}/".startswith(f"{root.rstrip('/')}/"):
+            self.given_up = f"{name} lies outside of {self.directory}: copy it into that directory"
+        else:
+            return False
+        return True
 
     def expand(self, pattern: str) -> list[str]:
         """The names that a pattern stands for, in the order of glob(3) with GLOB_NOMAGIC and GLOB_BRACE."""
         names: list[str] = []
+        self.given_up = ""
         for alternative in _braces(pattern):
             wanted = self.name(alternative)
             if alternative.endswith("/"):
                 continue
+            if self._leads_out(wanted):
+                return names
             if _MAGIC.search(wanted):
                 names += self._glob(wanted)
             elif self.exists(wanted):
@@ -129,9 +162,15 @@ class Files:
         found = [root]
         for part in parts:
             match = _translate(part)
-            found = [
-                _join(parent, entry) for parent in found for entry in self._entries(parent) if match.fullmatch(entry)
-            ]
+            below: list[str] = []
+            for parent in found:
+                entries = self._entries(parent)
+                self._looked += 1 + len(entries)
+                if self._looked > MOST_LOOKED:
+                    self.given_up = f"{pattern} leads to more than {MOST_LOOKED:,} names"
+                    return []
+                below += [_join(parent, entry) for entry in entries if match.fullmatch(entry)]
+            found = below
         return sorted((name for name in found if self.exists(name)), key=os.fsencode)
 
     def _entries(self, parent: str) -> set[str]:
@@ -139,8 +178,22 @@ class Files:
         entries = {name[len(below) :].split("/")[0] for name in self.overlay if name.startswith(below)}
         if self.directory is not None or parent.startswith("/"):
             with contextlib.suppress(OSError):
-                entries.update(entry.name for entry in self._path(parent or ".").iterdir())
+                path = self._path(parent or ".")
+                place = path.stat()
+                key = place.st_dev, place.st_ino
+                if key not in self._listed:
+                    self._listed[key] = [entry.name for entry in path.iterdir()]
+                entries.update(self._listed[key])
         return entries
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a file, never waiting for one that blocks; one more than MOST_BYTES at most."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb") as file:  # noqa: PTH123  (a handle)
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise BlockingIOError
+        return file.read(MOST_BYTES + 1)
 
 
 def _join(parent: str, entry: str) -> str:
@@ -150,12 +203,17 @@ def _join(parent: str, entry: str) -> str:
 def _translate(part: str) -> re.Pattern[str]:
     """One path component of a glob as a regular expression: a leading dot is only matched by a dot."""
     text = "" if part.startswith(".") else r"(?!\.)"
-    position = 0
+    position = stars = 0
+    closing = ""
     while position < len(part):
         character = part[position]
         position += 1
         if character == "*":
-            text += ".*"
+            # What follows a star is found at its first place: no way is ever tried twice (as in Python's fnmatch).
+            text += f"{closing}(?=(?P<g{stars}>.*?"
+            closing, stars = f"))(?P=g{stars})", stars + 1
+            while part[position : position + 1] == "*":
+                position += 1
         elif character == "?":
             text += "."
         elif character == "\\" and position < len(part):
@@ -166,6 +224,9 @@ def _translate(part: str) -> re.Pattern[str]:
             position = found.end()
         else:
             text += re.escape(character)
+    if closing:  # the last star takes the rest, which has to end as the pattern does
+        head, _, tail = text.rpartition(f"(?=(?P<g{stars - 1}>.*?")
+        text = f"{head}.*{tail}"
     try:
         return re.compile(text, re.DOTALL)
     except re.error:  # a range that runs backwards matches nothing

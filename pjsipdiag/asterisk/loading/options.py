@@ -22,6 +22,7 @@ from pjsipdiag.asterisk.loading.values.checks import CHECKS
 from pjsipdiag.asterisk.loading.values.setting import Handler, Readable, Refused, Setting, Warned
 from pjsipdiag.asterisk.loading.values.span import Span
 from pjsipdiag.asterisk.releases import RELEASES, Release, release
+from pjsipdiag.asterisk.secrets import shown, without
 
 _MAIN_FILES = ("pjsip.conf", "pjsip_wizard.conf")
 
@@ -124,8 +125,9 @@ def apply(
             if isinstance(answer, Warned):
                 warnings.append(Problem(answer.reason, variable.where, answer.log))
             if isinstance(answer, Refused):
-                log = f"Error parsing {variable.name}={variable.value} {_place(variable)}"
-                problem = Problem(answer.reason, variable.where, f"{answer.log}\n{log}" if answer.log else log)
+                log = f"Error parsing {variable.name}={shown(variable)} {_place(variable)}"
+                own, reason = without(answer.log, variable), without(answer.reason, variable)
+                problem = Problem(reason, variable.where, f"{own}\n{log}" if own else log)
                 return Applied(_frozen(taken), problem, tuple(warnings))
         elif not name.startswith("@"):
             problem = _unknown(object_type, section, variable, asked)

@@ -98,7 +98,7 @@ def read_hosts(path: str | Path) -> Hosts:
         text = Path(path).read_text("utf-8", "replace")
     except OSError as error:
         raise ConfigError(f"cannot read hosts file {path}: {error.strerror}") from error
-    return Hosts(parse_hosts(text.splitlines(), str(path)))
+    return Hosts(parse_hosts(text.split("\n"), str(path)))
 
 
 def parse_hosts(lines: Iterable[str], name: str = "hosts") -> dict[str, list[str]]:

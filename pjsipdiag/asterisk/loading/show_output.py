@@ -22,7 +22,7 @@ def parse_identifies(text: str) -> Mapping[str, tuple[str, ...]]:
     """
     found: dict[str, list[str]] = {}
     networks: list[str] | None = None
-    for line in _COLOUR.sub("", text).splitlines():
+    for line in _COLOUR.sub("", text).split("\n"):
         if len(line) > 1024:
             continue
         if named := _IDENTIFY.match(line):

@@ -71,6 +71,8 @@ def _message(found: re.Match[bytes], line: bytes, lines: Lines, tally: Tally) ->
         return None
     if truncated:
         tally.undecoded["log message cut short"] += 1
+    if not payload:
+        return None
     other = address.pack()
     own = bytes(len(other))
     received = found[1] == b"Received"

@@ -11,6 +11,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from pjsipdiag.capture.datagram import Tally
 
 LEAP_YEAR = 1972
+END_OF_TIME = 1 << 63
+NOTE_UNTRUE = "the log has times before 1970 or after 2262: they are unknown"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOTE_YEAR = f"the log's dates have no year: {LEAP_YEAR} stands for it"
 NOTE_DATE = "the log's times have no date: 1970-01-01 stands for it"
 NOTE_ORDER = "the log's dates are read as day, month, year"
@@ -41,7 +44,7 @@ def time_of(text: str, tally: Tally) -> int:
 def _nanoseconds(part: dict[str, str | None], tally: Tally) -> int:
     fraction = int((part["f"] or "").ljust(9, "0"))
     if seconds := part.get("s"):
-        return int(seconds) * 1_000_000_000 + fraction
+        return _held(int(seconds) * 1_000_000_000 + fraction, tally)
     notes: list[str] = []
     month, day, year = _date(part, notes)
     zone = part["z"]
@@ -54,7 +57,15 @@ def _nanoseconds(part: dict[str, str | None], tally: Tally) -> int:
         return 0
     for note in notes:
         tally.note(note)
-    return max(int(when.timestamp()), 0) * 1_000_000_000 + fraction
+    return _held(int((when - _EPOCH).total_seconds()) * 1_000_000_000 + fraction, tally)
+
+
+def _held(time: int, tally: Tally) -> int:
+    """The time, 0 where 64 bits of nanoseconds do not hold it."""
+    if 0 <= time < END_OF_TIME:
+        return time
+    tally.note(NOTE_UNTRUE)
+    return 0
 
 
 def _date(part: dict[str, str | None], notes: list[str]) -> tuple[int, int, int]:

@@ -156,7 +156,7 @@ class BlockWalk:
                         at = stop
                         continue
                     time = self.interfaces[where].time(high << 32 | low)
-                    untrue = time >= END_OF_TIME
+                    untrue = not 0 <= time < END_OF_TIME
                     if untrue:
                         time = self._time
                     ends = at + 28 + captured

@@ -150,7 +150,7 @@ class Fold:
             counts[MESSAGES] += 1
             if time > counts[END]:  # noqa: PLR1730 (max() costs five times as much here)
                 counts[END] = time
-            if payload[0] in b"\r\n":
+            if payload[:1] in (b"\r", b"\n"):
                 payload = payload.lstrip(b"\r\n")
             if payload.startswith(b"SIP/2.0 "):
                 counts[RESPONSES] += 1

@@ -11,11 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config, Where
+from pjsipdiag.asterisk.secrets import is_secret
 from pjsipdiag.diagnosis.model import Edit, Suggestion
-from pjsipdiag.errors import ConfigError
+from pjsipdiag.errors import ConfigError, visible
+from pjsipdiag.outputs import Content, mode_of, write_folder
 
 _LINE = re.compile(
-    r"^(?P<indent>\s*)(?P<name>[^=;\s]+)(?P<sign>\s*(?:=>|\+=|=)\s*)(?P<value>(?:\\;|[^;])*?)(?P<rest>\s*(?:;.*)?)$"
+    r"(?P<indent>[\x01- ]*)(?P<name>[^=;\x01- ]+)(?P<sign>[\x01- ]*(?:=>|\+=|=)[\x01- ]*)"
+    r"(?P<value>(?:\\;|[^;])*?)(?P<rest>[\x01- ]*(?:;.*)?)\Z",
+    re.DOTALL,
 )
 
 
@@ -23,7 +27,7 @@ def lines_of(config: Config, file: str) -> list[str]:
     """The lines of a configuration file with their line ends; empty when there is no such file."""
     path = _path(config, file)
     try:
-        return path.read_bytes().decode("utf-8", "surrogateescape").splitlines(keepends=True) if path.is_file() else []
+        return _split(path.read_bytes().decode("utf-8", "surrogateescape")) if path.is_file() else []
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; it cannot be read again for a suggestion") from None
 
@@ -76,29 +80,53 @@ def diff(suggestions: Sequence[Suggestion], config: Config) -> str:
     parts = []
     for file, text in changed(config, _all(suggestions)).items():
         before = lines_of(config, file)
-        name = file.lstrip("/")
+        name = patchable(file)
         old = f"a/{name}" if before else "/dev/null"
-        for line in difflib.unified_diff(before, _split(text), old, f"b/{name}"):
-            parts.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
+        hunks = list(difflib.unified_diff(before, _split(text), old, f"b/{name}"))
+        if any(map(_holds_secret, hunks[2:])):
+            # without context lines: patch takes it all the same, at the lines that it names
+            hunks = list(difflib.unified_diff(before, _split(text), old, f"b/{name}", n=0))
+        if any(map(_holds_secret, hunks[2:])):
+            raise ConfigError(f"{visible(file)}: the change is in a line that holds a secret: use -o DIR")
+        parts += [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in hunks]
     return "".join(parts)
 
 
-def write(suggestions: Sequence[Suggestion], config: Config, directory: Path) -> list[str]:
+def _holds_secret(line: str) -> bool:
+    """Whether a line of a diff sets an option that holds a secret, or may be one that lost its sign."""
+    return not line.startswith("@@") and is_secret(re.split(r"[=;]", line[1:])[0])
+
+
+def patchable(file: str) -> str:
+    """The name of a file as it stands in a diff: a tab ends one that holds a blank, as in GNU diff.
+
+    Raises ConfigError for a name that `patch` could take for another file or for more of the diff.
+    """
+    if not file.isprintable() or file.startswith(("/", '"')) or "\\" in file or ".." in file.split("/"):
+        raise ConfigError(
+            f"{visible(file)}: no diff can name this file safely; use -o DIR, or give the file another name"
+        )
+    return f"{file}\t" if " " in file else file
+
+
+def write(suggestions: Sequence[Suggestion], config: Config, directory: Path, *, force: bool = False) -> list[str]:
     """Writes every file of the configuration to `directory`, the edited ones changed; returns the names of the changed.
 
-    Raises ConfigError when that is the configuration's own directory or a file cannot be written.
+    Raises ConfigError when a file would come to lie elsewhere, and as `outputs.write_folder` does.
     """
-    if directory.exists() and directory.resolve() == _path(config, ".").resolve():
-        raise ConfigError(f"{directory}: this is the configuration itself; name another directory for the changed copy")
     texts: Mapping[str, str] = changed(config, _all(suggestions))
-    for file in dict.fromkeys((*config.files, *texts)):
-        path = directory / file.lstrip("/")
-        text = texts.get(file) or "".join(lines_of(config, file))
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text.encode("utf-8", "surrogateescape"))
-        except OSError as error:
-            raise ConfigError(f"{path}: {error.strerror}; the changed copy cannot be written") from None
+    names = list(dict.fromkeys((*config.files, *texts)))
+    outside = [file for file in names if file.startswith("/") or ".." in file.split("/")]
+    if outside:
+        raise ConfigError(f"{visible(outside[0])} lies outside of the configuration: no changed copy is written")
+    files = {
+        file: Content(
+            (texts[file] if file in texts else "".join(lines_of(config, file))).encode("utf-8", "surrogateescape"),
+            mode_of(_path(config, file)),
+        )
+        for file in names
+    }
+    write_folder(directory, files, inputs=[_path(config, file) for file in (".", *names)], force=force)
     return list(texts)
 
 
@@ -116,14 +144,16 @@ def _applied(lines: list[str], edits: list[Edit]) -> list[str]:
         if taken & places:
             continue
         taken |= places
-        if at and at <= len(lines) and not lines[at - 1].endswith(("\n", "\r")):
+        if at and at <= len(lines) and not lines[at - 1].endswith("\n"):
             lines[at - 1] += end
         lines[at : at + len(edit.old)] = [line + end for line in edit.new]
     return lines
 
 
 def _split(text: str) -> list[str]:
-    return text.splitlines(keepends=True)
+    """Lines as Asterisk counts them: a newline ends one and nothing else (main/config.c, fgets)."""
+    lines = text.split("\n")
+    return [*(f"{line}\n" for line in lines[:-1]), *filter(None, lines[-1:])]
 
 
 def _path(config: Config, file: str) -> Path:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pjsipdiag.asterisk.config import Config, Section, Where
+from pjsipdiag.asterisk.secrets import shown
 
-SECRET = frozenset({"password", "md5_cred", "secret", "oauth_secret", "refresh_token", "password_digest"})
 AROUND = 6
 """Lines that are shown before and after the one that matters."""
 
@@ -37,8 +37,7 @@ def excerpt(config: Config | None, where: Where | None) -> Excerpt | None:
     lines = {section.where.line: f"[{section.name}]"} if section.where.file == where.file else {}
     for variable in section.variables:
         if variable.where.file == where.file:
-            secret = variable.name.lower().rpartition("/")[2] in SECRET
-            lines[variable.where.line] = f"{variable.name}={'(hidden)' if secret else variable.value}"
+            lines[variable.where.line] = f"{variable.name}={shown(variable)}"
     numbers = sorted(lines)
     if where.line not in lines:
         return None

@@ -1,0 +1,145 @@
+"""Where results are written: one rule for every command that has -o.
+
+An input is never replaced, by whatever name or link it is given; what exists is replaced only when asked (`force`);
+a file is written beside its place and then renamed, so that it is the whole new one or the untouched old one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from pjsipdiag.errors import PjsipdiagError, visible
+
+PRIVATE, USUAL = 0o600, 0o666
+"""The mode of what may hold secrets, and of what does not (the umask takes from it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The bytes of a file and the widest mode that it may have."""
+
+    data: bytes
+    mode: int = USUAL
+
+
+def mode_of(path: Path) -> int:
+    """The mode of a file as the widest one of its copy; that of secrets where the file is not there."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode) & 0o666
+    except OSError:
+        return PRIVATE
+
+
+@contextmanager
+def write_file(
+    path: str, *, inputs: Iterable[str | Path] = (), force: bool = False, mode: int = PRIVATE
+) -> Iterator[TextIO]:
+    """The file `path` for writing; a device or a pipe is written to as it is. Raises PjsipdiagError."""
+    target = Path(os.path.realpath(path))
+    try:
+        _refuse_input(path, target, inputs)
+        if target.exists() and not target.is_file() and not target.is_dir():
+            with target.open("w", encoding="utf-8", newline="") as stream:
+                yield stream
+            return
+        if target.is_dir():
+            raise PjsipdiagError(f"{visible(path)} is a directory: name a file")
+        if os.path.lexists(target) and not force:
+            raise PjsipdiagError(f"{visible(path)} exists already: --force replaces it")
+        handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+        try:
+            with open(handle, "w", encoding="utf-8", newline="") as stream:  # noqa: PTH123  (a handle)
+                yield stream
+            _settle(beside, target, mode, force)
+        finally:
+            with suppress(FileNotFoundError):
+                Path(beside).unlink()
+    except OSError as error:
+        raise PjsipdiagError(f"{visible(path)}: cannot be written: {error.strerror}") from None
+
+
+def write_folder(
+    directory: Path, files: Mapping[str, Content], *, inputs: Iterable[str | Path] = (), force: bool = False
+) -> None:
+    """Writes `files` (name below the directory: content), all of them or none. Raises PjsipdiagError."""
+    for name in files:
+        if name.startswith("/") or ".." in name.split("/") or "\0" in name:
+            raise PjsipdiagError(f"{visible(name)} lies outside of {visible(str(directory))}: nothing is written")
+    try:
+        _refuse_input(str(directory), directory, inputs)
+        if directory.is_dir():
+            if any(directory.iterdir()) and not force:
+                raise PjsipdiagError(
+                    f"{visible(str(directory))} exists already and is not empty: name a new directory, or say --force"
+                )
+        elif os.path.lexists(directory):
+            raise PjsipdiagError(f"{visible(str(directory))} exists already and is no directory: name a new one")
+        _refuse_links(directory, files, inputs)
+        made = [parent for parent in (directory, *directory.parents) if not parent.exists()]
+        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            _stage(directory, files)
+        except BaseException:
+            for parent in made:
+                with suppress(OSError):
+                    parent.rmdir()
+            raise
+    except OSError as error:
+        raise PjsipdiagError(f"{visible(str(directory))}: cannot be written: {error.strerror}") from None
+
+
+def _stage(directory: Path, files: Mapping[str, Content]) -> None:
+    """All files beside their places first, then each is renamed."""
+    staging = Path(tempfile.mkdtemp(dir=directory, prefix=".writing."))
+    try:
+        for number, content in enumerate(files.values()):
+            (staging / str(number)).write_bytes(content.data)
+        for number, (name, content) in enumerate(files.items()):
+            target = directory / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _settle(str(staging / str(number)), target, content.mode, force=True)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _settle(beside: str, target: Path, mode: int, force: bool) -> None:
+    mask = os.umask(0)
+    os.umask(mask)
+    Path(beside).chmod(mode & ~mask)
+    if force:
+        Path(beside).replace(target)
+        return
+    try:
+        target.hardlink_to(beside)  # unlike a rename, it replaces nothing that came meanwhile
+    except FileExistsError:
+        raise PjsipdiagError(f"{visible(str(target))} exists already: --force replaces it") from None
+    except OSError:  # a file system without links
+        Path(beside).replace(target)
+
+
+def _refuse_input(shown: str, target: Path, inputs: Iterable[str | Path]) -> None:
+    for given in inputs:
+        with suppress(OSError, ValueError):
+            if target.exists() and Path(given).samefile(target):
+                raise PjsipdiagError(f"{visible(shown)} is an input: name another place for the result")
+
+
+def _refuse_links(directory: Path, files: Mapping[str, Content], inputs: Iterable[str | Path]) -> None:
+    """No folder on the way may lead outside, and no file may be an input."""
+    root = os.path.realpath(directory)
+    given = tuple(inputs)
+    for name in files:
+        place = directory / name
+        if not f"{os.path.realpath(place.parent)}/".startswith(f"{root}/"):
+            raise PjsipdiagError(f"{visible(str(place))} lies outside of {visible(str(directory))}: nothing is written")
+        _refuse_input(str(place), place, given)
+        if place.is_dir():
+            raise PjsipdiagError(f"{visible(str(place))} is a directory: nothing is written")
