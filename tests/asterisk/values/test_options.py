@@ -1,6 +1,6 @@
 """Every value and every section of fixtures/options is taken or dropped as real Asterisk did."""
 
-from __future__ import annotations
+from __future__ import re
 
 import json
 from importlib import resources
@@ -40,7 +40,9 @@ def test_each_value_is_taken_by_the_releases_that_took_it(file: str, option: str
 def test_each_section_is_dropped_in_asterisks_words(case: dict[str, str], branch: str) -> None:
     section = cases.section(case["type"], "NAME", [cases.split(line) for line in case["lines"]])
     problem = apply(case["type"], section, cases.RELEASES[branch], readable, has_profile).problem
-    recorded = case[f"log_{branch}"]
+    recorded = re.sub(
+        r"(Error parsing (?:md5_cred|password_digest)=).*(?= at line)", r"\1(hidden)", case[f"log_{branch}"]
+    )
     if recorded in ("", "(silent)"):
         assert (problem is None) == (recorded == "")
     else:
