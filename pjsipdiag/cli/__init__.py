@@ -1,25 +1,70 @@
 """The command line: arguments in, text and exit status out; no logic."""
 
+import errno
 import os
+import signal
 import sys
+from contextlib import suppress
+from types import FrameType
 from typing import NoReturn
+
+import click
 
 from pjsipdiag.cli import captures, configuration
 from pjsipdiag.cli.group import main
+from pjsipdiag.errors import visible
 
 __all__ = ["captures", "configuration", "main", "run"]
 
 
+INTERRUPTED = 128 + signal.SIGINT
+
+
+def _open_streams() -> None:
+    """A standard stream that is closed becomes one that holds nothing: no file that is opened may take its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            handle = os.open(os.devnull, os.O_RDONLY if number == 0 else os.O_WRONLY)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115  (a handle, open to the end)
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """A signal to end unwinds all that is open, so that no other process and no half file stays."""
+    sys.exit(128 + number)
+
+
 def run() -> NoReturn:
     """The command as a process: it ends without tidying up what a million calls left, which the system does faster."""
+    _open_streams()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _end)
     try:
-        main(prog_name="pjsipdiag")
-        status: object = 0
+        status: object = main(prog_name="pjsipdiag", standalone_mode=False) or 0
     except SystemExit as end:
         status = end.code
+    except click.exceptions.Exit as end:
+        status = end.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        status = INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except BrokenPipeError:  # nobody reads on
+        status = 1
+    except OSError as error:
+        status = 2
+        with suppress(OSError):
+            sys.stderr.write(f"pjsipdiag: {visible(str(error))}\n")
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except OSError:  # nobody reads on
-        status = status or 1
+    except OSError as error:
+        status = status or (1 if error.errno == errno.EPIPE else 2)
     os._exit(status if isinstance(status, int) else int(status is not None))

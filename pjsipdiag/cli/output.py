@@ -76,8 +76,9 @@ def show_changes(changes: Sequence[Change], before: str, after: str, format_: st
 
 
 def finish(report: Report) -> None:
-    """Ends with status 1 when there is a finding that is more than a note, else 0."""
-    sys.exit(1 if report.unmatched or any(finding.severity != "note" for finding in report.findings) else 0)
+    """Ends with status 0 when every request was identified and no finding is more than a note, else 1."""
+    found = report.unmatched or any(finding.severity != "note" for finding in report.findings)
+    sys.exit(1 if found or any(row.verdict == "unknown" for row in report.sources) else 0)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pickle
 import selectors
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -107,6 +108,7 @@ def _ended(pid: int) -> bool:
 def _start(work: Callable[[Item], Result], item: Item) -> tuple[int, int]:
     """(process id, file descriptor that its result comes from)."""
     reading, writing = _pipe()
+    parent = os.getpid()
     pid = os.fork()
     if pid:
         os.close(writing)
@@ -114,6 +116,7 @@ def _start(work: Callable[[Item], Result], item: Item) -> tuple[int, int]:
     status = 1
     try:
         os.close(reading)
+        _end_with(parent)
         result: tuple[bool, object]
         try:
             result = True, work(item)
@@ -124,6 +127,21 @@ def _start(work: Callable[[Item], Result], item: Item) -> tuple[int, int]:
         status = 0
     finally:
         os._exit(status)
+
+
+def _end_with(parent: int) -> None:
+    """Has the system end this process when its parent ends, however that comes; the parent's own ways to end are its.
+
+    prctl(2): PR_SET_PDEATHSIG is 1.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else signal.SIG_DFL)
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != parent:  # it has ended meanwhile
+        os._exit(1)
 
 
 def _pipe() -> tuple[int, int]:

@@ -1,8 +1,7 @@
 """Every value and every section of fixtures/options is taken or dropped as real Asterisk did."""
 
-from __future__ import re
-
 import json
+import re
 from importlib import resources
 
 import pytest
@@ -20,6 +19,10 @@ def readable(path: str) -> bool:
 
 def has_profile(name: str) -> bool:
     return name in cases.PROFILES
+
+
+SECRET = r"(Error parsing (?:md5_cred|password_digest)=).*(?= at line)"
+"""What Asterisk prints and we hide."""
 
 
 @pytest.mark.parametrize(("file", "option"), OPTIONS, ids=lambda text: text)
