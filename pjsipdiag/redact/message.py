@@ -7,51 +7,44 @@ keeps its spelling and order. Of a body only the SDP lines of media and codecs r
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import unquote
 
 from pjsipdiag.redact.disguise import Disguise
+from pjsipdiag.redact.words import (
+    ADDRESSES,
+    AGENT,
+    ATTRIBUTE,
+    CODECS,
+    CREDENTIALS,
+    FIXED,
+    FLAGS,
+    HOSTS,
+    KEPT,
+    LISTED,
+    MEDIA,
+    METHODS,
+    NUMBERS,
+    PRODUCTS,
+    REASONS,
+    RTPMAP,
+    TOKENS,
+    WORDS,
+)
 from pjsipdiag.sip import COMPACT, decode
 
-KEPT = frozenset(
-    {
-        "accept", "allow", "content-type", "cseq", "event", "expires", "max-forwards", "min-se", "rack", "require",
-        "rseq", "session-expires", "supported", "content-encoding", "proxy-require", "unsupported",
-    }
-)  # fmt: skip
-"""Headers that hold nothing of anybody."""
-ADDRESSES = frozenset(
-    {
-        "contact", "diversion", "from", "p-asserted-identity", "p-preferred-identity", "path", "record-route",
-        "refer-to", "referred-by", "remote-party-id", "reply-to", "route", "to",
-    }
-)  # fmt: skip
-PRODUCTS = frozenset({"server", "user-agent"})
-CREDENTIALS = frozenset({"authorization", "proxy-authorization", "proxy-authenticate", "www-authenticate"})
-SDP = (
-    b"v=",
-    b"o=",
-    b"c=",
-    b"t=",
-    b"m=",
-    b"s=",
-    b"a=rtpmap",
-    b"a=fmtp",
-    b"a=ptime",
-    b"a=send",
-    b"a=recv",
-    b"a=inactive",
-)
-
+_TOKEN = r"[A-Za-z0-9.!%*_+`'~-]+"
 _URI = re.compile(
-    r"(?P<scheme>sips?|tel):(?:(?P<user>[^@\s<>\",?]*)@)?(?P<rest>\[[0-9A-Fa-f:.]*\]|[^\s<>\";?>,:]*)", re.IGNORECASE
+    r"(?P<scheme>sips?|tel):(?:(?P<user>[^@\s<>\",]*)@)?(?P<rest>\[[0-9A-Fa-f:.]*\]|[^\s<>\";?>,:]*)"
+    r"(?P<port>:\d{1,5})?(?P<after>[^\s<>\",]*)",
+    re.IGNORECASE,
 )
-_DISPLAY = re.compile(r'"(?:[^"\\]|\\.)*"')
-_PARAMETER = re.compile(
-    r"(;\s*(tag|branch|received|maddr|epid|\+sip\.instance|reg-id|icid-value|line)\s*=\s*)([^;,\s>]+)", re.I
-)
-_SENT_BY = re.compile(r"(SIP\s*/\s*2\.0\s*/\s*\w+\s+)(\[[^\]]*\]|[^;:,\s]+)", re.IGNORECASE)
-_QUOTED = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^,\s"]+))')
+_OTHER = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\",;]+")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
+_SENT_BY = re.compile(r"(SIP\s*/\s*2\.0\s*/\s*\w+\s+)(\[[^\]]*\]|[^;:,\s]+)(\s*:\s*\d+)?", re.IGNORECASE)
+_CREDENTIAL = re.compile(r'(?P<name>[\w*.-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"?|(?P<plain>[^,\s"]*))')
+_PARAMETER = re.compile(rf'\s*(?P<name>{_TOKEN})\s*(?:=\s*(?P<value>"(?:[^"\\]|\\.)*"?|[^;]*))?\s*')
+_NUMBER = re.compile(r"\d{1,5}(?:\.\d{1,3})?")
 
 
 class MessageRedactor:
@@ -81,17 +74,21 @@ class MessageRedactor:
     def value(self, name: str, value: str) -> str | None:
         """The value of a header; None when the header is left out."""
         lower = COMPACT.get(name.lower(), name.lower())
-        if lower in ("content-length", *KEPT):
-            return value
+        if lower == "content-length":
+            return value if value.strip().isdigit() else "0"
+        if lower in FIXED:
+            found = FIXED[lower].match(value.strip())
+            return found[0] if found else self.disguise.opaque("value", value)
+        if lower in KEPT:
+            return ", ".join(word.strip() for word in value.split(",") if word.strip().lower() in LISTED)
         if lower == "via":
-            value = _SENT_BY.sub(lambda found: found[1] + self.disguise.host(found[2]), value)
-            return self._parameters(value)
+            return self._via(value)
         if lower in ADDRESSES:
-            return self._parameters(self.uri(_DISPLAY.sub('"Name"', value)))
+            return ", ".join(map(self._address, _parts(value, ",")))
         if lower == "call-id":
             return self.disguise.opaque("call", value)
         if lower in PRODUCTS:
-            return re.sub(r"\b[0-9A-Fa-f]{8,}\b|\d{6,}", "x", self.disguise.text(value))
+            return " ".join(found[0].strip() for found in AGENT.finditer(value)) or self.disguise.opaque("agent", value)
         if lower in CREDENTIALS:
             return self._credentials(value)
         if lower in self.headers:
@@ -100,11 +97,28 @@ class MessageRedactor:
         return None
 
     def uri(self, text: str) -> str:
-        """Every URI in `text` with stand-ins for user and host."""
-        return _URI.sub(self._uri, text)
+        """Every URI in `text` with stand-ins for user, host and parameters; one of another scheme is opaque."""
+        parts, end = [], 0
+        for found in _URI.finditer(text):
+            parts += [self._opaque_uris(text[end : found.start()]), self._uri(found)]
+            end = found.end()
+        return "".join([*parts, self._opaque_uris(text[end:])])
+
+    def _opaque_uris(self, text: str) -> str:
+        return _OTHER.sub(
+            lambda found: f"{found[0].partition(':')[0][:3]}:{self.disguise.opaque('uri', found[0])}", text
+        )
 
     def _first(self, line: str) -> str:
-        return line if line.startswith("SIP/2.0") else self._parameters(self.uri(line))
+        """A request line keeps its method, a status line its number."""
+        if found := re.match(r"SIP/2\.0 +(\d{3})\b", line):
+            return f"SIP/2.0 {found[1]} {REASONS.get(int(found[1]), 'Reason')}"
+        words = line.split(" ")
+        if len(words) < 3 or words[-1] != "SIP/2.0" or not _URI.match(words[1]):
+            return self.disguise.opaque("broken", line)
+        method = words[0] if words[0] in METHODS else self.disguise.opaque("METHOD", words[0])
+        rest = [self.disguise.opaque("broken", word) if word else "" for word in words[2:-1]]
+        return " ".join([method, self._uri_alone(words[1]), *rest, "SIP/2.0"])
 
     def _header(self, line: str) -> str | None:
         name, colon, value = line.partition(":")
@@ -113,63 +127,141 @@ class MessageRedactor:
         redacted = self.value(name.strip(), value.strip())
         return None if redacted is None else f"{name}: {redacted}"
 
+    def _address(self, text: str) -> str:
+        """A name-addr or an addr-spec with its parameters (RFC 3261 section 20.10)."""
+        bare = _QUOTED.sub(lambda found: " " * len(found[0]), text)
+        opening = bare.find("<")
+        if opening < 0:
+            uri, *parameters = text.strip().split(";")
+            return self._joined(uri if uri == "*" else self._uri_alone(uri), parameters)
+        display = text[:opening].strip()
+        closing = bare.find(">", opening)
+        inside = text[opening + 1 : closing if closing >= 0 else len(text)]
+        after = text[closing + 1 :] if closing >= 0 else ""
+        shown = '"Name" ' if display.startswith('"') else "Name " if display else ""
+        first, *parameters = _parts(after, ";")
+        broken = self.disguise.opaque("broken", first.strip()) if first.strip() else ""
+        return self._joined(f"{shown}<{self._uri_alone(inside)}{'>' if closing >= 0 else ''}{broken}", parameters)
+
+    def _uri_alone(self, text: str) -> str:
+        found = _URI.fullmatch(text.strip())
+        if found:
+            return self._uri(found)
+        scheme = text.strip().partition(":")[0]
+        shown = (
+            scheme if scheme.lower() in ("sip", "sips", "tel", "urn", "mailto", "im", "pres", "http", "https") else "x"
+        )
+        return f"{shown}:{self.disguise.opaque('uri', text)}" if ":" in text else self.disguise.opaque("uri", text)
+
     def _uri(self, found: re.Match[str]) -> str:
         scheme, user, rest = found["scheme"], found["user"], found["rest"]
+        port, after = found["port"] or "", found["after"]
         if scheme.lower() == "tel":
-            return f"{scheme}:{self.disguise.user(rest)}"
-        shown = ""
-        if user is not None:
-            name, password, _ = user.partition(":")
-            shown = self.disguise.user(unquote(name, errors="surrogateescape")) + (":p" if password else "") + "@"
-        return f"{scheme}:{shown}{self.disguise.host(rest)}"
+            shown = self.disguise.user(rest) if not port else self.disguise.opaque("uri", found[0])
+            port = ""
+        else:
+            shown = ""
+            if user is not None:
+                name, password, _ = user.partition(":")
+                shown = self.disguise.user(unquote(name, errors="surrogateescape")) + (":p" if password else "") + "@"
+            shown += self.disguise.host(rest)
+        parameters, question, _ = after.partition("?")
+        first, *listed = parameters.split(";")
+        broken = self.disguise.opaque("broken", first) if first else ""
+        return self._joined(f"{scheme}:{shown}{port}{broken}", listed) + ("?Subject=x" if question else "")
 
-    def _parameters(self, value: str) -> str:
-        def stand(found: re.Match[str]) -> str:
-            name = found[2].lower()
-            if name in ("received", "maddr"):
-                return found[1] + self.disguise.host(found[3])
-            if name == "branch":
-                cookie = "z9hG4bK" if found[3].startswith("z9hG4bK") else ""
-                return found[1] + cookie + self.disguise.opaque("branch", found[3])
-            return found[1] + self.disguise.opaque("tag", found[3])
+    def _joined(self, text: str, parameters: Iterable[str]) -> str:
+        return ";".join([text, *map(self._parameter, parameters)])
 
-        return _PARAMETER.sub(stand, value)
+    def _parameter(self, text: str) -> str:
+        """A parameter of a URI or a header: its name where it is the protocol's, its value where that says nothing."""
+        found = _PARAMETER.fullmatch(text)
+        if found is None:
+            return self.disguise.opaque("p", text)
+        name, value = found["name"].lower(), (found["value"] or "").strip()
+        if name == "branch":
+            cookie = "z9hG4bK" if value.startswith("z9hG4bK") else ""
+            return f"{found['name']}={cookie}{self.disguise.opaque('branch', value)}"
+        if name in ("tag", "line"):
+            return f"{found['name']}={self.disguise.opaque('tag', value)}" if value else found["name"]
+        if name in HOSTS:
+            return f"{found['name']}={self.disguise.host(value)}"
+        known = name in FLAGS and not value
+        known |= name in NUMBERS and bool(_NUMBER.fullmatch(value))
+        known |= name in TOKENS and value.strip('"').lower() in WORDS
+        if known:
+            return f"{found['name']}={value}" if value else found["name"]
+        kept = name if name in NUMBERS | TOKENS else self.disguise.opaque("p", name)
+        return f"{kept}={self.disguise.opaque('value', value)}" if found["value"] is not None else kept
+
+    def _via(self, value: str) -> str:
+        shown = []
+        for part in _parts(value, ","):
+            first, *parameters = _parts(part, ";")
+            found = _SENT_BY.fullmatch(first.strip())
+            if found is None:
+                shown.append(self.disguise.opaque("broken", part))
+                continue
+            transport = found[1] if found[1].strip().rpartition("/")[2].strip().lower() in WORDS else "SIP/2.0/XXX "
+            shown.append(self._joined(f"{transport}{self.disguise.host(found[2])}{found[3] or ''}", parameters))
+        return ", ".join(shown)
 
     def _credentials(self, value: str) -> str:
+        """Digest keeps what identification asks for; of any other scheme nothing stays but that there is one."""
+        scheme, _, rest = value.strip().partition(" ")
+        if scheme.lower() != "digest":
+            return f"{scheme if scheme.lower() in ('basic', 'bearer', 'ntlm', 'negotiate') else 'Other'} x"
         stands: dict[str, Callable[[str], str]] = {
             "username": self.disguise.section,
             "realm": self.disguise.host,
-            "uri": self.uri,
-            "domain": self.uri,
+            "uri": self._uri_alone,
+            "domain": self._uri_alone,
         }
-
-        def stand(found: re.Match[str]) -> str:
-            name = found[1].lower()
-            text = found[2] if found[2] is not None else found[3]
+        shown = []
+        for found in _CREDENTIAL.finditer(rest):
+            name, quoted = found["name"].lower(), found["quoted"] is not None
+            text = found["quoted"] if quoted else found["plain"]
             if name in stands:
                 text = stands[name](text)
-            elif name not in ("algorithm", "qop", "nc", "stale"):
+            elif name not in ("algorithm", "qop", "stale") or text.lower() not in WORDS:
                 text = "0" * min(len(text), 32)
-            return f'{found[1]}="{text}"' if found[2] is not None else f"{found[1]}={text}"
-
-        return _QUOTED.sub(stand, value)
+            if name not in (*stands, "algorithm", "qop", "stale", "nc", "nonce", "cnonce", "response", "opaque"):
+                name = self.disguise.opaque("p", name)
+            shown.append(f'{name}="{text}"' if quoted else f"{name}={text}")
+        return f"{scheme} {', '.join(shown)}"
 
     def _sdp(self, body: bytes) -> bytes:
-        lines = [line for line in body.replace(b"\r\n", b"\n").split(b"\n") if line.startswith(SDP)]
-        if not lines:
-            return b""
-        return b"\r\n".join(self._sdp_line(line) for line in lines) + b"\r\n"
+        """The lines of media and codecs."""
+        text = decode(body).replace("\r\n", "\n").split("\n")
+        lines = [kept for line in text if (kept := self._sdp_line(line.rstrip()))]
+        return b"".join(f"{line}\r\n".encode() for line in lines)
 
-    def _sdp_line(self, line: bytes) -> bytes:
-        """`o=` keeps only its address, `s=` nothing."""
-        if line.startswith(b"s="):
-            return b"s=-"
-        if line.startswith((b"o=", b"c=")):
-            start, _, address = decode(line).rpartition(" ")
-            start = "o=- 0 0 IN IP6" if line.startswith(b"o=") and ":" in address else start
-            start = "o=- 0 0 IN IP4" if line.startswith(b"o=") and ":" not in address else start
-            return f"{start} {self.disguise.text(address)}".encode("utf-8", "surrogateescape")
-        return line
+    def _sdp_line(self, line: str) -> str:
+        """`o=` and `c=` keep only their address, `s=` nothing."""
+        if line == "v=0" or ATTRIBUTE.fullmatch(line) or re.fullmatch(r"t=\d{1,10} \d{1,10}", line):
+            return "t=0 0" if line.startswith("t=") else line
+        if line.startswith("s="):
+            return "s=-"
+        if line.startswith(("o=", "c=")):
+            address = self.disguise.host(line.rpartition(" ")[2].partition("/")[0])
+            family = "IP6" if ":" in address else "IP4"
+            return f"{'o=- 0 0 ' if line.startswith('o=') else 'c='}IN {family} {address}"
+        found = MEDIA.match(line)
+        if found:
+            return found[0]
+        mapped = RTPMAP.match(line)
+        return mapped[0] if mapped and mapped["codec"].lower() in CODECS else ""
+
+
+def _parts(text: str, sign: str) -> list[str]:
+    """The text split at `sign` where that stands neither in quotes nor in angle brackets."""
+    bare = re.sub(r'"(?:[^"\\]|\\.)*"?|<[^<>]*>?', lambda found: "x" * len(found[0]), text)
+    parts, start = [], 0
+    for at, character in enumerate(bare):
+        if character == sign:
+            parts.append(text[start:at])
+            start = at + 1
+    return [*parts, text[start:]]
 
 
 def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:

@@ -1,0 +1,93 @@
+"""What may stay of a message in a redacted copy: words of the protocol, and nothing that anybody can choose."""
+
+from __future__ import annotations
+
+import re
+
+KEPT = frozenset(
+    {
+        "accept", "allow", "content-type", "cseq", "event", "expires", "max-forwards", "min-se", "rack", "require",
+        "rseq", "session-expires", "supported", "content-encoding", "proxy-require", "unsupported",
+    }
+)  # fmt: skip
+"""Headers that hold nothing of anybody."""
+ADDRESSES = frozenset(
+    {
+        "contact", "diversion", "from", "p-asserted-identity", "p-preferred-identity", "path", "record-route",
+        "refer-to", "referred-by", "remote-party-id", "reply-to", "route", "to",
+    }
+)  # fmt: skip
+PRODUCTS = frozenset({"server", "user-agent"})
+CREDENTIALS = frozenset({"authorization", "proxy-authorization", "proxy-authenticate", "www-authenticate"})
+WORDS = frozenset(
+    {
+        "udp", "tcp", "tls", "sctp", "ws", "wss", "phone", "ip", "dialstring", "invite", "register", "options",
+        "subscribe", "notify", "uac", "uas", "gzip", "full", "off", "yes", "no", "on", "true", "false", "user-busy",
+        "no-answer", "unavailable", "unconditional", "time-of-day", "do-not-disturb", "deflection", "follow-me",
+        "out-of-service", "away", "unknown", "calling", "called", "auth", "auth-int", "md5", "sha-256",
+        "sha-512-256", "md5-sess", "md5_sess", "akav1-md5", "refresher",
+    }
+)  # fmt: skip
+"""Words of the protocol that a parameter's value may be."""
+FLAGS = frozenset({"lr", "rport", "ob", "line", "hide", "gruu", "alias", "keep", "outbound"})
+"""Parameters without a value, or whose numbers say nothing of anybody."""
+NUMBERS = frozenset({"expires", "q", "ttl", "rport", "counter", "reg-id", "cause", "refresher", "index", "lr"})
+TOKENS = frozenset({"transport", "user", "method", "reason", "privacy", "screen", "party", "id-type", "refresher"})
+HOSTS = frozenset({"received", "maddr"})
+MEDIA = re.compile(r"m=(audio|video|image|text|application|message) \d{1,5}(?:/\d+)? [A-Z0-9/]{3,24}(?: \d{1,3}| t38)*")
+RTPMAP = re.compile(r"a=rtpmap:\d{1,3} (?P<codec>[A-Za-z0-9.-]{1,24})/\d{4,6}(?:/\d)?", re.IGNORECASE)
+CODECS = frozenset(
+    {
+        "pcmu", "pcma", "gsm", "g722", "g723", "g726-16", "g726-24", "g726-32", "g726-40", "g728", "g729", "g729a",
+        "ilbc", "opus", "speex", "l16", "amr", "amr-wb", "silk", "siren7", "siren14", "telephone-event", "cn", "red",
+        "h261", "h263", "h263-1998", "h263-2000", "h264", "h265", "vp8", "vp9", "t140", "dvi4", "lpc", "evs", "codec2",
+        "isac", "mp4v-es", "aal2-g726-32", "g719", "g7221",
+    }
+)  # fmt: skip
+ATTRIBUTE = re.compile(
+    r"a=(?:sendrecv|sendonly|recvonly|inactive|ptime:\d{1,3}|maxptime:\d{1,3}|rtcp-mux|fmtp:\d{1,3} (?:\d{1,2}-\d{1,2}"
+    r"|annexb=(?:yes|no)|mode=\d{1,2}))"
+)
+FIXED = {
+    "content-type": re.compile(r"(?:application|text|multipart|message)/(?:sdp|isup|mixed|plain|dtmf-relay|dtmf"
+        r"|pidf\+xml|simple-message-summary|related|sipfrag|qsig|media_control\+xml)", re.IGNORECASE),
+    "cseq": re.compile(r"\d{1,10}[ \t]+[A-Z]{2,12}"),
+    "rack": re.compile(r"\d{1,10}[ \t]+\d{1,10}[ \t]+[A-Z]{2,12}"),
+    **{name: re.compile(r"\d{1,10}") for name in ("expires", "max-forwards", "min-se", "session-expires", "rseq")},
+}  # fmt: skip
+"""What stays of a header with a grammar of its own: the beginning that is the protocol's."""
+LISTED = frozenset(
+    {
+        "invite", "ack", "bye", "cancel", "options", "register", "prack", "subscribe", "notify", "publish", "info",
+        "refer", "message", "update", "100rel", "timer", "replaces", "norefersub", "path", "outbound", "gruu",
+        "histinfo", "precondition", "early-session", "join", "eventlist", "from-change", "tdialog", "sec-agree",
+        "privacy", "answermode", "application/sdp", "application/isup", "application/dtmf-relay", "application/dtmf",
+        "application/pidf+xml", "application/media_control+xml", "application/simple-message-summary", "text/plain",
+        "message/sipfrag", "message/sipfrag;version=2.0", "multipart/mixed", "*/*", "identity", "gzip", "presence",
+        "dialog", "message-summary", "presence.winfo", "call-completion", "reg", "ua-profile", "resource-priority",
+        "multiple-refer", "nosub", "siprec", "uui", "callerid", "replace", "sdp-anat", "location", "feature-ind",
+    }
+)  # fmt: skip
+"""Words of the protocol in lists: methods, option tags, types of bodies and events."""
+AGENT = re.compile(
+    r"\b(Asterisk PBX|Asterisk|FPBX|FreePBX|PJSUA|PJSIP|friendly-scanner|sipvicious|sipcli|sip-scan|sundayddr|iWar"
+    r"|sipsak|VaxSIPUserAgent|pplsip|Kamailio|OpenSIPS|FreeSWITCH|Linphone)\b[ /-]?(\d{1,3}(?:\.\d{1,3}){0,3})?",
+    re.IGNORECASE,
+)
+"""Products that a verdict knows by name, with their version; what else stands there is somebody's."""
+REASONS = {
+    100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 183: "Session Progress", 200: "OK", 202: "Accepted",
+    302: "Moved Temporarily", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+    405: "Method Not Allowed", 407: "Proxy Authentication Required", 408: "Request Timeout", 415:
+    "Unsupported Media Type", 420: "Bad Extension", 480: "Temporarily Unavailable", 481:
+    "Call/Transaction Does Not Exist", 482: "Loop Detected", 484: "Address Incomplete", 486: "Busy Here", 487:
+    "Request Terminated", 488: "Not Acceptable Here", 500: "Server Internal Error", 503: "Service Unavailable",
+    600: "Busy Everywhere", 603: "Decline",
+}  # fmt: skip
+
+METHODS = frozenset(
+    {
+        "INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH", "INFO",
+        "REFER", "MESSAGE", "UPDATE",
+    }
+)  # fmt: skip
