@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -24,10 +25,10 @@ lint: $(VENV)/.dev ## ruff and mypy
 # A Debian python3 without python3-venv has no ensurepip.
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "pjsipdiag needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 test" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { command -v apt-get >/dev/null && $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv >/dev/null; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { command -v apt-get >/dev/null && echo 'installing python3-venv with apt-get: without it Python makes no environment' && $(SUDO) apt-get update -qq && $(APT) python3-venv >/dev/null; } || { echo 'install the package python3-venv, then call make again' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-COMPILED := pjsipdiag/capture/fast/_records.c pjsipdiag/asterisk/forms/_grammar.c pjsipdiag/diagnosis/calls/_fold.c
+COMPILED := pjsipdiag/capture/fast/_records.c pjsipdiag/diagnosis/calls/_fold.c
 
 # An editable install compiles no modules ahead; where Python may not keep what it compiles, each start would do it anew.
 $(VENV)/.runtime: pyproject.toml $(COMPILED) | $(VENV)/bin/python
@@ -38,7 +39,7 @@ $(VENV)/.runtime: pyproject.toml $(COMPILED) | $(VENV)/bin/python
 # The tests hold the compiled parts against Python, so they want a C compiler and Python's headers.
 $(VENV)/.dev: pyproject.toml $(COMPILED) | $(VENV)/bin/python
 	@command -v cc >/dev/null && $(BIN)/python -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null || { \
-	  command -v apt-get >/dev/null && $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq gcc libc6-dev python3-dev >/dev/null; } || \
+	  command -v apt-get >/dev/null && echo 'installing gcc, libc6-dev and python3-dev with apt-get: the compiled parts are tested' && $(SUDO) apt-get update -qq && $(APT) gcc libc6-dev python3-dev >/dev/null; } || \
 	  echo 'no C compiler or no Python.h: the tests of the compiled parts are skipped' >&2
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@$(BIN)/python -m compileall -q pjsipdiag
@@ -47,9 +48,9 @@ $(VENV)/.dev: pyproject.toml $(COMPILED) | $(VENV)/bin/python
 # What the tests need from Debian: tshark is their second opinion, chromium shows the HTML report, patch takes the diffs.
 system:
 	@command -v tshark >/dev/null && command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v patch >/dev/null || { \
-	  command -v apt-get >/dev/null && $(SUDO) apt-get update -qq && \
+	  command -v apt-get >/dev/null && echo 'installing tshark, chromium, chromium-driver and patch with apt-get: the tests use them' && $(SUDO) apt-get update -qq && \
 	  echo 'wireshark-common wireshark-common/install-setuid boolean false' | $(SUDO) debconf-set-selections && \
-	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends tshark chromium chromium-driver patch >/dev/null; } || { \
+	  $(APT) --no-install-recommends tshark chromium chromium-driver patch >/dev/null; } || { \
 	  echo 'the tests need tshark, chromium, chromedriver and patch: install the packages tshark, chromium, chromium-driver and patch' >&2; exit 1; }
 
 bench: $(VENV)/.dev ## time captures of up to 4 GB against tcpdump, sngrep and tshark; renews the README's table

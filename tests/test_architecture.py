@@ -8,11 +8,12 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pjsipdiag"
 MAY_IMPORT = {
     "errors": set[str](),
+    "extensions": set[str](),
     "sip": {"errors"},
     "outputs": {"errors"},
-    "capture": {"errors", "sip", "capture"},
+    "capture": {"errors", "extensions", "sip", "capture"},
     "asterisk": {"errors", "sip", "asterisk"},
-    "diagnosis": {"errors", "outputs", "sip", "capture", "asterisk", "diagnosis"},
+    "diagnosis": {"errors", "extensions", "outputs", "sip", "capture", "asterisk", "diagnosis"},
     "report": {"errors", "sip", "asterisk", "diagnosis", "report"},
     "redact": {"errors", "outputs", "sip", "capture", "asterisk", "diagnosis", "redact"},
 }

@@ -15,9 +15,7 @@ from tempfile import NamedTemporaryFile
 
 from pjsipdiag.asterisk.ere import automaton as regex
 from pjsipdiag.asterisk.ere.references import UndecidedError
-from pjsipdiag.asterisk.forms import grammar
 from pjsipdiag.asterisk.forms.forms import LEARNT, Forms
-from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.asterisk.forms.header_syntax import FIELDS
 from pjsipdiag.asterisk.loading import show_output as shown
 from pjsipdiag.asterisk.loading.objects import load_config
@@ -215,12 +213,10 @@ def request(data: bytes) -> None:
 
 
 def form(data: bytes) -> None:
-    """A head for which a form is learnt, or one of what follows a plain one: with the compiled part and without it the
-    same is read; and PJSIP parses it, to the fields that the form reads."""
-    both = _read_by_forms(data, grammar.compiled), _read_by_forms(data, None)
-    if both[0] != both[1]:
-        raise AssertionError(f"compiled {both[0]}, interpreted {both[1]}")
-    number, end, fields = both[0][-1]
+    """A head for which a form is learnt, or one of what follows a plain one: PJSIP parses it, to the fields that the
+    form reads."""
+    forms = Forms()
+    number, end, fields = [forms.read(head) for head in (PLAIN,) * LEARNT + (data,) * (LEARNT + 1)][-1]
     if not number:
         return
     parsed = pjsip.parse(data[:end])
@@ -235,16 +231,6 @@ def form(data: bytes) -> None:
     ours = {name: found[name].strip("[]") if name == "host" else found[name] for name in theirs}
     if ours != theirs:
         raise AssertionError(f"{ours} by the form, {theirs} by PJSIP")
-
-
-def _read_by_forms(data: bytes, compiled: object) -> list[tuple[int, int, Fields]]:
-    """What is read of a head by the forms that a plain one and it have taught."""
-    known, forms = grammar.compiled, Forms()
-    grammar.compiled = compiled  # type: ignore[assignment]  # None or what it was
-    try:
-        return [forms.read(head) for head in (PLAIN,) * LEARNT + (data,) * (LEARNT + 1)]
-    finally:
-        grammar.compiled = known
 
 
 def fold(data: bytes) -> None:

@@ -99,7 +99,7 @@ class Forms:
 def _learn(number: int, lines: list[bytes], head: bytes) -> Match | None:
     """The reader of requests that have the headers of `lines`; None where they have no form."""
     method = head[: head.find(b" ")]
-    if not re.fullmatch(TOKEN.pattern, method):
+    if not re.fullmatch(TOKEN, method):
         return None
     parts = [text(method + b" "), REQUEST]
     met: set[bytes] = set()

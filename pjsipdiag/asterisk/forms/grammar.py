@@ -1,56 +1,35 @@
-"""A grammar in pieces, each said twice: as a regular expression, and as a program for the compiled part where it is.
+"""A grammar in pieces, each a regular expression.
 
 Law: nothing goes back. What is repeated is taken as often as it fits, of alternatives the first that fits, and what was
-taken stays taken, as in a parsing expression grammar; so both say the same. A group is the last thing in its piece that
-may fail: what it holds stays.
+taken stays taken, as in a parsing expression grammar. A group is the last thing in its piece that may fail: what it
+holds stays.
+
+Only single bytes are repeated possessively. Python before 3.11.5 matches a possessive repetition of more than that
+wrongly where it could have gone back inside, so those are greedy repetitions in an atomic group.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache, partial
-from struct import Struct
-from typing import NamedTuple
 
-try:
-    from pjsipdiag.asterisk.forms import _grammar
-except ImportError:
-    compiled = None
-else:
-    compiled = _grammar.match
-
-ANY = 0xFFFFFFFF
-"""No limit of repetitions."""
-TEXT, SPAN, MANY, FIRST, UNLESS, AHEAD, GROUP = range(1, 8)
-MOST_SETS = 64
-_OP, _TIMES, _SPAN, _SETS = Struct("=BI"), Struct("=II"), Struct("=IIB"), Struct("=256Q")
-_sets: dict[frozenset[int], int] = {}
-"""The sets of bytes that programs name by their numbers."""
+Syntax = bytes
+"""A piece of a grammar, as a regular expression that does not go back."""
 Fields = tuple[bytes, ...]
 Match = Callable[[bytes], tuple[int, int, Fields] | None]
 """A text -> the number of the grammar, the length of what it takes of the beginning, and its groups; None where it
 takes nothing."""
 
 
-class Syntax(NamedTuple):
-    """A piece of a grammar."""
-
-    pattern: bytes
-    program: bytes
-
-
-def text(said: bytes) -> Syntax:
+def text(literal: bytes) -> Syntax:
     """These bytes."""
-    return Syntax(re.escape(said), _op(TEXT, said))
+    return re.escape(literal)
 
 
-def span(bytes_: Iterable[int], least: int = 1, most: int = ANY) -> Syntax:
-    """Some of these bytes."""
-    allowed = frozenset(bytes_)
-    number = _sets.setdefault(allowed, len(_sets))
-    assert number < MOST_SETS
-    return Syntax(_class(allowed) + _times(least, most), _op(SPAN, _SPAN.pack(least, most, number)))
+def span(bytes_: Iterable[int], least: int = 1, most: int | None = None) -> Syntax:
+    """Some of these bytes, from `least` to `most` times."""
+    times = _times(least, most)
+    return _class(frozenset(bytes_)) + (times + b"+" if times else b"")
 
 
 def but(refused: bytes) -> frozenset[int]:
@@ -60,14 +39,12 @@ def but(refused: bytes) -> frozenset[int]:
 
 def seq(*parts: Syntax) -> Syntax:
     """One after the other."""
-    return Syntax(b"".join(part.pattern for part in parts), b"".join(part.program for part in parts))
+    return b"".join(parts)
 
 
-def many(part: Syntax, least: int = 0, most: int = ANY) -> Syntax:
-    """The same again and again."""
-    return Syntax(
-        b"(?:" + part.pattern + b")" + _times(least, most), _op(MANY, _TIMES.pack(least, most) + part.program)
-    )
+def many(part: Syntax, least: int = 0, most: int | None = None) -> Syntax:
+    """`part` repeated, as often as it fits."""
+    return b"(?>(?:(?>" + part + b"))" + _times(least, most) + b")"
 
 
 def maybe(part: Syntax) -> Syntax:
@@ -77,24 +54,22 @@ def maybe(part: Syntax) -> Syntax:
 
 def first(*parts: Syntax) -> Syntax:
     """The first of these that fits."""
-    alternatives = b"".join(_op(FIRST, part.program) for part in parts)
-    return Syntax(b"(?>" + b"|".join(part.pattern for part in parts) + b")", _op(FIRST, alternatives))
+    return b"(?>" + b"|".join(parts) + b")"
 
 
 def unless(part: Syntax) -> Syntax:
     """Nothing, where this does not follow."""
-    return Syntax(b"(?!" + part.pattern + b")", _op(UNLESS, part.program))
+    return b"(?!" + part + b")"
 
 
 def ahead(part: Syntax) -> Syntax:
     """Nothing, where this follows."""
-    return Syntax(b"(?=" + part.pattern + b")", _op(AHEAD, part.program))
+    return b"(?=" + part + b")"
 
 
-def group(name: str, number: int, part: Syntax) -> Syntax:
-    """This, kept under a name for regular expressions and a number for programs."""
-    pattern = b"(?P<" + name.encode() + b">" + part.pattern + b")"
-    return Syntax(pattern, _op(GROUP, bytes((number,)) + part.program))
+def group(name: str, part: Syntax) -> Syntax:
+    """This, kept under a name."""
+    return b"(?P<" + name.encode() + b">" + part + b")"
 
 
 def any_case(word: bytes) -> Syntax:
@@ -103,39 +78,24 @@ def any_case(word: bytes) -> Syntax:
 
 
 def matcher(number: int, syntax: Syntax, names: Sequence[str]) -> Match:
-    """What takes `syntax`. Its groups are `names` in the order of their numbers; those that `syntax` has not are empty,
-    those that took part in nothing are None."""
-    there = [b"(?P<" + name.encode() + b">" in syntax.pattern for name in names]
-    if compiled is not None:
-        absent = tuple(None if is_there else b"" for is_there in there)
-        return partial(compiled, number, _packed_sets(len(_sets)), syntax.program, absent)
-    pattern = re.compile(syntax.pattern + b"(?P<none>)")
-    groups = [name if is_there else "none" for name, is_there in zip(names, there, strict=True)]
+    """What takes `syntax`. Its groups are `names`; those that `syntax` has not are empty, those that took part in
+    nothing are None."""
+    pattern = re.compile(syntax + b"(?P<none>)")
+    groups = [name if name in pattern.groupindex else "none" for name in names]
 
-    def match(said: bytes) -> tuple[int, int, Fields] | None:
-        found = pattern.match(said)
+    def match(payload: bytes) -> tuple[int, int, Fields] | None:
+        found = pattern.match(payload)
         return (number, found.end(), found.group(*groups)) if found else None
 
     return match
 
 
-@cache
-def _packed_sets(count: int) -> bytes:
-    """By byte: those of the first `count` sets that it is in, a bit for each."""
-    known = list(_sets)[:count]
-    return _SETS.pack(*(sum((byte in allowed) << at for at, allowed in enumerate(known)) for byte in range(256)))
-
-
-def _op(kind: int, content: bytes) -> bytes:
-    return _OP.pack(kind, len(content)) + content
-
-
-def _times(least: int, most: int) -> bytes:
+def _times(least: int, most: int | None) -> bytes:
     if (least, most) == (1, 1):
         return b""
-    if most == ANY and least < 2:
-        return b"++" if least else b"*+"
-    return b"{%d,%s}+" % (least, b"" if most == ANY else b"%d" % most)
+    if most is None and least < 2:
+        return b"+" if least else b"*"
+    return b"{%d,%s}" % (least, b"" if most is None else b"%d" % most)
 
 
 def _class(allowed: frozenset[int]) -> bytes:

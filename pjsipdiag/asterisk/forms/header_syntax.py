@@ -35,7 +35,8 @@ what it names its sender: user and host of From, the digest user and realm."""
 
 def field(name: str, part: Syntax) -> Syntax:
     """`part`, kept as one of FIELDS."""
-    return group(name, FIELDS.index(name), part)
+    assert name in FIELDS
+    return group(name, part)
 
 
 _DIGITS, _ALPHANUMERIC = string.digits.encode(), (string.ascii_letters + string.digits).encode()
@@ -160,9 +161,9 @@ SINGLE = ONCE | {b"authorization"}
 ARRAYS = frozenset((b"accept", b"allow", b"require", b"supported"))
 """Headers whose values PJSIP puts into one array of limited size, wherever they stand: once is surely not too much."""
 LONG = {short.encode(): long.encode() for short, long in COMPACT.items() if short in "ilmcftvkxo"}
-GENERIC = re.compile(TOKEN.pattern + rb":[^\r\n\0]*")
-REQUEST_LINE = re.compile(rb"(" + TOKEN.pattern + rb") (" + _URI.pattern + rb") SIP/2\.0")
-CREDENTIAL = re.compile(rb"(" + TOKEN.pattern + rb')=("[^"]*"|' + TOKEN.pattern + rb")")
+GENERIC = re.compile(TOKEN + rb":[^\r\n\0]*")
+REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") (" + _URI + rb") SIP/2\.0")
+CREDENTIAL = re.compile(rb"(" + TOKEN + rb')=("[^"]*"|' + TOKEN + rb")")
 
 
 def _credential(name: bytes, kept_as: str) -> Syntax:
@@ -215,7 +216,7 @@ def canonical(spelt: bytes) -> bytes:
 @cache
 def syntax(name: bytes) -> re.Pattern[bytes] | None:
     """The syntax of a header's value, None where any text will do."""
-    return re.compile(LINES[name].pattern) if name in LINES else None
+    return re.compile(LINES[name]) if name in LINES else None
 
 
 def read_sender(value: bytes) -> tuple[bytes, bytes] | None:

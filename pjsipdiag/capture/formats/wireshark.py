@@ -12,6 +12,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -151,8 +152,7 @@ def _datagrams(line: bytes, tally: Tally) -> Iterator[Datagram]:
         if "icmp" in protocols or "icmpv6" in protocols:
             return
         source, destination = _addresses(layers, protocols)
-        seconds, _, fraction = str(frame["frame_frame_time_epoch"]).partition(".")
-        time = int(seconds) * 1_000_000_000 + int(fraction.ljust(9, "0")[:9])
+        time = _nanoseconds(str(frame["frame_frame_time_epoch"]))
         number = int(frame["frame_frame_number"])
         cut = int(frame["frame_frame_cap_len"]) < int(frame["frame_frame_len"])
         messages = [bytes.fromhex(raw) for raw in _all(layers, "sip")]
@@ -166,6 +166,13 @@ def _datagrams(line: bytes, tally: Tally) -> Iterator[Datagram]:
             continue
         datagram = Datagram(time, number, transport, source, destination, payload, direction, cut)
         yield logged(datagram) if is_logged(source, destination) else datagram
+
+
+def _nanoseconds(epoch: str) -> int:
+    """Seconds since 1970 (tshark before 4.4) or ISO 8601 in UTC (since 4.4), each with a fraction."""
+    whole, _, fraction = epoch.removesuffix("Z").partition(".")
+    seconds = int(datetime.fromisoformat(whole + "+00:00").timestamp()) if "T" in whole else int(whole)
+    return seconds * 1_000_000_000 + int(fraction.ljust(9, "0")[:9])
 
 
 def _all(layers: Mapping[str, Any], name: str) -> list[str]:

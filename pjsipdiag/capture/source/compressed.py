@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import get_ident
 from typing import BinaryIO, Protocol
 
 from pjsipdiag.errors import CaptureError
@@ -65,6 +66,7 @@ class Decompressed(io.RawIOBase):
         self._stream, self._make, self._damage = stream, make, damage
         self._object: Decompressor | None = None
         self._rest = b""
+        self._worker: int | None = None
         self._pool = ThreadPoolExecutor(1)
         self._ahead = deque(self._pool.submit(self._batch) for _ in range(AHEAD))
         self._ready: Iterator[bytes] = iter(())
@@ -89,11 +91,13 @@ class Decompressed(io.RawIOBase):
         return size
 
     def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        # The collector may close this in the pool's own thread, which cannot wait for itself.
+        self._pool.shutdown(wait=get_ident() != self._worker, cancel_futures=True)
         super().close()
 
     def _batch(self) -> list[bytes]:
         """The next pieces of content, about BATCH bytes; none at the end."""
+        self._worker = get_ident()
         pieces: list[bytes] = []
         size = 0
         while size < BATCH and (content := self._more()):

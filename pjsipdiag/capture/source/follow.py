@@ -30,6 +30,7 @@ class Growing(io.RawIOBase):
         try:
             self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115  # closed with this object
         except OSError as error:
+            super().close()  # so that the collector does not close a file that was never opened
             raise CaptureError(f"{path}: {error.strerror or error}") from error
         self._stop = stop
         self._end = None if seconds is None else time.monotonic() + seconds

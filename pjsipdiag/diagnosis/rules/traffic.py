@@ -190,6 +190,7 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
         return
     messages = sum(capture.sip_messages for capture in situation.captures)
     records = sum(capture.records for capture in situation.captures)
+    unread = _unread(situation)
     methods: Counter[str] = Counter()
     for counts in situation.other_methods.values():
         methods.update(counts)
@@ -209,12 +210,14 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
         meaning = "all calls in it were made by the PBX"
     elif messages:
         meaning = "the SIP in it is not about calls"
+    elif unread:
+        meaning = f"what is in it could not be read: {unread}"
     else:
         meaning = "it holds no SIP: another interface, another port or a filter, or the call never came this far"
     yield Finding(
         "no-invite",
         Severity.ERROR,
-        f"the capture holds no inbound INVITE; {meaning}",
+        f"the capture holds no inbound INVITE{' that could be read' if unread else ''}; {meaning}",
         None,
         tuple(situation.other_methods)[:16],
         0,
@@ -223,6 +226,14 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
         " nothing comes,"
         " ask the provider to which address and port it sends calls",
     )
+
+
+def _unread(situation: Situation) -> str:
+    """What the captures hold that could not be read, by reason; empty where all was."""
+    reasons: Counter[str] = Counter()
+    for capture in situation.captures:
+        reasons.update(capture.undecoded)
+    return ", ".join(f"{count} x {reason}" for reason, count in sorted(reasons.items()))
 
 
 def _cut_off(situation: Situation, groups: Sequence[CallGroup]) -> Finding:
