@@ -19,7 +19,7 @@ MAY_IMPORT = {
 }
 ORDER = {
     "asterisk": ["addresses", "ere", "files", "pjsip", "loading", "forms", "replay"],
-    "capture": ["source", "streams", "packets", "fast", "formats", "rotated", "joining"],
+    "capture": ["source", "streams", "packets", "fast", "text", "formats", "rotated", "joining"],
     "diagnosis": ["model", "evidence", "calls", "edits", "rules", "repairs"],
 }
 """Packages in each world, lowest first: none imports one that stands behind it."""

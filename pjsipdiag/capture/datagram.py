@@ -42,13 +42,38 @@ class Datagram(NamedTuple):
 
 
 @dataclass(slots=True)
+class Refused:
+    """What Asterisk says in its log of requests whose SIP is not in it: alike refusals of one source.
+
+    `source` is its IP address, `call_ids` how often each Call-ID is named (empty where the sentence has none), `count`
+    all lines; `first` and `last` are times in nanoseconds, 0 where the log has none.
+    """
+
+    source: str
+    port: int
+    transport: str
+    method: str
+    sender: str
+    endpoint: str
+    reason: str
+    text: str
+    event: bool
+    first: int
+    last: int
+    count: int = 0
+    call_ids: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Tally:
     """What a reader counted in one capture; the one mutable thing that is handed along while reading.
 
     `undecoded` counts what was passed over by reason. `truncated` says how far a damaged or cut file was read, with
     the byte offset. `encrypted` counts TLS and WSS connections by (client, server) packed addresses, client first.
     `notes` are sentences for the report (the reader in use, inner HEP addresses, ...). `log_lines` are lines of
-    Asterisk's log that say what it decided, by Call-ID.
+    Asterisk's log that say what it decided, by Call-ID. `refused` are those about requests whose SIP is not there.
+    `unread` counts messages of a text that cannot be judged, by (what was done to them, detail).
+    `is_text` says that it is a log or another text.
     """
 
     file: str
@@ -60,6 +85,9 @@ class Tally:
     encrypted: Counter[tuple[bytes, bytes]] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     log_lines: dict[str, list[str]] = field(default_factory=dict)
+    refused: list[Refused] = field(default_factory=list)
+    unread: Counter[tuple[str, str]] = field(default_factory=Counter)
+    is_text: bool = False
     on_read: Callable[[int], None] | None = field(default=None, compare=False)
     """Told the bytes of the file that were read so far, now and then."""
 
@@ -74,6 +102,9 @@ class Tally:
         self.sip_messages += other.sip_messages
         self.invites += other.invites
         self.undecoded.update(other.undecoded)
+        self.refused += other.refused
+        self.unread.update(other.unread)
+        self.is_text = self.is_text or other.is_text
         self.truncated = self.truncated or other.truncated
         self.encrypted.update(other.encrypted)
         self.notes.extend(note for note in other.notes if note not in self.notes)

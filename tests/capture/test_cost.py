@@ -12,10 +12,16 @@ from typing import Any, ClassVar, SupportsIndex
 import pytest
 
 from pjsipdiag.capture.datagram import Datagram, Tally
+<<<<<<< HEAD
 from pjsipdiag.capture.formats.log import read_log
 from pjsipdiag.capture.streams import hep, start, stream, websocket
 from pjsipdiag.capture.streams.stream import MessageStream
 from pjsipdiag.capture.streams.tcp import ACK, SYN, Reassembler
+=======
+from pjsipdiag.capture.text import read_text
+from pjsipdiag.capture.stream import MessageStream
+from pjsipdiag.capture.tcp import ACK, SYN, Reassembler
+>>>>>>> bbe3861 (Read any text that holds Asterisk's SIP, whatever carried it)
 from tests.capture.test_tcp import FLOW
 from tests.capture.test_websocket import frame
 
@@ -204,7 +210,7 @@ def test_segments_of_a_connection(segments: Callable[[int], list[tuple[int, byte
     ids=range(5),
 )
 def test_lines_of_a_log(text: Callable[[int], bytes]) -> None:
-    assert_linear(lambda n: lambda: list(read_log(io.BytesIO(text(n)), Tally("cost"))), 200)
+    assert_linear(lambda n: lambda: list(read_text(io.BytesIO(text(n)), Tally("cost"))), 200)
 
 
 def test_chunks_of_hep() -> None:

@@ -14,17 +14,25 @@ from scapy.utils import RawPcapReader
 
 from pjsipdiag.capture import read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
+<<<<<<< HEAD
 from pjsipdiag.capture.formats.log import NOTE_OWN_SIDE, looks_like_log, read_log
 from pjsipdiag.capture.formats.log_time import NOTE_DATE, NOTE_ORDER, NOTE_YEAR, NOTE_ZONE
 from pjsipdiag.capture.packets.logger import is_logged, logged
+=======
+from pjsipdiag.capture.text.read import NOTE_OWN_SIDE, read_text
+from pjsipdiag.capture.text.times import NOTE_DATE, NOTE_ORDER, NOTE_RANGE, NOTE_YEAR, NOTE_ZONE
+from pjsipdiag.capture.logger import is_logged, logged
+from pjsipdiag.errors import CaptureError
+>>>>>>> bbe3861 (Read any text that holds Asterisk's SIP, whatever carried it)
 from pjsipdiag.sip import Address
 
+MESSAGE = b"OPTIONS sip:a.b SIP/2.0\r\n\r\n"
 LOGS = Path(__file__).parents[2] / "fixtures" / "log"
 
 
 def read(raw: bytes) -> tuple[list[Datagram], Tally]:
     tally = Tally("log")
-    return list(read_log(io.BytesIO(raw), tally)), tally
+    return list(read_text(io.BytesIO(raw), tally)), tally
 
 
 def in_pcap(path: Path) -> list[tuple[str, str, bytes]]:
@@ -87,32 +95,27 @@ def test_pasted_from_a_terminal() -> None:
 @pytest.mark.parametrize(
     ("line", "transport", "source"),
     [
-        (b"<--- Received SIP request (7 bytes) from UDP:203.0.113.13:5060 --->", "UDP", "203.0.113.13:5060"),
-        (b"<--- Received SIP request (7 bytes) from TLS:[2001:db8::13]:5061 --->", "TLS", "[2001:db8::13]:5061"),
-        (b"<--- Received SIP request (7 bytes) from TCP6:2001:db8::13:5060 --->", "TCP", "[2001:db8::13]:5060"),
-        (b"[Oct  9 10:00:00] <--- Received SIP request (7 bytes) from WSS:192.0.2.7:44 --->", "WSS", "192.0.2.7:44"),
+        (b"<--- Received SIP request (27 bytes) from UDP:203.0.113.13:5060 --->", "UDP", "203.0.113.13:5060"),
+        (b"<--- Received SIP request (27 bytes) from TLS:[2001:db8::13]:5061 --->", "TLS", "[2001:db8::13]:5061"),
+        (b"<--- Received SIP request (27 bytes) from TCP6:2001:db8::13:5060 --->", "TCP", "[2001:db8::13]:5060"),
+        (b"[Oct  9 10:00:00] <--- Received SIP request (27 bytes) from WSS:192.0.2.7:44 --->", "WSS", "192.0.2.7:44"),
     ],
 )
 def test_spellings_of_the_announcing_line(line: bytes, transport: str, source: str) -> None:
-    assert looks_like_log(line)
-    (datagram,) = read(line + b"\nSIP/2.0\n")[0]
-    assert (datagram.transport, str(Address.unpack(datagram.source)), datagram.payload) == (
-        transport,
-        source,
-        b"SIP/2.0",
-    )
+    (datagram,) = read(line + b"\n" + MESSAGE)[0]
+    assert (datagram.transport, str(Address.unpack(datagram.source)), datagram.payload) == (transport, source, MESSAGE)
 
 
-def test_a_log_is_recognised_behind_the_line_that_names_the_release() -> None:
-    assert looks_like_log(
-        b"[2026-01-02 03:04:05] Asterisk 22.10.1 built by x\n[2026-01-02 03:04:05] NOTICE[1] a.c: b\n"
-    )
-    assert not looks_like_log(b"[section]\nkey=value\n")
+def test_a_log_is_recognised_by_any_line_of_it() -> None:
+    other = b"somebody else's line\n" * 5000
+    assert read(other + b"[2026-01-02 03:04:05] NOTICE[1] a.c: b\n")[0] == []
+    with pytest.raises(CaptureError, match="neither a capture"):
+        read(other)
 
 
 def test_time_of_the_line() -> None:
-    raw = b"[2026-01-02 03:04:05.678] VERBOSE[1] <--- Received SIP request (2 bytes) from UDP:192.0.2.7:5060 --->\nab\n"
-    assert read(raw)[0][0].time == 1_767_323_045_678_000_000
+    raw = b"[2026-01-02 03:04:05.678] VERBOSE[1] <--- Received SIP request (27 bytes) from UDP:192.0.2.7:5060 --->\n"
+    assert read(raw + MESSAGE)[0][0].time == 1_767_323_045_678_000_000
 
 
 def test_message_cut_by_the_next_line() -> None:
@@ -218,16 +221,16 @@ def test_however_the_log_was_carried(name: str, version: str) -> None:
         ("[1795425056.5]", "2026-11-23T09:10:56.500+00:00", []),
         ("Nov 23 09:10:56 pbx asterisk[12]:", "1972-11-23T09:10:56+00:00", [NOTE_YEAR, NOTE_ZONE]),
         ("", "1970-01-01T00:00:00+00:00", []),
-        ("[Foo 23 09:10:56]", "1970-01-01T00:00:00+00:00", []),
-        ("[2026-02-30 09:10:56]", "1970-01-01T00:00:00+00:00", []),
+        ("[Foo 23 09:10:56]", "1970-01-01T00:00:00+00:00", [NOTE_RANGE]),
+        ("[2026-02-30 09:10:56]", "1970-01-01T00:00:00+00:00", [NOTE_RANGE]),
     ],
 )
 @pytest.mark.parametrize("level", ["VERBOSE[1] x.c: ", "VERBOSE[1][C-00000001] x.c: ", ""])
 def test_formats_of_the_date(stamp: str, time: str, notes: list[str], level: str) -> None:
     """`dateformat` in logger.conf is strftime's; `asterisk -T` writes the date without a level."""
-    raw = f"{stamp} {level}<--- Received SIP request (2 bytes) from UDP:192.0.2.7:5060 --->\n".lstrip().encode()
+    raw = f"{stamp} {level}<--- Received SIP request (27 bytes) from UDP:192.0.2.7:5060 --->\n".lstrip().encode()
     marks = stamp.encode() + b" " if stamp.endswith(":") else b""
-    (datagram,), tally = read(raw + marks + b"ab\n")
+    (datagram,), tally = read(raw + b"".join(marks + line for line in MESSAGE.splitlines(keepends=True)))
     assert datagram.time == int(datetime.fromisoformat(time).timestamp() * 1000) * 1_000_000
     assert [note for note in tally.notes if note != NOTE_OWN_SIDE] == notes
 

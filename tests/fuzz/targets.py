@@ -23,6 +23,7 @@ from pjsipdiag.asterisk.pjsip import message as pjsip
 from pjsipdiag.asterisk.pjsip.uri import SipUri
 from pjsipdiag.capture import Dissector, Part, Rest, Unjoinable, join, read_part, read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
+<<<<<<< HEAD
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.formats.log import read_log
 from pjsipdiag.capture.joining.parts import WHOLE
@@ -34,6 +35,16 @@ from pjsipdiag.capture.streams.tcp import Reassembler
 from pjsipdiag.capture.streams.websocket import WebSocketStream
 from pjsipdiag.diagnosis.calls import fold as folding
 from pjsipdiag.diagnosis.calls import merge
+=======
+from pjsipdiag.capture.text import read_text
+from pjsipdiag.capture.parts import WHOLE
+from pjsipdiag.capture.rare import RARE
+from pjsipdiag.capture.stream import MessageStream
+from pjsipdiag.capture.tcp import Reassembler
+from pjsipdiag.capture.websocket import WebSocketStream
+from pjsipdiag.diagnosis import fold as folding
+from pjsipdiag.diagnosis import merge
+>>>>>>> bbe3861 (Read any text that holds Asterisk's SIP, whatever carried it)
 from pjsipdiag.sip import SipMessage, parse_uri
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -195,7 +206,7 @@ def mirrored(data: bytes) -> None:
 
 
 def log(data: bytes) -> None:
-    for datagram in read_log(io.BytesIO(data), Tally("fuzz")):
+    for datagram in read_text(io.BytesIO(data), Tally("fuzz")):
         datagram.message()
 
 

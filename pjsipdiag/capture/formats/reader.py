@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.formats.log import looks_like_log, read_log
+from pjsipdiag.capture.formats.pcap import MAGICS
+from pjsipdiag.capture.formats.pcapng import SECTION_MAGIC
 from pjsipdiag.capture.formats.scan import scan
 from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.capture.source.compressed import Peeked, decompressed, open_file
+from pjsipdiag.capture.text import read_text, wide_encoding
 from pjsipdiag.errors import CaptureError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
 
-PEEK = 1 << 16
+PEEK = 64
+MAGICS_OF_CAPTURES = (*MAGICS, SECTION_MAGIC)
 
 
 def read(path: str | Path, tally: Tally, dissector: Dissector | None = None) -> Iterator[Datagram]:
@@ -39,12 +42,10 @@ def read_stream(
         head = b""
         while len(head) < PEEK and (more := content.read(PEEK - len(head))):
             head += more
-            if not looks_like_text(head):
-                break
         whole = Peeked(content, head)
         try:
-            if looks_like_text(head) and looks_like_log(head):
-                yield from read_log(io.BufferedReader(whole), tally)
+            if looks_like_text(head):
+                yield from read_text(whole, tally, head)
             else:
                 yield from scan(whole, tally, dissector)
         except CaptureError as error:
@@ -74,8 +75,9 @@ class Watched(io.RawIOBase):
 
 
 def looks_like_text(head: bytes) -> bool:
-    """Whether a file that starts with `head` can be a log: captures have zero bytes in their first header.
+    """Whether a file that starts with `head` can be a log: captures have zero bytes in their first header, and so has
+    a text only where its characters have 16 or 32 bits.
 
     In a log they may stand further on, where a disk was not written to its end.
     """
-    return b"\0" not in head[:24]
+    return bool(head) and not head.startswith(MAGICS_OF_CAPTURES) and (b"\0" not in head[:24] or bool(wide_encoding(head)))

@@ -23,7 +23,7 @@ _CLOCK = r"(?P<H>\d\d):(?P<M>\d\d):(?P<S>\d\d)(?:[.,](?P<f>\d{1,9}))?(?: ?(?P<z>
 _FORMS = tuple(
     re.compile(form)
     for form in (
-        r"(?P<Y>\d{4})[-/](?P<m>\d\d)[-/](?P<d>\d\d)[ T]+" + _CLOCK,
+        r"(?P<Y>\d{4})[-/](?P<m>\d\d)[-/](?P<d>\d\d)[ T,]+" + _CLOCK,
         r"(?P<b>[A-Z][a-z]{2}) +(?P<d>\d{1,2}) " + _CLOCK + r"(?: (?P<Y>\d{4}))?",
         r"(?P<one>\d{1,2})[./-](?P<two>\d{1,2})[./-](?P<Y>\d{4}|\d\d)[ T]+" + _CLOCK,
         r"(?P<s>\d{10})(?:[.,](?P<f>\d{1,9}))?\b",

@@ -1,0 +1,21 @@
+"""SIP and sentences of Asterisk in a text, whatever carried it: `read_text` gives the messages as datagrams.
+
+The way of a text, each step in its own module:
+
+    encoding   characters of 16 or 32 bits -> UTF-8
+    unpack     colours, objects (objects), escapes, marks of web pages off
+    wrapping   lines that were broken at a width together again
+    forms      lines that announce messages, in Asterisk's log and elsewhere; texts that are named only
+    heads      what stands before and behind each line, learned from one of them
+    message    the message behind an announcing line
+    hidden     addresses that were replaced by hand
+    said       Asterisk's sentences about requests that it refused
+    times      when a line was written
+"""
+
+from __future__ import annotations
+
+from pjsipdiag.capture.text.encoding import wide_encoding
+from pjsipdiag.capture.text.read import read_text
+
+__all__ = ["read_text", "wide_encoding"]

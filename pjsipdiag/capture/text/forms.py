@@ -1,0 +1,163 @@
+"""The written forms of SIP: how a line announces a message, and texts that are named for what they are.
+
+A form is a row of FORMS: what a buffer is searched for, and the line as an expression with the groups `size`,
+`transport`, `from`, `to` and `time` as far as the form tells them. What tells too little to be judged is a row of NAMED.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from pjsipdiag.sip import Address
+
+_HOST = rb"(?:\[[0-9A-Fa-f:.%\w]+\]|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}|[\w*<>-]+(?:\.[\w*<>-]+)*)"
+_PLACE = _HOST + rb":\d{1,5}"
+
+
+class Form(NamedTuple):
+    """`needles` are bytes that each such line has; `tail` is what the form puts behind each line of a message."""
+
+    name: str
+    needles: tuple[bytes, ...]
+    line: re.Pattern[bytes]
+    tail: bytes = b""
+
+
+PJSIP = Form(
+    "the SIP logger of Asterisk's PJSIP",
+    (b"SIP request (", b"SIP response ("),
+    re.compile(
+        rb"<?-{1,4}\s*(?:Received|Transmitting)\s+SIP\s+(?:request|response)\s+\((?P<size>[0-9]{1,6})\s+bytes\)\s+"
+        rb"(?:from\s+(?P<transport>[A-Za-z]{2,4})6?:(?P<from>[^\n]{1,80}?)|to\s+(?P<over>[A-Za-z]{2,4})6?:(?P<to>[^\n]{1,80}?))"
+        rb"\s*-{1,4}>"
+    ),
+)
+HISTORY = Form(
+    "an entry of `pjsip show history`",
+    (b"History Entry ",),
+    re.compile(
+        rb"<?-{1,4}\s*History Entry (?P<number>\d{1,9}) (?:Received from (?P<from>[^\n]{1,80}?)|Sent to (?P<to>[^\n]{1,80}?))"
+        rb" at (?P<time>[^\n]{1,40}?)\s*-{1,4}>"
+    ),
+)
+ARROW = Form(
+    "a viewer's text",
+    (b" -> ", b" --> ", b" ---> ", b" \xe2\x86\x92 "),
+    re.compile(
+        rb"(?:^|(?<=\s))(?P<from>" + _PLACE + rb") (?:-{1,3}>|\xe2\x86\x92) (?P<to>" + _PLACE + rb")(?=\s|$|:)", re.MULTILINE
+    ),
+    b".",
+)
+TCPDUMP = Form(
+    "tcpdump's text",
+    (b" > ",),
+    re.compile(
+        rb"\bIP6?\b[^\n]{0,200}?\s(?P<from>[0-9A-Fa-f:.]+\.[\w-]{1,15}) > (?P<to>[0-9A-Fa-f:.]+\.[\w-]{1,15}):"
+    ),
+    b".",
+)
+FORMS = (PJSIP, HISTORY)
+"""Forms that say on which side Asterisk is."""
+VIEWERS = (ARROW, TCPDUMP)
+"""Forms that name both sides. Such lines are looked for as long as no line of FORMS was seen."""
+
+
+class Named(NamedTuple):
+    """A text that is known, but cannot be judged: what it is, and what to bring in its place."""
+
+    line: re.Pattern[bytes]
+    what: str
+    bring: str
+
+
+_PCAP = "bring the capture itself: `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'`, or `pjsip set logger on`"
+NAMED = (
+    Named(
+        re.compile(
+            rb"<-{1,4}\s*SIP read from |<-{1,4}\s*(?:Reliably )?(?:Transmitting|Retransmitting #\d+) \((?:no )?NAT\)|"
+            rb"chan_sip\.c(?::\d+| |\b)|Really destroying SIP dialog"
+        ),
+        "a trace of chan_sip (`sip set debug on`), the driver that sip.conf configures: pjsip.conf decides nothing in it",
+        "where PJSIP answers, use `pjsip set logger on`; a capture (`tcpdump -i any -s 0 -w call.pcap port 5060`) shows"
+        " which of the two does",
+    ),
+    Named(
+        re.compile(rb"^No\.\s+Timestamp\s+\(Dir\)\s+Address|^\d{5} \d{9,10}(?:\.\d+)?\s+\* (?:<==|==>)", re.MULTILINE),
+        "the list of `pjsip show history`, which has first lines only",
+        "bring the messages: `pjsip show history entry NUMBER` for each of them, or `pjsip set logger on`",
+    ),
+    Named(
+        re.compile(rb"^\s*Session Initiation Protocol \(|^\s*(?:Request|Status)-Line: ", re.MULTILINE),
+        "Wireshark's dissection printed as text",
+        "bring the capture that it shows (File, Export Specified Packets, as pcap)",
+    ),
+    Named(
+        re.compile(rb"^.{0,160}\bSIP(?:/SDP)?\b.{0,40}?(?:Request: [A-Z]+ sips?:|Status: \d{3} )", re.MULTILINE),
+        "a list of packets as Wireshark or tshark prints it, without the messages",
+        "bring the capture that it shows, as pcap",
+    ),
+    Named(
+        re.compile(rb"^(?:recv|send) \d+ bytes (?:from|to) (?:udp|tcp|tls|wss?)/\[", re.MULTILINE),
+        "a trace of FreeSWITCH (sofia), which reads no pjsip.conf",
+        _PCAP,
+    ),
+    Named(
+        re.compile(rb"\b[RT]X \d+ bytes (?:Request|Response) msg [A-Z0-9]+/"),
+        "a trace of the PJSIP library (pjsua or a telephone), not of Asterisk's logger",
+        _PCAP + " on the PBX",
+    ),
+    Named(
+        re.compile(rb"Call List\b.{0,200}Method\b.{0,80}SIP From|^\s*\[.\]\s+\d+\s+(?:INVITE|REGISTER|OPTIONS)\s", re.MULTILINE | re.DOTALL),
+        "the screen of a SIP viewer, without the messages",
+        "save the dialogs there as pcap (in sngrep: F2)",
+    ),
+    Named(
+        re.compile(rb"^\s*0x[0-9a-f]{4}:? {1,2}(?:[0-9a-f]{2,4} ){4}|^[0-9a-f]{4,8}  (?:[0-9a-f]{2} ){8}", re.MULTILINE),
+        "packets printed in hexadecimal",
+        _PCAP,
+    ),
+    Named(
+        re.compile(rb"^.{0,100}\bIP6? \S{1,60} > \S{1,60}: (?:SIP|UDP|Flags|ip-proto)", re.MULTILINE),
+        "packets as tcpdump prints them, without the messages",
+        "write them instead of printing: `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'`",
+    ),
+    Named(
+        re.compile(
+            rb"^[ \t]*type[ \t]*=>?[ \t]*(?:endpoint|identify|aor|transport|auth|registration|global|wizard)\b", re.MULTILINE
+        ),
+        "a configuration (pjsip.conf or the like), no capture",
+        "give it with -c, and a capture or a log in its place",
+    ),
+    Named(re.compile(rb"\A\s*\{\\rtf"), "rich text of a word processor", "save it as plain text, or bring the log file itself"),
+    Named(
+        re.compile(
+            rb"^(?:.{0,200}[^A-Za-z0-9])??(?:(?:INVITE|REGISTER|OPTIONS|SUBSCRIBE|BYE|ACK|CANCEL|NOTIFY|MESSAGE|PUBLISH)"
+            rb" sips?:\S{1,500} SIP/2\.0|SIP/2\.0 [1-6]\d\d )",
+            re.MULTILINE,
+        ),
+        "SIP messages alone, without the lines that say who sent them to whom (a stream copied from a viewer?): the source"
+        " address decides, and a Via is what the sender claims",
+        "bring the capture itself, or Asterisk's log with `pjsip set logger on`; `pjsipdiag explain ADDRESS --from URI`"
+        " answers for an address that you know",
+    ),
+)  # fmt: skip
+"""The first that fits names the text."""
+
+
+def place(text: bytes | None) -> Address | None:
+    """`IP:port`, before Asterisk 15 an IPv6 address without brackets, or `IP.port` as tcpdump writes it."""
+    if not text:
+        return None
+    host, mark, port = text.decode("ascii", "replace").strip().rpartition(":")
+    if not mark or "." in port:
+        host, _, port = (host + mark + port).rpartition(".")
+    try:
+        found = Address(host.strip("[]").partition("%")[0], _SERVICES.get(port) or int(port))
+        return Address.unpack(found.pack())
+    except (ValueError, OverflowError):
+        return None
+
+
+_SERVICES = {"sip": 5060, "sips": 5061, "sip-tls": 5061}
+"""Names that tcpdump writes in place of ports."""

@@ -1,0 +1,193 @@
+"""The SIP message behind a line that announces one, as Asterisk wrote it, whatever happened to the text since.
+
+Law: Asterisk says how many bytes follow. Where the lines, each ended by CRLF and without what stands around it, have
+that many bytes, the message is what was on the wire. Else the text was changed, and the message is put together by what
+SIP is: a first line, headers, an empty line, and the body that Content-Length tells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from pjsipdiag.capture.text.heads import Frame, frame
+
+_KNOWN = (
+    rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"
+)
+FIRST = re.compile(
+    rb"(?P<before>(?:.*?[^A-Za-z0-9])??)(?P<line>" + _KNOWN + rb" [a-zA-Z]{2,5}:\S+ SIP/2\.0|SIP/2\.0 [1-6][0-9][0-9]\b.*)",
+    re.DOTALL,
+)
+"""The first line of a message, behind what stands before each line."""
+_ODD_METHOD = re.compile(rb"\s*(?P<line>[A-Za-z0-9.!%*_+`'~-]{1,32} [a-zA-Z]{2,5}:\S+ SIP/2\.0)")
+_HEADER = re.compile(rb"[A-Za-z0-9.!%*_+`'~-]{1,64}[ \t]*:")
+_USUAL = re.compile(
+    rb"(?i)(?:Via|v|From|f|To|t|Call-ID|i|CSeq|Contact|m|Max-Forwards|Record-Route|Route|User-Agent|Server)[ \t]*:"
+)
+_ENTRY = re.compile(rb"(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY|DTMF|FAX)(?:\x1b\[[0-9;]*m)*\[\d+\]|^ {1,4}(?:--|==|>) |<-{1,4} ?(?:Rec|Tra)")
+"""What begins another entry of the log: no line of a message holds it."""
+_SDP = re.compile(rb"[vosiuepcbtrzkam]=")
+_NEEDED = (rb"\n(?:via|v)[ \t]*:", rb"\n(?:from|f)[ \t]*:", rb"\n(?:to|t)[ \t]*:", rb"\n(?:call-id|i)[ \t]*:", rb"\ncseq[ \t]*:")
+_COMPLETE = tuple(re.compile(name, re.IGNORECASE) for name in _NEEDED)
+_LENGTH = re.compile(rb"\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,6})", re.IGNORECASE)
+_GLUED = re.compile(
+    rb"[ \t]+(?=(?:Via|From|To|Call-ID|CSeq|Contact|Max-Forwards|User-Agent|Server|Allow|Supported|Content-Type|"
+    rb"Content-Length|WWW-Authenticate|Authorization|Proxy-Authorization|Require|Expires|Date|Record-Route|Route|Reason|"
+    rb"Accept|P-[A-Z][A-Za-z-]+|Session-Expires|Min-SE|Diversion|Privacy|Event|Content-Disposition):[ \t])"
+)
+_GLUED_BODY = re.compile(rb"[ \t]+(?=(?:v=0|o=\S+ \d|s=\S|c=IN |t=\d+ \d|m=(?:audio|video|image|application|text) |a=[a-z]))")
+MOST_FOREIGN = 200
+"""Lines of others in a row, between two of a message: an entry of the journal has about 25 fields."""
+LONGEST = 1 << 17
+
+
+class Restored(NamedTuple):
+    """`exact`: it has the length that was announced; `whole`: all headers that every message has are there."""
+
+    payload: bytes
+    exact: bool
+    whole: bool
+
+
+def restored(lines: Iterable[bytes], behind: bytes, size: int | None, tail: bytes = b"") -> Restored | None:
+    """The message that `lines` begin with, None when there is none. `behind` is what stands behind the announcing
+    line, `size` the length that it tells, `tail` what the written form puts behind each line."""
+    first = FIRST.search(behind)
+    found: Iterable[bytes]
+    if first is not None:
+        found = iter(_unglued(behind[first.start("line") :]))
+        return _structured(list(found), size)
+    content = list(_content(iter(lines), behind, size, tail))
+    if not content:
+        return None
+    if content[-1] is None:
+        text = b"".join(line + b"\r\n" for line in content[:-1] if line is not None)
+        return Restored(text if size is None else text[:size], True, True)
+    left = [line for line in content if line is not None]
+    if len(left) == 1:
+        left = _unglued(left[0])
+    return _structured(_single_spaced(left), size)
+
+
+def _content(lines: Iterator[bytes], behind: bytes, size: int | None, tail: bytes) -> Iterator[bytes | None]:
+    """The lines of the message without what stands around them; None at last when they have the announced length."""
+    first, line = _first(lines)
+    if first is None:
+        return
+    text, rest = first["line"], line[first.end() :]
+    before = first["before"] if "before" in first.groupdict() else b""
+    if text.startswith(b"SIP/2.0"):
+        text, rest = _without_tail(text, behind), behind
+    around = frame(before, rest if rest.strip() else tail)
+    text = text.rstrip(b"\r")
+    yield text
+    total = len(text) + 2
+    foreign = second = 0
+    headers: int | None = 0
+    sound = True  # the lines so far are those of a message: without that their length is an accident
+    for raw in lines:
+        line = _bare(raw)
+        content = around.strip(line)
+        second += 1
+        if content is None and second == 1 and (header := _first_header(line)) is not None:
+            # only the first line has this head: the others have their own, or none
+            around = frame(line[:header], tail)
+            content = around.strip(line)
+        if content is None:
+            foreign += 1
+            if foreign > MOST_FOREIGN or (around.blank and line.strip()):
+                return
+            continue
+        content = _bare(content)
+        if _ENTRY.search(content) or _ENTRY.search(line[:120]):
+            return
+        foreign = 0
+        yield content
+        total += len(content) + 2
+        if headers is not None:
+            sound = sound and (bool(headers) if not content else content[:1] in b" \t" or _HEADER.match(content) is not None)
+            headers = headers + 1 if content else None
+        if size is not None and sound and (total == size or total - 2 == size):
+            yield None
+            return
+        if total > (size or LONGEST) + 4096:
+            return
+
+
+def _first(lines: Iterator[bytes]) -> tuple[re.Match[bytes] | None, bytes]:
+    for number, raw in enumerate(lines):
+        line = _bare(raw)
+        found = FIRST.match(line) or _ODD_METHOD.match(line)
+        if found is not None:
+            return found, line
+        if number > MOST_FOREIGN or _ENTRY.search(line):
+            break
+    return None, b""
+
+
+def _bare(line: bytes) -> bytes:
+    """A line without its CR, which a viewer may show as ^M."""
+    line = line.rstrip(b"\r")
+    return line.removesuffix(b"$").removesuffix(b"^M") if line.endswith((b"^M", b"^M$")) else line
+
+
+def _without_tail(text: bytes, behind: bytes) -> bytes:
+    """The first line of an answer: what stands behind the announcing line stands behind it too."""
+    tail = frame(b"", behind).tail
+    found = tail.search(text) if tail is not None else None
+    return text[: found.start()] if found else text
+
+
+def _first_header(line: bytes) -> int | None:
+    found = _USUAL.search(line)
+    return found.start() if found else None
+
+
+def _unglued(line: bytes) -> list[bytes]:
+    """One line that was many, as its headers begin with well-known names."""
+    head, *body = _GLUED_BODY.split(_GLUED.sub(b"\n", line.rstrip()))
+    headers = head.split(b"\n")
+    return [*headers, b"", *body] if body else headers
+
+
+def _single_spaced(lines: list[bytes]) -> list[bytes]:
+    """Without the empty line behind each line, where every line was doubled."""
+    return lines[::2] if len(lines) > 6 and not any(line.strip() for line in lines[1:14:2]) else lines
+
+
+def _structured(lines: list[bytes], size: int | None) -> Restored:
+    """Headers up to the first empty line or to what begins a body, and the body that Content-Length tells."""
+    head = [lines[0]]
+    at = 1
+    for at, line in enumerate(lines[1:], 1):
+        if not line.strip():
+            at += 1  # noqa: PLW2901  (the body begins behind the empty line)
+            break
+        if line.startswith((b"v=0", b"<?xml")):
+            break
+        if _HEADER.match(line) or line[:1] in (b" ", b"\t"):
+            head.append(line.rstrip())
+        elif size is not None and sum(map(len, head)) + 2 * len(head) + len(line) > size:
+            break
+        else:
+            head[-1] += line  # it was broken
+    else:
+        at = len(lines)
+    text = b"".join(line + b"\r\n" for line in head)
+    length = _LENGTH.search(text)
+    body = b""
+    wanted = int(length[1]) if length else None
+    for line in lines[at:] if wanted is None or wanted > 0 else ():
+        if wanted is not None and len(body) >= wanted:
+            break
+        if not line.strip() and not body:
+            continue
+        if wanted is None and not _SDP.match(line):
+            break
+        body += line + b"\r\n"
+    body = body if wanted is None else body[:wanted]
+    whole = all(name.search(b"\n" + text) for name in _COMPLETE)
+    payload = text + b"\r\n" + body if whole else text
+    return Restored(payload, size is None or len(payload) == size, whole)

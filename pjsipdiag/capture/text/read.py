@@ -1,0 +1,294 @@
+"""A text -> the SIP messages in it, and what Asterisk says there about requests.
+
+The text is searched in large pieces for what announces a message; what lies between is never split into lines. The own
+side's address is not in a log and stays zero. Lines without a date have time 0.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, NamedTuple
+
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.streams.start import START
+from pjsipdiag.capture.text import hidden
+from pjsipdiag.capture.text.encoding import Narrowed, wide_encoding
+from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, VIEWERS, Form, Named, place
+from pjsipdiag.capture.text.message import restored
+from pjsipdiag.capture.text.refusals import Refusals
+from pjsipdiag.capture.text.times import time_of
+from pjsipdiag.capture.text.unpack import unpacked
+from pjsipdiag.capture.text.wrapping import Wrapped, joined, wrapping
+from pjsipdiag.capture.streams.via import via_transport
+from pjsipdiag.errors import CaptureError
+from pjsipdiag.sip import NOWHERE
+
+SIZE = 1 << 20
+LONGEST_LINE = 8 << 20
+LONGEST_REGION = 1 << 16
+"""Bytes behind an announcement, beside eight times its message, in which the message is looked for."""
+LONGEST_HEAD = 400
+CUT, ODD, HIDDEN = "cut", "odd", "hidden"
+"""Why a message is unread: nothing of it follows, it is no SIP, its address was replaced."""
+NOTE_OWN_SIDE = "a log does not name the local address: the destination of received messages is unknown"
+NOTE_MENDED = (
+    "the text was changed on its way: messages that have not the length that Asterisk wrote before them (broken or empty"
+    " lines, blanks) were restored by what SIP is; the log file itself is better evidence"
+)
+NOTE_WIDE = "the text is UTF-16 or UTF-32 and was read so"
+NOTE_WRAPPED = "the lines of the text were broken after {} columns and were joined again"
+NOTE_BLOBS = "the journal left lines out as `blob data`: `journalctl -a -o cat` shows them"
+_ENTRY = re.compile(
+    rb"\[[^\]\n\x1b]{4,40}\] ?(?:\x1b\[[0-9;]{1,8}m)*[A-Z]{3,10}(?:\x1b\[[0-9;]{1,8}m)*\[\d+\]|"
+    rb"\b(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY)\[\d+\]|\"logmsg\"|"
+    rb"Asterisk (?:PBX Core|Dynamic Loader|Ready|\d+\.\d+\.\d+)|^    -- [A-Z]",
+    re.MULTILINE,
+)
+"""What only Asterisk's log or console has."""
+
+
+class Mark(NamedTuple):
+    """A line that announces a message: where it begins and ends, and what it says."""
+
+    start: int
+    end: int
+    form: Form
+    found: re.Match[bytes]
+
+
+def read_text(file: io.RawIOBase | BinaryIO, tally: Tally, head: bytes = b"") -> Iterator[Datagram]:
+    """The messages of a text that starts with `head`; `frame` is the number of the line that announces each.
+
+    What Asterisk says of a request goes to `tally.log_lines`, by Call-ID, or by "source:IP:PORT" where the line has
+    none, and to `tally.refused` where the text does not have the request itself. Raises CaptureError when nothing of
+    the text is known.
+    """
+    tally.is_text = True
+    encoding = wide_encoding(head)
+    if encoding is not None:
+        tally.note(NOTE_WIDE)
+        file = Narrowed(file, encoding)
+    reading = _Reading(tally)
+    yield from reading.messages(file)
+    reading.finish()
+
+
+class _Reading:
+    """One text while it is read."""
+
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
+        self._line = 1
+        self._named: Named | None = None
+        self._empty, self._of_asterisk, self._logs = True, False, False
+        self._how: Wrapped | None = None
+        self._refusals = Refusals(tally)
+        self._stamp = (b"", 0)
+
+    def messages(self, file: io.RawIOBase | BinaryIO) -> Iterator[Datagram]:
+        raw = b""
+        while True:
+            data = file.read(SIZE) or b""
+            last = not data
+            raw += data
+            cut = len(raw) if last else raw.rfind(b"\n") + 1
+            if not last and not cut and len(raw) < LONGEST_LINE:
+                continue
+            used = yield from self._block(raw[: cut or len(raw)], last)
+            self._line += raw.count(b"\n", 0, used)
+            raw = raw[used:]
+            if last:
+                return
+
+    def finish(self) -> None:
+        """Says what the text is, when nothing was read in it. Raises CaptureError when nobody knows it."""
+        tally = self.tally
+        self._refusals.finish()
+        if tally.records or tally.refused or tally.unread or tally.log_lines:
+            return
+        if self._empty:
+            raise CaptureError(f"{tally.file}: the file is empty")
+        if self._named is not None:
+            raise CaptureError(f"{tally.file}: this is {self._named.what}; {self._named.bring}")
+        if not self._of_asterisk:
+            raise CaptureError(
+                f"{tally.file}: neither a capture (pcap, pcapng) nor a log of Asterisk: no line of it is one that"
+                " Asterisk writes, and no SIP message was found"
+            )
+
+    def _block(self, raw: bytes, last: bool) -> Iterator[Datagram]:
+        """The messages of whole lines; answers how many bytes are done with."""
+        text, numbers, exact = unpacked(raw)
+        marks = list(self._marks(text))
+        if self._empty or self._how or text.count(b"<--") > len(marks):
+            text, numbers, marks = self._joined(text, numbers, marks)
+        self._empty = self._empty and not raw.strip()
+        done, counted, number = len(text), 0, 0
+        for at, mark in enumerate(marks):
+            number += text.count(b"\n", counted, mark.start)
+            counted = mark.start
+            line = number if numbers is None else numbers[number]
+            after = marks[at + 1].start if at + 1 < len(marks) else len(text)
+            datagram = self._exact(text, mark)
+            if datagram is None:
+                end = min(after, mark.end + LONGEST_REGION + 8 * _size(mark))
+                if end == len(text) and not last and exact and line and _starts(numbers, number):
+                    done = mark.start  # the message may go on in what is not read yet
+                    break
+                datagram = self._restored(text, mark, end)
+            if datagram is not None:
+                self.tally.records += 1
+                self._refusals.spoken(datagram)
+                yield datagram._replace(frame=self._line + line)
+        self._look(text, len(marks))
+        self._refusals.read(text, done, self._time)
+        if done == len(text):
+            return len(raw)
+        return done if text is raw else _offset(raw, line)
+
+    def _marks(self, text: bytes) -> Iterator[Mark]:
+        forms = FORMS if self._logs else (*FORMS, *VIEWERS)
+        found: list[Mark] = []
+        for form in forms:
+            if form in VIEWERS and (found or self._logs):
+                break
+            for needle in form.needles:
+                at, seen = text.find(needle), 0
+                while at >= 0:
+                    end = text.find(b"\n", at)
+                    end = len(text) if end < 0 else end
+                    start = max(text.rfind(b"\n", 0, at) + 1, at - LONGEST_HEAD, seen)
+                    match = form.line.search(text, start, min(end, at + LONGEST_HEAD))
+                    if match is not None:
+                        found.append(Mark(text.rfind(b"\n", 0, at) + 1, end, form, match))
+                        seen = max(match.end(), at + len(needle))
+                        at = text.find(needle, seen)
+                    else:
+                        at = text.find(needle, at + len(needle))
+        found.sort(key=lambda mark: mark.found.start())
+        self._logs = self._logs or any(mark.form is PJSIP for mark in found)
+        yield from found
+
+    def _joined(
+        self, text: bytes, numbers: Sequence[int] | None, marks: list[Mark]
+    ) -> tuple[bytes, Sequence[int] | None, list[Mark]]:
+        """The same with lines joined that were broken, where that makes more of it known."""
+        how = self._how or wrapping(text)
+        if how is None:
+            return text, numbers, marks
+        whole, lines = joined(text, how)
+        found = list(self._marks(whole))
+        if len(found) <= len(marks) and self._refusals.count(whole) <= self._refusals.count(text):
+            return text, numbers, marks
+        self._how = how
+        self.tally.note(NOTE_WRAPPED.format(how.width))
+        return whole, lines if numbers is None else [numbers[line] for line in lines], found
+
+    def _exact(self, text: bytes, mark: Mark) -> Datagram | None:
+        """The message whose bytes stand as they were on the wire, or None."""
+        size = mark.found["size"] if mark.form is PJSIP else None
+        start = mark.end + 1
+        stop = start + int(size or 0)
+        if size is None or text[stop : stop + 1] not in (b"\n", b"\r") or START.match(text, start, stop) is None:
+            return None
+        payload = text[start:stop]
+        if b"\r\n" not in payload or (payload.count(b"\n") != payload.count(b"\r\n") and b"\r\n\r\n" not in payload):
+            return None
+        return self._datagram(text, mark, payload, truncated=False)
+
+    def _restored(self, text: bytes, mark: Mark, end: int) -> Datagram | None:
+        size = _size(mark) if mark.form is PJSIP else None
+        behind = text[mark.found.end() : mark.end].rstrip(b"\r")
+        found = restored(_lines(text, mark.end + 1, end), behind, size, mark.form.tail)
+        if found is None or not found.payload:
+            if mark.form not in VIEWERS and size != 0:
+                self._unread(CUT if end >= len(text) else ODD)
+            return None
+        if not found.whole:
+            self.tally.undecoded["log message cut short"] += 1
+        elif not found.exact:
+            self.tally.note(NOTE_MENDED)
+        return self._datagram(text, mark, found.payload, truncated=not found.whole)
+
+    def _datagram(self, text: bytes, mark: Mark, payload: bytes, *, truncated: bool) -> Datagram | None:
+        named = mark.found.groupdict()
+        source, destination = (place(named.get(end)) for end in ("from", "to"))
+        for end, known in (("from", source), ("to", destination)):
+            if named.get(end) and known is None:
+                shown = named[end].decode("utf-8", "replace").strip()
+                self._unread(HIDDEN, shown.rpartition(":")[0] or shown)
+                return None
+        if source is None and destination is None:
+            return None
+        other = source or destination
+        blank = NOWHERE if other is None or ":" not in other.ip else NOWHERE._replace(ip="::")
+        direction = "" if source and destination else "in" if source else "out"
+        if direction:
+            self.tally.note(NOTE_OWN_SIDE)
+        transport = (named.get("transport") or named.get("over") or b"").decode().upper()
+        if any(sign in payload for sign in hidden.SIGNS):
+            payload = hidden.with_names(payload)
+        return Datagram(
+            self._when(text, mark),
+            0,
+            transport or via_transport(payload, "UDP"),
+            (source or blank).pack(),
+            (destination or blank).pack(),
+            payload,
+            direction,
+            truncated,
+        )
+
+    def _when(self, text: bytes, mark: Mark) -> int:
+        if mark.form is not PJSIP:
+            return time_of(text[mark.start : mark.end].decode("ascii", "replace"), self.tally)
+        return self._time(text[max(mark.start, mark.found.start() - LONGEST_HEAD) : mark.found.start()])
+
+    def _time(self, before: bytes) -> int:
+        """The time that stands before something in a line."""
+        if before != self._stamp[0]:
+            self._stamp = before, time_of(before.decode("ascii", "replace"), self.tally)
+        return self._stamp[1]
+
+    def _unread(self, reason: str, detail: str = "") -> None:
+        said = f"log message with an address that was replaced: {detail}" if detail else "log message that cannot be read"
+        self.tally.undecoded["log message cut short" if reason == CUT else said] += 1
+        self.tally.unread[reason, detail] += 1
+
+    def _look(self, text: bytes, marks: int) -> None:
+        """Remembers what else the text is, as long as it holds nothing that can be judged."""
+        if b"B blob data]" in text:
+            self.tally.note(NOTE_BLOBS)
+        if self._logs or marks:
+            return
+        self._of_asterisk = self._of_asterisk or _ENTRY.search(text) is not None
+        if self._named is None:
+            self._named = next((named for named in NAMED if named.line.search(text)), None)
+
+
+def _size(mark: Mark) -> int:
+    return int(mark.found["size"]) if mark.form is PJSIP else 0
+
+
+def _starts(numbers: Sequence[int] | None, number: int) -> bool:
+    """Whether a line is the first that was made of its line in the file."""
+    return numbers is None or number == 0 or numbers[number] != numbers[number - 1]
+
+
+def _lines(text: bytes, start: int, end: int) -> Iterator[bytes]:
+    while start < end:
+        stop = text.find(b"\n", start, end)
+        if stop < 0:
+            stop = end
+        yield text[start:stop]
+        start = stop + 1
+
+
+def _offset(raw: bytes, line: int) -> int:
+    """Where the line of that number (from 0) begins."""
+    at = 0
+    for _ in range(line):
+        at = raw.find(b"\n", at) + 1
+    return at

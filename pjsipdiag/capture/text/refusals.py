@@ -1,0 +1,84 @@
+"""Refusals that Asterisk's log tells: as evidence beside the SIP of a request, and alone where its SIP is not there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from pjsipdiag.capture.datagram import Datagram, Refused, Tally
+from pjsipdiag.capture.text.said import Sentence, lines_with, sentence
+from pjsipdiag.sip import Address
+
+MOST_LINES = 8
+MOST_KEYS = 100_000
+MOST_REFUSED = 20_000
+_CALL_ID = re.compile(rb"\n(?:Call-ID|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+
+
+class Refusals:
+    """What is said in one text; a request whose SIP is in it is told by that."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._found: dict[tuple[object, ...], Refused] = {}
+        self._call_ids: set[str] = set()
+        self._sources: set[str] = set()
+
+    def spoken(self, datagram: Datagram) -> None:
+        """Notes a message that the text itself holds."""
+        found = _CALL_ID.search(datagram.payload)
+        if found is not None and len(self._call_ids) < MOST_KEYS:
+            self._call_ids.add(found[1].strip().decode("utf-8", "surrogateescape"))
+        if len(self._sources) < MOST_KEYS:
+            self._sources.add(Address.unpack(datagram.source).ip)
+
+    def read(self, text: bytes, end: int, time: Callable[[bytes], int]) -> None:
+        """Takes the sentences up to `end`."""
+        for _, line in lines_with(text, end):
+            said = sentence(line)
+            if said is not None:
+                self._add(said, time(line[:400].partition(b"Request ")[0]))
+
+    @staticmethod
+    def count(text: bytes) -> int:
+        """How many sentences can be read."""
+        return sum(1 for _, line in lines_with(text, len(text)) if sentence(line) is not None)
+
+    def finish(self) -> None:
+        """Leaves out what the text tells by the SIP itself."""
+        for refused in self._found.values():
+            if not refused.call_ids:
+                if refused.source not in self._sources:
+                    self._tally.refused.append(refused)
+                continue
+            refused.call_ids = {name: count for name, count in refused.call_ids.items() if name not in self._call_ids}
+            refused.count = sum(refused.call_ids.values())
+            if refused.count:
+                self._tally.refused.append(refused)
+
+    def _add(self, said: Sentence, time: int) -> None:
+        tally = self._tally
+        if said.source is None:
+            if not said.event:
+                tally.unread["hidden", said.hidden.rpartition(":")[0] or said.hidden] += 1
+            return
+        if not said.event:
+            key = said.call_id or f"source:{said.source}"
+            if key in tally.log_lines or len(tally.log_lines) < MOST_KEYS:
+                lines = tally.log_lines.setdefault(key, [])
+                if len(lines) < MOST_LINES:
+                    lines.append(said.text)
+        alike = (said.source.ip, said.transport, said.method, said.sender, said.endpoint, said.reason, said.event)
+        refused = self._found.get(alike)
+        if refused is None:
+            if len(self._found) >= MOST_REFUSED:
+                tally.undecoded["sentence of the log about a refusal, beyond those that are kept"] += 1
+                return
+            refused = self._found[alike] = Refused(
+                *(said.source.ip, said.source.port, said.transport, said.method, said.sender, said.endpoint),
+                *(said.reason, said.text, said.event, time, time),
+            )
+        refused.count += 1
+        refused.first, refused.last = min(refused.first, time), max(refused.last, time)
+        if said.call_id and len(refused.call_ids) < MOST_KEYS:
+            refused.call_ids[said.call_id] = refused.call_ids.get(said.call_id, 0) + 1

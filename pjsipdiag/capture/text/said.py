@@ -1,0 +1,143 @@
+"""What Asterisk says in its log of requests that it refused, with or without the SIP beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pjsipdiag.capture.text.forms import place
+from pjsipdiag.sip import Address
+
+NEEDLES = (
+    *(b" failed for ", b"SecurityEvent=", b"rejected because extension", b"did not pass ACL test"),
+    *(b" not found for endpoint ", b"will exceed max contacts"),
+)
+LONGEST = 8192
+"""LOGMSG_SIZE (main/logger.c): Asterisk writes no longer line."""
+_HIDDEN = r"[^'\s]{1,80}|<[^>\n]{1,60}>(?::\d{1,5})?"
+_FORMS = (
+    # log_failed_request, res/res_pjsip/pjsip_distributor.c; without the method before 13.10
+    re.compile(
+        rf"Request (?:'(?P<method>[^']*)' )?from '(?P<sender>.*?)' failed for '?(?P<source>{_HIDDEN})'? "
+        r"\(callid: (?P<call_id>.*?)\) - (?P<reason>[^\r\n]*)",
+        re.DOTALL,
+    ),
+    # new_invite, res/res_pjsip_session.c
+    re.compile(
+        r"Call (?:from '[^']*' )?\((?P<transport>\w+):(?P<source>\S+)\) to extension '(?P<dialled>.*?)' "
+        r"(?P<reason>rejected because extension not found in context '[^'\n]*')\.?"
+    ),
+    # apply_acl, res/res_pjsip_acl.c
+    re.compile(r"Incoming SIP message from (?P<source>\S+) (?P<reason>did not pass ACL test)"),
+    # rx_task and find_registrar_aor, res/res_pjsip_registrar.c
+    re.compile(
+        r"(?P<reason>AOR '(?P<aor>[^'\n]*)' not found for endpoint '(?P<endpoint>[^'\n]*)') \((?P<source>[^)\s]+)\)"
+    ),
+    re.compile(
+        r"Registration attempt from endpoint '(?P<endpoint>[^'\n]*)' \((?P<source>[^)\s]+)\) to AOR '(?P<aor>[^'\n]*)'"
+        r" (?P<reason>will exceed max contacts of \d+)"
+    ),
+)
+_EVENT = re.compile(r'SecurityEvent="(?P<event>[A-Za-z]+)"(?P<rest>[^\n]*)')
+_FIELD = re.compile(r'(\w+)="([^"]*)"')
+_REFUSING = {
+    "InvalidAccountID": "no endpoint for the account",
+    "ChallengeResponseFailed": "the credentials were refused",
+    "InvalidPassword": "the credentials were refused",
+    "FailedACL": "an access list denies the source",
+    "RequestNotSupported": "the request is not supported",
+    "RequestNotAllowed": "the request is not allowed",
+}
+"""SECURITY events of Service PJSIP that refuse (main/security_events.c); ChallengeSent alone refuses nobody."""
+CHAN_SIP = re.compile(
+    rb"Registration from '.{0,200}' failed for '[^'\n]{1,80}' - (?:Wrong password|No matching peer|Peer is not|"
+    rb"Username/auth|Device does not)|Failed to authenticate (?:device|user) |Sending fake auth rejection for device|"
+    rb"SecurityEvent=\"[A-Za-z]+\"[^\n]{0,200}Service=\"SIP\""
+)
+"""Sentences of chan_sip, the other driver."""
+
+
+class Sentence(NamedTuple):
+    """One refusal that a line tells: `text` is Asterisk's sentence, the rest what it names, "" where it does not.
+    `source` is None where the address cannot be read (`hidden` is what stands there)."""
+
+    text: str
+    reason: str
+    source: Address | None
+    method: str = ""
+    sender: str = ""
+    call_id: str = ""
+    transport: str = ""
+    endpoint: str = ""
+    hidden: str = ""
+    event: bool = False
+
+
+def sentence(line: bytes) -> Sentence | None:
+    """What a line of the log says of a request that was refused."""
+    if len(line) > LONGEST:
+        return None
+    text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+    for form in _FORMS:
+        found = form.search(text)
+        if found is not None:
+            named = {name: value or "" for name, value in found.groupdict().items()}
+            source = place(named["source"].encode())
+            return Sentence(
+                found[0].rstrip(".") if "rejected because" not in found[0] else found[0],
+                named["reason"].strip(),
+                source,
+                named.get("method") or ("REGISTER" if named.get("aor") is not None else ""),
+                named.get("sender", ""),
+                named.get("call_id", ""),
+                named.get("transport", ""),
+                named.get("endpoint", ""),
+                "" if source else named["source"],
+            )
+    return _of_event(text)
+
+
+def _of_event(text: str) -> Sentence | None:
+    found = _EVENT.search(text)
+    if found is None or found["event"] not in _REFUSING:
+        return None
+    fields = dict(_FIELD.findall(found["rest"]))
+    if fields.get("Service") != "PJSIP":
+        return None
+    _, transport, host, port = _remote(fields.get("RemoteAddress", ""))
+    source = place(f"{host}:{port}".encode())
+    reason = f"{_REFUSING[found['event']]} (SecurityEvent {found['event']})"
+    account = fields.get("AccountID", "")
+    return Sentence(
+        f'SecurityEvent="{found["event"]}", AccountID="{account}"',
+        reason,
+        source,
+        sender="" if account == "<unknown>" else account,
+        call_id=fields.get("SessionID", ""),
+        transport=transport,
+        hidden="" if source else host,
+        event=True,
+    )
+
+
+def _remote(text: str) -> tuple[str, str, str, str]:
+    """IPV4/UDP/203.0.113.11/5060."""
+    family, _, rest = text.partition("/")
+    transport, _, rest = rest.partition("/")
+    host, _, port = rest.rpartition("/")
+    return family, transport, host, port
+
+
+def lines_with(text: bytes, end: int) -> Iterator[tuple[int, bytes]]:
+    """(offset, line) of each line of `text` up to `end` that may hold a sentence, in order."""
+    starts: set[int] = set()
+    for needle in NEEDLES:
+        at = text.find(needle, 0, end)
+        while at >= 0:
+            starts.add(text.rfind(b"\n", 0, at) + 1)
+            stop = text.find(b"\n", at)
+            at = text.find(needle, stop, end) if stop >= 0 else -1
+    for start in sorted(starts):
+        stop = text.find(b"\n", start)
+        yield start, text[start : stop if stop >= 0 else len(text)]

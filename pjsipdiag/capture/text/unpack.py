@@ -1,0 +1,145 @@
+"""What carried a text is taken off it: colours, objects, escapes, marks of web pages, typographic signs.
+
+Each step names the bytes without which it has nothing to do, so that a log that nobody touched costs one search for
+each. A step maps lines to lines; one line may become several (an entry that was escaped or put into an object).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Sequence
+from struct import unpack
+from typing import NamedTuple
+
+from pjsipdiag.capture.text.objects import of_object
+
+_COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]{0,200}\x07|\([A-Z0-9])")
+_SHOWN_COLOUR = re.compile(rb"(?:#033|\^\[|\\u001b|\\x1b|\\033)\[[0-9;]*m")
+_ESCAPED_END = re.compile(rb"(?:-->|--&gt;)[ \"']*(?:#01[25]|\\r|\\n|\\01[25]|\\x0[adAD]|\^M\^J|<br ?/?>)")
+_ESCAPE = re.compile(rb"#(0[01][0-7]|033)|\\(0[01][0-7])|\\x(0[9aAdD])|\\([rnt"\\/])|\^([MJI])|<br ?/?>")
+_LETTERS = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"M": b"\r", b"J": b"\n", b"I": b"\t"}
+_TAG = re.compile(
+    rb"</?(?:a|b|i|u|p|br|hr|div|span|pre|code|tt|font|td|tr|th|table|tbody|li|ol|ul|em|strong|html|head|body|title|"
+    rb"meta|link|style|blockquote|samp|kbd|small|section|article)(?:[ \t][^<>]{0,400})?/?>",
+    re.IGNORECASE,
+)
+_SIGNS = {
+    "\u00a0": " ", "\u2007": " ", "\u202f": " ", "\u2009": " ", "\u3000": " ", "\u200b": "", "\u2060": "", "\ufeff": "",
+    "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u00ab": '"', "\u00bb": '"', "\u2018": "'", "\u2019": "'",
+    "\u201a": "'", "\u2014": "---", "\u2013": "--", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2026": "...",
+}  # fmt: skip
+_SIGN = re.compile("|".join(_SIGNS).encode())
+_ANNOUNCED = re.compile(rb"(?:Received|Transmitting) SIP re(?:quest|sponse) \(\d+ bytes\) (?:from|to) [^\n]{3,90}? --->")
+_SOFT_END = re.compile(rb"=(?:\r?\n|([0-9A-F]{2}))")
+_BINARY = re.compile(rb"^MESSAGE\n", re.MULTILINE)
+
+
+class Unpacked(NamedTuple):
+    """`numbers` are the numbers (from 0) of the lines that the lines of `text` were made of, None when each is one;
+    `exact` is false where that cannot be told."""
+
+    text: bytes
+    numbers: Sequence[int] | None = None
+    exact: bool = True
+
+
+def unpacked(text: bytes) -> Unpacked:
+    """Whole lines without what carried them."""
+    numbers: Sequence[int] | None = None
+    given = text
+    if b"\n" not in text and b"\r" in text:
+        text = text.replace(b"\r", b"\n")
+    if b"\nMESSAGE\n" in text:
+        text = _binary_fields(text)
+    if _is_quoted_printable(text):
+        text = _SOFT_END.sub(lambda found: bytes([int(found[1], 16)]) if found[1] else b"", text)
+    exact = text is given
+    for needles, step in _STEPS:
+        if not any(needle in text for needle in needles):
+            continue
+        lines = text.split(b"\n")
+        made = [step(line) for line in lines]
+        if any(isinstance(one, list) for one in made):
+            before = numbers or range(len(lines))
+            numbers = [
+                number for number, one in zip(before, made, strict=True) for _ in (one if isinstance(one, list) else "1")
+            ]
+        text = b"\n".join(b"\n".join(one) if isinstance(one, list) else one for one in made)
+    return Unpacked(_without_signs(text), numbers, exact)
+
+
+def _uncoloured(line: bytes) -> bytes:
+    line = _COLOUR.sub(b"", line) if b"\x1b" in line else line
+    return _SHOWN_COLOUR.sub(b"", line) if b"[" in line else line
+
+
+def _object(line: bytes) -> bytes | list[bytes]:
+    found = of_object(line)
+    return line if found is None else found
+
+
+def _unescaped(line: bytes) -> bytes | list[bytes]:
+    """An entry whose line ends were written as text: rsyslog's #012, a language's \\n, a terminal's ^J."""
+    if _ESCAPED_END.search(line) is None:
+        return line
+    return _ESCAPE.sub(_character, line).rstrip(b"\n").split(b"\n")
+
+
+def _character(found: re.Match[bytes]) -> bytes:
+    octal, other, hexadecimal, letter, control = found.groups()
+    if octal or other:
+        return bytes([int(octal or other, 8)])
+    if hexadecimal:
+        return bytes([int(hexadecimal, 16)])
+    return _LETTERS.get(letter or control, letter) if letter or control else b"\n"
+
+
+def _unmarked(line: bytes) -> bytes | list[bytes]:
+    """A line of a web page: tags go, entities become what they stand for; twice where it was escaped twice."""
+    line = re.sub(rb"(?i)<br ?/?>|</(?:p|div|li|tr)>", b"\n", line)
+    line = _TAG.sub(b"", line)
+    for _ in range(2):
+        if b"&" in line:
+            line = html.unescape(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    return line.removesuffix(b"\n").split(b"\n") if b"\n" in line else line
+
+
+def _without_signs(text: bytes) -> bytes:
+    """Typographic signs become what was typed, where they stand in the lines that announce messages: there Asterisk
+    writes none of them. Elsewhere they may belong to a name."""
+    at = next((at for needle in (b"Received", b"Transmitting") if (at := text.find(needle)) >= 0), -1)
+    if at < 0 or (b"\xc2" not in text and b"\xe2" not in text) or _ANNOUNCED.search(text):
+        return text
+    return _SIGN.sub(lambda found: _SIGNS[found[0].decode()].encode(), text)
+
+
+def _is_quoted_printable(text: bytes) -> bool:
+    """Whether it is a mail as it was sent: `=` at the end of a line, and `=3D` for the sign itself."""
+    return b"=3D" in text and (b"=\n" in text or b"=\r\n" in text)
+
+
+def _binary_fields(text: bytes) -> bytes:
+    """The journal's export format: a field with a line end or a control character has its length before it."""
+    parts, at = [], 0
+    for found in _BINARY.finditer(text):
+        if found.start() < at or found.end() + 8 > len(text):
+            continue
+        (size,) = unpack("<Q", text[found.end() : found.end() + 8])
+        start = found.end() + 8
+        if size > len(text) - start:
+            continue
+        parts += [text[at : found.start()], b"MESSAGE="]
+        at = start
+        parts.append(text[at : at + size])
+        at += size
+    return b"".join((*parts, text[at:]))
+
+
+_STEPS: tuple[tuple[tuple[bytes, ...], Callable[[bytes], bytes | list[bytes]]], ...] = (
+    ((b"\x1b", b"#033[", b"^[[", b"u001b["), _uncoloured),
+    ((b'{"',), _object),
+    ((b"#012", b"\\n", b"\\012", b"\\x0a", b"\\x0A", b"^J"), _unescaped),
+    ((b"&lt;-", b"&gt;", b"&#60;", b"&#x3c;", b"&amp;lt;", b"<br", b"<pre", b"</p>", b"</div>", b"</span>"), _unmarked),
+)
+"""(bytes of which one is there if a step has anything to do, the step) in the order in which they were put on."""

@@ -1,0 +1,94 @@
+"""Lines that a terminal, a mail program or a page broke at a width are joined again.
+
+Law: a text was broken at W columns when no line is longer, several are as long as that, and what follows them does not
+begin as a line of a log or of SIP does. A line of W columns then goes on in the next; where a program breaks at blanks,
+a line goes on when the first word of the next one would not have fitted.
+"""
+
+from __future__ import annotations
+
+import re
+from os.path import commonprefix
+from typing import NamedTuple
+
+NARROWEST, WIDEST = 30, 320
+SAMPLE = 4000
+"""Lines that are looked at to find the width."""
+_BEGINS = re.compile(
+    rb"[ \t]*(?:$|\[[^\]\n]{5,40}\]|<-+ |-- |== |[A-Z][a-z]{2} [ \d]\d \d\d:|\d{4}-\d\d-\d\d[T ]|\d+[:\t|-]|\{"
+    rb"|SIP/2\.0 \d|[A-Z]{3,10} (?:sips?|tel):|[A-Za-z][A-Za-z-]{0,30}[ \t]*: ?\S|[a-z]=\S"
+    rb"|(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY)\[)"
+)
+"""How a line of a log or of a message begins."""
+_STRONG = re.compile(
+    rb"[ \t]*(?:$|\[[^\]\n]{5,40}\] ?[A-Z]+\[|<--- |SIP/2\.0 \d\d\d |[A-Z]{3,10} sips?:\S+ SIP/2"
+    rb"|(?:Via|From|To|Call-ID|CSeq|Contact|Max-Forwards|User-Agent|Server|Allow|Supported|Content-Type|"
+    rb"Content-Length|WWW-Authenticate|Authorization|Require|Expires|Date|Record-Route|Route|Reason|Accept):"
+    rb"|v=0\s*$|o=\S+ \d+ \d|c=IN IP[46] |m=(?:audio|video|image|application) \d)"
+)
+"""What certainly begins one."""
+
+
+class Wrapped(NamedTuple):
+    """How a text was broken: after `width` columns, at blanks when `words`; `prefix` stands before every line."""
+
+    width: int
+    words: bool
+    prefix: bytes = b""
+
+
+def wrapping(text: bytes) -> Wrapped | None:
+    """How the lines of `text` were broken, None when they were not."""
+    lines = [line.rstrip(b"\r") for line in text.split(b"\n", SAMPLE)[:SAMPLE]]
+    if any(len(line) > WIDEST * 2 for line in lines[:200]):
+        return None
+    prefix = _prefix(lines)
+    lines = [line[len(prefix) :] for line in lines]
+    lengths = [_columns(line) for line in lines]
+    width = max(lengths, default=0)
+    if not NARROWEST <= width <= WIDEST:
+        return None
+    pairs = list(zip(lines, lengths, lines[1:], strict=False))
+    odd = [(length, after) for _, length, after in pairs if length > 15 and after and not _BEGINS.match(after)]
+    tight = [length for length, after in odd if length + 1 + _columns(after.split(b" ", 1)[0]) > width]
+    if len(tight) < 2 or len(tight) * 3 < len(odd) * 2:
+        return None
+    return Wrapped(width, sum(length < width for length in tight) * 5 > len(tight), prefix)
+
+
+def joined(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:
+    """The text with its lines joined, and the number (from 0) of the first line that each one was made of."""
+    made: list[bytes] = []
+    numbers: list[int] = []
+    last = 0
+    open_line = False
+    for number, raw in enumerate(text.split(b"\n")):
+        line = raw.rstrip(b"\r")
+        line = line.removeprefix(how.prefix) if line.startswith(how.prefix) else line
+        if open_line and line and _goes_on(last, line, how):
+            gap = b" " if how.words and last < how.width and not made[-1].endswith(b" ") else b""
+            made[-1] += gap + line
+        else:
+            made.append(line)
+            numbers.append(number)
+        last, open_line = _columns(line), bool(line)
+    return b"\n".join(made), numbers
+
+
+def _goes_on(last: int, line: bytes, how: Wrapped) -> bool:
+    if last >= how.width:
+        return not _STRONG.match(line)
+    if not how.words or last + 1 + _columns(line.split(b" ", 1)[0]) <= how.width:
+        return False
+    return not _BEGINS.match(line)
+
+
+def _columns(line: bytes) -> int:
+    return len(line) if line.isascii() else len(line.decode("utf-8", "replace"))
+
+
+def _prefix(lines: list[bytes]) -> bytes:
+    """What stands before every line that is not empty: a quotation's marks, an indentation, a container's name."""
+    prefix = commonprefix([line for line in lines if line.strip(b" \t>|")]).partition(b"[")[0]
+    end = max(prefix.rfind(b" "), prefix.rfind(b"\t"), prefix.rfind(b">"), prefix.rfind(b"|")) + 1
+    return prefix[:end]
