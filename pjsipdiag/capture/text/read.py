@@ -180,7 +180,7 @@ class _Reading:
             return text, numbers, marks
         whole, lines = joined(text, how)
         found = list(self._marks(whole))
-        if len(found) <= len(marks) and self._refusals.count(whole) <= self._refusals.count(text):
+        if self._how is None and len(found) <= len(marks) and self._refusals.count(whole) <= self._refusals.count(text):
             return text, numbers, marks
         self._how = how
         self.tally.note(NOTE_WRAPPED.format(how.width))

@@ -17,7 +17,7 @@ from pjsipdiag.capture.text.objects import of_object
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]{0,200}\x07|\([A-Z0-9])")
 _SHOWN_COLOUR = re.compile(rb"(?:#033|\^\[|\\u001b|\\x1b|\\033)\[[0-9;]*m")
 _ESCAPED_END = re.compile(rb"(?:-->|--&gt;)[ \"']*(?:#01[25]|\\r|\\n|\\01[25]|\\x0[adAD]|\^M\^J|<br ?/?>)")
-_ESCAPE = re.compile(rb"#(0[01][0-7]|033)|\\(0[01][0-7])|\\x(0[9aAdD])|\\([rnt"\\/])|\^([MJI])|<br ?/?>")
+_ESCAPE = re.compile(rb'#(0[01][0-7]|033)|\\(0[01][0-7])|\\x(0[9aAdD])|\\([rnt"\\/])|\^([MJI])|<br ?/?>')
 _LETTERS = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"M": b"\r", b"J": b"\n", b"I": b"\t"}
 _TAG = re.compile(
     rb"</?(?:a|b|i|u|p|br|hr|div|span|pre|code|tt|font|td|tr|th|table|tbody|li|ol|ul|em|strong|html|head|body|title|"

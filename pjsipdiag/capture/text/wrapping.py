@@ -8,6 +8,7 @@ a line goes on when the first word of the next one would not have fitted.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from os.path import commonprefix
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ SAMPLE = 4000
 """Lines that are looked at to find the width."""
 _BEGINS = re.compile(
     rb"[ \t]*(?:$|\[[^\]\n]{5,40}\]|<-+ |-- |== |[A-Z][a-z]{2} [ \d]\d \d\d:|\d{4}-\d\d-\d\d[T ]|\d+[:\t|-]|\{"
-    rb"|SIP/2\.0 \d|[A-Z]{3,10} (?:sips?|tel):|[A-Za-z][A-Za-z-]{0,30}[ \t]*: ?\S|[a-z]=\S"
+    rb"|SIP/2\.0 \d|[A-Z]{3,10} (?:sips?|tel):|[A-Za-z][A-Za-z-]{0,30}[ \t]*:(?: \S|$)|[a-z]=\S"
     rb"|(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY)\[)"
 )
 """How a line of a log or of a message begins."""
@@ -30,11 +31,13 @@ _STRONG = re.compile(
 
 
 class Wrapped(NamedTuple):
-    """How a text was broken: after `width` columns, at blanks when `words`; `prefix` stands before every line."""
+    """How a text was broken: after `width` columns, at blanks when `words`; `prefix` stands before every line
+    that there was, broken or not, `usual` before most lines that there were before."""
 
     width: int
     words: bool
     prefix: bytes = b""
+    usual: bytes = b"\n"
 
 
 def wrapping(text: bytes) -> Wrapped | None:
@@ -44,16 +47,16 @@ def wrapping(text: bytes) -> Wrapped | None:
         return None
     prefix = _prefix(lines)
     lines = [line[len(prefix) :] for line in lines]
-    lengths = [_columns(line) for line in lines]
+    usual, lengths = _usual(lines), [_columns(line) for line in lines]
     width = max(lengths, default=0)
     if not NARROWEST <= width <= WIDEST:
         return None
     pairs = list(zip(lines, lengths, lines[1:], strict=False))
-    odd = [(length, after) for _, length, after in pairs if length > 15 and after and not _BEGINS.match(after)]
+    odd = [(length, after) for _, length, after in pairs if length > 15 and after and not _begins(after, usual)]
     tight = [length for length, after in odd if length + 1 + _columns(after.split(b" ", 1)[0]) > width]
     if len(tight) < 2 or len(tight) * 3 < len(odd) * 2:
         return None
-    return Wrapped(width, sum(length < width for length in tight) * 5 > len(tight), prefix)
+    return Wrapped(width, sum(length < width for length in tight) * 5 > len(tight), prefix, usual)
 
 
 def joined(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:
@@ -66,8 +69,7 @@ def joined(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:
         line = raw.rstrip(b"\r")
         line = line.removeprefix(how.prefix) if line.startswith(how.prefix) else line
         if open_line and line and _goes_on(last, line, how):
-            gap = b" " if how.words and last < how.width and not made[-1].endswith(b" ") else b""
-            made[-1] += gap + line
+            made[-1] += _gap(made[-1], last, line, how) + line
         else:
             made.append(line)
             numbers.append(number)
@@ -77,10 +79,29 @@ def joined(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:
 
 def _goes_on(last: int, line: bytes, how: Wrapped) -> bool:
     if last >= how.width:
-        return not _STRONG.match(line)
+        return not (line.startswith(how.usual) or _STRONG.match(line))
     if not how.words or last + 1 + _columns(line.split(b" ", 1)[0]) <= how.width:
         return False
-    return not _BEGINS.match(line)
+    return not _begins(line, how.usual)
+
+
+def _gap(before: bytes, last: int, line: bytes, how: Wrapped) -> bytes:
+    """The blank at which a line was broken; none in the middle of a word that is longer than a line."""
+    if not how.words or before.endswith(b" "):
+        return b""
+    word = _columns(before.rsplit(b" ", 1)[-1]) + _columns(line.split(b" ", 1)[0])
+    return b"" if last >= how.width and word > how.width else b" "
+
+
+def _begins(line: bytes, usual: bytes) -> bool:
+    return line.startswith(usual) or _BEGINS.match(line) is not None
+
+
+def _usual(lines: list[bytes]) -> bytes:
+    """How most lines begin; what no line begins with when they do not begin alike."""
+    starts = Counter(line[:6] for line in lines if len(line) > 6)
+    start, count = starts.most_common(1)[0] if starts else (b"", 0)
+    return start if count * 3 > len(lines) else b"\n"
 
 
 def _columns(line: bytes) -> int:
