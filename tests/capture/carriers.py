@@ -9,6 +9,7 @@ import re
 import struct
 import textwrap
 from collections.abc import Callable
+from functools import partial
 
 Carry = Callable[[bytes], bytes]
 TIME = "2026-11-23T09:10:56.123456789Z"
@@ -108,7 +109,9 @@ CARRIERS: dict[str, Carry] = {
     "journal, entries whole": lambda raw: multi_line(raw, " " * 34),
     "syslog, entries whole": multi_line,
     "syslog RFC 5424": each(lambda _, line: f"<134>1 2026-11-23T09:10:56.123Z pbx asterisk 12 - - {line}"),
-    "rsyslog escapes": of_entries(lambda text: f"Nov 23 09:10:56 pbx asterisk[12]: {text}".replace("\r", "#015").replace("\n", "#012")),
+    "rsyslog escapes": of_entries(
+        lambda text: f"Nov 23 09:10:56 pbx asterisk[12]: {text}".replace("\r", "#015").replace("\n", "#012")
+    ),
     "backslashes": of_entries(lambda text: "2026-11-23 pbx " + text.replace("\r", "\\r").replace("\n", "\\n")),
     "logfmt": of_entries(lambda text: "level=info msg=" + json.dumps(text)),
     "ELK": of_entries(lambda text: json.dumps({"@timestamp": TIME, "host": {"name": "pbx"}, "message": text})),
@@ -124,7 +127,9 @@ CARRIERS: dict[str, Carry] = {
     "cat -n": each(lambda n, line: f"{n:6}\t{line}"),
     "less -N": each(lambda n, line: f"{n:7} {line}".rstrip()),
     "cat -A": lambda raw: raw.replace(b"\r", b"^M").replace(b"\n", b"$\n"),
-    "pr": each(lambda n, line: f"{n:5}  {line}" + ("\n\n2026-11-23 09:10      full      Page 2\n\n" if n == 20 else "")),
+    "pr": each(
+        lambda n, line: f"{n:5}  {line}" + ("\n\n2026-11-23 09:10      full      Page 2\n\n" if n == 20 else "")
+    ),
     "quoted": each(lambda _, line: f"> {line}".rstrip()),
     "quoted twice": each(lambda _, line: f">> > {line}"),
     "Markdown, indented": each(lambda _, line: f"    {line}".rstrip()),
@@ -157,10 +162,12 @@ CARRIERS: dict[str, Carry] = {
     "quoted, compose": each(lambda _, line: f"> asterisk-1  | {line}"),
     "numbered, journal": each(lambda n, line: f"{n:6}\tNov 23 09:10:{n % 60:02} pbx asterisk[12]: {line}"),
     "compose, JSON": each(lambda n, line: "pbx-1  | " + go_json(n, line)),
-    "another container between": each(lambda n, line: f"pbx-1  | {line}" + ("\ndb-1  | checkpoint complete" if n % 3 else "")),
+    "another container between": each(
+        lambda n, line: f"pbx-1  | {line}" + ("\ndb-1  | checkpoint complete" if n % 3 else "")
+    ),
 }
-CARRIERS |= {f"broken after {width}": lambda raw, width=width: cut_hard(raw, width) for width in (40, 72, 80, 100, 132)}
-CARRIERS |= {f"broken at blanks, {width}": lambda raw, width=width: cut_at_blanks(raw, width) for width in (72, 80, 100)}
+CARRIERS |= {f"broken after {width}": partial(cut_hard, width=width) for width in (40, 72, 80, 100, 132)}
+CARRIERS |= {f"broken at blanks, {width}": partial(cut_at_blanks, width=width) for width in (72, 80, 100)}
 CARRIERS |= {
     "mail, broken and quoted": lambda raw: cut_at_blanks(raw, 72, "> "),
     "terminal, compose": lambda raw: cut_hard(each(lambda _, line: f"asterisk-1  | {line}")(raw), 80),

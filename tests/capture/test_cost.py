@@ -12,16 +12,10 @@ from typing import Any, ClassVar, SupportsIndex
 import pytest
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-<<<<<<< HEAD
-from pjsipdiag.capture.formats.log import read_log
 from pjsipdiag.capture.streams import hep, start, stream, websocket
 from pjsipdiag.capture.streams.stream import MessageStream
 from pjsipdiag.capture.streams.tcp import ACK, SYN, Reassembler
-=======
 from pjsipdiag.capture.text import read_text
-from pjsipdiag.capture.stream import MessageStream
-from pjsipdiag.capture.tcp import ACK, SYN, Reassembler
->>>>>>> bbe3861 (Read any text that holds Asterisk's SIP, whatever carried it)
 from tests.capture.test_tcp import FLOW
 from tests.capture.test_websocket import frame
 

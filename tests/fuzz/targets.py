@@ -23,9 +23,7 @@ from pjsipdiag.asterisk.pjsip import message as pjsip
 from pjsipdiag.asterisk.pjsip.uri import SipUri
 from pjsipdiag.capture import Dissector, Part, Rest, Unjoinable, join, read_part, read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
-<<<<<<< HEAD
 from pjsipdiag.capture.fast import compiled
-from pjsipdiag.capture.formats.log import read_log
 from pjsipdiag.capture.joining.parts import WHOLE
 from pjsipdiag.capture.packets import logger
 from pjsipdiag.capture.packets.rare import RARE
@@ -33,18 +31,9 @@ from pjsipdiag.capture.streams import hep
 from pjsipdiag.capture.streams.stream import MessageStream
 from pjsipdiag.capture.streams.tcp import Reassembler
 from pjsipdiag.capture.streams.websocket import WebSocketStream
+from pjsipdiag.capture.text import read_text
 from pjsipdiag.diagnosis.calls import fold as folding
 from pjsipdiag.diagnosis.calls import merge
-=======
-from pjsipdiag.capture.text import read_text
-from pjsipdiag.capture.parts import WHOLE
-from pjsipdiag.capture.rare import RARE
-from pjsipdiag.capture.stream import MessageStream
-from pjsipdiag.capture.tcp import Reassembler
-from pjsipdiag.capture.websocket import WebSocketStream
-from pjsipdiag.diagnosis import fold as folding
-from pjsipdiag.diagnosis import merge
->>>>>>> bbe3861 (Read any text that holds Asterisk's SIP, whatever carried it)
 from pjsipdiag.sip import SipMessage, parse_uri
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

@@ -80,4 +80,6 @@ def looks_like_text(head: bytes) -> bool:
 
     In a log they may stand further on, where a disk was not written to its end.
     """
-    return bool(head) and not head.startswith(MAGICS_OF_CAPTURES) and (b"\0" not in head[:24] or bool(wide_encoding(head)))
+    return (
+        bool(head) and not head.startswith(MAGICS_OF_CAPTURES) and (b"\0" not in head[:24] or bool(wide_encoding(head)))
+    )

@@ -4,6 +4,7 @@ A form is a row of FORMS: what a buffer is searched for, and the line as an expr
 `transport`, `from`, `to` and `time` as far as the form tells them. What tells too little to be judged is a row of NAMED.
 """
 
+# ruff: noqa: E501  (an expression is read more easily in one line)
 from __future__ import annotations
 
 import re
@@ -45,16 +46,15 @@ ARROW = Form(
     "a viewer's text",
     (b" -> ", b" --> ", b" ---> ", b" \xe2\x86\x92 "),
     re.compile(
-        rb"(?:^|(?<=\s))(?P<from>" + _PLACE + rb") (?:-{1,3}>|\xe2\x86\x92) (?P<to>" + _PLACE + rb")(?=\s|$|:)", re.MULTILINE
+        rb"(?:^|(?<=\s))(?P<from>" + _PLACE + rb") (?:-{1,3}>|\xe2\x86\x92) (?P<to>" + _PLACE + rb")(?=\s|$|:)",
+        re.MULTILINE,
     ),
     b".",
 )
 TCPDUMP = Form(
     "tcpdump's text",
     (b" > ",),
-    re.compile(
-        rb"\bIP6?\b[^\n]{0,200}?\s(?P<from>[0-9A-Fa-f:.]+\.[\w-]{1,15}) > (?P<to>[0-9A-Fa-f:.]+\.[\w-]{1,15}):"
-    ),
+    re.compile(rb"\bIP6?\b[^\n]{0,200}?\s(?P<from>[0-9A-Fa-f:.]+\.[\w-]{1,15}) > (?P<to>[0-9A-Fa-f:.]+\.[\w-]{1,15}):"),
     b".",
 )
 FORMS = (PJSIP, HISTORY)
@@ -71,7 +71,9 @@ class Named(NamedTuple):
     bring: str
 
 
-_PCAP = "bring the capture itself: `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'`, or `pjsip set logger on`"
+_PCAP = (
+    "bring the capture itself: `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'`, or `pjsip set logger on`"
+)
 NAMED = (
     Named(
         re.compile(

@@ -5,19 +5,20 @@ that many bytes, the message is what was on the wire. Else the text was changed,
 SIP is: a first line, headers, an empty line, and the body that Content-Length tells.
 """
 
+# ruff: noqa: E501  (an expression is read more easily in one line)
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from pjsipdiag.capture.text.heads import Frame, frame
+from pjsipdiag.capture.text.heads import frame
 
-_KNOWN = (
-    rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"
-)
+_KNOWN = rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"
 FIRST = re.compile(
-    rb"(?P<before>(?:.*?[^A-Za-z0-9])??)(?P<line>" + _KNOWN + rb" [a-zA-Z]{2,5}:\S+ SIP/2\.0|SIP/2\.0 [1-6][0-9][0-9]\b.*)",
+    rb"(?P<before>(?:.*?[^A-Za-z0-9])??)(?P<line>"
+    + _KNOWN
+    + rb" [a-zA-Z]{2,5}:\S+ SIP/2\.0|SIP/2\.0 [1-6][0-9][0-9]\b.*)",
     re.DOTALL,
 )
 """The first line of a message, behind what stands before each line."""
@@ -26,10 +27,18 @@ _HEADER = re.compile(rb"[A-Za-z0-9.!%*_+`'~-]{1,64}[ \t]*:")
 _USUAL = re.compile(
     rb"(?i)(?:Via|v|From|f|To|t|Call-ID|i|CSeq|Contact|m|Max-Forwards|Record-Route|Route|User-Agent|Server)[ \t]*:"
 )
-_ENTRY = re.compile(rb"(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY|DTMF|FAX)(?:\x1b\[[0-9;]*m)*\[\d+\]|^ {1,4}(?:--|==|>) |<-{1,4} ?(?:Rec|Tra)")
+_ENTRY = re.compile(
+    rb"(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY|DTMF|FAX)(?:\x1b\[[0-9;]*m)*\[\d+\]|^ {1,4}(?:--|==|>) |<-{1,4} ?(?:Rec|Tra)"
+)
 """What begins another entry of the log: no line of a message holds it."""
 _SDP = re.compile(rb"[vosiuepcbtrzkam]=")
-_NEEDED = (rb"\n(?:via|v)[ \t]*:", rb"\n(?:from|f)[ \t]*:", rb"\n(?:to|t)[ \t]*:", rb"\n(?:call-id|i)[ \t]*:", rb"\ncseq[ \t]*:")
+_NEEDED = (
+    rb"\n(?:via|v)[ \t]*:",
+    rb"\n(?:from|f)[ \t]*:",
+    rb"\n(?:to|t)[ \t]*:",
+    rb"\n(?:call-id|i)[ \t]*:",
+    rb"\ncseq[ \t]*:",
+)
 _COMPLETE = tuple(re.compile(name, re.IGNORECASE) for name in _NEEDED)
 _LENGTH = re.compile(rb"\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,6})", re.IGNORECASE)
 _GLUED = re.compile(
@@ -37,7 +46,9 @@ _GLUED = re.compile(
     rb"Content-Length|WWW-Authenticate|Authorization|Proxy-Authorization|Require|Expires|Date|Record-Route|Route|Reason|"
     rb"Accept|P-[A-Z][A-Za-z-]+|Session-Expires|Min-SE|Diversion|Privacy|Event|Content-Disposition):[ \t])"
 )
-_GLUED_BODY = re.compile(rb"[ \t]+(?=(?:v=0|o=\S+ \d|s=\S|c=IN |t=\d+ \d|m=(?:audio|video|image|application|text) |a=[a-z]))")
+_GLUED_BODY = re.compile(
+    rb"[ \t]+(?=(?:v=0|o=\S+ \d|s=\S|c=IN |t=\d+ \d|m=(?:audio|video|image|application|text) |a=[a-z]))"
+)
 MOST_FOREIGN = 200
 """Lines of others in a row, between two of a message: an entry of the journal has about 25 fields."""
 LONGEST = 1 << 17
@@ -107,9 +118,11 @@ def _content(lines: Iterator[bytes], behind: bytes, size: int | None, tail: byte
         yield content
         total += len(content) + 2
         if headers is not None:
-            sound = sound and (bool(headers) if not content else content[:1] in b" \t" or _HEADER.match(content) is not None)
+            sound = sound and (
+                bool(headers) if not content else content[:1] in b" \t" or _HEADER.match(content) is not None
+            )
             headers = headers + 1 if content else None
-        if size is not None and sound and (total == size or total - 2 == size):
+        if size is not None and sound and (total == size or (total - 2 == size and headers is None and content)):
             yield None
             return
         if total > (size or LONGEST) + 4096:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.streams.start import START
+from pjsipdiag.capture.streams.via import via_transport
 from pjsipdiag.capture.text import hidden
 from pjsipdiag.capture.text.encoding import Narrowed, wide_encoding
 from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, VIEWERS, Form, Named, place
@@ -21,7 +22,6 @@ from pjsipdiag.capture.text.refusals import Refusals
 from pjsipdiag.capture.text.times import time_of
 from pjsipdiag.capture.text.unpack import unpacked
 from pjsipdiag.capture.text.wrapping import Wrapped, joined, wrapping
-from pjsipdiag.capture.streams.via import via_transport
 from pjsipdiag.errors import CaptureError
 from pjsipdiag.sip import NOWHERE
 
@@ -34,7 +34,7 @@ CUT, ODD, HIDDEN = "cut", "odd", "hidden"
 """Why a message is unread: nothing of it follows, it is no SIP, its address was replaced."""
 NOTE_OWN_SIDE = "a log does not name the local address: the destination of received messages is unknown"
 NOTE_MENDED = (
-    "the text was changed on its way: messages that have not the length that Asterisk wrote before them (broken or empty"
+    "the text was changed on its way: messages without the length that Asterisk wrote before them (broken or empty"
     " lines, blanks) were restored by what SIP is; the log file itself is better evidence"
 )
 NOTE_WIDE = "the text is UTF-16 or UTF-32 and was read so"
@@ -118,7 +118,7 @@ class _Reading:
                 " Asterisk writes, and no SIP message was found"
             )
 
-    def _block(self, raw: bytes, last: bool) -> Iterator[Datagram]:
+    def _block(self, raw: bytes, last: bool) -> Generator[Datagram, None, int]:
         """The messages of whole lines; answers how many bytes are done with."""
         text, numbers, exact = unpacked(raw)
         marks = list(self._marks(text))
@@ -191,7 +191,11 @@ class _Reading:
         size = mark.found["size"] if mark.form is PJSIP else None
         start = mark.end + 1
         stop = start + int(size or 0)
-        if size is None or text[stop : stop + 1] not in (b"\n", b"\r") or START.match(text, start, stop) is None:
+        if (
+            size is None
+            or (stop != len(text) and text[stop : stop + 1] not in (b"\n", b"\r"))
+            or START.match(text, start, stop) is None
+        ):
             return None
         payload = text[start:stop]
         if b"\r\n" not in payload or (payload.count(b"\n") != payload.count(b"\r\n") and b"\r\n\r\n" not in payload):
@@ -253,7 +257,9 @@ class _Reading:
         return self._stamp[1]
 
     def _unread(self, reason: str, detail: str = "") -> None:
-        said = f"log message with an address that was replaced: {detail}" if detail else "log message that cannot be read"
+        said = (
+            f"log message with an address that was replaced: {detail}" if detail else "log message that cannot be read"
+        )
         self.tally.undecoded["log message cut short" if reason == CUT else said] += 1
         self.tally.unread[reason, detail] += 1
 

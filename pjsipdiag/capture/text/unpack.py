@@ -30,7 +30,9 @@ _SIGNS = {
     "\u201a": "'", "\u2014": "---", "\u2013": "--", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2026": "...",
 }  # fmt: skip
 _SIGN = re.compile("|".join(_SIGNS).encode())
-_ANNOUNCED = re.compile(rb"(?:Received|Transmitting) SIP re(?:quest|sponse) \(\d+ bytes\) (?:from|to) [^\n]{3,90}? --->")
+_ANNOUNCED = re.compile(
+    rb"(?:Received|Transmitting) SIP re(?:quest|sponse) \(\d+ bytes\) (?:from|to) [^\n]{3,90}? --->"
+)
 _SOFT_END = re.compile(rb"=(?:\r?\n|([0-9A-F]{2}))")
 _BINARY = re.compile(rb"^MESSAGE\n", re.MULTILINE)
 
@@ -63,7 +65,9 @@ def unpacked(text: bytes) -> Unpacked:
         if any(isinstance(one, list) for one in made):
             before = numbers or range(len(lines))
             numbers = [
-                number for number, one in zip(before, made, strict=True) for _ in (one if isinstance(one, list) else "1")
+                number
+                for number, one in zip(before, made, strict=True)
+                for _ in (one if isinstance(one, list) else "1")
             ]
         text = b"\n".join(b"\n".join(one) if isinstance(one, list) else one for one in made)
     return Unpacked(_without_signs(text), numbers, exact)

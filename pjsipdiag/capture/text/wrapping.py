@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from os.path import commonprefix
 from typing import NamedTuple
 
 NARROWEST, WIDEST = 30, 320
@@ -110,6 +109,9 @@ def _columns(line: bytes) -> int:
 
 def _prefix(lines: list[bytes]) -> bytes:
     """What stands before every line that is not empty: a quotation's marks, an indentation, a container's name."""
-    prefix = commonprefix([line for line in lines if line.strip(b" \t>|")]).partition(b"[")[0]
+    known = [line for line in lines if line.strip(b" \t>|")]
+    low, high = min(known, default=b""), max(known, default=b"")
+    alike = next((at for at, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), len(low))
+    prefix = low[:alike].partition(b"[")[0]
     end = max(prefix.rfind(b" "), prefix.rfind(b"\t"), prefix.rfind(b">"), prefix.rfind(b"|")) + 1
     return prefix[:end]
