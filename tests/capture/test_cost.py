@@ -198,8 +198,8 @@ def test_segments_of_a_connection(segments: Callable[[int], list[tuple[int, byte
         lambda n: b"<--- Received SIP request (99999 bytes) from UDP:192.0.2.1:5060 --->\n" * n,
         lambda n: b"<--- Received SIP request (99999 bytes) from UDP:192.0.2.1:5060 --->\n" + b"x\n" * n,
         lambda n: b"Request 'INVITE' from '' failed for '192.0.2.1:5060' (callid: a) - x\n" * n,
-        lambda n: b"[" * n + b"\n",
-        lambda n: b"<--- " * n + b"\n",
+        lambda n: b"NOTICE[1] x\n" + b"[" * n + b"\n",
+        lambda n: b"NOTICE[1] x\n" + b"<--- " * n + b"\n",
     ],
     ids=range(5),
 )
