@@ -40,10 +40,10 @@ def test_a_missing_directory_and_one_without_pjsip_conf(tmp_path: Path) -> None:
 def test_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pjsip.conf").write_text(ENDPOINT)
 
-    def deny(self: Path) -> bytes:
-        raise PermissionError(13, "Permission denied", str(self))
+    def deny(path: Path, *_: object) -> int:
+        raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", deny)  # root reads everything, so no file mode can show this
+    monkeypatch.setattr("os.open", deny)  # root reads everything, so no file mode can show this
     with pytest.raises(ConfigError, match=r"cannot read .*pjsip\.conf: Permission denied"):
         load_config(tmp_path)
 

@@ -10,6 +10,7 @@ in one go.
 
 from __future__ import annotations
 
+import io
 import pickle
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.pcap import HEADER, FileHeader, Walk, file_header
@@ -210,22 +211,28 @@ def split(path: str | Path, parts: int) -> list[Part]:
     parts = min(parts, size // SMALLEST)
     if parts < 2:
         return whole
-    with open_file(str(path)) as stream:
-        window = Window(stream)
-        window.advance(0)
-        header, section = file_header(window.buffer[:HEADER]), None
-        if header is None:
-            section = leading(window)
-            if section is None:
-                return whole
-        places = [0]
-        for number in range(1, parts):
-            offset = size * number // parts
-            stream.seek(offset)
-            place = _walk(Window(stream, offset), header, section, Dissector(Tally(""))).find_sure()
-            if place is not None and place > places[-1]:
-                places.append(place)
-    return [Part(str(path), *ends, header, section) for ends in pairwise([*places, size])]
+    with suppress(OSError), open_file(str(path)) as stream:
+        return _split_at(stream, str(path), size, parts) or whole
+    return whole
+
+
+def _split_at(stream: BinaryIO | io.RawIOBase, path: str, size: int, parts: int) -> list[Part]:
+    """The parts; none where the file is of no format that can be split."""
+    window = Window(stream)
+    window.advance(0)
+    header, section = file_header(window.buffer[:HEADER]), None
+    if header is None:
+        section = leading(window)
+        if section is None:
+            return []
+    places = [0]
+    for number in range(1, parts):
+        offset = size * number // parts
+        stream.seek(offset)
+        place = _walk(Window(stream, offset), header, section, Dissector(Tally(""))).find_sure()
+        if place is not None and place > places[-1]:
+            places.append(place)
+    return [Part(path, *ends, header, section) for ends in pairwise([*places, size])]
 
 
 def _walk(window: Window, header: FileHeader | None, section: Section | None, dissector: Dissector) -> Walk | BlockWalk:
@@ -256,7 +263,11 @@ def _between(part: Part, tally: Tally, rest: Rest, dissector: Dissector) -> Iter
         else:
             window.advance(0)
             walk = open_walk(window, dissector, tally)
-        yield from walk.messages()
+        try:
+            yield from walk.messages()
+        except OSError as error:  # to be read as a whole, which says how far
+            rest.reason = f"a read error: {error.strerror}"
+            return
     rest.cut = walk.cut
     if walk.damaged:
         rest.reason = "the capture is damaged"

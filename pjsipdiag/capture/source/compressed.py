@@ -15,6 +15,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import get_ident
 from typing import BinaryIO, Protocol
@@ -26,6 +27,11 @@ CHUNK = 1 << 17
 COMPRESSED_CHUNK = 1 << 16
 BATCH, AHEAD = 1 << 19, 4
 """Bytes that are handed over at once, and how many times as much is ready at most."""
+
+MOST_DICTIONARY = 192 << 20
+"""Memory that a file in the format of xz may ask for; `xz -9` takes 65 MB."""
+UNUSUAL, MOST_RATIO = 64 << 20, 400
+"""From so much content on, more than so many bytes out of one are no capture: a file made to fill machines."""
 
 
 class Decompressor(Protocol):
@@ -58,6 +64,27 @@ class Peeked(io.RawIOBase):
         return size
 
 
+class Guarded(io.RawIOBase):
+    """A stream that ends where it cannot be read any further; `damage` then says where and why."""
+
+    def __init__(self, stream: BinaryIO | io.RawIOBase, damage: list[str]) -> None:
+        super().__init__()
+        self._stream, self._damage = stream, damage
+        self._read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # the stub has a private buffer type
+        try:
+            got: int = self._stream.readinto(buffer) or 0  # type: ignore[union-attr]  # every binary file has it
+        except OSError as error:
+            self._damage.append(f"read error at byte {self._read}: {error.strerror or error}")
+            return 0
+        self._read += got
+        return got
+
+
 class Decompressed(io.RawIOBase):
     """The content of a compressed stream; members one after another are one content."""
 
@@ -67,6 +94,7 @@ class Decompressed(io.RawIOBase):
         self._object: Decompressor | None = None
         self._rest = b""
         self._worker: int | None = None
+        self._taken = self._given = 0
         self._pool = ThreadPoolExecutor(1)
         self._ahead = deque(self._pool.submit(self._batch) for _ in range(AHEAD))
         self._ready: Iterator[bytes] = iter(())
@@ -113,6 +141,7 @@ class Decompressed(io.RawIOBase):
             if self._object is None or self._object.needs_input:
                 raw = self._rest or self._stream.read(COMPRESSED_CHUNK) or b""
                 self._rest = b""
+                self._taken += len(raw)
                 if not raw:
                     if self._object is not None:
                         self._damage.append("the compressed file ends early")
@@ -124,7 +153,13 @@ class Decompressed(io.RawIOBase):
             except Exception as error:  # each library has errors of its own
                 self._damage.append(f"the compressed file is damaged: {error}")
             else:
+                self._given += len(content)
+                if self._given > max(UNUSUAL, self._taken * MOST_RATIO):
+                    self._damage.append(
+                        f"the compressed file grows more than {MOST_RATIO} times, which no capture does: decompress it"
+                    )
                 if self._object.eof:
+                    self._taken -= len(self._object.unused_data)
                     self._rest, self._object = self._object.unused_data.lstrip(b"\0"), None
         return content
 
@@ -162,7 +197,7 @@ def _gzip() -> Decompressor:
 class _Zstd:
     """zstandard in the shape of the others: so little goes in at a time that what comes out stays small."""
 
-    INPUT = 2048
+    LEAST, MOST = 16, 2048
     """Bytes; at most 128 KiB can come of every 4 of them (RFC 8878 section 3.1.1.2)."""
 
     def __init__(self) -> None:
@@ -170,6 +205,7 @@ class _Zstd:
 
         self._object = zstandard.ZstdDecompressor().decompressobj()
         self._pending = memoryview(b"")
+        self._size = self.LEAST
 
     @property
     def eof(self) -> bool:
@@ -188,16 +224,18 @@ class _Zstd:
             self._pending = memoryview(data)
         parts, size = [], 0
         while self._pending and not self._object.eof and not 0 <= max_length <= size:
-            parts.append(self._object.decompress(self._pending[: self.INPUT]))
-            self._pending = self._pending[self.INPUT :]
+            parts.append(self._object.decompress(self._pending[: self._size]))
+            self._pending = self._pending[self._size :]
             size += len(parts[-1])
+            larger = len(parts[-1]) < CHUNK
+            self._size = min(self._size * 2, self.MOST) if larger else max(self._size // 8, self.LEAST)
         return b"".join(parts)
 
 
 COMPRESSIONS: dict[bytes, Callable[[], Decompressor]] = {
     b"\x1f\x8b": _gzip,
     b"\x28\xb5\x2f\xfd": _Zstd,
-    b"\xfd7zXZ\0": lzma.LZMADecompressor,
+    b"\xfd7zXZ\0": partial(lzma.LZMADecompressor, memlimit=MOST_DICTIONARY),
     b"BZh": bz2.BZ2Decompressor,
 }
 
@@ -218,9 +256,10 @@ def decompressed(stream: BinaryIO | io.RawIOBase, damage: list[str]) -> io.RawIO
     What is wrong with the compressed file is added to `damage` while it is read.
     """
     head = b""
-    while len(head) < 6 and (more := stream.read(6 - len(head))):
+    guarded = Guarded(stream, damage)
+    while len(head) < 6 and (more := guarded.read(6 - len(head))):
         head += more
-    whole = Peeked(stream, head)
+    whole = Peeked(guarded, head)
     for magic, make in COMPRESSIONS.items():
         if head.startswith(magic):
             return Decompressed(whole, make, damage)

@@ -16,6 +16,9 @@ BY_NAME, BY_HASH = "23.0.0", "20.15.0"
 
 ORDERS = ((BY_NAME, "releases that ask by name"), (BY_HASH, "releases that ask in hash order"))
 
+MOST_PORTS = 64
+"""Lines for one network, each with another port, that are kept apart."""
+
 PRIVATE = tuple(
     ipaddress.ip_network(text)
     for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
@@ -139,8 +142,19 @@ def contradictory(config: Config) -> Iterator[Finding]:
                 advice="Add the network that the exceptions are taken from, before them.",
             )
             continue
-        for place, rule in enumerate(identify.rules):
-            undone = next((later for later in identify.rules[place + 1 :] if rule.deny and _covers(later, rule)), None)
+        taken: dict[tuple[int, int, int], list[Rule]] = {}
+        masks: set[tuple[int, int]] = set()
+        undoing: list[Rule | None] = []
+        for rule in reversed(identify.rules):  # from the end: what is in `taken` comes later
+            keys = [(version, mask, rule.network & mask) for version, mask in masks] if rule.deny else []
+            later = [found for key in keys for found in taken.get(key, ()) if _covers(found, rule)]
+            undoing.append(later[-1] if later else None)
+            if not rule.deny:
+                masks.add((rule.version, rule.mask))
+                known = taken.setdefault((rule.version, rule.mask, rule.network), [])
+                if len(known) < MOST_PORTS:
+                    known.append(rule)
+        for rule, undone in zip(identify.rules, reversed(undoing), strict=True):
             if undone is not None:
                 yield Finding(
                     "contradictory-match",
