@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from pjsipdiag.asterisk.config import Dropped, Problem, Section, Variable
+from pjsipdiag.asterisk.config import Dropped, Problem, Section, Variable, Where
 from pjsipdiag.asterisk.files.conf import Parsed
 from pjsipdiag.asterisk.loading.options import TYPES, knows
 from pjsipdiag.asterisk.loading.order import bucket_count
@@ -42,6 +42,7 @@ class Backend:
     whole_file: bool = False
     buckets: int = 0
     family: str = ""
+    where: Where | None = None
     unqualified: bool = True
     """Whether rows are fetched without a key (`allow_unqualified_fetch`)."""
 
@@ -110,7 +111,7 @@ def _backend(variable: Variable) -> Backend:
         refused = any(
             setting in ("allow_unqualified_fetch=no", "allow_unqualified_fetch=error") for setting in settings
         )
-        return Backend(kind, family=family, unqualified=not refused)
+        return Backend(kind, family=family, where=variable.where, unqualified=not refused)
     if kind != "config":
         return Backend(kind)
     file, *options = data.split(",")

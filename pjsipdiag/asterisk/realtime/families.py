@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.files.conf import Parsed
 
 
@@ -17,6 +18,7 @@ class Mapped:
     database: str
     table: str
     priority: int = 1
+    where: Where | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Unread:
 
     type: str
     mapped: Mapped
+    where: Where | None
+    """The line of sorcery.conf, or of extconfig.conf where a whole file is a table."""
 
     def __str__(self) -> str:
         shown = f"'pjsip show {_SHOWN.get(self.type, self.type + 's')}'"
@@ -50,5 +54,5 @@ def families(extconfig: Parsed) -> Mapping[str, tuple[Mapped, ...]]:
             if driver and database:
                 number = int(priority) if priority.isdigit() and int(priority) else 1
                 name = variable.name
-                found.setdefault(name, []).append(Mapped(name, driver, database, table or name, number))
+                found.setdefault(name, []).append(Mapped(name, driver, database, table or name, number, variable.where))
     return {name: tuple(sorted(maps, key=lambda one: one.priority)) for name, maps in found.items()}

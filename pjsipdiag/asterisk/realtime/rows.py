@@ -1,6 +1,7 @@
 """What a driver makes of a row: a section with the columns that have a value.
 
-pgsql and odbc trim a value, split it at `;` and decode `^3B` (ast_realtime_decode_chunk); sqlite3 takes it as it is.
+pgsql and odbc cut blanks off the end of a value, split it at `;` and decode `^3B` (ast_realtime_decode_chunk);
+sqlite3 takes it as it is.
 All leave out what is NULL or empty, but a list of sqlite3 passes NULL as an empty value (append_row_to_cfg).
 """
 
@@ -26,7 +27,7 @@ def section(row: Row, table: str, object_type: str, driver: str, version: str) -
     if not name:
         return None
     if driver != "sqlite3":
-        name = name.strip(_TRIMMED)
+        name = name.rstrip(_TRIMMED)
     listed = object_type in LISTED
     variables = [
         Variable(column, value, Where(table, 0, name, column))
@@ -43,6 +44,7 @@ def _values(written: str | None, driver: str, listed: bool) -> Iterator[str]:
             yield written or ""
         return
     for part in (written or "").split(";"):
-        value = part.strip(_TRIMMED).replace("^3B", ";").replace("^3b", ";").replace("^5E", "^").replace("^5e", "^")
-        if value:
+        # The blanks before a value stay: ast_strip() cuts the end in place, and what it returns is not kept.
+        value = part.rstrip(_TRIMMED).replace("^3B", ";").replace("^3b", ";").replace("^5E", "^").replace("^5e", "^")
+        if value.strip(_TRIMMED):
             yield value

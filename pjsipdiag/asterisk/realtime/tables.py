@@ -39,7 +39,7 @@ class Tables:
         mapped = self.families[name][0]
         url = self._url(mapped)
         if url is None:
-            self.unread += [Unread(object_type, mapped) for object_type in types]
+            self.unread += [Unread(object_type, mapped, mapped.where) for object_type in types]
             return None
         return static.parsed(name, mapped.table, database.read(mapped, url, "category").rows)
 
@@ -56,12 +56,12 @@ class Tables:
             return
         tables = self.families.get(backend.family)
         if tables is None:
-            self.unread.append(Unread(object_type, Mapped(backend.family, "", "", backend.family)))
+            self.unread.append(Unread(object_type, Mapped(backend.family, "", "", backend.family), backend.where))
             return
         for at, mapped in enumerate(tables):
             url = self._url(mapped)
             if url is None:
-                self.unread.append(Unread(object_type, mapped))
+                self.unread.append(Unread(object_type, mapped, backend.where))
                 return
             try:
                 table = database.read(mapped, url)

@@ -15,6 +15,7 @@ from pjsipdiag.diagnosis.rule import Rule
 ON_CONFIG: Mapping[str, Callable[[Config], Iterable[Finding]]] = {
     "file-rejected": loading.rejected,
     "not-loaded": loading.dropped,
+    "table-not-read": loading.unread,
     "endpoint-missing": endpoints.dangling,
     "overlapping-identifies": addresses.overlapping,
     "unreachable-identifier": order.unreachable,

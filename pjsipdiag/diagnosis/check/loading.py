@@ -35,6 +35,19 @@ def rejected(config: Config) -> Iterator[Finding]:
         )
 
 
+def unread(config: Config) -> Iterator[Finding]:
+    """Tables of a database that were not read: what hangs on them is unknown."""
+    for unread in config.unread:
+        yield Finding(
+            "table-not-read",
+            Severity.WARNING,
+            f"{unread}",
+            unread.where,
+            advice="Until then no address can be called missing or to be added: the row may be there "
+            "(sorcery.conf maps the type, extconfig.conf names the table).",
+        )
+
+
 def warnings(config: Config) -> Iterator[Finding]:
     """Lines that Asterisk passes over with a warning."""
     for problem in config.warnings:

@@ -82,6 +82,12 @@ def _row(
 CALL_RULES: tuple[Rule, ...] = (
     _row("no-invite", Severity.ERROR, "the capture holds no inbound INVITE", traffic.no_invite),
     _row("file-rejected", Severity.ERROR, "a whole file is rejected, so nothing in it loads", loading.file_rejected),
+    _row(
+        "table-not-read",
+        Severity.WARNING,
+        "objects stand in a database that was not given, so verdicts that hang on them are unknown",
+        lambda situation: ON_CONFIG["table-not-read"](situation.config),
+    ),
     _row("wrong-transport", Severity.ERROR, "calls arrive on a transport, family or port where nothing listens"),
     _row("no-answer", Severity.ERROR, "INVITEs stay without any answer", network.no_answer),
     _row("dropped-by-parser", Severity.ERROR, "Asterisk cannot parse the request"),

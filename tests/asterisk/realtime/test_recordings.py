@@ -13,6 +13,7 @@ import pytest
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts
+from pjsipdiag.asterisk.realtime.rows import section
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from tests.conformance import HARNESS_HOSTS, TOKENS, Case, cases, message, verdict_differences
 
@@ -103,3 +104,25 @@ def test_a_row_says_where_it_stands(tmp_path: Path) -> None:
     zulu = next(one for one in load(case, path, Hosts()).identifies if one.name == "zulu")
     assert str(zulu.where) == "ps_endpoint_id_ips[id=zulu]"
     assert str(zulu.rules[0].where) == "ps_endpoint_id_ips[id=zulu].match"
+
+
+def test_drivers_pass_values_on() -> None:
+    row = {
+        "id": "a",
+        "endpoint": " trunk ",
+        "match": "192.0.2.1;192.0.2.2",
+        "match_header": "X: a^3Bb",
+        "srv_lookups": None,
+    }
+    by_driver = {
+        driver: [(v.name, v.value) for v in found.variables]
+        for driver in ("pgsql", "odbc", "sqlite3")
+        if (found := section(row, "ips", "identify", driver, "22.10.1"))
+    }
+    assert by_driver["pgsql"] == by_driver["odbc"]
+    assert by_driver["odbc"] == [
+        ("endpoint", " trunk"), ("match", "192.0.2.1"), ("match", "192.0.2.2"), ("match_header", "X: a;b"),
+    ]  # fmt: skip
+    assert by_driver["sqlite3"] == [
+        ("endpoint", " trunk "), ("match", "192.0.2.1;192.0.2.2"), ("match_header", "X: a^3Bb"), ("srv_lookups", ""),
+    ]  # fmt: skip
