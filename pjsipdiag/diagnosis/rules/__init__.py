@@ -14,7 +14,17 @@ from functools import lru_cache, partial
 from pjsipdiag.diagnosis.check import CONFIG_RULES, ON_CONFIG
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Rule
-from pjsipdiag.diagnosis.rules import admission, difference, loading, network, order, refused, traffic, unmatched
+from pjsipdiag.diagnosis.rules import (
+    admission,
+    difference,
+    loading,
+    network,
+    order,
+    otherwise,
+    refused,
+    traffic,
+    unmatched,
+)
 from pjsipdiag.diagnosis.rules.cause import Cause, Takes, Tells
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -39,6 +49,7 @@ BLAMES: dict[str, tuple[Takes, Tells | None]] = {
     "media-rejected": (refused.of_media, refused.media_rejected),
     "dialplan-rejected": (refused.of_dialplan, refused.dialplan_rejected),
     "unmatched-source": (unmatched.of_address, unmatched.unmatched_source),
+    "refused-otherwise": (otherwise.of_other, otherwise.refused_otherwise),
 }
 """Rule name -> (whether it takes the blame for a group, the finding for what it took), causes before consequences."""
 
@@ -109,6 +120,7 @@ CALL_RULES: tuple[Rule, ...] = (
     _row("anonymous-accepted", Severity.ERROR, "strangers reach the dialplan"),
     _row("media-rejected", Severity.ERROR, "identified and let in, then refused over codecs or encryption"),
     _row("dialplan-rejected", Severity.ERROR, "identified and let in, then refused by the dialplan"),
+    _row("refused-otherwise", Severity.ERROR, "identified, then refused by something else than these"),
     _row("scanner", Severity.WARNING, "unsolicited traffic that looks for open accounts", _scanners),
     _row("encrypted", Severity.WARNING, "TLS connections that cannot be read", traffic.encrypted),
 )
@@ -129,10 +141,10 @@ def find(situation: Situation) -> tuple[Finding, ...]:
 
 
 def _merged(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings of one rule about one line are one: what the later ones say becomes a consequence of the first."""
+    """Findings of one rule and weight about one line are one: the later ones become consequences of the first."""
     kept: dict[object, Finding] = {}
     for finding in findings:
-        key = (finding.rule, finding.where or finding.message)
+        key = (finding.rule, finding.severity, finding.where or finding.message)
         first = kept.get(key)
         kept[key] = finding if first is None else _with_consequence(first, finding)
     return list(kept.values())

@@ -1,0 +1,167 @@
+"""Calls that are identified and then refused by neither credentials, media nor the dialplan: every other answer.
+
+`EXPLAINED` is the table: what Asterisk means by a status, which endpoint options lead to it, which headers of the
+request show it, and what to do. A status that is not there is named all the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from pjsipdiag.asterisk.config import Endpoint, Variable
+from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.evidence.signs import samples
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, sources, who
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+
+class Explained(NamedTuple):
+    """A refusal: what it means, the options of the endpoint and the headers of the request that lead to it, advice."""
+
+    meaning: str
+    options: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    advice: str = ""
+
+
+STIR = ("stir_shaken", "stir_shaken_profile")
+_CALLEE = "the answer of who was called, or of the caller"
+
+EXPLAINED: dict[int, Explained] = {
+    420: Explained(
+        "the request requires an extension that this Asterisk does not support",
+        ("100rel", "timers"),
+        ("Require", "Proxy-Require"),
+        "have the sender leave that extension out of its Require header (it may stand in Supported)",
+    ),
+    421: Explained(
+        "the endpoint requires an extension that the request does not support",
+        ("100rel", "timers"),
+        ("Supported", "Require"),
+        "set that option to yes instead of required (100rel=yes, timers=yes), or have the sender support the extension",
+    ),
+    422: Explained(
+        "the session interval of the request is shorter than the endpoint allows",
+        ("timers_min_se", "timers_sess_expires", "timers"),
+        ("Session-Expires", "Min-SE"),
+        "lower timers_min_se, or have the sender offer a longer Session-Expires",
+    ),
+    428: Explained(
+        "STIR/SHAKEN: the request has no Identity header, and the endpoint wants one",
+        STIR,
+        ("Identity",),
+        "have the provider sign its calls, or let the endpoint's STIR/SHAKEN profile accept unsigned ones",
+    ),
+    433: Explained("anonymous callers are refused", (), ("Privacy", "From"), "look for what refuses anonymous calls"),
+    436: Explained(
+        "STIR/SHAKEN: the certificate that the Identity header names could not be fetched",
+        STIR,
+        ("Identity",),
+        "check that Asterisk reaches the address in the header's info parameter",
+    ),
+    437: Explained(
+        "STIR/SHAKEN: the certificate of the Identity header is not trusted",
+        STIR,
+        ("Identity",),
+        "check ca_file and ca_path of stir_shaken.conf",
+    ),
+    438: Explained(
+        "STIR/SHAKEN: the Identity header does not fit the request",
+        STIR,
+        ("Identity", "Date"),
+        "check the clock of both sides, and whether something in between changes From, To or Date",
+    ),
+    481: Explained("the request belongs to a call that Asterisk does not know", (), ("Replaces", "To"), ""),
+    483: Explained("the request went round in a loop until Max-Forwards was used up", (), ("Max-Forwards", "Via"), ""),
+    486: Explained(f"busy: {_CALLEE}"),
+    487: Explained(f"the caller hung up before an answer: {_CALLEE}"),
+    600: Explained(f"busy everywhere: {_CALLEE}"),
+    603: Explained(f"declined: {_CALLEE}"),
+}
+OF_PEOPLE = frozenset({486, 487, 600, 603})
+"""Answers that people give: no fault of either side."""
+TELLING = ("Require", "Supported", "Session-Expires", "Identity")
+"""Headers that are shown for a status that the table does not have."""
+
+
+def refused_by(group: CallGroup) -> int:
+    """The most frequent status with which its calls failed, one that no person gave first; 0 for none."""
+    failed = {status: count for status, count in group.statuses.items() if 300 <= status < 700 and count}
+    return max(failed, key=lambda status: (status not in OF_PEOPLE, failed[status], -status), default=0)
+
+
+def of_other(situation: Situation, group: CallGroup) -> Cause | None:
+    """Any final answer but success that no rule before has explained."""
+    status = refused_by(group)
+    if not status or group.verdict.outcome is Outcome.NO_MATCH:
+        return None
+    endpoint = situation.config.endpoints.get(group.verdict.endpoint)
+    if endpoint is None:
+        return Cause("", None, str(status))
+    variable = next(_leading(endpoint, status), None)
+    return Cause(endpoint.name, variable.where if variable else endpoint.where, str(status))
+
+
+def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    status = int(cause.detail)
+    endpoint = situation.config.endpoints.get(cause.name)
+    count = sum(group.statuses.get(status, 0) for group in groups)
+    known = EXPLAINED.get(status) or _of_class(status)
+    lines = [f"{v.name}={v.value} ({v.where})" for v in _leading(endpoint, status)] if endpoint else []
+    by = f"; {', '.join(lines)} of endpoint {cause.name}" if lines else ""
+    identified = f"{who(groups)} matched to endpoint {cause.name}, then" if endpoint else f"{who(groups)}"
+    shown = [*_headers(groups, status, known.headers or TELLING)]
+    required = f" ({shown[0]})" if status == 420 and shown else ""
+    return Finding(
+        "refused-otherwise",
+        Severity.NOTE if status in OF_PEOPLE else Severity.ERROR,
+        f"{identified} refused with {status} ({counted(count, 'call')}): {known.meaning}{required}{by}",
+        cause.where,
+        sources(groups),
+        sum(sum(n for code, n in group.statuses.items() if 300 <= code < 700) for group in groups),
+        (
+            *shown,
+            *(["identification is right: another match= line would change nothing"] if endpoint else []),
+            f"observed answers: {answers(groups)}",
+        ),
+        advice=known.advice or ("" if status in OF_PEOPLE else "`pjsip set logger on` and the log show what refuses"),
+    )
+
+
+def _of_class(status: int) -> Explained:
+    if status < 400:
+        return Explained("the call is redirected to another address", (), ("To",), "the caller must follow Contact")
+    return Explained("refused by something else; neither the files nor the request explain this answer")
+
+
+def _leading(endpoint: Endpoint, status: int) -> Iterator[Variable]:
+    """The endpoint's own lines that can lead to a status."""
+    known = EXPLAINED.get(status)
+    for name in known.options if known else ():
+        variable = endpoint.option(name)
+        if variable is not None and _leads(status, variable):
+            yield variable
+
+
+def _leads(status: int, variable: Variable) -> bool:
+    value = variable.value.strip().lower()
+    if status == 421:
+        return value in ("required", "require", "always") if variable.name.lower() == "100rel" else value == "required"
+    if status == 420:
+        return value in ("no", "false", "0", "off")
+    return value not in ("no", "false", "0", "off")
+
+
+def _headers(groups: Sequence[CallGroup], status: int, names: Sequence[str]) -> Iterable[str]:
+    """What the requests say in these headers, the most frequent value of each."""
+    concerned = [group for group in groups if group.statuses.get(status)]
+    for name in names:
+        values = Counter(value for group in concerned for message in samples(group) for value in message.values(name))
+        if values:
+            yield f"the request has {name}: {values.most_common(1)[0][0][:200]}"
+    absent = [name for name in names if not any(m.values(name) for g in concerned for m in samples(g))]
+    if absent and calls(concerned):
+        yield f"the request has no {' and no '.join(absent)} header"
