@@ -10,6 +10,8 @@ from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.compare import describe
 from pjsipdiag.diagnosis.evidence.addresses import fits
+from pjsipdiag.diagnosis.model import Edit
+from pjsipdiag.diagnosis.repairs.announced import lines_are_announced, rules_are_announced
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 ASKED = frozenset({"auth", "outbound_auth", "deny", "permit", "acl", "identify_by"})
@@ -32,20 +34,26 @@ class Proof:
     """What becomes of the first of those other calls, in words."""
 
 
-def prove(situation: Situation, texts: Mapping[str, str], groups: Collection[CallGroup]) -> Proof | None:
+def prove(
+    situation: Situation, texts: Mapping[str, str], groups: Collection[CallGroup], edits: Sequence[Edit] = ()
+) -> Proof | None:
     """Replays all calls with changed files; `groups` are the calls that the change is meant for.
 
-    None when the configuration cannot be loaded again. A call is fixed when it is now accepted, or found an endpoint
+    None when the configuration cannot be loaded again, or differs in more than the `edits`.
+    A call is fixed when it is now accepted, or found an endpoint
     for the first time, and differs from before.
     """
-    if situation.reload is None:
+    if situation.reload is None or (edits and not lines_are_announced(situation.config, texts, edits)):
+        return None
+    changed = situation.reload(texts, "")
+    if edits and not rules_are_announced(situation.config, changed, texts, edits):
         return None
     fixes = others = 0
     admitted: dict[str, None] = {}
     fixed: dict[str, None] = {}
     moved: dict[str, None] = {}
     known = {group.source for group in situation.groups if _is_in(group.verdict)}
-    for group, count, after in replayed(situation, situation.reload(texts, "")):
+    for group, count, after in replayed(situation, changed):
         if not differs(group.verdict, after):
             continue
         if group not in groups:

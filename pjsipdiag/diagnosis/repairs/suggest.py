@@ -158,7 +158,7 @@ def _proven(situation: Situation, draft: Draft) -> Suggestion | None:
     """The suggestion with its proof; None for edits that repair nothing."""
     proof: Proof | None = Proof()
     if draft.edits:
-        proof = prove(situation, changed(situation.config, draft.edits), draft.groups)
+        proof = prove(situation, changed(situation.config, draft.edits), draft.groups, draft.edits)
     if proof is None or (draft.edits and not proof.fixes and draft.groups and not situation.config.rejected):
         return None
     notes = [draft.note] if draft.note else []

@@ -1,0 +1,65 @@
+"""Whether changed files hold the announced change and nothing else, whatever the calls of a capture show of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pjsipdiag.asterisk.config import Config, Rule
+from pjsipdiag.asterisk.files.comments import Comments
+from pjsipdiag.asterisk.files.lines import BLANKS, split
+from pjsipdiag.diagnosis.edits.lines import lines_of, option_of
+from pjsipdiag.diagnosis.model import Edit
+
+ADDS_ADDRESSES = frozenset({"match"})
+"""A wizard puts together what several of its lines say: there the lines alone are compared."""
+
+
+def lines_are_announced(config: Config, texts: Mapping[str, str], edits: Sequence[Edit]) -> bool:
+    """Whether the lines that count, as Asterisk reads them, differ in the edits only: no comment wakes, none grows."""
+    for file, text in texts.items():
+        wanted = _counting("".join(lines_of(config, file)))
+        taken: set[int] = set()
+        for edit in sorted((edit for edit in dict.fromkeys(edits) if edit.file == file), key=lambda edit: -edit.line):
+            at = edit.line - 1
+            places = set(range(at, at + len(edit.old)))
+            if not taken & places:
+                taken |= places
+                wanted[at : at + len(edit.old)] = [line for new in edit.new for line in _counting(new)]
+        if list(filter(None, wanted)) != list(filter(None, _counting(text))):
+            return False
+    return True
+
+
+def rules_are_announced(before: Config, after: Config, texts: Mapping[str, str], edits: Sequence[Edit]) -> bool:
+    """Whether, where only addresses are added, no rule is gone and each new one stands on an added line."""
+    added = {line for edit in edits for line in edit.new}
+    if any(edit.old for edit in edits) or not all(option_of(line) in ADDS_ADDRESSES for line in added):
+        return True
+    old, new = _rules(before), _rules(after)
+    gained = new.keys() - old.keys()
+    return not old.keys() - new.keys() and all(_line(texts, new[key]) in added for key in gained)
+
+
+def _rules(config: Config) -> dict[object, Rule]:
+    """Every rule of every identify, without the line that it stands on, and the rule itself."""
+    return {
+        (known.name, known.endpoint, rule.version, rule.network, rule.mask, rule.port, rule.deny): rule
+        for known in config.identifies
+        for rule in known.rules
+    }
+
+
+def _line(texts: Mapping[str, str], rule: Rule) -> str:
+    lines = texts.get(rule.where.file, "").split("\n")
+    return lines[rule.where.line - 1].rstrip("\r") if rule.where.line <= len(lines) else ""
+
+
+def _counting(text: str) -> list[bytes]:
+    """What counts of each line."""
+    comments, found = Comments(), []
+    for number, line in enumerate(split(text.encode("utf-8", "surrogateescape")), 1):
+        try:
+            found.append((comments.strip(line, number) or b"").strip(BLANKS))
+        except ValueError:  # the file ends there for Asterisk
+            break
+    return found
