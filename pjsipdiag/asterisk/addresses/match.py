@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.config import Rule, Where
 BLANKS = "".join(map(chr, range(33)))
 """What `ast_strip` takes for a blank."""
 
-_SCANF_INT = re.compile(r"[ \t\n\v\f\r]*([+-]?\d{1,29})")
+_SCANF_INT = re.compile(r"[ \t\n\v\f\r]*([+-]?\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,13 @@ def _mask(text: str, version: int) -> int | str:
         return mask.ip if mask.version == version else "Address and mask are not using same address scheme."
     bits = 32 if version == 4 else 128
     matched = _SCANF_INT.match(text)
-    length = int(matched[1]) if matched else -1
+    length = _c_int(matched[1][:30]) if matched else -1
     if not 0 <= length <= bits:
         return f"Invalid CIDR netmask: {text}"
     return _full_mask(version) ^ ((1 << bits - length) - 1)
+
+
+def _c_int(digits: str) -> int:
+    """What sscanf("%30d") stores: a C long, held to 64 bits, of which an int keeps the lower 32."""
+    value = max(-(2**63), min(int(digits), 2**63 - 1)) & 0xFFFFFFFF
+    return value - 2**32 if value >> 31 else value
