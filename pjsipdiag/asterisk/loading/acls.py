@@ -1,6 +1,6 @@
-"""Named access lists: each section of acl.conf but [general] is one (main/named_acl.c).
+"""Named access lists: the sections of one name in acl.conf are one (main/named_acl.c).
 
-One option that is unknown or refused keeps acl.conf from loading at all. Then, as where there is no acl.conf, every
+A section [general], or one option that is unknown or refused, keeps acl.conf from loading at all. Then, as where there is no acl.conf, every
 named list is without rules and lets everything pass; a name that a loaded acl.conf does not have denies instead.
 """
 
@@ -19,19 +19,26 @@ def named(parsed: Parsed) -> tuple[dict[str, tuple[Rule, ...]] | None, tuple[Pro
     """The lists by name (None: acl.conf is not loaded), and why not."""
     if not parsed.found or not parsed.valid:
         return None, ()
-    lists: dict[str, tuple[Rule, ...]] = {}
+    lists: dict[str, list[Rule]] = {}
     for section in parsed.sections:
-        if section.template or section.name == "general":
+        if section.template:
             continue
-        rules: list[Rule] = []
+        if section.name.lower() == "general":
+            return None, (_no_type(section),)
+        rules = lists.setdefault(section.name, [])
         for variable in section.variables:
             sense = variable.name.lower()
             found, refused = parse_rules(variable.value, ports=False, deny=sense == "deny", where=variable.where)
             if refused or sense not in _SENSES:
                 return None, (_refusal(section, variable, refused),)
             rules += found
-        lists[section.name] = tuple(rules)
-    return lists, ()
+    return {name: tuple(rules) for name, rules in lists.items()}, ()
+
+
+def _no_type(section: Section) -> Problem:
+    log = f"Could not find config type for category '{section.name}' in '{ACL_FILE}'"
+    reason = f"{ACL_FILE} may have no section [{section.name}], so no named ACL loads and all let pass"
+    return Problem(reason, section.where, log)
 
 
 def _refusal(section: Section, variable: Variable, refused: str) -> Problem:
