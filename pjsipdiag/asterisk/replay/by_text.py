@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pjsipdiag.asterisk.ere.references import UndecidedError
+from pjsipdiag.asterisk.pjsip.header import Header
 from pjsipdiag.asterisk.pjsip.uri import Context
 from pjsipdiag.asterisk.replay.prepared import BLANKS, Arrived, Known, TextRule, found, native
 from pjsipdiag.asterisk.verdict import Check, Match
@@ -20,7 +21,7 @@ def header(known: Known, arrived: Arrived) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_ip.c: header_identify()."""
     for rule in known.headers:
         headers = arrived.request.named(rule.header)
-        values = [value for h in headers if len(value := h.printed()) + len(rule.header) < HEADER_LENGTH]
+        values = [h.printed() for h in headers if _fits(h)]
         values = [value.strip(BLANKS) for value in values]
         wanted = f"match_header={rule.identify.match_header}"
         try:
@@ -56,6 +57,13 @@ def request_uri(known: Known, arrived: Arrived) -> Iterator[Check]:
             return
         reason = f"{shown} does not fit {wanted}"
         yield Check("request_uri", Match.NO_MATCH, reason, rule.where, rule.identify.name, rule.identify.endpoint)
+
+
+def _fits(header: Header) -> bool:
+    """header_identify_match_check(): PJSIP wants a byte more for a header that it prints as it came
+    (pjsip_generic_string_hdr_print)."""
+    most = HEADER_LENGTH - 1 if type(header) is Header else HEADER_LENGTH
+    return len(header.printed()) + len(header.name) < most
 
 
 def _undecided(step: str, rule: TextRule, undecided: UndecidedError) -> Check:
