@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -262,5 +262,7 @@ class Config:
     sections: tuple[Section, ...] = ()
     named_acls: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     """The access lists of acl.conf that `Acl.names` speaks of, by name."""
+    addresses_of: Callable[[str], Sequence[str] | None] | None = field(default=None, compare=False)
+    """What a host name in a Contact resolves to, where a table of names was given: DNS is never asked for it."""
     server_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What the host names of registrations' servers stand for, where that is known; no identifier looks at it."""

@@ -165,6 +165,7 @@ class _Loader:
         return Config(
             version=self.version.version,
             directory=directory,
+            addresses_of=self.resolver.addresses if isinstance(self.resolver, Hosts) else None,
             endpoints=endpoints,
             identifies=order.with_rows(parts, made, self.version),
             globals=globals_,

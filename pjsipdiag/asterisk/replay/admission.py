@@ -7,7 +7,7 @@ Replays apply_acls() and authenticate() of res_pjsip/pjsip_distributor.c, and as
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.addresses.index import Source, deciding, source
 from pjsipdiag.asterisk.addresses.match import canonical
@@ -52,23 +52,44 @@ def denial(acl: Acl, where_from: Source, config: Config, what: str = "source") -
 
 
 def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, str] | None:
-    """The same for the hosts of the Contact headers; a host name can only be told by resolving it."""
-    if acl == Acl():
+    """The same for the hosts of the Contact headers (apply_contact_acl, apply_endpoint_contact_acl).
+
+    A host name stands for all its addresses, and for none where it does not resolve; one whose addresses are not
+    given leaves open what no other Contact decides.
+    """
+    if not _denies(acl, config):
         return None
+    untold = ""
     for contact in request.contacts:
         uri = contact.address.uri if contact.address else None
         if not isinstance(uri, SipUri):
             continue
-        try:
-            address = ipaddress.ip_address(uri.host.strip("[]").split("%")[0])
-        except ValueError:
-            if uri.host.endswith(".invalid"):
-                continue
-            return Match.UNKNOWN, f"Contact host {uri.host} would have to be resolved to be asked against contact_acl"
-        refused = denial(acl, source(Address(str(address), 0)), config, f"Contact host {uri.host}")
-        if refused:
-            return refused
+        addresses = _contact_addresses(uri.host, config)
+        if addresses is None:
+            untold = untold or uri.host
+        for address in addresses or ():
+            refused = denial(acl, source(Address(address, 0)), config, f"Contact host {uri.host}")
+            if refused:
+                return refused
+    if untold:
+        return Match.UNKNOWN, f"Contact host {untold} would have to be resolved to be asked against contact_acl"
     return None
+
+
+def _denies(acl: Acl, config: Config) -> bool:
+    """Whether the access list refuses any address at all."""
+    lists = (acl.rules, *(config.named_acls.get(name, ()) for name in acl.names))
+    return bool(acl.missing) or any(rule.deny for rules in lists for rule in rules)
+
+
+def _contact_addresses(host: str, config: Config) -> Sequence[str] | None:
+    """The addresses of a Contact's host, none where it does not resolve, None where the names at hand cannot tell."""
+    try:
+        return (str(ipaddress.ip_address(host.strip("[]").split("%")[0])),)
+    except ValueError:
+        if host.endswith(".invalid"):
+            return ()
+        return config.addresses_of(host) if config.addresses_of else None
 
 
 def _authentication(request: Request, endpoint: Endpoint, config: Config) -> Check:
