@@ -235,7 +235,8 @@ class Config:
     `identifies` stand in the order in which that release asks them (by name, or by hash bucket). `identifiers` are
     the identifier names in the order they are asked, `uncertain_identifiers` those whose order among themselves the
     files cannot tell. `dropped` objects did not load; `warnings` change nothing but are logged; `rejected` files were
-    refused as a whole. `files` are the files read, main file first. `realtime` are object types that sorcery.conf or
+    refused as a whole. `sockets` are the transports that were opened: also those read before a duplicate name, which
+    leaves no transport object. `files` are the files read, main file first. `realtime` are object types that sorcery.conf or
     extconfig.conf takes (also) from a database, which the files cannot tell.
     """
 
@@ -246,6 +247,7 @@ class Config:
     identifies: tuple[Identify, ...] = ()
     globals: Global = Global("", Where("", 0))
     transports: Mapping[str, Transport] = field(default_factory=dict)
+    sockets: tuple[Transport, ...] = ()
     domain_aliases: Mapping[str, DomainAlias] = field(default_factory=dict)
     auths: Mapping[str, Auth] = field(default_factory=dict)
     aors: Mapping[str, Aor] = field(default_factory=dict)
@@ -266,3 +268,8 @@ class Config:
     """What a host name in a Contact resolves to, where a table of names was given: DNS is never asked for it."""
     server_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What the host names of registrations' servers stand for, where that is known; no identifier looks at it."""
+
+    @property
+    def listeners(self) -> tuple[Transport, ...]:
+        """The transports whose sockets are open."""
+        return self.sockets or tuple(self.transports.values())

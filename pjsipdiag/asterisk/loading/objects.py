@@ -126,6 +126,7 @@ class _Loader:
     acls: dict[str, tuple[Rule, ...]] | None = None
     backends: Mapping[str, tuple[Backend, ...]] = field(default_factory=dict)
     listeners: set[tuple[bool, str, int]] = field(default_factory=set)
+    sockets: list[Transport] = field(default_factory=list)
     by_type: dict[int, defaultdict[str, list[Section]]] = field(default_factory=dict)
 
     @cached_property
@@ -170,6 +171,7 @@ class _Loader:
             identifies=order.with_rows(parts, made, self.version),
             globals=globals_,
             transports=transports,
+            sockets=tuple(self.sockets),
             domain_aliases=self._plain("domain_alias", kinds.domain_alias),
             auths=self._both("auth", kinds.auth),
             aors=self._both("aor", kinds.aor),
@@ -225,6 +227,7 @@ class _Loader:
                     f"another transport has {made.bind}:{made.port} already", bind.where if bind else made.where, log
                 )
             self.listeners.add(listener)
+        self.sockets.append(made)
         return made
 
     def _identify(self, section: Section, applied: Applied) -> Identify | Problem:

@@ -85,7 +85,7 @@ def listening(transport: str, destination: Address, config: Config) -> list[Tran
     A destination whose address or port is not known (0.0.0.0, 0) may be any.
     """
     protocol = transport.lower()
-    candidates = [t for t in config.transports.values() if t.protocol == protocol or (protocol, t.protocol) in _WEB]
+    candidates = [t for t in config.listeners if t.protocol == protocol or (protocol, t.protocol) in _WEB]
     if protocol in ("ws", "wss"):
         return candidates
     found = [t for t in candidates if _takes(t, destination)]
@@ -111,6 +111,8 @@ def transport_domain(received: Sequence[Transport], destination: Address, config
             and (_name(transport, destination), transport.port or _default_port(transport)) == place
         )
     ]
+    if not found:
+        return ""  # a second transport of one name leaves sockets without objects
     return min(found, key=lambda transport: str_hash(transport.name) % MEMORY_BUCKETS).domain
 
 
@@ -129,7 +131,7 @@ def unheard(transport: str, destination: Address, config: Config) -> Check | Non
     """That nothing listens where the packet went, or None."""
     if listening(transport, destination, config):
         return None
-    if not config.transports:
+    if not config.listeners:
         return _end("no transport is loaded: Asterisk listens nowhere")
     place = "" if _unknown(destination.ip) else f" on {destination}"
     return _end(f"no {transport.lower()} transport listens{place}: the packet reaches no one")
