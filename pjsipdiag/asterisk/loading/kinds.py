@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from pjsipdiag.asterisk import config
 from pjsipdiag.asterisk.addresses.match import parse_rules
-from pjsipdiag.asterisk.addresses.sockaddr import split_host_port
+from pjsipdiag.asterisk.addresses.sockaddr import parse, split_host_port, text_of
 from pjsipdiag.asterisk.config import Acl, Rule, Section, Variable
 from pjsipdiag.asterisk.loading.options import Applied
 from pjsipdiag.asterisk.loading.values import parse_bool, parse_codecs, parse_identify_by
@@ -63,11 +63,17 @@ def transport(section: Section, applied: Applied) -> config.Transport:
         where=section.where,
         options=options,
         protocol=protocol,
-        bind=host,
+        bind=_numeric(host),
         port=int(port) if port and port.isdigit() and int(port) else 5061 if protocol in _SECURE else 5060,
         domain=_last(options, "domain"),
         local_net=tuple(v.value for v in options.get("local_net", ())),
     )
+
+
+def _numeric(host: str) -> str:
+    """An address in the usual form (`5060` is 0.0.19.196, `192.0.2` is 192.0.0.2); a name as it is."""
+    found = parse(f"[{host}]") if host and "%" not in host else None
+    return text_of(found.version, found.ip) if found else host
 
 
 def domain_alias(section: Section, applied: Applied) -> config.DomainAlias:
