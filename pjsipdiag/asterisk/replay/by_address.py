@@ -56,14 +56,21 @@ def ip(known: Known, arrived: Arrived) -> Iterator[Check]:
 def transport(known: Known, arrived: Arrived) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_ip.c: transport_identify() of 18.23.0, 20.8.0 and 21.3.0 (GHSA-qqxj-v78h-hrf9).
 
-    It holds the address that the transport is bound to against rules that are meant for source addresses.
+    It holds the address that the transport is bound to against rules that are meant for source addresses; over TCP it
+    is the local address of the accepted connection.
     """
     for local in arrived.transports[:1]:
-        bound = source(Address(local.bind or "0.0.0.0", local.port or 5060))
+        stream = local.protocol in ("tcp", "tls")
+        if stream and arrived.destination.ip in ("", "0.0.0.0"):
+            reason = "the local address of the connection is not known, which transport rules are held against"
+            yield Check("transport", Match.UNKNOWN, reason)
+            return
+        own = arrived.destination if stream else Address(local.bind or "0.0.0.0", local.port or 5060)
+        bound = source(own)
         for at, rule, applies in known.index.deciding(bound):
             identify = known.config.identifies[at]
             if applies and not rule.deny and _transport_fits(identify, arrived):
-                reason = f"the transport's own address {local.bind} fits {_written(rule)}"
+                reason = f"the transport's own address {own.ip} fits {_written(rule)}"
                 yield found("transport", known, identify, reason, rule.where)
                 return
 

@@ -159,7 +159,7 @@ class Replay:
                 return
         transports = arrival.listening(message.transport, message.destination, self.config)
         domain = arrival.transport_domain(transports, message.destination, self.config)
-        yield from self._walk(Arrived(request, where_from, tuple(transports), domain, terse))
+        yield from self._walk(Arrived(request, where_from, tuple(transports), domain, terse, message.destination))
 
     def _walk(self, arrived: Arrived) -> Iterator[Check]:
         for name in self.config.identifiers:

@@ -88,7 +88,8 @@ class Known:
 class Arrived:
     """A request that reached identification.
 
-    `transports` are those that may have taken it, the likeliest first, `domain` is the domain of the transport.
+    `transports` are those that may have taken it, the likeliest first, `domain` is the domain of the transport,
+    `destination` where the packet went.
     `terse` asks for reasons that leave out what differs between alike requests (source address, caller, values).
     """
 
@@ -97,6 +98,7 @@ class Arrived:
     transports: tuple[Transport, ...] = ()
     domain: str = ""
     terse: bool = False
+    destination: Address = Address("0.0.0.0", 0)
 
     @property
     def ip(self) -> str:
