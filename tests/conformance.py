@@ -11,6 +11,7 @@ import base64
 import dataclasses
 import gzip
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -61,13 +62,14 @@ def loaded_differences(case: Case, config: Config) -> list[str]:
     """What is loaded otherwise than on the recorded machine."""
     differences = []
     recorded = {
-        name: sorted(map(plain, filter(None, identify.get("match", ()))))
+        name.strip(): sorted(map(plain, filter(None, identify.get("match", ()))))
         for name, identify in case["loaded"]["identifies"].items()
     }
+    # The recordings have names without the blanks at their ends.
     # pjsip.conf and pjsip_wizard.conf may each have an identify of one name: a recording holds either of them.
     ours: dict[str, list[list[str]]] = {}
     for identify in config.identifies:
-        ours.setdefault(identify.name, []).append(sorted(map(canonical, identify.rules)))
+        ours.setdefault(identify.name.strip(), []).append(sorted(map(canonical, identify.rules)))
     differences += [
         f"identify {name}: {ours.get(name)} instead of {recorded.get(name)}"
         for name in sorted({*recorded, *ours})
@@ -87,7 +89,8 @@ def message(request: Mapping[str, Any], tokens: Mapping[str, str]) -> SipMessage
         text = request["raw"]
         for name, token in tokens.items():
             text = text.replace(f"{{{{line:{name}}}}}", token)
-        raw = text.encode("utf-8", "surrogateescape")
+        # A registration that is not loaded has no token.
+        raw = re.sub(r"\{\{line:[^}]*\}\}", "", text).encode("utf-8", "surrogateescape")
     return SipMessage(
         raw,
         request["transport"].upper(),

@@ -70,7 +70,10 @@ class Files:
         A path below the directory that the configuration calls its own is taken below `directory`, wherever that lies.
         """
         if not wanted.startswith("/"):
-            return os.path.normpath(wanted) if wanted.strip("/.") else wanted
+            if ".." not in wanted.split("/"):
+                return os.path.normpath(wanted) if wanted.strip("/.") else wanted
+            below = os.path.normpath(f"{self.etc}/{wanted}")
+            return below[len(self.etc) + 1 :] if below.startswith(self.etc + "/") else os.path.normpath(wanted)
         path = os.path.normpath(wanted)
         own = [ETC, *([self.etc] if not wanted.endswith("/asterisk.conf") else [])]
         if self.directory is not None:
