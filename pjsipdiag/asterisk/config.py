@@ -236,8 +236,8 @@ class Config:
     the identifier names in the order they are asked, `uncertain_identifiers` those whose order among themselves the
     files cannot tell. `dropped` objects did not load; `warnings` change nothing but are logged; `rejected` files were
     refused as a whole. `sockets` are the transports that were opened: also those read before a duplicate name, which
-    leaves no transport object. `files` are the files read, main file first. `realtime` are object types that sorcery.conf or
-    extconfig.conf takes (also) from a database, which the files cannot tell.
+    leaves no transport object. `files` are the files read, main file first. `realtime` are object types that
+    sorcery.conf or extconfig.conf takes (also) from a database, which the files cannot tell.
     """
 
     version: str

@@ -1,7 +1,8 @@
 """Named access lists: the sections of one name in acl.conf are one (main/named_acl.c).
 
-A section [general], or one option that is unknown or refused, keeps acl.conf from loading at all. Then, as where there is no acl.conf, every
-named list is without rules and lets everything pass; a name that a loaded acl.conf does not have denies instead.
+A section [general], or one option that is unknown or refused, keeps acl.conf from loading at all. Then, as where there
+is no acl.conf, every named list is without rules and lets everything pass; a name that a loaded acl.conf does not have
+denies instead.
 """
 
 from __future__ import annotations

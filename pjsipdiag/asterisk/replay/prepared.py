@@ -18,6 +18,9 @@ from pjsipdiag.sip import Address
 NAME_LENGTH = 255
 """Longer user names, hosts and realms are cut (USERNAME_LEN, DOMAIN_NAME_LEN)."""
 
+NOWHERE = Address("0.0.0.0", 0)
+"""A destination that is not known."""
+
 BLANKS = "".join(map(chr, range(33)))
 
 
@@ -98,7 +101,7 @@ class Arrived:
     transports: tuple[Transport, ...] = ()
     domain: str = ""
     terse: bool = False
-    destination: Address = Address("0.0.0.0", 0)
+    destination: Address = NOWHERE
 
     @property
     def ip(self) -> str:
