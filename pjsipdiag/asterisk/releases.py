@@ -246,15 +246,19 @@ _TEXT = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
+_BUILT = re.compile(r"(?:GIT|SVN)-(?:(?P<branch>\d+)\b)?", re.IGNORECASE)
+"""A build from a repository: `GIT-22-6a2f9d1`, `GIT-master-6a2f9d1M`."""
+
 
 def release(version: str) -> Release:
     """The release that a text names: "22", "22.10", "22.10.1", "certified-20.7", "certified/18.9-cert17", "20.7-cert5".
 
-    A name without patch level or certified number is the newest of those.
+    A name without patch level or certified number is the newest of those; one that is newer than all of its line stands
+    for the newest that is known.
 
     :raises PjsipdiagError: no such release; the text lists the accepted ones.
     """
-    found = _find(version)
+    found = _find(version) or _newer(version)
     if found is None:
         raise PjsipdiagError(f"unknown Asterisk version {version!r}: known are {accepted()}")
     return found
@@ -271,9 +275,14 @@ def has(version: str, feature: Feature) -> bool:
 
 def nearest(version: str) -> Release | None:
     """The known release nearest to one that a capture names: itself, else the newest of its line that is not newer,
-    else the oldest of it; None when its branch is not known."""
+    else the oldest of it. Of an unknown branch, the nearest branch counts.
+    None when the name has no number."""
     if (exact := _find(version)) is not None:
         return exact
+    built = _BUILT.match(version)
+    if built:
+        line = RELEASES.get(built["branch"] or "", RELEASES["23"])
+        return releases()[line.split()[-1]]
     matched = _TEXT.match(version)
     if matched is None:
         return None
@@ -284,8 +293,41 @@ def nearest(version: str) -> Release | None:
     else:
         line = str(number[0])
     candidates = [known for known in releases().values() if known.line == line]
+    candidates = candidates or _neighbours(number[0])
     older = [known for known in candidates if known.number <= number]
     return older[-1] if older else next(iter(candidates), None)
+
+
+def _neighbours(branch: int) -> list[Release]:
+    """The releases of the nearest branch that is known."""
+    line = min((line for line in RELEASES if line.isdigit()), key=lambda line: (abs(int(line) - branch), line))
+    return [known for known in releases().values() if known.line == line]
+
+
+def _newer(version: str) -> Release | None:
+    """The newest known release for a name that is newer than all of its line, or than all lines."""
+    matched = _TEXT.fullmatch(version)
+    if matched is None or matched["certified"] or matched["cert"]:
+        return None
+    number = _number(matched["number"])
+    line = RELEASES.get(str(number[0]), RELEASES["23"]).split()
+    return releases()[line[-1]] if number > _number(line[-1]) else None
+
+
+def is_known(version: str) -> bool:
+    """Whether a text names a release of the tables."""
+    return _find(version) is not None
+
+
+def age(version: str) -> str:
+    """How a release that is not known stands to those that are, as the end of a sentence; empty for a known branch."""
+    if _BUILT.match(version):
+        return ", a build from a repository"
+    branches = [int(line) for line in RELEASES if line.isdigit()]
+    branch = _number(version)[0] if _number(version) else branches[0]
+    if branch < min(branches):
+        return f", older than {min(branches)}, the oldest that is known"
+    return ", newer than all that are known" if branch > max(branches) else ""
 
 
 def accepted() -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Unpack
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.releases import NEWEST, nearest
+from pjsipdiag.asterisk.releases import NEWEST, age, is_known, nearest
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis import rules
@@ -23,7 +23,7 @@ from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.groups import group
 from pjsipdiag.diagnosis.calls.judge import Judged, judge
 from pjsipdiag.diagnosis.calls.merge import Merged
-from pjsipdiag.diagnosis.calls.rows import COUNT
+from pjsipdiag.diagnosis.calls.rows import CHALLENGES, COUNT
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
@@ -116,6 +116,11 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         said=_said(seen.tallies),
         captures=tuple(map(_summary, seen.tallies)),
         outbound_calls=len(calls.outbound),
+        outbound_refused=tuple(
+            (show_ip(ip), status, count)
+            for (ip, status), count in sorted(calls.sent.items())
+            if 300 <= status < 700 and status not in CHALLENGES
+        ),
         version_assumed=basis.assumed,
         capture_version=basis.seen,
         reload=partial(_again, reload, basis.config.version),
@@ -226,13 +231,14 @@ def _settle(
     pbx = told if told.addresses else pbxes.infer(merged, config)
     seen = pbxes.release_seen(merged, pbx.addresses) or pbxes.release_seen(merged, None)
     if asked:
-        return Basis(config, pbx, False, "given with --asterisk", seen)
+        newer = "" if is_known(asked) else f": {asked} is newer than what is known, {config.version} is replayed"
+        return Basis(config, pbx, False, f"given with --asterisk{newer}", seen)
     known = nearest(seen) if seen else None
     if known is None:
         return Basis(config, pbx, True, "the capture names none: the newest is assumed", seen)
     reason = f"the capture names Asterisk {seen}"
     if known.version not in (seen, seen.replace("/", "-")):
-        reason += f"; {known.version} is the nearest that is known"
+        reason += f"{age(seen)}; {known.version} is the nearest that is known"
     loaded = config if config.version == known.version else reload({}, known.version)
     return Basis(loaded, pbx, False, reason, seen)
 
@@ -247,6 +253,8 @@ def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
             f"{', '.join(outside)} answers, but no transport of the configuration listens there: "
             "taken for the outside of a NAT before Asterisk"
         )
+    for ip, status, count in situation.outbound_refused:
+        yield f"{ip} refused calls of the PBX with {status} ({count}): who refuses what goes out may send nothing in"
     if merged.reinvites:
         yield f"{merged.reinvites} re-INVITEs inside calls are not identified anew"
 

@@ -61,8 +61,15 @@ class CallGroup:
     first_silent: int = 0
     last_silent: int = 0
     last_answer: int = 0
+    carried: int = 0
+    """Calls that came with credentials at once: after a challenge of another Call-ID, or with an old nonce."""
     refused_numbers: tuple[str, ...] = ()
     """Users of the request URIs of calls that ended with a 4xx, 5xx or 6xx: each distinct and at most 32."""
+
+    @property
+    def credentialed(self) -> int:
+        """How many of its calls came with credentials, whatever ties them to a challenge."""
+        return self.retried + self.carried
 
     @property
     def sample(self) -> SipMessage:
@@ -108,6 +115,8 @@ class Situation:
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     captures: tuple[CaptureSummary, ...] = ()
     outbound_calls: int = 0
+    outbound_refused: tuple[tuple[str, int, int], ...] = ()
+    """Who refused calls of the PBX: address, status, how many; challenges are left out."""
     version_assumed: bool = False
     capture_version: str = ""
     """The Asterisk version that the capture shows, or empty."""

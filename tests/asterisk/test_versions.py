@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pjsipdiag.asterisk.releases import CHANGES, RELEASES, nearest, release, releases
+from pjsipdiag.asterisk.releases import CHANGES, RELEASES, age, nearest, release, releases
 from pjsipdiag.errors import PjsipdiagError
 
 
@@ -26,7 +26,7 @@ def test_names(name: str, version: str) -> None:
     assert release(name).version == version
 
 
-@pytest.mark.parametrize("name", ["", "15", "22.99", "22.10.1.1", "17.10.0", "newest", "certified-22.7", "20.7-cert99"])
+@pytest.mark.parametrize("name", ["", "15", "22.10.1.1", "newest", "certified-22.7", "20.7-cert99"])
 def test_an_unknown_name_lists_the_known(name: str) -> None:
     with pytest.raises(PjsipdiagError) as raised:
         release(name)
@@ -38,6 +38,30 @@ def test_a_capture_may_name_a_release_that_is_newer_than_this_table() -> None:
     assert str(nearest("Asterisk PBX 22.99.0")) == RELEASES["22"].split()[-1]
     assert str(nearest("20.7-cert99")) == RELEASES["certified-20.7"].split()[-1]
     assert nearest("FreeSWITCH") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "version"), [("22.99", "22"), ("17.10.0", "17"), ("23.5.0", "23"), ("24", "23"), ("31.2.1", "23")]
+)
+def test_a_newer_name_stands_for_the_newest_known(name: str, version: str) -> None:
+    assert release(name).version == RELEASES[version].split()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "says"),
+    [
+        ("13.38.3", "16", "older than 16"),
+        ("1.8.32", "16", "older than 16"),
+        ("24.0.0", "23", "newer"),
+        ("GIT-22-6a2f9d1", "22", "a build"),
+        ("GIT-master-6a2f9d1M", "23", "a build"),
+    ],
+)
+def test_a_name_beyond_the_table_has_a_nearest_release(name: str, line: str, says: str) -> None:
+    found = nearest(name)
+    assert found is not None
+    assert found.line == line
+    assert says in age(name)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ the order of time; `sources.py` has the same by source address.
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise, starmap
 from operator import itemgetter, lt
@@ -26,7 +27,8 @@ from pjsipdiag.sip import Address, SipMessage, decode
 Name = TypeVar("Name")
 END = 0xFFFFFFFF
 """No further call of the same source."""
-CHALLENGED, RETRIED = 1, 2
+CHALLENGED, RETRIED, CARRIED = 1, 2, 4
+"""Flags of a call: it was challenged, came again with credentials, had credentials in its first request."""
 MOST_AGENTS = 8
 FEW = 200
 """Calls up to which each has a trace with its own values; beyond, alike calls share one that leaves them out."""
@@ -50,6 +52,7 @@ class Calls(Sequence[CallRow]):
         """Transactions between other hosts than the PBX."""
         self.outbound = set[int]().union(*(one.outbound for one in judged))
         """Digests of the calls that the PBX sent."""
+        self.sent = sum((one.sent for one in judged), Counter[tuple[bytes, int]]())
         self._captures = captures
         whole = joined(judged)
         self.verdicts, self.agents, self.sources = (
@@ -74,6 +77,11 @@ class Calls(Sequence[CallRow]):
         self.flags = array("B", bytes(len(self.time)))
         for number in retried:
             self.flags[number] = RETRIED
+        if any(whole.credentials):
+            (credentials,) = _picked((whole.credentials,), begun)
+            for number, carries in enumerate(credentials):
+                if carries:
+                    self.flags[number] |= CARRIED
         self._distinct_realms = len(set(merged.realms.values()))
         self._weigh()
         self._chain()

@@ -6,6 +6,7 @@ One part of a capture is judged on its own, so that processes can share the work
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -30,6 +31,7 @@ from pjsipdiag.diagnosis.calls.rows import (
     UNKNOWN,
     Row,
     ends,
+    outcome_of,
 )
 from pjsipdiag.diagnosis.calls.selection import Selection
 
@@ -72,6 +74,8 @@ class Judged:
     sources: list[bytes] = field(default_factory=list)
     outbound: set[int] = field(default_factory=set)
     """Digests of the calls that the PBX sent."""
+    sent: Counter[tuple[bytes, int]] = field(default_factory=Counter)
+    """Its transactions by packed IP address they went to and how they were answered, 0 for not at all."""
     passing: int = 0
     """Transactions between other hosts."""
 
@@ -112,6 +116,8 @@ def judge(
             if destination[:-2] not in pbx:
                 if any(ends(view)[0][:-2] in pbx for _, view in views):
                     judged.outbound.add(call)
+                    packed = merged.answers.get(key)
+                    judged.sent[destination[:-2], outcome_of(packed)[0] if packed else 0] += 1
                 else:
                     judged.passing += 1
                 continue

@@ -17,6 +17,7 @@ from pjsipdiag.diagnosis.calls.merge import Merged
 from pjsipdiag.errors import PjsipdiagError
 
 _RELEASE = re.compile(rb"(?:certified[/-])?\d+\.\d+(?:\.\d+)*(?:-cert\d+)?")
+_BUILT = re.compile(rb"(?:GIT|SVN)-[\w.-]{1,64}", re.ASCII)
 MOST_READ = 2000
 """The first requests of the captures, that are read to tell a proxy from an Asterisk."""
 _FREEPBX = re.compile(rb"FPBX[^(]*\(([^)]*)\)")
@@ -70,7 +71,10 @@ def infer(merged: Merged, config: Config) -> Pbx:
     if len(both) == 1:
         return Pbx(tuple(both), "it sends requests as Asterisk, and INVITEs go there")
     if traffic.seen:
-        return Pbx((max(traffic.seen, key=traffic.rank),), "most INVITEs go there")
+        busiest = max(traffic.seen, key=traffic.rank)
+        received, sent = traffic.received[busiest], sum(n for pair, n in traffic.pairs.items() if pair[0] == busiest)
+        reason = "most INVITEs go there" if received >= sent else "most INVITEs come from there"
+        return Pbx((busiest,), reason)
     others = sorted({ip for ip, _ in merged.requesters})
     return Pbx(tuple(others[:1]), "it sends requests as Asterisk") if others else Pbx((), "the capture shows no PBX")
 
@@ -171,6 +175,6 @@ def version_of(agent: bytes) -> str:
     rest = freepbx[1] if freepbx else agent.partition(b"Asterisk")[2]
     if freepbx is None and not rest:
         return ""
-    found = _RELEASE.search(rest)
+    found = _RELEASE.search(rest) or _BUILT.search(rest)
     version = found[0].decode() if found else ""
     return version if version and nearest(version) else ""

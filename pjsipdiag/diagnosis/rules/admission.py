@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Config, Endpoint, Where
 from pjsipdiag.asterisk.verdict import Outcome
@@ -13,21 +15,51 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
+_REFUSED = (401, 407, 403, 500)
+
+
+class Logins(NamedTuple):
+    """Calls of one source that one endpoint challenged: refused, let in, and how many came with credentials, among them
+    those that had them at once."""
+
+    refused: int = 0
+    succeeded: int = 0
+    credentialed: int = 0
+    carried: int = 0
+
+
+@lru_cache(maxsize=2)
+def _logins(situation: Situation) -> dict[tuple[str, str], Logins]:
+    """By source and endpoint: a retry with a new Call-ID is a call of its own, and perhaps in another group."""
+    found: dict[tuple[str, str], Logins] = {}
+    for group in situation.groups:
+        if group.verdict.outcome is Outcome.CHALLENGED:
+            key = group.source, group.verdict.endpoint
+            succeeded = sum(count for status, count in group.statuses.items() if 100 <= status < 300)
+            more = (with_status(group, *_REFUSED), succeeded, group.credentialed, group.carried)
+            found[key] = Logins(*map(sum, zip(found.get(key, Logins()), more, strict=True)))
+    return found
+
 
 def of_challenge(situation: Situation, group: CallGroup) -> Cause | None:
     """A real 401 that stays the last word."""
-    if group.verdict.outcome is not Outcome.CHALLENGED or with_status(group, 401, 407, 403, 500) == 0:
+    if group.verdict.outcome is not Outcome.CHALLENGED or with_status(group, *_REFUSED) == 0:
         return None
+    of_caller = _logins(situation)[group.source, group.verdict.endpoint]
+    if of_caller.carried and of_caller.refused <= min(of_caller.carried, of_caller.succeeded):
+        return None  # each challenge was answered by a call of another Call-ID
     endpoint = situation.config.endpoints[group.verdict.endpoint]
     variable = endpoint.option("auth")
-    return Cause(endpoint.name, variable.where if variable else endpoint.where, "refused" if group.retried else "")
+    return Cause(
+        endpoint.name, variable.where if variable else endpoint.where, "refused" if of_caller.credentialed else ""
+    )
 
 
 def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     config = situation.config
     endpoint = config.endpoints[cause.name]
     challenged = sum(group.challenged or with_status(group, 401, 407) for group in groups)
-    retried = sum(group.retried for group in groups)
+    retried = sum(group.credentialed for group in groups)
     is_trunk = groups[0].verdict.identifier in ("ip", "header", "request_uri") or cause.name in trunks(config).names_of
     missing = [name for name in endpoint.auth if name not in config.auths]
     auth = listed(endpoint.auth)
@@ -65,7 +97,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
 
 
 def _challenges(challenged: int, retried: int) -> str:
-    return f"{counted(challenged, 'call')} challenged, {counted(retried, 'call')} came again with credentials"
+    return f"{counted(challenged, 'call')} challenged, {counted(retried, 'call')} came with credentials"
 
 
 def is_kept_out(group: CallGroup) -> bool:

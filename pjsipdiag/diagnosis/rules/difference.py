@@ -35,7 +35,7 @@ def contradicts(group: CallGroup) -> dict[int, int]:
     elif verdict.outcome in (Outcome.NO_MATCH, Outcome.ACL_DENIED):
         wrong = set(PAST_IDENTIFICATION)
     elif verdict.outcome is Outcome.CHALLENGED:
-        wrong = set() if group.challenged or group.retried else set(PAST_IDENTIFICATION)
+        wrong = set() if group.challenged or group.credentialed else set(PAST_IDENTIFICATION)
     elif verdict.outcome is Outcome.NOT_IDENTIFIED and not verdict.status:
         wrong = set(PAST_IDENTIFICATION) | {401}
     else:

@@ -41,7 +41,12 @@ def of_user(situation: Situation, group: CallGroup) -> Cause | None:
     if "REGISTER" in situation.other_methods.get(group.source, {}):
         return None
     owner = next(iter(best(situation, group)), None)
-    if owner and owner.endpoint != verdict.endpoint and verdict.outcome is Outcome.CHALLENGED and not group.retried:
+    if (
+        owner
+        and owner.endpoint != verdict.endpoint
+        and verdict.outcome is Outcome.CHALLENGED
+        and not group.credentialed
+    ):
         return Cause(verdict.endpoint, _order_line(situation.config, verdict.endpoint), "")
     for other in situation.groups:
         if other.source == group.source and other is not group and other.verdict.identifier != verdict.identifier:

@@ -199,6 +199,7 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
         evidence.append("requests received: " + ", ".join(f"{count} {name}" for name, count in methods.most_common()))
     if situation.outbound_calls:
         evidence.append(f"{counted(situation.outbound_calls, 'call')} made by the PBX itself")
+        evidence += [f"{ip} answered {status} to {count} of them" for ip, status, count in situation.outbound_refused]
     evidence += [f"{source} sent {', '.join(counts)}" for source, counts in list(situation.other_methods.items())[:4]]
     if set(methods) == {"REGISTER"} or (set(methods) <= {"REGISTER", "OPTIONS"} and methods["REGISTER"]):
         meaning = "the sources only register: their calls are another matter, and none was made while this was recorded"
@@ -207,7 +208,8 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
             "the provider reaches the PBX (OPTIONS), but sends no call: it may send calls to another address or account"
         )
     elif situation.outbound_calls:
-        meaning = "all calls in it were made by the PBX"
+        refused = sum(count for *_, count in situation.outbound_refused)
+        meaning = "all calls in it were made by the PBX" + (f", and {refused} of them were refused" if refused else "")
     elif messages:
         meaning = "the SIP in it is not about calls"
     elif unread:

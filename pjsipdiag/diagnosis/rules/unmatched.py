@@ -44,7 +44,7 @@ def names_are_dead(situation: Situation) -> bool:
         if group.verdict.identify in named or (maybe and open_door and not group.verdict.endpoint):
             succeeded = any(status not in (0, 401) for status in group.statuses)
             answered |= succeeded
-            refused |= with_status(group, 401) > 0 and not group.retried and not succeeded
+            refused |= with_status(group, 401) > 0 and not group.credentialed and not succeeded
     return refused and not answered
 
 
@@ -92,7 +92,7 @@ def _other_ports(situation: Situation, cause: Cause, groups: Sequence[CallGroup]
 def of_hostname(situation: Situation, group: CallGroup) -> Cause | None:
     """A name in `match=` that was meant for this source and stands for other addresses, none, or unknown ones."""
     if not is_unmatched(group) and not (
-        group.verdict.outcome is Outcome.UNKNOWN and with_status(group, 401) > 0 and not group.retried
+        group.verdict.outcome is Outcome.UNKNOWN and with_status(group, 401) > 0 and not group.credentialed
     ):
         return None
     unknown = {check.endpoint for check in group.verdict.trace if check.match is Match.UNKNOWN}
