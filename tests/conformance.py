@@ -49,7 +49,11 @@ def load(case: Case) -> Config:
     )
     files = {"acl.conf": "", "pjsip_wizard.conf": "", "geolocation.conf": "", **case["files"]}
     config = load_config(None, asterisk=case["asterisk"], hosts=hosts, overlay=files, readable=lambda _: False)
-    return dataclasses.replace(config, identifiers=tuple(case["loaded"]["identifiers"]), uncertain_identifiers=())
+    recorded = [name for name in case["loaded"]["identifiers"] if name in config.uncertain_identifiers]
+    ordered = tuple(
+        recorded.pop(0) if n in config.uncertain_identifiers and recorded else n for n in config.identifiers
+    )
+    return dataclasses.replace(config, identifiers=ordered, uncertain_identifiers=())
 
 
 def plain(rule: str) -> str:

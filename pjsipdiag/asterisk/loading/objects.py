@@ -29,7 +29,7 @@ from pjsipdiag.asterisk.config import (
 )
 from pjsipdiag.asterisk.files.conf import Parsed, parse
 from pjsipdiag.asterisk.files.files import Files
-from pjsipdiag.asterisk.loading import acls, identify, kinds, order, wizard
+from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, order, wizard
 from pjsipdiag.asterisk.loading.options import Applied, apply, cannot_tell
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.sorcery import (
@@ -83,9 +83,9 @@ def load_config(
     version = release(asterisk or NEWEST)
     resolver = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
     main, files, alone = _open(path, overlay)
-    return _Loader(files, main, alone, version, resolver, readable, databases or {}).config(
-        "" if path is None else str(path)
-    )
+    loader = _Loader(files, main, alone, version, resolver, readable, databases or {})
+    config = loader.config("" if path is None else str(path))
+    return modules.apply(config, loader.file("modules.conf"), loader.file("sorcery.conf"))
 
 
 def _open(path: str | Path | None, overlay: Mapping[str, str] | None) -> tuple[str, Files, bool]:
