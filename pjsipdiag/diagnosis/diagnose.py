@@ -5,7 +5,7 @@ Each capture is folded as it streams; which requests the PBX received is decided
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -41,6 +41,8 @@ from pjsipdiag.sip import NOWHERE, Address, SipMessage, parameter, parse_uri
 
 Reload = Callable[[Mapping[str, str], str], Config]
 """(changed files, release) -> the configuration with them as that release loads it."""
+UNTOLD = ("0.0.0.0:0", "[::]:0", "0.0.0.0", "::", ":::0")
+"""What stands for the own side where a log leaves it out."""
 SMALLEST_SLICE = 5000
 """Transactions that are worth a process."""
 
@@ -114,6 +116,8 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         own_registrations=own,
         encrypted=tuple(_encrypted(seen.tallies)),
         said=_said(seen.tallies),
+        refused=tuple(one for tally in seen.tallies for one in tally.refused),
+        unread=sum((tally.unread for tally in seen.tallies), Counter()),
         captures=tuple(map(_summary, seen.tallies)),
         outbound_calls=len(calls.outbound),
         outbound_refused=tuple(
@@ -248,6 +252,7 @@ def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
     if isinstance(calls, Calls) and calls.passing:
         yield f"{calls.passing} requests between other hosts than the PBX are not counted"
     outside = sorted({group.destinations[0] for group in situation.groups if group.sample.destination == NOWHERE})
+    outside = [place for place in outside if place not in UNTOLD]
     if outside:
         yield (
             f"{', '.join(outside)} answers, but no transport of the configuration listens there: "

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.capture.datagram import Refused
 from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, SourceRow
 from pjsipdiag.diagnosis.sdp import Offer
 from pjsipdiag.sip import Address, SipMessage
@@ -113,6 +114,10 @@ class Situation:
     own_registrations: tuple[SipMessage, ...] = ()
     encrypted: tuple[tuple[Address, Address, int], ...] = ()
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    refused: tuple[Refused, ...] = ()
+    """Refusals that a log tells of requests whose SIP it has not."""
+    unread: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Messages of a text that cannot be judged, by (what was done to them, detail)."""
     captures: tuple[CaptureSummary, ...] = ()
     outbound_calls: int = 0
     outbound_refused: tuple[tuple[str, int, int], ...] = ()

@@ -26,6 +26,10 @@ def headline(report: Report) -> str:
     sources = report.callers
     calls = len(report.calls)
     unmatched = len(report.unmatched)
+    if not calls and any(
+        finding.severity is Severity.ERROR and finding.rule != "no-invite" for finding in report.findings
+    ):
+        return f"{severities(report.findings)} found, without any INVITE to replay."
     if not calls:
         return "No inbound INVITE was found: there is nothing to match."
     if unmatched:

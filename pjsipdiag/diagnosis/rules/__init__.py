@@ -22,6 +22,7 @@ from pjsipdiag.diagnosis.rules import (
     order,
     otherwise,
     refused,
+    told,
     traffic,
     unmatched,
 )
@@ -133,6 +134,7 @@ RULES: tuple[Rule, ...] = (*CALL_RULES, *CONFIG_RULES)
 def find(situation: Situation) -> tuple[Finding, ...]:
     """What is wrong, ordered by what to do first: errors, warnings, notes; causes before consequences."""
     found = [finding for rule in CALL_RULES if rule.on_calls for finding in rule.on_calls(situation)]
+    found = [*told.told(situation), *found]
     found = _merged(found)
     if not any(finding.severity is Severity.ERROR for finding in found):
         alone = (f.rule == "scanner" and f.severity is Severity.WARNING for f in found)

@@ -186,7 +186,14 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
     cut = [group for group in situation.groups if is_cut_off(group)]
     if cut:
         yield _cut_off(situation, cut)
-    if situation.groups or situation.crowd or not situation.captures or _tls_clients(situation):
+    if (
+        situation.groups
+        or situation.crowd
+        or not situation.captures
+        or _tls_clients(situation)
+        or situation.refused
+        or situation.unread
+    ):
         return
     messages = sum(capture.sip_messages for capture in situation.captures)
     records = sum(capture.records for capture in situation.captures)

@@ -1,0 +1,146 @@
+"""What only Asterisk's sentences tell of requests whose SIP is not there, and messages that nobody can judge."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from pjsipdiag.asterisk.verdict import Match
+from pjsipdiag.capture.datagram import Refused
+from pjsipdiag.diagnosis.evidence.addresses import near_miss
+from pjsipdiag.diagnosis.explain import request
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import counted, listed
+from pjsipdiag.diagnosis.situation import Situation
+from pjsipdiag.errors import PjsipdiagError
+from pjsipdiag.sip import Address
+
+RECORD = (
+    "to have the requests themselves: `asterisk -rx 'pjsip set logger on'`, or"
+    " `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'`"
+)
+_KINDS = (
+    ("ACL", "denied-by-acl"),
+    ("access list", "denied-by-acl"),
+    ("authenticate", "challenged-by-auth"),
+    ("credentials", "challenged-by-auth"),
+    ("extension not found", "dialplan-rejected"),
+    ("AOR", "no-invite"),
+    ("max contacts", "no-invite"),
+)
+"""Words of Asterisk's reason -> the finding it is; without any of them no endpoint was found."""
+
+
+def told(situation: Situation) -> Iterable[Finding]:
+    """Refusals that the log tells without SIP, and what was made unreadable."""
+    yield from _hidden(situation)
+    by: dict[tuple[str, str], list[Refused]] = defaultdict(list)
+    for refused in situation.refused:
+        by[refused.source, _kind(refused.reason)].append(refused)
+    for (source, rule), found in by.items():
+        yield _refused(situation, source, rule, found)
+
+
+def _kind(reason: str) -> str:
+    return next((rule for word, rule in _KINDS if word in reason), "unmatched-source")
+
+
+def _refused(situation: Situation, source: str, rule: str, found: Sequence[Refused]) -> Finding:
+    lines = [one for one in found if not one.event] or found
+    names = {name for one in lines for name in one.call_ids}
+    count = sum(one.count for one in lines)
+    methods = listed(sorted({one.method or "request of unknown method" for one in lines}))
+    senders = list(dict.fromkeys(one.sender for one in lines if one.sender))
+    reason = lines[0].reason
+    message = f"{source} was refused: {methods}, {counted(count, 'line')} of the log"
+    message += f" about {counted(len(names), 'request')}" if names else ""
+    message += f" say '{reason}'" if count > 1 else f" says '{reason}'"
+    evidence = [f"known from the log only, which has no SIP of {'it' if len(names) == 1 else 'them'}", lines[0].text]
+    first, last = min(one.first for one in lines), max(one.last for one in lines)
+    if first:
+        evidence.append(f"from {_time(first)} to {_time(last)}")
+    if senders:
+        evidence.append(f"From: {listed(senders)}")
+    replayed, advice = _files(situation, lines[0], rule)
+    evidence += [*replayed, f"Call-ID: {listed(sorted(names)[:4])}"] if names else replayed
+    return Finding(rule, Severity.ERROR, message, None, (source,), len(names) or count, tuple(evidence), (), advice)
+
+
+def _files(situation: Situation, refused: Refused, rule: str) -> tuple[list[str], str]:
+    """What the files have for the source, and what would admit it."""
+    port = f"[{refused.source}]:{refused.port}" if ":" in refused.source else f"{refused.source}:{refused.port}"
+    evidence = []
+    try:
+        sender = refused.sender if "sip" in refused.sender else None
+        asked = request(Address(refused.source, refused.port), from_=sender, transport=refused.transport or "UDP")
+        verdict = situation.replay(asked)
+        taken = verdict.endpoint or "no endpoint"
+        known = [check for check in verdict.trace if check.match is Match.MATCH and check.endpoint]
+        how = f" by {known[0].step} ({known[0].where})" if known and known[0].where else ""
+        evidence.append(f"replayed with address, port and From alone: the files lead {port} to {taken}{how}")
+    except PjsipdiagError:
+        verdict = None
+    owner = ""
+    for identify in situation.config.identifies:
+        for known_rule in identify.rules:
+            words = near_miss(known_rule, refused.source)
+            if words and not owner:
+                owner = identify.name
+                evidence.append(f"{words} ({known_rule.where}) in [{identify.name}]")
+    if rule == "denied-by-acl":
+        return evidence, f"permit {refused.source} in the access list of the endpoint, if it may call; {RECORD}"
+    if rule == "challenged-by-auth":
+        return evidence, f"compare user, realm and password at both ends; {RECORD}"
+    if rule == "dialplan-rejected":
+        return evidence, f"look for the extension in the context that the sentence names; {RECORD}"
+    if rule == "no-invite":
+        return evidence, (
+            "a registration needs an AOR of the name that the telephone registers, in aors= of its endpoint, with"
+            f" max_contacts to spare; {RECORD}"
+        )
+    if refused.method == "REGISTER":
+        return evidence, (
+            f"a telephone registers under a name that is no endpoint here: compare its user name; {RECORD}"
+        )
+    if verdict is not None and verdict.endpoint:
+        return (
+            evidence,
+            f"the files would take it now: `asterisk -rx 'pjsip reload'`, or another file is read; {RECORD}",
+        )
+    place = f"to [{owner}]" if owner else "to the identify of the trunk it belongs to"
+    return evidence, f"if you know who calls from there, add match={refused.source} {place} (to be confirmed); {RECORD}"
+
+
+def _hidden(situation: Situation) -> Iterator[Finding]:
+    for (reason, detail), count in situation.unread.items():
+        if reason == "hidden":
+            yield Finding(
+                "no-invite",
+                Severity.ERROR,
+                f"{counted(count, 'line')} of the log cannot be judged: the"
+                f" address was replaced by {detail!r} before the text was handed over",
+                None,
+                (),
+                0,
+                ("the source address decides who is identified; what is left is judged",),
+                advice="bring the log as Asterisk wrote it, or hide with `pjsipdiag redact`, which keeps who is who",
+            )
+    cut = sum(count for (reason, _), count in situation.unread.items() if reason != "hidden")
+    if cut:
+        yield Finding(
+            "no-invite",
+            Severity.WARNING if situation.groups else Severity.ERROR,
+            f"{counted(cut, 'message')} of the log cannot be read: the text ends, or was changed, behind the line that"
+            " announces each",
+            None,
+            (),
+            0,
+            ("these count as unread, not as missing",),
+            advice="bring the log file itself as Asterisk wrote it (/var/log/asterisk/full, see logger.conf): copy the"
+            " file instead of the screen",
+        )
+
+
+def _time(nanoseconds: int) -> str:
+    return datetime.fromtimestamp(nanoseconds // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
