@@ -62,6 +62,8 @@ class CallGroup:
     first_silent: int = 0
     last_silent: int = 0
     last_answer: int = 0
+    tried: Mapping[int, int] = field(default_factory=dict)
+    """Calls that got a 100 first, by their status."""
     carried: int = 0
     """Calls that came with credentials at once: after a challenge of another Call-ID, or with an old nonce."""
     refused_numbers: tuple[str, ...] = ()

@@ -27,8 +27,9 @@ from pjsipdiag.sip import Address, SipMessage, decode
 Name = TypeVar("Name")
 END = 0xFFFFFFFF
 """No further call of the same source."""
-CHALLENGED, RETRIED, CARRIED = 1, 2, 4
-"""Flags of a call: it was challenged, came again with credentials, had credentials in its first request."""
+CHALLENGED, RETRIED, CARRIED, TRIED = 1, 2, 4, 8
+"""Flags of a call: it was challenged, came again with credentials, had credentials in its first request, got a 100."""
+_TRYING = (100).to_bytes(2, "big")
 MOST_AGENTS = 8
 FEW = 200
 """Calls up to which each has a trace with its own values; beyond, alike calls share one that leaves them out."""
@@ -140,6 +141,8 @@ class Calls(Sequence[CallRow]):
             statuses[number], challenged, answered[number] = outcome_of(packed)
             if challenged:
                 flags[number] |= CHALLENGED
+            if packed.startswith(_TRYING):
+                flags[number] |= TRIED
 
     def _chain(self) -> None:
         """Links the calls of each source."""

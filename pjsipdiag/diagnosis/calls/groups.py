@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.calls.calls import CARRIED, CHALLENGED, END, MOST_AGENTS, RETRIED, Calls, Told
+from pjsipdiag.diagnosis.calls.calls import CARRIED, CHALLENGED, END, MOST_AGENTS, RETRIED, TRIED, Calls, Told
 from pjsipdiag.diagnosis.calls.heads import user_of, value_of
 from pjsipdiag.diagnosis.calls.rows import CREDENTIALS, TRANSPORTS
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
@@ -111,6 +111,7 @@ def _group(calls: Calls, numbers: Sequence[int], telling: Telling) -> CallGroup:
         statuses=dict(sorted(Counter(map(calls.status.__getitem__, numbers)).items())),
         challenged=len(challenged),
         retried=sum(1 for flag in flags if flag & RETRIED),
+        tried=Counter(calls.status[number] for number, flag in zip(numbers, flags, strict=True) if flag & TRIED),
         carried=sum(1 for flag in flags if flag & CARRIED and not flag & RETRIED),
         ports=tuple(islice(dict.fromkeys(map(calls.port.__getitem__, numbers)), MOST_SHOWN)),
         destinations=tuple(map(show_address, islice(destinations, MOST_SHOWN))),

@@ -40,7 +40,11 @@ def contradicts(group: CallGroup) -> dict[int, int]:
         wrong = set(PAST_IDENTIFICATION) | {401}
     else:
         wrong = set()
-    return {status: count for status, count in statuses.items() if status in wrong and count}
+    found = {status: count for status, count in statuses.items() if status in wrong and count}
+    if verdict.outcome in (Outcome.NO_MATCH, Outcome.ACL_DENIED):
+        # new_invite (res_pjsip_session.c) sends 100 only once endpoint, credentials and extension are settled
+        found |= {status: count for status, count in group.tried.items() if status not in (401, 407) and count}
+    return found
 
 
 def of_difference(situation: Situation, group: CallGroup) -> Cause | None:

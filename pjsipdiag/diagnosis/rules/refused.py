@@ -91,9 +91,22 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
             *_said(situation, groups),
             f"observed answers: {answers(groups)}",
         ),
-        advice=f"look at `dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`: the number must"
+        advice=_contact_user(situation, numbers)
+        or f"look at `dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`: the number must"
         " be written"
         " there as the provider sends it (with or without +, country code, zeros)",
+    )
+
+
+def _contact_user(situation: Situation, numbers: Sequence[str]) -> str:
+    """What to do about calls to `s`, the user that Asterisk registers where contact_user is not set."""
+    unset = [one for one in situation.config.registrations.values() if not one.contact_user]
+    if list(numbers) != ["s"] or not unset:
+        return ""
+    shown = listed([f"[{one.name}] ({one.where})" for one in unset])
+    return (
+        f"the caller dials `s`, the contact user that {shown} registers as long as it has no contact_user: set"
+        " contact_user to the number, or write the extension s"
     )
 
 
