@@ -123,7 +123,7 @@ class AddressMap:
         if network.prefixlen > leaf:
             first = self._find(_leaf(network.network_address)) or self._add(_leaf(network.network_address))
             offset = int(network.network_address) - int(first.network.network_address)
-            return [_network(network.version, int(first.block.network_address) + offset, network.prefixlen)]
+            return [_network(network.version, int(first.block.network_address) + offset, network.prefixlen), *staying]
         if network.prefixlen < WIDEST[network.version]:
             below = [node.block for node in self._roots[network.version] if _inside(node.network, network)]
             return [*below, *staying]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.redact.addresses import KEPT, POOLS, AddressMap, Ip, Network
@@ -29,6 +29,7 @@ NETWORKS = st.tuples(st.one_of(V4, NEAR), st.integers(1, 31)).map(lambda pair: i
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.one_of(V4, NEAR), min_size=1, max_size=12), st.lists(NETWORKS, max_size=6))
+@example([ip("255.255.255.255")], [network("255.255.255.128/25")])
 def test_networks_hold_the_same_addresses(addresses: list[Ip], networks: list[Network]) -> None:
     known = AddressMap(addresses, networks)
     for rule in networks:
