@@ -37,6 +37,17 @@ COMPACT = {
 """Compact header names (RFC 3261 section 7.3.3 and the IANA registry), in lower case."""
 
 
+def ip_text(ip: int | str | bytes) -> str:
+    """An IP address in canonical text; a number is one of IPv6. Raises ValueError for what is none.
+
+    IPv4-mapped ones end in dots, as `getnameinfo` writes them; Python's own text of them does so since 3.13 only.
+    """
+    parsed = ipaddress.IPv6Address(ip) if isinstance(ip, int) else ipaddress.ip_address(ip)
+    if parsed.version == 6 and not parsed.scope_id and (inner := parsed.ipv4_mapped):
+        return f"::ffff:{inner}"
+    return str(parsed)
+
+
 class Address(NamedTuple):
     """A transport address: `ip` in canonical text (no brackets), `port` 0 when it is not known."""
 
@@ -50,7 +61,7 @@ class Address(NamedTuple):
     @classmethod
     def unpack(cls, packed: bytes) -> Address:
         """The address behind `packed`: 4 or 16 bytes of IP, then 2 bytes of port, in network order."""
-        ip = inet_ntoa(packed[:4]) if len(packed) == 6 else str(ipaddress.ip_address(packed[:-2]))
+        ip = inet_ntoa(packed[:4]) if len(packed) == 6 else ip_text(packed[:-2])
         return cls(ip, int.from_bytes(packed[-2:], "big"))
 
     def pack(self) -> bytes:

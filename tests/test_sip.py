@@ -61,3 +61,10 @@ def test_address_packs_and_prints(text: str) -> None:
     address = Address(host.strip("[]"), int(port))
     assert Address.unpack(address.pack()) == address
     assert str(address) == text
+
+
+def test_an_ipv4_mapped_address_is_written_alike_by_every_python() -> None:
+    packed = bytes(10) + b"\xff\xff" + bytes((203, 0, 113, 13)) + (5060).to_bytes(2, "big")
+    assert Address.unpack(packed) == Address("::ffff:203.0.113.13", 5060)
+    assert Address.unpack(packed).pack() == packed
+    assert Address.unpack(bytes(12) + packed[12:]).ip == "::cb00:710d"

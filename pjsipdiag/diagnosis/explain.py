@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 
 from pjsipdiag.errors import PjsipdiagError
-from pjsipdiag.sip import Address, SipMessage
+from pjsipdiag.sip import Address, SipMessage, ip_text
 
 LOCAL = Address("192.0.2.1", 5060)
 """Where the request arrives when nothing else is said (RFC 5737: an address that nobody has)."""
@@ -27,7 +26,7 @@ def parse_source(text: str) -> Address:
         number = int(port) if port.isascii() and port.isdigit() else -1
         if not 0 < number < 65536:
             raise ValueError
-        return Address(str(ipaddress.ip_address(host)), number)
+        return Address(ip_text(host), number)
     except ValueError:
         raise PjsipdiagError(f"{text}: not a source address; write IP or IP:PORT, as 203.0.113.7:5060") from None
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pjsipdiag.asterisk.addresses import sockaddr
 from pjsipdiag.errors import ConfigError
+from pjsipdiag.sip import ip_text
 
 if TYPE_CHECKING:
     import dns.resolver
@@ -112,7 +113,7 @@ def parse_hosts(lines: Iterable[str], name: str = "hosts") -> dict[str, list[str
         if not words:
             continue
         try:
-            address = str(ipaddress.ip_address(words[0].partition("%")[0]))
+            address = ip_text(words[0].partition("%")[0])
         except ValueError as error:
             raise ConfigError(f"{name}:{number}: {words[0]!r} is not an IP address") from error
         for host in words[1:]:

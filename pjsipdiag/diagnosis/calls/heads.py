@@ -13,7 +13,7 @@ from pjsipdiag.sip import decode, parse_uri
 has_credentials = re.compile(rb"\n(?:proxy-)?authorization[ \t]*:", re.IGNORECASE).search
 """Whether a head has a header with credentials."""
 _VALUE = re.compile(rb"[^;,\s]*").match
-_USER = re.compile(rb"(?>[^%?@]*<)?+[^:<%?@]*+(?::([^:<%?@]*+)[^<%?@]*+)?+@[^%?@]*+\Z").match
+_USER = re.compile(rb"(?>(?:[^%?@]*<)?)[^:<%?@]*+(?>(?::([^:<%?@]*+)[^<%?@]*+)?)@[^%?@]*+\Z").match
 """The user of a URI, or of the last one in angle brackets, without escapes and headers."""
 COMPACT = {b"call-id": b"i", b"from": b"f", b"to": b"t", b"via": b"v"}
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from socket import inet_ntoa
 
 from pjsipdiag.asterisk.config import Identify, Rule
-from pjsipdiag.sip import Address
+from pjsipdiag.sip import Address, ip_text
 
 _PRIVATE = tuple(
     ipaddress.ip_network(text)
@@ -103,7 +103,7 @@ def bounds(rule: Rule) -> tuple[int, int]:
 
 def network_text(rule: Rule) -> str:
     """The rule as an administrator would write it."""
-    ip = str(ipaddress.IPv4Address(rule.network) if rule.version == 4 else ipaddress.IPv6Address(rule.network))
+    ip = str(ipaddress.IPv4Address(rule.network)) if rule.version == 4 else ip_text(rule.network)
     bits = length(rule)
     return ip if bits == BITS[rule.version] else f"{ip}/{bits}"
 
