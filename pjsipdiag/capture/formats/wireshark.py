@@ -156,7 +156,7 @@ def _datagrams(line: bytes, tally: Tally) -> Iterator[Datagram]:
         number = int(frame["frame_frame_number"])
         cut = int(frame["frame_frame_cap_len"]) < int(frame["frame_frame_len"])
         messages = [bytes.fromhex(raw) for raw in _all(layers, "sip")]
-    except (KeyError, ValueError, TypeError, IndexError):
+    except (KeyError, ValueError, TypeError, IndexError, StopIteration):
         tally.undecoded["tshark frame that cannot be read"] += 1
         return
     transport, direction = _transport(protocols), _direction(layers)
