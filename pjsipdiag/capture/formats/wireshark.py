@@ -181,7 +181,9 @@ def _all(layers: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _addresses(layers: Mapping[str, Any], protocols: list[str]) -> tuple[bytes, bytes]:
-    network = next(name for name in reversed(protocols) if name in ("ip", "ipv6"))
+    # Since 4.4 frame.protocols does not name the IP inside MPLS: then the layer itself tells.
+    there = [name for name in ("ip", "ipv6") if f"{name}_raw" in layers]
+    network = next((name for name in reversed(protocols) if name in there), None) or there[0]
     transport = next(name for name in reversed(protocols) if name in ("udp", "tcp", "sctp"))
     header = bytes.fromhex(_all(layers, network)[-1])
     ports = bytes.fromhex(_all(layers, transport)[-1])[:4]
