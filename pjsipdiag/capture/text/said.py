@@ -83,7 +83,7 @@ def sentence(line: bytes) -> Sentence | None:
         found = form.search(text)
         if found is not None:
             named = {name: value or "" for name, value in found.groupdict().items()}
-            source = place(named["source"].encode())
+            source = place(named["source"].encode("utf-8", "surrogateescape"))
             return Sentence(
                 found[0].rstrip(".") if "rejected because" not in found[0] else found[0],
                 named["reason"].strip(),
@@ -106,7 +106,7 @@ def _of_event(text: str) -> Sentence | None:
     if fields.get("Service") != "PJSIP":
         return None
     _, transport, host, port = _remote(fields.get("RemoteAddress", ""))
-    source = place(f"{host}:{port}".encode())
+    source = place(f"{host}:{port}".encode("utf-8", "surrogateescape"))
     reason = f"{_REFUSING[found['event']]} (SecurityEvent {found['event']})"
     account = fields.get("AccountID", "")
     return Sentence(
