@@ -86,8 +86,8 @@ def conclude(begun: Begun, config: str | Path, options: Options) -> Observation:
         basis = replace(basis, config=reload({}, basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, ready)
     findings = tuple(rules.find(situation))
-    suggestions = tuple(suggest(situation, findings, aggregate=options.get("aggregate", False), jobs=jobs))
-    return Observation(situation, _report(situation, basis, findings, suggestions, notes))
+    repairs = suggest(situation, findings, aggregate=options.get("aggregate", False), jobs=jobs)
+    return Observation(situation, _report(situation, basis, findings, repairs, notes))
 
 
 def _situation(  # noqa: PLR0917  (everything that is known)
@@ -169,7 +169,7 @@ def _report(
     situation: Situation,
     basis: Basis,
     findings: tuple[Finding, ...],
-    suggestions: tuple[Suggestion, ...],
+    repairs: tuple[tuple[Suggestion, ...], tuple[Suggestion, ...]],
     notes: Sequence[str],
 ) -> Report:
     calls = situation.calls
@@ -183,7 +183,8 @@ def _report(
         calls=calls,
         unmatched=tuple(calls.unmatched_sources()),
         findings=findings,
-        suggestions=suggestions,
+        suggestions=repairs[0],
+        unconfirmed=repairs[1],
         pbx=situation.pbx,
         pbx_reason=basis.pbx.reason,
         failed_calls=calls.failed_calls(),

@@ -97,7 +97,8 @@ class Suggestion:
     `add` are the lines to add to `section` of `file` after `line`; a section that does not exist yet is in `edits`
     whole. `fixes` counts calls that were not identified (or not accepted) and are now; `changes_others` those whose
     endpoint or outcome changes otherwise; `admits` are sources newly let in. `note` says what a person must decide
-    first (several endpoints equally likely, a generated file, ...); with no `edits` it is advice only.
+    first (several endpoints equally likely, a generated file, ...); with no `edits` it is advice only. `candidates` are
+    the endpoints that `addresses` may belong to, where several are meant.
     """
 
     file: str
@@ -111,6 +112,7 @@ class Suggestion:
     admits: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     note: str = ""
+    candidates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that a renderer shows. `calls` may build its rows when they are asked for (a scan has a million)."""
+    """Everything that a renderer shows. `calls` may build its rows when they are asked for (a scan has a million).
+
+    `suggestions` rest on facts: the configuration, and what the PBX did. What rests on the claims of callers is
+    `unconfirmed`: right only if the provider confirms the addresses.
+    """
 
     asterisk_version: str
     asterisk_assumed: bool
@@ -153,3 +159,4 @@ class Report:
     config: Config | None = None
     notes: tuple[str, ...] = ()
     outbound_calls: int = 0
+    unconfirmed: tuple[Suggestion, ...] = ()

@@ -11,7 +11,11 @@ from pjsipdiag.diagnosis.situation import CallGroup
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Edits for `groups` of calls; `file`, `line`, `section` and `add` say what a person would do by hand."""
+    """Edits for `groups` of calls; `file`, `line`, `section` and `add` say what a person would do by hand.
+
+    `claimed` says that it rests on what callers say of themselves, `candidates` are the endpoints that they may belong
+    to where several are meant.
+    """
 
     groups: Sequence[CallGroup]
     file: str = ""
@@ -22,3 +26,5 @@ class Draft:
     edits: tuple[Edit, ...] = ()
     addresses: tuple[str, ...] = ()
     note: str = ""
+    claimed: bool = False
+    candidates: tuple[str, ...] = ()

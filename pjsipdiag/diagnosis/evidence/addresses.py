@@ -116,15 +116,16 @@ def near_miss(rule: Rule, ip: str) -> str:
     first, last = bounds(rule)
     shown = f"match={rule.text}" if not rule.host else f"match={rule.text} ({network_text(rule)})"
     if 0 < value - last <= 16:
-        return f"{ip} is {_count(value - last)} above {shown}"
+        return f"{ip} is {in_words(value - last)} above {shown}"
     if 0 < first - value <= 16:
-        return f"{ip} is {_count(first - value)} below {shown}"
+        return f"{ip} is {in_words(first - value)} below {shown}"
     if shared_bits(rule, ip) >= (24 if family == 4 else 64):
         return f"{ip} is in the same /{24 if family == 4 else 64} as {shown}"
     return ""
 
 
-def _count(steps: int) -> str:
+def in_words(steps: int) -> str:
+    """A small number as a word."""
     words = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
     return words[steps - 1] if steps <= len(words) else str(steps)
 

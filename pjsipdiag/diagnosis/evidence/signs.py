@@ -1,6 +1,10 @@
-"""Which endpoint a source belongs to, by what the configuration and the calls themselves say.
+"""Which endpoint a source may belong to, and who says so.
 
-Each reason is a sentence with points; an endpoint is named only when its points are enough and no other has as many.
+The law: evidence has an owner. What the configuration says (a line that names the address or one a few beside it) and
+what the PBX did itself are **facts**. Whatever the sender writes (every header, his User-Agent, the number that he
+dials) is a **claim**: anybody can write it, and over UDP from any address. Facts alone make an owner likely, and
+where there are any, claims are not asked: they never make a suggestion and never take one away. They are shown as what
+they are, and name who may be meant where there is no fact.
 """
 
 from __future__ import annotations
@@ -14,15 +18,9 @@ from operator import itemgetter
 
 from pjsipdiag.asterisk.addresses.index import MAPPED
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.diagnosis.evidence.addresses import (
-    fits,
-    is_address,
-    is_whole_world,
-    near_miss,
-    number,
-    shared_bits,
-)
+from pjsipdiag.diagnosis.evidence.addresses import fits, in_words, is_address, is_whole_world, near_miss, number
 from pjsipdiag.diagnosis.evidence.trunks import Trunks, domain, prefix, trunks
+from pjsipdiag.diagnosis.evidence.vicinity import beside, named
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address, SipMessage, decode, parse_uri
 
@@ -31,7 +29,8 @@ SAMPLES = 6
 
 ENOUGH = 2
 """Points that an endpoint needs before it is named."""
-
+SHARED = 3
+"""Sources that nobody takes which may share a User-Agent before it says nothing."""
 
 _ORDER = ("From", "Contact", "P-Asserted-Identity", "Remote-Party-ID", "Record-Route")
 _SPELT = {name.lower().encode(): name for name in ("Via", *_ORDER)} | {b"v": "Via", b"f": "From", b"m": "Contact"}
@@ -43,11 +42,18 @@ _NAMING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """An endpoint that the source may belong to, the points for it, and the sentences that give them."""
+    """An endpoint that the source may belong to: the points of facts and of all evidence, and the sentences that give
+    them, those of facts first."""
 
     endpoint: str
+    facts: int
     points: int
     reasons: tuple[str, ...]
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether facts alone are enough."""
+        return self.facts >= ENOUGH
 
 
 def near(config: Config) -> Callable[[bytes], bool]:
@@ -65,30 +71,47 @@ def near(config: Config) -> Callable[[bytes], bool]:
 
 @lru_cache(maxsize=8192)
 def owners(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
-    """The endpoints that the source of a group may belong to, most points first."""
+    """The endpoints that the source of a group may belong to, the likely ones and those with most points first."""
     known = trunks(situation.config)
+    facts: dict[str, int] = defaultdict(int)
     points: dict[str, int] = defaultdict(int)
-    reasons: dict[str, list[str]] = defaultdict(list)
-    for endpoint, score, reason in (*_by_address(known, group.source), *_by_message(situation, known, group)):
+    proven: dict[str, list[str]] = defaultdict(list)
+    claimed: dict[str, list[str]] = defaultdict(list)
+    for endpoint, score, reason in _facts(situation, group.source):
+        facts[endpoint] = max(facts[endpoint], score)
+        points[endpoint] = facts[endpoint]
+        proven[endpoint].append(reason)
+    for endpoint, score, reason in (*_by_place(known, group.source), *_by_message(situation, known, group)):
         points[endpoint] += score
-        reasons[endpoint].append(reason)
+        claimed[endpoint].append(reason)
     if len(known.names_of) == 1:
         points[known.names_of[0]] += 1
-        reasons[known.names_of[0]].append(f"{known.names_of[0]} is the only trunk in the configuration")
+        claimed[known.names_of[0]].append(f"{known.names_of[0]} is the only trunk in the configuration")
     for endpoint in points:
         points[endpoint] -= _wrong_transport(situation.config, endpoint, group)
-    ordered = sorted(points, key=lambda name: (-points[name], name))
-    return tuple(
-        Owner(name, points[name], tuple(dict.fromkeys(reasons[name])))
-        for name in ordered
+    found = (
+        Owner(name, facts[name], points[name], tuple(dict.fromkeys((*proven[name], *claimed[name]))))
+        for name in points
         if name in situation.config.endpoints
     )
+    return tuple(sorted(found, key=lambda owner: (-owner.facts, -owner.points, owner.endpoint)))
 
 
 def best(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
-    """The likeliest owners: none without enough evidence, several when they are equally likely."""
+    """The likeliest owners: none without enough evidence, several when they are equally likely.
+
+    Where facts name any, claims do not choose among them.
+    """
     found = owners(situation, group)
-    return tuple(owner for owner in found if owner.points >= ENOUGH and owner.points == found[0].points)
+    if found and found[0].is_likely:
+        return tuple(owner for owner in found if owner.facts == found[0].facts)
+    most = max((owner.points for owner in found), default=0)
+    return tuple(owner for owner in found if owner.points >= ENOUGH and owner.points == most)
+
+
+def is_likely(situation: Situation, group: CallGroup, endpoint: str = "") -> bool:
+    """Whether facts tie the source of a group to an endpoint: to this one, where it is named."""
+    return any(owner.is_likely and endpoint in ("", owner.endpoint) for owner in owners(situation, group))
 
 
 def hosts_named(message: SipMessage) -> Iterator[tuple[str, str]]:
@@ -128,22 +151,35 @@ def _sent_by(via: str) -> str:
     return uri.host if uri else ""
 
 
-def _by_address(known: Trunks, ip: str) -> Iterator[tuple[str, int, str]]:
+def _facts(situation: Situation, ip: str) -> Iterator[tuple[str, int, str]]:
+    """(endpoint, points, words) of what the configuration says of an address."""
+    config = situation.config
     family, _ = number(ip)
+    for endpoint, rule in trunks(config).networks.get(prefix(ip), ()):
+        if rule.version == family and fits(rule, ip) and not is_whole_world(rule):
+            yield endpoint, 5, f"{ip} is in match={rule.text} ({rule.where})"
+    for endpoint, text, where in named(config, ip):
+        if not text.startswith("match="):
+            yield endpoint, 4, f"{text} is {ip} ({where})"
+    for endpoint, steps, text, where in sorted(beside(config, ip), key=lambda known: abs(known[1])):
+        way = "above" if steps > 0 else "below"
+        yield endpoint, 3, f"{ip} is {in_words(abs(steps))} {way} {text} ({where})"
+
+
+def _by_place(known: Trunks, ip: str) -> Iterator[tuple[str, int, str]]:
+    """The same of lines that are further away: a hint, as hosts of many parties share a network."""
     closest: dict[str, tuple[int, str]] = {}
     for endpoint, rule in known.networks.get(prefix(ip), ()):
-        bits = shared_bits(rule, ip)
-        if rule.version != family or is_whole_world(rule):
-            continue
-        score = 5 if fits(rule, ip) else 4 if bits >= (28 if family == 4 else 112) else 3
-        words = near_miss(rule, ip) or f"{ip} is in match={rule.text}"
-        if score > closest.get(endpoint, (0, ""))[0]:
-            closest[endpoint] = score, f"{words} ({rule.where})"
+        words = near_miss(rule, ip)
+        if words and not is_whole_world(rule):
+            score = 1 if "same /" in words else 2
+            if score > closest.get(endpoint, (0, ""))[0]:
+                closest[endpoint] = score, f"{words} ({rule.where})"
+    for endpoint, text, address, where in known.contacts.get(prefix(ip), ()):
+        if number(address) != number(ip) and endpoint not in closest:
+            closest[endpoint] = 1, f"{text} lies beside {ip} ({where})"
     for endpoint, (score, reason) in closest.items():
         yield endpoint, score, reason
-    for endpoint, text, address, where in known.contacts.get(prefix(ip), ()):
-        same = number(address) == number(ip)
-        yield endpoint, 4 if same else 2, f"{text} {'is' if same else 'lies beside'} {ip} ({where})"
 
 
 def _by_message(situation: Situation, known: Trunks, group: CallGroup) -> Iterator[tuple[str, int, str]]:
@@ -187,13 +223,21 @@ def _by_host(known: Trunks, header: str, host: str) -> Iterator[tuple[str, int, 
 
 @lru_cache(maxsize=4)
 def _agents(situation: Situation) -> tuple[tuple[str, str], ...]:
-    """(endpoint, User-Agent) of the calls that are identified by more than what the caller says of itself."""
+    """(endpoint, User-Agent) of the calls that are identified by more than what the caller says of itself.
+
+    One that many strangers have, too, tells nobody apart.
+    """
+    strangers: dict[str, set[str]] = defaultdict(set)
+    for group in situation.groups:
+        for agent in () if group.verdict.endpoint else group.user_agents:
+            strangers[agent].add(group.source)
     return tuple(
         dict.fromkeys(
             (group.verdict.endpoint, agent)
             for group in situation.groups
             if group.verdict.identifier in ("ip", "header", "request_uri")
             for agent in group.user_agents
+            if len(strangers[agent]) <= SHARED
         )
     )
 

@@ -111,7 +111,7 @@ def _add_identifies(config: Config, found: Trunks) -> None:
     for identify in config.identifies:
         for rule in identify.rules:
             if not rule.deny:
-                found.networks[_prefix_of(rule)].append((identify.endpoint, rule))
+                found.networks[prefix_of(rule)].append((identify.endpoint, rule))
             if rule.host:
                 found.names[rule.host.lower()].append((identify.endpoint, f"match={rule.host}", rule.where))
         for name in identify.unresolved:
@@ -124,7 +124,7 @@ def _add_dropped(config: Config, found: Trunks) -> None:
         if dropped.type == "identify":
             matches, meant = matches_in(section_at(config, dropped)), meant_endpoint(config, dropped)
             for rule in matches.rules:
-                found.networks[_prefix_of(rule)].append((meant, rule))
+                found.networks[prefix_of(rule)].append((meant, rule))
             for host in matches.hosts:
                 found.names[host.lower()].append((meant, f"match={host}", dropped.where))
 
@@ -144,7 +144,8 @@ def _add_uris(config: Config, found: Trunks) -> None:
             found.users[parsed.user].append((endpoint, text, where))
 
 
-def _prefix_of(rule: Rule) -> tuple[int, int]:
+def prefix_of(rule: Rule) -> tuple[int, int]:
+    """The same of the first address of a rule."""
     return rule.version, rule.network >> (8 if rule.version == 4 else 64)
 
 
@@ -172,7 +173,8 @@ def _uris(config: Config, registered: dict[str, str]) -> Iterator[tuple[str, str
                 yield endpoint, f"contact={contact} of aor {name}", contact, aor.where if aor else known.where
         for option in ("from_domain", "outbound_proxy"):
             variable = known.option(option)
-            if variable:
+            # an address as from_domain= is usually the PBX's own
+            if variable and not (option == "from_domain" and is_address(variable.value)):
                 yield endpoint, f"{option}={variable.value} of endpoint {endpoint}", variable.value, variable.where
 
 

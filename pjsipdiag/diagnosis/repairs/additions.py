@@ -1,4 +1,5 @@
-"""`match=` lines for sources that belong to an endpoint: as few as are needed, never wider than what was seen."""
+"""`match=` lines for sources that may belong to an endpoint: as few as are needed, never wider than what there is more
+than a hint for."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import ipaddress
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from pjsipdiag.asterisk.config import Config, Endpoint, Identify
+from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Rule
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import lines_of, styled, value_of, with_value
 from pjsipdiag.diagnosis.edits.place import (
@@ -17,30 +18,39 @@ from pjsipdiag.diagnosis.edits.place import (
     place_for_match,
     section_of,
 )
-from pjsipdiag.diagnosis.evidence.addresses import fits, number, shared_bits
+from pjsipdiag.diagnosis.evidence.addresses import bounds, fits, length, number, shared_bits
+from pjsipdiag.diagnosis.evidence.vicinity import PLACE, SMALLEST, is_spoken_for
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.rules.cause import listed
 from pjsipdiag.diagnosis.situation import CallGroup
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-WIDEST = {4: 24, 6: 64}
-"""The shortest prefix that aggregation may write."""
+MOST_AROUND = 256
+"""Addresses of a network around others that are looked at one by one; a wider one is not written."""
 
 
 def addition(
     config: Config, endpoint: str, groups: Sequence[CallGroup], *, aggregate: bool, never: Collection[str] = ()
 ) -> Draft:
-    """The lines that let the groups' sources in as `endpoint`, in an identify of it or in a new one."""
+    """The lines that let the groups' sources in as `endpoint`, in an identify of it or in a new one.
+
+    With `aggregate` as networks, where that is safe; `never` are addresses that none may hold.
+    """
     found = [identify for identify in config.identifies if identify.endpoint == endpoint]
     ips = list(dict.fromkeys(group.source for group in groups))
     identify = max(found, key=lambda known: _nearness(known, ips), default=None)
-    values = match_values(config, endpoint, groups, identify if aggregate else None, aggregate=aggregate, never=never)
+    networks, values = _wanted(config, endpoint, groups)
+    unseen: list[Network] = []
+    if aggregate:
+        networks, unseen = aggregated(config, endpoint, networks, identify, never)
+    values = [*_texts(networks), *values]
     draft = (
         _into(config, identify, values, groups)
         if identify
         else _new(config, config.endpoints[endpoint], values, groups)
     )
+    if unseen:
+        draft = _noted(draft, _never_seen(unseen))
     auth = config.endpoints[endpoint].auth
     return (
         _noted(draft, f"endpoint {endpoint} has auth={listed(auth)}, so the calls will be challenged next")
@@ -49,19 +59,10 @@ def addition(
     )
 
 
-def match_values(
-    config: Config,
-    endpoint: str,
-    groups: Sequence[CallGroup],
-    identify: Identify | None,
-    *,
-    aggregate: bool,
-    never: Collection[str] = (),
-) -> list[str]:
-    """The `match=` values that cover the groups' sources: single addresses, or networks that they fill.
+def _wanted(config: Config, endpoint: str, groups: Sequence[CallGroup]) -> tuple[list[Network], list[str]]:
+    """What covers the groups' sources: single addresses or networks that they fill, and addresses with a port.
 
-    With `aggregate` the smallest network around them and around what `identify` has beside them, unless it holds an
-    address of `never`. An address that another endpoint's rule has with a port keeps its port.
+    An address that another endpoint's rule has with a port keeps its port.
     """
     plain: list[Network] = []
     values: list[str] = []
@@ -77,7 +78,68 @@ def match_values(
             values += [f"{ip}:{port}" for port in group.ports]
         else:
             plain.append(_single(group.source))
-    return [*_texts(_collapsed(plain, identify, never) if aggregate else _filled(plain)), *dict.fromkeys(values)]
+    return _filled(list(dict.fromkeys(plain))), list(dict.fromkeys(values))
+
+
+def aggregated(
+    config: Config, endpoint: str, networks: Sequence[Network], identify: Identify | None, never: Collection[str]
+) -> tuple[list[Network], list[Network]]:
+    """The same with one network for those that lie together, and the addresses that it lets in and nobody used.
+
+    It is the smallest around them and around what `identify` has beside them. The endpoint's own lines must speak for
+    every address in it, and none of `never` may be there.
+    """
+    found: list[Network] = []
+    unseen: list[Network] = []
+    for place in dict.fromkeys(_place(network) for network in networks):
+        inside = [network for network in networks if _place(network) == place]
+        beside = [rule for rule in identify.rules if _lies_in(rule, place)] if identify else []
+        around = _around(
+            [*inside, *(_single(_first(rule)) for rule in beside), *(_single(_last(rule)) for rule in beside)]
+        )
+        if not _is_safe(config, endpoint, around, inside, never):
+            found += inside
+            continue
+        found.append(around)
+        unseen += [
+            one
+            for one in map(_single, map(str, around))
+            if not any(_holds(network, one) for network in inside)
+            and not any(fits(rule, str(one.network_address)) for rule in beside)
+        ]
+    return found, unseen
+
+
+def _is_safe(config: Config, endpoint: str, around: Network, inside: Sequence[Network], never: Collection[str]) -> bool:
+    """Whether a network holds nothing but what was seen and what the endpoint's own lines speak for."""
+    if around.num_addresses > MOST_AROUND or any(_holds(around, _single(ip)) for ip in never):
+        return False
+    addresses = [ip for ip in map(str, around) if not any(_holds(network, _single(ip)) for network in inside)]
+    return all(is_spoken_for(config, endpoint, ip) for ip in addresses)
+
+
+def _lies_in(rule: Rule, place: Network) -> bool:
+    """Whether a rule takes addresses of that place, and no more than a few."""
+    written = not rule.deny and rule.version == place.version and length(rule) >= SMALLEST[rule.version]
+    return written and _holds(place, _single(_first(rule)))
+
+
+def _first(rule: Rule) -> str:
+    return str(ipaddress.ip_address(rule.network) if rule.version == 4 else ipaddress.IPv6Address(rule.network))
+
+
+def _last(rule: Rule) -> str:
+    last = bounds(rule)[1]
+    return str(ipaddress.IPv4Address(last) if rule.version == 4 else ipaddress.IPv6Address(last))
+
+
+def _holds(wide: Network, network: Network) -> bool:
+    return wide.version == network.version and network.subnet_of(wide)  # type: ignore[arg-type]
+
+
+def _never_seen(unseen: Sequence[Network]) -> str:
+    them = listed([str(one.network_address) for one in unseen], MOST_AROUND)
+    return f"it also lets in {len(unseen)} {'address' if len(unseen) == 1 else 'addresses'} never seen: {them}"
 
 
 def _single(ip: str) -> Network:
@@ -92,25 +154,6 @@ def _filled(networks: Sequence[Network]) -> list[Network]:
     return [*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six)]
 
 
-def _collapsed(networks: Sequence[Network], identify: Identify | None, never: Collection[str]) -> list[Network]:
-    """One network for the addresses that share a /24 (IPv6: /64), no wider than from the lowest to the highest seen."""
-    forbidden = [_single(ip) for ip in never]
-    found: list[Network] = []
-    for place in dict.fromkeys(_widest(network) for network in networks):
-        inside = [network for network in networks if _widest(network) == place]
-        beside = [
-            _single(
-                str(ipaddress.ip_address(rule.network) if rule.version == 4 else ipaddress.IPv6Address(rule.network))
-            )
-            for rule in (identify.rules if identify else ())
-            if not rule.deny and rule.version == place.version and shared_bits(rule, str(place[0])) >= place.prefixlen
-        ]
-        around = _around([*inside, *beside])
-        bad = any(other.version == around.version and other.overlaps(around) for other in forbidden)
-        found += _filled(inside) if bad or (len(inside) == 1 and not beside) else [around]
-    return found
-
-
 def _around(networks: Sequence[Network]) -> Network:
     """The smallest network that holds all of them."""
     wide = networks[0]
@@ -119,8 +162,9 @@ def _around(networks: Sequence[Network]) -> Network:
     return wide
 
 
-def _widest(network: Network) -> Network:
-    return network.supernet(new_prefix=WIDEST[network.version])
+def _place(network: Network) -> Network:
+    wide = PLACE[network.version]
+    return network if network.prefixlen < wide else network.supernet(new_prefix=wide)
 
 
 def _texts(networks: Sequence[Network]) -> list[str]:

@@ -32,6 +32,8 @@ class Proof:
     """The sources of the calls that it fixes."""
     others: tuple[str, ...] = ()
     """What becomes of the first of those other calls, in words."""
+    opened: tuple[tuple[str, Rule], ...] = ()
+    """(endpoint, rule) of every address rule that takes something which no rule of that endpoint took before."""
 
 
 def prove(
@@ -64,7 +66,16 @@ def prove(
             fixed[group.source] = None
         if _is_in(after) and group.source not in known:
             admitted[group.source] = None
-    return Proof(fixes, others, tuple(admitted), tuple(fixed), tuple(moved)[:3])
+    opened = tuple(_opened(situation.config, changed))
+    return Proof(fixes, others, tuple(admitted), tuple(fixed), tuple(moved)[:3], opened)
+
+
+def _opened(before: Config, after: Config) -> Iterator[tuple[str, Rule]]:
+    known = {(identify.endpoint, _bare(rule)) for identify in before.identifies for rule in identify.rules}
+    for identify in after.identifies:
+        for rule in identify.rules:
+            if not rule.deny and (identify.endpoint, _bare(rule)) not in known:
+                yield identify.endpoint, rule
 
 
 def replayed(situation: Situation, config: Config) -> Iterator[tuple[CallGroup, int, Verdict]]:

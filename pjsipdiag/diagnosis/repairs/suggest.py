@@ -1,19 +1,28 @@
-"""Findings become repairs: which lines of which file, proven by replaying the whole capture with them."""
+"""Findings become repairs: which lines of which file, proven by replaying the whole capture with them.
+
+A repair that opens the door to somebody is likely only where facts tie him to the endpoint (`evidence.py`); whatever
+rests on what callers say of themselves is told apart, and waits for somebody to confirm it.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, zip_longest
 
+from pjsipdiag.asterisk.config import Rule
+from pjsipdiag.diagnosis.check.space import is_prefix
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import changed
-from pjsipdiag.diagnosis.evidence.signs import best
+from pjsipdiag.diagnosis.evidence.addresses import bounds
+from pjsipdiag.diagnosis.evidence.signs import best, is_likely
+from pjsipdiag.diagnosis.evidence.vicinity import is_spoken_for, written
 from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.repairs import match_repairs
 from pjsipdiag.diagnosis.repairs import objects as repairs
-from pjsipdiag.diagnosis.repairs.additions import addition
+from pjsipdiag.diagnosis.repairs.additions import MOST_AROUND, addition
 from pjsipdiag.diagnosis.repairs.prove import Proof, prove
 from pjsipdiag.diagnosis.repairs.separate import separating
 from pjsipdiag.diagnosis.rules import blamed
@@ -40,28 +49,29 @@ NEVER = ("scanner", "translated-source")
 """Rules whose sources are never let in."""
 
 STRONG = 3
-"""Points of evidence from which a source that gets in elsewhere is given to its owner."""
+"""Points of any evidence from which a source that gets in elsewhere may be another endpoint's."""
 MANY = 20
 """Repairs that are worth processes of their own to prove."""
 
 
 def suggest(
     situation: Situation, findings: Sequence[Finding], aggregate: bool = False, jobs: int = 1
-) -> tuple[Suggestion, ...]:
+) -> tuple[tuple[Suggestion, ...], tuple[Suggestion, ...]]:
     """The repairs for what was found, in the order of the findings, each with what replaying the capture with it shows.
 
-    `aggregate` allows a network around the addresses seen where they do not fill it. Where there are many, `jobs`
-    processes share the work.
+    First the likely ones, then those that are to be confirmed. `aggregate` allows a network around the addresses seen
+    where they do not fill it. Where there are many, `jobs` processes share the work.
     """
     if situation.reload is None:
-        return ()
+        return (), ()
     order = {finding.rule: place for place, finding in reversed(list(enumerate(findings)))}
     drafts = sorted(_drafts(situation, aggregate), key=lambda pair: order.get(pair[0], len(order)))
     joined = list(_joined(draft for _, draft in drafts))
     parts = [joined[at::jobs] for at in range(jobs)] if len(joined) >= MANY else [joined]
     proven = share(lambda part: [_proven(situation, draft) for draft in part], parts, jobs)
-    found = chain.from_iterable(zip_longest(*proven))
-    return tuple(suggestion for suggestion in found if suggestion is not None)
+    found = [graded for graded in chain.from_iterable(zip_longest(*proven)) if graded is not None]
+    likely, unconfirmed = (tuple(one for sure, one in found if sure is wanted) for wanted in (True, False))
+    return likely, unconfirmed
 
 
 def _joined(drafts: Iterable[Draft]) -> Iterator[Draft]:
@@ -72,7 +82,8 @@ def _joined(drafts: Iterable[Draft]) -> Iterator[Draft]:
         if first is not draft:
             groups = tuple(dict.fromkeys((*first.groups, *draft.groups)))
             addresses = tuple(dict.fromkeys((*first.addresses, *draft.addresses)))
-            kept[draft.edits] = replace(first, groups=groups, addresses=addresses)
+            claimed = first.claimed or draft.claimed
+            kept[draft.edits] = replace(first, groups=groups, addresses=addresses, claimed=claimed)
     yield from kept.values()
 
 
@@ -85,10 +96,14 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
         if cause.detail:
             yield from (("identified-by-user", draft) for draft in repairs.order(situation, cause, groups))
     for endpoint, (rule, groups) in _owned(situation).items():
-        accounts = list(repairs.by_name(situation, endpoint, groups))
-        yield from ((rule, draft) for draft in accounts)
-        if not accounts:
-            yield rule, addition(situation.config, endpoint, groups, aggregate=aggregate, never=_never(situation))
+        sure = [group for group in groups if is_likely(situation, group, endpoint)]
+        for wanted in (sure, [group for group in groups if group not in sure]):
+            accounts = list(repairs.by_name(situation, endpoint, wanted)) if wanted and wanted is not sure else []
+            yield from ((rule, draft) for draft in accounts)
+            if wanted and not accounts:
+                narrow = not aggregate or wanted is not sure
+                draft = addition(situation.config, endpoint, wanted, aggregate=not narrow, never=_never(situation))
+                yield rule, replace(draft, claimed=wanted is not sure)
     yield from _undecided(situation)
     for groups in causes.get("translated-source", {}).values():
         lines = separating(groups)
@@ -136,7 +151,8 @@ def _owned(situation: Situation) -> dict[str, tuple[str, list[CallGroup]]]:
                 if rule == "denied-by-acl" and group.verdict.identifier != "anonymous":
                     continue
                 owners = best(situation, group)
-                if len(owners) == 1 and owners[0].points >= STRONG and owners[0].endpoint != group.verdict.endpoint:
+                strong = len(owners) == 1 and (owners[0].is_likely or owners[0].points >= STRONG)
+                if strong and owners[0].endpoint != group.verdict.endpoint:
                     add(rule, owners[0].endpoint, [group])
     return {endpoint: owned for endpoint, owned in found.items() if owned[1]}
 
@@ -148,14 +164,16 @@ def _undecided(situation: Situation) -> Iterator[tuple[str, Draft]]:
             continue
         for group in groups:
             if group.source not in _never(situation):
-                names = [owner.endpoint for owner in best(situation, group)]
+                names = tuple(owner.endpoint for owner in best(situation, group))
                 note = f"{group.source} may belong to {listed(names, 8)}: all are equally likely, so nothing is added"
                 lines = separating([group])
-                yield "unmatched-source", Draft([group], addresses=(group.source,), note="; ".join([note, *lines]))
+                note = "; ".join([note, *lines])
+                draft = Draft([group], addresses=(group.source,), note=note, claimed=True, candidates=names)
+                yield "unmatched-source", draft
 
 
-def _proven(situation: Situation, draft: Draft) -> Suggestion | None:
-    """The suggestion with its proof; None for edits that repair nothing."""
+def _proven(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | None:
+    """Whether it is likely, and the suggestion with its proof; None for edits that repair nothing."""
     proof: Proof | None = Proof()
     if draft.edits:
         proof = prove(situation, changed(situation.config, draft.edits), draft.groups, draft.edits)
@@ -167,7 +185,7 @@ def _proven(situation: Situation, draft: Draft) -> Suggestion | None:
     uninvited = sorted(_never(situation) & {*proof.admits}) if proof.admits else ()
     if uninvited:
         notes.append(f"it also lets in {listed(uninvited)}, which nobody invited")
-    return Suggestion(
+    suggestion = Suggestion(
         draft.file,
         draft.line,
         draft.section,
@@ -179,4 +197,29 @@ def _proven(situation: Situation, draft: Draft) -> Suggestion | None:
         proof.admits,
         tuple(ip for ip in draft.addresses if ip in proof.fixed) if proof.fixes else draft.addresses,
         "; ".join(notes),
+        draft.candidates,
     )
+    return _is_likely(situation, draft, proof), suggestion
+
+
+def _is_likely(situation: Situation, draft: Draft, proof: Proof) -> bool:
+    """Whether the repair rests on facts: nobody is let in whom the endpoint's own lines do not speak for.
+
+    Every address rule that is new is looked at, whatever repair brought it.
+    """
+    return not draft.claimed and all(
+        _is_spoken_for(situation, draft, endpoint, rule) for endpoint, rule in proof.opened
+    )
+
+
+def _is_spoken_for(situation: Situation, draft: Draft, endpoint: str, rule: Rule) -> bool:
+    """Whether the files name all addresses of a rule for its endpoint already, or it holds few and all are likely."""
+    config = situation.config
+    if any(owner in (endpoint, "") or owner not in config.endpoints for owner in written(config, rule)):
+        return True
+    first, last = bounds(rule)
+    if last - first >= MOST_AROUND or not is_prefix(rule):
+        return False
+    addresses = map(ipaddress.IPv4Address if rule.version == 4 else ipaddress.IPv6Address, range(first, last + 1))
+    likely = {group.source for group in draft.groups if is_likely(situation, group, endpoint)}
+    return all(ip in likely or is_spoken_for(config, endpoint, ip) for ip in map(str, addresses))

@@ -1,0 +1,119 @@
+"""Which addresses an endpoint's own lines speak for: those that they name, and a few beside them.
+
+The law: whoever sends a packet chooses where it says it comes from, so being near a known address proves little. It
+counts only FEW addresses from one that is written out, and inside the smallest network around what the endpoint has
+there (at least SMALLEST). A network that somebody used is never let in for that.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from pjsipdiag.asterisk.config import Config, Rule, Where
+from pjsipdiag.diagnosis.check.space import is_prefix
+from pjsipdiag.diagnosis.evidence.addresses import BITS, bounds, is_whole_world, length, network_text, number
+from pjsipdiag.diagnosis.evidence.trunks import Trunks, prefix_of, trunks
+
+FEW = 8
+"""Addresses between a neighbour and the written one that speaks for it, at most."""
+SMALLEST = {4: 29, 6: 125}
+"""Prefix length of the smallest network that is taken around the lines of an endpoint: eight addresses."""
+PLACE = {4: 24, 6: 64}
+"""Prefix length of what is commonly given to one party: lines further apart are not taken together."""
+_BUCKET = 4
+"""Bits of an address that are left out where written lines are looked up; a bucket is wider than FEW."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A line of an endpoint that names at most SMALLEST addresses, first to last."""
+
+    endpoint: str
+    first: int
+    last: int
+    text: str
+    where: Where
+
+
+@dataclass(frozen=True, eq=False)
+class Vicinity:
+    """`written` lists lines by (family, leading bits) of the addresses around them, `spans` has the first and the last
+    address that an endpoint's lines hold in a PLACE."""
+
+    written: dict[tuple[int, int], list[Written]] = field(default_factory=lambda: defaultdict(list))
+    spans: dict[tuple[str, int, int], tuple[int, int]] = field(default_factory=dict)
+
+
+def named(config: Config, ip: str) -> Iterator[tuple[str, str, Where]]:
+    """(endpoint, words, where) of each line that holds the address itself."""
+    for steps, line in _near(config, ip):
+        if not steps:
+            yield line.endpoint, line.text, line.where
+
+
+def beside(config: Config, ip: str) -> Iterator[tuple[str, int, str, Where]]:
+    """(endpoint, steps above it, line, where) of each written line that speaks for the address beside it."""
+    for steps, line in _near(config, ip):
+        if steps and _is_inside(vicinity(trunks(config)), line, ip):
+            yield line.endpoint, steps, line.text, line.where
+
+
+def is_spoken_for(config: Config, endpoint: str, ip: str) -> bool:
+    """Whether the endpoint's own lines name the address, or one that is near enough."""
+    return any(known[0] == endpoint for known in (*named(config, ip), *beside(config, ip)))
+
+
+def written(config: Config, rule: Rule) -> Iterator[str]:
+    """The endpoints whose lines, loaded or not, name all addresses of a rule; whatever their port."""
+    for endpoint, known in trunks(config).networks.get(prefix_of(rule), ()):
+        same = known.version == rule.version and not known.deny and not is_whole_world(known)
+        if same and known.mask & ~rule.mask == 0 and rule.network & known.mask == known.network:
+            yield endpoint
+
+
+def _near(config: Config, ip: str) -> Iterator[tuple[int, Written]]:
+    """The written lines at most FEW addresses away, with the steps to it: negative below."""
+    family, value = number(ip)
+    for line in vicinity(trunks(config)).written.get((family, value >> _BUCKET), ()):
+        steps = value - line.last if value > line.last else min(value - line.first, 0)
+        if abs(steps) <= FEW:
+            yield steps, line
+
+
+def _is_inside(found: Vicinity, line: Written, ip: str) -> bool:
+    """Whether the smallest network around the endpoint's lines there holds the address, too."""
+    family, value = number(ip)
+    low, high = found.spans[line.endpoint, family, line.first >> (BITS[family] - PLACE[family])]
+    free = max((low ^ high).bit_length(), BITS[family] - SMALLEST[family])
+    return value >> free == low >> free
+
+
+@lru_cache(maxsize=4)
+def vicinity(known: Trunks) -> Vicinity:
+    """The index for the trunks of a configuration, built once."""
+    found = Vicinity()
+    for rules in known.networks.values():
+        for endpoint, rule in rules:
+            if not is_whole_world(rule) and not rule.deny:
+                narrow = length(rule) >= SMALLEST[rule.version] and is_prefix(rule)
+                shown = f"match={rule.text}" + (f" ({network_text(rule)})" if rule.host else "")
+                _add(found, rule.version, Written(endpoint, *bounds(rule), shown, rule.where), narrow)
+    for contacts in known.contacts.values():
+        for endpoint, text, address, where in contacts:
+            family, value = number(address)
+            _add(found, family, Written(endpoint, value, value, text, where), True)
+    return found
+
+
+def _add(found: Vicinity, family: int, line: Written, narrow: bool) -> None:
+    free = BITS[family] - PLACE[family]
+    place = line.first >> free
+    first, last = line.first, min(line.last, ((place + 1) << free) - 1)
+    low, high = found.spans.get((line.endpoint, family, place), (first, last))
+    found.spans[line.endpoint, family, place] = min(low, first), max(high, last)
+    if narrow:
+        for bucket in range(max(line.first - FEW, 0) >> _BUCKET, ((line.last + FEW) >> _BUCKET) + 1):
+            found.written[family, bucket].append(line)
