@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,27 +77,40 @@ def diagnose(
 @click.option("-o", "--output", metavar="DIR", help="Write a changed copy of the configuration there.")
 @FORCED
 @click.option("--aggregate", is_flag=True, help="Allow networks where the addresses seen nearly fill them.")
+@click.option("--unconfirmed", is_flag=True, help="Also lines that are right only if the provider confirms them.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
 def suggest(
-    *, captures: Sequence[str], config: str | None, diff: bool, output: str | None, quiet: bool, **inputs: Any
+    *,
+    captures: Sequence[str],
+    config: str | None,
+    diff: bool,
+    output: str | None,
+    unconfirmed: bool,
+    quiet: bool,
+    **inputs: Any,
 ) -> None:
-    """Print only the lines to add, with the file and section that they belong to."""
+    """Print only the lines to add, with the file and section that they belong to.
+
+    Lines that rest on what callers say of themselves are left out: anybody can say it.
+    """
     seen = _observe(captures, directory(config, quiet), quiet, inputs)
     from pjsipdiag.diagnosis.edits import lines as edits
     from pjsipdiag.report.look import look_for
     from pjsipdiag.report.text import suggestions_text
 
     report = seen.report
+    wanted = (*report.suggestions, *report.unconfirmed) if unconfirmed else report.suggestions
     if output:
-        for path in edits.write(report.suggestions, seen.situation.config, Path(output), force=forced()):
+        for path in edits.write(wanted, seen.situation.config, Path(output), force=forced()):
             click.echo(visible(path))
     elif diff:
-        text = edits.diff(report.suggestions, seen.situation.config)
+        text = edits.diff(wanted, seen.situation.config)
         if sys.stdout.isatty():  # a copy of this is no patch any more where a line holds such characters
             text = "\n".join(map(visible, text.split("\n")))
         click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
     else:
-        click.echo(suggestions_text(report, look_for(sys.stdout)), nl=False)
+        shown = report if unconfirmed else replace(report, unconfirmed=())
+        click.echo(suggestions_text(shown, look_for(sys.stdout)), nl=False)
     finish(report)
 
 

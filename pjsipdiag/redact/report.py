@@ -63,7 +63,7 @@ def _disguise(report: Report) -> Disguise:
             if variable.name.lower() in ("match_header", "match_request_uri"):
                 header = variable.name.lower() == "match_header"
                 disguise.compared((variable.value.partition(":")[2] if header else variable.value).strip())
-    for where in _places([report.findings, report.suggestions, list(verdicts.values())]):
+    for where in _places([report.findings, report.suggestions, report.unconfirmed, list(verdicts.values())]):
         disguise.section(where.section)
     for verdict in verdicts.values():
         disguise.section(verdict.endpoint)

@@ -42,6 +42,7 @@ def write(report: Report, stream: TextIO, look: Look) -> None:
     stream.write(f',\n"unmatched": [{", ".join(map(_quote, report.unmatched))}]')
     _rows(stream, "findings", map(finding, report.findings))
     _rows(stream, "suggestions", map(suggestion, report.suggestions))
+    _rows(stream, "unconfirmed", map(suggestion, report.unconfirmed))
     stream.write("}\n")
 
 
@@ -188,6 +189,7 @@ def suggestion(row: Suggestion) -> Json:
         "admits": list(row.admits),
         "addresses": list(row.addresses),
         "note": row.note,
+        "candidates": list(row.candidates),
         "edits": [_edit(edit) for edit in row.edits],
     }
 

@@ -62,6 +62,10 @@ def _lines(report: Report, most: int | None) -> Iterator[str]:
         yield from ("", "### Suggested lines")
         for suggestion in report.suggestions:
             yield from _suggestion(suggestion)
+    if report.unconfirmed:
+        yield from ("", f"### {wording.UNCONFIRMED}")
+        for suggestion in report.unconfirmed:
+            yield from _suggestion(suggestion, "may fix")
     if report.sources:
         yield from ("", "### Sources", "")
         yield from _sources(report, most)
@@ -78,14 +82,14 @@ def _finding(finding: Finding, report: Report) -> Iterator[str]:
     yield from (f"  - **Fix:** {prose(fix)}" for fix in wording.fixes(finding, report))
 
 
-def _suggestion(suggestion: Suggestion) -> Iterator[str]:
+def _suggestion(suggestion: Suggestion, fixes: str = "fixes") -> Iterator[str]:
     endpoint = f", endpoint {code(suggestion.endpoint)}" if suggestion.endpoint else ""
     yield ""
     yield f"{code(f'{suggestion.file}:{suggestion.line}')} {code(f'[{suggestion.section}]')}{endpoint}:"
     yield ""
     yield from (f"    {clipped(line)}" for line in wording.changed_lines(suggestion))
     yield ""
-    yield f"It {wording.effect(suggestion)}."
+    yield f"It {wording.effect(suggestion, fixes)}."
     if suggestion.note:
         yield f"**First:** {prose(suggestion.note)}"
 

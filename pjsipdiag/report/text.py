@@ -48,7 +48,8 @@ def suggestions_text(report: Report, look: Look = PLAIN) -> str:
     """Only the suggested lines with the file and section that they belong to, and what they change."""
     stream, page = StringIO(), _Page(report, look)
     nothing = page.ink.text("No line is suggested.")
-    put([page.suggestion(s) for s in report.suggestions] or [nothing], stream, look)
+    likely = [page.suggestion(s) for s in report.suggestions] or [nothing]
+    put([*likely, *page.unconfirmed()], stream, look)
     return stream.getvalue()
 
 
@@ -88,6 +89,7 @@ class _Page:
             yield from self.titled("Causes", self.spaced(self.finding(finding) for finding in report.findings))
         if report.suggestions:
             yield from self.titled("Suggested lines", self.spaced(self.suggestion(s) for s in report.suggestions))
+        yield from self.unconfirmed()
         if report.sources:
             yield from self.titled("Sources", self.sources())
         if wording.notes(report):
@@ -132,7 +134,12 @@ class _Page:
         lines += [ink.signed(ink.arrow, fix, "green") for fix in wording.fixes(finding, self.report)]
         return Group(*lines)
 
-    def suggestion(self, suggestion: Suggestion) -> RenderableType:
+    def unconfirmed(self) -> Iterator[RenderableType]:
+        found = self.report.unconfirmed
+        if found:
+            yield from self.titled(wording.UNCONFIRMED, self.spaced(self.suggestion(s, "may fix") for s in found))
+
+    def suggestion(self, suggestion: Suggestion, fixes: str = "fixes") -> RenderableType:
         ink = self.ink
         place = f"{suggestion.file}:{suggestion.line}" if suggestion.line else suggestion.file
         head = Text.assemble(
@@ -147,7 +154,7 @@ class _Page:
             for line in wording.changed_lines(suggestion)
         ]
         if suggestion.edits:
-            lines.append(ink.indented(wording.effect(suggestion), "dim"))
+            lines.append(ink.indented(wording.effect(suggestion, fixes), "dim"))
         if suggestion.admits:
             lines.append(ink.indented(f"lets in {', '.join(suggestion.admits)}", "dim"))
         if suggestion.note:

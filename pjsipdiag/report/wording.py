@@ -169,6 +169,10 @@ def kinds_of_calls(report: Report) -> list[tuple[CallRow, int]]:
     return [(call, alike[0]) for call, alike in first]
 
 
+UNCONFIRMED = "Only if your provider confirms the address"
+"""The title over repairs that rest on what callers say of themselves."""
+
+
 def suggestions_for(finding: Finding, report: Report) -> list[Suggestion]:
     """The suggestions that repair this finding: they are about its addresses and let calls through."""
     wanted = set(finding.sources)
@@ -204,9 +208,9 @@ def changed_lines(suggestion: Suggestion) -> list[str]:
     return shown or [f"+ {line}" for line in suggestion.add]
 
 
-def effect(suggestion: Suggestion) -> str:
+def effect(suggestion: Suggestion, fixes: str = "fixes") -> str:
     """What the replay with this suggestion showed."""
-    fixed = f"fixes {plural(suggestion.fixes, 'call')}"
+    fixed = f"{fixes} {plural(suggestion.fixes, 'call')}"
     changes = suggestion.changes_others
     return f"{fixed}, changes {plural(changes, 'other call') if changes else 'no other call'}"
 

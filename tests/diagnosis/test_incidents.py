@@ -66,7 +66,7 @@ def test_incident(folder: Path) -> None:
 def test_suggestions(folder: Path) -> None:
     wanted = expectation(folder)
     _, found = report(folder)
-    suggestions = found["suggestions"]
+    suggestions = [*found["suggestions"], *found["unconfirmed"]]
     asked = wanted.get("suggest", {})
     for key in ("section", "endpoint", "file"):
         if key in asked:
@@ -84,8 +84,9 @@ REPAIRED = [folder for folder in FOLDERS if folder.name not in ("docker-gateway"
 @pytest.mark.parametrize("folder", REPAIRED, ids=lambda folder: folder.name)
 def test_the_diff_applies_and_repairs(folder: Path, tmp_path: Path) -> None:
     _, before = report(folder)
-    fixed = [suggestion for suggestion in before["suggestions"] if suggestion["fixes"]]
-    _, diff = run("suggest", folder, folder / "etc", "--diff")
+    suggestions = [*before["suggestions"], *before["unconfirmed"]]
+    fixed = [suggestion for suggestion in suggestions if suggestion["fixes"]]
+    _, diff = run("suggest", folder, folder / "etc", "--diff", "--unconfirmed")
     assert bool(diff.strip()) == bool(fixed)
     if not fixed:
         return

@@ -43,7 +43,8 @@ def test_rule(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
     """`says`: the rule is found, first of its severity, with these words; without it, the rule is not found.
 
     `at` is the line it points at, `severity` (error unless given) its weight, `unmatched` the report's list, `also` the
-    other rules of severity error, `adds` the lines of all suggestions, `edits` lines that the changed files have,
+    other rules of severity error, `adds` the lines of all suggestions and of those to be confirmed, `edits` lines that
+    the changed files have,
     `notes` words of the suggestions' notes; no suggestion may change other calls.
     """
     found = report(case, tmp_path)
@@ -60,7 +61,7 @@ def test_rule(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
     if "at" in case:
         where = alike[0]["where"]
         assert (tmp_path / "etc" / where["file"]).read_text().splitlines()[where["line"] - 1] == case["at"]
-    suggestions = found["suggestions"]
+    suggestions = [*found["suggestions"], *found["unconfirmed"]]
     assert [suggestion["changes_others"] for suggestion in suggestions if suggestion["changes_others"]] == []
     if "adds" in case:
         assert [line for suggestion in suggestions for line in suggestion["add"]] == case["adds"]
@@ -80,6 +81,7 @@ def _suggest(case: dict[str, Any], directory: Path) -> list[str]:
         *arguments,
         "--pbx",
         case.get("pbx", "192.0.2.1"),
+        "--unconfirmed",
         "--output",
         str(directory / "changed"),
         *case.get("suggest_options", ()),

@@ -27,4 +27,6 @@ class Draft:
     addresses: tuple[str, ...] = ()
     note: str = ""
     claimed: bool = False
+    own: bool = False
+    """Whether it lets in nobody but whom the files already name."""
     candidates: tuple[str, ...] = ()

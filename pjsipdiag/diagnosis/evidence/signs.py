@@ -81,7 +81,7 @@ def owners(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
         facts[endpoint] = max(facts[endpoint], score)
         points[endpoint] = facts[endpoint]
         proven[endpoint].append(reason)
-    for endpoint, score, reason in (*_by_place(known, group.source), *_by_message(situation, known, group)):
+    for endpoint, score, reason in (*_by_place(situation, known, group.source), *_by_message(situation, known, group)):
         points[endpoint] += score
         claimed[endpoint].append(reason)
     if len(known.names_of) == 1:
@@ -155,29 +155,35 @@ def _facts(situation: Situation, ip: str) -> Iterator[tuple[str, int, str]]:
     """(endpoint, points, words) of what the configuration says of an address."""
     config = situation.config
     family, _ = number(ip)
+    holding: set[str] = set()
     for endpoint, rule in trunks(config).networks.get(prefix(ip), ()):
         if rule.version == family and fits(rule, ip) and not is_whole_world(rule):
+            holding.add(endpoint)
             yield endpoint, 5, f"{ip} is in match={rule.text} ({rule.where})"
     for endpoint, text, where in named(config, ip):
         if not text.startswith("match="):
-            yield endpoint, 4, f"{text} is {ip} ({where})"
+            yield endpoint, 6 if endpoint in holding else 4, f"{text} is {ip} ({where})"
     for endpoint, steps, text, where in sorted(beside(config, ip), key=lambda known: abs(known[1])):
         way = "above" if steps > 0 else "below"
         yield endpoint, 3, f"{ip} is {in_words(abs(steps))} {way} {text} ({where})"
 
 
-def _by_place(known: Trunks, ip: str) -> Iterator[tuple[str, int, str]]:
-    """The same of lines that are further away: a hint, as hosts of many parties share a network."""
+def _by_place(situation: Situation, known: Trunks, ip: str) -> Iterator[tuple[str, int, str]]:
+    """The same of lines that are further away: a hint, as hosts of many parties share a network.
+
+    Where a crowd of strangers calls, some of them are in any network.
+    """
+    beside_it = 1 if situation.crowd else ENOUGH
     closest: dict[str, tuple[int, str]] = {}
     for endpoint, rule in known.networks.get(prefix(ip), ()):
         words = near_miss(rule, ip)
         if words and not is_whole_world(rule):
-            score = 1 if "same /" in words else 2
+            score = beside_it if "same /" in words else ENOUGH
             if score > closest.get(endpoint, (0, ""))[0]:
                 closest[endpoint] = score, f"{words} ({rule.where})"
     for endpoint, text, address, where in known.contacts.get(prefix(ip), ()):
         if number(address) != number(ip) and endpoint not in closest:
-            closest[endpoint] = 1, f"{text} lies beside {ip} ({where})"
+            closest[endpoint] = beside_it, f"{text} lies beside {ip} ({where})"
     for endpoint, (score, reason) in closest.items():
         yield endpoint, score, reason
 

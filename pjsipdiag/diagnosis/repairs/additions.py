@@ -6,6 +6,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Rule
 from pjsipdiag.diagnosis.edits.draft import Draft
@@ -30,11 +31,18 @@ MOST_AROUND = 256
 
 
 def addition(
-    config: Config, endpoint: str, groups: Sequence[CallGroup], *, aggregate: bool, never: Collection[str] = ()
+    config: Config,
+    endpoint: str,
+    groups: Sequence[CallGroup],
+    *,
+    aggregate: bool,
+    never: Collection[str] = (),
+    other: bool = False,
 ) -> Draft:
     """The lines that let the groups' sources in as `endpoint`, in an identify of it or in a new one.
 
-    With `aggregate` as networks, where that is safe; `never` are addresses that none may hold.
+    With `aggregate` as networks, where that is safe; `never` are addresses that none may hold. `other`: beside a first
+    new section for that endpoint.
     """
     found = [identify for identify in config.identifies if identify.endpoint == endpoint]
     ips = list(dict.fromkeys(group.source for group in groups))
@@ -47,7 +55,7 @@ def addition(
     draft = (
         _into(config, identify, values, groups)
         if identify
-        else _new(config, config.endpoints[endpoint], values, groups)
+        else _new(config, config.endpoints[endpoint], values, groups, other)
     )
     if unseen:
         draft = _noted(draft, _never_seen(unseen))
@@ -259,9 +267,9 @@ def _generated(
     )
 
 
-def _new(config: Config, endpoint: Endpoint, values: Sequence[str], groups: Sequence[CallGroup]) -> Draft:
+def _new(config: Config, endpoint: Endpoint, values: Sequence[str], groups: Sequence[CallGroup], other: bool) -> Draft:
     """A whole new section behind the endpoint's."""
-    name = free_name(config, endpoint.name)
+    name = free_name(config, endpoint.name, int(other))
     if is_generated(config, endpoint.where.file):
         return _generated(config, name, endpoint.name, values, groups, new=True)
     file, header = endpoint.where.file, endpoint.where.line
@@ -285,11 +293,12 @@ def _new(config: Config, endpoint: Endpoint, values: Sequence[str], groups: Sequ
     )
 
 
-def free_name(config: Config, endpoint: str) -> str:
+def free_name(config: Config, endpoint: str, later: int = 0) -> str:
+    """A name for an identify of the endpoint that no section has; the one after `later` free ones."""
     taken = {section.name for section in config.sections}
     stem = endpoint.removesuffix("-endpoint").removesuffix("_endpoint")
     names = (f"{stem}-identify", *(f"{stem}-identify-{count}" for count in range(2, 100)))
-    return next(name for name in names if name not in taken)
+    return [*islice((name for name in names if name not in taken), later + 1)][-1]
 
 
 def _noted(draft: Draft, note: str) -> Draft:

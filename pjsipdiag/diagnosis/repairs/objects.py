@@ -63,7 +63,21 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
             note += "; write the right value instead, if there is one"
         elif any(ip in edit.new[0] and ip not in "".join(edit.old) for ip in sources(groups) for edit in edits):
             note += "; these are the addresses that called: write the others that the line was meant for as well"
-        yield Draft(groups, where.file, where.line, where.section, "", (), tuple(edits), sources(groups), note)
+        used = any(
+            ip in new and ip not in "".join(edit.old) for ip in sources(groups) for edit in edits for new in edit.new
+        )
+        yield Draft(
+            groups,
+            where.file,
+            where.line,
+            where.section,
+            "",
+            (),
+            tuple(edits),
+            sources(groups),
+            note,
+            own=not used,
+        )
 
 
 def _still_dropped(
@@ -99,7 +113,16 @@ def rejected(situation: Situation, _cause: Cause, groups: Sequence[CallGroup]) -
         return
     edit = Edit(where.file, where.line, (line,), (new,))
     yield Draft(
-        groups, where.file, where.line, where.section, "", (), (edit,), sources(groups), f"{text} -> {new.strip()}"
+        groups,
+        where.file,
+        where.line,
+        where.section,
+        "",
+        (),
+        (edit,),
+        sources(groups),
+        f"{text} -> {new.strip()}",
+        own=True,
     )
 
 

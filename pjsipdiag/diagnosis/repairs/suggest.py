@@ -102,7 +102,14 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
             yield from ((rule, draft) for draft in accounts)
             if wanted and not accounts:
                 narrow = not aggregate or wanted is not sure
-                draft = addition(situation.config, endpoint, wanted, aggregate=not narrow, never=_never(situation))
+                draft = addition(
+                    situation.config,
+                    endpoint,
+                    wanted,
+                    aggregate=not narrow,
+                    never=_never(situation),
+                    other=bool(sure) and wanted is not sure,
+                )
                 yield rule, replace(draft, claimed=wanted is not sure)
     yield from _undecided(situation)
     for groups in causes.get("translated-source", {}).values():
@@ -207,6 +214,8 @@ def _is_likely(situation: Situation, draft: Draft, proof: Proof) -> bool:
 
     Every address rule that is new is looked at, whatever repair brought it.
     """
+    if draft.own:
+        return True
     return not draft.claimed and all(
         _is_spoken_for(situation, draft, endpoint, rule) for endpoint, rule in proof.opened
     )

@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private, number
 from pjsipdiag.diagnosis.evidence.lookup import holding
-from pjsipdiag.diagnosis.evidence.signs import best, hosts_named, samples
+from pjsipdiag.diagnosis.evidence.signs import best, hosts_named, is_likely, samples
 from pjsipdiag.diagnosis.evidence.trunks import prefix
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import (
@@ -143,6 +143,8 @@ def of_translation(situation: Situation, group: CallGroup) -> Cause | None:
     """A source that stands for others: a NAT, Docker or proxy address before the real callers."""
     if group.verdict.outcome not in (Outcome.NO_MATCH, Outcome.UNKNOWN, Outcome.ACCEPTED):
         return None
+    if is_unmatched(group) and is_likely(situation, group):
+        return None  # what its headers name cannot take away what the files say of it
     if not is_private(group.source) and not (is_unmatched(group) and _is_proxy(situation, group)):
         return None
     behind = {host for _, host in senders(situation, group)}

@@ -10,7 +10,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.verdict import Match, Outcome
-from pjsipdiag.diagnosis.evidence.signs import owners
+from pjsipdiag.diagnosis.evidence.addresses import is_whole_world
+from pjsipdiag.diagnosis.evidence.lookup import taking
+from pjsipdiag.diagnosis.evidence.signs import is_likely
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.admission import is_kept_out
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_cut_off, listed, sources, with_status
@@ -36,8 +38,8 @@ LIKELY = 4
 MANY = 3
 """Prefixes before one number, or guessed accounts, from which they are no accident."""
 
-KNOWN = 3
-"""Points of evidence for an endpoint from which a source is no stranger."""
+PATTERN = 3
+"""Calls that are a pattern; fewer can be somebody's who uses the address of another."""
 
 BY_NAME = ("username", "auth_username", "anonymous")
 """Identifiers that take a source for what it says of itself."""
@@ -54,11 +56,10 @@ class Stranger:
 
 
 class Signs(NamedTuple):
-    """Points and sentences for a source being a scanner; `certain`: whatever else is known of it."""
+    """Points and sentences for a source being a scanner."""
 
     points: int
     sentences: tuple[str, ...]
-    certain: bool
 
 
 @lru_cache(maxsize=2)
@@ -107,20 +108,23 @@ def scanner_signs(situation: Situation, source: str) -> Signs:
         signs.append((1, f"it also sent {', '.join(f'{count} {method}' for method, count in other.items())}"))
     if LIKELY > sum(points for points, _ in signs) > 0 and _claims_target(stranger):
         signs.append((1, "its From names the address that it calls, as if it came from here"))
-    # a tool that names itself, or who tries prefixes under guessed accounts: no trunk does, whatever its network
-    certain = bool(agent) or (tries >= MANY and len(guessed) >= MANY)
-    return Signs(sum(points for points, _ in signs), tuple(text for _, text in signs), certain)
+    return Signs(sum(points for points, _ in signs), tuple(text for _, text in signs))
 
 
 def scans(situation: Situation, group: CallGroup) -> bool:
-    """Whether the source is uninvited and looks for accounts; one that the configuration knows does not."""
+    """Whether the source is uninvited and looks for accounts.
+
+    One packet makes no scanner: anybody can send it in another's name. Nor is it a source that a line takes, or that
+    facts tie to an endpoint; what it claims of itself does not clear it.
+    """
     stranger = strangers(situation).get(group.source)
     if stranger is None or group not in stranger.groups:
         return False
-    signs = scanner_signs(situation, group.source)
-    if signs.points < LIKELY:
+    if calls(stranger.groups) < PATTERN or scanner_signs(situation, group.source).points < LIKELY:
         return False
-    return signs.certain or not any(owner.points >= KNOWN for owner in owners(situation, group))
+    return not is_likely(situation, group) and not any(
+        not rule.deny and not is_whole_world(rule) for _, rule in taking(situation, group)
+    )
 
 
 def _prefixes(stranger: Stranger) -> tuple[str, int]:
@@ -158,9 +162,19 @@ def scanner(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
         found,
         calls(groups),
         (*signs, f"observed answers: {answers(groups)}"),
-        advice="block it where packets enter: "
-        + "; ".join(f"nft add rule inet filter input ip{'6' if ':' in ip else ''} saddr {ip} drop" for ip in found[:8]),
+        advice=f"block it where packets enter, before other rules: {_blocking(found)}; on FreePBX and elsewhere"
+        " fail2ban does so itself, once its jail for asterisk is on",
     )
+
+
+def _blocking(found: Sequence[str]) -> str:
+    """One command for each family; `insert` puts the rule before those that accept."""
+    commands = []
+    for family, ips in (("ip", [ip for ip in found if ":" not in ip]), ("ip6", [ip for ip in found if ":" in ip])):
+        if ips:
+            them = ips[0] if len(ips) == 1 else f"{{ {', '.join(ips)} }}"
+            commands.append(f"nft insert rule inet filter input {family} saddr {them} drop")
+    return "; ".join(commands)
 
 
 def crowd(situation: Situation) -> Iterable[Finding]:

@@ -249,7 +249,7 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
             f" identify has {them} ({count})"
         )
     elif cause.name and cause.detail:
-        message = f"{nowhere}; {they} {verb(groups, 'belongs', 'belong')} to [{cause.detail}]"
+        message = f"{nowhere}; {they} may belong to [{cause.detail}]"
         rules = next(known.rules for known in situation.config.identifies if known.name == cause.detail)
         message += f", whose lines end at {cause.where}" if rules else f", whose pattern ({cause.where}) does not fit"
     elif cause.name and passed_over(groups[0]) == cause.name:
