@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from pjsipdiag.asterisk.config import Config, Problem, Where
 from pjsipdiag.asterisk.files.conf import Parsed
 from pjsipdiag.asterisk.loading.values import parse_bool
+from pjsipdiag.asterisk.releases import MODULES
 
-IDENTIFIERS = {
-    "res_pjsip_endpoint_identifier_user": ("username", "auth_username"),
-    "res_pjsip_endpoint_identifier_ip": ("ip", "header", "request_uri", "transport"),
-    "res_pjsip_endpoint_identifier_anonymous": ("anonymous",),
+IDENTIFIERS: dict[str, tuple[str, ...]] = {
+    **{
+        f"res_pjsip_endpoint_identifier_{name}": names
+        for name, names in zip(("user", "ip", "anonymous"), MODULES, strict=True)
+    },
     "res_pjsip_outbound_registration": ("line",),
 }
 """Module -> the identifiers that it registers."""

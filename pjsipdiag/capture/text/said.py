@@ -50,12 +50,6 @@ _REFUSING = {
     "RequestNotAllowed": "the request is not allowed",
 }
 """SECURITY events of Service PJSIP that refuse (main/security_events.c); ChallengeSent alone refuses nobody."""
-CHAN_SIP = re.compile(
-    rb"Registration from '.{0,200}' failed for '[^'\n]{1,80}' - (?:Wrong password|No matching peer|Peer is not|"
-    rb"Username/auth|Device does not)|Failed to authenticate (?:device|user) |Sending fake auth rejection for device|"
-    rb"SecurityEvent=\"[A-Za-z]+\"[^\n]{0,200}Service=\"SIP\""
-)
-"""Sentences of chan_sip, the other driver."""
 
 
 class Sentence(NamedTuple):
