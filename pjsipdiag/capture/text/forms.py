@@ -8,6 +8,7 @@ A form is a row of FORMS: what a buffer is searched for, and the line as an expr
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from pjsipdiag.sip import Address
@@ -64,11 +65,19 @@ VIEWERS = (ARROW, TCPDUMP)
 
 
 class Named(NamedTuple):
-    """A text that is known, but cannot be judged: what it is, and what to bring in its place."""
+    """A text that is known, but cannot be judged: what it is, and what to bring in its place.
 
+    One of `needles` is in each such text. `inside` says that it may stand in a log of Asterisk.
+    """
+
+    needles: tuple[bytes, ...]
     line: re.Pattern[bytes]
     what: str
     bring: str
+    inside: bool = False
+
+    def is_in(self, text: bytes) -> bool:
+        return any(needle in text for needle in self.needles) and self.line.search(text) is not None
 
 
 _PCAP = (
@@ -76,6 +85,7 @@ _PCAP = (
 )
 NAMED = (
     Named(
+        (b"SIP read from ", b" (NAT)", b"no NAT)", b"chan_sip.c", b"Really destroying SIP"),
         re.compile(
             rb"<-{1,4}\s*SIP read from |<-{1,4}\s*(?:Reliably )?(?:Transmitting|Retransmitting #\d+) \((?:no )?NAT\)|"
             rb"chan_sip\.c(?::\d+| |\b)|Really destroying SIP dialog"
@@ -83,56 +93,68 @@ NAMED = (
         "a trace of chan_sip (`sip set debug on`), the driver that sip.conf configures: pjsip.conf decides nothing in it",
         "where PJSIP answers, use `pjsip set logger on`; a capture (`tcpdump -i any -s 0 -w call.pcap port 5060`) shows"
         " which of the two does",
+        inside=True,
     ),
     Named(
+        (b"(Dir)", b" * <==", b" * ==>"),
         re.compile(rb"^No\.\s+Timestamp\s+\(Dir\)\s+Address|^\d{5} \d{9,10}(?:\.\d+)?\s+\* (?:<==|==>)", re.MULTILINE),
         "the list of `pjsip show history`, which has first lines only",
         "bring the messages: `pjsip show history entry NUMBER` for each of them, or `pjsip set logger on`",
+        inside=True,
     ),
     Named(
+        (b"Session Initiation Protocol (", b"-Line: "),
         re.compile(rb"^\s*Session Initiation Protocol \(|^\s*(?:Request|Status)-Line: ", re.MULTILINE),
         "Wireshark's dissection printed as text",
         "bring the capture that it shows (File, Export Specified Packets, as pcap)",
     ),
     Named(
+        (b"Request: ", b"Status: "),
         re.compile(rb"^.{0,160}\bSIP(?:/SDP)?\b.{0,40}?(?:Request: [A-Z]+ sips?:|Status: \d{3} )", re.MULTILINE),
         "a list of packets as Wireshark or tshark prints it, without the messages",
         "bring the capture that it shows, as pcap",
     ),
     Named(
+        (b"recv ", b"send "),
         re.compile(rb"^(?:recv|send) \d+ bytes (?:from|to) (?:udp|tcp|tls|wss?)/\[", re.MULTILINE),
         "a trace of FreeSWITCH (sofia), which reads no pjsip.conf",
         _PCAP,
     ),
     Named(
+        (b"X ",),
         re.compile(rb"\b[RT]X \d+ bytes (?:Request|Response) msg [A-Z0-9]+/"),
         "a trace of the PJSIP library (pjsua or a telephone), not of Asterisk's logger",
         _PCAP + " on the PBX",
     ),
     Named(
+        (b"Call List", b"[ ] ", b"[*] "),
         re.compile(rb"Call List\b.{0,200}Method\b.{0,80}SIP From|^\s*\[.\]\s+\d+\s+(?:INVITE|REGISTER|OPTIONS)\s", re.MULTILINE | re.DOTALL),
         "the screen of a SIP viewer, without the messages",
         "save the dialogs there as pcap (in sngrep: F2)",
     ),
     Named(
+        (b"0x0000", b"0000  "),
         re.compile(rb"^\s*0x[0-9a-f]{4}:? {1,2}(?:[0-9a-f]{2,4} ){4}|^[0-9a-f]{4,8}  (?:[0-9a-f]{2} ){8}", re.MULTILINE),
         "packets printed in hexadecimal",
         _PCAP,
     ),
     Named(
+        (b" > ",),
         re.compile(rb"^.{0,100}\bIP6? \S{1,60} > \S{1,60}: (?:SIP|UDP|Flags|ip-proto)", re.MULTILINE),
         "packets as tcpdump prints them, without the messages",
         "write them instead of printing: `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'`",
     ),
     Named(
+        (b"type",),
         re.compile(
             rb"^[ \t]*type[ \t]*=>?[ \t]*(?:endpoint|identify|aor|transport|auth|registration|global|wizard)\b", re.MULTILINE
         ),
         "a configuration (pjsip.conf or the like), no capture",
         "give it with -c, and a capture or a log in its place",
     ),
-    Named(re.compile(rb"\A\s*\{\\rtf"), "rich text of a word processor", "save it as plain text, or bring the log file itself"),
+    Named((b"{\\rtf",), re.compile(rb"\A\s*\{\\rtf"), "rich text of a word processor", "save it as plain text, or bring the log file itself"),
     Named(
+        (b" SIP/2.0", b"SIP/2.0 "),
         re.compile(
             rb"^(?:.{0,200}[^A-Za-z0-9])??(?:(?:INVITE|REGISTER|OPTIONS|SUBSCRIBE|BYE|ACK|CANCEL|NOTIFY|MESSAGE|PUBLISH)"
             rb" sips?:\S{1,500} SIP/2\.0|SIP/2\.0 [1-6]\d\d )",
@@ -142,9 +164,17 @@ NAMED = (
         " address decides, and a Via is what the sender claims",
         "bring the capture itself, or Asterisk's log with `pjsip set logger on`; `pjsipdiag explain ADDRESS --from URI`"
         " answers for an address that you know",
+        inside=True,
     ),
 )  # fmt: skip
 """The first that fits names the text."""
+
+
+@lru_cache(maxsize=4096)
+def packed(text: bytes) -> bytes | None:
+    """An address as `place` reads it, in the bytes of a datagram: a log names the same few again and again."""
+    found = place(text)
+    return None if found is None else found.pack()
 
 
 def place(text: bytes | None) -> Address | None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-HIDDEN, SIGNS = "hidden", (b"@<", b":<", b" <", b"@[", b"*", b"xx", b"XX", b".x", b".X", b"(", b"_")
-"""`SIGNS` are bytes of which a stand-in in a header has at least one."""
+_SIGN = re.compile(rb"[@/=:][<\[({]|[PS] [<\[({]|[*_]")
+"""What every stand-in in a header has; most heads have none, and are not searched any further."""
 _STAND_IN = re.compile(
     rb"(?P<before>[@/]|\bSIP/2\.0/[A-Z]{2,4} |received=|\bsips?:(?=[<\[*]))"
     rb"(?P<name><[^<>\s@;:]{1,60}>|\[(?![0-9A-Fa-f:.]{2,}\])[^\]\n@]{1,60}\]|\([^()\n@]{1,60}\)|\{[^{}\n@]{1,60}\}"
@@ -20,6 +20,8 @@ _NAME = re.compile(rb"[^A-Za-z0-9]+")
 def with_names(payload: bytes) -> bytes:
     """The message with a name in place of each stand-in that no parser takes, one name for each."""
     head, end, body = payload.partition(b"\r\n\r\n")
+    if _SIGN.search(head) is None:
+        return payload
     return _STAND_IN.sub(_named, head) + end + body
 
 

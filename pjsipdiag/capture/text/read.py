@@ -16,14 +16,13 @@ from pjsipdiag.capture.streams.start import START
 from pjsipdiag.capture.streams.via import via_transport
 from pjsipdiag.capture.text import hidden
 from pjsipdiag.capture.text.encoding import Narrowed, wide_encoding
-from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, VIEWERS, Form, Named, place
+from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, VIEWERS, Form, Named, packed
 from pjsipdiag.capture.text.message import restored
 from pjsipdiag.capture.text.refusals import Refusals
 from pjsipdiag.capture.text.times import time_of
 from pjsipdiag.capture.text.unpack import unpacked
 from pjsipdiag.capture.text.wrapping import Wrapped, joined, wrapping
 from pjsipdiag.errors import CaptureError
-from pjsipdiag.sip import NOWHERE
 
 SIZE = 1 << 20
 LONGEST_LINE = 8 << 20
@@ -40,13 +39,15 @@ NOTE_MENDED = (
 NOTE_WIDE = "the text is UTF-16 or UTF-32 and was read so"
 NOTE_WRAPPED = "the lines of the text were broken after {} columns and were joined again"
 NOTE_BLOBS = "the journal left lines out as `blob data`: `journalctl -a -o cat` shows them"
-_ENTRY = re.compile(
-    rb"\[[^\]\n\x1b]{4,40}\] ?(?:\x1b\[[0-9;]{1,8}m)*[A-Z]{3,10}(?:\x1b\[[0-9;]{1,8}m)*\[\d+\]|"
-    rb"\b(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY)\[\d+\]|\"logmsg\"|"
-    rb"Asterisk (?:PBX Core|Dynamic Loader|Ready|\d+\.\d+\.\d+)|^    -- [A-Z]",
-    re.MULTILINE,
+_LEVELS = tuple(level + b"[" for level in (b"VERBOSE", b"NOTICE", b"WARNING", b"ERROR", b"DEBUG", b"SECURITY"))
+_ENTRIES: tuple[tuple[tuple[bytes, ...], re.Pattern[bytes]], ...] = (
+    (_LEVELS, re.compile(rb"\b(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY)\[\d+\]")),
+    ((b"[",), re.compile(rb"\[[^\]\n\x1b]{4,40}\] ?[A-Z]{3,10}\[\d+\]")),
+    ((b'"logmsg"',), re.compile(rb'"logmsg"')),
+    ((b"Asterisk ",), re.compile(rb"Asterisk (?:PBX Core|Dynamic Loader|Ready|\d+\.\d+\.\d+)")),
+    ((b"    -- ",), re.compile(rb"^    -- [A-Z]", re.MULTILINE)),
 )
-"""What only Asterisk's log or console has."""
+"""What only Asterisk's log or console has, behind bytes that are in each such text."""
 
 
 class Mark(NamedTuple):
@@ -149,24 +150,14 @@ class _Reading:
         return done if text is raw else _offset(raw, line)
 
     def _marks(self, text: bytes) -> Iterator[Mark]:
-        forms = FORMS if self._logs else (*FORMS, *VIEWERS)
         found: list[Mark] = []
-        for form in forms:
-            if form in VIEWERS and (found or self._logs):
-                break
-            for needle in form.needles:
-                at, seen = text.find(needle), 0
-                while at >= 0:
-                    end = text.find(b"\n", at)
-                    end = len(text) if end < 0 else end
-                    start = max(text.rfind(b"\n", 0, at) + 1, at - LONGEST_HEAD, seen)
-                    match = form.line.search(text, start, min(end, at + LONGEST_HEAD))
-                    if match is not None:
-                        found.append(Mark(text.rfind(b"\n", 0, at) + 1, end, form, match))
-                        seen = max(match.end(), at + len(needle))
-                        at = text.find(needle, seen)
-                    else:
-                        at = text.find(needle, at + len(needle))
+        for form in FORMS:
+            found += _found(form, text, 0)
+        if not self._logs and not found:
+            # a viewer's line without SIP behind it announces nothing; the last lines may have theirs in the next piece
+            start = 0 if b"SIP/2.0" in text else max(0, len(text) - LONGEST_HEAD)
+            for form in VIEWERS:
+                found += _found(form, text, start)
         found.sort(key=lambda mark: mark.found.start())
         self._logs = self._logs or any(mark.form is PJSIP for mark in found)
         yield from found
@@ -218,28 +209,28 @@ class _Reading:
 
     def _datagram(self, text: bytes, mark: Mark, payload: bytes, *, truncated: bool) -> Datagram | None:
         named = mark.found.groupdict()
-        source, destination = (place(named.get(end)) for end in ("from", "to"))
-        for end, known in (("from", source), ("to", destination)):
-            if named.get(end) and known is None:
-                shown = named[end].decode("utf-8", "replace").strip()
+        ends = [named.get("from"), named.get("to")]
+        source, destination = (packed(end) if end else None for end in ends)
+        for end, known in zip(ends, (source, destination), strict=True):
+            if end and known is None:
+                shown = end.decode("utf-8", "replace").strip()
                 self._unread(HIDDEN, shown.rpartition(":")[0] or shown)
                 return None
-        if source is None and destination is None:
-            return None
         other = source or destination
-        blank = NOWHERE if other is None or ":" not in other.ip else NOWHERE._replace(ip="::")
+        if other is None:
+            return None
+        blank = bytes(len(other))
         direction = "" if source and destination else "in" if source else "out"
         if direction:
             self.tally.note(NOTE_OWN_SIDE)
         transport = (named.get("transport") or named.get("over") or b"").decode().upper()
-        if any(sign in payload for sign in hidden.SIGNS):
-            payload = hidden.with_names(payload)
+        payload = hidden.with_names(payload)
         return Datagram(
             self._when(text, mark),
             0,
             transport or via_transport(payload, "UDP"),
-            (source or blank).pack(),
-            (destination or blank).pack(),
+            source or blank,
+            destination or blank,
             payload,
             direction,
             truncated,
@@ -269,9 +260,33 @@ class _Reading:
             self.tally.note(NOTE_BLOBS)
         if self._logs or marks:
             return
-        self._of_asterisk = self._of_asterisk or _ENTRY.search(text) is not None
+        self._of_asterisk = self._of_asterisk or _is_of_asterisk(text)
         if self._named is None:
-            self._named = next((named for named in NAMED if named.line.search(text)), None)
+            rows = (named for named in NAMED if named.inside or not self._of_asterisk)
+            self._named = next((named for named in rows if named.is_in(text)), None)
+
+
+def _found(form: Form, text: bytes, start: int) -> Iterator[Mark]:
+    """The lines of that form from `start` on."""
+    for needle in form.needles:
+        at, seen = text.find(needle, start), 0
+        while at >= 0:
+            end = text.find(b"\n", at)
+            end = len(text) if end < 0 else end
+            first = max(text.rfind(b"\n", 0, at) + 1, at - LONGEST_HEAD, seen)
+            match = form.line.search(text, first, min(end, at + LONGEST_HEAD))
+            if match is not None:
+                yield Mark(text.rfind(b"\n", 0, at) + 1, end, form, match)
+                seen = max(match.end(), at + len(needle))
+                at = text.find(needle, seen)
+            else:
+                at = text.find(needle, at + len(needle))
+
+
+def _is_of_asterisk(text: bytes) -> bool:
+    return any(
+        any(needle in text for needle in needles) and line.search(text) is not None for needles, line in _ENTRIES
+    )
 
 
 def _size(mark: Mark) -> int:

@@ -22,7 +22,7 @@ class Refusals:
         self._tally = tally
         self._found: dict[tuple[object, ...], Refused] = {}
         self._call_ids: set[str] = set()
-        self._sources: set[str] = set()
+        self._sources: set[bytes] = set()
 
     def spoken(self, datagram: Datagram) -> None:
         """Notes a message that the text itself holds."""
@@ -30,7 +30,7 @@ class Refusals:
         if found is not None and len(self._call_ids) < MOST_KEYS:
             self._call_ids.add(found[1].strip().decode("utf-8", "surrogateescape"))
         if len(self._sources) < MOST_KEYS:
-            self._sources.add(Address.unpack(datagram.source).ip)
+            self._sources.add(datagram.source[:-2])
 
     def read(self, text: bytes, end: int, time: Callable[[bytes], int]) -> None:
         """Takes the sentences up to `end`."""
@@ -46,9 +46,10 @@ class Refusals:
 
     def finish(self) -> None:
         """Leaves out what the text tells by the SIP itself."""
+        sources = {Address.unpack(ip + bytes(2)).ip for ip in self._sources}
         for refused in self._found.values():
             if not refused.call_ids:
-                if refused.source not in self._sources:
+                if refused.source not in sources:
                     self._tally.refused.append(refused)
                 continue
             refused.call_ids = {name: count for name, count in refused.call_ids.items() if name not in self._call_ids}
