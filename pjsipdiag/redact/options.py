@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.addresses.match import BLANKS, parse_match, parse_rules
 from pjsipdiag.asterisk.config import Rule, Where
 from pjsipdiag.asterisk.loading.options import TYPES, names
 from pjsipdiag.asterisk.loading.resolve import could_resolve
-from pjsipdiag.asterisk.releases import NEWEST, release
+from pjsipdiag.asterisk.releases import REPRESENTATIVES
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.message import MessageRedactor
 
@@ -46,13 +46,7 @@ _FIXED = re.compile(r"(?!.*\d{6})(?!.*\.[A-Za-z])[\w.,!&+-]*")
 @cache
 def _known() -> frozenset[str]:
     """The options of every release: whatever they take, it is not free text (that is in BLANK)."""
-    return frozenset(
-        name for kind in TYPES for branch in ("16", "18", "20", "22", NEWEST) for name in names(kind, _version(branch))
-    )
-
-
-def _version(branch: str) -> str:
-    return release(branch).version
+    return frozenset(name for kind in TYPES for version in REPRESENTATIVES for name in names(kind, version))
 
 
 class OptionRedactor:

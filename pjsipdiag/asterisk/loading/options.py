@@ -20,8 +20,7 @@ from pjsipdiag.asterisk.loading.values import HANDLERS
 from pjsipdiag.asterisk.loading.values.candidate import Candidate
 from pjsipdiag.asterisk.loading.values.checks import CHECKS
 from pjsipdiag.asterisk.loading.values.setting import Handler, Readable, Refused, Setting, Warned
-from pjsipdiag.asterisk.loading.values.span import Span
-from pjsipdiag.asterisk.releases import RELEASES, Release, release
+from pjsipdiag.asterisk.releases import RELEASES, Release, Span, release
 from pjsipdiag.asterisk.secrets import shown, without
 
 _MAIN_FILES = ("pjsip.conf", "pjsip_wizard.conf")
@@ -54,7 +53,7 @@ def cannot_tell(path: str) -> None:
 
 def _option(name: str, entry: Mapping[str, object]) -> Option:
     limits = entry.get("range")
-    span = {key: entry[key] for key in ("since", "until", "never") if key in entry}
+    span = {key: entry[key] for key in ("since", "until") if key in entry}
     return Option(
         name,
         HANDLERS[str(entry["handler"])],
@@ -71,7 +70,7 @@ def _options(object_type: str, version: str) -> Mapping[str, Option]:
     found = (
         _option(name, entry) for name, entries in json.loads(text).get(object_type, {}).items() for entry in entries
     )
-    return {option.name: option for option in found if option.span.covers(asked)}
+    return {option.name: option for option in found if option.span.covers(asked.version)}
 
 
 TYPES = (
@@ -94,8 +93,7 @@ def names(object_type: str, version: str) -> tuple[str, ...]:
 def first_releases(object_type: str, name: str) -> tuple[str, ...]:
     """The first release of each line of releases that has an option, for the lines whose newest has it."""
     found = []
-    for line in RELEASES.values():
-        releases = line.split()
+    for releases in RELEASES.values():
         if name.lower() in names(object_type, releases[-1]):
             found.append(next(release for release in releases if name.lower() in names(object_type, release)))
     return tuple(found)

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Identify, Rule
 from pjsipdiag.asterisk.loading.order import ask_order
+from pjsipdiag.asterisk.releases import REPRESENTATIVES, around
 from pjsipdiag.diagnosis.check.space import Cell, bits, cells, deciding, is_prefix, last_of
 from pjsipdiag.diagnosis.model import Finding, Severity
 
-BY_NAME, BY_HASH = "23.0.0", "20.15.0"
+*_, BY_HASH, BY_NAME = around("identifies_by_name", REPRESENTATIVES[:-1])
 """Releases on either side of the change in `ip_identify_match_check`: sorted by name, and in hash order before it."""
 
 ORDERS = ((BY_NAME, "releases that ask by name"), (BY_HASH, "releases that ask in hash order"))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.releases import REPRESENTATIVES
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Match, Outcome
@@ -18,9 +19,6 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 MOST_ASKED = 100
 """Groups of calls with one cause of which the first ones are asked for all."""
-OTHER_RELEASES = ("16.28.0", "18.26.4", "20.16.0", "22.10.1", "23.4.1")
-"""Releases that are tried as an explanation when the capture does not name its own."""
-
 MOST_APART = 20
 """Lines that decide otherwise than Asterisk did which are told one by one; more of them have one cause."""
 
@@ -188,7 +186,7 @@ def _under_other_releases(situation: Situation) -> list[tuple[str, Replay]]:
     reload = situation.reload
     if reload is None or situation.capture_version or not situation.version_assumed:
         return []
-    return [(name, Replay(reload({}, name))) for name in OTHER_RELEASES if name != situation.config.version]
+    return [(name, Replay(reload({}, name))) for name in REPRESENTATIVES if name != situation.config.version]
 
 
 def _still(replay: Replay, group: CallGroup) -> bool:

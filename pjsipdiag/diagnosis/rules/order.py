@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Config, Identify, Where
 from pjsipdiag.asterisk.loading.order import ask_order
+from pjsipdiag.asterisk.releases import REPRESENTATIVES, around
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Outcome
 from pjsipdiag.diagnosis.evidence.addresses import is_whole_world, length, taken_by
@@ -19,7 +20,7 @@ from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address
 
-RELEASES = ("16.28.0", "18.26.4", "20.15.0", "20.16.0", "22.5.0", "22.10.1", "23.4.1")
+RELEASES = around("identifies_by_name", REPRESENTATIVES)
 """Releases on both sides of each change of the order in which identifies are asked."""
 
 

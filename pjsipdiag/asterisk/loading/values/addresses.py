@@ -10,7 +10,6 @@ import re
 
 from pjsipdiag.asterisk.addresses import match, sockaddr
 from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting, Warned
-from pjsipdiag.asterisk.loading.values.span import FROM_18, TLS_1_3
 from pjsipdiag.asterisk.loading.values.words import one_of
 
 _NAME = re.compile(r"[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*")
@@ -109,14 +108,14 @@ def bind(setting: Setting) -> Answer:
 def protocol(setting: Setting) -> Answer:
     """`transport_protocol_handler`."""
     words = ("udp", "tcp", "tls", "ws", "wss")
-    return one_of(*words, *(("flow",) if FROM_18.covers(setting.release) else ()))(setting)
+    return one_of(*words, *(("flow",) if setting.release.has("flow") else ()))(setting)
 
 
 def tls_method(setting: Setting) -> Answer:
     """`transport_tls_method_handler`."""
     if not setting.value:
         return None
-    words = (*_TLS_METHODS, "tlsv1_3") if TLS_1_3.covers(setting.release) else _TLS_METHODS
+    words = (*_TLS_METHODS, "tlsv1_3") if setting.release.has("tls_1_3") else _TLS_METHODS
     return one_of(*words)(setting)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from pjsipdiag.asterisk.loading.values.candidate import Candidate, Check, Fault
 from pjsipdiag.asterisk.loading.values.credentials import parse_digests
 from pjsipdiag.asterisk.loading.values.registration import REGISTRATION_CHECKS
-from pjsipdiag.asterisk.loading.values.span import DIGESTS, RTP_PORTS
 
 
 def session_timers(endpoint: Candidate) -> Fault | None:
@@ -36,7 +35,7 @@ def dtls_certificates(endpoint: Candidate) -> Fault | None:
 
 def rtp_ports(endpoint: Candidate) -> Fault | None:
     start, end = endpoint.number("rtp_port_start", 0), endpoint.number("rtp_port_end", 0)
-    if not RTP_PORTS.covers(endpoint.release) or not (start or end):
+    if not endpoint.release.has("endpoint_rtp_ports") or not (start or end):
         return None
     blame = "rtp_port_end" if "rtp_port_end" in endpoint.options else "rtp_port_start"
     if not (start and end):
@@ -78,7 +77,7 @@ def auth_username(auth: Candidate) -> Fault | None:
     if auth.text("username"):
         return None
     old, new = f"No authentication username for auth '{auth.name}'", f"{auth.name}: No authentication username"
-    return Fault("username is missing", new if DIGESTS.covers(auth.release) else old)
+    return Fault("username is missing", new if auth.release.has("digests") else old)
 
 
 def auth_oauth(auth: Candidate) -> Fault | None:
@@ -94,7 +93,7 @@ def auth_oauth(auth: Candidate) -> Fault | None:
 
 def auth_md5(auth: Candidate) -> Fault | None:
     """The credentials where MD5 is the only algorithm."""
-    if DIGESTS.covers(auth.release) or auth.text("auth_type").lower() != "md5":
+    if auth.release.has("digests") or auth.text("auth_type").lower() != "md5":
         return None
     digest = auth.text("md5_cred")
     if not digest:
@@ -111,7 +110,7 @@ def auth_md5(auth: Candidate) -> Fault | None:
 
 def auth_digests(auth: Candidate) -> Fault | None:
     """`check_algorithm`: a password, or a digest for every algorithm that is to be supported."""
-    if not DIGESTS.covers(auth.release) or auth.text("password") or auth.text("auth_type").lower() == "google_oauth":
+    if not auth.release.has("digests") or auth.text("password") or auth.text("auth_type").lower() == "google_oauth":
         return None
     digests = {
         name.lower()

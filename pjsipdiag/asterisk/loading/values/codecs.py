@@ -13,8 +13,8 @@ from functools import cache
 from pjsipdiag.asterisk.config import Variable
 from pjsipdiag.asterisk.loading.values.numbers import scan_decimal
 from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting, Warned
-from pjsipdiag.asterisk.loading.values.span import H265, TESTLAW
 from pjsipdiag.asterisk.releases import Release
+from pjsipdiag.asterisk.releases.features import FeatureName
 
 FORMATS = (
     "codec2", "g723", "ulaw", "alaw", "gsm", "g726", "g726aal2", "adpcm", "slin", "slin12", "slin16", "slin24",
@@ -27,8 +27,8 @@ FORMATS = (
 _PATCHED = frozenset({"amr", "amrwb"})
 """Formats of builds such as Debian's, which Asterisk's own source does not have."""
 
-_SPANS = {"testlaw": TESTLAW, "h265": H265}
-"""The releases that have the format, where it is not all of them."""
+_FEATURES: dict[str, FeatureName] = {"testlaw": "testlaw", "h265": "h265"}
+"""Formats that not all releases have."""
 
 _PREFERENCES = {
     "prefer": ("pending", "configured"),
@@ -41,7 +41,7 @@ _BLANKS = "".join(map(chr, range(1, 33)))
 
 def _known(name: str, release: Release) -> bool:
     name = name.lower()
-    return name in FORMATS and (name not in _SPANS or _SPANS[name].covers(release))
+    return name in FORMATS and (name not in _FEATURES or release.has(_FEATURES[name]))
 
 
 def _entries(text: str, allowing: bool) -> Iterator[tuple[bool, str, str | None]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting
-from pjsipdiag.asterisk.loading.values.span import DIGESTS, FROM_18
 from pjsipdiag.asterisk.loading.values.words import one_of
 
 DIGEST_LENGTHS = {"": 32, "md5": 32, "sha-256": 64, "sha-512-256": 64, "akav1-md5": 32, "akav2-md5": 32}
@@ -18,9 +17,9 @@ def auth_type(setting: Setting) -> Answer:
     """`auth_type_handler`: `digest` came with the algorithms beyond MD5."""
     if setting.value.lower() in ("userpass", "md5"):
         return None
-    if setting.value.lower() == "google_oauth" and FROM_18.covers(setting.release):
+    if setting.value.lower() == "google_oauth" and setting.release.has("google_oauth"):
         return None
-    if setting.value.lower() == "digest" and DIGESTS.covers(setting.release):
+    if setting.value.lower() == "digest" and setting.release.has("digests"):
         return None
     log = f"Unknown authentication storage type '{setting.value}' specified for {setting.name}"
     return Refused(f"there is no auth_type {setting.value!r}", log)

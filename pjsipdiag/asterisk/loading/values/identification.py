@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting
-from pjsipdiag.asterisk.loading.values.span import REQUEST_URI
 
 _METHODS = ("username", "auth_username", "ip", "header")
 
@@ -15,7 +14,7 @@ def parse_identify_by(text: str) -> tuple[str, ...]:
 
 def identify_by(setting: Setting) -> Answer:
     """Names of identifiers between commas, in any case; one unknown name refuses the line."""
-    allowed = (*_METHODS, "request_uri") if REQUEST_URI.covers(setting.release) else _METHODS
+    allowed = (*_METHODS, "request_uri") if setting.release.has("request_uri") else _METHODS
     for name in filter(None, (part.strip() for part in setting.value.split(","))):
         if name.lower() not in allowed:
             log = f"Unrecognized identification method {name} specified for endpoint {setting.object}"

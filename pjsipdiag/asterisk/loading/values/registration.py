@@ -8,7 +8,6 @@ dropped too.
 from __future__ import annotations
 
 from pjsipdiag.asterisk.loading.values.candidate import Candidate, Check, Fault
-from pjsipdiag.asterisk.loading.values.span import PROXY_URI
 from pjsipdiag.asterisk.loading.values.uris import is_sip_uri_of_sane_length
 from pjsipdiag.asterisk.pjsip.header_parser import HeaderParser
 from pjsipdiag.asterisk.pjsip.scanner import DISPLAY, Scanner, SipSyntaxError
@@ -89,7 +88,7 @@ def proxy(registration: Candidate) -> Fault | None:
     uri = registration.text("outbound_proxy")
     if not uri:
         return None
-    if PROXY_URI.covers(registration.release) and parse_uri(uri) is None:
+    if registration.release.has("proxy_is_uri") and parse_uri(uri) is None:
         text = f"Invalid outbound proxy URI '{uri}' specified on outbound registration '{registration.name}'"
         return Fault(f"PJSIP cannot parse outbound_proxy {uri!r}", text, "outbound_proxy")
     if not _is_header("Route", uri):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pjsipdiag.asterisk.loading.values.numbers import scan_any_base, scan_decimal
 from pjsipdiag.asterisk.loading.values.setting import Answer, Handler, Refused, Setting, Warned
-from pjsipdiag.asterisk.loading.values.span import PEER_SUPPORTED, STIR_SHAKEN_GONE, STIR_SHAKEN_WORDS
 
 _TRUE = frozenset({"yes", "true", "y", "t", "1", "on"})
 _FALSE = frozenset({"no", "false", "n", "f", "0", "off"})
@@ -57,7 +56,7 @@ def yes_no_or(*words: str) -> Handler:
 
 def reliable_provisional(setting: Setting) -> Answer:
     """`prack_handler` of `100rel`."""
-    words = ("peer_supported", "required") if PEER_SUPPORTED.covers(setting.release) else ("required",)
+    words = ("peer_supported", "required") if setting.release.has("peer_supported") else ("required",)
     return yes_no_or(*words)(setting)
 
 
@@ -153,12 +152,12 @@ def follow_redirect_methods(setting: Setting) -> Answer:
 
 def stir_shaken(setting: Setting) -> Answer:
     """`stir_shaken_handler`: a boolean at first, then one of four words, then anything, for it does nothing more."""
-    if STIR_SHAKEN_WORDS.covers(setting.release):
+    if setting.release.has("stir_shaken_words"):
         return one_of(
             "off", "attest", "verify", "on",
             log="'{value}' is not a valid value for option 'stir_shaken' for endpoint {object}",
         )(setting)  # fmt: skip
-    if not STIR_SHAKEN_GONE.covers(setting.release):
+    if not setting.release.has("stir_shaken_ignored"):
         return None
     log = f"Endpoint {setting.object}: Option 'stir_shaken' is no longer supported.  Use 'stir_shaken_profile' instead."
     return Warned("stir_shaken is no longer supported: use stir_shaken_profile", log)

@@ -1,0 +1,127 @@
+"""Names of releases as people and captures write them."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from pjsipdiag.asterisk.releases.features import FeatureName
+from pjsipdiag.asterisk.releases.lines import BRANCHES, RELEASES, number_of
+from pjsipdiag.asterisk.releases.release import Release, releases
+from pjsipdiag.errors import PjsipdiagError
+
+_TEXT = re.compile(
+    r"""\s*(?:asterisk\s*(?:pbx)?\s*[-/]?\s*)?
+        (?:(?P<certified>certified)[-/]?\s*)?
+        (?P<number>\d+(?:\.\d+){0,2})
+        (?:[-~]?cert(?P<cert>\d+))?\s*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+_BUILT = re.compile(r"(?:GIT|SVN)-(?:(?P<branch>\d+)\b)?", re.IGNORECASE)
+"""A build from a repository: `GIT-22-6a2f9d1`, `GIT-master-6a2f9d1M`."""
+
+
+def release(version: str) -> Release:
+    """The release that a text names: "22", "22.10", "22.10.1", "certified-20.7", "certified/18.9-cert17", "20.7-cert5".
+
+    A name without patch level or certified number is the newest of those; one that is newer than all of its line stands
+    for the newest that is known.
+
+    :raises PjsipdiagError: no such release; the text lists the accepted ones.
+    """
+    found = _find(version) or _newer(version)
+    if found is None:
+        raise PjsipdiagError(f"unknown Asterisk version {version!r}: known are {accepted()}")
+    return found
+
+
+@cache
+def has(version: str, feature: FeatureName) -> bool:
+    """Whether the release of that name has a feature.
+
+    :raises PjsipdiagError: no such release.
+    """
+    return release(version).has(feature)
+
+
+def nearest(version: str) -> Release | None:
+    """The known release nearest to one that a capture names: itself, else the newest of its line that is not newer,
+    else the oldest of it. Of an unknown branch, the nearest branch counts.
+    None when the name has no number."""
+    if (exact := _find(version)) is not None:
+        return exact
+    built = _BUILT.match(version)
+    if built:
+        return releases()[RELEASES.get(built["branch"] or "", RELEASES[BRANCHES[-1]])[-1]]
+    matched = _TEXT.match(version)
+    if matched is None:
+        return None
+    number = number_of(matched["number"])
+    if matched["certified"] or matched["cert"]:
+        line = "certified-" + ".".join(str(part) for part in number[:2])
+        number += (int(matched["cert"] or 0),)
+    else:
+        line = str(number[0])
+    candidates = [known for known in releases().values() if known.line == line]
+    candidates = candidates or _neighbours(number[0])
+    older = [known for known in candidates if known.number <= number]
+    return older[-1] if older else next(iter(candidates), None)
+
+
+def _neighbours(branch: int) -> list[Release]:
+    """The releases of the nearest branch that is known."""
+    line = min(BRANCHES, key=lambda line: (abs(int(line) - branch), line))
+    return [known for known in releases().values() if known.line == line]
+
+
+def _newer(version: str) -> Release | None:
+    """The newest known release for a name that is newer than all of its line, or than all lines."""
+    matched = _TEXT.fullmatch(version)
+    if matched is None or matched["certified"] or matched["cert"]:
+        return None
+    number = number_of(matched["number"])
+    line = RELEASES.get(str(number[0]), RELEASES[BRANCHES[-1]])
+    return releases()[line[-1]] if number > number_of(line[-1]) else None
+
+
+def is_known(version: str) -> bool:
+    """Whether a text names a release of the tables."""
+    return _find(version) is not None
+
+
+def age(version: str) -> str:
+    """How a release that is not known stands to those that are, as the end of a sentence; empty for a known branch."""
+    if _BUILT.match(version):
+        return ", a build from a repository"
+    branches = [int(line) for line in BRANCHES]
+    branch = number_of(version)[0] if number_of(version) else branches[0]
+    if branch < min(branches):
+        return f", older than {min(branches)}, the oldest that is known"
+    return ", newer than all that are known" if branch > max(branches) else ""
+
+
+def accepted() -> str:
+    """What `release` takes, for people."""
+    lines = [f"{line}.0.0 to {line} (= {known[-1]})" for line, known in RELEASES.items() if line.isdigit()]
+    lines += [
+        f"{line}-cert1 to {known[-1].removeprefix(line + '-')}"
+        for line, known in RELEASES.items()
+        if not line.isdigit()
+    ]
+    return ", ".join(lines)
+
+
+@cache
+def _find(version: str) -> Release | None:
+    matched = _TEXT.fullmatch(version)
+    if matched is None:
+        return None
+    number, cert = matched["number"], matched["cert"]
+    if cert is not None:
+        return releases().get(f"certified-{number}-cert{int(cert)}")
+    if matched["certified"]:
+        line = RELEASES.get(f"certified-{number}")
+        return releases()[line[-1]] if line else None
+    known = [release for name, release in releases().items() if name == number or name.startswith(f"{number}.")]
+    return known[-1] if known else None
