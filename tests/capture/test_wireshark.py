@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.capture import read
-from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.formats.wireshark import read_wireshark
+from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.errors import CaptureError
 from pjsipdiag.sip import Address
+from tests.capture.tshark import FIXTURES, RECORDED, VERSIONS, play, through_tshark
 from tests.sip_text import write_capture
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
 TLS = FIXTURES / "tls"
 CLIENT, SERVER = Address("203.0.113.13"), Address("192.0.2.1", 5061)
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark (apt install tshark)")
@@ -32,9 +31,13 @@ OPTIONS sip:100@192.0.2.1 SIP/2.0
 """
 
 
-def through_tshark(path: Path, keylog: Path | None = None) -> tuple[list[Datagram], Tally]:
-    tally = Tally(str(path))
-    return list(read_wireshark(path, tally, keylog)), tally
+@pytest.fixture(params=["installed", *VERSIONS])
+def any_tshark(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tshark of this machine, and what each recorded one said of the same capture."""
+    if request.param != "installed":
+        monkeypatch.setenv("PATH", play(request.param, tmp_path))
+    elif shutil.which("tshark") is None:
+        pytest.skip("needs tshark (apt install tshark)")
 
 
 @needs_tshark
@@ -48,13 +51,25 @@ def test_the_same_datagrams_as_the_native_reader(tmp_path: Path) -> None:
     assert tally.records == own.records == 3
 
 
-@needs_tshark
-def test_the_same_of_asterisks_own_capture() -> None:
-    path = FIXTURES / "log" / "logger-22.pcap"
-    assert through_tshark(path)[0] == list(read(path, Tally("own")))
+@pytest.mark.usefixtures("any_tshark")
+@pytest.mark.parametrize("path", [FIXTURES / "log" / "logger-22.pcap", FIXTURES / "demo" / "capture.pcap"], ids=str)
+def test_the_same_of_a_capture_of_asterisk(path: Path) -> None:
+    found, tally = through_tshark(path)
+    assert found == list(read(path, Tally("own")))
+    assert not tally.undecoded
 
 
-@needs_tshark
+@pytest.mark.usefixtures("any_tshark")
+@pytest.mark.parametrize(("name", "least"), [("tunnels.pcapng", 47), ("frames.pcapng", 58)])
+def test_what_tshark_finds_in_tunnels_and_rare_links_is_the_same(name: str, least: int) -> None:
+    """Whatever its version calls the layers: 4.6 says ip of IPv6 in GTP, 4.4 nothing of IP in MPLS."""
+    found, _ = through_tshark(RECORDED / name)
+    own = {datagram.frame: datagram[2:6] for datagram in read(RECORDED / name, Tally("own"))}
+    assert {datagram.frame: datagram[2:6] for datagram in found}.items() <= own.items()
+    assert len(found) >= least
+
+
+@pytest.mark.usefixtures("any_tshark")
 @pytest.mark.parametrize(
     ("capture", "keylog"),
     [

@@ -181,14 +181,28 @@ def _all(layers: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _addresses(layers: Mapping[str, Any], protocols: list[str]) -> tuple[bytes, bytes]:
-    # Since 4.4 frame.protocols does not name the IP inside MPLS: then the layer itself tells.
-    there = [name for name in ("ip", "ipv6") if f"{name}_raw" in layers]
-    network = next((name for name in reversed(protocols) if name in there), None) or there[0]
     transport = next(name for name in reversed(protocols) if name in ("udp", "tcp", "sctp"))
-    header = bytes.fromhex(_all(layers, network)[-1])
-    ports = bytes.fromhex(_all(layers, transport)[-1])[:4]
+    segment = bytes.fromhex(_all(layers, transport)[-1])
+    network, header = _network(layers, protocols, segment)
     at, wide = (12, 4) if network == "ip" else (8, 16)
-    return header[at : at + wide] + ports[:2], header[at + wide : at + 2 * wide] + ports[2:]
+    return header[at : at + wide] + segment[:2], header[at + wide : at + 2 * wide] + segment[2:4]
+
+
+def _network(layers: Mapping[str, Any], protocols: list[str], segment: bytes) -> tuple[str, bytes]:
+    """The IP layer that carries `segment`, and its header.
+
+    frame.protocols alone does not tell: since 4.4 it leaves out the IP inside MPLS, since 4.6 it says ip where GTP
+    carries IPv6. So the header that stands right before the segment in the frame is taken, the first one: a copy in a
+    payload comes later. Where none does (reassembled fragments, extension headers), the innermost named is.
+    """
+    headers = {name: bytes.fromhex(_all(layers, name)[-1]) for name in ("ip", "ipv6") if f"{name}_raw" in layers}
+    if len(headers) > 1:
+        frame = bytes.fromhex(_all(layers, "frame")[0])
+        before = {frame.find(header + segment): name for name, header in headers.items()}
+        before.pop(-1, None)
+        named = before[min(before)] if before else next(name for name in reversed(protocols) if name in headers)
+        return named, headers[named]
+    return next(iter(headers.items()))
 
 
 def _transport(protocols: list[str]) -> str:
