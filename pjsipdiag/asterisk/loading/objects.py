@@ -35,6 +35,7 @@ from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.sorcery import (
     MAIN_FILE,
     OWNERS,
+    WIZARDS,
     Backend,
     Selection,
     backends,
@@ -202,8 +203,10 @@ class _Loader:
             reason = f"[res_pjsip] maps {object_type}, which belongs to [{OWNERS[object_type]}]: {module} does not load"
             self.warnings.append(Problem(reason, variable.where, log))
         for object_type, listed in found.items():
-            told = self.file("extconfig.conf").found
-            if told and any(one.kind == "realtime" and one.family not in self.tables.families for one in listed):
+            told = not self.alone
+            unmapped = any(one.kind == "realtime" and one.family not in self.tables.families for one in listed)
+            unknown = object_type in OWNERS and any(one.kind not in WIZARDS for one in listed)
+            if (told and unmapped) or unknown:
                 # The rest of the section is not read then, and the module's own mapping applies.
                 found[object_type] = (default_backend(object_type),)
         return found

@@ -26,6 +26,9 @@ OWNERS = {
 }
 """The section of sorcery.conf that maps a type; `res_pjsip` where it is not named here."""
 
+WIZARDS = ("config", "memory", "astdb", "realtime", "memory_cache")
+"""What a mapping may name."""
+
 _T = TypeVar("_T")
 
 
