@@ -40,6 +40,17 @@ def cases(path: Path) -> Iterator[Case]:
         yield from map(json.loads, lines)
 
 
+ENGINES = ("odbc", "pgsql", "sqlite3")
+"""Drivers of databases, which the recording machine had loaded for cases with a database only."""
+
+
+def modules(case: Case) -> str:
+    """What stands for modules.conf where a case brings none: all modules, without engines where none was loaded."""
+    recorded = any(case["loaded"].get(kind) for kind in ("identifies", "endpoints"))
+    missing = ENGINES if recorded and "database" not in case else ()
+    return "".join(["[modules]\nautoload=yes\n", *(f"noload=res_config_{engine}.so\n" for engine in missing)])
+
+
 def load(case: Case) -> Config:
     """The configuration of a case; unlisted identifiers follow the recorded machine."""
     hosts = Hosts(
@@ -48,6 +59,7 @@ def load(case: Case) -> Config:
         complete=True,
     )
     files = {"acl.conf": "", "pjsip_wizard.conf": "", "geolocation.conf": "", **case["files"]}
+    files.setdefault("modules.conf", modules(case))
     config = load_config(None, asterisk=case["asterisk"], hosts=hosts, overlay=files, readable=lambda _: False)
     recorded = [name for name in case["loaded"]["identifiers"] if name in config.uncertain_identifiers]
     ordered = tuple(

@@ -12,7 +12,7 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
 RECORDINGS = sorted([*FIXTURES.glob("conformance/*.jsonl.gz"), *FIXTURES.glob("corners/*.jsonl.gz")])
 
 
-LEAST = {"corners.jsonl.gz": (200, 40), "modules.jsonl.gz": (80, 15)}
+LEAST = {"corners.jsonl.gz": (200, 40), "modules.jsonl.gz": (80, 15), "sources.jsonl.gz": (1200, 200)}
 """How much a smaller recording holds: hand-written cases, each for one sentence of the source."""
 
 

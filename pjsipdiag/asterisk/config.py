@@ -65,6 +65,21 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Absent:
+    """A module that is not loaded, and what is then not there; `module` is empty where Asterisk itself does not start.
+
+    `used` tells whether the configuration needs it, `ends` whether nothing listens without it.
+    """
+
+    module: str
+    reason: str
+    where: Where
+    log: str = ""
+    used: bool = True
+    ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """An object that is in the file and not in memory; `where` is the line to blame, `section_where` its header."""
 
@@ -259,6 +274,8 @@ class Config:
     warnings: tuple[Problem, ...] = ()
     rejected: tuple[Problem, ...] = ()
     realtime: tuple[str, ...] = ()
+    absent: tuple[Absent, ...] = ()
+    """The modules that are not loaded, the one for which nothing listens first."""
     unread: tuple[Unread, ...] = ()
     """The tables that would have to be read to tell what is loaded."""
     sections: tuple[Section, ...] = ()

@@ -39,8 +39,8 @@ def recorded(path: Path) -> list[dict[str, Any]]:
 
 
 def logged(config: Config) -> list[str]:
-    problems = [*config.warnings, *config.rejected]
-    return [dropped.log for dropped in config.dropped] + [problem.log for problem in problems]
+    told = [one.log for one in (*config.warnings, *config.rejected)]
+    return told + [one.log for one in config.dropped] + [one.log for one in config.absent]
 
 
 def differences(case: Mapping[str, Any], config: Config) -> list[str]:
@@ -66,6 +66,14 @@ def differences(case: Mapping[str, Any], config: Config) -> list[str]:
     if name not in OTHER_MODULE_ORDER:
         checks["identifiers"] = (list(config.identifiers), loaded["identifiers"])
     return [f"{name}: {what}: {ours} instead of {theirs}" for what, (ours, theirs) in checks.items() if ours != theirs]
+
+
+def test_nothing_listens_where_asterisk_or_pjsip_did_not_start() -> None:
+    cases = recorded(FIXTURES / "starting" / "sources.jsonl.gz")
+    assert len(cases) > 40
+    configs = [load_config(None, case["asterisk"], overlay=case["files"]) for case in cases]
+    assert [case["id"] for case, config in zip(cases, configs, strict=True) if config.listeners] == []
+    assert all(config.absent[0].ends or config.rejected or config.dropped for config in configs)
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: f"{path.parent.name}-{path.name.split('.jsonl')[0]}")

@@ -12,6 +12,7 @@ from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.addresses.sockaddr import parse, split_host_port, text_of
 from pjsipdiag.asterisk.config import Acl, Rule, Section, Variable
 from pjsipdiag.asterisk.loading.options import Applied
+from pjsipdiag.asterisk.loading.resolve import Resolver, could_resolve
 from pjsipdiag.asterisk.loading.values import parse_bool, parse_codecs, parse_identify_by
 from pjsipdiag.asterisk.releases import Release
 
@@ -54,26 +55,45 @@ def global_(section: Section, applied: Applied) -> config.Global:
     )
 
 
-def transport(section: Section, applied: Applied) -> config.Transport:
+def transport(section: Section, applied: Applied, resolver: Resolver) -> config.Transport | config.Problem:
+    """A transport; a name in bind= is its first IPv4 address (pj_sockaddr_parse), and none drops the transport."""
     options = applied.options
     protocol = _last(options, "protocol", "udp").lower()
     host, port = split_host_port(_last(options, "bind"))
+    bind = _numeric(host or "0.0.0.0") or (host if ":" in host else _address_of(host, resolver))
+    if bind is None:
+        given = options["bind"][-1]
+        log = f"Error parsing bind={given.value} at line {given.where.line} of "
+        return config.Problem(f"bind={given.value} names a host that has no IPv4 address", given.where, log)
     return config.Transport(
         name=section.name,
         where=section.where,
         options=options,
         protocol=protocol,
-        bind=_numeric(host),
+        bind=bind,
         port=int(port) if port and port.isdigit() and int(port) else 5061 if protocol in _SECURE else 5060,
         domain=_last(options, "domain"),
         local_net=tuple(v.value for v in options.get("local_net", ())),
     )
 
 
+def clash(one: config.Transport, other: config.Transport) -> bool:
+    """Whether two sockets of one kind cannot be open together: the same port of one address, or of all and of one."""
+    if one.port != other.port or (":" in one.bind) != (":" in other.bind):
+        return False
+    return one.bind == other.bind or any(bind in ("0.0.0.0", "::") for bind in (one.bind, other.bind))
+
+
+def _address_of(host: str, resolver: Resolver) -> str | None:
+    """The first IPv4 address of a name, the name itself where the names at hand cannot tell, None where it has none."""
+    found = resolver.addresses(host) if could_resolve(host) else ()
+    return host if found is None else next((address for address in found if ":" not in address), None)
+
+
 def _numeric(host: str) -> str:
-    """An address in the usual form (`5060` is 0.0.19.196, `192.0.2` is 192.0.0.2); a name as it is."""
-    found = parse(f"[{host}]") if host and "%" not in host else None
-    return text_of(found.version, found.ip) if found else host
+    """An address in the usual form (`5060` is 0.0.19.196, `192.0.2` is 192.0.0.2); empty for a name."""
+    found = parse(f"[{host}]") if "%" not in host else None
+    return text_of(found.version, found.ip) if found else ""
 
 
 def domain_alias(section: Section, applied: Applied) -> config.DomainAlias:

@@ -6,119 +6,186 @@ without modules.conf is a part of one: all modules may be assumed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from pjsipdiag.asterisk.config import Config, Problem, Where
+from pjsipdiag.asterisk.config import Absent, Config, Where
 from pjsipdiag.asterisk.files.conf import Parsed
 from pjsipdiag.asterisk.loading.values import parse_bool
-from pjsipdiag.asterisk.releases import MODULES
+from pjsipdiag.asterisk.releases import MODULES, Release
 
+USER, IP, ANONYMOUS = (f"res_pjsip_endpoint_identifier_{name}" for name in ("user", "ip", "anonymous"))
+WIZARD = "res_pjsip_config_wizard"
 IDENTIFIERS: dict[str, tuple[str, ...]] = {
-    **{
-        f"res_pjsip_endpoint_identifier_{name}": names
-        for name, names in zip(("user", "ip", "anonymous"), MODULES, strict=True)
-    },
+    **dict(zip((USER, IP, ANONYMOUS), MODULES, strict=True)),
     "res_pjsip_outbound_registration": ("line",),
 }
 """Module -> the identifiers that it registers."""
 
-NEEDED = ("res_sorcery_config", "res_pjproject", "res_pjsip")
-"""Without one of these nothing listens."""
+NEEDED = ("res_sorcery_config", "res_sorcery_memory", "res_sorcery_astdb", "res_pjproject", "res_pjsip")
+"""Without one of these nothing listens (`requires` of res_pjsip)."""
 
-OTHERS = ("res_pjsip_acl", "res_pjsip_authenticator_digest", "res_pjsip_config_wizard")
+OTHERS = ("res_pjsip_acl", "res_pjsip_authenticator_digest", WIZARD)
+
+STARTING_FILES = {
+    "sorcery.conf": "",
+    "extconfig.conf": "*** Failed to load module extconfig",
+    "users.conf": "",
+    "cli_permissions.conf": "",
+}
+"""Files that Asterisk does not start with when they cannot be parsed, and its line."""
+
+NOWHERE = Where("modules.conf", 0)
 
 _WORDS = ("preload", "preload-require", "load", "require")
 
 
 @dataclass(frozen=True, slots=True)
-class Modules:
-    """What modules.conf says: `missing` names modules that are not loaded and the lines to blame, `order` those that
-    are loaded in the order of their lines (empty with autoload=yes), `ends` why Asterisk or PJSIP does not start."""
+class _Named:
+    """A module that modules.conf names: as it is written first, and whether it is preloaded or required."""
 
-    missing: dict[str, Where]
-    order: tuple[str, ...] = ()
-    ends: Problem | None = None
+    written: str
+    early: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Modules:
+    """What modules.conf says. `named` are the modules of its load lines in their order and `refused` those of noload=,
+    both by the name in small letters; `ends` is why Asterisk or PJSIP does not start."""
+
+    autoload: bool = True
+    named: Mapping[str, _Named] = field(default_factory=dict)
+    refused: Mapping[str, Where] = field(default_factory=dict)
+    where: Where = NOWHERE
+    ends: Absent | None = None
+
+    def loads(self, module: str) -> bool:
+        return self.missing(module) is None
+
+    def missing(self, module: str) -> Where | None:
+        """The line that keeps a module from being loaded, None where it is.
+
+        Names are compared without case, and a module is looked for as it is written first: one written in another case
+        is not found, whatever autoload= says.
+        """
+        if module in self.refused:
+            return self.refused[module]
+        named = self.named.get(module)
+        found = self.autoload if named is None else named.written in (module, f"{module}.so")
+        return None if found else self.where
+
+    def place(self, module: str) -> tuple[bool, bool, int]:
+        """Where a module stands in the order of loading, as far as modules.conf tells it."""
+        named = self.named.get(module)
+        if named is None:
+            return True, module == ANONYMOUS, len(self.named)
+        # The anonymous module has a lower priority than the two others.
+        return not named.early, module == ANONYMOUS, list(self.named).index(module)
 
 
 def read(parsed: Parsed) -> Modules:
     """The modules of interest, as modules.conf loads them."""
     if not parsed.found:
-        return Modules({})
+        return Modules()
     if not parsed.valid:
-        where = parsed.rejected[0].where if parsed.rejected else Where("modules.conf", 0)
-        return Modules({}, (), Problem("modules.conf cannot be read: Asterisk does not start", where))
+        where = parsed.rejected[0].where if parsed.rejected else NOWHERE
+        return _no_start("modules.conf cannot be parsed: Asterisk does not start", where)
     section = next((s for s in parsed.sections if s.name.lower() == "modules" and not s.template), None)
     if section is None:
-        where = Where("modules.conf", 0)
-        return Modules({}, (), Problem("modules.conf has no section [modules]: no module is loaded", where))
-    autoload, chosen, refused = False, dict[str, tuple[bool, bool]](), dict[str, Where]()
+        return _no_start("modules.conf has no section [modules]: no module is loaded, nothing listens", NOWHERE)
+    autoload, named, refused = False, dict[str, _Named](), dict[str, Where]()
     for variable in section.variables:
-        word, name = variable.name.lower(), variable.value.removesuffix(".so")
+        word, name = variable.name.lower(), _base(variable.value)
         if word == "autoload":
             autoload = parse_bool(variable.value)
         elif word == "noload":
             refused[name] = variable.where
         elif word in _WORDS:
-            early, required = chosen.get(name, (False, False))
-            chosen[name] = (early or word.startswith("preload"), required or word.endswith("require"))
+            known = named.get(name, _Named(variable.value))
+            named[name] = replace(
+                known,
+                early=known.early or word.startswith("preload"),
+                required=known.required or word.endswith("require"),
+            )
         else:
-            reason = f"modules.conf knows no {variable.name}=: Asterisk does not start"
-            return Modules({}, (), Problem(reason, variable.where))
+            return _no_start(f"modules.conf knows no {variable.name}=: Asterisk does not start", variable.where)
     for name, where in refused.items():
-        if chosen.get(name, (False, False))[1]:
-            return Modules({}, (), Problem(f"{name} is required and has noload=: Asterisk does not start", where))
-    present = sorted((name for name in chosen if name not in refused), key=lambda name: not chosen[name][0])
-    missing = {
-        name: refused.get(name, section.where)
-        for name in (*IDENTIFIERS, *NEEDED, *OTHERS)
-        if name in refused or not (autoload or name in chosen)
-    }
-    return Modules(missing, () if autoload else tuple(present))
+        if name in named and named[name].required:
+            return _no_start(f"{name} is required and has noload=: Asterisk does not start", where)
+    return Modules(autoload, named, refused, section.where)
 
 
-def apply(config: Config, parsed: Parsed, sorcery: Parsed) -> Config:
-    """The configuration without what modules that are not loaded would make."""
-    modules = read(parsed)
-    problems = [Problem(f"{name} is not loaded: {_effect(name)}", at) for name, at in modules.missing.items()]
-    ends = modules.ends
-    if sorcery.found and not sorcery.valid:
-        where = sorcery.rejected[0].where if sorcery.rejected else Where("sorcery.conf", 0)
-        ends = ends or Problem("sorcery.conf cannot be read: Asterisk does not start", where)
-    problems += [ends] if ends else []
-    if ends or any(name in modules.missing for name in NEEDED):
-        return replace(config, transports={}, sockets=(), warnings=(*config.warnings, *problems))
-    if not problems and not modules.order:
-        return config
-    gone = {name for module in modules.missing for name in IDENTIFIERS.get(module, ())}
-    changed = replace(
+def _base(name: str) -> str:
+    """`resource_name_baselen`: the name in small letters, without .so."""
+    return (name[:-3] if len(name) > 3 and name.lower().endswith(".so") else name).lower()
+
+
+def _no_start(reason: str, where: Where) -> Modules:
+    return Modules(ends=Absent("", reason, where, ends=True))
+
+
+def apply(config: Config, modules: Modules, declined: Iterable[Absent], version: Release) -> Config:
+    """The configuration without what modules that are not loaded would make; `declined` are those that do not load for
+    another reason than modules.conf."""
+    absent = [modules.ends] if modules.ends else []
+    absent += declined
+    for name in (*NEEDED, *IDENTIFIERS, *OTHERS):
+        where = modules.missing(name)
+        if where is not None:
+            reason = f"{name} is not loaded: {effect(name)}"
+            absent.append(Absent(name, reason, where, used=_is_used(name, config), ends=name in NEEDED))
+    early = _wizard_too_late(modules, version)
+    if early and modules.loads(WIZARD):
+        reason = f"{early} is preloaded before {WIZARD}: on {version} {effect(WIZARD)}"
+        absent.append(Absent(WIZARD, reason, modules.where, used=_is_used(WIZARD, config)))
+    absent.sort(key=lambda one: not one.ends)
+    if any(one.ends for one in absent):
+        return replace(config, transports={}, sockets=(), absent=tuple(absent))
+    gone = {one.module for one in absent}
+    lost = {name for module in gone for name in IDENTIFIERS.get(module, ())}
+    certain = modules.place(USER) != modules.place(IP) or USER in gone or IP in gone
+    uncertain = () if certain else config.uncertain_identifiers
+    config = replace(
         config,
-        identifiers=tuple(name for name in _ordered(config, modules) if name not in gone),
-        uncertain_identifiers=()
-        if modules.order
-        else tuple(name for name in config.uncertain_identifiers if name not in gone),
-        warnings=(*config.warnings, *problems),
+        absent=tuple(absent),
+        identifiers=tuple(name for name in _ordered(config, modules) if name not in lost),
+        uncertain_identifiers=tuple(name for name in uncertain if name not in lost),
     )
-    if "res_pjsip_config_wizard" in modules.missing:
-        changed = _without_wizard(changed)
-    if "res_pjsip_endpoint_identifier_ip" in modules.missing:
-        changed = replace(changed, identifies=())
-    if "res_pjsip_outbound_registration" in modules.missing:
-        changed = replace(changed, registrations={})
-    if "res_pjsip_acl" in modules.missing:
-        changed = replace(changed, acls=())
-    if "res_pjsip_authenticator_digest" in modules.missing:
-        endpoints = {name: replace(endpoint, auth=()) for name, endpoint in changed.endpoints.items()}
-        changed = replace(changed, endpoints=endpoints)
-    return changed
+    return _without(config, gone)
+
+
+def _without(config: Config, gone: set[str]) -> Config:
+    if WIZARD in gone:
+        config = _without_wizard(config)
+    if IP in gone:
+        config = replace(config, identifies=())
+    if "res_pjsip_outbound_registration" in gone:
+        config = replace(config, registrations={})
+    if "res_pjsip_acl" in gone:
+        config = replace(config, acls=())
+    if "res_pjsip_authenticator_digest" in gone:
+        endpoints = {name: replace(endpoint, auth=()) for name, endpoint in config.endpoints.items()}
+        config = replace(config, endpoints=endpoints)
+    return config
+
+
+def _wizard_too_late(modules: Modules, version: Release) -> str:
+    """The preloaded module that makes res_pjsip start before the wizard, where that is too late for the wizard."""
+    if version.has("late_wizard") or modules.named.get(WIZARD, _Named("")).early:
+        return ""
+    # All that need res_pjsip have pjsip in their names.
+    early = (name for name, named in modules.named.items() if named.early and "pjsip" in name)
+    return next((name for name in early if name not in modules.refused), "")
 
 
 def _ordered(config: Config, modules: Modules) -> tuple[str, ...]:
     """The identifiers; those that the order does not name follow in the order in which their modules are loaded."""
     listed = config.globals.endpoint_identifier_order.split(",")
-    place = {name: modules.order.index(m) for m, names in IDENTIFIERS.items() if m in modules.order for name in names}
-    first, *others = config.identifiers or ("",)
-    unlisted = sorted((n for n in others if n not in listed), key=lambda name: place.get(name, len(modules.order)))
-    return tuple(filter(None, (first, *(name for name in others if name in listed), *unlisted)))
+    place = {name: modules.place(module) for module, names in IDENTIFIERS.items() for name in names}
+    first, *others = config.identifiers
+    unlisted = sorted((name for name in others if name not in listed), key=place.__getitem__)
+    return (first, *(name for name in others if name in listed), *unlisted)
 
 
 def _without_wizard(config: Config) -> Config:
@@ -132,11 +199,34 @@ def _without_wizard(config: Config) -> Config:
     )
 
 
-def _effect(module: str) -> str:
+def _is_used(module: str, config: Config) -> bool:
+    """Whether something in the configuration counts on a module."""
+    match module:
+        case "res_pjsip_endpoint_identifier_ip":
+            return bool(config.identifies) or "identify" in config.realtime
+        case "res_pjsip_endpoint_identifier_user":
+            named = {identify.endpoint for identify in config.identifies}
+            return any("ip" not in item.identify_by or name not in named for name, item in config.endpoints.items())
+        case "res_pjsip_endpoint_identifier_anonymous":
+            return any(name.partition("@")[0] == "anonymous" for name in config.endpoints)
+        case "res_pjsip_outbound_registration":
+            return bool(config.registrations)
+        case "res_pjsip_acl":
+            return bool(config.acls)
+        case "res_pjsip_authenticator_digest":
+            return any(endpoint.auth for endpoint in config.endpoints.values())
+        case "res_pjsip_config_wizard":
+            return any(item.wizard for item in config.endpoints.values())
+    return True
+
+
+def effect(module: str) -> str:
+    """What is not there without a module."""
     if module in IDENTIFIERS:
-        return f"there is no identifier {', '.join(IDENTIFIERS[module])}"
+        names = IDENTIFIERS[module]
+        return f"there {'is' if len(names) == 1 else 'are'} no identifier{'s' * (len(names) > 1)} {', '.join(names)}"
     return {
         "res_pjsip_acl": "type=acl has no effect",
         "res_pjsip_authenticator_digest": "nobody is asked for credentials",
-        "res_pjsip_config_wizard": "pjsip_wizard.conf makes nothing",
+        WIZARD: "pjsip_wizard.conf makes nothing",
     }.get(module, "nothing listens")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pjsipdiag.asterisk.config import (
+    Absent,
     Config,
     Dropped,
     Global,
@@ -30,22 +31,12 @@ from pjsipdiag.asterisk.config import (
 from pjsipdiag.asterisk.files.conf import Parsed, parse
 from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, order, wizard
-from pjsipdiag.asterisk.loading.options import Applied, apply, cannot_tell
+from pjsipdiag.asterisk.loading.options import TYPES, Applied, apply, cannot_tell
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
-from pjsipdiag.asterisk.loading.sorcery import (
-    MAIN_FILE,
-    OWNERS,
-    WIZARDS,
-    Backend,
-    Selection,
-    backends,
-    default_backend,
-    misplaced,
-    select,
-)
+from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, Selection, mappings, select
 from pjsipdiag.asterisk.realtime.folded import Folded
 from pjsipdiag.asterisk.realtime.tables import Tables
-from pjsipdiag.asterisk.releases import MODULES, NEWEST, Release, release
+from pjsipdiag.asterisk.releases import NEWEST, Release, release
 from pjsipdiag.errors import ConfigError
 
 _LINE = re.compile(r"at line \d+ of .*")
@@ -85,8 +76,7 @@ def load_config(
     resolver = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
     main, files, alone = _open(path, overlay)
     loader = _Loader(files, main, alone, version, resolver, readable, databases or {})
-    config = loader.config("" if path is None else str(path))
-    return modules.apply(config, loader.file("modules.conf"), loader.file("sorcery.conf"))
+    return loader.config("" if path is None else str(path))
 
 
 def _open(path: str | Path | None, overlay: Mapping[str, str] | None) -> tuple[str, Files, bool]:
@@ -125,22 +115,35 @@ class _Loader:
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     acls: dict[str, tuple[Rule, ...]] | None = None
-    backends: Mapping[str, tuple[Backend, ...]] = field(default_factory=dict)
-    listeners: set[tuple[bool, str, int]] = field(default_factory=set)
     sockets: list[Transport] = field(default_factory=list)
     by_type: dict[int, defaultdict[str, list[Section]]] = field(default_factory=dict)
 
     @cached_property
+    def modules(self) -> modules.Modules:
+        return modules.read(self.file("modules.conf"))
+
+    @cached_property
     def tables(self) -> Tables:
         return Tables(self.databases, self.file)
+
+    @cached_property
+    def mappings(self) -> Mappings:
+        return mappings(self.file("sorcery.conf"), self._loads, self.tables.is_family)
+
+    def _loads(self, module: str) -> bool:
+        return self.modules.loads(module)
+
+    @property
+    def backends(self) -> Mapping[str, tuple[Backend, ...]]:
+        return self.mappings.backends
 
     def file(self, name: str) -> Parsed:
         """A file of the directory, read once for all object types (Asterisk reads it anew for each)."""
         if name not in self.parsed:
             if self.alone and name != self.main:
                 self.parsed[name] = Parsed(found=False)
-            elif self.tables.hold(name):
-                table = self.tables.file(name, tuple(self.backends))
+            elif self.tables.hold(name, self._loads):
+                table = self.tables.file(name, TYPES)
                 self.parsed[name] = table or parse(name, self.files, self.version)
             else:
                 self.parsed[name] = parse(name, self.files, self.version, alone=self.alone)
@@ -150,7 +153,7 @@ class _Loader:
         if self.alone:
             reason = f"only {self.main} was given: other files of the configuration are not known"
             self.warnings.append(Problem(reason, Where(self.main, 0)))
-        self.backends = self._backends()
+        self.warnings += self.mappings.passed
         main = self.file(self.main)
         self.acls, refused = acls.named(self.file(acls.ACL_FILE))
         self.warnings += refused
@@ -164,7 +167,7 @@ class _Loader:
         made = self._from_wizard("identify", self._identify)
         self._plain("system", lambda s, a: Loaded(s.name, s.where, a.options))
         order_text = globals_.endpoint_identifier_order
-        return Config(
+        config = Config(
             version=self.version.version,
             directory=directory,
             addresses_of=self.resolver.addresses if isinstance(self.resolver, Hosts) else None,
@@ -178,7 +181,7 @@ class _Loader:
             aors=self._both("aor", kinds.aor),
             registrations=self._both("registration", kinds.registration),
             acls=tuple(self._plain("acl", lambda s, a: kinds.acl(s, a, self.acls)).values()),
-            identifiers=self._identifiers(order_text),
+            identifiers=order.identifiers(order_text, self.version),
             uncertain_identifiers=order.uncertain(order_text, self.version),
             realtime=self._realtime(),
             unread=tuple(self.tables.unread),
@@ -189,47 +192,47 @@ class _Loader:
             rejected=tuple(problem for parsed in self.parsed.values() for problem in parsed.rejected),
             sections=(*main.sections, *self.file(wizard.WIZARD_FILE).sections),
         )
+        return modules.apply(config, self.modules, self._absent(), self.version)
 
-    def _backends(self) -> Mapping[str, tuple[Backend, ...]]:
-        sorcery = self.file("sorcery.conf")
-        found = dict(backends(sorcery))
-        for object_type, variable in misplaced(sorcery).items():
-            found[object_type] = ()
+    def _absent(self) -> list[Absent]:
+        """What does not load because of sorcery.conf or of a file that Asterisk cannot start with."""
+        found = []
+        for name, log in modules.STARTING_FILES.items():
+            parsed = self.file(name)
+            if parsed.found and not parsed.valid:
+                where = parsed.rejected[0].where if parsed.rejected else Where(name, 0)
+                found.append(Absent("", f"{name} cannot be parsed: Asterisk does not start", where, log, ends=True))
+        failed = self.mappings.failed
+        if failed is not None:
+            log = f"{failed.log}\nError attempting to apply configuration res_pjsip to sorcery."
+            reason = f"{failed.reason}, so res_pjsip does not load: nothing listens"
+            found.append(Absent("res_pjsip", reason, failed.where, log, ends=True))
+        for object_type, variable in self.mappings.misplaced.items():
             module = MODULES_OF[object_type]
             log = (
                 f"Cannot update type '{object_type}' in module 'res_pjsip' because it has no existing documentation!"
                 f"\n{module} declined to load."
             )
-            reason = f"[res_pjsip] maps {object_type}, which belongs to [{OWNERS[object_type]}]: {module} does not load"
-            self.warnings.append(Problem(reason, variable.where, log))
-        for object_type, listed in found.items():
-            told = not self.alone
-            unmapped = any(one.kind == "realtime" and one.family not in self.tables.families for one in listed)
-            unknown = object_type in OWNERS and any(one.kind not in WIZARDS for one in listed)
-            if (told and unmapped) or unknown:
-                # The rest of the section is not read then, and the module's own mapping applies.
-                found[object_type] = (default_backend(object_type),)
+            reason = (
+                f"[res_pjsip] maps {object_type}, which belongs to [{OWNERS[object_type]}]: {module} does not load, so "
+                f"{modules.effect(module)}; move the line to that section"
+            )
+            found.append(Absent(module, reason, variable.where, log))
         return found
-
-    def _identifiers(self, order_text: str) -> tuple[str, ...]:
-        """The identifiers in order, without those of a module that does not load."""
-        missing = {"identify": MODULES[1], "registration": ("line",)}
-        lost = {name for kind, names in missing.items() if not self.backends[kind] for name in names}
-        return tuple(name for name in order.identifiers(order_text, self.version) if name not in lost)
 
     def _transport(self, section: Section, applied: Applied) -> Transport | Problem:
         """A transport, unless one before it listens on its address already (config_transport.c, transport_apply)."""
-        made = kinds.transport(section, applied)
+        made = kinds.transport(section, applied, self.resolver)
+        if isinstance(made, Problem):
+            return made
         stream = made.protocol in ("tcp", "tls")
-        listener = (stream, made.bind, made.port)
         if stream or made.protocol == "udp":
-            if listener in self.listeners:
-                log = f"Transport '{made.name}' could not be started: Address already in use"
-                bind = made.option("bind")
-                return Problem(
-                    f"another transport has {made.bind}:{made.port} already", bind.where if bind else made.where, log
-                )
-            self.listeners.add(listener)
+            for taken in self.sockets:
+                if (taken.protocol in ("tcp", "tls")) == stream and kinds.clash(taken, made):
+                    log = f"Transport '{made.name}' could not be started: Address already in use"
+                    bind = made.option("bind")
+                    reason = f"another transport has {taken.bind}:{taken.port} already"
+                    return Problem(reason, bind.where if bind else made.where, log)
         self.sockets.append(made)
         return made
 
@@ -288,7 +291,7 @@ class _Loader:
     def _rows(
         self, backend: Backend, object_type: str, build: Callable[[Section, Applied], _T | Problem]
     ) -> Iterable[Selection[_T]]:
-        for sections, folds in self.tables.sections(backend, object_type, self.version):
+        for sections, folds in self.tables.sections(backend, object_type, self.version, self._loads):
             objects: list[_T] = []
             for section in sections:
                 made = self._create(object_type, section, build)

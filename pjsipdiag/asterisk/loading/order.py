@@ -117,7 +117,9 @@ def identifiers(order: str, version: Release) -> tuple[str, ...]:
 
 
 def uncertain(order: str, version: Release) -> tuple[str, ...]:
-    """The unlisted identifiers when they come from more than one module: their order is the installation's."""
+    """The unlisted identifiers when they come from both modules of one priority: their order is the installation's."""
+    alike = [module for module in MODULES if "anonymous" not in module]
     unlisted = [name for name in identifiers(order, version)[1:] if name not in order.split(",")]
-    modules = [module for module in MODULES if any(name in module for name in unlisted)]
+    unlisted = [name for name in unlisted if any(name in module for module in alike)]
+    modules = [module for module in alike if any(name in module for name in unlisted)]
     return tuple(unlisted) if len(modules) > 1 else ()

@@ -7,7 +7,7 @@ elsewhere. A duplicate name refuses every object of the type, an object that fai
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from pjsipdiag.asterisk.config import Dropped, Problem, Section, Variable, Where
@@ -26,8 +26,26 @@ OWNERS = {
 }
 """The section of sorcery.conf that maps a type; `res_pjsip` where it is not named here."""
 
-WIZARDS = ("config", "memory", "astdb", "realtime", "memory_cache")
-"""What a mapping may name."""
+SHARED = "res_pjsip"
+"""The section whose types res_pjsip itself owns: it does not load where one of its mappings does not open."""
+
+WIZARDS = {
+    "config": "res_sorcery_config",
+    "memory": "res_sorcery_memory",
+    "astdb": "res_sorcery_astdb",
+    "realtime": "res_sorcery_realtime",
+    "memory_cache": "res_sorcery_memory_cache",
+}
+"""What a mapping may name, and the module that brings it."""
+
+_CACHE_OPTIONS = (
+    "name",
+    "maximum_objects",
+    "object_lifetime_maximum",
+    "object_lifetime_stale",
+    "expire_on_reload",
+    "full_backend_cache",
+)
 
 _T = TypeVar("_T")
 
@@ -82,29 +100,91 @@ def default_backend(object_type: str) -> Backend:
     return Backend("config", MAIN_FILE, (("type", object_type),), object_type if single else "", single)
 
 
-def backends(sorcery: Parsed) -> Mapping[str, tuple[Backend, ...]]:
-    """Object type -> its backends in the order they are asked, as sorcery.conf maps them (each kind once)."""
+@dataclass(frozen=True, slots=True)
+class Mappings:
+    """What sorcery.conf comes to: the backends of each type in the order they are asked (each kind once).
+
+    `failed` keeps res_pjsip from loading, `passed` are mappings of other sections that do not open, `misplaced` are
+    types that [res_pjsip] maps although another module owns them: that module does not load.
+    """
+
+    backends: Mapping[str, tuple[Backend, ...]]
+    failed: Problem | None = None
+    passed: tuple[Problem, ...] = ()
+    misplaced: Mapping[str, Variable] = field(default_factory=dict)
+
+
+def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[[str], bool]) -> Mappings:
+    """Read sorcery.conf as `__ast_sorcery_apply_config` does: each section only up to a mapping that does not open.
+
+    `loads` tells whether a module is loaded, `is_family` whether extconfig.conf maps a family.
+    """
     mapped: dict[str, dict[str, Backend]] = {}
-    for section in sorcery.sections if sorcery.valid else ():
-        for variable in section.variables:
-            object_type, _, cache = variable.name.partition("/")
-            if cache == "cache":
-                continue
-            owner = OWNERS.get(object_type, "res_pjsip")
-            if object_type in TYPES and not section.template and section.name.lower() == owner:
-                backend = _backend(variable)
-                mapped.setdefault(object_type, {}).setdefault(backend.kind, backend)
-    return {name: tuple(mapped[name].values()) if name in mapped else (default_backend(name),) for name in TYPES}
+    passed: list[Problem] = []
+    misplaced: dict[str, Variable] = {}
+    failed = None
+    for owner in (SHARED, *OWNERS.values()):
+        # Of several sections of one name the first alone is read (ast_variable_browse).
+        for section in sorcery.named(owner)[:1] if sorcery.valid else ():
+            for variable in section.variables:
+                object_type, _, use = variable.name.partition("/")
+                kind, _, data = variable.value.partition(",")
+                if not object_type or not kind:
+                    continue
+                refused = _refusal(kind, data, object_type, loads, is_family)
+                if refused:
+                    problem = Problem(refused[0], variable.where, refused[1])
+                    if owner == SHARED:
+                        failed = problem
+                    else:
+                        passed.append(problem)
+                    break
+                if owner == SHARED and object_type in OWNERS:
+                    misplaced.setdefault(object_type, variable)
+                elif object_type in TYPES and OWNERS.get(object_type, SHARED) == owner and "cache" not in use:
+                    backend = _backend(variable)
+                    mapped.setdefault(object_type, {}).setdefault(backend.kind, backend)
+    found = {name: tuple(mapped[name].values()) if name in mapped else (default_backend(name),) for name in TYPES}
+    return Mappings({**found, **dict.fromkeys(misplaced, ())}, failed, tuple(passed), misplaced)
 
 
-def misplaced(sorcery: Parsed) -> Mapping[str, Variable]:
-    """Types that [res_pjsip] of sorcery.conf maps although another module owns them: that module does not load."""
-    return {
-        variable.name.partition("/")[0]: variable
-        for section in (sorcery.named("res_pjsip") if sorcery.valid else ())
-        for variable in section.variables
-        if variable.name.partition("/")[0] in OWNERS
-    }
+def _refusal(
+    kind: str, data: str, object_type: str, loads: Callable[[str], bool], is_family: Callable[[str], bool]
+) -> tuple[str, str] | None:
+    """Why a mapping does not open, and Asterisk's line (`__ast_sorcery_object_type_insert_wizard`, `*_open`)."""
+    shown = f"{object_type}={kind}" + (f",{data}" if data else "")
+    module = WIZARDS.get(kind)
+    if module is None or not loads(module):
+        log = f"Wizard '{kind}' could not be applied to object type '{object_type}' as it was not found"
+        why = f"{module} is not loaded" if module else f"there is no wizard '{kind}'"
+        return f"{shown}: {why}", log
+    first, *options = data.split(",")
+    why = ""
+    if kind in ("config", "astdb", "realtime") and not first:
+        why = "it names no " + {"config": "file", "astdb": "family"}.get(kind, "family of extconfig.conf")
+    elif kind == "config":
+        names = {option.partition("=")[0].lower(): option.partition("=")[2] for option in options}
+        empty = next((name for name in ("explicit_name", "single_object") if names.get(name) == ""), "")
+        why = f"{empty}= is empty" if empty else ""
+    elif kind == "realtime":
+        why = _realtime_refusal(first, options, is_family)
+    elif kind == "memory_cache":
+        wrong = next((o for o in data.split(",") if o and o.partition("=")[0].lower() not in _CACHE_OPTIONS), "")
+        why = f"a cache has no option {wrong}" if wrong else ""
+    if not why:
+        return None
+    log = f"Wizard '{kind}' failed to open mapping for object type '{object_type}' with data: {data}"
+    return f"{shown}: {why}", log
+
+
+def _realtime_refusal(family: str, options: Sequence[str], is_family: Callable[[str], bool]) -> str:
+    if not is_family(family):
+        return f"extconfig.conf does not map {family}"
+    for option in options:
+        name, _, value = option.partition("=")
+        if name.lower() != "allow_unqualified_fetch" or value.lower() not in ("", "yes", "no", "warn", "error"):
+            return f"a realtime mapping has no option {option}"
+    return ""
 
 
 def _backend(variable: Variable) -> Backend:

@@ -42,17 +42,28 @@ class Unread:
         )
 
 
+ENGINES = {
+    "odbc": "res_config_odbc",
+    "pgsql": "res_config_pgsql",
+    "sqlite3": "res_config_sqlite3",
+    "mysql": "res_config_mysql",
+    "ldap": "res_config_ldap",
+    "curl": "res_config_curl",
+}
+"""What extconfig.conf may call a driver, and the module that brings it."""
+
 _SHOWN = {"identify": "identifies"}
 
 
 def families(extconfig: Parsed) -> Mapping[str, tuple[Mapped, ...]]:
-    """Family -> its tables in the order in which they are asked."""
+    """Family in small letters -> its tables in the order in which they are asked."""
     found: dict[str, list[Mapped]] = {}
     for section in extconfig.named("settings") if extconfig.valid else ():
         for variable in section.variables:
             driver, database, table, priority, *_ = [*(part.strip() for part in variable.value.split(",")), *[""] * 4]
-            if driver and database:
+            if "," in variable.value:
                 number = int(priority) if priority.isdigit() and int(priority) else 1
                 name = variable.name
-                found.setdefault(name, []).append(Mapped(name, driver, database, table or name, number, variable.where))
+                mapped = Mapped(name, driver, database, table or name, number, variable.where)
+                found.setdefault(name.lower(), []).append(mapped)
     return {name: tuple(sorted(maps, key=lambda one: one.priority)) for name, maps in found.items()}

@@ -11,11 +11,21 @@ from pjsipdiag.asterisk.config import Section
 from pjsipdiag.asterisk.files.conf import Parsed
 from pjsipdiag.asterisk.loading.sorcery import Backend
 from pjsipdiag.asterisk.realtime import database, rows, static
-from pjsipdiag.asterisk.realtime.families import Mapped, Unread, families
+from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Unread, families
 from pjsipdiag.asterisk.releases import Release
 
-_NEVER_MAPPED = ("extconfig.conf", "asterisk.conf", "logger.conf", "sorcery.conf")
+_NEVER_MAPPED = ("extconfig.conf", "asterisk.conf", "logger.conf", "modules.conf", "sorcery.conf")
 """Files that are read before the databases are known, or that need them to be known."""
+
+
+Loads = Callable[[str], bool]
+"""Whether a module is loaded."""
+
+
+def _available(mapped: Mapped, loads: Loads) -> bool:
+    """Whether the engine of a table is there."""
+    module = ENGINES.get(mapped.driver.lower())
+    return module is not None and loads(module)
 
 
 @dataclass
@@ -30,13 +40,19 @@ class Tables:
     def families(self) -> Mapping[str, tuple[Mapped, ...]]:
         return families(self.parsed("extconfig.conf"))
 
-    def hold(self, name: str) -> bool:
-        """Whether a table takes the place of a configuration file."""
-        return name not in _NEVER_MAPPED and name in self.families
+    def is_family(self, name: str) -> bool:
+        """Whether extconfig.conf maps a family; names are compared without case (ast_realtime_is_mapping_defined)."""
+        return name.lower() in self.families
+
+    def hold(self, name: str, loads: Loads) -> bool:
+        """Whether a table takes the place of a configuration file: not without the engine (find_engine)."""
+        if name in _NEVER_MAPPED or not self.is_family(name):
+            return False
+        return _available(self.families[name.lower()][0], loads)
 
     def file(self, name: str, types: Sequence[str]) -> Parsed | None:
         """That table as a file; None where it cannot be read, and all object types are unknown."""
-        mapped = self.families[name][0]
+        mapped = self.families[name.lower()][0]
         url = self._url(mapped)
         if url is None:
             self.unread += [Unread(object_type, mapped, mapped.where) for object_type in types]
@@ -44,7 +60,7 @@ class Tables:
         return static.parsed(name, mapped.table, database.read(mapped, url, "category").rows)
 
     def sections(
-        self, backend: Backend, object_type: str, version: Release
+        self, backend: Backend, object_type: str, version: Release, loads: Loads
     ) -> Iterator[tuple[tuple[Section, ...], bool]]:
         """The rows of each table that is asked (sorcery_realtime_retrieve_multiple, _retrieve_fields), as sections, and
         whether its database folds names.
@@ -54,11 +70,13 @@ class Tables:
         listed = object_type in rows.LISTED
         if listed and not backend.unqualified:
             return
-        tables = self.families.get(backend.family)
+        tables = self.families.get(backend.family.lower())
         if tables is None:
             self.unread.append(Unread(object_type, Mapped(backend.family, "", "", backend.family), backend.where))
             return
         for at, mapped in enumerate(tables):
+            if not _available(mapped, loads):
+                return
             url = self._url(mapped)
             if url is None:
                 self.unread.append(Unread(object_type, mapped, backend.where))

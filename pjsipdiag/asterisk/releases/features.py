@@ -47,6 +47,7 @@ FeatureName = Literal[
     "utf8_locale",
     "empty_elements",
     "strict_numbers",
+    "late_wizard",
     "digests",
     "google_oauth",
     "h265",
@@ -137,6 +138,22 @@ FEATURES: dict[FeatureName, Feature] = {
         "PJSIP 2.17 drops messages with an empty IPv6 reference [] or a Content-Length beyond 2147483647",
         Span({"16": None, "20": "20.20.0", "21": None, "22": "22.10.0", "23": "23.4.0"}),
         "sip_parser.c: int_parse_host, parse_hdr_content_len",
+    ),
+    "late_wizard": Feature(
+        "the wizard makes its objects also where res_pjsip was started before it",
+        Span(
+            {
+                "16": None,
+                "18": "18.25.0",
+                "19": None,
+                "20": "20.10.0",
+                "21": "21.5.0",
+                "22": "22.0.0",
+                "certified-18.9": "certified-18.9-cert11",
+                "certified-20.7": "certified-20.7-cert2",
+            }
+        ),
+        "res_pjsip_config_wizard.c: load_module",
     ),
     "digests": Feature(
         "digest algorithms beyond MD5: auth_type=digest, password_digest, a password checked for each algorithm",

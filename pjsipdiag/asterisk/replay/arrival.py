@@ -129,8 +129,17 @@ _WEB = {("ws", "wss"), ("wss", "ws")}
 
 def unheard(transport: str, destination: Address, config: Config) -> Check | None:
     """That nothing listens where the packet went, or None."""
-    if listening(transport, destination, config):
-        return None
+    found = listening(transport, destination, config)
+    if found:
+        named = next((t for t in found if _parsed(t.bind) is None and t.bind), None)
+        if named is None or not _known(destination) or any(t is not named and _parsed(t.bind) for t in found):
+            return None
+        reason = f"bind={named.bind} is a host name whose addresses the files cannot tell: --hosts can"
+        bind = named.option("bind")
+        return Check("arrival", Match.UNKNOWN, reason, bind.where if bind else named.where)
+    ended = next((absent for absent in config.absent if absent.ends), None)
+    if ended is not None:
+        return replace(_end(ended.reason), where=ended.where)
     if not config.listeners:
         return _end("no transport is loaded: Asterisk listens nowhere")
     place = "" if _unknown(destination.ip) else f" on {destination}"
@@ -161,6 +170,10 @@ def _parsed(ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 def _any(bind: str) -> bool:
     parsed = _parsed(bind)
     return parsed is not None and int(parsed) == 0
+
+
+def _known(destination: Address) -> bool:
+    return not _unknown(destination.ip)
 
 
 def _unknown(ip: str) -> bool:

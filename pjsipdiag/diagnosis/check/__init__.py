@@ -14,6 +14,7 @@ from pjsipdiag.diagnosis.rule import Rule
 
 ON_CONFIG: Mapping[str, Callable[[Config], Iterable[Finding]]] = {
     "file-rejected": loading.rejected,
+    "module-not-loaded": loading.absent,
     "not-loaded": loading.dropped,
     "table-not-read": loading.unread,
     "endpoint-missing": endpoints.dangling,

@@ -35,6 +35,19 @@ def rejected(config: Config) -> Iterator[Finding]:
         )
 
 
+def absent(config: Config) -> Iterator[Finding]:
+    """Modules that are not loaded, and what is then not there."""
+    for one in config.absent:
+        yield Finding(
+            "module-not-loaded",
+            Severity.ERROR if one.used else Severity.NOTE,
+            one.reason,
+            one.where,
+            evidence=tuple(f"Asterisk logs: {line}" for line in one.log.split("\n") if line),
+            advice="Correct the line, then restart Asterisk; `module show like pjsip` tells what is loaded.",
+        )
+
+
 def unread(config: Config) -> Iterator[Finding]:
     """Tables of a database that were not read: what hangs on them is unknown."""
     for unread in config.unread:

@@ -31,6 +31,7 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 BLAMES: dict[str, tuple[Takes, Tells | None]] = {
     "file-rejected": (loading.of_rejected_file, None),
+    "module-not-loaded": (loading.of_absent_module, loading.module_not_loaded),
     "wrong-transport": (network.of_transport, network.wrong_transport),
     "dropped-by-parser": (network.of_parser, network.dropped_by_parser),
     "prediction-differs": (difference.of_difference, difference.prediction_differs),
@@ -94,6 +95,7 @@ def _row(
 CALL_RULES: tuple[Rule, ...] = (
     _row("no-invite", Severity.ERROR, "the capture holds no inbound INVITE", traffic.no_invite),
     _row("file-rejected", Severity.ERROR, "a whole file is rejected, so nothing in it loads", loading.file_rejected),
+    _row("module-not-loaded", Severity.ERROR, "a module is not loaded, and what it would do is not done"),
     _row(
         "table-not-read",
         Severity.WARNING,

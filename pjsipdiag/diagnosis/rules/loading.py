@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk.config import Config, Dropped, Problem, Section
-from pjsipdiag.asterisk.loading import options
+from pjsipdiag.asterisk.loading import modules, options
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, meant_endpoint, taking
 from pjsipdiag.diagnosis.evidence.signs import best
@@ -60,6 +60,34 @@ def _rejection(config: Config, problem: Problem) -> str:
     if later and "does not exist before it" in problem.reason:
         message += f" ([{later.name}] comes later, at {later.where}: include {where.file} behind it)"
     return message
+
+
+def of_absent_module(situation: Situation, group: CallGroup) -> Cause | None:
+    """The module without which nothing listens; for calls that nothing identifies the first one that would identify."""
+    if group.verdict.endpoint and group.verdict.identifier != "anonymous":
+        return None
+    absent = [one for one in situation.config.absent if one.used]
+    ended = next((one for one in absent if one.ends), None)
+    if ended is not None:
+        return Cause(ended.module, ended.where, ended.reason) if is_silent(group) else None
+    identifying = (one for one in absent if one.module in (*modules.IDENTIFIERS, modules.WIZARD))
+    found = next(identifying, None)
+    return Cause(found.module, found.where, found.reason) if found else None
+
+
+def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    logs = [one.log for one in situation.config.absent if one.where == cause.where]
+    lines = [line for log in logs for line in log.split("\n") if line]
+    return Finding(
+        "module-not-loaded",
+        Severity.ERROR,
+        f"{cause.detail}; {who(groups, 'is', 'are')} not identified",
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (*(f"Asterisk's log: {line}" for line in lines), f"observed answers: {answers(groups)}"),
+        advice=f"correct {cause.where}, then restart Asterisk",
+    )
 
 
 def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
