@@ -2,56 +2,64 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+WARNINGS := -Wall -Wextra -Werror
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
 demo: $(VENV)/.runtime ## diagnose a capture of fixtures/: a finding and the suggested lines
-	@$(BIN)/pjsipdiag diagnose fixtures/demo/capture.pcap -c fixtures/demo/etc || [ $$? = 1 ]
+	@status=0; $(BIN)/pjsipdiag diagnose fixtures/demo/capture.pcap -c fixtures/demo/etc || status=$$?; \
+	  [ $$status = 1 ] || { echo "the demo ended with status $$status, not with 1 (there are findings)" >&2; exit 1; }
 
 test: $(VENV)/.dev system ## all tests
 	$(BIN)/python -m pytest -n auto
 
 check: test lint ## tests, ruff, mypy
 
-lint: $(VENV)/.dev ## ruff and mypy
+lint: $(VENV)/.dev warnings ## ruff, mypy, and the compiled parts without a warning
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# With -O2 the compiler sees more; -fsyntax-only would not.
+warnings: $(VENV)/.dev
+	@command -v cc >/dev/null || { echo 'no C compiler: warnings of the compiled parts are not looked for' >&2; exit 0; }; \
+	for source in $(COMPILED); do \
+	  cc -std=c11 -O2 -fPIC $(WARNINGS) -I"$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" -c -o /dev/null $$source || exit 1; \
+	done
+
 # A Debian python3 without python3-venv has no ensurepip.
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "pjsipdiag needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 test" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { command -v apt-get >/dev/null && echo 'installing python3-venv with apt-get: without it Python makes no environment' && $(SUDO) apt-get update -qq && $(APT) python3-venv >/dev/null; } || { echo 'install the package python3-venv, then call make again' >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/install 'without it Python makes no environment' python3-venv
+	@.ci/quietly 'making an environment in $(VENV)' $(PYTHON) -m venv $(VENV)
 
 COMPILED := pjsipdiag/capture/fast/_records.c pjsipdiag/diagnosis/calls/_fold.c
 
 # An editable install compiles no modules ahead; where Python may not keep what it compiles, each start would do it anew.
 $(VENV)/.runtime: pyproject.toml $(COMPILED) | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@.ci/quietly 'installing pjsipdiag in $(VENV)' $(PIP) install -e .
 	@$(BIN)/python -m compileall -q pjsipdiag
 	@touch $@
 
 # The tests hold the compiled parts against Python, so they want a C compiler and Python's headers.
 $(VENV)/.dev: pyproject.toml $(COMPILED) | $(VENV)/bin/python
-	@command -v cc >/dev/null && $(BIN)/python -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null || { \
-	  command -v apt-get >/dev/null && echo 'installing gcc, libc6-dev and python3-dev with apt-get: the compiled parts are tested' && $(SUDO) apt-get update -qq && $(APT) gcc libc6-dev python3-dev >/dev/null; } || \
+	@command -v cc >/dev/null && $(BIN)/python -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null || \
+	  .ci/install 'the compiled parts are tested' gcc libc6-dev python3-dev || \
 	  echo 'no C compiler or no Python.h: the tests of the compiled parts are skipped' >&2
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@.ci/quietly 'installing pjsipdiag and what tests it in $(VENV)' $(PIP) install -e '.[dev]'
 	@$(BIN)/python -m compileall -q pjsipdiag
 	@touch $@ $(VENV)/.runtime
 
 # What the tests need from Debian: tshark is their second opinion, chromium shows the HTML report, patch takes the diffs.
 system:
-	@command -v tshark >/dev/null && command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v patch >/dev/null || { \
-	  command -v apt-get >/dev/null && echo 'installing tshark, chromium, chromium-driver and patch with apt-get: the tests use them' && $(SUDO) apt-get update -qq && \
-	  echo 'wireshark-common wireshark-common/install-setuid boolean false' | $(SUDO) debconf-set-selections && \
-	  $(APT) --no-install-recommends tshark chromium chromium-driver patch >/dev/null; } || { \
-	  echo 'the tests need tshark, chromium, chromedriver and patch: install the packages tshark, chromium, chromium-driver and patch' >&2; exit 1; }
+	@command -v tshark >/dev/null && command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v patch >/dev/null || \
+	  .ci/install 'the tests use them' tshark chromium chromium-driver patch
+
+fresh: ## a new machine: make demo and make test on a minimal Debian, SUITE=bookworm, trixie or sid (root)
+	@.ci/fresh '$(SUITE)'
 
 bench: $(VENV)/.dev ## time captures of up to 4 GB against tcpdump, sngrep and tshark; renews the README's table
 	$(BIN)/python -m tests.bench --big --readme
@@ -63,4 +71,4 @@ differential: $(VENV)/.dev ## random cases and every repair against a real Aster
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help demo test check lint bench differential system clean
+.PHONY: help demo test check lint warnings fresh bench differential system clean

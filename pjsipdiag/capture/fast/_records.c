@@ -204,7 +204,7 @@ static PyObject *walk(const Plan *plans, int count, const Tables *tables, const 
     const Plan *plan = plans;
     while (at <= last) {
         const uint8_t *record = buffer + at;
-        Reach reach;
+        Reach reach = {record, record};
         int tried = 0, pass = 0;
         while (tried < count && !(is_sane(plan, record, end, &reach) && record + plan->ports + 8 < reach.stop &&
                                   fits(plan, record))) {
