@@ -3,6 +3,17 @@
 `read` gives the datagrams of one file and counts in a Tally what was passed over; `read_messages` gives SipMessages.
 `expand` finds the files of directories and patterns; a `Dissector` goes on from one of them to the next; `split`,
 `read_part` and `join` share them between processes.
+
+    datagram    Datagram and Tally: what goes out
+    source      bytes from files, compressed or growing
+    streams     TCP in order, SIP messages in it, WebSocket, HEP
+    packets     frames down to datagrams and segments
+    fast        what cannot hold SIP is passed over, compiled where it can be
+    text        logs and other written forms
+    formats     pcap, pcapng, texts, and what Wireshark reads; rotated: files of one capture; readers: who reads them
+    joining     parts of one capture, read by several processes
+
+Imports go upwards in this list; `diagnosis.work` asks the top.
 """
 
 from __future__ import annotations

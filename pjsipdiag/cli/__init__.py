@@ -1,4 +1,17 @@
-"""The command line: arguments in, text and exit status out; no logic."""
+"""The command line: arguments in, text and exit status out; no logic.
+
+In come arguments; out goes what a renderer of `report` writes, notes and progress to stderr, and an exit status: 0 when
+all is well, 1 for findings, 2 when something could not be read or decided, 130 for an interruption.
+
+    group            the command itself, and how errors become one line
+    options          options that several commands share, each declared once
+    captures         commands that read captures
+    configuration    commands that need none
+    output           where results, notes and progress go
+
+Imports: everything; nobody imports it. A command is a function in one of both modules, with an example in its help.
+click is imported here only.
+"""
 
 import errno
 import os

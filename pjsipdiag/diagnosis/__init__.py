@@ -1,1 +1,16 @@
-"""Both worlds meet: calls are folded from a capture, replayed against the configuration, and rules name the cause."""
+"""Both worlds meet: calls are folded from a capture, replayed against the configuration, and rules name the cause.
+
+In come captures and a directory; out comes a Report: findings, calls, sources, and suggestions that were proven.
+
+    diagnose         the whole way; configuration does it without a capture, compare, what_if and explain beside it
+    options, names   what a caller may say
+    model            Report, Finding, Suggestion: what goes out; rule is what a rule is, pages/ what it says to people
+    calls            messages -> calls and sources, with verdicts
+    work             captures gathered, by one process or several
+    evidence         what ties a source to the configuration, and who says so
+    situation        what the rules look at; sdp reads offers
+    rules, check     causes that calls show; what the files alone show
+    edits, repairs   changes of text; suggestions, each proven by replay
+
+Imports go from `model` up to `diagnose`. A cause is a row of `rules`, a repair a row of `repairs.suggest`.
+"""

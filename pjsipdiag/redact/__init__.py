@@ -1,7 +1,16 @@
 """Reports, captures and configurations that can be posted in a forum, and still be diagnosed.
 
-The law: replaying the redacted requests against the redacted configuration gives the same verdicts. `redact_files`
-checks it each time and counts.
+The law: replaying the redacted requests against the redacted configuration gives the same verdicts; `redact_files`
+checks it each time and counts. What is kept is listed, everything else has a stand-in.
+
+    files, report, pcap     a capture and a directory, or a report, written anew
+    material, known         everything that is redacted together, so that one thing has one stand-in
+    disguise, addresses, names    the stand-ins
+    conf, options, patterns       configuration lines, values, expressions
+    message, words                SIP messages, and the words that may stay in them
+
+Imports: `diagnosis`, `asterisk`, `capture`. A header or option whose value may stay is a word in a list here; the tests
+put secrets in every place and find none after.
 """
 
 from __future__ import annotations

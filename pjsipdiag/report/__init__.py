@@ -1,7 +1,16 @@
 """Reports that people look at, machines read and tickets accept.
 
-A renderer is a function `write(report, stream, look)`; RENDERERS is the one place where a format is added. Its module
-is imported when it is used: rich and jinja2 cost more than most diagnoses.
+In comes a Report; out goes text. A renderer is a function `write(report, stream, look)`; RENDERERS is the one place
+where a format is added. Its module is imported when it is used: rich and jinja2 cost more than most diagnoses.
+
+    text, terminal, html, markdown, json, csv, sarif, junit    the formats; man is the manual page
+    changes     the result of a comparison
+    wording     the sentences that every format shares
+    escape      hostile text made visible: nothing leaves as a control character
+    look, ahead     how a report is to look; long tables that other processes write
+    drawing     the pictures of the HTML report; templates/ turns them into SVG
+
+Imports: `diagnosis`, `asterisk`, `sip`; only `redact` and `cli` stand above. Machine output is versioned by its schema.
 """
 
 from __future__ import annotations

@@ -1,1 +1,13 @@
-"""The files of /etc/asterisk read as text: lines, comments, includes, templates, sections."""
+"""The files of /etc/asterisk read as text: lines, comments, includes, templates, sections.
+
+In come a directory (or texts in memory) and the name of a file; out come its sections in order, each variable with file
+and line, and what Asterisk refuses or warns about. `#exec` is never run. Values mean nothing here.
+
+    files       opens files by name, absolute path or pattern, within the limits for a stranger's configuration
+    lines       what a line is, and how one is written
+    comments    comments taken out of a line
+    conf        lines -> sections (main/config.c)
+    criteria    filters of sections: (+type=endpoint)
+
+Imports: `releases`, `ere`, `config`. A rule of config.c goes into `conf`, a limit of what may be opened into `files`.
+"""

@@ -1,1 +1,15 @@
-"""Sections become objects as sorcery loads them, and what was dropped is kept with its reason."""
+"""Sections become objects as sorcery loads them, and what was dropped is kept with its reason.
+
+In come sections (files, the wizard's, the rows of a database) and a release; out comes a Config: endpoints, identifies
+in the order in which they are asked, transports, ACLs, and each object that did not load with its problem.
+
+    objects        load_config: the whole, in Asterisk's order
+    sorcery        which file or table has which type (sorcery.conf, main/sorcery.c)
+    modules        modules.conf: which modules, and so which types and identifiers, exist
+    options        a section's variables through the handlers; options.json is the table, values/ has the handlers
+    kinds, identify, acls, wizard    each type's own rules
+    order          in which order identifiers and identifies are asked
+    resolve        names in match= -> addresses; show_output reads those that a running Asterisk printed
+
+Imports: `files`, `addresses`, `ere`, `pjsip`, `realtime`. An option is a row of options.json, a type a row of `kinds`.
+"""

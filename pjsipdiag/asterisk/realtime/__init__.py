@@ -1,1 +1,14 @@
-"""Objects that stand in the tables of a database instead of a file (res_sorcery_realtime.c, main/config.c)."""
+"""Objects that stand in the tables of a database instead of a file (res_sorcery_realtime.c, main/config.c).
+
+In come sorcery.conf and extconfig.conf with the rows of a database that the user named; out come sections, as if a file
+had them, with their row as origin. Databases are opened read-only, and only when asked.
+
+    families    extconfig.conf: a family's driver, database and table
+    tables      which types come from which family, and how a release asks for them
+    database    the rows, through SQLAlchemy or sqlite3
+    folded      how a database compares names
+    rows        a row -> a section, as each driver gives empty values and separators
+    static      whole files from a table (static realtime)
+
+Imports: `files`, `releases`, `config`; `loading` takes its sections. A driver is a row of the tables here.
+"""

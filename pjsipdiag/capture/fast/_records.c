@@ -1,7 +1,7 @@
 /* The records of a capture that need no closer look, at the speed of memory.
 
-   Law: what is passed over or told here, the loops of `pcap.py` and `pcapng.py` pass over or tell as well, record by
-   record; this stops at each record of which that is not certain. What bytes mean is said by the tables of `compiled.py`.
+   Law: what is passed over or told here, `sieve.py` passes over or tells as well, record by record; this stops at each
+   record of which that is not certain. What bytes mean is said by the tables of `compiled.py`.
    Of a record that begins at or before `last`, MARGIN bytes can be read; what lies further on is compared with `end`. */
 
 #define Py_LIMITED_API 0x030b0000

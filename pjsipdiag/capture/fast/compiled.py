@@ -1,8 +1,8 @@
-"""The loops of `pcap` and `pcapng` once more as a compiled part (`_records.c`), which is not built everywhere.
+"""The compiled part (`_records.c`): a loop over records that need no closer look. It is not built everywhere.
 
 A plan says to it where the fields of a Layout lie, the tables what bytes mean. It knows the plans of all encapsulations
 that were met, so that a capture of several ones is as quick as one of one. The messages are the same with it and
-without; only in a damaged capture of several encapsulations may the damage be noted a record sooner.
+without: then the sieve looks at every record.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Where the fields that decide lie when every header before UDP or TCP has its usual length.
 
 There is one Layout per encapsulation met (Ethernet, with a VLAN tag, PPPoE, cooked, raw; IPv4 or IPv6), learnt from the
-first such packet. One precompiled Struct reads a record's length and all fields that tell a plain packet, at once;
-where records of one length follow one another, the same fields of up to RUN records are compared as columns.
+first such packet. One precompiled Struct reads all fields that tell a plain packet, at once.
 """
 
 from __future__ import annotations
@@ -11,9 +10,8 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Any, NamedTuple
 
-from pjsipdiag.capture.packets.link import IPV4, PPPOE, VLAN_TAGS, WITHOUT_IP, Network
+from pjsipdiag.capture.packets.link import IPV4, PPPOE, VLAN_TAGS, Network
 
-RUN = 512
 MARGIN = 160
 """Bytes after the start of a record in which all fields of a layout lie."""
 TRANSPORTS = frozenset({6, 17})
@@ -23,30 +21,23 @@ HEP_BYTES = frozenset({0x01, 0x02, 0x48})
 """First bytes of HEP."""
 UNFRAGMENTED = bytes(int(byte in (0x00, 0x40)) for byte in range(256))
 """The first byte of IPv4's fragment field when it says that the packet is whole."""
-BYTE = [bytes((value,)) for value in range(256)]
-ONE = BYTE[1]
 PROTOCOL_AT = {1: (12, 14), 113: (14, 16), 276: (0, 20)}
 """Link type -> where the type of what it carries stands, and where that begins."""
 
 
 class Container(NamedTuple):
-    """How a file frames its packets: `header` bytes before each, the step to the next at `length_at`.
-
-    `fields` are read first (offset, struct code), `fixed` bytes are alike in all its records; `zero_at` are two bytes
-    that are zero in any sane record.
-    """
+    """How a file frames its packets: `header` bytes before each. `fixed` bytes are alike in all its records (offset,
+    byte); `zero_at` are two bytes that are zero in any sane record."""
 
     order: str
     header: int
-    fields: tuple[tuple[int, str], ...]
-    length_at: int
     zero_at: int
     fixed: tuple[tuple[int, bytes], ...] = ()
 
 
 class Layout(NamedTuple):
-    """`unpack` ends with two fields that must be `first` and `second`, the fragment field (zero under `mask`), the
-    protocol and the first byte of a UDP payload. Unless `plain`, `outer` reads the outer link headers, which must be
+    """`unpack` reads two fields that must be `first` and `second`, the fragment field (zero under `mask`) and the
+    protocol. Unless `plain`, `outer` reads the outer link headers, which must be
     `tags`. Offsets are from the start of the record. `columns` are bytes that every plain UDP packet has alike.
     """
 
@@ -62,26 +53,16 @@ class Layout(NamedTuple):
     ports: int
     detail: Callable[[bytearray, int], tuple[int, bytes, bytes, bytes, bytes, int]]
     """The IP length, both addresses, both ports and the UDP length."""
-    segment: Callable[[bytearray, int], tuple[int, int, int, int]]
-    """The IP length, and of TCP both ports as one number, the byte with the data offset and the flags."""
     over: int
     """What the IP length counts beside the transport packet."""
     columns: tuple[tuple[int, bytes], ...]
     fragment_at: int
     protocol_at: int
-    first_at: int
-    length_bytes: range
-    least: int
     version: int
-
-    @property
-    def names_protocol(self) -> bool:
-        """Whether `first` reads the type at PROTOCOL_AT."""
-        return self.plain and self.version == 4
 
     def fits(self, buffer: bytearray, at: int) -> bool:
         """Whether the record at `at` is a plain UDP or TCP packet of this encapsulation."""
-        *_, first, second, fragment, protocol, _byte = self.unpack(buffer, at)
+        first, second, fragment, protocol = self.unpack(buffer, at)
         return (
             first == self.first
             and second == self.second
@@ -89,38 +70,6 @@ class Layout(NamedTuple):
             and not fragment & self.mask
             and (self.plain or self.outer(buffer, at) == self.tags)
         )
-
-
-def run(buffer: bytearray, at: int, end: int, step: int, layout: Layout) -> int:
-    """How many records from `at` on have the length of the first and hold nothing that is looked for."""
-    if step < layout.least:
-        return 0
-    count = min((end - at) // step, RUN)
-    if count < 2:
-        return 0
-    stop = at + count * step
-    for offset in layout.length_bytes:
-        column = buffer[at + offset : stop : step]
-        value = BYTE[column[0]]
-        if column.count(value) != count:
-            count -= len(column.lstrip(value))
-            stop = at + count * step
-    for offset, value in layout.columns:
-        column = buffer[at + offset : stop : step]
-        if column.count(value) != count:
-            count -= len(column.lstrip(value))
-            if count < 2:
-                return 0
-            stop = at + count * step
-    column = buffer[at + layout.first_at : stop : step].translate(PASSES)
-    if column.count(ONE) != count:
-        count -= len(column.lstrip(ONE))
-        stop = at + count * step
-    if layout.mask:
-        column = buffer[at + layout.fragment_at : stop : step].translate(UNFRAGMENTED)
-        if column.count(ONE) != count:
-            count -= len(column.lstrip(ONE))
-    return count
 
 
 def learn(link_type: int, frame: bytes, found: Network, container: Container) -> Layout | None:
@@ -138,13 +87,6 @@ def learn(link_type: int, frame: bytes, found: Network, container: Container) ->
     ):
         return None
     return _build(container, marks, frame, ip, four)
-
-
-def without_ip(link_type: int, container: Container) -> frozenset[int]:
-    """What a layout's `first` is in frames that carry no IP, where it `names_protocol`."""
-    if link_type not in PROTOCOL_AT:
-        return frozenset()
-    return frozenset(_field(0, 2, kind.to_bytes(2, "big"), container.order == "<")[2] for kind in WITHOUT_IP)
 
 
 def _marks(link_type: int, frame: bytes, ip: int) -> tuple[tuple[int, int], ...] | None:
@@ -178,9 +120,7 @@ def _build(container: Container, marks: tuple[tuple[int, int], ...], frame: byte
     else:
         first, second = (last, version) if four else (zero, last)
     fragment, protocol = (ip + 6, ip + 9) if four else (ip + 4, ip + 6)
-    payload = head + ip + (28 if four else 48)
-    rest = ((head + fragment, "H"), (head + protocol, "B"), (payload, "B"))
-    fields = (*container.fields, first[:2], second[:2], *rest)
+    fields = (first[:2], second[:2], (head + fragment, "H"), (head + protocol, "B"))
     columns = [*container.fixed, (head + protocol, b"\x11")]
     if four:
         columns.append((head + fragment + 1, b"\0"))
@@ -202,14 +142,10 @@ def _build(container: Container, marks: tuple[tuple[int, int], ...], frame: byte
         addresses=head + ip + (12 if four else 8),
         ports=head + ip + (20 if four else 40),
         detail=Struct(f">{head + ip + 2}xH8x4s4s2s2sH" if four else f">{head + ip + 4}xH2x16s16s2s2sH").unpack_from,
-        segment=Struct(f">{head + ip + 2}xH16xI8xBB" if four else f">{head + ip + 4}xH34xI8xBB").unpack_from,
         over=20 if four else 0,
         columns=tuple(columns),
         fragment_at=head + fragment,
         protocol_at=head + protocol,
-        first_at=payload,
-        length_bytes=range(container.length_at, container.length_at + 4),
-        least=payload,
         version=4 if four else 6,
     )
 
@@ -224,32 +160,3 @@ def _struct(order: str, fields: tuple[tuple[int, str], ...]) -> Callable[[bytear
         parts.append(f"{at - reached}x{code}")
         reached = at + {"B": 1, "H": 2, "I": 4}[code]
     return Struct("".join(parts)).unpack_from
-
-
-def _never(_buffer: bytearray, _at: int) -> tuple[Any, ...]:
-    return 0, -1, -1, 0, 0, 0
-
-
-NEVER = Layout(
-    _never,
-    0,
-    0,
-    0,
-    True,
-    _never,
-    (),
-    0,
-    0,
-    0,
-    Struct(">H4s4s2s2sH").unpack_from,
-    Struct(">HIBB").unpack_from,
-    0,
-    (),
-    0,
-    0,
-    0,
-    range(0),
-    1 << 40,
-    0,
-)
-"""What no record fits."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.fast import compiled
-from pjsipdiag.capture.fast.layout import HEP_BYTES, PASSES, TRANSPORTS, Container, Layout, learn, without_ip
+from pjsipdiag.capture.fast.layout import HEP_BYTES, PASSES, TRANSPORTS, Container, Layout, learn
 from pjsipdiag.capture.packets.dissect import PSH, SPEAKS, SYN, VERSION, Dissector
 from pjsipdiag.capture.packets.link import IPV4, IPV6, SLL_DIRECTIONS, Network, Undecodable, network
 from pjsipdiag.capture.packets.tunnels import UDP_TUNNELS
@@ -50,16 +50,13 @@ class Sieve:
         self.layouts: list[Layout] = []
         self._dissector = dissector
         self._unit, self._plans = unit, plans
-        self.silent = without_ip(link_type, container)
         self.direction_at = {113: container.header + 1, 276: container.header + 10}.get(link_type, 0)
 
-    def look(
-        self, buffer: bytearray, at: int, stop: int, time: int, frame: int
-    ) -> tuple[Layout | None, Iterable[Datagram]]:
-        """The layout of the record at `at`, learnt now if it is new, with its messages; None for what is dissected."""
+    def look(self, buffer: bytearray, at: int, stop: int, time: int, frame: int) -> Iterable[Datagram]:
+        """The messages of the record at `at`, whose layout is learnt now if it is new."""
         layouts = self.layouts
         for number, layout in enumerate(layouts):
-            *_, first, second, fragment, protocol, _ = layout.unpack(buffer, at)
+            first, second, fragment, protocol = layout.unpack(buffer, at)
             if first != layout.first or second != layout.second:
                 continue
             if not layout.plain and layout.outer(buffer, at) != layout.tags:
@@ -67,17 +64,17 @@ class Sieve:
             if protocol in TRANSPORTS and not fragment & layout.mask:
                 if number:  # the next one of another encapsulation is most likely of this one
                     layouts.insert(0, layouts.pop(number))
-                return layout, self.plain(layout, buffer, at, stop, time, frame)
+                return self.plain(layout, buffer, at, stop, time, frame)
             if at + layout.ports < stop:  # a fragment, say
                 direction = SLL_DIRECTIONS.get(buffer[at + self.direction_at], "") if self.direction_at else ""
                 known = Network(IPV4 if layout.version == 4 else IPV6, layout.ip, direction)
-                return None, self.dissect(buffer, at, stop, time, frame, known)
+                return self.dissect(buffer, at, stop, time, frame, known)
         learnt = self._learn(buffer, at, stop) if len(layouts) < MAX_LAYOUTS else None
         if learnt is None:
-            return None, self.dissect(buffer, at, stop, time, frame)
+            return self.dissect(buffer, at, stop, time, frame)
         layouts.append(learnt)
         compiled.add_plan(self._plans, learnt, self.container, self._unit, self.direction_at)
-        return learnt, self.plain(learnt, buffer, at, stop, time, frame)
+        return self.plain(learnt, buffer, at, stop, time, frame)
 
     def _learn(self, buffer: bytearray, at: int, stop: int) -> Layout | None:
         frame = bytes(buffer[at + self.container.header : min(stop, at + self.container.header + 128)])
@@ -91,12 +88,12 @@ class Sieve:
         self, layout: Layout, buffer: bytearray, at: int, stop: int, time: int, frame: int
     ) -> Iterable[Datagram]:
         """The messages of a record that `layout` fits."""
-        room, source_ip, destination_ip, source_port, destination_port, length = layout.detail(buffer, at)
         ports = at + layout.ports
         if buffer[at + layout.protocol_at] == 6:
             return self._tcp(layout, buffer, at, stop, time, frame) if self.wants(buffer, at, stop, layout) else ()
         if ports + 8 < stop and (PASSES[buffer[ports + 8]] or DULL.match(buffer, ports, stop)):
-            return ()  # as the loops do: what a record is counted for does not depend on those before it
+            return ()  # as the compiled loop does: what a record is counted for does not depend on those before it
+        room, source_ip, destination_ip, source_port, destination_port, length = layout.detail(buffer, at)
         end = ports + length
         if not 8 <= length <= room - layout.over or end > stop or NO_PORT in (source_port, destination_port):
             return self.dissect(buffer, at, stop, time, frame)

@@ -1,1 +1,12 @@
-"""Parts of one capture, read by several processes, joined in order."""
+"""Parts of one capture, read by several processes, joined in order.
+
+In comes a capture and a number of parts; out come the parts' datagrams and, for each part, a Rest: fragments and TCP
+state that it could not finish alone. `join` finishes them, so that the parts give what one reader gives.
+
+    parts       where a capture may be cut, reading one part, joining all
+    handover    what a part leaves to those that join
+    chain       TCP state that goes on from part to part
+
+Imports: everything else of `capture`; `diagnosis.work` shares the parts between processes. What a reader remembers
+from one packet to the next must be in the handover: the tests cut captures everywhere.
+"""

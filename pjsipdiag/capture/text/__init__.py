@@ -9,8 +9,9 @@ The way of a text, each step in its own module:
     heads      what stands before and behind each line, learned from one of them
     message    the message behind an announcing line
     hidden     addresses that were replaced by hand
-    said       Asterisk's sentences about requests that it refused
+    said       Asterisk's sentences about requests that it refused; refusals makes evidence of them
     times      when a line was written
+    read       all of them, over a text of any size
 """
 
 from __future__ import annotations

@@ -1,1 +1,15 @@
-"""Messages folded into calls and sources, merged, and judged."""
+"""Messages folded into calls and sources, merged, and judged.
+
+In come datagrams as they stream; out come calls (an INVITE, its retries and answers) with their verdicts, in columns of
+a few bytes each, whatever the number.
+
+    heads, rows, spool    what a head says; a transaction in a row; heads that wait
+    fold (_fold.c)        datagrams -> transactions; merge makes one fold of many
+    selection             only the span, sources or calls that were asked for
+    pbx, arrival          which address is the PBX, and where a request reached it
+    judge                 transactions -> received, sent or passing by, and replayed
+    calls, sources, groups    calls from transactions, their sources, groups that are alike
+
+Imports: `evidence` and what stands before it; `work` and `diagnose` use it. What a fold learns of a message is a column
+of `rows`, filled by `fold` and by `_fold.c` alike: the tests hold one against the other.
+"""

@@ -1,6 +1,17 @@
 """What a configuration alone shows, before any call fails.
 
-CONFIG_RULES are the rules of this package; ON_CONFIG are the configuration's side of rules that also look at captures.
+In comes a Config; out come findings with file and line. `ON_CONFIG` is the configuration's side of rules that also
+look at captures (`rules`), CONFIG_RULES are those that only look here.
+
+    addresses    rules that are shadowed, overlap, repeat, undo or are too wide
+    space        the address space as the identifies divide it: what `addresses` asks
+    endpoints    endpoints that are reached by surprise or in vain
+    loading      objects and files that do not load
+    names        host names in match=
+    order        endpoint_identifier_order
+
+Imports: `model`, `rule` and `asterisk`. A rule is a function here, a row of one table, a page in pages/ and a case in
+fixtures/check with a hit and a spared neighbour; the tests name what is missing.
 """
 
 from __future__ import annotations

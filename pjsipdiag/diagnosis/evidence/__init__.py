@@ -1,1 +1,15 @@
-"""What ties a source to the configuration."""
+"""What ties a source to the configuration, and who says so.
+
+In come a source of calls and a Config; out come the endpoints that it may belong to, each with its signs. A sign is the
+configuration's, the PBX's own doing, or a claim of the sender: claims never make a suggestion likely.
+
+    addresses    which rule fits an address, by how much the others miss
+    lookup       which identifies have a rule for an address, loaded or not
+    vicinity     which addresses an endpoint's own lines speak for
+    trunks       what the files know of each trunk: networks, names, users, transport
+    signs        the signs of a source, weighed by their owner
+    offers       what a refused INVITE offered
+
+Imports: `model`, `situation`, `check.space` and `asterisk`; `rules` and `repairs` ask it. A new sign is a function of
+`signs` with its owner.
+"""

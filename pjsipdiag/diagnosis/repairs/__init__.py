@@ -1,1 +1,15 @@
-"""Repairs of the configuration, each proven by replaying the capture."""
+"""Repairs of the configuration, each proven by replaying the capture.
+
+In come findings and the situation that they were found in; out come Suggestions: the edits, the calls that they fix,
+the calls of others that they change, and the addresses that they let in.
+
+    suggest          findings -> repairs: REPAIRS is the table
+    additions        match= lines for sources, as few as needed, never wider than the evidence
+    match_repairs    match= lines that are there and wrong
+    corrections      what a line that drops its object was meant to be
+    objects          a value, a name, an order, an option
+    separate         headers that tell trunks behind one address apart
+    prove            every call replayed before and after; announced compares all rules as well
+
+Imports: everything else of `diagnosis` but `diagnose`. A repair is a function here and a row of REPAIRS.
+"""

@@ -2,6 +2,18 @@
 
 Each group of calls is blamed on one cause: BLAMES is asked from top to bottom and the first rule that takes the blame
 keeps it. So a cause stands above what follows from it, and one mistake is one finding however many calls it costs.
+
+    network       before identification: silence, nobody listens, unreadable messages, translated sources
+    loading       what is in the files and not in memory
+    unmatched     nobody takes the source; hints says what speaks for an owner
+    order         another identifier or identify takes it
+    admission     the right endpoint asks for credentials or denies
+    refused, otherwise    identified, and refused later
+    told          what only Asterisk's sentences tell
+    traffic, difference   scanners; files that are not what ran
+    cause         what calls are blamed on
+
+A rule is a function in its family's module, a row here, a page in pages/ and a case in fixtures/diagnosis.
 """
 
 from __future__ import annotations

@@ -1,1 +1,12 @@
-"""Captures gathered, alone or by several processes."""
+"""Captures gathered, alone or by several processes: the answer is the same.
+
+In come the files of the captures and the number of processes; out come folds, joined in the order of the capture, and
+how far each file was read.
+
+    gather    which files and parts there are, reading and folding them, joining the folds
+    jobs      work shared between processes: a fork for each item, results in the order of the items
+
+Imports: `calls`, `capture`; `diagnose` asks it. Another way of sharing work (machines instead of processes) takes the
+place of `jobs`: what it sends is a fold, never packets. A process that dies or hangs is named, and no result of it is
+guessed.
+"""

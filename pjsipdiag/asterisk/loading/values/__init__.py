@@ -1,6 +1,14 @@
 """What each option's handler takes: `HANDLERS` maps the names that options.json uses to functions.
 
-One module for each family of values; `options.py` walks a section through them, `checks.py` looks at the whole.
+In comes a Setting (option, value, section, release); out comes nothing, or what Asterisk says when it refuses or warns.
+
+    setting, candidate    what a handler is given, and the object so far that a check of the whole sees
+    numbers, words, files, addresses, uris, codecs, credentials, identification    one family of handlers each
+    registration          values of an outbound registration
+    checks                what is refused once all variables of an object are known (the apply handlers)
+
+Imports: `addresses`, `pjsip`, `releases`; `options` walks a section through them. A handler is one function here and
+one row of HANDLERS; it names the C function that it replays.
 """
 
 from __future__ import annotations
