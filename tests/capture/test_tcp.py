@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.streams.tcp import ACK, SYN, Reassembler, reverse
+from pjsipdiag.capture.streams.flow import reverse
+from pjsipdiag.capture.streams.tcp import ACK, SYN, Reassembler
 from pjsipdiag.sip import Address
 from tests.capture.build import Capture, ethernet, pcap, tcp
 

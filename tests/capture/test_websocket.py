@@ -7,7 +7,7 @@ import zlib
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.capture.streams.tcp import reverse
+from pjsipdiag.capture.streams.flow import reverse
 from tests.capture.test_tcp import FLOW, Wire, invite
 
 REQUEST = (

@@ -1,13 +1,12 @@
 """The header parsers of PJSIP.
 
-Law: a header in a row of `PARSERS` is read by its grammar, and an error there refuses the message; any other is kept as
-one string, whatever stands in it.
+Law: a header in a row of `header_table.PARSERS` is read by its grammar, and an error there refuses the message; any
+other is kept as one string, whatever stands in it.
 Replays the header part of sip_parser.c, sip_auth_parser.c, evsub_msg.c and sip_timer.c.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pjsipdiag.asterisk.pjsip.header import (
@@ -22,8 +21,17 @@ from pjsipdiag.asterisk.pjsip.header import (
     pair,
     quoted_if,
 )
+from pjsipdiag.asterisk.pjsip.header_parts import (
+    CHALLENGE,
+    CREDENTIALS,
+    INT32,
+    keep_contact_parameter,
+    keep_via_parameter,
+    leading_number,
+    method_name,
+    parse_sip_version,
+)
 from pjsipdiag.asterisk.pjsip.scanner import (
-    ALPHA,
     DIGITS,
     NOT_COMMA_OR_NEWLINE,
     NOT_NEWLINE,
@@ -35,15 +43,8 @@ from pjsipdiag.asterisk.pjsip.scanner import (
 from pjsipdiag.asterisk.pjsip.uri import Parameters, escape, print_parameters
 from pjsipdiag.asterisk.pjsip.uri_parser import UriParser, bounded, parse_host, parse_parameter
 
-INT32 = 2**31 - 1
 MAX_VALUES = 32
 """Values that Accept, Allow, Require, Supported and Unsupported hold (PJSIP_GENERIC_ARRAY_MAX_COUNT)."""
-
-
-_CREDENTIALS = frozenset(
-    ("username", "realm", "nonce", "uri", "response", "algorithm", "cnonce", "opaque", "qop", "nc")
-)
-_CHALLENGE = frozenset(("realm", "domain", "nonce", "opaque", "stale", "algorithm", "qop"))
 
 
 @dataclass(slots=True)
@@ -155,7 +156,7 @@ class HeaderParser:
                 header = ContactHeader("Contact", address=self.uris.uri_or_name_address(scanner))
                 while scanner.next == ";":
                     scanner.get_char()
-                    _keep_contact_parameter(header, *parse_parameter(scanner))
+                    keep_contact_parameter(header, *parse_parameter(scanner))
                 self.headers.append(header)
             if scanner.next != ",":
                 break
@@ -205,7 +206,7 @@ class HeaderParser:
                 header.port = bounded(scanner.get(DIGITS), 0, 65535)
             while scanner.next == ";":
                 scanner.get_char()
-                _keep_via_parameter(header, *parse_parameter(scanner, VIA_PARAM))
+                keep_via_parameter(header, *parse_parameter(scanner, VIA_PARAM))
             if scanner.next == "(":
                 scanner.get_char()
                 scanner.get_until(")")
@@ -221,7 +222,7 @@ class HeaderParser:
         header = AuthorizationHeader(name, scheme=self._digest())
         for parameter, value in self._comma_parameters():
             text = value[1:-1] if value.startswith('"') else value
-            if parameter.lower() in _CREDENTIALS:
+            if parameter.lower() in CREDENTIALS:
                 header.values[parameter.lower()] = text
             else:
                 header.parameters.append((parameter, text))
@@ -234,7 +235,7 @@ class HeaderParser:
         values: dict[str, str] = {}
         others: Parameters = []
         for parameter, value in self._comma_parameters():
-            if parameter.lower() in _CHALLENGE:
+            if parameter.lower() in CHALLENGE:
                 values[parameter.lower()] = value[1:-1] if value.startswith('"') else value
             else:
                 others.append((parameter, value))
@@ -324,99 +325,3 @@ class HeaderParser:
             self.scanner.get_char()
         else:
             self.scanner.get_newline()
-
-
-def parse_sip_version(scanner: Scanner) -> None:
-    """parse_sip_version(): SIP/2.0, blanks around the slash allowed."""
-    name = scanner.get(ALPHA)
-    if scanner.get_char() != "/":
-        raise SipSyntaxError
-    if name.upper() != "SIP" or scanner.get_count(3) != "2.0":
-        raise SipSyntaxError
-
-
-METHODS = ("INVITE", "CANCEL", "ACK", "BYE", "REGISTER", "OPTIONS")
-
-
-def method_name(token: str) -> str:
-    """pjsip_method_init_np(): the six methods PJSIP knows are recognised in any case; all others stay as they are."""
-    return token.upper() if token.upper() in METHODS else token
-
-
-def leading_number(text: str) -> int:
-    """pj_strtoul()."""
-    digits = DIGITS.match(text)
-    return int(digits.group()[:40]) & (2**64 - 1) if digits else 0
-
-
-def _keep_contact_parameter(header: ContactHeader, name: str, value: str) -> None:
-    match name.lower():
-        case "q" if value:
-            whole, dot, fraction = value.partition(".")
-            header.quality = bounded(whole, 0, INT32 // 1000) * 1000
-            if dot:
-                header.quality += int((fraction[:3] + "000")[:3]) if fraction[:3].isdigit() or not fraction else 0
-        case "expires" if value:
-            header.expires = min(leading_number(value) & 0xFFFFFFFF, 0xFFFFFFFE)
-        case _:
-            header.parameters.append((name, value))
-
-
-def _keep_via_parameter(header: ViaHeader, name: str, value: str) -> None:
-    match name.lower():
-        case "branch" if value:
-            header.branch = value
-        case "ttl" if value:
-            header.ttl = bounded(value, 0, 255)
-        case "maddr" if value:
-            header.maddr = value
-        case "received" if value:
-            header.received = value
-        case "rport":
-            header.rport = bounded(value, 0, 65535) if value else 0
-        case _:
-            header.parameters.append((name, value))
-
-
-Parse = Callable[[HeaderParser], None]
-
-PARSERS: dict[str, Parse] = {
-    "accept": lambda p: p.array("Accept"),
-    "allow": lambda p: p.array("Allow"),
-    "authorization": lambda p: p.authorization("Authorization"),
-    "call-id": HeaderParser.call_id,
-    "i": HeaderParser.call_id,
-    "contact": HeaderParser.contact,
-    "m": HeaderParser.contact,
-    "content-length": HeaderParser.content_length,
-    "l": HeaderParser.content_length,
-    "content-type": HeaderParser.content_type,
-    "c": HeaderParser.content_type,
-    "cseq": HeaderParser.cseq,
-    "event": HeaderParser.event,
-    "o": HeaderParser.event,
-    "expires": lambda p: p.number("Expires"),
-    "from": lambda p: p.from_or_to("From"),
-    "f": lambda p: p.from_or_to("From"),
-    "max-forwards": lambda p: p.number("Max-Forwards"),
-    "min-expires": lambda p: p.number("Min-Expires"),
-    "min-se": HeaderParser.min_se,
-    "proxy-authenticate": lambda p: p.authenticate("Proxy-Authenticate"),
-    "proxy-authorization": lambda p: p.authorization("Proxy-Authorization"),
-    "record-route": lambda p: p.route("Record-Route"),
-    "require": lambda p: p.array("Require", merged=True),
-    "retry-after": HeaderParser.retry_after,
-    "route": lambda p: p.route("Route"),
-    "session-expires": HeaderParser.session_expires,
-    "x": HeaderParser.session_expires,
-    "subscription-state": HeaderParser.subscription_state,
-    "supported": lambda p: p.array("Supported", merged=True),
-    "k": lambda p: p.array("Supported", merged=True),
-    "to": lambda p: p.from_or_to("To"),
-    "t": lambda p: p.from_or_to("To"),
-    "unsupported": lambda p: p.array("Unsupported"),
-    "via": HeaderParser.via,
-    "v": HeaderParser.via,
-    "www-authenticate": lambda p: p.authenticate("WWW-Authenticate"),
-}
-"""Lower-case header name (compact forms too) -> its parser."""

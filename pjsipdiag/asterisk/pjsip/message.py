@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pjsipdiag.asterisk.pjsip.header import AddressHeader, AuthorizationHeader, ContactHeader, Header, ViaHeader
-from pjsipdiag.asterisk.pjsip.header_parser import PARSERS, HeaderParser, method_name, parse_sip_version
+from pjsipdiag.asterisk.pjsip.header_parser import HeaderParser
+from pjsipdiag.asterisk.pjsip.header_parts import method_name, parse_sip_version
+from pjsipdiag.asterisk.pjsip.header_table import PARSERS
 from pjsipdiag.asterisk.pjsip.scanner import ALPHA, DIGITS, NOT_NEWLINE, TOKEN, Scanner, SipSyntaxError
 from pjsipdiag.asterisk.pjsip.uri import Uri
 from pjsipdiag.asterisk.pjsip.uri_parser import UriParser, bounded

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Any, NamedTuple
 
-from pjsipdiag.capture.packets.link import IPV4, PPPOE, VLAN_TAGS, Network
+from pjsipdiag.capture.packets.link import PPPOE, VLAN_TAGS
+from pjsipdiag.capture.packets.network import IPV4, Network
 
 MARGIN = 160
 """Bytes after the start of a record in which all fields of a layout lie."""

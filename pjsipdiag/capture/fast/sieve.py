@@ -13,7 +13,8 @@ from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.fast.layout import HEP_BYTES, PASSES, TRANSPORTS, Container, Layout, learn
 from pjsipdiag.capture.packets.dissect import PSH, SPEAKS, SYN, VERSION, Dissector
-from pjsipdiag.capture.packets.link import IPV4, IPV6, SLL_DIRECTIONS, Network, Undecodable, network
+from pjsipdiag.capture.packets.link import SLL_DIRECTIONS, network
+from pjsipdiag.capture.packets.network import IPV4, IPV6, Network, Undecodable
 from pjsipdiag.capture.packets.tunnels import UDP_TUNNELS
 from pjsipdiag.capture.streams.start import START
 

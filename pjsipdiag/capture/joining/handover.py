@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pjsipdiag.capture.packets.fragments import MAX_AGE, MAX_BYTES, MAX_PENDING, Fragments, Key, Pending
-from pjsipdiag.capture.streams.tcp import Flow
+from pjsipdiag.capture.streams.flow import Flow
 
 
 class Unjoinable(Exception):  # noqa: N818  (a decision, not a fault)

@@ -36,10 +36,11 @@ from pjsipdiag.capture.joining.handover import (
 )
 from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
 from pjsipdiag.capture.packets.fragments import Key
-from pjsipdiag.capture.packets.link import Network
+from pjsipdiag.capture.packets.network import Network
 from pjsipdiag.capture.source.compressed import open_file
 from pjsipdiag.capture.source.window import Window
-from pjsipdiag.capture.streams.tcp import ACK, SYN, port_pair, reverse
+from pjsipdiag.capture.streams.flow import port_pair, reverse
+from pjsipdiag.capture.streams.tcp import ACK, SYN
 
 SMALLEST = 4 << 20
 """Bytes of a part that are worth a process."""

@@ -3,7 +3,7 @@
 In come the bytes of one frame and its link type; out come datagrams (through `streams` for TCP), or a count of what
 could not be read.
 
-    link, rare    link types: usual and rare ones, one row each
+    link, rare, wireless    link types: usual, rare and wireless ones, one row each; network: what they all share
     ip            IPv4 and IPv6 with their extension headers
     fragments     put together, with bounds
     tunnels       what is inside of other packets: GRE, VXLAN, GTP, IP in IP, ...

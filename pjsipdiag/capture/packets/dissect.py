@@ -14,11 +14,13 @@ from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.packets import logger
 from pjsipdiag.capture.packets.fragments import Fragments, Key, Pending
 from pjsipdiag.capture.packets.ip import MAX_DEPTH, MISSING, UDP, Segment, unwrap
-from pjsipdiag.capture.packets.link import Network, Undecodable, network
+from pjsipdiag.capture.packets.link import network
+from pjsipdiag.capture.packets.network import Network, Undecodable
 from pjsipdiag.capture.packets.tunnels import udp_tunnel
 from pjsipdiag.capture.streams import hep
+from pjsipdiag.capture.streams.flow import Flow, port_pair
 from pjsipdiag.capture.streams.start import START
-from pjsipdiag.capture.streams.tcp import Flow, Reassembler, port_pair
+from pjsipdiag.capture.streams.tcp import Reassembler
 
 MOST_LATE = 16 << 20
 """Bytes of messages that are kept until the end of their file."""

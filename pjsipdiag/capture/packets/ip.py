@@ -9,7 +9,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from pjsipdiag.capture.packets.fragments import Fragments
-from pjsipdiag.capture.packets.link import IPV4, Undecodable
+from pjsipdiag.capture.packets.network import IPV4, Undecodable
 from pjsipdiag.capture.packets.tunnels import protocol_tunnel
 
 TCP, UDP = 6, 17

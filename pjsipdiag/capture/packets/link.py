@@ -8,10 +8,21 @@ is left to `rare`. A frame that cannot hold IP (ARP, spanning tree) is no loss; 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
-IPV4, IPV6 = 0x0800, 0x86DD
-ETHERNET_BRIDGED = 0x6558
+from pjsipdiag.capture.packets.network import (
+    ETHERNET_BRIDGED,
+    IPV4,
+    IPV6,
+    NOTHING,
+    Network,
+    Undecodable,
+    ethernet,
+    llc,
+    number,
+    snap,
+)
+from pjsipdiag.capture.packets.wireless import avs, ieee80211, prism, radiotap
+
 VLAN_TAGS = frozenset({0x8100, 0x88A8, 0x9100, 0x9200, 0x9300})
 MPLS = frozenset({0x8847, 0x8848})
 PPPOE = frozenset({0x8863, 0x8864})
@@ -36,21 +47,6 @@ WITHOUT_IP = frozenset(
     }
 )
 MAX_TAGS = 16
-
-
-class Undecodable(Exception):  # noqa: N818  (a reason that is counted, not a fault)
-    """A packet cannot be decoded; the text is the reason that the report counts."""
-
-
-class Network(NamedTuple):
-    """What a frame carries: `kind` is an EtherType (0: certainly no IP), `offset` where that layer starts."""
-
-    kind: int
-    offset: int
-    direction: str = ""
-
-
-NOTHING = Network(0, 0)
 
 
 def network(link_type: int, frame: bytes) -> Network:
@@ -87,36 +83,6 @@ def inner(frame: bytes, kind: int, offset: int, direction: str = "") -> Network:
     if kind in WITHOUT_IP or kind == 0:
         return NOTHING
     raise Undecodable(f"EtherType 0x{kind:04x}")
-
-
-def number(frame: bytes, offset: int, order: str = "big") -> int:
-    if offset + 2 > len(frame):
-        raise Undecodable("link header cut short")
-    return int.from_bytes(frame[offset : offset + 2], "big" if order == "big" else "little")
-
-
-def ethernet(frame: bytes, offset: int = 0) -> Network:
-    kind = number(frame, offset + 12)
-    return Network(kind, offset + 14) if kind > 1500 else llc(frame, offset + 14)
-
-
-def llc(frame: bytes, offset: int) -> Network:
-    """IEEE 802.2: only SNAP and its own code for IP carry IP; spanning tree and the like do not."""
-    if frame[offset : offset + 2] == b"\xaa\xaa":
-        return snap(frame, offset + 3)
-    if frame[offset : offset + 3] == b"\x06\x06\x03":
-        return Network(IPV4, offset + 3)
-    return NOTHING
-
-
-def snap(frame: bytes, offset: int, pad: int = 0) -> Network:
-    """An EtherType, or Ethernet behind `pad` bytes (RFC 2684 section 5.2); other organisations carry no IP."""
-    organisation, kind = frame[offset : offset + 3], number(frame, offset + 3)
-    if organisation in (b"\0\0\0", b"\0\0\xf8"):
-        return Network(kind, offset + 5)
-    if organisation == b"\0\x80\xc2" and kind in (1, 7):
-        return Network(ETHERNET_BRIDGED, offset + 5 + pad)
-    return NOTHING
 
 
 def _backbone(_frame: bytes, offset: int) -> Network:
@@ -241,53 +207,6 @@ def cisco_hdlc(frame: bytes, offset: int = 0) -> Network:
     return Network(number(frame, offset + 2), offset + 4)
 
 
-def ieee80211(frame: bytes, offset: int = 0, padded: bool = False) -> Network:
-    """Data frames without encryption: IEEE 802.11-2020 section 9.3.2, then LLC and SNAP.
-
-    `padded`: the header is filled up to four bytes.
-    """
-    control = number(frame, offset)
-    first, second = control >> 8, control & 0xFF
-    if first >> 2 & 3 != 2 or first & 0x40:  # not data, or without data
-        return NOTHING
-    if second & 0x40:
-        raise Undecodable("encrypted wireless frame")
-    size, quality = 24 + (6 if second & 3 == 3 else 0), 0
-    if first & 0x80:
-        quality = number(frame, offset + size)
-        size += 2 + (4 if second & 0x80 else 0)
-    if padded:
-        size = size + 3 & ~3
-    if quality & 0x8000:  # A-MSDU: packets one after the other, each with addresses and a length
-        length = number(frame, offset + size + 12)
-        if offset + size + 14 + (length + 3 & ~3) + 14 < len(frame):
-            raise Undecodable("several packets in a wireless frame (A-MSDU)")
-        size += 14
-    return llc(frame, offset + size)
-
-
-def _radiotap(frame: bytes) -> Network:
-    """https://www.radiotap.org: bit 5 of the flags, the second field, says that the 802.11 header is padded."""
-    if len(frame) < 8:
-        raise Undecodable("link header cut short")
-    at = 8
-    while at < len(frame) and frame[at - 1] & 0x80:
-        at += 4
-    if frame[4] & 1:
-        at = (at + 7 & ~7) + 8
-    padded = frame[4] & 2 and frame[at : at + 1] and frame[at] & 0x20
-    return ieee80211(frame, number(frame, 2, "little"), bool(padded))
-
-
-def _prism(frame: bytes) -> Network:
-    """Drivers of later years put the AVS header there, with its magic."""
-    return _avs(frame) if frame[:3] == b"\x80\x21\x10" else ieee80211(frame, 144)
-
-
-def _avs(frame: bytes) -> Network:
-    return ieee80211(frame, min(int.from_bytes(frame[4:8], "big"), len(frame)))
-
-
 def _pflog(frame: bytes) -> Network:
     if len(frame) < 61:
         raise Undecodable("link header cut short")
@@ -324,9 +243,9 @@ LINK_TYPES: dict[int, Callable[[bytes], Network]] = {
     108: _null,
     113: _linux_sll,
     117: _pflog,
-    119: _prism,
-    127: _radiotap,
-    163: _avs,
+    119: prism,
+    127: radiotap,
+    163: avs,
     204: _ppp_with_direction,
     228: _raw4,
     229: _raw6,

@@ -10,23 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from pjsipdiag.capture.packets.link import (
+from pjsipdiag.capture.packets.link import FAMILIES, LINK_TYPES, cisco_hdlc, frame_relay, inner, ppp_kind, raw
+from pjsipdiag.capture.packets.network import (
     ETHERNET_BRIDGED,
-    FAMILIES,
     IPV4,
     IPV6,
-    LINK_TYPES,
     NOTHING,
     Network,
     Undecodable,
-    cisco_hdlc,
     ethernet,
-    frame_relay,
-    inner,
     llc,
     number,
-    ppp_kind,
-    raw,
     snap,
 )
 

@@ -3,7 +3,7 @@
 In come TCP segments and UDP payloads; out come SIP messages with the time and the addresses of the packet that finished
 them. Memory is bounded for each stream and for all.
 
-    tcp, sequence    segments in order; what a gap, a repeat or a reset does
+    tcp, flow, sequence    segments in order; what a gap, a repeat or a reset does
     stream           messages in the bytes of a connection, by Content-Length
     start            whether bytes begin a SIP message
     via              the addresses that a request tells of itself

@@ -15,8 +15,6 @@ USUAL = (
     *(method + b" sip:" for method in (b"INVITE", b"ACK", b"REGISTER", b"OPTIONS", b"BYE", b"CANCEL")),
 )
 """What most messages start with, at most 13 bytes: quicker to compare than START."""
-STARTS = bytes(any(text[0] == byte for text in USUAL) for byte in range(256))
-"""Whether the byte that is the index begins one of USUAL."""
 _WHOLE_REQUEST = re.compile(_REQUEST + rb"[^\r\n ]{0,4096} SIP/2\.0\Z")
 _KNOWN_METHOD = re.compile(
     rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"

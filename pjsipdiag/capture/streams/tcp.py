@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.streams import hep, tls, websocket
-from pjsipdiag.capture.streams import sequence as order
+from pjsipdiag.capture.streams.flow import Flow, Stream, ends, port_pair, reverse
 from pjsipdiag.capture.streams.sequence import Run, What
 from pjsipdiag.capture.streams.start import may_start_sip, starts_like_sip
 from pjsipdiag.capture.streams.stream import MessageStream, Piece
@@ -33,44 +33,7 @@ MOST_WAITING = 64 * 1024 * 1024
 """Bytes of unfinished messages and of segments ahead of a gap that all flows together may keep."""
 Segment = tuple[int, int, bytes, int, int, bytes, int | None, str]
 """The arguments of `Reassembler.feed`."""
-Stream = MessageStream | websocket.WebSocketStream | hep.HepStream
 MISSING = {What.GAP: "TCP segment missing", What.CUT: "TCP bytes cut by the snap length"}
-
-
-class Flow:
-    """One direction of one connection; `stream` reads its bytes once its first ones told what they are."""
-
-    __slots__ = ("direction", "ends", "frame", "lost", "sequence", "stream", "time")
-
-    def __init__(self, flow: bytes, begin: int, time: int, opened: bool) -> None:
-        self.ends = ends(flow)
-        self.sequence = order.Sequence(begin, opened)
-        self.stream: Stream | None = None
-        self.lost = False
-        self.time = time
-        self.frame = 0
-        self.direction = ""
-
-    @property
-    def waiting(self) -> int:
-        return self.sequence.waiting + (self.stream.waiting if self.stream else 0)
-
-
-def reverse(flow: bytes) -> bytes:
-    """The flow of the other direction."""
-    size = (len(flow) - 4) // 2
-    return flow[size : 2 * size] + flow[:size] + flow[-2:] + flow[-4:-2]
-
-
-def ends(flow: bytes) -> tuple[bytes, bytes]:
-    """The packed source and destination of `flow`."""
-    size = (len(flow) - 4) // 2
-    return flow[:size] + flow[-4:-2], flow[size : 2 * size] + flow[-2:]
-
-
-def port_pair(flow: bytes) -> int:
-    """Source and destination port of `flow` as one number."""
-    return int.from_bytes(flow[-4:], "big")
 
 
 class Reassembler:

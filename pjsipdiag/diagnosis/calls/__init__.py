@@ -8,7 +8,7 @@ a few bytes each, whatever the number.
     selection             only the span, sources or calls that were asked for
     pbx, arrival          which address is the PBX, and where a request reached it
     judge                 transactions -> received, sent or passing by, and replayed
-    calls, sources, groups    calls from transactions, their sources, groups that are alike
+    calls, sources, groups    calls from transactions, their sources, groups that are alike; steps of a call
 
 Imports: `evidence` and what stands before it; `work` and `diagnose` use it. What a fold learns of a message is a column
 of `rows`, filled by `fold` and by `_fold.c` alike: the tests hold one against the other.

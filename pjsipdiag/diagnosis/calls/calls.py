@@ -9,17 +9,18 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise, starmap
 from operator import itemgetter, lt
-from typing import NamedTuple, TypeVar, overload
+from typing import TypeVar, overload
 
-from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.diagnosis.calls.judge import Judged, joined
 from pjsipdiag.diagnosis.calls.merge import Merged, Request
 from pjsipdiag.diagnosis.calls.rows import BRIEF, ROW, SIX, UNKNOWN, both_answers, outcome_of
+from pjsipdiag.diagnosis.calls.steps import RowFacts, Steps
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.model import CallRow
 from pjsipdiag.sip import Address, SipMessage, decode
@@ -194,7 +195,7 @@ class Calls(Sequence[CallRow]):
                     found[realms[key]] = None
         return list(map(decode, found))
 
-    def told(self, number: int) -> Told:
+    def told(self, number: int) -> RowFacts:
         """What the row of that request tells, without reading it."""
         part, view = self._part[number], self._view[number]
         if view:
@@ -206,9 +207,9 @@ class Calls(Sequence[CallRow]):
         if not flags & SIX:
             destination = destination[:6]
         if not form or UNKNOWN in (sender, called):
-            return Told(destination, flags, None)
+            return RowFacts(destination, flags, None)
         names = self._merged.senders[part][sender]
-        return Told(destination, flags, (decode(self._merged.called[part][called]), decode(names[0] or b"")), names)
+        return RowFacts(destination, flags, (decode(self._merged.called[part][called]), decode(names[0] or b"")), names)
 
     def request(self, number: int) -> Request:
         """The request that speaks for a call, as the fold has it."""
@@ -257,7 +258,7 @@ class Calls(Sequence[CallRow]):
             self.agents[self.agent[number]],
             self._captures[capture],
             self._frame[number],
-            Ladder(self, number),
+            Steps(partial(self.ladder, number)),
         )
 
     def ladder(self, number: int) -> tuple[tuple[int, str, str], ...]:
@@ -271,38 +272,6 @@ class Calls(Sequence[CallRow]):
             (first, ">", first_line) for key in self.keys(number) for first, _ in self._merged.clusters.get(key, ())
         ] or [(self.time[number], ">", first_line)]
         return tuple(sorted([*sent, *((time, "<", f"SIP/2.0 {status}") for time, status in answers)]))
-
-
-class Told(NamedTuple):
-    """What the row of a request tells: where it went, its flags, and if known the users of its URI and of its sender,
-    with all that the row tells of the sender."""
-
-    destination: bytes
-    flags: int
-    users: tuple[str, str] | None
-    sender: Fields = ()
-
-
-class Ladder(Sequence[tuple[int, str, str]]):
-    """The messages of one call, looked up when somebody wants to see them."""
-
-    __slots__ = ("_calls", "_number")
-
-    def __init__(self, calls: Calls, number: int) -> None:
-        self._calls, self._number = calls, number
-
-    def __len__(self) -> int:
-        return len(self._calls.ladder(self._number))
-
-    @overload
-    def __getitem__(self, at: int) -> tuple[int, str, str]: ...
-    @overload
-    def __getitem__(self, at: slice) -> tuple[tuple[int, str, str], ...]: ...
-    def __getitem__(self, at: int | slice) -> tuple[int, str, str] | tuple[tuple[int, str, str], ...]:
-        return self._calls.ladder(self._number)[at]
-
-    def __iter__(self) -> Iterator[tuple[int, str, str]]:
-        return iter(self._calls.ladder(self._number))
 
 
 def _rise(values: Iterable[object]) -> bool:

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.calls.calls import CARRIED, CHALLENGED, END, MOST_AGENTS, RETRIED, TRIED, Calls, Told
+from pjsipdiag.diagnosis.calls.calls import CARRIED, CHALLENGED, END, MOST_AGENTS, RETRIED, TRIED, Calls
 from pjsipdiag.diagnosis.calls.heads import user_of, value_of
 from pjsipdiag.diagnosis.calls.rows import CREDENTIALS, TRANSPORTS
+from pjsipdiag.diagnosis.calls.steps import RowFacts
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.situation import CallGroup, Crowd, Variant
 from pjsipdiag.sip import SipMessage
@@ -24,7 +25,7 @@ MOST_READ = 1000
 """Requests of a group that are read for numbers, callers and what tells them apart."""
 MOST_SHOWN = 32
 MOST_VARIANTS = 64
-Telling = Callable[[int, Told], tuple[str, str, object]]
+Telling = Callable[[int, RowFacts], tuple[str, str, object]]
 """A request -> the number it calls, its caller, and all else that could tell it from others of its source."""
 NOTHING = (b"", b"")
 """What tells a request apart that no identifier could look at."""
@@ -157,7 +158,7 @@ def _telling(config: Config, calls: Calls) -> Telling:
     by_uri = any(identify.match_request_uri for identify in config.identifies)
     simple = not headers and not by_uri
 
-    def tell(number: int, told: Told) -> tuple[str, str, object]:
+    def tell(number: int, told: RowFacts) -> tuple[str, str, object]:
         if told.users and simple:
             return *told.users, told.sender if told.flags & CREDENTIALS or told.users[1] in names else NOTHING
         head = calls.request(number).head

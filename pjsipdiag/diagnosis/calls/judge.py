@@ -104,8 +104,7 @@ def judge(
     alike: dict[object, int] = {}  # content, origin, transport and destination -> verdict
     tables = _Tables(merged, replay)
     origin = replay.alike.origin
-    agents: dict[bytes, int] = {}
-    sources: dict[bytes, int] = {}
+    agents, sources = dict[bytes, int](), dict[bytes, int]()
     every = not wanted.sources and not wanted.call_ids
     for number, rows in slices:
         for at, key, views in merged.transactions(number, rows):
@@ -115,9 +114,7 @@ def judge(
             source, destination = ends(row)
             if destination[:-2] not in pbx:
                 if any(ends(view)[0][:-2] in pbx for _, view in views):
-                    judged.outbound.add(call)
-                    packed = merged.answers.get(key)
-                    judged.sent[destination[:-2], outcome_of(packed)[0] if packed else 0] += 1
+                    _count_sent(judged, merged.answers.get(key), call, destination[:-2])
                 else:
                     judged.passing += 1
                 continue
@@ -130,13 +127,11 @@ def judge(
             found = alike.get(like)
             if found is None:
                 verdict = table.verdict(row, content, source, arrival.at(TRANSPORT_NAMES[code], destination))
-                found = verdicts.get(id(verdict))
-                if found is None:
-                    found = verdicts[id(verdict)] = len(judged.verdicts)
+                found = verdicts.setdefault(id(verdict), len(judged.verdicts))
+                if found == len(judged.verdicts):
                     judged.verdicts.append(verdict)
                 if like is not None and not replay.asks_source(verdict):
                     alike[like] = found
-            agent = table.agents[agent]
             values = (
                 number,
                 time,
@@ -149,7 +144,7 @@ def judge(
                 code,
                 source[-2] << 8 | source[-1],
                 found,
-                agents.setdefault(agent, len(agents)),
+                agents.setdefault(table.agents[agent], len(agents)),
                 sources.setdefault(ip, len(sources)),
             )
             batch.append(values)
@@ -159,6 +154,11 @@ def judge(
     judged.add(batch)
     judged.agents, judged.sources = list(agents), list(sources)
     return judged
+
+
+def _count_sent(judged: Judged, answers: bytes | None, call: int, destination: bytes) -> None:
+    judged.outbound.add(call)
+    judged.sent[destination, outcome_of(answers)[0] if answers else 0] += 1
 
 
 def _received(merged: Merged, views: Sequence[tuple[int, Row]], pbx: Collection[bytes]) -> int:
