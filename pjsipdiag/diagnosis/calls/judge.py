@@ -132,22 +132,11 @@ def judge(
                     judged.verdicts.append(verdict)
                 if like is not None and not replay.asks_source(verdict):
                     alike[like] = found
-            values = (
-                number,
-                time,
-                table.first_frame + frame,
-                key,
-                call,
-                which,
-                at,
-                flags & CREDENTIALS,
-                code,
-                source[-2] << 8 | source[-1],
-                found,
-                agents.setdefault(table.agents[agent], len(agents)),
+            batch.append((
+                number, time, table.first_frame + frame, key, call, which, at, flags & CREDENTIALS, code,
+                source[-2] << 8 | source[-1], found, agents.setdefault(table.agents[agent], len(agents)),
                 sources.setdefault(ip, len(sources)),
-            )
-            batch.append(values)
+            ))  # fmt: skip
             if len(batch) == BATCH:
                 judged.add(batch)
                 batch.clear()
