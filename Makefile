@@ -58,6 +58,11 @@ system:
 	@command -v tshark >/dev/null && command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v patch >/dev/null || \
 	  .ci/install 'the tests use them' tshark chromium chromium-driver patch
 
+dist: $(VENV)/.dev ## sdist and wheel (abi3) in dist/
+	@rm -rf dist
+	@.ci/quietly 'building sdist and wheel' $(BIN)/python -m build --outdir dist
+	@ls dist/*
+
 fresh: ## a new machine: make demo and make test on a minimal Debian, SUITE=bookworm, trixie or sid (root)
 	@.ci/fresh '$(SUITE)'
 
@@ -69,6 +74,6 @@ differential: $(VENV)/.dev ## random cases and every repair against a real Aster
 	$(BIN)/python -m tests.fixes
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help demo test check lint warnings fresh bench differential system clean
+.PHONY: help demo test check lint warnings dist fresh bench differential system clean
