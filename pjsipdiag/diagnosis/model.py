@@ -22,6 +22,17 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+READ = frozenset(
+    {
+        "HEP without SIP",
+        "TCP bytes between HEP packets",
+        "TCP bytes between SIP messages",
+        "WebSocket message that is not SIP",
+    }
+)
+"""Reasons for which something was passed over because it was read, and is no SIP."""
+
+
 @dataclass(frozen=True, slots=True)
 class CaptureSummary:
     """One capture as it was read: `undecoded` counts what was passed over by reason, `truncated` how far it went."""
@@ -33,6 +44,11 @@ class CaptureSummary:
     undecoded: Mapping[str, int] = field(default_factory=dict)
     truncated: str | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def unread(self) -> dict[str, int]:
+        """What may hold SIP and could not be read, by reason."""
+        return {reason: count for reason, count in sorted(self.undecoded.items()) if reason not in READ}
 
 
 class CallRow(NamedTuple):

@@ -157,7 +157,12 @@ def _times(report: Report) -> tuple[int, int]:
 
 
 def _facts(report: Report) -> list[str]:
-    said = [wording.asterisk(report), wording.pbx(report), *map(wording.capture, report.captures)]
+    said = [
+        *wording.unread(report),
+        wording.asterisk(report),
+        wording.pbx(report),
+        *map(wording.capture, report.captures),
+    ]
     return [line for line in said if line]
 
 

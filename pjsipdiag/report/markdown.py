@@ -49,7 +49,7 @@ _MENTION = re.compile(r"(?<![\w])(@)")
 def _lines(report: Report, most: int | None) -> Iterator[str]:
     yield f"## {prose(wording.headline(report))}"
     yield ""
-    for said in filter(None, (wording.asterisk(report), wording.pbx(report))):
+    for said in filter(None, (*wording.unread(report), wording.asterisk(report), wording.pbx(report))):
         yield f"- {prose(said)}"
     for capture in report.captures:
         counts = f"{wording.plural(capture.records, 'record')}, {wording.plural(capture.invites, 'INVITE')}"

@@ -84,6 +84,7 @@ class _Page:
         report = self.report
         worst = "bold red" if report.unmatched else "bold yellow" if report.findings else "bold green"
         yield self.ink.text(wording.headline(report), worst)
+        yield from (self.ink.text(line, "bold yellow") for line in wording.unread(report))
         yield from self.context()
         if report.findings:
             yield from self.titled("Causes", self.spaced(self.finding(finding) for finding in report.findings))

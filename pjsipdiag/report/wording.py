@@ -30,6 +30,8 @@ def headline(report: Report) -> str:
         finding.severity is Severity.ERROR and finding.rule != "no-invite" for finding in report.findings
     ):
         return f"{severities(report.findings)} found, without any INVITE to replay."
+    if not calls and any(capture.unread for capture in report.captures):
+        return "No inbound INVITE was found in what could be read."
     if not calls:
         return "No inbound INVITE was found: there is nothing to match."
     if unmatched:
@@ -91,14 +93,25 @@ def capture(summary: CaptureSummary) -> str:
     return f"{said}; {summary.truncated}" if summary.truncated else said
 
 
+def unread(report: Report) -> list[str]:
+    """What may hold SIP and could not be read: a verdict rests on the rest only."""
+    return [
+        f"{capture.file}: {sum(capture.unread.values()):,} unread: "
+        + ", ".join(f"{count:,} x {reason}" for reason, count in capture.unread.items())
+        for capture in report.captures
+        if capture.unread
+    ]
+
+
 def notes(report: Report) -> list[str]:
-    """What was left aside or passed over, and why."""
+    """What was left aside or passed over because it is no SIP, and why."""
     said = list(report.notes)
     for capture in report.captures:
         said += [f"{capture.file}: {note}" for note in capture.notes]
         said += [
             f"{capture.file}: {plural(count, 'record')} passed over: {reason}"
             for reason, count in sorted(capture.undecoded.items())
+            if reason not in capture.unread
         ]
     if report.outbound_calls:
         said.append(f"{plural(report.outbound_calls, 'call')} from the PBX itself left aside")

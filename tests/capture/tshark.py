@@ -57,13 +57,13 @@ def through_tshark(path: Path, keylog: Path | None = None) -> tuple[list[Datagra
 
 def play(version: str, folder: Path) -> str:
     """A PATH with a tshark in `folder` that says what the one of this version said."""
-    return _program(folder, PLAY.format(folder=shlex.quote(str(RECORDED / version))))
+    return put(folder, PLAY.format(folder=shlex.quote(str(RECORDED / version))))
 
 
 def record(command: list[str]) -> None:
     command[0] = shutil.which(command[0]) or command[0]
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["PATH"] = _program(Path(folder), RECORD.format(folder=folder, command=shlex.join(command)))
+        os.environ["PATH"] = put(Path(folder), RECORD.format(folder=folder, command=shlex.join(command)))
         version = subprocess.check_output(["tshark", "-v"], text=True).split()[2].rstrip(".")
         kept = RECORDED / version
         kept.mkdir(exist_ok=True)
@@ -76,7 +76,8 @@ def record(command: list[str]) -> None:
         (kept / "version").write_text(first + "\n")
 
 
-def _program(folder: Path, script: str) -> str:
+def put(folder: Path, script: str) -> str:
+    """A PATH on which tshark is this script."""
     program = folder / "tshark"
     program.write_text(script)
     program.chmod(program.stat().st_mode | stat.S_IXUSR)

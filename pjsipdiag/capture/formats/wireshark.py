@@ -25,6 +25,8 @@ from pjsipdiag.errors import CaptureError
 MISSING = "tshark is not installed: `apt install tshark` (or leave out --reader wireshark and --keylog)"
 NOTE = "read through Wireshark's dissectors"
 NOTE_TCP = "tshark loses SIP messages over TCP that stand between CRLF keep-alives: the native reader does not"
+UNREAD = "tshark frame that cannot be read"
+UNSEEN = "SIP message that the native reader finds and tshark does not"
 CHUNK = 1 << 16
 WEB_PORTS = frozenset({443, 8088, 8089, 8443})
 """Ports of HTTPS and of SIP over secure WebSocket: there tshark finds out by itself what TLS carries."""
@@ -40,7 +42,7 @@ def read_wireshark(path: str | Path, tally: Tally, keylog: str | Path | None = N
     Secrets inside a pcapng are used without being asked for. Raises CaptureError when tshark is missing or cannot
     read the file.
     """
-    ports = _count_natively(path, tally)
+    ports, there = _count_natively(path, tally)
     readable: set[tuple[bytes, bytes]] = set()
     tally.notes.append(NOTE)
     for line in _tshark(str(path), tally, keylog, ports):
@@ -51,24 +53,28 @@ def read_wireshark(path: str | Path, tally: Tally, keylog: str | Path | None = N
             if datagram.transport == "TCP" and NOTE_TCP not in tally.notes:
                 tally.notes.append(NOTE_TCP)
             tally.records = max(tally.records, datagram.frame)
+            there -= 1
             yield datagram
+    unseen = there - tally.undecoded[UNREAD]
+    if unseen > 0:
+        tally.undecoded[UNSEEN] += unseen
     for connection in readable:
         tally.encrypted.pop(connection, None)
 
 
-def _count_natively(path: str | Path, tally: Tally) -> set[int]:
-    """Counts what tshark's output does not tell (records, TLS connections); the ports of TLS servers."""
+def _count_natively(path: str | Path, tally: Tally) -> tuple[set[int], int]:
+    """Counts what tshark's output does not tell (records, TLS connections); the ports of TLS servers, and how many
+    messages our own reader finds."""
     from pjsipdiag.capture.formats.reader import read
 
     own = Tally(tally.file)
     try:
-        for _ in read(path, own):
-            pass
+        found = sum(1 for _ in read(path, own))
     except CaptureError:
-        return set()  # tshark knows more file formats than we do
+        return set(), 0  # tshark knows more file formats than we do
     tally.records, tally.truncated = own.records, own.truncated
     tally.encrypted.update(own.encrypted)
-    return {int.from_bytes(server[-2:], "big") for _, server in own.encrypted}
+    return {int.from_bytes(server[-2:], "big") for _, server in own.encrypted}, found
 
 
 def _tshark(path: str, tally: Tally, keylog: str | Path | None, tls_ports: set[int]) -> Iterator[bytes]:
@@ -157,7 +163,7 @@ def _datagrams(line: bytes, tally: Tally) -> Iterator[Datagram]:
         cut = int(frame["frame_frame_cap_len"]) < int(frame["frame_frame_len"])
         messages = [bytes.fromhex(raw) for raw in _all(layers, "sip")]
     except (KeyError, ValueError, TypeError, IndexError, StopIteration):
-        tally.undecoded["tshark frame that cannot be read"] += 1
+        tally.undecoded[UNREAD] += 1
         return
     transport, direction = _transport(protocols), _direction(layers)
     for payload in messages:

@@ -255,8 +255,9 @@ def _unread(situation: Situation) -> str:
     """What the captures hold that could not be read, by reason; empty where all was."""
     reasons: Counter[str] = Counter()
     for capture in situation.captures:
-        reasons.update(capture.undecoded)
-    return ", ".join(f"{count} x {reason}" for reason, count in sorted(reasons.items()))
+        reasons.update(capture.unread)
+    said = [f"{count} x {reason}" for reason, count in sorted(reasons.items())]
+    return ", ".join(said + [capture.truncated for capture in situation.captures if capture.truncated])
 
 
 def _cut_off(situation: Situation, groups: Sequence[CallGroup]) -> Finding:
