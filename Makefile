@@ -53,10 +53,12 @@ $(VENV)/.dev: pyproject.toml $(COMPILED) | $(VENV)/bin/python
 	@$(BIN)/python -m compileall -q pjsipdiag
 	@touch $@ $(VENV)/.runtime
 
-# What the tests need from Debian: tshark is their second opinion, chromium shows the HTML report, patch takes the diffs.
+# What the tests need from Debian: tshark is their second opinion, chromium shows the HTML report, patch takes the diffs,
+# PostgreSQL and MariaDB are started by the tests themselves, in temporary folders: no cluster is made, nothing starts.
 system:
 	@command -v tshark >/dev/null && command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v patch >/dev/null || \
 	  .ci/install 'the tests use them' tshark chromium chromium-driver patch
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ -x /usr/sbin/mariadbd ] || .ci/databases
 
 dist: $(VENV)/.dev ## sdist and wheel (abi3) in dist/
 	@rm -rf dist

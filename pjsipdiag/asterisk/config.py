@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.realtime.families import Unread
+    from pjsipdiag.asterisk.realtime.families import Stored, Unread
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -278,6 +278,10 @@ class Config:
     """The modules that are not loaded, the one for which nothing listens first."""
     unread: tuple[Unread, ...] = ()
     """The tables that would have to be read to tell what is loaded."""
+    stored: tuple[Stored, ...] = ()
+    """The tables that were read."""
+    failed: tuple[str, ...] = ()
+    """Why databases that were asked did not answer; Asterisk would find nothing in them either."""
     sections: tuple[Section, ...] = ()
     named_acls: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     """The access lists of acl.conf that `Acl.names` speaks of, by name."""

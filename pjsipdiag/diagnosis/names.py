@@ -11,6 +11,7 @@ from pjsipdiag.asterisk.config import Config, Identify
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Dns, Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.show_output import parse_identifies
+from pjsipdiag.asterisk.realtime.database import DOWN
 from pjsipdiag.diagnosis.evidence.addresses import is_address
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.sip import parse_uri
@@ -45,6 +46,8 @@ def load(
         sources.append(Hosts(complete=True))
     resolver = _FirstKnown(sources) if len(sources) > 1 else known
     config = load_config(path, asterisk, resolver, overlay=overlay, databases=urls)
+    if config.failed:
+        raise ConfigError(config.failed[0])
     return replace(config, server_addresses=_servers(config, resolver))
 
 
@@ -52,8 +55,12 @@ def _urls(databases: Sequence[str]) -> dict[str, str]:
     urls: dict[str, str] = {}
     for given in databases:
         name, equals, url = given.partition("=")
-        if not equals or not name or "://" in name or "://" not in url:
-            raise ConfigError("--database takes NAME=URL, NAME being what extconfig.conf calls the database")
+        if not equals or not name or "://" in name or not ("://" in url or url == DOWN):
+            raise ConfigError(
+                "--database takes NAME=URL, NAME being what extconfig.conf calls the database: "
+                "sqlite:///PATH, postgresql://USER@HOST/DATABASE or mysql://USER@HOST/DATABASE; "
+                f"NAME={DOWN} for what happens while it is down"
+            )
         urls[name] = url
     return urls
 

@@ -34,7 +34,7 @@ from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, order, wi
 from pjsipdiag.asterisk.loading.options import TYPES, Applied, apply, cannot_tell
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, Selection, mappings, select
-from pjsipdiag.asterisk.realtime.folded import Folded
+from pjsipdiag.asterisk.realtime.folded import EXACT, Folded, Folding
 from pjsipdiag.asterisk.realtime.tables import Tables
 from pjsipdiag.asterisk.releases import NEWEST, Release, release
 from pjsipdiag.errors import ConfigError
@@ -185,6 +185,8 @@ class _Loader:
             uncertain_identifiers=order.uncertain(order_text, self.version),
             realtime=self._realtime(),
             unread=tuple(self.tables.unread),
+            stored=tuple(self.tables.stored),
+            failed=tuple(dict.fromkeys(self.tables.failed)),
             named_acls=self.acls or {},
             files=tuple(dict.fromkeys(name for parsed in self.parsed.values() for name in parsed.files)),
             dropped=tuple(dict.fromkeys(self.dropped)),
@@ -251,12 +253,13 @@ class _Loader:
 
     def _plain(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
         found: dict[str, _T] = {}
-        folded: list[_T] = []
+        folded: list[tuple[Folding, str]] = []
         for selection in self._selections(object_type, build):
-            # What [] makes has a random name: nothing can refer to it.
-            for item in selection.objects:
-                if item.name and found.setdefault(item.name, item) is item and selection.folds:
-                    folded.append(item)
+            # What [] makes has a random name: nothing can refer to it. A row is found by what its column holds.
+            for at, item in enumerate(selection.objects):
+                key = selection.keys[at] if selection.keys else item.name
+                if key and found.setdefault(key, item) is item and selection.folding != EXACT:
+                    folded.append((selection.folding, key))
         return Folded(found, folded) if folded else found
 
     def _both(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
@@ -291,16 +294,18 @@ class _Loader:
     def _rows(
         self, backend: Backend, object_type: str, build: Callable[[Section, Applied], _T | Problem]
     ) -> Iterable[Selection[_T]]:
-        for sections, folds in self.tables.sections(backend, object_type, self.version, self._loads):
+        for part in self.tables.sections(backend, object_type, self.version, self._loads):
             objects: list[_T] = []
-            for section in sections:
+            keys: list[str] = []
+            for key, section in part.made:
                 made = self._create(object_type, section, build)
                 if isinstance(made, Problem):
                     dropped = Dropped(object_type, section.name, made.reason, made.where, section.where, made.log)
                     self.dropped.append(dropped)
                 else:
                     objects.append(made)
-            yield Selection(tuple(objects), len(sections), rows=True, folds=folds)
+                    keys.append(key)
+            yield Selection(tuple(objects), len(part.made), rows=True, keys=tuple(keys), folding=part.folding)
 
     def _candidates(self, backend: Backend, object_type: str, parsed: Parsed) -> Sequence[Section]:
         """The sections that a backend has to look at: where `type=` alone decides, those of that type."""

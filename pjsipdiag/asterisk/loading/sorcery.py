@@ -15,6 +15,7 @@ from pjsipdiag.asterisk.files.conf import Parsed
 from pjsipdiag.asterisk.loading.options import TYPES, knows
 from pjsipdiag.asterisk.loading.order import bucket_count
 from pjsipdiag.asterisk.loading.values import parse_bool
+from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
 
 MAIN_FILE = "pjsip.conf"
 SINGLE_OBJECTS = ("global", "system")
@@ -89,7 +90,9 @@ class Selection(Generic[_T]):
     objects: tuple[_T, ...] = ()
     sections: int = 0
     rows: bool = False
-    folds: bool = False
+    keys: tuple[str, ...] = ()
+    """What the objects of rows are found by."""
+    folding: Folding = EXACT
     dropped: tuple[Dropped, ...] = ()
     problems: tuple[Problem, ...] = ()
 

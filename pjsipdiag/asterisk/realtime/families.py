@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count, takewhile
 
-from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.config import Variable, Where
 from pjsipdiag.asterisk.files.conf import Parsed
 
 
@@ -19,6 +21,18 @@ class Mapped:
     table: str
     priority: int = 1
     where: Where | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A table that was read for the objects of a type, with what a change of it has to know."""
+
+    type: str
+    mapped: Mapped
+    dialect: str = ""
+    """What SQL its database speaks: postgresql, mysql or sqlite; empty where that is not known."""
+    widths: Mapping[str, int] = field(default_factory=dict)
+    """How many characters a column holds, for those that say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +69,40 @@ ENGINES = {
 _SHOWN = {"identify": "identifies"}
 
 
+_LONGEST = 511
+"""Characters of a line that count."""
+
+
 def families(extconfig: Parsed) -> Mapping[str, tuple[Mapped, ...]]:
-    """Family in small letters -> its tables in the order in which they are asked."""
-    found: dict[str, list[Mapped]] = {}
+    """Family in small letters -> its tables in the order in which they are asked.
+
+    Priorities count from 1 up to the first that is missing; of two lines with one priority the later is found
+    (ast_realtime_append_mapping, find_engine).
+    """
+    found: dict[str, dict[int, Mapped]] = {}
     for section in extconfig.named("settings") if extconfig.valid else ():
         for variable in section.variables:
-            driver, database, table, priority, *_ = [*(part.strip() for part in variable.value.split(",")), *[""] * 4]
-            if "," in variable.value:
-                number = int(priority) if priority.isdigit() and int(priority) else 1
-                name = variable.name
-                mapped = Mapped(name, driver, database, table or name, number, variable.where)
-                found.setdefault(name.lower(), []).append(mapped)
-    return {name: tuple(sorted(maps, key=lambda one: one.priority)) for name, maps in found.items()}
+            mapped = _mapped(variable)
+            if mapped is not None:
+                found.setdefault(mapped.family.lower(), {})[mapped.priority] = mapped
+    return {
+        name: tuple(maps[number] for number in takewhile(maps.__contains__, count(1))) for name, maps in found.items()
+    }
+
+
+def _mapped(variable: Variable) -> Mapped | None:
+    """What a line of extconfig.conf says (reload_module); blanks inside of it count."""
+    driver, comma, rest = variable.value.encode("utf-8", "surrogateescape")[:_LONGEST].partition(b",")
+    if not comma:
+        return None
+    if b'"' in rest:
+        database, _, rest = rest[rest.index(b'"') + 1 :].partition(b'"')
+        _, comma, rest = rest.partition(b",")
+    else:
+        database, comma, rest = rest.partition(b",")
+    table, _, rest = rest.partition(b",")
+    number = re.match(rb"\s*[+-]?\d+", rest)
+    text = [part.decode("utf-8", "surrogateescape") for part in (driver, database, table if comma else b"")]
+    name = variable.name
+    priority = int(number[0]) if number and int(number[0]) else 1
+    return Mapped(name, text[0], text[1], text[2] if comma else name, priority, variable.where)

@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from pjsipdiag.asterisk.config import Loaded
+_T = TypeVar("_T")
 
-_T = TypeVar("_T", bound=Loaded)
+PROBES = ("A", "á", "a ")
+"""Texts that a column may take to be equal to `a`: the answers are the fields of a `Folding`."""
+
+
+class Folding(NamedTuple):
+    """What a database passes over when it compares two names."""
+
+    case: bool = False
+    accents: bool = False
+    blanks: bool = False
+
+    def fold(self, name: str) -> str:
+        """The same text for names that the database takes to be equal."""
+        if self.blanks:
+            name = name.rstrip(" ")
+        if self.accents:
+            name = "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))
+        return name.casefold() if self.case else name
+
+
+EXACT = Folding()
 
 
 class Folded(dict[str, _T]):
-    """A dictionary whose `folded` objects are found without case and trailing blanks, too."""
+    """A dictionary in which some of the objects are found by all names that their database takes to be equal."""
 
-    def __init__(self, objects: dict[str, _T], folded: Iterable[_T]) -> None:
+    def __init__(self, objects: dict[str, _T], folded: Iterable[tuple[Folding, str]]) -> None:
         super().__init__(objects)
-        self._folded = {_fold(one.name): one for one in folded if objects.get(one.name) is one}
+        self._folded: dict[Folding, dict[str, _T]] = {}
+        for folding, name in folded:
+            self._folded.setdefault(folding, {}).setdefault(folding.fold(name), objects[name])
 
     def __missing__(self, name: str) -> _T:
-        return self._folded[_fold(name)]
+        for folding, found in self._folded.items():
+            folded = folding.fold(name)
+            if folded in found:
+                return found[folded]
+        raise KeyError(name)
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or (isinstance(name, str) and _fold(name) in self._folded)
+        if super().__contains__(name):
+            return True
+        return isinstance(name, str) and any(f.fold(name) in found for f, found in self._folded.items())
 
     def get(self, name: str, default: _T | None = None) -> _T | None:  # type: ignore[override]  # one type of default
-        if name not in self:
+        try:
+            return self[name]
+        except KeyError:
             return default
-        return self[name]
-
-
-def _fold(name: str) -> str:
-    return name.rstrip(" ").casefold()

@@ -1,50 +1,91 @@
 """What a driver makes of a row: a section with the columns that have a value.
 
-pgsql and odbc cut blanks off the end of a value, split it at `;` and decode `^3B` (ast_realtime_decode_chunk);
-sqlite3 takes it as it is.
+pgsql and odbc cut blanks off the end of a value, split it at `;` and decode `^3B` (ast_realtime_decode_chunk of
+main/config.c, decode_chunk of res_config_odbc.c); sqlite3 takes it as it is.
 All leave out what is NULL or empty, but a list of sqlite3 passes NULL as an empty value (append_row_to_cfg).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 
 from pjsipdiag.asterisk.config import Section, Variable, Where
 from pjsipdiag.asterisk.files.lines import BLANKS
 from pjsipdiag.asterisk.loading.options import knows
 
 _TRIMMED = BLANKS.decode()
-
-Row = Mapping[str, str | None]
+_ENCODED = {"odbc": re.compile(r"\^([0-9A-F]{2})"), "": re.compile(r"\^([0-9A-Fa-f]{2})")}
+"""What stands for another byte; odbc knows capital letters only."""
 
 LISTED = ("identify", "global", "transport", "acl", "system")
 """The types that are fetched as lists; a row of another type is fetched by its id."""
 
-
-def section(row: Row, table: str, object_type: str, driver: str, version: str) -> Section | None:
-    """The row as a section without the columns that the type does not know; None without an id."""
-    name = row.get("id")
-    if not name:
-        return None
-    if driver != "sqlite3":
-        name = name.rstrip(_TRIMMED)
-    listed = object_type in LISTED
-    variables = [
-        Variable(column, value, Where(table, 0, name, column))
-        for column, written in row.items()
-        if column != "id" and knows(object_type, column, version)
-        for value in _values(written, driver, listed)
-    ]
-    return Section(name, Where(table, 0, name, "id"), tuple(variables))
+Made = tuple[str, Section]
+"""The id as the column has it, by which the row is found, and the section."""
 
 
-def _values(written: str | None, driver: str, listed: bool) -> Iterator[str]:
-    if driver == "sqlite3":
-        if written or listed:
-            yield written or ""
+def sections(
+    names: tuple[str, ...], table: str, object_type: str, driver: str, version: str
+) -> Callable[[tuple[object, ...]], Made | None]:
+    """What makes a section of each row with columns of these names; the type's own columns are looked at alone.
+
+    A row without an id makes none.
+    """
+    driver = driver.lower()
+    if "id" not in names:
+        return lambda _: None
+    at = names.index("id")
+    known = [(place, name) for place, name in enumerate(names) if name != "id" and knows(object_type, name, version)]
+    empty = driver == "sqlite3" and object_type in LISTED
+
+    def made(row: tuple[object, ...]) -> Made | None:
+        key = text(row[at])
+        name = key if driver == "sqlite3" else next(reversed(list(values(key or "", driver))), "")
+        if not key or not name:
+            return None
+        variables = []
+        for place, column in known:
+            written = row[place]
+            if written is None and not empty:
+                continue
+            where = Where(table, 0, name, column)
+            if driver == "sqlite3":
+                if written or empty:
+                    variables.append(Variable(column, text(written) or "", where))
+            else:
+                variables += [Variable(column, value, where) for value in values(text(written) or "", driver)]
+        return key, Section(name, Where(table, 0, name, "id"), tuple(variables))
+
+    return made
+
+
+def values(written: str, driver: str) -> Iterator[str]:
+    """The values that pgsql and odbc make of one column."""
+    if ";" not in written and "^" not in written:
+        if written and not written.isspace():
+            yield written.rstrip(_TRIMMED)
         return
-    for part in (written or "").split(";"):
+    encoded = _ENCODED.get(driver, _ENCODED[""])
+    for part in written.split(";"):
         # The blanks before a value stay: ast_strip() cuts the end in place, and what it returns is not kept.
-        value = part.rstrip(_TRIMMED).replace("^3B", ";").replace("^3b", ";").replace("^5E", "^").replace("^5e", "^")
-        if value.strip(_TRIMMED):
+        trimmed = part.rstrip(_TRIMMED)
+        value = encoded.sub(lambda found: chr(int(found[1], 16)), trimmed)
+        if (trimmed if driver == "odbc" else value).strip(_TRIMMED):
             yield value
+
+
+def row_of(names: tuple[str, ...], row: tuple[object, ...]) -> Mapping[str, str | None]:
+    """A row by its columns."""
+    return {name: text(value) for name, value in zip(names, row, strict=True)}
+
+
+def text(value: object) -> str | None:
+    """A value as the driver passes it on."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    return str(value)

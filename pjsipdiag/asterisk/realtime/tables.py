@@ -6,16 +6,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
-from pjsipdiag.asterisk.config import Section
 from pjsipdiag.asterisk.files.conf import Parsed
 from pjsipdiag.asterisk.loading.sorcery import Backend
 from pjsipdiag.asterisk.realtime import database, rows, static
-from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Unread, families
+from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, Unread, families
+from pjsipdiag.asterisk.realtime.folded import Folding
 from pjsipdiag.asterisk.releases import Release
 
 _NEVER_MAPPED = ("extconfig.conf", "asterisk.conf", "logger.conf", "modules.conf", "sorcery.conf")
 """Files that are read before the databases are known, or that need them to be known."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rows of one table as sections; `folding` is what its database passes over when it compares names."""
+
+    made: tuple[rows.Made, ...]
+    folding: Folding
 
 
 Loads = Callable[[str], bool]
@@ -30,11 +41,17 @@ def _available(mapped: Mapped, loads: Loads) -> bool:
 
 @dataclass
 class Tables:
-    """`databases` maps names of extconfig.conf to URLs, `parsed` gives a configuration file."""
+    """`databases` maps names of extconfig.conf to URLs, `parsed` gives a configuration file.
+
+    `failed` says which databases did not answer: Asterisk goes on without their rows.
+    """
 
     databases: Mapping[str, str]
     parsed: Callable[[str], Parsed]
     unread: list[Unread] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    stored: list[Stored] = field(default_factory=list)
+    _dead: dict[str, database.DeadError] = field(default_factory=dict)
 
     @cached_property
     def families(self) -> Mapping[str, tuple[Mapped, ...]]:
@@ -57,16 +74,16 @@ class Tables:
         if url is None:
             self.unread += [Unread(object_type, mapped, mapped.where) for object_type in types]
             return None
-        return static.parsed(name, mapped.table, database.read(mapped, url, "category").rows)
 
-    def sections(
-        self, backend: Backend, object_type: str, version: Release, loads: Loads
-    ) -> Iterator[tuple[tuple[Section, ...], bool]]:
-        """The rows of each table that is asked (sorcery_realtime_retrieve_multiple, _retrieve_fields), as sections, and
-        whether its database folds names.
+        def take(columns: database.Columns, raw: database.Raw) -> Parsed:
+            found = (rows.row_of(columns.names, row) for row in raw)
+            return static.parsed(name, mapped.table, mapped.driver, found, self.parsed)
 
-        :raises ConfigError: a table cannot be read.
-        """
+        made = self._read(mapped, url, database.Query(mapped.table, static.KEY, ordered=False), take)
+        return made or Parsed(found=False)
+
+    def sections(self, backend: Backend, object_type: str, version: Release, loads: Loads) -> Iterator[Part]:
+        """The rows of each table that is asked (sorcery_realtime_retrieve_multiple, _retrieve_fields), as sections."""
         listed = object_type in rows.LISTED
         if listed and not backend.unqualified:
             return
@@ -74,25 +91,42 @@ class Tables:
         if tables is None:
             self.unread.append(Unread(object_type, Mapped(backend.family, "", "", backend.family), backend.where))
             return
-        for at, mapped in enumerate(tables):
+        for mapped in tables:
             if not _available(mapped, loads):
                 return
             url = self._url(mapped)
             if url is None:
                 self.unread.append(Unread(object_type, mapped, backend.where))
                 return
-            try:
-                table = database.read(mapped, url)
-            except database.MissingTableError:
-                if at + 1 == len(tables):
-                    raise
+            part = self._part(mapped, url, object_type, version)
+            if part is None:
                 continue
-            made = (rows.section(row, mapped.table, object_type, mapped.driver, version.version) for row in table.rows)
-            yield tuple(filter(None, made)), table.folds
+            yield part
             # A list ends at the first table that answers; a single row is looked for in the next one too, but by ODBC
             # of the releases that know CONFIG_RT_NOT_FOUND.
             if listed or (mapped.driver == "odbc" and version.has("identifies_by_name")):
                 return
+
+    def _part(self, mapped: Mapped, url: str, object_type: str, version: Release) -> Part | None:
+        def take(columns: database.Columns, raw: database.Raw) -> Part:
+            self.stored.append(Stored(object_type, mapped, columns.dialect, columns.widths))
+            make = rows.sections(columns.names, mapped.table, object_type, mapped.driver, version.version)
+            return Part(tuple(filter(None, map(make, raw))), columns.folding)
+
+        return self._read(mapped, url, database.Query(mapped.table, ordered=mapped.driver != "sqlite3"), take)
+
+    def _read(self, mapped: Mapped, url: str, query: database.Query, take: database.Take[_T]) -> _T | None:
+        """What is made of a table; None where the database does not answer."""
+        try:
+            if url in self._dead:
+                raise self._dead[url]
+            return database.read(mapped, url, query, take)
+        except database.NoAnswerError as error:
+            if isinstance(error, database.DeadError):
+                self._dead[url] = error
+            if url != database.DOWN:
+                self.failed.append(str(error))
+            return None
 
     def _url(self, mapped: Mapped) -> str | None:
         """The URL that was given for a database, or the file that res_config_sqlite3.conf names."""

@@ -1,0 +1,163 @@
+"""A table of a database server, asked as res_config_pgsql.c and res_config_odbc.c ask it, through SQLAlchemy."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
+from pjsipdiag.asterisk.realtime.folded import PROBES, Folding
+from pjsipdiag.errors import ConfigError
+
+SECONDS = 5.0
+"""How long a connection may take."""
+
+_T = TypeVar("_T")
+_EXTRA = "pip install 'pjsipdiag[realtime]'"
+_DRIVERS = {
+    "postgres": "postgresql+pg8000",
+    "postgresql": "postgresql+pg8000",
+    "mariadb": "mysql+pymysql",
+    "mysql": "mysql+pymysql",
+}
+"""Schemes that name no driver: those of the extra are taken."""
+
+_TABLE = re.compile(r"[\w$]+(\.[\w$]+)?")
+_WIDTHS = (
+    "SELECT column_name, character_maximum_length FROM information_schema.columns "
+    "WHERE table_name = '{table}' AND table_schema = {schema} AND character_maximum_length IS NOT NULL"
+)
+
+
+def read(name: str, url: str, query: Query, take: Take[_T]) -> _T:
+    """:raises NoAnswerError: the server cannot be reached, refuses, or has no such table."""
+    scheme, colon, rest = url.partition("://")
+    scheme = _DRIVERS.get(scheme, scheme)
+    shown = f"database {name} ({_shown(url)})"
+    if not _TABLE.fullmatch(query.table):
+        raise NoAnswerError(f"{shown}: no table can be called {query.table!r} in SQL")
+    engine = _engine(name, scheme + colon + rest)
+    from sqlalchemy import exc
+
+    try:
+        try:
+            connection = _within(SECONDS, engine.connect)
+        except (exc.SQLAlchemyError, OSError) as error:
+            raise DeadError(f"{shown} cannot be opened: {_reason(error, url)}") from None
+        if connection is None:
+            raise DeadError(f"{shown} does not answer within {SECONDS:.0f} seconds")
+        with connection:
+            return take(*_asked(connection, query))
+    except (exc.SQLAlchemyError, OSError) as error:
+        raise NoAnswerError(f"{shown}, table {query.table}: {_reason(error, url)}") from None
+    finally:
+        engine.dispose()
+
+
+def _asked(connection: Any, query: Query) -> tuple[Columns, Iterator[tuple[object, ...]]]:
+    """What the database tells of the columns, and the rows."""
+    from sqlalchemy import text
+
+    dialect = connection.dialect.name
+    if dialect in ("mysql", "postgresql"):
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+    folding, widths = _folding(connection, query), _widths(connection, query, dialect)
+    order = f" ORDER BY {query.key}" if query.ordered else ""
+    statement = f"SELECT * FROM {query.table} WHERE {query.key} LIKE '%'{order}"
+    if dialect == "postgresql":
+        connection.execute(text(f"DECLARE rows CURSOR FOR {statement}"))
+        result, found = _fetched(connection)
+    else:
+        result = connection.execution_options(stream_results=True).execute(text(statement))
+        found = iter(result)
+    return Columns(tuple(result.keys()), folding, widths, dialect), found
+
+
+def _engine(name: str, url: str) -> Any:
+    try:
+        from sqlalchemy import create_engine, exc
+    except ImportError:
+        raise ConfigError(f"database {name}: databases other than SQLite need SQLAlchemy: {_EXTRA}") from None
+    try:
+        return create_engine(url)
+    except (exc.ArgumentError, exc.NoSuchModuleError, ImportError, ValueError):
+        raise ConfigError(
+            f"database {name}: {url.partition(':')[0]} is no URL of a database: postgresql://USER@HOST/NAME, "
+            f"mysql://USER@HOST/NAME or sqlite:///PATH ({_EXTRA})"
+        ) from None
+
+
+def _within(seconds: float, connect: Callable[[], _T]) -> _T | None:
+    """What `connect` returns, or None when it takes longer: no driver limits all of its steps."""
+    made: list[_T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            made.append(connect())
+        except BaseException as error:  # it is raised again where it is waited for
+            failed.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failed:
+        raise failed[0]
+    return made[0] if made else None
+
+
+def _fetched(connection: Any, at_once: int = 5000) -> tuple[Any, Iterator[tuple[object, ...]]]:
+    """A cursor of PostgreSQL: its driver would keep the whole result in memory."""
+    from sqlalchemy import text
+
+    fetch = text(f"FETCH {at_once} FROM rows")
+    first = connection.execute(fetch)
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        part = first.fetchall()
+        while part:
+            yield from part
+            part = connection.execute(fetch).fetchall()
+
+    return first, rows()
+
+
+def _folding(connection: Any, query: Query) -> Folding:
+    """What the column takes to be equal: each probe is compared as a value of the column would be."""
+    from sqlalchemy import text
+
+    column = f"(SELECT {query.key} AS probed FROM {query.table} WHERE 1 = 0 UNION ALL SELECT 'a') AS probes"
+    asked = ", ".join(f"probed = '{probe}'" for probe in PROBES)
+    return Folding(*map(bool, connection.execute(text(f"SELECT {asked} FROM {column}")).one()))
+
+
+def _widths(connection: Any, query: Query, dialect: str) -> dict[str, int]:
+    from sqlalchemy import text
+
+    if dialect not in ("mysql", "postgresql"):
+        return {}
+    schema, dot, table = query.table.rpartition(".")
+    inside = f"'{schema}'" if dot else "current_schema()" if dialect == "postgresql" else "DATABASE()"
+    if dialect == "postgresql":
+        table = table.lower()
+    return {row[0]: int(row[1]) for row in connection.execute(text(_WIDTHS.format(table=table, schema=inside)))}
+
+
+def _reason(error: BaseException, url: str) -> str:
+    cause = getattr(error, "orig", None) or error
+    told = cause.args[0] if cause.args else cause
+    # pg8000 raises what the server sent as a dictionary: M is the message.
+    text = str(told.get("M", told)) if isinstance(told, dict) else str(cause)
+    reason = next(iter(text.splitlines()), "") or type(cause).__name__
+    password = urlsplit(url).password
+    for secret in {password, unquote(password)} if password else ():
+        reason = reason.replace(secret, "***")
+    return reason
+
+
+def _shown(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname or ''}{parts.path}"

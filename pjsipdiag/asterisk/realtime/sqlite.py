@@ -1,0 +1,56 @@
+"""A table of a SQLite file, asked as res_config_sqlite3.c asks it (realtime_sqlite3_helper)."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
+from pjsipdiag.asterisk.realtime.folded import PROBES, Folding
+
+SECONDS = 5
+"""How long a lock is waited for."""
+
+_T = TypeVar("_T")
+_WIDTH = re.compile(r"CHAR[A-Z ]*\(\s*(\d+)\s*\)", re.IGNORECASE)
+
+
+def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
+    """:raises NoAnswerError: there is no such file, or no such table in it."""
+    if not Path(path).is_file():
+        raise DeadError(f"database {name}: no file {path}")
+    quoted = '"' + query.table.replace('"', '""') + '"'
+    try:
+        connection = sqlite3.connect(f"file:{quote(path)}?{_mode(path)}", uri=True, timeout=SECONDS)
+        try:
+            # A name in double quotes that is no column would be a text: the bare name fails, as Asterisk's does.
+            found = connection.execute(f"SELECT * FROM {quoted} WHERE {query.key} LIKE '%'")
+            names = tuple(column[0] for column in found.description)
+            folding, widths = _folding(connection, quoted, query.key), _widths(connection, quoted)
+            return take(Columns(names, folding, widths, "sqlite"), found)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise NoAnswerError(f"database {name} ({path}), table {query.table}: {error}") from None
+
+
+def _mode(path: str) -> str:
+    """A file in WAL mode that nobody has open is read without the side files that SQLite would make beside it."""
+    with Path(path).open("rb") as file:
+        header = file.read(20)
+    alone = header[18:20] == b"\2\2" and not Path(f"{path}-wal").exists()
+    return "immutable=1" if alone else "mode=ro"
+
+
+def _folding(connection: sqlite3.Connection, quoted: str, key: str) -> Folding:
+    column = f"(SELECT {key} AS probed FROM {quoted} WHERE 0 UNION ALL SELECT 'a')"
+    answers = (connection.execute(f"SELECT probed = '{text}' FROM {column}").fetchone()[0] for text in PROBES)
+    return Folding(*map(bool, answers))
+
+
+def _widths(connection: sqlite3.Connection, quoted: str) -> dict[str, int]:
+    declared = connection.execute(f"PRAGMA table_info({quoted})")
+    return {row[1]: int(found[1]) for row in declared if (found := _WIDTH.search(row[2] or ""))}
