@@ -5,7 +5,9 @@ had them, with their row as origin. Databases are opened read-only, and only whe
 
     families    extconfig.conf: a family's driver, database and table
     tables      which types come from which family, and how a release asks for them
-    database    the rows, through SQLAlchemy or sqlite3
+    database    which of the next two has the rows
+    server      PostgreSQL, MariaDB and others, through SQLAlchemy
+    sqlite      SQLite, through sqlite3
     folded      how a database compares names
     rows        a row -> a section, as each driver gives empty values and separators
     static      whole files from a table (static realtime)
