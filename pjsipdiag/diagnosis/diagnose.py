@@ -33,6 +33,7 @@ from pjsipdiag.diagnosis.model import CaptureSummary, Finding, Report, Suggestio
 from pjsipdiag.diagnosis.names import load
 from pjsipdiag.diagnosis.options import Options, Ready
 from pjsipdiag.diagnosis.repairs.suggest import suggest
+from pjsipdiag.diagnosis.rules.difference import contradicts
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.work.gather import Begun, Gathered, begin
@@ -78,11 +79,15 @@ def conclude(begun: Begun, config: str | Path, options: Options) -> Observation:
     basis = _settle(seen.merged, asked, told, options.get("asterisk"), reload)
     ready = options.get("ready")
     situation = _situation(seen, basis, reload, wanted, jobs, ready)
+    if _is_a_copy(situation):
+        reload = partial(_reload, config, options, partial=True)
+        basis = replace(basis, config=reload({}, basis.config.version))
+        situation = _situation(seen, basis, reload, wanted, jobs, ready)
     notes = [*seen.notes, *_notes(seen.merged, situation)]
     if names_are_dead(situation):
         dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
         notes.append(f"the 401s show that {', '.join(dead)} did not resolve to these sources when Asterisk loaded")
-        reload = partial(_reload, config, options, complete=True)
+        reload = partial(_reload, config, options, complete=True, partial=basis.config.partial)
         basis = replace(basis, config=reload({}, basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, ready)
     findings = tuple(rules.find(situation))
@@ -133,6 +138,12 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         responses=seen.merged.responses,
         crowd=crowd,
     )
+
+
+def _is_a_copy(situation: Situation) -> bool:
+    """Whether the capture shows Asterisk running what files without some of their includes cannot give: what is missing
+    was not copied, and the rest counts."""
+    return bool(situation.config.missing) and any(map(contradicts, situation.groups))
 
 
 def _slices(merged: Merged, jobs: int) -> list[list[tuple[int, range]]]:
@@ -196,7 +207,13 @@ def _report(
 
 
 def _reload(
-    path: str | Path, options: Options, overlay: Mapping[str, str], release: str, *, complete: bool = False
+    path: str | Path,
+    options: Options,
+    overlay: Mapping[str, str],
+    release: str,
+    *,
+    complete: bool = False,
+    partial: bool = False,
 ) -> Config:
     return load(
         path,
@@ -207,6 +224,7 @@ def _reload(
         databases=options.get("databases", ()),
         overlay=overlay or None,
         complete=complete,
+        partial=partial,
     )
 
 
