@@ -23,6 +23,7 @@ from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.groups import group
 from pjsipdiag.diagnosis.calls.judge import Judged, judge
 from pjsipdiag.diagnosis.calls.merge import Merged
+from pjsipdiag.diagnosis.calls.registrations import own_registrations, tokens
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES, COUNT
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
@@ -33,12 +34,12 @@ from pjsipdiag.diagnosis.model import CaptureSummary, Finding, Report, Suggestio
 from pjsipdiag.diagnosis.names import load
 from pjsipdiag.diagnosis.options import Options, Ready
 from pjsipdiag.diagnosis.repairs.suggest import suggest
-from pjsipdiag.diagnosis.rules.difference import contradicts
+from pjsipdiag.diagnosis.rules.difference import is_a_copy
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.work.gather import Begun, Gathered, begin
 from pjsipdiag.diagnosis.work.jobs import share
-from pjsipdiag.sip import NOWHERE, Address, SipMessage, parameter, parse_uri
+from pjsipdiag.sip import NOWHERE, Address
 
 Reload = Callable[[Mapping[str, str], str], Config]
 """(changed files, release) -> the configuration with them as that release loads it."""
@@ -79,7 +80,7 @@ def conclude(begun: Begun, config: str | Path, options: Options) -> Observation:
     basis = _settle(seen.merged, asked, told, options.get("asterisk"), reload)
     ready = options.get("ready")
     situation = _situation(seen, basis, reload, wanted, jobs, ready)
-    if _is_a_copy(situation):
+    if is_a_copy(situation):
         reload = partial(_reload, config, options, partial=True)
         basis = replace(basis, config=reload({}, basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, ready)
@@ -98,8 +99,8 @@ def conclude(begun: Begun, config: str | Path, options: Options) -> Observation:
 def _situation(  # noqa: PLR0917  (everything that is known)
     seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int, ready: Ready | None
 ) -> Situation:
-    own = tuple(_own_registrations(seen.merged, basis.pbx))
-    replay = Replay(basis.config, _tokens(own, basis.config))
+    own = tuple(own_registrations(seen.merged, basis.pbx))
+    replay = Replay(basis.config, tokens(own, basis.config))
     arrival = Arrival(basis.config, seen.merged.answering)
     look = partial(_judge, seen.merged, pbx=basis.pbx.addresses, arrival=arrival, replay=replay, wanted=wanted)
     judged = share(look, _slices(seen.merged, jobs), jobs)
@@ -138,12 +139,6 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         responses=seen.merged.responses,
         crowd=crowd,
     )
-
-
-def _is_a_copy(situation: Situation) -> bool:
-    """Whether the capture shows Asterisk running what files without some of their includes cannot give: what is missing
-    was not copied, and the rest counts."""
-    return bool(situation.config.missing) and any(map(contradicts, situation.groups))
 
 
 def _slices(merged: Merged, jobs: int) -> list[list[tuple[int, range]]]:
@@ -281,30 +276,6 @@ def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
         yield f"{ip} refused calls of the PBX with {status} ({count}): who refuses what goes out may send nothing in"
     if merged.reinvites:
         yield f"{merged.reinvites} re-INVITEs inside calls are not identified anew"
-
-
-def _own_registrations(merged: Merged, pbx: pbxes.Pbx) -> Iterator[SipMessage]:
-    for datagram in merged.registrations.values():
-        if datagram.source[:-2] in pbx.addresses:
-            yield datagram.message()
-
-
-def _tokens(registers: Sequence[SipMessage], config: Config) -> dict[str, str]:
-    """Registration name -> the `line` token in the Contact of its REGISTER, by server, user and host of the AOR."""
-    found: dict[str, str] = {}
-    for register in registers:
-        contact = register.header("Contact")
-        token = parameter(contact.partition("<")[2].partition(">")[0], "line") or parameter(contact, "line")
-        sender, server = register.from_uri, parse_uri(register.request_uri)
-        if not token or sender is None or server is None:
-            continue
-        for registration in config.registrations.values():
-            client, target = parse_uri(registration.client_uri), parse_uri(registration.server_uri)
-            if not registration.line or client is None or target is None:
-                continue
-            if (client.user, client.host, target.host) == (sender.user, sender.host, server.host):
-                found[registration.name] = token
-    return found
 
 
 def _other_methods(merged: Merged, pbx: pbxes.Pbx, wanted: Selection) -> dict[bytes, dict[str, int]]:

@@ -7,11 +7,11 @@ and an error ends the file it is in. An error in an included file ends only that
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pjsipdiag.asterisk.config import Problem, Section, Variable, Where
+from pjsipdiag.asterisk.files.category import Category, named
 from pjsipdiag.asterisk.files.comments import Comments
 from pjsipdiag.asterisk.files.criteria import Criteria
 from pjsipdiag.asterisk.files.files import MOST_BYTES, Files
@@ -80,24 +80,6 @@ def parse(name: str, files: Files, release: Release, *, partial: bool = False) -
     )
 
 
-@dataclass(slots=True)
-class _Category:
-    name: str
-    where: Where
-    template: bool = False
-    variables: list[Variable] = field(default_factory=list)
-    parents: list[str] = field(default_factory=list)
-
-    def section(self) -> Section:
-        return Section(self.name, self.where, tuple(self.variables), self.template, tuple(self.parents))
-
-
-def _named(line: bytes) -> str:
-    """The name between the brackets of a header that is refused; empty for another line."""
-    text = line.strip(BLANKS)
-    return to_text(re.split(rb"[]();]", text[1:])[0].strip(BLANKS)) if text.startswith(b"[") else ""
-
-
 class _RejectedError(Exception):
     """The line ends its file."""
 
@@ -110,9 +92,9 @@ class _Parser:
     def __init__(self, files: Files, release: Release, partial: bool) -> None:
         self.files, self.partial = files, partial
         self.takes_mark, self.utf8 = release.has("byte_order_mark"), release.has("utf8_locale")
-        self.categories: list[_Category] = []
-        self.by_name: defaultdict[str, list[_Category]] = defaultdict(list)
-        self.current: _Category | None = None
+        self.categories: list[Category] = []
+        self.by_name: defaultdict[str, list[Category]] = defaultdict(list)
+        self.current: Category | None = None
         self.level = 0
         self.variables = self.bytes = self.repeats = 0
         self.counted = 0
@@ -154,7 +136,7 @@ class _Parser:
                     if text:
                         category = self._line(text, name, number, category)
             except _RejectedError as error:
-                where = Where(name, number, _named(line))
+                where = Where(name, number, named(line))
                 self.rejected.append(Problem(error.reason, where, self._at(error.log, where)))
                 # The level is not taken back here: Asterisk forgets it too, and runs out of levels that much earlier.
                 return False
@@ -190,7 +172,7 @@ class _Parser:
     def _warn(self, reason: str, where: Where, log: str) -> None:
         self.warnings.append(Problem(reason, where, self._at(log, where)))
 
-    def _line(self, line: bytes, name: str, number: int, category: _Category | None) -> _Category | None:
+    def _line(self, line: bytes, name: str, number: int, category: Category | None) -> Category | None:
         """Take one line; the category that the next line of this file belongs to."""
         where = Where(name, number, category.name if category else "")
         if line.startswith(b"["):
@@ -203,12 +185,12 @@ class _Parser:
             self._variable(line, category, where)
         return category
 
-    def _header(self, line: bytes, name: str, number: int) -> _Category:
+    def _header(self, line: bytes, name: str, number: int) -> Category:
         title, bracket, after = line[1:].partition(b"]")
         if not bracket:
             raise _RejectedError("a [ without ]", "parse error: no closing ']', \0")
         wanted = to_text(title)
-        category = _Category(to_text(title[:LONGEST_NAME]), Where(name, number, to_text(title[:LONGEST_NAME])))
+        category = Category(to_text(title[:LONGEST_NAME]), Where(name, number, to_text(title[:LONGEST_NAME])))
         appended = False
         if after.startswith(b"("):
             listed, parenthesis, _ = after[1:].partition(b")")
@@ -242,12 +224,12 @@ class _Parser:
             self.current = category
         return category
 
-    def _base(self, name: str) -> _Category | None:
+    def _base(self, name: str) -> Category | None:
         """The first category of a name, template or not; an empty name is any category."""
         found = self.by_name.get(lower(name), []) if name else self.categories
         return found[0] if found else None
 
-    def _filtered(self, name: str, criteria: str) -> _Category | None:
+    def _filtered(self, name: str, criteria: str) -> Category | None:
         """`does_category_match` for `(+)` and `(+name=regex&...)`."""
         candidates = self.by_name.get(lower(name), []) if name else self.categories
         if not criteria:
@@ -283,7 +265,7 @@ class _Parser:
             log = f"The file '{wanted}' was listed as a #include but it does not exist."
             raise _RejectedError(f"the included file {wanted} does not exist", log)
 
-    def _variable(self, line: bytes, category: _Category, where: Where) -> None:
+    def _variable(self, line: bytes, category: Category, where: Where) -> None:
         escaped = line.startswith(b"\\")
         if escaped:
             line = line[1:]
@@ -307,7 +289,7 @@ class _Parser:
         self._count(1)
         category.variables.append(Variable(name, to_text(value.strip(BLANKS)), where))
 
-    def _append(self, category: _Category, name: str, value: str) -> bool:
+    def _append(self, category: Category, name: str, value: str) -> bool:
         """`name += value`: the value is added to the last variable of that name, if there is one."""
         last = next((v for v in reversed(category.variables) if v.name == name), None)
         if last is None:
