@@ -30,9 +30,9 @@ from pjsipdiag.diagnosis.calls.sources import SourceRows
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.evidence.offers import offer_of
 from pjsipdiag.diagnosis.evidence.signs import near
-from pjsipdiag.diagnosis.model import CaptureSummary, Finding, Report, Suggestion
+from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Finding, Report, SourceRow, Suggestion
 from pjsipdiag.diagnosis.names import load
-from pjsipdiag.diagnosis.options import Options, Ready
+from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.difference import is_a_copy
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
@@ -41,6 +41,7 @@ from pjsipdiag.diagnosis.work.gather import Begun, Gathered, begin
 from pjsipdiag.diagnosis.work.jobs import share
 from pjsipdiag.sip import NOWHERE, Address
 
+OnRows = Callable[[Sequence[CallRow], Sequence[SourceRow]], None]
 Reload = Callable[[Mapping[str, str], str], Config]
 """(changed files, release) -> the configuration with them as that release loads it."""
 UNTOLD = ("0.0.0.0:0", "[::]:0", "0.0.0.0", "::", ":::0")
@@ -71,33 +72,35 @@ def observe(captures: Sequence[str | Path], config: str | Path, **options: Unpac
         return conclude(begun, config, options)
 
 
-def conclude(begun: Begun, config: str | Path, options: Options) -> Observation:
-    """The same for captures whose reading has begun with these options."""
+def conclude(begun: Begun, config: str | Path, options: Options, on_rows: OnRows | None = None) -> Observation:
+    """The same for captures whose reading has begun with these options.
+
+    `on_rows` is called with the calls and sources of the report before the rules run; the last call counts.
+    """
     told = pbxes.given(options.get("pbx", ()))
     reload = partial(_reload, config, options)
     asked = reload({}, options.get("asterisk") or NEWEST)
     seen, wanted, jobs = begun.finish(), begun.reading.wanted, begun.reading.jobs
     basis = _settle(seen.merged, asked, told, options.get("asterisk"), reload)
-    ready = options.get("ready")
-    situation = _situation(seen, basis, reload, wanted, jobs, ready)
+    situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     if is_a_copy(situation):
         reload = partial(_reload, config, options, partial=True)
         basis = replace(basis, config=reload({}, basis.config.version))
-        situation = _situation(seen, basis, reload, wanted, jobs, ready)
+        situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     notes = [*seen.notes, *_notes(seen.merged, situation)]
     if names_are_dead(situation):
         dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
         notes.append(f"the 401s show that {', '.join(dead)} did not resolve to these sources when Asterisk loaded")
         reload = partial(_reload, config, options, complete=True, partial=basis.config.partial)
         basis = replace(basis, config=reload({}, basis.config.version))
-        situation = _situation(seen, basis, reload, wanted, jobs, ready)
+        situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     findings = tuple(rules.find(situation))
     repairs = suggest(situation, findings, aggregate=options.get("aggregate", False), jobs=jobs)
     return Observation(situation, _report(situation, basis, findings, repairs, notes))
 
 
 def _situation(  # noqa: PLR0917  (everything that is known)
-    seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int, ready: Ready | None
+    seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int, on_rows: OnRows | None
 ) -> Situation:
     own = tuple(own_registrations(seen.merged, basis.pbx))
     replay = Replay(basis.config, tokens(own, basis.config))
@@ -108,8 +111,8 @@ def _situation(  # noqa: PLR0917  (everything that is known)
     calls = Calls(seen.merged, judged, files, arrival, replay.verdict)
     others = {show_ip(ip): counts for ip, counts in _other_methods(seen.merged, basis.pbx, wanted).items()}
     sources = SourceRows(calls, others)
-    if ready:
-        ready(calls, sources)
+    if on_rows:
+        on_rows(calls, sources)
     groups, crowd = group(calls, basis.config, near(basis.config))
     return Situation(
         config=basis.config,
