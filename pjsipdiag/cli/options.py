@@ -47,7 +47,7 @@ READING = options(
     click.option("--until", metavar="TIME", help="Only messages until then."),
     click.option("--source", "sources", multiple=True, metavar="ADDRESS", help="Only calls of that address or net."),
     click.option("--call-id", "call_ids", multiple=True, metavar="ID", help="Only calls with that Call-ID."),
-    click.option("--method", "methods", multiple=True, metavar="METHOD", help="Judge these requests too.  [INVITE]"),
+    click.option("--method", "methods", multiple=True, metavar="METHOD", help="List these requests, too."),
     click.option("--jobs", type=click.IntRange(1, 64), default=processors, metavar="N",
                  help="Processes that share the work.  [one for each processor]"),
     click.option("--reader", type=click.Choice(["native", "wireshark"]), default="native", show_default=True,

@@ -20,28 +20,26 @@ from pjsipdiag.diagnosis import rules
 from pjsipdiag.diagnosis.calls import pbx as pbxes
 from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.calls import Calls
+from pjsipdiag.diagnosis.calls.exchanges import exchanges, missing, other_methods, row_of
 from pjsipdiag.diagnosis.calls.groups import group
 from pjsipdiag.diagnosis.calls.judge import Judged, judge
 from pjsipdiag.diagnosis.calls.merge import Merged
-from pjsipdiag.diagnosis.calls.registrations import own_registrations, tokens
-from pjsipdiag.diagnosis.calls.rows import CHALLENGES, COUNT
+from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.evidence.offers import offer_of
 from pjsipdiag.diagnosis.evidence.signs import near
-from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Finding, Report, SourceRow, Suggestion
+from pjsipdiag.diagnosis.model import CaptureSummary, Finding, Report, Suggestion
 from pjsipdiag.diagnosis.names import load
-from pjsipdiag.diagnosis.options import Options
+from pjsipdiag.diagnosis.options import Options, Ready
 from pjsipdiag.diagnosis.repairs.suggest import suggest
-from pjsipdiag.diagnosis.rules.difference import is_a_copy
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.work.gather import Begun, Gathered, begin
 from pjsipdiag.diagnosis.work.jobs import share
-from pjsipdiag.sip import NOWHERE, Address
+from pjsipdiag.sip import NOWHERE, Address, SipMessage, parameter, parse_uri
 
-OnRows = Callable[[Sequence[CallRow], Sequence[SourceRow]], None]
 Reload = Callable[[Mapping[str, str], str], Config]
 """(changed files, release) -> the configuration with them as that release loads it."""
 UNTOLD = ("0.0.0.0:0", "[::]:0", "0.0.0.0", "::", ":::0")
@@ -72,47 +70,44 @@ def observe(captures: Sequence[str | Path], config: str | Path, **options: Unpac
         return conclude(begun, config, options)
 
 
-def conclude(begun: Begun, config: str | Path, options: Options, on_rows: OnRows | None = None) -> Observation:
-    """The same for captures whose reading has begun with these options.
-
-    `on_rows` is called with the calls and sources of the report before the rules run; the last call counts.
-    """
+def conclude(begun: Begun, config: str | Path, options: Options) -> Observation:
+    """The same for captures whose reading has begun with these options."""
     told = pbxes.given(options.get("pbx", ()))
     reload = partial(_reload, config, options)
     asked = reload({}, options.get("asterisk") or NEWEST)
     seen, wanted, jobs = begun.finish(), begun.reading.wanted, begun.reading.jobs
     basis = _settle(seen.merged, asked, told, options.get("asterisk"), reload)
-    situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
-    if is_a_copy(situation):
-        reload = partial(_reload, config, options, partial=True)
-        basis = replace(basis, config=reload({}, basis.config.version))
-        situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
+    ready = options.get("ready")
+    situation = _situation(seen, basis, reload, wanted, jobs, ready)
     notes = [*seen.notes, *_notes(seen.merged, situation)]
     if names_are_dead(situation):
         dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
         notes.append(f"the 401s show that {', '.join(dead)} did not resolve to these sources when Asterisk loaded")
-        reload = partial(_reload, config, options, complete=True, partial=basis.config.partial)
+        reload = partial(_reload, config, options, complete=True)
         basis = replace(basis, config=reload({}, basis.config.version))
-        situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
+        situation = _situation(seen, basis, reload, wanted, jobs, ready)
     findings = tuple(rules.find(situation))
     repairs = suggest(situation, findings, aggregate=options.get("aggregate", False), jobs=jobs)
-    return Observation(situation, _report(situation, basis, findings, repairs, notes))
+    methods = tuple(dict.fromkeys(method.upper() for method in options.get("methods", ())))
+    notes += [f"the captures hold no {name} that the PBX received" for name in missing(situation.exchanges, methods)]
+    return Observation(situation, _report(situation, basis, findings, repairs, notes, methods))
 
 
 def _situation(  # noqa: PLR0917  (everything that is known)
-    seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int, on_rows: OnRows | None
+    seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int, ready: Ready | None
 ) -> Situation:
-    own = tuple(own_registrations(seen.merged, basis.pbx))
-    replay = Replay(basis.config, tokens(own, basis.config))
+    own = tuple(_own_registrations(seen.merged, basis.pbx))
+    replay = Replay(basis.config, _tokens(own, basis.config))
     arrival = Arrival(basis.config, seen.merged.answering)
     look = partial(_judge, seen.merged, pbx=basis.pbx.addresses, arrival=arrival, replay=replay, wanted=wanted)
     judged = share(look, _slices(seen.merged, jobs), jobs)
     files = [tally.file for tally in seen.tallies]
     calls = Calls(seen.merged, judged, files, arrival, replay.verdict)
-    others = {show_ip(ip): counts for ip, counts in _other_methods(seen.merged, basis.pbx, wanted).items()}
+    others = other_methods(seen.merged, basis.pbx.addresses, wanted)
     sources = SourceRows(calls, others)
-    if on_rows:
-        on_rows(calls, sources)
+    received, sent = exchanges(seen.merged, basis.pbx.addresses, wanted, replay.verdict)
+    if ready:
+        ready(calls, sources)
     groups, crowd = group(calls, basis.config, near(basis.config))
     return Situation(
         config=basis.config,
@@ -123,6 +118,8 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         pbx=tuple(map(show_ip, basis.pbx.addresses)),
         other_methods=others,
         own_registrations=own,
+        exchanges=received,
+        own=sent,
         encrypted=tuple(_encrypted(seen.tallies)),
         said=_said(seen.tallies),
         refused=tuple(one for tally in seen.tallies for one in tally.refused),
@@ -174,12 +171,13 @@ def _judge(
     return judge(merged, slices, pbx=pbx, arrival=arrival, replay=replay, wanted=wanted)
 
 
-def _report(
+def _report(  # noqa: PLR0917  (what it is made of)
     situation: Situation,
     basis: Basis,
     findings: tuple[Finding, ...],
     repairs: tuple[tuple[Suggestion, ...], tuple[Suggestion, ...]],
     notes: Sequence[str],
+    methods: tuple[str, ...],
 ) -> Report:
     calls = situation.calls
     assert isinstance(calls, Calls)
@@ -201,17 +199,13 @@ def _report(
         config=basis.config,
         notes=tuple(notes),
         outbound_calls=situation.outbound_calls,
+        requests=tuple(map(row_of, situation.exchanges)),
+        methods=methods,
     )
 
 
 def _reload(
-    path: str | Path,
-    options: Options,
-    overlay: Mapping[str, str],
-    release: str,
-    *,
-    complete: bool = False,
-    partial: bool = False,
+    path: str | Path, options: Options, overlay: Mapping[str, str], release: str, *, complete: bool = False
 ) -> Config:
     return load(
         path,
@@ -222,7 +216,6 @@ def _reload(
         databases=options.get("databases", ()),
         overlay=overlay or None,
         complete=complete,
-        partial=partial,
     )
 
 
@@ -281,11 +274,27 @@ def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
         yield f"{merged.reinvites} re-INVITEs inside calls are not identified anew"
 
 
-def _other_methods(merged: Merged, pbx: pbxes.Pbx, wanted: Selection) -> dict[bytes, dict[str, int]]:
-    found: dict[bytes, dict[str, int]] = defaultdict(dict)
-    for (ip, method), repeated in sorted(merged.others.items()):
-        if ip not in pbx.addresses and wanted.has_source(ip):
-            found[ip][method.decode("ascii", "backslashreplace")] = repeated[COUNT]
+def _own_registrations(merged: Merged, pbx: pbxes.Pbx) -> Iterator[SipMessage]:
+    for datagram in merged.registrations.values():
+        if datagram.source[:-2] in pbx.addresses:
+            yield datagram.message()
+
+
+def _tokens(registers: Sequence[SipMessage], config: Config) -> dict[str, str]:
+    """Registration name -> the `line` token in the Contact of its REGISTER, by server, user and host of the AOR."""
+    found: dict[str, str] = {}
+    for register in registers:
+        contact = register.header("Contact")
+        token = parameter(contact.partition("<")[2].partition(">")[0], "line") or parameter(contact, "line")
+        sender, server = register.from_uri, parse_uri(register.request_uri)
+        if not token or sender is None or server is None:
+            continue
+        for registration in config.registrations.values():
+            client, target = parse_uri(registration.client_uri), parse_uri(registration.server_uri)
+            if not registration.line or client is None or target is None:
+                continue
+            if (client.user, client.host, target.host) == (sender.user, sender.host, server.host):
+                found[registration.name] = token
     return found
 
 

@@ -97,6 +97,20 @@ class SourceRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class RequestRow:
+    """Requests of one method outside of calls from one host to another: `credentialed` of them had credentials,
+    `observed` counts their answers by code."""
+
+    method: str
+    source: str
+    destination: str
+    requests: int
+    credentialed: int
+    observed: Mapping[str, int]
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """A change of a file: `old` lines from `line` (1-based) become `new`; with no `old`, `new` goes before `line`."""
 
@@ -129,6 +143,8 @@ class Suggestion:
     addresses: tuple[str, ...] = ()
     note: str = ""
     candidates: tuple[str, ...] = ()
+    what: str = "call"
+    """What `fixes` counts: calls, or requests of another method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +172,6 @@ class Report:
 
     `suggestions` rest on facts: the configuration, and what the PBX did. What rests on the claims of callers is
     `unconfirmed`: right only if the provider confirms the addresses.
-
-    `asterisk_version` is the release that was replayed, `asterisk_assumed` whether nothing named it, `asterisk_reason`
-    how it was chosen. `sources` and `calls` are in the order of time; times are nanoseconds since 1970 (UTC).
-    `unmatched` are the addresses whose calls no endpoint takes, `pbx` those of the PBX and `pbx_reason` how they were
-    found. `failed_calls` and `outbound_calls` count calls, not packets. `notes` say what the report leaves open.
     """
 
     asterisk_version: str
@@ -181,3 +192,7 @@ class Report:
     notes: tuple[str, ...] = ()
     outbound_calls: int = 0
     unconfirmed: tuple[Suggestion, ...] = ()
+    requests: tuple[RequestRow, ...] = ()
+    """What the PBX received beside calls."""
+    methods: tuple[str, ...] = ()
+    """Of these the requests are to be listed."""

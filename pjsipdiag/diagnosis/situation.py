@@ -66,6 +66,7 @@ class CallGroup:
     """Calls that got a 100 first, by their status."""
     carried: int = 0
     """Calls that came with credentials at once: after a challenge of another Call-ID, or with an old nonce."""
+    method: str = "INVITE"
     refused_numbers: tuple[str, ...] = ()
     """Users of the request URIs of calls that ended with a 4xx, 5xx or 6xx: each distinct and at most 32."""
 
@@ -77,6 +78,48 @@ class CallGroup:
     @property
     def sample(self) -> SipMessage:
         return self.read_sample()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exchange:
+    """Requests of one method outside of calls from one host to another, and their answers; compared by identity.
+
+    `proven` of the `requests` had credentials. `statuses` counts answers by status, provisional ones too. `asked` are
+    the first requests of some senders, without and with credentials, `answers` the first answers of each status.
+    `verdict` is what Asterisk does with the first request; None for requests that the PBX sent.
+    """
+
+    method: str
+    client: str
+    server: str
+    requests: int
+    proven: int
+    statuses: Mapping[int, int]
+    asked: tuple[SipMessage, ...]
+    answers: Mapping[int, tuple[SipMessage, ...]]
+    first_time: int
+    last_time: int
+    verdict: Verdict | None = None
+    group: CallGroup | None = None
+    """The same for what asks whom a source may belong to."""
+
+    @property
+    def succeeded(self) -> int:
+        return sum(count for status, count in self.statuses.items() if 200 <= status < 300)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it was asked and never answered."""
+        return self.requests > 0 and not self.statuses
+
+    @property
+    def refused(self) -> Mapping[int, int]:
+        """Answers by status that refuse: a challenge does where nobody answers it, or where credentials fail mostly."""
+        found = {status: count for status, count in self.statuses.items() if status >= 300}
+        others = sum(count for status, count in found.items() if status not in (401, 407))
+        failed = self.proven - self.succeeded - others
+        met = (failed <= self.succeeded or failed <= 0) if self.proven else self.succeeded > 0
+        return {status: count for status, count in found.items() if not (met and status in (401, 407))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +157,10 @@ class Situation:
     pbx: tuple[str, ...] = ()
     other_methods: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     own_registrations: tuple[SipMessage, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+    """Requests outside of calls that the PBX received."""
+    own: tuple[Exchange, ...] = ()
+    """Those that it sent."""
     encrypted: tuple[tuple[Address, Address, int], ...] = ()
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refused: tuple[Refused, ...] = ()

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from pjsipdiag import __version__
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.verdict import Check, Verdict
-from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Edit, Finding, Report, SourceRow, Suggestion
+from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Edit, Finding, Report, RequestRow, SourceRow, Suggestion
 from pjsipdiag.report import wording
 from pjsipdiag.report.ahead import Ahead, Table
 from pjsipdiag.report.escape import well_formed
@@ -40,6 +40,7 @@ def write(report: Report, stream: TextIO, look: Look) -> None:
         stream.writelines(table)
         stream.write("]")
     stream.write(f',\n"unmatched": [{", ".join(map(_quote, report.unmatched))}]')
+    _rows(stream, "requests", map(request, report.requests))
     _rows(stream, "findings", map(finding, report.findings))
     _rows(stream, "suggestions", map(suggestion, report.suggestions))
     _rows(stream, "unconfirmed", map(suggestion, report.unconfirmed))
@@ -161,6 +162,18 @@ def _name(text: str) -> str:
 
 def _counts(counts: Mapping[str, int]) -> str:
     return _dump(dict(sorted(counts.items()))) if counts else "{}"
+
+
+def request(row: RequestRow) -> Json:
+    return {
+        "method": row.method,
+        "source": row.source,
+        "destination": row.destination,
+        "requests": row.requests,
+        "credentialed": row.credentialed,
+        "observed": dict(sorted(row.observed.items())),
+        "verdict": _verdict(row.verdict) if row.verdict else None,
+    }
 
 
 def finding(row: Finding) -> Json:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Verdict
-from pjsipdiag.diagnosis.model import CallRow, Finding, Report, SourceRow, Suggestion
+from pjsipdiag.diagnosis.model import CallRow, Finding, Report, RequestRow, SourceRow, Suggestion
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import clipped
 from pjsipdiag.report.look import Look
@@ -93,6 +93,9 @@ class _Page:
         yield from self.unconfirmed()
         if report.sources:
             yield from self.titled("Sources", self.sources())
+        listed = [row for row in report.requests if row.method in report.methods]
+        if listed:
+            yield from self.titled("Other requests", self.spaced(map(self.request, listed)))
         if wording.notes(report):
             yield from self.titled("Notes", (self.ink.item(line, by=2) for line in wording.notes(report)))
         if self.look.verbose and report.calls:
@@ -200,6 +203,15 @@ class _Page:
         yield ink.listed(wording.observed(source) or ink.dash, ANSWERS if not wide else None)
         if wide:
             yield ink.text(wording.agents(source) or ink.dash)
+
+    def request(self, row: RequestRow) -> RenderableType:
+        ink = self.ink
+        requests = wording.plural(row.requests, f"{row.method} request")
+        head = f"{requests} from {row.source}, answered {wording.counts(row.observed) or 'not at all'}"
+        parts: list[RenderableType] = [Padding(ink.text(head, "bold"), (0, 0, 0, 2))]
+        if row.verdict:
+            parts += [ink.trace(row.verdict), ink.signed(ink.arrow, wording.outcome(row.verdict), "bold")]
+        return Group(*parts)
 
     def traces(self) -> Iterator[RenderableType]:
         ink = self.ink

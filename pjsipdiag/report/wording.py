@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -56,17 +56,17 @@ def headline(report: Report) -> str:
 
 
 def _findings_only(report: Report) -> str:
-    counts = severities(report.findings)
-    if not counts:
+    found = severities(report.findings)
+    if not found:
         return "Nothing wrong was found in the configuration."
-    return f"{counts} in the configuration."
+    return f"{found} in the configuration."
 
 
 def severities(findings: Iterable[Finding]) -> str:
     """`2 errors, 1 warning and 3 notes`; empty without findings."""
     found = list(findings)
-    counts = [(severity, sum(f.severity is severity for f in found)) for severity in Severity]
-    words = [plural(count, str(severity)) for severity, count in counts if count]
+    numbers = [(severity, sum(f.severity is severity for f in found)) for severity in Severity]
+    words = [plural(count, str(severity)) for severity, count in numbers if count]
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
@@ -127,7 +127,12 @@ def place(where: Where | None) -> str:
 
 def observed(source: SourceRow) -> str:
     """`401 x2, 200`, the most frequent answer first."""
-    ordered = sorted(source.observed.items(), key=lambda item: (-item[1], item[0]))
+    return counts(source.observed)
+
+
+def counts(observed: Mapping[str, int]) -> str:
+    """The same of any answers by code."""
+    ordered = sorted(observed.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{answer(code)} x{count:,}" if count > 1 else answer(code) for code, count in ordered)
 
 
@@ -223,7 +228,7 @@ def changed_lines(suggestion: Suggestion) -> list[str]:
 
 def effect(suggestion: Suggestion, fixes: str = "fixes") -> str:
     """What the replay with this suggestion showed."""
-    fixed = f"{fixes} {plural(suggestion.fixes, 'call')}"
+    fixed = f"{fixes} {plural(suggestion.fixes, suggestion.what)}"
     changes = suggestion.changes_others
     return f"{fixed}, changes {plural(changes, 'other call') if changes else 'no other call'}"
 

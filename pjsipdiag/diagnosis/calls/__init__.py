@@ -5,8 +5,9 @@ a few bytes each, whatever the number.
 
     heads, rows, spool    what a head says; a transaction in a row; heads that wait
     fold (_fold.c)        datagrams -> transactions; merge makes one fold of many
+    kinds, exchanges      requests outside of calls, counted; what the PBX received and sent of them
     selection             only the span, sources or calls that were asked for
-    pbx, arrival          which address is the PBX, and where a request reached it; registrations are its own
+    pbx, arrival          which address is the PBX, and where a request reached it
     judge                 transactions -> received, sent or passing by, and replayed
     calls, sources, groups    calls from transactions, their sources, groups that are alike; steps of a call
 

@@ -10,21 +10,21 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10 };
+enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10, MOST_WHAT = 64 };
 enum { TRUNCATED = 4, CREDENTIALS = 8, SIX = 16 }; /* as in `rows.py` */
 enum { TIME, FRAME, TRANSPORT, SOURCE, DESTINATION, PAYLOAD, DIRECTION, CUT }; /* a Datagram */
 enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, CALLED, AGENT, NAMES, FIELDS = 12 }; /* header_syntax.FIELDS */
 enum { FORM_CREDENTIALS = 2 }; /* of a Form */
-enum { COUNT, LAST, LAST_TIME }; /* of a Repeated */
+enum { COUNT, LAST, LAST_TIME, LOOKS = 5 }; /* of a Repeated */
 enum { MESSAGES, RESPONSES, REQUESTS, END, COUNTS };
 static const uint32_t UNKNOWN = 0xFFFFFFFF;
 static const char BLANK[] = " \t\n\r\v\f";
 
 /* Borrowed from the tuple that `Fold` hands over. */
 typedef struct {
-    PyObject *methods, *rows, *senders, *called, *user_agents, *index, *answers, *realms, *others, *agents, *requesters;
+    PyObject *rows, *senders, *called, *user_agents, *index, *answers, *realms, *others, *agents, *requesters;
     PyObject *answerers, *strays, *pairs, *received, *local, *answering, *asked, *is_asterisk, *known_realms;
-    PyObject *in_dialog, *transports, *read, *forms, *append, *limits;
+    PyObject *transports, *read, *forms, *append, *limits;
 } Kept;
 enum { KEPT = sizeof(Kept) / sizeof(PyObject *) };
 enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, SAME_PACKET, TELLING }; /* limits */
@@ -55,6 +55,28 @@ static Text between(Text text, const char *before, const char *after) {
     if (!found.stop)
         found.at = NULL;
     return found;
+}
+
+static int is_letter(char byte, char lower) { return (byte | 0x20) == lower && byte != '\r' && byte != '\r' - 0x20; }
+
+/* Whether a line begins with that lower-case name of a header. */
+static int is_header(const char *at, const char *stop, const char *name) {
+    for (; *name; name++, at++)
+        if (at >= stop || (*name == '-' ? *at != '-' : !is_letter(*at, *name)))
+            return 0;
+    while (at < stop && (*at == ' ' || *at == '\t'))
+        at++;
+    return at < stop && *at == ':';
+}
+
+/* As `heads.has_credentials`. */
+static int has_credentials(Text payload) {
+    const char *at = payload.at;
+    while ((at = memchr(at, '\n', payload.stop - at)) != NULL && ++at < payload.stop)
+        if (is_letter(*at, 'a') ? is_header(at, payload.stop, "authorization")
+                                : is_letter(*at, 'p') && is_header(at, payload.stop, "proxy-authorization"))
+            return 1;
+    return 0;
 }
 
 static Text stripped(Text text) {
@@ -196,17 +218,13 @@ static PyObject *realm_of(const Kept *kept, Text payload) {
     return known;
 }
 
-static int is_tracked(const Kept *kept, Text sequence) {
+/* Whether a CSeq is that of an INVITE. */
+static int is_tracked(Text sequence) {
+    static const char name[] = " INVITE";
+    const ptrdiff_t size = sizeof name - 1;
     if (sequence.at < sequence.stop && sequence.stop[-1] == '\r')
         sequence.stop--;
-    for (Py_ssize_t n = 0, most = PyTuple_Size(kept->methods); n < most; n++) {
-        const Text method = text_of(PyTuple_GetItem(kept->methods, n));
-        const ptrdiff_t size = method.stop - method.at;
-        if (sequence.stop - sequence.at > size && sequence.stop[-size - 1] == ' ' &&
-            !memcmp(sequence.stop - size, method.at, size))
-            return 1;
-    }
-    return 0;
+    return sequence.stop - sequence.at >= size && !memcmp(sequence.stop - size, name, size);
 }
 
 static PyObject *key_of_answer(Text payload, Text sequence) {
@@ -253,14 +271,6 @@ static int answer(const Kept *kept, PyObject *datagram, Text payload, Text seque
     Py_XDECREF(ip);
     Py_XDECREF(key);
     return PyErr_Occurred() ? -1 : done;
-}
-
-static int response(const Kept *kept, PyObject *datagram, Text payload) {
-    const int known = PySet_Contains(kept->answering, PyTuple_GetItem(datagram, SOURCE));
-    const Text sequence = between(payload, "\nCSeq: ", "\n");
-    if (known <= 0 || !sequence.at)
-        return known < 0 ? -1 : 0;
-    return is_tracked(kept, sequence) ? answer(kept, datagram, payload, sequence) : 1;
 }
 
 /* Keeps the agent of the first request of a source when it is Asterisk's: `_asks_as`; 0 for an agent nobody knows yet. */
@@ -424,35 +434,99 @@ static int read_and_add(const Kept *kept, PyObject *datagram, Text payload, PyOb
     return form && end >= 0 && end <= payload.stop - payload.at ? add(kept, datagram, payload, form, end, fields) : 0;
 }
 
-/* A request that says nothing of its own but that it was sent: `Fold._other`. */
-static int other(const Kept *kept, PyObject *datagram, Text payload, PyObject *method) {
-    const Text spoken = agent_of(payload);
-    PyObject *ip = address(PyTuple_GetItem(datagram, SOURCE)), *known = NULL;
-    PyObject *agent = spoken.at ? bytes(spoken) : NULL, *pair = agent && ip ? PyTuple_Pack(2, ip, method) : NULL;
-    int done = 0;
-    if (pair && (known = PyDict_GetItemWithError(kept->others, pair))) {
-        const int may_register = starts(payload, "REGISTER ") && (find(payload.at, payload.stop, ";line=") ||
+static char *append(char *at, const char *from, size_t size) { return (char *)memcpy(at, from, size) + size; }
+
+/* What is known of messages of that kind between these two; NULL without an error where they are to be looked at. */
+static PyObject *known_kind(const Kept *kept, PyObject *client, PyObject *server, Text what) {
+    const Text one = text_of(client), two = text_of(server);
+    const ptrdiff_t first = one.stop - one.at - 2, second = two.stop - two.at - 2, size = what.stop - what.at;
+    char kind[1 + 2 * IP_AND_PORT + MOST_WHAT], *at = kind + 1;
+    if (PyErr_Occurred() || first < 0 || second < 0 || first > IP_AND_PORT || second > IP_AND_PORT)
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "a packed address ends with its port");
+    *kind = (char)(first + second);
+    at = append(append(append(at, one.at, first), two.at, second), what.at, size);
+    PyObject *key = PyBytes_FromStringAndSize(kind, at - kind);
+    PyObject *known = key ? PyDict_GetItemWithError(kept->others, key) : NULL;
+    Py_XDECREF(key);
+    return known && !PyLong_AsLongLong(PyList_GetItem(known, LOOKS)) && !PyErr_Occurred() ? known : NULL;
+}
+
+/* A request outside of calls: `Fold._other`. */
+static int other(const Kept *kept, PyObject *datagram, Text payload, Text method) {
+    PyObject *source = PyTuple_GetItem(datagram, SOURCE), *ip = NULL, *agent = NULL, *known = NULL;
+    const int registers = starts(payload, "REGISTER "), asked = PySet_Contains(kept->asked, source);
+    const ptrdiff_t size = method.stop - method.at;
+    int done = asked;
+    char what[MOST_WHAT];
+    if (asked < 0 || size >= MOST_WHAT)
+        return asked < 0 ? -1 : 0;
+    char *end = append(what, method.at, size);
+    if (has_credentials(payload))
+        *end++ = '+';
+    if (registers || !asked) {
+        const Text spoken = agent_of(payload);
+        agent = spoken.at ? bytes(spoken) : NULL;
+        const int may_register = registers && agent && (find(payload.at, payload.stop, ";line=") ||
                                  PyDict_GetItemWithError(kept->is_asterisk, agent) != Py_False);
-        done = may_register ? 0 : asks(kept, datagram, ip, agent);
+        done = agent && !may_register;
     }
-    if (done > 0)
+    if (done)
+        known = known_kind(kept, source, PyTuple_GetItem(datagram, DESTINATION), (Text){what, end});
+    if (known && !asked)
+        done = (ip = address(source)) ? asks(kept, datagram, ip, agent) : -1;
+    if (known && done > 0)
         done = repeat(kept, known, PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), payload);
-    Py_XDECREF(pair);
     Py_XDECREF(agent);
     Py_XDECREF(ip);
-    return PyErr_Occurred() ? -1 : done;
+    return PyErr_Occurred() ? -1 : known ? done : 0;
+}
+
+/* As `fold.IN_DIALOG`. */
+static int is_in_dialog(Text method) {
+    static const char *const names[] = {"BYE", "PRACK", "CANCEL", "UPDATE", "INFO", "ACK"};
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+        if (starts(method, names[n]) && (size_t)(method.stop - method.at) == strlen(names[n]))
+            return 1;
+    return 0;
+}
+
+/* An answer to such a request: `Fold._reply`. */
+static int reply(const Kept *kept, PyObject *datagram, Text payload, Text sequence) {
+    if (sequence.at < sequence.stop && sequence.stop[-1] == '\r')
+        sequence.stop--;
+    Text method = {sequence.stop, sequence.stop};
+    while (method.at > sequence.at && method.at[-1] != ' ')
+        method.at--;
+    const ptrdiff_t size = method.stop - method.at;
+    char what[MOST_WHAT];
+    if (is_in_dialog(method))
+        return 1;
+    if (method.at == sequence.at || !size || size + 4 > MOST_WHAT || payload.stop - payload.at < 11)
+        return 0;
+    char *end = append(append(append(what, method.at, size), " ", 1), payload.at + 8, 3);
+    PyObject *known = known_kind(kept, PyTuple_GetItem(datagram, DESTINATION), PyTuple_GetItem(datagram, SOURCE),
+                                 (Text){what, end});
+    if (!known)
+        return PyErr_Occurred() ? -1 : 0;
+    return repeat(kept, known, PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), payload);
+}
+
+static int response(const Kept *kept, PyObject *datagram, Text payload) {
+    const int known = PySet_Contains(kept->answering, PyTuple_GetItem(datagram, SOURCE));
+    const Text sequence = between(payload, "\nCSeq: ", "\n");
+    if (known <= 0 || !sequence.at)
+        return known < 0 ? -1 : 0;
+    return is_tracked(sequence) ? answer(kept, datagram, payload, sequence) : reply(kept, datagram, payload, sequence);
 }
 
 static int request(const Kept *kept, PyObject *datagram, Text payload, PyObject **read, long long *counts) {
     const Text spelt = {payload.at, find(payload.at, payload.stop, " ")};
-    PyObject *method = spelt.stop ? bytes(spelt) : NULL;
     int done = 0;
-    if (method && PySequence_Contains(kept->methods, method)) {
-        done = PyErr_Occurred() ? -1 : read_and_add(kept, datagram, payload, read);
+    if (starts(payload, "INVITE ")) {
+        done = read_and_add(kept, datagram, payload, read);
         counts[REQUESTS] += done > 0;
-    } else if (method && !(done = PySet_Contains(kept->in_dialog, method)))
-        done = other(kept, datagram, payload, method);
-    Py_XDECREF(method);
+    } else if (spelt.stop && !(done = is_in_dialog(spelt)))
+        done = other(kept, datagram, payload, spelt);
     return PyErr_Occurred() ? -1 : done;
 }
 

@@ -21,15 +21,13 @@ from pjsipdiag.asterisk.forms.forms import Forms
 from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls.heads import agent_of, branch_of, fields_of, has_credentials, realm_of, value_of
+from pjsipdiag.diagnosis.calls.kinds import TELLING, WITH_CREDENTIALS, Kind, count_kind, kind_of
 from pjsipdiag.diagnosis.calls.rows import (
     ANSWER,
     CHALLENGES,
-    COUNT,
     CREDENTIALS,
     DIGEST,
     DIRECTIONS,
-    LAST,
-    LAST_TIME,
     MOST_ANSWERS,
     ROW,
     SAME_PACKET,
@@ -65,23 +63,20 @@ IN_DIALOG = frozenset((b"ACK", b"BYE", b"CANCEL", b"PRACK", b"UPDATE", b"INFO"))
 """Methods that belong to a call and say nothing of their own about a source."""
 MOST_REGISTRATIONS = 1000
 MOST_PEERS = 100_000
-TELLING = 256
-"""Bytes by which two requests of a source are told apart: the Via with its branch is among them."""
 MOST_VIEWS = 16
 """Address pairs between which one transaction is seen, on several interfaces or through proxies; what more say the same
 are taken for transactions of their own."""
 MOST_PAIRS = 10_000
 LIMITS = (MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, SAME_PACKET, TELLING)
-MOST_METHODS = 100_000
-"""Pairs of source and method that are counted; beyond, requests that are not INVITEs are only counted as messages."""
 
+INVITES = (b" INVITE\r", b" INVITE")
 Name = TypeVar("Name", Fields, bytes)
 Read = tuple[int, int, Fields]
 """What `Forms.read` says of a request."""
 MESSAGES, RESPONSES, REQUESTS, END = range(4)
 """Counts while messages are folded; END is the latest time."""
 KEPT = (
-    *("methods", "rows", "senders", "called", "user_agents", "index", "answers", "realms", "others", "agents"),
+    *("rows", "senders", "called", "user_agents", "index", "answers", "realms", "others", "agents"),
     *("requesters", "answerers", "strays", "pairs", "received", "local"),
     *("answering", "_asked", "_is_asterisk", "_known_realms"),
 )
@@ -95,7 +90,6 @@ class Fold:
     """What one part of one capture holds. `rows` are transactions in the order of their first requests."""
 
     spool: Spool = field(default_factory=Spool)
-    methods: tuple[bytes, ...] = (b"INVITE",)
     rows: bytearray = field(default_factory=bytearray)
     forms: Forms = field(default_factory=Forms)
     senders: dict[Fields, int] = field(default_factory=dict)
@@ -111,8 +105,10 @@ class Fold:
     """Of transactions seen between several address pairs: rows beyond the first, one for each pair."""
     answers: dict[Key, bytes] = field(default_factory=dict)
     realms: dict[Key, bytes] = field(default_factory=dict)
-    others: dict[tuple[bytes, bytes], Repeated] = field(default_factory=dict)
-    """Requests outside `methods` by (packed source IP, method)."""
+    others: dict[Kind, Repeated] = field(default_factory=dict)
+    """Requests outside of calls, and answers to them, by their kind."""
+    seen: dict[Kind, list[Datagram]] = field(default_factory=dict)
+    """The first of each kind that differ in their senders, at most MOST_SEEN of MOST_KINDS kinds."""
     agents: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
     """(packed IP, Asterisk header of its answers) -> the first time it was seen."""
     requesters: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
@@ -142,8 +138,6 @@ class Fold:
 
     def feed(self, datagrams: Iterable[Datagram]) -> None:
         """Folds `datagrams` in."""
-        tracked = frozenset(self.methods)
-        endings = tuple(b" " + method + end for method in self.methods for end in (b"\r", b""))
         answered = self.answering
         counts = array("q", (self.messages, self.responses, self.requests, self.end))
         for datagram, read in self._to_fold(datagrams, counts):
@@ -161,11 +155,13 @@ class Fold:
                         answered.add(source)
                 at = payload.find(b"\nCSeq: ")
                 sequence = payload[at + 7 : payload.find(b"\n", at + 7)] if at >= 0 else value_of(payload, b"cseq")
-                if sequence.endswith(endings):
+                if sequence.endswith(INVITES):
                     self._answer(time, source, payload, sequence[: sequence.find(b" ")])
+                else:
+                    self._reply(datagram, payload, sequence)
                 continue
             method = payload[: payload.find(b" ")]
-            if method in tracked:
+            if method == b"INVITE":
                 counts[REQUESTS] += 1
                 self._request(datagram, payload, read or self.forms.read(payload))
             elif method not in IN_DIALOG:
@@ -178,7 +174,7 @@ class Fold:
         if following is None:
             return zip(datagrams, repeat(None))
         own = [getattr(self, name) for name in KEPT]
-        kept = (*own, IN_DIALOG, TRANSPORTS, self.forms.read, self.forms.known, self.spool.append, LIMITS)
+        kept = (*own, TRANSPORTS, self.forms.read, self.forms.known, self.spool.append, LIMITS)
         return iter(partial(following, iter(datagrams), kept, counts), None)
 
     def _request(self, datagram: Datagram, payload: bytes, read: Read) -> None:
@@ -306,16 +302,8 @@ class Fold:
 
     def _other(self, datagram: Datagram, payload: bytes, method: bytes) -> None:
         time, _, _, source, destination, _, _, _ = datagram
-        pair = (source[:-2], method)
-        telling = hash(payload[:TELLING])
-        known = self.others.get(pair)
-        if known is None:
-            if len(self.others) < MOST_METHODS:
-                self.others[pair] = [1, telling, time, telling, time]
-        else:
-            if telling != known[LAST] or abs(time - known[LAST_TIME]) > SAME_PACKET:
-                known[COUNT] += 1
-            known[LAST], known[LAST_TIME] = telling, time
+        what = method + WITH_CREDENTIALS if has_credentials(payload) else method
+        count_kind(self.others, self.seen, kind_of(source, destination, what), datagram)
         if source not in self._asked:
             self._asks_as(source, time, agent_of(payload))
         if method == b"REGISTER" and len(self.registrations) < MOST_REGISTRATIONS:
@@ -325,6 +313,12 @@ class Fold:
                 line = payload[token : token + 40] if token >= 0 else b""
                 name = b"\0".join((ends, payload[: payload.find(b"\r")], value_of(payload, b"to"), line))
                 self.registrations.setdefault(name, datagram)
+
+    def _reply(self, datagram: Datagram, payload: bytes, sequence: bytes) -> None:
+        method, code = sequence.rstrip(b"\r").rpartition(b" ")[2], payload[8:11]
+        if method and method not in IN_DIALOG and code.isdigit():
+            kind = kind_of(datagram.destination, datagram.source, method + b" " + code)
+            count_kind(self.others, self.seen, kind, datagram)
 
     @property
     def keys(self) -> array[int]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls.fold import MOST_REGISTRATIONS, Fold
+from pjsipdiag.diagnosis.calls.kinds import MOST_KINDS, Kind, first_seen
 from pjsipdiag.diagnosis.calls.rows import (
     ANSWER,
     COUNT,
@@ -78,7 +79,8 @@ class Merged:
     """Further views: (part, row)."""
     answers: dict[Key, bytes] = field(default_factory=dict)
     realms: dict[Key, bytes] = field(default_factory=dict)
-    others: dict[tuple[bytes, bytes], Repeated] = field(default_factory=dict)
+    others: dict[Kind, Repeated] = field(default_factory=dict)
+    seen: dict[Kind, list[Datagram]] = field(default_factory=dict)
     agents: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
     requesters: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
     answerers: dict[bytes, int] = field(default_factory=dict)
@@ -141,8 +143,14 @@ def merge(parts: Sequence[Part]) -> Merged:
     for number, part in enumerate(parts):
         _add_transactions(whole, number, part.fold, index)
         fold = part.fold
-        for pair, repeated in fold.others.items():
-            _add_repeated(whole.others, pair, repeated)
+        for kind, repeated in fold.others.items():
+            _add_repeated(whole.others, kind, repeated)
+        for kind, messages in fold.seen.items():
+            before = whole.seen.get(kind, [])
+            if before or len(whole.seen) < MOST_KINDS:
+                whole.seen[kind] = first_seen(
+                    [*before, *(one._replace(frame=one.frame + part.first_frame) for one in messages)]
+                )
         for times, more in ((whole.agents, fold.agents), (whole.requesters, fold.requesters)):
             for pair, time in more.items():
                 times[pair] = min(time, times.get(pair, time))
@@ -231,10 +239,10 @@ def _place(whole: Merged, number: int, row: bytes) -> tuple[int, int]:
     return part.capture, part.first_frame + ROW.unpack(row)[FRAME]
 
 
-def _add_repeated(others: dict[tuple[bytes, bytes], Repeated], pair: tuple[bytes, bytes], after: Repeated) -> None:
-    before = others.get(pair)
+def _add_repeated(others: dict[Kind, Repeated], kind: Kind, after: Repeated) -> None:
+    before = others.get(kind)
     if before is None:
-        others[pair] = after
+        others[kind] = after
         return
     # what a part handed back is told after the others, and may be from before them
     again = after[FIRST] == before[LAST] and abs(after[FIRST_TIME] - before[LAST_TIME]) <= SAME_PACKET

@@ -13,8 +13,11 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.releases import nearest
 from pjsipdiag.diagnosis.calls.fold import MOST_PAIRS
 from pjsipdiag.diagnosis.calls.heads import call_id
+from pjsipdiag.diagnosis.calls.kinds import read_kind
 from pjsipdiag.diagnosis.calls.merge import Merged
+from pjsipdiag.diagnosis.calls.rows import COUNT
 from pjsipdiag.errors import PjsipdiagError
+from pjsipdiag.sip import ip_text, parse_uri
 
 _RELEASE = re.compile(rb"(?:certified[/-])?\d+\.\d+(?:\.\d+)*(?:-cert\d+)?")
 _BUILT = re.compile(rb"(?:GIT|SVN)-[\w.-]{1,64}", re.ASCII)
@@ -75,8 +78,50 @@ def infer(merged: Merged, config: Config) -> Pbx:
         received, sent = traffic.received[busiest], sum(n for pair, n in traffic.pairs.items() if pair[0] == busiest)
         reason = "most INVITEs go there" if received >= sent else "most INVITEs come from there"
         return Pbx((busiest,), reason)
-    others = sorted({ip for ip, _ in merged.requesters})
-    return Pbx(tuple(others[:1]), "it sends requests as Asterisk") if others else Pbx((), "the capture shows no PBX")
+    return _without_calls(merged, config)
+
+
+def _without_calls(merged: Merged, config: Config) -> Pbx:
+    """The likeliest PBX where no INVITE says more: who answers other requests, or sends them."""
+    clients: Counter[bytes] = Counter()
+    servers: Counter[bytes] = Counter()
+    local: set[bytes] = set()
+    for kind, repeated in merged.others.items():
+        client, server, what = read_kind(kind)
+        if b" " not in what:
+            clients[client] += repeated[COUNT]
+            servers[server] += repeated[COUNT]
+            for one in merged.seen.get(kind, ()):
+                local |= {"in": {server}, "out": {client}}.get(one.direction, set())
+    seen = {*clients, *servers}
+    providers = {ip for ip in seen if _is_named(config, ip)}
+    asterisks = {ip for ip, _ in (*merged.agents, *merged.requesters)} & seen
+    blank = {ip for ip in seen if not any(ip)}
+    for found, reason in (
+        ({ip for ip in _binds(config) if ip in seen}, "a transport of the configuration binds it"),
+        (blank, "Asterisk's own log or capture, which leaves out its address"),
+        (local & asterisks, "the capture was made on it, and it answers or asks as Asterisk"),
+        (local, "the capture was made on it"),
+        (asterisks - providers, "it answers or asks as Asterisk"),
+        (seen - providers if providers else set[bytes](), "it talks to the addresses that the configuration names"),
+    ):
+        if len(found) == 1:
+            return Pbx(tuple(found), reason)
+    if seen:
+        busiest = max(sorted(seen), key=lambda ip: servers[ip])
+        return Pbx((busiest,), "most requests go there")
+    return Pbx((), "the capture shows no PBX")
+
+
+def _is_named(config: Config, ip: bytes) -> bool:
+    """Whether an identify has the address, or a registration goes there."""
+    family, number = (4 if len(ip) == 4 else 6), int.from_bytes(ip, "big")
+    rules = (rule for identify in config.identifies for rule in identify.rules)
+    if any(rule.version == family and number & rule.mask == rule.network and rule.mask for rule in rules):
+        return True
+    text = ip_text(ip)
+    servers = (parse_uri(one.server_uri) for one in config.registrations.values())
+    return any(uri is not None and text in (uri.host, *config.server_addresses.get(uri.host, ())) for uri in servers)
 
 
 class _Traffic:

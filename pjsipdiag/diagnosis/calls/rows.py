@@ -35,8 +35,9 @@ Key = int
 Cluster = list[int]
 """[first, last] time of requests so close that they are one packet."""
 Repeated = list[int]
-"""Requests of one source and method: how many, and of the last and the first one the digest of its start, its time."""
-COUNT, LAST, LAST_TIME, FIRST, FIRST_TIME = range(5)
+"""Messages of one kind: how many, of the last and the first one the digest of its start and its time, and how many more
+of them are looked at."""
+COUNT, LAST, LAST_TIME, FIRST, FIRST_TIME, LOOKS = range(6)
 """Where a Repeated has them."""
 Row = tuple[Any, ...]
 """A row unpacked, as ROW says."""

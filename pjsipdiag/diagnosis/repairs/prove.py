@@ -55,7 +55,8 @@ def prove(
     fixed: dict[str, None] = {}
     moved: dict[str, None] = {}
     known = {group.source for group in situation.groups if _is_in(group.verdict)}
-    for group, count, after in replayed(situation, changed):
+    others_meant = [group for group in groups if group.method != "INVITE"]
+    for group, count, after in replayed(situation, changed, others_meant):
         if not differs(group.verdict, after):
             continue
         if group not in groups:
@@ -78,14 +79,16 @@ def _opened(before: Config, after: Config) -> Iterator[tuple[str, Rule]]:
                 yield identify.endpoint, rule
 
 
-def replayed(situation: Situation, config: Config) -> Iterator[tuple[CallGroup, int, Verdict]]:
-    """(group, calls, their verdict under `config`) for all alike calls of the capture.
+def replayed(
+    situation: Situation, config: Config, more: Collection[CallGroup] = ()
+) -> Iterator[tuple[CallGroup, int, Verdict]]:
+    """(group, calls, their verdict under `config`) for all alike calls of the capture, and for `more` requests.
 
     Calls that the difference between the configurations cannot touch are passed over.
     """
     replay = Replay(config)
     touched = difference(situation.config, config)
-    for group in situation.groups:
+    for group in (*situation.groups, *more):
         if not touched(group):
             continue
         if not group.variants:

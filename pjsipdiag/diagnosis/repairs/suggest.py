@@ -27,6 +27,7 @@ from pjsipdiag.diagnosis.repairs.prove import Proof, prove
 from pjsipdiag.diagnosis.repairs.separate import separating
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.methods.received import unmatched_keepalives
 from pjsipdiag.diagnosis.rules.traffic import scans
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched, names_are_dead
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -144,6 +145,8 @@ def _owned(situation: Situation) -> dict[str, tuple[str, list[CallGroup]]]:
     for cause, groups in causes.get("unmatched-source", {}).items():
         if cause.name:
             add("unmatched-source", cause.name, groups)
+    for owner, group in unmatched_keepalives(situation):
+        add("keepalive-refused", owner, [group])
     for cause, groups in causes.get("registration-only", {}).items():
         failed = [group for group in groups if is_unmatched(group) or with_status(group, 401)]
         add("registration-only", cause.detail, failed)
@@ -205,8 +208,16 @@ def _proven(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | Non
         tuple(ip for ip in draft.addresses if ip in proof.fixed) if proof.fixes else draft.addresses,
         "; ".join(notes),
         draft.candidates,
+        _what(draft.groups),
     )
     return _is_likely(situation, draft, proof), suggestion
+
+
+def _what(groups: Sequence[CallGroup]) -> str:
+    """What it fixes: calls, or requests of another method."""
+    methods = {group.method for group in groups} - {"INVITE"}
+    alone = all(group.method != "INVITE" for group in groups)
+    return f"{listed(sorted(methods))} request" if methods and alone else "call"
 
 
 def _is_likely(situation: Situation, draft: Draft, proof: Proof) -> bool:

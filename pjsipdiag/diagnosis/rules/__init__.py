@@ -9,8 +9,9 @@ keeps it. So a cause stands above what follows from it, and one mistake is one f
     order         another identifier or identify takes it
     admission     the right endpoint asks for credentials or denies
     refused, otherwise    identified, and refused later
+    methods       requests outside of calls; credentials: what is wrong with those that came
     told          what only Asterisk's sentences tell
-    traffic, difference   scanners; files that are not what ran
+    traffic, no_calls, difference   scanners; captures without a call; files that are not what ran
     cause         what calls are blamed on
 
 A rule is a function in its family's module, a row here, a page in pages/ and a case in fixtures/diagnosis.
@@ -31,6 +32,7 @@ from pjsipdiag.diagnosis.rules import (
     difference,
     loading,
     network,
+    no_calls,
     order,
     otherwise,
     refused,
@@ -39,6 +41,7 @@ from pjsipdiag.diagnosis.rules import (
     unmatched,
 )
 from pjsipdiag.diagnosis.rules.cause import Cause, Takes, Tells
+from pjsipdiag.diagnosis.rules.methods import received, sent
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 BLAMES: dict[str, tuple[Takes, Tells | None]] = {
@@ -105,13 +108,20 @@ def _row(
 
 
 CALL_RULES: tuple[Rule, ...] = (
-    _row("no-invite", Severity.ERROR, "the capture holds no inbound INVITE", traffic.no_invite),
     _row(
-        "incomplete-copy",
+        "registration-refused",
         Severity.ERROR,
-        "files that others include are missing in the copy at hand",
-        lambda situation: ON_CONFIG["incomplete-copy"](situation.config),
+        "the PBX's own registration is refused or unanswered, so that no call comes",
+        sent.registration_refused,
     ),
+    _row("keepalive-refused", Severity.ERROR, "a provider's OPTIONS are refused", received.keepalive_refused),
+    _row(
+        "request-refused",
+        Severity.ERROR,
+        "registrations or other requests outside of calls are refused",
+        received.request_refused,
+    ),
+    _row("no-invite", Severity.ERROR, "the capture holds no inbound INVITE", no_calls.no_invite),
     _row("file-rejected", Severity.ERROR, "a whole file is rejected, so nothing in it loads", loading.file_rejected),
     _row("module-not-loaded", Severity.ERROR, "a module is not loaded, and what it would do is not done"),
     _row(
@@ -119,12 +129,6 @@ CALL_RULES: tuple[Rule, ...] = (
         Severity.WARNING,
         "objects stand in a database that was not given, so verdicts that hang on them are unknown",
         lambda situation: ON_CONFIG["table-not-read"](situation.config),
-    ),
-    _row(
-        "program-not-run",
-        Severity.WARNING,
-        "a program writes objects while Asterisk loads, so verdicts that hang on them are unknown",
-        lambda situation: ON_CONFIG["program-not-run"](situation.config),
     ),
     _row("wrong-transport", Severity.ERROR, "calls arrive on a transport, family or port where nothing listens"),
     _row("no-answer", Severity.ERROR, "INVITEs stay without any answer", network.no_answer),

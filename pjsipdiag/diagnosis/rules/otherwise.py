@@ -16,6 +16,7 @@ from pjsipdiag.diagnosis.evidence.signs import samples
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, sources, who
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import SipMessage
 
 
 class Explained(NamedTuple):
@@ -87,6 +88,12 @@ TELLING = ("Require", "Supported", "Session-Expires", "Identity")
 """Headers that are shown for a status that the table does not have."""
 
 
+def is_maintenance(answer: SipMessage) -> bool:
+    """Whether an answer is that of an endpoint in maintenance mode (maintenance_on_rx_request,
+    res_pjsip_maintenance.c)."""
+    return answer.status == 503 and answer.header("Retry-After").strip() == "300"
+
+
 def refused_by(group: CallGroup) -> int:
     """The most frequent status with which its calls failed, one that no person gave first; 0 for none."""
     failed = {status: count for status, count in group.statuses.items() if 300 <= status < 700 and count}
@@ -97,8 +104,7 @@ def of_other(situation: Situation, group: CallGroup) -> Cause | None:
     """Any final answer but success that no rule before has explained."""
     status = refused_by(group)
     answered = status in (401, 407) and group.verdict.outcome is Outcome.CHALLENGED  # by another Call-ID
-    open_ = status == 401 and situation.config.unread and group.verdict.outcome is Outcome.UNKNOWN
-    if not status or answered or open_ or group.verdict.outcome is Outcome.NO_MATCH:
+    if not status or answered or group.verdict.outcome is Outcome.NO_MATCH:
         return None
     endpoint = situation.config.endpoints.get(group.verdict.endpoint)
     if endpoint is None:

@@ -15,7 +15,7 @@ from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import is_likely
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.admission import is_kept_out
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_cut_off, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
 from pjsipdiag.diagnosis.rules.order import of_anonymous
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address, SipMessage, parse_uri
@@ -195,90 +195,9 @@ def crowd(situation: Situation) -> Iterable[Finding]:
         )
 
 
-def no_invite(situation: Situation) -> Iterable[Finding]:
-    """What a capture holds when it holds no inbound INVITE, or none that can be read."""
-    cut = [group for group in situation.groups if is_cut_off(group)]
-    if cut:
-        yield _cut_off(situation, cut)
-    if (
-        situation.groups
-        or situation.crowd
-        or not situation.captures
-        or _tls_clients(situation)
-        or situation.refused
-        or situation.unread
-    ):
-        return
-    messages = sum(capture.sip_messages for capture in situation.captures)
-    records = sum(capture.records for capture in situation.captures)
-    unread = _unread(situation)
-    methods: Counter[str] = Counter()
-    for counts in situation.other_methods.values():
-        methods.update(counts)
-    evidence = [f"{counted(records, 'record')}, {counted(messages, 'SIP message')}"]
-    if methods:
-        evidence.append("requests received: " + ", ".join(f"{count} {name}" for name, count in methods.most_common()))
-    if situation.outbound_calls:
-        evidence.append(f"{counted(situation.outbound_calls, 'call')} made by the PBX itself")
-        evidence += [f"{ip} answered {status} to {count} of them" for ip, status, count in situation.outbound_refused]
-    evidence += [f"{source} sent {', '.join(counts)}" for source, counts in list(situation.other_methods.items())[:4]]
-    if set(methods) == {"REGISTER"} or (set(methods) <= {"REGISTER", "OPTIONS"} and methods["REGISTER"]):
-        meaning = "the sources only register: their calls are another matter, and none was made while this was recorded"
-    elif methods["OPTIONS"]:
-        meaning = (
-            "the provider reaches the PBX (OPTIONS), but sends no call: it may send calls to another address or account"
-        )
-    elif situation.outbound_calls:
-        refused = sum(count for *_, count in situation.outbound_refused)
-        meaning = "all calls in it were made by the PBX" + (f", and {refused} of them were refused" if refused else "")
-    elif messages:
-        meaning = "the SIP in it is not about calls"
-    elif unread:
-        meaning = f"what is in it could not be read: {unread}"
-    else:
-        meaning = "it holds no SIP: another interface, another port or a filter, or the call never came this far"
-    yield Finding(
-        "no-invite",
-        Severity.ERROR,
-        f"the capture holds no inbound INVITE{' that could be read' if unread else ''}; {meaning}",
-        None,
-        tuple(situation.other_methods)[:16],
-        0,
-        tuple(evidence),
-        advice="record with `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'` while a call is made; if"
-        " nothing comes,"
-        " ask the provider to which address and port it sends calls",
-    )
-
-
-def _unread(situation: Situation) -> str:
-    """What the captures hold that could not be read, by reason; empty where all was."""
-    reasons: Counter[str] = Counter()
-    for capture in situation.captures:
-        reasons.update(capture.unread)
-    said = [f"{count} x {reason}" for reason, count in sorted(reasons.items())]
-    return ", ".join(said + [capture.truncated for capture in situation.captures if capture.truncated])
-
-
-def _cut_off(situation: Situation, groups: Sequence[CallGroup]) -> Finding:
-    whole = len(groups) < len(situation.groups)
-    return Finding(
-        "no-invite",
-        Severity.NOTE if whole else Severity.ERROR,
-        f"{counted(calls(groups), 'INVITE call')} of {listed(sources(groups))} cannot be read: the capture holds"
-        f" only the"
-        f" start of {'these' if whole else 'all its'} messages",
-        None,
-        sources(groups),
-        calls(groups),
-        ("neither who is identified nor what was answered can be told from them",),
-        advice="record whole packets: `tcpdump -s 0`",
-    )
-
-
 def encrypted(situation: Situation) -> Iterable[Finding]:
     """Connections whose SIP cannot be read: who connects, and whether its address alone would be taken."""
-    clients = _tls_clients(situation)
+    clients = tls_clients(situation)
     if not clients:
         return
     evidence = []
@@ -327,7 +246,7 @@ def _weight(unknown: bool, alone: bool) -> Severity:
     return Severity.WARNING if unknown else Severity.NOTE
 
 
-def _tls_clients(situation: Situation) -> dict[str, tuple[Address, Address, int]]:
+def tls_clients(situation: Situation) -> dict[str, tuple[Address, Address, int]]:
     """(client, server, connections) by the client's IP, the PBX's own connections left out."""
     clients: dict[str, tuple[Address, Address, int]] = {}
     for client, server, count in situation.encrypted:

@@ -38,7 +38,6 @@ class Reading:
     """How captures are read; see `Options`."""
 
     wanted: Selection
-    methods: tuple[bytes, ...] = (b"INVITE",)
     jobs: int = 1
     reader: str = "native"
     keylog: str | None = None
@@ -167,10 +166,8 @@ class Begun:
 
 
 def _reading(options: Options) -> Reading:
-    others = (method.upper().encode() for method in options.get("methods", ()))
     return Reading(
         selection(options.get("since"), options.get("until"), options.get("sources", ()), options.get("call_ids", ())),
-        tuple(dict.fromkeys((b"INVITE", *others))),
         options.get("jobs", 1),
         options.get("reader", "native"),
         options.get("keylog"),
@@ -219,7 +216,7 @@ class _Worker:
 
     def _read(self, number: int, capture: int, piece: Piece, spool: Spool) -> _Done:
         path = self.files[capture]
-        tally, fold = Tally(path), Fold(spool, self.reading.methods)
+        tally, fold = Tally(path), Fold(spool)
         self.seen.watch(tally, number)
         # a whole file alone leaves nothing to others: it is read as one process reads it
         rest = Rest() if self.reading.goes_on and (len(self.files) > 1 or piece.end != WHOLE) else None
@@ -245,7 +242,7 @@ class _Chain:
     def read(self, capture: int, task: int) -> None:
         """Reads the next file in this process, in the place of a task."""
         path, reading = self.captures.files[capture], self.reading
-        tally, fold = Tally(path), Fold(self._spool, reading.methods)
+        tally, fold = Tally(path), Fold(self._spool)
         self.seen.watch(tally, task)
         dissector = Dissector(tally, self._unfinished) if reading.goes_on else None
         found = self._whole(capture, _read(path, tally, reading, dissector), dissector)
@@ -264,7 +261,7 @@ class _Chain:
         if not rests:
             self._add(parts, tally, None)
             return
-        last = Fold(self._spool, self.reading.methods)
+        last = Fold(self._spool)
         try:
             dissector, found = join(rests, tally, self._unfinished)
         except Unjoinable:
@@ -291,7 +288,7 @@ class _Chain:
         for of, datagram in owned(dissector.late, [tally.records for tally in self.tallies]):
             late.setdefault(of, []).append(datagram)
         for of, found in late.items():
-            fold = Fold(self._spool, self.reading.methods)
+            fold = Fold(self._spool)
             _feed(fold, found, self.tallies[of], self.reading, self._days)
             self.parts[of].append(Part(fold, of))
 

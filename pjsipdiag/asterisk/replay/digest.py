@@ -1,0 +1,115 @@
+"""What is wrong with the credentials of a request, where the configuration holds what they have to fit.
+
+Law: a response is computed from what the files have, as RFC 7616 section 3.4 says, and compared; no secret leaves here.
+Replays verify() and digest_lookup() of res_pjsip_authenticator_digest.c, and sip_auth_server.c of PJSIP.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pjsipdiag.asterisk.config import Auth, Config, Endpoint
+from pjsipdiag.sip import SipMessage
+
+ALGORITHMS: dict[str, Callable[[bytes], str]] = {
+    "MD5": lambda text: hashlib.md5(text, usedforsecurity=False).hexdigest(),
+    "SHA-256": lambda text: hashlib.sha256(text).hexdigest(),
+    "SHA-512-256": lambda text: hashlib.new("sha512_256", text).hexdigest(),
+}
+"""RFC 7616's, as `pjsip list algorithms` names them; other releases know MD5 alone."""
+_PARAMETER = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+
+
+class Fault(StrEnum):
+    """The first thing that does not fit; NONE where all does, UNKNOWN where the files lack the password."""
+
+    NONE = "none"
+    UNKNOWN = "unknown"
+    REALM = "realm"
+    USER = "user"
+    ALGORITHM = "algorithm"
+    PASSWORD = "password"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """`said` is what the request has in that place, `wanted` what the section has; both empty for a password."""
+
+    fault: Fault
+    auth: Auth | None = None
+    said: str = ""
+    wanted: str = ""
+
+
+_ORDER = tuple(Fault)
+"""A later fault is nearer to success than a realm that differs."""
+
+
+def credentials(message: SipMessage) -> Iterator[Mapping[str, str]]:
+    """The parameters of each Digest in the Authorization headers of a request, names in lower case."""
+    for value in message.values("Authorization"):
+        scheme, _, rest = value.strip().partition(" ")
+        if scheme.lower() == "digest":
+            yield {name.lower(): plain or quoted for name, quoted, plain in _PARAMETER.findall(rest)}
+
+
+def judge(message: SipMessage, endpoint: Endpoint, config: Config) -> Judged | None:
+    """What is wrong with the credentials of a request to an endpoint that asks for them; None where it has none."""
+    auths = [config.auths[name] for name in endpoint.auth if name in config.auths]
+    found = [_judged(given, message.method, auth, config) for given in credentials(message) for auth in auths]
+    if not found:
+        return None
+    good = [one for one in found if one.fault in (Fault.NONE, Fault.UNKNOWN)]
+    return good[0] if good else max(found, key=lambda one: _ORDER.index(one.fault))
+
+
+def _judged(given: Mapping[str, str], method: str, auth: Auth, config: Config) -> Judged:
+    realm = auth.realm or config.globals.default_realm
+    if given.get("realm", "") != realm:
+        return Judged(Fault.REALM, auth, given.get("realm", ""), realm)
+    if given.get("username", "") != auth.username:
+        return Judged(Fault.USER, auth, given.get("username", ""), auth.username)
+    name = given.get("algorithm", "") or "MD5"
+    supported = _supported(auth)
+    if name.upper() not in supported:
+        return Judged(Fault.ALGORITHM, auth, name, ", ".join(supported))
+    secret = _secret(auth, name.upper(), realm)
+    if secret is None:
+        return Judged(Fault.UNKNOWN, auth)
+    fits = _response(given, method, secret, ALGORITHMS[name.upper()]) == given.get("response", "").lower()
+    return Judged(Fault.NONE if fits else Fault.PASSWORD, auth)
+
+
+def _supported(auth: Auth) -> list[str]:
+    """The algorithms that the section lets a caller use: MD5 where it names none."""
+    named = [part.strip().upper() for part in auth.value("supported_algorithms_uas").split(",")]
+    return [name for name in named if name in ALGORITHMS] or ["MD5"]
+
+
+def _secret(auth: Auth, algorithm: str, realm: str) -> str | None:
+    """The digest of user, realm and password; None where the files do not have it."""
+    for variable in auth.options.get("password_digest", ()):
+        name, _, digest = variable.value.partition(":")
+        if name.strip().upper() == algorithm and digest.strip():
+            return digest.strip().lower()
+    if algorithm == "MD5" and auth.value("md5_cred"):
+        return auth.value("md5_cred").lower()
+    if auth.option("password") is None:
+        return None
+    text = f"{auth.username}:{realm}:{auth.value('password')}"
+    return ALGORITHMS[algorithm](text.encode("utf-8", "surrogateescape"))
+
+
+def _response(given: Mapping[str, str], method: str, secret: str, digest: Callable[[bytes], str]) -> str:
+    """`response` as RFC 7616 section 3.4.1 computes it, without qop as RFC 2069 does."""
+    asked = digest(f"{method}:{given.get('uri', '')}".encode("utf-8", "surrogateescape"))
+    nonce = given.get("nonce", "")
+    if given.get("qop"):
+        middle = ":".join((nonce, given.get("nc", ""), given.get("cnonce", ""), given["qop"]))
+    else:
+        middle = nonce
+    return digest(f"{secret}:{middle}:{asked}".encode("utf-8", "surrogateescape"))

@@ -1,0 +1,172 @@
+"""Requests outside of calls between two hosts, and how they were answered; what the PBX does with those it received."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.diagnosis.calls.kinds import WITH_CREDENTIALS, read_kind
+from pjsipdiag.diagnosis.calls.merge import Merged
+from pjsipdiag.diagnosis.calls.rows import COUNT, FIRST_TIME, LAST_TIME, Repeated
+from pjsipdiag.diagnosis.calls.selection import Selection
+from pjsipdiag.diagnosis.evidence.addresses import show_ip
+from pjsipdiag.diagnosis.model import RequestRow
+from pjsipdiag.diagnosis.situation import CallGroup, Exchange
+from pjsipdiag.sip import SipMessage
+
+MOST = 2000
+"""Exchanges that are looked at one by one: the busiest ones."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was seen of one method between two hosts."""
+
+    requests: int = 0
+    proven: int = 0
+    statuses: dict[int, int] = field(default_factory=dict)
+    asked: list[SipMessage] = field(default_factory=list)
+    answers: dict[int, tuple[SipMessage, ...]] = field(default_factory=dict)
+    times: list[int] = field(default_factory=list)
+
+    def add(self, what: bytes, repeated: Repeated, messages: Iterable[SipMessage]) -> None:
+        self.times += [repeated[FIRST_TIME], repeated[LAST_TIME]]
+        _, blank, status = what.partition(b" ")
+        if blank:
+            self.statuses[int(status)] = repeated[COUNT]
+            self.answers[int(status)] = tuple(messages)
+        else:
+            self.requests += repeated[COUNT]
+            self.proven += repeated[COUNT] if what.endswith(WITH_CREDENTIALS) else 0
+            self.asked += messages
+
+
+def exchanges(
+    merged: Merged, pbx: Collection[bytes], wanted: Selection, replay: Callable[[SipMessage], Verdict]
+) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
+    """Those that the PBX received, with their verdicts, and those that it sent."""
+    found: dict[tuple[bytes, bytes, bytes], _Found] = defaultdict(_Found)
+    for kind, repeated in sorted(merged.others.items()):
+        client, server, what = read_kind(kind)
+        if wanted.has_source(server if client in pbx else client):
+            method = what.partition(b" ")[0].removesuffix(WITH_CREDENTIALS)
+            seen = [one.message() for one in merged.seen.get(kind, ())]
+            found[client, server, method].add(what, repeated, seen)
+    received, sent = [], []
+    for (client, server, method), known in found.items():
+        if client in pbx:
+            sent.append(_exchange(client, server, method, known))
+        elif server in pbx or not pbx:
+            received.append(_exchange(client, server, method, known))
+    received = sorted(received, key=lambda one: -one.requests)[:MOST]
+    judged = [_judged(one, replay) for one in received if wanted_by(one, wanted)]
+    return tuple(judged), tuple(one for one in sent if wanted_by(one, wanted))
+
+
+def wanted_by(exchange: Exchange, wanted: Selection) -> bool:
+    """Whether any of its messages has a Call-ID that is asked for."""
+    ids = (message.call_id.encode("utf-8", "surrogateescape") for message in messages(exchange))
+    return not wanted.call_ids or any(map(wanted.has_call_id, ids))
+
+
+def messages(exchange: Exchange) -> Iterator[SipMessage]:
+    yield from exchange.asked
+    for seen in exchange.answers.values():
+        yield from seen
+
+
+def _exchange(client: bytes, server: bytes, method: bytes, found: _Found) -> Exchange:
+    return Exchange(
+        method.decode("ascii", "backslashreplace"),
+        show_ip(client),
+        show_ip(server),
+        found.requests,
+        found.proven,
+        dict(sorted(found.statuses.items())),
+        tuple(sorted(found.asked, key=lambda one: one.time)),
+        found.answers,
+        min(found.times),
+        max(found.times),
+    )
+
+
+def _judged(exchange: Exchange, replay: Callable[[SipMessage], Verdict]) -> Exchange:
+    if not exchange.asked:
+        return exchange
+    first = exchange.asked[0]
+    verdict = replay(first)
+    agents = tuple(dict.fromkeys(filter(None, (one.header("User-Agent") for one in exchange.asked))))
+    group = CallGroup(
+        source=exchange.client,
+        transport=first.transport,
+        verdict=verdict,
+        calls=exchange.requests,
+        requests=exchange.requests,
+        statuses=exchange.statuses,
+        challenged=0,
+        retried=0,
+        ports=tuple(dict.fromkeys(one.source.port for one in exchange.asked)),
+        destinations=tuple(dict.fromkeys(str(one.destination) for one in exchange.asked)),
+        numbers=(),
+        callers=(),
+        distinct_numbers=0,
+        distinct_callers=0,
+        user_agents=agents,
+        first_time=exchange.first_time,
+        last_time=exchange.last_time,
+        first_call=0,
+        read_sample=lambda: first,
+        method=exchange.method,
+    )
+    return replace(exchange, verdict=verdict, group=group)
+
+
+def asked_by(exchange: Exchange, answer: SipMessage) -> SipMessage | None:
+    """The request that an answer is for: of the same transaction, else the last that was seen of its sender."""
+    for alike in (_transaction, _sender):
+        found = [one for one in exchange.asked if alike(one) == alike(answer)]
+        if found:
+            return found[-1]
+    return None
+
+
+def _transaction(message: SipMessage) -> object:
+    return message.call_id, message.header("CSeq")
+
+
+def _sender(message: SipMessage) -> object:
+    return message.header("From").partition(";tag=")[0]
+
+
+def row_of(exchange: Exchange) -> RequestRow:
+    """What a report shows of an exchange."""
+    observed = {str(status): count for status, count in exchange.statuses.items()}
+    return RequestRow(
+        exchange.method,
+        exchange.client,
+        exchange.server,
+        exchange.requests,
+        exchange.proven,
+        observed,
+        exchange.verdict,
+    )
+
+
+def other_methods(merged: Merged, pbx: Collection[bytes], wanted: Selection) -> dict[str, dict[str, int]]:
+    """How many requests outside of calls each address sent, by method."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for kind, repeated in sorted(merged.others.items()):
+        ip, _, what = read_kind(kind)
+        if b" " not in what and ip not in pbx and wanted.has_source(ip):
+            of_source = found[show_ip(ip)]
+            method = what.removesuffix(WITH_CREDENTIALS).decode("ascii", "backslashreplace")
+            of_source[method] = of_source.get(method, 0) + repeated[COUNT]
+    return found
+
+
+def missing(received: Iterable[Exchange], methods: Iterable[str]) -> list[str]:
+    """The methods of which the PBX received nothing."""
+    seen = {exchange.method for exchange in received}
+    return [method for method in methods if method not in seen and method != "INVITE"]

@@ -1,0 +1,52 @@
+"""What was wrong with the credentials that came, in words; the secrets themselves are never among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pjsipdiag.asterisk.config import Config, Endpoint
+from pjsipdiag.asterisk.replay.digest import Fault, Judged, credentials, judge
+from pjsipdiag.sip import SipMessage
+
+COMPARE = "compare the user name, password and realm of the caller with the auth section"
+
+
+def told(messages: Iterable[SipMessage], endpoint: Endpoint, config: Config) -> tuple[list[str], str]:
+    """Sentences about the credentials in these requests, each once, and what to do about the first of them."""
+    found = [judged for message in messages if (judged := judge(message, endpoint, config))]
+    bad = [one for one in found if one.fault not in (Fault.NONE, Fault.UNKNOWN)] or found
+    sentences = list(dict.fromkeys(map(_sentence, bad)))
+    return sentences, _advice(bad[0]) if bad else COMPARE
+
+
+def users(messages: Iterable[SipMessage]) -> list[str]:
+    """The user names with which they log in, each once."""
+    names = (given.get("username", "") for message in messages for given in credentials(message))
+    return list(dict.fromkeys(filter(None, names)))
+
+
+def _sentence(judged: Judged) -> str:
+    auth = judged.auth
+    section = f"[{auth.name}] ({auth.where})" if auth else "the auth section"
+    return {
+        Fault.REALM: f"wrong realm: the credentials are for {judged.said!r}, {section} asks for {judged.wanted!r}",
+        Fault.USER: f"wrong user name: the credentials name {judged.said!r}, {section} has {judged.wanted!r}",
+        Fault.ALGORITHM: f"wrong algorithm: the response is {judged.said}, {section} takes {judged.wanted}",
+        Fault.PASSWORD: f"wrong password: user name and realm are those of {section}, the response does not fit its"
+        " password",
+        Fault.NONE: f"the credentials fit {section}: what was refused is the nonce (too old, or from another"
+        " challenge), or Asterisk runs another password than the files have",
+        Fault.UNKNOWN: f"user name and realm are those of {section}, which has no password to compare with",
+    }[judged.fault]
+
+
+def _advice(judged: Judged) -> str:
+    name = f"[{judged.auth.name}]" if judged.auth else "the auth section"
+    return {
+        Fault.REALM: f"let the caller answer the realm of the challenge, or set realm= in {name}",
+        Fault.USER: f"set the caller's authentication user name to that of {name}, or the other way round",
+        Fault.ALGORITHM: f"let the caller use what {name} offers, or name its algorithm in supported_algorithms_uas",
+        Fault.PASSWORD: f"set the same password at the caller and in {name}, then `pjsip reload`",
+        Fault.NONE: "`pjsip reload` if the password is new; else have the caller answer each challenge with its nonce",
+        Fault.UNKNOWN: COMPARE,
+    }[judged.fault]

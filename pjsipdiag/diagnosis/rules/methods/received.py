@@ -1,0 +1,264 @@
+"""Requests outside of calls that the PBX refused: registrations, keep-alives, subscriptions, messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from pjsipdiag.asterisk.config import Endpoint
+from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.diagnosis.calls.exchanges import asked_by
+from pjsipdiag.diagnosis.evidence.signs import best
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules import credentials
+from pjsipdiag.diagnosis.rules.cause import counted, listed
+from pjsipdiag.diagnosis.rules.hints import near, reasons
+from pjsipdiag.diagnosis.rules.methods.table import EXPLAINED, Why, user_of
+from pjsipdiag.diagnosis.rules.otherwise import is_maintenance
+from pjsipdiag.diagnosis.rules.traffic import TOOLS
+from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
+from pjsipdiag.sip import SipMessage, parse_uri
+
+KEEP_ALIVES = ("OPTIONS",)
+"""What providers ask to learn whether the PBX is alive."""
+DEAD = "no call of it is in the capture: a provider whose keep-alive is refused may take the PBX for dead and send none"
+MANY_NAMES = 4
+"""Senders of one source that are refused as unknown, from which it guesses."""
+CHALLENGES = (401, 407)
+
+
+class Refusal(NamedTuple):
+    """Requests between two hosts that got one refusing status, as far as they are judged alike."""
+
+    exchange: Exchange
+    status: int
+    times: int
+    requests: tuple[SipMessage, ...]
+    verdict: Verdict
+
+    @property
+    def method(self) -> str:
+        return self.exchange.method
+
+    @property
+    def senders(self) -> list[str]:
+        """Who it is about: of a REGISTER the AOR, of others the From user."""
+        users = (user_of(one) if self.method == "REGISTER" else _from_user(one) for one in self.requests)
+        return list(dict.fromkeys(filter(None, users)))
+
+
+def refusals(situation: Situation) -> Iterator[Refusal]:
+    for exchange in situation.exchanges:
+        for status, count in exchange.refused.items():
+            yield from _alike(situation, exchange, status, count)
+
+
+def _alike(situation: Situation, exchange: Exchange, status: int, count: int) -> Iterator[Refusal]:
+    """The refusals with that status by what the files do with the requests."""
+    found: dict[tuple[str, Outcome], list[tuple[SipMessage, Verdict]]] = {}
+    seen = [(asked_by(exchange, answer) or asked_for(answer)) for answer in exchange.answers.get(status, ())]
+    proven = [one for one in exchange.asked if one.values("Authorization") or one.values("Proxy-Authorization")]
+    for request in seen if not (status in CHALLENGES and proven) else proven:
+        verdict = situation.replay(request)
+        found.setdefault((verdict.endpoint, verdict.outcome), []).append((request, verdict))
+    for number, alike in enumerate(found.values()):
+        requests = tuple(request for request, _ in alike)
+        yield Refusal(exchange, status, count if not number else len(alike), requests, alike[0][1])
+
+
+def asked_for(answer: SipMessage) -> SipMessage:
+    """What an answer tells of the request that no part of the capture shows."""
+    to = answer.header("To").rpartition(";tag=")[0] or answer.header("To")
+    uri = parse_uri(to)
+    lines = [
+        f"{answer.method} {uri or 'sip:unknown'} SIP/2.0",
+        f"Via: {answer.header('Via')}",
+        f"From: {answer.header('From')}",
+        f"To: {to}",
+        f"Call-ID: {answer.call_id}",
+        f"CSeq: {answer.header('CSeq')}",
+        "Max-Forwards: 70",
+        "Content-Length: 0",
+    ]
+    raw = "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+    return SipMessage(raw, answer.transport, answer.destination, answer.source, answer.time)
+
+
+def is_attack(refusal: Refusal) -> bool:
+    """Whether it is refused as it should be: a scanner's tool, or one source that tries many names."""
+    agents = {one.header("User-Agent") for one in refusal.requests}
+    guesses = refusal.verdict.outcome is Outcome.NO_MATCH and len(refusal.senders) >= MANY_NAMES
+    return any(map(TOOLS.search, agents)) or guesses
+
+
+def keepalive_refused(situation: Situation) -> Iterable[Finding]:
+    """Keep-alives of somebody who may send calls that were refused."""
+    for refusal in refusals(situation):
+        if refusal.method in KEEP_ALIVES and not is_attack(refusal):
+            yield _keepalive(situation, refusal)
+
+
+def request_refused(situation: Situation) -> Iterable[Finding]:
+    """Registrations and other requests that were refused."""
+    for refusal in refusals(situation):
+        if refusal.method not in KEEP_ALIVES or is_attack(refusal):
+            yield _request(situation, refusal)
+
+
+def unmatched_keepalives(situation: Situation) -> Iterator[tuple[str, CallGroup]]:
+    """(endpoint that it may belong to, group) of sources whose keep-alives nobody takes, and who made no call."""
+    callers = {group.source for group in situation.groups}
+    for refusal in refusals(situation):
+        group = refusal.exchange.group
+        if group is None or refusal.method not in KEEP_ALIVES or is_attack(refusal) or group.source in callers:
+            continue
+        owners = best(situation, group) if refusal.verdict.outcome is Outcome.NO_MATCH else ()
+        if len(owners) == 1:
+            yield owners[0].endpoint, group
+
+
+def _keepalive(situation: Situation, refusal: Refusal) -> Finding:
+    client, total = refusal.exchange.client, refusal.exchange.requests
+    why = _why(situation, refusal)
+    calls = any(group.source == client for group in situation.groups)
+    group = refusal.exchange.group
+    known = bool(refusal.verdict.endpoint or (group and best(situation, group)))
+    return Finding(
+        "keepalive-refused",
+        Severity.WARNING if calls or not known else Severity.ERROR,
+        f"the {refusal.method} of {client} {_were(refusal.times)} answered {refusal.status}"
+        f" ({refusal.times} of {counted(total, 'request')}): {why.text}",
+        why.where,
+        (client,),
+        0,
+        (
+            *([] if calls else [DEAD]),
+            *_hints(situation, refusal),
+        ),
+        advice=why.advice,
+    )
+
+
+def _request(situation: Situation, refusal: Refusal) -> Finding:
+    client = refusal.exchange.client
+    names = f" for {listed(refusal.senders)}" if refusal.senders else ""
+    attack, why = is_attack(refusal), _why(situation, refusal)
+    stranger = refusal.verdict.outcome is Outcome.NO_MATCH
+    severity = Severity.NOTE if attack else Severity.WARNING if stranger else Severity.ERROR
+    as_it_should = ", as it should be: somebody looks for accounts" if attack else ""
+    return Finding(
+        "request-refused",
+        severity,
+        f"the {refusal.method} of {client}{names} {_were(refusal.times)} refused with {refusal.status}"
+        f" ({counted(refusal.times, 'time')} of {refusal.exchange.requests}){as_it_should}: {why.text}",
+        why.where,
+        (client,),
+        0,
+        (*_hints(situation, refusal), *_logins(situation, refusal)[0]),
+        advice="block it where packets enter, or let fail2ban do so" if attack else why.advice,
+    )
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _why(situation: Situation, refusal: Refusal) -> Why:
+    """The reason for a refusal: from before an endpoint was found to what the method's own module answers."""
+    verdict, status, config = refusal.verdict, refusal.status, situation.config
+    endpoint = config.endpoints.get(verdict.endpoint)
+    answers = refusal.exchange.answers.get(status, ())
+    if any(map(is_maintenance, answers)):
+        return Why("the endpoint is in maintenance mode", None, "`pjsip set maintenance off` ends it, or wait")
+    if verdict.outcome is Outcome.NO_MATCH:
+        return _unmatched(situation, refusal)
+    if verdict.outcome is Outcome.UNKNOWN:
+        return Why("the files cannot tell which endpoint it belongs to", None, "`pjsip show identifies` tells")
+    if verdict.outcome in (Outcome.ACL_DENIED, Outcome.NOT_IDENTIFIED):
+        check = next(check for check in verdict.trace if check.result is not None)
+        return Why(check.reason, check.where, "permit the source in that access list, if it may come in")
+    if endpoint is None:
+        return Why("refused by something else", None, "`pjsip set logger on` and the log show what refuses")
+    if status in CHALLENGES and not endpoint.auth:
+        return Why(
+            f"the files let it in as {endpoint.name}: Asterisk ran something else than they say",
+            endpoint.where,
+            "compare `pjsip show endpoints` and `pjsip show identifies` with the files, then `pjsip reload`",
+        )
+    if status in CHALLENGES:
+        return _challenged(situation, refusal, endpoint)
+    explain = EXPLAINED.get((refusal.method, status))
+    if explain:
+        return explain(config, endpoint, refusal.requests[0])
+    return Why(
+        f"identified as {endpoint.name}, then refused by something else; the files do not explain this answer",
+        endpoint.where,
+        "`pjsip set logger on` and the log show what refuses",
+    )
+
+
+def _unmatched(situation: Situation, refusal: Refusal) -> Why:
+    names = refusal.senders
+    if refusal.method != "REGISTER":
+        return Why(
+            "the source is in no match= of any identify, and no other identifier takes it",
+            None,
+            f"if that is your provider, add match={refusal.exchange.client} to its identify (the provider can confirm"
+            " the address); --method OPTIONS lists such requests",
+        )
+    known = [name for user in names for name in get_close_matches(user, situation.config.endpoints, 2, 0.7)]
+    alike = f"; alike: {listed(list(dict.fromkeys(known)))}" if known else ""
+    return Why(
+        f"no endpoint is named {listed(names) or 'as it registers'}, and no other identifier takes it{alike}",
+        None,
+        "have the telephone log in as an endpoint of the files, or write endpoint, AOR and auth of that name",
+    )
+
+
+def _challenged(situation: Situation, refusal: Refusal, endpoint: Endpoint) -> Why:
+    variable = endpoint.option("auth")
+    where = variable.where if variable else endpoint.where
+    auth = f"auth={listed(endpoint.auth)} ({where}) of endpoint {endpoint.name}"
+    if refusal.exchange.proven:
+        sentences, advice = _logins(situation, refusal)
+        return Why(f"the credentials did not satisfy {auth}: {sentences[0] if sentences else 'unread'}", where, advice)
+    if refusal.method == "OPTIONS":
+        return Why(
+            f"{auth} asks OPTIONS for credentials as well, and none came",
+            where,
+            f"set allow_unauthenticated_options=yes in [{endpoint.name}], or leave auth= out of a trunk",
+        )
+    return Why(
+        f"{auth} asks for credentials, and none came after the challenge",
+        where,
+        "set user name and password in the telephone; it may also answer one realm or algorithm only",
+    )
+
+
+def _logins(situation: Situation, refusal: Refusal) -> tuple[list[str], str]:
+    endpoint = situation.config.endpoints.get(refusal.verdict.endpoint)
+    if endpoint is None or refusal.status not in CHALLENGES:
+        return [], ""
+    return credentials.told(refusal.requests, endpoint, situation.config)
+
+
+def _hints(situation: Situation, refusal: Refusal) -> Iterator[str]:
+    group: CallGroup | None = refusal.exchange.group
+    if group is not None and refusal.verdict.outcome is Outcome.NO_MATCH and refusal.method != "REGISTER":
+        yield from _few(near(situation, [group]))
+        yield from _few(reasons(situation, [group]))
+    agents = list(dict.fromkeys(one.header("User-Agent") for one in refusal.requests if one.header("User-Agent")))
+    if agents:
+        yield f"User-Agent: {listed([repr(agent[:80]) for agent in agents])}"
+    counts = ", ".join(f"{status} ({count})" for status, count in refusal.exchange.statuses.items())
+    yield f"answers to its {refusal.method}: {counts}"
+
+
+def _few(texts: Sequence[str]) -> Sequence[str]:
+    return texts[:3]
+
+
+def _from_user(message: SipMessage) -> str:
+    uri = message.from_uri
+    return uri.user if uri else ""

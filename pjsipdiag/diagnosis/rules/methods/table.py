@@ -1,0 +1,175 @@
+"""Why Asterisk refuses a request of another method than INVITE, once an endpoint was found: one row for each answer.
+
+Replays what res_pjsip_registrar.c, res_pjsip_pubsub.c, res_pjsip_messaging.c and res_pjsip/pjsip_options.c answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pjsipdiag.asterisk.config import Aor, Config, Endpoint, Variable, Where
+from pjsipdiag.sip import SipMessage, parse_uri
+
+
+class Why(NamedTuple):
+    """The reason in words, the line that leads to it, what to do."""
+
+    text: str
+    where: Where | None = None
+    advice: str = ""
+
+
+Explains = Callable[[Config, Endpoint, SipMessage], Why]
+
+
+def user_of(message: SipMessage) -> str:
+    """The user of the To header: a registration is for the AOR of that name."""
+    uri = parse_uri(message.header("To"))
+    return uri.user if uri else ""
+
+
+def aor_of(config: Config, endpoint: Endpoint, message: SipMessage) -> Aor | None:
+    """The AOR that a REGISTER means (find_registrar_aor): one of the endpoint's that is named as the To header is."""
+    uri = parse_uri(message.header("To"))
+    names = (f"{uri.user}@{uri.host}", uri.user) if uri else ()
+    return next((config.aors.get(name) for name in names if name and name in endpoint.aors), None)
+
+
+def _line(endpoint: Endpoint, name: str) -> Where:
+    variable = endpoint.option(name)
+    return variable.where if variable else endpoint.where
+
+
+def _written(variable: Variable | None, otherwise: str) -> str:
+    return f"{variable.name}={variable.value} ({variable.where})" if variable else otherwise
+
+
+def _no_aors(config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
+    """403: no aors= at all, max_contacts 0, or more contacts than max_contacts."""
+    if not endpoint.aors:
+        return Why(
+            f"endpoint {endpoint.name} has no aors=, so nobody can register with it",
+            endpoint.where,
+            f"write a type=aor section named {user_of(message) or 'as the telephone registers'} with max_contacts=1,"
+            f" and aors= with its name in [{endpoint.name}]",
+        )
+    aor = aor_of(config, endpoint, message)
+    if aor is None:
+        return Why(
+            f"none of the AORs of endpoint {endpoint.name} that the files have is refused with 403",
+            _line(endpoint, "aors"),
+            "compare `pjsip show aors` with the files, then `pjsip reload`",
+        )
+    most = aor.option("max_contacts")
+    if most is None or most.value.strip() == "0":
+        return Why(
+            f"AOR {aor.name} takes no registration: {_written(most, 'it has no max_contacts')}, and the default is 0",
+            most.where if most else aor.where,
+            f"set max_contacts=1 (or how many telephones register) in [{aor.name}]",
+        )
+    return Why(
+        f"AOR {aor.name} has as many contacts as it may have: {_written(most, '')}",
+        most.where,
+        f"raise max_contacts in [{aor.name}], or set remove_existing=yes: the newest contact then replaces the oldest",
+    )
+
+
+def _no_aor(config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
+    """404: no AOR of the endpoint is named as the telephone registers."""
+    user = user_of(message)
+    aor = aor_of(config, endpoint, message)
+    by = ",".join(endpoint.identify_by)
+    names = ", ".join(endpoint.aors) or "none"
+    unasked = not {"username", "auth_username"} & {*endpoint.identify_by}
+    where = _line(endpoint, "aors")
+    if aor is not None and unasked:
+        return Why(
+            f"AOR {aor.name} is there, but identify_by={by} of endpoint {endpoint.name} leaves no user name to look"
+            " for it with (\"AOR '' not found\"): before 20.21, 22.11 and 23.5 only what it names is looked at",
+            _line(endpoint, "identify_by"),
+            f"add username to identify_by of [{endpoint.name}] (as in username,ip)",
+        )
+    missing = [name for name in endpoint.aors if name not in config.aors]
+    gone = f"; {', '.join(missing)} is no type=aor section" if missing else ""
+    text = f"no AOR of endpoint {endpoint.name} is named {user!r} (aors={names}){gone}"
+    if unasked:
+        text += f", and identify_by={by} leaves no user name to look for one with"
+    return Why(
+        text,
+        where,
+        f"name the AOR as the telephone registers: a type=aor section [{user}] with max_contacts, and aors={user} in"
+        f" [{endpoint.name}]; or have the telephone register as {endpoint.aors[0] if endpoint.aors else 'the AOR'}"
+        + (f"; and add username to identify_by of [{endpoint.name}]" if unasked else ""),
+    )
+
+
+def _no_such(what: str, advice: str, option: str = "context") -> Explains:
+    def explain(_config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
+        uri = parse_uri(message.request_uri)
+        return Why(
+            what.format(endpoint=endpoint.name, user=uri.user if uri else "", context=_context(endpoint)),
+            _line(endpoint, option),
+            advice.format(endpoint=endpoint.name, user=uri.user if uri else "", context=_context(endpoint)),
+        )
+
+    return explain
+
+
+def _context(endpoint: Endpoint) -> str:
+    return endpoint.value("message_context") or endpoint.context
+
+
+_EVENT = "no module of this Asterisk handles its Event (res_pjsip_exten_state, res_pjsip_mwi, res_pjsip_pidf...)"
+EXPLAINED: dict[tuple[str, int], Explains] = {
+    ("REGISTER", 403): _no_aors,
+    ("REGISTER", 404): _no_aor,
+    ("REGISTER", 423): _no_such(
+        "its Expires is below what is allowed; Asterisk itself raises it to minimum_expiration, so something else"
+        " answers",
+        "have the telephone register for longer, or look for what stands before Asterisk",
+    ),
+    ("REGISTER", 500): _no_such(
+        "the contact could not be stored (astdb or database), or an auth= of {endpoint} names no section",
+        "look for WARNING and ERROR lines about the AOR in Asterisk's log",
+        "auth",
+    ),
+    ("OPTIONS", 404): _no_such(
+        "context {context} of endpoint {endpoint} has no extension {user!r}: OPTIONS with a user ask the dialplan",
+        "let the sender ask without a user, or write that extension; most providers take any answer as alive",
+    ),
+    ("SUBSCRIBE", 404): _no_such(
+        "nothing is named {user!r}: no hint in subscribe_context or context of endpoint {endpoint}, or no mailbox",
+        "write a hint for {user} in that context (`core show hints`), or mailboxes= in the AOR",
+        "subscribe_context",
+    ),
+    ("SUBSCRIBE", 423): _no_such(
+        "its Expires is shorter than sub_min_expiry of endpoint {endpoint}",
+        "lower sub_min_expiry in [{endpoint}], or have the telephone subscribe for longer",
+        "sub_min_expiry",
+    ),
+    ("SUBSCRIBE", 489): _no_such(_EVENT, "load the module for that Event, or switch the subscription off"),
+    ("SUBSCRIBE", 603): _no_such(
+        "endpoint {endpoint} has allow_subscribe=no", "set allow_subscribe=yes in [{endpoint}]", "allow_subscribe"
+    ),
+    ("PUBLISH", 403): _no_such(
+        "the inbound-publication {user!r} belongs to another endpoint than {endpoint}",
+        "correct endpoint= in its type=inbound-publication section",
+    ),
+    ("PUBLISH", 404): _no_such(
+        "no type=inbound-publication section is named {user!r}, or it lacks the event",
+        "write one, or switch PUBLISH off at the sender",
+    ),
+    ("PUBLISH", 489): _no_such(_EVENT, "load the module for that Event, or switch PUBLISH off at the sender"),
+    ("MESSAGE", 404): _no_such(
+        "context {context} of endpoint {endpoint} (message_context, else context) has no extension {user!r}",
+        "write that extension in {context}, or set message_context in [{endpoint}]",
+        "message_context",
+    ),
+    ("MESSAGE", 415): _no_such(
+        "its body is no text/plain (Asterisk takes nothing else outside of a call)", "have the sender send text/plain"
+    ),
+    ("NOTIFY", 481): _no_such("it belongs to no subscription that Asterisk knows", ""),
+    ("NOTIFY", 489): _no_such("nobody here subscribed to its Event", "switch such NOTIFYs off at the sender"),
+}
+"""(method, status) -> why an identified request got it."""

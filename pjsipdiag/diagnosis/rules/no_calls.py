@@ -1,0 +1,112 @@
+"""Captures that hold no inbound call, or none that can be read: what they hold instead, and how that was answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import calls, counted, is_cut_off, listed, sources
+from pjsipdiag.diagnosis.rules.traffic import tls_clients
+from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
+
+
+def no_invite(situation: Situation) -> Iterable[Finding]:
+    """What a capture holds when it holds no inbound INVITE, or none that can be read."""
+    cut = [group for group in situation.groups if is_cut_off(group)]
+    if cut:
+        yield _cut_off(situation, cut)
+    if (
+        situation.groups
+        or situation.crowd
+        or not situation.captures
+        or tls_clients(situation)
+        or situation.refused
+        or situation.unread
+    ):
+        return
+    messages = sum(capture.sip_messages for capture in situation.captures)
+    records = sum(capture.records for capture in situation.captures)
+    unread = _unread(situation)
+    methods: Counter[str] = Counter()
+    for counts in situation.other_methods.values():
+        methods.update(counts)
+    evidence = [f"{counted(records, 'record')}, {counted(messages, 'SIP message')}"]
+    if methods:
+        evidence.append("requests received: " + ", ".join(f"{count} {name}" for name, count in methods.most_common()))
+    if situation.outbound_calls:
+        evidence.append(f"{counted(situation.outbound_calls, 'call')} made by the PBX itself")
+        evidence += [f"{ip} answered {status} to {count} of them" for ip, status, count in situation.outbound_refused]
+    evidence += [_answered(exchange) for exchange in situation.exchanges[:4]]
+    meaning = _meaning(situation, methods, messages, unread)
+    yield Finding(
+        "no-invite",
+        Severity.ERROR,
+        f"the capture holds no inbound INVITE{' that could be read' if unread else ''}; {meaning}",
+        None,
+        tuple(situation.other_methods)[:16],
+        0,
+        tuple(evidence),
+        advice="record with `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'` while a call is made; if"
+        " nothing comes,"
+        " ask the provider to which address and port it sends calls",
+    )
+
+
+def _meaning(situation: Situation, methods: Counter[str], messages: int, unread: str) -> str:
+    """What the absence of calls means, by what came instead."""
+    refused = [one for one in situation.exchanges if one.refused]
+    own = [one for one in situation.own if one.method == "REGISTER" and one.refused and not one.succeeded]
+    failed = sum(count for *_, count in situation.outbound_refused)
+    clients, kinds = _each(one.client for one in refused), _each(one.method for one in refused)
+    if own:
+        return f"{_each(one.server for one in own)} refuses the PBX's registration: it may send no call for that reason"
+    if refused:
+        return f"what came instead was refused ({kinds} of {clients}), which may be why no call comes"
+    if set(methods) == {"REGISTER"} or (set(methods) <= {"REGISTER", "OPTIONS"} and methods["REGISTER"]):
+        return "the sources only register: their calls are another matter, and none was made while this was recorded"
+    if methods["OPTIONS"]:
+        return (
+            "the provider reaches the PBX (OPTIONS), but sends no call: it may send calls to another address or account"
+        )
+    if situation.outbound_calls:
+        return "all calls in it were made by the PBX" + (f", and {failed} of them were refused" if failed else "")
+    if messages:
+        return "the SIP in it is not about calls"
+    if unread:
+        return f"what is in it could not be read: {unread}"
+    return "it holds no SIP: another interface, another port or a filter, or the call never came this far"
+
+
+def _each(names: Iterable[str]) -> str:
+    return listed(list(dict.fromkeys(names)))
+
+
+def _unread(situation: Situation) -> str:
+    """What the captures hold that could not be read, by reason; empty where all was."""
+    reasons: Counter[str] = Counter()
+    for capture in situation.captures:
+        reasons.update(capture.unread)
+    said = [f"{count} x {reason}" for reason, count in sorted(reasons.items())]
+    return ", ".join(said + [capture.truncated for capture in situation.captures if capture.truncated])
+
+
+def _cut_off(situation: Situation, groups: Sequence[CallGroup]) -> Finding:
+    whole = len(groups) < len(situation.groups)
+    return Finding(
+        "no-invite",
+        Severity.NOTE if whole else Severity.ERROR,
+        f"{counted(calls(groups), 'INVITE call')} of {listed(sources(groups))} cannot be read: the capture holds"
+        f" only the"
+        f" start of {'these' if whole else 'all its'} messages",
+        None,
+        sources(groups),
+        calls(groups),
+        ("neither who is identified nor what was answered can be told from them",),
+        advice="record whole packets: `tcpdump -s 0`",
+    )
+
+
+def _answered(exchange: Exchange) -> str:
+    answered = ", ".join(f"{status} ({count})" for status, count in exchange.statuses.items())
+    return f"{exchange.client} sent {exchange.requests} {exchange.method}, answered {answered or 'not at all'}"

@@ -1,0 +1,106 @@
+"""Every value and every section of fixtures/options is taken or dropped as real Asterisk did."""
+
+import json
+import re
+from importlib import resources
+
+import pytest
+
+from pjsipdiag.asterisk.loading.options import TYPES, apply, default, knows, names
+from pjsipdiag.asterisk.loading.values import HANDLERS
+from tests.asterisk.values import cases
+
+OPTIONS = [(name, option) for name in cases.option_files() for option in cases.options(name)]
+
+
+def readable(path: str) -> bool:
+    return path in cases.READABLE
+
+
+def has_profile(name: str) -> bool:
+    return name in cases.PROFILES
+
+
+SECRET = r"(Error parsing (?:md5_cred|password_digest)=).*(?= at line)"
+"""What Asterisk prints and we hide."""
+
+
+@pytest.mark.parametrize(("file", "option"), OPTIONS, ids=lambda text: text)
+def test_each_value_is_taken_by_the_releases_that_took_it(file: str, option: str) -> None:
+    object_type = file.removesuffix(".toml")
+    for value, takers in cases.expected(cases.options(file)[option]):
+        section = cases.section(object_type, "s", cases.with_option(cases.base(file), option, value))
+        taken = {
+            branch
+            for branch, version in cases.RELEASES.items()
+            if apply(object_type, section, version, readable, has_profile).problem is None
+        }
+        assert taken == takers, f"{option}={value}"
+
+
+@pytest.mark.parametrize("case", cases.sections(), ids=lambda case: f"{case['type']} {' '.join(case['lines'])}"[:70])
+@pytest.mark.parametrize("branch", cases.RELEASES)
+def test_each_section_is_dropped_in_asterisks_words(case: dict[str, str], branch: str) -> None:
+    section = cases.section(case["type"], "NAME", [cases.split(line) for line in case["lines"]])
+    problem = apply(case["type"], section, cases.RELEASES[branch], readable, has_profile).problem
+    recorded = re.sub(
+        r"(Error parsing (?:md5_cred|password_digest)=).*(?= at line)", r"\1(hidden)", case[f"log_{branch}"]
+    )
+    if recorded in ("", "(silent)"):
+        assert (problem is None) == (recorded == "")
+    else:
+        assert problem is not None
+        ours, theirs = problem.log.splitlines()[-1], recorded
+        place = ours.rfind(" at line ")  # the recorded sections stood further down in their file
+        assert ours[:place] == theirs[: theirs.rfind(" at line ")] if place > 0 else ours == theirs
+
+
+def test_a_refused_value_names_its_line_and_an_included_file() -> None:
+    section = cases.section("endpoint", "e", [("context", "a"), ("dtmf_mode", "rfc2833")])
+    problem = apply("endpoint", section, "22.10.1").problem
+    assert problem is not None
+    assert (problem.where.line, problem.log) == (4, "Error parsing dtmf_mode=rfc2833 at line 4 of ")
+
+
+def test_every_handler_of_the_table_is_there_and_used() -> None:
+    text = (resources.files("pjsipdiag.asterisk") / "loading" / "options.json").read_text(encoding="utf-8")
+    table = json.loads(text)
+    used = {entry["handler"] for options in table.values() for entries in options.values() for entry in entries}
+    assert used == set(HANDLERS)
+    assert set(table) == set(TYPES)
+
+
+def test_every_default_is_taken() -> None:
+    for object_type in TYPES:
+        for name in names(object_type, "22.10.1"):
+            section = cases.section(object_type, "s", [(name, default(object_type, name, "22.10.1"))])
+            problem = apply(object_type, section, "22.10.1").problem
+            assert problem is None or not problem.log.startswith("Error parsing"), name
+
+
+@pytest.mark.parametrize(
+    ("object_type", "option", "version", "known"),
+    [
+        ("endpoint", "allow_unauthenticated_options", "16.17.0", False),
+        ("endpoint", "allow_unauthenticated_options", "16.18.0", True),
+        ("endpoint", "security_negotiation", "16.28.0", False),
+        ("endpoint", "RTP_PORT_START", "22.10.0", True),
+        ("endpoint", "rtp_port_start", "21.12.3", False),
+        ("identify", "match_request_uri", "20.7.0", False),
+        ("identify", "match_request_uri", "20.8.0", True),
+        ("identify", "match_request_uri", "17.9.4", False),
+        ("identify", "match_request_uri", "19.8.1", False),
+        ("endpoint", "allow_unauthenticated_options", "17.9.4", False),
+        ("endpoint", "allow_unauthenticated_options", "19.0.0", True),
+        ("identify", "transport", "20.8.0", True),
+        ("identify", "transport", "20.8.1", False),
+        ("endpoint", "tenantid", "certified-20.7-cert2", False),
+        ("endpoint", "tenantid", "certified-20.7-cert3", True),
+        ("auth", "password_digest", "certified-22.8-cert1", True),
+        ("aor", "@anything", "16.0.0", True),
+    ],
+)
+def test_an_option_is_known_from_the_release_that_brought_it(
+    object_type: str, option: str, version: str, known: bool
+) -> None:
+    assert knows(object_type, option, version) is known

@@ -1,0 +1,75 @@
+"""Compressed captures, recognised by content."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from pjsipdiag.capture.source import compressed
+from pjsipdiag.errors import CaptureError
+from tests.capture.build import Capture, ethernet, media, pcap, sip, udp
+
+RAW = pcap([frame for number in range(300) for frame in (media(number), ethernet(udp(sip(number))))])
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "zstd": zstandard.ZstdCompressor().compress,
+    "xz": lzma.compress,
+    "bzip2": bz2.compress,
+}
+
+
+@pytest.mark.parametrize("kind", COMPRESS)
+def test_one_or_more_members(kind: str) -> None:
+    squeeze = COMPRESS[kind]
+    for raw in (squeeze(RAW), squeeze(RAW[:30_000]) + squeeze(RAW[30_000:])):
+        capture = Capture(raw)
+        assert [number for _, number in capture.calls] == [str(number) for number in range(300)]
+        assert capture.tally.truncated is None
+
+
+@pytest.mark.parametrize("kind", COMPRESS)
+def test_a_cut_file_gives_what_it_holds_and_says_so(kind: str) -> None:
+    raw = COMPRESS[kind](RAW * 9 + RAW)
+    capture = Capture(raw[: len(raw) - 40])
+    assert capture.tally.truncated is not None
+    assert capture.tally.truncated.startswith("the compressed file ends early: ")
+    assert capture.calls == Capture(RAW * 9 + RAW).calls[: len(capture.calls)]
+
+
+def test_a_cut_file_that_gives_nothing() -> None:
+    """bzip2 gives nothing of a block that is not whole."""
+    with pytest.raises(CaptureError, match=r"^capture: the compressed file ends early, and nothing of it can be read$"):
+        Capture(bz2.compress(RAW)[:-40])
+
+
+@pytest.mark.parametrize("kind", COMPRESS)
+def test_content_comes_in_bounded_pieces(kind: str) -> None:
+    """A megabyte of zeros for every kilobyte must not be held at once."""
+    stream = compressed.decompressed(io.BytesIO(COMPRESS[kind](bytes(64 << 20))), [])
+    total = 0
+    while piece := stream.read(1 << 30):
+        assert len(piece) <= 70 << 20 if kind == "zstd" else 1 << 20
+        total += len(piece)
+    assert total == 64 << 20
+
+
+def test_standard_input() -> None:
+    program = (
+        "from pjsipdiag.capture import Tally, read\n"
+        "tally = Tally('-')\n"
+        "print(sum(1 for _ in read('-', tally)), tally.records)"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=gzip.compress(RAW), capture_output=True, check=True, cwd=root
+    )
+    assert done.stdout.split() == [b"300", b"600"]

@@ -1,0 +1,174 @@
+"""The compiled part of the fold does what `Fold` does, whatever the messages are and whatever it has room for."""
+
+from __future__ import annotations
+
+import random
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from pjsipdiag.asterisk.forms.forms import LEARNT
+from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.diagnosis.calls import fold, rows
+from pjsipdiag.diagnosis.calls.fold import Fold
+from pjsipdiag.diagnosis.calls.rows import ANSWER
+from pjsipdiag.sip import Address
+
+pytestmark = pytest.mark.skipif(fold.following is None, reason="needs a C compiler when pjsipdiag is installed")
+
+ADDRESSES = [
+    Address(ip, port).pack()
+    for ip in ("192.0.2.1", "203.0.113.13", "203.0.113.14", "2001:db8::1")
+    for port in (5060, 5062, 40_000)
+]
+METHODS = ("INVITE", "INVITE", "INVITE", "OPTIONS", "REGISTER", "ACK", "BYE")
+ODD_METHODS = ("PUBLISH", "invite", "")
+AGENTS = ("User-Agent: Phone 1", "User-Agent: Asterisk PBX 22.10.1", "Server: FPBX-16.0.40.7(18.20.0)", "Server: Phone")
+ODD = (
+    "User-Agent:Phone",
+    "User-Agent: ",
+    "User-Agent: " + "x" * 300,
+    "Server: Phone\n",
+    "X: 1\r\n folded",
+    "CSeq: 9 OPTIONS",
+    "Call-ID: other",
+    "Contact: <sip:a@192.0.2.9;line=abc>",
+    'Authorization: Digest username="u", realm="asterisk", nonce="n", uri="sip:h", response="r"',
+    'WWW-Authenticate: Digest realm="asterisk", nonce="n"',
+    'Proxy-Authenticate: Digest realm="elsewhere"',
+    'WWW-Authenticate: Digest realm="open',
+)
+VIAS = ("Via: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK", "Via: SIP/2.0/UDP 192.0.2.7;rport;branch=z9hG4bK")
+ODD_VIAS = ("v: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK", "Via: SIP/2.0/UDP 192.0.2.7;x=")
+STATUSES = ("100", "180", "200", "401", "407", "404", "1x0", "2")
+ENDS = (b"\r\n\r\n", b"\r\n\r\nbody", b"\r\n\r\nServer: Asterisk\r\n", b"")
+
+
+def payload(rnd: random.Random, odd: float) -> bytes:
+    """A message of few phones and calls; `odd` is how likely each of its parts is unusual."""
+
+    def one(usual: Sequence[str], unusual: Sequence[str]) -> str:
+        return rnd.choice(unusual if rnd.random() < odd else usual)
+
+    if rnd.random() < odd / 4:
+        return rnd.randbytes(rnd.randrange(1, 30))
+    method, number, user = one(METHODS, ODD_METHODS), rnd.randrange(20), rnd.randrange(5)
+    start = rnd.choice((f"SIP/2.0 {one(STATUSES[:5], STATUSES)} OK", f"{method} sip:{user}@192.0.2.1 SIP/2.0"))
+    head = [
+        start,
+        f"{one(VIAS, ODD_VIAS)}{number}",
+        f"From: <sip:{user}@192.0.2.7>;tag=here",
+        f"To: <sip:{user}@192.0.2.1>{one(('',), (';tag=there',))}",
+        f"Call-ID: {one('ab', (' c ', ''))}",
+        f"CSeq: {number} {method}",
+        one(AGENTS[:1], AGENTS),
+        *([one(ODD, ODD)] if rnd.random() < odd else ()),
+    ]
+    return "\r\n".join(head).encode() + (rnd.choice(ENDS) if rnd.random() < odd else ENDS[0])
+
+
+def capture(rnd: random.Random) -> list[Datagram]:
+    """Messages in about the order of time."""
+    odd, time, messages = rnd.choice((0.02, 0.1, 0.4)), 0, list[Datagram]()
+    ends = rnd.sample(ADDRESSES, rnd.randrange(2, len(ADDRESSES)))
+    for frame in range(200):
+        time += rnd.choice((0, 1_000_000, 20_000_000, 60_000_000))
+        source, destination = rnd.choice(ends), rnd.choice(ends)
+        text = (b"\r\n\r\n" if rnd.random() < odd / 4 else b"") + payload(rnd, odd)
+        late = rnd.randrange(100_000_000) if rnd.random() < odd else 0
+        direction = rnd.choice(("", "in", "out"))
+        transport = rnd.choice(("UDP", "UDP", "TCP", "SCTP"))
+        cut = rnd.random() < odd
+        messages.append(
+            Datagram(max(time - late, 0), frame << 28, transport, source, destination, text, direction, cut)
+        )
+    return messages
+
+
+def state(messages: list[Datagram], ways: tuple[bool, ...]) -> dict[str, Any]:
+    """What a fold holds after `messages`, which are fed in as many pieces as there are `ways`: compiled or not."""
+    folded, size = Fold(), -(-len(messages) // len(ways))
+    for number, compiled in enumerate(ways):
+        with pytest.MonkeyPatch.context() as patch:
+            if not compiled:
+                patch.setattr(fold, "following", None)
+            folded.feed(messages[number * size :][:size])
+    heads = folded.spool.read(0, 1 << 24)
+    found = {name: getattr(folded, name) for name in Fold.__slots__ if name not in ("forms", "spool", "_is_asterisk")}
+    return {**found, "heads": heads, "forms": folded.forms.known}
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_both_fold_alike(seed: int) -> None:
+    messages = capture(random.Random(seed))
+    alone = state(messages, (False,))
+    assert state(messages, (True,)) == alone
+    assert state(messages, (True, False, True)) == alone
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_both_keep_as_much(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {"MOST_PEERS": 3, "MOST_PAIRS": 3, "MOST_NAMES": 2, "LONGEST_NAME": 12, "MOST_ANSWERS": 2}
+    for name, value in small.items():
+        monkeypatch.setattr(rows if name == "MOST_ANSWERS" else fold, name, value)
+    monkeypatch.setattr(fold, "LIMITS", (*small.values(), *fold.LIMITS[len(small) :]))
+    messages = capture(random.Random(seed))
+    assert state(messages, (True,)) == state(messages, (False,))
+
+
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "interpreted"])
+def test_answers_of_one_moment_are_in_the_order_of_their_statuses(compiled: bool) -> None:
+    trying, ringing = (answer._replace(time=0) for answer in list(busy(1))[1:3])
+    (found,) = state([ringing, trying], (compiled,))["answers"].values()
+    assert list(ANSWER.iter_unpack(found)) == [(100, 0), (180, 0)]
+
+
+def test_it_folds_what_is_usual() -> None:
+    """Of a busy server's traffic few messages are left: those before a form is learnt, and the first of each kind."""
+    left: Counter[bytes] = Counter()
+    real = fold.following
+    assert real is not None
+
+    def counted(messages: Iterator[Datagram], kept: tuple[Any, ...], counts: Any) -> Any:
+        found = real(messages, kept, counts)
+        left.update([found[0].payload[:3]] if found else [])
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fold, "following", counted)
+        Fold().feed(list(busy(500)))
+    assert left == {b"INV": LEARNT, b"OPT": 1, b"SIP": 2}
+
+
+def busy(calls: int) -> Iterator[Datagram]:
+    """Calls of one phone, each an INVITE, three answers, an ACK and an OPTIONS with its answer."""
+    phone, pbx = Address("203.0.113.13", 5060).pack(), Address("192.0.2.1", 5060).pack()
+    for number in range(calls):
+        tail = f"Call-ID: {number}\r\nCSeq: 1 %s\r\n%s: Phone\r\nContent-Length: 0\r\n\r\n"
+        via = f"Via: SIP/2.0/UDP 203.0.113.13:5060;branch=z9hG4bK{number}\r\n"
+        ends = f"From: <sip:a@192.0.2.1>;tag={number}\r\nTo: <sip:{number}@192.0.2.1>%s\r\n"
+        texts = [
+            (f"INVITE sip:{number}@192.0.2.1 SIP/2.0\r\n{via}{ends % ''}{tail % ('INVITE', 'User-Agent')}", True),
+            *[
+                (f"SIP/2.0 {status} X\r\n{via}{ends % ';tag=x'}{tail % ('INVITE', 'Server')}", False)
+                for status in (100, 180, 200)
+            ],
+            (f"ACK sip:{number}@192.0.2.1 SIP/2.0\r\n{via}{ends % ';tag=x'}{tail % ('ACK', 'User-Agent')}", True),
+            (f"OPTIONS sip:192.0.2.1 SIP/2.0\r\n{via}{ends % ''}{tail % ('OPTIONS', 'User-Agent')}", True),
+            (f"SIP/2.0 200 OK\r\n{via}{ends % ';tag=x'}{tail % ('OPTIONS', 'Server')}", False),
+        ]
+        for step, (text, inbound) in enumerate(texts):
+            way = (phone, pbx) if inbound else (pbx, phone)
+            yield Datagram(number * 10**9 + step * 10**6, number * 7 + step + 1, "UDP", *way, text.encode())
+
+
+@pytest.mark.parametrize("kept", [(), (None,) * 24], ids=["too few tables", "other tables"])
+def test_tables_that_are_none_are_refused(kept: tuple[Any, ...]) -> None:
+    assert fold.following is not None
+    with pytest.raises((ValueError, TypeError)):
+        fold.following(busy(1), kept, array("q", (0, 0, 0, 0)))
+    with pytest.raises(ValueError, match="their counts"):
+        fold.following(busy(1), kept, array("q", (0,)))
