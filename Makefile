@@ -75,7 +75,10 @@ differential: $(VENV)/.dev ## random cases and every repair against a real Aster
 	$(BIN)/python -m tests.differential --cases $(or $(N),200)
 	$(BIN)/python -m tests.fixes
 
+house: $(VENV)/.dev ## the code in figures: folders, modules, functions, complexity
+	@$(BIN)/python -m tests.house
+
 clean: ## remove the environment and caches
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help demo test check lint warnings dist fresh bench differential system clean
+.PHONY: help demo test check lint house warnings dist fresh bench differential system clean

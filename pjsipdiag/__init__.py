@@ -27,10 +27,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pjsipdiag.asterisk.config import Config
     from pjsipdiag.asterisk.loading.objects import load_config
     from pjsipdiag.asterisk.replay.identifiers import identify
+    from pjsipdiag.asterisk.verdict import Check, Verdict
     from pjsipdiag.capture import read_messages
+    from pjsipdiag.capture.datagram import Datagram
     from pjsipdiag.diagnosis.diagnose import diagnose
+    from pjsipdiag.diagnosis.model import Finding, Report, Suggestion
+    from pjsipdiag.diagnosis.options import Options
     from pjsipdiag.errors import CaptureError, ConfigError, PjsipdiagError
     from pjsipdiag.report import render
     from pjsipdiag.sip import Address, SipMessage, SipUri
@@ -40,10 +45,18 @@ __version__ = "0.1.0"
 _FROM = {
     "Address": "sip",
     "CaptureError": "errors",
+    "Check": "asterisk.verdict",
+    "Config": "asterisk.config",
     "ConfigError": "errors",
+    "Datagram": "capture.datagram",
+    "Finding": "diagnosis.model",
+    "Options": "diagnosis.options",
     "PjsipdiagError": "errors",
+    "Report": "diagnosis.model",
     "SipMessage": "sip",
     "SipUri": "sip",
+    "Suggestion": "diagnosis.model",
+    "Verdict": "asterisk.verdict",
     "diagnose": "diagnosis.diagnose",
     "identify": "asterisk.replay.identifiers",
     "load_config": "asterisk.loading.objects",
@@ -55,10 +68,18 @@ _FROM = {
 __all__ = [
     "Address",
     "CaptureError",
+    "Check",
+    "Config",
     "ConfigError",
+    "Datagram",
+    "Finding",
+    "Options",
     "PjsipdiagError",
+    "Report",
     "SipMessage",
     "SipUri",
+    "Suggestion",
+    "Verdict",
     "diagnose",
     "identify",
     "load_config",
@@ -71,3 +92,7 @@ def __getattr__(name: str) -> Any:
     if name not in _FROM:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_FROM[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

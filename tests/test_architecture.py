@@ -117,3 +117,27 @@ def test_modules_and_functions_are_small(path: Path) -> None:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert (node.end_lineno or 0) - node.lineno < LONGEST_FUNCTION, node.name
+
+
+TESTS = PACKAGE.parent / "tests"
+OF_THE_WHOLE = {
+    "": {"architecture", "conformance", "dist", "readme", "situations"},
+    "asterisk/realtime": {"recordings"},
+    "capture": {"carriers", "cost", "faults", "truth"},
+    "diagnosis": {"adversary", "cut_off", "incidents", "many", "refusals"},
+    "redact": {"verdicts"},
+    "report": {"golden", "hostile", "machine", "unread"},
+}
+"""Tests of no module or package alone, by folder: what a whole run reads, costs and says."""
+
+
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("test_*.py")), ids=lambda path: str(path.relative_to(TESTS)))
+def test_tests_mirror_the_tree(path: Path) -> None:
+    """A test stands where its module or package does, under its name."""
+    folder = path.parent.relative_to(TESTS)
+    if folder.parts[:1] in (("bench",), ("fuzz",)):
+        return
+    tested = {one.stem for one in (PACKAGE / folder).glob("*.py")}
+    tested |= {one.parent.name for one in (PACKAGE / folder).glob("*/__init__.py")}
+    assert (PACKAGE / folder / "__init__.py").exists()
+    assert path.stem.removeprefix("test_") in tested | OF_THE_WHOLE.get("" if not folder.parts else str(folder), set())

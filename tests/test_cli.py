@@ -258,3 +258,12 @@ def test_no_room_for_temporary_files(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert f"for temporary files in {tmp_path}: TMPDIR names another directory" in done.stderr
+
+
+def test_the_public_names_and_their_help_are_there() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import pydoc, pjsipdiag; print(pydoc.render_doc(pjsipdiag, renderer=pydoc.plaintext))"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for name in ("class Report", "class Options", "class Verdict", "diagnose(captures", "load_config(path"):
+        assert name in done

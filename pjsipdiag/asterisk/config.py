@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.realtime.families import Stored, Unread
+    from pjsipdiag.asterisk.realtime.families import Stored
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,6 +77,20 @@ class Absent:
     log: str = ""
     used: bool = True
     ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Objects of a type that may stand where nothing was read: the rows of a table, or what a program writes. `where`
+    is the line that says so, `text` what to tell a person."""
+
+    type: str
+    where: Where | None
+    text: str
+    source: Literal["table", "program"] = "table"
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +291,11 @@ class Config:
     absent: tuple[Absent, ...] = ()
     """The modules that are not loaded, the one for which nothing listens first."""
     unread: tuple[Unread, ...] = ()
-    """The tables that would have to be read to tell what is loaded."""
+    """What would have to be read to tell what is loaded: tables, and what programs write."""
+    missing: tuple[Problem, ...] = ()
+    """The includes that lead nowhere; each reason is the name as it is written."""
+    partial: bool = False
+    """Whether the files count as a copy that lacks those, and what is there as loaded."""
     stored: tuple[Stored, ...] = ()
     """The tables that were read."""
     failed: tuple[str, ...] = ()
@@ -285,10 +303,17 @@ class Config:
     sections: tuple[Section, ...] = ()
     named_acls: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     """The access lists of acl.conf that `Acl.names` speaks of, by name."""
+    has_acls: bool = True
+    """Whether there is an acl.conf among the files."""
     addresses_of: Callable[[str], Sequence[str] | None] | None = field(default=None, compare=False)
     """What a host name in a Contact resolves to, where a table of names was given: DNS is never asked for it."""
     server_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What the host names of registrations' servers stand for, where that is known; no identifier looks at it."""
+
+    @property
+    def elsewhere(self) -> frozenset[str]:
+        """The types of which there may be objects that the files do not show."""
+        return frozenset((*self.realtime, *(unread.type for unread in self.unread)))
 
     @property
     def listeners(self) -> tuple[Transport, ...]:

@@ -16,11 +16,13 @@ from pjsipdiag.cli.output import Progress, directory, finish, forced, format_for
 from pjsipdiag.errors import visible
 
 if TYPE_CHECKING:
-    from pjsipdiag.diagnosis.diagnose import Observation
+    from pjsipdiag.diagnosis.diagnose import Observation, OnRows
     from pjsipdiag.diagnosis.options import Options
 
 
-def _observe(captures: Sequence[str], config: str, quiet: bool, inputs: dict[str, Any]) -> Observation:
+def _observe(
+    captures: Sequence[str], config: str, quiet: bool, inputs: dict[str, Any], on_rows: OnRows | None = None
+) -> Observation:
     """What captures and configuration show; other processes read already while this one loads what judges them."""
     from pjsipdiag.diagnosis.work.gather import begin
 
@@ -29,7 +31,7 @@ def _observe(captures: Sequence[str], config: str, quiet: bool, inputs: dict[str
         with begin(captures, options) as begun:
             from pjsipdiag.diagnosis.diagnose import conclude
 
-            return conclude(begun, config, options)
+            return conclude(begun, config, options, on_rows)
 
 
 @main.command()
@@ -66,8 +68,7 @@ def diagnose(
     format_ = format_for(format_, output)
     # stand-ins are made in the order in which they are needed, which one process has to know
     with begin(format_, 1 if redact else inputs["jobs"]) as ahead:
-        inputs |= {} if redact else {"ready": ahead.start}
-        seen = _observe(captures, directory(config, quiet), quiet, inputs)
+        seen = _observe(captures, directory(config, quiet), quiet, inputs, None if redact else ahead.start)
         show(seen.report, format_, output, redact=redact, verbose=verbose, ahead=ahead)
 
 

@@ -20,7 +20,7 @@ from pjsipdiag.diagnosis import rules
 from pjsipdiag.diagnosis.calls import pbx as pbxes
 from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.calls import Calls
-from pjsipdiag.diagnosis.calls.exchanges import exchanges, missing, other_methods, row_of
+from pjsipdiag.diagnosis.calls.exchanges import exchanges, missing, other_methods, own_registrations, row_of, tokens
 from pjsipdiag.diagnosis.calls.groups import group
 from pjsipdiag.diagnosis.calls.judge import Judged, judge
 from pjsipdiag.diagnosis.calls.merge import Merged
@@ -30,16 +30,18 @@ from pjsipdiag.diagnosis.calls.sources import SourceRows
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.evidence.offers import offer_of
 from pjsipdiag.diagnosis.evidence.signs import near
-from pjsipdiag.diagnosis.model import CaptureSummary, Finding, Report, Suggestion
+from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Finding, Report, SourceRow, Suggestion
 from pjsipdiag.diagnosis.names import load
-from pjsipdiag.diagnosis.options import Options, Ready
+from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.repairs.suggest import suggest
+from pjsipdiag.diagnosis.rules.difference import is_a_copy
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.work.gather import Begun, Gathered, begin
 from pjsipdiag.diagnosis.work.jobs import share
-from pjsipdiag.sip import NOWHERE, Address, SipMessage, parameter, parse_uri
+from pjsipdiag.sip import NOWHERE, Address
 
+OnRows = Callable[[Sequence[CallRow], Sequence[SourceRow]], None]
 Reload = Callable[[Mapping[str, str], str], Config]
 """(changed files, release) -> the configuration with them as that release loads it."""
 UNTOLD = ("0.0.0.0:0", "[::]:0", "0.0.0.0", "::", ":::0")
@@ -70,22 +72,28 @@ def observe(captures: Sequence[str | Path], config: str | Path, **options: Unpac
         return conclude(begun, config, options)
 
 
-def conclude(begun: Begun, config: str | Path, options: Options) -> Observation:
-    """The same for captures whose reading has begun with these options."""
+def conclude(begun: Begun, config: str | Path, options: Options, on_rows: OnRows | None = None) -> Observation:
+    """The same for captures whose reading has begun with these options.
+
+    `on_rows` is called with the calls and sources of the report before the rules run; the last call counts.
+    """
     told = pbxes.given(options.get("pbx", ()))
     reload = partial(_reload, config, options)
     asked = reload({}, options.get("asterisk") or NEWEST)
     seen, wanted, jobs = begun.finish(), begun.reading.wanted, begun.reading.jobs
     basis = _settle(seen.merged, asked, told, options.get("asterisk"), reload)
-    ready = options.get("ready")
-    situation = _situation(seen, basis, reload, wanted, jobs, ready)
+    situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
+    if is_a_copy(situation):
+        reload = partial(_reload, config, options, partial=True)
+        basis = replace(basis, config=reload({}, basis.config.version))
+        situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     notes = [*seen.notes, *_notes(seen.merged, situation)]
     if names_are_dead(situation):
         dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
         notes.append(f"the 401s show that {', '.join(dead)} did not resolve to these sources when Asterisk loaded")
-        reload = partial(_reload, config, options, complete=True)
+        reload = partial(_reload, config, options, complete=True, partial=basis.config.partial)
         basis = replace(basis, config=reload({}, basis.config.version))
-        situation = _situation(seen, basis, reload, wanted, jobs, ready)
+        situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     findings = tuple(rules.find(situation))
     repairs = suggest(situation, findings, aggregate=options.get("aggregate", False), jobs=jobs)
     methods = tuple(dict.fromkeys(method.upper() for method in options.get("methods", ())))
@@ -94,10 +102,10 @@ def conclude(begun: Begun, config: str | Path, options: Options) -> Observation:
 
 
 def _situation(  # noqa: PLR0917  (everything that is known)
-    seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int, ready: Ready | None
+    seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int, on_rows: OnRows | None
 ) -> Situation:
-    own = tuple(_own_registrations(seen.merged, basis.pbx))
-    replay = Replay(basis.config, _tokens(own, basis.config))
+    own = tuple(own_registrations(seen.merged, basis.pbx))
+    replay = Replay(basis.config, tokens(own, basis.config))
     arrival = Arrival(basis.config, seen.merged.answering)
     look = partial(_judge, seen.merged, pbx=basis.pbx.addresses, arrival=arrival, replay=replay, wanted=wanted)
     judged = share(look, _slices(seen.merged, jobs), jobs)
@@ -106,8 +114,8 @@ def _situation(  # noqa: PLR0917  (everything that is known)
     others = other_methods(seen.merged, basis.pbx.addresses, wanted)
     sources = SourceRows(calls, others)
     received, sent = exchanges(seen.merged, basis.pbx.addresses, wanted, replay.verdict)
-    if ready:
-        ready(calls, sources)
+    if on_rows:
+        on_rows(calls, sources)
     groups, crowd = group(calls, basis.config, near(basis.config))
     return Situation(
         config=basis.config,
@@ -205,7 +213,13 @@ def _report(  # noqa: PLR0917  (what it is made of)
 
 
 def _reload(
-    path: str | Path, options: Options, overlay: Mapping[str, str], release: str, *, complete: bool = False
+    path: str | Path,
+    options: Options,
+    overlay: Mapping[str, str],
+    release: str,
+    *,
+    complete: bool = False,
+    partial: bool = False,
 ) -> Config:
     return load(
         path,
@@ -216,6 +230,7 @@ def _reload(
         databases=options.get("databases", ()),
         overlay=overlay or None,
         complete=complete,
+        partial=partial,
     )
 
 
@@ -272,30 +287,6 @@ def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
         yield f"{ip} refused calls of the PBX with {status} ({count}): who refuses what goes out may send nothing in"
     if merged.reinvites:
         yield f"{merged.reinvites} re-INVITEs inside calls are not identified anew"
-
-
-def _own_registrations(merged: Merged, pbx: pbxes.Pbx) -> Iterator[SipMessage]:
-    for datagram in merged.registrations.values():
-        if datagram.source[:-2] in pbx.addresses:
-            yield datagram.message()
-
-
-def _tokens(registers: Sequence[SipMessage], config: Config) -> dict[str, str]:
-    """Registration name -> the `line` token in the Contact of its REGISTER, by server, user and host of the AOR."""
-    found: dict[str, str] = {}
-    for register in registers:
-        contact = register.header("Contact")
-        token = parameter(contact.partition("<")[2].partition(">")[0], "line") or parameter(contact, "line")
-        sender, server = register.from_uri, parse_uri(register.request_uri)
-        if not token or sender is None or server is None:
-            continue
-        for registration in config.registrations.values():
-            client, target = parse_uri(registration.client_uri), parse_uri(registration.server_uri)
-            if not registration.line or client is None or target is None:
-                continue
-            if (client.user, client.host, target.host) == (sender.user, sender.host, server.host):
-                found[registration.name] = token
-    return found
 
 
 def _encrypted(tallies: Sequence[Tally]) -> Iterator[tuple[Address, Address, int]]:

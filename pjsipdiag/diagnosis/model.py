@@ -172,6 +172,11 @@ class Report:
 
     `suggestions` rest on facts: the configuration, and what the PBX did. What rests on the claims of callers is
     `unconfirmed`: right only if the provider confirms the addresses.
+
+    `asterisk_version` is the release that was replayed, `asterisk_assumed` whether nothing named it, `asterisk_reason`
+    how it was chosen. `sources` and `calls` are in the order of time; times are nanoseconds since 1970 (UTC).
+    `unmatched` are the addresses whose calls no endpoint takes, `pbx` those of the PBX and `pbx_reason` how they were
+    found. `failed_calls` and `outbound_calls` count calls, not packets. `notes` say what the report leaves open.
     """
 
     asterisk_version: str

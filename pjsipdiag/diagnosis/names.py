@@ -27,11 +27,12 @@ def load(
     overlay: Mapping[str, str] | None = None,
     complete: bool = False,
     databases: Sequence[str] = (),
+    partial: bool = False,
 ) -> Config:
     """`load_config` with names from `hosts` first, then from `resolved` (output of `pjsip show identifies`), then from
     DNS if `resolve` says so. With `complete` a name that none of them knows does not resolve.
 
-    `databases` are NAME=URL.
+    `databases` are NAME=URL; `partial` as there.
 
     :raises ConfigError: a file or a database cannot be read.
     """
@@ -39,13 +40,14 @@ def load(
     known = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
     sources: list[Resolver] = [known]
     if resolved is not None:
-        sources.append(_shown(load_config(path, asterisk, known, overlay=overlay, databases=urls), resolved))
+        read = load_config(path, asterisk, known, overlay=overlay, databases=urls, partial=partial)
+        sources.append(_shown(read, resolved))
     if resolve:
         sources.append(Dns())
     if complete:
         sources.append(Hosts(complete=True))
     resolver = _FirstKnown(sources) if len(sources) > 1 else known
-    config = load_config(path, asterisk, resolver, overlay=overlay, databases=urls)
+    config = load_config(path, asterisk, resolver, overlay=overlay, databases=urls, partial=partial)
     if config.failed:
         raise ConfigError(config.failed[0])
     return replace(config, server_addresses=_servers(config, resolver))

@@ -8,24 +8,20 @@ from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.loading.resolve import Resolver
-    from pjsipdiag.diagnosis.model import CallRow, SourceRow
 
 Progress = Callable[[int, int, int | None], None]
 """(records read, bytes read, bytes in all or None)."""
-Ready = Callable[["Sequence[CallRow]", "Sequence[SourceRow]"], None]
 
 
 class Options(TypedDict, total=False):
     """How to read and replay; every one may be left out.
 
     `asterisk` names the release, `pbx` the addresses of the PBX; without them the capture tells. `hosts` is a file in
-    the form of /etc/hosts, `resolve` asks DNS, `resolved` is output of `pjsip show identifies`,
-    `databases` are NAME=URL. `reader` is native or
-    wireshark, `keylog` a file of TLS secrets, `jobs` how many processes share the work. `since` and `until` are times
-    (2025-10-09T08:53:20 or 08:53:20), `sources` addresses or networks, `call_ids` Call-IDs: only those calls are
-    judged. Requests of `methods` are listed, too. With `follow` a growing capture is read until interrupted, or for
-    `seconds`. `aggregate` lets suggestions name networks. `ready` is told the calls and sources of the report as soon
-    as they are known, while it is not known yet what is wrong; what it is told last counts.
+    the form of /etc/hosts, `resolve` asks DNS, `resolved` is output of `pjsip show identifies`, `databases` are
+    NAME=URL. `reader` is native or wireshark, `keylog` a file of TLS secrets, `jobs` how many processes share the work.
+    `since` and `until` are times (2025-10-09T08:53:20 or 08:53:20), `sources` addresses or networks, `call_ids`
+    Call-IDs: only those calls are judged. Requests of `methods` are listed, too. With `follow` a growing capture is
+    read until interrupted, or for `seconds`. `aggregate` lets suggestions name networks.
     """
 
     asterisk: str | None
@@ -46,4 +42,3 @@ class Options(TypedDict, total=False):
     seconds: float | None
     aggregate: bool
     progress: Progress | None
-    ready: Ready | None

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pjsipdiag.sip import Address
 from tests.capture.build import SYN, ethernet, media, sip, tcp, udp
-from tests.capture.test_fragments import pieces
-from tests.capture.test_tcp import invite
+from tests.capture.packets.test_fragments import pieces
+from tests.capture.streams.test_tcp import invite
 
 
 def stream(data: bytes, size: int, port: int = 40000) -> list[bytes]:

@@ -16,8 +16,8 @@ from pjsipdiag.capture.streams import hep, start, stream, websocket
 from pjsipdiag.capture.streams.stream import MessageStream
 from pjsipdiag.capture.streams.tcp import ACK, SYN, Reassembler
 from pjsipdiag.capture.text import read_text
-from tests.capture.test_tcp import FLOW
-from tests.capture.test_websocket import frame
+from tests.capture.streams.test_tcp import FLOW
+from tests.capture.streams.test_websocket import frame
 
 START = b"INVITE sip:a SIP/2.0\r\n"
 LINE = b"X: y\r\n"

@@ -13,8 +13,8 @@ from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.wireshark import read_wireshark
 from pjsipdiag.sip import Address, SipMessage
 from tests.capture.build import ACK, PSH, Capture, ethernet, pcap, tcp
-from tests.capture.test_tcp import invite
-from tests.capture.test_websocket import ANSWER, REQUEST, frame
+from tests.capture.streams.test_tcp import invite
+from tests.capture.streams.test_websocket import ANSWER, REQUEST, frame
 from tests.sip_text import messages
 
 pytestmark = pytest.mark.usefixtures("loop")

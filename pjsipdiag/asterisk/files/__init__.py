@@ -6,7 +6,7 @@ and line, and what Asterisk refuses or warns about. `#exec` is never run. Values
     files       opens files by name, absolute path or pattern, within the limits for a stranger's configuration
     lines       what a line is, and how one is written
     comments    comments taken out of a line
-    conf        lines -> sections (main/config.c)
+    conf        lines -> sections (main/config.c); category is a section in the making
     criteria    filters of sections: (+type=endpoint)
 
 Imports: `releases`, `ere`, `config`. A rule of config.c goes into `conf`, a limit of what may be opened into `files`.

@@ -7,15 +7,15 @@ and an error ends the file it is in. An error in an included file ends only that
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pjsipdiag.asterisk.config import Problem, Section, Variable, Where
+from pjsipdiag.asterisk.files.category import Category, named
 from pjsipdiag.asterisk.files.comments import Comments
 from pjsipdiag.asterisk.files.criteria import Criteria
 from pjsipdiag.asterisk.files.files import MOST_BYTES, Files
-from pjsipdiag.asterisk.files.lines import BLANKS, LONGEST_LINE, lower, split, to_text
+from pjsipdiag.asterisk.files.lines import BLANKS, LONGEST_LINE, lower, split, taken_apart, to_text
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.errors import ConfigError
 
@@ -26,6 +26,7 @@ MOST_REPEATS = 1000
 MOST_VARIABLES = 4_000_000
 """More than this after templates is refused: no telephone system has it, a hostile file may."""
 
+NO_ASTERISK_CONF = ", if it is run: asterisk.conf, which allows that with execincludes=yes, is not among the files"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -34,7 +35,8 @@ class Parsed:
     """What one configuration file and its includes come to, made once and looked at for each object type.
 
     `rejected` are the files that were ended by an error, the main file among them when `valid` is False: then nothing
-    of it counts. `found` is False when there is no such file.
+    of it counts. `found` is False when there is no such file. `missing` are the includes that lead nowhere, `programs`
+    the `#exec` lines that Asterisk runs, or may run: each reason says what is left out.
     """
 
     sections: tuple[Section, ...] = ()
@@ -43,21 +45,25 @@ class Parsed:
     rejected: tuple[Problem, ...] = ()
     found: bool = True
     valid: bool = True
+    missing: tuple[Problem, ...] = ()
+    programs: tuple[Problem, ...] = ()
 
     def named(self, name: str) -> tuple[Section, ...]:
         """The sections of a name that are not templates (names are compared without case)."""
         return tuple(s for s in self.sections if not s.template and s.name.lower() == name.lower())
 
 
-def parse(name: str, files: Files, release: Release, *, alone: bool = False) -> Parsed:
+def parse(name: str, files: Files, release: Release, *, partial: bool = False) -> Parsed:
     """Read a file of the configuration directory with everything it includes.
 
-    With `alone` the directory is not known to be complete: a missing include is a warning and does not reject the file.
+    With `partial` the files are a copy that lacks some: a missing include does not reject the file. `missing` names
+    all of them either way.
 
     :raises ConfigError: a file cannot be read, or templates multiply beyond `MOST_VARIABLES`.
     """
-    parser = _Parser(files, release, alone)
+    parser = _Parser(files, release, partial)
     result = parser.load(name, Where(name, 0))
+    missing = parse(name, files, release, partial=True).missing if parser.missing and not partial else parser.missing
     if result is False:
         last = parser.rejected[-1]
         log = f"{last.log}\nContents of config file '{name}' are invalid and cannot be parsed"
@@ -69,25 +75,9 @@ def parse(name: str, files: Files, release: Release, *, alone: bool = False) -> 
         tuple(parser.rejected),
         found=result is not None,
         valid=result is not False,
+        missing=tuple(missing),
+        programs=tuple(parser.programs),
     )
-
-
-@dataclass(slots=True)
-class _Category:
-    name: str
-    where: Where
-    template: bool = False
-    variables: list[Variable] = field(default_factory=list)
-    parents: list[str] = field(default_factory=list)
-
-    def section(self) -> Section:
-        return Section(self.name, self.where, tuple(self.variables), self.template, tuple(self.parents))
-
-
-def _named(line: bytes) -> str:
-    """The name between the brackets of a header that is refused; empty for another line."""
-    text = line.strip(BLANKS)
-    return to_text(re.split(rb"[]();]", text[1:])[0].strip(BLANKS)) if text.startswith(b"[") else ""
 
 
 class _RejectedError(Exception):
@@ -99,12 +89,12 @@ class _RejectedError(Exception):
 
 
 class _Parser:
-    def __init__(self, files: Files, release: Release, alone: bool) -> None:
-        self.files, self.alone = files, alone
+    def __init__(self, files: Files, release: Release, partial: bool) -> None:
+        self.files, self.partial = files, partial
         self.takes_mark, self.utf8 = release.has("byte_order_mark"), release.has("utf8_locale")
-        self.categories: list[_Category] = []
-        self.by_name: defaultdict[str, list[_Category]] = defaultdict(list)
-        self.current: _Category | None = None
+        self.categories: list[Category] = []
+        self.by_name: defaultdict[str, list[Category]] = defaultdict(list)
+        self.current: Category | None = None
         self.level = 0
         self.variables = self.bytes = self.repeats = 0
         self.counted = 0
@@ -112,6 +102,8 @@ class _Parser:
         self.read: dict[str, None] = {}
         self.warnings: list[Problem] = []
         self.rejected: list[Problem] = []
+        self.missing: list[Problem] = []
+        self.programs: list[Problem] = []
 
     def load(self, pattern: str, asked: Where) -> bool | None:
         """Read the files of a pattern: None when there is none, False when one of them was ended by an error."""
@@ -144,7 +136,7 @@ class _Parser:
                     if text:
                         category = self._line(text, name, number, category)
             except _RejectedError as error:
-                where = Where(name, number, _named(line))
+                where = Where(name, number, named(line))
                 self.rejected.append(Problem(error.reason, where, self._at(error.log, where)))
                 # The level is not taken back here: Asterisk forgets it too, and runs out of levels that much earlier.
                 return False
@@ -180,7 +172,7 @@ class _Parser:
     def _warn(self, reason: str, where: Where, log: str) -> None:
         self.warnings.append(Problem(reason, where, self._at(log, where)))
 
-    def _line(self, line: bytes, name: str, number: int, category: _Category | None) -> _Category | None:
+    def _line(self, line: bytes, name: str, number: int, category: Category | None) -> Category | None:
         """Take one line; the category that the next line of this file belongs to."""
         where = Where(name, number, category.name if category else "")
         if line.startswith(b"["):
@@ -193,12 +185,12 @@ class _Parser:
             self._variable(line, category, where)
         return category
 
-    def _header(self, line: bytes, name: str, number: int) -> _Category:
+    def _header(self, line: bytes, name: str, number: int) -> Category:
         title, bracket, after = line[1:].partition(b"]")
         if not bracket:
             raise _RejectedError("a [ without ]", "parse error: no closing ']', \0")
         wanted = to_text(title)
-        category = _Category(to_text(title[:LONGEST_NAME]), Where(name, number, to_text(title[:LONGEST_NAME])))
+        category = Category(to_text(title[:LONGEST_NAME]), Where(name, number, to_text(title[:LONGEST_NAME])))
         appended = False
         if after.startswith(b"("):
             listed, parenthesis, _ = after[1:].partition(b")")
@@ -232,12 +224,12 @@ class _Parser:
             self.current = category
         return category
 
-    def _base(self, name: str) -> _Category | None:
+    def _base(self, name: str) -> Category | None:
         """The first category of a name, template or not; an empty name is any category."""
         found = self.by_name.get(lower(name), []) if name else self.categories
         return found[0] if found else None
 
-    def _filtered(self, name: str, criteria: str) -> _Category | None:
+    def _filtered(self, name: str, criteria: str) -> Category | None:
         """`does_category_match` for `(+)` and `(+name=regex&...)`."""
         candidates = self.by_name.get(lower(name), []) if name else self.categories
         if not criteria:
@@ -246,13 +238,12 @@ class _Parser:
         return next((c for c in candidates if wanted.fit(c.variables, template=c.template)), None)
 
     def _directive(self, line: bytes, where: Where) -> None:
-        matched = re.match(rb"#([^\x00-\x20\x80-\xff]*)(?:.(.*))?\Z", line, re.DOTALL)
-        assert matched is not None
-        directive, argument = to_text(matched[1]), (matched[2] or b"").strip(BLANKS)
+        directive, argument = taken_apart(line)
         kind = lower(directive)
         if kind == "exec":
-            if self.files.runs_programs:
-                self._warn(f"#exec is never run here: what {to_text(argument)} writes is not known", where, "")
+            if self.files.runs_programs is not False:
+                unsure = "" if self.files.runs_programs else NO_ASTERISK_CONF
+                self.programs.append(Problem(f"what {to_text(argument)} writes is not known{unsure}", where))
                 return
             log = "Cannot perform #exec unless execincludes option is enabled in asterisk.conf (options section)!"
             self._warn("#exec does nothing unless asterisk.conf has execincludes=yes", where, log)
@@ -268,13 +259,13 @@ class _Parser:
             argument = argument[1:-1]
         wanted = to_text(argument)
         if self.load(wanted, where) is None and kind == "include":
-            if self.alone:
-                self._warn(f"the included file {wanted} is not known: only one file was given", where, "")
+            self.missing.append(Problem(wanted, where))
+            if self.partial:
                 return
             log = f"The file '{wanted}' was listed as a #include but it does not exist."
             raise _RejectedError(f"the included file {wanted} does not exist", log)
 
-    def _variable(self, line: bytes, category: _Category, where: Where) -> None:
+    def _variable(self, line: bytes, category: Category, where: Where) -> None:
         escaped = line.startswith(b"\\")
         if escaped:
             line = line[1:]
@@ -298,7 +289,7 @@ class _Parser:
         self._count(1)
         category.variables.append(Variable(name, to_text(value.strip(BLANKS)), where))
 
-    def _append(self, category: _Category, name: str, value: str) -> bool:
+    def _append(self, category: Category, name: str, value: str) -> bool:
         """`name += value`: the value is added to the last variable of that name, if there is one."""
         last = next((v for v in reversed(category.variables) if v.name == name), None)
         if last is None:

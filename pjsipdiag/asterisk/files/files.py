@@ -55,8 +55,10 @@ class Files:
         return found[1].rstrip("/") if found else ETC
 
     @cached_property
-    def runs_programs(self) -> bool:
-        """Whether asterisk.conf allows `#exec` (`execincludes=yes`)."""
+    def runs_programs(self) -> bool | None:
+        """Whether asterisk.conf allows `#exec` (`execincludes=yes`); None where a directory lacks asterisk.conf."""
+        if self.directory is not None and not self.exists("asterisk.conf"):
+            return None
         found = _EXECINCLUDES.search(self._asterisk_conf)
         return found is not None and found[1].lower() in _TRUE
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 LONGEST_LINE = 8191
@@ -29,3 +30,13 @@ def to_text(data: bytes) -> str:
 def lower(text: str) -> str:
     """`strcasecmp` in the C locale knows ASCII only."""
     return text.lower() if text.isascii() else "".join(c.lower() if c.isascii() else c for c in text)
+
+
+_DIRECTIVE = re.compile(rb"#([^\x00-\x20\x80-\xff]*)(?:.(.*))?\Z", re.DOTALL)
+
+
+def taken_apart(line: bytes) -> tuple[str, bytes]:
+    """The name of the directive of a line that begins with `#`, and its argument."""
+    matched = _DIRECTIVE.match(line)
+    assert matched is not None
+    return to_text(matched[1]), (matched[2] or b"").strip(BLANKS)

@@ -7,9 +7,8 @@ name, the one of pjsip.conf is found. What does not load is kept with the reason
 from __future__ import annotations
 
 import re
-import stat
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,19 +25,22 @@ from pjsipdiag.asterisk.config import (
     Rule,
     Section,
     Transport,
+    Unread,
     Where,
 )
 from pjsipdiag.asterisk.files.conf import Parsed, parse
 from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, order, wizard
+from pjsipdiag.asterisk.loading.opening import opened
 from pjsipdiag.asterisk.loading.options import TYPES, Applied, apply, cannot_tell
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, Selection, mappings, select
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folded, Folding
 from pjsipdiag.asterisk.realtime.tables import Tables
 from pjsipdiag.asterisk.releases import NEWEST, Release, release
-from pjsipdiag.errors import ConfigError
 
+_OF_OBJECTS = (MAIN_FILE, "sorcery.conf", "extconfig.conf")
+"""Files that objects of every type hang on."""
 _LINE = re.compile(r"at line \d+ of .*")
 
 MODULES_OF = {
@@ -61,45 +63,24 @@ def load_config(
     overlay: Mapping[str, str] | None = None,
     readable: Known = cannot_tell,
     databases: Mapping[str, str] | None = None,
+    partial: bool = False,
 ) -> Config:
     """Load a configuration directory (or a single file in place of pjsip.conf) as a release of Asterisk would.
 
     `asterisk` names the release (default: the newest known); `hosts` is a file in the form of /etc/hosts or a resolver,
     without it host names are unknown. `overlay` maps file names of the directory to texts that stand in for the files;
     with `path` None there is nothing else. `readable` tells whether a file that the configuration names (a
-    certificate) can be read on Asterisk's machine. `databases` maps the names that extconfig.conf uses to URLs.
+    certificate) can be read on Asterisk's machine. `databases` maps the names that extconfig.conf uses to URLs. With
+    `partial` the directory is a copy that lacks files: an include that leads nowhere rejects nothing.
 
     :raises ConfigError: the directory or pjsip.conf is missing, or a file cannot be read.
     :raises PjsipdiagError: no such release.
     """
     version = release(asterisk or NEWEST)
     resolver = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
-    main, files, alone = _open(path, overlay)
-    loader = _Loader(files, main, alone, version, resolver, readable, databases or {})
+    main, files, alone = opened(path, overlay)
+    loader = _Loader(files, main, alone, version, resolver, readable, databases or {}, partial or alone)
     return loader.config("" if path is None else str(path))
-
-
-def _open(path: str | Path | None, overlay: Mapping[str, str] | None) -> tuple[str, Files, bool]:
-    """The name of the main file, the files, and whether the main file is all that is known."""
-    if path is None:
-        files = Files(None, overlay)
-    else:
-        path = Path(path)
-        try:
-            kind = path.stat().st_mode
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise ConfigError(
-                f"no configuration at {path} ({reason}): give Asterisk's configuration directory or a pjsip.conf"
-            ) from error
-        if stat.S_ISREG(kind):
-            return path.name, Files(path.parent, overlay), True
-        if not stat.S_ISDIR(kind):
-            raise ConfigError(f"{path} is neither a directory nor a file")
-        files = Files(path, overlay)
-    if not files.exists(MAIN_FILE):
-        raise ConfigError(f"no {MAIN_FILE} in {path or 'the given files'}: is it Asterisk's configuration directory?")
-    return MAIN_FILE, files, False
 
 
 @dataclass
@@ -111,6 +92,7 @@ class _Loader:
     resolver: Resolver
     readable: Known
     databases: Mapping[str, str]
+    partial: bool
     parsed: dict[str, Parsed] = field(default_factory=dict)
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
@@ -144,9 +126,9 @@ class _Loader:
                 self.parsed[name] = Parsed(found=False)
             elif self.tables.hold(name, self._loads):
                 table = self.tables.file(name, TYPES)
-                self.parsed[name] = table or parse(name, self.files, self.version)
+                self.parsed[name] = table or parse(name, self.files, self.version, partial=self.partial)
             else:
-                self.parsed[name] = parse(name, self.files, self.version, alone=self.alone)
+                self.parsed[name] = parse(name, self.files, self.version, partial=self.partial)
         return self.parsed[name]
 
     def config(self, directory: str) -> Config:
@@ -155,6 +137,11 @@ class _Loader:
             self.warnings.append(Problem(reason, Where(self.main, 0)))
         self.warnings += self.mappings.passed
         main = self.file(self.main)
+        if self.alone:
+            self.warnings += [
+                Problem(f"the included file {one.reason} is not known: only one file was given", one.where)
+                for one in main.missing
+            ]
         self.acls, refused = acls.named(self.file(acls.ACL_FILE))
         self.warnings += refused
         globals_ = self._globals()
@@ -184,17 +171,40 @@ class _Loader:
             identifiers=order.identifiers(order_text, self.version),
             uncertain_identifiers=order.uncertain(order_text, self.version),
             realtime=self._realtime(),
-            unread=tuple(self.tables.unread),
+            unread=(*self.tables.unread, *self._programs()),
+            missing=() if self.alone else tuple(dict.fromkeys(m for p in self.parsed.values() for m in p.missing)),
+            partial=self.partial and not self.alone,
             stored=tuple(self.tables.stored),
             failed=tuple(dict.fromkeys(self.tables.failed)),
             named_acls=self.acls or {},
+            has_acls=self.file(acls.ACL_FILE).found,
             files=tuple(dict.fromkeys(name for parsed in self.parsed.values() for name in parsed.files)),
-            dropped=tuple(dict.fromkeys(self.dropped)),
+            dropped=tuple(one for one in dict.fromkeys(self.dropped) if not self._is_open(one)),
             warnings=tuple(dict.fromkeys([*self.warnings, *(w for p in self.parsed.values() for w in p.warnings)])),
             rejected=tuple(problem for parsed in self.parsed.values() for problem in parsed.rejected),
             sections=(*main.sections, *self.file(wizard.WIZARD_FILE).sections),
         )
         return modules.apply(config, self.modules, self._absent(), self.version)
+
+    def _programs(self) -> Iterator[Unread]:
+        """The objects that a program may write into a file; it is never run."""
+        for name, parsed in self.parsed.items():
+            types = wizard.TYPES if name == wizard.WIZARD_FILE else TYPES if name in (self.main, *_OF_OBJECTS) else ()
+            for program in parsed.programs:
+                text = (
+                    f"#exec at {program.where} is never run here: {program.reason}; put its output in the place of the"
+                    " line in a copy, or see what Asterisk shows ('pjsip show identifies', 'pjsip show endpoints')"
+                )
+                yield from (Unread(kind, program.where, text, "program") for kind in types)
+
+    def _is_open(self, dropped: Dropped) -> bool:
+        """Whether a program writes into the section of an object, so that what it lacks may be there."""
+        place = dropped.section_where
+        return any(
+            (program.where.file, program.where.section) == (place.file, place.section)
+            for parsed in self.parsed.values()
+            for program in parsed.programs
+        )
 
     def _absent(self) -> list[Absent]:
         """What does not load because of sorcery.conf or of a file that Asterisk cannot start with."""

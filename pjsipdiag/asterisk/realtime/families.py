@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count, takewhile
 
-from pjsipdiag.asterisk.config import Variable, Where
+from pjsipdiag.asterisk.config import Unread, Variable, Where
 from pjsipdiag.asterisk.files.conf import Parsed
 
 
@@ -35,25 +35,19 @@ class Stored:
     """How many characters a column holds, for those that say so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A table that holds objects of a type and was not read."""
-
-    type: str
-    mapped: Mapped
-    where: Where | None
-    """The line of sorcery.conf, or of extconfig.conf where a whole file is a table."""
-
-    def __str__(self) -> str:
-        shown = f"'pjsip show {_SHOWN.get(self.type, self.type + 's')}'"
-        table = f"{self.type} objects come (also) from the table {self.mapped.table} of a database"
-        if not self.mapped.driver:
-            return f"{table}, and extconfig.conf, which says of which one, is not among the files: see {shown}"
-        name = self.mapped.database
-        return (
-            f"{table}, which was not read: extconfig.conf calls it {name} ({self.mapped.driver}); give "
-            f"--database {name}=URL, or see {shown}"
-        )
+def unread(object_type: str, mapped: Mapped, where: Where | None) -> Unread:
+    """A table that holds objects of a type and was not read; `where` is the line of sorcery.conf, or of extconfig.conf
+    where a whole file is a table."""
+    shown = f"'pjsip show {_SHOWN.get(object_type, object_type + 's')}'"
+    table = f"{object_type} objects come (also) from the table {mapped.table} of a database"
+    name = mapped.database
+    text = (
+        f"{table}, which was not read: extconfig.conf calls it {name} ({mapped.driver}); give "
+        f"--database {name}=URL, or see {shown}"
+        if mapped.driver
+        else f"{table}, and extconfig.conf, which says of which one, is not among the files: see {shown}"
+    )
+    return Unread(object_type, where, text)
 
 
 ENGINES = {

@@ -8,10 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from pjsipdiag.asterisk.config import Unread
 from pjsipdiag.asterisk.files.conf import Parsed
 from pjsipdiag.asterisk.loading.sorcery import Backend
 from pjsipdiag.asterisk.realtime import database, rows, static
-from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, Unread, families
+from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, families, unread
 from pjsipdiag.asterisk.realtime.folded import Folding
 from pjsipdiag.asterisk.releases import Release
 
@@ -72,7 +73,7 @@ class Tables:
         mapped = self.families[name.lower()][0]
         url = self._url(mapped)
         if url is None:
-            self.unread += [Unread(object_type, mapped, mapped.where) for object_type in types]
+            self.unread += [unread(object_type, mapped, mapped.where) for object_type in types]
             return None
 
         def take(columns: database.Columns, raw: database.Raw) -> Parsed:
@@ -89,14 +90,14 @@ class Tables:
             return
         tables = self.families.get(backend.family.lower())
         if tables is None:
-            self.unread.append(Unread(object_type, Mapped(backend.family, "", "", backend.family), backend.where))
+            self.unread.append(unread(object_type, Mapped(backend.family, "", "", backend.family), backend.where))
             return
         for mapped in tables:
             if not _available(mapped, loads):
                 return
             url = self._url(mapped)
             if url is None:
-                self.unread.append(Unread(object_type, mapped, backend.where))
+                self.unread.append(unread(object_type, mapped, backend.where))
                 return
             part = self._part(mapped, url, object_type, version)
             if part is None:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 
 from pjsipdiag.asterisk.addresses.index import source, unpacked
-from pjsipdiag.asterisk.config import Acl, Config, Endpoint
+from pjsipdiag.asterisk.config import Acl, Config, Endpoint, Unread
 from pjsipdiag.asterisk.pjsip.message import Dialect, Refused, Request, Response, dialect, parse
-from pjsipdiag.asterisk.realtime.families import Unread
 from pjsipdiag.asterisk.releases import MODULES
 from pjsipdiag.asterisk.replay import admission, arrival
 from pjsipdiag.asterisk.replay.alike import MOST_KEPT, Alike, PlainKey
@@ -138,7 +137,7 @@ class Replay:
         unheard = arrival.unheard(message.transport, message.destination, self.config)
         if unheard:
             unread = next((unread for unread in self.config.unread if unread.type == "transport"), None)
-            yield unheard if unread is None else Check("arrival", Match.UNKNOWN, str(unread))
+            yield unheard if unread is None else Check("arrival", Match.UNKNOWN, str(unread), unread.where)
             return
         cut = arrival.unframed(message)
         if cut:
@@ -164,7 +163,7 @@ class Replay:
     def _walk(self, arrived: Arrived) -> Iterator[Check]:
         for name in self.config.identifiers:
             unread = self._unread.get(name)
-            if unread is not None and unread.type == "identify":
+            if unread is not None and unread.type == "identify" and unread.source == "table":
                 yield Check(name, Match.UNKNOWN, str(unread))
             for check in IDENTIFIERS[name](self.known, arrived):
                 if check.match is not Match.MATCH:
@@ -177,7 +176,8 @@ class Replay:
                 endpoint = self.config.endpoints[check.endpoint]
                 yield from admission.admit(arrived.request, arrived.source, endpoint, self.config)
                 return
-            if unread is not None and unread.type == "endpoint":
+            # What a program writes stands beside what the files have: nothing says that it takes their addresses too.
+            if unread is not None and (unread.type == "endpoint" or unread.source == "program"):
                 yield Check(name, Match.UNKNOWN, str(unread))
 
     @cached_property

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.calls.kinds import WITH_CREDENTIALS, read_kind
 from pjsipdiag.diagnosis.calls.merge import Merged
+from pjsipdiag.diagnosis.calls.pbx import Pbx
 from pjsipdiag.diagnosis.calls.rows import COUNT, FIRST_TIME, LAST_TIME, Repeated
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.model import RequestRow
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange
-from pjsipdiag.sip import SipMessage
+from pjsipdiag.sip import SipMessage, parameter, parse_uri
 
 MOST = 2000
 """Exchanges that are looked at one by one: the busiest ones."""
@@ -170,3 +172,28 @@ def missing(received: Iterable[Exchange], methods: Iterable[str]) -> list[str]:
     """The methods of which the PBX received nothing."""
     seen = {exchange.method for exchange in received}
     return [method for method in methods if method not in seen and method != "INVITE"]
+
+
+def own_registrations(merged: Merged, pbx: Pbx) -> Iterator[SipMessage]:
+    """The REGISTER requests that the PBX sent."""
+    for datagram in merged.registrations.values():
+        if datagram.source[:-2] in pbx.addresses:
+            yield datagram.message()
+
+
+def tokens(registers: Sequence[SipMessage], config: Config) -> dict[str, str]:
+    """Registration name -> the `line` token in the Contact of its REGISTER, by server, user and host of the AOR."""
+    found: dict[str, str] = {}
+    for register in registers:
+        contact = register.header("Contact")
+        token = parameter(contact.partition("<")[2].partition(">")[0], "line") or parameter(contact, "line")
+        sender, server = register.from_uri, parse_uri(register.request_uri)
+        if not token or sender is None or server is None:
+            continue
+        for registration in config.registrations.values():
+            client, target = parse_uri(registration.client_uri), parse_uri(registration.server_uri)
+            if not registration.line or client is None or target is None:
+                continue
+            if (client.user, client.host, target.host) == (sender.user, sender.host, server.host):
+                found[registration.name] = token
+    return found

@@ -26,8 +26,10 @@ from pjsipdiag.diagnosis.rule import Rule
 ON_CONFIG: Mapping[str, Callable[[Config], Iterable[Finding]]] = {
     "file-rejected": loading.rejected,
     "module-not-loaded": loading.absent,
+    "incomplete-copy": loading.incomplete,
     "not-loaded": loading.dropped,
     "table-not-read": loading.unread,
+    "program-not-run": loading.programs,
     "endpoint-missing": endpoints.dangling,
     "overlapping-identifies": addresses.overlapping,
     "unreachable-identifier": order.unreachable,

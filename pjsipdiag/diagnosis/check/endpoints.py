@@ -16,15 +16,15 @@ def dangling(config: Config) -> Iterator[Finding]:
             continue
         drop = dropped.get(identify.endpoint)
         why = f"did not load: {drop.reason} ({drop.where})" if drop else "does not exist"
-        unsure = Severity.NOTE if "endpoint" in config.realtime else Severity.ERROR
+        unsure = Severity.NOTE if "endpoint" in config.elsewhere else Severity.ERROR
         yield Finding(
             "endpoint-missing",
             unsure,
             f"identify '{identify.name}' names endpoint '{identify.endpoint}', which {why}: a call that it matches is "
             "not matched by any other identify",
             _line(identify.option("endpoint"), identify.where),
-            evidence=("endpoints may also come from a database, which the files cannot tell",)
-            if "endpoint" in config.realtime
+            evidence=("endpoints may also come from a database or a program, which the files cannot tell",)
+            if "endpoint" in config.elsewhere
             else (),
             advice="Correct the name, or repair the endpoint.",
         )

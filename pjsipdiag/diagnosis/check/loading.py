@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.config import Config, Problem
 from pjsipdiag.diagnosis.model import Finding, Severity
 
 
@@ -30,8 +30,10 @@ def rejected(config: Config) -> Iterator[Finding]:
             Severity.ERROR,
             f"{problem.where.file} is rejected as a whole: {problem.reason}; nothing in it loads",
             problem.where,
-            evidence=(f"Asterisk logs: {problem.log}",) if problem.log else (),
-            advice="Correct the line, then `module reload res_pjsip.so` (transports: restart).",
+            evidence=(*((f"Asterisk logs: {problem.log}",) if problem.log else ()), *not_there(config, problem)),
+            advice=BRING
+            if is_missing(config, problem)
+            else "Correct the line, then `module reload res_pjsip.so` (transports: restart).",
         )
 
 
@@ -48,9 +50,66 @@ def absent(config: Config) -> Iterator[Finding]:
         )
 
 
+BRING = (
+    "If these files are a copy, bring the missing ones along. If the machine itself lacks them, create them there: an "
+    "empty file will do."
+)
+MOST_NAMED = 30
+"""Missing files that are named one by one."""
+
+
+def is_missing(config: Config, problem: Problem) -> bool:
+    """Whether a file is rejected because of an include that leads nowhere."""
+    return any((one.where.file, one.where.line) == (problem.where.file, problem.where.line) for one in config.missing)
+
+
+def not_there(config: Config, problem: Problem) -> tuple[str, ...]:
+    """All that is missing, where one of these files is why another is rejected."""
+    return (f"not among the files: {missing(config)}",) if is_missing(config, problem) else ()
+
+
+def missing(config: Config) -> str:
+    """The includes that lead nowhere, each with its line."""
+    names = [f"{one.reason} ({one.where})" for one in config.missing]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
+
+
+def incomplete(config: Config) -> Iterator[Finding]:
+    """A copy that lacks files which others include, or the access lists that endpoints name."""
+    if config.partial and config.missing:
+        files = len({one.reason for one in config.missing})
+        yield Finding(
+            "incomplete-copy",
+            Severity.ERROR,
+            f"the copy of the configuration is incomplete: {files} included {'file is' if files == 1 else 'files are'} "
+            f"missing here: {missing(config)}",
+            config.missing[0].where,
+            evidence=("what they hold is not known: identifies and settings in them may change what follows",),
+            advice="Bring them along: copy the whole directory, links followed (tar -chzf etc.tgz -C /etc asterisk). "
+            "The includes are right as they are.",
+        )
+    if config.has_acls:
+        return
+    for endpoint in config.endpoints.values():
+        option = endpoint.option("acl") or endpoint.option("contact_acl")
+        if option is not None and option.value:
+            yield Finding(
+                "incomplete-copy",
+                Severity.NOTE,
+                f"{option.name}={option.value} of endpoint '{endpoint.name}' ({option.where}) names an access list, "
+                "and acl.conf is not among the files: whom it denies is not known",
+                option.where,
+                advice="Bring acl.conf along. If the machine itself has none, every named list lets everybody pass.",
+            )
+            return
+
+
 def unread(config: Config) -> Iterator[Finding]:
     """Tables of a database that were not read: what hangs on them is unknown."""
     for unread in config.unread:
+        if unread.source != "table":
+            continue
         yield Finding(
             "table-not-read",
             Severity.WARNING,
@@ -58,6 +117,19 @@ def unread(config: Config) -> Iterator[Finding]:
             unread.where,
             advice="Until then no address can be called missing or to be added: the row may be there "
             "(sorcery.conf maps the type, extconfig.conf names the table).",
+        )
+
+
+def programs(config: Config) -> Iterator[Finding]:
+    """Lines that have a program write the configuration: what hangs on its output is unknown."""
+    for where, text in dict.fromkeys((one.where, str(one)) for one in config.unread if one.source == "program"):
+        yield Finding(
+            "program-not-run",
+            Severity.WARNING,
+            text,
+            where,
+            advice="Run the program on the machine, put what it prints in the place of the line in a copy of the "
+            "files, and give that copy.",
         )
 
 

@@ -101,16 +101,13 @@ def _identify_of(config: Config, endpoint: Dropped, value: str) -> Edit:
 
 
 def rejected(situation: Situation, _cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
-    """Closes an open bracket, or takes out an include of a file that is not there."""
+    """Closes an open bracket. An include of a file that is not there is no mistake of the line."""
     where = situation.config.rejected[0].where
     line = line_at(situation.config, where)
     text = line.strip()
-    if text.startswith("[") and "]" not in text:
-        new = f"{line.split(';')[0].rstrip()}]"
-    elif text.lower().startswith("#include"):
-        new = f";{line}"
-    else:
+    if not text.startswith("[") or "]" in text:
         return
+    new = f"{line.split(';')[0].rstrip()}]"
     edit = Edit(where.file, where.line, (line,), (new,))
     yield Draft(
         groups,

@@ -122,6 +122,12 @@ CALL_RULES: tuple[Rule, ...] = (
         received.request_refused,
     ),
     _row("no-invite", Severity.ERROR, "the capture holds no inbound INVITE", no_calls.no_invite),
+    _row(
+        "incomplete-copy",
+        Severity.ERROR,
+        "files that others include are missing in the copy at hand",
+        lambda situation: ON_CONFIG["incomplete-copy"](situation.config),
+    ),
     _row("file-rejected", Severity.ERROR, "a whole file is rejected, so nothing in it loads", loading.file_rejected),
     _row("module-not-loaded", Severity.ERROR, "a module is not loaded, and what it would do is not done"),
     _row(
@@ -129,6 +135,12 @@ CALL_RULES: tuple[Rule, ...] = (
         Severity.WARNING,
         "objects stand in a database that was not given, so verdicts that hang on them are unknown",
         lambda situation: ON_CONFIG["table-not-read"](situation.config),
+    ),
+    _row(
+        "program-not-run",
+        Severity.WARNING,
+        "a program writes objects while Asterisk loads, so verdicts that hang on them are unknown",
+        lambda situation: ON_CONFIG["program-not-run"](situation.config),
     ),
     _row("wrong-transport", Severity.ERROR, "calls arrive on a transport, family or port where nothing listens"),
     _row("no-answer", Severity.ERROR, "INVITEs stay without any answer", network.no_answer),

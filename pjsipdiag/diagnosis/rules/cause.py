@@ -73,7 +73,9 @@ def with_status(group: CallGroup, *statuses: int) -> int:
 
 def is_cut_off(group: CallGroup) -> bool:
     """Whether the capture holds too little of its requests to replay them, and of answers to know them."""
-    return any(check.step == "arrival" and check.match is Match.UNKNOWN for check in group.verdict.trace)
+    # what was not read of the configuration is named by its line
+    trace = group.verdict.trace
+    return any(c.step == "arrival" and c.match is Match.UNKNOWN and c.where is None for c in trace)
 
 
 def is_silent(group: CallGroup) -> bool:

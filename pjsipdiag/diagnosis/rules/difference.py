@@ -46,6 +46,12 @@ def contradicts(group: CallGroup) -> dict[int, int]:
     return found
 
 
+def is_a_copy(situation: Situation) -> bool:
+    """Whether the capture shows Asterisk running what files without some of their includes cannot give: what is missing
+    was not copied, and the rest counts."""
+    return bool(situation.config.missing) and any(map(contradicts, situation.groups))
+
+
 def of_difference(situation: Situation, group: CallGroup) -> Cause | None:
     """The line that decides in the files, for calls whose answer says that another one did; nameless among many."""
     if not contradicts(group):

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pjsipdiag.asterisk.config import Config, Dropped, Problem, Section
 from pjsipdiag.asterisk.loading import modules, options
 from pjsipdiag.asterisk.replay.arrival import unheard
+from pjsipdiag.diagnosis.check.loading import BRING, is_missing, not_there
 from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, meant_endpoint, taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -45,8 +46,14 @@ def file_rejected(situation: Situation) -> Iterable[Finding]:
             problem.where,
             sources(groups[:100]),
             calls(groups),
-            (*(f"Asterisk's log: {line}" for line in problem.log.split("\n") if line), *running),
-            advice=f"correct line {problem.where.line} of {problem.where.file}, then reload",
+            (
+                *not_there(situation.config, problem),
+                *(f"Asterisk's log: {line}" for line in problem.log.split("\n") if line),
+                *running,
+            ),
+            advice=BRING
+            if is_missing(situation.config, problem)
+            else f"correct line {problem.where.line} of {problem.where.file}, then reload",
         )
 
 
@@ -176,6 +183,8 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
 def of_missing_endpoint(situation: Situation, group: CallGroup) -> Cause | None:
     """The identify that matches, and stops the search, although its endpoint does not exist."""
     if group.verdict.identifier in ("ip", "header", "request_uri"):
+        return None
+    if any(unread.type == "endpoint" and unread.source == "program" for unread in situation.config.unread):
         return None
     stopped = [check.identify for check in group.verdict.trace if check.identify and not check.endpoint]
     found = [identify for identify, _ in taking(situation, group)]

@@ -45,7 +45,7 @@ def of_transport(situation: Situation, group: CallGroup) -> Cause | None:
     destination = group.sample.destination
     if not unheard(group.transport, destination, config):
         return None
-    if "transport" in config.realtime or any(dropped.type == "transport" for dropped in config.dropped):
+    if "transport" in config.elsewhere or any(dropped.type == "transport" for dropped in config.dropped):
         return None
     first = next(iter(config.transports.values()), None)
     return Cause(group.transport, first.where if first else None, str(destination))

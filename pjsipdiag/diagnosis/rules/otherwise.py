@@ -104,7 +104,8 @@ def of_other(situation: Situation, group: CallGroup) -> Cause | None:
     """Any final answer but success that no rule before has explained."""
     status = refused_by(group)
     answered = status in (401, 407) and group.verdict.outcome is Outcome.CHALLENGED  # by another Call-ID
-    if not status or answered or group.verdict.outcome is Outcome.NO_MATCH:
+    open_ = status == 401 and situation.config.unread and group.verdict.outcome is Outcome.UNKNOWN
+    if not status or answered or open_ or group.verdict.outcome is Outcome.NO_MATCH:
         return None
     endpoint = situation.config.endpoints.get(group.verdict.endpoint)
     if endpoint is None:

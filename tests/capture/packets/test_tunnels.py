@@ -10,7 +10,7 @@ import pytest
 
 from pjsipdiag.capture import Tally, read
 from tests.capture.build import EPOCH, Capture, enhanced, interface, pcap, section, sip
-from tests.capture.test_rare import ENDS, FOUR, MAC, SIX
+from tests.capture.packets.test_rare import ENDS, FOUR, MAC, SIX
 
 pytestmark = pytest.mark.usefixtures("loop")
 

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.streams.flow import reverse
-from tests.capture.test_tcp import FLOW, Wire, invite
+from tests.capture.streams.test_tcp import FLOW, Wire, invite
 
 REQUEST = (
     b"GET /ws HTTP/1.1\r\nHost: pbx.example.com:8088\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

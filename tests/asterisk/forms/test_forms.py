@@ -21,7 +21,7 @@ from pjsipdiag.sip import SipMessage, parameter
 from tests.conformance import cases, load, message
 from tests.differential_cases import generate
 
-RECORDED = Path(__file__).parents[2] / "fixtures" / "conformance" / "asterisk-22.10.1.jsonl.gz"
+RECORDED = Path(__file__).parents[3] / "fixtures" / "conformance" / "asterisk-22.10.1.jsonl.gz"
 
 
 ODD = tuple(

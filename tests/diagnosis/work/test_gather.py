@@ -21,10 +21,10 @@ from pjsipdiag.sip import Address
 from tests.bench.captures import write
 from tests.capture.build import SYN, ethernet, media, pcap, sip, tcp, udp
 from tests.capture.files import FRAMES, cut, later, records, stream, write_all
-from tests.capture.test_fragments import pieces
-from tests.capture.test_tcp import invite
+from tests.capture.packets.test_fragments import pieces
+from tests.capture.streams.test_tcp import invite
 
-CONFIG = Path(__file__).parents[2] / "fixtures/demo/etc"
+CONFIG = Path(__file__).parents[3] / "fixtures/demo/etc"
 
 
 def reported(path: Path, jobs: int = 1) -> Any:

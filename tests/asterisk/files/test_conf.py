@@ -55,6 +55,16 @@ def test_an_error_in_an_included_file_ends_only_that_file() -> None:
     assert parsed.rejected[0].where == Where("bad.conf", 2, "broken")
 
 
+def test_all_includes_that_lead_nowhere_are_named_and_a_copy_goes_on_without_them() -> None:
+    text = "#include a.conf\n[x]\n#include b/*.conf\n#tryinclude c.conf\n#include d.conf\n[y]\n"
+    files = Files(None, {"pjsip.conf": text, "d.conf": "#include e.conf\n[z]\n"})
+    parsed, copy = parse("pjsip.conf", files, NEWEST), parse("pjsip.conf", files, NEWEST, partial=True)
+    assert [one.reason for one in parsed.missing] == ["a.conf", "b/*.conf", "e.conf"]
+    assert parsed.missing == copy.missing
+    assert (parsed.valid, len(parsed.rejected)) == (False, 1)
+    assert (copy.valid, copy.rejected, [section.name for section in copy.sections]) == (True, (), ["x", "z", "y"])
+
+
 def test_a_byte_order_mark_ends_the_file_before_16_8() -> None:
     files = Files(None, {"pjsip.conf": "\ufeff[a]\ntype=endpoint\n"})
     assert [section.name for section in parse("pjsip.conf", files, NEWEST).sections] == ["a"]
@@ -64,12 +74,14 @@ def test_a_byte_order_mark_ends_the_file_before_16_8() -> None:
 def test_exec_is_said_and_not_run(tmp_path: Path) -> None:
     (tmp_path / "pjsip.conf").write_text(f"[a]\n#exec /usr/bin/touch {tmp_path}/ran\n")
     parsed = parse("pjsip.conf", Files(tmp_path), NEWEST)
-    assert [(w.where.line, "#exec" in w.reason) for w in parsed.warnings] == [(2, True)]
+    unknown = f"what /usr/bin/touch {tmp_path}/ran writes is not known"
+    assert [one.reason.startswith(f"{unknown}, if it is run") for one in parsed.programs] == [True]
     (tmp_path / "asterisk.conf").write_text("[options]\nexecincludes = yes\n")
+    assert [one.reason for one in parse("pjsip.conf", Files(tmp_path), NEWEST).programs] == [unknown]
+    (tmp_path / "asterisk.conf").write_text("[options]\n")
     parsed = parse("pjsip.conf", Files(tmp_path), NEWEST)
-    assert [warning.reason for warning in parsed.warnings] == [
-        f"#exec is never run here: what /usr/bin/touch {tmp_path}/ran writes is not known"
-    ]
+    assert [(w.where.line, "#exec does nothing" in w.reason) for w in parsed.warnings] == [(2, True)]
+    assert not parsed.programs
     assert not (tmp_path / "ran").exists()
 
 

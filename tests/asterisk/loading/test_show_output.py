@@ -8,7 +8,7 @@ import pytest
 
 from pjsipdiag.asterisk.loading.show_output import parse_identifies
 
-SHOWN = Path(__file__).parents[2] / "fixtures" / "shown"
+SHOWN = Path(__file__).parents[3] / "fixtures" / "shown"
 
 
 @pytest.mark.parametrize("name", ["identifies-16", "identifies-22", "endpoints-16", "endpoints-22"])

@@ -13,7 +13,7 @@ from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.streams import hep
 from pjsipdiag.sip import Address
 from tests.capture.build import ACK, PSH, SYN, Capture, ethernet, pcap, tcp
-from tests.capture.test_tcp import Wire, invite
+from tests.capture.streams.test_tcp import Wire, invite
 
 pytestmark = pytest.mark.usefixtures("loop")
 

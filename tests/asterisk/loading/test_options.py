@@ -8,7 +8,7 @@ import pytest
 
 from pjsipdiag.asterisk.loading.options import TYPES, apply, default, knows, names
 from pjsipdiag.asterisk.loading.values import HANDLERS
-from tests.asterisk.values import cases
+from tests.asterisk.loading.values import cases
 
 OPTIONS = [(name, option) for name in cases.option_files() for option in cases.options(name)]
 

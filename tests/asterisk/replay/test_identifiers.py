@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.loading.resolve import Hosts
 from pjsipdiag.asterisk.replay.identifiers import IDENTIFIERS, Replay, identify
 from tests.sip_text import messages
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "identify"
+FIXTURES = Path(__file__).parents[3] / "fixtures" / "identify"
 TRANSPORTS = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n"
 CASES = [
     pytest.param(case, id=f"{path.stem}: {case['name']}")

@@ -9,9 +9,9 @@ import pytest
 
 from pjsipdiag.asterisk.loading.values import parse_codecs
 from pjsipdiag.asterisk.releases import release
-from tests.asterisk.values.cases import RELEASES, section, split
+from tests.asterisk.loading.values.cases import RELEASES, section, split
 
-LISTS = tomllib.loads((Path(__file__).parents[3] / "fixtures/codecs/lists.toml").read_text(encoding="utf-8"))["list"]
+LISTS = tomllib.loads((Path(__file__).parents[4] / "fixtures/codecs/lists.toml").read_text(encoding="utf-8"))["list"]
 
 
 @pytest.mark.parametrize("case", LISTS, ids=lambda case: " ".join(case["lines"]))

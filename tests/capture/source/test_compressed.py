@@ -68,7 +68,7 @@ def test_standard_input() -> None:
         "tally = Tally('-')\n"
         "print(sum(1 for _ in read('-', tally)), tally.records)"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-c", program], input=gzip.compress(RAW), capture_output=True, check=True, cwd=root
     )

@@ -5,7 +5,7 @@ both releases take or refuse, and those that only one of them takes. `sections.t
 each release, the last line that Asterisk logged before it gave the object up ("" where it took it).
 Run as a command, the module asks real Asterisk anew and rewrites the files; without a difference, git shows none:
 
-    python -m tests.asterisk.values.cases /path/to/oracle.py [endpoint.toml ...]
+    python -m tests.asterisk.loading.values.cases /path/to/oracle.py [endpoint.toml ...]
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from types import ModuleType
 
 from pjsipdiag.asterisk.config import Section, Variable, Where
 
-FOLDER = Path(__file__).parents[3] / "fixtures" / "options"
+FOLDER = Path(__file__).parents[4] / "fixtures" / "options"
 RELEASES = {"16": "16.28.0", "22": "22.10.1"}
 KEYS = {frozenset({"16", "22"}): "taken", frozenset({"16"}): "only_16", frozenset({"22"}): "only_22"}
 PER_CONFIGURATION = 100

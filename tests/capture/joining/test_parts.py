@@ -11,7 +11,7 @@ import pytest
 from pjsipdiag.capture import Datagram, Rest, Tally, Unjoinable, join, read, read_part, split
 from pjsipdiag.capture.joining import parts
 from tests.capture.build import ACK, EPOCH, PSH, SYN, enhanced, ethernet, interface, media, pcap, section, sip, tcp, udp
-from tests.capture.test_fragments import WHOLE4, pieces
+from tests.capture.packets.test_fragments import WHOLE4, pieces
 
 pytestmark = pytest.mark.usefixtures("loop")
 
