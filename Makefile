@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WARNINGS := -Wall -Wextra -Werror
+export PYTHONUNBUFFERED := 1
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -15,6 +16,14 @@ demo: $(VENV)/.runtime ## diagnose a capture of fixtures/: a finding and the sug
 
 test: $(VENV)/.dev system ## all tests
 	$(BIN)/python -m pytest -n auto
+
+# Longer than the tests alone.
+.PHONY: coverage
+coverage: $(VENV)/.dev system ## lines and branches that the tests reach, in forked processes, too
+	@rm -rf build/coverage && mkdir -p build/coverage
+	$(BIN)/python -m coverage run -m pytest -n auto $(TESTS)
+	@$(BIN)/python -m coverage combine -q
+	@$(BIN)/python -m coverage report
 
 check: test lint ## tests, ruff, mypy
 
