@@ -30,8 +30,16 @@ Case = Mapping[str, Any]
 TOKENS = ("abcdefg", "bcdefgh", "cdefghi", "defghij")
 """What stands for the runtime tokens of a case's registrations with line=yes."""
 
-HARNESS_HOSTS = {"localhost": ["127.0.0.1", "::1"], "ip6-localhost": ["::1"], "oracle": ["127.0.1.1"]}
-"""Names that resolve in every recording."""
+HARNESS_HOSTS = {
+    "localhost": ["127.0.0.1", "::1"],
+    "ip6-localhost": ["::1"],
+    "oracle": ["127.0.1.1"],
+    "%s0": ["fe80::1"],
+}
+"""Names that resolve in every recording, and the interface that the machine had."""
+
+RANDOM_NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What Asterisk calls an object of a section []."""
 
 
 def cases(path: Path) -> Iterator[Case]:
@@ -77,19 +85,19 @@ def plain(rule: str) -> str:
 def loaded_differences(case: Case, config: Config) -> list[str]:
     """What is loaded otherwise than on the recorded machine."""
     differences = []
-    recorded = {
-        name.strip(): sorted(map(plain, filter(None, identify.get("match", ()))))
-        for name, identify in case["loaded"]["identifies"].items()
-    }
+    recorded: dict[str, list[list[str]]] = {}
+    for name, identify in case["loaded"]["identifies"].items():
+        rules = sorted(map(plain, filter(None, identify.get("match", ()))))
+        recorded.setdefault(RANDOM_NAME.sub("", name.strip()), []).append(rules)
     # The recordings have names without the blanks at their ends.
     # pjsip.conf and pjsip_wizard.conf may each have an identify of one name: a recording holds either of them.
     ours: dict[str, list[list[str]]] = {}
-    for identify in config.identifies:
-        ours.setdefault(identify.name.strip(), []).append(sorted(map(canonical, identify.rules)))
+    for loaded in config.identifies:
+        ours.setdefault(loaded.name.strip(), []).append(sorted(map(canonical, loaded.rules)))
     differences += [
         f"identify {name}: {ours.get(name)} instead of {recorded.get(name)}"
         for name in sorted({*recorded, *ours})
-        if recorded.get(name) not in ours.get(name, [])
+        if name not in recorded or any(rules not in ours.get(name, []) for rules in recorded[name])
     ]
     names = set(case["loaded"]["endpoints"]) ^ set(config.endpoints)
     return differences + [
@@ -124,6 +132,7 @@ def verdict_differences(expected: Mapping[str, Any], verdict: Verdict) -> list[s
         "endpoint": verdict.endpoint or None,
     }
     recorded = {key: expected[key] for key in ours}
+    recorded["identify"] = RANDOM_NAME.sub("", recorded["identify"] or "") or None
     if recorded["outcome"] == "auth_failed":
         recorded["outcome"] = "challenged"
     return [

@@ -70,6 +70,15 @@ def service(port: str) -> int | None:
     return None if value >> 31 else value & 0xFFFF
 
 
+def zone(text: str) -> str:
+    """The interface that a link-local address names (`eth0` of `fe80::1%eth0`); empty where there is none, where it is
+    a number, and for `lo`, which every machine has. Without that interface Asterisk refuses the address."""
+    address, percent, name = split_host_port(text.partition("/")[0].removeprefix("!"))[0].partition("%")
+    if not percent or name.isdigit() or name == "lo" or parse(f"[{address}%{name}]") is None:
+        return ""
+    return name
+
+
 def unmapped(address: Numeric) -> Numeric:
     """An IPv4-mapped IPv6 address (`::ffff:a.b.c.d`) as the IPv4 address that it stands for."""
     if address.version == 6 and address.ip >> 32 == 0xFFFF:

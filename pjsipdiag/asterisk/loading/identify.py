@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pjsipdiag.asterisk.addresses import match
+from pjsipdiag.asterisk.addresses import match, sockaddr
 from pjsipdiag.asterisk.addresses.sockaddr import Numeric, service, split_host_port
 from pjsipdiag.asterisk.config import Identify, Problem, Rule, Section, UnresolvedName, Where
 from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere
@@ -36,6 +36,13 @@ def build(
         return problem
     lookups = parse_bool(values.get("srv_lookups", "yes"))
     unresolved: list[UnresolvedName] = []
+    for rule in rules:
+        zone = sockaddr.zone(rule.text)
+        interface = resolver.addresses(f"%{zone}") if zone else ("",)
+        if interface is None:
+            unresolved.append(UnresolvedName(f"%{zone}", 0, rule.deny, rule.text, rule.where))
+        elif not interface:
+            return Problem(f"match={rule.text}: there is no interface {zone}", rule.where, _not_known(rule.text))
     for host, where in _in_container_order(hosts):
         found = _resolve(host, rules, lookups, resolver)
         name, port = _host_port(host)

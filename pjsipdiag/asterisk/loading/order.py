@@ -49,11 +49,16 @@ def hash_order(items: Iterable[tuple[str, _T]], buckets: int) -> list[_T]:
 
 
 def name_order(items: Iterable[tuple[str, _T]]) -> list[_T]:
-    """Named items in byte order; of several with one name the first."""
+    """Named items in byte order; of several with one name the first. What has no name has a random one: it comes first
+    here, and all of it stays."""
     first: dict[bytes, _T] = {}
+    nameless = []
     for name, item in items:
-        first.setdefault(name.encode("utf-8", "surrogateescape"), item)
-    return [first[name] for name in sorted(first)]
+        if name:
+            first.setdefault(name.encode("utf-8", "surrogateescape"), item)
+        else:
+            nameless.append(item)
+    return [*nameless, *(first[name] for name in sorted(first))]
 
 
 def with_rows(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pjsipdiag.asterisk.addresses.index import Near, source
 from pjsipdiag.asterisk.addresses.match import canonical
 from pjsipdiag.asterisk.config import Identify, Rule
-from pjsipdiag.asterisk.replay.prepared import Arrived, Known, found
+from pjsipdiag.asterisk.replay.prepared import Arrived, Known, by_chance, found
 from pjsipdiag.asterisk.verdict import Check, Match
 from pjsipdiag.sip import Address
 
@@ -28,6 +28,8 @@ def ip(known: Known, arrived: Arrived) -> Iterator[Check]:
         rule, applies = decisions.get(at, (None, False))
         if rule is not None and applies and not rule.deny and _transport_fits(identify, arrived):
             yield from _summary(at - named)
+            fitting = [identifies[n] for n, (r, fits) in decisions.items() if n != at and fits and not r.deny]
+            yield from by_chance("ip", identify, fitting)
             reason = f"{arrived.address} fits {_written(rule)} ({canonical(rule)})"
             later = [identifies[n].name for n, (r, fits) in decisions.items() if n > at and fits and not r.deny]
             if later:
@@ -37,8 +39,11 @@ def ip(known: Known, arrived: Arrived) -> Iterator[Check]:
             return
         named += 1
         if identify.unresolved:
-            hosts = ", ".join(name.host for name in identify.unresolved)
+            hosts = ", ".join(name.host for name in identify.unresolved if not name.host.startswith("%"))
             reason = f"match={hosts} is a host name whose addresses the files cannot tell"
+            if not hosts:
+                text = identify.unresolved[0].text
+                reason = f"match={text} names an interface: only a machine that has it loads this identify"
             yield Check("ip", Match.UNKNOWN, reason, identify.unresolved[0].where, identify.name, identify.endpoint)
         elif rule is not None:
             reason = _refusal(rule, applies, identify, arrived)

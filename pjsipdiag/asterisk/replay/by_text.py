@@ -5,12 +5,12 @@ Law: the first identify whose pattern fits decides; a header fits when any of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.ere.references import UndecidedError
 from pjsipdiag.asterisk.pjsip.header import Header
 from pjsipdiag.asterisk.pjsip.uri import Context
-from pjsipdiag.asterisk.replay.prepared import BLANKS, Arrived, Known, TextRule, found, native
+from pjsipdiag.asterisk.replay.prepared import BLANKS, Arrived, Known, TextRule, by_chance, found, native
 from pjsipdiag.asterisk.verdict import Check, Match
 
 URI_LENGTH, HEADER_LENGTH = 509, 4092
@@ -30,6 +30,7 @@ def header(known: Known, arrived: Arrived) -> Iterator[Check]:
             yield _undecided("header", rule, undecided)
             continue
         if matched is not None:
+            yield from by_chance("header", rule.identify, (one.identify for one in _nameless(known.headers, rule)))
             shown = rule.header if arrived.terse else f"{rule.header}: {native(matched)}"
             yield found("header", known, rule.identify, f"{shown} fits {wanted}", rule.where)
             return
@@ -53,10 +54,16 @@ def request_uri(known: Known, arrived: Arrived) -> Iterator[Check]:
             yield _undecided("request_uri", rule, undecided)
             continue
         if fits:
+            yield from by_chance("request_uri", rule.identify, (one.identify for one in _nameless(known.uris, rule)))
             yield found("request_uri", known, rule.identify, f"{shown} fits {wanted}", rule.where)
             return
         reason = f"{shown} does not fit {wanted}"
         yield Check("request_uri", Match.NO_MATCH, reason, rule.where, rule.identify.name, rule.identify.endpoint)
+
+
+def _nameless(rules: Sequence[TextRule], rule: TextRule) -> Sequence[TextRule]:
+    """The rules that may be asked before one: with a section [] among the two there is no order, whatever fits."""
+    return [other for other in rules if other is not rule and not (other.identify.name and rule.identify.name)]
 
 
 def _fits(header: Header) -> bool:

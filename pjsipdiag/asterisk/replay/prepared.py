@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -117,6 +117,16 @@ class Arrived:
 
 Identifier = Callable[[Known, Arrived], Iterator[Check]]
 """One identifier: its checks in order, the last of them a MATCH if it finds an endpoint."""
+
+
+def by_chance(step: str, winner: Identify, others: Iterable[Identify]) -> Iterator[Check]:
+    """That another identify could be asked before the one that is: a section [] gets a random name and place."""
+    for other in others:
+        if other.endpoint != winner.endpoint and not (other.name and winner.name):
+            where = winner.where if not winner.name else other.where
+            reason = f"the identify at {where} has no name: Asterisk gives it a random one, and so a random place"
+            yield Check(step, Match.UNKNOWN, reason, where, other.name, other.endpoint)
+            return
 
 
 def found(step: str, known: Known, identify: Identify, reason: str, where: Where) -> Check:

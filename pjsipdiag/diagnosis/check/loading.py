@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pjsipdiag.asterisk.config import Config, Problem
+from pjsipdiag.asterisk.config import Config, Dropped, Problem, Where
 from pjsipdiag.diagnosis.model import Finding, Severity
+
+MOST_NAMED = 5
+"""Objects that one line keeps from loading, before the rest is counted."""
 
 
 def dropped(config: Config) -> Iterator[Finding]:
-    """One finding for each line that keeps an object from loading."""
+    """One finding for each line that keeps objects from loading; a line of a template can keep many."""
+    groups: dict[tuple[str, str, Where], list[Dropped]] = {}
     for drop in config.dropped:
-        used = drop.type in ("identify", "endpoint", "transport", "global", "acl", "auth", "aor")
+        groups.setdefault((drop.type, drop.reason, drop.where), []).append(drop)
+    for (kind, reason, where), drops in groups.items():
+        used = kind in ("identify", "endpoint", "transport", "global", "acl", "auth", "aor")
+        names = list(dict.fromkeys(drop.name for drop in drops))
+        shown = ", ".join(f"'{name}'" for name in names[:MOST_NAMED])
+        if names[MOST_NAMED:]:
+            shown += f" and {len(names) - MOST_NAMED} more"
         yield Finding(
             "not-loaded",
             Severity.ERROR if used else Severity.WARNING,
-            f"{drop.type} '{drop.name}' does not load: {drop.reason}",
-            drop.where,
-            evidence=(f"Asterisk logs: {drop.log}",) if drop.log else (),
+            f"{kind} {shown} {'do' if names[1:] else 'does'} not load: {reason}",
+            where,
+            evidence=_logged(drops[0].log),
             advice="Correct the line, then `module reload res_pjsip.so`; a running Asterisk keeps what it had.",
         )
 
@@ -30,7 +40,7 @@ def rejected(config: Config) -> Iterator[Finding]:
             Severity.ERROR,
             f"{problem.where.file} is rejected as a whole: {problem.reason}; nothing in it loads",
             problem.where,
-            evidence=(*((f"Asterisk logs: {problem.log}",) if problem.log else ()), *not_there(config, problem)),
+            evidence=(*_logged(problem.log), *not_there(config, problem)),
             advice=BRING
             if is_missing(config, problem)
             else "Correct the line, then `module reload res_pjsip.so` (transports: restart).",
@@ -45,7 +55,7 @@ def absent(config: Config) -> Iterator[Finding]:
             Severity.ERROR if one.used else Severity.NOTE,
             one.reason,
             one.where,
-            evidence=tuple(f"Asterisk logs: {line}" for line in one.log.split("\n") if line),
+            evidence=_logged(one.log),
             advice="Correct the line, then restart Asterisk; `module show like pjsip` tells what is loaded.",
         )
 
@@ -141,5 +151,9 @@ def warnings(config: Config) -> Iterator[Finding]:
             Severity.NOTE,
             f"{problem.where}: {problem.reason}",
             problem.where,
-            evidence=(f"Asterisk logs: {problem.log}",) if problem.log else (),
+            evidence=_logged(problem.log),
         )
+
+
+def _logged(log: str) -> tuple[str, ...]:
+    return tuple(f"Asterisk logs: {line}" for line in log.split("\n") if line)

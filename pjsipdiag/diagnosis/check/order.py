@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pjsipdiag.asterisk.config import Config, Identify, Where
+from pjsipdiag.asterisk.loading.modules import IDENTIFIERS
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES
 from pjsipdiag.diagnosis.model import Finding, Severity
 
@@ -12,10 +13,11 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 def unknown_names(config: Config) -> Iterator[Finding]:
     """Blanks and unknown names in the order: the list is split on commas and nothing is trimmed."""
     where = _order_where(config)
+    missing = {step for one in config.absent for step in IDENTIFIERS.get(one.module, ())}
     for name in config.globals.endpoint_identifier_order.split(","):
-        if name in config.identifiers:
-            continue
         bare = name.strip()
+        if name in config.identifiers or (bare == name and bare in missing):
+            continue
         if bare in IDENTIFIER_NAMES and bare != name:
             reason = f"the blank in '{name}' makes it an unknown name: '{bare}' is asked after all the listed ones"
         elif bare in IDENTIFIER_NAMES:

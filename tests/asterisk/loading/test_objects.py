@@ -197,3 +197,10 @@ def test_large_configurations_load_in_linear_time() -> None:
         return len(load_config(None, overlay={"pjsip.conf": text}).identifies)
 
     assert count(3000) == 3000
+
+
+def test_an_interface_that_may_not_be_there_leaves_an_identify_open() -> None:
+    text = "[e]\ntype=endpoint\n[i]\ntype=identify\nendpoint=e\nmatch=fe80::1%eth7\n"
+    (identify,) = load(text).identifies
+    assert [name.text for name in identify.unresolved] == ["fe80::1%eth7"]
+    assert load(text.replace("eth7", "lo")).identifies[0].unresolved == ()
