@@ -23,8 +23,8 @@ MOST_BYTES = 256 << 20
 """A larger file is refused: no telephone system has one, and all of it would have to fit into memory."""
 
 _MAGIC = re.compile(r"[*?\[\\]")
-_ASTETCDIR = re.compile(r"^\s*astetcdir\s*=>?\s*([^\s;]+)", re.MULTILINE)
-_EXECINCLUDES = re.compile(r"^\s*execincludes\s*=>?\s*(\w+)", re.MULTILINE)
+_OPTION = re.compile(r"\s*(?:\[(?P<section>[^\]]*)\]|(?P<name>\w+)\s*=>?\s*(?P<value>[^\s;]+))")
+_COMMENT = re.compile(r";--(?!-).*?--;", re.DOTALL)
 _TRUE = ("yes", "true", "y", "t", "1", "on")
 _MOST_ALTERNATIVES = 1000
 MOST_LOOKED = 300_000
@@ -51,20 +51,26 @@ class Files:
     @cached_property
     def etc(self) -> str:
         """The directory that the configuration calls its own: `astetcdir` of its asterisk.conf, or /etc/asterisk."""
-        found = _ASTETCDIR.search(self._asterisk_conf)
-        return found[1].rstrip("/") if found else ETC
+        return self._options.get(("directories", "astetcdir"), ETC).rstrip("/")
 
     @cached_property
     def runs_programs(self) -> bool | None:
         """Whether asterisk.conf allows `#exec` (`execincludes=yes`); None where a directory lacks asterisk.conf."""
         if self.directory is not None and not self.exists("asterisk.conf"):
             return None
-        found = _EXECINCLUDES.search(self._asterisk_conf)
-        return found is not None and found[1].lower() in _TRUE
+        return self._options.get(("options", "execincludes"), "").lower() in _TRUE
 
     @cached_property
-    def _asterisk_conf(self) -> str:
-        return (self.read("asterisk.conf") or b"").decode("utf-8", "replace")
+    def _options(self) -> dict[tuple[str, str], str]:
+        """What asterisk.conf says, by section and option in small letters; the last line of an option counts."""
+        text = _COMMENT.sub("", (self.read("asterisk.conf") or b"").decode("utf-8", "replace"))
+        section, found = "", dict[tuple[str, str], str]()
+        for line in map(_OPTION.match, text.split("\n")):
+            if line and line["name"] is None:
+                section = line["section"].lower()
+            elif line:
+                found[section, line["name"].lower()] = line["value"]
+        return found
 
     def name(self, wanted: str) -> str:
         """`wanted` as Asterisk resolves it (main/config.c, config_text_file_load), as a name of this directory.
