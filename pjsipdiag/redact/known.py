@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pjsipdiag.asterisk.addresses.match import parse_rules
+from pjsipdiag.asterisk.addresses.rule import BITS
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.redact.addresses import AddressMap, Ip, Network
 
@@ -30,7 +31,7 @@ def _networks(text: str) -> Iterator[Network]:
     for found in (*_V4.findall(text), *_V6.findall(text)):
         rules, _ = parse_rules(found, ports=True, deny=False, where=Where("", 0))
         for rule in rules:
-            bits = 32 if rule.version == 4 else 128
+            bits = BITS[rule.version]
             length = rule.mask.bit_count()
             kind = ipaddress.IPv4Network if rule.version == 4 else ipaddress.IPv6Network
             if rule.mask == ((1 << length) - 1) << (bits - length):

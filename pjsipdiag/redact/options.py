@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from pjsipdiag.asterisk.addresses.match import BLANKS, parse_match, parse_rules
+from pjsipdiag.asterisk.addresses.rule import BITS
 from pjsipdiag.asterisk.config import Rule, Where
 from pjsipdiag.asterisk.loading.options import TYPES, names
 from pjsipdiag.asterisk.loading.resolve import could_resolve
@@ -114,7 +115,7 @@ class OptionRedactor:
         return f"{negated}{self.disguise.host(host)}{colon}{port}"
 
     def _stands(self, rule: Rule, masked: bool) -> list[str]:
-        bits = 32 if rule.version == 4 else 128
+        bits = BITS[rule.version]
         length = rule.mask.bit_count()
         if rule.mask != ((1 << length) - 1) << (bits - length):
             return self._scattered(rule)
@@ -129,7 +130,7 @@ class OptionRedactor:
         stands = [str(addresses.address(ip)) for ip in known if int(ip) & rule.mask == rule.network]
         # No known address fits: one that nobody has stands for it.
         stands = stands or ["0.0.0.1" if rule.version == 4 else "::1"]
-        return [_written(rule, stand, 32 if rule.version == 4 else 128) for stand in stands]
+        return [_written(rule, stand, BITS[rule.version]) for stand in stands]
 
 
 def _written(rule: Rule, address: str, length: int | None) -> str:

@@ -1,35 +1,26 @@
 """The address rules of all identifies, found by address.
 
-Law: `AddressIndex.first` answers what asking every identify in turn would answer (`walk`); it only looks at the rules
-whose network holds the address. One dictionary per mask in use: the cost of a lookup grows with the number of
+Law: it answers what asking every identify in turn would answer (`rule.deciding`); it only looks at the rules whose
+network holds the address. One dictionary per mask in use: the cost of a lookup grows with the number of
 different masks, not with the number of identifies.
 Replays ast_apply_ha() of main/acl.c as ip_identify_match_check() of res_pjsip_endpoint_identifier_ip.c calls it.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
+from pjsipdiag.asterisk.addresses.rule import Source, bounds, full_mask, is_prefix
 from pjsipdiag.asterisk.config import Identify, Rule
-from pjsipdiag.sip import Address
 
 NEAR = 8
 """How far from a network, in addresses, a source is still called near it."""
 
 MOST_PLACES = 4096
-
-
-class Source(NamedTuple):
-    """A source address as `struct ast_sockaddr` compares it: IPv4-mapped IPv6 is IPv4."""
-
-    version: int
-    ip: int
-    port: int
 
 
 class Hit(NamedTuple):
@@ -45,49 +36,6 @@ class Near(NamedTuple):
     identify: Identify
     rule: Rule
     distance: int
-
-
-@lru_cache(maxsize=65536)
-def _numeric(ip: str) -> tuple[int, int]:
-    parsed = ipaddress.ip_address(ip)
-    if parsed.version == 6 and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
-    return parsed.version, int(parsed)
-
-
-def source(address: Address) -> Source:
-    """The address a packet came from."""
-    return Source(*_numeric(address.ip.split("%", 1)[0]), address.port)
-
-
-def unpacked(packed: bytes) -> Source:
-    """The same of a packed address (`Address.pack`)."""
-    ip, port = packed[:-2], int.from_bytes(packed[-2:], "big")
-    if ip.startswith(MAPPED) and len(ip) == 16:
-        ip = ip[12:]
-    return Source(4 if len(ip) == 4 else 6, int.from_bytes(ip, "big"), port)
-
-
-MAPPED = bytes(10) + b"\xff\xff"
-
-
-def covers(rule: Rule, source: Source) -> bool:
-    """Whether the rule applies to the source; a port 0 in the rule is any port."""
-    return rule.version == source.version and source.ip & rule.mask == rule.network and rule.port in (0, source.port)
-
-
-def deciding(rules: Sequence[Rule], source: Source) -> Rule | None:
-    """The last rule that applies: it alone decides (ast_apply_ha)."""
-    return next((rule for rule in reversed(rules) if covers(rule, source)), None)
-
-
-def walk(identifies: Sequence[Identify], source: Source) -> int | None:
-    """The position of the first identify that takes the source, asking each in turn."""
-    for position, identify in enumerate(identifies):
-        rule = deciding(identify.rules, source)
-        if rule is not None and not rule.deny:
-            return position
-    return None
 
 
 @dataclass(frozen=True)
@@ -107,19 +55,19 @@ class AddressIndex:
             for number, rule in enumerate(identify.rules):
                 by_network = networks.setdefault((rule.version, rule.mask), {})
                 by_network.setdefault(rule.network, []).append(Hit(position, number))
-                last = rule.network | ~rule.mask & _all(rule.version)
-                if not rule.deny and _contiguous(rule):
-                    starts[rule.version].append((rule.network, position, rule))
+                if not rule.deny and is_prefix(rule):
+                    first, last = bounds(rule)
+                    starts[rule.version].append((first, position, rule))
                     ends[rule.version].append((last, position, rule))
         edges = {}
         for version in (4, 6):
-            first = sorted(starts[version], key=lambda edge: edge[0])
-            final = sorted(ends[version], key=lambda edge: edge[0])
+            lower = sorted(starts[version], key=lambda edge: edge[0])
+            upper = sorted(ends[version], key=lambda edge: edge[0])
             edges[version] = (
-                [edge[0] for edge in first],
-                [edge[1:] for edge in first],
-                [edge[0] for edge in final],
-                [edge[1:] for edge in final],
+                [edge[0] for edge in lower],
+                [edge[1:] for edge in lower],
+                [edge[0] for edge in upper],
+                [edge[1:] for edge in upper],
             )
         return cls(tuple(identifies), networks, edges)
 
@@ -128,7 +76,7 @@ class AddressIndex:
         """The first two bytes of every IPv4 address that a rule holds or nearly holds; None for too many of them."""
         found: set[int] = set()
         for (version, mask), by_network in self.networks.items():
-            size = ~mask & _all(version)
+            size = ~mask & full_mask(version)
             if version == 6:
                 continue
             if size & (size + 1) or size >= 1 << 24 or len(found) > MOST_PLACES:
@@ -158,10 +106,6 @@ class AddressIndex:
         for position, (rule, applies) in decided.items():
             yield position, rule, applies
 
-    def first(self, source: Source) -> int | None:
-        """The same as `walk(identifies, source)`."""
-        return next((at for at, rule, applies in self.deciding(source) if applies and not rule.deny), None)
-
     def near(self, source: Source) -> Near | None:
         """The network nearest to the address that does not hold it, at most `NEAR` addresses away."""
         starts, above, ends, below = self.edges[source.version]
@@ -173,12 +117,3 @@ class AddressIndex:
         if at >= 0 and source.ip - ends[at] <= NEAR:
             found.append(Near(self.identifies[below[at][0]], below[at][1], source.ip - ends[at]))
         return min(found, key=lambda near: abs(near.distance), default=None)
-
-
-def _all(version: int) -> int:
-    return (1 << (32 if version == 4 else 128)) - 1
-
-
-def _contiguous(rule: Rule) -> bool:
-    inverse = ~rule.mask & _all(rule.version)
-    return inverse & (inverse + 1) == 0

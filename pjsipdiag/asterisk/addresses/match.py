@@ -1,4 +1,4 @@
-"""Address rules: what `match=`, `permit=` and `deny=` values become.
+"""What `match=`, `permit=` and `deny=` values become: rules, names and refusals.
 
 The law is `append_ha_core` (main/acl.c) and, for `match=`, `ip_identify_match_handler`
 (res_pjsip_endpoint_identifier_ip.c).
@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from pjsipdiag.asterisk.addresses import sockaddr
+from pjsipdiag.asterisk.addresses.rule import BITS, full_mask
 from pjsipdiag.asterisk.config import Rule, Where
 
 BLANKS = "".join(map(chr, range(33)))
@@ -68,28 +69,7 @@ def parse_rules(text: str, *, ports: bool, deny: bool, where: Where) -> tuple[tu
 def host_rule(address: sockaddr.Numeric, host: str, text: str, where: Where) -> Rule:
     """The rule for one address of a resolved name (`ip_identify_match_host_lookup`)."""
     version, ip, port = sockaddr.unmapped(address)
-    return Rule(version, ip, _full_mask(version), port, False, text, where, host)
-
-
-def applies(rules: tuple[Rule, ...] | list[Rule], address: sockaddr.Numeric) -> bool:
-    """`ast_apply_ha`: whether the last rule that fits the address is not a `!` rule (False when none fits)."""
-    version, ip, port = sockaddr.unmapped(address)
-    for rule in reversed(rules):
-        if rule.version == version and ip & rule.mask == rule.network and rule.port in (0, port):
-            return not rule.deny
-    return False
-
-
-def canonical(rule: Rule) -> str:
-    """The rule as `pjsip show` and the manager interface write it: `!203.0.113.0:5061/255.255.255.0`."""
-    ip, mask = sockaddr.text_of(rule.version, rule.network), sockaddr.text_of(rule.version, rule.mask)
-    if rule.port:
-        ip = f"[{ip}]:{rule.port}" if rule.version == 6 else f"{ip}:{rule.port}"
-    return f"{'!' if rule.deny else ''}{ip}/{mask}"
-
-
-def _full_mask(version: int) -> int:
-    return (1 << (32 if version == 4 else 128)) - 1
+    return Rule(version, ip, full_mask(version), port, False, text, where, host)
 
 
 def _rule(text: str, *, ports: bool, deny: bool, where: Where) -> Rule | str:
@@ -101,7 +81,7 @@ def _rule(text: str, *, ports: bool, deny: bool, where: Where) -> Rule | str:
     if parsed is None:
         return f"Invalid IP address: {address_text}"
     address = sockaddr.unmapped(parsed)
-    mask = _mask(mask_text, address.version) if slash else _full_mask(address.version)
+    mask = _mask(mask_text, address.version) if slash else full_mask(address.version)
     if isinstance(mask, str):
         return mask
     return Rule(address.version, address.ip & mask, mask, address.port, deny ^ negated, text, where)
@@ -114,12 +94,12 @@ def _mask(text: str, version: int) -> int | str:
             return f"Invalid netmask: {text}"
         mask = sockaddr.unmapped(parsed)
         return mask.ip if mask.version == version else "Address and mask are not using same address scheme."
-    bits = 32 if version == 4 else 128
+    bits = BITS[version]
     matched = _SCANF_INT.match(text)
     length = _c_int(matched[1][:30]) if matched else -1
     if not 0 <= length <= bits:
         return f"Invalid CIDR netmask: {text}"
-    return _full_mask(version) ^ ((1 << bits - length) - 1)
+    return full_mask(version) ^ ((1 << bits - length) - 1)
 
 
 def _c_int(digits: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pjsipdiag.asterisk.addresses import match, sockaddr
+from pjsipdiag.asterisk.addresses.rule import applies
 from pjsipdiag.asterisk.addresses.sockaddr import Numeric, service, split_host_port
 from pjsipdiag.asterisk.config import Identify, Problem, Rule, Section, UnresolvedName, Where
 from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere
@@ -160,7 +161,7 @@ def _resolve(host: str, rules: Sequence[Rule], lookups: bool, resolver: Resolver
         if addresses is None:
             return None
         known = [*rules, *(match.host_rule(address, "", "", Where("", 0)) for address in added)]
-        new = [address for address in addresses if not match.applies(known, address)]
+        new = [address for address in addresses if not applies(known, address)]
         added.extend(dict.fromkeys(new))
         return len(new) if addresses else -1
 

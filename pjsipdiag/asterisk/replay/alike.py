@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pjsipdiag.asterisk.addresses.index import Hit, unpacked
+from pjsipdiag.asterisk.addresses.index import Hit
+from pjsipdiag.asterisk.addresses.rule import unpacked
 from pjsipdiag.asterisk.config import Acl
 from pjsipdiag.asterisk.forms.forms import Form
 from pjsipdiag.asterisk.forms.header_syntax import (

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pjsipdiag.asterisk.addresses.index import Near, source
-from pjsipdiag.asterisk.addresses.match import canonical
+from pjsipdiag.asterisk.addresses.index import Near
+from pjsipdiag.asterisk.addresses.rule import canonical, source
 from pjsipdiag.asterisk.config import Identify, Rule
 from pjsipdiag.asterisk.replay.prepared import Arrived, Known, by_chance, found
 from pjsipdiag.asterisk.verdict import Check, Match

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 
-from pjsipdiag.asterisk.addresses.index import source, unpacked
+from pjsipdiag.asterisk.addresses.rule import source, unpacked
 from pjsipdiag.asterisk.config import Acl, Config, Endpoint, Unread
 from pjsipdiag.asterisk.pjsip.message import Dialect, Refused, Request, Response, dialect, parse
 from pjsipdiag.asterisk.releases import MODULES

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from pjsipdiag.asterisk.addresses.index import AddressIndex, Source
+from pjsipdiag.asterisk.addresses.index import AddressIndex
+from pjsipdiag.asterisk.addresses.rule import Source
 from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Transport, Where
 from pjsipdiag.asterisk.ere.automaton import Ere, EreError, compile_ere
 from pjsipdiag.asterisk.pjsip.message import Request

@@ -6,10 +6,11 @@ import ipaddress
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from pjsipdiag.asterisk.addresses.rule import BITS, bounds, is_prefix
 from pjsipdiag.asterisk.config import Config, Identify, Rule
 from pjsipdiag.asterisk.loading.order import ask_order
 from pjsipdiag.asterisk.releases import REPRESENTATIVES, around
-from pjsipdiag.diagnosis.check.space import Cell, bits, cells, deciding, is_prefix, last_of
+from pjsipdiag.diagnosis.check.space import Cell, cells, deciding
 from pjsipdiag.diagnosis.model import Finding, Severity
 
 *_, BY_HASH, BY_NAME = around("identifies_by_name", REPRESENTATIVES[:-1])
@@ -194,12 +195,12 @@ def _inside(network: ipaddress.IPv4Network | ipaddress.IPv6Network, rule: Rule) 
     return (
         network.version == rule.version
         and rule.network <= int(network.network_address)
-        and int(network.broadcast_address) <= last_of(rule)
+        and int(network.broadcast_address) <= bounds(rule)[1]
     )
 
 
 def _share(rule: Rule, length: int) -> str:
-    return f"every IPv{rule.version} address" if length == 0 else f"2^{bits(rule.version) - length} addresses"
+    return f"every IPv{rule.version} address" if length == 0 else f"2^{BITS[rule.version] - length} addresses"
 
 
 def _wide(identify: Identify, rule: Rule, severity: Severity, what: str) -> Finding:

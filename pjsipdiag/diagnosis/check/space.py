@@ -2,18 +2,19 @@
 
 Access list semantics (main/acl.c, ast_apply_acl): inside one identify the last rule that fits decides. A cell is a run
 of addresses between two neighbouring rule boundaries, with one source port or "any port no rule names"; the same
-identifies match everywhere in it. Rules with masks that are not prefixes have no boundaries: they are left out here
-and `irregular` names them.
+identifies match everywhere in it. Rules with masks that are not prefixes have no boundaries: they are left out
+here.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pjsipdiag.asterisk.addresses.rule import bounds, is_prefix
 from pjsipdiag.asterisk.config import Identify, Rule
 
 ANY_PORT = 0
@@ -38,26 +39,6 @@ class Cell:
         return f"{text} port {self.port}" if self.port else text
 
 
-def bits(version: int) -> int:
-    return 32 if version == 4 else 128
-
-
-def is_prefix(rule: Rule) -> bool:
-    """Whether the mask is a run of ones and then a run of zeros."""
-    host = ~rule.mask & ((1 << bits(rule.version)) - 1)
-    return host & (host + 1) == 0
-
-
-def irregular(identifies: Iterable[Identify]) -> list[tuple[Identify, Rule]]:
-    """The rules that `cells` leaves out."""
-    return [(identify, rule) for identify in identifies for rule in identify.rules if not is_prefix(rule)]
-
-
-def last_of(rule: Rule) -> int:
-    """The last address of a prefix rule."""
-    return rule.network | (~rule.mask & ((1 << bits(rule.version)) - 1))
-
-
 def deciding(identify: Identify, cell: Cell) -> Rule:
     """The rule of `identify` that matches `cell`: the last one that fits."""
     return [
@@ -66,7 +47,7 @@ def deciding(identify: Identify, cell: Cell) -> Rule:
         if rule.version == cell.version
         and is_prefix(rule)
         and rule.network <= cell.first
-        and cell.last <= last_of(rule)
+        and cell.last <= bounds(rule)[1]
         and rule.port in (0, cell.port)
     ][-1]
 
@@ -84,10 +65,9 @@ def _cells_of(identifies: Sequence[Identify], version: int) -> Iterator[Cell]:
         for index, rule in enumerate(identify.rules):
             if rule.version == version and is_prefix(rule):
                 starts[rule.network].append((place, index))
-                ends[last_of(rule) + 1].append((place, index))
+                ends[bounds(rule)[1] + 1].append((place, index))
     active: dict[int, set[int]] = defaultdict(set)
-    bounds = sorted({*starts, *ends})
-    for first, after in pairwise(bounds):
+    for first, after in pairwise(sorted({*starts, *ends})):
         for place, index in ends.get(first, ()):
             active[place].discard(index)
             if not active[place]:

@@ -1,4 +1,4 @@
-"""Addresses beside the rules that were meant for them: which rule fits, by how much it misses, whose network it is."""
+"""Addresses as people see them: private or public, a name or none, how far beside the rule that was meant for them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import re
 from functools import lru_cache
 from socket import inet_ntoa
 
-from pjsipdiag.asterisk.config import Identify, Rule
-from pjsipdiag.sip import Address, ip_text
+from pjsipdiag.asterisk.addresses.rule import bounds, network_text, number, shared_bits
+from pjsipdiag.asterisk.config import Rule
+from pjsipdiag.sip import Address
 
 _PRIVATE = tuple(
     ipaddress.ip_network(text)
@@ -25,17 +26,6 @@ _PRIVATE = tuple(
     )
 )
 """RFC 1918, RFC 6598, RFC 3927, RFC 4193 and loopback: addresses that the public network does not carry."""
-
-BITS = {4: 32, 6: 128}
-
-
-@lru_cache(maxsize=65536)
-def number(ip: str) -> tuple[int, int]:
-    """(family, integer) of an address; IPv4-mapped IPv6 counts as IPv4, as in `ast_sockaddr_ipv4_mapped`."""
-    address = ipaddress.ip_address(ip.split("%", 1)[0])
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return address.version, int(address)
 
 
 def is_address(text: str) -> bool:
@@ -61,51 +51,6 @@ def is_private(ip: str) -> bool:
     family, value = number(ip)
     address = ipaddress.ip_address(value) if family == 6 else ipaddress.IPv4Address(value)
     return any(address in network for network in _PRIVATE)
-
-
-def fits(rule: Rule, ip: str) -> bool:
-    """Whether the rule's network holds the address; the port is not looked at."""
-    family, value = number(ip)
-    return rule.version == family and value & rule.mask == rule.network
-
-
-def deciding(rules: tuple[Rule, ...], source: Address) -> Rule | None:
-    """The rule that decides in an access list: the last one that fits address and port (`ast_apply_acl`)."""
-    return next((rule for rule in reversed(rules) if rule.port in (0, source.port) and fits(rule, source.ip)), None)
-
-
-def taken_by(identify: Identify, source: Address) -> Rule | None:
-    """The rule by which the identify matches the source, or None."""
-    rule = deciding(identify.rules, source)
-    return rule if rule and not rule.deny else None
-
-
-def length(rule: Rule) -> int:
-    """How many bits the rule fixes: 32 or 128 is one address, 0 is everybody."""
-    return rule.mask.bit_count()
-
-
-def is_whole_world(rule: Rule) -> bool:
-    """Whether a rule lets in so much that it says nothing about who calls."""
-    return length(rule) <= (7 if rule.version == 4 else 15)
-
-
-def shared_bits(rule: Rule, ip: str) -> int:
-    """How many leading bits the address has in common with the rule's network; -1 in another family."""
-    family, value = number(ip)
-    return BITS[family] - (value ^ rule.network).bit_length() if rule.version == family else -1
-
-
-def bounds(rule: Rule) -> tuple[int, int]:
-    """The first and the last address that the rule holds."""
-    return rule.network, rule.network | (rule.mask ^ ((1 << BITS[rule.version]) - 1))
-
-
-def network_text(rule: Rule) -> str:
-    """The rule as an administrator would write it."""
-    ip = str(ipaddress.IPv4Address(rule.network)) if rule.version == 4 else ip_text(rule.network)
-    bits = length(rule)
-    return ip if bits == BITS[rule.version] else f"{ip}/{bits}"
 
 
 def near_miss(rule: Rule, ip: str) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pjsipdiag.asterisk.addresses.index import AddressIndex, Near, source
+from pjsipdiag.asterisk.addresses.index import AddressIndex, Near
 from pjsipdiag.asterisk.addresses.match import Matches, parse_match
+from pjsipdiag.asterisk.addresses.rule import source
 from pjsipdiag.asterisk.config import Config, Dropped, Identify, Section
 from pjsipdiag.asterisk.config import Rule as AddressRule
 from pjsipdiag.diagnosis.evidence.addresses import is_name

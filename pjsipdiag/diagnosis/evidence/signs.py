@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 
-from pjsipdiag.asterisk.addresses.index import MAPPED
+from pjsipdiag.asterisk.addresses.rule import MAPPED, fits, is_whole_world, number
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.diagnosis.evidence.addresses import fits, in_words, is_address, is_whole_world, near_miss, number
+from pjsipdiag.diagnosis.evidence.addresses import in_words, is_address, near_miss
 from pjsipdiag.diagnosis.evidence.trunks import Trunks, domain, prefix, trunks
 from pjsipdiag.diagnosis.evidence.vicinity import beside, named
 from pjsipdiag.diagnosis.situation import CallGroup, Situation

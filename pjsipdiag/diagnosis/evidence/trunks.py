@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from pjsipdiag.asterisk.addresses.rule import number
 from pjsipdiag.asterisk.config import Config, Endpoint, Rule, Where
-from pjsipdiag.diagnosis.evidence.addresses import is_address, number
+from pjsipdiag.diagnosis.evidence.addresses import is_address
 from pjsipdiag.diagnosis.evidence.lookup import matches_in, meant_endpoint, section_at
 from pjsipdiag.sip import parse_uri
 

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from pjsipdiag.asterisk.addresses.rule import BITS, bounds, is_prefix, is_whole_world, length, network_text, number
 from pjsipdiag.asterisk.config import Config, Rule, Where
-from pjsipdiag.diagnosis.check.space import is_prefix
-from pjsipdiag.diagnosis.evidence.addresses import BITS, bounds, is_whole_world, length, network_text, number
 from pjsipdiag.diagnosis.evidence.trunks import Trunks, prefix_of, trunks
 
 FEW = 8

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import islice
 
+from pjsipdiag.asterisk.addresses.rule import BITS, bounds, fits, length, number, shared_bits
 from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Rule
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import lines_of, styled, value_of, with_value
@@ -19,7 +20,6 @@ from pjsipdiag.diagnosis.edits.place import (
     place_for_match,
     section_of,
 )
-from pjsipdiag.diagnosis.evidence.addresses import bounds, fits, length, number, shared_bits
 from pjsipdiag.diagnosis.evidence.vicinity import PLACE, SMALLEST, is_spoken_for
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.rules.cause import listed
@@ -309,7 +309,7 @@ def let_go(config: Config, identify: Identify, endpoint: str, groups: Sequence[C
     """Takes the groups' sources, which belong to `endpoint`, out of an identify: `match=!ADDRESS/LENGTH` behind its
     lines."""
     ips = tuple(dict.fromkeys(group.source for group in groups))
-    texts = [f"!{ip}/{32 if number(ip)[0] == 4 else 128}" for ip in ips]
+    texts = [f"!{ip}/{BITS[number(ip)[0]]}" for ip in ips]
     place = place_for_match(config, identify)
     edit = Edit(place.file, place.after + 1, (), tuple(styled(place.model, "match", text) for text in texts))
     note = (

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk.addresses.match import parse_match
+from pjsipdiag.asterisk.addresses.rule import BITS, fits, number
 from pjsipdiag.asterisk.config import Config, Dropped, Section, Where
 from pjsipdiag.asterisk.loading import options
 from pjsipdiag.diagnosis.edits.lines import line_at, option_of, styled, value_of, with_name, with_value
-from pjsipdiag.diagnosis.evidence.addresses import fits, is_address, is_name, number
+from pjsipdiag.diagnosis.evidence.addresses import is_address, is_name
 from pjsipdiag.diagnosis.evidence.lookup import section_at
 from pjsipdiag.diagnosis.evidence.trunks import prefix
 from pjsipdiag.diagnosis.model import Edit
@@ -144,4 +145,4 @@ def _with_mask(value: str) -> str:
     """`!203.0.113.9` is a host name to Asterisk; `!203.0.113.9/32` is the exception that was meant."""
     if not value.startswith("!") or "/" in value or not is_address(value[1:]):
         return value
-    return f"{value}/{32 if number(value[1:])[0] == 4 else 128}"
+    return f"{value}/{BITS[number(value[1:])[0]]}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pjsipdiag.asterisk.addresses.rule import fits
 from pjsipdiag.asterisk.config import Config, Identify
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import line_at, value_of, with_value
 from pjsipdiag.diagnosis.edits.place import is_generated
-from pjsipdiag.diagnosis.evidence.addresses import fits
 from pjsipdiag.diagnosis.evidence.lookup import holding, lookup, meant_endpoint, taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Edit

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
+from pjsipdiag.asterisk.addresses.rule import BITS, number
 from pjsipdiag.asterisk.config import Config, Dropped, Where
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES
 from pjsipdiag.diagnosis.edits.draft import Draft
@@ -20,7 +21,7 @@ from pjsipdiag.diagnosis.edits.lines import (
     with_value,
 )
 from pjsipdiag.diagnosis.edits.place import end_of_section, is_generated
-from pjsipdiag.diagnosis.evidence.addresses import is_address, number
+from pjsipdiag.diagnosis.evidence.addresses import is_address
 from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, taking
 from pjsipdiag.diagnosis.evidence.signs import best, samples
 from pjsipdiag.diagnosis.model import Edit
@@ -246,7 +247,7 @@ def permission(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     by_contact = cause.detail.startswith("Contact host")
     name = option[: len(option) - len(kind)] + kind.replace("deny", "permit")
     ips = {host for group in groups for host in _contacts(group)} if by_contact else sources(groups)
-    texts = [f"{ip}/{32 if number(ip)[0] == 4 else 128}" for ip in ips]
+    texts = [f"{ip}/{BITS[number(ip)[0]]}" for ip in ips]
     edit = Edit(cause.where.file, cause.where.line + 1, (), tuple(styled(line, name, text) for text in texts))
     add = tuple(f"{name}={text}" for text in texts)
     where = cause.where

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from pjsipdiag.asterisk.addresses.rule import fits
 from pjsipdiag.asterisk.config import Config, Identify, Rule, Section
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.compare import describe
-from pjsipdiag.diagnosis.evidence.addresses import fits
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.announced import lines_are_announced, rules_are_announced
 from pjsipdiag.diagnosis.situation import CallGroup, Situation

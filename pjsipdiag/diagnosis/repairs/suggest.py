@@ -12,11 +12,10 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, zip_longest
 
+from pjsipdiag.asterisk.addresses.rule import bounds, is_prefix
 from pjsipdiag.asterisk.config import Rule
-from pjsipdiag.diagnosis.check.space import is_prefix
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import changed
-from pjsipdiag.diagnosis.evidence.addresses import bounds
 from pjsipdiag.diagnosis.evidence.signs import best, is_likely
 from pjsipdiag.diagnosis.evidence.vicinity import is_spoken_for, written
 from pjsipdiag.diagnosis.model import Finding, Suggestion

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pjsipdiag.asterisk.addresses.match import canonical
+from pjsipdiag.asterisk.addresses.rule import canonical, is_prefix, shared_bits
 from pjsipdiag.asterisk.verdict import Match
-from pjsipdiag.diagnosis.check.space import is_prefix
-from pjsipdiag.diagnosis.evidence.addresses import near_miss, shared_bits
+from pjsipdiag.diagnosis.evidence.addresses import near_miss
 from pjsipdiag.diagnosis.evidence.lookup import nearest
 from pjsipdiag.diagnosis.evidence.signs import owners
 from pjsipdiag.diagnosis.evidence.trunks import prefix, trunks

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from pjsipdiag.asterisk.addresses.rule import number
 from pjsipdiag.asterisk.config import Transport
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private, number
+from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
 from pjsipdiag.diagnosis.evidence.lookup import holding
 from pjsipdiag.diagnosis.evidence.signs import best, hosts_named, is_likely, samples
 from pjsipdiag.diagnosis.evidence.trunks import prefix

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from pjsipdiag.asterisk.addresses.rule import is_whole_world, length, taken_by
 from pjsipdiag.asterisk.config import Config, Identify, Where
 from pjsipdiag.asterisk.loading.order import ask_order
 from pjsipdiag.asterisk.releases import REPRESENTATIVES, around
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Outcome
-from pjsipdiag.diagnosis.evidence.addresses import is_whole_world, length, taken_by
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity

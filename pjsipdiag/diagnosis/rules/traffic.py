@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from pjsipdiag.asterisk.addresses.rule import is_whole_world
 from pjsipdiag.asterisk.verdict import Match, Outcome
-from pjsipdiag.diagnosis.evidence.addresses import is_whole_world
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import is_likely
 from pjsipdiag.diagnosis.model import Finding, Severity

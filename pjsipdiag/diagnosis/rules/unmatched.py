@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from pjsipdiag.asterisk.addresses.rule import network_text
 from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.asterisk.verdict import Match, Outcome
-from pjsipdiag.diagnosis.evidence.addresses import network_text
 from pjsipdiag.diagnosis.evidence.lookup import holding, lookup, meant_endpoint
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.addresses.match import canonical
+from pjsipdiag.asterisk.addresses.rule import canonical
 from pjsipdiag.asterisk.config import Config, Where
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts, parse_hosts

@@ -5,7 +5,7 @@ import ipaddress
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pjsipdiag.asterisk.addresses.index import deciding, source
+from pjsipdiag.asterisk.addresses.rule import deciding, source
 from pjsipdiag.asterisk.config import Identify, Rule, Where
 from pjsipdiag.diagnosis.check.space import cells
 from pjsipdiag.sip import Address

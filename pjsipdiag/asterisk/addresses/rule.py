@@ -1,0 +1,126 @@
+"""The law of an address rule: which sources it takes, and what it spans.
+
+Law: a rule fits a source of its family when the masked address is its network and its port is 0 or that of the source;
+of the rules of a list the last one that fits decides, and a `!` rule then denies (`struct ast_ha`, `ast_apply_ha`,
+main/acl.c). IPv4-mapped IPv6 counts as IPv4 (`ast_sockaddr_ipv4_mapped`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from functools import lru_cache
+
+from pjsipdiag.asterisk.addresses.sockaddr import Numeric, text_of, unmapped
+from pjsipdiag.asterisk.config import Identify, Rule
+from pjsipdiag.sip import Address, ip_text
+
+Source = Numeric
+"""The address and port that a packet came from, as Asterisk compares it."""
+
+BITS = {4: 32, 6: 128}
+"""Bits of an address."""
+MAPPED = bytes(10) + b"\xff\xff"
+"""What stands before an IPv4 address in IPv6."""
+
+
+@lru_cache(maxsize=65536)
+def number(ip: str) -> tuple[int, int]:
+    """(family, integer) of an address.
+
+    :raises ValueError: the text is none.
+    """
+    address = ipaddress.ip_address(ip.split("%", 1)[0])
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return address.version, int(address)
+
+
+def source(address: Address) -> Source:
+    """The address a packet came from."""
+    return Source(*number(address.ip), address.port)
+
+
+def unpacked(packed: bytes) -> Source:
+    """The same of a packed address (`Address.pack`)."""
+    ip, port = packed[:-2], int.from_bytes(packed[-2:], "big")
+    if ip.startswith(MAPPED) and len(ip) == 16:
+        ip = ip[12:]
+    return Source(4 if len(ip) == 4 else 6, int.from_bytes(ip, "big"), port)
+
+
+def full_mask(version: int) -> int:
+    """The mask of a single address."""
+    return (1 << BITS[version]) - 1
+
+
+def holds(rule: Rule, version: int, ip: int) -> bool:
+    """Whether the rule's network holds the address; the port is not looked at."""
+    return rule.version == version and ip & rule.mask == rule.network
+
+
+def fits(rule: Rule, ip: str) -> bool:
+    """The same of an address as text."""
+    return holds(rule, *number(ip))
+
+
+def deciding(rules: Sequence[Rule], source: Source) -> Rule | None:
+    """The last rule that fits address and port: it alone decides."""
+    for rule in reversed(rules):
+        if rule.port in (0, source.port) and holds(rule, source.version, source.ip):
+            return rule
+    return None
+
+
+def applies(rules: Sequence[Rule], address: Numeric) -> bool:
+    """`ast_apply_ha`: whether a rule fits the address and the last one is no `!` rule."""
+    rule = deciding(rules, unmapped(address))
+    return rule is not None and not rule.deny
+
+
+def taken_by(identify: Identify, address: Address) -> Rule | None:
+    """The rule by which the identify matches the source, or None."""
+    rule = deciding(identify.rules, source(address))
+    return rule if rule and not rule.deny else None
+
+
+def bounds(rule: Rule) -> tuple[int, int]:
+    """The first and the last address that a prefix rule holds."""
+    return rule.network, rule.network | ~rule.mask & full_mask(rule.version)
+
+
+def is_prefix(rule: Rule) -> bool:
+    """Whether the mask is a run of ones and then a run of zeros."""
+    host = ~rule.mask & full_mask(rule.version)
+    return host & (host + 1) == 0
+
+
+def length(rule: Rule) -> int:
+    """How many bits the rule fixes: 32 or 128 is one address, 0 is everybody."""
+    return rule.mask.bit_count()
+
+
+def is_whole_world(rule: Rule) -> bool:
+    """Whether a rule lets in so much that it says nothing about who calls."""
+    return length(rule) <= (7 if rule.version == 4 else 15)
+
+
+def shared_bits(rule: Rule, ip: str) -> int:
+    """How many leading bits the address has in common with the rule's network; -1 in another family."""
+    family, value = number(ip)
+    return BITS[family] - (value ^ rule.network).bit_length() if rule.version == family else -1
+
+
+def canonical(rule: Rule) -> str:
+    """The rule as `pjsip show` and the manager interface write it: `!203.0.113.0:5061/255.255.255.0`."""
+    ip, mask = text_of(rule.version, rule.network), text_of(rule.version, rule.mask)
+    if rule.port:
+        ip = f"[{ip}]:{rule.port}" if rule.version == 6 else f"{ip}:{rule.port}"
+    return f"{'!' if rule.deny else ''}{ip}/{mask}"
+
+
+def network_text(rule: Rule) -> str:
+    """The rule as an administrator would write it."""
+    ip = str(ipaddress.IPv4Address(rule.network)) if rule.version == 4 else ip_text(rule.network)
+    bits = length(rule)
+    return ip if bits == BITS[rule.version] else f"{ip}/{bits}"
