@@ -8,6 +8,7 @@ each request, a Verdict with its trace. Nothing here knows captures or reports.
     ere          regular expressions as the C library reads them
     files        text of the files -> sections
     pjsip        SIP as PJSIP parses it
+    dialplan     which numbers exist in which context, as pbx_config loads extensions.conf
     loading      sections -> Config, as sorcery loads them
     realtime     sections that stand in the tables of a database
     forms        usual headers, known without PJSIP's parser

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from pjsipdiag.asterisk.dialplan.model import Dialplan
     from pjsipdiag.asterisk.realtime.families import Stored
 
 
@@ -309,6 +310,8 @@ class Config:
     """What a host name in a Contact resolves to, where a table of names was given: DNS is never asked for it."""
     server_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What the host names of registrations' servers stand for, where that is known; no identifier looks at it."""
+    dialplan: Callable[[], Dialplan | None] = field(default=lambda: None, compare=False)
+    """Reads extensions.conf, when it is asked first; None where there is none."""
 
     @property
     def elsewhere(self) -> frozenset[str]:

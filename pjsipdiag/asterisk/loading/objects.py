@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,6 +28,9 @@ from pjsipdiag.asterisk.config import (
     Unread,
     Where,
 )
+from pjsipdiag.asterisk.dialplan.model import Dialplan
+from pjsipdiag.asterisk.dialplan.read import MODULES as DIALPLAN_MODULES
+from pjsipdiag.asterisk.dialplan.read import read_dialplan
 from pjsipdiag.asterisk.files.conf import Parsed, parse
 from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, order, wizard
@@ -182,6 +185,7 @@ class _Loader:
             dropped=tuple(one for one in dict.fromkeys(self.dropped) if not self._is_open(one)),
             warnings=tuple(dict.fromkeys([*self.warnings, *(w for p in self.parsed.values() for w in p.warnings)])),
             rejected=tuple(problem for parsed in self.parsed.values() for problem in parsed.rejected),
+            dialplan=cache(self._dialplan),
             sections=(*main.sections, *self.file(wizard.WIZARD_FILE).sections),
         )
         return modules.apply(config, self.modules, self._absent(), self.version)
@@ -205,6 +209,12 @@ class _Loader:
             for parsed in self.parsed.values()
             for program in parsed.programs
         )
+
+    def _dialplan(self) -> Dialplan | None:
+        if self.alone:
+            return None
+        places = {name: self.modules.missing(name) for name in DIALPLAN_MODULES}
+        return read_dialplan(self.files, self.version, {name: where for name, where in places.items() if where})
 
     def _absent(self) -> list[Absent]:
         """What does not load because of sorcery.conf or of a file that Asterisk cannot start with."""

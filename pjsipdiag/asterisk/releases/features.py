@@ -59,6 +59,8 @@ FeatureName = Literal[
     "flow",
     "proxy_is_uri",
     "endpoint_rtp_ports",
+    "empty_user_is_s",
+    "caller_in_extension",
 ]
 
 
@@ -215,6 +217,17 @@ FEATURES: dict[FeatureName, Feature] = {
         "the port range of one endpoint",
         Span({"16": None, "20": "20.20.0", "21": None, "22": "22.10.0", "23": "23.4.0"}),
         "res_pjsip/pjsip_configuration.c: sip_endpoint_apply_handler",
+    ),
+    "empty_user_is_s": Feature(
+        "a call without a user in its request URI goes to extension s; before, to none",
+        Span({"16": None, "18": "18.16.0", "19": None, "20": "20.1.0"}),
+        "res_pjsip_session.c: get_destination",
+    ),
+    "caller_in_extension": Feature(
+        "extensions that ask for the caller's number (NAME/CALLER) take calls, and overlap_context is there; before, an"
+        " extension that asks for a number takes no call of PJSIP",
+        Span({"16": None, "18": "18.17.0", "19": None, "20": "20.2.0"}),
+        "res_pjsip_session.c: get_destination, fetch_callerid_num",
     ),
 }
 

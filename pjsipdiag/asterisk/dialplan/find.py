@@ -1,0 +1,127 @@
+"""Whether a number exists in a context, as `new_invite` asks before it answers (res/res_pjsip_session.c).
+
+Replays get_destination() there, and pbx_find_extension() of main/pbx.c: the extensions of a context, its switches, then
+its includes, each context once. What the files leave open makes a number unknown that is not found otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+from pjsipdiag.asterisk.config import Problem, Where
+from pjsipdiag.asterisk.dialplan.extension import Fit, fit
+from pjsipdiag.asterisk.dialplan.model import Context, Dialplan, Extension
+
+DEEPEST = 128
+"""AST_PBX_MAX_STACK: contexts that are looked through for one number."""
+LONGEST = 79
+"""AST_MAX_EXTENSION, without its end: longer numbers are cut."""
+
+
+class Presence(StrEnum):
+    """FOUND goes on, INCOMPLETE is answered 484, MISSING 404."""
+
+    FOUND = "found"
+    INCOMPLETE = "incomplete"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+class Found(NamedTuple):
+    """Where a call goes, and the line or the reason for it."""
+
+    presence: Presence
+    reason: str
+    where: Where | None = None
+
+
+def find(dialplan: Dialplan, context: str, number: str, caller: str | None = None, *, overlap: bool = True) -> Found:
+    """What becomes of a call to `number` in `context`; `caller` is the caller's number, None where it is not known.
+
+    With `overlap` (allow_overlap=yes) a number that may still grow is incomplete.
+    """
+    dialled = number[:LONGEST] or ("s" if dialplan.empty_is_s else "")
+    if dialled == dialplan.pickup:
+        return Found(Presence.FOUND, f"{dialled} picks up a call (pickupexten)")
+    walk = _Walk(dialplan, dialled, caller)
+    found = next(walk.through(context), None)
+    if found is not None:
+        return Found(Presence.FOUND, f"{found.name} takes {dialled}", found.where)
+    known = dialplan.contexts.get(context)
+    if walk.open:
+        return Found(Presence.UNKNOWN, walk.open[0].reason, walk.open[0].where)
+    if overlap and (walk.later or dialplan.pickup.startswith(dialled)):
+        longer = walk.later.name if walk.later else f"{dialplan.pickup} (pickupexten)"
+        where = walk.later.where if walk.later else None
+        return Found(Presence.INCOMPLETE, f"{dialled} is incomplete: {longer} would take a longer number", where)
+    if known is None:
+        return Found(Presence.MISSING, f"there is no context [{context}]")
+    return Found(Presence.MISSING, f"context [{context}] has no extension that takes {dialled}", known.where)
+
+
+class _Walk:
+    """One search: `open` is what may hold the number unseen, `later` an extension that takes a longer number."""
+
+    def __init__(self, dialplan: Dialplan, number: str, caller: str | None) -> None:
+        self.dialplan, self.number, self.caller = dialplan, number, caller
+        self.open: list[Problem] = list(dialplan.unknown)
+        self.later: Extension | None = None
+        self._seen: set[str] = set()
+
+    def through(self, name: str) -> Iterator[Extension]:
+        """The extensions that take the number, in the order in which Asterisk comes to them."""
+        if name.lower() in self._seen or len(self._seen) >= DEEPEST:
+            return
+        self._seen.add(name.lower())
+        for file, text in self.dialplan.elsewhere.items():
+            if name in text:
+                self.open.append(Problem(f"{file}, which is not read, names {name} too", Where(file, 0)))
+        context = self.dialplan.contexts.get(name)
+        if context is None:
+            return
+        yield from self._own(context)
+        self.open += context.open
+        for switch in context.switches:
+            self.open.append(Problem(f"{switch.text} is asked, which the files do not hold", switch.where))
+        for include in context.includes:
+            if not include.when:
+                yield from self.through(include.context)
+            elif any(True for _ in self._apart(include.context)):
+                reason = f"[{include.context}] takes it at {include.when} only"
+                self.open.append(Problem(reason, include.where))
+
+    def _own(self, context: Context) -> Iterator[Extension]:
+        for extension in context.extensions:
+            how = fit(extension.name, self.number)
+            if how is Fit.NO or 1 not in extension.priorities:
+                continue
+            if not self._takes_caller(extension):
+                continue
+            if how is Fit.YES:
+                yield extension
+            else:
+                self.later = self.later or extension
+
+    def _takes_caller(self, extension: Extension) -> bool:
+        """matchcid(): an empty caller fits an empty pattern alone."""
+        if extension.caller is None:
+            return True
+        if not self.dialplan.by_caller:  # no number is given to the search
+            return not extension.caller
+        if self.caller is None:
+            reason = f"{extension.name}/{extension.caller} asks for the caller's number"
+            self.open.append(Problem(reason, extension.where))
+            return False
+        if not self.caller:
+            return not extension.caller
+        return fit(extension.caller, self.caller) is Fit.YES
+
+    def _apart(self, name: str) -> Iterator[Extension]:
+        """The same through a context that may be left out: what it leaves open counts, what it takes does not."""
+        other = _Walk(self.dialplan, self.number, self.caller)
+        other._seen = self._seen
+        yield from other.through(name)
+        self.open += other.open
+        self.later = self.later or other.later

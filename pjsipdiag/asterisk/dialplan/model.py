@@ -1,0 +1,66 @@
+"""The dialplan as Asterisk holds it: contexts with their extensions in order, includes, and what they leave open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pjsipdiag.asterisk.config import Problem, Where
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A name or pattern; `caller` is the pattern that the caller's number must fit (None: none), `priorities` those
+    that it has (-1 is a hint)."""
+
+    name: str
+    caller: str | None
+    priorities: tuple[int, ...]
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """Another context that is looked through; `when` are the times at which it is."""
+
+    context: str
+    when: str
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Another place that is asked: a database, another server."""
+
+    text: str
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`extensions` in the order in which they are tried; `open` are lines whose meaning the files do not tell."""
+
+    name: str
+    where: Where
+    extensions: tuple[Extension, ...] = ()
+    includes: tuple[Include, ...] = ()
+    switches: tuple[Switch, ...] = ()
+    open: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dialplan:
+    """What extensions.conf comes to.
+
+    `unknown` says what may define any context beside it (a missing file, a program, a database), `elsewhere` maps files
+    in other languages to their text. `pickup` is the number that picks up other telephones' calls. `by_caller` and
+    `empty_is_s` say what the release does.
+    """
+
+    contexts: Mapping[str, Context] = field(default_factory=dict)
+    unknown: tuple[Problem, ...] = ()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    pickup: str = "*8"
+    by_caller: bool = True
+    empty_is_s: bool = True
+    warnings: tuple[Problem, ...] = ()
