@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from pjsipdiag.cli import main
 from tests.bench.captures import write
-from tests.sip_text import write_capture
+from tests.sip_text import EPOCH, write_capture
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 SEED, ETC = str(FIXTURES / "seed/capture.pcap"), str(FIXTURES / "seed/etc")
@@ -267,3 +268,31 @@ def test_the_public_names_and_their_help_are_there() -> None:
     ).stdout  # fmt: skip
     for name in ("class Report", "class Options", "class Verdict", "diagnose(captures", "load_config(path"):
         assert name in done
+
+
+def test_a_span_of_time_holds_its_ends(tmp_path: Path) -> None:
+    line = "@ {0}.0 203.0.113.10:5060 > 192.0.2.1:5060 in\nINVITE sip:1@192.0.2.1 SIP/2.0\nCall-ID: {0}\n"
+    capture = write_capture("".join(line.format(at) for at in range(4)), tmp_path / "c.pcap")
+    first = datetime.fromtimestamp(EPOCH, UTC)
+    for since, until, found in ((1, 2, ["1", "2"]), (3, 3, ["3"])):
+        times = [(first + timedelta(seconds=at)).strftime("%Y-%m-%dT%H:%M:%S") for at in (since, until)]
+        clock = [time.partition("T")[2] for time in times]
+        for begin, end in (times, clock):
+            report = diagnosed(capture, "-c", ETC, "--since", begin, "--until", end)
+            assert [call["call_id"] for call in report["calls"]] == found
+
+
+def test_status_1_says_that_something_may_be_wrong(etc: Path) -> None:
+    """Warnings count, notes do not."""
+    healthy = (etc / "pjsip.conf").read_text()
+    other = "[other]\ntype=endpoint\n[other]\ntype=identify\nendpoint=other\nmatch=203.0.113.10\n"
+    expected: tuple[tuple[str, set[str], int], ...] = (
+        ("", set(), 0),
+        ("match=203.0.113.12\n", {"note"}, 0),
+        (other, {"warning"}, 1),
+    )
+    for lines, severities, status in expected:
+        (etc / "pjsip.conf").write_text(f"{healthy}\n{lines}")
+        result = run("check", "-c", etc, "--asterisk", "22", "--format", "json")
+        found = {finding["severity"] for finding in json.loads(result.stdout)["findings"]}
+        assert (found, result.exit_code) == (severities, status)

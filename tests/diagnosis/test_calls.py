@@ -17,6 +17,7 @@ from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.merge import Merged, Part, merge
 from pjsipdiag.diagnosis.calls.pbx import version_of
+from pjsipdiag.diagnosis.calls.rows import COUNT
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.work.jobs import share
 from pjsipdiag.errors import PjsipdiagError
@@ -90,7 +91,8 @@ def _learnt(merged: Merged) -> object:
         for number, keys in enumerate(merged.keys)
         for _, key, views in merged.transactions(number, range(len(keys)))
     ]
-    others = {pair: repeated.count for pair, repeated in merged.others.items()}
+    others = {pair: repeated[COUNT] for pair, repeated in merged.others.items()}
+    assert others
     return requests, others, merged.agents, merged.requesters, merged.answerers, dict(merged.pairs), merged.answering
 
 
@@ -232,3 +234,18 @@ def test_requests_cut_before_their_call_id_are_told_apart(config: Path, tmp_path
         ("203.0.113.8:5060", 1),
         ("203.0.113.9:5060", 1),
     ]
+
+
+def test_requests_that_two_files_show_are_one(config: Path, tmp_path: Path) -> None:
+    """One packet seen on two interfaces; the next one, half a second later, is sent again."""
+    text = (
+        "@ {} 203.0.113.30:5060 > 192.0.2.1:5060 in\nOPTIONS sip:192.0.2.1 SIP/2.0\nVia: SIP/2.0/UDP 203.0.113.30;b=1\n"
+    )
+    files = [
+        write_capture(text.format(time) + "Call-ID: a\nFrom: <sip:203.0.113.30>;tag=1\n", tmp_path / f"{time}.pcap")
+        for time in ("0.000", "0.010", "0.510")
+    ]
+    counted = [
+        next(iter(diagnose(files[:count], config, pbx=("192.0.2.1",)).sources)).other_methods for count in (2, 3)
+    ]
+    assert counted == [{"OPTIONS": 1}, {"OPTIONS": 2}]

@@ -4,8 +4,10 @@ import pytest
 
 from pjsipdiag.asterisk.addresses.match import parse_match
 from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.diagnosis.evidence.addresses import is_private, near_miss
 from pjsipdiag.diagnosis.evidence.signs import hosts_named
+from pjsipdiag.diagnosis.evidence.vicinity import is_spoken_for
 from pjsipdiag.sip import SipMessage
 
 
@@ -74,3 +76,28 @@ def test_who_a_request_names_as_its_sender() -> None:
         ("Remote-Party-ID", "party.example"),
         ("Record-Route", "route.example"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "ip", "speaks"),
+    [
+        (["203.0.113.8/29", "203.0.113.40"], "203.0.113.20", True),
+        (["203.0.113.0/28", "203.0.113.40"], "203.0.113.20", False),
+        (["203.0.113.8", "203.0.113.40"], "203.0.113.16", True),
+        (["203.0.113.8", "203.0.113.40"], "203.0.113.17", False),
+        (["203.0.113.8"], "203.0.113.15", True),
+        (["203.0.113.8"], "203.0.113.16", False),
+        (["2001:db8::8/125", "2001:db8::40"], "2001:db8::17", True),
+        (["2001:db8::/124", "2001:db8::40"], "2001:db8::17", False),
+        (["203.0.113.0/24", "203.0.113.9"], "203.0.113.77", False),
+        (["!203.0.113.8", "203.0.113.200"], "203.0.113.9", False),
+    ],
+)
+def test_written_lines_speak_for_a_few_addresses_beside_them(lines: list[str], ip: str, speaks: bool) -> None:
+    """Eight addresses from one that names at most eight, inside of the smallest network around the endpoint's lines."""
+    matches = "".join(f"match={line}\n" for line in lines)
+    config = load_config(
+        None, "22.10.1", overlay={"pjsip.conf": f"[e]\ntype=endpoint\n[i]\ntype=identify\nendpoint=e\n{matches}"}
+    )
+    assert is_spoken_for(config, "e", ip) is speaks
+    assert not is_spoken_for(config, "other", ip)

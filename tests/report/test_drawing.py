@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config, Section, Variable, Where
 from pjsipdiag.diagnosis.model import Edit, Suggestion
-from pjsipdiag.report import wording
+from pjsipdiag.report import render, wording
 from pjsipdiag.report.drawing.diff import diff
 from pjsipdiag.report.drawing.excerpt import excerpt
 from pjsipdiag.report.drawing.flow import MOST, flow
@@ -121,3 +122,15 @@ def test_sources_beyond_the_first_are_counted_together() -> None:
     assert list(counted.sources) == ["203.0.113.7"]
     drawn = flow(counted)
     assert [(node.label, node.calls) for node in drawn.nodes if node.x == 0] == [("203.0.113.7", 1), ("99 more", 99)]
+
+
+def test_the_timeline_spans_the_calls() -> None:
+    """What a source sent beside calls is not drawn, so its times do not count."""
+    calling = report().sources[0]._replace(first_time=NOON, last_time=NOON + 60 * 1_000_000_000)
+    quiet = calling._replace(
+        address="198.51.100.9", calls=0, first_time=NOON - 3600 * 1_000_000_000, last_time=NOON * 2
+    )
+    only, both = (render(replace(report(), sources=rows), "html") for rows in ((calling,), (calling, quiet)))
+    ticks = re.compile(r'class="axis">.*?</span></span>')
+    assert ticks.findall(only) == ticks.findall(both)
+    assert len(ticks.findall(only)) == 1

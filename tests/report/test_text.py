@@ -119,3 +119,23 @@ def test_changes_between_two_releases() -> None:
     assert '"calls": 3' in render_changes([change], "16.28.0", "22.10.1", "json")
     with pytest.raises(PjsipdiagError):
         render_changes([change], "16.28.0", "22.10.1", "html")
+
+
+def test_few_signs_are_shown_and_the_others_counted() -> None:
+    first = report().findings[0]
+    for count in (6, 7, 9):
+        signs = tuple(f"sign {at}" for at in range(count))
+        found = replace(report(), findings=(replace(first, evidence=signs),))
+        assert len(re.findall(r"sign \d", render(found))) == min(count, 6)
+        assert (f"and {count - 6} more sign" in render(found)) is (count > 6)
+        assert len(re.findall(r"sign \d", render(found, verbose=1))) == count
+
+
+def test_changes_stand_in_columns_two_apart() -> None:
+    change = Change("203.0.113.13", "no match", "accepted for endpoint 'x' by ip", 3, report().calls[1])
+    assert render_changes([change], "old", "new").splitlines() == [
+        "3 calls go elsewhere under new than under old.",
+        "",
+        "Source        Calls  Under old  Under new",
+        "203.0.113.13      3  no match   accepted for endpoint 'x' by ip",
+    ]

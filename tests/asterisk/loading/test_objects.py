@@ -204,3 +204,21 @@ def test_an_interface_that_may_not_be_there_leaves_an_identify_open() -> None:
     (identify,) = load(text).identifies
     assert [name.text for name in identify.unresolved] == ["fe80::1%eth7"]
     assert load(text.replace("eth7", "lo")).identifies[0].unresolved == ()
+
+
+def test_registrations_of_a_wizard_ask_for_line_tokens() -> None:
+    """res_pjsip_config_wizard.c, handle_registrations(): `line=yes` and the wizard's own endpoint."""
+    text = (
+        "[w]\ntype=wizard\nremote_hosts=203.0.113.1\nsends_registrations=yes\noutbound_auth/username=u\n"
+        "sends_line_with_registrations={}\n"
+    )
+    for asked in (True, False):
+        config = load("", pjsip_wizard_conf=text.format("yes" if asked else "no"))
+        made = config.registrations["w-reg-0"]
+        assert (made.line, made.endpoint) == (asked, "w" if asked else "")
+
+
+def test_where_a_database_has_pjsip_conf_itself_every_type_is_unknown() -> None:
+    config = load("", extconfig_conf="[settings]\npjsip.conf => odbc,asterisk\n")
+    assert {"endpoint", "identify", "registration", "transport"} <= set(config.realtime)
+    assert not load("", extconfig_conf="[settings]\nqueues.conf => odbc,asterisk\n").realtime

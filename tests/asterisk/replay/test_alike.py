@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Check
 from pjsipdiag.sip import Address
 from tests.conformance import load, message
 from tests.differential_cases import generate
+from tests.sip_text import messages
 
 
 def facts(trace: tuple[Check, ...]) -> list[tuple[object, ...]]:
@@ -48,3 +51,17 @@ def test_a_digest_user_may_name_an_endpoint_with_its_domain() -> None:
             ' response="1", algorithm=MD5\r\nContent-Length: 0\r\n\r\n'
         )
         assert replay.verdict_of(head.encode(), "UDP", source, destination).endpoint == endpoint
+
+
+def test_a_name_is_cut_where_asterisks_buffer_ends() -> None:
+    """Only a database holds names so long: res_pjsip_endpoint_identifier_user.c has 255 bytes for the user."""
+    lines = "[u]\ntype=transport\nbind=0.0.0.0\n[e]\ntype=endpoint\n"
+    config = load_config(None, "22.10.1", overlay={"pjsip.conf": lines})
+    long = replace(config.endpoints["e"], name="a" * 255)
+    replay = Replay(replace(config, endpoints={long.name: long}))
+    for size, endpoint in ((254, ""), (255, long.name), (256, long.name), (300, long.name)):
+        (one,) = messages(
+            f"@ 0 203.0.113.10:5060 > 192.0.2.1:5060\nINVITE sip:1@192.0.2.1 SIP/2.0\nFrom: <sip:{'a' * size}@b>;tag=1"
+        )
+        short = replay.verdict_of(one.raw, one.transport, one.source.pack(), one.destination.pack())
+        assert (short.endpoint, replay.verdict(one).endpoint) == (endpoint, endpoint)

@@ -170,3 +170,14 @@ def test_what_cannot_be_split_is_one_part(tmp_path: Path, raw: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(raw)
     assert [(part.start, part.end) for part in split(path, 4)] == [(0, parts.WHOLE)]
+
+
+def test_more_whole_datagrams_than_are_remembered_are_for_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "capture.pcap"
+    path.write_bytes(pcap(frames(200)))
+    assert together(path, 2) == alone(path)
+    monkeypatch.setattr(parts, "MOST_WHOLE", 3)
+    with pytest.raises(Unjoinable, match="too many fragments"):
+        together(path, 2)

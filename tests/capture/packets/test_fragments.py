@@ -145,3 +145,11 @@ def test_ping_of_death() -> None:
 def test_an_atomic_fragment_is_whole() -> None:
     """RFC 6946."""
     assert Capture(pcap(pieces(WHOLE6, []), link=101)).calls == [(1, "1")]
+
+
+def test_no_datagram_ends_behind_the_longest() -> None:
+    """The total length of IPv4 has 16 bits (RFC 791): a last fragment may end at 65535, and no later."""
+    for size, said in ((7, {"IP fragments without the rest": 1}), (8, {"malformed IP fragment": 1})):
+        place = struct.pack(">HH", 7, 65528 >> 3)
+        piece = WHOLE4[:2] + struct.pack(">H", 20 + size) + place + WHOLE4[8:20] + bytes(size)
+        assert Capture(pcap([piece], link=101)).tally.undecoded == said

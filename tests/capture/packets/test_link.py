@@ -193,3 +193,26 @@ def test_a_header_that_the_record_cuts_is_counted_whatever_follows(after: bytes)
     frames = [FOUR, FOUR[:26], after * 60]
     capture = Capture(pcap(frames, link=101))
     assert dict(capture.tally.undecoded) == {"UDP header cut short": 1, "raw IP of unknown version": 1}
+
+
+def test_an_extension_header_at_the_end_of_a_packet() -> None:
+    """RFC 8200 section 4.7: 59 says that nothing follows."""
+    for size, said in ((8, {}), (7, {"IPv6 extension header cut short": 1})):
+        packet = SIX[:4] + struct.pack(">H", size) + b"\x3c" + SIX[7:40] + bytes((59, 0, 1, 4, 0, 0, 0, 0))[:size]
+        assert Capture(pcap([packet], link=101)).tally.undecoded == said
+
+
+@pytest.mark.parametrize("words", [1, 2])
+def test_radiotap_with_a_time_says_whether_the_header_is_padded(words: int) -> None:
+    """TSFT, 8 bytes at a multiple of 8, stands before the flags (radiotap.org); 0x20 there pads 26 bytes to 28."""
+    from scapy.layers.dot11 import Dot11, Dot11QoS
+    from scapy.layers.l2 import LLC, SNAP
+
+    header = bytes(Dot11(type=2, subtype=8, FCfield=1) / Dot11QoS())
+    llc = bytes(LLC(dsap=0xAA, ssap=0xAA, ctrl=3) / SNAP(OUI=0, code=0x0800))
+    present = struct.pack("<I", 0x80000003) * (words - 1) + struct.pack("<I", 3)
+    for flags, pad in ((0x20, 2), (0, 0)):
+        time = bytes(-(4 + len(present)) % 8) + b"\x20" * 7 + bytes(1)
+        fields = present + time + bytes((flags,))
+        frame = struct.pack("<BBH", 0, 0, 4 + len(fields)) + fields + header + bytes(pad) + llc + FOUR
+        assert [call_id for _, call_id in Capture(pcap([frame], link=127)).calls] == ["1"]

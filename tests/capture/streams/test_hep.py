@@ -170,3 +170,16 @@ def test_over_tcp_in_a_capture(opened: bool) -> None:
     capture = Capture(pcap(frames))
     assert [call for _, call in capture.calls] == ["1", "2", "3", "4", "5", "6"]
     assert capture.tally.notes == [hep.NOTE]
+
+
+@pytest.mark.parametrize("size", [17, 18, 19])
+def test_a_chunk_that_does_not_fit_into_its_packet_is_none(size: int) -> None:
+    """The bytes that such a head would take hold the next packet."""
+    first, second = (version3(FOUR, invite(number)) for number in (1, 2))
+    broken = b"HEP3" + struct.pack("!HHHH", size + 5, 0, 1, size)
+    packets = [
+        tcp(b"", -1, SYN, AGENT, HOMER),
+        tcp(first, 0, PSH | ACK, AGENT, HOMER),
+        tcp(broken + second, len(first), PSH | ACK, AGENT, HOMER),
+    ]
+    assert [call_id for _, call_id in Capture(pcap(map(ethernet, packets))).calls] == ["1", "2"]

@@ -212,3 +212,12 @@ def test_segments_without_payload_that_the_snap_length_cuts_are_no_loss(snap: in
     options = tcp(b"\1" * 20)
     options = options[:32] + b"\xa0" + options[33:]
     assert Capture(pcap([ethernet(options)] * 3, snap=snap)).tally.undecoded == {}
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(60, 1), (127, 1), (128, 0)])
+def test_an_opening_is_repeated_for_two_minutes(seconds: int, found: int) -> None:
+    """Linux sends a SYN that nobody answers again after 1, 3, 7, 15, 31 and 63 seconds; what it opened goes on."""
+    message, later = invite(1), seconds * SECOND
+    wire = Wire().segment(-1, b"", flags=SYN, time=0).segment(0, message[:50], time=0)
+    wire.segment(-1, b"", flags=SYN, time=later).segment(50, message[50:], time=later)
+    assert [payload == message for payload in wire.payloads()].count(True) == found

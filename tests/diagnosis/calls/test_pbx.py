@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
 from pjsipdiag.cli import main
+from pjsipdiag.diagnosis.diagnose import diagnose
 from tests.diagnosis.scene import write_scene
+from tests.sip_text import write_capture
 
 TRANSPORT = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n"
 
@@ -117,3 +120,40 @@ Contact: <sip:198.51.100.76>
 def test_without_answers_the_pbx_is_who_calls_as_asterisk_and_is_called(tmp_path: Path) -> None:
     found = diagnosed(REQUESTS_ONLY, tmp_path)
     assert found["pbx"]["addresses"] == ["192.0.2.1"]
+
+
+ANSWERED = """
+@ {0} 198.51.100.{0}:5060 > {1}:5060
+INVITE sip:300@{1} SIP/2.0
+Call-ID: {0}
+Via: SIP/2.0/UDP 198.51.100.{0};branch=z9hG4bK{0}
+@ {0}.1 {1}:5060 > 198.51.100.{0}:5060
+SIP/2.0 404 Not Found
+Call-ID: {0}
+Via: SIP/2.0/UDP 198.51.100.{0};branch=z9hG4bK{0}
+CSeq: 1 INVITE
+Server: {2}
+"""
+ASTERISK, OTHER = "Asterisk PBX 22.10.1", "Kamailio"
+
+
+def seen(text: str, folder: Path, objects: str = TRANSPORT) -> tuple[tuple[str, ...], str]:
+    """The PBX's addresses and why, of a capture that does not tell which packets came in."""
+    (folder / "pjsip.conf").write_text(objects)
+    report = diagnose([write_capture(text, folder / "capture.pcap", "ethernet")], folder)
+    return report.pbx, report.pbx_reason
+
+
+@pytest.mark.parametrize(("most", "found"), [(10, ("192.0.2.1", "192.0.2.2")), (11, ("192.0.2.1",))])
+def test_who_seldom_answers_as_asterisk_is_another_machine(most: int, found: tuple[str, ...], tmp_path: Path) -> None:
+    """Two that answer are both the PBX's where one gives at least a tenth of the answers of the other."""
+    often = "".join(ANSWERED.format(at, "192.0.2.1", ASTERISK) for at in range(1, most + 1))
+    text = often + ANSWERED.format(100, "192.0.2.2", ASTERISK)
+    assert seen(text, tmp_path) == (found, "it answers as Asterisk")
+
+
+def test_a_bound_address_is_the_pbx_where_the_capture_shows_it(tmp_path: Path) -> None:
+    """Although another machine answers as Asterisk; and a bound address that nothing was sent to is none."""
+    binds = "".join(f"[t{end}]\ntype=transport\nprotocol=udp\nbind=192.0.2.{end}\n" for end in (1, 7))
+    text = ANSWERED.format(3, "192.0.2.1", OTHER) + ANSWERED.format(5, "192.0.2.9", ASTERISK)
+    assert seen(text, tmp_path, binds) == (("192.0.2.1",), "a transport of the configuration binds it")

@@ -1,0 +1,30 @@
+"""What a change does to the calls of a capture: proven by replay of all that it can touch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag.diagnosis.diagnose import observe
+from pjsipdiag.diagnosis.repairs.prove import prove
+from tests.sip_text import write_capture
+
+ENDPOINTS = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n" + "".join(
+    f"[{name}]\ntype=endpoint\ncontext=in\n" for name in ("one", "two", "three")
+)
+IDENTIFY = "[{}]\ntype=identify\nendpoint={}\nmatch={}\n"
+BOTH = IDENTIFY.format("red", "one", "203.0.113.10") + IDENTIFY.format("south", "two", "203.0.113.10")
+CALL = "@ 0 203.0.113.10:5060 > 192.0.2.1:5060 in\nINVITE sip:100@192.0.2.1 SIP/2.0\n"
+
+
+@pytest.mark.parametrize(("release", "changed"), [("16.28.0", 1), ("22.10.1", 0)])
+def test_one_section_more_may_turn_the_order_of_the_others_round(release: str, changed: int, tmp_path: Path) -> None:
+    """Releases that sort by hash have a table that grows with the sections; others sort by name."""
+    (tmp_path / "pjsip.conf").write_text(ENDPOINTS + BOTH)
+    capture = write_capture(CALL, tmp_path / "c.pcap")
+    situation = observe([capture], tmp_path, pbx=("192.0.2.1",), asterisk=release).situation
+    more = IDENTIFY.format("site-9", "three", "198.51.100.1")
+    proof = prove(situation, {"pjsip.conf": ENDPOINTS + BOTH + more}, [])
+    assert proof is not None
+    assert (proof.changes_others, proof.fixes) == (changed, 0)

@@ -1,0 +1,57 @@
+"""`line` tokens: an own REGISTER in the capture shows which one Asterisk gave a registrar."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag.diagnosis.diagnose import diagnose
+from tests.diagnosis.scene import write_scene
+
+FILES = """[udp]
+type=transport
+protocol=udp
+bind=0.0.0.0
+[trunk]
+type=endpoint
+context=in
+[reg]
+type=registration
+server_uri=sip:203.0.113.10
+client_uri=sip:user@203.0.113.10
+line={}
+endpoint=trunk
+"""
+SCENE = """
+@ 0 {0}:5060 > {1}:5060 out -> 200
+REGISTER sip:203.0.113.10 SIP/2.0
+From: <sip:{2}@203.0.113.10>;tag=1
+To: <sip:{2}@203.0.113.10>
+Contact: {3}
+
+@ 4 203.0.113.10:5060 > 192.0.2.1:5060 in -> 100 200
+INVITE sip:s@192.0.2.1;line=kkrbfcy SIP/2.0
+Contact: <sip:203.0.113.10>
+"""
+URI, PARAMETER = "<sip:s@192.0.2.1:5060;line=kkrbfcy>", "<sip:s@192.0.2.1:5060>;line=kkrbfcy"
+OWN = ("192.0.2.1", "203.0.113.10", "user", URI)
+
+
+@pytest.mark.parametrize(
+    ("sent", "line", "outcome"),
+    [
+        (OWN, "yes", "accepted"),
+        ((*OWN[:3], PARAMETER), "yes", "accepted"),
+        ((*OWN[:3], URI.replace("kkrbfcy", "abcdefg")), "yes", "no_match"),
+        ((*OWN[:3], "<sip:s@192.0.2.1:5060>"), "yes", "unknown"),
+        ((*OWN[:2], "somebody", URI), "yes", "unknown"),
+        (("203.0.113.77", "192.0.2.1", "user", URI), "yes", "unknown"),
+        (OWN, "no", "no_match"),
+    ],
+)
+def test_a_token_that_the_capture_shows(sent: tuple[str, ...], line: str, outcome: str, tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text(FILES.format(line))
+    capture = write_scene(SCENE.format(*sent), tmp_path / "c.pcap")
+    (call,) = diagnose([capture], tmp_path, pbx=("192.0.2.1",), asterisk="22.10.1").calls
+    assert (call.verdict.outcome, call.verdict.endpoint) == (outcome, "trunk" if outcome == "accepted" else "")
