@@ -87,7 +87,11 @@ differential: $(VENV)/.dev ## random cases and every repair against a real Aster
 house: $(VENV)/.dev ## the code in figures: folders, modules, functions, complexity
 	@$(BIN)/python -m tests.house
 
-clean: ## remove the environment and caches
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+mutants: $(VENV)/.dev system ## how many of 210 small changes of meaning the tests notice; up to an hour
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[mutants]'
+	$(BIN)/python -m tests.mutants
 
-.PHONY: help demo test check lint house warnings dist fresh bench differential system clean
+clean: ## remove the environment and caches
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants
+
+.PHONY: help demo test check lint house mutants warnings dist fresh bench differential system clean

@@ -1,0 +1,1 @@
+"""Small changes of meaning (mutants) that the tests must notice: `make mutants`."""

@@ -1,0 +1,61 @@
+"""For pytest: notes which test reaches which line, or runs the tests that a file names, in its order."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RECORD, WANTED = "MUTANTS_RECORD", "MUTANTS_WANTED"
+"""Environment variables: where to note what was reached, and the file that names the tests."""
+MEMORY = 4 << 30
+"""Bytes that tests of a mutant may have: it may want all."""
+_measured: dict[str, Any] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if WANTED in os.environ:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    shared = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
+    if RECORD not in os.environ or shared:
+        return
+    import coverage
+
+    folder = Path(os.environ[RECORD])
+    measured = coverage.Coverage(
+        data_file=str(folder / "data"), data_suffix=True, source=["pjsipdiag"], config_file=str(folder / "coverage.ini")
+    )
+    measured.start()
+    _measured["coverage"], _measured["seconds"] = measured, {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    if not _measured:
+        return (yield)
+    _measured["coverage"].switch_context(item.nodeid)
+    begun = time.perf_counter()
+    found = yield
+    _measured["seconds"][item.nodeid] = time.perf_counter() - begun
+    _measured["coverage"].switch_context("")
+    return found
+
+
+def pytest_unconfigure() -> None:
+    if _measured:
+        _measured["coverage"].stop()
+        _measured["coverage"].save()
+        path = Path(os.environ[RECORD]) / f"seconds.{os.getpid()}.json"
+        path.write_text(json.dumps(_measured["seconds"]))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if WANTED in os.environ:
+        order = {name: at for at, name in enumerate(json.loads(Path(os.environ[WANTED]).read_text()))}
+        items[:] = sorted((item for item in items if item.nodeid in order), key=lambda item: order[item.nodeid])
