@@ -27,7 +27,8 @@ typedef struct {
     PyObject *transports, *read, *forms, *append, *limits;
 } Kept;
 enum { KEPT = sizeof(Kept) / sizeof(PyObject *) };
-enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, SAME_PACKET, TELLING }; /* limits */
+enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS }; /* limits */
+enum { SAME_PACKET = 50000000, TELLING = 256 }; /* as in `rows.py` and `kinds.py` */
 
 typedef struct { const char *at, *stop; } Text;
 
@@ -292,19 +293,28 @@ static int set(PyObject *repeated, int which, long long value) {
     return PyList_SetItem(repeated, which, PyLong_FromLongLong(value)) == 0 && !PyErr_Occurred();
 }
 
-/* One more of the requests of a source and a method: what `Fold._other` does with `known`. */
-static int repeat(const Kept *kept, PyObject *known, long long time, Text payload) {
-    const long long size = payload.stop - payload.at, most = limit(kept, TELLING), near = limit(kept, SAME_PACKET);
-    PyObject *start = PyBytes_FromStringAndSize(payload.at, size < most ? size : most);
-    const Py_hash_t telling = start ? PyObject_Hash(start) : -1;
-    const long long count = PyLong_AsLongLong(PyList_GetItem(known, COUNT));
-    const long long last = PyLong_AsLongLong(PyList_GetItem(known, LAST));
+/* By what a message is told from others of its kind: `kinds.telling`. */
+static long long telling(Text payload) {
+    char start[TELLING] = {0};
+    uint64_t sum = 0, word;
+    memcpy(start, payload.at, payload.stop - payload.at < TELLING ? payload.stop - payload.at : TELLING);
+    for (size_t n = 0; n < TELLING; n += sizeof word) {
+        memcpy(&word, start + n, sizeof word);
+        sum += word;
+    }
+    return (long long)(sum & INT64_MAX);
+}
+
+/* One more of its kind, of which `known` is known: as `kinds.count_kind`. */
+static int repeat(PyObject *known, long long time, Text payload) {
+    const long long said = telling(payload), last = PyLong_AsLongLong(PyList_GetItem(known, LAST));
     const long long apart = time - PyLong_AsLongLong(PyList_GetItem(known, LAST_TIME));
-    Py_XDECREF(start);
     if (PyErr_Occurred())
         return -1;
-    const int again = telling == last && apart <= near && -apart <= near;
-    return (again || set(known, COUNT, count + 1)) && set(known, LAST, telling) && set(known, LAST_TIME, time) ? 1 : -1;
+    if (said == last && apart <= SAME_PACKET && -apart <= SAME_PACKET)
+        return set(known, LAST_TIME, time) ? 1 : -1;
+    const long long count = PyLong_AsLongLong(PyList_GetItem(known, COUNT));
+    return set(known, COUNT, count + 1) && set(known, LAST, said) && set(known, LAST_TIME, time) ? 1 : -1;
 }
 
 /* The number of a name, which is new perhaps: `_number`; -1 for an error. */
@@ -475,7 +485,7 @@ static int other(const Kept *kept, PyObject *datagram, Text payload, Text method
     if (known && !asked)
         done = (ip = address(source)) ? asks(kept, datagram, ip, agent) : -1;
     if (known && done > 0)
-        done = repeat(kept, known, PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), payload);
+        done = repeat(known, PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), payload);
     Py_XDECREF(agent);
     Py_XDECREF(ip);
     return PyErr_Occurred() ? -1 : known ? done : 0;
@@ -508,7 +518,7 @@ static int reply(const Kept *kept, PyObject *datagram, Text payload, Text sequen
                                  (Text){what, end});
     if (!known)
         return PyErr_Occurred() ? -1 : 0;
-    return repeat(kept, known, PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), payload);
+    return repeat(known, PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), payload);
 }
 
 static int response(const Kept *kept, PyObject *datagram, Text payload) {

@@ -21,7 +21,7 @@ from pjsipdiag.asterisk.forms.forms import Forms
 from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls.heads import agent_of, branch_of, fields_of, has_credentials, realm_of, value_of
-from pjsipdiag.diagnosis.calls.kinds import TELLING, WITH_CREDENTIALS, Kind, count_kind, kind_of
+from pjsipdiag.diagnosis.calls.kinds import WITH_CREDENTIALS, Kind, count_kind, kind_of
 from pjsipdiag.diagnosis.calls.rows import (
     ANSWER,
     CHALLENGES,
@@ -30,7 +30,6 @@ from pjsipdiag.diagnosis.calls.rows import (
     DIRECTIONS,
     MOST_ANSWERS,
     ROW,
-    SAME_PACKET,
     SIX,
     TIME,
     TRANSPORTS,
@@ -67,7 +66,7 @@ MOST_VIEWS = 16
 """Address pairs between which one transaction is seen, on several interfaces or through proxies; what more say the same
 are taken for transactions of their own."""
 MOST_PAIRS = 10_000
-LIMITS = (MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, SAME_PACKET, TELLING)
+LIMITS = (MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS)
 
 INVITES = (b" INVITE\r", b" INVITE")
 Name = TypeVar("Name", Fields, bytes)

@@ -5,6 +5,7 @@ A kind is counted at the speed of memory (`_fold.c`); what may tell who is refus
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 
 from pjsipdiag.capture.datagram import Datagram
@@ -18,6 +19,7 @@ WITH_CREDENTIALS = b"+"
 """Follows the method of requests that have credentials."""
 TELLING = 256
 """Bytes by which two messages of a kind are told apart: the Via with its branch is among them."""
+_WORDS = struct.Struct(f"@{TELLING // 8}Q").unpack
 MOST_METHODS = 100_000
 """Kinds that are counted; beyond, requests that are not INVITEs are only counted as messages."""
 MOST_KINDS, MOST_SEEN, LONGEST_SEEN = 10_000, 4, 8192
@@ -29,27 +31,33 @@ REFUSALS = (b" 3", b" 4", b" 5", b" 6")
 def count_kind(others: dict[Kind, Repeated], seen: dict[Kind, list[Datagram]], kind: Kind, datagram: Datagram) -> None:
     """One more of its kind; the first ones are kept."""
     payload, time = datagram.payload.lstrip(b"\r\n"), datagram.time
-    telling = hash(payload[:TELLING])
+    said = telling(payload)
     known = others.get(kind)
     if known is None:
         if len(others) >= MOST_METHODS:
             return
-        known = others[kind] = [1, telling, time, telling, time, looks(kind)]
+        known = others[kind] = [1, said, time, said, time, looks(kind)]
     else:
-        if telling != known[LAST] or abs(time - known[LAST_TIME]) > SAME_PACKET:
+        if said != known[LAST] or abs(time - known[LAST_TIME]) > SAME_PACKET:
             known[COUNT] += 1
-        known[LAST], known[LAST_TIME] = telling, time
+        known[LAST], known[LAST_TIME] = said, time
     if known[LOOKS]:
         known[LOOKS] -= 1
-        before = seen.get(kind, [])
-        if before or len(seen) < MOST_KINDS:
-            seen[kind] = first_seen([*before, datagram._replace(payload=payload[:LONGEST_SEEN])])
+        before = seen.get(kind)
+        if before is None:
+            if len(seen) < MOST_KINDS:
+                seen[kind] = [datagram._replace(payload=payload[:LONGEST_SEEN])]
+        elif len(before) < MOST_SEEN and not any(_sender(payload) in one.payload for one in before):
+            before.append(datagram._replace(payload=payload[:LONGEST_SEEN]))
+
+
+def telling(payload: bytes) -> int:
+    """By what a message is told from others of its kind: a sum over its first words."""
+    return sum(_WORDS(payload[:TELLING].ljust(TELLING, b"\0"))) & 0x7FFF_FFFF_FFFF_FFFF
 
 
 def looks(kind: Kind) -> int:
     """How many messages of a kind are looked at: more of those that tell who is refused."""
-    if kind.endswith(WITH_CREDENTIALS):
-        return 2
     if kind[-4:-2] not in REFUSALS:
         return 1
     return MOST_SEEN if kind[-3:] in (b"401", b"407") else MOST_LOOKS
@@ -61,8 +69,12 @@ def first_seen(messages: Sequence[Datagram]) -> list[Datagram]:
         return list(messages)
     found: dict[bytes, Datagram] = {}
     for message in sorted(messages, key=lambda one: one.time):
-        found.setdefault(value_of(message.payload, b"from").partition(b";tag=")[0], message)
+        found.setdefault(_sender(message.payload), message)
     return list(found.values())[:MOST_SEEN]
+
+
+def _sender(payload: bytes) -> bytes:
+    return value_of(payload, b"from").partition(b";tag=")[0]
 
 
 def kind_of(client: bytes, server: bytes, what: bytes) -> Kind:
