@@ -302,6 +302,8 @@ class Config:
     failed: tuple[str, ...] = ()
     """Why databases that were asked did not answer; Asterisk would find nothing in them either."""
     sections: tuple[Section, ...] = ()
+    chan_sip: tuple[Transport, ...] = ()
+    """The sockets of the driver before PJSIP, where there is a sip.conf and nothing keeps it from loading."""
     named_acls: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     """The access lists of acl.conf that `Acl.names` speaks of, by name."""
     has_acls: bool = True

@@ -27,19 +27,20 @@ from pjsipdiag.diagnosis.calls.merge import Merged
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
-from pjsipdiag.diagnosis.evidence.addresses import show_ip
+from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.evidence.offers import offer_of
 from pjsipdiag.diagnosis.evidence.signs import near
 from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Finding, Report, SourceRow, Suggestion
 from pjsipdiag.diagnosis.names import load
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.repairs.suggest import suggest
+from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.difference import is_a_copy
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.work.gather import Begun, Gathered, begin
 from pjsipdiag.diagnosis.work.jobs import share
-from pjsipdiag.sip import NOWHERE, Address
+from pjsipdiag.sip import NOWHERE, Address, SipMessage
 
 OnRows = Callable[[Sequence[CallRow], Sequence[SourceRow]], None]
 Reload = Callable[[Mapping[str, str], str], Config]
@@ -146,6 +147,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         end=seen.merged.end,
         responses=seen.merged.responses,
         crowd=crowd,
+        greetings={show_address(place): SipMessage(head) for place, head in seen.merged.greetings.items()},
     )
 
 
@@ -276,7 +278,13 @@ def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
     calls = situation.calls
     if isinstance(calls, Calls) and calls.passing:
         yield f"{calls.passing} requests between other hosts than the PBX are not counted"
-    outside = sorted({group.destinations[0] for group in situation.groups if group.sample.destination == NOWHERE})
+    outside = sorted(
+        {
+            group.destinations[0]
+            for group in situation.groups
+            if group.sample.destination == NOWHERE and not of_another(situation, group)
+        }
+    )
     outside = [place for place in outside if place not in UNTOLD]
     if outside:
         yield (

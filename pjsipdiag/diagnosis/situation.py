@@ -179,3 +179,5 @@ class Situation:
     end: int = 0
     responses: int = 0
     crowd: Crowd | None = None
+    greetings: Mapping[str, SipMessage] = field(default_factory=dict)
+    """The first answer of each address ("ip:port")."""

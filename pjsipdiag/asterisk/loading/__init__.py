@@ -7,6 +7,7 @@ in the order in which they are asked, transports, ACLs, and each object that did
     sorcery        which file or table has which type (sorcery.conf, main/sorcery.c)
     modules        modules.conf: which modules, and so which types and identifiers, exist
     options        a section's variables through the handlers; options.json is the table, values/ has the handlers
+    chan_sip       where the driver before PJSIP listens
     kinds, identify, acls, wizard    each type's own rules
     order          in which order identifiers and identifies are asked
     resolve        names in match= -> addresses; show_output reads those that a running Asterisk printed

@@ -33,7 +33,7 @@ from pjsipdiag.asterisk.dialplan.read import MODULES as DIALPLAN_MODULES
 from pjsipdiag.asterisk.dialplan.read import read_dialplan
 from pjsipdiag.asterisk.files.conf import Parsed, parse
 from pjsipdiag.asterisk.files.files import Files
-from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, order, wizard
+from pjsipdiag.asterisk.loading import acls, chan_sip, identify, kinds, modules, order, wizard
 from pjsipdiag.asterisk.loading.opening import opened
 from pjsipdiag.asterisk.loading.options import TYPES, Applied, apply, cannot_tell
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
@@ -134,6 +134,11 @@ class _Loader:
                 self.parsed[name] = parse(name, self.files, self.version, partial=self.partial)
         return self.parsed[name]
 
+    def _chan_sip(self) -> tuple[Transport, ...]:
+        if self.alone or not self.files.exists(chan_sip.FILE) or not self._loads(chan_sip.DRIVER):
+            return ()
+        return chan_sip.sockets(parse(chan_sip.FILE, self.files, self.version, partial=True))
+
     def config(self, directory: str) -> Config:
         if self.alone:
             reason = f"only {self.main} was given: other files of the configuration are not known"
@@ -179,6 +184,7 @@ class _Loader:
             partial=self.partial and not self.alone,
             stored=tuple(self.tables.stored),
             failed=tuple(dict.fromkeys(self.tables.failed)),
+            chan_sip=self._chan_sip(),
             named_acls=self.acls or {},
             has_acls=self.file(acls.ACL_FILE).found,
             files=tuple(dict.fromkeys(name for parsed in self.parsed.values() for name in parsed.files)),

@@ -61,6 +61,7 @@ MOST_AGENTS, LONGEST_AGENT = 100_000, 256
 IN_DIALOG = frozenset((b"ACK", b"BYE", b"CANCEL", b"PRACK", b"UPDATE", b"INFO"))
 """Methods that belong to a call and say nothing of their own about a source."""
 MOST_REGISTRATIONS = 1000
+MOST_GREETINGS, LONGEST_GREETING = 2000, 2048
 MOST_PEERS = 100_000
 MOST_VIEWS = 16
 """Address pairs between which one transaction is seen, on several interfaces or through proxies; what more say the same
@@ -123,6 +124,8 @@ class Fold:
     local: dict[bytes, int] = field(default_factory=dict)
     """Packed IP -> transactions for which the capture says that this machine has it."""
     registrations: dict[bytes, Datagram] = field(default_factory=dict)
+    greetings: dict[bytes, bytes] = field(default_factory=dict)
+    """Packed sources of answers -> the first one."""
     answering: set[bytes] = field(default_factory=set)
     """Packed sources of answers, whose first was looked at; at most MOST_PEERS."""
     _asked: set[bytes] = field(default_factory=set)
@@ -150,6 +153,8 @@ class Fold:
                 counts[RESPONSES] += 1
                 if source not in answered:
                     self._answers_as(source, time, payload)
+                    if len(self.greetings) < MOST_GREETINGS:
+                        self.greetings.setdefault(source, payload[:LONGEST_GREETING])
                     if len(answered) < MOST_PEERS:
                         answered.add(source)
                 at = payload.find(b"\nCSeq: ")

@@ -53,7 +53,8 @@ def count_kind(others: dict[Kind, Repeated], seen: dict[Kind, list[Datagram]], k
 
 def telling(payload: bytes) -> int:
     """By what a message is told from others of its kind: a sum over its first words."""
-    return sum(_WORDS(payload[:TELLING].ljust(TELLING, b"\0"))) & 0x7FFF_FFFF_FFFF_FFFF
+    words: tuple[int, ...] = _WORDS(payload[:TELLING].ljust(TELLING, b"\0"))
+    return sum(words) & 0x7FFF_FFFF_FFFF_FFFF
 
 
 def looks(kind: Kind) -> int:

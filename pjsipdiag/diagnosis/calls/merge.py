@@ -89,6 +89,7 @@ class Merged:
     local: Counter[bytes] = field(default_factory=Counter)
     strays: dict[Key, bytes] = field(default_factory=dict)
     answering: set[bytes] = field(default_factory=set)
+    greetings: dict[bytes, bytes] = field(default_factory=dict)
     registrations: dict[bytes, Datagram] = field(default_factory=dict)
     messages: int = 0
     responses: int = 0
@@ -157,6 +158,7 @@ def merge(parts: Sequence[Part]) -> Merged:
         whole.pairs.update(fold.pairs)
         whole.received.update(fold.received)
         whole.answering |= fold.answering
+        whole.greetings = {**fold.greetings, **whole.greetings}
         whole.local.update(fold.local)
         for ip, count in fold.answerers.items():
             whole.answerers[ip] = whole.answerers.get(ip, 0) + count

@@ -3,6 +3,7 @@
 Each group of calls is blamed on one cause: BLAMES is asked from top to bottom and the first rule that takes the blame
 keeps it. So a cause stands above what follows from it, and one mistake is one finding however many calls it costs.
 
+    another       something else than PJSIP answers
     network       before identification: silence, nobody listens, unreadable messages, translated sources
     loading       what is in the files and not in memory
     unmatched     nobody takes the source; hints says what speaks for an owner
@@ -29,6 +30,7 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Rule
 from pjsipdiag.diagnosis.rules import (
     admission,
+    another,
     difference,
     loading,
     network,
@@ -47,6 +49,7 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 BLAMES: dict[str, tuple[Takes, Tells | None]] = {
     "file-rejected": (loading.of_rejected_file, None),
     "module-not-loaded": (loading.of_absent_module, loading.module_not_loaded),
+    "answered-by-another": (another.of_another, another.answered_by_another),
     "wrong-transport": (network.of_transport, network.wrong_transport),
     "dropped-by-parser": (network.of_parser, network.dropped_by_parser),
     "prediction-differs": (difference.of_difference, difference.prediction_differs),
@@ -142,6 +145,7 @@ CALL_RULES: tuple[Rule, ...] = (
         "a program writes objects while Asterisk loads, so verdicts that hang on them are unknown",
         lambda situation: ON_CONFIG["program-not-run"](situation.config),
     ),
+    _row("answered-by-another", Severity.ERROR, "something else than PJSIP answers where the calls go"),
     _row("wrong-transport", Severity.ERROR, "calls arrive on a transport, family or port where nothing listens"),
     _row("no-answer", Severity.ERROR, "INVITEs stay without any answer", network.no_answer),
     _row("dropped-by-parser", Severity.ERROR, "Asterisk cannot parse the request"),

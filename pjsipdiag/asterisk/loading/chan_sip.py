@@ -1,0 +1,52 @@
+"""Where the driver before PJSIP listens: what sip.conf says, as far as it matters to who answers.
+
+Replays reload_config() of channels/chan_sip.c: `bindport`, `udpbindaddr`, `bindaddr`, `tcpenable`, `tlsenable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pjsipdiag.asterisk.addresses.sockaddr import split_host_port
+from pjsipdiag.asterisk.config import Section, Transport, Variable, Where
+from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.loading.values import parse_bool
+
+FILE = "sip.conf"
+DRIVER = "chan_sip"
+
+
+def sockets(parsed: Parsed) -> tuple[Transport, ...]:
+    """The sockets that chan_sip opens; none without sip.conf."""
+    general = [section for section in parsed.sections if section.name.lower() == "general"]
+    if not parsed.found or not parsed.valid:
+        return ()
+    return tuple(_sockets(general, Where(FILE, 0)))
+
+
+def _sockets(general: list[Section], file: Where) -> Iterator[Transport]:
+    said = {variable.name.lower(): variable for section in general for variable in section.variables}
+    plain = said.get("udpbindaddr") or said.get("bindaddr")
+    port = said.get("bindport")
+    yield _socket("udp", plain, port, 5060, file)
+    if _is_on(said.get("tcpenable")):
+        yield _socket("tcp", said.get("tcpbindaddr") or plain, port, 5060, file)
+    if _is_on(said.get("tlsenable")):
+        yield _socket("tls", said.get("tlsbindaddr"), None, 5061, file)
+
+
+def _is_on(variable: Variable | None) -> bool:
+    return variable is not None and parse_bool(variable.value)
+
+
+def _socket(protocol: str, bind: Variable | None, port: Variable | None, default: int, file: Where) -> Transport:
+    host, written = split_host_port(bind.value) if bind else ("", "")
+    number = written or (port.value if port else "")
+    said = (bind if written else None) or port or bind
+    return Transport(
+        DRIVER,
+        said.where if said else file,
+        protocol=protocol,
+        bind=host or "0.0.0.0",
+        port=int(number) if number and number.isdigit() and int(number) else default,
+    )

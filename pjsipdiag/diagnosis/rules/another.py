@@ -1,0 +1,121 @@
+"""Calls that something else than PJSIP answers: the driver before it, another server, a release without PJSIP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from pjsipdiag.asterisk.config import Transport, Where
+from pjsipdiag.asterisk.replay.arrival import listening
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, is_silent, listed, sources, who
+from pjsipdiag.diagnosis.rules.difference import contradicts
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import Address, SipMessage
+
+_NONCE = re.compile(r'nonce="([0-9a-f]{8})"')
+"""A challenge of chan_sip: eight hexadecimal digits (transmit_response_with_auth, chan_sip.c), PJSIP's has a time."""
+FIRST_WITH_PJSIP = 12
+
+
+def of_another(situation: Situation, group: CallGroup) -> Cause | None:
+    """Who answers at the address that the calls went to, where that is not PJSIP."""
+    if is_silent(group) or not group.destinations:
+        return None
+    place = _address(group.destinations[0])
+    heard = not situation.config.transports or bool(listening(group.transport, place, situation.config))
+    answer = situation.greetings.get(str(place))
+    who_is, where = _another(situation, group.transport, place, answer, heard)
+    if not who_is or (heard and not contradicts(group) and not _fails(group)):
+        return None
+    return Cause(who_is, where, str(place))
+
+
+def _fails(group: CallGroup) -> bool:
+    return not any(100 <= status < 300 for status in group.statuses)
+
+
+def _another(
+    situation: Situation, transport: str, place: Address, answer: SipMessage | None, heard: bool
+) -> tuple[str, Where | None]:
+    """A name for it and the line that puts it there; empty where nothing shows that it is another."""
+    shape = answer is not None and _is_of_chan_sip(answer)
+    socket = next((one for one in situation.config.chan_sip if _takes(one, transport, place)), None)
+    asterisk = answer is None or _is_asterisk(answer)
+    if socket is not None and asterisk and (shape or not heard):
+        return "chan_sip", socket.where
+    if shape and asterisk:
+        return "chan_sip", socket.where if socket else None
+    major = situation.capture_version.partition(".")[0].removeprefix("certified/")
+    if major.isdigit() and int(major) < FIRST_WITH_PJSIP:
+        return f"Asterisk {situation.capture_version}, which has no PJSIP", None
+    if answer is not None and not asterisk and answer.status >= 200:
+        named = answer.header("Server") or answer.header("User-Agent")
+        if named and named != situation.config.globals.value("user_agent"):
+            return named[:80], None
+    return "", None
+
+
+def _is_asterisk(answer: SipMessage) -> bool:
+    named = answer.header("Server") or answer.header("User-Agent")
+    return not named or "asterisk" in named.lower() or named.startswith("FPBX")
+
+
+def _is_of_chan_sip(answer: SipMessage) -> bool:
+    challenges = [*answer.values("WWW-Authenticate"), *answer.values("Proxy-Authenticate")]
+    return any(_NONCE.search(value) and "opaque" not in value.lower() for value in challenges)
+
+
+def _takes(socket: Transport, transport: str, place: Address) -> bool:
+    wild = socket.bind in ("0.0.0.0", "::", "")
+    return socket.protocol == transport.lower() and socket.port == place.port and (wild or socket.bind == place.ip)
+
+
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    return Address(host.strip("[]"), int(port)) if port.isdigit() and host else Address(text.strip("[]"))
+
+
+def answered_by_another(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    place = _address(cause.detail)
+    old = cause.name == "chan_sip"
+    named = "chan_sip, the driver before PJSIP," if old else cause.name
+    at = f" (sip.conf, {cause.where})" if old and cause.where else " (sip.conf)" if old else ""
+    bound = [f"[{one.name}] {one.protocol} port {one.port} ({one.where})" for one in situation.config.listeners]
+    return Finding(
+        "answered-by-another",
+        Severity.ERROR,
+        f"{who(groups, 'calls', 'call')} {place}, where {named} answers{at}, not PJSIP: nothing in pjsip.conf decides"
+        " these calls",
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (
+            *_evidence(situation, place),
+            f"PJSIP listens on {listed(bound) or 'nothing'}",
+            f"observed answers: {answers(groups)}",
+        ),
+        advice=_advice(situation, place, old),
+    )
+
+
+def _evidence(situation: Situation, place: Address) -> Iterator[str]:
+    answer = situation.greetings.get(str(place))
+    if answer is None:
+        return
+    if _is_of_chan_sip(answer):
+        yield "its challenge has a nonce of eight digits, no opaque and no qop: as chan_sip's are"
+    if named := answer.header("Server") or answer.header("User-Agent"):
+        yield f"it names itself {named[:80]!r}"
+
+
+def _advice(situation: Situation, place: Address, old: bool) -> str:
+    ports = sorted({one.port for one in situation.config.listeners if one.port})
+    to = (
+        f"have the caller send to port {listed([str(port) for port in ports])}"
+        if ports
+        else "have the caller send to PJSIP"
+    )
+    if old:
+        return f"{to}, or exchange the ports (bindport in sip.conf, bind= of the transport) and restart Asterisk"
+    return f"{to}, or look at what listens at port {place.port} (`ss -lnptu`) and at where it sends calls"
