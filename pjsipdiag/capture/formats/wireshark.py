@@ -3,7 +3,8 @@
 pyshark finds tshark, makes its command line and starts it. The output (`-T ek -x`) is read here: pyshark 0.6 parses it
 with an event loop round trip for each packet and a field table that takes seconds to load. What of pyshark breaks
 elsewhere is kept from happening: it sets asyncio's child watcher (gone in Python 3.14) unless it is handed an event
-loop, and takes any `config.ini` in the current directory for its own.
+loop, takes any `config.ini` in the current directory for its own, and throws away a tshark that ended with an error
+before it was looked at, with all that it had printed.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def _capture(path: str, keylog: str | Path | None, tls_ports: set[int], loop: as
     if not Path(path).is_file():
         raise CaptureError(f"{path}: --reader wireshark reads files only")
     odd = sorted(tls_ports - WEB_PORTS - {SIPS_PORT})
-    return pyshark.FileCapture(
+    capture = pyshark.FileCapture(
         str(Path(path).resolve()),
         display_filter="sip",
         use_ek=True,
@@ -129,6 +130,8 @@ def _capture(path: str, keylog: str | Path | None, tls_ports: set[int], loop: as
         custom_parameters=["-j", _LAYERS, "-J", "frame"],
         eventloop=loop,
     )
+    capture._created_new_process = lambda _, process: capture._running_processes.add(process)
+    return capture
 
 
 def _search() -> str:

@@ -11,7 +11,7 @@ from pjsipdiag.capture import read
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.errors import CaptureError
 from pjsipdiag.sip import Address
-from tests.capture.tshark import FIXTURES, RECORDED, VERSIONS, play, through_tshark
+from tests.capture.tshark import FIXTURES, RECORDED, VERSIONS, play, put, through_tshark
 from tests.sip_text import write_capture
 
 TLS = FIXTURES / "tls"
@@ -117,6 +117,18 @@ def test_not_a_capture_is_one_clear_line(tmp_path: Path) -> None:
     path.write_text("no capture\n")
     with pytest.raises(CaptureError, match=r"^tshark: .*$"):
         through_tshark(path)
+
+
+def test_a_tshark_that_fails_at_once_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However soon: while pyshark starts it, or later."""
+    path = tmp_path / "unknown"
+    path.write_bytes(b"no capture")
+    fail = "echo 'tshark: no such preference' >&2; exit 1"
+    version = '[ "$1" = -v ] && exec echo "TShark (Wireshark) 5.2.0."'
+    monkeypatch.setenv("PATH", put(tmp_path, f"#!/bin/sh\n{version}\n{fail}\n"))
+    for _ in range(20):
+        with pytest.raises(CaptureError, match=r"^tshark: no such preference$"):
+            through_tshark(path)
 
 
 def test_missing_key_log(tmp_path: Path) -> None:
