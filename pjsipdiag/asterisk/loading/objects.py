@@ -233,8 +233,9 @@ class _Loader:
         failed = self.mappings.failed
         if failed is not None:
             log = f"{failed.log}\nError attempting to apply configuration res_pjsip to sorcery."
-            reason = f"{failed.reason}, so res_pjsip does not load: nothing listens"
-            found.append(Absent("res_pjsip", reason, failed.where, log, ends=True))
+            ends = "would not load with these files alone" if self.partial else "does not load: nothing listens"
+            reason = f"{failed.reason}, so res_pjsip {ends}"
+            found.append(Absent("res_pjsip", reason, failed.where, log, ends=not self.partial))
         for object_type, variable in self.mappings.misplaced.items():
             module = MODULES_OF[object_type]
             log = (

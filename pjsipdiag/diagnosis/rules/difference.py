@@ -47,9 +47,11 @@ def contradicts(group: CallGroup) -> dict[int, int]:
 
 
 def is_a_copy(situation: Situation) -> bool:
-    """Whether the capture shows Asterisk running what files without some of their includes cannot give: what is missing
-    was not copied, and the rest counts."""
-    return bool(situation.config.missing) and any(map(contradicts, situation.groups))
+    """Whether the capture shows Asterisk running what files without some of their includes, or of their mappings of
+    tables, cannot give: what is missing was not copied, and the rest counts."""
+    config = situation.config
+    lacks = config.missing or any(absent.module == "res_pjsip" and absent.ends for absent in config.absent)
+    return bool(lacks) and any(map(contradicts, situation.groups))
 
 
 def of_difference(situation: Situation, group: CallGroup) -> Cause | None:
