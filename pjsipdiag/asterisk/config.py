@@ -17,19 +17,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Where:
-    """A place in a configuration file: `file` as the user named it (relative to the configuration directory when
-    it lies below it), `line` counted from 1, `section` the name between the brackets."""
+    """A place in a configuration file: `file` as the user named it, `line` counted from 1, `section` its name."""
 
     file: str
     line: int
     section: str = ""
     column: str = ""
-    """Where the object is a row: `file` is the table then, `section` the id, and there is no line."""
+    """Where the object is a row: `file` is the table then, `section` the id; `line` counts lines that nobody sees."""
 
     def __str__(self) -> str:
         if self.column:
             return f"{self.file}[id={self.section}]" + ("" if self.column == "id" else f".{self.column}")
         return f"{self.file}:{self.line}"
+
+    @property
+    def phrase(self) -> str:
+        """`line 12 of pjsip.conf`, as part of a sentence."""
+        return str(self) if self.column else f"line {self.line} of {self.file}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +304,7 @@ class Config:
     stored: tuple[Stored, ...] = ()
     """The tables that were read."""
     failed: tuple[str, ...] = ()
-    """Why databases that were asked did not answer; Asterisk would find nothing in them either."""
+    """Why databases did not answer; Asterisk would find nothing in them either."""
     sections: tuple[Section, ...] = ()
     chan_sip: tuple[Transport, ...] = ()
     """The sockets of the driver before PJSIP, where there is a sip.conf and nothing keeps it from loading."""

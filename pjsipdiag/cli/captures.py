@@ -109,6 +109,8 @@ def suggest(
         if sys.stdout.isatty():  # a copy of this is no patch any more where a line holds such characters
             text = "\n".join(map(visible, text.split("\n")))
         click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
+        if any(suggestion.sql for suggestion in wanted):
+            click.echo("some rows of tables are to be changed: 'suggest' without --diff prints the SQL", err=True)
     else:
         shown = report if unconfirmed else replace(report, unconfirmed=())
         click.echo(suggestions_text(shown, look_for(sys.stdout)), nl=False)

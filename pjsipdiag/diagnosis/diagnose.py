@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Unpack
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.releases import NEWEST, age, is_known, nearest
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.capture.datagram import Tally
@@ -31,7 +32,7 @@ from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.evidence.offers import offer_of
 from pjsipdiag.diagnosis.evidence.signs import near
 from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Finding, Report, SourceRow, Suggestion
-from pjsipdiag.diagnosis.names import load
+from pjsipdiag.diagnosis.names import given, load
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.another import of_another
@@ -79,6 +80,8 @@ def conclude(begun: Begun, config: str | Path, options: Options, on_rows: OnRows
     `on_rows` is called with the calls and sources of the report before the rules run; the last call counts.
     """
     told = pbxes.given(options.get("pbx", ()))
+    databases = options.get("databases", ())
+    options = {**options, "databases": databases if isinstance(databases, Databases) else given(databases)}
     reload = partial(_reload, config, options)
     asked = reload({}, options.get("asterisk") or NEWEST)
     seen, wanted, jobs = begun.finish(), begun.reading.wanted, begun.reading.jobs

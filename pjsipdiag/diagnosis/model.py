@@ -145,6 +145,8 @@ class Suggestion:
     candidates: tuple[str, ...] = ()
     what: str = "call"
     """What `fixes` counts: calls, or requests of another method."""
+    sql: tuple[str, ...] = ()
+    """The statements that do it where `file` is a table."""
 
 
 @dataclass(frozen=True, slots=True)

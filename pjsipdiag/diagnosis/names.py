@@ -12,6 +12,7 @@ from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Dns, Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.show_output import parse_identifies
 from pjsipdiag.asterisk.realtime.database import DOWN
+from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.diagnosis.evidence.addresses import is_address
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.sip import parse_uri
@@ -26,7 +27,7 @@ def load(
     resolved: str | Path | None = None,
     overlay: Mapping[str, str] | None = None,
     complete: bool = False,
-    databases: Sequence[str] = (),
+    databases: Sequence[str] | Databases = (),
     partial: bool = False,
 ) -> Config:
     """`load_config` with names from `hosts` first, then from `resolved` (output of `pjsip show identifies`), then from
@@ -36,7 +37,7 @@ def load(
 
     :raises ConfigError: a file or a database cannot be read.
     """
-    urls = _urls(databases)
+    urls = databases if isinstance(databases, Databases) else given(databases)
     known = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
     sources: list[Resolver] = [known]
     if resolved is not None:
@@ -53,7 +54,11 @@ def load(
     return replace(config, server_addresses=_servers(config, resolver))
 
 
-def _urls(databases: Sequence[str]) -> dict[str, str]:
+def given(databases: Sequence[str]) -> Databases:
+    """The databases that were given, each table of which is read once however often the configuration is loaded.
+
+    :raises ConfigError: what was given is no NAME=URL.
+    """
     urls: dict[str, str] = {}
     for given in databases:
         name, equals, url = given.partition("=")
@@ -64,7 +69,7 @@ def _urls(databases: Sequence[str]) -> dict[str, str]:
                 f"NAME={DOWN} for what happens while it is down"
             )
         urls[name] = url
-    return urls
+    return Databases(urls, keep=True)
 
 
 def _servers(config: Config, resolver: Resolver) -> dict[str, tuple[str, ...]]:

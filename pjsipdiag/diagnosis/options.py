@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.loading.resolve import Resolver
+    from pjsipdiag.asterisk.realtime.tables import Databases
 
 Progress = Callable[[int, int, int | None], None]
 """(records read, bytes read, bytes in all or None)."""
@@ -29,7 +30,7 @@ class Options(TypedDict, total=False):
     hosts: str | Path | Resolver | None
     resolve: bool
     resolved: str | None
-    databases: Sequence[str]
+    databases: Sequence[str] | Databases
     reader: str
     keylog: str | None
     jobs: int

@@ -191,6 +191,6 @@ def _cause(finding: Finding, report: Report) -> Cause:
 
 def _change(suggestion: Suggestion) -> Change:
     shown = wording.changed_lines(suggestion)
-    only_adds = all(line.startswith("+") for line in shown)
+    only_adds = all(line.startswith(("+", " ")) for line in shown)
     lines = tuple(line[2:] for line in shown) if only_adds else suggestion.add
     return Change(suggestion, lines, diff(suggestion))

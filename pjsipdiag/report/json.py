@@ -204,13 +204,15 @@ def suggestion(row: Suggestion) -> Json:
         "note": row.note,
         "candidates": list(row.candidates),
         "edits": [_edit(edit) for edit in row.edits],
+        **({"sql": list(row.sql)} if row.sql else {}),
     }
 
 
 def where(place: Where | None) -> Json | None:
     if place is None or not place.file:
         return None
-    return {"file": place.file, "line": place.line, "section": place.section}
+    row = {"row": str(place)} if place.column else {}
+    return {"file": place.file, "line": 0 if place.column else place.line, "section": place.section, **row}
 
 
 def _verdict(verdict: Verdict) -> Json:

@@ -85,7 +85,8 @@ def _finding(finding: Finding, report: Report) -> Iterator[str]:
 def _suggestion(suggestion: Suggestion, fixes: str = "fixes") -> Iterator[str]:
     endpoint = f", endpoint {code(suggestion.endpoint)}" if suggestion.endpoint else ""
     yield ""
-    yield f"{code(f'{suggestion.file}:{suggestion.line}')} {code(f'[{suggestion.section}]')}{endpoint}:"
+    place = f"{suggestion.file}:{suggestion.line}" if suggestion.line or not suggestion.sql else suggestion.file
+    yield f"{code(place)} {code(f'[{suggestion.section}]')}{endpoint}:"
     yield ""
     yield from (f"    {clipped(line)}" for line in wording.changed_lines(suggestion))
     yield ""

@@ -70,6 +70,8 @@ def _result(finding: Finding, index: int, report: Report) -> Json:
 
 
 def _location(where: Where) -> Json:
+    if where.column:
+        return {"logicalLocations": [{"fullyQualifiedName": well_formed(str(where)), "kind": "row"}]}
     location: Json = {"physicalLocation": {"artifactLocation": {"uri": _uri(where.file)}}}
     if where.line:
         location["physicalLocation"]["region"] = {"startLine": where.line}

@@ -154,10 +154,10 @@ class _Page:
         )
         lines: list[RenderableType] = [Padding(head, (0, 0, 0, 2))]
         lines += [
-            ink.signed(line[0], line[2:], "green" if line[0] == "+" else "red")
+            ink.signed(line[0], line[2:], "red" if line[0] == "-" else "green")
             for line in wording.changed_lines(suggestion)
         ]
-        if suggestion.edits:
+        if suggestion.edits or suggestion.sql:
             lines.append(ink.indented(wording.effect(suggestion, fixes), "dim"))
         if suggestion.admits:
             lines.append(ink.indented(f"lets in {', '.join(suggestion.admits)}", "dim"))

@@ -122,7 +122,7 @@ def place(where: Where | None) -> str:
     """`pjsip.conf:12 [section]`; empty for no place."""
     if where is None or not where.file:
         return ""
-    return f"{where} [{where.section}]" if where.section else str(where)
+    return f"{where} [{where.section}]" if where.section and not where.column else str(where)
 
 
 def observed(source: SourceRow) -> str:
@@ -216,6 +216,8 @@ def evidence(finding: Finding, most: int | None = None) -> list[str]:
 
 def changed_lines(suggestion: Suggestion) -> list[str]:
     """`+` and `-` lines as a person reads them: those of the edits, else the lines to add."""
+    if suggestion.sql:
+        return [f"  {statement}" for statement in suggestion.sql]
     shown = [
         f"{sign}{line}"
         for edit in suggestion.edits

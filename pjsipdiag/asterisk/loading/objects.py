@@ -39,7 +39,7 @@ from pjsipdiag.asterisk.loading.options import TYPES, Applied, apply, cannot_tel
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, Selection, mappings, select
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folded, Folding
-from pjsipdiag.asterisk.realtime.tables import Tables
+from pjsipdiag.asterisk.realtime.tables import Databases, Tables
 from pjsipdiag.asterisk.releases import NEWEST, Release, release
 
 _OF_OBJECTS = (MAIN_FILE, "sorcery.conf", "extconfig.conf")
@@ -65,16 +65,17 @@ def load_config(
     *,
     overlay: Mapping[str, str] | None = None,
     readable: Known = cannot_tell,
-    databases: Mapping[str, str] | None = None,
+    databases: Mapping[str, str] | Databases | None = None,
     partial: bool = False,
 ) -> Config:
     """Load a configuration directory (or a single file in place of pjsip.conf) as a release of Asterisk would.
 
     `asterisk` names the release (default: the newest known); `hosts` is a file in the form of /etc/hosts or a resolver,
     without it host names are unknown. `overlay` maps file names of the directory to texts that stand in for the files;
-    with `path` None there is nothing else. `readable` tells whether a file that the configuration names (a
-    certificate) can be read on Asterisk's machine. `databases` maps the names that extconfig.conf uses to URLs. With
-    `partial` the directory is a copy that lacks files: an include that leads nowhere rejects nothing.
+    with `path` None there is nothing else; lines for the name of a table stand in for its rows. `readable` tells
+    whether a file that the configuration names (a certificate) can be read on Asterisk's machine. `databases` maps the
+    names that extconfig.conf uses to URLs. With `partial` the directory is a copy that lacks files: an include that
+    leads nowhere rejects nothing.
 
     :raises ConfigError: the directory or pjsip.conf is missing, or a file cannot be read.
     :raises PjsipdiagError: no such release.
@@ -82,7 +83,8 @@ def load_config(
     version = release(asterisk or NEWEST)
     resolver = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
     main, files, alone = opened(path, overlay)
-    loader = _Loader(files, main, alone, version, resolver, readable, databases or {}, partial or alone)
+    given = databases if isinstance(databases, Databases) else Databases(databases or {})
+    loader = _Loader(files, main, alone, version, resolver, readable, given, partial or alone, overlay or {})
     return loader.config("" if path is None else str(path))
 
 
@@ -94,8 +96,9 @@ class _Loader:
     version: Release
     resolver: Resolver
     readable: Known
-    databases: Mapping[str, str]
+    databases: Databases
     partial: bool
+    overlay: Mapping[str, str]
     parsed: dict[str, Parsed] = field(default_factory=dict)
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
@@ -109,7 +112,7 @@ class _Loader:
 
     @cached_property
     def tables(self) -> Tables:
-        return Tables(self.databases, self.file)
+        return Tables(self.databases, self.file, self.overlay)
 
     @cached_property
     def mappings(self) -> Mappings:
@@ -192,7 +195,7 @@ class _Loader:
             warnings=tuple(dict.fromkeys([*self.warnings, *(w for p in self.parsed.values() for w in p.warnings)])),
             rejected=tuple(problem for parsed in self.parsed.values() for problem in parsed.rejected),
             dialplan=cache(self._dialplan),
-            sections=(*main.sections, *self.file(wizard.WIZARD_FILE).sections),
+            sections=(*main.sections, *self.file(wizard.WIZARD_FILE).sections, *self.tables.all_rows),
         )
         return modules.apply(config, self.modules, self._absent(), self.version)
 

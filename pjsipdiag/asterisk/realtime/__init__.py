@@ -10,6 +10,7 @@ had them, with their row as origin. Databases are opened read-only, and only whe
     sqlite      SQLite, through sqlite3
     folded      how a database compares names
     rows        a row -> a section, as each driver gives empty values and separators
+    lines       rows as lines that can be looked at and changed
     static      whole files from a table (static realtime)
 
 Imports: `files`, `releases`, `config`; `loading` takes its sections. A driver is a row of the tables here.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count, takewhile
 
-from pjsipdiag.asterisk.config import Unread, Variable, Where
+from pjsipdiag.asterisk.config import Section, Unread, Variable, Where
 from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.realtime import lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +25,27 @@ class Mapped:
     where: Where | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Stored:
     """A table that was read for the objects of a type, with what a change of it has to know."""
 
     type: str
     mapped: Mapped
-    dialect: str = ""
-    """What SQL its database speaks: postgresql, mysql or sqlite; empty where that is not known."""
+    sections: tuple[Section, ...] = field(default=(), repr=False)
+    columns: tuple[str, ...] = ()
     widths: Mapping[str, int] = field(default_factory=dict)
     """How many characters a column holds, for those that say so."""
+    dialect: str = ""
+    """What SQL its database speaks: postgresql, mysql or sqlite; empty where that is not known."""
+
+    def holds(self, column: str, values: Iterable[str]) -> bool:
+        """Whether the values fit into the column, with commas between them."""
+        return len(",".join(values)) <= self.widths.get(column, 1 << 30)
+
+    @cached_property
+    def text(self) -> str:
+        """The rows as lines."""
+        return lines.text(self.sections)
 
 
 def unread(object_type: str, mapped: Mapped, where: Where | None) -> Unread:

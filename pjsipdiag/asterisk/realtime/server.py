@@ -148,9 +148,9 @@ def _widths(connection: Any, query: Query, dialect: str) -> dict[str, int]:
 
 def _reason(error: BaseException, url: str) -> str:
     cause = getattr(error, "orig", None) or error
-    told = cause.args[0] if cause.args else cause
-    # pg8000 raises what the server sent as a dictionary: M is the message.
-    text = str(told.get("M", told)) if isinstance(told, dict) else str(cause)
+    told = cause.args[-1] if cause.args else cause
+    # pg8000 raises what the server sent as a dictionary, M is the message; PyMySQL a number and a text.
+    text = str(told.get("M", told)) if isinstance(told, dict) else str(told)
     reason = next(iter(text.splitlines()), "") or type(cause).__name__
     password = urlsplit(url).password
     for secret in {password, unquote(password)} if password else ():

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from pjsipdiag.asterisk.config import Unread
+from pjsipdiag.asterisk.config import Section, Unread
 from pjsipdiag.asterisk.files.conf import Parsed
 from pjsipdiag.asterisk.loading.sorcery import Backend
-from pjsipdiag.asterisk.realtime import database, rows, static
+from pjsipdiag.asterisk.realtime import database, lines, rows, static
 from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, families, unread
 from pjsipdiag.asterisk.realtime.folded import Folding
 from pjsipdiag.asterisk.releases import Release
@@ -41,14 +41,25 @@ def _available(mapped: Mapped, loads: Loads) -> bool:
 
 
 @dataclass
+class Databases:
+    """The URLs by the names of extconfig.conf, and what was read: with `keep` each table is read once."""
+
+    urls: Mapping[str, str] = field(default_factory=dict)
+    keep: bool = False
+    kept: dict[object, tuple[Part, Stored]] = field(default_factory=dict, repr=False)
+
+
+@dataclass
 class Tables:
-    """`databases` maps names of extconfig.conf to URLs, `parsed` gives a configuration file.
+    """`databases` are those that were given, `parsed` gives a configuration file.
 
     `failed` says which databases did not answer: Asterisk goes on without their rows.
     """
 
-    databases: Mapping[str, str]
+    databases: Databases
     parsed: Callable[[str], Parsed]
+    written: Mapping[str, str] = field(default_factory=dict)
+    """Lines that stand in for the rows of a table."""
     unread: list[Unread] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     stored: list[Stored] = field(default_factory=list)
@@ -57,6 +68,11 @@ class Tables:
     @cached_property
     def families(self) -> Mapping[str, tuple[Mapped, ...]]:
         return families(self.parsed("extconfig.conf"))
+
+    @property
+    def all_rows(self) -> list[Section]:
+        """The rows of all tables that were read."""
+        return [section for table in self.stored for section in table.sections]
 
     def is_family(self, name: str) -> bool:
         """Whether extconfig.conf maps a family; names are compared without case (ast_realtime_is_mapping_defined)."""
@@ -109,10 +125,31 @@ class Tables:
                 return
 
     def _part(self, mapped: Mapped, url: str, object_type: str, version: Release) -> Part | None:
-        def take(columns: database.Columns, raw: database.Raw) -> Part:
-            self.stored.append(Stored(object_type, mapped, columns.dialect, columns.widths))
+        key = (url, mapped.table, mapped.driver, object_type, version.version)
+        found = self.databases.kept.get(key) or self._fetched(mapped, url, object_type, version)
+        if found is None:
+            return None
+        if self.databases.keep:
+            self.databases.kept[key] = found
+        part, stored = found
+        if mapped.table in self.written:
+            sections = lines.parsed(mapped.table, self.written[mapped.table], stored.columns)
+            part = Part(tuple((section.name, section) for section in sections), part.folding)
+            stored = replace(stored, sections=sections)
+        self.stored.append(stored)
+        return part
+
+    def _fetched(self, mapped: Mapped, url: str, object_type: str, version: Release) -> tuple[Part, Stored] | None:
+        def take(columns: database.Columns, raw: database.Raw) -> tuple[Part, Stored]:
             make = rows.sections(columns.names, mapped.table, object_type, mapped.driver, version.version)
-            return Part(tuple(filter(None, map(make, raw))), columns.folding)
+            made: list[rows.Made] = []
+            line = 1
+            for key, section in filter(None, map(make, raw)):
+                numbered, line = lines.numbered(section, object_type, line)
+                made.append((key, numbered))
+            sections = tuple(section for _, section in made)
+            stored = Stored(object_type, mapped, sections, columns.names, columns.widths, columns.dialect)
+            return Part(tuple(made), columns.folding), stored
 
         return self._read(mapped, url, database.Query(mapped.table, ordered=mapped.driver != "sqlite3"), take)
 
@@ -131,8 +168,8 @@ class Tables:
 
     def _url(self, mapped: Mapped) -> str | None:
         """The URL that was given for a database, or the file that res_config_sqlite3.conf names."""
-        if mapped.database in self.databases or mapped.driver != "sqlite3":
-            return self.databases.get(mapped.database)
+        if mapped.database in self.databases.urls or mapped.driver != "sqlite3":
+            return self.databases.urls.get(mapped.database)
         for section in self.parsed("res_config_sqlite3.conf").named(mapped.database):
             path = section.first("dbfile")
             if path is not None and Path(path.value).is_file():

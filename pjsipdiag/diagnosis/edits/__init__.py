@@ -5,6 +5,7 @@ and new text, and the changed copy.
 
     draft    a repair before it is proven
     lines    a line in the style of its neighbours, a unified diff, a changed copy
+    sql      changes of rows as statements
     place    where a line belongs, and files that a program writes and people must not edit
 
 Imports: `model`, `situation` and `asterisk.config`; `rules` and `repairs` make edits with it, `report` shows them. A

@@ -16,6 +16,9 @@ from pjsipdiag.diagnosis.model import Edit, Suggestion
 from pjsipdiag.errors import ConfigError, visible
 from pjsipdiag.outputs import Content, mode_of, write_folder
 
+SQL_FILE = "suggested.sql"
+"""What a changed copy has of the changes of tables."""
+
 _LINE = re.compile(
     r"(?P<indent>[\x01- ]*)(?P<name>[^=;\x01- ]+)(?P<sign>[\x01- ]*(?:=>|\+=|=)[\x01- ]*)"
     r"(?P<value>(?:\\;|[^;])*?)(?P<rest>[\x01- ]*(?:;.*)?)\Z",
@@ -24,7 +27,11 @@ _LINE = re.compile(
 
 
 def lines_of(config: Config, file: str) -> list[str]:
-    """The lines of a configuration file with their line ends; empty when there is no such file."""
+    """The lines of a configuration file, or those of the rows of a table, with their line ends; empty when there is no
+    such file."""
+    for stored in config.stored:
+        if stored.mapped.table == file:
+            return _split(stored.text)
     path = _path(config, file)
     try:
         return _split(path.read_bytes().decode("utf-8", "surrogateescape")) if path.is_file() else []
@@ -126,8 +133,13 @@ def write(suggestions: Sequence[Suggestion], config: Config, directory: Path, *,
         )
         for file in names
     }
+    statements = [statement for suggestion in suggestions for statement in suggestion.sql]
+    if statements:
+        files[SQL_FILE] = Content(
+            "".join(f"{one}\n" for one in dict.fromkeys(statements)).encode("utf-8", "surrogateescape")
+        )
     write_folder(directory, files, inputs=[_path(config, file) for file in (".", *names)], force=force)
-    return list(texts)
+    return [*texts, *([SQL_FILE] if statements else [])]
 
 
 def _all(suggestions: Sequence[Suggestion]) -> list[Edit]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath
 
 from pjsipdiag.asterisk.config import Config, Identify, Loaded, Section, Variable
@@ -37,7 +38,8 @@ def section_of(config: Config, loaded: Loaded) -> Section | None:
 def own_lines(config: Config, section: Section, *names: str) -> list[Variable]:
     """The section's variables of these names that stand in a section of its name, not in a template, in file order."""
     found = [v for v in section.variables if v.where.section == section.name and (not names or v.name.lower() in names)]
-    return sorted(found, key=lambda variable: (config.files.index(variable.where.file), variable.where.line))
+    places = {file: place for place, file in enumerate(config.files)}
+    return sorted(found, key=lambda variable: (places.get(variable.where.file, 0), variable.where.line))
 
 
 def place_for_match(config: Config, identify: Identify) -> Place:
@@ -75,3 +77,11 @@ def custom_file(config: Config, kind: str) -> str:
     """The file for own additions to what FreePBX generates for one object type, if the configuration includes it."""
     wanted = (f"pjsip.{kind}_custom_post.conf", f"pjsip_{kind}_custom_post.conf")
     return next((file for file in config.files if PurePosixPath(file).name in wanted), "")
+
+
+def free_name(config: Config, endpoint: str, later: int = 0) -> str:
+    """A name for an identify of the endpoint that no section has; the one after `later` free ones."""
+    taken = {section.name for section in config.sections}
+    stem = endpoint.removesuffix("-endpoint").removesuffix("_endpoint")
+    names = (f"{stem}-identify", *(f"{stem}-identify-{count}" for count in range(2, 100)))
+    return [*islice((name for name in names if name not in taken), later + 1)][-1]

@@ -9,6 +9,7 @@ the calls of others that they change, and the addresses that they let in.
     corrections      what a line that drops its object was meant to be
     objects          a value, a name, an order, an option
     separate         headers that tell trunks behind one address apart
+    rows             `match=` values that become rows of a table
     prove            every call replayed before and after; announced compares all rules as well
 
 Imports: everything else of `diagnosis` but `diagnose`. A repair is a function here and a row of REPAIRS.

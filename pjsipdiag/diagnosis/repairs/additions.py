@@ -6,7 +6,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from itertools import islice
 
 from pjsipdiag.asterisk.addresses.rule import BITS, bounds, fits, length, number, shared_bits
 from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Rule
@@ -15,13 +14,16 @@ from pjsipdiag.diagnosis.edits.lines import lines_of, styled, value_of, with_val
 from pjsipdiag.diagnosis.edits.place import (
     custom_file,
     end_of_section,
+    free_name,
     is_generated,
     own_lines,
     place_for_match,
     section_of,
 )
+from pjsipdiag.diagnosis.edits.sql import table_of
 from pjsipdiag.diagnosis.evidence.vicinity import PLACE, SMALLEST, is_spoken_for
 from pjsipdiag.diagnosis.model import Edit
+from pjsipdiag.diagnosis.repairs.rows import new_rows
 from pjsipdiag.diagnosis.rules.cause import listed
 from pjsipdiag.diagnosis.situation import CallGroup
 
@@ -193,6 +195,10 @@ def _into(config: Config, identify: Identify, values: Sequence[str], groups: Seq
         return _generated(config, identify.name, identify.endpoint, values, groups)
     if identify.wizard:
         return _into_wizard(config, identify, values, groups)
+    table = table_of(config, place.file)
+    if table and not table.holds("match", [*(v.value for v in identify.options.get("match", ())), *values]):
+        note = f"column match of {place.file} holds {table.widths['match']} characters: the row {identify.name} is full"
+        return _noted(_new(config, config.endpoints[identify.endpoint], values, groups, False), note)
     add = tuple(f"match={value}" for value in values)
     if "," in value_of(place.model) and place.model.split("=")[0].strip().lower() == "match":
         separator = ", " if ", " in value_of(place.model) else ","
@@ -272,8 +278,11 @@ def _new(config: Config, endpoint: Endpoint, values: Sequence[str], groups: Sequ
     name = free_name(config, endpoint.name, int(other))
     if is_generated(config, endpoint.where.file):
         return _generated(config, name, endpoint.name, values, groups, new=True)
+    table = next((stored for stored in config.stored if stored.type == "identify"), None)
     file, header = endpoint.where.file, endpoint.where.line
-    if endpoint.wizard:
+    if table:
+        return new_rows(config, table, endpoint, values, groups, name=name)
+    if endpoint.wizard or endpoint.where.column:
         file, header = next(known for known in config.files if known.endswith("pjsip.conf")), 0
     lines = lines_of(config, file)
     end = end_of_section(config, file, header) if header else len(lines)
@@ -291,14 +300,6 @@ def _new(config: Config, endpoint: Endpoint, values: Sequence[str], groups: Sequ
         tuple(dict.fromkeys(group.source for group in groups)),
         f"a new section: endpoint {endpoint.name} has no identify yet",
     )
-
-
-def free_name(config: Config, endpoint: str, later: int = 0) -> str:
-    """A name for an identify of the endpoint that no section has; the one after `later` free ones."""
-    taken = {section.name for section in config.sections}
-    stem = endpoint.removesuffix("-endpoint").removesuffix("_endpoint")
-    names = (f"{stem}-identify", *(f"{stem}-identify-{count}" for count in range(2, 100)))
-    return [*islice((name for name in names if name not in taken), later + 1)][-1]
 
 
 def _noted(draft: Draft, note: str) -> Draft:

@@ -20,12 +20,12 @@ from pjsipdiag.diagnosis.edits.lines import (
     with_name,
     with_value,
 )
-from pjsipdiag.diagnosis.edits.place import end_of_section, is_generated
+from pjsipdiag.diagnosis.edits.place import end_of_section, free_name, is_generated
 from pjsipdiag.diagnosis.evidence.addresses import is_address
 from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, taking
 from pjsipdiag.diagnosis.evidence.signs import best, samples
 from pjsipdiag.diagnosis.model import Edit
-from pjsipdiag.diagnosis.repairs.additions import free_name, let_go
+from pjsipdiag.diagnosis.repairs.additions import let_go
 from pjsipdiag.diagnosis.repairs.corrections import corrected
 from pjsipdiag.diagnosis.rules.admission import is_expected
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
@@ -183,6 +183,7 @@ def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> It
             edit = Edit(where.file, end_of_section(situation.config, where.file, where.line) + 1, (), add)
         else:
             file = next((known for known in situation.config.files if known.endswith("pjsip.conf")), "pjsip.conf")
+            file = next((stored.mapped.table for stored in situation.config.stored if stored.type == "global"), file)
             where = Where(file, len(lines_of(situation.config, file)), "global")
             edit = Edit(file, where.line + 1, (), ("", "[global]", "type=global", *add))
     if not is_generated(situation.config, where.file):

@@ -16,6 +16,7 @@ from pjsipdiag.asterisk.addresses.rule import bounds, is_prefix
 from pjsipdiag.asterisk.config import Rule
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import changed
+from pjsipdiag.diagnosis.edits.sql import statements, table_of
 from pjsipdiag.diagnosis.evidence.signs import best, is_likely
 from pjsipdiag.diagnosis.evidence.vicinity import is_spoken_for, written
 from pjsipdiag.diagnosis.model import Finding, Suggestion
@@ -196,11 +197,11 @@ def _proven(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | Non
         notes.append(f"it also lets in {listed(uninvited)}, which nobody invited")
     suggestion = Suggestion(
         draft.file,
-        draft.line,
+        0 if table_of(situation.config, draft.file) else draft.line,
         draft.section,
         draft.endpoint,
         draft.add,
-        draft.edits,
+        tuple(edit for edit in draft.edits if not table_of(situation.config, edit.file)),
         proof.fixes,
         proof.changes_others,
         proof.admits,
@@ -208,6 +209,7 @@ def _proven(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | Non
         "; ".join(notes),
         draft.candidates,
         _what(draft.groups),
+        statements(situation.config, draft.edits),
     )
     return _is_likely(situation, draft, proof), suggestion
 

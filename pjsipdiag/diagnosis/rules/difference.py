@@ -107,7 +107,7 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
             " Asterisk loaded (or it has SRV records: with srv_lookups=yes their targets count, not its own address)"
         )
     elif accepted and _explained(situation, groups):
-        line = f"line {cause.where.line} of {cause.where.file}" if cause.where else ""
+        line = cause.where.phrase if cause.where else ""
         alone = line and len(_deciding_lines(situation)) == 1
         likely.append(
             f"not reloaded: without {line if alone else 'the lines that decide such calls'} the replay gives what the"

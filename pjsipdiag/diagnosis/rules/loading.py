@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from pjsipdiag.asterisk.config import Config, Dropped, Problem, Section
+from pjsipdiag.asterisk.config import Config, Dropped, Problem, Section, Where
 from pjsipdiag.asterisk.loading import modules, options
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.diagnosis.check.loading import BRING, is_missing, not_there
@@ -51,9 +51,7 @@ def file_rejected(situation: Situation) -> Iterable[Finding]:
                 *(f"Asterisk's log: {line}" for line in problem.log.split("\n") if line),
                 *running,
             ),
-            advice=BRING
-            if is_missing(situation.config, problem)
-            else f"correct line {problem.where.line} of {problem.where.file}, then reload",
+            advice=BRING if is_missing(situation.config, problem) else f"correct {problem.where.phrase}, then reload",
         )
 
 
@@ -163,7 +161,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     return Finding(
         "not-loaded",
         Severity.ERROR,
-        f"[{name}] ({kind}) is in {cause.where.file} but Asterisk does not load it because of line {cause.where.line}:"
+        f"[{name}] ({kind}) is in {cause.where.file} but Asterisk does not load it because of {_line(cause.where)}:"
         f" {dropped.reason}; {took} {listed(sources(groups))}",
         cause.where,
         sources(groups),
@@ -174,10 +172,14 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
             *([f"Asterisk's log: {line}" for line in dropped.log.split("\n") if line]),
             f"observed answers: {answers(groups)}",
         ),
-        advice=f"correct line {cause.where.line} of {cause.where.file}, then"
+        advice=f"correct {cause.where.phrase}, then"
         f" {'restart Asterisk' if kind == 'transport' else 'reload'} and look for [{name}] in"
         f" `pjsip show {'identifies' if kind == 'identify' else f'{kind}s'}`",
     )
+
+
+def _line(where: Where) -> str:
+    return str(where) if where.column else f"line {where.line}"
 
 
 def of_missing_endpoint(situation: Situation, group: CallGroup) -> Cause | None:
@@ -220,7 +222,7 @@ def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGr
         ),
         advice=f"give [{section.name}] ({section.where}) type=endpoint"
         if section and section.first("type") is None
-        else f"write the name of an existing endpoint on line {cause.where.line}"
+        else f"write the name of an existing endpoint {'in' if cause.where.column else 'on'} {_line(cause.where)}"
         if cause.where
         else "",
     )

@@ -1,0 +1,59 @@
+"""Rows as lines of a file, so that whatever looks at lines or changes them can do so with rows.
+
+Each row is a section, headed by its id and with its type, each value of a column a line. Lines are counted from 1, and
+the `Where` of a row has such a number; nobody is shown it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from pjsipdiag.asterisk.config import Section, Variable, Where
+
+_ESCAPES = {"\\": "\\\\", ";": "\\;", "\n": "\\n"}
+_ESCAPED = re.compile(r"\\(.)")
+
+
+def numbered(section: Section, object_type: str, line: int) -> tuple[Section, int]:
+    """The section with its lines numbered from `line`, and the number that comes after it."""
+    where = Where(section.where.file, line, section.name, "id")
+    variables = [Variable("type", object_type, Where(where.file, line + 1, section.name, "type"))]
+    for number, variable in enumerate(section.variables, line + 2):
+        at = Where(where.file, number, section.name, variable.name)
+        variables.append(Variable(variable.name, variable.value, at))
+    return Section(section.name, where, tuple(variables)), line + len(variables) + 2
+
+
+def text(sections: Iterable[Section]) -> str:
+    """The lines of all rows, a blank one behind each."""
+    return "".join(
+        f"[{section.name}]\n" + "".join(f"{v.name}={_escaped(v.value)}\n" for v in section.variables) + "\n"
+        for section in sections
+    )
+
+
+def parsed(table: str, written: str, columns: Sequence[str]) -> tuple[Section, ...]:
+    """The rows that such lines stand for, each with its variables in the order of the columns."""
+    found: list[Section] = []
+    order = {name: place for place, name in enumerate(("type", *columns))}
+    for number, line in enumerate(written.split("\n"), 1):
+        if line.startswith("["):
+            name = line[1:].rpartition("]")[0]
+            found.append(Section(name, Where(table, number, name, "id")))
+        elif found and line.strip() and not line.startswith(";"):
+            name, _, value = line.partition("=")
+            section = found[-1]
+            where = Where(table, number, section.name, name.strip())
+            variable = Variable(name.strip(), _plain(value.strip()), where)
+            kept = sorted((*section.variables, variable), key=lambda one: order.get(one.name.lower(), len(order)))
+            found[-1] = Section(section.name, section.where, tuple(kept))
+    return tuple(found)
+
+
+def _escaped(value: str) -> str:
+    return "".join(_ESCAPES.get(character, character) for character in value)
+
+
+def _plain(value: str) -> str:
+    return _ESCAPED.sub(lambda found: "\n" if found[1] == "n" else found[1], value)
