@@ -1,9 +1,13 @@
-"""Nothing is silent for long: while many tests are collected, or one of them takes its time, a dot says so."""
+"""What all tests share: compiled parts on and off, and nothing is silent for long.
+
+While many tests are collected, or one of them takes its time, a dot says so.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -36,3 +40,18 @@ def pytest_configure(config: pytest.Config) -> None:
         pulse = Pulse(reporter)
         config.pluginmanager.register(pulse)
         pulse.start()
+
+
+@pytest.fixture(scope="module", params=["compiled", "interpreted"])
+def extensions(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests that use it run with the compiled parts and without: Python does all of the work then."""
+    from pjsipdiag.capture.fast import compiled
+    from pjsipdiag.diagnosis.calls import fold
+
+    if request.param == "compiled" and (compiled.passed is None or fold.following is None):
+        pytest.skip("needs the compiled parts: a C compiler when pjsipdiag is installed (apt install gcc python3-dev)")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "interpreted":
+            patch.setattr(compiled, "passed", None)
+            patch.setattr(fold, "following", None)
+        yield

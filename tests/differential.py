@@ -1,8 +1,8 @@
 """Random cases against real Asterisk: `python -m tests.differential [--cases N] [--seed S] [--asterisk 16|22]`.
 
-The harness is `oracle.py` of the directory in ASTERISK_ORACLE, or of ../shared/oracle. Compared are outcome,
-identifier, identify and endpoint of every request, what is loaded, and each header and request URI that Asterisk
-printed while comparing. What differs is shown; with --keep the cases that differ are appended to a file.
+The harness is `oracle.py` of the directory in ASTERISK_ORACLE. Compared are outcome, identifier, identify and endpoint
+of every request, what is loaded, and each header and request URI that Asterisk printed while comparing. What differs is
+shown; with --keep the cases that differ are appended to a file.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 
 def oracle() -> Path | None:
     """The harness that runs real Asterisk."""
-    places = [os.environ.get("ASTERISK_ORACLE"), Path(__file__).resolve().parents[2] / "shared" / "oracle"]
-    found = [Path(place) / "oracle.py" if Path(place).is_dir() else Path(place) for place in places if place]
-    return next((path for path in found if path.is_file()), None)
+    given = os.environ.get("ASTERISK_ORACLE", "")
+    path = Path(given) / "oracle.py" if Path(given).is_dir() else Path(given)
+    return path if given and path.is_file() else None
 
 
 def record(harness: Path, cases: Sequence[Mapping[str, Any]], branch: str, jobs: int) -> Iterator[Case]:

@@ -14,6 +14,8 @@ from click.testing import CliRunner
 
 from pjsipdiag.cli import main
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 SITUATIONS = Path(__file__).parents[1] / "fixtures" / "situations"
 NAMES = sorted(path.parent.name for path in SITUATIONS.glob("*/expect.json"))
 

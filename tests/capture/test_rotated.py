@@ -11,7 +11,7 @@ from pjsipdiag.capture import expand
 from pjsipdiag.errors import CaptureError
 from tests.capture.build import EPOCH, enhanced, ethernet, interface, pcap, section, sip, udp
 
-pytestmark = pytest.mark.usefixtures("loop")
+pytestmark = pytest.mark.usefixtures("extensions")
 
 CALL = ethernet(udp(sip(1)))
 

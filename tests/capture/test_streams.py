@@ -17,7 +17,7 @@ from tests.capture.streams.test_tcp import invite
 from tests.capture.streams.test_websocket import ANSWER, REQUEST, frame
 from tests.sip_text import messages
 
-pytestmark = pytest.mark.usefixtures("loop")
+pytestmark = pytest.mark.usefixtures("extensions")
 
 DIALOG = """
 @ 0.000 203.0.113.13:40000 > 192.0.2.1:5060 TCP

@@ -13,6 +13,8 @@ from click.testing import CliRunner
 
 from pjsipdiag.cli import main
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 FOLDER = Path(__file__).parents[2] / "fixtures" / "adversary"
 CASES = json.loads((FOLDER / "cases.json").read_text())
 

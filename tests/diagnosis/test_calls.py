@@ -26,6 +26,8 @@ from pjsipdiag.sip import Address
 from tests.capture.build import ethernet, pcap, sip, udp
 from tests.sip_text import messages, write_capture
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 CASES = tomllib.loads((FIXTURES / "calls" / "cases.toml").read_text())["case"]
 CONFIG = "[t]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n[e]\ntype=endpoint\n[e]\ntype=identify\nendpoint=e\n"

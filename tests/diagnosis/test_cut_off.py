@@ -6,10 +6,13 @@ import json
 import struct
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from pjsipdiag.cli import main
 from tests.diagnosis.scene import write_scene
+
+pytestmark = pytest.mark.usefixtures("extensions")
 
 CALL = """
 @ 0 198.51.100.20:5060 > 192.0.2.1:5060 in -> 401

@@ -9,6 +9,8 @@ import pytest
 from pjsipdiag.diagnosis.diagnose import diagnose
 from tests.diagnosis.scene import write_scene
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 FILES = """[udp]
 type=transport
 protocol=udp

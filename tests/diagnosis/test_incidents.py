@@ -14,6 +14,8 @@ from click.testing import CliRunner
 
 from pjsipdiag.cli import main
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 INCIDENTS = Path(__file__).parents[2] / "fixtures" / "incidents"
 FOLDERS = sorted(path.parent for path in INCIDENTS.glob("*/expect.json"))
 

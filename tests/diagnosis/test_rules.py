@@ -14,6 +14,8 @@ from pjsipdiag.cli import main
 from pjsipdiag.diagnosis.rules import CALL_RULES, RULES
 from tests.diagnosis.scene import write_scene
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "diagnosis"
 CASES = [
     pytest.param(path.stem, case, id=f"{path.stem}: {case['name']}")

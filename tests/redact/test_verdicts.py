@@ -15,6 +15,8 @@ from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.material import Material, redact
 from tests.conformance import TOKENS, Case, cases, load, message
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 RECORDINGS = sorted((Path(__file__).parents[2] / "fixtures" / "conformance").glob("*.jsonl.gz"))
 EVERY = 12
 """One of so many recorded cases is redacted: all of them take a minute."""

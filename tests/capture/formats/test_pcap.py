@@ -24,7 +24,7 @@ from tests.capture.build import (
     udp,
 )
 
-pytestmark = pytest.mark.usefixtures("loop")
+pytestmark = pytest.mark.usefixtures("extensions")
 
 STEP = 20_000_000
 

@@ -22,7 +22,7 @@ from tests.capture.build import (
     udp,
 )
 
-pytestmark = pytest.mark.usefixtures("loop")
+pytestmark = pytest.mark.usefixtures("extensions")
 
 
 def call(number: int) -> bytes:

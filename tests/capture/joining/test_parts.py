@@ -13,7 +13,7 @@ from pjsipdiag.capture.joining import parts
 from tests.capture.build import ACK, EPOCH, PSH, SYN, enhanced, ethernet, interface, media, pcap, section, sip, tcp, udp
 from tests.capture.packets.test_fragments import WHOLE4, pieces
 
-pytestmark = pytest.mark.usefixtures("loop")
+pytestmark = pytest.mark.usefixtures("extensions")
 
 
 @pytest.fixture(autouse=True)

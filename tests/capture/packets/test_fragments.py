@@ -14,7 +14,7 @@ from pjsipdiag.capture.packets import dissect, fragments
 from pjsipdiag.capture.packets.fragments import Fragments
 from tests.capture.build import CLIENT, CLIENT6, EPOCH, SERVER, SERVER6, Capture, media, pcap, sip, udp
 
-pytestmark = pytest.mark.usefixtures("loop")
+pytestmark = pytest.mark.usefixtures("extensions")
 
 WHOLE4, WHOLE6 = udp(sip(1, padding=3000)), udp(sip(1, padding=3000), CLIENT6, SERVER6)
 

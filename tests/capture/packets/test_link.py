@@ -12,7 +12,7 @@ import pytest
 from pjsipdiag.capture import Tally, read
 from tests.capture.build import CLIENT, EPOCH, SERVER, Capture, enhanced, interface, pcap, section, sip, udp
 
-pytestmark = pytest.mark.usefixtures("loop")
+pytestmark = pytest.mark.usefixtures("extensions")
 
 FOUR, SIX = udp(sip(1)), udp(sip(1), CLIENT._replace(ip="2001:db8::13"), SERVER._replace(ip="2001:db8::1"))
 

@@ -12,7 +12,7 @@ from pjsipdiag.capture import Tally, read
 from tests.capture.build import EPOCH, Capture, enhanced, interface, pcap, section, sip
 from tests.capture.packets.test_rare import ENDS, FOUR, MAC, SIX
 
-pytestmark = pytest.mark.usefixtures("loop")
+pytestmark = pytest.mark.usefixtures("extensions")
 
 ETH = MAC + b"\x08\0" + FOUR
 

@@ -15,7 +15,7 @@ from pjsipdiag.sip import Address
 from tests.capture.build import ACK, PSH, SYN, Capture, ethernet, pcap, tcp
 from tests.capture.streams.test_tcp import Wire, invite
 
-pytestmark = pytest.mark.usefixtures("loop")
+pytestmark = pytest.mark.usefixtures("extensions")
 
 AGENT, HOMER = Address("198.51.100.5", 9060), Address("198.51.100.6", 9060)
 FOUR = Address("203.0.113.13", 5060), Address("192.0.2.1", 5060)

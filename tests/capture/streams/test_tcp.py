@@ -14,7 +14,7 @@ from pjsipdiag.capture.streams.tcp import ACK, SYN, Reassembler
 from pjsipdiag.sip import Address
 from tests.capture.build import Capture, ethernet, pcap, tcp
 
-pytestmark = pytest.mark.usefixtures("loop")
+pytestmark = pytest.mark.usefixtures("extensions")
 
 CLIENT, SERVER = Address("203.0.113.13", 40000), Address("192.0.2.1", 5060)
 FLOW = CLIENT.pack()[:4] + SERVER.pack()[:4] + CLIENT.pack()[4:] + SERVER.pack()[4:]

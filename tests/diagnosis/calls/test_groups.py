@@ -15,6 +15,8 @@ from pjsipdiag.report import render
 from pjsipdiag.sip import Address
 from tests.capture.build import ethernet, pcap, sip, udp
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 TRUNK = """[udp]
 type=transport
 protocol=udp

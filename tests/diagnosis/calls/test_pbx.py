@@ -14,6 +14,8 @@ from pjsipdiag.diagnosis.diagnose import diagnose
 from tests.diagnosis.scene import write_scene
 from tests.sip_text import write_capture
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 TRANSPORT = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n"
 
 

@@ -24,6 +24,8 @@ from tests.capture.files import FRAMES, cut, later, records, stream, write_all
 from tests.capture.packets.test_fragments import pieces
 from tests.capture.streams.test_tcp import invite
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 CONFIG = Path(__file__).parents[3] / "fixtures/demo/etc"
 
 
