@@ -34,6 +34,7 @@ from pjsipdiag.diagnosis.evidence.signs import near
 from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Finding, Report, SourceRow, Suggestion
 from pjsipdiag.diagnosis.names import given, load
 from pjsipdiag.diagnosis.options import Options
+from pjsipdiag.diagnosis.outcome import attackers, failed_calls
 from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.difference import is_a_copy
@@ -194,6 +195,7 @@ def _report(  # noqa: PLR0917  (what it is made of)
 ) -> Report:
     calls = situation.calls
     assert isinstance(calls, Calls)
+    failed, unmatched = failed_calls(situation)
     return Report(
         asterisk_version=basis.config.version,
         asterisk_assumed=basis.assumed,
@@ -207,7 +209,9 @@ def _report(  # noqa: PLR0917  (what it is made of)
         unconfirmed=repairs[1],
         pbx=situation.pbx,
         pbx_reason=basis.pbx.reason,
-        failed_calls=calls.failed_calls(),
+        failed_calls=failed,
+        failed_unmatched=unmatched,
+        attackers=len(attackers(situation)),
         callers=len(calls.sources),
         config=basis.config,
         notes=tuple(notes),

@@ -193,6 +193,10 @@ class Report:
     pbx: tuple[str, ...] = ()
     pbx_reason: str = ""
     failed_calls: int = 0
+    failed_unmatched: int = 0
+    """How many of them because no identifier takes their source."""
+    attackers: int = 0
+    """Sources that look for accounts."""
     callers: int = 0
     """How many of `sources` called: they come first there."""
     config: Config | None = None

@@ -59,6 +59,8 @@ class CallGroup:
     read_sample: Callable[[], SipMessage]
     variants: tuple[Variant, ...] = ()
     realms: tuple[str, ...] = ()
+    delays: tuple[str, ...] = ()
+    """Retry-After of its 503 answers."""
     first_silent: int = 0
     last_silent: int = 0
     last_answer: int = 0

@@ -2,7 +2,8 @@
 
 Everything else is as in `tests.sip_text`. An answer copies Via, From, To, Call-ID and CSeq of its request; a 401
 carries a challenge whose realm is `asterisk`, or what `realm=NAME` on the `@` line says; `x3` there sends the request
-three times. `tls SOURCE > DESTINATION` on a line of its own is a TLS connection.
+three times, `retry=300` adds a Retry-After to its answers.
+`tls SOURCE > DESTINATION` on a line of its own is a TLS connection.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def _played(part: str) -> str:
     words = line.split()
     times = next((int(word[1:]) for word in words if re.fullmatch(r"x\d+", word)), 1)
     realm = next((word.partition("=")[2] for word in words if word.startswith("realm=")), "asterisk")
-    plain = [word for word in words if not re.fullmatch(r"x\d+|realm=.*", word)]
+    delay = next((word.partition("=")[2] for word in words if word.startswith("retry=")), "")
+    plain = [word for word in words if not re.fullmatch(r"x\d+|(?:realm|retry)=.*", word)]
     start = float(plain[0])
     (request,) = messages(f"@ {' '.join(plain)}\n{body}")
     branch = f"Via: SIP/2.0/{request.transport} {request.source};branch=z9hG4bK{start}{request.source.port};rport"
@@ -44,12 +46,15 @@ def _played(part: str) -> str:
     text = "\n".join([named[0], *unique, *named[1:]]) if "raw" not in plain else body
     sent = [f"@ {start + 0.5 * time} {' '.join(plain[1:])}\n{text}\n" for time in range(times)]
     (request,) = messages(sent[0])
-    answers = [_answer(request, int(status), start + 0.01 * at, realm) for at, status in enumerate(statuses.split(), 1)]
+    answers = [
+        _answer(request, int(status), start + 0.01 * at, realm, delay) for at, status in enumerate(statuses.split(), 1)
+    ]
     return "".join([*sent, *answers])
 
 
-def _answer(request: SipMessage, status: int, seconds: float, realm: str) -> str:
+def _answer(request: SipMessage, status: int, seconds: float, realm: str, delay: str) -> str:
     challenge = f'WWW-Authenticate: Digest realm="{realm}",nonce="1/2",opaque="3",algorithm=MD5,qop="auth"\n'
+    later = f"Retry-After: {delay}\n" if delay else ""
     copied = "".join(
         f"{name}: {decode(value.encode())}\n"
         for name in ("Via", "From", "Call-ID", "CSeq")
@@ -58,7 +63,7 @@ def _answer(request: SipMessage, status: int, seconds: float, realm: str) -> str
     return (
         f"@ {seconds} {request.destination} > {request.source} {request.transport} out\nSIP/2.0 {status}"
         f" Answer\n{copied}"
-        f"To: {request.header('To')};tag=pbx\nServer: {SERVER}\n{challenge if status == 401 else ''}\n"
+        f"To: {request.header('To')};tag=pbx\nServer: {SERVER}\n{challenge if status == 401 else ''}{later}\n"
     )
 
 

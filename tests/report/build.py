@@ -111,6 +111,7 @@ def report() -> Report:
         pbx=("192.0.2.1",),
         pbx_reason="it answers with Server: Asterisk",
         failed_calls=3,
+        failed_unmatched=3,
         callers=3,
         outbound_calls=2,
     )

@@ -11,6 +11,7 @@
 #include <string.h>
 
 enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10, MOST_WHAT = 64 };
+enum { WITH_DELAY = 503 }; /* an answer that may say when to try again: `Fold._answer` keeps it */
 enum { TRUNCATED = 4, CREDENTIALS = 8, SIX = 16 }; /* as in `rows.py` */
 enum { TIME, FRAME, TRANSPORT, SOURCE, DESTINATION, PAYLOAD, DIRECTION, CUT }; /* a Datagram */
 enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, CALLED, AGENT, NAMES, FIELDS = 12 }; /* header_syntax.FIELDS */
@@ -254,6 +255,8 @@ static int answer(const Kept *kept, PyObject *datagram, Text payload, Text seque
             return 0;
         status = status * 10 + payload.at[n] - '0';
     }
+    if (status == WITH_DELAY)
+        return 0;
     PyObject *time = PyTuple_GetItem(datagram, TIME), *key = key_of_answer(payload, sequence);
     PyObject *old = key ? PyDict_GetItemWithError(kept->answers, key) : NULL;
     PyObject *ip = key ? address(PyTuple_GetItem(datagram, SOURCE)) : NULL;

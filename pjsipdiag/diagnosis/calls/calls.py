@@ -161,12 +161,6 @@ class Calls(Sequence[CallRow]):
             yield number
             number = self.following[number]
 
-    def failed_calls(self) -> int:
-        """How many calls failed, or got no answer, that no identifier takes."""
-        unmatched = self._unmatched()
-        ends = zip(self.verdict, self.status, strict=True)
-        return sum(1 for verdict, status in ends if verdict in unmatched and not 100 <= status < 400)
-
     def unmatched_sources(self) -> Iterator[str]:
         """The addresses of those calls, each once."""
         unmatched = self._unmatched()
@@ -194,6 +188,14 @@ class Calls(Sequence[CallRow]):
                 if key in realms:
                     found[realms[key]] = None
         return list(map(decode, found))
+
+    def delays(self, numbers: Iterable[int]) -> list[str]:
+        """The Retry-After values of the 503 answers that calls got, each once."""
+        delays = self._merged.delays
+        if not delays:
+            return []
+        found = (delays[key] for number in numbers for key in self.keys(number) if key in delays)
+        return list(map(decode, dict.fromkeys(found)))
 
     def told(self, number: int) -> RowFacts:
         """What the row of that request tells, without reading it."""

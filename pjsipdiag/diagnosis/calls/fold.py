@@ -61,6 +61,7 @@ MOST_AGENTS, LONGEST_AGENT = 100_000, 256
 IN_DIALOG = frozenset((b"ACK", b"BYE", b"CANCEL", b"PRACK", b"UPDATE", b"INFO"))
 """Methods that belong to a call and say nothing of their own about a source."""
 MOST_REGISTRATIONS = 1000
+WITH_DELAY, MOST_DELAYS = 503, 10_000
 MOST_GREETINGS, LONGEST_GREETING = 2000, 2048
 MOST_PEERS = 100_000
 MOST_VIEWS = 16
@@ -105,6 +106,8 @@ class Fold:
     """Of transactions seen between several address pairs: rows beyond the first, one for each pair."""
     answers: dict[Key, bytes] = field(default_factory=dict)
     realms: dict[Key, bytes] = field(default_factory=dict)
+    delays: dict[Key, bytes] = field(default_factory=dict)
+    """Retry-After of 503 answers."""
     others: dict[Kind, Repeated] = field(default_factory=dict)
     """Requests outside of calls, and answers to them, by their kind."""
     seen: dict[Kind, list[Datagram]] = field(default_factory=dict)
@@ -301,6 +304,8 @@ class Fold:
                 self.answerers[source[:-2]] = self.answerers.get(source[:-2], 0) + 1
             else:
                 self.strays[key] = source[:-2]
+        if status == WITH_DELAY and len(self.delays) < MOST_DELAYS and (delay := value_of(payload, b"retry-after")):
+            self.delays.setdefault(key, delay)
         if status in CHALLENGES and key not in self.realms:
             self.realms[key] = self._known_realms.setdefault(realm := realm_of(payload), realm)
 

@@ -127,6 +127,7 @@ def _group(calls: Calls, numbers: Sequence[int], telling: Telling) -> CallGroup:
         read_sample=partial(calls.message, first),
         variants=_variants(calls, numbers, list(alike.values())),
         realms=tuple(realms)[:4],
+        delays=tuple(calls.delays(read))[:4],
         first_silent=silent[0] if silent else 0,
         last_silent=silent[-1] if silent else 0,
         refused_numbers=tuple(islice(refused, MOST_SHOWN)),

@@ -79,6 +79,7 @@ class Merged:
     """Further views: (part, row)."""
     answers: dict[Key, bytes] = field(default_factory=dict)
     realms: dict[Key, bytes] = field(default_factory=dict)
+    delays: dict[Key, bytes] = field(default_factory=dict)
     others: dict[Kind, Repeated] = field(default_factory=dict)
     seen: dict[Kind, list[Datagram]] = field(default_factory=dict)
     agents: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
@@ -158,6 +159,7 @@ def merge(parts: Sequence[Part]) -> Merged:
         whole.pairs.update(fold.pairs)
         whole.received.update(fold.received)
         whole.answering |= fold.answering
+        whole.delays |= {key: delay for key, delay in fold.delays.items() if key not in whole.delays}
         whole.greetings = {**fold.greetings, **whole.greetings}
         whole.local.update(fold.local)
         for ip, count in fold.answerers.items():

@@ -66,6 +66,7 @@ BLAMES: dict[str, tuple[Takes, Tells | None]] = {
     "overlapping-identifies": (order.of_overlap, order.overlapping_identifies),
     "anonymous-accepted": (order.of_anonymous, order.anonymous_accepted),
     "challenged-by-auth": (admission.of_challenge, admission.challenged_by_auth),
+    "in-maintenance": (otherwise.of_maintenance, otherwise.maintenance),
     "media-rejected": (refused.of_media, refused.media_rejected),
     "dialplan-rejected": (refused.of_dialplan, refused.dialplan_rejected),
     "unmatched-source": (unmatched.of_address, unmatched.unmatched_source),
@@ -102,6 +103,20 @@ def _scanners(situation: Situation) -> Iterable[Finding]:
         if scanning:
             yield traffic.scanner(situation, Cause(), scanning)
     yield from traffic.crowd(situation)
+
+
+def _otherwise(situation: Situation) -> Iterable[Finding]:
+    """Those that are to blame, and other refusals of groups that another rule explains in part."""
+    yield from _told("refused-otherwise", situation)
+    rest: dict[Cause, list[CallGroup]] = defaultdict(list)
+    for name, statuses in (("media-rejected", refused.MEDIA), ("dialplan-rejected", refused.DIALPLAN)):
+        for groups in blamed(situation)[name].values():
+            for group in groups:
+                cause = otherwise.left_over(situation, group, statuses)
+                if cause is not None:
+                    rest[cause].append(group)
+    for cause, groups in rest.items():
+        yield otherwise.refused_otherwise(situation, cause, groups)
 
 
 def _row(
@@ -167,7 +182,8 @@ CALL_RULES: tuple[Rule, ...] = (
     _row("anonymous-accepted", Severity.ERROR, "strangers reach the dialplan"),
     _row("media-rejected", Severity.ERROR, "identified and let in, then refused over codecs or encryption"),
     _row("dialplan-rejected", Severity.ERROR, "identified and let in, then refused by the dialplan"),
-    _row("refused-otherwise", Severity.ERROR, "identified, then refused by something else than these"),
+    _row("in-maintenance", Severity.ERROR, "the endpoint is in maintenance mode"),
+    _row("refused-otherwise", Severity.ERROR, "identified, then refused by something else than these", _otherwise),
     _row("scanner", Severity.WARNING, "unsolicited traffic that looks for open accounts", _scanners),
     _row("encrypted", Severity.WARNING, "TLS connections that cannot be read", traffic.encrypted),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Endpoint, Variable
@@ -94,10 +95,45 @@ def is_maintenance(answer: SipMessage) -> bool:
     return answer.status == 503 and answer.header("Retry-After").strip() == "300"
 
 
+def in_maintenance(group: CallGroup) -> bool:
+    """The same of calls: it is refused before the dialplan, so no 100 comes first."""
+    return "300" in group.delays and group.statuses.get(503, 0) > group.tried.get(503, 0)
+
+
+def of_maintenance(situation: Situation, group: CallGroup) -> Cause | None:
+    endpoint = situation.config.endpoints.get(group.verdict.endpoint)
+    return Cause(endpoint.name, endpoint.where) if endpoint and in_maintenance(group) else None
+
+
+def maintenance(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    count = sum(group.statuses.get(503, 0) for group in groups)
+    return Finding(
+        "in-maintenance",
+        Severity.ERROR,
+        f"{who(groups)} matched to endpoint {cause.name}, which is in maintenance mode: 503 with Retry-After: 300"
+        f" ({counted(count, 'call')})",
+        cause.where,
+        sources(groups),
+        count,
+        (
+            "res_pjsip_maintenance answers so behind identification and before authentication, without a 100",
+            "identification is right: another match= line would change nothing",
+            f"observed answers: {answers(groups)}",
+        ),
+        advice=f"`asterisk -rx 'pjsip set maintenance off {cause.name}'` ends it",
+    )
+
+
 def refused_by(group: CallGroup) -> int:
     """The most frequent status with which its calls failed, one that no person gave first; 0 for none."""
     failed = {status: count for status, count in group.statuses.items() if 300 <= status < 700 and count}
     return max(failed, key=lambda status: (status not in OF_PEOPLE, failed[status], -status), default=0)
+
+
+def left_over(situation: Situation, group: CallGroup, explained: Sequence[int]) -> Cause | None:
+    """What else refused calls of a group, beside the statuses that another rule explains."""
+    statuses = {status: count for status, count in group.statuses.items() if status not in (*explained, *OF_PEOPLE)}
+    return of_other(situation, replace(group, statuses=statuses))
 
 
 def of_other(situation: Situation, group: CallGroup) -> Cause | None:

@@ -1,0 +1,41 @@
+"""How the calls of a capture ended: failed, refused as they should be, or neither."""
+
+from __future__ import annotations
+
+from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.rules import blamed
+from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+
+def failed_calls(situation: Situation) -> tuple[int, int]:
+    """How many calls failed, and how many of them because no identifier takes their source.
+
+    A refused attack is no failed call, nor is one that somebody ended, nor a challenge that another call answers.
+    """
+    attacks = _groups(situation, "scanner")
+    taken = {id(group) for causes in blamed(situation).values() for groups in causes.values() for group in groups}
+    failed = unmatched = 0
+    for group in situation.groups:
+        count = 0 if id(group) in attacks else _failed(group, blamed=id(group) in taken)
+        failed += count
+        unmatched += count if group.verdict.outcome is Outcome.NO_MATCH else 0
+    return failed, unmatched
+
+
+def attackers(situation: Situation) -> frozenset[str]:
+    """The sources whose calls are attacks."""
+    found = {group.source for groups in blamed(situation)["scanner"].values() for group in groups}
+    return frozenset(found | set(situation.crowd.examples if situation.crowd else ()))
+
+
+def _groups(situation: Situation, rule: str) -> set[int]:
+    return {id(group) for groups in blamed(situation)[rule].values() for group in groups}
+
+
+def _failed(group: CallGroup, *, blamed: bool) -> int:
+    answered = group.verdict.outcome is Outcome.CHALLENGED and not blamed  # by a call of another Call-ID
+    passing = {*OF_PEOPLE, *((401, 407) if answered else ())}
+    return sum(
+        count for status, count in group.statuses.items() if (status == 0 or status >= 300) and status not in passing
+    )
