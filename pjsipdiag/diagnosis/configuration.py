@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.diagnosis.check.doors import doors
+from pjsipdiag.diagnosis.check.open_doors import unseen
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.diagnosis.rules import RULES
 
@@ -33,4 +35,6 @@ def configuration_report(config: Config, *, assumed: bool) -> Report:
         findings=check(config),
         suggestions=(),
         config=config,
+        notes=unseen(config),
+        doors=doors(config),
     )

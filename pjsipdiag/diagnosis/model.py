@@ -168,6 +168,36 @@ class Finding:
     advice: str = ""
 
 
+class DoorState(StrEnum):
+    """OPEN: anybody gets in. ADDRESS, TOKEN, PASSWORD: who comes from there, was told it, knows it. UNKNOWN: files
+    cannot tell."""
+
+    OPEN = "open"
+    UNKNOWN = "unknown"
+    TOKEN = "token"
+    ADDRESS = "address"
+    PASSWORD = "password"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A way in: what one identifier takes for one endpoint.
+
+    `sources` are the networks and names from which it works, empty for everywhere; `says` is what the caller has to
+    write into the request, empty for nothing; `password` tells whether the endpoint asks for one.
+    """
+
+    endpoint: str
+    identifier: str
+    identify: str
+    sources: tuple[str, ...]
+    says: str
+    password: bool
+    context: str
+    state: DoorState
+    where: Where
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """Everything that a renderer shows. `calls` may build its rows when they are asked for (a scan has a million).
@@ -207,3 +237,5 @@ class Report:
     """What the PBX received beside calls."""
     methods: tuple[str, ...] = ()
     """Of these the requests are to be listed."""
+    doors: tuple[Door, ...] = ()
+    """The ways in, where a configuration is looked at alone."""

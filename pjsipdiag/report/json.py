@@ -14,7 +14,17 @@ from typing import Any, TextIO
 from pjsipdiag import __version__
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.verdict import Check, Verdict
-from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Edit, Finding, Report, RequestRow, SourceRow, Suggestion
+from pjsipdiag.diagnosis.model import (
+    CallRow,
+    CaptureSummary,
+    Door,
+    Edit,
+    Finding,
+    Report,
+    RequestRow,
+    SourceRow,
+    Suggestion,
+)
 from pjsipdiag.report import wording
 from pjsipdiag.report.ahead import Ahead, Table
 from pjsipdiag.report.escape import well_formed
@@ -44,6 +54,8 @@ def write(report: Report, stream: TextIO, look: Look) -> None:
     _rows(stream, "findings", map(finding, report.findings))
     _rows(stream, "suggestions", map(suggestion, report.suggestions))
     _rows(stream, "unconfirmed", map(suggestion, report.unconfirmed))
+    if not report.captures:
+        _rows(stream, "doors", map(door, report.doors))
     stream.write("}\n")
 
 
@@ -94,6 +106,20 @@ def _call_line() -> Callable[[CallRow], str]:
         )
 
     return line
+
+
+def door(row: Door) -> Json:
+    return {
+        "endpoint": row.endpoint,
+        "context": row.context,
+        "identifier": row.identifier,
+        "identify": row.identify or None,
+        "state": str(row.state),
+        "sources": list(row.sources),
+        "says": row.says or None,
+        "password": row.password,
+        "where": where(row.where),
+    }
 
 
 def summary(report: Report) -> Json:

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pjsipdiag.asterisk.verdict import Check, Match, Verdict
-from pjsipdiag.diagnosis.model import Severity
+from pjsipdiag.diagnosis.model import DoorState, Severity
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import clipped
 from pjsipdiag.report.look import Look
@@ -29,6 +29,11 @@ COLOURS = {
     Severity.ERROR: "bold red",
     Severity.WARNING: "yellow",
     Severity.NOTE: "cyan",
+    DoorState.OPEN: "bold red",
+    DoorState.UNKNOWN: "magenta",
+    DoorState.TOKEN: "",
+    DoorState.ADDRESS: "",
+    DoorState.PASSWORD: "green",
     Match.MATCH: "green",
     Match.NO_MATCH: "",
     Match.UNKNOWN: "magenta",

@@ -96,6 +96,8 @@ class _Page:
         listed = [row for row in report.requests if row.method in report.methods]
         if listed:
             yield from self.titled("Other requests", self.spaced(map(self.request, listed)))
+        if report.doors:
+            yield from self.titled("Doors", self.doors())
         if wording.notes(report):
             yield from self.titled("Notes", (self.ink.item(line, by=2) for line in wording.notes(report)))
         if self.look.verbose and report.calls:
@@ -212,6 +214,29 @@ class _Page:
         if row.verdict:
             parts += [ink.trace(row.verdict), ink.signed(ink.arrow, wording.outcome(row.verdict), "bold")]
         return Group(*parts)
+
+    def doors(self) -> Iterator[RenderableType]:
+        shown = self.report.doors if self.look.verbose else self.report.doors[:MANY]
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for title in ("Endpoint", "Context"):
+            table.add_column(title, overflow="fold", min_width=8)
+        table.add_column("By", no_wrap=True)
+        table.add_column("From", overflow="fold", min_width=8)
+        table.add_column("Password", no_wrap=True)
+        for door in shown:
+            style = COLOURS[door.state]
+            by = self.ink.text(door.identifier)
+            table.add_row(
+                self.ink.name(door.endpoint, None if self.look.width >= WIDE else NAME * 2),
+                self.ink.text(door.context),
+                by,
+                self.ink.text(wording.door_from(door)),
+                self.ink.text(wording.door_password(door), style),
+            )
+        yield Padding(table, (0, 0, 0, 2))
+        if len(shown) < len(self.report.doors):
+            more = f"{len(self.report.doors) - len(shown):,} more doors are not shown (-v shows all)"
+            yield self.ink.indented(more, "dim", by=2)
 
     def traces(self) -> Iterator[RenderableType]:
         ink = self.ink

@@ -8,7 +8,17 @@ from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
-from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Finding, Report, Severity, SourceRow, Suggestion
+from pjsipdiag.diagnosis.model import (
+    CallRow,
+    CaptureSummary,
+    Door,
+    DoorState,
+    Finding,
+    Report,
+    Severity,
+    SourceRow,
+    Suggestion,
+)
 
 VERDICTS = ("unmatched", "mixed", "unknown", "matched")
 """Verdicts of a source, the ones that need a person first."""
@@ -230,6 +240,25 @@ def fixes(finding: Finding, report: Report) -> list[str]:
     return [
         f"add {' and '.join(s.add)} to [{s.section}] in {s.file}" for s in suggestions_for(finding, report) if s.add
     ]
+
+
+MOST_SOURCES = 5
+"""Networks of a door that a table names."""
+
+
+def door_from(door: Door) -> str:
+    """From where a door works, and what has to be said there."""
+    sources = ", ".join(door.sources[:MOST_SOURCES])
+    left = len(door.sources) - MOST_SOURCES
+    place = f"{sources} and {left:,} more" if left > 0 else sources or "anywhere"
+    return f"{place}, saying {door.says}" if door.says else place
+
+
+def door_password(door: Door) -> str:
+    """Whether a password is asked for; in words where that is not all."""
+    if door.state is DoorState.UNKNOWN:
+        return "unknown"
+    return "yes" if door.password else "no: open" if door.state is DoorState.OPEN else "no"
 
 
 def evidence(finding: Finding, most: int | None = None) -> list[str]:

@@ -5,6 +5,7 @@ look at captures (`rules`), CONFIG_RULES are those that only look here.
 
     addresses    rules that are shadowed, overlap, repeat, undo or are too wide
     space        the address space as the identifies divide it: what `addresses` asks
+    doors        who gets in: each identifier, from where, with or without a password; open_doors are findings
     endpoints    endpoints that are reached by surprise or in vain
     loading      objects and files that do not load
     names        host names in match=
@@ -19,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.diagnosis.check import addresses, endpoints, loading, names, order
+from pjsipdiag.diagnosis.check import addresses, endpoints, loading, names, open_doors, order
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Rule
 
@@ -34,6 +35,7 @@ ON_CONFIG: Mapping[str, Callable[[Config], Iterable[Finding]]] = {
     "overlapping-identifies": addresses.overlapping,
     "unreachable-identifier": order.unreachable,
     "anonymous-accepted": endpoints.anonymous,
+    "open-door": open_doors.open_doors,
     "challenged-by-auth": endpoints.trunk_auth,
 }
 

@@ -8,6 +8,7 @@ keeps it. So a cause stands above what follows from it, and one mistake is one f
     loading       what is in the files and not in memory
     unmatched     nobody takes the source; hints says what speaks for an owner
     order         another identifier or identify takes it
+    doors         calls through doors that were not meant for them
     admission     the right endpoint asks for credentials or denies
     refused, otherwise    identified, and refused later
     methods       requests outside of calls; credentials: what is wrong with those that came
@@ -43,6 +44,7 @@ from pjsipdiag.diagnosis.rules import (
     unmatched,
 )
 from pjsipdiag.diagnosis.rules.cause import Cause, Takes, Tells
+from pjsipdiag.diagnosis.rules.doors import strangers, telephones
 from pjsipdiag.diagnosis.rules.methods import received, sent
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -53,6 +55,7 @@ BLAMES: dict[str, tuple[Takes, Tells | None]] = {
     "wrong-transport": (network.of_transport, network.wrong_transport),
     "dropped-by-parser": (network.of_parser, network.dropped_by_parser),
     "prediction-differs": (difference.of_difference, difference.prediction_differs),
+    "telephone-taken": (telephones.of_telephone, telephones.telephone_taken),
     "translated-source": (network.of_translation, network.translated_source),
     "scanner": (traffic.of_scanner, traffic.scanner),
     "denied-by-acl": (admission.of_acl, admission.denied_by_acl),
@@ -119,6 +122,12 @@ def _otherwise(situation: Situation) -> Iterable[Finding]:
         yield otherwise.refused_otherwise(situation, cause, groups)
 
 
+def _telephones(situation: Situation) -> Iterable[Finding]:
+    """By their calls, and by their registrations."""
+    yield from _told("telephone-taken", situation)
+    yield from telephones.registrations_taken(situation)
+
+
 def _row(
     name: str, severity: Severity, summary: str, on_calls: Callable[[Situation], Iterable[Finding]] | None = None
 ) -> Rule:
@@ -126,6 +135,13 @@ def _row(
 
 
 CALL_RULES: tuple[Rule, ...] = (
+    _row(
+        "incomplete-copy",
+        Severity.ERROR,
+        "files that others include are missing in the copy at hand",
+        lambda situation: ON_CONFIG["incomplete-copy"](situation.config),
+    ),
+    _row("telephone-taken", Severity.ERROR, "a trunk's rule takes the call of a telephone", _telephones),
     _row(
         "registration-refused",
         Severity.ERROR,
@@ -140,12 +156,6 @@ CALL_RULES: tuple[Rule, ...] = (
         received.request_refused,
     ),
     _row("no-invite", Severity.ERROR, "the capture holds no inbound INVITE", no_calls.no_invite),
-    _row(
-        "incomplete-copy",
-        Severity.ERROR,
-        "files that others include are missing in the copy at hand",
-        lambda situation: ON_CONFIG["incomplete-copy"](situation.config),
-    ),
     _row("file-rejected", Severity.ERROR, "a whole file is rejected, so nothing in it loads", loading.file_rejected),
     _row("module-not-loaded", Severity.ERROR, "a module is not loaded, and what it would do is not done"),
     _row(
@@ -180,6 +190,12 @@ CALL_RULES: tuple[Rule, ...] = (
     _row("translated-source", Severity.ERROR, "the source is a NAT, Docker or proxy address that stands for others"),
     _row("unmatched-source", Severity.ERROR, "no identifier takes the source"),
     _row("anonymous-accepted", Severity.ERROR, "strangers reach the dialplan"),
+    _row(
+        "open-door",
+        Severity.WARNING,
+        "strangers get in without a password, by what they say of themselves",
+        strangers.tried,
+    ),
     _row("media-rejected", Severity.ERROR, "identified and let in, then refused over codecs or encryption"),
     _row("dialplan-rejected", Severity.ERROR, "identified and let in, then refused by the dialplan"),
     _row("in-maintenance", Severity.ERROR, "the endpoint is in maintenance mode"),

@@ -13,6 +13,7 @@ from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules import credentials
 from pjsipdiag.diagnosis.rules.cause import counted, listed
+from pjsipdiag.diagnosis.rules.doors.telephones import registered_in_vain
 from pjsipdiag.diagnosis.rules.hints import near, reasons
 from pjsipdiag.diagnosis.rules.methods.table import EXPLAINED, Why, user_of
 from pjsipdiag.diagnosis.rules.otherwise import is_maintenance
@@ -102,6 +103,8 @@ def keepalive_refused(situation: Situation) -> Iterable[Finding]:
 def request_refused(situation: Situation) -> Iterable[Finding]:
     """Registrations and other requests that were refused."""
     for refusal in refusals(situation):
+        if registered_in_vain(situation, refusal.requests[0], refusal.verdict):
+            continue  # told with the rule that takes it
         if refusal.method not in KEEP_ALIVES or is_attack(refusal):
             yield _request(situation, refusal)
 

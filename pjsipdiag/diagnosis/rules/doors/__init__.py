@@ -1,0 +1,12 @@
+"""Calls that came through a door which was not meant for them.
+
+In come the groups of calls and the exchanges of a situation, each with its verdict; out come findings although the
+calls were answered, for an answer does not show who called. The doors of a configuration alone are `check.doors`.
+
+    strangers     reached an endpoint without a password by its name alone
+    telephones    were taken by the rule of a trunk that is too wide, with calls or registrations
+
+Imports: the causes, the traffic's signs of scanners, and the evidence. What opens a door is said by the identifier in
+the verdict: `username` and `auth_username` believe what the caller says, `ip`, `header` and `request_uri` what a rule
+says of him.
+"""

@@ -1,0 +1,63 @@
+"""Doors of configurations, held against what a real Asterisk answered to a stranger (fixtures/doors)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.diagnosis.check.doors import doors
+from pjsipdiag.diagnosis.check.open_doors import open_doors
+from pjsipdiag.diagnosis.model import DoorState
+from tests.doors import DOORS, cases, files
+
+RECORDED = json.loads((DOORS / "recorded.json").read_text("utf-8"))
+CASES = [
+    pytest.param(release, case, answers[case["name"]], id=f"{release}: {case['name']}")
+    for release, answers in RECORDED.items()
+    for case in cases()
+    if case["name"] in answers
+]
+
+
+def load(texts: dict[str, str], release: str) -> Config:
+    return load_config(None, release, overlay={"acl.conf": "", "pjsip_wizard.conf": "", **texts})
+
+
+@pytest.mark.parametrize(("release", "case", "answers"), CASES)
+def test_a_door_is_open_where_asterisk_lets_a_stranger_in(
+    release: str, case: dict[str, Any], answers: list[list[str]]
+) -> None:
+    found = doors(load(files(case), release))
+    open_ = {(door.endpoint, door.identifier) for door in found if door.state is DoorState.OPEN}
+    assert open_ == {(endpoint, by) for endpoint, by, outcome in answers if outcome == "accepted"}
+    asks = {(door.endpoint, door.identifier) for door in found if door.state is DoorState.PASSWORD}
+    assert asks == {(endpoint, by) for endpoint, by, outcome in answers if outcome == "challenged"}
+
+
+def test_enough_was_recorded() -> None:
+    assert len(RECORDED) >= 2
+    assert all(len(answers) >= 20 for answers in RECORDED.values())
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="[]\r\n\0;", exclude_categories=["Cs"]), min_size=1)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(NAMES.filter(lambda name: name == name.strip() and len(name.encode()) < 79), unique=True, max_size=6))
+def test_every_endpoint_that_a_name_finds_is_a_door(names: list[str]) -> None:
+    body = "".join(f"[{name}]\ntype=endpoint\ncontext=in\n" for name in names)
+    config = load({"pjsip.conf": f"[udp-transport]\ntype=transport\nbind=0.0.0.0\n{body}"}, "22.10.1")
+    found = {door.endpoint for door in doors(config) if door.identifier == "username"}
+    assert found == {name for name in config.endpoints if _can_be_said(name)}
+    assert all(finding.advice for finding in open_doors(config))
+
+
+def _can_be_said(name: str) -> bool:
+    """A domain part has to be one, and users stand for what is in front of it."""
+    return "@" not in name
