@@ -67,7 +67,7 @@ $(VENV)/.dev: pyproject.toml $(COMPILED) | $(VENV)/bin/python
 system:
 	@command -v tshark >/dev/null && command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v patch >/dev/null || \
 	  .ci/install 'the tests use them' tshark chromium chromium-driver patch
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ -x /usr/sbin/mariadbd ] || .ci/databases
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ -x /usr/sbin/mariadbd ] && command -v my_print_defaults >/dev/null || .ci/databases
 
 dist: $(VENV)/.dev ## sdist and wheel (abi3) in dist/
 	@rm -rf dist

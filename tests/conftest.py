@@ -34,6 +34,7 @@ class Pulse(threading.Thread):
                 self._heard = time.monotonic()
 
 
+@pytest.hookimpl(trylast=True)  # when there is a reporter
 def pytest_configure(config: pytest.Config) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if config.getoption("numprocesses", None) and reporter is not None:
