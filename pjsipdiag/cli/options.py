@@ -39,7 +39,8 @@ NAMES = options(
     click.option("--resolve", is_flag=True, help="Ask DNS for host names, SRV records first, as Asterisk does."),
     click.option("--resolved", metavar="FILE", help="Output of 'pjsip show identifies': what Asterisk resolved."),
     click.option("--database", "databases", multiple=True, metavar="NAME=URL",
-                 help="The database that extconfig.conf calls NAME; it is only read."),
+                 help="The database that extconfig.conf calls NAME, or a dump of it; it is only read.  "
+                 "[auto: as Asterisk's files say]"),
 )  # fmt: skip
 READING = options(
     click.option("--pbx", multiple=True, metavar="ADDRESS", help="An address of the PBX.  [inferred, and said how]"),

@@ -54,6 +54,10 @@ def load(
     return replace(config, server_addresses=_servers(config, resolver))
 
 
+AUTO = "auto"
+"""In place of NAME=URL: what res_pgsql.conf, res_odbc.conf and odbc.ini say."""
+
+
 def given(databases: Sequence[str]) -> Databases:
     """The databases that were given, each table of which is read once however often the configuration is loaded.
 
@@ -62,14 +66,17 @@ def given(databases: Sequence[str]) -> Databases:
     urls: dict[str, str] = {}
     for given in databases:
         name, equals, url = given.partition("=")
-        if not equals or not name or "://" in name or not ("://" in url or url == DOWN):
+        if given == AUTO:
+            continue
+        if not equals or not name or "://" in name or not ("://" in url or url == DOWN or Path(url).exists()):
             raise ConfigError(
                 "--database takes NAME=URL, NAME being what extconfig.conf calls the database: "
-                "sqlite:///PATH, postgresql://USER@HOST/DATABASE or mysql://USER@HOST/DATABASE; "
-                f"NAME={DOWN} for what happens while it is down"
+                "sqlite:///PATH, postgresql://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE, a dump (a file of "
+                f"pg_dump or mysqldump, or a folder with TABLE.csv), or {DOWN} for what happens while it is down; "
+                f"'{AUTO}' alone logs in as Asterisk's own files say"
             )
         urls[name] = url
-    return Databases(urls, keep=True)
+    return Databases(urls, keep=True, auto=AUTO in databases)
 
 
 def _servers(config: Config, resolver: Resolver) -> dict[str, tuple[str, ...]]:

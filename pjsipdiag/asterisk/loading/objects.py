@@ -112,7 +112,7 @@ class _Loader:
 
     @cached_property
     def tables(self) -> Tables:
-        return Tables(self.databases, self.file, self.overlay)
+        return Tables(self.databases, self.file, self.overlay, lambda name: parse(name, self.files, self.version))
 
     @cached_property
     def mappings(self) -> Mappings:

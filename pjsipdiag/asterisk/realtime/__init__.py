@@ -5,9 +5,11 @@ had them, with their row as origin. Databases are opened read-only, and only whe
 
     families    extconfig.conf: a family's driver, database and table
     tables      which types come from which family, and how a release asks for them
-    database    which of the next two has the rows
+    database    which of the next three has the rows
     server      PostgreSQL, MariaDB and others, through SQLAlchemy
     sqlite      SQLite, through sqlite3
+    dumps       pg_dump, mysqldump, folders of CSV
+    logins      URLs out of res_pgsql.conf, res_odbc.conf and odbc.ini
     folded      how a database compares names
     rows        a row -> a section, as each driver gives empty values and separators
     lines       rows as lines that can be looked at and changed

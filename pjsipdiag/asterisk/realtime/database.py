@@ -55,11 +55,17 @@ Take = Callable[[Columns, Raw], _T]
 def read(mapped: Mapped, url: str, query: Query, take: Take[_T]) -> _T:
     """What `take` makes of the rows, ordered as the driver has them ordered.
 
+    A `url` without :// is the path of a dump.
+
     :raises NoAnswerError: the database cannot be opened, or refuses.
     :raises ConfigError: the URL is none.
     """
     if url == DOWN:
         raise DeadError(f"database {mapped.database}: taken to be down")
+    if "://" not in url:
+        from pjsipdiag.asterisk.realtime import dumps
+
+        return dumps.read(mapped.database, url, query, take)
     if url.startswith("sqlite:///"):
         from pjsipdiag.asterisk.realtime import sqlite
 

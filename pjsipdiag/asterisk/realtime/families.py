@@ -56,7 +56,7 @@ def unread(object_type: str, mapped: Mapped, where: Where | None) -> Unread:
     name = mapped.database
     text = (
         f"{table}, which was not read: extconfig.conf calls it {name} ({mapped.driver}); give "
-        f"--database {name}=URL, or see {shown}"
+        f"--database {name}=URL, or {name}=FILE with what '{_bring(mapped)}' writes, or see {shown}"
         if mapped.driver
         else f"{table}, and extconfig.conf, which says of which one, is not among the files: see {shown}"
     )
@@ -72,6 +72,14 @@ ENGINES = {
     "curl": "res_config_curl",
 }
 """What extconfig.conf may call a driver, and the module that brings it."""
+
+
+def _bring(mapped: Mapped) -> str:
+    """How the table is brought along as a file."""
+    if mapped.driver == "sqlite3":
+        return "sqlite3 DBFILE .dump"
+    return f"pg_dump -t {mapped.table} DB" if mapped.driver == "pgsql" else f"mysqldump DB {mapped.table}"
+
 
 _SHOWN = {"identify": "identifies"}
 

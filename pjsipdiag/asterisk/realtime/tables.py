@@ -11,7 +11,7 @@ from typing import TypeVar
 from pjsipdiag.asterisk.config import Section, Unread
 from pjsipdiag.asterisk.files.conf import Parsed
 from pjsipdiag.asterisk.loading.sorcery import Backend
-from pjsipdiag.asterisk.realtime import database, lines, rows, static
+from pjsipdiag.asterisk.realtime import database, lines, logins, rows, static
 from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, families, unread
 from pjsipdiag.asterisk.realtime.folded import Folding
 from pjsipdiag.asterisk.releases import Release
@@ -42,10 +42,12 @@ def _available(mapped: Mapped, loads: Loads) -> bool:
 
 @dataclass
 class Databases:
-    """The URLs by the names of extconfig.conf, and what was read: with `keep` each table is read once."""
+    """The URLs, or paths of dumps, by the names of extconfig.conf, and what was read: with `keep` each table is read
+    once. `auto` takes what Asterisk's own files say of those that have none, passwords included."""
 
     urls: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
+    auto: bool = False
     kept: dict[object, tuple[Part, Stored]] = field(default_factory=dict, repr=False)
 
 
@@ -60,6 +62,8 @@ class Tables:
     parsed: Callable[[str], Parsed]
     written: Mapping[str, str] = field(default_factory=dict)
     """Lines that stand in for the rows of a table."""
+    peek: Callable[[str], Parsed] = lambda _: Parsed(found=False)
+    """A file that is no part of the configuration and may hold passwords."""
     unread: list[Unread] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     stored: list[Stored] = field(default_factory=list)
@@ -169,7 +173,9 @@ class Tables:
     def _url(self, mapped: Mapped) -> str | None:
         """The URL that was given for a database, or the file that res_config_sqlite3.conf names."""
         if mapped.database in self.databases.urls or mapped.driver != "sqlite3":
-            return self.databases.urls.get(mapped.database)
+            if mapped.database in self.databases.urls or not self.databases.auto:
+                return self.databases.urls.get(mapped.database)
+            return logins.urls([mapped], self.peek).get(mapped.database)
         for section in self.parsed("res_config_sqlite3.conf").named(mapped.database):
             path = section.first("dbfile")
             if path is not None and Path(path.value).is_file():

@@ -19,16 +19,19 @@ def host_names(config: Config) -> Iterator[Finding]:
         for host, entry in sorted(named.items()):
             has_port = isinstance(entry, UnresolvedName) and entry.port
             srv = identify.srv_lookups and not has_port
+            again = "anew for every request, up to three times" if entry.where.column else "once, when the object loads"
             yield Finding(
                 "hostname-match",
                 Severity.NOTE,
                 f"match={entry.text} of identify '{identify.name}' ({entry.where}) is a name: Asterisk resolves it "
-                "once, when the object loads; a name that does not resolve then drops the whole identify",
+                f"{again}; a name that does not resolve then drops the whole identify",
                 entry.where,
                 evidence=(
                     f"srv_lookups is on: where SRV records exist, their targets count, not the addresses of {host}",
                 )
                 if srv
                 else (),
-                advice="Write the provider's addresses, or `module reload res_pjsip.so` after every change of its DNS.",
+                advice="Write the provider's addresses: a slow name server delays every call."
+                if entry.where.column
+                else "Write the provider's addresses, or `module reload res_pjsip.so` after every change of its DNS.",
             )

@@ -1,0 +1,200 @@
+"""A table out of a dump: a file of pg_dump, mysqldump or sqlite3's .dump, also gzipped, or a folder with TABLE.csv.
+
+A dump of PostgreSQL does not say its collation: rows are then ordered by bytes, as in the locale C.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from pjsipdiag.asterisk.realtime import sqlite
+from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
+from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
+
+_T = TypeVar("_T")
+_Row = tuple[str | None, ...]
+
+_REST = r"""|"(?:[^"]|"")*"|`(?:[^`]|``)*`|--[^\n]*|/\*.*?\*/|[^\s'"`();,]+|[();,]"""
+_TOKENS = {
+    "mysql": re.compile(r"'(?:[^'\\]|\\.|'')*'" + _REST, re.DOTALL),
+    "": re.compile(r"'(?:[^']|'')*'" + _REST, re.DOTALL),
+}
+"""Words, names, texts, comments and signs of SQL; MariaDB alone has backslashes in texts."""
+
+_WIDTH = re.compile(r"(?:character varying|varchar|char(?:acter)?) \( (\d+)")
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a"}
+_BACKSLASH = re.compile(r"\\(.)|''", re.DOTALL)
+
+
+def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
+    """:raises NoAnswerError: there is no such file, or no such table in it."""
+    place = Path(path)
+    try:
+        if place.is_dir():
+            columns, rows = _from_csv(place / f"{query.table}.csv")
+        else:
+            data = place.read_bytes()
+            if data.startswith(b"SQLite format 3\0"):
+                return sqlite.read(name, path, query, take)
+            text = (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode("utf-8", "surrogateescape")
+            table = _Dump(text).tables.get(query.table.rpartition(".")[2].lower())
+            if table is None:
+                raise NoAnswerError(f"database {name}: {path} has no table {query.table}")
+            columns, rows = Columns(tuple(table.columns), table.folding, table.widths, table.dialect), table.rows
+    except (OSError, EOFError, gzip.BadGzipFile, csv.Error) as error:
+        raise DeadError(f"database {name}: {path}: {getattr(error, 'strerror', None) or error}") from None
+    if query.key not in columns.names:
+        raise NoAnswerError(f"database {name}: table {query.table} of {path} has no column {query.key}")
+    at = columns.names.index(query.key)
+    wanted = [row for row in rows if len(row) == len(columns.names) and row[at] is not None]
+    if query.ordered:
+        folding = columns.folding
+        wanted.sort(key=lambda row: folding.fold(row[at] or "").encode("utf-8", "surrogateescape"))
+    return take(columns, wanted)
+
+
+def _from_csv(path: Path) -> tuple[Columns, list[_Row]]:
+    """A file with the names of the columns first; nothing, and \\N, are NULL."""
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        names, *rows = [*csv.reader(file)] or [[]]
+    return Columns(tuple(names)), [tuple(value if value not in ("", "\\N") else None for value in row) for row in rows]
+
+
+@dataclass
+class _Table:
+    columns: list[str] = field(default_factory=list)
+    rows: list[_Row] = field(default_factory=list)
+    widths: dict[str, int] = field(default_factory=dict)
+    folding: Folding = EXACT
+    dialect: str = ""
+
+
+class _Dump:
+    """The tables of a file of SQL."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        head = text[:2000]
+        self._dialect = (
+            "mysql" if "/*!" in head or "MySQL dump" in head or "MariaDB dump" in head
+            else "sqlite" if "PRAGMA" in head else "postgresql"
+        )  # fmt: skip
+        self._token = _TOKENS["mysql" if self._dialect == "mysql" else ""]
+        self.tables: dict[str, _Table] = {}
+        at = 0
+        while at < len(text):
+            words, at = self._statement(at)
+            if len(words) > 2 and words[0].upper() == "COPY" and words[-1].lower() == "stdin":
+                at = self._copied(words, at)
+            elif len(words) > 2 and words[0].upper() == "CREATE" and words[1].upper() == "TABLE":
+                self._created(words[2:])
+            elif len(words) > 2 and words[0].upper() in ("INSERT", "REPLACE"):
+                self._inserted(words[2 if words[1].upper() == "INTO" else 3 :])
+
+    def _statement(self, at: int) -> tuple[list[str], int]:
+        words: list[str] = []
+        for found in self._token.finditer(self._text, at):
+            word = found[0]
+            if word == ";":
+                return words, found.end()
+            if not word.startswith(("--", "/*")):
+                words.append(word)
+        return words, len(self._text)
+
+    def _named(self, words: list[str]) -> tuple[_Table, list[str]]:
+        """The table at the head of the words, and what follows: a schema before the name is left out."""
+        at = 3 if [word.upper() for word in words[:3]] == ["IF", "NOT", "EXISTS"] else 0
+        name = words[at]
+        while at + 1 < len(words) and (name.endswith(".") or words[at + 1].startswith(".")):
+            at += 1
+            name += words[at]
+        last = name.rpartition(".")[2]
+        return self.tables.setdefault(_plain(last).lower(), _Table(dialect=self._dialect)), words[at + 1 :]
+
+    def _created(self, words: list[str]) -> None:
+        table, words = self._named(words)
+        said = " ".join(words).lower()
+        if self._dialect == "mysql":
+            exact = re.search(r"collate[ =]*\w*_(bin|cs)\b", said) is not None
+            table.folding = Folding(not exact, not exact, "nopad" not in said)
+        for definition in next(_groups(words), []):
+            if definition and definition[0].upper() not in ("PRIMARY", "UNIQUE", "KEY", "CONSTRAINT", "INDEX", "CHECK"):
+                name = _plain(definition[0])
+                table.columns.append(name)
+                width = _WIDTH.match(" ".join(definition[1:]).lower())
+                if width:
+                    table.widths[name] = int(width[1])
+
+    def _copied(self, words: list[str], at: int) -> int:
+        table, words = self._named(words[1:])
+        names = [_plain(part[0]) for part in next(_groups(words), []) if part]
+        table.columns = names or table.columns
+        start = self._text.find("\n", at) + 1
+        end = self._text.find("\n\\.", start - 1)
+        end = len(self._text) if end < 0 else end
+        for line in self._text[start:end].split("\n") if end > start else ():
+            table.rows.append(tuple(None if value == "\\N" else _unescaped(value) for value in line.split("\t")))
+        return end + 3
+
+    def _inserted(self, words: list[str]) -> None:
+        table, words = self._named(words)
+        groups = _groups(words)
+        names = table.columns
+        if words[:1] == ["("]:
+            names = [_plain(part[0]) for part in next(groups) if part]
+            table.columns = table.columns or names
+        for group in groups:
+            row = dict(zip(names, map(self._value, group), strict=False))
+            table.rows.append(tuple(row.get(name) for name in table.columns))
+
+    def _value(self, words: list[str]) -> str | None:
+        """A literal; a word before a text (E, _binary) says how it was written."""
+        text = words[-1] if words else "NULL"
+        if not text.startswith("'"):
+            return None if text.upper() == "NULL" else text
+        inner = text[1:-1]
+        if self._dialect == "mysql" or words[0].upper() == "E":
+            return _BACKSLASH.sub(lambda found: _ESCAPED.get(found[1], found[1]) if found[1] else "'", inner)
+        return inner.replace("''", "'")
+
+
+def _groups(words: list[str]) -> Iterator[list[list[str]]]:
+    """What stands between the commas of each pair of brackets."""
+    group: list[list[str]] = []
+    depth = 0
+    for word in words:
+        if word == "(":
+            depth += 1
+            if depth == 1:
+                group = [[]]
+                continue
+        elif word == ")":
+            depth -= 1
+            if not depth:
+                yield group
+                continue
+        elif word == "," and depth == 1:
+            group.append([])
+            continue
+        if depth > 0:
+            group[-1].append(word)
+
+
+def _plain(name: str) -> str:
+    """A name without its quotes."""
+    if name[:1] in ('"', "`"):
+        return name[1:-1].replace(name[0] * 2, name[0])
+    return name
+
+
+def _unescaped(value: str) -> str:
+    """A value of COPY (text format)."""
+    if "\\" not in value:
+        return value
+    return re.sub(r"\\(.)", lambda found: _ESCAPED.get(found[1], found[1]), value)
