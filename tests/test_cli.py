@@ -176,6 +176,18 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "hosts file missing": (lambda path: ["check", "-c", ETC, "--hosts", str(path / "gone")], "gone"),
     "bad time": (lambda _: ["diagnose", SEED, "-c", ETC, "--since", "yesterday"], "yesterday"),
     "unknown rule": (lambda _: ["rules", "no-such-rule"], "no-such-rule"),
+    "a span without an end": (lambda _: ["diagnose", SEED, "-c", ETC, "--since", "08:54", "--until", "08:53"], "later"),
+    "a time without --follow": (lambda _: ["diagnose", SEED, "-c", ETC, "--for", "5"], "--follow"),
+    "a section without a line": (lambda _: ["diagnose", SEED, "-c", ETC, "--in", "foo"], "--try"),
+    "a line without a section": (lambda _: ["diagnose", SEED, "-c", ETC, "--try", "match=1.2.3.4"], "--in"),
+    "an identifier that is none": (lambda _: ["diagnose", SEED, "-c", ETC, "--try-order", "ip,foo"], "'foo'"),
+    "an ending of no format": (lambda path: ["diagnose", SEED, "-c", ETC, "-o", str(path / "a.docx")], ".html"),
+    "changes as a page": (
+        lambda path: ["diagnose", SEED, "-c", ETC, "--try-order", "ip", "-o", str(path / "a.html")],
+        "text or json",
+    ),
+    "nearly a rule": (lambda _: ["rules", "unmatched"], "Did you mean unmatched-source"),
+    "nearly a command": (lambda _: ["diagnos", SEED], "Did you mean diagnose?"),
     "compare one thing": (lambda _: ["compare", SEED, "-c", ETC], "twice"),
 }
 
@@ -261,6 +273,10 @@ def test_no_room_for_temporary_files(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert f"for temporary files in {tmp_path}: TMPDIR names another directory" in done.stderr
+
+
+def test_a_capture_alone_is_diagnosed() -> None:
+    assert run(SEED, "-c", ETC).stdout == run("diagnose", SEED, "-c", ETC).stdout
 
 
 def test_the_public_names_and_their_help_are_there() -> None:

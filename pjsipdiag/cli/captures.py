@@ -34,6 +34,14 @@ def _observe(
             return conclude(begun, config, options, on_rows)
 
 
+def _refuse_ignored(inputs: dict[str, Any], try_lines: Sequence[str] = (), section: str | None = None) -> None:
+    """Says which option would do nothing without another one."""
+    if inputs.get("seconds") is not None and not inputs.get("follow"):
+        raise click.UsageError("--for says how long --follow waits: give --follow, too")
+    if section is not None and not try_lines:
+        raise click.UsageError("--in names the section of --try LINE: give --try, too")
+
+
 @main.command()
 @INPUT
 @OUTPUT
@@ -58,6 +66,7 @@ def diagnose(
     """
     from pjsipdiag.report import begin
 
+    _refuse_ignored(inputs, try_lines, try_section)
     if try_lines or try_order:
         from pjsipdiag.diagnosis.what_if import what_if
 
@@ -94,6 +103,7 @@ def suggest(
 
     Lines that rest on what callers say of themselves are left out: anybody can say it.
     """
+    _refuse_ignored(inputs)
     seen = _observe(captures, directory(config, quiet), quiet, inputs)
     from pjsipdiag.diagnosis.edits import lines as edits
     from pjsipdiag.report.look import look_for

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pjsipdiag.cli.group import main
+from pjsipdiag.cli.group import did_you_mean, main
 from pjsipdiag.cli.options import ASTERISK, CONFIG, NAMES, OUTPUT
 from pjsipdiag.cli.output import directory, format_for, show
 
@@ -88,7 +88,8 @@ def rules(name: str | None) -> None:
         return
     found = next((rule for rule in RULES if rule.name == name), None)
     if found is None:
-        raise click.UsageError(f"no rule is called {name!r}; 'pjsipdiag rules' lists them")
+        close = did_you_mean(name, [rule.name for rule in RULES])
+        raise click.UsageError(f"no rule is called {name!r}; 'pjsipdiag rules' lists them.{close}")
     click.echo(found.page, nl=False)
 
 

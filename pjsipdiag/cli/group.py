@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import gc
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -29,6 +31,15 @@ def _no_room(error: OSError) -> str:
     from tempfile import gettempdir
 
     return f"{error.strerror}, for the report or for temporary files in {gettempdir()}: TMPDIR names another directory"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a message about a word that is not known: those that resemble it; empty where none does."""
+    from difflib import get_close_matches
+
+    names = list(known)
+    close = [name for name in names if word and word.lower() in name] or get_close_matches(word, names, cutoff=0.5)
+    return f" Did you mean {' or '.join(close[:3])}?" if close else ""
 
 
 class Commands(click.Group):
@@ -58,6 +69,17 @@ class Commands(click.Group):
             raise Failure(
                 f"{what}: a fault of pjsipdiag, please report it with what 'python -X dev -m pjsipdiag ...' shows"
             ) from None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A capture or a directory instead of a command is diagnosed."""
+        if args and args[0] not in self.commands and (args[0] == "-" or Path(args[0]).exists()):
+            return "diagnose", self.commands["diagnose"], args
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise click.UsageError(error.message + did_you_mean(args[0], self.commands), ctx) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         return list(self.commands)

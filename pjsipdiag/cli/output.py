@@ -39,9 +39,13 @@ def directory(config: str | None, quiet: bool) -> str:
 
 def format_for(format_: str | None, output: str | None) -> str:
     """The format that was asked for, else that of the file's ending."""
-    from pjsipdiag.report import format_of
+    from pjsipdiag.report import RENDERERS, format_of
 
-    return format_ or (format_of(output) if output else None) or "text"
+    found = format_ or (format_of(output) if output else None)
+    if found is None and output and Path(output).suffix and not Path(output).exists():
+        endings = ", ".join(ending for row in RENDERERS.values() for ending in row.endings)
+        raise click.UsageError(f"{output}: no format has this ending; give --format, or one of {endings}")
+    return found or "text"
 
 
 def show(
@@ -70,8 +74,11 @@ def show_changes(changes: Sequence[Change], before: str, after: str, format_: st
     from pjsipdiag.report.changes import render_changes
     from pjsipdiag.report.look import look_for
 
+    format_ = format_for(format_, output)
+    if format_ not in ("text", "json"):
+        raise click.UsageError(f"what changes is told as text or json, not as {format_}")
     with opened(output) as stream:
-        stream.write(render_changes(changes, before, after, format_ or "text", look_for(stream)))
+        stream.write(render_changes(changes, before, after, format_, look_for(stream)))
     sys.exit(1 if changes else 0)
 
 

@@ -50,12 +50,18 @@ def _additions(config: Config, lines: Sequence[str], section: str) -> list[Edit]
 def _section(config: Config, name: str) -> Section:
     found = [section for section in config.sections if section.name == name]
     if not found:
-        raise ConfigError(f"there is no section [{name}] in {config.directory}")
+        names = ", ".join(dict.fromkeys(identify.name for identify in config.identifies)) or "none"
+        missing = f"there is no section [{name}] in {config.directory}" if name else "--try needs --in SECTION"
+        raise ConfigError(f"{missing}; the identifies are: {names}")
     identifies = [s for s in found if (kind := s.first("type")) and kind.value in ("identify", "wizard")]
     return (identifies or found)[-1]
 
 
 def _order(config: Config, order: str) -> list[Edit]:
+    unknown = [name for name in order.split(",") if name not in config.identifiers]
+    if unknown:
+        known = ", ".join(config.identifiers[1:])
+        raise ConfigError(f"Asterisk {config.version} has no identifier {unknown[0]!r}; it has {known}")
     variable = config.globals.option("endpoint_identifier_order")
     if variable:
         where = variable.where

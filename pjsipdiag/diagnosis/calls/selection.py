@@ -66,10 +66,14 @@ class Selection:
 
 
 def selection(since: str | None, until: str | None, sources: Sequence[str], call_ids: Sequence[str]) -> Selection:
-    """What the user wrote. Raises PjsipdiagError for a time or an address that is none."""
+    """What the user wrote. Raises PjsipdiagError for what is no time or address, and an empty span."""
+    first = _moment("--since", since) if since else None
+    last = _moment("--until", until) if until else None
+    if first and last and first.of_day == last.of_day and first.time > last.time:
+        raise PjsipdiagError(f"--since {since} is later than --until {until}: no message is in between")
     return Selection(
-        _moment("--since", since) if since else None,
-        _moment("--until", until) if until else None,
+        first,
+        last,
         tuple(map(_network, sources)),
         frozenset(call_id.encode("utf-8", "surrogateescape") for call_id in call_ids),
     )
