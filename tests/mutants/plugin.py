@@ -17,6 +17,7 @@ RECORD, WANTED = "MUTANTS_RECORD", "MUTANTS_WANTED"
 MEMORY = 4 << 30
 """Bytes that tests of a mutant may have: it may want all."""
 _measured: dict[str, Any] = {}
+_failed: set[str] = set()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,12 +48,19 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     return found
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """A test that fails without a change tells nothing of one."""
+    if _measured and report.failed:
+        _failed.add(report.nodeid)
+
+
 def pytest_unconfigure() -> None:
     if _measured:
         _measured["coverage"].stop()
         _measured["coverage"].save()
         path = Path(os.environ[RECORD]) / f"seconds.{os.getpid()}.json"
-        path.write_text(json.dumps(_measured["seconds"]))
+        known = {name: seconds for name, seconds in _measured["seconds"].items() if name not in _failed}
+        path.write_text(json.dumps(known))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
