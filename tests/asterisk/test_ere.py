@@ -67,6 +67,22 @@ def test_random_patterns_do_what_the_c_library_does(library: tuple[Library, bool
         assert found == judge.matches(pattern.encode("utf-8", "surrogateescape"), encoded), (pattern, texts)
 
 
+CLASSES = ("alnum", "alpha", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "xdigit")
+CHARACTERS = [*map(chr, range(1, 0x180)), "\u2028", "\u2029", "\u3000"]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_class_holds_what_the_c_library_puts_into_it(name: str, library: tuple[Library, bool]) -> None:
+    judge, utf8 = library
+    characters = CHARACTERS if utf8 else CHARACTERS[:127]
+    encoded = [character.encode() for character in characters]
+    ours = compile_ere(f"^[[:{name}:]]$", utf8)
+    found = [ours.search(text.decode("latin-1")) for text in encoded]
+    expected = judge.matches(f"^[[:{name}:]]$".encode(), encoded)
+    assert expected is not None
+    assert [c for c, one, two in zip(characters, found, expected, strict=True) if one is not two] == []
+
+
 def compiled(pattern: str, utf8: bool) -> Ere | None:
     try:
         return compile_ere(pattern, utf8)

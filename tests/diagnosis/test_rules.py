@@ -45,9 +45,9 @@ def test_rule(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
     """`says`: the rule is found, first of its severity, with these words; without it, the rule is not found.
 
     `at` is the line it points at, `severity` (error unless given) its weight, `unmatched` the report's list, `also` the
-    other rules of severity error, `adds` the lines of all suggestions and of those to be confirmed, `edits` lines that
-    the changed files have,
-    `notes` words of the suggestions' notes; no suggestion may change other calls.
+    other rules of severity error, `adds` the lines of all suggestions and of those to be confirmed, `edits` lines, or
+    several that follow each other, that the changed files have, `notes` words of the suggestions' notes; no suggestion
+    may change other calls.
     """
     found = report(case, tmp_path)
     if "unmatched" in case:
@@ -70,8 +70,8 @@ def test_rule(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
     if "edits" in case:
         changed = CliRunner().invoke(main, _suggest(case, tmp_path), catch_exceptions=False)
         assert changed.exit_code in (0, 1)
-        lines = [line for path in (tmp_path / "changed").rglob("*.conf") for line in path.read_text().splitlines()]
-        assert [line for line in case["edits"] if line not in lines] == []
+        texts = [f"\n{path.read_text()}\n" for path in (tmp_path / "changed").rglob("*.conf")]
+        assert [part for part in case["edits"] if not any(f"\n{part}\n" in text for text in texts)] == []
     notes = " ".join(suggestion.get("note", "") for suggestion in suggestions)
     assert [part for part in case.get("notes", ()) if part not in notes] == []
 

@@ -28,3 +28,28 @@ def test_one_section_more_may_turn_the_order_of_the_others_round(release: str, c
     proof = prove(situation, {"pjsip.conf": ENDPOINTS + BOTH + more}, [])
     assert proof is not None
     assert (proof.changes_others, proof.fixes) == (changed, 0)
+    assert [(endpoint, rule.text) for endpoint, rule in proof.opened] == [("three", "198.51.100.1")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fixes"),
+    [
+        ("match_header=X-Trunk: b", "match_header=X-Trunk: a", 1),
+        ("match_header=X-Trunk: b", "match_header=X-Trunk: c", 0),
+        ("match=203.0.113.11", "match_header=X-Trunk: a", 1),
+        ("match_request_uri=sip:1@192.0.2.1", "match_request_uri=sip:100@192.0.2.1", 1),
+        ("match=203.0.113.11", "match=203.0.113.10", 1),
+        ("match=203.0.113.11", "match=203.0.113.0/24", 1),
+        ("match=203.0.113.11", "match=203.0.113.12", 0),
+    ],
+)
+def test_what_an_identify_looks_for_decides_which_calls_are_replayed(
+    before: str, after: str, fixes: int, tmp_path: Path
+) -> None:
+    text = ENDPOINTS + "[by]\ntype=identify\nendpoint=one\n{}\n"
+    (tmp_path / "pjsip.conf").write_text(text.format(before))
+    capture = write_capture(CALL + "X-Trunk: a\n", tmp_path / "c.pcap")
+    situation = observe([capture], tmp_path, pbx=("192.0.2.1",), asterisk="22.10.1").situation
+    proof = prove(situation, {"pjsip.conf": text.format(after)}, situation.groups)
+    assert proof is not None
+    assert (proof.fixes, proof.changes_others, len(proof.admits)) == (fixes, 0, fixes)
