@@ -34,7 +34,7 @@ from pjsipdiag.diagnosis.evidence.signs import near
 from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Finding, Report, SourceRow, Suggestion
 from pjsipdiag.diagnosis.names import given, load
 from pjsipdiag.diagnosis.options import Options
-from pjsipdiag.diagnosis.outcome import attackers, failed_calls
+from pjsipdiag.diagnosis.outcome import attackers, failed_calls, left_out
 from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.difference import is_a_copy
@@ -42,7 +42,7 @@ from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.work.gather import Begun, Gathered, begin
 from pjsipdiag.diagnosis.work.jobs import share
-from pjsipdiag.sip import NOWHERE, Address, SipMessage
+from pjsipdiag.sip import NOWHERE, SipMessage
 
 OnRows = Callable[[Sequence[CallRow], Sequence[SourceRow]], None]
 Reload = Callable[[Mapping[str, str], str], Config]
@@ -92,6 +92,7 @@ def conclude(begun: Begun, config: str | Path, options: Options, on_rows: OnRows
         reload = partial(_reload, config, options, partial=True)
         basis = replace(basis, config=reload({}, basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
+    situation = replace(situation, filtered=left_out(situation, options))
     notes = [*seen.notes, *_notes(seen.merged, situation)]
     if names_are_dead(situation):
         dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
@@ -133,7 +134,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         own_registrations=own,
         exchanges=received,
         own=sent,
-        encrypted=tuple(_encrypted(seen.tallies)),
+        encrypted=seen.encrypted,
         said=_said(seen.tallies),
         refused=tuple(one for tally in seen.tallies for one in tally.refused),
         unread=sum((tally.unread for tally in seen.tallies), Counter()),
@@ -218,6 +219,7 @@ def _report(  # noqa: PLR0917  (what it is made of)
         outbound_calls=situation.outbound_calls,
         requests=tuple(map(row_of, situation.exchanges)),
         methods=methods,
+        filtered=situation.filtered,
     )
 
 
@@ -283,6 +285,8 @@ def _settle(
 
 def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
     calls = situation.calls
+    if situation.filtered:
+        yield f"filtered: only {situation.filtered}"
     if isinstance(calls, Calls) and calls.passing:
         yield f"{calls.passing} requests between other hosts than the PBX are not counted"
     outside = sorted(
@@ -302,12 +306,6 @@ def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
         yield f"{ip} refused calls of the PBX with {status} ({count}): who refuses what goes out may send nothing in"
     if merged.reinvites:
         yield f"{merged.reinvites} re-INVITEs inside calls are not identified anew"
-
-
-def _encrypted(tallies: Sequence[Tally]) -> Iterator[tuple[Address, Address, int]]:
-    for tally in tallies:
-        for (client, server), count in sorted(tally.encrypted.items()):
-            yield Address.unpack(client), Address.unpack(server), count
 
 
 def _said(tallies: Sequence[Tally]) -> dict[str, tuple[str, ...]]:

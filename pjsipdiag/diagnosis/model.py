@@ -235,6 +235,8 @@ class Report:
     unconfirmed: tuple[Suggestion, ...] = ()
     requests: tuple[RequestRow, ...] = ()
     """What the PBX received beside calls."""
+    filtered: str = ""
+    """The filters that leave out what is not told here."""
     methods: tuple[str, ...] = ()
     """Of these the requests are to be listed."""
     doors: tuple[Door, ...] = ()

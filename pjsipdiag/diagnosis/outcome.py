@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.calls.calls import Calls
+from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -39,3 +41,18 @@ def _failed(group: CallGroup, *, blamed: bool) -> int:
     return sum(
         count for status, count in group.statuses.items() if (status == 0 or status >= 300) and status not in passing
     )
+
+
+def left_out(situation: Situation, options: Options) -> str:
+    """The filters that were asked for, as the command line has them; empty without any.
+
+    --pbx is one where there are calls and none of them goes to that address.
+    """
+    times = (("--since", options.get("since")), ("--until", options.get("until")))
+    given = [f"{name} {value}" for name, value in times if value]
+    given += [f"--source {address}" for address in options.get("sources", ())]
+    given += [f"--call-id {name}" for name in options.get("call_ids", ())]
+    calls = situation.calls
+    if isinstance(calls, Calls) and not len(calls) and calls.passing and not calls.outbound:
+        given += [f"--pbx {address}" for address in options.get("pbx", ())]
+    return " ".join(given)

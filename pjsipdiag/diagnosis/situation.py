@@ -58,6 +58,8 @@ class CallGroup:
     """Index of its first call in `Situation.calls`."""
     read_sample: Callable[[], SipMessage]
     variants: tuple[Variant, ...] = ()
+    read_proofs: Callable[[], Sequence[SipMessage]] = tuple
+    """Reads some of its requests that had credentials."""
     realms: tuple[str, ...] = ()
     delays: tuple[str, ...] = ()
     """Retry-After of its 503 answers."""
@@ -181,5 +183,7 @@ class Situation:
     end: int = 0
     responses: int = 0
     crowd: Crowd | None = None
+    filtered: str = ""
+    """What the user asked to leave out, as it was written."""
     greetings: Mapping[str, SipMessage] = field(default_factory=dict)
     """The first answer of each address ("ip:port")."""

@@ -36,12 +36,16 @@ def headline(report: Report) -> str:
     sources = report.callers
     calls = len(report.calls)
     unmatched = len(report.unmatched)
-    if not calls and any(
-        finding.severity is Severity.ERROR and finding.rule != "no-invite" for finding in report.findings
+    if (
+        not calls
+        and not report.filtered
+        and any(finding.severity is Severity.ERROR and finding.rule != "no-invite" for finding in report.findings)
     ):
         return f"{severities(report.findings)} found, without any INVITE to replay."
     if not calls and any(capture.unread for capture in report.captures):
         return "No inbound INVITE was found in what could be read."
+    if not calls and report.filtered:
+        return f"Nothing is left to judge: the filter ({report.filtered}) leaves no inbound INVITE."
     if not calls:
         return "No inbound INVITE was found: there is nothing to match."
     problem = _PROBLEMS.get(report.findings[0].rule) if report.findings else None

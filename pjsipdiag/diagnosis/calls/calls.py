@@ -32,6 +32,7 @@ CHALLENGED, RETRIED, CARRIED, TRIED = 1, 2, 4, 8
 """Flags of a call: it was challenged, came again with credentials, had credentials in its first request, got a 100."""
 _TRYING = (100).to_bytes(2, "big")
 MOST_AGENTS = 8
+MOST_PROOFS = 10_000
 FEW = 200
 """Calls up to which each has a trace with its own values; beyond, alike calls share one that leaves them out."""
 
@@ -64,6 +65,8 @@ class Calls(Sequence[CallRow]):
         )
         self._more: dict[int, list[int]] = {}
         """Keys of the further transactions of a call."""
+        self._proofs: dict[int, tuple[int, int, int, int]] = {}
+        """Where the last request with credentials of a call is that was tried again."""
         begun, shown, retried = self._assemble(whole)
         first = whole.time, whole.frame, whole.transport, whole.port, whole.agent, whole.source
         self.time, self._frame, self.transport, self.port, self.agent, self.source = _picked(first, begun)
@@ -115,6 +118,8 @@ class Calls(Sequence[CallRow]):
                 other = at
                 if whole.credentials[at]:
                     retried.append(number)
+                    if len(self._proofs) < MOST_PROOFS or number in self._proofs:
+                        self._proofs[number] = whole.part[at], whole.row[at], whole.view[at], keys[at]
                 if verdict[at] in taken and verdict[shown[number]] in unmatched:
                     # taken by its credentials, when the first request was not: it speaks for the call
                     other, shown[number] = shown[number], at
@@ -215,12 +220,25 @@ class Calls(Sequence[CallRow]):
 
     def request(self, number: int) -> Request:
         """The request that speaks for a call, as the fold has it."""
-        merged, part, view = self._merged, self._part[number], self._view[number]
+        return self._request(self._part[number], self._row[number], self._view[number], self._key[number])
+
+    def _request(self, part: int, row: int, view: int, key: int) -> Request:
+        merged = self._merged
         if view:
-            part, packed = merged.views[self._key[number]][view - 1]
+            part, packed = merged.views[key][view - 1]
             return merged.request(merged.parts[part], ROW.unpack(packed))
         seen_in = merged.parts[part]
-        return merged.request(seen_in, ROW.unpack_from(seen_in.fold.rows, self._row[number] * ROW.size))
+        return merged.request(seen_in, ROW.unpack_from(seen_in.fold.rows, row * ROW.size))
+
+    def proofs(self, numbers: Iterable[int]) -> list[SipMessage]:
+        """Requests with credentials of these calls: the last of each that was tried again, or its first."""
+        found = []
+        for number in numbers:
+            if number in self._proofs:
+                found.append(self._message(self._request(*self._proofs[number])))
+            elif self.flags[number] & CARRIED:
+                found.append(self.message(number))
+        return found
 
     def message(self, number: int) -> SipMessage:
         """The head of that request, as Asterisk received it."""

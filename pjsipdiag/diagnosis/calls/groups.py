@@ -29,6 +29,7 @@ Telling = Callable[[int, RowFacts], tuple[str, str, object]]
 """A request -> the number it calls, its caller, and all else that could tell it from others of its source."""
 NOTHING = (b"", b"")
 """What tells a request apart that no identifier could look at."""
+PROVEN = CARRIED | RETRIED
 SAMPLES = 8
 """Variants that a group has at least where its calls differ in number or caller."""
 
@@ -125,6 +126,7 @@ def _group(calls: Calls, numbers: Sequence[int], telling: Telling) -> CallGroup:
         last_time=calls.time[numbers[-1]],
         first_call=first,
         read_sample=partial(calls.message, first),
+        read_proofs=partial(calls.proofs, [number for number in read if calls.flags[number] & PROVEN][:SAMPLES]),
         variants=_variants(calls, numbers, list(alike.values())),
         realms=tuple(realms)[:4],
         delays=tuple(calls.delays(read))[:4],

@@ -12,9 +12,11 @@ from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules import credentials
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
+MOST_PROOFS = 16
 _REFUSED = (401, 407, 403, 500)
 
 
@@ -63,12 +65,14 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
     is_trunk = groups[0].verdict.identifier in ("ip", "header", "request_uri") or cause.name in trunks(config).names_of
     missing = [name for name in endpoint.auth if name not in config.auths]
     auth = listed(endpoint.auth)
+    proofs = [one for group in groups for one in group.read_proofs()][:MOST_PROOFS]
+    wrong, compare = credentials.told(proofs, endpoint, config)
     if missing:
         then = f"and [{listed(missing)}] does not exist, so Asterisk answers 500"
     elif retried:
         then = (
-            f"and the credentials that came ({counted(retried, 'call')}) were refused: user name, password or"
-            " realm differ"
+            f"and the credentials that came ({counted(retried, 'call')}) were refused:"
+            f" {wrong[0] if wrong else 'user name, password or realm differ'}"
         )
     else:
         then = "and the caller never answers the challenge, as providers do not"
@@ -83,6 +87,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
         sources(groups),
         calls(groups),
         (
+            *wrong[1:],
             *(() if missing else (_challenges(challenged, retried), _which_401(config, endpoint, groups))),
             f"observed answers: {answers(groups)}",
         ),
@@ -91,7 +96,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
             if missing
             else "auth= is what callers must prove; for what Asterisk proves to the provider write outbound_auth="
             if is_trunk and not retried
-            else "compare the user name, password and realm of the caller with the auth section"
+            else compare
         ),
     )
 

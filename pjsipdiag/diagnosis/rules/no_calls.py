@@ -55,6 +55,8 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
 
 def _meaning(situation: Situation, methods: Counter[str], messages: int, unread: str) -> str:
     """What the absence of calls means, by what came instead."""
+    if situation.filtered:
+        return f"the filter leaves none: {situation.filtered}"
     refused = [one for one in situation.exchanges if one.refused]
     own = [one for one in situation.own if one.method == "REGISTER" and one.refused and not one.succeeded]
     failed = sum(count for *_, count in situation.outbound_refused)

@@ -26,6 +26,7 @@ from pjsipdiag.diagnosis.calls.selection import Selection, selection
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.options import Options, Progress
 from pjsipdiag.diagnosis.work.jobs import Shared
+from pjsipdiag.sip import Address
 
 MOST_TASKS = 8
 """Tasks for each process: files beyond are read together, as each task has a temporary file open."""
@@ -62,6 +63,12 @@ class Gathered:
     merged: Merged
     tallies: tuple[Tally, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def encrypted(self) -> tuple[tuple[Address, Address, int], ...]:
+        """Connections that cannot be read: client, server, how often."""
+        found = (item for tally in self.tallies for item in sorted(tally.encrypted.items()))
+        return tuple((Address.unpack(client), Address.unpack(server), count) for (client, server), count in found)
 
 
 class _Seen:
