@@ -5,7 +5,7 @@ where a format is added. Its module is imported when it is used: rich and jinja2
 
     text, terminal, html, markdown, json, csv, sarif, junit    the formats; man is the manual page
     changes     the result of a comparison
-    wording     the sentences that every format shares
+    wording, headline    the sentences that every format shares; the verdict in one
     escape      hostile text made visible: nothing leaves as a control character
     look, ahead     how a report is to look; long tables that other processes write
     drawing     the pictures of the HTML report; templates/ turns them into SVG

@@ -26,6 +26,7 @@ from pjsipdiag.report.drawing.ladder import Ladder, ladder
 from pjsipdiag.report.drawing.tally import CallsTally, tally
 from pjsipdiag.report.drawing.timeline import timeline
 from pjsipdiag.report.escape import clipped
+from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Look
 
 LONGEST = 4000
@@ -78,7 +79,7 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
     details = _details(ordered, counted)
     page = environment.get_template("report.html").stream(
         report=report,
-        headline=wording.headline(report),
+        headline=headline(report),
         mood="bad" if report.unmatched else "warn" if _problems(report) else "good",
         facts=_facts(report),
         shares=_shares(ordered),

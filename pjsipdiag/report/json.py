@@ -28,6 +28,7 @@ from pjsipdiag.diagnosis.model import (
 from pjsipdiag.report import wording
 from pjsipdiag.report.ahead import Ahead, Table
 from pjsipdiag.report.escape import well_formed
+from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Look
 
 Json = dict[str, Any]
@@ -124,7 +125,7 @@ def door(row: Door) -> Json:
 
 def summary(report: Report) -> Json:
     return {
-        "headline": wording.headline(report),
+        "headline": headline(report),
         "sources": report.callers,
         "unmatched_sources": len(report.unmatched),
         "calls": len(report.calls),

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 from pjsipdiag.diagnosis.model import Finding, Report, Severity, SourceRow
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import visible
+from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Look
 
 Case = tuple[str, str, str]
@@ -21,7 +22,7 @@ Case = tuple[str, str, str]
 def write(report: Report, stream: TextIO, _look: Look) -> None:
     """Writes two suites: `sources` (fails when unmatched or mixed) and `findings` (notes pass)."""
     stream.write('<?xml version="1.0" encoding="UTF-8"?>\n')
-    stream.write(f"<testsuites name={_attribute('pjsipdiag: ' + wording.headline(report))}>\n")
+    stream.write(f"<testsuites name={_attribute('pjsipdiag: ' + headline(report))}>\n")
     _suite(stream, "sources", list(_sources(report)))
     _suite(stream, "findings", list(_findings(report)))
     stream.write("</testsuites>\n")

@@ -13,6 +13,7 @@ from typing import TextIO
 from pjsipdiag.diagnosis.model import Finding, Report, Suggestion
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import clipped
+from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Look
 
 MANY = 100
@@ -47,7 +48,7 @@ _MENTION = re.compile(r"(?<![\w])(@)")
 
 
 def _lines(report: Report, most: int | None) -> Iterator[str]:
-    yield f"## {prose(wording.headline(report))}"
+    yield f"## {prose(headline(report))}"
     yield ""
     for said in filter(None, (*wording.unread(report), wording.asterisk(report), wording.pbx(report))):
         yield f"- {prose(said)}"

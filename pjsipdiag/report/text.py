@@ -20,6 +20,7 @@ from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.model import CallRow, Finding, Report, RequestRow, SourceRow, Suggestion
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import clipped
+from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Look
 from pjsipdiag.report.terminal import COLOURS, Ink, put
 from pjsipdiag.sip import SipMessage
@@ -83,7 +84,7 @@ class _Page:
     def parts(self) -> Iterator[RenderableType]:
         report = self.report
         worst = "bold red" if report.unmatched else "bold yellow" if report.findings else "bold green"
-        yield self.ink.text(wording.headline(report), worst)
+        yield self.ink.text(headline(report), worst)
         yield from (self.ink.text(line, "bold yellow") for line in wording.unread(report))
         yield from self.context()
         if report.findings:

@@ -1,0 +1,79 @@
+"""The verdict in one sentence: the headline names the problem."""
+
+from __future__ import annotations
+
+from pjsipdiag.diagnosis.model import Report, Severity
+from pjsipdiag.report.wording import plural, severities
+
+
+def headline(report: Report) -> str:
+    """The verdict in one sentence."""
+    if not report.captures:
+        return _findings_only(report)
+    sources = report.callers
+    calls = len(report.calls)
+    unmatched = len(report.unmatched)
+    if (
+        not calls
+        and not report.filtered
+        and any(finding.severity is Severity.ERROR and finding.rule != "no-invite" for finding in report.findings)
+    ):
+        return f"{severities(report.findings)} found, without any INVITE to replay."
+    if not calls and any(capture.unread for capture in report.captures):
+        return "No inbound INVITE was found in what could be read."
+    if not calls and report.filtered:
+        return f"Nothing is left to judge: the filter ({report.filtered}) leaves no inbound INVITE."
+    if not calls:
+        return "No inbound INVITE was found: there is nothing to match."
+    problem = _PROBLEMS.get(report.findings[0].rule) if report.findings else None
+    if problem and report.findings[0].severity is Severity.ERROR:
+        return problem.format(calls=plural(report.findings[0].calls, "call"))
+    other = report.failed_calls - report.failed_unmatched
+    more = f" {plural(other, 'call')} failed for other causes." if other else ""
+    strangers = max(unmatched - report.attackers, 0)
+    if unmatched and (report.failed_unmatched or strangers):
+        verb = "is" if unmatched == 1 else "are"
+        failed = (
+            f"{report.failed_unmatched:,} of {plural(calls, 'call')} failed for that reason"
+            if report.failed_unmatched
+            else "no call failed for that reason"
+        )
+        return f"{unmatched:,} of {plural(sources, 'source')} {verb} not matched: {failed}.{more}"
+    if report.failed_calls:
+        verb = "was" if report.failed_calls == 1 else "were"
+        return f"{report.failed_calls:,} of {plural(calls, 'call')} {verb} refused or failed; no match is missing."
+    if unmatched:
+        return f"Nobody who belongs here was refused: {plural(unmatched, 'source')} looked for accounts, in vain."
+    return _without_failure(report)
+
+
+_PROBLEMS = {
+    "prediction-differs": "Asterisk ran something else than these files: {calls} went otherwise.",
+    "answered-by-another": "Something else than PJSIP answers: {calls} never reached it.",
+    "file-rejected": "The configuration does not load: a whole file is rejected.",
+    "in-maintenance": "An endpoint is in maintenance mode: {calls} refused.",
+}
+"""Rules that, where they come first, are the headline."""
+
+
+def _without_failure(report: Report) -> str:
+    """What to say where no call failed."""
+    sources, calls = report.callers, len(report.calls)
+    unknown = sum(1 for source in report.sources if source.calls and source.verdict == "unknown")
+    if unknown:
+        return f"{unknown:,} of {plural(sources, 'source')} cannot be decided from the files at hand."
+    refused = sum(1 for source in report.sources if source.calls and source.verdict == "unmatched")
+    if refused:
+        verb = "is" if refused == 1 else "are"
+        return f"{refused:,} of {plural(sources, 'source')} {verb} refused before any endpoint is looked for."
+    subject = "The only source is" if sources == 1 else f"All {sources:,} sources are"
+    problems = sum(finding.severity is not Severity.NOTE for finding in report.findings)
+    rest = f", but {plural(problems, 'other problem was', 'other problems were')} found." if problems else "."
+    return f"{subject} matched ({plural(calls, 'call')}){rest}"
+
+
+def _findings_only(report: Report) -> str:
+    found = severities(report.findings)
+    if not found:
+        return "Nothing wrong was found in the configuration."
+    return f"{found} in the configuration."
