@@ -74,8 +74,7 @@ def load_config(
     without it host names are unknown. `overlay` maps file names of the directory to texts that stand in for the files;
     with `path` None there is nothing else; lines for the name of a table stand in for its rows. `readable` tells
     whether a file that the configuration names (a certificate) can be read on Asterisk's machine. `databases` maps the
-    names that extconfig.conf uses to URLs. With `partial` the directory is a copy that lacks files: an include that
-    leads nowhere rejects nothing.
+    names that extconfig.conf uses to URLs. With `partial` files may be missing: no include rejects anything.
 
     :raises ConfigError: the directory or pjsip.conf is missing, or a file cannot be read.
     :raises PjsipdiagError: no such release.
@@ -335,6 +334,7 @@ class _Loader:
                 else:
                     objects.append(made)
                     keys.append(key)
+            self.warnings += part.problems
             yield Selection(tuple(objects), len(part.made), rows=True, keys=tuple(keys), folding=part.folding)
 
     def _candidates(self, backend: Backend, object_type: str, parsed: Parsed) -> Sequence[Section]:

@@ -12,6 +12,7 @@ had them, with their row as origin. Databases are opened read-only, and only whe
     logins      URLs out of res_pgsql.conf, res_odbc.conf and odbc.ini
     folded      how a database compares names
     rows        a row -> a section, as each driver gives empty values and separators
+    pitfalls    rows and caches that are not what they look like
     lines       rows as lines that can be looked at and changed
     static      whole files from a table (static realtime)
 

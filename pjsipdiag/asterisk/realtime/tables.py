@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from pjsipdiag.asterisk.config import Section, Unread
+from pjsipdiag.asterisk.config import Problem, Section, Unread, Where
 from pjsipdiag.asterisk.files.conf import Parsed
 from pjsipdiag.asterisk.loading.sorcery import Backend
-from pjsipdiag.asterisk.realtime import database, lines, logins, rows, static
+from pjsipdiag.asterisk.realtime import database, lines, logins, pitfalls, rows, static
 from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, families, unread
-from pjsipdiag.asterisk.realtime.folded import Folding
+from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
 from pjsipdiag.asterisk.releases import Release
 
 _NEVER_MAPPED = ("extconfig.conf", "asterisk.conf", "logger.conf", "modules.conf", "sorcery.conf")
@@ -28,6 +28,8 @@ class Part:
 
     made: tuple[rows.Made, ...]
     folding: Folding
+    problems: tuple[Problem, ...] = ()
+    """What about the table or its rows is not as it looks."""
 
 
 Loads = Callable[[str], bool]
@@ -107,6 +109,8 @@ class Tables:
         """The rows of each table that is asked (sorcery_realtime_retrieve_multiple, _retrieve_fields), as sections."""
         listed = object_type in rows.LISTED
         if listed and not backend.unqualified:
+            reason = f"allow_unqualified_fetch keeps Asterisk from reading the table: no {object_type} of it is found"
+            yield Part((), EXACT, (Problem(reason, backend.where or Where("sorcery.conf", 0)),))
             return
         tables = self.families.get(backend.family.lower())
         if tables is None:
@@ -122,7 +126,8 @@ class Tables:
             part = self._part(mapped, url, object_type, version)
             if part is None:
                 continue
-            yield part
+            problems = pitfalls.of_rows(self.stored[-1], self.parsed("sorcery.conf"))
+            yield replace(part, problems=tuple(problems))
             # A list ends at the first table that answers; a single row is looked for in the next one too, but by ODBC
             # of the releases that know CONFIG_RT_NOT_FOUND.
             if listed or (mapped.driver == "odbc" and version.has("identifies_by_name")):

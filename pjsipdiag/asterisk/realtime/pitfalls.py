@@ -1,0 +1,53 @@
+"""What of tables and their mapping does not do what it looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pjsipdiag.asterisk.config import Problem, Section
+from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.realtime.families import Stored
+
+
+def of_rows(stored: Stored, sorcery: Parsed) -> Iterator[Problem]:
+    """Of one table that was read."""
+    yield from _cache(stored, sorcery)
+    seen: set[str] = set()
+    for section in stored.sections:
+        if section.name in seen:
+            yield Problem(
+                f"there are two rows with id {section.name}: which of them counts is not certain", section.where
+            )
+        seen.add(section.name)
+        if stored.type == "identify":
+            yield from _identify(stored, section)
+
+
+def _identify(stored: Stored, section: Section) -> Iterator[Problem]:
+    by_sqlite = stored.mapped.driver.lower() == "sqlite3"
+    width = stored.widths.get("match", 0)
+    for variable in section.variables:
+        if variable.name.lower() == "match" and by_sqlite and ";" in variable.value:
+            yield Problem("sqlite3 does not part values at ';': write a comma between addresses", variable.where)
+        elif variable.name.lower() == "match" and width and len(variable.value) >= width:
+            yield Problem(f"the column match is full ({width} characters): what was longer is cut off", variable.where)
+        elif variable.name.lower() == "endpoint" and by_sqlite and variable.value != variable.value.strip():
+            yield Problem("sqlite3 keeps the blanks around the name, and no endpoint is called so", variable.where)
+
+
+def _cache(stored: Stored, sorcery: Parsed) -> Iterator[Problem]:
+    """A cache keeps lists only where it is told to, and then hides every change of the table."""
+    if stored.type != "identify":
+        return
+    for section in sorcery.sections if sorcery.valid else ():
+        for variable in section.variables:
+            if variable.name.lower() != "identify/cache":
+                continue
+            if "full_backend_cache=yes" in variable.value.replace(" ", ""):
+                reason = (
+                    "the cache holds all identifies: rows that were changed since count only after "
+                    "`sorcery memory cache expire res_pjsip/identify`, a reload or its lifetime"
+                )
+            else:
+                reason = "without full_backend_cache=yes the cache keeps no lists: every request reads the table anew"
+            yield Problem(reason, variable.where)

@@ -1,0 +1,61 @@
+"""What about tables is not as it looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag.asterisk.loading.objects import load_config
+from tests.asterisk.realtime.recorded import Sqlite
+
+TABLE = "CREATE TABLE ips (id VARCHAR(40), endpoint VARCHAR(40), match VARCHAR(40))"
+
+
+def said(tmp_path: Path, rows: list[tuple[str, str, str]], mapping: str = "identify=realtime,ips") -> list[str]:
+    database = Sqlite(tmp_path / "rows.sqlite3")
+    database.run([TABLE.replace("match", '"match"'), *(f"INSERT INTO ips VALUES {row!r}" for row in rows)])
+    files = {
+        "pjsip.conf": "[a]\ntype=endpoint\n",
+        "sorcery.conf": f"[res_pjsip_endpoint_identifier_ip]\n{mapping}\n",
+        "extconfig.conf": "[settings]\nips => sqlite3,main\n",
+    }
+    config = load_config(None, overlay=files, databases={"main": database.url("")})
+    return [f"{problem.where}: {problem.reason}" for problem in config.warnings]
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (("x", "a", "192.0.2.1;192.0.2.2"), "ips[id=x].match: sqlite3 does not part values at ';'"),
+        (("x", "a", "192.0.2.100,192.0.2.101,192.0.2.102,192."), "ips[id=x].match: the column match is full (40"),
+        (("x", " a", "192.0.2.1"), "ips[id=x].endpoint: sqlite3 keeps the blanks"),
+    ],
+)
+def test_rows(tmp_path: Path, row: tuple[str, str, str], words: str) -> None:
+    assert any(line.startswith(words) for line in said(tmp_path, [row]))
+
+
+def test_two_rows_with_one_id(tmp_path: Path) -> None:
+    assert any(
+        "two rows with id x" in line for line in said(tmp_path, [("x", "a", "192.0.2.1"), ("x", "a", "192.0.2.2")])
+    )
+
+
+@pytest.mark.parametrize(
+    ("mapping", "words"),
+    [
+        ("identify=realtime,ips,allow_unqualified_fetch=no", "sorcery.conf:2: allow_unqualified_fetch keeps"),
+        ("identify/cache=memory_cache,name=x\nidentify=realtime,ips", "sorcery.conf:2: without full_backend_cache=yes"),
+        (
+            "identify/cache=memory_cache,full_backend_cache=yes\nidentify=realtime,ips",
+            "sorcery.conf:2: the cache holds all identifies",
+        ),
+    ],
+)
+def test_mappings(tmp_path: Path, mapping: str, words: str) -> None:
+    assert any(line.startswith(words) for line in said(tmp_path, [("x", "a", "192.0.2.1")], mapping))
+
+
+def test_a_plain_table_has_none(tmp_path: Path) -> None:
+    assert said(tmp_path, [("x", "a", "192.0.2.1,192.0.2.2")]) == []
