@@ -121,11 +121,23 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """Calls that a repair lets in, and that Asterisk answers with `status` next: `where` is the line to blame."""
+
+    status: int
+    endpoint: str
+    reason: str
+    where: Where | None = None
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestion:
     """A repair and what replaying the whole capture with it shows.
 
     `add` are the lines to add to `section` of `file` after `line`; a section that does not exist yet is in `edits`
-    whole. `fixes` counts calls that were not identified (or not accepted) and are now; `changes_others` those whose
+    whole. `fixes` counts calls that were not identified (or not accepted) and now reach the actions of the dialplan, as
+    far as files tell; `stops` are those that are let in and refused later; `changes_others` counts those whose
     endpoint or outcome changes otherwise; `admits` are sources newly let in. `note` says what a person must decide
     first (several endpoints equally likely, a generated file, ...); with no `edits` it is advice only. `candidates` are
     the endpoints that `addresses` may belong to, where several are meant.
@@ -147,6 +159,7 @@ class Suggestion:
     """What `fixes` counts: calls, or requests of another method."""
     sql: tuple[str, ...] = ()
     """The statements that do it where `file` is a table."""
+    stops: tuple[Stop, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

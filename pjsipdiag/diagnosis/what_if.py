@@ -29,7 +29,7 @@ def what_if(
         *(_order(situation.config, order) if order else ()),
     ]
     found: dict[tuple[str, str, str], tuple[int, CallGroup]] = {}
-    for group, calls, after in replayed(situation, situation.reload(changed(situation.config, edits), "")):
+    for group, calls, after, _ in replayed(situation, situation.reload(changed(situation.config, edits), "")):
         if differs(group.verdict, after):
             key = (group.source, describe(group.verdict), describe(after))
             count, first = found.get(key, (0, group))

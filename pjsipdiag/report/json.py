@@ -23,6 +23,7 @@ from pjsipdiag.diagnosis.model import (
     Report,
     RequestRow,
     SourceRow,
+    Stop,
     Suggestion,
 )
 from pjsipdiag.report import wording
@@ -230,8 +231,19 @@ def suggestion(row: Suggestion) -> Json:
         "addresses": list(row.addresses),
         "note": row.note,
         "candidates": list(row.candidates),
+        "stops": [_stop(stop) for stop in row.stops],
         "edits": [_edit(edit) for edit in row.edits],
         **({"sql": list(row.sql)} if row.sql else {}),
+    }
+
+
+def _stop(row: Stop) -> Json:
+    return {
+        "status": row.status,
+        "endpoint": row.endpoint,
+        "reason": row.reason,
+        "where": where(row.where),
+        "calls": row.calls,
     }
 
 

@@ -216,9 +216,11 @@ def changed_lines(suggestion: Suggestion) -> list[str]:
 
 def effect(suggestion: Suggestion, fixes: str = "fixes") -> str:
     """What the replay with this suggestion showed."""
-    fixed = f"{fixes} {plural(suggestion.fixes, suggestion.what)}"
-    changes = suggestion.changes_others
-    return f"{fixed}, changes {plural(changes, 'other call') if changes else 'no other call'}"
+    said = [f"{fixes} {plural(suggestion.fixes, suggestion.what)}"]
+    for at in suggestion.stops:
+        said.append(f"lets in {plural(at.calls, 'call')} answered {at.status} next ({at.reason}, {place(at.where)})")
+    others = suggestion.changes_others
+    return ", ".join([*said, f"changes {plural(others, 'other call') if others else 'no other call'}"])
 
 
 def moment(nanoseconds: int) -> str:

@@ -30,3 +30,5 @@ class Draft:
     own: bool = False
     """Whether it lets in nobody but whom the files already name."""
     candidates: tuple[str, ...] = ()
+    instead: tuple[Draft, ...] = ()
+    """Other repairs of the same calls, which take its place where they get further."""

@@ -10,6 +10,7 @@ the calls of others that they change, and the addresses that they let in.
     objects          a value, a name, an order, an option
     separate         headers that tell trunks behind one address apart
     rows             `match=` values that become rows of a table
+    reach            how far a call gets once it is let in
     prove            every call replayed before and after; announced compares all rules as well
 
 Imports: everything else of `diagnosis` but `diagnose`. A repair is a function here and a row of REPAIRS.

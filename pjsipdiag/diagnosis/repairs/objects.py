@@ -140,7 +140,7 @@ def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup
         note = f"[{section.name}] becomes an endpoint"
         yield Draft(groups, where.file, where.line, section.name, section.name, (), (made,), sources(groups), note)
         return
-    close = get_close_matches(cause.detail, list(situation.config.endpoints), n=1, cutoff=0.75)
+    close = get_close_matches(cause.detail, list(situation.config.endpoints), n=3, cutoff=0.75)
     owners = {owner.endpoint for group in groups for owner in best(situation, group)}
     name = close[0] if close else next(iter(owners)) if len(owners) == 1 else ""
     if not name or cause.where is None:
@@ -151,15 +151,39 @@ def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup
         if not identify.wizard and not is_generated(situation.config, identify.where.file):
             yield let_go(situation.config, identify, name, groups)
         return
-    line = line_at(situation.config, cause.where)
+    others = [_renamed(situation.config, cause, cause.where, other, groups, True) for other in close[1:]]
+    draft = _renamed(situation.config, cause, cause.where, name, groups, bool(close))
+    yield replace(draft, instead=(*others, *_let_go_elsewhere(situation, cause, groups)))
+
+
+def _renamed(  # noqa: PLR0917  (a line and what becomes of it)
+    config: Config, cause: Cause, where: Where, name: str, groups: Sequence[CallGroup], alike: bool
+) -> Draft:
+    """`endpoint=` of an identify names another endpoint."""
+    line = line_at(config, where)
     has_option = line.split("=")[0].strip().lower() == "endpoint"
     edit = (
-        Edit(cause.where.file, cause.where.line, (line,), (with_value(line, name),))
+        Edit(where.file, where.line, (line,), (with_value(line, name),))
         if has_option
-        else Edit(cause.where.file, cause.where.line + 1, (), (f"endpoint={name}",))
+        else Edit(where.file, where.line + 1, (), (f"endpoint={name}",))
     )
-    note = f"endpoint={name}" + (" is spelt alike" if close else " is what the evidence points to")
-    yield Draft(groups, cause.where.file, cause.where.line, cause.name, name, (), (edit,), sources(groups), note)
+    note = f"endpoint={name}" + (" is spelt alike" if alike else " is what the evidence points to")
+    return Draft(groups, where.file, where.line, cause.name, name, (), (edit,), sources(groups), note)
+
+
+def _let_go_elsewhere(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """The identify leaves sources to other identifies that take them, whose endpoints exist."""
+    config = situation.config
+    identify = next((known for known in config.identifies if known.name == cause.name), None)
+    if identify is None or identify.wizard or is_generated(config, identify.where.file):
+        return
+    found: dict[str, list[CallGroup]] = {}
+    for group in groups:
+        for known, _ in taking(situation, group):
+            if known is not identify and known.endpoint in config.endpoints:
+                found.setdefault(known.endpoint, []).append(group)
+    for endpoint, taken in found.items():
+        yield let_go(config, identify, endpoint, taken)
 
 
 def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pjsipdiag.asterisk.addresses.rule import fits
 from pjsipdiag.asterisk.config import Config, Identify, Rule, Section
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.compare import describe
-from pjsipdiag.diagnosis.model import Edit
+from pjsipdiag.diagnosis.model import Edit, Stop
 from pjsipdiag.diagnosis.repairs.announced import lines_are_announced, rules_are_announced
+from pjsipdiag.diagnosis.repairs.reach import Way
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import SipMessage
 
 ASKED = frozenset({"auth", "outbound_auth", "deny", "permit", "acl", "identify_by"})
 """Options of an endpoint that matter once a call was found to be its; `identify_by` as long as it only shrinks."""
@@ -22,18 +25,20 @@ USUAL_METHODS = "username,ip"
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """`fixes` calls of the groups in question that get in and did not, `changes_others` all other calls whose endpoint
+    """`fixes` calls of the groups in question that get in and did not, `stops` those that get in and are refused
+    later, `changes_others` all other calls whose endpoint
     or outcome changes, `admits` the sources that were let in nowhere before."""
 
     fixes: int = 0
     changes_others: int = 0
     admits: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
-    """The sources of the calls that it fixes."""
+    """The sources of the calls that it lets in."""
     others: tuple[str, ...] = ()
     """What becomes of the first of those other calls, in words."""
     opened: tuple[tuple[str, Rule], ...] = ()
     """(endpoint, rule) of every address rule that takes something which no rule of that endpoint took before."""
+    stops: tuple[Stop, ...] = ()
 
 
 def prove(
@@ -56,19 +61,23 @@ def prove(
     moved: dict[str, None] = {}
     known = {group.source for group in situation.groups if _is_in(group.verdict)}
     others_meant = [group for group in groups if group.method != "INVITE"]
-    for group, count, after in replayed(situation, changed, others_meant):
+    way, stops = Way(situation, changed), Counter[Stop]()
+    for group, count, after, message in replayed(situation, changed, others_meant):
         if not differs(group.verdict, after):
             continue
         if group not in groups:
             others += count
             moved[f"{group.source}: {describe(group.verdict)} -> {describe(after)}"] = None
         elif _is_in(after):
-            fixes += count
+            stop = way.stop(group, after, message)
+            fixes += 0 if stop else count
+            stops.update({stop: count} if stop else {})
             fixed[group.source] = None
         if _is_in(after) and group.source not in known:
             admitted[group.source] = None
     opened = tuple(_opened(situation.config, changed))
-    return Proof(fixes, others, tuple(admitted), tuple(fixed), tuple(moved)[:3], opened)
+    stopped = tuple(replace(stop, calls=count) for stop, count in stops.items())
+    return Proof(fixes, others, tuple(admitted), tuple(fixed), tuple(moved)[:3], opened, stopped)
 
 
 def _opened(before: Config, after: Config) -> Iterator[tuple[str, Rule]]:
@@ -81,8 +90,9 @@ def _opened(before: Config, after: Config) -> Iterator[tuple[str, Rule]]:
 
 def replayed(
     situation: Situation, config: Config, more: Collection[CallGroup] = ()
-) -> Iterator[tuple[CallGroup, int, Verdict]]:
-    """(group, calls, their verdict under `config`) for all alike calls of the capture, and for `more` requests.
+) -> Iterator[tuple[CallGroup, int, Verdict, SipMessage]]:
+    """(group, calls, their verdict under `config`, one of them) for all alike calls of the capture, and for `more`
+    requests.
 
     Calls that the difference between the configurations cannot touch are passed over.
     """
@@ -92,9 +102,11 @@ def replayed(
         if not touched(group):
             continue
         if not group.variants:
-            yield group, group.calls, replay.verdict(group.sample)
+            sample = group.sample
+            yield group, group.calls, replay.verdict(sample), sample
         for variant in group.variants:
-            yield group, variant.calls, replay.verdict(variant.read())
+            message = variant.read()
+            yield group, variant.calls, replay.verdict(message), message
 
 
 def difference(before: Config, after: Config) -> Callable[[CallGroup], bool]:

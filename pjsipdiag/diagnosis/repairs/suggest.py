@@ -69,8 +69,8 @@ def suggest(
     drafts = sorted(_drafts(situation, aggregate), key=lambda pair: order.get(pair[0], len(order)))
     joined = list(_joined(draft for _, draft in drafts))
     parts = [joined[at::jobs] for at in range(jobs)] if len(joined) >= MANY else [joined]
-    proven = share(lambda part: [_proven(situation, draft) for draft in part], parts, jobs)
-    found = [graded for graded in chain.from_iterable(zip_longest(*proven)) if graded is not None]
+    proven = share(lambda part: [_chosen(situation, draft) for draft in part], parts, jobs)
+    found = [graded for some in chain.from_iterable(zip_longest(*proven)) for graded in some or ()]
     likely, unconfirmed = (tuple(one for sure, one in found if sure is wanted) for wanted in (True, False))
     return likely, unconfirmed
 
@@ -182,12 +182,30 @@ def _undecided(situation: Situation) -> Iterator[tuple[str, Draft]]:
                 yield "unmatched-source", draft
 
 
+def _chosen(situation: Situation, draft: Draft) -> list[tuple[bool, Suggestion]]:
+    """The repair with its proof; where it ends in a refusal, another one before it that gets further."""
+    first = _proven(situation, draft)
+    if first is None or not first[1].stops:
+        return [first] if first else []
+    tried = ((one, _proven(situation, one)) for one in draft.instead)
+    better = [(one, found) for one, found in tried if found and found[1].fixes > first[1].fixes]
+    if not better:
+        return [first]
+    other, (sure, best) = max(better, key=lambda pair: pair[1][1].fixes)
+    stop = first[1].stops[0]
+    note = f"{best.note}; endpoint {stop.endpoint} would be answered {stop.status} next: {stop.reason}"
+    left = [group for group in draft.groups if group not in other.groups]
+    addresses = tuple(ip for ip in draft.addresses if ip in sources(left))
+    rest = _proven(situation, replace(draft, groups=left, addresses=addresses)) if left else None
+    return [(sure, replace(best, note=note)), *([rest] if rest else [])]
+
+
 def _proven(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | None:
     """Whether it is likely, and the suggestion with its proof; None for edits that repair nothing."""
     proof: Proof | None = Proof()
     if draft.edits:
         proof = prove(situation, changed(situation.config, draft.edits), draft.groups, draft.edits)
-    if proof is None or (draft.edits and not proof.fixes and draft.groups and not situation.config.rejected):
+    if proof is None or (draft.edits and not proof.fixed and draft.groups and not situation.config.rejected):
         return None
     notes = [draft.note] if draft.note else []
     if proof.others:
@@ -205,11 +223,12 @@ def _proven(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | Non
         proof.fixes,
         proof.changes_others,
         proof.admits,
-        tuple(ip for ip in draft.addresses if ip in proof.fixed) if proof.fixes else draft.addresses,
+        tuple(ip for ip in draft.addresses if ip in proof.fixed) if proof.fixed else draft.addresses,
         "; ".join(notes),
         draft.candidates,
         _what(draft.groups),
         statements(situation.config, draft.edits),
+        proof.stops,
     )
     return _is_likely(situation, draft, proof), suggestion
 

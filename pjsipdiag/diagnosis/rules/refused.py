@@ -28,7 +28,7 @@ def of_media(situation: Situation, group: CallGroup) -> Cause | None:
     if cause is None:
         return None
     endpoint = situation.config.endpoints[cause.name]
-    encrypted = _encryption(endpoint, _offer(situation, group))
+    encrypted = encryption(endpoint, _offer(situation, group))
     if not encrypted:
         return cause
     variable = endpoint.option("media_encryption")
@@ -165,7 +165,7 @@ def _offer(situation: Situation, group: CallGroup) -> Offer:
     return situation.offer(group, MEDIA)
 
 
-def _encryption(endpoint: Endpoint, offer: Offer) -> str:
+def encryption(endpoint: Endpoint, offer: Offer) -> str:
     """What the INVITE offers where the endpoint wants the opposite of encryption; empty where it is not known."""
     wanted = endpoint.value("media_encryption", "no").lower() != "no"
     if not offer.profile or offer.secure == wanted:

@@ -1,0 +1,131 @@
+"""How far a call gets once it is let in: credentials, dialplan, media, in the order in which Asterisk asks.
+
+Replays the way from authenticate() of res_pjsip/pjsip_distributor.c to new_invite() of res_pjsip_session.c. What the
+files do not tell stops nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pjsipdiag.asterisk.config import Config, Endpoint, Where
+from pjsipdiag.asterisk.dialplan.find import Found, Presence, find
+from pjsipdiag.asterisk.dialplan.model import Dialplan
+from pjsipdiag.asterisk.loading.values import parse_bool
+from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.diagnosis.model import Stop
+from pjsipdiag.diagnosis.rules.refused import encryption
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import SipMessage, parse_uri
+
+STATUSES = {Presence.MISSING: 404, Presence.INCOMPLETE: 484}
+BY_ADDRESS = ("ip", "header", "request_uri")
+"""Identifiers of callers that no account is needed for: who answers no challenge there will not answer the next."""
+MOST_GROUPS = 20
+"""Groups up to which their media are looked at: a capture is read again for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What a call meets behind its identification, under one configuration."""
+
+    situation: Situation
+    config: Config
+
+    def stop(self, group: CallGroup, verdict: Verdict, message: SipMessage) -> Stop | None:
+        """What answers the calls of a group next, None where they reach the dialplan's actions or nothing is known."""
+        endpoint = self.config.endpoints.get(verdict.endpoint)
+        if endpoint is None or group.method != "INVITE":
+            return None
+        return (
+            _challenge(group, verdict, endpoint)
+            or self._dialplan(group, endpoint, message)
+            or self._media(group, endpoint)
+        )
+
+    def _dialplan(self, group: CallGroup, endpoint: Endpoint, message: SipMessage) -> Stop | None:
+        dialplan = self.situation.config.dialplan()
+        if dialplan is None:
+            return None
+        users = group.numbers or (number(self.config, message.request_uri),)
+        found = [reached(dialplan, endpoint, user, message) for user in users]
+        if any(one.presence not in STATUSES for one in found):
+            return None
+        first = found[0]
+        others = ", ".join(contexts_with(self.config, dialplan, endpoint, users, message))
+        hint = f" (context={others} takes the number)" if others else ""
+        return Stop(STATUSES[first.presence], endpoint.name, first.reason + hint, first.where or _context(endpoint))
+
+    def _media(self, group: CallGroup, endpoint: Endpoint) -> Stop | None:
+        if len(self.situation.groups) > MOST_GROUPS or not endpoint.codecs:
+            return None
+        offer = self.situation.offer(group, tuple(group.statuses))
+        if offer.codecs and not offer.shares(endpoint.codecs):
+            allowed = endpoint.option("allow")
+            reason = f"it allows {', '.join(endpoint.codecs)}, the calls offer {', '.join(offer.codecs)}"
+            return Stop(488, endpoint.name, reason, allowed.where if allowed else endpoint.where)
+        offered = encryption(endpoint, offer)
+        if not offered:
+            return None
+        option = endpoint.option("media_encryption")
+        reason = f"media_encryption={endpoint.value('media_encryption', 'no')}, and the calls offer {offered}"
+        return Stop(488, endpoint.name, reason, option.where if option else endpoint.where)
+
+
+def _challenge(group: CallGroup, verdict: Verdict, endpoint: Endpoint) -> Stop | None:
+    if verdict.outcome is not Outcome.CHALLENGED:
+        return None
+    auth = endpoint.option("auth")
+    where, names = auth.where if auth else endpoint.where, ",".join(endpoint.auth)
+    if verdict.status == 500:
+        return Stop(500, endpoint.name, f"auth={names} names no type=auth object", where)
+    ignored = group.challenged and not group.credentialed
+    if verdict.identifier in BY_ADDRESS and ignored:
+        reason = f"auth={names} asks for credentials, and these callers answered no challenge"
+        return Stop(verdict.status, endpoint.name, reason, where)
+    return None
+
+
+def number(config: Config, request_uri: str) -> str:
+    """The extension that a call asks for."""
+    uri = parse_uri(request_uri)
+    user = uri.user if uri else ""
+    return user.partition(";")[0] if config.globals.ignore_uri_user_options else user
+
+
+def reached(dialplan: Dialplan, endpoint: Endpoint, user: str, message: SipMessage) -> Found:
+    """Whether the endpoint's context takes a number."""
+    other = endpoint.value("overlap_context") if dialplan.by_caller else ""
+    return _in(dialplan, other or endpoint.context, endpoint, user, message)
+
+
+def contexts_with(
+    config: Config, dialplan: Dialplan, endpoint: Endpoint, users: tuple[str, ...], message: SipMessage
+) -> Iterator[str]:
+    """Contexts of other endpoints that take all of these numbers."""
+    names = dict.fromkeys(one.context for one in config.endpoints.values() if one.auth == endpoint.auth)
+    for name in names:
+        found = [_in(dialplan, name, endpoint, user, message) for user in users]
+        if name != endpoint.context and all(one.presence is Presence.FOUND for one in found):
+            yield name
+
+
+def _in(dialplan: Dialplan, context: str, endpoint: Endpoint, user: str, message: SipMessage) -> Found:
+    overlap = parse_bool(endpoint.value("allow_overlap", "yes"))
+    return find(dialplan, context, user, _caller(endpoint, message), overlap=overlap)
+
+
+def _caller(endpoint: Endpoint, message: SipMessage) -> str | None:
+    """The caller's number, None where something else than From may tell it."""
+    trusted = parse_bool(endpoint.value("trust_id_inbound", "no"))
+    told = message.header("P-Asserted-Identity") or message.header("Remote-Party-ID")
+    if endpoint.value("callerid") or (trusted and told):
+        return None
+    uri = message.from_uri
+    return uri.user if uri else ""
+
+
+def _context(endpoint: Endpoint) -> Where:
+    context = endpoint.option("context")
+    return context.where if context else endpoint.where

@@ -1,0 +1,133 @@
+"""A repair counts as far as the caller gets: credentials, dialplan and media come behind identification."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from pjsipdiag.cli import main
+from tests.diagnosis.scene import write_scene
+
+TRUNK = """[t]
+type=transport
+protocol=udp
+bind=0.0.0.0
+[trunk]
+type=endpoint
+context={context}
+disallow=all
+allow=ulaw
+{more}
+[trunk]
+type=identify
+endpoint=trunk
+match=203.0.113.10
+"""
+
+
+def call(user: str, profile: str = "AVP", payload: int = 0) -> str:
+    """A call of the trunk's second address, refused as a stranger's."""
+    return f"""@ 0 203.0.113.11:5060 > 192.0.2.1:5060 in -> 401
+INVITE sip:{user}@192.0.2.1 SIP/2.0
+Call-ID: call-{user}
+From: <sip:4940@203.0.113.11>;tag=a
+Content-Type: application/sdp
+
+v=0
+o=- 1 1 IN IP4 203.0.113.11
+s=-
+c=IN IP4 203.0.113.11
+t=0 0
+m=audio 4000 RTP/{profile} {payload}
+"""
+
+
+def diagnosed(
+    tmp_path: Path, dialplan: str | None, *calls: str, context: str = "in", more: str = ""
+) -> dict[str, object]:
+    """The first suggestion, and the text of the report as `said`."""
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    (etc / "pjsip.conf").write_text(TRUNK.format(context=context, more=more))
+    if dialplan is not None:
+        (etc / "extensions.conf").write_text(dialplan)
+    write_scene("".join(calls), tmp_path / "c.pcap")
+    shown = [
+        CliRunner().invoke(main, ["diagnose", str(tmp_path / "c.pcap"), "-c", str(etc), "--format", form]).stdout
+        for form in ("json", "text")
+    ]
+    report = json.loads(shown[0])
+    found: dict[str, object] = (report["suggestions"] + report["unconfirmed"])[0]
+    return {**found, "said": " ".join(shown[1].split())}
+
+
+@pytest.mark.parametrize(
+    ("dialplan", "status", "words"),
+    [
+        ("[in]\nexten => _X.,1,Answer()\n", 0, ""),
+        (None, 0, ""),
+        ("[in]\nswitch => Realtime/in@t\n", 0, ""),
+        ("[other]\n", 404, "there is no context [in]"),
+        ("[in]\nexten => 50,1,Answer()\n", 404, "no extension that takes 100"),
+        ("[in]\nexten => 1001,1,Answer()\n", 484, "100 is incomplete"),
+        ("[in]\nexten => _1XX,2,Answer()\n", 404, "no extension that takes 100"),
+    ],
+)
+def test_the_dialplan_answers_next(tmp_path: Path, dialplan: str | None, status: int, words: str) -> None:
+    found = diagnosed(tmp_path, dialplan, call("100"))
+    stops = found["stops"]
+    assert isinstance(stops, list)
+    assert [stop["status"] for stop in stops] == ([status] if status else [])
+    assert found["fixes"] == (0 if status else 1)
+    if status:
+        assert f"answered {status} next" in str(found["said"])
+        assert words in str(found["said"])
+
+
+@pytest.mark.parametrize(
+    ("more", "offer", "status"),
+    [
+        ("auth=trunk\n[trunk]\ntype=auth\nusername=a\npassword=b", ("AVP", 0), 401),
+        ("auth=nobody", ("AVP", 0), 500),
+        ("", ("AVP", 8), 488),
+        ("", ("SAVP", 0), 488),
+        ("", ("AVP", 0), 0),
+    ],
+)
+def test_credentials_and_media_answer_next(tmp_path: Path, more: str, offer: tuple[str, int], status: int) -> None:
+    found = diagnosed(tmp_path, "[in]\nexten => _X.,1,Answer()\n", call("100", *offer), more=more)
+    stops = found["stops"]
+    assert isinstance(stops, list)
+    assert [stop["status"] for stop in stops] == ([status] if status else [])
+
+
+def test_one_number_that_exists_is_enough(tmp_path: Path) -> None:
+    found = diagnosed(tmp_path, "[in]\nexten => 100,1,Answer()\n", call("100"), call("200"))
+    assert found["stops"] == []
+
+
+ALIKE = """
+[carrier_vpn]
+type=endpoint
+context=gone
+disallow=all
+allow=ulaw
+[carriers]
+type=endpoint
+context=in
+disallow=all
+allow=ulaw
+[a]
+type=identify
+endpoint=carrier_vp
+match=203.0.113.11
+"""
+
+
+def test_the_repair_that_ends_in_an_answer_is_preferred(tmp_path: Path) -> None:
+    found = diagnosed(tmp_path, "[in]\nexten => _X.,1,Answer()\n", call("100"), more=ALIKE)
+    assert (found["endpoint"], found["fixes"]) == ("carriers", 1)
+    assert "carrier_vpn would be answered 404 next" in str(found["note"])
