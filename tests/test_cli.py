@@ -173,6 +173,7 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "unknown format": (lambda _: ["diagnose", SEED, "-c", ETC, "--format", "docx"], "docx"),
     "output nowhere": (lambda path: ["diagnose", SEED, "-c", ETC, "-o", str(path / "no/such/dir.json")], "dir.json"),
     "bad source": (lambda _: ["explain", "provider.example", "-c", ETC], "provider.example"),
+    "a capture for the configuration": (lambda _: ["diagnose", SEED, "-c", SEED], "is a capture, no configuration"),
     "hosts file missing": (lambda path: ["check", "-c", ETC, "--hosts", str(path / "gone")], "gone"),
     "bad time": (lambda _: ["diagnose", SEED, "-c", ETC, "--since", "yesterday"], "yesterday"),
     "unknown rule": (lambda _: ["rules", "no-such-rule"], "no-such-rule"),

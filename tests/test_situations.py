@@ -72,5 +72,5 @@ def test_every_right_answer_shows(name: str, tmp_path: Path, monkeypatch: pytest
     report = None
     if expect["argv"][0] in ("diagnose", "check"):
         answer = CliRunner().invoke(main, [*expect["argv"], "--format", "json"]).stdout
-        report = json.loads(answer) if answer.startswith("{") else None
+        report = json.loads(answer) if answer.startswith("{") and "--try" not in expect["argv"] else None
     assert faults(expect, flat(shown.output), shown.exit_code, report) == []

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from pjsipdiag.asterisk.config import Config, Section
+from pjsipdiag.asterisk.loading import options
+from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES
 from pjsipdiag.diagnosis.compare import Change, describe
 from pjsipdiag.diagnosis.edits.lines import changed, lines_of, with_value
 from pjsipdiag.diagnosis.edits.place import end_of_section
@@ -24,6 +27,9 @@ def what_if(
     """
     if situation.reload is None:
         raise ConfigError("this configuration does not come from files, so no line can be tried")
+    strange = [name for name in (order or "").split(",") if order and name.strip() not in IDENTIFIER_NAMES]
+    if strange:
+        raise ConfigError(f"{strange[0]!r} is no identifier: Asterisk has {', '.join(IDENTIFIER_NAMES)}")
     edits = [
         *(_additions(situation.config, lines, section) if lines else ()),
         *(_order(situation.config, order) if order else ()),
@@ -39,22 +45,71 @@ def what_if(
 
 
 def _additions(config: Config, lines: Sequence[str], section: str) -> list[Edit]:
+    added: dict[int, list[str]] = {}
     for line in lines:
-        if "=" not in line:
+        option, equals, _ = line.partition("=")
+        option = option.strip().removesuffix("+").strip()
+        if not equals or not option:
             raise ConfigError(f"{line!r} is not a line of a configuration file: write NAME=VALUE")
-    found = _section(config, section)
-    end = end_of_section(config, found.where.file, found.where.line)
-    return [Edit(found.where.file, end + 1, (), tuple(lines))]
+        added.setdefault(config.sections.index(_section(config, section, option)), []).append(line)
+    edits = []
+    for at, text in added.items():
+        where = config.sections[at].where
+        edits.append(Edit(where.file, end_of_section(config, where.file, where.line) + 1, (), tuple(text)))
+    return edits
 
 
-def _section(config: Config, name: str) -> Section:
+def _section(config: Config, name: str, option: str) -> Section:
+    """The section of that name whose type knows the option; `NAME:TYPE` says which, where several do."""
     found = [section for section in config.sections if section.name == name]
+    wanted, _, kind = name.rpartition(":")
+    if not found and wanted:
+        found = [section for section in config.sections if section.name == wanted and kind in _types(config, section)]
     if not found:
         names = ", ".join(dict.fromkeys(identify.name for identify in config.identifies)) or "none"
         missing = f"there is no section [{name}] in {config.directory}" if name else "--try needs --in SECTION"
         raise ConfigError(f"{missing}; the identifies are: {names}")
-    identifies = [s for s in found if (kind := s.first("type")) and kind.value in ("identify", "wizard")]
-    return (identifies or found)[-1]
+    fitting = [section for section in found if _takes(config, section, option)]
+    types = list(dict.fromkeys(one for section in fitting for one in sorted(_types(config, section))))
+    if not fitting:
+        known = sorted({one for section in found for one in _types(config, section)})
+        alike = get_close_matches(option.lower(), [n for one in known for n in options.names(one, config.version)], 1)
+        meant = f" (did you mean {alike[0]}?)" if alike else ""
+        raise ConfigError(
+            f"[{found[0].name}] of type={', '.join(known)} has no option {option!r} in Asterisk {config.version}: it"
+            f" would drop the object{meant}"
+        )
+    if len(types) > 1 and "wizard" not in types and "identify" not in types and len(fitting) > 1:
+        raise ConfigError(
+            f"several sections are named [{found[0].name}], and {option}= is an option of more than one"
+            f" ({', '.join(types)}): say which section, as --in {found[0].name}:{types[0]}"
+        )
+    identifies = [section for section in fitting if _types(config, section) & {"identify", "wizard"}]
+    return (identifies or fitting)[-1]
+
+
+def _types(config: Config, section: Section) -> frozenset[str]:
+    """The type of a section; of a template without one the types of the sections that it is put into."""
+    kind = section.first("type")
+    if kind is not None:
+        return frozenset((kind.value,))
+    children = (one.first("type") for one in config.sections if section.name in one.parents)
+    return frozenset(child.value for child in children if child is not None)
+
+
+def _takes(config: Config, section: Section, option: str) -> bool:
+    """Whether Asterisk would take a line with that option there; types that are not known are not judged."""
+    types = _types(config, section)
+    if not types or types - {*options.TYPES, "wizard"}:
+        return True
+    group, slash, rest = option.lower().rpartition("/")
+    if "wizard" in types and slash:
+        return options.knows(WIZARD_GROUPS.get(group, group), rest, config.version)
+    return any(kind == "wizard" or options.knows(kind, option, config.version) for kind in types)
+
+
+WIZARD_GROUPS = {"inbound_auth": "auth", "outbound_auth": "auth"}
+"""What a wizard calls the objects of a type, where it is another name."""
 
 
 def _order(config: Config, order: str) -> list[Edit]:

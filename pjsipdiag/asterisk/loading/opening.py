@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,32 @@ from pathlib import Path
 from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE
 from pjsipdiag.errors import ConfigError
+
+CAPTURES = (b"\xa1\xb2\xc3\xd4", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x4d\x3c\xb2\xa1", b"\x0a\x0d\x0d\x0a")
+"""How pcap and pcapng begin."""
+PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh", b"PK\x03\x04")
+"""How gzip, zstd, xz, bzip2 and zip begin."""
+TAR = b"ustar"
+TRACE = re.compile(rb"<--- (?:Received|Transmitting) SIP|^(?:INVITE|REGISTER|OPTIONS) sips?:\S+ SIP/2\.0", re.MULTILINE)
+"""What a log of SIP messages has."""
+LOOKED_AT = 65536
+
+
+def _recognise(path: Path) -> None:
+    """Names a file that is none of a configuration, and where it belongs."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(LOOKED_AT)
+    except OSError:
+        return  # told where it is read
+    if head.startswith(CAPTURES) or TRACE.search(head):
+        what = "a capture" if head.startswith(CAPTURES) else "a log"
+        raise ConfigError(f"{path} is {what}, no configuration: captures stand without -c, and -c takes the directory")
+    if head.startswith(PACKED) or head[257:262] == TAR:
+        raise ConfigError(
+            f"{path} is compressed or an archive, no configuration: unpack it and give its directory with -c; a capture"
+            " stands without -c"
+        )
 
 
 def opened(path: str | Path | None, overlay: Mapping[str, str] | None) -> tuple[str, Files, bool]:
@@ -25,6 +52,7 @@ def opened(path: str | Path | None, overlay: Mapping[str, str] | None) -> tuple[
                 f"no configuration at {path} ({reason}): give Asterisk's configuration directory or a pjsip.conf"
             ) from error
         if stat.S_ISREG(kind):
+            _recognise(path)
             return path.name, Files(path.parent, overlay), True
         if not stat.S_ISDIR(kind):
             raise ConfigError(f"{path} is neither a directory nor a file")

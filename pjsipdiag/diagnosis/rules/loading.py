@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from pjsipdiag.asterisk.addresses.match import parse_match
 from pjsipdiag.asterisk.config import Config, Dropped, Problem, Section, Where
 from pjsipdiag.asterisk.loading import modules, options
 from pjsipdiag.asterisk.replay.arrival import unheard
+from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.check.loading import BRING, is_missing, not_there
-from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, meant_endpoint, taking
+from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, meant_endpoint, section_at, taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_silent, listed, sources, who
@@ -106,7 +108,7 @@ def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
         if identify.endpoint not in situation.config.endpoints:
             dropped = _dropped(situation, "endpoint", identify.endpoint)
             return _blame(dropped, identify.name) if dropped else None
-    gone = lost(situation, group) or _meant(situation, group)
+    gone = lost(situation, group) or _meant(situation, group) or next(iter(_left_over(situation, group)), None)
     if gone:
         return _blame(gone)
     dropped = next((d for d in situation.config.dropped if d.type == "endpoint" and d.name in group.callers), None)
@@ -141,6 +143,37 @@ def _meant(situation: Situation, group: CallGroup) -> Dropped | None:
     return next((gone for gone in found if gone not in named), None)
 
 
+def _left_over(situation: Situation, group: CallGroup) -> list[Dropped]:
+    """The dropped identifies that may have had the address, where nothing ties its source to anybody: those with a
+    value that is no address, or with none at all. Those of a host name are left to what is said about names."""
+    if group.verdict.outcome is not Outcome.NO_MATCH or best(situation, group):
+        return []
+    known = lookup(situation)
+    named = [dropped for dropped, _ in known.hosts]
+    found = (gone for gone in known.dropped if gone.type == "identify" and gone not in named)
+    return [gone for gone in found if _holds_more(section_at(situation.config, gone))]
+
+
+def _holds_more(section: Section | None) -> bool:
+    """Whether lines of an identify stand for addresses that are not to be read in them."""
+    values = [v for v in section.variables if v.name.lower() in ("match", "remote_hosts")] if section else []
+    parts = [parse_match(part, v.where) for v in values for part in v.value.split(",")]
+    return not parts or any(part.refused or part.hosts for part in parts)
+
+
+PLACEHOLDER = re.compile(r"\$\{?\w+|\{\{.*?\}\}|%\(?\w+\)?[%s]|<[A-Z_ -]+>|@\w+@|__\w+__")
+"""What shells, containers and templates put in for a value."""
+
+
+def _probably(situation: Situation, dropped: Dropped, groups: Sequence[CallGroup]) -> list[str]:
+    """What else speaks for an identify that nothing but its being there ties to the calls."""
+    found = PLACEHOLDER.search(dropped.reason)
+    said = [f"{found[0]} is a placeholder that nobody filled in, no address"] if found else []
+    others = {other.name: other for group in groups for other in _left_over(situation, group) if other is not dropped}
+    said += [f"[{other.name}] ({other.where}) does not load either: {other.reason}" for other in others.values()]
+    return [*said, "nothing that loaded ties the callers to an endpoint: ask who calls from there"]
+
+
 def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     kind, _, name = cause.name.partition(" ")
     dropped = _dropped(situation, kind, name)
@@ -154,6 +187,9 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         took = "an endpoint takes no match=, which only an identify has; it names"
     elif kind == "transport":
         took = "nothing else listens for the calls of"
+    elif kind == "identify" and any(dropped in _left_over(situation, group) for group in groups):
+        meant = meant_endpoint(situation.config, dropped)
+        took = f"it is for endpoint {meant or 'unknown'}, and probably what is missing for"
     elif kind == "identify":
         took = f"it is the only identify of endpoint {meant_endpoint(situation.config, dropped)}, which is to take"
     else:
@@ -168,6 +204,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         calls(groups),
         (
             f"the section begins at {dropped.section_where}",
+            *(_probably(situation, dropped, groups) if "probably" in took else ()),
             *_other_releases(dropped),
             *([f"Asterisk's log: {line}" for line in dropped.log.split("\n") if line]),
             f"observed answers: {answers(groups)}",
@@ -217,6 +254,7 @@ def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGr
         calls(groups),
         (
             "the search ends at this identify: no other one is asked",
+            *_without(situation, cause, groups),
             *_database(situation.config),
             f"observed answers: {answers(groups)}",
         ),
@@ -226,6 +264,19 @@ def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGr
         if cause.where
         else "",
     )
+
+
+def _without(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> list[str]:
+    """Who would take the calls if the identify were not there."""
+    found: dict[str, list[str]] = {}
+    for group in groups:
+        others = (known for known, _ in taking(situation, group) if known.name != cause.name)
+        other = next((known for known in others if known.endpoint in situation.config.endpoints), None)
+        if other is not None:
+            found.setdefault(f"[{other.name}] ({other.where}) would take %s for endpoint {other.endpoint}", []).append(
+                group.source
+            )
+    return [f"without it, {text % listed(list(dict.fromkeys(ips)))}" for text, ips in found.items()]
 
 
 def _database(config: Config) -> list[str]:
