@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from bisect import bisect_right
+from collections import Counter
 from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
@@ -22,7 +23,7 @@ import pytest
 from tests.mutants.plugin import RECORD, WANTED
 from tests.mutants.sites import Mutant, mutated
 
-FIRST = 4.0
+FIRST = 20.0
 """Seconds of tests that are tried before all others that reach a mutant: most mutants do not survive them."""
 ENDLESS = 60.0
 """Seconds of patience, beside four times what the tests took without a mutant: a mutant may never end."""
@@ -60,8 +61,8 @@ class Reached:
         self._lines: dict[str, dict[int, set[str]]] = {}
 
     def tests(self, mutant: Mutant) -> dict[str, float]:
-        """Those that reach the statement of a mutant, with their seconds, the quickest first; of a line that runs when
-        its module is imported, those that reach the module."""
+        """Those that reach the statement of a mutant, with their seconds: the quickest of each test module, then the
+        next of each; of a line that runs when its module is imported, those that reach the module."""
         if mutant.path not in self._lines:
             told = self._data.contexts_by_lineno(str(self._copy / mutant.path))
             self._lines[mutant.path] = {line: set(names) for line, names in told.items()}
@@ -69,8 +70,14 @@ class Reached:
         found = {name for line in _statement(self._copy / mutant.path, mutant.line) for name in lines.get(line, ())}
         if "" in found:
             found.update(*lines.values())
-        ordered = sorted(found & self.seconds.keys(), key=lambda name: (self.seconds[name], name))
-        return {name: self.seconds[name] for name in ordered}
+        quickest = sorted(found & self.seconds.keys(), key=lambda name: (self.seconds[name], name))
+        places: dict[str, int] = Counter()
+        ranks: dict[str, int] = {}
+        for name in quickest:
+            module = name.partition("::")[0]
+            ranks[name] = places[module]
+            places[module] += 1
+        return {name: self.seconds[name] for name in sorted(quickest, key=ranks.__getitem__)}
 
 
 def _statement(path: Path, line: int) -> range:
