@@ -11,6 +11,7 @@ each request, a Verdict with its trace. Nothing here knows captures or reports.
     dialplan     which numbers exist in which context, as pbx_config loads extensions.conf
     loading      sections -> Config, as sorcery loads them
     realtime     sections that stand in the tables of a database
+    live         a running Asterisk -> Config
     forms        usual headers, known without PJSIP's parser
     replay       request + Config -> Verdict
     config, verdict   the frozen data between them; secrets says what is never shown

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.dialplan.model import Dialplan
+    from pjsipdiag.asterisk.loading.modules import Absent
     from pjsipdiag.asterisk.realtime.families import Stored
 
 
@@ -67,21 +68,6 @@ class Problem:
     reason: str
     where: Where
     log: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """A module that is not loaded, and what is then not there; `module` is empty where Asterisk itself does not start.
-
-    `used` tells whether the configuration needs it, `ends` whether nothing listens without it.
-    """
-
-    module: str
-    reason: str
-    where: Where
-    log: str = ""
-    used: bool = True
-    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +133,8 @@ class Acl:
     rules: tuple[Rule, ...] = ()
     names: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    untold: str = ""
+    """Why there may be rules that are not known (a running Asterisk does not show all)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +281,12 @@ class Config:
     warnings: tuple[Problem, ...] = ()
     rejected: tuple[Problem, ...] = ()
     realtime: tuple[str, ...] = ()
+    untold: frozenset[str] = frozenset()
+    """What a running Asterisk, asked alone, does not show: `acl` (the rules of type=acl), `order` (of identifies)."""
+    aliases_asked: frozenset[str] | None = None
+    """The hosts whose domain aliases are known, where only single ones can be asked for."""
+    otherwise: tuple[Problem, ...] = ()
+    """Objects that the running Asterisk holds otherwise than these files have them."""
     absent: tuple[Absent, ...] = ()
     """The modules that are not loaded, the one for which nothing listens first."""
     unread: tuple[Unread, ...] = ()

@@ -7,6 +7,7 @@ all is well, 1 for findings, 2 when something could not be read or decided, 130 
     options          options that several commands share, each declared once
     captures         commands that read captures
     configuration    commands that need none
+    live             --live: a running Asterisk beside the files
     output           where results, notes and progress go
 
 Imports: everything; nobody imports it. A command is a function in one of both modules, with an example in its help.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pjsipdiag.cli.group import main
+from pjsipdiag.cli.live import asking
 from pjsipdiag.cli.options import ASTERISK, CAPTURES, FORCED, INPUT, NAMES, OUTPUT, READING, TRY
 from pjsipdiag.cli.output import Progress, directory, finish, forced, format_for, show, show_changes
 from pjsipdiag.errors import visible
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 
 
 def _observe(
-    captures: Sequence[str], config: str, quiet: bool, inputs: dict[str, Any], on_rows: OnRows | None = None
+    captures: Sequence[str], config: str | None, quiet: bool, inputs: dict[str, Any], on_rows: OnRows | None = None
 ) -> Observation:
     """What captures and configuration show; other processes read already while this one loads what judges them."""
     from pjsipdiag.diagnosis.work.gather import begin
 
     with Progress(quiet) as progress:
-        options: Options = {"progress": progress.update, **inputs}  # type: ignore[typeddict-item]  # click's own types
+        live = asking(inputs)
+        options: Options = {"progress": progress.update, "live": live, **inputs}  # type: ignore[typeddict-item]  # click's own types
         with begin(captures, options) as begun:
             from pjsipdiag.diagnosis.diagnose import conclude
 
@@ -70,14 +72,15 @@ def diagnose(
     if try_lines or try_order:
         from pjsipdiag.diagnosis.what_if import what_if
 
-        seen = _observe(captures, directory(config, quiet), quiet, inputs)
+        seen = _observe(captures, directory(config, quiet, live=inputs["live"] is not None), quiet, inputs)
         changes = what_if(seen.situation, try_lines, try_section or "", try_order)
         show_changes(changes, "the files as they are", "the change", format_, output)
         return
     format_ = format_for(format_, output)
+    place = directory(config, quiet, live=inputs["live"] is not None)
     # stand-ins are made in the order in which they are needed, which one process has to know
     with begin(format_, 1 if redact else inputs["jobs"]) as ahead:
-        seen = _observe(captures, directory(config, quiet), quiet, inputs, None if redact else ahead.start)
+        seen = _observe(captures, place, quiet, inputs, None if redact else ahead.start)
         show(seen.report, format_, output, redact=redact, verbose=verbose, ahead=ahead)
 
 
@@ -104,7 +107,7 @@ def suggest(
     Lines that rest on what callers say of themselves are left out: anybody can say it.
     """
     _refuse_ignored(inputs)
-    seen = _observe(captures, directory(config, quiet), quiet, inputs)
+    seen = _observe(captures, directory(config, quiet, live=inputs["live"] is not None), quiet, inputs)
     from pjsipdiag.diagnosis.edits import lines as edits
     from pjsipdiag.report.look import look_for
     from pjsipdiag.report.text import suggestions_text
@@ -164,11 +167,11 @@ def compare(
         for side in (0, 1)
     ]
     reports = []
+    inputs["live"] = asking(inputs)
     for config, version in sides:
         with Progress(quiet) as progress:
-            reports.append(
-                diagnosed(captures, directory(config, quiet), asterisk=version, progress=progress.update, **inputs)
-            )
+            place = directory(config, quiet, live=inputs["live"] is not None)
+            reports.append(diagnosed(captures, place, asterisk=version, progress=progress.update, **inputs))
     names = [
         " ".join(str(part) for part in (config, version and f"Asterisk {version}") if part) for config, version in sides
     ]

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from pjsipdiag.cli.group import did_you_mean, main
+from pjsipdiag.cli.live import asking
 from pjsipdiag.cli.options import ASTERISK, CONFIG, NAMES, OUTPUT
 from pjsipdiag.cli.output import directory, format_for, show
 
@@ -42,10 +43,12 @@ def explain(
     from pjsipdiag.report import text
     from pjsipdiag.report.look import look_for
 
-    loaded = load(directory(config, quiet), asterisk=asterisk, **names)
     message = made.request(
         made.parse_source(source), from_=from_, uri=uri, headers=headers, transport=transport.upper()
     )
+    ask = asking(names)
+    live = ask([message.from_uri.host] if message.from_uri else ()) if ask else None
+    loaded = load(directory(config, quiet, live=live is not None), asterisk=asterisk, live=live, **names)
     verdict = identify(message, loaded)
     click.echo(text.explain(message, verdict, loaded, look_for(sys.stdout)), nl=False)
     sys.exit(0 if verdict.outcome == "accepted" else 1)
@@ -71,8 +74,10 @@ def check(
     from pjsipdiag.diagnosis.configuration import configuration_report
     from pjsipdiag.diagnosis.names import load
 
-    loaded = load(directory(config, quiet), asterisk=asterisk, **names)
-    report = configuration_report(loaded, assumed=asterisk is None)
+    ask = asking(names)
+    live = ask(()) if ask else None
+    loaded = load(directory(config, quiet, live=live is not None), asterisk=asterisk, live=live, **names)
+    report = configuration_report(loaded, assumed=asterisk is None and live is None)
     show(report, format_for(format_, output), output, redact=redact, verbose=verbose)
 
 

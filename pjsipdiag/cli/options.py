@@ -41,6 +41,9 @@ NAMES = options(
     click.option("--database", "databases", multiple=True, metavar="NAME=URL",
                  help="The database that extconfig.conf calls NAME, or a dump of it; it is only read.  "
                  "[auto: as Asterisk's files say]"),
+    click.option("--live", is_flag=False, flag_value="asterisk -rx", metavar="[COMMAND]",
+                 help="Ask a running Asterisk: a command as 'ssh pbx asterisk -rx', or a file.  [asterisk -rx]"),
+    click.option("--save-live", metavar="FILE", help="Write what it told there, for --live FILE."),
 )  # fmt: skip
 READING = options(
     click.option("--pbx", multiple=True, metavar="ADDRESS", help="An address of the PBX.  [inferred, and said how]"),

@@ -26,9 +26,10 @@ FIRST_SHOWN = 1.0
 """Seconds of work before progress is shown at all."""
 
 
-def directory(config: str | None, quiet: bool) -> str:
-    """The configuration to read: what was asked for, else /etc/asterisk, which is then said."""
-    if config is not None:
+def directory(config: str | None, quiet: bool, *, live: bool = False) -> str | None:
+    """The configuration to read: what was asked for, else /etc/asterisk, which is then said. With `live` a running
+    Asterisk stands in its place."""
+    if config is not None or live:
         return config
     if not DEFAULT_CONFIG.is_dir():
         raise ConfigError(f"no {DEFAULT_CONFIG} here; say where the configuration is: -c DIR")

@@ -3,7 +3,7 @@
 In come captures and a directory; out comes a Report: findings, calls, sources, and suggestions that were proven.
 
     diagnose         the whole way; configuration does it without a capture, compare, what_if and explain beside it
-    options, names   what a caller may say
+    options, names   what a caller may say; running, reload: Asterisk asked, files again
     model            Report, Finding, Suggestion: what goes out; rule is what a rule is, pages/ what it says to people
     calls            messages -> calls and sources, with verdicts
     work             captures gathered, by one process or several

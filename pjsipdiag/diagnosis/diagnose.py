@@ -6,13 +6,14 @@ Each capture is folded as it streams; which requests the PBX received is decided
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Unpack
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.live.running import release_of
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.releases import NEWEST, age, is_known, nearest
 from pjsipdiag.asterisk.replay.identifiers import Replay
@@ -32,21 +33,21 @@ from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.evidence.offers import offer_of
 from pjsipdiag.diagnosis.evidence.signs import near
 from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Finding, Report, SourceRow, Suggestion
-from pjsipdiag.diagnosis.names import given, load
+from pjsipdiag.diagnosis.names import given
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.outcome import attackers, failed_calls, left_out
+from pjsipdiag.diagnosis.reload import Reload, again, reloaded
 from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.difference import is_a_copy
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
+from pjsipdiag.diagnosis.running import callers_hosts, lets_in
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.work.gather import Begun, Gathered, begin
 from pjsipdiag.diagnosis.work.jobs import share
 from pjsipdiag.sip import NOWHERE, SipMessage
 
 OnRows = Callable[[Sequence[CallRow], Sequence[SourceRow]], None]
-Reload = Callable[[Mapping[str, str], str], Config]
-"""(changed files, release) -> the configuration with them as that release loads it."""
 UNTOLD = ("0.0.0.0:0", "[::]:0", "0.0.0.0", "::", ":::0")
 """What stands for the own side where a log leaves it out."""
 SMALLEST_SLICE = 5000
@@ -61,7 +62,7 @@ class Observation:
     report: Report
 
 
-def diagnose(captures: Sequence[str | Path], config: str | Path, **options: Unpack[Options]) -> Report:
+def diagnose(captures: Sequence[str | Path], config: str | Path | None, **options: Unpack[Options]) -> Report:
     """Why calls in `captures` failed under the configuration at `config`, and which lines would fix them.
 
     :raises PjsipdiagError: a capture or the configuration cannot be used, or an option makes no sense.
@@ -69,13 +70,13 @@ def diagnose(captures: Sequence[str | Path], config: str | Path, **options: Unpa
     return observe(captures, config, **options).report
 
 
-def observe(captures: Sequence[str | Path], config: str | Path, **options: Unpack[Options]) -> Observation:
+def observe(captures: Sequence[str | Path], config: str | Path | None, **options: Unpack[Options]) -> Observation:
     """The same, with the situation that the rules looked at, for further questions."""
     with begin(captures, options) as begun:
         return conclude(begun, config, options)
 
 
-def conclude(begun: Begun, config: str | Path, options: Options, on_rows: OnRows | None = None) -> Observation:
+def conclude(begun: Begun, config: str | Path | None, options: Options, on_rows: OnRows | None = None) -> Observation:
     """The same for captures whose reading has begun with these options.
 
     `on_rows` is called with the calls and sources of the report before the rules run; the last call counts.
@@ -83,25 +84,34 @@ def conclude(begun: Begun, config: str | Path, options: Options, on_rows: OnRows
     told = pbxes.given(options.get("pbx", ()))
     databases = options.get("databases", ())
     options = {**options, "databases": databases if isinstance(databases, Databases) else given(databases)}
-    reload = partial(_reload, config, options)
-    asked = reload({}, options.get("asterisk") or NEWEST)
+    asking = options.get("live")
+    live = asking(callers_hosts(begun.finish().merged)) if asking else None
+    reload = partial(reloaded, config, options, live)
+    asked = reload({}, options.get("asterisk") or (release_of(live) if live else NEWEST))
     seen, wanted, jobs = begun.finish(), begun.reading.wanted, begun.reading.jobs
     basis = _settle(seen.merged, asked, told, options.get("asterisk"), reload)
+    if live and not options.get("asterisk"):
+        basis = replace(basis, config=asked, assumed=False, reason=f"the running Asterisk is {live.version}")
     situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     if is_a_copy(situation):
-        reload = partial(_reload, config, options, partial=True)
+        reload = partial(reloaded, config, options, live, partial=True)
+        basis = replace(basis, config=reload({}, basis.config.version))
+        situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
+    if "acl" in basis.config.untold and lets_in(situation):
+        reload = partial(reloaded, config, options, live, shown=True)
         basis = replace(basis, config=reload({}, basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     situation = replace(situation, filtered=left_out(situation, options))
-    notes = [*seen.notes, *_notes(seen.merged, situation)]
+    notes = [*seen.notes, *_notes(seen.merged, situation), *(live.unknown if live else ())]
     if names_are_dead(situation):
         dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
         notes.append(f"the 401s show that {', '.join(dead)} did not resolve to these sources when Asterisk loaded")
-        reload = partial(_reload, config, options, complete=True, partial=basis.config.partial)
+        reload = partial(reloaded, config, options, live, complete=True, partial=basis.config.partial)
         basis = replace(basis, config=reload({}, basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     findings = tuple(rules.find(situation))
-    repairs = suggest(situation, findings, aggregate=options.get("aggregate", False), jobs=jobs)
+    aggregate = options.get("aggregate", False)
+    repairs = suggest(situation, findings, aggregate=aggregate, jobs=jobs) if config is not None else ((), ())
     methods = tuple(dict.fromkeys(method.upper() for method in options.get("methods", ())))
     notes += [f"the captures hold no {name} that the PBX received" for name in missing(situation.exchanges, methods)]
     return Observation(situation, _report(situation, basis, findings, repairs, notes, methods))
@@ -147,7 +157,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         ),
         version_assumed=basis.assumed,
         capture_version=basis.seen,
-        reload=partial(_again, reload, basis.config.version),
+        reload=partial(again, reload, basis.config.version),
         offer=lru_cache(partial(offer_of, calls)),  # a capture is read again for each
         end=seen.merged.end,
         responses=seen.merged.responses,
@@ -221,32 +231,6 @@ def _report(  # noqa: PLR0917  (what it is made of)
         methods=methods,
         filtered=situation.filtered,
     )
-
-
-def _reload(
-    path: str | Path,
-    options: Options,
-    overlay: Mapping[str, str],
-    release: str,
-    *,
-    complete: bool = False,
-    partial: bool = False,
-) -> Config:
-    return load(
-        path,
-        asterisk=release,
-        hosts=options.get("hosts"),
-        resolve=options.get("resolve", False),
-        resolved=options.get("resolved"),
-        databases=options.get("databases", ()),
-        overlay=overlay or None,
-        complete=complete,
-        partial=partial,
-    )
-
-
-def _again(reload: Reload, version: str, overlay: Mapping[str, str], release: str) -> Config:
-    return reload(overlay, release or version)
 
 
 @dataclass(frozen=True, slots=True)

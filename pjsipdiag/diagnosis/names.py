@@ -8,6 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config, Identify
+from pjsipdiag.asterisk.live.compare import loaded_otherwise
+from pjsipdiag.asterisk.live.running import release_of, running_config
+from pjsipdiag.asterisk.live.state import Live
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Dns, Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.show_output import parse_identifies
@@ -29,20 +32,31 @@ def load(
     complete: bool = False,
     databases: Sequence[str] | Databases = (),
     partial: bool = False,
+    live: Live | None = None,
+    shown: bool = False,
 ) -> Config:
-    """`load_config` with names from `hosts` first, then from `resolved` (output of `pjsip show identifies`), then from
-    DNS if `resolve` says so. With `complete` a name that none of them knows does not resolve.
+    """What `live`, a running Asterisk, holds where there is no `path`; else `load_config` with names from `hosts`, then
+    from `resolved` (output of `pjsip show identifies`) and `live`, then from DNS if `resolve` says so. With
+    `complete` a name that none of them knows does not resolve.
 
-    `databases` are NAME=URL; `partial` as there.
+    `databases` are NAME=URL; `partial` as there. Beside files `live` also tells what is loaded otherwise. `shown`: the
+    answers in a capture show that no type=acl refuses.
 
     :raises ConfigError: a file or a database cannot be read.
     """
+    if live is not None and path is None:
+        running = running_config(live, asterisk)
+        return replace(running, untold=running.untold - {"acl"}) if shown else running
+    asterisk = asterisk or (release_of(live) if live is not None else None)
     urls = databases if isinstance(databases, Databases) else given(databases)
     known = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
     sources: list[Resolver] = [known]
     if resolved is not None:
         read = load_config(path, asterisk, known, overlay=overlay, databases=urls, partial=partial)
         sources.append(_shown(read, resolved))
+    if live is not None:
+        read = load_config(path, asterisk, known, overlay=overlay, databases=urls, partial=partial)
+        sources.append(_left(read, {one.name: one.all("match") for one in live.of("identify")}))
     if resolve:
         sources.append(Dns())
     if complete:
@@ -51,7 +65,8 @@ def load(
     config = load_config(path, asterisk, resolver, overlay=overlay, databases=urls, partial=partial)
     if config.failed:
         raise ConfigError(config.failed[0])
-    return replace(config, server_addresses=_servers(config, resolver))
+    otherwise = tuple(loaded_otherwise(config, running_config(live, asterisk))) if live is not None else ()
+    return replace(config, server_addresses=_servers(config, resolver), otherwise=otherwise)
 
 
 AUTO = "auto"
@@ -108,6 +123,11 @@ def _shown(config: Config, resolved: str | Path) -> Hosts:
     shown = parse_identifies(text)
     if not shown:
         raise ConfigError(f"{resolved} names no identify: give the output of 'asterisk -rx \"pjsip show identifies\"'")
+    return _left(config, shown)
+
+
+def _left(config: Config, shown: Mapping[str, tuple[str, ...]]) -> Hosts:
+    """The addresses of the names in `match=`: what is loaded and does not stand in the files."""
     addresses: dict[str, list[str]] = {}
     for identify in config.identifies:
         names = list(dict.fromkeys(name.host for name in identify.unresolved))

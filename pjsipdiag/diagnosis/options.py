@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
+    from pjsipdiag.asterisk.live.state import Live
     from pjsipdiag.asterisk.loading.resolve import Resolver
     from pjsipdiag.asterisk.realtime.tables import Databases
 
@@ -14,15 +15,19 @@ Progress = Callable[[int, int, int | None], None]
 """(records read, bytes read, bytes in all or None)."""
 
 
+Asking = Callable[["Collection[str]"], "Live"]
+"""Asks a running Asterisk, also about the hosts that callers name."""
+
+
 class Options(TypedDict, total=False):
     """How to read and replay; every one may be left out.
 
     `asterisk` names the release, `pbx` the addresses of the PBX; without them the capture tells. `hosts` is a file in
     the form of /etc/hosts, `resolve` asks DNS, `resolved` is output of `pjsip show identifies`, `databases` are
-    NAME=URL. `reader` is native or wireshark, `keylog` a file of TLS secrets, `jobs` how many processes share the work.
-    `since` and `until` are times (2025-10-09T08:53:20 or 08:53:20), `sources` addresses or networks, `call_ids`
-    Call-IDs: only those calls are judged. Requests of `methods` are listed, too. With `follow` a growing capture is
-    read until interrupted, or for `seconds`. `aggregate` lets suggestions name networks.
+    NAME=URL, `live` asks a running Asterisk. `reader` is native or wireshark, `keylog` a file of TLS secrets, `jobs`
+    how many processes share the work. `since` and `until` are times (2025-10-09T08:53:20 or 08:53:20), `sources`
+    addresses or networks, `call_ids` Call-IDs: only those calls are judged. Requests of `methods` are listed, too. With
+    `follow` a growing capture is read until interrupted, or for `seconds`. `aggregate` lets suggestions name networks.
     """
 
     asterisk: str | None
@@ -31,6 +36,7 @@ class Options(TypedDict, total=False):
     resolve: bool
     resolved: str | None
     databases: Sequence[str] | Databases
+    live: Asking | None
     reader: str
     keylog: str | None
     jobs: int

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.live.saved import from_text
 from pjsipdiag.diagnosis.check import CONFIG_RULES, ON_CONFIG
 from pjsipdiag.diagnosis.model import Finding
+from pjsipdiag.diagnosis.names import load
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "check"
 FIND = {**ON_CONFIG, **{rule.name: rule.on_config for rule in CONFIG_RULES if rule.on_config}}
@@ -22,7 +23,8 @@ CASES = [
 def findings(rule: str, case: dict[str, Any], directory: Path) -> list[Finding]:
     for name, text in case["files"].items():
         (directory / name).write_text(text)
-    config = load_config(directory, asterisk=case.get("asterisk", "22.10.1"))
+    live = from_text(case["live"], "live") if "live" in case else None
+    config = load(directory, asterisk=case.get("asterisk", "22.10.1"), live=live)
     return [finding for finding in FIND[rule](config) if finding.rule == rule]
 
 

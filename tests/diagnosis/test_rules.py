@@ -33,6 +33,9 @@ def report(case: dict[str, Any], directory: Path) -> dict[str, Any]:
     if "hosts" in case:
         (directory / "hosts").write_text(case["hosts"])
         arguments += ["--hosts", str(directory / "hosts")]
+    if "live" in case:
+        (directory / "live.conf").write_text(case["live"])
+        arguments += ["--live", str(directory / "live.conf")]
     arguments += ["--pbx", case.get("pbx", "192.0.2.1"), "--format", "json", *case.get("options", ())]
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     found = json.loads(result.stdout)

@@ -6,10 +6,10 @@ without modules.conf is a part of one: all modules may be assumed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from pjsipdiag.asterisk.config import Absent, Config, Where
+from pjsipdiag.asterisk.config import Config, Where
 from pjsipdiag.asterisk.files.conf import Parsed
 from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.releases import MODULES, Release
@@ -38,6 +38,21 @@ STARTING_FILES = {
 NOWHERE = Where("modules.conf", 0)
 
 _WORDS = ("preload", "preload-require", "load", "require")
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A module that is not loaded, and what is then not there; `module` is empty where Asterisk itself does not start.
+
+    `used` tells whether the configuration needs it, `ends` whether nothing listens without it.
+    """
+
+    module: str
+    reason: str
+    where: Where
+    log: str = ""
+    used: bool = True
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +129,15 @@ def read(parsed: Parsed) -> Modules:
         if name in named and named[name].required:
             return _no_start(f"{name} is required and has noload=: Asterisk does not start", where)
     return Modules(autoload, named, refused, section.where)
+
+
+def unparsed(read: Callable[[str], Parsed]) -> Iterator[Absent]:
+    """That a file without which Asterisk does not start cannot be parsed."""
+    for name, log in STARTING_FILES.items():
+        parsed = read(name)
+        if parsed.found and not parsed.valid:
+            where = parsed.rejected[0].where if parsed.rejected else Where(name, 0)
+            yield Absent("", f"{name} cannot be parsed: Asterisk does not start", where, log, ends=True)
 
 
 def _base(name: str) -> str:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from pjsipdiag.asterisk.config import (
-    Absent,
     Config,
     Dropped,
     Global,
@@ -34,6 +33,7 @@ from pjsipdiag.asterisk.dialplan.read import read_dialplan
 from pjsipdiag.asterisk.files.conf import Parsed, parse
 from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.loading import acls, chan_sip, identify, kinds, modules, order, wizard
+from pjsipdiag.asterisk.loading.modules import Absent
 from pjsipdiag.asterisk.loading.opening import opened
 from pjsipdiag.asterisk.loading.options import TYPES, Applied, apply, cannot_tell
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
@@ -67,6 +67,7 @@ def load_config(
     readable: Known = cannot_tell,
     databases: Mapping[str, str] | Databases | None = None,
     partial: bool = False,
+    main: str = MAIN_FILE,
 ) -> Config:
     """Load a configuration directory (or a single file in place of pjsip.conf) as a release of Asterisk would.
 
@@ -74,14 +75,15 @@ def load_config(
     without it host names are unknown. `overlay` maps file names of the directory to texts that stand in for the files;
     with `path` None there is nothing else; lines for the name of a table stand in for its rows. `readable` tells
     whether a file that the configuration names (a certificate) can be read on Asterisk's machine. `databases` maps the
-    names that extconfig.conf uses to URLs. With `partial` files may be missing: no include rejects anything.
+    names that extconfig.conf uses to URLs. With `partial` files may be missing: no include rejects anything. `main`
+    stands for pjsip.conf.
 
     :raises ConfigError: the directory or pjsip.conf is missing, or a file cannot be read.
     :raises PjsipdiagError: no such release.
     """
     version = release(asterisk or NEWEST)
     resolver = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
-    main, files, alone = opened(path, overlay)
+    main, files, alone = opened(path, overlay, main)
     given = databases if isinstance(databases, Databases) else Databases(databases or {})
     loader = _Loader(files, main, alone, version, resolver, readable, given, partial or alone, overlay or {})
     return loader.config("" if path is None else str(path))
@@ -226,12 +228,7 @@ class _Loader:
 
     def _absent(self) -> list[Absent]:
         """What does not load because of sorcery.conf or of a file that Asterisk cannot start with."""
-        found = []
-        for name, log in modules.STARTING_FILES.items():
-            parsed = self.file(name)
-            if parsed.found and not parsed.valid:
-                where = parsed.rejected[0].where if parsed.rejected else Where(name, 0)
-                found.append(Absent("", f"{name} cannot be parsed: Asterisk does not start", where, log, ends=True))
+        found = list(modules.unparsed(self.file))
         failed = self.mappings.failed
         if failed is not None:
             log = f"{failed.log}\nError attempting to apply configuration res_pjsip to sorcery."

@@ -38,8 +38,11 @@ def _recognise(path: Path) -> None:
         )
 
 
-def opened(path: str | Path | None, overlay: Mapping[str, str] | None) -> tuple[str, Files, bool]:
-    """The name of the main file, the files, and whether the main file is all that is known."""
+def opened(
+    path: str | Path | None, overlay: Mapping[str, str] | None, main: str = MAIN_FILE
+) -> tuple[str, Files, bool]:
+    """The name of the main file, the files, and whether the main file is all that is known. `main` is another name for
+    pjsip.conf."""
     if path is None:
         files = Files(None, overlay)
     else:
@@ -57,6 +60,6 @@ def opened(path: str | Path | None, overlay: Mapping[str, str] | None) -> tuple[
         if not stat.S_ISDIR(kind):
             raise ConfigError(f"{path} is neither a directory nor a file")
         files = Files(path, overlay)
-    if not files.exists(MAIN_FILE):
+    if not files.exists(main):
         raise ConfigError(f"no {MAIN_FILE} in {path or 'the given files'}: is it Asterisk's configuration directory?")
-    return MAIN_FILE, files, False
+    return main, files, False

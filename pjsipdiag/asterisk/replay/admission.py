@@ -47,7 +47,7 @@ def denial(acl: Acl, where_from: Source, config: Config, what: str = "source") -
         if rule is not None and rule.deny:
             of = f" of acl {name}" if name else ""
             return Match.NO_MATCH, f"{what} is denied by {rule.text} ({canonical(rule)}){of} at {rule.where}"
-    return None
+    return (Match.UNKNOWN, acl.untold) if acl.untold else None
 
 
 def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, str] | None:
@@ -68,8 +68,11 @@ def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, s
             untold = untold or uri.host
         for address in addresses or ():
             refused = denial(acl, source(Address(address, 0)), config, f"Contact host {uri.host}")
-            if refused:
+            if refused and refused[0] is not Match.UNKNOWN:
                 return refused
+        untold = untold or acl.untold
+    if untold and untold == acl.untold:
+        return Match.UNKNOWN, untold
     if untold:
         return Match.UNKNOWN, f"Contact host {untold} would have to be resolved to be asked against contact_acl"
     return None
@@ -78,7 +81,7 @@ def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, s
 def _denies(acl: Acl, config: Config) -> bool:
     """Whether the access list refuses any address at all."""
     lists = (acl.rules, *(config.named_acls.get(name, ()) for name in acl.names))
-    return bool(acl.missing) or any(rule.deny for rules in lists for rule in rules)
+    return bool(acl.missing or acl.untold) or any(rule.deny for rules in lists for rule in rules)
 
 
 def _contact_addresses(host: str, config: Config) -> Sequence[str] | None:

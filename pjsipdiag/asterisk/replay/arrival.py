@@ -23,6 +23,7 @@ from pjsipdiag.asterisk.replay.admission import contact_denial, denial
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome
 from pjsipdiag.sip import Address, SipMessage
 
+_HIDDEN_ACLS = "a running Asterisk does not show the rules of type=acl, which may refuse the source: its files do (-c)"
 DIALOG_METHODS = ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY", "UPDATE")
 """Methods that need a Contact header (pjsip_method_creates_dialog)."""
 
@@ -182,6 +183,8 @@ def _unknown(ip: str) -> bool:
 
 def _acl(request: Request, where_from: Source, config: Config) -> Check | None:
     """acl_on_rx_msg() of res_pjsip_acl.c."""
+    if "acl" in config.untold:
+        return Check("arrival", Match.UNKNOWN, _HIDDEN_ACLS)
     for acl in config.acls:
         refused = denial(acl.acl, where_from, config) or contact_denial(acl.contact_acl, request, config)
         if refused is not None:

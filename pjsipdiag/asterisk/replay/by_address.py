@@ -29,7 +29,7 @@ def ip(known: Known, arrived: Arrived) -> Iterator[Check]:
         if rule is not None and applies and not rule.deny and _transport_fits(identify, arrived):
             yield from _summary(at - named)
             fitting = [identifies[n] for n, (r, fits) in decisions.items() if n != at and fits and not r.deny]
-            yield from by_chance("ip", identify, fitting)
+            yield from by_chance("ip", identify, fitting, known.config)
             reason = f"{arrived.address} fits {_written(rule)} ({canonical(rule)})"
             later = [identifies[n].name for n, (r, fits) in decisions.items() if n > at and fits and not r.deny]
             if later:

@@ -21,6 +21,7 @@ def username(known: Known, arrived: Arrived) -> Iterator[Check]:
     user = c_string(uri.user)
     if known.config.globals.ignore_uri_user_options:
         user = user.split(";", 1)[0]
+    yield from _alias(known, "username", user, c_string(uri.host))
     yield _named(known, arrived, "username", user, c_string(uri.host))
 
 
@@ -28,6 +29,7 @@ def auth_username(known: Known, arrived: Arrived) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_user.c: auth_username_identify()."""
     for credentials in arrived.request.authorizations:
         user, realm = (c_string(credentials.values.get(name, "")) for name in ("username", "realm"))
+        yield from _alias(known, "auth_username", user, realm)
         check = _named(known, arrived, "auth_username", user, realm)
         yield check
         if check.match is Match.MATCH:
@@ -40,6 +42,7 @@ def anonymous(known: Known, arrived: Arrived) -> Iterator[Check]:
     if not isinstance(uri, SipUri):
         yield Check("anonymous", Match.NO_MATCH, f"From is a {uri.scheme}: URI")
         return
+    yield from _alias(known, "anonymous", "anonymous", c_string(uri.host))
     tried = list(known.names(arrived.domain, "anonymous", c_string(uri.host)))
     endpoint = known.endpoint(tried)
     if endpoint is None:
@@ -75,6 +78,12 @@ def line(known: Known, arrived: Arrived) -> Iterator[Check]:
         yield Check("line", Match.UNKNOWN, reason)
     else:
         yield Check("line", Match.NO_MATCH, f"{shown} belongs to no registration with line=yes and endpoint=")
+
+
+def _alias(known: Known, step: str, user: str, domain: str) -> Iterator[Check]:
+    reason = known.untold_alias(user, domain)
+    if reason:
+        yield Check(step, Match.UNKNOWN, reason)
 
 
 def _named(known: Known, arrived: Arrived, step: str, user: str, domain: str) -> Check:

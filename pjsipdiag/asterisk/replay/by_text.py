@@ -5,8 +5,10 @@ Law: the first identify whose pattern fits decides; a header fits when any of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
+from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.asterisk.ere.references import UndecidedError
 from pjsipdiag.asterisk.pjsip.header import Header
 from pjsipdiag.asterisk.pjsip.uri import Context
@@ -21,8 +23,7 @@ def header(known: Known, arrived: Arrived) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_ip.c: header_identify()."""
     for rule in known.headers:
         headers = arrived.request.named(rule.header)
-        values = [h.printed() for h in headers if _fits(h)]
-        values = [value.strip(BLANKS) for value in values]
+        values = _values(rule, arrived)
         wanted = f"match_header={rule.identify.match_header}"
         try:
             matched = next((value for value in values if rule.matches(value)), None)
@@ -30,7 +31,8 @@ def header(known: Known, arrived: Arrived) -> Iterator[Check]:
             yield _undecided("header", rule, undecided)
             continue
         if matched is not None:
-            yield from by_chance("header", rule.identify, (one.identify for one in _nameless(known.headers, rule)))
+            rivals = _rivals(known.headers, rule, known, lambda one: any(map(one.matches, _values(one, arrived))))
+            yield from by_chance("header", rule.identify, rivals, known.config)
             shown = rule.header if arrived.terse else f"{rule.header}: {native(matched)}"
             yield found("header", known, rule.identify, f"{shown} fits {wanted}", rule.where)
             return
@@ -54,16 +56,31 @@ def request_uri(known: Known, arrived: Arrived) -> Iterator[Check]:
             yield _undecided("request_uri", rule, undecided)
             continue
         if fits:
-            yield from by_chance("request_uri", rule.identify, (one.identify for one in _nameless(known.uris, rule)))
+            rivals = _rivals(known.uris, rule, known, lambda one: one.matches(printed))
+            yield from by_chance("request_uri", rule.identify, rivals, known.config)
             yield found("request_uri", known, rule.identify, f"{shown} fits {wanted}", rule.where)
             return
         reason = f"{shown} does not fit {wanted}"
         yield Check("request_uri", Match.NO_MATCH, reason, rule.where, rule.identify.name, rule.identify.endpoint)
 
 
-def _nameless(rules: Sequence[TextRule], rule: TextRule) -> Sequence[TextRule]:
-    """The rules that may be asked before one: with a section [] among the two there is no order, whatever fits."""
-    return [other for other in rules if other is not rule and not (other.identify.name and rule.identify.name)]
+def _rivals(
+    rules: Sequence[TextRule], rule: TextRule, known: Known, fits: Callable[[TextRule], bool]
+) -> Iterator[Identify]:
+    """The identifies that fit too and may be asked before that of the rule: where one of the two has no name, or where
+    nobody told the order."""
+    for other in rules:
+        ordered = other.identify.name and rule.identify.name and "order" not in known.config.untold
+        if other is not rule and not ordered:
+            with suppress(UndecidedError):
+                if not fits(other):
+                    continue
+            yield other.identify
+
+
+def _values(rule: TextRule, arrived: Arrived) -> list[str]:
+    """The values of the request's headers of that name, as they are compared."""
+    return [h.printed().strip(BLANKS) for h in arrived.request.named(rule.header) if _fits(h)]
 
 
 def _fits(header: Header) -> bool:

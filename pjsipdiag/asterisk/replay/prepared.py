@@ -79,6 +79,14 @@ class Known:
                 yield f"{user}@{transport_domain}"
         yield user
 
+    def untold_alias(self, user: str, domain: str) -> str:
+        """Why an alias of the domain that nobody asked for could lead to another endpoint; empty where none can."""
+        asked = self.config.aliases_asked
+        if asked is None or domain in asked or self.config.globals.disable_multi_domain:
+            return ""
+        found = next((n for n in self.config.endpoints if n.startswith(f"{user}@") and n != f"{user}@{domain}"), "")
+        return f"{domain} may be an alias of the domain of endpoint {found}: nobody asked Asterisk" if found else ""
+
     def endpoint(self, names: list[str]) -> Endpoint | None:
         """The first of the names that is an endpoint."""
         return next((self.config.endpoints[name] for name in names if name in self.config.endpoints), None)
@@ -120,9 +128,14 @@ Identifier = Callable[[Known, Arrived], Iterator[Check]]
 """One identifier: its checks in order, the last of them a MATCH if it finds an endpoint."""
 
 
-def by_chance(step: str, winner: Identify, others: Iterable[Identify]) -> Iterator[Check]:
-    """That another identify could be asked before the one that is: a section [] gets a random name and place."""
+def by_chance(step: str, winner: Identify, others: Iterable[Identify], config: Config) -> Iterator[Check]:
+    """That another identify could be asked before the one that is: a section [] gets a random name and place, and on
+    releases with hash order a running Asterisk does not tell how many sections there are."""
     for other in others:
+        if other.endpoint != winner.endpoint and "order" in config.untold:
+            reason = f"'{winner.name}' and '{other.name}' fit, and Asterisk {config.version} does not show their order"
+            yield Check(step, Match.UNKNOWN, reason, other.where, other.name, other.endpoint)
+            return
         if other.endpoint != winner.endpoint and not (other.name and winner.name):
             where = winner.where if not winner.name else other.where
             reason = f"the identify at {where} has no name: Asterisk gives it a random one, and so a random place"

@@ -28,6 +28,7 @@ ON_CONFIG: Mapping[str, Callable[[Config], Iterable[Finding]]] = {
     "file-rejected": loading.rejected,
     "module-not-loaded": loading.absent,
     "incomplete-copy": loading.incomplete,
+    "loaded-otherwise": loading.otherwise,
     "not-loaded": loading.dropped,
     "table-not-read": loading.unread,
     "program-not-run": loading.programs,

@@ -115,6 +115,18 @@ def incomplete(config: Config) -> Iterator[Finding]:
             return
 
 
+def otherwise(config: Config) -> Iterator[Finding]:
+    """Objects that the running Asterisk holds otherwise than the files have them."""
+    for problem in config.otherwise:
+        yield Finding(
+            "loaded-otherwise",
+            Severity.WARNING,
+            problem.reason,
+            problem.where if problem.where.file else None,
+            advice="`module reload res_pjsip.so` loads what stands in the files now (transports: restart Asterisk).",
+        )
+
+
 def unread(config: Config) -> Iterator[Finding]:
     """Tables of a database that were not read: what hangs on them is unknown."""
     for unread in config.unread:

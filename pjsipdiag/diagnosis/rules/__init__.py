@@ -171,6 +171,12 @@ CALL_RULES: tuple[Rule, ...] = (
         lambda situation: ON_CONFIG["program-not-run"](situation.config),
     ),
     _row("answered-by-another", Severity.ERROR, "something else than PJSIP answers where the calls go"),
+    _row(
+        "loaded-otherwise",
+        Severity.WARNING,
+        "the running Asterisk holds an object otherwise than the files have it",
+        lambda situation: ON_CONFIG["loaded-otherwise"](situation.config),
+    ),
     _row("wrong-transport", Severity.ERROR, "calls arrive on a transport, family or port where nothing listens"),
     _row("no-answer", Severity.ERROR, "INVITEs stay without any answer", network.no_answer),
     _row("dropped-by-parser", Severity.ERROR, "Asterisk cannot parse the request"),

@@ -1,0 +1,147 @@
+"""What is loaded otherwise than written: the objects of the files held against those of the running Asterisk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+from pjsipdiag.asterisk.addresses.rule import canonical
+from pjsipdiag.asterisk.config import (
+    Config,
+    Endpoint,
+    Global,
+    Identify,
+    Loaded,
+    Problem,
+    Registration,
+    Transport,
+    Where,
+)
+
+NOWHERE = Where("", 0)
+"""Of what no file at hand has."""
+
+_T = TypeVar("_T", bound=Loaded)
+Values = dict[str, str]
+"""Option -> value, as it can be told from both sides."""
+_MOST = 200
+"""Characters of a value that are shown."""
+
+
+def loaded_otherwise(files: Config, running: Config) -> Iterator[Problem]:
+    """One problem for each object that differs, with its line in the files where it has one."""
+    yield from _objects("identify", _by_name(files), _by_name(running), files, _identify)
+    yield from _objects("endpoint", files.endpoints, running.endpoints, files, _endpoint)
+    yield from _objects("transport", files.transports, running.transports, files, _transport)
+    yield from _objects("registration", files.registrations, running.registrations, files, _registration)
+    yield from _changed("global", files.globals, _global(files.globals), _global(running.globals))
+    yield from _named_acls(files, running)
+    same_order = files.globals.endpoint_identifier_order == running.globals.endpoint_identifier_order
+    if (
+        same_order
+        and files.identifiers != running.identifiers
+        and not files.uncertain_identifiers
+        and running.identifiers
+    ):
+        option = files.globals.option("endpoint_identifier_order")
+        where = option.where if option else files.globals.where
+        written, loaded = ",".join(files.identifiers), ",".join(running.identifiers)
+        yield Problem(f"the identifiers in force are {loaded}; these files give {written}", where)
+
+
+def _named_acls(files: Config, running: Config) -> Iterator[Problem]:
+    for name, rules in running.named_acls.items():
+        written = files.named_acls.get(name)
+        ours, theirs = (",".join(map(canonical, one or ())) for one in (written, rules))
+        if files.has_acls and ours != theirs:
+            where = written[0].where if written else NOWHERE
+            yield Problem(f"access list '{name}': loaded is {_cut(theirs)}, written {_cut(ours) or 'none'}", where)
+
+
+def _by_name(config: Config) -> dict[str, Identify]:
+    return {identify.name: identify for identify in config.identifies if identify.name}
+
+
+def _objects(
+    kind: str, written: Mapping[str, _T], loaded: Mapping[str, _T], files: Config, values: Callable[[_T], Values]
+) -> Iterator[Problem]:
+    dropped = {one.name for one in files.dropped if one.type == kind}
+    for name, item in written.items():
+        if name not in loaded:
+            yield Problem(f"{kind} '{name}' stands at {item.where} and is not loaded: not reloaded since", item.where)
+        else:
+            ours, theirs = values(item), values(loaded[name])
+            yield from _changed(f"{kind} '{name}'", item, ours, theirs)
+    for name, item in loaded.items():
+        if name in written or kind in files.realtime:
+            continue
+        where = next((one.section_where for one in files.dropped if one.type == kind and one.name == name), None)
+        why = "what stands there now does not load, and the older one is kept" if name in dropped else _GONE
+        yield Problem(f"{kind} '{name}' is loaded ({_shown(values(item))}), and {why}", where or NOWHERE)
+
+
+_GONE = "these files do not have it: it was taken out and not reloaded, or comes from another file"
+
+
+def _changed(what: str, item: Loaded, written: Values, loaded: Values) -> Iterator[Problem]:
+    for name, value in written.items():
+        theirs = loaded.get(name, value)
+        if theirs != value:
+            option = item.option(name)
+            where = option.where if option else item.where
+            yield Problem(f"{what}: loaded is {name}={_cut(theirs)}, written {name}={_cut(value)} ({where})", where)
+            return
+
+
+def _shown(values: Values) -> str:
+    return ", ".join(f"{name}={_cut(value)}" for name, value in values.items() if value)
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= _MOST else value[:_MOST] + "..."
+
+
+def _identify(item: Identify) -> Values:
+    values = {"endpoint": item.endpoint, "match_header": item.match_header, "match_request_uri": item.match_request_uri}
+    # A name whose addresses nobody told here can be any address there.
+    return values if item.unresolved else {"match": ",".join(map(canonical, item.rules)), **values}
+
+
+def _endpoint(item: Endpoint) -> Values:
+    return {
+        "context": item.context,
+        "identify_by": ",".join(item.identify_by),
+        "auth": ",".join(item.auth),
+        "aors": ",".join(item.aors),
+        "transport": item.transport,
+        "allow_unauthenticated_options": _yes(item.allow_unauthenticated_options),
+        "acl": "yes" if item.acl.untold or item.acl.rules or item.acl.names else "",
+        "contact_acl": "yes" if item.contact_acl.untold or item.contact_acl.rules or item.contact_acl.names else "",
+    }
+
+
+def _transport(item: Transport) -> Values:
+    bind = f"[{item.bind}]:{item.port}" if ":" in item.bind else f"{item.bind}:{item.port}"
+    return {"protocol": item.protocol, "bind": bind, "domain": item.domain}
+
+
+def _registration(item: Registration) -> Values:
+    return {
+        "server_uri": item.server_uri,
+        "client_uri": item.client_uri,
+        "endpoint": item.endpoint,
+        "line": _yes(item.line),
+    }
+
+
+def _global(item: Global) -> Values:
+    return {
+        "endpoint_identifier_order": item.endpoint_identifier_order,
+        "disable_multi_domain": _yes(item.disable_multi_domain),
+        "ignore_uri_user_options": _yes(item.ignore_uri_user_options),
+        "default_realm": item.default_realm,
+    }
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"

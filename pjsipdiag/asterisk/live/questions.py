@@ -1,0 +1,141 @@
+"""The questions that together tell what a running Asterisk holds, asked of its command line interface.
+
+All of them only show. No question has a password in its answer but those that show a registration's or an endpoint's
+options, of which only what `state.OPTIONS` names is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from pjsipdiag.asterisk.live import tables
+from pjsipdiag.asterisk.live.state import OPTIONS, Item, Live, LiveError
+
+Ask = Callable[[str], str]
+AT_ONCE = 8
+"""Questions that are asked at the same time."""
+_HOST = re.compile(r"[A-Za-z0-9.:-]{1,255}")
+MOST_ASKED = 500
+"""Hosts of a capture that are asked for."""
+_NO_SUCH = "Unable to find object"
+
+
+def ask_all(ask: Ask, origin: str, hosts: Iterable[str] = ()) -> Live:
+    """Everything; `hosts` are those of the callers that a capture has.
+
+    :raises LiveError: it does not answer, or is no Asterisk.
+    """
+    version = tables.version(ask("core show version"))
+    if not version:
+        raise LiveError(f"{origin} does not answer as Asterisk does: 'core show version' names no release")
+    modules = tuple(tables.modules(ask("module show like res_pjsip")))
+    uptime = tables.seconds(ask("core show uptime seconds"))
+    unknown: list[str] = []
+    identifiers: tuple[str, ...] | None = ()
+    items: list[Item] = []
+    if "res_pjsip" in modules:
+        identifiers = tables.identifiers(ask("pjsip show identifiers")) or None
+        items.append(_item("global", "global", tables.rows(ask("pjsip show settings"))))
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            items += _objects(ask, pool.map, unknown)
+            items += _aliases(ask, pool.map, hosts)
+    return Live(
+        origin, version, identifiers, modules, tuple(items), _ago(uptime, "System uptime"),
+        _ago(uptime, "Last reload"), tuple(unknown),
+    )  # fmt: skip
+
+
+Map = Callable[[Callable[[str], list[Item]], list[str]], Iterable[list[Item]]]
+"""map() of several threads."""
+
+
+def _objects(ask: Ask, each: Map, unknown: list[str]) -> Iterator[Item]:
+    listed = tables.identifies(ask("pjsip show identifies"))
+    for found in each(partial(_identify, ask), listed):
+        yield from found
+    names = [text.rpartition("/")[2] for text in listed]
+    shown = tables.endpoints(ask("pjsip show endpoints"))
+    for text, found in zip(shown, each(partial(_endpoint, ask, names), shown), strict=True):
+        yield from found
+        if not found:
+            unknown.append(f"the endpoint that is listed as '{text}' could not be asked for: its name is cut there")
+    for kind, options in (("transport", tables.transports), ("registration", tables.registrations)):
+        for found in each(partial(_named, ask, kind), options(ask(f"pjsip show {kind}s"))):
+            yield from found
+    for found in each(partial(_acl, ask), tables.acls(ask("acl show"))):
+        yield from found
+
+
+def quoted(name: str) -> str:
+    """A name as one word of the command line interface (main/cli.c, parse_args): in quotes where it has blanks."""
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' if re.search(r'[\s"\\;]', name) else name
+
+
+def _item(kind: str, name: str, rows: Iterable[tuple[str, str]]) -> Item:
+    return Item(kind, name, tuple((option, value) for option, value in rows if option in OPTIONS[kind]))
+
+
+def _identify(ask: Ask, listed: str) -> list[Item]:
+    """One identify of the list, which shows NAME/ENDPOINT: where both may hold a slash, the table tells them apart."""
+    parts = listed.split("/")
+    for at in range(len(parts) - 1, 0, -1):
+        name, endpoint = "/".join(parts[:at]), "/".join(parts[at:])
+        rows = dict(found := list(tables.rows(ask(f"pjsip show identify {quoted(name)}"))))
+        if rows and rows.get("endpoint", endpoint) == endpoint:
+            made = [("@pjsip_wizard", rows["@pjsip_wizard"])] if rows.get("@pjsip_wizard") else []
+            item = _item("identify", name, found)
+            return [Item("identify", name, (*item.values, *made))]
+    return []
+
+
+def _endpoint(ask: Ask, known: list[str], listed: str) -> list[Item]:
+    """The endpoint behind a name of the list, with its auths and the order of its identifies."""
+    parts = listed.split("/")
+    names = ["/".join(parts[:at]) for at in range(len(parts), 0, -1)]
+    if len(listed) >= tables.NAME_WIDTH:
+        names = [name for name in dict.fromkeys(known) if name.startswith(listed)] + names
+    for name in names:
+        answer = ask(f"pjsip show endpoint {quoted(name)}")
+        rows = list(tables.rows(answer))
+        if rows:
+            order = [text.removesuffix(f"/{name}") for text in tables.identifies(answer)]
+            return [
+                _item("endpoint", name, rows),
+                _item("endpoint_acl", name, rows),
+                *(Item("auth_name", auth) for auth in tables.auths(answer)),
+                *([Item("asked_first", name, tuple(("identify", one) for one in order))] if order[1:] else []),
+            ]
+    return []
+
+
+def _named(ask: Ask, kind: str, name: str) -> list[Item]:
+    return [_item(kind, name, tables.rows(ask(f"pjsip show {kind} {quoted(name)}")))]
+
+
+def _acl(ask: Ask, name: str) -> list[Item]:
+    return [Item("named_acl", name, tuple(tables.rules(ask(f"acl show {quoted(name)}"))))]
+
+
+def _aliases(ask: Ask, each: Map, hosts: Iterable[str]) -> Iterator[Item]:
+    """Aliases of domains have no list; only names that cannot be anything else are asked for."""
+    wanted = [host for host in dict.fromkeys(hosts) if _HOST.fullmatch(host)][:MOST_ASKED]
+    for found in each(partial(_alias, ask), wanted):
+        yield from found
+
+
+def _alias(ask: Ask, host: str) -> list[Item]:
+    domain = tables.evaluated(ask(f"dialplan eval function AST_SORCERY(res_pjsip,domain_alias,{host},domain)"))
+    if domain is None:
+        return []
+    asked = Item("alias_asked", host)
+    return [Item("domain_alias", host, (("domain", domain),)), asked] if domain else [asked]
+
+
+def _ago(uptime: dict[str, int], what: str) -> str:
+    if what not in uptime:
+        return ""
+    return (datetime.now(UTC) - timedelta(seconds=uptime[what])).isoformat(timespec="seconds")

@@ -1,0 +1,115 @@
+"""Live -> Config: what a running Asterisk holds, replayed like the files that would load it.
+
+What no interface shows stays unknown: the rules of `type=acl`, an endpoint's own permit= and deny=, its second named
+list, and on releases with hash order the order between identifies of different endpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pjsipdiag.asterisk.addresses.match import parse_rules
+from pjsipdiag.asterisk.config import Acl, Auth, Config, Identify, Rule, Where
+from pjsipdiag.asterisk.live.saved import to_text
+from pjsipdiag.asterisk.live.state import FILE, HIDDEN_ACL, Live
+from pjsipdiag.asterisk.loading import modules
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.releases import NEWEST, nearest, release
+
+_ONLY_FIRST = "of several access lists a running Asterisk shows the first only"
+_RULES = "a running Asterisk does not show the rules of permit= and deny="
+
+
+def running_config(live: Live, version: str | None = None) -> Config:
+    """The configuration in force; `version` in place of the release that it is."""
+    known = release(version or release_of(live))
+    config = load_config(None, known.version, overlay={live.file: to_text(live)}, main=live.file)
+    acls = _named_acls(live, config)
+    endpoints = dict(config.endpoints)
+    endpoints |= {
+        item.name: replace(
+            config.endpoints[item.name],
+            acl=_acl(item.first("acl"), acls),
+            contact_acl=_acl(item.first("contact_acl"), acls),
+        )
+        for item in live.of("endpoint_acl")
+        if item.name in config.endpoints
+    }
+    wizards = {item.name: item.first("@pjsip_wizard") for item in live.of("identify")}
+    identifies = [replace(one, wizard=wizards.get(one.name, "")) for one in config.identifies]
+    running = live.modules
+    untold = set()
+    if running is None or "res_pjsip_acl" in running:
+        untold.add("acl")
+    if known.identify_order == "hash":
+        untold.add("order")
+        identifies = _as_endpoints_show(identifies, live)
+    if running is not None and "res_pjsip_authenticator_digest" not in running:
+        endpoints = {name: replace(one, auth=()) for name, one in endpoints.items()}
+    config = replace(
+        config,
+        endpoints=endpoints,
+        identifies=tuple(identifies),
+        identifiers=live.identifiers if live.identifiers is not None else config.identifiers,
+        uncertain_identifiers=config.uncertain_identifiers if live.identifiers is None else (),
+        named_acls=acls,
+        has_acls=True,
+        auths={item.name: Auth(item.name, Where(FILE, 0, item.name)) for item in live.of("auth_name")},
+        absent=_absent(live),
+        untold=frozenset(untold),
+        aliases_asked=frozenset(item.name for item in live.of("alias_asked")),
+    )
+    return replace(config, transports={}, sockets=()) if any(one.ends for one in config.absent) else config
+
+
+def release_of(live: Live) -> str:
+    """The known release nearest to the one that runs."""
+    known = nearest(live.version)
+    return known.version if known else NEWEST
+
+
+def _acl(shown: str, acls: Mapping[str, tuple[Rule, ...]]) -> Acl:
+    if not shown:
+        return Acl()
+    if shown == HIDDEN_ACL:
+        return Acl(untold=_RULES)
+    missing = (shown,) if acls and shown not in acls else ()
+    return Acl(names=(shown,), missing=missing, untold=_ONLY_FIRST)
+
+
+def _named_acls(live: Live, config: Config) -> dict[str, tuple[Rule, ...]]:
+    places = {section.name: section for section in config.sections if section.first("type")}
+    found: dict[str, tuple[Rule, ...]] = {}
+    for item in live.of("named_acl"):
+        rules: list[Rule] = []
+        where = places[item.name].where if item.name in places else Where(FILE, 0, item.name)
+        for sense, network in item.values:
+            rules += parse_rules(network, ports=False, deny=sense == "deny", where=where)[0]
+        found[item.name] = tuple(rules)
+    return found
+
+
+def _as_endpoints_show(identifies: list[Identify], live: Live) -> list[Identify]:
+    """The identifies of one endpoint in the order in which the endpoint shows them, which is that of asking."""
+    place = {(item.name, name): at for item in live.of("asked_first") for at, name in enumerate(item.all("identify"))}
+    slots: dict[str, list[int]] = {}
+    for at, one in enumerate(identifies):
+        slots.setdefault(one.endpoint, []).append(at)
+    ordered = list(identifies)
+    for endpoint, places in slots.items():
+        alike = sorted((identifies[at] for at in places), key=lambda one: place.get((endpoint, one.name), 0))
+        for at, one in zip(places, alike, strict=True):
+            ordered[at] = one
+    return ordered
+
+
+def _absent(live: Live) -> tuple[modules.Absent, ...]:
+    if live.modules is None:
+        return ()
+    found = []
+    for name in ("res_pjsip", *modules.IDENTIFIERS, "res_pjsip_authenticator_digest"):
+        if name not in live.modules:
+            reason, ends = f"{name} does not run: {modules.effect(name)}", name == "res_pjsip"
+            found.append(modules.Absent(name, reason, Where(FILE, 0), used=ends or name == modules.IP, ends=ends))
+    return tuple(found)

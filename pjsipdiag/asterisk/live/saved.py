@@ -1,0 +1,85 @@
+"""Live as text in the form of Asterisk's files, and back: what --save-live writes and --live FILE reads.
+
+The objects stand in it as pjsip.conf would have them, so that a line of it can be named, and it can be redacted as a
+configuration can. `[asterisk]` of `type=live` has the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from pjsipdiag.asterisk.config import Section
+from pjsipdiag.asterisk.files.conf import parse
+from pjsipdiag.asterisk.files.files import Files
+from pjsipdiag.asterisk.live.state import FILE, Item, Live, LiveError
+from pjsipdiag.asterisk.releases import NEWEST, release
+
+HEAD = "; what a running Asterisk told pjsipdiag; it holds no passwords"
+_TEXTS = ("origin", "version", "started", "reloaded")
+
+
+def to_text(live: Live) -> str:
+    return "\n".join(_lines(live)) + "\n"
+
+
+def _lines(live: Live) -> Iterator[str]:
+    yield from (HEAD, "[asterisk]", "type = live")
+    yield from (f"{name} = {_escaped(getattr(live, name))}" for name in _TEXTS)
+    for name in ("identifiers", "modules"):
+        told = getattr(live, name)
+        if told is not None:
+            yield f"{name} = {','.join(told)}"
+    yield from (f"unknown = {_escaped(text)}" for text in live.unknown)
+    for item in live.items:
+        yield from ("", f"[{item.name}]", f"type = {item.type}")
+        yield from (f"{name} = {_escaped(value)}" for name, value in item.values)
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\;", ";").replace(";", "\\;")
+
+
+def read(path: str) -> Live:
+    """:raises LiveError: the file cannot be read, or holds no answers."""
+    try:
+        text = Path(path).read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise LiveError(f"cannot read {path}: {error.strerror}") from error
+    return replace(from_text(text, path), file=file_name(path))
+
+
+def file_name(path: str) -> str:
+    """The name of a saved file as its lines are named; one that is a pattern to Asterisk is left out."""
+    name = Path(path).name
+    return name if re.fullmatch(r"[\w. -]+", name) else FILE
+
+
+def from_text(text: str, name: str) -> Live:
+    """:raises LiveError: the text holds no answers."""
+    parsed = parse("live", Files(None, {"live": text}), release(NEWEST))
+    head = next((s for s in parsed.sections if _type(s) == "live"), None)
+    if head is None or not head.first("version"):
+        raise LiveError(f"{name} holds no answers of a running Asterisk: give a file of --save-live, or a command")
+    texts = {one: found.value if (found := head.first(one)) else "" for one in _TEXTS}
+    lists = {
+        one: tuple(filter(None, found.value.split(","))) if (found := head.first(one)) else None
+        for one in ("identifiers", "modules")
+    }
+    items = tuple(
+        Item(_type(s), s.name, tuple((v.name, v.value) for v in s.variables if v.name.lower() != "type"))
+        for s in parsed.sections
+        if s is not head
+    )
+    unknown = tuple(variable.value for variable in head.variables if variable.name == "unknown")
+    return Live(
+        texts["origin"], texts["version"], lists["identifiers"], lists["modules"], items, texts["started"],
+        texts["reloaded"], unknown,
+    )  # fmt: skip
+
+
+def _type(section: Section) -> str:
+    found = section.first("type")
+    return found.value if found else ""

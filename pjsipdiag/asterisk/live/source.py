@@ -1,0 +1,63 @@
+"""--live: a command that runs `asterisk -rx`, or a file with the answers of one that was asked before."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from pjsipdiag.asterisk.live import questions, saved
+from pjsipdiag.asterisk.live.state import Live, LiveError
+from pjsipdiag.asterisk.live.tables import plain
+
+SECONDS = 10.0
+"""A question that takes longer ends with one line."""
+COMMAND = "asterisk -rx"
+Ask = Callable[[str], str]
+"""A question of the command line interface -> its answer.
+
+:raises LiveError: no answer.
+"""
+_UNABLE = ("Unable to connect to remote asterisk", "Unable to access the running directory")
+
+
+def ask_live(text: str, hosts: Iterable[str] = ()) -> Live:
+    """What the Asterisk behind `--live` TEXT holds; a file of saved answers is read. `hosts` are asked for as aliases
+    of domains.
+
+    :raises LiveError: it cannot be asked.
+    """
+    if Path(text).is_file():
+        return saved.read(text)
+    if "://" in text.split(" ", maxsplit=1)[0]:
+        raise LiveError(f"--live takes a command such as '{COMMAND}' or a file of --save-live, not {text!r}")
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise LiveError(f"--live {text!r}: {error}") from error
+    if not words:
+        raise LiveError(f"--live names no command: '{COMMAND}' is the usual one")
+    return questions.ask_all(by_command(words), words[0], hosts)
+
+
+def by_command(words: list[str]) -> Ask:
+    """Asks by running the command with the question as one more argument; there is no shell."""
+
+    def ask(question: str) -> str:
+        what = f"{words[0]}: {question}"
+        try:
+            done = subprocess.run(
+                [*words, question], check=False, capture_output=True, timeout=SECONDS, stdin=subprocess.DEVNULL
+            )
+        except subprocess.TimeoutExpired as error:
+            raise LiveError(f"{what}: no answer within {SECONDS:.0f} s") from error
+        except OSError as error:
+            raise LiveError(f"cannot run {words[0]}: {error.strerror}") from error
+        text = plain(done.stdout.decode("utf-8", "surrogateescape"))
+        said = (text + done.stderr.decode("utf-8", "replace")).strip().split("\n")[0][:200]
+        if said.startswith(_UNABLE) or (done.returncode and not text.strip()):
+            raise LiveError(f"{what}: {said or f'exit status {done.returncode}'}")
+        return text
+
+    return ask

@@ -1,0 +1,65 @@
+"""What a running Asterisk told: frozen data, no secret in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pjsipdiag.errors import PjsipdiagError
+
+OPTIONS = {
+    "identify": ("endpoint", "match", "match_header", "match_request_uri", "srv_lookups"),
+    "endpoint": ("identify_by", "auth", "aors", "context", "transport", "allow_unauthenticated_options"),
+    "transport": ("protocol", "bind", "domain", "local_net"),
+    "registration": ("server_uri", "client_uri", "contact_user", "endpoint", "line"),
+    "global": ("endpoint_identifier_order", "disable_multi_domain", "ignore_uri_user_options", "default_realm"),
+    "endpoint_acl": ("acl", "contact_acl"),
+}
+"""What is kept of an object, by its type; nothing else is, so that no password is."""
+
+FILE = "running-asterisk"
+"""What stands for the file where nothing was saved."""
+
+HIDDEN_ACL = "deny/permit"
+"""What every interface shows in place of an endpoint's own rules (res_pjsip/pjsip_configuration.c, acl_to_str)."""
+
+
+class LiveError(PjsipdiagError):
+    """A running Asterisk cannot be asked, or does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One object as it is loaded. Beside the types of pjsip.conf there are `endpoint_acl` (the access lists of an
+    endpoint, as far as they are shown), `named_acl`, `auth_name`, `asked_first` (identifies of an endpoint in order),
+    and `alias_asked`."""
+
+    type: str
+    name: str
+    values: tuple[tuple[str, str], ...] = ()
+
+    def all(self, option: str) -> tuple[str, ...]:
+        return tuple(value for name, value in self.values if name == option)
+
+    def first(self, option: str, default: str = "") -> str:
+        return next(iter(self.all(option)), default)
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Everything that was told. `origin` says by whom, `identifiers` are in the order in force (None: not told),
+    `modules` those that run (None: not told), `unknown` sentences about what could not be asked."""
+
+    origin: str
+    version: str
+    identifiers: tuple[str, ...] | None = None
+    modules: tuple[str, ...] | None = None
+    items: tuple[Item, ...] = ()
+    started: str = ""
+    reloaded: str = ""
+    unknown: tuple[str, ...] = ()
+    file: str = FILE
+    """The file that holds all this, where it was saved: its lines can be named."""
+
+    def of(self, kind: str) -> Iterator[Item]:
+        return (item for item in self.items if item.type == kind)

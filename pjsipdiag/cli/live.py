@@ -1,0 +1,33 @@
+"""--live and --save-live: a running Asterisk beside the files, or in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pjsipdiag.cli.output import forced, inputs
+from pjsipdiag.outputs import PRIVATE, write_file
+
+if TYPE_CHECKING:
+    from pjsipdiag.asterisk.live.state import Live
+    from pjsipdiag.diagnosis.options import Asking
+
+
+def asking(given: dict[str, Any]) -> Asking | None:
+    """Takes both options out of what was given; what asks, or None where nobody is to be asked."""
+    text, path = given.pop("live", None), given.pop("save_live", None)
+    if text is None:
+        return None
+
+    def ask(hosts: Collection[str]) -> Live:
+        from pjsipdiag.asterisk.live import saved, source
+
+        live = source.ask_live(text, hosts)
+        if path:
+            with write_file(path, inputs=inputs(), force=forced(), mode=PRIVATE) as stream:
+                stream.write(saved.to_text(live))
+            live = replace(live, file=saved.file_name(path))
+        return live
+
+    return ask

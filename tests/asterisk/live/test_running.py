@@ -1,0 +1,154 @@
+"""A running Asterisk, by the answers that real ones gave: what is loaded, and what it does with requests."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pjsipdiag.asterisk.addresses.rule import canonical
+from pjsipdiag.asterisk.live import saved, tables
+from pjsipdiag.asterisk.live.running import running_config
+from pjsipdiag.asterisk.live.source import ask_live
+from pjsipdiag.asterisk.live.state import Item, Live, LiveError
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.loading.resolve import Hosts
+from pjsipdiag.asterisk.replay.identifiers import Replay
+from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.cli.group import main
+from tests.conformance import message, verdict_differences
+
+FIXTURES = Path(__file__).parents[3] / "fixtures" / "live"
+NAMES = Hosts({
+    "sbc.example.net": ["203.0.113.100", "203.0.113.101", "2001:db8:5:1::1"],
+    "sbc2.example.net": ["203.0.113.110"],
+}, complete=True)  # fmt: skip
+
+
+def command(version: str) -> str:
+    return shlex.join([sys.executable, str(FIXTURES / "asterisk.py"), str(FIXTURES / f"{version}.json")])
+
+
+@pytest.fixture(scope="module", params=["22", "16"])
+def version(request: pytest.FixtureRequest) -> str:
+    assert isinstance(request.param, str)
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def live(version: str) -> Live:
+    return ask_live(command(version), ["alias.example"])
+
+
+def recorded(version: str) -> list[dict[str, Any]]:
+    found = json.loads((FIXTURES / f"{version}.json").read_text())["requests"]
+    assert isinstance(found, list)
+    return found
+
+
+def test_it_holds_what_the_files_load(version: str, live: Live) -> None:
+    release = {"22": "22.10.1", "16": "16.28.0"}[version]
+    files, running = load_config(FIXTURES / f"etc{version}", release, NAMES), running_config(live)
+    assert running.version == release
+    ours = {one.name: sorted(map(canonical, one.rules)) for one in running.identifies}
+    theirs = {one.name: sorted(map(canonical, one.rules)) for one in files.identifies}
+    resolved = {"trunk-id-srv"}  # SRV records are in no table of names
+    assert {name: rules for name, rules in ours.items() if name not in resolved} == theirs
+    assert set(running.endpoints) == set(files.endpoints)
+    assert {t.name: (t.bind, t.port, t.domain) for t in running.transports.values()} == {
+        t.name: (t.bind, t.port, t.domain) for t in files.transports.values()
+    }
+    assert running.identifiers[:2] == ("line", "ip")
+    assert set(running.domain_aliases) == {"alias.example"}
+    assert [r.line for r in running.registrations.values()] == [True]
+
+
+def test_its_verdicts_are_asterisks_or_unknown_for_a_reason(version: str, live: Live) -> None:
+    config = running_config(live)
+    alone, let_in = Replay(config), Replay(replace(config, untold=config.untold - {"acl"}))
+    for request in recorded(version):
+        assert alone.verdict(message(request, {})).outcome is Outcome.UNKNOWN  # type=acl is never shown
+        verdict = let_in.verdict(message(request, {}))
+        if verdict.outcome is Outcome.UNKNOWN:
+            reasons = [check.reason for check in verdict.trace if check.match == "unknown"]
+            assert [r for r in reasons if not r.startswith(("of several access lists", "a running Asterisk"))] == []
+            assert (verdict.endpoint, verdict.identify) == (
+                request["expect"]["endpoint"],
+                request["expect"]["identify"],
+            )
+        else:
+            assert verdict_differences(request["expect"], verdict) == []
+
+
+def test_what_was_saved_is_what_was_told(live: Live, tmp_path: Path) -> None:
+    path = tmp_path / "told.conf"
+    path.write_text(saved.to_text(live))
+    assert ask_live(str(path)) == replace(live, file="told.conf")
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20), max_size=4))
+def test_any_value_is_saved_and_read(values: list[str]) -> None:
+    values = [value.strip() for value in values]
+    item = Item("identify", "i", tuple(("match_header", value) for value in values))
+    live = Live("a", "22.10.1", ("ip",), ("res_pjsip",), (item,))
+    assert saved.from_text(saved.to_text(live), "x").items == (item,)
+
+
+def test_no_secret_is_kept(live: Live) -> None:
+    text = saved.to_text(live)
+    assert "very-secret" not in text
+    assert "password" not in text.split("\n", 1)[1]
+
+
+@given(st.text())
+@settings(deadline=None)
+def test_any_answer_is_taken_apart(text: str) -> None:
+    text = tables.plain(text)
+    for take in (tables.identifiers, tables.identifies, tables.endpoints, tables.transports, tables.registrations):
+        take(text)
+    for take_too in (tables.rows, tables.rules, tables.acls, tables.modules, tables.auths):
+        list(take_too(text))
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("false", "core show version"),
+        ("no-such-command-anywhere -rx", "cannot run no-such-command-anywhere"),
+        ("echo", "names no release"),
+        ("", "names no command"),
+        ("'unclosed", "No closing quotation"),
+        ("ami://pbx", "takes a command"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line(asked: str, said: str) -> None:
+    with pytest.raises(LiveError, match=said) as error:
+        ask_live(asked)
+    assert "\n" not in str(error.value)
+
+
+def test_files_that_were_edited_and_not_reloaded_are_named(version: str, tmp_path: Path) -> None:
+    for path in (FIXTURES / f"etc{version}").iterdir():
+        (tmp_path / path.name).write_text(path.read_text())
+    conf = tmp_path / "pjsip.conf"
+    text = conf.read_text().replace("203.0.113.12", "203.0.113.13").replace("[dangling-id]", "[renamed-id]")
+    conf.write_text(text.replace("context=from-internal", "context=elsewhere"))
+    arguments = ["check", "-c", str(tmp_path), "--live", command(version), "-q", "--format", "json"]
+    report = json.loads(CliRunner().invoke(main, arguments).stdout)
+    found = [finding["message"] for finding in report["findings"] if finding["rule"] == "loaded-otherwise"]
+    named = sorted(text.split("'")[1] for text in found)
+    assert named == ["dangling-id", "phone-6001", "renamed-id", "trunk-id-plain"]
+
+
+def test_files_that_are_loaded_as_they_are_have_no_difference(version: str) -> None:
+    arguments = ["check", "-c", str(FIXTURES / f"etc{version}"), "--live", command(version), "-q"]
+    assert "loaded-otherwise" not in CliRunner().invoke(main, arguments).stdout
