@@ -169,7 +169,7 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "truncated header": (cut_header, "cut.pcap"),
     "missing configuration": (lambda path: ["diagnose", SEED, "-c", str(path / "gone")], "gone"),
     "no pjsip.conf": (no_pjsip_conf, "pjsip.conf"),
-    "unknown release": (lambda _: ["diagnose", SEED, "-c", ETC, "--asterisk", "15"], "22"),
+    "unknown release": (lambda _: ["diagnose", SEED, "-c", ETC, "--asterisk", "newest"], "22"),
     "unknown format": (lambda _: ["diagnose", SEED, "-c", ETC, "--format", "docx"], "docx"),
     "output nowhere": (lambda path: ["diagnose", SEED, "-c", ETC, "-o", str(path / "no/such/dir.json")], "dir.json"),
     "bad source": (lambda _: ["explain", "provider.example", "-c", ETC], "provider.example"),

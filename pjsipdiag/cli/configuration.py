@@ -77,7 +77,7 @@ def check(
     ask = asking(names)
     live = ask(()) if ask else None
     loaded = load(directory(config, quiet, live=live is not None), asterisk=asterisk, live=live, **names)
-    report = configuration_report(loaded, assumed=asterisk is None and live is None)
+    report = configuration_report(loaded, asked=asterisk, assumed=asterisk is None and live is None)
     show(report, format_for(format_, output), output, redact=redact, verbose=verbose)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.releases import instead
 from pjsipdiag.diagnosis.check.doors import doors
 from pjsipdiag.diagnosis.check.open_doors import unseen
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
@@ -22,12 +23,17 @@ def _place(finding: Finding) -> tuple[int, str, int, str]:
     return (_ORDER.index(finding.severity), where.file if where else "", where.line if where else 0, finding.message)
 
 
-def configuration_report(config: Config, *, assumed: bool) -> Report:
-    """The report of `check`; `assumed` says that nobody named the release."""
+def _asked(version: str | None) -> str:
+    why = instead(version) if version else ""
+    return f"as asked for: {why}" if why else "as asked for"
+
+
+def configuration_report(config: Config, *, asked: str | None, assumed: bool) -> Report:
+    """The report of `check`; `asked` is the release that was asked for, `assumed` says that nobody named one."""
     return Report(
         asterisk_version=config.version,
         asterisk_assumed=assumed,
-        asterisk_reason="the newest release known; --asterisk names another" if assumed else "as asked for",
+        asterisk_reason="the newest release known; --asterisk names another" if assumed else _asked(asked),
         captures=(),
         sources=(),
         calls=(),

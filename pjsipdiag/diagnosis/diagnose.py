@@ -15,7 +15,7 @@ from typing import Unpack
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.live.running import release_of
 from pjsipdiag.asterisk.realtime.tables import Databases
-from pjsipdiag.asterisk.releases import NEWEST, age, is_known, nearest
+from pjsipdiag.asterisk.releases import NEWEST, age, instead, nearest
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis import rules
@@ -255,8 +255,8 @@ def _settle(
     pbx = told if told.addresses else pbxes.infer(merged, config)
     seen = pbxes.release_seen(merged, pbx.addresses) or pbxes.release_seen(merged, None)
     if asked:
-        newer = "" if is_known(asked) else f": {asked} is newer than what is known, {config.version} is replayed"
-        return Basis(config, pbx, False, f"given with --asterisk{newer}", seen)
+        why = f": {words}" if (words := instead(asked)) else ""
+        return Basis(config, pbx, False, f"given with --asterisk{why}", seen)
     known = nearest(seen) if seen else None
     if known is None:
         return Basis(config, pbx, True, "the capture names none: the newest is assumed", seen)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.releases import FEATURES, NEWEST, RELEASES, Span, age, nearest, release
+from pjsipdiag.asterisk.releases import BRANCHES, FEATURES, NEWEST, RELEASES, Span, age, instead, nearest, release
 from pjsipdiag.asterisk.releases.features import FeatureName
 from pjsipdiag.errors import PjsipdiagError
 
@@ -34,12 +34,17 @@ def test_names(name: str, version: str) -> None:
     assert release(name).version == version
 
 
-@pytest.mark.parametrize("name", ["", "15", "22.10.1.1", "newest", "certified-22.7", "20.7-cert99"])
-def test_an_unknown_name_lists_the_known(name: str) -> None:
+@pytest.mark.parametrize("name", ["", "newest", "FreeSWITCH"])
+def test_what_names_no_release_is_told_the_known(name: str) -> None:
     with pytest.raises(PjsipdiagError) as raised:
         release(name)
-    for line in RELEASES:
+    for line in (*BRANCHES[::7], *(line for line in RELEASES if line not in BRANCHES)):
         assert line in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["22", "22.10.1", "20.7-cert5", "Asterisk PBX 18.9.0"])
+def test_nothing_is_replayed_instead_of_a_known_release(name: str) -> None:
+    assert instead(name) == ""
 
 
 def test_a_capture_may_name_a_release_that_is_newer_than_this_table() -> None:
@@ -63,6 +68,10 @@ def test_a_newer_name_stands_for_the_newest_known(name: str, version: str) -> No
         ("24.0.0", "23", "newer"),
         ("GIT-22-6a2f9d1", "22", "a build"),
         ("GIT-master-6a2f9d1M", "23", "a build"),
+        ("22.5.2~dfsg+~cs6.15.60671435-1", "22", ""),
+        ("22.2.5", "22", ""),
+        ("20.7-cert99", "certified-20.7", ""),
+        ("certified-22.7", "22", ""),
     ],
 )
 def test_a_name_beyond_the_table_has_a_nearest_release(name: str, line: str, says: str) -> None:
@@ -70,6 +79,9 @@ def test_a_name_beyond_the_table_has_a_nearest_release(name: str, line: str, say
     assert found is not None
     assert found.line == line
     assert says in age(name)
+    assert release(name) == found
+    assert instead(name).startswith(name)
+    assert instead(name).endswith(f"{found} is the nearest that is known")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +161,7 @@ def test_a_newer_release_in_the_table_behaves_as_the_newest_before(
 ASKED = """
 import json, sys
 from pjsipdiag.asterisk.loading.options import TYPES, default, names
-from pjsipdiag.asterisk.releases import FEATURES, NEWEST, REPRESENTATIVES, nearest, release
+from pjsipdiag.asterisk.releases import BRANCHES, FEATURES, NEWEST, REPRESENTATIVES, nearest, release
 new, old = release(NEWEST), release(sys.argv[1])
 options = [{(kind, name, default(kind, name, r.version)) for kind in TYPES for name in names(kind, r.version)}
            for r in (new, old)]

@@ -12,7 +12,7 @@ of `asterisk` may ask this package; it asks nobody.
 
 from pjsipdiag.asterisk.releases.features import FEATURES, Span, around
 from pjsipdiag.asterisk.releases.lines import BRANCHES, NEWEST, RELEASES, REPRESENTATIVES
-from pjsipdiag.asterisk.releases.names import accepted, age, has, is_known, nearest, release
+from pjsipdiag.asterisk.releases.names import age, has, instead, nearest, release
 from pjsipdiag.asterisk.releases.release import MODULES, Release, releases
 
 __all__ = [
@@ -24,11 +24,10 @@ __all__ = [
     "REPRESENTATIVES",
     "Release",
     "Span",
-    "accepted",
     "age",
     "around",
     "has",
-    "is_known",
+    "instead",
     "nearest",
     "release",
     "releases",

@@ -25,15 +25,21 @@ _BUILT = re.compile(r"(?:GIT|SVN)-(?:(?P<branch>\d+)\b)?", re.IGNORECASE)
 def release(version: str) -> Release:
     """The release that a text names: "22", "22.10", "22.10.1", "certified-20.7", "certified/18.9-cert17", "20.7-cert5".
 
-    A name without patch level or certified number is the newest of those; one that is newer than all of its line stands
-    for the newest that is known.
+    A name without patch level or certified number is the newest of those. One that is not in the table (older, newer,
+    a build from a repository, a distribution's) stands for the nearest one: `instead` says so.
 
-    :raises PjsipdiagError: no such release; the text lists the accepted ones.
+    :raises PjsipdiagError: the text names no release.
     """
-    found = _find(version) or _newer(version)
+    found = nearest(version)
     if found is None:
-        raise PjsipdiagError(f"unknown Asterisk version {version!r}: known are {accepted()}")
+        raise PjsipdiagError(f"{version!r} names no Asterisk release: known are {accepted()}")
     return found
+
+
+def instead(version: str) -> str:
+    """Which release is replayed for the one that a text names, and why; empty where it is the named one."""
+    found = _find(version)
+    return "" if found else f"{version}{age(version)}; {release(version)} is the nearest that is known"
 
 
 @cache
@@ -46,7 +52,7 @@ def has(version: str, feature: FeatureName) -> bool:
 
 
 def nearest(version: str) -> Release | None:
-    """The known release nearest to one that a capture names: itself, else the newest of its line that is not newer,
+    """The known release nearest to a named one: itself, else the newest of its line that is not newer,
     else the oldest of it. Of an unknown branch, the nearest branch counts.
     None when the name has no number."""
     if (exact := _find(version)) is not None:
@@ -75,21 +81,6 @@ def _neighbours(branch: int) -> list[Release]:
     return [known for known in releases().values() if known.line == line]
 
 
-def _newer(version: str) -> Release | None:
-    """The newest known release for a name that is newer than all of its line, or than all lines."""
-    matched = _TEXT.fullmatch(version)
-    if matched is None or matched["certified"] or matched["cert"]:
-        return None
-    number = number_of(matched["number"])
-    line = RELEASES.get(str(number[0]), RELEASES[BRANCHES[-1]])
-    return releases()[line[-1]] if number > number_of(line[-1]) else None
-
-
-def is_known(version: str) -> bool:
-    """Whether a text names a release of the tables."""
-    return _find(version) is not None
-
-
 def age(version: str) -> str:
     """How a release that is not known stands to those that are, as the end of a sentence; empty for a known branch."""
     if _BUILT.match(version):
@@ -102,14 +93,9 @@ def age(version: str) -> str:
 
 
 def accepted() -> str:
-    """What `release` takes, for people."""
-    lines = [f"{line}.0.0 to {line} (= {known[-1]})" for line, known in RELEASES.items() if line.isdigit()]
-    lines += [
-        f"{line}-cert1 to {known[-1].removeprefix(line + '-')}"
-        for line, known in RELEASES.items()
-        if not line.isdigit()
-    ]
-    return ", ".join(lines)
+    """What names are known, for people."""
+    certified = [line for line in RELEASES if line not in BRANCHES]
+    return f"{BRANCHES[0]} to {BRANCHES[-1]} (as 22 or 22.10.1), {', '.join(certified)} (as 20.7-cert5)"
 
 
 @cache
