@@ -131,6 +131,38 @@ class Stop:
     calls: int = 0
 
 
+class Edited(StrEnum):
+    """What a repair changes, as far as it matters for how Asterisk takes it up."""
+
+    OBJECT = "object"
+    TRANSPORT = "transport"
+    """One that runs, and has no allow_reload=yes."""
+    STARTUP = "startup"
+    """What is read only when Asterisk or its modules start."""
+    DIALPLAN = "dialplan"
+    ACL = "acl"
+    ROW = "row"
+    CACHED = "cached row"
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How a repair is taken up: the `commands` that load it, those by which it is seen to be there (`see`), and the one
+    that shows the next call (`watch`).
+
+    `generated` are files that a program writes anew: what stands there is to be changed on `page` or in the file
+    `custom` first, where that is known.
+    """
+
+    kinds: tuple[Edited, ...] = ()
+    commands: tuple[str, ...] = ()
+    see: tuple[str, ...] = ()
+    watch: str = ""
+    generated: tuple[str, ...] = ()
+    page: str = ""
+    custom: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """A repair and what replaying the whole capture with it shows.
@@ -160,6 +192,7 @@ class Suggestion:
     sql: tuple[str, ...] = ()
     """The statements that do it where `file` is a table."""
     stops: tuple[Stop, ...] = ()
+    loading: Loading = Loading()
 
 
 @dataclass(frozen=True, slots=True)

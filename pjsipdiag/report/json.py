@@ -20,6 +20,7 @@ from pjsipdiag.diagnosis.model import (
     Door,
     Edit,
     Finding,
+    Loading,
     Report,
     RequestRow,
     SourceRow,
@@ -234,6 +235,19 @@ def suggestion(row: Suggestion) -> Json:
         "stops": [_stop(stop) for stop in row.stops],
         "edits": [_edit(edit) for edit in row.edits],
         **({"sql": list(row.sql)} if row.sql else {}),
+        "loading": _loading(row.loading),
+    }
+
+
+def _loading(row: Loading) -> Json:
+    return {
+        "kinds": [str(kind) for kind in row.kinds],
+        "commands": list(row.commands),
+        "see": list(row.see),
+        "watch": row.watch or None,
+        "generated": list(row.generated),
+        "page": row.page or None,
+        "custom": row.custom or None,
     }
 
 

@@ -67,6 +67,11 @@ def _lines(report: Report, most: int | None) -> Iterator[str]:
         yield from ("", f"### {wording.UNCONFIRMED}")
         for suggestion in report.unconfirmed:
             yield from _suggestion(suggestion, "may fix")
+    if steps := wording.steps((*report.suggestions, *report.unconfirmed)):
+        yield from ("", f"### {wording.THEN}", "")
+        for step in steps:
+            commands = ", ".join(map(code, step.commands))
+            yield f"- {prose(step.says)}" + (f": {commands}" if commands else "")
     if report.sources:
         yield from ("", "### Sources", "")
         yield from _sources(report, most)

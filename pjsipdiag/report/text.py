@@ -50,7 +50,7 @@ def suggestions_text(report: Report, look: Look = PLAIN) -> str:
     stream, page = StringIO(), _Page(report, look)
     nothing = page.ink.text("No line is suggested.")
     likely = [page.suggestion(s) for s in report.suggestions] or [nothing]
-    put([*likely, *page.unconfirmed()], stream, look)
+    put([*likely, *page.unconfirmed(), *page.steps()], stream, look)
     return stream.getvalue()
 
 
@@ -92,6 +92,7 @@ class _Page:
         if report.suggestions:
             yield from self.titled("Suggested lines", self.spaced(self.suggestion(s) for s in report.suggestions))
         yield from self.unconfirmed()
+        yield from self.steps()
         if report.sources:
             yield from self.titled("Sources", self.sources())
         listed = [row for row in report.requests if row.method in report.methods]
@@ -145,6 +146,14 @@ class _Page:
         found = self.report.unconfirmed
         if found:
             yield from self.titled(wording.UNCONFIRMED, self.spaced(self.suggestion(s, "may fix") for s in found))
+
+    def steps(self) -> Iterator[RenderableType]:
+        ink, found = self.ink, wording.steps((*self.report.suggestions, *self.report.unconfirmed))
+        if found:
+            yield from self.titled(wording.THEN, ())
+        for step in found:
+            yield ink.item(f"{step.says}{':' if step.commands else ''}", by=2)
+            yield from (ink.indented(clipped(command), "green") for command in step.commands)
 
     def suggestion(self, suggestion: Suggestion, fixes: str = "fixes") -> RenderableType:
         ink = self.ink

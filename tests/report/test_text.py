@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import unescape
 from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.diagnosis.compare import Change
 from pjsipdiag.diagnosis.explain import parse_source, request
+from pjsipdiag.diagnosis.model import Edited, Loading
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import render, write
 from pjsipdiag.report.changes import render_changes
@@ -97,8 +99,35 @@ def test_many_sources_are_counted_not_listed() -> None:
     assert len(re.findall(r"198\.18\.0\.\d+", render(many, verbose=1))) == 200
 
 
+@pytest.mark.parametrize("format", ["text", "markdown", "html"])
+def test_suggestions_end_with_what_loads_them_and_shows_it(format: str) -> None:
+    commands = ["pjsip reload", "pjsip show identifies", "pjsip set logger on"]
+    shown = unescape(render(report(), format))
+    places = [shown.find(f"asterisk -rx '{command}'") for command in commands]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert places[0] > shown.find("match=203.0.113.13")
+    assert "asterisk -rx" not in render(healthy(), format)
+
+
+@pytest.mark.parametrize(
+    ("loading", "said"),
+    [
+        (Loading((Edited.ROW,), watch="w"), "Nothing is to be reloaded"),
+        (Loading((Edited.TRANSPORT,), ("c",), watch="w"), "allow_reload=yes"),
+        (Loading((Edited.OBJECT,), ("c",), (), "w", ("a.conf",), "Trunks", "b.conf"), "FreePBX overwrites a.conf"),
+        (Loading((Edited.OBJECT,), ("c",), (), "w", ("a.conf",)), "a.conf is written by a program"),
+    ],
+)
+def test_why_it_is_loaded_so_and_what_comes_first(loading: Loading, said: str) -> None:
+    shown = report()
+    told = replace(shown, suggestions=(replace(shown.suggestions[0], loading=loading),))
+    assert said in " ".join(suggestions_text(told).split())
+
+
 def test_only_the_suggested_lines() -> None:
     shown = suggestions_text(report())
+    assert "asterisk -rx 'pjsip reload'" in shown
     assert "[provider-identify]" in shown
     assert "+ match=203.0.113.13" in shown
     assert suggestions_text(healthy()) == "No line is suggested.\n"

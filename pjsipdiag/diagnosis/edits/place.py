@@ -73,6 +73,11 @@ def is_generated(config: Config, file: str) -> bool:
     return bool(FREEPBX.search(file) and "freepbx" in head.lower()) or bool(_GENERATED.search(head))
 
 
+def is_freepbx(config: Config, file: str) -> bool:
+    """Whether FreePBX is the program that writes the file."""
+    return is_generated(config, file) and "freepbx" in "".join(lines_of(config, file)[:20]).lower()
+
+
 def custom_file(config: Config, kind: str) -> str:
     """The file for own additions to what FreePBX generates for one object type, if the configuration includes it."""
     wanted = (f"pjsip.{kind}_custom_post.conf", f"pjsip_{kind}_custom_post.conf")

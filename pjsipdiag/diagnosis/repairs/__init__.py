@@ -11,6 +11,7 @@ the calls of others that they change, and the addresses that they let in.
     separate         headers that tell trunks behind one address apart
     rows             `match=` values that become rows of a table
     reach            how far a call gets once it is let in
+    loading          the command that loads a repair, and how to see that it worked: COMMANDS is the table
     prove            every call replayed before and after; announced compares all rules as well
 
 Imports: everything else of `diagnosis` but `diagnose`. A repair is a function here and a row of REPAIRS.

@@ -23,6 +23,7 @@ from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.repairs import match_repairs
 from pjsipdiag.diagnosis.repairs import objects as repairs
 from pjsipdiag.diagnosis.repairs.additions import MOST_AROUND, addition
+from pjsipdiag.diagnosis.repairs.loading import loading
 from pjsipdiag.diagnosis.repairs.prove import Proof, prove
 from pjsipdiag.diagnosis.repairs.separate import separating
 from pjsipdiag.diagnosis.rules import blamed
@@ -229,6 +230,7 @@ def _proven(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | Non
         _what(draft.groups),
         statements(situation.config, draft.edits),
         proof.stops,
+        loading(situation.config, draft),
     )
     return _is_likely(situation, draft, proof), suggestion
 
