@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -285,8 +286,9 @@ def test_the_public_names_and_their_help_are_there() -> None:
         [sys.executable, "-c", "import pydoc, pjsipdiag; print(pydoc.render_doc(pjsipdiag, renderer=pydoc.plaintext))"],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
+    shown = re.sub(r"\(\s+", "(", done)  # since Python 3.13 a long signature stands on several lines
     for name in ("class Report", "class Options", "class Verdict", "diagnose(captures", "load_config(path"):
-        assert name in done
+        assert name in shown
 
 
 def test_a_span_of_time_holds_its_ends(tmp_path: Path) -> None:
