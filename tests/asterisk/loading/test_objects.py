@@ -63,8 +63,8 @@ def test_a_directory_that_may_not_be_entered(tmp_path: Path, monkeypatch: pytest
 
 
 def test_an_unknown_version() -> None:
-    with pytest.raises(PjsipdiagError, match="unknown Asterisk version '9'"):
-        load_config(None, "9", overlay={"pjsip.conf": ""})
+    with pytest.raises(PjsipdiagError, match="'newest' names no Asterisk release"):
+        load_config(None, "newest", overlay={"pjsip.conf": ""})
 
 
 def test_a_single_file_says_that_only_it_is_known(tmp_path: Path) -> None:
