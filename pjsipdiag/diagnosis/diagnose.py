@@ -39,10 +39,12 @@ from pjsipdiag.diagnosis.outcome import attackers, failed_calls, left_out
 from pjsipdiag.diagnosis.reload import Reload, again, reloaded
 from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.another import of_another
+from pjsipdiag.diagnosis.rules.cause import listed
 from pjsipdiag.diagnosis.rules.difference import is_a_copy
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.running import callers_hosts, lets_in
 from pjsipdiag.diagnosis.situation import Situation
+from pjsipdiag.diagnosis.work.acknowledged import Acknowledged
 from pjsipdiag.diagnosis.work.gather import Begun, Gathered, begin
 from pjsipdiag.diagnosis.work.jobs import share
 from pjsipdiag.sip import NOWHERE, SipMessage
@@ -89,7 +91,7 @@ def conclude(begun: Begun, config: str | Path | None, options: Options, on_rows:
     reload = partial(reloaded, config, options, live)
     asked = reload({}, options.get("asterisk") or (release_of(live) if live else NEWEST))
     seen, wanted, jobs = begun.finish(), begun.reading.wanted, begun.reading.jobs
-    basis = _settle(seen.merged, asked, told, options.get("asterisk"), reload)
+    basis = _settle(seen, asked, told, options.get("asterisk"), reload)
     if live and not options.get("asterisk"):
         basis = replace(basis, config=asked, assumed=False, reason=f"the running Asterisk is {live.version}")
     situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
@@ -159,6 +161,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         capture_version=basis.seen,
         reload=partial(again, reload, basis.config.version),
         offer=lru_cache(partial(offer_of, calls)),  # a capture is read again for each
+        acknowledged=Acknowledged(calls, files, basis.pbx.addresses),
         end=seen.merged.end,
         responses=seen.merged.responses,
         crowd=crowd,
@@ -246,21 +249,26 @@ class Basis:
 
 
 def _settle(
-    merged: Merged,
+    gathered: Gathered,
     config: Config,
     told: pbxes.Pbx,
     asked: str | None,
     reload: Reload,
 ) -> Basis:
+    merged = gathered.merged
     pbx = told if told.addresses else pbxes.infer(merged, config)
-    seen = pbxes.release_seen(merged, pbx.addresses) or pbxes.release_seen(merged, None)
+    names = pbxes.releases_seen(merged, pbx.addresses)
+    files = (tally.file for tally in gathered.tallies)
+    sent = pbxes.release_sent(files, pbx.addresses) if len(names) > 1 else ""
+    seen = next(filter(None, (sent, *names)), "")
     if asked:
         why = f": {words}" if (words := instead(asked)) else ""
         return Basis(config, pbx, False, f"given with --asterisk{why}", seen)
     known = nearest(seen) if seen else None
     if known is None:
         return Basis(config, pbx, True, "the capture names none: the newest is assumed", seen)
-    reason = f"the capture names Asterisk {seen}"
+    others = [name for name in names if name != seen]
+    reason = f"the capture names Asterisk {seen}{f', and {listed(others)} as well' if others else ''}"
     if known.version not in (seen, seen.replace("/", "-")):
         reason += f"{age(seen)}; {known.version} is the nearest that is known"
     loaded = config if config.version == known.version else reload({}, known.version)

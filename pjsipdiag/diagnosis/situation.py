@@ -150,7 +150,8 @@ class Situation:
     answers it holds, `crowd` the sources that are not listed in `groups`. `other_methods` counts requests
     that are not INVITEs by source address and method; `own_registrations` are REGISTERs the PBX sent. `encrypted`
     lists TLS and WSS connections as (client, server, count). `said` are lines of Asterisk's log by Call-ID. `offer`
-    reads what the first call of a group that ended with one of some statuses offered.
+    reads what the first call of a group that ended with one of some statuses offered, `acknowledged` gives the calls of
+    a source address that it has shown to be its own.
     """
 
     config: Config
@@ -180,6 +181,7 @@ class Situation:
     """The Asterisk version that the capture shows, or empty."""
     reload: Callable[[Mapping[str, str], str], Config] | None = None
     offer: Callable[[CallGroup, Sequence[int]], Offer] = lambda _group, _statuses: Offer()
+    acknowledged: Callable[[str], Sequence[CallRow]] = lambda _source: ()
     end: int = 0
     responses: int = 0
     crowd: Crowd | None = None

@@ -1,4 +1,4 @@
-"""Captures that somebody forged: what he writes lets nobody in, and takes nothing away."""
+"""Captures that somebody forged: what he writes lets nobody in, takes nothing away, and accuses nobody."""
 
 from __future__ import annotations
 
@@ -6,17 +6,33 @@ import ipaddress
 import json
 import re
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pjsipdiag.cli import main
+from pjsipdiag.sip import Address
+from tests.diagnosis.forger import MINE, Call, Honest, faults, forge, honest_captures, look
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "adversary"
 CASES = json.loads((FOLDER / "cases.json").read_text())
+
+AGENTS = ("", "friendly-scanner", "Asterisk PBX 16.1.0", "Asterisk PBX 23.1.0", "Provider-SBC 4.1", "pplsip")
+HEADERS = (
+    "Contact: <sip:1@{}>",
+    "Via: SIP/2.0/UDP {};branch=z9hG4bKother",
+    "P-Asserted-Identity: <sip:2@{}>",
+    "Remote-Party-ID: <sip:3@{}>",
+    "Record-Route: <sip:{};lr>",
+    'Authorization: Digest username="{}",realm="asterisk",nonce="a",uri="sip:x",response="0"',
+)
+STATUSES = (100, 180, 200, 401, 403, 404, 486, 488, 500)
 
 
 def run(command: str, case: dict[str, Any], *options: str) -> str:
@@ -34,3 +50,62 @@ def test_claims_neither_make_nor_take_a_likely_line(case: dict[str, Any]) -> Non
     assert let_in == case["covered"]
     said = " ".join(run("diagnose", case).split())
     assert [words for words in case["never_said"] if words in said] == []
+
+
+@pytest.fixture(scope="session")
+def captures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Honest, ...]:
+    """Those with answers: what was never answered shows nobody's address."""
+    return tuple(one for one in honest_captures(tmp_path_factory.mktemp("honest")) if one.is_answered)
+
+
+def known_addresses(honest: Honest) -> list[str]:
+    """Those of the capture and of the files, some beside them, and the adversary's."""
+    found = [*sorted(honest.sources), MINE, honest.pbx.ip, "0.0.0.0", "203.0.113.200", "10.7.7.7", "2001:db8::66"]
+    for identify in honest.config.identifies:
+        for rule in (rule for rule in identify.rules if rule.version == 4):
+            found += [str(ipaddress.ip_address(max(0, rule.network + steps))) for steps in (0, 1, -1, 4, 9, -9, 60)]
+    return [*found, *(known.bind for known in honest.config.transports.values() if known.bind.count(".") == 3)]
+
+
+def known_hosts(honest: Honest) -> list[str]:
+    config = honest.config
+    found = [name.host for identify in config.identifies for name in identify.unresolved]
+    found += [rule.host for identify in config.identifies for rule in identify.rules if rule.host]
+    uris = [known.server_uri for known in config.registrations.values()]
+    uris += [contact for aor in config.aors.values() for contact in aor.contacts]
+    return [*found, *(uri.split("@")[-1].removeprefix("sip:") for uri in uris)]
+
+
+def any_call(honest: Honest, dice: Random) -> Call:
+    """Any request of the adversary, or many: what he writes is what the provider, an account or a scanner would."""
+    addresses, users = known_addresses(honest), [*honest.config.endpoints, "100", "admin", "004912345"]
+    hosts = [*addresses, *known_hosts(honest), "sip.provider.example"]
+    wanted = [known.match_header for known in honest.config.identifies if known.match_header]
+    more = [dice.choice(HEADERS).format(dice.choice([*hosts, *users])) for _ in range(dice.randrange(5))]
+    more += [line.replace("/", "").replace("^", "") for line in wanted if dice.random() < 0.5]
+    answers = [
+        (dice.choice(addresses), dice.choice(STATUSES), dice.choice(AGENTS)) for _ in range(dice.choice([0, 0, 1, 2]))
+    ]
+    return Call(
+        Address(dice.choice(addresses), dice.choice([5060, 5070, 33333])),
+        dice.choice(["INVITE"] * 5 + ["OPTIONS", "REGISTER", "ACK", "BYE", "CANCEL"]),
+        dice.choice([1, 2, 3, 8, 30]),
+        dice.choice(users),
+        dice.choice(["", *hosts]),
+        dice.choice(["100", "00972595301234", *users]),
+        dice.choice(AGENTS),
+        tuple(dict.fromkeys(more)),
+        tuple(answers),
+        dice.random(),
+    )
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32))
+def test_whatever_he_adds(captures: tuple[Honest, ...], seed: int) -> None:
+    """No address outside of the bound enters the likely lines, no honest one disappears, nobody becomes a scanner."""
+    dice = Random(seed)
+    honest = dice.choice(captures)
+    added = [any_call(honest, dice) for _ in range(dice.choice([1, 1, 2, 4]))]
+    link, aggregate = dice.choice(["sll", "raw"]), dice.random() < 0.5
+    assert faults(honest, look(forge(honest, added), honest.etc, honest.hosts, link, aggregate=aggregate)) == []

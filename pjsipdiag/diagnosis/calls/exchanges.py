@@ -175,9 +175,10 @@ def missing(received: Iterable[Exchange], methods: Iterable[str]) -> list[str]:
 
 
 def own_registrations(merged: Merged, pbx: Pbx) -> Iterator[SipMessage]:
-    """The REGISTER requests that the PBX sent."""
+    """The REGISTER requests that the PBX sent; what comes in under its address is somebody else's."""
     for datagram in merged.registrations.values():
-        if datagram.source[:-2] in pbx.addresses:
+        comes_in = datagram.direction == "in" or datagram.destination[:-2] in pbx.addresses
+        if datagram.source[:-2] in pbx.addresses and not comes_in:
             yield datagram.message()
 
 

@@ -154,7 +154,7 @@ class Fold:
                 payload = payload.lstrip(b"\r\n")
             if payload.startswith(b"SIP/2.0 "):
                 counts[RESPONSES] += 1
-                if source not in answered:
+                if source not in answered and source[:-2] != datagram.destination[:-2]:  # or somebody uses its address
                     self._answers_as(source, time, payload)
                     if len(self.greetings) < MOST_GREETINGS:
                         self.greetings.setdefault(source, payload[:LONGEST_GREETING])

@@ -51,7 +51,7 @@ def fields_of(head: bytes) -> Fields:
         value_of(head, b"cseq").partition(b" ")[0],
         branch_of(head),
         to if has_tag(to) else b"",
-        from_tag(sender),
+        tag_of(sender),
         head.partition(b" ")[2].partition(b" ")[0],
         b"",
         value_of(head, b"user-agent"),
@@ -81,13 +81,13 @@ def has_tag(to: bytes) -> bool:
     return any(part.strip().lower().startswith((b"tag=", b"tag =")) for part in parameters.split(b";"))
 
 
-def from_tag(sender: bytes) -> bytes:
-    """The tag of a From value; empty without one."""
-    parameters = sender.rpartition(b">")[2] if b">" in sender else sender
+def tag_of(value: bytes) -> bytes:
+    """The tag of a From or To value; empty without one."""
+    parameters = value.rpartition(b">")[2] if b">" in value else value
     for part in parameters.split(b";")[1:]:
-        name, _, value = part.partition(b"=")
+        name, _, tag = part.partition(b"=")
         if name.strip().lower() == b"tag":
-            return value.strip()
+            return tag.strip()
     return b""
 
 

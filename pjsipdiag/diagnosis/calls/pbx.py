@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.releases import nearest
+from pjsipdiag.capture import Tally, read
 from pjsipdiag.diagnosis.calls.fold import MOST_PAIRS
-from pjsipdiag.diagnosis.calls.heads import call_id
+from pjsipdiag.diagnosis.calls.heads import agent_of, call_id
 from pjsipdiag.diagnosis.calls.kinds import read_kind
 from pjsipdiag.diagnosis.calls.merge import Merged
 from pjsipdiag.diagnosis.calls.rows import COUNT
-from pjsipdiag.errors import PjsipdiagError
+from pjsipdiag.errors import CaptureError, PjsipdiagError
 from pjsipdiag.sip import ip_text, parse_uri
 
 _RELEASE = re.compile(rb"(?:certified[/-])?\d+\.\d+(?:\.\d+)*(?:-cert\d+)?")
@@ -49,16 +52,17 @@ def given(addresses: Iterable[str]) -> Pbx:
 
 
 def infer(merged: Merged, config: Config) -> Pbx:
-    """The likeliest PBX: what its files bind, who answers as Asterisk, who the capture calls local, who is called."""
+    """The likeliest PBX: what its files bind, who answers as Asterisk, who the capture calls local, who is called.
+
+    Anybody can send from any address, but not have others send there: to be called weighs more than to call.
+    """
     traffic = _Traffic(merged)
-    bound = [ip for ip in _binds(config) if ip in traffic.seen or ip in traffic.answerers]
+    bound = traffic.bound(list(_binds(config)))
     if bound:
         return Pbx(tuple(dict.fromkeys(bound)), "a transport of the configuration binds it")
-    if traffic.seen and {ip for pair in traffic.pairs for ip in pair if not any(ip)}:
-        blank = {ip for pair in traffic.pairs for ip in pair if not any(ip)} | {
-            ip for ip in merged.answerers if not any(ip)
-        }
-        return Pbx(tuple(sorted(blank)), "Asterisk's own log or capture, which leaves out its address")
+    blank = traffic.blank()
+    if blank:
+        return Pbx(blank, "Asterisk's own log or capture, which leaves out its address")
     answerers = _without_peers(_without_proxies(traffic.answerers, traffic, merged), traffic)
     callers = sorted({ip for ip, _ in merged.requesters} & traffic.local)
     if callers and not traffic.local.intersection(answerers):
@@ -132,16 +136,31 @@ class _Traffic:
         self.crowded = len(merged.pairs) >= MOST_PAIRS
         """Whether not all peers were kept: then they say nothing."""
         self.peers: dict[bytes, set[bytes]] = defaultdict(set)
-        self.pairs: Counter[tuple[bytes, bytes]] = merged.pairs
+        self.pairs = Counter({pair: count for pair, count in merged.pairs.items() if pair[0] != pair[1]})
+        """Nobody calls himself: who seems to is somebody else."""
         self.local: set[bytes] = {ip for ip, count in merged.local.items() if count}
         for source, destination in self.pairs:
             self.peers[source].add(destination)
             self.peers[destination].add(source)
         self.seen = {*self.peers, *self.received}
-        most = max(merged.answerers.values(), default=0)
+        called = {ip: count for ip, count in merged.answerers.items() if self.received[ip] or not merged.received}
+        most = max(called.values(), default=0)
         self.answerers = sorted(
-            ip for ip, count in merged.answerers.items() if count * 10 >= most or (ip in self.local and count)
+            ip for ip, count in called.items() if count * 10 >= most or (ip in self.local and count)
         )
+
+    def bound(self, binds: list[bytes]) -> list[bytes]:
+        """Those of these addresses where calls come in; the ones that call, where no others call each other."""
+        called = [ip for ip in binds if self.received[ip] or ip in self.local or ip in self.answerers]
+        strangers = any(not {*pair}.intersection(binds) for pair in self.pairs)
+        return called or [ip for ip in binds if ip in self.seen and not strangers]
+
+    def blank(self) -> tuple[bytes, ...]:
+        """The addresses without a bit set, where each call has one at an end, and where the answers have one."""
+        ends = {ip for pair in self.pairs for ip in pair if not any(ip)}
+        if not ends or not all(ends.intersection(pair) for pair in self.pairs):
+            return ()
+        return tuple(sorted(ends | {ip for ip in self.answerers if not any(ip)}))
 
     def rank(self, ip: bytes) -> tuple[int, int, bytes]:
         return 0 if self.crowded else len(self.peers[ip]), self.received[ip], ip
@@ -203,14 +222,29 @@ def _binds(config: Config) -> Iterator[bytes]:
             yield address.packed
 
 
-def release_seen(merged: Merged, addresses: Collection[bytes] | None) -> str:
-    """The Asterisk version that the headers of the PBX name most often (of anybody with None); empty without one."""
+def releases_seen(merged: Merged, addresses: Collection[bytes]) -> list[str]:
+    """The Asterisk versions in the headers of the PBX (of anybody where none is known), the latest one first."""
+    found: dict[str, int] = {}
+    for (ip, agent), time in (*merged.agents.items(), *merged.requesters.items()):
+        version = version_of(agent) if ip in addresses or not addresses else ""
+        if version:
+            found[version] = max(time, found.get(version, time))
+    return sorted(found, key=lambda version: (found[version], version), reverse=True)
+
+
+def release_sent(captures: Iterable[str], addresses: Collection[bytes]) -> str:
+    """The version that the PBX names most often in what it sends to others, and that does not come in from outside.
+
+    The captures are read again: whoever sends under its address can name any version.
+    """
     found: Counter[str] = Counter()
-    for (ip, agent), count in (*merged.agents.items(), *merged.requesters.items()):
-        if addresses is None or ip in addresses:
-            version = version_of(agent)
-            if version:
-                found[version] += count
+    for capture in filter(os.path.isfile, captures):
+        with suppress(CaptureError):
+            for datagram in read(capture, Tally(capture)):
+                comes_in = datagram.direction == "in" or datagram.destination[:-2] in addresses
+                if datagram.source[:-2] in addresses and not comes_in:
+                    found[version_of(agent_of(datagram.payload))] += 1
+    del found[""]
     return max(found, key=lambda version: (found[version], version)) if found else ""
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk.addresses.rule import BITS, number
-from pjsipdiag.asterisk.config import Config, Dropped, Where
+from pjsipdiag.asterisk.config import Config, Dropped, Endpoint, Where
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import (
@@ -21,18 +21,17 @@ from pjsipdiag.diagnosis.edits.lines import (
     with_value,
 )
 from pjsipdiag.diagnosis.edits.place import end_of_section, free_name, is_generated
-from pjsipdiag.diagnosis.evidence.addresses import is_address
 from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, taking
-from pjsipdiag.diagnosis.evidence.signs import best, samples
+from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.additions import let_go
 from pjsipdiag.diagnosis.repairs.corrections import corrected
+from pjsipdiag.diagnosis.repairs.grade import contacts, is_by_contact
 from pjsipdiag.diagnosis.rules.admission import is_expected
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
 from pjsipdiag.diagnosis.rules.loading import namesake
 from pjsipdiag.diagnosis.rules.unmatched import passed_over
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.sip import parse_uri
 
 ROUNDS = 8
 """How many mistakes of one object are repaired one after the other."""
@@ -138,7 +137,9 @@ def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup
             else Edit(where.file, where.line + 1, (), ("type=endpoint",))
         )
         note = f"[{section.name}] becomes an endpoint"
-        yield Draft(groups, where.file, where.line, section.name, section.name, (), (made,), sources(groups), note)
+        yield Draft(
+            groups, where.file, where.line, section.name, section.name, (), (made,), sources(groups), note, own=True
+        )
         return
     close = get_close_matches(cause.detail, list(situation.config.endpoints), n=3, cutoff=0.75)
     owners = {owner.endpoint for group in groups for owner in best(situation, group)}
@@ -168,7 +169,7 @@ def _renamed(  # noqa: PLR0917  (a line and what becomes of it)
         else Edit(where.file, where.line + 1, (), (f"endpoint={name}",))
     )
     note = f"endpoint={name}" + (" is spelt alike" if alike else " is what the evidence points to")
-    return Draft(groups, where.file, where.line, cause.name, name, (), (edit,), sources(groups), note)
+    return Draft(groups, where.file, where.line, cause.name, name, (), (edit,), sources(groups), note, own=alike)
 
 
 def _let_go_elsewhere(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
@@ -187,7 +188,9 @@ def _let_go_elsewhere(situation: Situation, cause: Cause, groups: Sequence[CallG
 
 
 def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
-    """Puts the identifier that was meant before the one that takes the calls."""
+    """Puts the identifier that was meant before the one that takes the calls; without a detail there is none."""
+    if not cause.detail:
+        return
     taken = groups[0].verdict.identifier
     meant = "ip" if taken in ("username", "auth_username") else cause.detail
     written = dict.fromkeys(map(str.strip, situation.config.globals.endpoint_identifier_order.split(",")))
@@ -242,8 +245,8 @@ def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup])
     missing = not any(name in situation.config.auths for name in endpoint.auth)
     new = f";{line}" if kept or missing else with_name(line, option[:-4] + "outbound_auth")
     where = cause.where
-    needed = any((g.verdict.endpoint, g.verdict.identifier) == (endpoint.name, "username") for g in situation.groups)
-    own = where.section == endpoint.name and endpoint.option("identify_by") is None and not needed
+    own = where.section == endpoint.name and endpoint.option("identify_by") is None
+    own = own and not _registers(situation.config, endpoint)
     shut = [styled(line, option[:-4] + "identify_by", "ip")] if own else []
     edit = Edit(where.file, where.line, (line,), (new, *shut))
     note = "the provider is known by its address and need not log in"
@@ -255,6 +258,12 @@ def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup])
         why = "is there already" if kept else "is what Asterisk shows to the provider"
         note = f"{note}; outbound_auth {why}"
     yield Draft(groups, where.file, where.line, where.section, endpoint.name, (), (edit,), sources(groups), note)
+
+
+def _registers(config: Config, endpoint: Endpoint) -> bool:
+    """Whether the files let somebody register for the endpoint, who then calls under its name."""
+    aors = (config.aors.get(name) for name in endpoint.aors)
+    return any(aor.value("max_contacts", "0").strip() not in ("", "0") for aor in aors if aor)
 
 
 def permission(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
@@ -269,20 +278,13 @@ def permission(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         yield from _named_list(situation.config, cause.where, cause.name, groups)
     if kind not in ("deny", "permit", "contact_deny", "contact_permit"):
         return
-    by_contact = cause.detail.startswith("Contact host")
     name = option[: len(option) - len(kind)] + kind.replace("deny", "permit")
-    ips = {host for group in groups for host in _contacts(group)} if by_contact else sources(groups)
+    ips = {host for group in groups for host in contacts(group)} if is_by_contact(cause) else sources(groups)
     texts = [f"{ip}/{BITS[number(ip)[0]]}" for ip in ips]
     edit = Edit(cause.where.file, cause.where.line + 1, (), tuple(styled(line, name, text) for text in texts))
     add = tuple(f"{name}={text}" for text in texts)
     where = cause.where
     yield Draft(groups, where.file, where.line, where.section, cause.name, add, (edit,), sources(groups))
-
-
-def _contacts(group: CallGroup) -> list[str]:
-    """The addresses that the Contact headers of a group name."""
-    uris = (parse_uri(message.header("Contact")) for message in samples(group))
-    return [uri.host for uri in uris if uri and is_address(uri.host)]
 
 
 def _named_list(config: Config, where: Where, endpoint: str, groups: Sequence[CallGroup]) -> Iterable[Draft]:

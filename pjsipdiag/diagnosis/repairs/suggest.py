@@ -20,7 +20,7 @@ from pjsipdiag.diagnosis.edits.sql import statements, table_of
 from pjsipdiag.diagnosis.evidence.signs import best, is_likely
 from pjsipdiag.diagnosis.evidence.vicinity import is_spoken_for, written
 from pjsipdiag.diagnosis.model import Finding, Suggestion
-from pjsipdiag.diagnosis.repairs import match_repairs
+from pjsipdiag.diagnosis.repairs import grade, match_repairs
 from pjsipdiag.diagnosis.repairs import objects as repairs
 from pjsipdiag.diagnosis.repairs.additions import MOST_AROUND, addition
 from pjsipdiag.diagnosis.repairs.loading import loading
@@ -29,23 +29,24 @@ from pjsipdiag.diagnosis.repairs.separate import separating
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources, with_status
 from pjsipdiag.diagnosis.rules.methods.received import unmatched_keepalives
-from pjsipdiag.diagnosis.rules.traffic import scans
+from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched, names_are_dead
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.work.jobs import share
 
-REPAIRS: dict[str, Callable[[Situation, Cause, Sequence[CallGroup]], Iterable[Draft]]] = {
-    "file-rejected": repairs.rejected,
-    "not-loaded": repairs.loading,
-    "endpoint-missing": repairs.endpoint_name,
-    "port-mismatch": match_repairs.port,
-    "hostname-mismatch": match_repairs.dead_name,
-    "denied-by-acl": repairs.permission,
-    "unreachable-identifier": repairs.order,
-    "overlapping-identifies": match_repairs.exception,
-    "challenged-by-auth": repairs.credentials,
+REPAIRS: dict[str, tuple[Callable[[Situation, Cause, Sequence[CallGroup]], Iterable[Draft]], grade.Basis]] = {
+    "file-rejected": (repairs.rejected, grade.by_files),
+    "not-loaded": (repairs.loading, grade.by_address),
+    "endpoint-missing": (repairs.endpoint_name, grade.by_deed),
+    "port-mismatch": (match_repairs.port, grade.by_address),
+    "hostname-mismatch": (match_repairs.dead_name, grade.by_address),
+    "denied-by-acl": (repairs.permission, grade.by_permission),
+    "unreachable-identifier": (repairs.order, grade.by_deed),
+    "identified-by-user": (repairs.order, grade.by_deed),
+    "overlapping-identifies": (match_repairs.exception, grade.by_deed),
+    "challenged-by-auth": (repairs.credentials, grade.by_deed),
 }
-"""Rule -> the repair of what it took the blame for, where that is not an address to add."""
+"""Rule -> the repair of what it took the blame for, where that is no address to add, and what may make it likely."""
 
 NEVER = ("scanner", "translated-source")
 """Rules whose sources are never let in."""
@@ -84,24 +85,24 @@ def _joined(drafts: Iterable[Draft]) -> Iterator[Draft]:
         if first is not draft:
             groups = tuple(dict.fromkeys((*first.groups, *draft.groups)))
             addresses = tuple(dict.fromkeys((*first.addresses, *draft.addresses)))
-            claimed = first.claimed or draft.claimed
+            claimed = first.claimed and draft.claimed
             kept[draft.edits] = replace(first, groups=groups, addresses=addresses, claimed=claimed)
     yield from kept.values()
 
 
 def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]]:
     causes = blamed(situation)
-    for rule, repair in REPAIRS.items():
+    for rule, (repair, basis) in REPAIRS.items():
         for cause, groups in causes.get(rule, {}).items():
-            yield from ((rule, draft) for draft in repair(situation, cause, groups))
-    for cause, groups in causes.get("identified-by-user", {}).items():
-        if cause.detail:
-            yield from (("identified-by-user", draft) for draft in repairs.order(situation, cause, groups))
+            sure, others = grade.parted(situation, basis, cause, groups)
+            yield from ((rule, draft) for draft in (repair(situation, cause, sure) if sure else ()))
+            claimed = repair(situation, cause, others) if others else ()
+            yield from ((rule, replace(draft, claimed=True)) for draft in claimed)
     for endpoint, (rule, groups) in _owned(situation).items():
         sure = [group for group in groups if is_likely(situation, group, endpoint)]
         for wanted in (sure, [group for group in groups if group not in sure]):
             accounts = list(repairs.by_name(situation, endpoint, wanted)) if wanted and wanted is not sure else []
-            yield from ((rule, draft) for draft in accounts)
+            yield from ((rule, replace(draft, claimed=True)) for draft in accounts)
             if wanted and not accounts:
                 narrow = not aggregate or wanted is not sure
                 draft = addition(
@@ -128,7 +129,8 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
 def _never(situation: Situation) -> frozenset[str]:
     """Addresses that no suggestion may add: scanners, translated sources and the PBX's own."""
     causes = blamed(situation)
-    found = {group.source for rule in NEVER for groups in causes.get(rule, {}).values() for group in groups}
+    blamed_for = [group for rule in NEVER for groups in causes.get(rule, {}).values() for group in groups]
+    found = {group.source for group in blamed_for if not is_likely(situation, group)}
     found |= {group.source for group in situation.groups if scans(situation, group)}
     found |= {*situation.pbx, *(transport.bind for transport in situation.config.transports.values())}
     return frozenset(found - {"", "0.0.0.0", "::"})

@@ -13,7 +13,8 @@ keeps it. So a cause stands above what follows from it, and one mistake is one f
     refused, otherwise    identified, and refused later
     methods       requests outside of calls; credentials: what is wrong with those that came
     told          what only Asterisk's sentences tell
-    traffic, no_calls, difference   scanners; captures without a call; files that are not what ran
+    scanning, no_calls    scanners; captures without a call, and connections that cannot be read
+    difference            files that are not what ran
     cause         what calls are blamed on
 
 A rule is a function in its family's module, a row here, a page in pages/ and a case in fixtures/diagnosis.
@@ -22,7 +23,7 @@ A rule is a function in its family's module, a row here, a page in pages/ and a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 
@@ -39,14 +40,21 @@ from pjsipdiag.diagnosis.rules import (
     order,
     otherwise,
     refused,
+    scanning,
     told,
-    traffic,
     unmatched,
 )
 from pjsipdiag.diagnosis.rules.cause import Cause, Takes, Tells
 from pjsipdiag.diagnosis.rules.doors import strangers, telephones
 from pjsipdiag.diagnosis.rules.methods import received, sent
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+
+def _unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    """With what speaks against it: a scanner that uses the address."""
+    finding = unmatched.unmatched_source(situation, cause, groups)
+    return replace(finding, evidence=(*scanning.borrowed(situation, groups), *finding.evidence))
+
 
 BLAMES: dict[str, tuple[Takes, Tells | None]] = {
     "file-rejected": (loading.of_rejected_file, None),
@@ -57,7 +65,7 @@ BLAMES: dict[str, tuple[Takes, Tells | None]] = {
     "prediction-differs": (difference.of_difference, difference.prediction_differs),
     "telephone-taken": (telephones.of_telephone, telephones.telephone_taken),
     "translated-source": (network.of_translation, network.translated_source),
-    "scanner": (traffic.of_scanner, traffic.scanner),
+    "scanner": (scanning.of_scanner, scanning.scanner),
     "denied-by-acl": (admission.of_acl, admission.denied_by_acl),
     "not-loaded": (loading.of_dropped, loading.not_loaded),
     "endpoint-missing": (loading.of_missing_endpoint, loading.endpoint_missing),
@@ -72,7 +80,7 @@ BLAMES: dict[str, tuple[Takes, Tells | None]] = {
     "in-maintenance": (otherwise.of_maintenance, otherwise.maintenance),
     "media-rejected": (refused.of_media, refused.media_rejected),
     "dialplan-rejected": (refused.of_dialplan, refused.dialplan_rejected),
-    "unmatched-source": (unmatched.of_address, unmatched.unmatched_source),
+    "unmatched-source": (unmatched.of_address, _unmatched_source),
     "refused-otherwise": (otherwise.of_other, otherwise.refused_otherwise),
 }
 """Rule name -> (whether it takes the blame for a group, the finding for what it took), causes before consequences."""
@@ -102,10 +110,10 @@ def _scanners(situation: Situation) -> Iterable[Finding]:
     """Those that are to blame, and those that an open door lets in: for them the door is to blame."""
     yield from _told("scanner", situation)
     for groups in blamed(situation)["anonymous-accepted"].values():
-        scanning = [group for group in groups if traffic.scans(situation, group)]
-        if scanning:
-            yield traffic.scanner(situation, Cause(), scanning)
-    yield from traffic.crowd(situation)
+        found = [group for group in groups if scanning.scans(situation, group)]
+        if found:
+            yield scanning.scanner(situation, Cause(), found)
+    yield from scanning.crowd(situation)
 
 
 def _otherwise(situation: Situation) -> Iterable[Finding]:
@@ -207,7 +215,7 @@ CALL_RULES: tuple[Rule, ...] = (
     _row("in-maintenance", Severity.ERROR, "the endpoint is in maintenance mode"),
     _row("refused-otherwise", Severity.ERROR, "identified, then refused by something else than these", _otherwise),
     _row("scanner", Severity.WARNING, "unsolicited traffic that looks for open accounts", _scanners),
-    _row("encrypted", Severity.WARNING, "TLS connections that cannot be read", traffic.encrypted),
+    _row("encrypted", Severity.WARNING, "TLS connections that cannot be read", no_calls.encrypted),
 )
 """The rules that look at calls, in the order in which their causes should be dealt with."""
 

@@ -14,7 +14,7 @@ from pjsipdiag.diagnosis.edits.lines import changed, line_at
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import is_likely
 from pjsipdiag.diagnosis.model import Edit, Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, listed, sources
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 MOST_ASKED = 100
@@ -58,7 +58,8 @@ def of_difference(situation: Situation, group: CallGroup) -> Cause | None:
     """The line that decides in the files, for calls whose answer says that another one did; nameless among many."""
     if not contradicts(group):
         return None
-    if group.verdict.outcome is Outcome.NO_MATCH and with_status(group, 401) and is_likely(situation, group):
+    expected = group.calls - sum(contradicts(group).values())
+    if group.verdict.outcome is Outcome.NO_MATCH and expected > 0 and is_likely(situation, group):
         return None  # answers as predicted are there: others, which anybody can forge, do not outweigh them
     outcome = group.verdict.outcome
     if len(_deciding_lines(situation)) > MOST_APART:

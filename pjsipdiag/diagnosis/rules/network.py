@@ -26,7 +26,7 @@ from pjsipdiag.diagnosis.rules.cause import (
     who,
     with_status,
 )
-from pjsipdiag.diagnosis.rules.traffic import scanner_signs, scans
+from pjsipdiag.diagnosis.rules.scanning import scanner_signs, scans
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -149,6 +149,9 @@ def of_translation(situation: Situation, group: CallGroup) -> Cause | None:
     if not is_private(group.source) and not (is_unmatched(group) and _is_proxy(situation, group)):
         return None
     behind = {host for _, host in senders(situation, group)}
+    if scans(situation, group):  # what comes through it besides must not have it blocked
+        mine = (other for other in situation.groups if other.source == group.source)
+        behind |= {host for other in mine for _, host in senders(situation, other)}
     least = 2 if group.verdict.outcome is Outcome.ACCEPTED else 1
     return Cause(group.source, None) if len(behind) >= least else None
 

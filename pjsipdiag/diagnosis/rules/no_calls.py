@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import calls, counted, is_cut_off, listed, sources
-from pjsipdiag.diagnosis.rules.traffic import tls_clients
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
+from pjsipdiag.sip import Address, SipMessage
 
 
 def no_invite(situation: Situation) -> Iterable[Finding]:
@@ -112,3 +113,73 @@ def _cut_off(situation: Situation, groups: Sequence[CallGroup]) -> Finding:
 def _answered(exchange: Exchange) -> str:
     answered = ", ".join(f"{status} ({count})" for status, count in exchange.statuses.items())
     return f"{exchange.client} sent {exchange.requests} {exchange.method}, answered {answered or 'not at all'}"
+
+
+def encrypted(situation: Situation) -> Iterable[Finding]:
+    """Connections whose SIP cannot be read: who connects, and whether its address alone would be taken."""
+    clients = tls_clients(situation)
+    if not clients:
+        return
+    evidence = []
+    unknown = []
+    for client, server, count in clients.values():
+        check = next(
+            (
+                check
+                for check in situation.replay(_probe(client, server)).trace
+                if check.step == "ip" and check.match is Match.MATCH
+            ),
+            None,
+        )
+        if check is None:
+            unknown.append(client.ip)
+        taken = (
+            f"taken by ip: [{check.identify}], endpoint {check.endpoint}" if check else "in no match= of any identify"
+        )
+        evidence.append(f"{client.ip} to {server} ({counted(count, 'connection')}): {taken}")
+    alone = not situation.groups and not situation.crowd
+    yield Finding(
+        "encrypted",
+        _weight(bool(unknown), alone),
+        f"{counted(len(clients), 'client')} ({listed(list(clients))})"
+        f" {'connects' if len(clients) == 1 else 'connect'} over TLS, which cannot be read"
+        " without keys;"
+        + (
+            f" {listed(unknown)} {'is' if len(unknown) == 1 else 'are'} in no match= of any identify"
+            if unknown
+            else " the address of each is taken by an identify"
+        ),
+        None,
+        tuple(clients),
+        0,
+        tuple(evidence[:16]),
+        advice="to read it: `pjsip set logger pcap FILE` in Asterisk writes the SIP decrypted, or give --keylog"
+        " FILE; a telephone"
+        " that logs in is identified by its user and needs no match=",
+    )
+
+
+def _weight(unknown: bool, alone: bool) -> Severity:
+    """Nothing else to read and a client that no identify takes: an error."""
+    if alone:
+        return Severity.ERROR if unknown else Severity.WARNING
+    return Severity.WARNING if unknown else Severity.NOTE
+
+
+def tls_clients(situation: Situation) -> dict[str, tuple[Address, Address, int]]:
+    """(client, server, connections) by the client's IP, the PBX's own connections left out."""
+    clients: dict[str, tuple[Address, Address, int]] = {}
+    for client, server, count in situation.encrypted:
+        if client.ip not in situation.pbx:
+            known = clients.get(client.ip)
+            clients[client.ip] = (client, server, count + (known[2] if known else 0))
+    return clients
+
+
+def _probe(client: Address, server: Address) -> SipMessage:
+    raw = (
+        f"INVITE sip:probe@{server} SIP/2.0\r\nVia: SIP/2.0/TLS {client};branch=z9hG4bKprobe\r\n"
+        f"From: <sip:pjsipdiag-probe@invalid>;tag=1\r\nTo: <sip:probe@{server}>\r\nCall-ID: probe\r\n"
+        "CSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContact: <sip:probe@invalid>\r\nContent-Length: 0\r\n\r\n"
+    )
+    return SipMessage(raw.encode(), "TLS", client, server)

@@ -42,10 +42,17 @@ def names_are_dead(situation: Situation) -> bool:
             if (endpoint := situation.config.endpoints.get(named[name])) is not None
         )
         if group.verdict.identify in named or (maybe and open_door and not group.verdict.endpoint):
-            succeeded = any(status not in (0, 401) for status in group.statuses)
+            succeeded = any(status not in (0, 401) for status in group.statuses) and _is_shown(situation, group)
             answered |= succeeded
             refused |= with_status(group, 401) > 0 and not group.credentialed and not succeeded
     return refused and not answered
+
+
+def _is_shown(situation: Situation, group: CallGroup) -> bool:
+    """Whether other answers than a refusal are more than what somebody wrote under the PBX's address: nothing refused
+    such calls, or they were acknowledged."""
+    known = group.verdict.endpoint and not with_status(group, 401)
+    return bool(known) or any(row.observed_status not in (None, 401) for row in situation.acknowledged(group.source))
 
 
 def of_port(situation: Situation, group: CallGroup) -> Cause | None:

@@ -9,7 +9,7 @@ from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.signs import is_likely
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import answers, calls, counted, sources, who
-from pjsipdiag.diagnosis.rules.traffic import scans
+from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 BY_WORD = ("username", "auth_username")

@@ -17,7 +17,7 @@ from pjsipdiag.diagnosis.rules.doors.telephones import registered_in_vain
 from pjsipdiag.diagnosis.rules.hints import near, reasons
 from pjsipdiag.diagnosis.rules.methods.table import EXPLAINED, Why, user_of
 from pjsipdiag.diagnosis.rules.otherwise import is_maintenance
-from pjsipdiag.diagnosis.rules.traffic import TOOLS
+from pjsipdiag.diagnosis.rules.scanning import TOOLS
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 from pjsipdiag.sip import SipMessage, parse_uri
 

@@ -1,24 +1,26 @@
-"""What the traffic itself is: scanners, encrypted connections, captures without a call."""
+"""Scanners: who looks for open accounts, shown by calls that are his own."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.addresses.rule import is_whole_world
-from pjsipdiag.asterisk.verdict import Match, Outcome
+from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.edits.place import is_generated
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import is_likely
+from pjsipdiag.diagnosis.evidence.trunks import prefix, trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.admission import is_kept_out
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
 from pjsipdiag.diagnosis.rules.order import of_anonymous
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.sip import Address, SipMessage, parse_uri
+from pjsipdiag.sip import parse_uri
 
 TOOLS = re.compile(
     r"friendly-(scanner|request)|sip-?vicious|sip-?scan|sipcli|sundayddr|vaxsip|vaxip|pplsip|iwar|sipsak|sivus|smap|"
@@ -53,6 +55,13 @@ class Stranger:
     numbers: tuple[str, ...]
     callers: tuple[str, ...]
     agents: tuple[str, ...]
+    calls: int
+    refused: int
+    """Calls that got 401 or 403."""
+    other: Mapping[str, int]
+    """Its requests of other methods."""
+    is_from_here: bool
+    """Whether its first From names the address that it calls."""
 
 
 class Signs(NamedTuple):
@@ -77,6 +86,10 @@ def strangers(situation: Situation) -> dict[str, Stranger]:
             tuple(dict.fromkeys(number for group in groups for number in group.numbers)),
             tuple(dict.fromkeys(caller for group in groups for caller in group.callers)),
             tuple(dict.fromkeys(agent for group in groups for agent in group.user_agents)),
+            calls(groups),
+            sum(with_status(group, 401, 403) for group in groups),
+            situation.other_methods.get(source, {}),
+            _names_target(groups[0].sample.header("From"), groups[0].sample.destination.ip),
         )
         for source, groups in found.items()
     }
@@ -84,8 +97,12 @@ def strangers(situation: Situation) -> dict[str, Stranger]:
 
 @lru_cache(maxsize=8192)
 def scanner_signs(situation: Situation, source: str) -> Signs:
-    """What marks a source as a scanner; a published tool name alone is enough."""
-    stranger = strangers(situation)[source]
+    """What marks a source as a scanner, by the calls that are its own where that is known."""
+    return _signs(owned(situation, source) or strangers(situation)[source])
+
+
+def _signs(stranger: Stranger) -> Signs:
+    """Points for what it did; a published tool name alone is enough."""
     signs: list[tuple[int, str]] = []
     agent = next((agent for agent in stranger.agents if TOOLS.search(agent)), "")
     if agent:
@@ -98,15 +115,14 @@ def scanner_signs(situation: Situation, source: str) -> Signs:
         signs.append((2, f"it calls itself {listed(guessed)}: guessed accounts"))
     elif guessed and len(stranger.callers) == len(guessed):
         signs.append((1, f"it calls itself {listed(guessed)}"))
-    if len(stranger.numbers) >= 10 and len(stranger.callers) >= 10 and calls(stranger.groups) >= 20:
+    if len(stranger.numbers) >= 10 and len(stranger.callers) >= 10 and stranger.calls >= 20:
         signs.append((1, f"{len(stranger.numbers)} or more numbers and {len(stranger.callers)} or more callers"))
-    refused = sum(with_status(group, 401, 403) for group in stranger.groups)
-    if refused >= 5 and not any(group.retried for group in stranger.groups):
-        signs.append((1, f"{counted(refused, 'call')} refused, and it goes on"))
-    other = situation.other_methods.get(source, {})
-    if sum(other.values()) >= 20:
-        signs.append((1, f"it also sent {', '.join(f'{count} {method}' for method, count in other.items())}"))
-    if LIKELY > sum(points for points, _ in signs) > 0 and _claims_target(stranger):
+    if stranger.refused >= 5 and not any(group.retried for group in stranger.groups):
+        signs.append((1, f"{counted(stranger.refused, 'call')} refused, and it goes on"))
+    if sum(stranger.other.values()) >= 20:
+        other = ", ".join(f"{count} {method}" for method, count in stranger.other.items())
+        signs.append((1, f"it also sent {other}"))
+    if LIKELY > sum(points for points, _ in signs) > 0 and stranger.is_from_here:
         signs.append((1, "its From names the address that it calls, as if it came from here"))
     return Signs(sum(points for points, _ in signs), tuple(text for _, text in signs))
 
@@ -115,16 +131,58 @@ def scans(situation: Situation, group: CallGroup) -> bool:
     """Whether the source is uninvited and looks for accounts.
 
     One packet makes no scanner: anybody can send it in another's name. Nor is it a source that a line takes, or that
-    facts tie to an endpoint; what it claims of itself does not clear it.
+    facts tie to an endpoint; what it claims of itself does not clear it. Where it acknowledged answers, only the calls
+    count that it acknowledged: the others may be somebody else's.
     """
     stranger = strangers(situation).get(group.source)
-    if stranger is None or group not in stranger.groups:
+    if stranger is None or group not in stranger.groups or group.source in situation.pbx:
+        return False  # who uses the PBX's own address is somebody else
+    if stranger.calls < PATTERN or _signs(stranger).points < LIKELY:
         return False
-    if calls(stranger.groups) < PATTERN or scanner_signs(situation, group.source).points < LIKELY:
-        return False
-    return not is_likely(situation, group) and not any(
+    if is_likely(situation, group) or any(
         not rule.deny and not is_whole_world(rule) for _, rule in taking(situation, group)
+    ):
+        return False
+    own = owned(situation, group.source)
+    return own is None or (own.calls >= PATTERN and scanner_signs(situation, group.source).points >= LIKELY)
+
+
+@lru_cache(maxsize=8192)
+def owned(situation: Situation, source: str) -> Stranger | None:
+    """What the calls say that a stranger acknowledged; None where it acknowledged none, so that all may be forged."""
+    known = strangers(situation)[source]
+    verdicts = {group.verdict.endpoint for group in known.groups}
+    rows = [row for row in situation.acknowledged(source) if row.verdict.endpoint in verdicts]
+    if not rows:
+        return None
+    return Stranger(
+        known.groups,
+        _users(row.request_uri for row in rows),
+        _users(row.from_ for row in rows),
+        tuple(dict.fromkeys(row.user_agent for row in rows if row.user_agent)),
+        len(rows),
+        sum(row.observed_status in (401, 403) for row in rows),
+        {},
+        _names_target(rows[0].from_, rows[0].destination.rpartition(":")[0].strip("[]")),
     )
+
+
+def _users(texts: Iterable[str]) -> tuple[str, ...]:
+    uris = map(parse_uri, texts)
+    return tuple(dict.fromkeys(uri.user for uri in uris if uri and uri.user))
+
+
+def borrowed(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
+    """Conflicts: calls that look like a scanner's, under an address that did not acknowledge them but others."""
+    for source in sources(groups):
+        stranger = strangers(situation).get(source)
+        own = owned(situation, source) if stranger else None
+        if stranger and own and stranger.calls - own.calls >= PATTERN and _signs(stranger).points >= LIKELY:
+            yield (
+                f"{counted(stranger.calls - own.calls, 'call')} under {source} look like a scanner's"
+                f" ({_signs(stranger).sentences[0]}), but it acknowledged none of them, unlike"
+                f" {counted(own.calls, 'other call')}: somebody may use its address"
+            )
 
 
 def _prefixes(stranger: Stranger) -> tuple[str, int]:
@@ -161,9 +219,31 @@ def scanner(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
         where,
         found,
         calls(groups),
-        (*signs, f"observed answers: {answers(groups)}"),
-        advice=f"block it where packets enter, before other rules: {_blocking(found)}; on FreePBX and elsewhere"
-        " fail2ban does so itself, once its jail for asterisk is on",
+        (*signs, *_unproven(situation, found), f"observed answers: {answers(groups)}"),
+        advice=_advice(situation, found),
+    )
+
+
+def _unproven(situation: Situation, found: Sequence[str]) -> Iterable[str]:
+    """Whose address may be somebody else's: nothing shows that he gets what is sent there."""
+    answered = {group.source for group in situation.groups if with_status(group, 0) < group.calls}
+    doubtful = [ip for ip in found if ip in answered and owned(situation, ip) is None]
+    if doubtful:
+        yield f"{listed(doubtful)} acknowledged no answer, as scanners do, and as forged addresses do"
+
+
+def _advice(situation: Situation, found: Sequence[str]) -> str:
+    """How to block them where that works; none that lies among a provider's addresses."""
+    blocked = [ip for ip in found if not trunks(situation.config).networks.get(prefix(ip))]
+    if not blocked:
+        return "it lies beside a provider's addresses, so block nothing before the provider has said whose it is"
+    if any(is_generated(situation.config, file) for file in situation.config.files):
+        return (
+            f"have fail2ban block it, as FreePBX does: fail2ban-client set asterisk-iptables banip {' '.join(blocked)}"
+        )
+    return (
+        f"block it where packets enter, before other rules: {_blocking(blocked)}; on FreePBX and elsewhere"
+        " fail2ban does so itself, once its jail for asterisk is on"
     )
 
 
@@ -195,77 +275,6 @@ def crowd(situation: Situation) -> Iterable[Finding]:
         )
 
 
-def encrypted(situation: Situation) -> Iterable[Finding]:
-    """Connections whose SIP cannot be read: who connects, and whether its address alone would be taken."""
-    clients = tls_clients(situation)
-    if not clients:
-        return
-    evidence = []
-    unknown = []
-    for client, server, count in clients.values():
-        check = next(
-            (
-                check
-                for check in situation.replay(_probe(client, server)).trace
-                if check.step == "ip" and check.match is Match.MATCH
-            ),
-            None,
-        )
-        if check is None:
-            unknown.append(client.ip)
-        taken = (
-            f"taken by ip: [{check.identify}], endpoint {check.endpoint}" if check else "in no match= of any identify"
-        )
-        evidence.append(f"{client.ip} to {server} ({counted(count, 'connection')}): {taken}")
-    alone = not situation.groups and not situation.crowd
-    yield Finding(
-        "encrypted",
-        _weight(bool(unknown), alone),
-        f"{counted(len(clients), 'client')} ({listed(list(clients))})"
-        f" {'connects' if len(clients) == 1 else 'connect'} over TLS, which cannot be read"
-        " without keys;"
-        + (
-            f" {listed(unknown)} {'is' if len(unknown) == 1 else 'are'} in no match= of any identify"
-            if unknown
-            else " the address of each is taken by an identify"
-        ),
-        None,
-        tuple(clients),
-        0,
-        tuple(evidence[:16]),
-        advice="to read it: `pjsip set logger pcap FILE` in Asterisk writes the SIP decrypted, or give --keylog"
-        " FILE; a telephone"
-        " that logs in is identified by its user and needs no match=",
-    )
-
-
-def _weight(unknown: bool, alone: bool) -> Severity:
-    """Nothing else to read and a client that no identify takes: an error."""
-    if alone:
-        return Severity.ERROR if unknown else Severity.WARNING
-    return Severity.WARNING if unknown else Severity.NOTE
-
-
-def tls_clients(situation: Situation) -> dict[str, tuple[Address, Address, int]]:
-    """(client, server, connections) by the client's IP, the PBX's own connections left out."""
-    clients: dict[str, tuple[Address, Address, int]] = {}
-    for client, server, count in situation.encrypted:
-        if client.ip not in situation.pbx:
-            known = clients.get(client.ip)
-            clients[client.ip] = (client, server, count + (known[2] if known else 0))
-    return clients
-
-
-def _probe(client: Address, server: Address) -> SipMessage:
-    raw = (
-        f"INVITE sip:probe@{server} SIP/2.0\r\nVia: SIP/2.0/TLS {client};branch=z9hG4bKprobe\r\n"
-        f"From: <sip:pjsipdiag-probe@invalid>;tag=1\r\nTo: <sip:probe@{server}>\r\nCall-ID: probe\r\n"
-        "CSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContact: <sip:probe@invalid>\r\nContent-Length: 0\r\n\r\n"
-    )
-    return SipMessage(raw.encode(), "TLS", client, server)
-
-
-def _claims_target(stranger: Stranger) -> bool:
-    message = stranger.groups[0].sample
-    uri = parse_uri(message.header("From"))
-    return uri is not None and uri.host == message.destination.ip
+def _names_target(sender: str, target: str) -> bool:
+    uri = parse_uri(sender)
+    return uri is not None and uri.host == target

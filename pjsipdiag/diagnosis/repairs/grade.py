@@ -1,0 +1,75 @@
+"""Which calls a repair may rest on: facts tie their source to the endpoint, so that what they ask for is likely.
+
+The law: every repair is made twice, for the calls that facts speak for and for the others. What the others ask for is
+told apart and waits for somebody to confirm it, so that they neither make a likely repair nor take one away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pjsipdiag.diagnosis.evidence.addresses import is_address
+from pjsipdiag.diagnosis.evidence.signs import is_likely, samples
+from pjsipdiag.diagnosis.evidence.vicinity import beside, is_spoken_for, named
+from pjsipdiag.diagnosis.rules.cause import Cause
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import parse_uri
+
+Basis = Callable[[Situation, Cause, CallGroup], bool]
+"""Whether facts speak for a group of calls that a repair is meant for."""
+
+
+def by_address(situation: Situation, _cause: Cause, group: CallGroup) -> bool:
+    """The files name its address for an endpoint, or one a few beside it."""
+    return is_likely(situation, group)
+
+
+def by_files(_situation: Situation, _cause: Cause, _group: CallGroup) -> bool:
+    """The files alone say what is wrong."""
+    return True
+
+
+def by_deed(situation: Situation, _cause: Cause, group: CallGroup) -> bool:
+    """The same, of a written line, and the address acknowledged such a call: for repairs that open more than a line."""
+    config = situation.config
+    return any((*named(config, group.source), *beside(config, group.source))) and is_acknowledged(situation, group)
+
+
+def by_permission(situation: Situation, cause: Cause, group: CallGroup) -> bool:
+    """The lines of the endpoint that denies it (of any, without one) speak for every address to be permitted."""
+    wanted = contacts(group) if is_by_contact(cause) else [group.source]
+    return all(_is_known(situation, cause.name, ip) for ip in wanted)
+
+
+def is_by_contact(cause: Cause) -> bool:
+    """Whether an access list denies the Contact, and not the source."""
+    return cause.detail.startswith("Contact host")
+
+
+def contacts(group: CallGroup) -> list[str]:
+    """The addresses that the Contact headers of a group name."""
+    uris = (parse_uri(message.header("Contact")) for message in samples(group))
+    return [uri.host for uri in uris if uri and is_address(uri.host)]
+
+
+def is_acknowledged(situation: Situation, group: CallGroup) -> bool:
+    """Whether its source acknowledged a call of the group, or came over TLS, which nobody can forge."""
+    verdict = group.verdict
+    return group.transport in ("TLS", "WSS") or any(
+        (row.transport, row.verdict.outcome, row.verdict.identify, row.verdict.endpoint)
+        == (group.transport, verdict.outcome, verdict.identify, verdict.endpoint)
+        for row in situation.acknowledged(group.source)
+    )
+
+
+def parted(
+    situation: Situation, basis: Basis, cause: Cause, groups: Sequence[CallGroup]
+) -> tuple[list[CallGroup], list[CallGroup]]:
+    """The groups that facts speak for, and the others."""
+    sure = [group for group in groups if basis(situation, cause, group)]
+    return sure, [group for group in groups if group not in sure]
+
+
+def _is_known(situation: Situation, endpoint: str, ip: str) -> bool:
+    config = situation.config
+    return is_spoken_for(config, endpoint, ip) if endpoint else any((*named(config, ip), *beside(config, ip)))
