@@ -89,6 +89,7 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
         details=details,
         causes=[_cause(finding, report) for finding in report.findings],
         changes=[_change(suggestion) for suggestion in report.suggestions],
+        unconfirmed=[_change(suggestion) for suggestion in report.unconfirmed],
         steps=wording.steps(report.suggestions),
         timeline=timeline(ordered, counted, DRAWN) if counted.sources else None,
         flow=flow(counted) if counted.sources else None,
