@@ -1,8 +1,26 @@
-"""Whether the compiled parts are used: `PJSIPDIAG_NO_EXTENSIONS=1` in the environment turns them all off.
+"""Whether a compiled part is used.
 
-The result is the same with and without them; where they were not built, Python alone does the work.
+The result is the same with and without them: where one was not built, where its source was changed after it was built
+(an editable checkout that moved on), or where `PJSIPDIAG_NO_EXTENSIONS=1` stands in the environment, Python alone does
+the work.
 """
 
+from __future__ import annotations
+
 import os
+from pathlib import Path
+from types import ModuleType
 
 WANTED = not os.environ.get("PJSIPDIAG_NO_EXTENSIONS")
+
+
+def is_used(extension: ModuleType) -> bool:
+    """Whether an extension that was imported is wanted, and as new as the source beside it; one without is."""
+    if not WANTED:
+        return False
+    built = Path(extension.__file__ or "")
+    source = built.with_name(built.name.partition(".")[0] + ".c")
+    try:
+        return source.stat().st_mtime <= built.stat().st_mtime
+    except OSError:
+        return True

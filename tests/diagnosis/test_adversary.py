@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from pjsipdiag.cli import main
 from pjsipdiag.sip import Address
-from tests.diagnosis.forger import MINE, Call, Honest, faults, forge, honest_captures, look
+from tests.diagnosis.faults import faults
+from tests.diagnosis.forger import MINE, Call, Honest, forge, honest_captures, look
 
 pytestmark = pytest.mark.usefixtures("extensions")
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,34 +24,23 @@ from pjsipdiag.asterisk.config import (
     Rule,
     Section,
     Transport,
-    Unread,
     Where,
 )
 from pjsipdiag.asterisk.dialplan.model import Dialplan
 from pjsipdiag.asterisk.dialplan.read import MODULES as DIALPLAN_MODULES
 from pjsipdiag.asterisk.dialplan.read import read_dialplan
-from pjsipdiag.asterisk.files.conf import Parsed, parse
-from pjsipdiag.asterisk.files.files import Files
-from pjsipdiag.asterisk.loading import acls, chan_sip, identify, kinds, modules, order, wizard
-from pjsipdiag.asterisk.loading.modules import Absent
+from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, order, wizard
 from pjsipdiag.asterisk.loading.opening import opened
-from pjsipdiag.asterisk.loading.options import TYPES, Applied, apply, cannot_tell
+from pjsipdiag.asterisk.loading.options import Applied, apply, cannot_tell
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
-from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, Selection, mappings, select
+from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, Backend, Selection, select
+from pjsipdiag.asterisk.loading.sources import Sources
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folded, Folding
-from pjsipdiag.asterisk.realtime.tables import Databases, Tables
+from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.releases import NEWEST, Release, release
 
-_OF_OBJECTS = (MAIN_FILE, "sorcery.conf", "extconfig.conf")
-"""Files that objects of every type hang on."""
 _LINE = re.compile(r"at line \d+ of .*")
-
-MODULES_OF = {
-    "identify": "res_pjsip_endpoint_identifier_ip",
-    "registration": "res_pjsip_outbound_registration",
-    "acl": "res_pjsip_acl",
-}
-"""The module that owns a type, for the types that are not res_pjsip's own."""
 
 _T = TypeVar("_T", bound=Loaded)
 Known = Callable[[str], bool | None]
@@ -85,76 +74,34 @@ def load_config(
     resolver = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
     main, files, alone = opened(path, overlay, main)
     given = databases if isinstance(databases, Databases) else Databases(databases or {})
-    loader = _Loader(files, main, alone, version, resolver, readable, given, partial or alone, overlay or {})
-    return loader.config("" if path is None else str(path))
+    sources = Sources(files, main, alone, version, given, partial or alone, overlay or {})
+    return _Loader(sources, version, resolver, readable).config("" if path is None else str(path))
 
 
 @dataclass
 class _Loader:
-    files: Files
-    main: str
-    alone: bool
+    sources: Sources
     version: Release
     resolver: Resolver
     readable: Known
-    databases: Databases
-    partial: bool
-    overlay: Mapping[str, str]
-    parsed: dict[str, Parsed] = field(default_factory=dict)
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     acls: dict[str, tuple[Rule, ...]] | None = None
     sockets: list[Transport] = field(default_factory=list)
     by_type: dict[int, defaultdict[str, list[Section]]] = field(default_factory=dict)
 
-    @cached_property
-    def modules(self) -> modules.Modules:
-        return modules.read(self.file("modules.conf"))
-
-    @cached_property
-    def tables(self) -> Tables:
-        return Tables(self.databases, self.file, self.overlay, lambda name: parse(name, self.files, self.version))
-
-    @cached_property
-    def mappings(self) -> Mappings:
-        return mappings(self.file("sorcery.conf"), self._loads, self.tables.is_family)
-
-    def _loads(self, module: str) -> bool:
-        return self.modules.loads(module)
-
-    @property
-    def backends(self) -> Mapping[str, tuple[Backend, ...]]:
-        return self.mappings.backends
-
-    def file(self, name: str) -> Parsed:
-        """A file of the directory, read once for all object types (Asterisk reads it anew for each)."""
-        if name not in self.parsed:
-            if self.alone and name != self.main:
-                self.parsed[name] = Parsed(found=False)
-            elif self.tables.hold(name, self._loads):
-                table = self.tables.file(name, TYPES)
-                self.parsed[name] = table or parse(name, self.files, self.version, partial=self.partial)
-            else:
-                self.parsed[name] = parse(name, self.files, self.version, partial=self.partial)
-        return self.parsed[name]
-
-    def _chan_sip(self) -> tuple[Transport, ...]:
-        if self.alone or not self.files.exists(chan_sip.FILE) or not self._loads(chan_sip.DRIVER):
-            return ()
-        return chan_sip.sockets(parse(chan_sip.FILE, self.files, self.version, partial=True))
-
     def config(self, directory: str) -> Config:
-        if self.alone:
-            reason = f"only {self.main} was given: other files of the configuration are not known"
-            self.warnings.append(Problem(reason, Where(self.main, 0)))
-        self.warnings += self.mappings.passed
-        main = self.file(self.main)
-        if self.alone:
+        if self.sources.alone:
+            reason = f"only {self.sources.main} was given: other files of the configuration are not known"
+            self.warnings.append(Problem(reason, Where(self.sources.main, 0)))
+        self.warnings += self.sources.mappings.passed
+        main = self.sources.file(self.sources.main)
+        if self.sources.alone:
             self.warnings += [
                 Problem(f"the included file {one.reason} is not known: only one file was given", one.where)
                 for one in main.missing
             ]
-        self.acls, refused = acls.named(self.file(acls.ACL_FILE))
+        self.acls, refused = acls.named(self.sources.file(acls.ACL_FILE))
         self.warnings += refused
         globals_ = self._globals()
         endpoints = self._both("endpoint", lambda s, a: kinds.endpoint(s, a, self.version, self.acls))
@@ -166,6 +113,7 @@ class _Loader:
         made = self._from_wizard("identify", self._identify)
         self._plain("system", lambda s, a: Loaded(s.name, s.where, a.options))
         order_text = globals_.endpoint_identifier_order
+        parsed = self.sources.parsed.values()  # a view: what is read below is in it, too
         config = Config(
             version=self.version.version,
             directory=directory,
@@ -183,70 +131,28 @@ class _Loader:
             identifiers=order.identifiers(order_text, self.version),
             uncertain_identifiers=order.uncertain(order_text, self.version),
             realtime=self._realtime(),
-            unread=(*self.tables.unread, *self._programs()),
-            missing=() if self.alone else tuple(dict.fromkeys(m for p in self.parsed.values() for m in p.missing)),
-            partial=self.partial and not self.alone,
-            stored=tuple(self.tables.stored),
-            failed=tuple(dict.fromkeys(self.tables.failed)),
-            chan_sip=self._chan_sip(),
+            unread=(*self.sources.tables.unread, *self.sources.programs()),
+            missing=() if self.sources.alone else tuple(dict.fromkeys(m for p in parsed for m in p.missing)),
+            partial=self.sources.partial and not self.sources.alone,
+            stored=tuple(self.sources.tables.stored),
+            failed=tuple(dict.fromkeys(self.sources.tables.failed)),
+            chan_sip=self.sources.chan_sip_sockets(),
             named_acls=self.acls or {},
-            has_acls=self.file(acls.ACL_FILE).found,
-            files=tuple(dict.fromkeys(name for parsed in self.parsed.values() for name in parsed.files)),
-            dropped=tuple(one for one in dict.fromkeys(self.dropped) if not self._is_open(one)),
-            warnings=tuple(dict.fromkeys([*self.warnings, *(w for p in self.parsed.values() for w in p.warnings)])),
-            rejected=tuple(problem for parsed in self.parsed.values() for problem in parsed.rejected),
+            has_acls=self.sources.file(acls.ACL_FILE).found,
+            files=tuple(dict.fromkeys(name for p in parsed for name in p.files)),
+            dropped=tuple(one for one in dict.fromkeys(self.dropped) if not self.sources.is_open(one)),
+            warnings=tuple(dict.fromkeys([*self.warnings, *(w for p in parsed for w in p.warnings)])),
+            rejected=tuple(problem for p in parsed for problem in p.rejected),
             dialplan=cache(self._dialplan),
-            sections=(*main.sections, *self.file(wizard.WIZARD_FILE).sections, *self.tables.all_rows),
+            sections=(*main.sections, *self.sources.file(wizard.WIZARD_FILE).sections, *self.sources.tables.all_rows),
         )
-        return modules.apply(config, self.modules, self._absent(), self.version)
-
-    def _programs(self) -> Iterator[Unread]:
-        """The objects that a program may write into a file; it is never run."""
-        for name, parsed in self.parsed.items():
-            types = wizard.TYPES if name == wizard.WIZARD_FILE else TYPES if name in (self.main, *_OF_OBJECTS) else ()
-            for program in parsed.programs:
-                text = (
-                    f"#exec at {program.where} is never run here: {program.reason}; put its output in the place of the"
-                    " line in a copy, or see what Asterisk shows ('pjsip show identifies', 'pjsip show endpoints')"
-                )
-                yield from (Unread(kind, program.where, text, "program") for kind in types)
-
-    def _is_open(self, dropped: Dropped) -> bool:
-        """Whether a program writes into the section of an object, so that what it lacks may be there."""
-        place = dropped.section_where
-        return any(
-            (program.where.file, program.where.section) == (place.file, place.section)
-            for parsed in self.parsed.values()
-            for program in parsed.programs
-        )
+        return modules.apply(config, self.sources.modules, self.sources.absent(), self.version)
 
     def _dialplan(self) -> Dialplan | None:
-        if self.alone:
+        if self.sources.alone:
             return None
-        places = {name: self.modules.missing(name) for name in DIALPLAN_MODULES}
-        return read_dialplan(self.files, self.version, {name: where for name, where in places.items() if where})
-
-    def _absent(self) -> list[Absent]:
-        """What does not load because of sorcery.conf or of a file that Asterisk cannot start with."""
-        found = list(modules.unparsed(self.file))
-        failed = self.mappings.failed
-        if failed is not None:
-            log = f"{failed.log}\nError attempting to apply configuration res_pjsip to sorcery."
-            ends = "would not load with these files alone" if self.partial else "does not load: nothing listens"
-            reason = f"{failed.reason}, so res_pjsip {ends}"
-            found.append(Absent("res_pjsip", reason, failed.where, log, ends=not self.partial))
-        for object_type, variable in self.mappings.misplaced.items():
-            module = MODULES_OF[object_type]
-            log = (
-                f"Cannot update type '{object_type}' in module 'res_pjsip' because it has no existing documentation!"
-                f"\n{module} declined to load."
-            )
-            reason = (
-                f"[res_pjsip] maps {object_type}, which belongs to [{OWNERS[object_type]}]: {module} does not load, so "
-                f"{modules.effect(module)}; move the line to that section"
-            )
-            found.append(Absent(module, reason, variable.where, log))
-        return found
+        places = {name: self.sources.modules.missing(name) for name in DIALPLAN_MODULES}
+        return read_dialplan(self.sources.files, self.version, {name: where for name, where in places.items() if where})
 
     def _transport(self, section: Section, applied: Applied) -> Transport | Problem:
         """A transport, unless one before it listens on its address already (config_transport.c, transport_apply)."""
@@ -271,7 +177,7 @@ class _Loader:
         """Whether there is a geolocation profile; a directory without geolocation.conf cannot tell."""
         if name.startswith("<"):  # res_geolocation brings <prefer_config> and its like along
             return True
-        parsed = self.file("geolocation.conf")
+        parsed = self.sources.file("geolocation.conf")
         if not parsed.found:
             return None
         kinds_of_name = (section.first("type") for section in parsed.named(name)) if parsed.valid else ()
@@ -298,12 +204,12 @@ class _Loader:
     def _selections(
         self, object_type: str, build: Callable[[Section, Applied], _T | Problem]
     ) -> Iterable[Selection[_T]]:
-        for backend in self.backends[object_type]:
+        for backend in self.sources.backends[object_type]:
             if backend.kind == "realtime":
                 yield from self._rows(backend, object_type, build)
             if backend.kind != "config":
                 continue
-            parsed = self.file(self.main if backend.file == MAIN_FILE else backend.file)
+            parsed = self.sources.file(self.sources.main if backend.file == MAIN_FILE else backend.file)
             if not parsed.valid or not parsed.found:
                 continue
             selection = select(
@@ -320,7 +226,7 @@ class _Loader:
     def _rows(
         self, backend: Backend, object_type: str, build: Callable[[Section, Applied], _T | Problem]
     ) -> Iterable[Selection[_T]]:
-        for part in self.tables.sections(backend, object_type, self.version, self._loads):
+        for part in self.sources.tables.sections(backend, object_type, self.version, self.sources.loads):
             objects: list[_T] = []
             keys: list[str] = []
             for key, section in part.made:
@@ -347,9 +253,9 @@ class _Loader:
 
     def _from_wizard(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> list[_T]:
         """The objects that pjsip_wizard.conf makes; a later one of the same name takes the place of the earlier."""
-        parsed = self.file(wizard.WIZARD_FILE)
+        parsed = self.sources.file(wizard.WIZARD_FILE)
         objects: dict[str, _T] = {}
-        for source in wizard.wizards(parsed.sections) if parsed.valid and self.backends[object_type] else ():
+        for source in wizard.wizards(parsed.sections) if parsed.valid and self.sources.backends[object_type] else ():
             made = wizard.make(object_type, source, self.version)
             if made.problem is not None:
                 problem = made.problem
@@ -385,13 +291,13 @@ class _Loader:
             log = f"At most one pjsip.conf type=global object can be defined.  You have {len(applied)} defined."
             reason = f"[{applied[-1].name}] is not the only section of type=global: it alone counts, being the last"
             self.warnings.append(Problem(reason, applied[-1].where, log))
-        return applied[-1] if applied else Global("", Where(self.main, 0))
+        return applied[-1] if applied else Global("", Where(self.sources.main, 0))
 
     def _realtime(self) -> tuple[str, ...]:
         """The types that a database or memory holds (also), and that are not known."""
-        unread = {one.type for one in self.tables.unread}
+        unread = {one.type for one in self.sources.tables.unread}
         return tuple(
             name
-            for name, found in self.backends.items()
+            for name, found in self.sources.backends.items()
             if name in unread or any(backend.kind not in ("config", "realtime") for backend in found)
         )

@@ -17,14 +17,14 @@ from pjsipdiag.capture.packets.dissect import QUIET
 from pjsipdiag.capture.packets.link import SLL_DIRECTIONS
 from pjsipdiag.capture.packets.tunnels import UDP_TUNNELS
 from pjsipdiag.capture.streams.start import USUAL
-from pjsipdiag.extensions import WANTED
+from pjsipdiag.extensions import is_used
 
 try:
     from pjsipdiag.capture.fast import _records
 except ImportError:
     passed = None
 else:
-    passed = _records.passed if WANTED else None
+    passed = _records.passed if is_used(_records) else None
 
 MOST_PLANS, MOST_CHECKS = 16, 32
 LATEST = MARGIN - 8 - 32

@@ -42,14 +42,14 @@ from pjsipdiag.diagnosis.calls.rows import (
     add_cluster,
 )
 from pjsipdiag.diagnosis.calls.spool import Spool
-from pjsipdiag.extensions import WANTED
+from pjsipdiag.extensions import is_used
 
 try:
     from pjsipdiag.diagnosis.calls import _fold
 except ImportError:
     following = None
 else:
-    following = _fold.following if WANTED else None
+    following = _fold.following if is_used(_fold) else None
 
 LONGEST_TRANSACTION = 32_000_000_000
 """Nanoseconds (timer B, RFC 3261 17.1.1.2) in which alike requests that were cut before their Call-ID are one."""

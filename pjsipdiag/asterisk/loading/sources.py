@@ -1,0 +1,122 @@
+"""Where objects come from: the files, tables and mappings of one configuration, each read when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pjsipdiag.asterisk.config import Dropped, Transport, Unread
+from pjsipdiag.asterisk.files.conf import Parsed, parse
+from pjsipdiag.asterisk.files.files import Files
+from pjsipdiag.asterisk.loading import chan_sip
+from pjsipdiag.asterisk.loading.modules import Absent, Modules, effect, read, unparsed
+from pjsipdiag.asterisk.loading.options import TYPES
+from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, mappings
+from pjsipdiag.asterisk.loading.wizard import TYPES as WIZARD_TYPES
+from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE
+from pjsipdiag.asterisk.realtime.tables import Databases, Tables
+from pjsipdiag.asterisk.releases import Release
+
+_OF_OBJECTS = (MAIN_FILE, "sorcery.conf", "extconfig.conf")
+"""Files that objects of every type hang on."""
+
+MODULES_OF = {
+    "identify": "res_pjsip_endpoint_identifier_ip",
+    "registration": "res_pjsip_outbound_registration",
+    "acl": "res_pjsip_acl",
+}
+"""The module that owns a type, for the types that are not res_pjsip's own."""
+
+
+@dataclass
+class Sources:
+    """`main` stands for pjsip.conf; `alone`: no other file is known. `partial` files may lack what they include;
+    `overlay` has texts that stand in for files and rows."""
+
+    files: Files
+    main: str
+    alone: bool
+    version: Release
+    databases: Databases
+    partial: bool
+    overlay: Mapping[str, str]
+    parsed: dict[str, Parsed] = field(default_factory=dict)
+
+    @cached_property
+    def modules(self) -> Modules:
+        return read(self.file("modules.conf"))
+
+    @cached_property
+    def tables(self) -> Tables:
+        return Tables(self.databases, self.file, self.overlay, lambda name: parse(name, self.files, self.version))
+
+    @cached_property
+    def mappings(self) -> Mappings:
+        return mappings(self.file("sorcery.conf"), self.loads, self.tables.is_family)
+
+    def loads(self, module: str) -> bool:
+        return self.modules.loads(module)
+
+    @property
+    def backends(self) -> Mapping[str, tuple[Backend, ...]]:
+        return self.mappings.backends
+
+    def file(self, name: str) -> Parsed:
+        """A file of the directory, read once for all object types (Asterisk reads it anew for each)."""
+        if name not in self.parsed:
+            if self.alone and name != self.main:
+                self.parsed[name] = Parsed(found=False)
+            elif self.tables.hold(name, self.loads):
+                table = self.tables.file(name, TYPES)
+                self.parsed[name] = table or parse(name, self.files, self.version, partial=self.partial)
+            else:
+                self.parsed[name] = parse(name, self.files, self.version, partial=self.partial)
+        return self.parsed[name]
+
+    def chan_sip_sockets(self) -> tuple[Transport, ...]:
+        if self.alone or not self.files.exists(chan_sip.FILE) or not self.loads(chan_sip.DRIVER):
+            return ()
+        return chan_sip.sockets(parse(chan_sip.FILE, self.files, self.version, partial=True))
+
+    def programs(self) -> Iterator[Unread]:
+        """The objects that a program may write into a file; it is never run."""
+        for name, parsed in self.parsed.items():
+            types = WIZARD_TYPES if name == WIZARD_FILE else TYPES if name in (self.main, *_OF_OBJECTS) else ()
+            for program in parsed.programs:
+                text = (
+                    f"#exec at {program.where} is never run here: {program.reason}; put its output in the place of the"
+                    " line in a copy, or see what Asterisk shows ('pjsip show identifies', 'pjsip show endpoints')"
+                )
+                yield from (Unread(kind, program.where, text, "program") for kind in types)
+
+    def is_open(self, dropped: Dropped) -> bool:
+        """Whether a program writes into the section of an object, so that what it lacks may be there."""
+        place = dropped.section_where
+        return any(
+            (program.where.file, program.where.section) == (place.file, place.section)
+            for parsed in self.parsed.values()
+            for program in parsed.programs
+        )
+
+    def absent(self) -> list[Absent]:
+        """What does not load because of sorcery.conf or of a file that Asterisk cannot start with."""
+        found = list(unparsed(self.file))
+        failed = self.mappings.failed
+        if failed is not None:
+            log = f"{failed.log}\nError attempting to apply configuration res_pjsip to sorcery."
+            ends = "would not load with these files alone" if self.partial else "does not load: nothing listens"
+            reason = f"{failed.reason}, so res_pjsip {ends}"
+            found.append(Absent("res_pjsip", reason, failed.where, log, ends=not self.partial))
+        for object_type, variable in self.mappings.misplaced.items():
+            module = MODULES_OF[object_type]
+            log = (
+                f"Cannot update type '{object_type}' in module 'res_pjsip' because it has no existing documentation!"
+                f"\n{module} declined to load."
+            )
+            reason = (
+                f"[res_pjsip] maps {object_type}, which belongs to [{OWNERS[object_type]}]: {module} does not load, so "
+                f"{effect(module)}; move the line to that section"
+            )
+            found.append(Absent(module, reason, variable.where, log))
+        return found
