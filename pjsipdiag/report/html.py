@@ -34,7 +34,7 @@ LONGEST = 4000
 DETAILED = 50
 """Sources whose call is shown with its ladder and trace."""
 ROWS = 10_000
-"""Rows of the source table; the JSON report has all."""
+"""Rows of the tables of sources and of doors; the JSON report has all."""
 DRAWN = 25
 """Rows of the time line."""
 
@@ -93,6 +93,8 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
         steps=wording.steps(report.suggestions),
         timeline=timeline(ordered, counted, DRAWN) if counted.sources else None,
         flow=flow(counted) if counted.sources else None,
+        doors=report.doors[:ROWS],
+        doors_left_out=max(0, len(report.doors) - ROWS),
         notes=wording.notes(report),
         wording=wording,
         style=Markup(style),

@@ -10,18 +10,18 @@ import re
 from collections.abc import Iterator
 from typing import TextIO
 
-from pjsipdiag.diagnosis.model import Finding, Report, Suggestion
+from pjsipdiag.diagnosis.model import DoorState, Finding, Report, Suggestion
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import clipped
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Look
 
 MANY = 100
-"""Sources that a ticket shows; the rest are counted."""
+"""Sources, and doors, that a ticket shows; the rest are counted."""
 
 
 def write(report: Report, stream: TextIO, look: Look) -> None:
-    """Writes the report; with `look.verbose` every source is shown."""
+    """Writes the report; with `look.verbose` every source and door is shown."""
     for line in _lines(report, None if look.verbose else MANY):
         stream.write(line + "\n")
 
@@ -72,9 +72,8 @@ def _lines(report: Report, most: int | None) -> Iterator[str]:
         for step in steps:
             commands = ", ".join(map(code, step.commands))
             yield f"- {prose(step.says)}" + (f": {commands}" if commands else "")
-    if report.sources:
-        yield from ("", "### Sources", "")
-        yield from _sources(report, most)
+    yield from _sources(report, most)
+    yield from _doors(report, most)
     if notes := wording.notes(report):
         yield from ("", "### Notes", "")
         yield from (f"- {prose(note)}" for note in notes)
@@ -102,6 +101,9 @@ def _suggestion(suggestion: Suggestion, fixes: str = "fixes") -> Iterator[str]:
 
 
 def _sources(report: Report, most: int | None) -> Iterator[str]:
+    if not report.sources:
+        return
+    yield from ("", "### Sources", "")
     yield "| Source | Requests | Calls | Verdict | Identify | Endpoint | Answered |"
     yield "| --- | ---: | ---: | --- | --- | --- | --- |"
     ordered = wording.sources_by_need(report)
@@ -120,3 +122,25 @@ def _sources(report: Report, most: int | None) -> Iterator[str]:
     if most and len(ordered) > most:
         yield ""
         yield f"{len(ordered) - most:,} more sources are not shown."
+
+
+def _doors(report: Report, most: int | None) -> Iterator[str]:
+    if not report.doors:
+        return
+    yield from ("", "### Doors", "")
+    yield "| Endpoint | Context | By | From | Password | Line |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for door in report.doors[:most]:
+        password = wording.door_password(door)
+        cells = (
+            code(door.endpoint),
+            code(door.context),
+            code(door.identifier),
+            code(wording.door_from(door)),
+            f"**{password}**" if door.state is DoorState.OPEN else password,
+            code(wording.place(door.where)),
+        )
+        yield f"| {' | '.join(cells)} |"
+    if most and len(report.doors) > most:
+        yield ""
+        yield f"{len(report.doors) - most:,} more doors are not shown."

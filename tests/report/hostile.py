@@ -9,6 +9,8 @@ from pjsipdiag.asterisk.verdict import Check, Match, Outcome, Verdict
 from pjsipdiag.diagnosis.model import (
     CallRow,
     CaptureSummary,
+    Door,
+    DoorState,
     Edit,
     Finding,
     Report,
@@ -46,6 +48,7 @@ def hostile(text: str) -> Report:
             SourceRow("203.0.113.1", 1, 1, "matched", text, text, text, {"200": 1}, (text, text), {text: 1}),
         ),
         calls=calls,
+        doors=(Door(text, text, text, (text,), text, False, text, DoorState.OPEN, where),),
         unmatched=("203.0.113.0",),
         findings=(Finding(text, Severity.ERROR, text, where, ("203.0.113.0",), 1, (text,), (text,), text),),
         suggestions=(
