@@ -304,6 +304,8 @@ class Config:
     """The sockets of the driver before PJSIP, where there is a sip.conf and nothing keeps it from loading."""
     named_acls: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     """The access lists of acl.conf that `Acl.names` speaks of, by name."""
+    texts: Mapping[str, bytes] = field(default_factory=dict, compare=False)
+    """The files as they were read, by name; edits are made in them, and none is read from the disk again."""
     has_acls: bool = True
     """Whether there is an acl.conf among the files."""
     addresses_of: Callable[[str], Sequence[str] | None] | None = field(default=None, compare=False)

@@ -6,14 +6,16 @@ Each capture is folded as it streams; which requests the PBX received is decided
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Unpack
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.live.running import release_of
+from pjsipdiag.asterisk.loading.resolve import Dns
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.releases import NEWEST, age, instead, nearest
 from pjsipdiag.asterisk.replay.identifiers import Replay
@@ -24,7 +26,7 @@ from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.exchanges import exchanges, missing, other_methods, own_registrations, row_of, tokens
 from pjsipdiag.diagnosis.calls.groups import group
-from pjsipdiag.diagnosis.calls.judge import Judged, judge
+from pjsipdiag.diagnosis.calls.judge import judge
 from pjsipdiag.diagnosis.calls.merge import Merged
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.calls.selection import Selection
@@ -85,10 +87,13 @@ def conclude(begun: Begun, config: str | Path | None, options: Options, on_rows:
     """
     told = pbxes.given(options.get("pbx", ()))
     databases = options.get("databases", ())
+    disk = Disk()
     options = {**options, "databases": databases if isinstance(databases, Databases) else given(databases)}
+    if options.get("resolve"):
+        options["resolve"] = Dns()  # each name is asked once, however often the configuration is loaded
     asking = options.get("live")
     live = asking(callers_hosts(begun.finish().merged)) if asking else None
-    reload = partial(reloaded, config, options, live)
+    reload = partial(reloaded, config, options, live, disk=disk)
     asked = reload({}, options.get("asterisk") or (release_of(live) if live else NEWEST))
     seen, wanted, jobs = begun.finish(), begun.reading.wanted, begun.reading.jobs
     basis = _settle(seen, asked, told, options.get("asterisk"), reload)
@@ -96,11 +101,11 @@ def conclude(begun: Begun, config: str | Path | None, options: Options, on_rows:
         basis = replace(basis, config=asked, assumed=False, reason=f"the running Asterisk is {live.version}")
     situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     if is_a_copy(situation):
-        reload = partial(reloaded, config, options, live, partial=True)
+        reload = partial(reloaded, config, options, live, disk=disk, partial=True)
         basis = replace(basis, config=reload({}, basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     if "acl" in basis.config.untold and lets_in(situation):
-        reload = partial(reloaded, config, options, live, shown=True)
+        reload = partial(reloaded, config, options, live, disk=disk, shown=True)
         basis = replace(basis, config=reload({}, basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     situation = replace(situation, filtered=left_out(situation, options))
@@ -108,7 +113,7 @@ def conclude(begun: Begun, config: str | Path | None, options: Options, on_rows:
     if names_are_dead(situation):
         dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
         notes.append(f"the 401s show that {', '.join(dead)} did not resolve to these sources when Asterisk loaded")
-        reload = partial(reloaded, config, options, live, complete=True, partial=basis.config.partial)
+        reload = partial(reloaded, config, options, live, disk=disk, complete=True, partial=basis.config.partial)
         basis = replace(basis, config=reload({}, basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     findings = tuple(rules.find(situation))
@@ -125,7 +130,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
     own = tuple(own_registrations(seen.merged, basis.pbx))
     replay = Replay(basis.config, tokens(own, basis.config))
     arrival = Arrival(basis.config, seen.merged.answering)
-    look = partial(_judge, seen.merged, pbx=basis.pbx.addresses, arrival=arrival, replay=replay, wanted=wanted)
+    look = partial(judge, seen.merged, pbx=basis.pbx.addresses, arrival=arrival, replay=replay, wanted=wanted)
     judged = share(look, _slices(seen.merged, jobs), jobs)
     files = [tally.file for tally in seen.tallies]
     calls = Calls(seen.merged, judged, files, arrival, replay.verdict)
@@ -185,18 +190,6 @@ def _slices(merged: Merged, jobs: int) -> list[list[tuple[int, range]]]:
             pieces[-1].append((number, range(start, start + taken)))
             start, room = start + taken, room - taken
     return pieces
-
-
-def _judge(
-    merged: Merged,
-    slices: Sequence[tuple[int, range]],
-    *,
-    pbx: Collection[bytes],
-    arrival: Arrival,
-    replay: Replay,
-    wanted: Selection,
-) -> Judged:
-    return judge(merged, slices, pbx=pbx, arrival=arrival, replay=replay, wanted=wanted)
 
 
 def _report(  # noqa: PLR0917  (what it is made of)

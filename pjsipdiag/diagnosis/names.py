@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config, Identify
+from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.live.compare import loaded_otherwise
 from pjsipdiag.asterisk.live.running import release_of, running_config
 from pjsipdiag.asterisk.live.state import Live
@@ -26,7 +27,7 @@ def load(
     *,
     asterisk: str | None = None,
     hosts: str | Path | Resolver | None = None,
-    resolve: bool = False,
+    resolve: bool | Resolver = False,
     resolved: str | Path | None = None,
     overlay: Mapping[str, str] | None = None,
     complete: bool = False,
@@ -34,13 +35,15 @@ def load(
     partial: bool = False,
     live: Live | None = None,
     shown: bool = False,
+    disk: Disk | None = None,
 ) -> Config:
     """What `live`, a running Asterisk, holds where there is no `path`; else `load_config` with names from `hosts`, then
     from `resolved` (output of `pjsip show identifies`) and `live`, then from DNS if `resolve` says so. With
     `complete` a name that none of them knows does not resolve.
 
     `databases` are NAME=URL; `partial` as there. Beside files `live` also tells what is loaded otherwise. `shown`: the
-    answers in a capture show that no type=acl refuses.
+    answers in a capture show that no type=acl refuses. What `disk` has read before is not read again, and a resolver
+    in place of `resolve` is asked in place of DNS.
 
     :raises ConfigError: a file or a database cannot be read.
     """
@@ -49,20 +52,21 @@ def load(
         return replace(running, untold=running.untold - {"acl"}) if shown else running
     asterisk = asterisk or (release_of(live) if live is not None else None)
     urls = databases if isinstance(databases, Databases) else given(databases)
-    known = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
+    disk = disk or Disk()
+    known = hosts if isinstance(hosts, Resolver) else read_hosts(hosts, disk) if hosts is not None else Hosts()
     sources: list[Resolver] = [known]
     if resolved is not None:
-        read = load_config(path, asterisk, known, overlay=overlay, databases=urls, partial=partial)
-        sources.append(_shown(read, resolved))
+        read = load_config(path, asterisk, known, overlay=overlay, databases=urls, partial=partial, disk=disk)
+        sources.append(_shown(read, resolved, disk))
     if live is not None:
-        read = load_config(path, asterisk, known, overlay=overlay, databases=urls, partial=partial)
+        read = load_config(path, asterisk, known, overlay=overlay, databases=urls, partial=partial, disk=disk)
         sources.append(_left(read, {one.name: one.all("match") for one in live.of("identify")}))
     if resolve:
-        sources.append(Dns())
+        sources.append(resolve if isinstance(resolve, Resolver) else Dns())
     if complete:
         sources.append(Hosts(complete=True))
     resolver = _FirstKnown(sources) if len(sources) > 1 else known
-    config = load_config(path, asterisk, resolver, overlay=overlay, databases=urls, partial=partial)
+    config = load_config(path, asterisk, resolver, overlay=overlay, databases=urls, partial=partial, disk=disk)
     if config.failed:
         raise ConfigError(config.failed[0])
     otherwise = tuple(loaded_otherwise(config, running_config(live, asterisk))) if live is not None else ()
@@ -115,9 +119,9 @@ class _FirstKnown:
         return next((tuple(answer) for answer in answers if answer is not None), None)
 
 
-def _shown(config: Config, resolved: str | Path) -> Hosts:
+def _shown(config: Config, resolved: str | Path, disk: Disk) -> Hosts:
     try:
-        text = Path(resolved).read_text("utf-8", "replace")
+        text = disk.text(Path(resolved))
     except OSError as error:
         raise ConfigError(f"cannot read {resolved}: {error.strerror}") from error
     shown = parse_identifies(text)

@@ -33,7 +33,7 @@ class Options(TypedDict, total=False):
     asterisk: str | None
     pbx: Sequence[str]
     hosts: str | Path | Resolver | None
-    resolve: bool
+    resolve: bool | Resolver
     resolved: str | None
     databases: Sequence[str] | Databases
     live: Asking | None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.live.state import Live
 from pjsipdiag.diagnosis.names import load
 from pjsipdiag.diagnosis.options import Options
@@ -21,6 +22,7 @@ def reloaded(
     overlay: Mapping[str, str],
     release: str,
     *,
+    disk: Disk,
     shown: bool = False,
     complete: bool = False,
     partial: bool = False,
@@ -37,6 +39,7 @@ def reloaded(
         partial=partial,
         live=live,
         shown=shown,
+        disk=disk,
     )
 
 

@@ -77,7 +77,9 @@ def _texts(config: str | Path | None, loaded: Config) -> dict[str, bytes]:
         place = directory / name
         if not place.resolve().is_relative_to(directory.resolve()):
             raise ConfigError(f"{name} lies outside of {directory}: copy it into the directory first")
-        if place.is_file():
+        if name in loaded.texts:
+            found[name] = loaded.texts[name]
+        elif place.is_file():
             found[name] = _read(place)
     return found
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.diagnosis.edits.lines import diff, styled, with_name, with_value, write
+from pjsipdiag.diagnosis.edits.lines import changed, diff, styled, with_name, with_value, write
 from pjsipdiag.diagnosis.model import Edit, Suggestion
 from pjsipdiag.errors import PjsipdiagError
 
@@ -113,3 +114,30 @@ def test_a_secret_is_no_context_of_a_diff(tmp_path: Path) -> None:
     assert "hidden1" not in diff([suggestion(Edit("pjsip.conf", 5, (), ("realm=x",)))], config)
     with pytest.raises(PjsipdiagError, match="secret"):
         diff([suggestion(Edit("pjsip.conf", 3, ("password=hidden1",), ("password=x",)))], config)
+
+
+def test_edits_are_made_in_the_text_that_was_loaded(tmp_path: Path) -> None:
+    """Whatever has become of the file since; a text that stands in for a file counts, and one in memory."""
+    (tmp_path / "pjsip.conf").write_text("[old]\n")
+    edited = suggestion(Edit("pjsip.conf", 4, (), ("x=1",)))
+    for config in (
+        load_config(tmp_path, overlay={"pjsip.conf": TEXT}),
+        load_config(None, overlay={"pjsip.conf": TEXT}),
+    ):
+        (tmp_path / "pjsip.conf").write_text("[new]\n" * 9)
+        assert "+x=1" in diff([edited], config)
+        assert changed(config, edited.edits) == {"pjsip.conf": f"{TEXT}x=1\n"}
+
+
+def test_a_configuration_that_is_loaded_again_is_the_same(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("#include d/*.conf\n")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "a.conf").write_text(TEXT)
+    disk = Disk()
+    before = load_config(tmp_path, disk=disk)
+    (tmp_path / "d" / "a.conf").write_text("[b]\ntype=endpoint\n")
+    (tmp_path / "d" / "c.conf").write_text("[c]\ntype=endpoint\n")
+    after = load_config(tmp_path, disk=disk, overlay={"d/a.conf": f"{TEXT}allow=alaw\n"})
+    assert [*before.endpoints] == [*after.endpoints] == ["a"]
+    assert after.endpoints["a"].value("allow") == "alaw"
+    assert [*load_config(tmp_path).endpoints] == ["b", "c"]

@@ -10,10 +10,12 @@ import contextlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
+from pjsipdiag.asterisk.files.glob import MAGIC, alternatives, one_part
 from pjsipdiag.errors import ConfigError
 
 ETC = "/etc/asterisk"
@@ -22,23 +24,60 @@ ETC = "/etc/asterisk"
 MOST_BYTES = 256 << 20
 """A larger file is refused: no telephone system has one, and all of it would have to fit into memory."""
 
-_MAGIC = re.compile(r"[*?\[\\]")
 _OPTION = re.compile(r"\s*(?:\[(?P<section>[^\]]*)\]|(?P<name>\w+)\s*=>?\s*(?P<value>[^\s;]+))")
 _COMMENT = re.compile(r";--(?!-).*?--;", re.DOTALL)
 _TRUE = ("yes", "true", "y", "t", "1", "on")
-_MOST_ALTERNATIVES = 1000
 MOST_LOOKED = 300_000
 """Names that all patterns of a configuration are held against: links to folders above multiply them without end."""
+
+
+_T = TypeVar("_T")
+
+
+class Disk:
+    """What was read from the disk: each file and folder once, so that what is loaded again is what was loaded before.
+
+    Each method raises OSError as it did at first.
+    """
+
+    def __init__(self) -> None:
+        self._stats: dict[Path, os.stat_result | OSError] = {}
+        self._read: dict[Path, bytes | OSError] = {}
+        self._listed: dict[tuple[int, int], list[str]] = {}
+
+    def stat(self, path: Path) -> os.stat_result:
+        return _once(self._stats, path, Path.stat)
+
+    def read(self, path: Path) -> bytes:
+        """The bytes of a regular file, one more than MOST_BYTES at most."""
+        return _once(self._read, path, _read)
+
+    def text(self, path: Path) -> str:
+        """The text of a file that was named by the user, of any kind: a pipe can be read once only."""
+        return _once(self._read, path, Path.read_bytes).decode("utf-8", "replace")
+
+    def entries(self, path: Path) -> Sequence[str]:
+        """The names in a folder; one that links lead to in several ways is listed once."""
+        found = self.stat(path)
+        key = found.st_dev, found.st_ino
+        if key not in self._listed:
+            self._listed[key] = [entry.name for entry in path.iterdir()]
+        return self._listed[key]
 
 
 class Files:
     """Files below `directory` (None: only the overlay), with `overlay` (name -> text) in front of them.
 
-    Names are relative to the directory, with `/`; a file outside it keeps its absolute path.
+    Names are relative to the directory, with `/`; a file outside it keeps its absolute path. `texts` are the files that
+    were read, as they were. What `disk` has read before is not read again.
     """
 
-    def __init__(self, directory: Path | None, overlay: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path | None, overlay: Mapping[str, str] | None = None, disk: Disk | None = None
+    ) -> None:
         self.directory = directory
+        self.texts: dict[str, bytes] = {}
+        self._disk = disk or Disk()
         self.overlay = {
             str(PurePosixPath(name)): text.encode("utf-8", "surrogateescape") for name, text in (overlay or {}).items()
         }
@@ -46,7 +85,6 @@ class Files:
         self.given_up = ""
         """Why the last pattern was not followed to its end."""
         self._looked = 0
-        self._listed: dict[tuple[int, int], list[str]] = {}
 
     @cached_property
     def etc(self) -> str:
@@ -103,13 +141,17 @@ class Files:
 
         :raises ConfigError: the file is there and cannot be read.
         """
-        if name in self.overlay:
-            return self.overlay[name]
+        found = self.overlay[name] if name in self.overlay else self._from_disk(name)
+        if found is not None:
+            self.texts[name] = found
+        return found
+
+    def _from_disk(self, name: str) -> bytes | None:
         if self._leads_out(name) or not self._path_is_file(name):
             return None
         path = self._path(name)
         try:
-            data = _read(path)
+            data = self._disk.read(path)
         except FileNotFoundError:  # it went away meanwhile
             return None
         except BlockingIOError:
@@ -142,13 +184,13 @@ class Files:
         """The names that a pattern stands for, in the order of glob(3) with GLOB_NOMAGIC and GLOB_BRACE."""
         names: list[str] = []
         self.given_up = ""
-        for alternative in _braces(pattern):
+        for alternative in alternatives(pattern):
             wanted = self.name(alternative)
             if alternative.endswith("/"):
                 continue
             if self._leads_out(wanted):
                 return names
-            if _MAGIC.search(wanted):
+            if MAGIC.search(wanted):
                 names += self._glob(wanted)
             elif self.exists(wanted):
                 names.append(wanted)
@@ -162,7 +204,7 @@ class Files:
             return False
         path = self._path(name)
         try:
-            return stat.S_ISREG(path.stat().st_mode)
+            return stat.S_ISREG(self._disk.stat(path).st_mode)
         except PermissionError as error:
             raise ConfigError(f"cannot read {path}: {error.strerror}") from error
         except OSError:
@@ -172,7 +214,7 @@ class Files:
         root, parts = ("/", pattern[1:].split("/")) if pattern.startswith("/") else ("", pattern.split("/"))
         found = [root]
         for part in parts:
-            match = _translate(part)
+            match = one_part(part)
             below: list[str] = []
             for parent in found:
                 entries = self._entries(parent)
@@ -189,13 +231,20 @@ class Files:
         entries = {name[len(below) :].split("/")[0] for name in self.overlay if name.startswith(below)}
         if self.directory is not None or parent.startswith("/"):
             with contextlib.suppress(OSError):
-                path = self._path(parent or ".")
-                place = path.stat()
-                key = place.st_dev, place.st_ino
-                if key not in self._listed:
-                    self._listed[key] = [entry.name for entry in path.iterdir()]
-                entries.update(self._listed[key])
+                entries.update(self._disk.entries(self._path(parent or ".")))
         return entries
+
+
+def _once(known: dict[Path, _T | OSError], path: Path, ask: Callable[[Path], _T]) -> _T:
+    if path not in known:
+        try:
+            known[path] = ask(path)
+        except OSError as error:
+            known[path] = error
+    found = known[path]
+    if isinstance(found, OSError):
+        raise found.with_traceback(None)
+    return found
 
 
 def _read(path: Path) -> bytes:
@@ -209,99 +258,3 @@ def _read(path: Path) -> bytes:
 
 def _join(parent: str, entry: str) -> str:
     return f"{parent}{entry}" if parent in ("", "/") else f"{parent}/{entry}"
-
-
-def _translate(part: str) -> re.Pattern[str]:
-    """One path component of a glob as a regular expression: a leading dot is only matched by a dot."""
-    text = "" if part.startswith(".") else r"(?!\.)"
-    position = stars = 0
-    closing = ""
-    while position < len(part):
-        character = part[position]
-        position += 1
-        if character == "*":
-            # What follows a star is found at its first place: no way is ever tried twice (as in Python's fnmatch).
-            text += f"{closing}(?=(?P<g{stars}>.*?"
-            closing, stars = f"))(?P=g{stars})", stars + 1
-            while part[position : position + 1] == "*":
-                position += 1
-        elif character == "?":
-            text += "."
-        elif character == "\\" and position < len(part):
-            text += re.escape(part[position])
-            position += 1
-        elif character == "[" and (found := _BRACKET.match(part, position)):
-            text += f"[{'^' if found['negated'] else ''}{_members(found['members'])}]"
-            position = found.end()
-        else:
-            text += re.escape(character)
-    if closing:  # the last star takes the rest, which has to end as the pattern does
-        head, _, tail = text.rpartition(f"(?=(?P<g{stars - 1}>.*?")
-        text = f"{head}.*{tail}"
-    try:
-        return re.compile(text, re.DOTALL)
-    except re.error:  # a range that runs backwards matches nothing
-        return re.compile(r"(?!)")
-
-
-_BRACKET = re.compile(r"(?P<negated>[!^]?)(?P<members>\]?(?:\[:[a-z]+:\]|\\.|[^\]\\])*)\]", re.DOTALL)
-_MEMBER = re.compile(r"\[:(?P<kind>[a-z]+):\]|(?P<low>\\?.)-(?P<high>\\?.)|\\?(?P<single>.)", re.DOTALL)
-_CLASSES = {
-    "digit": "0-9",
-    "alpha": "a-zA-Z",
-    "alnum": "a-zA-Z0-9",
-    "lower": "a-z",
-    "upper": "A-Z",
-    "xdigit": "0-9a-fA-F",
-    "space": r"\s",
-    "punct": r"!-/:-@\[-`{-~",
-}
-
-
-def _members(text: str) -> str:
-    """What stands between the brackets of a glob, as it stands between those of a regular expression."""
-    members = ""
-    for found in _MEMBER.finditer(text):
-        if found["kind"]:
-            members += _CLASSES.get(found["kind"], "")
-        elif found["single"]:
-            members += re.escape(found["single"])
-        else:
-            members += f"{re.escape(found['low'][-1])}-{re.escape(found['high'][-1])}"
-    return members
-
-
-def _braces(pattern: str) -> Iterator[str]:
-    """`a{b,c}d` as `abd`, `acd` (nested too); braces without a partner or a comma stand for themselves."""
-    waiting = [pattern]
-    for _ in range(_MOST_ALTERNATIVES):
-        if not waiting:
-            return
-        text = waiting.pop()
-        parts = _first_braces(text)
-        if parts is None:
-            yield text
-        else:
-            before, alternatives, after = parts
-            waiting += [before + alternative + after for alternative in reversed(alternatives)]
-
-
-def _first_braces(text: str) -> tuple[str, list[str], str] | None:
-    start = text.find("{")
-    if start < 0:
-        return None
-    depth, alternatives, begin = 0, [], start + 1
-    for position in range(start, len(text)):
-        character = text[position]
-        if character == "{":
-            depth += 1
-        elif character == "," and depth == 1:
-            alternatives.append(text[begin:position])
-            begin = position + 1
-        elif character == "}":
-            depth -= 1
-            if not depth:
-                alternatives.append(text[begin:position])
-                lonely = len(alternatives) == 1 and alternatives[0]
-                return None if lonely else (text[:start], alternatives, text[position + 1 :])
-    return None

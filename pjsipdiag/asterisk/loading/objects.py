@@ -30,6 +30,7 @@ from pjsipdiag.asterisk.dialplan.model import Dialplan
 from pjsipdiag.asterisk.dialplan.read import MODULES as DIALPLAN_MODULES
 from pjsipdiag.asterisk.dialplan.read import read_dialplan
 from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, order, wizard
 from pjsipdiag.asterisk.loading.opening import opened
 from pjsipdiag.asterisk.loading.options import Applied, apply, cannot_tell
@@ -57,6 +58,7 @@ def load_config(
     databases: Mapping[str, str] | Databases | None = None,
     partial: bool = False,
     main: str = MAIN_FILE,
+    disk: Disk | None = None,
 ) -> Config:
     """Load a configuration directory (or a single file in place of pjsip.conf) as a release of Asterisk would.
 
@@ -65,14 +67,14 @@ def load_config(
     with `path` None there is nothing else; lines for the name of a table stand in for its rows. `readable` tells
     whether a file that the configuration names (a certificate) can be read on Asterisk's machine. `databases` maps the
     names that extconfig.conf uses to URLs. With `partial` files may be missing: no include rejects anything. `main`
-    stands for pjsip.conf.
+    stands for pjsip.conf. What `disk` has read before is not read again.
 
     :raises ConfigError: the directory or pjsip.conf is missing, or a file cannot be read.
     :raises PjsipdiagError: no such release.
     """
     version = release(asterisk or NEWEST)
     resolver = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
-    main, files, alone = opened(path, overlay, main)
+    main, files, alone = opened(path, overlay, main, disk)
     given = databases if isinstance(databases, Databases) else Databases(databases or {})
     sources = Sources(files, main, alone, version, given, partial or alone, overlay or {})
     return _Loader(sources, version, resolver, readable).config("" if path is None else str(path))
@@ -138,6 +140,7 @@ class _Loader:
             failed=tuple(dict.fromkeys(self.sources.tables.failed)),
             chan_sip=self.sources.chan_sip_sockets(),
             named_acls=self.acls or {},
+            texts=self.sources.files.texts,
             has_acls=self.sources.file(acls.ACL_FILE).found,
             files=tuple(dict.fromkeys(name for p in parsed for name in p.files)),
             dropped=tuple(one for one in dict.fromkeys(self.dropped) if not self.sources.is_open(one)),

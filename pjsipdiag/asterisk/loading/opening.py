@@ -7,7 +7,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from pjsipdiag.asterisk.files.files import Files
+from pjsipdiag.asterisk.files.files import Disk, Files
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE
 from pjsipdiag.errors import ConfigError
 
@@ -39,16 +39,17 @@ def _recognise(path: Path) -> None:
 
 
 def opened(
-    path: str | Path | None, overlay: Mapping[str, str] | None, main: str = MAIN_FILE
+    path: str | Path | None, overlay: Mapping[str, str] | None, main: str = MAIN_FILE, disk: Disk | None = None
 ) -> tuple[str, Files, bool]:
     """The name of the main file, the files, and whether the main file is all that is known. `main` is another name for
     pjsip.conf."""
+    disk = disk or Disk()
     if path is None:
         files = Files(None, overlay)
     else:
         path = Path(path)
         try:
-            kind = path.stat().st_mode
+            kind = disk.stat(path).st_mode
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ConfigError(
@@ -56,10 +57,10 @@ def opened(
             ) from error
         if stat.S_ISREG(kind):
             _recognise(path)
-            return path.name, Files(path.parent, overlay), True
+            return path.name, Files(path.parent, overlay, disk), True
         if not stat.S_ISDIR(kind):
             raise ConfigError(f"{path} is neither a directory nor a file")
-        files = Files(path, overlay)
+        files = Files(path, overlay, disk)
     if not files.exists(main):
         raise ConfigError(f"no {MAIN_FILE} in {path or 'the given files'}: is it Asterisk's configuration directory?")
     return main, files, False

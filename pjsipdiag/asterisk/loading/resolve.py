@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pjsipdiag.asterisk.addresses import sockaddr
+from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.sip import ip_text
 
@@ -90,13 +91,13 @@ class Dns:
         return self._known[key]
 
 
-def read_hosts(path: str | Path) -> Hosts:
+def read_hosts(path: str | Path, disk: Disk | None = None) -> Hosts:
     """A file in the form of /etc/hosts: `ADDRESS NAME...`, `#` starts a comment.
 
     :raises ConfigError: the file cannot be read, or a line does not begin with an IP address.
     """
     try:
-        text = Path(path).read_text("utf-8", "replace")
+        text = (disk or Disk()).text(Path(path))
     except OSError as error:
         raise ConfigError(f"cannot read hosts file {path}: {error.strerror}") from error
     return Hosts(parse_hosts(text.split("\n"), str(path)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config, Where
@@ -26,17 +27,16 @@ _LINE = re.compile(
 )
 
 
-def lines_of(config: Config, file: str) -> list[str]:
-    """The lines of a configuration file, or those of the rows of a table, with their line ends; empty when there is no
-    such file."""
-    for stored in config.stored:
-        if stored.mapped.table == file:
-            return _split(stored.text)
-    path = _path(config, file)
-    try:
-        return _split(path.read_bytes().decode("utf-8", "surrogateescape")) if path.is_file() else []
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; it cannot be read again for a suggestion") from None
+def lines_of(config: Config, file: str) -> Sequence[str]:
+    """The lines of a loaded file, or those of the rows of a table, with their line ends; empty when there is no such
+    file."""
+    stored = next((stored.text for stored in config.stored if stored.mapped.table == file), None)
+    return _lines(config.texts.get(file, b"")) if stored is None else _split(stored)
+
+
+@lru_cache(maxsize=64)
+def _lines(data: bytes) -> Sequence[str]:
+    return tuple(_split(data.decode("utf-8", "surrogateescape")))
 
 
 def line_at(config: Config, where: Where) -> str:
@@ -79,7 +79,7 @@ def changed(config: Config, edits: Iterable[Edit]) -> dict[str, str]:
     by_file: dict[str, list[Edit]] = {}
     for edit in dict.fromkeys(edits):
         by_file.setdefault(edit.file, []).append(edit)
-    return {file: "".join(_applied(lines_of(config, file), found)) for file, found in by_file.items()}
+    return {file: "".join(_applied([*lines_of(config, file)], found)) for file, found in by_file.items()}
 
 
 def diff(suggestions: Sequence[Suggestion], config: Config) -> str:
