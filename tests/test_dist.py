@@ -53,7 +53,11 @@ def test_it_is_whole_and_runs_without_a_compiler(kind: str, tmp_path: Path) -> N
     made = build(kind, tmp_path)
     names, about = content(made)
     assert any(name.endswith("pjsipdiag/LICENSE") for name in names)
-    assert {"pjsipdiag/py.typed", "pjsipdiag/report/schema-1.json", "pjsipdiag/report/templates/report.html"} <= names
+    assert {
+        "pjsipdiag/py.typed",
+        "pjsipdiag/report/machine/schema-1.json",
+        "pjsipdiag/report/templates/report.html",
+    } <= names
     assert not [name for name in names if name.startswith("fixtures")]
     assert about["License-Expression"] == "GPL-2.0-only"
     if kind == "wheel":

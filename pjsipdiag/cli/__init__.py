@@ -4,6 +4,7 @@ In come arguments; out goes what a renderer of `report` writes, notes and progre
 all is well, 1 for findings, 2 when something could not be read or decided, 130 for an interruption.
 
     group            the command itself, and how errors become one line
+    help, completion how a command explains itself; what the shell completes
     options          options that several commands share, each declared once
     captures         commands that read captures
     configuration    commands that need none

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pjsipdiag.cli.completion import FILE, complete_releases
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.live import asking
-from pjsipdiag.cli.options import ASTERISK, CAPTURES, FORCED, INPUT, NAMES, OUTPUT, READING, TRY
-from pjsipdiag.cli.output import Progress, directory, finish, forced, format_for, show, show_changes
+from pjsipdiag.cli.options import ASTERISK, CAPTURES, COLORED, FORCED, INPUT, NAMES, OUTPUT, QUIET, READING, TRY
+from pjsipdiag.cli.output import Progress, directory, finish, forced, format_for, look, show, show_changes
 from pjsipdiag.errors import visible
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _refuse_ignored(inputs: dict[str, Any], try_lines: Sequence[str] = (), secti
         raise click.UsageError("--in names the section of --try LINE: give --try, too")
 
 
-@main.command()
+@main.command(epilog="pjsipdiag diagnose calls.pcap -c /etc/asterisk -o report.html")
 @INPUT
 @OUTPUT
 @TRY
@@ -81,17 +82,18 @@ def diagnose(
     # stand-ins are made in the order in which they are needed, which one process has to know
     with begin(format_, 1 if redact else inputs["jobs"]) as ahead:
         seen = _observe(captures, place, quiet, inputs, None if redact else ahead.start)
-        show(seen.report, format_, output, redact=redact, verbose=verbose, ahead=ahead)
+        show(seen.report, format_, output, redact=redact, verbose=verbose, quiet=quiet, ahead=ahead)
 
 
-@main.command()
+@main.command(epilog="pjsipdiag suggest calls.pcap -c /etc/asterisk --diff | patch -p1 -d /etc/asterisk")
 @INPUT
 @click.option("--diff", is_flag=True, help="A unified diff that 'patch -p1' takes.")
-@click.option("-o", "--output", metavar="DIR", help="Write a changed copy of the configuration there.")
+@click.option("-o", "--output", metavar="DIR", type=FILE, help="Write a changed copy of the configuration there.")
 @FORCED
 @click.option("--aggregate", is_flag=True, help="Allow networks where the addresses seen nearly fill them.")
 @click.option("--unconfirmed", is_flag=True, help="Also lines that are right only if the provider confirms them.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
+@QUIET
+@COLORED
 def suggest(
     *,
     captures: Sequence[str],
@@ -109,7 +111,6 @@ def suggest(
     _refuse_ignored(inputs)
     seen = _observe(captures, directory(config, quiet, live=inputs["live"] is not None), quiet, inputs)
     from pjsipdiag.diagnosis.edits import lines as edits
-    from pjsipdiag.report.look import look_for
     from pjsipdiag.report.text import suggestions_text
 
     report = seen.report
@@ -126,20 +127,30 @@ def suggest(
             click.echo("some rows of tables are to be changed: 'suggest' without --diff prints the SQL", err=True)
     else:
         shown = report if unconfirmed else replace(report, unconfirmed=())
-        click.echo(suggestions_text(shown, look_for(sys.stdout)), nl=False)
+        click.echo(suggestions_text(shown, look(sys.stdout)), nl=False)
     finish(report)
 
 
-@main.command()
+@main.command(epilog="pjsipdiag compare calls.pcap -c /etc/asterisk --asterisk 18 --asterisk 22")
 @CAPTURES
-@click.option("-c", "--config", "configs", multiple=True, metavar="DIR", help="Once, or twice: -c OLD -c NEW.")
-@click.option("--asterisk", "versions", multiple=True, metavar="VERSION", help="Once, or twice: from and to.")
+@click.option(
+    "-c", "--config", "configs", multiple=True, metavar="DIR", type=FILE, help="Once, or twice: -c OLD -c NEW."
+)
+@click.option(
+    "--asterisk",
+    "versions",
+    multiple=True,
+    metavar="VERSION",
+    shell_complete=complete_releases,
+    help="Once, or twice: from and to.",
+)
 @NAMES
 @READING
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), help="text or json.")
-@click.option("-o", "--output", metavar="FILE", help="Write there.")
+@click.option("-o", "--output", metavar="FILE", type=FILE, help="Write there.")
 @FORCED
-@click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
+@QUIET
+@COLORED
 def compare(
     *,
     captures: Sequence[str],
@@ -178,12 +189,14 @@ def compare(
     show_changes(compare_reports(*reports), names[0], names[1], format_, output)
 
 
-@main.command()
+@main.command(epilog="pjsipdiag redact calls.pcap -c /etc/asterisk -o redacted")
 @CAPTURES
-@click.option("-c", "--config", metavar="DIR", help="The configuration to redact alike: a directory or one file.")
+@click.option(
+    "-c", "--config", metavar="DIR", type=FILE, help="The configuration to redact alike: a directory or one file."
+)
 @ASTERISK
-@click.option("--hosts", metavar="FILE", help="Addresses of host names; redacted alike.")
-@click.option("-o", "--output", required=True, metavar="DIR", help="Where the redacted copies go.")
+@click.option("--hosts", metavar="FILE", type=FILE, help="Addresses of host names; redacted alike.")
+@click.option("-o", "--output", required=True, metavar="DIR", type=FILE, help="Where the redacted copies go.")
 @FORCED
 def redact(
     *, captures: Sequence[str], config: str | None, asterisk: str | None, hosts: str | None, output: str

@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
+from pjsipdiag.cli.completion import complete_rules
 from pjsipdiag.cli.group import did_you_mean, main
 from pjsipdiag.cli.live import asking
-from pjsipdiag.cli.options import ASTERISK, CONFIG, NAMES, OUTPUT
-from pjsipdiag.cli.output import directory, format_for, show
+from pjsipdiag.cli.options import ASTERISK, COLORED, CONFIG, NAMES, OUTPUT, QUIET
+from pjsipdiag.cli.output import directory, format_for, look, show
 
 
-@main.command()
+@main.command(epilog="pjsipdiag explain 203.0.113.13 --from sip:provider@203.0.113.13 -c /etc/asterisk")
 @click.argument("source", metavar="SOURCE[:PORT]")
 @CONFIG
 @ASTERISK
@@ -23,7 +24,8 @@ from pjsipdiag.cli.output import directory, format_for, show
 @click.option("--uri", metavar="URI", help="The request URI.")
 @click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="One more header.")
 @click.option("--transport", type=click.Choice(["udp", "tcp", "tls", "ws", "wss"]), default="udp", show_default=True)
-@click.option("-q", "--quiet", is_flag=True, help="No notes on stderr.")
+@QUIET
+@COLORED
 def explain(
     *,
     source: str,
@@ -41,7 +43,6 @@ def explain(
     from pjsipdiag.diagnosis import explain as made
     from pjsipdiag.diagnosis.names import load
     from pjsipdiag.report import text
-    from pjsipdiag.report.look import look_for
 
     message = made.request(
         made.parse_source(source), from_=from_, uri=uri, headers=headers, transport=transport.upper()
@@ -50,11 +51,11 @@ def explain(
     live = ask([message.from_uri.host] if message.from_uri else ()) if ask else None
     loaded = load(directory(config, quiet, live=live is not None), asterisk=asterisk, live=live, **names)
     verdict = identify(message, loaded)
-    click.echo(text.explain(message, verdict, loaded, look_for(sys.stdout)), nl=False)
+    click.echo(text.explain(message, verdict, loaded, look(sys.stdout)), nl=False)
     sys.exit(0 if verdict.outcome == "accepted" else 1)
 
 
-@main.command()
+@main.command(epilog="pjsipdiag check -c /etc/asterisk")
 @CONFIG
 @ASTERISK
 @NAMES
@@ -78,27 +79,28 @@ def check(
     live = ask(()) if ask else None
     loaded = load(directory(config, quiet, live=live is not None), asterisk=asterisk, live=live, **names)
     report = configuration_report(loaded, asked=asterisk, assumed=asterisk is None and live is None)
-    show(report, format_for(format_, output), output, redact=redact, verbose=verbose)
+    show(report, format_for(format_, output), output, redact=redact, verbose=verbose, quiet=quiet)
 
 
-@main.command()
-@click.argument("name", required=False)
+@main.command(epilog="pjsipdiag rules unmatched-source")
+@click.argument("name", required=False, shell_complete=complete_rules)
+@COLORED
 def rules(name: str | None) -> None:
     """List the findings, or explain the one called NAME."""
     from pjsipdiag.diagnosis.rules import RULES
+    from pjsipdiag.report import rules as rules_list
 
     if name is None:
-        for rule in RULES:
-            click.echo(f"{rule.name:24} {rule.severity:8} {rule.summary}")
+        rules_list.write(RULES, sys.stdout, look(sys.stdout))
         return
     found = next((rule for rule in RULES if rule.name == name), None)
     if found is None:
         close = did_you_mean(name, [rule.name for rule in RULES])
         raise click.UsageError(f"no rule is called {name!r}; 'pjsipdiag rules' lists them.{close}")
-    click.echo(found.page, nl=False)
+    rules_list.write_page(found, sys.stdout, look(sys.stdout))
 
 
-@main.command()
+@main.command(epilog="pjsipdiag man > pjsipdiag.1")
 def man() -> None:
     """Print the manual page pjsipdiag(1)."""
     from pjsipdiag.report.man import page

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from pjsipdiag import __version__
+from pjsipdiag.cli.help import Command
 from pjsipdiag.errors import PjsipdiagError, visible
 
 
@@ -44,6 +46,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 class Commands(click.Group):
     """Turns every error into one line, never a traceback; shows commands in the order they are defined."""
+
+    command_class = Command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -80,6 +84,10 @@ class Commands(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             raise click.UsageError(error.message + did_you_mean(args[0], self.commands), ctx) from None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, and files, which are diagnosed: these first, for bash forgets what stands before them."""
+        return [CompletionItem(incomplete, type="file"), *super().shell_complete(ctx, incomplete)]
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         return list(self.commands)

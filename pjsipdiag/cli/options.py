@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import click
 
-from pjsipdiag.cli.output import FORCE
+from pjsipdiag.cli.completion import FILE, complete_releases, complete_sections
+from pjsipdiag.cli.output import COLOR, FORCE
 from pjsipdiag.diagnosis.work.jobs import processors
 from pjsipdiag.report import FORMATS
 
@@ -25,25 +26,32 @@ def options(*declared: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-CAPTURES = click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
+QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
+CAPTURES = click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...", type=FILE)
 CONFIG = click.option(
-    "-c", "--config", metavar="DIR", help="Asterisk's configuration: a directory or one pjsip.conf.  [/etc/asterisk]"
+    "-c",
+    "--config",
+    metavar="DIR",
+    type=FILE,
+    help="Asterisk's configuration: a directory or one pjsip.conf.  [/etc/asterisk]",
 )
 ASTERISK = click.option(
     "--asterisk",
     metavar="VERSION",
-    help="Release to replay, as 22, 22.10.1 or certified-20.7-cert5.  [from the capture]",
+    shell_complete=complete_releases,
+    help="Release to replay, as 22, 22.10.1 or certified-20.7-cert5.  [from the capture, else the newest]",
 )
 NAMES = options(
-    click.option("--hosts", metavar="FILE", help="Addresses of host names, in the form of /etc/hosts."),
+    click.option("--hosts", metavar="FILE", type=FILE, help="Addresses of host names, in the form of /etc/hosts."),
     click.option("--resolve", is_flag=True, help="Ask DNS for host names, SRV records first, as Asterisk does."),
-    click.option("--resolved", metavar="FILE", help="Output of 'pjsip show identifies': what Asterisk resolved."),
+    click.option("--resolved", metavar="FILE", type=FILE,
+                 help="Output of 'pjsip show identifies': what Asterisk resolved."),
     click.option("--database", "databases", multiple=True, metavar="NAME=URL",
                  help="The database that extconfig.conf calls NAME, or a dump of it; it is only read.  "
                  "[auto: as Asterisk's files say]"),
     click.option("--live", is_flag=False, flag_value="asterisk -rx", metavar="[COMMAND]",
                  help="Ask a running Asterisk: a command as 'ssh pbx asterisk -rx', or a file.  [asterisk -rx]"),
-    click.option("--save-live", metavar="FILE", help="Write what it told there, for --live FILE."),
+    click.option("--save-live", metavar="FILE", type=FILE, help="Write what it told there, for --live FILE."),
 )  # fmt: skip
 READING = options(
     click.option("--pbx", multiple=True, metavar="ADDRESS", help="An address of the PBX.  [inferred, and said how]"),
@@ -56,7 +64,8 @@ READING = options(
                  help="Processes that share the work.  [one for each processor]"),
     click.option("--reader", type=click.Choice(["native", "wireshark"]), default="native", show_default=True,
                  help="wireshark reads through tshark: decrypts TLS, knows everything, is slow."),
-    click.option("--keylog", metavar="FILE", help="TLS secrets (SSLKEYLOGFILE); implies --reader wireshark."),
+    click.option("--keylog", metavar="FILE", type=FILE,
+                 help="TLS secrets (SSLKEYLOGFILE); implies --reader wireshark."),
     click.option("--follow", is_flag=True, help="Wait for more until interrupted, then report."),
     click.option("--for", "seconds", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
                  help="With --follow: report after that time."),
@@ -69,16 +78,32 @@ FORCED = click.option(
     callback=lambda context, _, value: context.meta.update({FORCE: value}),
     help="Replace what -o names where it exists; an input never is.",
 )
+COLORED = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    expose_value=False,
+    callback=lambda context, _, value: context.meta.update({COLOR: value}),
+    help="Colours: for 'less -R', say always.",
+)
 OUTPUT = options(
     FORCED,
-    click.option("--format", "format_", type=click.Choice(FORMATS), metavar="FORMAT", help=f"{', '.join(FORMATS)}."),
-    click.option("-o", "--output", metavar="FILE", help="Write there; the format follows from the ending."),
+    click.option(
+        "--format", "format_", type=click.Choice(FORMATS), metavar="FORMAT", help=f"{', '.join(FORMATS)}.  [text]"
+    ),
+    click.option("-o", "--output", metavar="FILE", type=FILE, help="Write there; the format follows from the ending."),
     click.option("--redact", is_flag=True, help="Replace numbers, names and addresses, so that it can be posted."),
-    click.option("-v", "--verbose", count=True, help="Also the traces: why each identifier matched or not."),
-    click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr."),
+    click.option(
+        "-v", "--verbose", count=True, help="Also the traces: why each identifier matched or not. -vv: of all calls."
+    ),
+    QUIET,
+    COLORED,
 )
 TRY = options(
     click.option("--try", "try_lines", multiple=True, metavar="LINE", help="What if this line stood in --in SECTION?"),
-    click.option("--in", "try_section", metavar="SECTION", help="The section for --try."),
+    click.option(
+        "--in", "try_section", metavar="SECTION", shell_complete=complete_sections, help="The section for --try."
+    ),
     click.option("--try-order", metavar="NAMES", help="What if endpoint_identifier_order were this?"),
 )

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from pjsipdiag.errors import ConfigError
+from pjsipdiag.errors import ConfigError, visible
 from pjsipdiag.outputs import PRIVATE, USUAL, write_file
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.compare import Change
     from pjsipdiag.diagnosis.model import Report
     from pjsipdiag.report.ahead import Ahead
+    from pjsipdiag.report.look import Look
 
 FORCE = "pjsipdiag.force"
+COLOR = "pjsipdiag.color"
 DEFAULT_CONFIG = Path("/etc/asterisk")
 FIRST_SHOWN = 1.0
 """Seconds of work before progress is shown at all."""
@@ -56,6 +58,7 @@ def show(
     *,
     redact: bool,
     verbose: int,
+    quiet: bool,
     ahead: Ahead | None = None,
 ) -> None:
     """Writes the report, then ends with its exit status."""
@@ -66,20 +69,23 @@ def show(
 
         report = redact_report(report)
     with opened(output, USUAL if redact else PRIVATE) as stream:
-        write(report, format_, stream, verbose=verbose, ahead=ahead)
+        write(report, format_, stream, verbose=verbose, color=color(), ahead=ahead)
+    if output and not quiet and Path(output).is_file():
+        from pjsipdiag.report.headline import headline
+
+        click.echo(f"{headline(report)}\nwritten: {visible(output)}", err=True)
     finish(report)
 
 
 def show_changes(changes: Sequence[Change], before: str, after: str, format_: str | None, output: str | None) -> None:
     """Writes the calls that change, then ends: status 1 where there are any."""
     from pjsipdiag.report.changes import render_changes
-    from pjsipdiag.report.look import look_for
 
     format_ = format_for(format_, output)
     if format_ not in ("text", "json"):
         raise click.UsageError(f"what changes is told as text or json, not as {format_}")
     with opened(output) as stream:
-        stream.write(render_changes(changes, before, after, format_, look_for(stream)))
+        stream.write(render_changes(changes, before, after, format_, look(stream)))
     sys.exit(1 if changes else 0)
 
 
@@ -97,6 +103,18 @@ def opened(output: str | None, mode: int = PRIVATE) -> Iterator[TextIO]:
         return
     with write_file(output, inputs=inputs(), force=forced(), mode=mode) as stream:
         yield stream
+
+
+def color() -> bool | None:
+    """Whether --color asks for colours; None where the stream decides."""
+    return {"always": True, "never": False}.get(click.get_current_context().meta.get(COLOR, "auto"))
+
+
+def look(stream: TextIO) -> Look:
+    """How text is to look that goes to `stream`."""
+    from pjsipdiag.report.look import look_for
+
+    return look_for(stream, color=color())
 
 
 def forced() -> bool:

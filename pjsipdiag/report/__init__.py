@@ -3,7 +3,8 @@
 In comes a Report; out goes text. A renderer is a function `write(report, stream, look)`; RENDERERS is the one place
 where a format is added. Its module is imported when it is used: rich and jinja2 cost more than most diagnoses.
 
-    text, terminal, html, markdown, json, csv, sarif, junit    the formats; man is the manual page
+    text, terminal, html, markdown    the formats for people; man is the manual page, rules the list of rules
+    machine     the formats for machines
     changes     the result of a comparison
     wording, headline    the sentences that every format shares; the verdict in one
     escape      hostile text made visible: nothing leaves as a control character
@@ -109,11 +110,11 @@ def format_of(path: str) -> str | None:
 RENDERERS = {
     "text": Renderer("text", (".txt", ".log"), "for a terminal"),
     "html": Renderer("html", (".html", ".htm"), "one page for a browser, with pictures"),
-    "json": Renderer("json", (".json",), "schema 1, everything", tables="tables"),
-    "jsonl": Renderer("json", (".jsonl", ".ndjson"), "one call in a line", "write_lines", "line_tables"),
-    "csv": Renderer("csv", (".csv",), "the sources for a spreadsheet"),
+    "json": Renderer("machine.json", (".json",), "schema 1, everything", tables="tables"),
+    "jsonl": Renderer("machine.json", (".jsonl", ".ndjson"), "one call in a line", "write_lines", "line_tables"),
+    "csv": Renderer("machine.csv", (".csv",), "the sources for a spreadsheet"),
     "markdown": Renderer("markdown", (".md",), "for a ticket"),
-    "sarif": Renderer("sarif", (".sarif",), "SARIF 2.1.0, the findings for code scanning"),
-    "junit": Renderer("junit", (".xml",), "JUnit XML for a build server"),
+    "sarif": Renderer("machine.sarif", (".sarif",), "SARIF 2.1.0, the findings for code scanning"),
+    "junit": Renderer("machine.junit", (".xml",), "JUnit XML for a build server"),
 }
 FORMATS = tuple(RENDERERS)

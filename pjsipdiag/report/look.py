@@ -25,6 +25,8 @@ class Look:
     width: int = NARROW
     color: bool = False
     ascii_only: bool = False
+    whole: bool = False
+    """Names and addresses stay in one line: somebody may search for them with grep."""
     ahead: Ahead | None = None
 
 
@@ -37,15 +39,18 @@ def look_for(
     *,
     ahead: Ahead | None = None,
 ) -> Look:
-    """The look for `stream`; what is None is decided by the stream, NO_COLOR, TERM and COLUMNS."""
+    """The look for `stream`; what is None is decided by the stream, NO_COLOR, FORCE_COLOR, TERM and COLUMNS."""
     terminal = stream.isatty()
+    environment = os.environ
     if color is None:
-        color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        wanted = (terminal and environment.get("TERM") != "dumb") or environment.get("FORCE_COLOR")
+        color = bool(wanted) and not environment.get("NO_COLOR")
+    asked = environment.get("COLUMNS", "").isdecimal()
     if width is None:
-        width = shutil.get_terminal_size((NARROW, 24)).columns if terminal else NARROW
+        width = shutil.get_terminal_size((NARROW, 24)).columns if terminal or asked else NARROW
     if ascii_only is None:
         ascii_only = not _can_encode(stream, "─→•✓")
-    return Look(verbose, max(width, 40), color, ascii_only, ahead)
+    return Look(verbose, max(width, 40), color, ascii_only, whole=not terminal and not asked, ahead=ahead)
 
 
 def _can_encode(stream: TextIO, text: str) -> bool:

@@ -55,6 +55,8 @@ def _lines(group: Any) -> Iterator[str]:
     yield from (_text(paragraph.removeprefix("Exit status:").strip()) for paragraph in exits)
     yield ".SH ENVIRONMENT"
     yield from (".TP", ".B NO_COLOR", "When it is set, the report has no colours.")
+    yield from (".TP", ".B FORCE_COLOR", "When it is set, the report has colours in a pipe, too.")
+    yield from (".TP", ".B COLUMNS", "The width of the report; without it that of the terminal, and 80 in a pipe.")
     yield ".SH EXAMPLES"
     for said, line in EXAMPLES:
         yield from (".PP", _text(said), ".PP", ".nf", ".RS", _text(line), ".RE", ".fi")

@@ -11,6 +11,7 @@ from io import StringIO
 from typing import TextIO
 
 from rich.console import Console, RenderableType
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -39,14 +40,30 @@ COLOURS = {
     Match.UNKNOWN: "magenta",
 }
 _PIECE = re.compile(r"[^-_.@]*[-_.@]?", re.DOTALL)
+_WHOLE = 2000
+"""Columns of a table whose names stay whole: wider than any."""
 _BLANKS = re.compile(r" +$", re.MULTILINE)
+
+
+class Whole(Padding):
+    """What is as wide as it has to be, however narrow the page."""
 
 
 def put(parts: Iterable[RenderableType], stream: TextIO, look: Look) -> None:
     """Writes `parts` below each other."""
-    console = Console(
+    usual, wide = _console(look, look.width), _console(look, _WHOLE)
+    for part in parts:
+        console = wide if isinstance(part, Whole) else usual
+        with console.capture() as capture:
+            console.print(part, crop=False, overflow="fold")
+        # rich fills lines up to the width; a pasted or piped report needs no blanks at the end.
+        stream.write(_BLANKS.sub("", capture.get()))
+
+
+def _console(look: Look, width: int) -> Console:
+    return Console(
         file=StringIO(),
-        width=look.width,
+        width=width,
         color_system="standard" if look.color else None,
         force_terminal=look.color,
         no_color=not look.color,
@@ -56,11 +73,6 @@ def put(parts: Iterable[RenderableType], stream: TextIO, look: Look) -> None:
         legacy_windows=False,
         safe_box=True,
     )
-    for part in parts:
-        with console.capture() as capture:
-            console.print(part, crop=False, overflow="fold")
-        # rich fills lines up to the width; a pasted or piped report needs no blanks at the end.
-        stream.write(_BLANKS.sub("", capture.get()))
 
 
 class Ink:
@@ -105,6 +117,19 @@ class Ink:
         table.add_column(overflow="fold")
         table.add_row(Text(sign, style), self.text(line, style))
         return Padding(table, (0, 0, 0, by))
+
+    def fits(self, table: Table) -> bool:
+        """Whether the page is wide enough for every cell in one line."""
+        console = _console(self.look, _WHOLE)
+        return self.look.whole or Measurement.get(console, console.options, table).maximum + 2 <= self.look.width
+
+    def table(self, table: Table) -> RenderableType:
+        """A table below a heading; where names stay whole, as wide as it has to be."""
+        for column in table.columns if self.look.whole else ():
+            column.no_wrap, column.max_width = True, None
+        if not self.look.whole:
+            return Padding(table, (0, 0, 0, 2))
+        return Whole(table, (0, 0, 0, 2), expand=False)
 
     def trace(self, verdict: Verdict) -> RenderableType:
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))

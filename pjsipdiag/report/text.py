@@ -6,7 +6,7 @@ Fits 80 columns and uses more; without colour and in ASCII it says the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from typing import TextIO
 
@@ -180,6 +180,14 @@ class _Page:
     def sources(self) -> Iterator[RenderableType]:
         ordered = wording.sources_by_need(self.report)
         shown = ordered if self.look.verbose or len(ordered) <= MANY + 5 else ordered[:MANY]
+        table = self.source_table(shown, broken=False)
+        yield self.ink.table(table if self.ink.fits(table) else self.source_table(shown, broken=True))
+        if len(shown) < len(ordered):
+            more = f"{len(ordered) - len(shown):,} more sources are not shown (-v shows all)"
+            yield self.ink.indented(more, "dim", by=2)
+
+    def source_table(self, shown: Sequence[SourceRow], *, broken: bool) -> Table:
+        """The table of sources; `broken` says that long names take several lines."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         wide = self.look.width >= WIDE
         narrowest = max((len(source.address) for source in shown if ":" not in source.address), default=15)
@@ -195,13 +203,10 @@ class _Page:
         if wide:
             table.add_column("User agent", overflow="fold", max_width=40)
         for source in shown:
-            table.add_row(*self.source(source, wide))
-        yield Padding(table, (0, 0, 0, 2))
-        if len(shown) < len(ordered):
-            more = f"{len(ordered) - len(shown):,} more sources are not shown (-v shows all)"
-            yield self.ink.indented(more, "dim", by=2)
+            table.add_row(*self.source(source, wide, broken))
+        return table
 
-    def source(self, source: SourceRow, wide: bool) -> Iterator[Text]:
+    def source(self, source: SourceRow, wide: bool, broken: bool) -> Iterator[Text]:
         ink = self.ink
         verdict = source.verdict if source.calls else ink.dash
         yield ink.text(source.address)
@@ -210,9 +215,10 @@ class _Page:
         yield ink.text(verdict, COLOURS.get(verdict, "dim"))
         if wide:
             yield ink.text(source.identifier or ink.dash)
-        yield ink.name(source.identify or ink.dash, NAME if not wide else None)
-        yield ink.name(source.endpoint or ink.dash, NAME if not wide else None)
-        yield ink.listed(wording.observed(source) or ink.dash, ANSWERS if not wide else None)
+        room = NAME if broken and not wide else None
+        yield ink.name(source.identify or ink.dash, room)
+        yield ink.name(source.endpoint or ink.dash, room)
+        yield ink.listed(wording.observed(source) or ink.dash, ANSWERS if broken and not wide else None)
         if wide:
             yield ink.text(wording.agents(source) or ink.dash)
 
@@ -237,13 +243,13 @@ class _Page:
             style = COLOURS[door.state]
             by = self.ink.text(door.identifier)
             table.add_row(
-                self.ink.name(door.endpoint, None if self.look.width >= WIDE else NAME * 2),
+                self.ink.name(door.endpoint, None if self.look.width >= WIDE or self.look.whole else NAME * 2),
                 self.ink.text(door.context),
                 by,
                 self.ink.text(wording.door_from(door)),
                 self.ink.text(wording.door_password(door), style),
             )
-        yield Padding(table, (0, 0, 0, 2))
+        yield self.ink.table(table)
         if len(shown) < len(self.report.doors):
             more = f"{len(self.report.doors) - len(shown):,} more doors are not shown (-v shows all)"
             yield self.ink.indented(more, "dim", by=2)

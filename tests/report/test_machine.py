@@ -18,7 +18,7 @@ from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import FORMATS, begin, format_of, render, write
 from tests.report.build import healthy, report
 
-SCHEMA = json.loads((files("pjsipdiag.report") / "schema-1.json").read_text())
+SCHEMA = json.loads((files("pjsipdiag.report.machine") / "schema-1.json").read_text())
 SARIF = json.loads((Path(__file__).parents[2] / "fixtures" / "report" / "sarif-subset.json").read_text())
 
 

@@ -98,6 +98,12 @@ def accepted() -> str:
     return f"{BRANCHES[0]} to {BRANCHES[-1]} (as 22 or 22.10.1), {', '.join(certified)} (as 20.7-cert5)"
 
 
+def complete(start: str) -> tuple[str, ...]:
+    """The names that begin so: lines as 22, and their releases once a dot or a hyphen is typed."""
+    every = [name for names in RELEASES.values() for name in names] if set(".-") & set(start) else list(RELEASES)
+    return tuple(name for name in every if name.startswith(start))
+
+
 @cache
 def _find(version: str) -> Release | None:
     matched = _TEXT.fullmatch(version)

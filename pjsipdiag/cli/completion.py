@@ -1,0 +1,38 @@
+"""What the shell completes beside files and choices: rules, releases, sections; looked up when Tab is pressed."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import CompletionItem
+
+from pjsipdiag.errors import PjsipdiagError
+
+FILE = click.Path()
+"""A word for which shells complete files and directories; what it names is looked at where it is used."""
+
+
+def complete_rules(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The names of rules, each with its summary."""
+    from pjsipdiag.diagnosis.rules import RULES
+
+    return [CompletionItem(rule.name, help=rule.summary) for rule in RULES if rule.name.startswith(incomplete)]
+
+
+def complete_releases(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The releases that are known: lines as 22, and their releases once a line is typed."""
+    from pjsipdiag.asterisk.releases import complete
+
+    return [CompletionItem(name) for name in complete(incomplete)]
+
+
+def complete_sections(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The identifies and the section [global] of the configuration that the words before name."""
+    from pjsipdiag.asterisk.loading.objects import load_config
+    from pjsipdiag.cli.output import DEFAULT_CONFIG
+
+    try:
+        loaded = load_config(context.params.get("config") or str(DEFAULT_CONFIG))
+    except (PjsipdiagError, OSError):
+        return []
+    names = dict.fromkeys(section.name for section in loaded.sections)
+    return [CompletionItem(name) for name in names if name.startswith(incomplete) and name.isprintable()]

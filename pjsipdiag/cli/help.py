@@ -1,0 +1,46 @@
+"""How a command explains itself: options in groups, then an example."""
+
+from __future__ import annotations
+
+import click
+
+OTHER = "Further"
+GROUPS: dict[str, tuple[str, ...]] = {
+    "What to judge by": ("config", "configs", "asterisk", "versions", "hosts", "resolve", "resolved", "databases",
+                         "live", "save_live", "expect"),
+    "The request": ("from_", "uri", "headers", "transport"),
+    "Which calls": ("pbx", "since", "until", "sources", "call_ids", "methods"),
+    "How to read": ("jobs", "reader", "keylog", "follow", "seconds"),
+    "What if": ("try_lines", "try_section", "try_order", "try_file"),
+    "Which lines": ("aggregate", "unconfirmed", "diff"),
+    "What counts": ("fail_on", "ignored", "baseline"),
+    "Output": ("format_", "output", "force", "redact", "verbose", "quiet", "color"),
+}  # fmt: skip
+"""The parameters of each group, in the order in which groups are shown."""
+
+
+class Command(click.Command):
+    """Shows its options in the groups of GROUPS; what is in none of them stands below OTHER."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows: dict[str, list[tuple[str, str]]] = {group: [] for group in (*GROUPS, OTHER)}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                rows["Output" if parameter.is_eager else group_of(parameter.name or "")].append(record)
+        for group, records in rows.items():
+            if records:
+                with formatter.section(group):
+                    formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
+        """The epilog is a line for the shell: it is never wrapped."""
+        if self.epilog:
+            with formatter.section("Example"):
+                for line in self.epilog.splitlines():
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+
+def group_of(parameter: str) -> str:
+    """The group in which the help shows a parameter."""
+    return next((group for group, names in GROUPS.items() if parameter in names), OTHER)
