@@ -7,6 +7,7 @@ The way of a text, each step in its own module:
     wrapping   lines that were broken at a width together again
     forms      lines that announce messages, in Asterisk's log and elsewhere; texts that are named only
     heads      what stands before and behind each line, learned from one of them
+    marks      where those lines stand
     message    the message behind an announcing line
     hidden     addresses that were replaced by hand
     said       Asterisk's sentences about requests that it refused; refusals makes evidence of them

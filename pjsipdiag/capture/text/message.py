@@ -55,36 +55,52 @@ LONGEST = 1 << 17
 
 
 class Restored(NamedTuple):
-    """`exact`: it has the length that was announced; `whole`: all headers that every message has are there."""
+    """`exact`: it has the length that was announced, in `used` lines; `whole`: all headers that every message has are
+    there."""
 
     payload: bytes
     exact: bool
     whole: bool
+    used: int = 0
+
+
+class _Line(NamedTuple):
+    """A line without what stands around it: its number from the announcing line on, whether it ends with CR, and
+    whether it looks like another entry of the log."""
+
+    text: bytes
+    number: int
+    ended: bool
+    entry: bool
+
+
+class _Content(NamedTuple):
+    """The lines of a message. `used`: so many lines of the text, where they have the length that was announced."""
+
+    lines: list[bytes]
+    used: int = 0
 
 
 def restored(lines: Iterable[bytes], behind: bytes, size: int | None, tail: bytes = b"") -> Restored | None:
     """The message that `lines` begin with, None when there is none. `behind` is what stands behind the announcing
     line, `size` the length that it tells, `tail` what the written form puts behind each line."""
     first = FIRST.search(behind)
-    found: Iterable[bytes]
     if first is not None:
-        found = iter(_unglued(behind[first.start("line") :]))
-        return _structured(list(found), size)
-    content = list(_content(iter(lines), behind, size, tail))
+        return _structured(_unglued(behind[first.start("line") :]), size)
+    content, used = _measured(_bared(iter(lines), behind, tail), size)
     if not content:
         return None
-    if content[-1] is None:
-        text = b"".join(line + b"\r\n" for line in content[:-1] if line is not None)
-        return Restored(text if size is None else text[:size], True, True)
-    left = [line for line in content if line is not None]
-    if len(left) == 1:
-        left = _unglued(left[0])
-    return _structured(_single_spaced(left), size)
+    if used:
+        text = b"".join(line + b"\r\n" for line in content)
+        return Restored(text[:size], True, True, used)
+    if len(content) == 1:
+        content = _unglued(content[0])
+    return _structured(_single_spaced(content), size)
 
 
-def _content(lines: Iterator[bytes], behind: bytes, size: int | None, tail: bytes) -> Iterator[bytes | None]:
-    """The lines of the message without what stands around them; None at last when they have the announced length."""
-    first, line = _first(lines)
+def _bared(lines: Iterator[bytes], behind: bytes, tail: bytes) -> Iterator[_Line]:
+    """The lines from the first of the message on, as long as they stand in the same frame."""
+    first, line, used = _first(lines)
     if first is None:
         return
     text, rest = first["line"], line[first.end() :]
@@ -92,17 +108,13 @@ def _content(lines: Iterator[bytes], behind: bytes, size: int | None, tail: byte
     if text.startswith(b"SIP/2.0"):
         text, rest = _without_tail(text, behind), behind
     around = frame(before, rest if rest.strip() else tail)
-    text = text.rstrip(b"\r")
-    yield text
-    total = len(text) + 2
-    foreign = second = 0
-    headers: int | None = 0
-    sound = True  # the lines so far are those of a message: without that their length is an accident
-    for raw in lines:
+    yield _Line(text.rstrip(b"\r"), used, line != _bare(line) or text[-1:] == b"\r", False)
+    foreign = 0
+    for second, raw in enumerate(lines):
+        used += 1
         line = _bare(raw)
         content = around.strip(line)
-        second += 1
-        if content is None and second == 1 and (header := _first_header(line)) is not None:
+        if content is None and not second and (header := _first_header(line)) is not None:
             # only the first line has this head: the others have their own, or none
             around = frame(line[:header], tail)
             content = around.strip(line)
@@ -111,33 +123,74 @@ def _content(lines: Iterator[bytes], behind: bytes, size: int | None, tail: byte
             if foreign > MOST_FOREIGN or (around.blank and line.strip()):
                 return
             continue
-        content = _bare(content)
-        if _ENTRY.search(content) or _ENTRY.search(line[:120]):
-            return
         foreign = 0
-        yield content
-        total += len(content) + 2
+        bare = _bare(content)
+        entry = _ENTRY.search(bare) is not None or _ENTRY.search(line[:120]) is not None
+        yield _Line(bare, used, raw != line or bare != content, entry)
+
+
+def _measured(lines: Iterator[_Line], size: int | None) -> _Content:
+    """The lines until they have the announced length, or until another entry begins.
+
+    A body may hold what looks like entries, for its sender wants them to be taken for the log's. So it is read on behind
+    them until the length is reached, where an entry follows; where CR was lost every line may have ended
+    with LF alone, so the length is known but for one byte a line. Where that leads to nothing, the entry was one.
+    """
+    found: list[bytes] = []
+    total = least = entry = used = 0
+    headers: int | None = -1
+    kept = False  # whether the text kept CR before LF
+    sound = True  # the lines so far are those of a message: without that their length is an accident
+    for text, number, ended, is_entry in lines:
+        if is_entry and not entry:
+            if headers is not None or not size:
+                break
+            entry = len(found)
+        if entry and is_entry and size is not None and _may_fit(size, total, least, found[-1]):
+            used = number - 1
+        found.append(text)
+        kept = ended if headers == -1 else kept
+        total += len(text) + 1 + (ended or not kept)
+        least += len(text) + 1 + ended
         if headers is not None:
             sound = sound and (
-                bool(headers) if not content else content[:1] in b" \t" or _HEADER.match(content) is not None
+                headers != 0 if not text else headers < 0 or text[:1] in b" \t" or _HEADER.match(text) is not None
             )
-            headers = headers + 1 if content else None
-        if size is not None and sound and (total == size or (total - 2 == size and headers is None and content)):
-            yield None
-            return
-        if total > (size or LONGEST) + 4096:
-            return
+            headers = headers + 1 if text else None
+        if size is not None and sound and not entry and _fits(total, size, headers is None and bool(text)):
+            return _Content(found, number)
+        if (least if entry else total - 4096) > (size or LONGEST):
+            break
+    else:
+        used = number if entry and size is not None and _may_fit(size, total, least, found[-1]) else used
+    return _Content(found, used) if used and sound else _Content(found[: entry or None])
 
 
-def _first(lines: Iterator[bytes]) -> tuple[re.Match[bytes] | None, bytes]:
-    for number, raw in enumerate(lines):
+def begins_entry(line: bytes) -> bool:
+    """Whether a line looks like the beginning of an entry of the log."""
+    return _ENTRY.search(line) is not None
+
+
+def _may_fit(size: int, total: int, least: int, last: bytes) -> bool:
+    """The same before the line end that Asterisk puts behind a message, an empty line where the message ended one."""
+    return least <= size <= total or (not last and least - 2 <= size <= total - 1)
+
+
+def _fits(total: int, size: int, in_body: bool) -> bool:
+    """Whether the length is reached; the last line of a body need not be ended."""
+    return total == size or (in_body and total - 2 == size)
+
+
+def _first(lines: Iterator[bytes]) -> tuple[re.Match[bytes] | None, bytes, int]:
+    """The first line of a message, the line that it stands in, and how many lines that took."""
+    for number, raw in enumerate(lines, 1):
         line = _bare(raw)
         found = FIRST.match(line) or _ODD_METHOD.match(line)
         if found is not None:
-            return found, line
+            return found, line, number
         if number > MOST_FOREIGN or _ENTRY.search(line):
             break
-    return None, b""
+    return None, b"", 0
 
 
 def _bare(line: bytes) -> bytes:

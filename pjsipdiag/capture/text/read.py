@@ -9,16 +9,17 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Generator, Iterator, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.streams.start import START
 from pjsipdiag.capture.streams.via import via_transport
 from pjsipdiag.capture.text import hidden
 from pjsipdiag.capture.text.encoding import Narrowed, wide_encoding
-from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, VIEWERS, Form, Named, packed
-from pjsipdiag.capture.text.message import restored
-from pjsipdiag.capture.text.refusals import Refusals
+from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, VIEWERS, Named, packed
+from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, found_in, region
+from pjsipdiag.capture.text.message import begins_entry, restored
+from pjsipdiag.capture.text.refusals import NOTE_FORGED, Refusals
 from pjsipdiag.capture.text.times import time_of
 from pjsipdiag.capture.text.unpack import unpacked
 from pjsipdiag.capture.text.wrapping import Wrapped, joined, wrapping
@@ -26,9 +27,6 @@ from pjsipdiag.errors import CaptureError
 
 SIZE = 1 << 20
 LONGEST_LINE = 8 << 20
-LONGEST_REGION = 1 << 16
-"""Bytes behind an announcement, beside eight times its message, in which the message is looked for."""
-LONGEST_HEAD = 400
 CUT, ODD, HIDDEN = "cut", "odd", "hidden"
 """Why a message is unread: nothing of it follows, it is no SIP, its address was replaced."""
 NOTE_OWN_SIDE = "a log does not name the local address: the destination of received messages is unknown"
@@ -48,15 +46,6 @@ _ENTRIES: tuple[tuple[tuple[bytes, ...], re.Pattern[bytes]], ...] = (
     ((b"    -- ",), re.compile(rb"^    -- [A-Z]", re.MULTILINE)),
 )
 """What only Asterisk's log or console has, behind bytes that are in each such text."""
-
-
-class Mark(NamedTuple):
-    """A line that announces a message: where it begins and ends, and what it says."""
-
-    start: int
-    end: int
-    form: Form
-    found: re.Match[bytes]
 
 
 def read_text(file: io.RawIOBase | BinaryIO, tally: Tally, head: bytes = b"") -> Iterator[Datagram]:
@@ -127,24 +116,29 @@ class _Reading:
             text, numbers, marks = self._joined(text, numbers, marks)
         self._empty = self._empty and not raw.strip()
         done, counted, number = len(text), 0, 0
+        spoken: list[tuple[int, int]] = []
         for at, mark in enumerate(marks):
+            if spoken and mark.start < spoken[-1][1]:
+                self.tally.note(NOTE_FORGED)  # inside a message
+                continue
             number += text.count(b"\n", counted, mark.start)
             counted = mark.start
             line = number if numbers is None else numbers[number]
             after = marks[at + 1].start if at + 1 < len(marks) else len(text)
-            datagram = self._exact(text, mark)
-            if datagram is None:
-                end = min(after, mark.end + LONGEST_REGION + 8 * _size(mark))
-                if end == len(text) and not last and exact and line and _starts(numbers, number):
+            datagram, stop = self._exact(text, mark, after)
+            if datagram is None and not stop:
+                if not last and exact and line and _starts(numbers, number) and _reaches(text, mark, after):
                     done = mark.start  # the message may go on in what is not read yet
                     break
-                datagram = self._restored(text, mark, end)
+                datagram, stop = self._restored(text, mark, after)
             if datagram is not None:
                 self.tally.records += 1
                 self._refusals.spoken(datagram)
+                if stop:
+                    spoken.append((mark.end, stop))
                 yield datagram._replace(frame=self._line + line)
         self._look(text, len(marks))
-        self._refusals.read(text, done, self._time)
+        self._refusals.read(text, done, self._time, spoken)
         if done == len(text):
             return len(raw)
         return done if text is raw else _offset(raw, line)
@@ -152,12 +146,12 @@ class _Reading:
     def _marks(self, text: bytes) -> Iterator[Mark]:
         found: list[Mark] = []
         for form in FORMS:
-            found += _found(form, text, 0)
+            found += found_in(form, text, 0)
         if not self._logs and not found:
             # a viewer's line without SIP behind it announces nothing; the last lines may have theirs in the next piece
             start = 0 if b"SIP/2.0" in text else max(0, len(text) - LONGEST_HEAD)
             for form in VIEWERS:
-                found += _found(form, text, start)
+                found += found_in(form, text, start)
         found.sort(key=lambda mark: mark.found.start())
         self._logs = self._logs or any(mark.form is PJSIP for mark in found)
         yield from found
@@ -177,8 +171,9 @@ class _Reading:
         self.tally.note(NOTE_WRAPPED.format(how.width))
         return whole, lines if numbers is None else [numbers[line] for line in lines], found
 
-    def _exact(self, text: bytes, mark: Mark) -> Datagram | None:
-        """The message whose bytes stand as they were on the wire, or None."""
+    def _exact(self, text: bytes, mark: Mark, after: int) -> tuple[Datagram | None, int]:
+        """The message whose bytes stand as they were on the wire, or None, and where it ends: beyond the next mark,
+        `after`, only if an entry begins there."""
         size = mark.found["size"] if mark.form is PJSIP else None
         start = mark.end + 1
         stop = start + int(size or 0)
@@ -186,26 +181,39 @@ class _Reading:
             size is None
             or (stop != len(text) and text[stop : stop + 1] not in (b"\n", b"\r"))
             or START.match(text, start, stop) is None
+            or (
+                after < stop < len(text) - 1
+                and not begins_entry(text[stop + 1 : stop + LONGEST_HEAD].partition(b"\n")[0])
+            )
         ):
-            return None
+            return None, 0
         payload = text[start:stop]
         if b"\r\n" not in payload or (payload.count(b"\n") != payload.count(b"\r\n") and b"\r\n\r\n" not in payload):
-            return None
-        return self._datagram(text, mark, payload, truncated=False)
+            return None, 0
+        if payload[payload.find(b"\n") - 2 :].startswith(b"\r\r"):
+            return None, 0  # CR was doubled on its way
+        return self._datagram(text, mark, payload, truncated=False), stop
 
-    def _restored(self, text: bytes, mark: Mark, end: int) -> Datagram | None:
-        size = _size(mark) if mark.form is PJSIP else None
+    def _restored(self, text: bytes, mark: Mark, after: int) -> tuple[Datagram | None, int]:
+        """The message behind a mark, up to the next one, `after`, or beyond it where that makes it as long as it was,
+        and where it ends if that is known."""
+        size = mark.size if mark.form is PJSIP else None
         behind = text[mark.found.end() : mark.end].rstrip(b"\r")
-        found = restored(_lines(text, mark.end + 1, end), behind, size, mark.form.tail)
+        start, end = mark.end + 1, region(mark, text)
+        found = restored(_lines(text, start, end), behind, size, mark.form.tail)
+        if after < end and (found is None or not found.used):
+            end = after
+            found = restored(_lines(text, start, end), behind, size, mark.form.tail)
         if found is None or not found.payload:
             if mark.form not in VIEWERS and size != 0:
                 self._unread(CUT if end >= len(text) else ODD)
-            return None
+            return None, 0
         if not found.whole:
             self.tally.undecoded["log message cut short"] += 1
         elif not found.exact:
             self.tally.note(NOTE_MENDED)
-        return self._datagram(text, mark, found.payload, truncated=not found.whole)
+        datagram = self._datagram(text, mark, found.payload, truncated=not found.whole)
+        return datagram, _behind(text, start, found.used)
 
     def _datagram(self, text: bytes, mark: Mark, payload: bytes, *, truncated: bool) -> Datagram | None:
         named = mark.found.groupdict()
@@ -266,31 +274,15 @@ class _Reading:
             self._named = next((named for named in rows if named.is_in(text)), None)
 
 
-def _found(form: Form, text: bytes, start: int) -> Iterator[Mark]:
-    """The lines of that form from `start` on."""
-    for needle in form.needles:
-        at, seen = text.find(needle, start), 0
-        while at >= 0:
-            end = text.find(b"\n", at)
-            end = len(text) if end < 0 else end
-            first = max(text.rfind(b"\n", 0, at) + 1, at - LONGEST_HEAD, seen)
-            match = form.line.search(text, first, min(end, at + LONGEST_HEAD))
-            if match is not None:
-                yield Mark(text.rfind(b"\n", 0, at) + 1, end, form, match)
-                seen = max(match.end(), at + len(needle))
-                at = text.find(needle, seen)
-            else:
-                at = text.find(needle, at + len(needle))
-
-
 def _is_of_asterisk(text: bytes) -> bool:
     return any(
         any(needle in text for needle in needles) and line.search(text) is not None for needles, line in _ENTRIES
     )
 
 
-def _size(mark: Mark) -> int:
-    return int(mark.found["size"]) if mark.form is PJSIP else 0
+def _reaches(text: bytes, mark: Mark, after: int) -> bool:
+    """Whether the message may reach the end of the text."""
+    return min(after, region(mark, text)) == len(text) or mark.end + mark.size >= len(text)
 
 
 def _starts(numbers: Sequence[int] | None, number: int) -> bool:
@@ -309,7 +301,15 @@ def _lines(text: bytes, start: int, end: int) -> Iterator[bytes]:
 
 def _offset(raw: bytes, line: int) -> int:
     """Where the line of that number (from 0) begins."""
-    at = 0
-    for _ in range(line):
-        at = raw.find(b"\n", at) + 1
+    return _behind(raw, 0, line)
+
+
+def _behind(text: bytes, at: int, lines: int) -> int:
+    """Where so many lines from `at` end; the end of the text where it has no more."""
+    if not lines:
+        return 0
+    for _ in range(lines):
+        at = text.find(b"\n", at) + 1
+        if not at:
+            return len(text)
     return at

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 
 from pjsipdiag.capture.datagram import Datagram, Refused, Tally
 from pjsipdiag.capture.text.said import Sentence, lines_with, sentence
@@ -12,6 +13,8 @@ from pjsipdiag.sip import Address
 MOST_LINES = 8
 MOST_KEYS = 100_000
 MOST_REFUSED = 20_000
+NOTE_FORGED = "a message holds lines like those of the log: its sender wrote them, and they are not taken for the log's"
+DOUBTFUL = "sentence of the log that can be read in several ways, for the request holds one like it"
 _CALL_ID = re.compile(rb"\n(?:Call-ID|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
@@ -32,11 +35,18 @@ class Refusals:
         if len(self._sources) < MOST_KEYS:
             self._sources.add(datagram.source[:-2])
 
-    def read(self, text: bytes, end: int, time: Callable[[bytes], int]) -> None:
-        """Takes the sentences up to `end`."""
-        for _, line in lines_with(text, end):
+    def read(self, text: bytes, end: int, time: Callable[[bytes], int], spoken: Sequence[tuple[int, int]] = ()) -> None:
+        """Takes the sentences up to `end` but those inside of messages, which stand in `spoken` (from, to), in order:
+        there the sender says them."""
+        for start, line in lines_with(text, end):
+            before = bisect_right(spoken, (start, len(text)))
+            if before and start < spoken[before - 1][1]:
+                self._tally.note(NOTE_FORGED)
+                continue
             said = sentence(line)
-            if said is not None:
+            if said is not None and said.doubtful:
+                self._tally.undecoded[DOUBTFUL] += 1
+            elif said is not None:
                 self._add(said, time(line[:400].partition(b"Request ")[0]))
 
     @staticmethod

@@ -40,7 +40,11 @@ _FORMS = (
     ),
 )
 _EVENT = re.compile(r'SecurityEvent="(?P<event>[A-Za-z]+)"(?P<rest>[^\n]*)')
-_FIELD = re.compile(r'(\w+)="([^"]*)"')
+_FIELD = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_TWICE = (re.compile(r" failed for '?[^'\s]+'? \(callid: "), re.compile(r"' not found for endpoint '"))
+"""What stands once in a sentence, between words that the sender of the request chose."""
+_OTHERS = re.compile(r"\b(?:VERBOSE|DEBUG|DTMF)(?:\x1b\[[0-9;]*m)*\[|\bExecuting \[")
+"""What begins entries that never refuse a request: they tell what the dialplan does, with the caller's words in it."""
 _REFUSING = {
     "InvalidAccountID": "no endpoint for the account",
     "ChallengeResponseFailed": "the credentials were refused",
@@ -66,6 +70,8 @@ class Sentence(NamedTuple):
     endpoint: str = ""
     hidden: str = ""
     event: bool = False
+    doubtful: bool = False
+    """It can be read in several ways, for the sender put such a sentence into his request."""
 
 
 def sentence(line: bytes) -> Sentence | None:
@@ -73,28 +79,32 @@ def sentence(line: bytes) -> Sentence | None:
     if len(line) > LONGEST:
         return None
     text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
-    for form in _FORMS:
-        found = form.search(text)
-        if found is not None:
-            named = {name: value or "" for name, value in found.groupdict().items()}
-            source = place(named["source"].encode("utf-8", "surrogateescape"))
-            return Sentence(
-                found[0].rstrip(".") if "rejected because" not in found[0] else found[0],
-                named["reason"].strip(),
-                source,
-                named.get("method") or ("REGISTER" if named.get("aor") is not None else ""),
-                named.get("sender", ""),
-                named.get("call_id", ""),
-                named.get("transport", ""),
-                named.get("endpoint", ""),
-                "" if source else named["source"],
-            )
-    return _of_event(text)
+    matches = [found for form in (*_FORMS, _EVENT) if (found := form.search(text)) is not None]
+    if not matches:
+        return None
+    found = min(matches, key=lambda one: one.start())
+    if _OTHERS.search(text, 0, found.start()) is not None:
+        return None
+    if found.re is _EVENT:
+        return _of_event(found)
+    named = {name: value or "" for name, value in found.groupdict().items()}
+    source = place(named["source"].encode("utf-8", "surrogateescape"))
+    return Sentence(
+        found[0].rstrip(".") if "rejected because" not in found[0] else found[0],
+        named["reason"].strip(),
+        source,
+        named.get("method") or ("REGISTER" if named.get("aor") is not None else ""),
+        named.get("sender", ""),
+        named.get("call_id", ""),
+        named.get("transport", ""),
+        named.get("endpoint", ""),
+        "" if source else named["source"],
+        doubtful=any(len(part.findall(text)) > 1 for part in _TWICE),
+    )
 
 
-def _of_event(text: str) -> Sentence | None:
-    found = _EVENT.search(text)
-    if found is None or found["event"] not in _REFUSING:
+def _of_event(found: re.Match[str]) -> Sentence | None:
+    if found["event"] not in _REFUSING:
         return None
     fields = dict(_FIELD.findall(found["rest"]))
     if fields.get("Service") != "PJSIP":

@@ -1,0 +1,49 @@
+"""Where a text announces messages: the lines of the forms, found without looking at what lies between."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pjsipdiag.capture.text.forms import PJSIP, Form
+
+LONGEST_REGION = 1 << 16
+"""Bytes behind an announcement, beside eight times its message, in which the message is looked for."""
+LONGEST_HEAD = 400
+
+
+class Mark(NamedTuple):
+    """A line that announces a message: where it begins and ends, and what it says."""
+
+    start: int
+    end: int
+    form: Form
+    found: re.Match[bytes]
+
+    @property
+    def size(self) -> int:
+        """The length that it tells, 0 when it tells none."""
+        return int(self.found["size"]) if self.form is PJSIP else 0
+
+
+def found_in(form: Form, text: bytes, start: int) -> Iterator[Mark]:
+    """The lines of that form from `start` on."""
+    for needle in form.needles:
+        at, seen = text.find(needle, start), 0
+        while at >= 0:
+            end = text.find(b"\n", at)
+            end = len(text) if end < 0 else end
+            first = max(text.rfind(b"\n", 0, at) + 1, at - LONGEST_HEAD, seen)
+            match = form.line.search(text, first, min(end, at + LONGEST_HEAD))
+            if match is not None:
+                yield Mark(text.rfind(b"\n", 0, at) + 1, end, form, match)
+                seen = max(match.end(), at + len(needle))
+                at = text.find(needle, seen)
+            else:
+                at = text.find(needle, at + len(needle))
+
+
+def region(mark: Mark, text: bytes) -> int:
+    """The end of what is searched for the message."""
+    return min(len(text), mark.end + LONGEST_REGION + 8 * mark.size)
