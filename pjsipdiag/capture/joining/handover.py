@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pjsipdiag.capture.packets.fragments import MAX_AGE, MAX_BYTES, MAX_PENDING, Fragments, Key, Pending
 from pjsipdiag.capture.streams.flow import Flow
+from pjsipdiag.digest import digest
 
 
 class Unjoinable(Exception):  # noqa: N818  (a decision, not a fault)
@@ -49,7 +50,7 @@ class Rest:
     size: int = 0
     records: int = 0
     whole: array[int] = field(default_factory=lambda: array("q"))
-    """Hashes of the keys of datagrams that the part put together from fragments."""
+    """The numbers of the keys of datagrams that the part put together from fragments."""
     most_pending: int = 0
     """So many of these were unfinished at a time, with at most `most_held` bytes."""
     most_held: int = 0
@@ -60,6 +61,12 @@ class Rest:
     cut: int | None = None
     reason: str = ""
     """Why the parts cannot be joined, if so."""
+
+
+def number_of(key: Key) -> int:
+    """What stands for the key of a datagram in fragments."""
+    addresses, protocol, identification = key
+    return digest(addresses, b"%d %d" % (protocol, identification))
 
 
 class OwnFragments(Fragments):
@@ -119,7 +126,7 @@ class FewFragments(Fragments):
         """What is added from now on lies in the part of `rest`."""
         self._pending, self._held, self._known = rest.most_pending, rest.most_held, frozenset(rest.whole)
         self._check(0)
-        if not self._known.isdisjoint(map(hash, self.pending)):
+        if not self._known.isdisjoint(map(number_of, self.pending)):
             raise Unjoinable("fragments of one datagram lie in several parts")
 
     def _check(self, size: int) -> None:
@@ -131,7 +138,7 @@ class FewFragments(Fragments):
     def add(self, key: Key, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
         self._check(len(piece))
         # a fragment inside of another datagram, which the part did not see
-        if self.frame == self._last and hash(key) in self._known:
+        if self.frame == self._last and number_of(key) in self._known:
             raise Unjoinable("fragments of one datagram lie in several parts")
         self._last = self.frame
         return super().add(key, time, offset, more, piece)

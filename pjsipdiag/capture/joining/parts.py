@@ -33,6 +33,7 @@ from pjsipdiag.capture.joining.handover import (
     Rest,
     StatefulError,
     Unjoinable,
+    number_of,
 )
 from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
 from pjsipdiag.capture.packets.fragments import Key
@@ -122,7 +123,7 @@ class _Deferring(Dissector):
         for number in self._pieces.frames.pop(key, ()):
             packet = rest.deferred.pop(number)
             rest.size -= len(packet.data) if isinstance(packet, Deferred) else 0
-        rest.whole.append(hash(key))
+        rest.whole.append(number_of(key))
         if len(rest.whole) > MOST_WHOLE:
             self._give_up("too many fragments")
 

@@ -4,12 +4,12 @@ In come datagrams as they stream; out come calls (an INVITE, its retries and ans
 a few bytes each, whatever the number.
 
     heads, rows, spool    what a head says; a transaction in a row; heads that wait
-    fold (_fold.c)        datagrams -> transactions; merge makes one fold of many
+    fold (_fold.c)        datagrams -> transactions; folded is what it holds and sends, merge makes one of many
     kinds, exchanges      requests outside of calls, counted; what the PBX received and sent of them
     selection             only the span, sources or calls that were asked for
     pbx, arrival          which address is the PBX, and where a request reached it
     judge                 transactions -> received, sent or passing by, and replayed
-    calls, sources, groups    calls from transactions, their sources, groups that are alike; steps of a call
+    calls, sources, groups    calls from transactions, their sources, groups that are alike
 
 Imports: `evidence` and what stands before it; `work` and `diagnose` use it. What a fold learns of a message is a column
 of `rows`, filled by `fold` and by `_fold.c` alike: the tests hold one against the other.

@@ -98,6 +98,12 @@ static Text text_of(PyObject *object) {
     return (Text){at, at + size};
 }
 
+/* A field, None being empty. */
+static Text field(PyObject *fields, int which) {
+    PyObject *object = PyTuple_GetItem(fields, which);
+    return object && object != Py_None ? text_of(object) : (Text){"", ""};
+}
+
 static PyObject *address(PyObject *ip_and_port) {
     Text text = text_of(ip_and_port);
     if (text.at && text.stop - text.at < 2)
@@ -107,14 +113,106 @@ static PyObject *address(PyObject *ip_and_port) {
 
 static long long limit(const Kept *kept, int which) { return PyLong_AsLongLong(PyTuple_GetItem(kept->limits, which)); }
 
-/* hash((...)) of these objects; -1 for an error. */
-static Py_hash_t hash(int count, PyObject *const *objects) {
-    PyObject *tuple = PyTuple_New(count);
-    for (int n = 0; tuple && n < count; n++)
-        PyTuple_SetItem(tuple, n, Py_NewRef(objects[n]));
-    const Py_hash_t found = tuple ? PyObject_Hash(tuple) : -1;
-    Py_XDECREF(tuple);
-    return found;
+static char *little(char *at, uint64_t value, int size) {
+    for (; size--; value >>= 8)
+        *at++ = (char)value;
+    return at;
+}
+
+/* Eight bytes, the lowest first. */
+static uint64_t word(const char *at) {
+    uint64_t value = 0;
+    for (int n = 0; n < 8; n++)
+        value |= (uint64_t)(unsigned char)at[n] << 8 * n;
+    return value;
+}
+
+/* BLAKE2b (RFC 7693) of 8 bytes, without a key. */
+typedef struct { uint64_t state[8], size; char block[128]; size_t held; } Blake;
+static const uint64_t INITIAL[8] = {0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
+                                    0x510e527fade682d1, 0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b, 0x5be0cd19137e2179};
+static const unsigned char SIGMA[12][16] = {
+    {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, {14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3},
+    {11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4}, {7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8},
+    {9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13}, {2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9},
+    {12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11}, {13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10},
+    {6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5}, {10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0},
+    {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, {14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3}};
+
+static uint64_t turned(uint64_t word, int bits) { return word >> bits | word << (64 - bits); }
+
+static void mix(uint64_t *v, int a, int b, int c, int d, uint64_t x, uint64_t y) {
+    v[a] += v[b] + x;
+    v[d] = turned(v[d] ^ v[a], 32);
+    v[c] += v[d];
+    v[b] = turned(v[b] ^ v[c], 24);
+    v[a] += v[b] + y;
+    v[d] = turned(v[d] ^ v[a], 16);
+    v[c] += v[d];
+    v[b] = turned(v[b] ^ v[c], 63);
+}
+
+static void compress(Blake *blake, int last) {
+    uint64_t v[16], m[16];
+    for (int n = 0; n < 16; n++)
+        m[n] = word(blake->block + 8 * n);
+    memcpy(v, blake->state, sizeof blake->state);
+    memcpy(v + 8, INITIAL, sizeof INITIAL);
+    v[12] ^= blake->size;
+    v[14] ^= last ? UINT64_MAX : 0;
+    for (int round = 0; round < 12; round++) {
+        const unsigned char *s = SIGMA[round];
+        for (int n = 0; n < 4; n++)
+            mix(v, n, n + 4, n + 8, n + 12, m[s[2 * n]], m[s[2 * n + 1]]);
+        for (int n = 0; n < 4; n++)
+            mix(v, n, (n + 1) % 4 + 4, (n + 2) % 4 + 8, (n + 3) % 4 + 12, m[s[2 * n + 8]], m[s[2 * n + 9]]);
+    }
+    for (int n = 0; n < 8; n++)
+        blake->state[n] ^= v[n] ^ v[n + 8];
+}
+
+static void absorb(Blake *blake, const char *at, size_t size) {
+    while (size) {
+        if (blake->held == sizeof blake->block) {
+            blake->size += blake->held;
+            compress(blake, 0);
+            blake->held = 0;
+        }
+        const size_t room = sizeof blake->block - blake->held, taken = size < room ? size : room;
+        memcpy(blake->block + blake->held, at, taken);
+        blake->held += taken;
+        at += taken;
+        size -= taken;
+    }
+}
+
+/* As `digest.digest`: the lengths of the parts, then the parts; None is empty. */
+static int64_t digest(int count, const Text *parts) {
+    Blake blake = {.size = 0};
+    memcpy(blake.state, INITIAL, sizeof INITIAL);
+    blake.state[0] ^= 0x01010000 ^ 8;
+    for (int n = 0; n < count; n++) {
+        char length[4];
+        little(length, (uint64_t)(parts[n].stop - parts[n].at), 4);
+        absorb(&blake, length, 4);
+    }
+    for (int n = 0; n < count; n++)
+        absorb(&blake, parts[n].at, (size_t)(parts[n].stop - parts[n].at));
+    memset(blake.block + blake.held, 0, sizeof blake.block - blake.held);
+    blake.size += blake.held;
+    compress(&blake, 1);
+    return (int64_t)blake.state[0];
+}
+
+/* What stands for two addresses: zlib's crc32 of both, which tells all apart that have one end in common. */
+static uint32_t crc32_of(Text text, uint32_t before) {
+    uint32_t sum = ~before;
+    for (; text.at < text.stop; text.at++) {
+        sum ^= (unsigned char)*text.at;
+        for (int bit = 0; bit < 8; bit++)
+            sum = sum >> 1 ^ (sum & 1 ? 0xEDB88320 : 0);
+    }
+    return ~sum;
 }
 
 /* dictionary[key] += 1, where the key is there or there is room for it. */
@@ -133,12 +231,6 @@ static void big(char *at, uint64_t value, int size) {
         at[size] = (char)value;
         value >>= 8;
     }
-}
-
-static char *little(char *at, uint64_t value, int size) {
-    for (; size--; value >>= 8)
-        *at++ = (char)value;
-    return at;
 }
 
 /* `old` answers, or none, with one more: `add_answer`; NULL without an error where it is not simply the latest. */
@@ -240,11 +332,8 @@ static PyObject *key_of_answer(Text payload, Text sequence) {
         if (*branch.stop == ';' || *branch.stop == ',' || is_blank(*branch.stop))
             break;
     const Text number = {sequence.at, find(sequence.at, sequence.stop, " ")};
-    PyObject *parts[] = {bytes(stripped(id)), bytes(number), bytes(branch)};
-    const Py_hash_t digest = parts[0] && parts[1] && parts[2] ? hash(3, parts) : -1;
-    for (int n = 0; n < 3; n++)
-        Py_XDECREF(parts[n]);
-    return digest == -1 ? NULL : PyLong_FromSsize_t(digest);
+    const Text parts[] = {stripped(id), number, branch};
+    return PyLong_FromLongLong(digest(3, parts));
 }
 
 /* The answers of a transaction: `Fold._answer`. */
@@ -299,12 +388,10 @@ static int set(PyObject *repeated, int which, long long value) {
 /* By what a message is told from others of its kind: `kinds.telling`. */
 static long long telling(Text payload) {
     char start[TELLING] = {0};
-    uint64_t sum = 0, word;
+    uint64_t sum = 0;
     memcpy(start, payload.at, payload.stop - payload.at < TELLING ? payload.stop - payload.at : TELLING);
-    for (size_t n = 0; n < TELLING; n += sizeof word) {
-        memcpy(&word, start + n, sizeof word);
-        sum += word;
-    }
+    for (size_t n = 0; n < TELLING; n += 8)
+        sum += word(start + n);
     return (long long)(sum & INT64_MAX);
 }
 
@@ -320,7 +407,7 @@ static int repeat(PyObject *known, long long time, Text payload) {
     return set(known, COUNT, count + 1) && set(known, LAST, said) && set(known, LAST_TIME, time) ? 1 : -1;
 }
 
-/* The number of a name, which is new perhaps: `_number`; -1 for an error. */
+/* The number of a name, which is new perhaps: `rows.number_of`; -1 for an error. */
 static long long numbered(const Kept *kept, PyObject *names, PyObject *name, Py_ssize_t length) {
     PyObject *known = PyDict_GetItemWithError(names, name);
     if (known || PyErr_Occurred())
@@ -382,8 +469,9 @@ static int add_row(const Kept *kept, PyObject *datagram, PyObject *head, int fla
         return -1;
     const long long sender = numbered_sender(kept, fields);
     const long long called = sender < 0 ? -1 : numbered_called(kept, fields);
-    PyObject *parts[] = {PyTuple_GetItem(fields, ID), PyTuple_GetItem(fields, TAG), ip, PyTuple_GetItem(fields, URI)};
-    const Py_hash_t digest = PyObject_Hash(pair), call = hash(4, parts);
+    const Text from = text_of(ip), to = text_of(PyTuple_GetItem(pair, 1));
+    const Text parts[] = {field(fields, ID), field(fields, TAG), from, field(fields, URI)};
+    const int64_t call = digest(4, parts);
     PyObject *offset = called < 0 ? NULL : PyObject_CallFunctionObjArgs(kept->append, head, NULL);
     PyObject *transport = PyDict_GetItemWithError(kept->transports, PyTuple_GetItem(datagram, TRANSPORT));
     const Py_ssize_t size = PyByteArray_Size(kept->rows);
@@ -394,7 +482,7 @@ static int add_row(const Kept *kept, PyObject *datagram, PyObject *head, int fla
         at = little(at, PyLong_AsLongLong(offset), 8);
         at = little(at, PyLong_AsLongLong(PyTuple_GetItem(datagram, FRAME)), 4);
         at = little(at, PyBytes_Size(head), 4);
-        at = little(at, digest, 4);
+        at = little(at, crc32_of(to, crc32_of(from, 0)), 4);
         at = little(at, transport ? PyLong_AsLong(transport) : 0, 1);
         at = little(at, flags | direction | (PyTuple_GetItem(datagram, CUT) == Py_True ? TRUNCATED : 0) |
                             (PyBytes_Size(ip) == 16 ? SIX : 0), 1);
@@ -419,11 +507,10 @@ static int add(const Kept *kept, PyObject *datagram, Text payload, int form, Py_
     if (!credentials || PyTuple_Size(fields) != FIELDS || direction_of(datagram) < 0 ||
         PyObject_IsTrue(PyTuple_GetItem(fields, TO_TAG)) || !PyObject_IsTrue(PyTuple_GetItem(fields, ID)))
         return PyErr_Occurred() ? -1 : 0;
-    PyObject *parts[] = {PyTuple_GetItem(fields, ID), PyTuple_GetItem(fields, NUMBER), PyTuple_GetItem(fields, BRANCH)};
+    const Text parts[] = {field(fields, ID), field(fields, NUMBER), field(fields, BRANCH)};
     PyObject *ends[] = {address(PyTuple_GetItem(datagram, SOURCE)), address(PyTuple_GetItem(datagram, DESTINATION))};
-    const Py_hash_t digest = hash(3, parts);
     int done = 0;
-    if (!PyErr_Occurred() && (key = PyLong_FromSsize_t(digest)) && (pair = PyTuple_Pack(2, ends[0], ends[1])) &&
+    if (!PyErr_Occurred() && (key = PyLong_FromLongLong(digest(3, parts))) && (pair = PyTuple_Pack(2, ends[0], ends[1])) &&
         (head = PyBytes_FromStringAndSize(payload.at, end)) && !PyDict_Contains(kept->index, key) &&
         asks(kept, datagram, ends[0], agent) > 0)
         done = add_row(kept, datagram, head, credentials == Py_True ? CREDENTIALS : 0, form, fields, key, pair,

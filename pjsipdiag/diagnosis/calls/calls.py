@@ -19,8 +19,7 @@ from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.diagnosis.calls.judge import Judged, joined
 from pjsipdiag.diagnosis.calls.merge import Merged, Request
-from pjsipdiag.diagnosis.calls.rows import BRIEF, ROW, SIX, UNKNOWN, both_answers, outcome_of
-from pjsipdiag.diagnosis.calls.steps import RowFacts, Steps
+from pjsipdiag.diagnosis.calls.rows import BRIEF, ROW, SIX, UNKNOWN, RowFacts, Steps, both_answers, outcome_of
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.model import CallRow
 from pjsipdiag.sip import Address, SipMessage, decode

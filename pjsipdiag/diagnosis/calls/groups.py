@@ -14,8 +14,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.calls.calls import CARRIED, CHALLENGED, END, MOST_AGENTS, RETRIED, TRIED, Calls
 from pjsipdiag.diagnosis.calls.heads import user_of, value_of
-from pjsipdiag.diagnosis.calls.rows import CREDENTIALS, TRANSPORTS
-from pjsipdiag.diagnosis.calls.steps import RowFacts
+from pjsipdiag.diagnosis.calls.rows import CREDENTIALS, TRANSPORTS, RowFacts
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.situation import CallGroup, Crowd, Variant
 from pjsipdiag.sip import SipMessage

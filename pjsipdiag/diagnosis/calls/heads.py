@@ -103,3 +103,22 @@ def user_of(value: bytes) -> str:
         return decode(usual[1] or b"")
     uri = parse_uri(decode(value))
     return uri.user if uri else ""
+
+
+def end_of(message: bytes) -> int:
+    """Where the head of a message ends; -1 where it is cut before that."""
+    end = message.find(b"\r\n\r\n") + 4
+    if end >= 4:
+        return end
+    end = message.find(b"\n\n") + 2
+    return end if end >= 2 else -1
+
+
+class IsAsterisk(dict[bytes, bool]):
+    """Whether a Server or User-Agent value is Asterisk's (FreePBX and others keep its name or the FPBX form)."""
+
+    def __missing__(self, value: bytes) -> bool:
+        known = b"Asterisk" in value or b"FPBX" in value
+        if len(self) < 10_000:
+            self[value] = known
+        return known

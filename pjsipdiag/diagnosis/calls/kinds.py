@@ -19,7 +19,7 @@ WITH_CREDENTIALS = b"+"
 """Follows the method of requests that have credentials."""
 TELLING = 256
 """Bytes by which two messages of a kind are told apart: the Via with its branch is among them."""
-_WORDS = struct.Struct(f"@{TELLING // 8}Q").unpack
+_WORDS = struct.Struct(f"<{TELLING // 8}Q").unpack
 MOST_METHODS = 100_000
 """Kinds that are counted; beyond, requests that are not INVITEs are only counted as messages."""
 MOST_KINDS, MOST_SEEN, LONGEST_SEEN = 10_000, 4, 8192

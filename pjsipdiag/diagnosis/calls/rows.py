@@ -1,11 +1,20 @@
-"""A transaction in a few bytes: its row, its answers, and the times of its packets; how each grows and is read."""
+"""A transaction in a few bytes: its key, its row, its answers, and the times of its packets.
+
+How each grows and is read, and what a call shows of its row and of its messages when somebody wants to see them. Keys
+and digests are the same wherever a fold is made (`digest`).
+"""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple, TypeVar, overload
 
+from pjsipdiag.asterisk.forms.grammar import Fields
+from pjsipdiag.digest import digest
+
+Name = TypeVar("Name", Fields, bytes)
 ROW = struct.Struct("<qQIIIBB18s18sqHIII")
 """A transaction: time, spool offset, frame, spool length, digest of the address pair, transport, flags, packed source
 and destination, digest of its call, number of its form, of its sender, of the user it calls and of its User-Agent."""
@@ -29,6 +38,11 @@ TRANSPORTS = {name: code for code, name in enumerate(("UDP", "TCP", "TLS", "WS",
 DIRECTIONS = {name: code for code, name in enumerate(("", "in", "out"))}
 TRUNCATED, CREDENTIALS, SIX = 4, 8, 16
 """Flags beside the direction: cut by the snap length, with an Authorization header, between IPv6 addresses."""
+LONGEST_TRANSACTION = 32_000_000_000
+"""Nanoseconds (timer B, RFC 3261 17.1.1.2) in which alike requests that were cut before their Call-ID are one."""
+MOST_NAMES, LONGEST_NAME = 100_000, 256
+"""Distinct senders, and called users, that are kept; further and longer ones have the number UNKNOWN, and the request
+is read again."""
 UNKNOWN = 0xFFFFFFFF
 """The number of a sender or a called user that is not kept."""
 Key = int
@@ -39,8 +53,41 @@ Repeated = list[int]
 of them are looked at."""
 COUNT, LAST, LAST_TIME, FIRST, FIRST_TIME, LOOKS = range(6)
 """Where a Repeated has them."""
+Step = tuple[int, str, str]
+"""Time in nanoseconds, who sends, what."""
 Row = tuple[Any, ...]
 """A row unpacked, as ROW says."""
+
+
+def transaction(call_id: bytes, number: bytes, branch: bytes | None) -> Key:
+    """The key of a transaction, by its Call-ID, CSeq number and branch."""
+    return digest(call_id, number, branch or b"")
+
+
+def cut_off(time: int, source: bytes, head: bytes) -> Key:
+    """That of a request which was cut before its Call-ID."""
+    return digest(b"", b"%d" % (time // LONGEST_TRANSACTION), source, head)
+
+
+def view_of(key: Key, source: bytes, destination: bytes) -> Key:
+    """That of a transaction between two addresses alone."""
+    return digest(b"", b"%d" % key, source, destination)
+
+
+def call_of(call_id: bytes, tag: bytes | None, source: bytes, uri: bytes | None) -> int:
+    """What all transactions of a call have in common."""
+    return digest(call_id, tag or b"", source, uri or b"")
+
+
+def number_of(known: dict[Name, int], name: Name) -> int:
+    """The number of a name, which is new perhaps; UNKNOWN where it is not kept."""
+    number = known.get(name)
+    if number is None:
+        length = len(name) if isinstance(name, bytes) else sum(len(part) for part in name if part)
+        if len(known) >= MOST_NAMES or length > LONGEST_NAME:
+            return UNKNOWN
+        number = known[name] = len(known)
+    return number
 
 
 def ends(row: Row) -> tuple[bytes, bytes]:
@@ -100,3 +147,35 @@ def add_cluster(clusters: list[Cluster], first: int, last: int) -> None:
         end[1] = max(end[1], last)
     else:
         clusters.append([first, last])
+
+
+class RowFacts(NamedTuple):
+    """Of a request, from its row alone: where it went, its flags, and if known the users of its URI and of its sender,
+    with all that the row has of the sender."""
+
+    destination: bytes
+    flags: int
+    users: tuple[str, str] | None
+    sender: Fields = ()
+
+
+class Steps(Sequence[Step]):
+    """The messages of one call, looked up when somebody wants to see them."""
+
+    __slots__ = ("_look_up",)
+
+    def __init__(self, look_up: Callable[[], tuple[Step, ...]]) -> None:
+        self._look_up = look_up
+
+    def __len__(self) -> int:
+        return len(self._look_up())
+
+    @overload
+    def __getitem__(self, at: int) -> Step: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Step, ...]: ...
+    def __getitem__(self, at: int | slice) -> Step | tuple[Step, ...]:
+        return self._look_up()[at]
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self._look_up())

@@ -1,11 +1,13 @@
 """Where the heads of INVITEs wait until it is known how they are judged: in memory first, then in a temporary file.
 
 Which requests Asterisk received, which release it was and what its files say is known only at the end of a capture.
+A spool travels with its fold: its bytes are what is pickled, except to the process that shares its file.
 """
 
 from __future__ import annotations
 
 import os
+import zlib
 from typing import BinaryIO
 
 MOST_KEPT, BUFFER = 8 << 20, 1 << 18
@@ -13,13 +15,16 @@ MOST_KEPT, BUFFER = 8 << 20, 1 << 18
 WINDOW, JUMP = 1 << 20, 1 << 11
 """Bytes that are read at once: up to the first, growing, where reading goes on in order; the second elsewhere."""
 
+LEVEL = 1
+"""Heads resemble each other: the quickest compression takes nine bytes of ten."""
+
 
 class Spool:
     """Bytes that are appended once and read by (offset, length), best in order."""
 
     def __init__(self) -> None:
         self._file: BinaryIO | None = None
-        self._most = MOST_KEPT
+        self._most, self._shared = MOST_KEPT, False
         self._tail = bytearray()
         self._flushed = 0
         self._window = b""
@@ -29,21 +34,29 @@ class Spool:
         if self._file is not None:
             self._file.close()
 
-    def __getstate__(self) -> int:
-        """Its size: the file is shared by the processes that were forked after `share`."""
-        return self._flushed
+    def __getstate__(self) -> int | bytes:
+        """What it holds; its size alone where the file is shared with the process that it was forked from."""
+        if self._shared:
+            self.flush()
+            return self._flushed
+        return zlib.compress(self.read(0, self._flushed) + self._tail, LEVEL)
 
-    def __setstate__(self, size: int) -> None:
-        self.__init__()  # type: ignore[misc]  # (an empty one that knows how much the file holds)
-        self._flushed = size
+    def __setstate__(self, state: int | bytes) -> None:
+        self.__init__()  # type: ignore[misc]  # (an empty one that is filled, or knows how much the file holds)
+        if isinstance(state, int):
+            self._flushed = state
+        else:
+            self.append(zlib.decompress(state))
 
     def share(self) -> Spool:
         """Opens the file, so that a process forked from here fills it for this one."""
-        self._file, self._most = _open(), BUFFER
+        self._file, self._most, self._shared = _open(), BUFFER, True
         return self
 
     def adopt(self, filled: Spool) -> Spool:
-        """This spool with what another process put into its file."""
+        """The spool that another process filled: this one where it shares its file, else what it sent."""
+        if not self._shared:
+            return filled
         self._flushed = filled._flushed
         return self
 

@@ -21,11 +21,11 @@ from pjsipdiag.capture.joining.chain import owned
 from pjsipdiag.capture.joining.parts import SMALLEST, WHOLE
 from pjsipdiag.capture.readers import read_as
 from pjsipdiag.diagnosis.calls.fold import Fold
-from pjsipdiag.diagnosis.calls.merge import Merged, Part, merge
+from pjsipdiag.diagnosis.calls.merge import Merged, Part
 from pjsipdiag.diagnosis.calls.selection import Selection, selection
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.options import Options, Progress
-from pjsipdiag.diagnosis.work.jobs import Shared
+from pjsipdiag.diagnosis.work.executor import Executor, Processes, Started
 from pjsipdiag.sip import Address
 
 MOST_TASKS = 8
@@ -120,8 +120,8 @@ class _Done:
     rest: Rest | None
 
 
-def begin(captures: Sequence[str | Path], options: Options) -> Begun:
-    """Begins to read captures: with several processes at once, else when it is asked to finish.
+def begin(captures: Sequence[str | Path], options: Options, executor: Executor | None = None) -> Begun:
+    """Begins to read captures: with several processes (or another `executor`) at once, else when it is asked to finish.
 
     Raises PjsipdiagError for options that make no sense, and for captures that do not exist.
     """
@@ -131,10 +131,12 @@ def begin(captures: Sequence[str | Path], options: Options) -> Begun:
         found = Captures(names, (0,) * len(names))
     else:
         found = expand(captures)
-    tasks = tuple(_tasks(found.files, reading))
+    executor = executor or Processes(reading.jobs)
+    tasks = tuple(_tasks(found.files, reading, executor.forks))
     pieces = sum(len(task.pieces) for task in tasks)
     seen = _Seen(found.files, pieces or len(found.files), options.get("progress"))
-    return Begun(reading, found, tasks, seen, Shared(_Worker(found.files, seen, reading), tasks, reading.jobs, least=1))
+    work = _Worker(found.files, seen if executor.forks else None, reading)
+    return Begun(reading, found, tasks, seen, executor, executor.submit(work, tasks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ class Begun:
     _tasks: Sequence[_Task]
     """What other processes do; nothing where this one reads alone."""
     _seen: _Seen
-    _work: Shared[_Task, list[_Done]]
+    _executor: Executor
+    _work: Started[list[_Done]]
 
     def __enter__(self) -> Begun:
         return self
@@ -169,7 +172,9 @@ class Begun:
         for capture, pieces in groupby(done, key=lambda one: one.capture):
             chain.join(capture, list(pieces))
         notes = tuple(f"passed over: {reason}" for reason in self._captures.passed_over)
-        return Gathered(merge([part for parts in chain.parts for part in parts]), tuple(chain.tallies), notes)
+        return Gathered(
+            self._executor.merge([part for parts in chain.parts for part in parts]), tuple(chain.tallies), notes
+        )
 
 
 def _reading(options: Options) -> Reading:
@@ -183,7 +188,7 @@ def _reading(options: Options) -> Reading:
     )
 
 
-def _tasks(files: Sequence[str], reading: Reading) -> Iterator[_Task]:
+def _tasks(files: Sequence[str], reading: Reading, forks: bool) -> Iterator[_Task]:
     """What several processes can do; nothing where one has to read alone: what is followed, what can be read only once,
     and what depends on the first message that one process finds."""
     jobs = reading.jobs
@@ -200,7 +205,7 @@ def _tasks(files: Sequence[str], reading: Reading) -> Iterator[_Task]:
         return
     size = -(-len(pieces) // (MOST_TASKS * jobs))
     for at in range(0, len(pieces), size):
-        yield _Task(pieces[at : at + size], Spool().share())
+        yield _Task(pieces[at : at + size], Spool().share() if forks else Spool())
 
 
 def _is_file(path: str) -> bool:
@@ -215,7 +220,7 @@ def _is_long(path: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Worker:
     files: Sequence[str]
-    seen: _Seen
+    seen: _Seen | None
     reading: Reading
 
     def __call__(self, task: _Task) -> list[_Done]:
@@ -224,7 +229,8 @@ class _Worker:
     def _read(self, number: int, capture: int, piece: Piece, spool: Spool) -> _Done:
         path = self.files[capture]
         tally, fold = Tally(path), Fold(spool)
-        self.seen.watch(tally, number)
+        if self.seen:
+            self.seen.watch(tally, number)
         # a whole file alone leaves nothing to others: it is read as one process reads it
         rest = Rest() if self.reading.goes_on and (len(self.files) > 1 or piece.end != WHOLE) else None
         datagrams = read_part(piece, tally, rest) if rest else _read(path, tally, self.reading)

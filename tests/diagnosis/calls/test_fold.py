@@ -14,6 +14,7 @@ from pjsipdiag.asterisk.forms.forms import LEARNT
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls import fold, rows
 from pjsipdiag.diagnosis.calls.fold import Fold
+from pjsipdiag.diagnosis.calls.folded import Folded
 from pjsipdiag.diagnosis.calls.rows import ANSWER
 from pjsipdiag.sip import Address
 
@@ -45,6 +46,7 @@ VIAS = ("Via: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK", "Via: SIP/2.0/UDP 192.0.2.7
 ODD_VIAS = ("v: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK", "Via: SIP/2.0/UDP 192.0.2.7;x=")
 STATUSES = ("100", "180", "200", "401", "407", "404", "1x0", "2")
 ENDS = (b"\r\n\r\n", b"\r\n\r\nbody", b"\r\n\r\nServer: Asterisk\r\n", b"")
+NOT_COMPARED = ("forms", "spool", "_is_asterisk")
 
 
 def payload(rnd: random.Random, odd: float) -> bytes:
@@ -97,7 +99,7 @@ def state(messages: list[Datagram], ways: tuple[bool, ...]) -> dict[str, Any]:
                 patch.setattr(fold, "following", None)
             folded.feed(messages[number * size :][:size])
     heads = folded.spool.read(0, 1 << 24)
-    found = {name: getattr(folded, name) for name in Fold.__slots__ if name not in ("forms", "spool", "_is_asterisk")}
+    found = {name: getattr(folded, name) for name in Folded.__slots__ if name not in NOT_COMPARED}
     return {**found, "heads": heads, "forms": folded.forms.known}
 
 
@@ -113,7 +115,7 @@ def test_both_fold_alike(seed: int) -> None:
 def test_both_keep_as_much(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     small = {"MOST_PEERS": 3, "MOST_PAIRS": 3, "MOST_NAMES": 2, "LONGEST_NAME": 12, "MOST_ANSWERS": 2}
     for name, value in small.items():
-        monkeypatch.setattr(rows if name == "MOST_ANSWERS" else fold, name, value)
+        monkeypatch.setattr(fold if name in ("MOST_PEERS", "MOST_PAIRS") else rows, name, value)
     monkeypatch.setattr(fold, "LIMITS", (*small.values(), *fold.LIMITS[len(small) :]))
     messages = capture(random.Random(seed))
     assert state(messages, (True,)) == state(messages, (False,))

@@ -1,0 +1,101 @@
+"""Parts may be read anywhere: here by interpreters that share nothing, each with another salt for `hash`."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pjsipdiag.capture.joining import parts
+from pjsipdiag.diagnosis.calls.merge import Merged, Part, merge
+from pjsipdiag.diagnosis.diagnose import conclude
+from pjsipdiag.diagnosis.options import Options
+from pjsipdiag.diagnosis.work import gather
+from pjsipdiag.report import render
+from tests.bench.captures import write
+from tests.capture.files import cut, records
+
+CONFIG = Path(__file__).parents[3] / "fixtures/demo/etc"
+PROGRAM = """
+import pickle, sys
+work, item = pickle.load(sys.stdin.buffer)
+pickle.dump(work(item), sys.stdout.buffer)
+"""
+
+
+class Interpreters:
+    """An executor that starts an interpreter for each item; every other one does without compiled parts."""
+
+    forks = False
+
+    def __init__(self) -> None:
+        self.moved = 0
+
+    def submit(self, work: Callable[[Any], Any], items: Sequence[Any]) -> _Running:
+        self._running = _Running(work, items, self)
+        return self._running
+
+    def merge(self, found: Sequence[Part]) -> Merged:
+        return merge(found)
+
+
+class _Running:
+    def __init__(self, work: Callable[[Any], Any], items: Sequence[Any], of: Interpreters) -> None:
+        self._work, self._items, self._of = work, items, of
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def results(self, look: Callable[[], None] = lambda: None) -> list[Any]:
+        found = []
+        for number, item in enumerate(self._items):
+            environment = {**os.environ, "PYTHONHASHSEED": str(number), "PJSIPDIAG_NO_EXTENSIONS": "01"[number % 2]}
+            environment = environment if number % 2 else {**environment, "PJSIPDIAG_NO_EXTENSIONS": ""}
+            sent = subprocess.run(
+                [sys.executable, "-c", PROGRAM],
+                input=pickle.dumps((self._work, item)),
+                capture_output=True,
+                check=True,
+                env=environment,
+            ).stdout
+            self._of.moved += len(sent)
+            found.append(pickle.loads(sent))
+            look()
+        return found
+
+
+def reported(captures: Sequence[Path], jobs: int, executor: Interpreters | None = None) -> str:
+    options: Options = {"jobs": jobs}
+    with gather.begin(captures, options, executor) as begun:
+        return render(conclude(begun, CONFIG, options).report, "json")
+
+
+@pytest.mark.parametrize("kind", ["tcp", "frag", "varied", "siponly", "scan"])
+def test_folds_of_other_interpreters_say_the_same(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "SMALLEST", 20_000)
+    path = tmp_path / "whole.pcap"
+    write(path, kind, 2000)
+    expected = reported([path], 1)
+    assert json.loads(expected)["captures"][0]["invites"]
+    assert reported([path], 4, Interpreters()) == expected
+    raw = path.read_bytes()
+    places = sorted(random.Random(3).sample(range(1, len(records(raw)[1])), 4))
+    folder = cut(raw, places, tmp_path / "files")
+    assert reported([folder], 2, Interpreters()) == reported([folder], 1)
+
+
+def test_heads_travel_with_their_fold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many, so that they wait in a file of the one that read them; what is sent is smaller than they are."""
+    monkeypatch.setattr(parts, "SMALLEST", 1 << 20)
+    path = tmp_path / "whole.pcap"
+    write(path, "siponly", 60_000)
+    executor = Interpreters()
+    assert reported([path], 2, executor) == reported([path], 1)
+    assert executor.moved < path.stat().st_size / 2
