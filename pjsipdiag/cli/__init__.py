@@ -8,6 +8,7 @@ all is well, 1 for findings, 2 when something could not be read or decided, 130 
     options          options that several commands share, each declared once
     captures         commands that read captures
     configuration    commands that need none
+    gate             what counts, and the settings of a folder
     live             --live: a running Asterisk beside the files
     output           where results, notes and progress go
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pjsipdiag.cli.completion import FILE, complete_releases
+from pjsipdiag.cli.gate import COUNTS, gate_of
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.live import asking
 from pjsipdiag.cli.options import ASTERISK, CAPTURES, COLORED, FORCED, INPUT, NAMES, OUTPUT, QUIET, READING, TRY
@@ -47,6 +48,7 @@ def _refuse_ignored(inputs: dict[str, Any], try_lines: Sequence[str] = (), secti
 
 @main.command(epilog="pjsipdiag diagnose calls.pcap -c /etc/asterisk -o report.html")
 @INPUT
+@COUNTS
 @OUTPUT
 @TRY
 def diagnose(
@@ -61,6 +63,9 @@ def diagnose(
     try_lines: Sequence[str],
     try_section: str | None,
     try_order: str | None,
+    fail_on: str,
+    ignored: Sequence[str],
+    baseline: str | None,
     **inputs: Any,
 ) -> None:
     """Say why calls of CAPTURE failed, and which lines fix it.
@@ -77,12 +82,12 @@ def diagnose(
         changes = what_if(seen.situation, try_lines, try_section or "", try_order)
         show_changes(changes, "the files as they are", "the change", format_, output)
         return
-    format_ = format_for(format_, output)
+    format_, gate = format_for(format_, output), gate_of(fail_on, ignored, baseline)
     place = directory(config, quiet, live=inputs["live"] is not None)
     # stand-ins are made in the order in which they are needed, which one process has to know
     with begin(format_, 1 if redact else inputs["jobs"]) as ahead:
         seen = _observe(captures, place, quiet, inputs, None if redact else ahead.start)
-        show(seen.report, format_, output, redact=redact, verbose=verbose, quiet=quiet, ahead=ahead)
+        show(seen.report, format_, output, redact=redact, verbose=verbose, quiet=quiet, gate=gate, ahead=ahead)
 
 
 @main.command(epilog="pjsipdiag suggest calls.pcap -c /etc/asterisk --diff | patch -p1 -d /etc/asterisk")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from pjsipdiag.cli.completion import complete_rules
+from pjsipdiag.cli.gate import COUNTS, gate_of
 from pjsipdiag.cli.group import did_you_mean, main
 from pjsipdiag.cli.live import asking
 from pjsipdiag.cli.options import ASTERISK, COLORED, CONFIG, NAMES, OUTPUT, QUIET
@@ -59,6 +60,7 @@ def explain(
 @CONFIG
 @ASTERISK
 @NAMES
+@COUNTS
 @OUTPUT
 def check(
     *,
@@ -69,17 +71,21 @@ def check(
     redact: bool,
     verbose: int,
     quiet: bool,
+    fail_on: str,
+    ignored: Sequence[str],
+    baseline: str | None,
     **names: Any,
 ) -> None:
     """Find what is wrong in a configuration before any call fails."""
     from pjsipdiag.diagnosis.configuration import configuration_report
     from pjsipdiag.diagnosis.names import load
 
+    format_, gate = format_for(format_, output), gate_of(fail_on, ignored, baseline)
     ask = asking(names)
     live = ask(()) if ask else None
     loaded = load(directory(config, quiet, live=live is not None), asterisk=asterisk, live=live, **names)
     report = configuration_report(loaded, asked=asterisk, assumed=asterisk is None and live is None)
-    show(report, format_for(format_, output), output, redact=redact, verbose=verbose, quiet=quiet)
+    show(report, format_, output, redact=redact, verbose=verbose, quiet=quiet, gate=gate)
 
 
 @main.command(epilog="pjsipdiag rules unmatched-source")

@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 
 from pjsipdiag import __version__
 from pjsipdiag.cli.help import Command
+from pjsipdiag.cli.output import SETTLED
 from pjsipdiag.errors import PjsipdiagError, visible
 
 
@@ -95,10 +96,17 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__)
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Why did Asterisk's PJSIP not match an inbound call to an endpoint, and which lines fix it?
 
-    Exit status: 0 every request was identified and nothing was found, 1 findings, 2 unusable input or usage.
+    Exit status: 0 every request was identified and nothing worse than a note was found (--fail-on), 1 findings, 2
+    unusable input or usage.
     """
+    from pjsipdiag.cli.gate import settings
+
+    file, found = settings()
+    context.meta[SETTLED] = file
+    context.default_map = dict.fromkeys(main.commands, found)
     # a capture makes millions of tuples and hardly a cycle: looking for cycles as often as usual costs a fifth
     gc.set_threshold(1_000_000, 50, 100)

@@ -17,12 +17,14 @@ from pjsipdiag.outputs import PRIVATE, USUAL, write_file
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.compare import Change
+    from pjsipdiag.diagnosis.gate import Gate
     from pjsipdiag.diagnosis.model import Report
     from pjsipdiag.report.ahead import Ahead
     from pjsipdiag.report.look import Look
 
 FORCE = "pjsipdiag.force"
 COLOR = "pjsipdiag.color"
+SETTLED = "pjsipdiag.settings"
 DEFAULT_CONFIG = Path("/etc/asterisk")
 FIRST_SHOWN = 1.0
 """Seconds of work before progress is shown at all."""
@@ -59,22 +61,36 @@ def show(
     redact: bool,
     verbose: int,
     quiet: bool,
+    gate: Gate,
     ahead: Ahead | None = None,
 ) -> None:
-    """Writes the report, then ends with its exit status."""
+    """Writes what counts of the report, then ends: with status 1 where that fails."""
+    from pjsipdiag.diagnosis.gate import apply
     from pjsipdiag.report import write
 
+    folder = seen_from_repository(report.config.directory) if report.config else ""
+    settled = click.get_current_context().meta.get(SETTLED)
+    if settled and not quiet:
+        click.echo(f"settings: {visible(settled)}", err=True)
+    report, failed = apply(report, gate)
     if redact:
         from pjsipdiag.redact import redact_report
 
         report = redact_report(report)
     with opened(output, USUAL if redact else PRIVATE) as stream:
-        write(report, format_, stream, verbose=verbose, color=color(), ahead=ahead)
+        write(report, format_, stream, verbose=verbose, color=color(), folder=folder, ahead=ahead)
     if output and not quiet and Path(output).is_file():
         from pjsipdiag.report.headline import headline
 
         click.echo(f"{headline(report)}\nwritten: {visible(output)}", err=True)
-    finish(report)
+    sys.exit(1 if failed else 0)
+
+
+def seen_from_repository(directory: str) -> str:
+    """A folder as its repository names it, else as this folder does, else whole."""
+    whole = Path(directory).resolve()
+    root = next((folder for folder in (whole, *whole.parents) if (folder / ".git").exists()), Path.cwd())
+    return os.path.relpath(whole, root) if whole.is_relative_to(root) else str(whole)
 
 
 def show_changes(changes: Sequence[Change], before: str, after: str, format_: str | None, output: str | None) -> None:

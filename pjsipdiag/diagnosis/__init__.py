@@ -7,6 +7,7 @@ In come captures and a directory; out comes a Report: findings, calls, sources, 
     model            Report, Finding, Suggestion: what goes out; rule is what a rule is, pages/ what it says to people
     calls            messages -> calls and sources, with verdicts
     work             captures gathered, by one process or several
+    gate             what of a report counts: ignored rules, baselines
     outcome          how the calls ended: failed, refused as they should be
     evidence         what ties a source to the configuration, and who says so
     situation        what the rules look at; sdp reads offers

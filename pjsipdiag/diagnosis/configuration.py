@@ -43,4 +43,5 @@ def configuration_report(config: Config, *, asked: str | None, assumed: bool) ->
         config=config,
         notes=unseen(config),
         doors=doors(config),
+        checked=tuple(rule.name for rule in RULES if rule.on_config),
     )

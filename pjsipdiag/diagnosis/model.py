@@ -199,7 +199,8 @@ class Suggestion:
 class Finding:
     """One cause: `rule` is its name in RULES, `message` names address, section and line, `where` is the line to blame.
 
-    `evidence` are sentences that show it, `consequences` what else follows from the same cause (folded under it),
+    `places` are all lines that it speaks of, where it speaks of several. `evidence` are sentences that show it,
+    `consequences` what else follows from the same cause (folded under it),
     `calls` how many calls it concerns.
     """
 
@@ -212,6 +213,7 @@ class Finding:
     evidence: tuple[str, ...] = ()
     consequences: tuple[str, ...] = ()
     advice: str = ""
+    places: tuple[Where, ...] = ()
 
 
 class DoorState(StrEnum):
@@ -287,3 +289,5 @@ class Report:
     """Of these the requests are to be listed."""
     doors: tuple[Door, ...] = ()
     """The ways in, where a configuration is looked at alone."""
+    checked: tuple[str, ...] = ()
+    """The rules that were asked of it then."""

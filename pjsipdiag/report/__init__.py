@@ -78,13 +78,17 @@ def write(
     width: int | None = None,
     color: bool | None = None,
     ascii_only: bool | None = None,
+    folder: str = "",
     ahead: Ahead | None = None,
 ) -> None:
     """Writes the report piece by piece; what is None is decided by the stream (terminal, NO_COLOR, encoding).
 
-    `ahead` is what `begin` gave for that format.
+    `folder` is that of the configuration, for formats that show findings at the lines of a repository; `ahead` is
+    what `begin` gave for that format.
     """
-    renderer(format).write(report, stream, look_for(stream, verbose, width, color, ascii_only, ahead=ahead))
+    renderer(format).write(
+        report, stream, look_for(stream, verbose, width, color, ascii_only, folder=folder, ahead=ahead)
+    )
 
 
 def begin(format: str, jobs: int) -> Ahead:
@@ -115,6 +119,7 @@ RENDERERS = {
     "csv": Renderer("machine.csv", (".csv",), "the sources for a spreadsheet"),
     "markdown": Renderer("markdown", (".md",), "for a ticket"),
     "sarif": Renderer("machine.sarif", (".sarif",), "SARIF 2.1.0, the findings for code scanning"),
+    "github": Renderer("machine.github", (), "annotations of a GitHub workflow"),
     "junit": Renderer("machine.junit", (".xml",), "JUnit XML for a build server"),
 }
 FORMATS = tuple(RENDERERS)

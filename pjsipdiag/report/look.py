@@ -27,6 +27,8 @@ class Look:
     ascii_only: bool = False
     whole: bool = False
     """Names and addresses stay in one line: somebody may search for them with grep."""
+    folder: str = ""
+    """That of the configuration, as a repository names it."""
     ahead: Ahead | None = None
 
 
@@ -37,6 +39,7 @@ def look_for(
     color: bool | None = None,
     ascii_only: bool | None = None,
     *,
+    folder: str = "",
     ahead: Ahead | None = None,
 ) -> Look:
     """The look for `stream`; what is None is decided by the stream, NO_COLOR, FORCE_COLOR, TERM and COLUMNS."""
@@ -50,7 +53,9 @@ def look_for(
         width = shutil.get_terminal_size((NARROW, 24)).columns if terminal or asked else NARROW
     if ascii_only is None:
         ascii_only = not _can_encode(stream, "─→•✓")
-    return Look(verbose, max(width, 40), color, ascii_only, whole=not terminal and not asked, ahead=ahead)
+    return Look(
+        verbose, max(width, 40), color, ascii_only, whole=not terminal and not asked, folder=folder, ahead=ahead
+    )
 
 
 def _can_encode(stream: TextIO, text: str) -> bool:

@@ -20,7 +20,10 @@ def reports(incident: str) -> Iterator[tuple[Path, str]]:
     with _inside(FIXTURES / "incidents" / incident):
         report = diagnose(["capture.pcap"], "etc", hosts="hosts")
     for name, renderer in RENDERERS.items():
-        yield GOLDEN / f"{incident}{renderer.endings[0]}", render(report, name, verbose=1)
+        yield (
+            GOLDEN / f"{incident}{renderer.endings[0] if renderer.endings else f'.{name}'}",
+            render(report, name, verbose=1),
+        )
 
 
 @contextmanager

@@ -56,6 +56,7 @@ def _open_door(step: str, severity: Severity, opened: Sequence[Door], advice: st
             for door in opened[1:]
         ),
         advice=advice,
+        places=tuple(door.where for door in opened),
     )
 
 

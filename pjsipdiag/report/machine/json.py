@@ -216,6 +216,7 @@ def finding(row: Finding) -> Json:
         "evidence": list(row.evidence),
         "consequences": list(row.consequences),
         "advice": row.advice,
+        "places": [where(place) for place in row.places],
     }
 
 

@@ -1,4 +1,4 @@
-"""JUnit XML for build servers: a test case for each source and for each finding.
+"""JUnit XML for build servers: a test case for each source and for each finding; of a configuration, for each rule.
 
 Text is made visible before it is quoted: XML 1.0 cannot carry control characters at all.
 """
@@ -62,6 +62,9 @@ def _findings(report: Report) -> Iterator[Case]:
         failed = "" if finding.severity is Severity.NOTE else _failure(finding)
         lines = (finding.message, *finding.evidence, *finding.consequences, finding.advice)
         yield f"name={_attribute(name)}", failed, "\n".join(_text(line) for line in lines if line)
+    if not report.captures:
+        found = {finding.rule for finding in report.findings}
+        yield from ((f"name={_attribute(name)}", "", "") for name in report.checked if name not in found)
 
 
 def _failure(finding: Finding) -> str:

@@ -16,12 +16,13 @@ from pjsipdiag.diagnosis.model import Edit, Finding, Report, Suggestion
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import well_formed
 from pjsipdiag.report.look import Look
+from pjsipdiag.report.machine.place import path_of
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 Json = dict[str, Any]
 
 
-def write(report: Report, stream: TextIO, _look: Look) -> None:
+def write(report: Report, stream: TextIO, look: Look) -> None:
     """Writes one run."""
     rules = sorted({finding.rule for finding in report.findings})
     driver = {
@@ -32,7 +33,7 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, rules.index(finding.rule), report) for finding in report.findings],
+        "results": [_result(finding, rules.index(finding.rule), report, look.folder) for finding in report.findings],
     }
     json.dump({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, stream, indent=1)
     stream.write("\n")
@@ -53,7 +54,7 @@ def _rule(name: str) -> Json:
     }
 
 
-def _result(finding: Finding, index: int, report: Report) -> Json:
+def _result(finding: Finding, index: int, report: Report, folder: str) -> Json:
     lines = (finding.message, *finding.evidence, *finding.consequences, finding.advice)
     result: Json = {
         "ruleId": finding.rule,
@@ -63,16 +64,16 @@ def _result(finding: Finding, index: int, report: Report) -> Json:
         "partialFingerprints": {"pjsipdiag/v1": _fingerprint(finding)},
     }
     if finding.where is not None and finding.where.file:
-        result["locations"] = [_location(finding.where)]
-    if fixes := [_fix(s) for s in wording.suggestions_for(finding, report) if s.edits]:
+        result["locations"] = [_location(finding.where, folder)]
+    if fixes := [_fix(s, folder) for s in wording.suggestions_for(finding, report) if s.edits]:
         result["fixes"] = fixes
     return result
 
 
-def _location(where: Where) -> Json:
+def _location(where: Where, folder: str) -> Json:
     if where.column:
         return {"logicalLocations": [{"fullyQualifiedName": well_formed(str(where)), "kind": "row"}]}
-    location: Json = {"physicalLocation": {"artifactLocation": {"uri": _uri(where.file)}}}
+    location: Json = {"physicalLocation": {"artifactLocation": {"uri": _uri(where.file, folder)}}}
     if where.line:
         location["physicalLocation"]["region"] = {"startLine": where.line}
     if where.section:
@@ -80,13 +81,13 @@ def _location(where: Where) -> Json:
     return location
 
 
-def _fix(suggestion: Suggestion) -> Json:
+def _fix(suggestion: Suggestion, folder: str) -> Json:
     files = dict.fromkeys(edit.file for edit in suggestion.edits)
     return {
         "description": {"text": well_formed(f"{', '.join(suggestion.add)}: {wording.effect(suggestion)}")},
         "artifactChanges": [
             {
-                "artifactLocation": {"uri": _uri(file)},
+                "artifactLocation": {"uri": _uri(file, folder)},
                 "replacements": [_replacement(edit) for edit in suggestion.edits if edit.file == file],
             }
             for file in files
@@ -103,8 +104,8 @@ def _replacement(edit: Edit) -> Json:
     }
 
 
-def _uri(file: str) -> str:
-    path = quote(file, safe="/", errors="surrogatepass")
+def _uri(file: str, folder: str) -> str:
+    path = quote(path_of(file, folder), safe="/", errors="surrogatepass")
     return f"file://{path}" if path.startswith("/") else path
 
 

@@ -1,0 +1,97 @@
+"""What counts, and what a folder has settled for all commands: --fail-on, --ignore, --baseline, .pjsipdiag.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pjsipdiag.cli.completion import FILE, complete_rules
+from pjsipdiag.cli.group import did_you_mean
+from pjsipdiag.cli.options import options
+from pjsipdiag.errors import PjsipdiagError, visible
+
+if TYPE_CHECKING:
+    from pjsipdiag.diagnosis.gate import Gate
+
+FILE_NAME = ".pjsipdiag.toml"
+SETTINGS = {
+    "config": "path", "asterisk": "text", "hosts": "path", "resolved": "path", "pbx": "texts", "fail-on": "text",
+    "ignore": "texts", "baseline": "path",
+}  # fmt: skip
+"""What the file may say, and of what form: nothing that writes, connects or runs, for a folder may be a stranger's."""
+_PARAMETERS = {"fail-on": "fail_on", "ignore": "ignored"}
+
+COUNTS = options(
+    click.option("--fail-on", type=click.Choice(["error", "warning", "note", "never"]), default="warning",
+                 show_default=True, help="The mildest finding for which the exit status is 1."),
+    click.option("--ignore", "ignored", multiple=True, metavar="RULE", shell_complete=complete_rules,
+                 help="Leave out the findings of that rule."),
+    click.option("--baseline", metavar="REPORT", type=FILE,
+                 help="Leave out the findings that a JSON report of before has."),
+)  # fmt: skip
+
+
+def gate_of(fail_on: str, ignored: Sequence[str], baseline: str | None) -> Gate:
+    """What the options say of what counts.
+
+    :raises click.UsageError: there is no such rule.
+    :raises PjsipdiagError: the baseline cannot be read.
+    """
+    from pjsipdiag.diagnosis.gate import Gate, read_baseline
+    from pjsipdiag.diagnosis.model import Severity
+    from pjsipdiag.diagnosis.rules import RULES
+
+    names = [rule.name for rule in RULES]
+    for name in ignored:
+        if name not in names:
+            raise click.UsageError(f"--ignore: no rule is called {name!r}.{did_you_mean(name, names)}")
+    severity = None if fail_on == "never" else Severity(fail_on)
+    return Gate(severity, frozenset(ignored), read_baseline(baseline) if baseline else None)
+
+
+def settings() -> tuple[str, dict[str, Any]]:
+    """The settings file that holds here, and {parameter: value}; "" where there is none.
+
+    It is looked for in this folder and, inside of a repository, in those above it up to the repository's root.
+
+    :raises PjsipdiagError: it cannot be read, or says what it may not.
+    """
+    for folder in _folders(Path.cwd()):
+        path = folder / FILE_NAME
+        if path.is_file():
+            return str(path), _read(path)
+    return "", {}
+
+
+def _folders(start: Path) -> Iterator[Path]:
+    above = [start, *start.parents]
+    root = next((at for at, folder in enumerate(above) if (folder / ".git").exists()), 0)
+    yield from above[: root + 1]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    shown = visible(str(path))
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PjsipdiagError(f"{shown}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise PjsipdiagError(f"{shown}: {visible(str(error))}") from None
+    found = {}
+    for name, value in given.items():
+        form = SETTINGS.get(name)
+        if form is None:
+            known = f"it may say {', '.join(SETTINGS)}"
+            raise PjsipdiagError(f"{shown}: {visible(name)} cannot be set here; {known}.{did_you_mean(name, SETTINGS)}")
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise PjsipdiagError(f"{shown}: {name} wants text")
+        if form != "texts" and len(texts) != 1:
+            raise PjsipdiagError(f"{shown}: {name} wants one text")
+        texts = [str(path.parent / text) for text in texts] if form == "path" else texts
+        found[_PARAMETERS.get(name, name)] = texts if form == "texts" else texts[0]
+    return found

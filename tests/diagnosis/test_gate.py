@@ -1,0 +1,102 @@
+"""What counts: comments, --ignore, --fail-on, --baseline, through the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pjsipdiag.cli import main
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+CASES: dict[str, Any] = json.loads((FIXTURES / "gate/cases.json").read_text())["cases"]
+DEMO = (str(FIXTURES / "demo/capture.pcap"), "-c", str(FIXTURES / "demo/etc"))
+
+
+def run(*arguments: str | Path) -> Result:
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(main, [str(argument) for argument in arguments])
+    assert "fault of pjsipdiag" not in result.stderr
+    return result
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path) -> Iterator[None]:
+    """No settings of this repository."""
+    before = Path.cwd()
+    os.chdir(tmp_path)
+    yield
+    os.chdir(before)
+
+
+def left(*arguments: str | Path) -> list[str]:
+    """The sections at which the rule open-door finds something."""
+    found = json.loads(run("check", *arguments, "--format", "json").stdout)["findings"]
+    return [finding["where"]["section"] for finding in found if finding["rule"] == "open-door"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_comments_silence_what_they_speak_of(name: str, tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text(CASES[name]["text"])
+    assert left("-c", tmp_path) == CASES[name]["left"]
+
+
+def test_a_silenced_finding_is_said_with_its_reason(tmp_path: Path) -> None:
+    text = CASES["behind a head it speaks of the section"]["text"]
+    (tmp_path / "pjsip.conf").write_text(text)
+    result = run("check", "-c", tmp_path)
+    assert result.exit_code == 0
+    assert "1 finding of open-door ignored at pjsip.conf:1: a test trunk" in " ".join(result.stdout.split())
+    (tmp_path / "pjsip.conf").write_text("[a] ; pjsipdiag: ignore=wide-match\ntype=endpoint\ncontext=in\n")
+    assert "ignores wide-match, of which there is no finding" in " ".join(run("check", "-c", tmp_path).stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        ((), 1),
+        (("--fail-on", "error"), 0),
+        (("--fail-on", "note"), 1),
+        (("--fail-on", "never"), 0),
+        (("--ignore", "open-door"), 0),
+        (("--ignore", "wide-match"), 1),
+    ],
+)
+def test_the_exit_status_follows_what_counts(arguments: tuple[str, ...], status: int) -> None:
+    assert run("check", *DEMO[1:], *arguments).exit_code == status
+
+
+def test_an_unmatched_source_fails_whatever_is_ignored_but_its_rule() -> None:
+    assert run("diagnose", *DEMO, "--ignore", "scanner").exit_code == 1
+    assert run("diagnose", *DEMO, "--ignore", "scanner", "--ignore", "unmatched-source").exit_code == 0
+
+
+def test_a_baseline_leaves_what_is_new(tmp_path: Path) -> None:
+    etc = Path(shutil.copytree(FIXTURES / "demo/etc", tmp_path / "etc"))
+    run("check", "-c", etc, "-o", tmp_path / "before.json")
+    text = (etc / "pjsip.conf").read_text()
+    (etc / "pjsip.conf").write_text("; a line more\n" + text)
+    assert run("check", "-c", etc, "--baseline", tmp_path / "before.json").exit_code == 0
+    (etc / "pjsip.conf").write_text(text + "\n[stranger]\ntype=endpoint\ncontext=elsewhere\n")
+    result = run("check", "-c", etc, "--baseline", tmp_path / "before.json", "--format", "json")
+    assert [finding["where"]["section"] for finding in json.loads(result.stdout)["findings"]] == ["stranger"]
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"findings": [1]}', "[" * 100_000, '{"findings": [{"where": 1}]}'])
+def test_what_is_no_baseline_is_one_line(text: str, tmp_path: Path) -> None:
+    (tmp_path / "before.json").write_text(text)
+    result = run("check", *DEMO[1:], "--baseline", tmp_path / "before.json")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].endswith("no report of pjsipdiag: write one with --format json")
+
+
+def test_a_rule_that_is_none_is_refused() -> None:
+    result = run("check", *DEMO[1:], "--ignore", "open-dor")
+    assert result.exit_code == 2
+    assert "Did you mean open-door?" in result.stderr
