@@ -93,6 +93,6 @@ mutants: $(VENV)/.dev system ## how many of 210 small changes of meaning the tes
 	$(BIN)/python -m tests.mutants
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .PHONY: help demo test check lint house mutants warnings dist fresh bench differential system clean

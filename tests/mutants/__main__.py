@@ -1,8 +1,10 @@
-"""`python -m tests.mutants [--seed N] [--share X] [--jobs N] [--survivors]`: how many mutants do the tests notice?
+"""`python -m tests.mutants [--seed N] [--share X] [--jobs N] [--survivors] [--anew]`: how many do the tests notice?
 
 A seeded sample of changes of meaning over identification, suggestions, folds and joins. Each is made in a copy of the
-checkout, without the compiled parts, and the tests that reach it are run. `equivalent.toml` lists changes that no test
-could notice, and why. Results stay in `.mutants`; `--survivors` tries again only what was not noticed before.
+checkout, without the compiled parts, and the tests that reach it are run: the likeliest and quickest first, all of them
+where none of those fails. `equivalent.toml` lists changes that no test could notice, and why. What tests reach is
+learned once and kept in `build/mutants`, as are the results; `--anew` learns it again, `--survivors` tries again only
+what was not noticed before.
 """
 
 from __future__ import annotations
@@ -17,18 +19,23 @@ import tomllib
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
+from itertools import accumulate
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
-from tests.mutants.run import Reached, copy_checkout, is_noticed, record, warm_up
+from tests.mutants.reached import Reached, learn
+from tests.mutants.run import ENDED, copy_checkout, failing, noticed_by, warm_up
 from tests.mutants.sites import AREAS, Mutant, sample
 
 ROOT = Path(__file__).parents[2]
-WORK = ROOT / ".mutants"
+WORK = ROOT / "build" / "mutants"
 WANTED = 0.9
 """The share of mutants that must be noticed or equivalent."""
 MINUTES = 55
-"""No mutant is begun later: the whole takes an hour at most."""
+"""No tests are begun later: the whole takes an hour at most."""
+ROUNDS = (3.0, 30.0, float("inf"))
+"""Seconds of tests until which each round goes: most mutants do not survive the first."""
+Tests = dict[str, float]
 
 
 def main() -> None:
@@ -37,27 +44,30 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the sample: 0.1 for a tenth")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--survivors", action="store_true", help="only those that the last run left")
+    parser.add_argument("--anew", action="store_true", help="learn anew what each test reaches")
     given = parser.parse_args()
     os.nice(10)
-    begun = time.monotonic()
+    until = time.monotonic() + MINUTES * 60
     chosen = sample(ROOT, given.seed, given.share)
-    results = WORK / "results.jsonl"
-    known = (
-        {_key(row): row["result"] for row in map(json.loads, results.read_text().splitlines())}
-        if given.survivors
-        else {}
-    )
-    equivalent = {_key(row) for row in tomllib.loads(Path(__file__).with_name("equivalent.toml").read_text())["mutant"]}
-    open_ = [mutant for mutant in chosen if mutant.key not in equivalent and known.get(mutant.key) != "noticed"]
-    _say(f"{len(chosen)} mutants, {len(open_)} to try; first all tests, to see what each reaches")
+    results = WORK / f"results-{given.seed}.jsonl"
+    known = {_key(row): row["by"] for row in map(json.loads, _read(results).splitlines()) if row["result"] == "noticed"}
+    equivalent = {_key(row) for row in tomllib.loads(_read(Path(__file__).with_name("equivalent.toml")))["mutant"]}
+    found = {mutant: ("equivalent", "") for mutant in chosen if mutant.key in equivalent}
+    if given.survivors:
+        found |= {one: ("noticed", known[one.key]) for one in chosen if one.key in known and one not in found}
+    tried = [mutant for mutant in chosen if mutant not in found]
+    _say(f"{len(chosen)} mutants, {len(tried)} to try")
     copies = [copy_checkout(ROOT, WORK / f"copy-{number}") for number in range(given.jobs)]
-    record(copies[0], WORK / "reached", given.jobs)
-    reached = Reached(WORK / "reached", copies[0])
-    found = {mutant: "noticed" for mutant in chosen if known.get(mutant.key) == "noticed"}
-    found |= {mutant: "equivalent" for mutant in chosen if mutant.key in equivalent}
-    found |= _try(open_, copies, reached, begun)
-    results.write_text("".join(json.dumps({**asdict(one), "result": how}) + "\n" for one, how in found.items()))
-    sys.exit(_tell(found))
+    reached = learn(copies[0], WORK, given.jobs, given.anew)
+    found |= _try(tried, copies, reached, until, known)
+    results.write_text(
+        "".join(json.dumps({**asdict(one), "result": how, "by": by}) + "\n" for one, (how, by) in found.items())
+    )
+    sys.exit(_tell({mutant: result for mutant, (result, _) in found.items()}))
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
 
 
 def _say(text: str) -> None:
@@ -69,39 +79,59 @@ def _key(row: dict[str, str]) -> tuple[str, str, str]:
     return row["path"], row["before"], row["after"]
 
 
-def _try(mutants: list[Mutant], copies: list[Path], reached: Reached, begun: float) -> dict[Mutant, str]:
-    """Mutant -> what became of it. As many at a time as there are copies."""
+def _try(
+    mutants: list[Mutant], copies: list[Path], reached: Reached, until: float, known: dict[tuple[str, str, str], str]
+) -> dict[Mutant, tuple[str, str]]:
+    """Mutant -> what became of it, and the test that noticed it. As many at a time as there are copies."""
     warm_up()
     context = multiprocessing.get_context("fork")
     free = context.SimpleQueue()
     for copy in copies:
         free.put(copy)
-    tests = {mutant: reached.tests(mutant) for mutant in mutants}
-    found: dict[Mutant, str] = {}
+    tests = {mutant: _first(reached.tests(mutant), known.get(mutant.key, "")) for mutant in mutants}
+    found = {mutant: ("survived", "") if tests[mutant] else ("reached by no test", "") for mutant in mutants}
     with ProcessPoolExecutor(len(copies), context, _take_copy, (free,)) as pool:
-        tasks = {pool.submit(_result, mutant, tests[mutant], begun): mutant for mutant in mutants}
-        for number, task in enumerate(as_completed(tasks), 1):
-            mutant, result = tasks[task], task.result()
-            found[mutant] = result
-            shown = f"{mutant.path}:{mutant.line}: {mutant.before}  ->  {mutant.after}"
-            _say(f"{number}/{len(mutants)} {result} ({len(tests[mutant])} tests) {shown}")
-    return found
+        for number in range(len(ROUNDS)):
+            left = {one: _round(tests[one], reached.seconds, number) for one in mutants if found[one][0] == "survived"}
+            _say(f"round {number + 1}: {len(left)} mutants")
+            tasks = {pool.submit(_noticed_by, one, some, until): one for one, some in left.items() if some}
+            for task in as_completed(tasks):
+                if by := task.result():
+                    found[tasks[task]] = ("not tried", "") if by == NOT_TRIED else ("noticed", by)
+        # A test that fails without any change has noticed nothing.
+        judges = {by: reached.seconds[by] for _, by in found.values() if by and by != ENDED}
+        wrong = set(pool.submit(_failing, judges).result())
+    return {mutant: ("survived", "") if by in wrong else (result, by) for mutant, (result, by) in found.items()}
+
+
+def _first(tests: list[str], name: str) -> list[str]:
+    """The tests, and first the one that noticed the mutant the last time."""
+    return [name, *(test for test in tests if test != name)] if name in tests else tests
+
+
+def _round(tests: list[str], seconds: Tests, number: int) -> Tests:
+    """The tests of a round: each begins where the one before it ended."""
+    begins = (0.0, *ROUNDS)[number]
+    ends = list(accumulate(seconds[test] for test in tests))
+    starts = [0.0, *ends][: len(tests)]
+    return {test: seconds[test] for test, at in zip(tests, starts, strict=True) if begins <= at < ROUNDS[number]}
 
 
 _copy: list[Path] = []
 """Where this process makes its mutants."""
+NOT_TRIED = "not tried"
 
 
 def _take_copy(free: SimpleQueue[Path]) -> None:
     _copy.append(free.get())
 
 
-def _result(mutant: Mutant, tests: dict[str, float], begun: float) -> str:
-    if time.monotonic() - begun > MINUTES * 60:
-        return "not tried"
-    if not tests:
-        return "reached by no test"
-    return "noticed" if is_noticed(mutant, tests, _copy[0]) else "survived"
+def _noticed_by(mutant: Mutant, tests: Tests, until: float) -> str:
+    return noticed_by(mutant, tests, _copy[0]) if time.monotonic() < until else NOT_TRIED
+
+
+def _failing(tests: Tests) -> list[str]:
+    return failing(tests, _copy[0], all_of_them=True)
 
 
 def _tell(found: dict[Mutant, str]) -> int:

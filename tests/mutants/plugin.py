@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-RECORD, WANTED = "MUTANTS_RECORD", "MUTANTS_WANTED"
-"""Environment variables: where to note what was reached, and the file that names the tests."""
+RECORD, WANTED, FAILED = "MUTANTS_RECORD", "MUTANTS_WANTED", "MUTANTS_FAILED"
+"""Environment variables: where to note what was reached; the file that names the tests; the one for failed ones."""
 MEMORY = 4 << 30
 """Bytes that tests of a mutant may have: it may want all."""
 _measured: dict[str, Any] = {}
-_failed: set[str] = set()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if WANTED in os.environ:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        _do_not_shrink()
     shared = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
     if RECORD not in os.environ or shared:
         return
@@ -33,7 +33,15 @@ def pytest_configure(config: pytest.Config) -> None:
         data_file=str(folder / "data"), data_suffix=True, source=["pjsipdiag"], config_file=str(folder / "coverage.ini")
     )
     measured.start()
-    _measured["coverage"], _measured["seconds"] = measured, {}
+    _measured.update(coverage=measured, seconds={}, failed=set())
+
+
+def _do_not_shrink() -> None:
+    """One failing example of a property is enough."""
+    from hypothesis import Phase, settings
+
+    settings.register_profile("mutants", database=None, phases=(Phase.explicit, Phase.generate))
+    settings.load_profile("mutants")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -50,17 +58,20 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """A test that fails without a change tells nothing of one."""
-    if _measured and report.failed:
-        _failed.add(report.nodeid)
+    if report.failed and _measured:
+        _measured["failed"].add(report.nodeid)
+    elif report.failed and FAILED in os.environ:
+        with Path(os.environ[FAILED]).open("a") as file:
+            file.write(f"{report.nodeid}\n")
 
 
 def pytest_unconfigure() -> None:
     if _measured:
         _measured["coverage"].stop()
         _measured["coverage"].save()
-        path = Path(os.environ[RECORD]) / f"seconds.{os.getpid()}.json"
-        known = {name: seconds for name, seconds in _measured["seconds"].items() if name not in _failed}
-        path.write_text(json.dumps(known))
+        path, failed = Path(os.environ[RECORD]) / f"seconds.{os.getpid()}.json", _measured["failed"]
+        passed = {name: seconds for name, seconds in _measured["seconds"].items() if name not in failed}
+        path.write_text(json.dumps({"passed": passed, "failed": sorted(failed)}))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,6 +24,12 @@ AREAS = {
 }
 """How many mutants are taken of which folders."""
 
+
+def folders() -> tuple[str, ...]:
+    """The folders that mutants are made in."""
+    return tuple(f"pjsipdiag/{folder}/" for _, of_area in AREAS.values() for folder in of_area)
+
+
 OPERATORS = tuple(
     f"core/{name}"
     for name in (

@@ -126,10 +126,11 @@ def _inet_pton6(host: str) -> int | None:
         return None
     if percent and not (re.fullmatch(r"[0-9]+", scope) and int(scope) <= 0xFFFFFFFF):
         # The name of an interface: only the machine that Asterisk runs on knows it, and no packet that is not
-        # link-local can match it.
+        # of that link can match it.
         return address if scope and _is_link_local(address) else None
     return address
 
 
 def _is_link_local(address: int) -> bool:
-    return address >> 118 == 0x3FA or address >> 112 == 0xFF02
+    """Whether the C library looks for an interface of that name: link-local, or multicast of a link or a node."""
+    return address >> 118 == 0x3FA or address >> 112 & 0xFF0F in (0xFF01, 0xFF02)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.addresses.index import NEAR, AddressIndex
-from pjsipdiag.asterisk.addresses.rule import Source, applies, source, unpacked
+from pjsipdiag.asterisk.addresses.rule import Source, applies, source, taken_by, unpacked
 from pjsipdiag.asterisk.config import Identify, Rule, Where
 from pjsipdiag.sip import Address
 
@@ -53,6 +53,10 @@ def test_the_index_is_the_walk(of_identifies: list[list[Rule]], asked: list[Sour
     for one in asked:
         taking = [place for place, identify in enumerate(identifies) if applies(identify.rules, one)]
         assert first(index, one) == next(iter(taking), None)
+        address = Address(str(ipaddress.ip_address(one.ip.to_bytes(4 if one.version == 4 else 16, "big"))), one.port)
+        rules_of = [taken_by(identify, address) for identify in identifies]
+        assert [place for place, taken in enumerate(rules_of) if taken] == taking
+        assert not any(taken.deny for taken in rules_of if taken)
 
 
 @settings(max_examples=150, deadline=None)

@@ -37,13 +37,25 @@ def test_reads_what_the_c_library_reads(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["1.2.3", "127.1", "0x7f.1", "010.1.1.1", "4294967295", "4294967296", "1.2.3.4:99999", "1.2.3.4:*", "*:5", "*",
-     "[1.2.3.4]:9", "[1.2.3.4", "::1.2.3.4", "fe80::1%3", "1.2.3.4 ", "2001:db8::1%99999999999", "::ffff:1.2.3.4"],
+     "[1.2.3.4]:9", "[1.2.3.4", "::1.2.3.4", "fe80::1%3", "1.2.3.4 ", "2001:db8::1%99999999999", "::ffff:1.2.3.4",
+     "2001:db8::1%4294967295", "2001:db8::1%4294967296", "fe80::1%", "1.2.3.256", "1.2.65536", "1.16777216", "256.1"],
 )  # fmt: skip
 def test_odd_but_taken_or_refused(text: str) -> None:
     assert parse(text) == c_library(text)
 
 
-@given(st.ip_addresses())
+def test_names_of_interfaces_are_taken_of_links_and_nodes_alone() -> None:
+    """`lo` is there on every machine; the first two bytes say what kind of address it is."""
+    texts = [f"{first:x}::1%lo" for first in (*range(0xFE00, 0x10000), *range(0, 0x10000, 251))]
+    assert [text for text in texts if parse(text) != c_library(text)] == []
+
+
+_EDGES = st.tuples(st.integers(0, 127), st.integers(-1, 1)).map(
+    lambda at: ipaddress.IPv6Address(max(2 ** at[0] + at[1], 0))
+)
+
+
+@given(st.ip_addresses() | _EDGES)
 def test_writes_what_the_c_library_writes(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     assert text_of(address.version, int(address)) == socket.inet_ntop(family, address.packed)

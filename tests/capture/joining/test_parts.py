@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.capture import Datagram, Rest, Tally, Unjoinable, join, read, read_part, split
-from pjsipdiag.capture.joining import parts
+from pjsipdiag.capture.joining import handover, parts
+from pjsipdiag.capture.packets import fragments
+from pjsipdiag.sip import Address
 from tests.capture.build import ACK, EPOCH, PSH, SYN, enhanced, ethernet, interface, media, pcap, section, sip, tcp, udp
+from tests.capture.files import stream
 from tests.capture.packets.test_fragments import WHOLE4, pieces
+from tests.capture.streams.test_tcp import invite
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
@@ -129,10 +133,16 @@ def fragmented(rnd: random.Random, numbers: int) -> list[bytes]:
     return found
 
 
+@pytest.mark.parametrize(("pending", "held"), [(4096, 32 << 20), (30, 32 << 20), (4096, 20_000)])
 @pytest.mark.parametrize("step", [20_000_000, 3_000_000_000], ids=["in time", "too late"])
 @pytest.mark.parametrize("numbers", [200, 60_000])
-def test_fragments_of_all_sorts(step: int, numbers: int, tmp_path: Path) -> None:
-    """Parts that can be joined give what one process gives."""
+def test_fragments_of_all_sorts(  # noqa: PLR0917  (what varies)
+    numbers: int, step: int, pending: int, held: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts that can be joined give what one process gives, also where it gives up some of them for others."""
+    for module in (fragments, handover):
+        monkeypatch.setattr(module, "MAX_PENDING", pending)
+        monkeypatch.setattr(module, "MAX_BYTES", held)
     path, joined = tmp_path / "capture.pcap", 0
     for seed in range(40):
         path.write_bytes(pcap(fragmented(random.Random(seed), numbers), step=step))
@@ -163,6 +173,81 @@ def test_interfaces_described_later_are_for_one_process(tmp_path: Path) -> None:
     path.write_bytes(section() + interface() + b"".join(blocks))
     with pytest.raises(Unjoinable, match="interfaces"):
         together(path, 3)
+
+
+def connections(rnd: random.Random) -> list[bytes]:
+    """TCP of few connections: opened or older than the capture, opened again, out of order, repeated, with gaps."""
+    found: list[bytes] = []
+    for number in range(rnd.randrange(4, 12)):
+        source = Address("203.0.113.13", 40_000 + rnd.randrange(4))
+        data = b"".join(sip(rnd.randrange(50), padding=rnd.choice((0, 700))) for _ in range(rnd.randrange(1, 5)))
+        step = rnd.choice((90, 400, 1400))
+        some = [tcp(data[at : at + step], at, source=source) for at in range(0, len(data), step)]
+        if rnd.random() < 0.3:
+            rnd.shuffle(some)
+        if rnd.random() < 0.3:
+            some.pop(rnd.randrange(len(some)))
+        if rnd.random() < 0.7:
+            some.insert(0, tcp(b"", -1, SYN, source))
+        if rnd.random() < 0.2:
+            some.insert(1, tcp(b"", -1, SYN, source))
+        if rnd.random() < 0.2:
+            some.append(tcp(b"\x16\x03\x01 not SIP", len(data), source=source))
+        if rnd.random() < 0.3:
+            some.append(tcp(b"", number, ACK, Address("192.0.2.1", 5060), source))
+        for packet in some:
+            found += [media(rnd.randrange(9))] * rnd.choice((0, 0, 3)) + [ethernet(packet)]
+    return found
+
+
+@pytest.mark.parametrize("step", [20_000_000, 3_000_000_000], ids=["in time", "too late"])
+def test_connections_of_all_sorts(step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts that can be joined give what one process gives, wherever connections begin and end."""
+    monkeypatch.setattr(parts, "SMALLEST", 2000)
+    path, joined = tmp_path / "capture.pcap", 0
+    for seed in range(60):
+        path.write_bytes(pcap(connections(random.Random(seed)), step=step))
+        for jobs in (2, 3):
+            if len(split(path, jobs)) < jobs:
+                continue
+            try:
+                found = together(path, jobs)
+            except Unjoinable:
+                continue
+            assert found == alone(path), seed
+            joined += 1
+    assert joined > 4
+
+
+def test_a_part_hands_back_no_more_than_its_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Segments of connections that the part did not see opened: all of them, or none."""
+    path = tmp_path / "capture.pcap"
+    segments = [ethernet(tcp(sip(at), source=Address("203.0.113.13", 40_000 + at))) for at in range(10)]
+    path.write_bytes(pcap([*segments, *[media()] * 250]))
+    monkeypatch.setattr(parts, "MOST_DEFERRED", sum(map(len, segments)))
+    assert together(path, 2) == alone(path)
+    monkeypatch.setattr(parts, "MOST_DEFERRED", sum(map(len, segments)) - 1)
+    with pytest.raises(Unjoinable, match="too many fragments or TCP segments"):
+        together(path, 2)
+
+
+def test_where_too_many_flows_were_passed_over_any_may_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "capture.pcap"
+    web = Address("198.51.100.1", 443)
+    others = [ethernet(tcp(bytes(1400), 0, ACK, Address("203.0.113.9", 9000 + at), web)) for at in range(1600)]
+    over = stream(invite(1, b"x" * 900), 300, 41_000)
+    path.write_bytes(pcap([*over[:3], *others, *over[3:]]))
+    assert together(path, 2) == alone(path)
+    assert len(alone(path)[0]) == 1
+    monkeypatch.setattr(parts, "MOST_FLOWS", 10)
+    with pytest.raises(Unjoinable, match="a TCP stream goes on"):
+        together(path, 2)
+
+
+@pytest.mark.parametrize("name", ["absent", "-"])
+def test_what_is_no_file_is_one_part(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name if name != "-" else name
+    assert [(part.start, part.end) for part in split(path, 4)] == [(0, parts.WHOLE)]
 
 
 @pytest.mark.parametrize("raw", [b"", b"no capture" * 9000, pcap([media()])])
