@@ -1,0 +1,66 @@
+"""Who acknowledged an answer of the PBX: its tag came back from where it was sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag.diagnosis.diagnose import observe
+from tests.sip_text import write_capture
+
+CALLER, OTHER, PBX = "203.0.113.10:5060", "203.0.113.99:5060", "192.0.2.1:5060"
+CONFIG = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n"
+
+
+def message(  # noqa: PLR0917  (what varies)
+    first: str, source: str, destination: str, way: str, tag: str = "", sequence: str = ""
+) -> str:
+    """One message of the call `one`; `way` is `in` or `out`."""
+    line = f"SIP/2.0 {first}" if first[0].isdigit() else f"{first} sip:1@192.0.2.1 SIP/2.0"
+    to = f"<sip:1@192.0.2.1>{tag and f';tag={tag}'}"
+    return f"@ 0 {source} > {destination} {way}\n{line}\nCall-ID: one\nTo: {to}\nCSeq: {sequence or '1 INVITE'}\n"
+
+
+INVITE = message("INVITE", CALLER, PBX, "in")
+ANSWER = message("401 Unauthorized", PBX, CALLER, "out", "pbx")
+ACK = message("ACK", CALLER, PBX, "in", "pbx", "1 ACK")
+
+
+@pytest.mark.parametrize(
+    ("text", "statuses"),
+    [
+        (INVITE + ANSWER + ACK, [401]),
+        ((INVITE + ANSWER + ACK).replace(" in\n", "\n").replace(" out\n", "\n"), [401]),
+        (INVITE + ANSWER + ACK + ACK, [401]),
+        (INVITE + message("180 Ringing", PBX, CALLER, "out", "pbx") + ANSWER + ACK, [401]),
+        (INVITE + ANSWER, []),
+        (INVITE + ACK, []),
+        (INVITE + message("180 Ringing", PBX, CALLER, "out", "pbx") + ACK, []),
+        (INVITE + ANSWER + message("ACK", CALLER, PBX, "in", "guess", "1 ACK"), []),
+        (INVITE + ANSWER + message("486 Busy", PBX, CALLER, "out", "more") + ACK, []),
+        (INVITE + ANSWER + message("ACK", CALLER, PBX, "out", "pbx", "1 ACK"), []),
+        (INVITE + message("401 Unauthorized", PBX, CALLER, "in", "pbx") + ACK, []),
+        (INVITE + message("401 Unauthorized", OTHER, CALLER, "out", "pbx") + ACK, []),
+        (INVITE + ANSWER + message("ACK", OTHER, PBX, "in", "pbx", "1 ACK"), []),
+        (INVITE + ANSWER + message("ACK", CALLER, OTHER, "in", "pbx", "1 ACK"), []),
+        (INVITE + ANSWER + message("ACK", CALLER, PBX, "in", "pbx", "2 ACK"), []),
+        (INVITE + ANSWER + message("BYE", CALLER, PBX, "in", "pbx", "1 BYE"), []),
+        (INVITE + message("401 Unauthorized", PBX, CALLER, "out", "pbx", "1 OPTIONS") + ACK, []),
+    ],
+)
+def test_a_tag_that_comes_back(text: str, statuses: list[int], tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text(CONFIG)
+    capture = write_capture(text, tmp_path / "c.pcap", "sll" if " in\n" in text else "ethernet")
+    situation = observe([capture], tmp_path, pbx=("192.0.2.1",)).situation
+    assert [row.observed_status for row in situation.acknowledged("203.0.113.10")] == statuses
+    assert not situation.acknowledged("203.0.113.99")
+
+
+def test_a_capture_that_cannot_be_read_again_leaves_the_others(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text(CONFIG)
+    for name, text in (("a.pcap", INVITE.replace("one", "two")), ("b.pcap", INVITE + ANSWER + ACK)):
+        write_capture(text, tmp_path / name)
+    situation = observe([tmp_path / "a.pcap", tmp_path / "b.pcap"], tmp_path, pbx=("192.0.2.1",)).situation
+    (tmp_path / "a.pcap").write_bytes(bytes(100))
+    assert [row.call_id for row in situation.acknowledged("203.0.113.10")] == ["one"]
