@@ -64,6 +64,8 @@ class Calls(Sequence[CallRow]):
         )
         self._more: dict[int, list[int]] = {}
         """Keys of the further transactions of a call."""
+        self._times: dict[int, int] = {}
+        """When each of these began."""
         self._proofs: dict[int, tuple[int, int, int, int]] = {}
         """Where the last request with credentials of a call is that was tried again."""
         begun, shown, retried = self._assemble(whole)
@@ -123,6 +125,7 @@ class Calls(Sequence[CallRow]):
                     # taken by its credentials, when the first request was not: it speaks for the call
                     other, shown[number] = shown[number], at
                 self._more.setdefault(number, []).append(keys[other])
+                self._times[keys[at]] = whole.time[at]
         return begun, shown, retried
 
     def _weigh(self) -> None:
@@ -282,15 +285,13 @@ class Calls(Sequence[CallRow]):
 
     def ladder(self, number: int) -> tuple[tuple[int, str, str], ...]:
         """(time, ">" from the caller or "<" to it, first line) of the messages of a call, in order."""
-        head = self.request(number).head
-        first_line = decode(head[: head.find(b"\n")].rstrip())
-        answers = self.answers(number)
-        if number not in self._more and self.requests[number] == 1:
-            return ((self.time[number], ">", first_line), *((time, "<", f"SIP/2.0 {code}") for time, code in answers))
+        first_line = decode(self.request(number).head.partition(b"\n")[0].rstrip())
+        begun, clusters = self.time[number], self._merged.clusters
         sent = [
-            (first, ">", first_line) for key in self.keys(number) for first, _ in self._merged.clusters.get(key, ())
-        ] or [(self.time[number], ">", first_line)]
-        return tuple(sorted([*sent, *((time, "<", f"SIP/2.0 {status}") for time, status in answers)]))
+            first for key in self.keys(number) for first, _ in clusters.get(key) or [[self._times.get(key, begun), 0]]
+        ]
+        answers = [(time, "<", f"SIP/2.0 {status}") for time, status in self.answers(number)]
+        return tuple(sorted([*((time, ">", first_line) for time in sent), *answers], key=itemgetter(0)))
 
 
 def _rise(values: Iterable[object]) -> bool:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from pjsipdiag.diagnosis.calls import groups
-from pjsipdiag.diagnosis.diagnose import diagnose
+from pjsipdiag.diagnosis.diagnose import Observation, diagnose, observe
 from pjsipdiag.report import render
 from pjsipdiag.sip import Address
 from tests.capture.build import ethernet, pcap, sip, udp
+from tests.diagnosis.scene import write_scene
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
@@ -71,3 +72,65 @@ def test_agents_stay_with_their_calls_when_processes_judge(tmp_path: Path, monke
     for jobs in (1, 2, 3):
         found = reported(calls, tmp_path, jobs)["calls"]
         assert [(call["source"].partition(":")[0], call["user_agent"]) for call in found] == calls
+
+
+PROVIDER = "203.0.113.12:5060 > 192.0.2.1:5060 in"
+CREDENTIALS = 'Authorization: Digest username="a", realm="asterisk", nonce="1", uri="sip:1@h", response="0"'
+OUTCOMES = f"""
+@ 0 {PROVIDER} -> 403
+INVITE sip:403@192.0.2.1 SIP/2.0
+{CREDENTIALS}
+@ 10 {PROVIDER} -> 100 401
+INVITE sip:200@192.0.2.1 SIP/2.0
+From: <sip:a@203.0.113.12>;tag=b
+Call-ID: b
+@ 11 {PROVIDER} -> 100 200
+INVITE sip:200@192.0.2.1 SIP/2.0
+From: <sip:a@203.0.113.12>;tag=b
+Call-ID: b
+CSeq: 2 INVITE
+{CREDENTIALS}
+@ 20 {PROVIDER} -> 100 400
+INVITE sip:400@192.0.2.1 SIP/2.0
+@ 30 {PROVIDER} -> 302
+INVITE sip:302@192.0.2.1 SIP/2.0
+@ 40 {PROVIDER} x3
+INVITE sip:0@192.0.2.1 SIP/2.0
+"""
+
+
+def observed(folder: Path) -> Observation:
+    (folder / "etc").mkdir()
+    (folder / "etc" / "pjsip.conf").write_text(TRUNK)
+    return observe([write_scene(OUTCOMES, folder / "capture.pcap")], folder / "etc", pbx=("192.0.2.1",))
+
+
+def test_what_becomes_of_the_calls_of_a_source_is_counted(tmp_path: Path) -> None:
+    (found,) = observed(tmp_path).situation.groups
+    assert (found.calls, found.requests, found.distinct_numbers) == (5, 8, 5)
+    assert found.statuses == {0: 1, 200: 1, 302: 1, 400: 1, 403: 1}
+    assert (found.challenged, found.retried, found.carried) == (1, 1, 1)
+    assert found.tried == {200: 1, 400: 1}
+    assert found.refused_numbers == ("403", "400")
+    assert found.realms == ("asterisk",)
+    assert (found.last_time - found.first_time, found.first_silent - found.first_time) == (40 * 10**9, 40 * 10**9)
+    assert found.last_answer - found.first_time == 30_010_000_000
+    assert [proof.request_uri for proof in found.read_proofs()] == ["sip:403@192.0.2.1", "sip:200@192.0.2.1"]
+    assert all(proof.header("Authorization") for proof in found.read_proofs())
+
+
+def test_no_request_without_credentials_is_a_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pjsipdiag.diagnosis.calls.calls.MOST_PROOFS", 0)
+    (found,) = observed(tmp_path).situation.groups
+    assert [proof.request_uri for proof in found.read_proofs()] == ["sip:403@192.0.2.1"]
+
+
+def test_the_steps_of_a_call_are_all_its_messages(tmp_path: Path) -> None:
+    calls = observed(tmp_path).report.calls
+    steps = {call.request_uri: [(way, line) for _, way, line in call.messages] for call in calls}
+    sent = {user: (">", f"INVITE sip:{user}@192.0.2.1 SIP/2.0") for user in (0, 200, 302)}
+    assert steps["sip:0@192.0.2.1"] == [sent[0]] * 3
+    assert steps["sip:302@192.0.2.1"] == [sent[302], ("<", "SIP/2.0 302")]
+    assert steps["sip:200@192.0.2.1"] == [
+        sent[200], ("<", "SIP/2.0 100"), ("<", "SIP/2.0 401"), sent[200], ("<", "SIP/2.0 100"), ("<", "SIP/2.0 200"),
+    ]  # fmt: skip
