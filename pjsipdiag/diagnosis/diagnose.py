@@ -25,7 +25,7 @@ from pjsipdiag.diagnosis.calls import pbx as pbxes
 from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.exchanges import exchanges, missing, other_methods, own_registrations, row_of, tokens
-from pjsipdiag.diagnosis.calls.groups import group
+from pjsipdiag.diagnosis.calls.groups import group, regrouping
 from pjsipdiag.diagnosis.calls.judge import judge
 from pjsipdiag.diagnosis.calls.merge import Merged
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
@@ -140,6 +140,8 @@ def _situation(  # noqa: PLR0917  (everything that is known)
     if on_rows:
         on_rows(calls, sources)
     groups, crowd = group(calls, basis.config, near(basis.config))
+    callers = {calls.sources[calls.source[one.first_call]] for one in groups}
+    acknowledged = Acknowledged(calls, files, basis.pbx.addresses, callers)
     return Situation(
         config=basis.config,
         replay=replay.verdict,
@@ -166,7 +168,8 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         capture_version=basis.seen,
         reload=partial(again, reload, basis.config.version),
         offer=lru_cache(partial(offer_of, calls)),  # a capture is read again for each
-        acknowledged=Acknowledged(calls, files, basis.pbx.addresses),
+        acknowledged=acknowledged,
+        shown=partial(acknowledged.shown, regroup=regrouping(calls, basis.config)),
         end=seen.merged.end,
         responses=seen.merged.responses,
         crowd=crowd,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Verdict
@@ -84,6 +85,14 @@ class CallGroup:
         return self.read_sample()
 
 
+class Shown(NamedTuple):
+    """A group with nothing but the calls that its source acknowledged (`is_own`), or, without any, those that the PBX
+    is seen to answer; its statuses are those that the PBX gave."""
+
+    group: CallGroup
+    is_own: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Exchange:
     """Requests of one method outside of calls from one host to another, and their answers; compared by identity.
@@ -151,7 +160,7 @@ class Situation:
     that are not INVITEs by source address and method; `own_registrations` are REGISTERs the PBX sent. `encrypted`
     lists TLS and WSS connections as (client, server, count). `said` are lines of Asterisk's log by Call-ID. `offer`
     reads what the first call of a group that ended with one of some statuses offered, `acknowledged` gives the calls of
-    a source address that it has shown to be its own.
+    a source address that it has shown to be its own, `shown` a group without what may be somebody else's.
     """
 
     config: Config
@@ -182,6 +191,7 @@ class Situation:
     reload: Callable[[Mapping[str, str], str], Config] | None = None
     offer: Callable[[CallGroup, Sequence[int]], Offer] = lambda _group, _statuses: Offer()
     acknowledged: Callable[[str], Sequence[CallRow]] = lambda _source: ()
+    shown: Callable[[CallGroup], Shown | None] = lambda _group: None
     end: int = 0
     responses: int = 0
     crowd: Crowd | None = None

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.cli import main
+from pjsipdiag.diagnosis.diagnose import Observation
 from pjsipdiag.sip import Address
 from tests.diagnosis.faults import faults
 from tests.diagnosis.forger import MINE, Call, Honest, forge, honest_captures, look
@@ -54,9 +55,14 @@ def test_claims_neither_make_nor_take_a_likely_line(case: dict[str, Any]) -> Non
 
 
 @pytest.fixture(scope="session")
-def captures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Honest, ...]:
+def all_captures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Honest, ...]:
+    return honest_captures(tmp_path_factory.mktemp("honest"))
+
+
+@pytest.fixture(scope="session")
+def captures(all_captures: tuple[Honest, ...]) -> tuple[Honest, ...]:
     """Those with answers: what was never answered shows nobody's address."""
-    return tuple(one for one in honest_captures(tmp_path_factory.mktemp("honest")) if one.is_answered)
+    return tuple(one for one in all_captures if one.is_answered)
 
 
 def known_addresses(honest: Honest) -> list[str]:
@@ -110,3 +116,31 @@ def test_whatever_he_adds(captures: tuple[Honest, ...], seed: int) -> None:
     added = [any_call(honest, dice) for _ in range(dice.choice([1, 1, 2, 4]))]
     link, aggregate = dice.choice(["sll", "raw"]), dice.random() < 0.5
     assert faults(honest, look(forge(honest, added), honest.etc, honest.hosts, link, aggregate=aggregate)) == []
+
+
+def forged(captures: tuple[Honest, ...], name: str, *added: Call, link: str = "sll") -> Observation:
+    honest = next(one for one in captures if one.name == name)
+    return look(forge(honest, added), honest.etc, honest.hosts, link)
+
+
+def test_a_version_under_the_address_of_the_pbx_is_no_release_of_it(captures: tuple[Honest, ...]) -> None:
+    """It names itself in Server when it answers, and in User-Agent when it asks."""
+    honest = next(one for one in captures if one.seen.report.asterisk_version == "22.10.1")
+    call = Call(honest.pbx, "INVITE", 30, agent="Asterisk PBX 16.1.0")
+    for link in ("sll", "raw"):
+        assert forged(captures, honest.name, call, link=link).report.asterisk_version == "22.10.1"
+
+
+def test_credentials_under_the_address_of_a_provider_are_not_his(captures: tuple[Honest, ...]) -> None:
+    login = 'Authorization: Digest username="x",realm="asterisk",nonce="a",uri="sip:x",response="0"'
+    call = Call(Address("203.0.113.30", 33333), "INVITE", 30, more=(login,))
+    (suggestion,) = forged(captures, "auth-on-trunk", call).report.suggestions
+    assert suggestion.edits[0].old == ("auth=provider-auth",)
+
+
+@pytest.mark.parametrize("link", ["sll", "raw"])
+def test_a_forged_answer_does_not_make_a_copy_incomplete(all_captures: tuple[Honest, ...], link: str) -> None:
+    """What the PBX seems to have accepted, and these files do not let in, it accepted only if it said so itself."""
+    honest = next(one for one in all_captures if one.config.missing and not one.config.partial)
+    call = Call(Address("198.51.100.9", 5060), "INVITE", 5, answers=((honest.pbx.ip, 200, "Asterisk PBX 22.10.1"),))
+    assert not forged(all_captures, honest.name, call, link=link).situation.config.partial

@@ -25,6 +25,7 @@ from pjsipdiag.diagnosis.calls.heads import (
     fields_of,
     has_credentials,
     realm_of,
+    server_of,
     value_of,
 )
 from pjsipdiag.diagnosis.calls.kinds import WITH_CREDENTIALS, count_kind, kind_of
@@ -218,8 +219,7 @@ class Fold(Folded):
 
     def _answers_as(self, source: bytes, time: int, payload: bytes) -> bool:
         """Whether an answer has an Asterisk header, which is kept."""
-        at = payload.find(b"\nServer: ")
-        agent = payload[at + 9 : payload.find(b"\r", at)] if at >= 0 else agent_of(payload)
+        agent = server_of(payload) or agent_of(payload)
         if not self._is_asterisk[agent]:
             return False
         pair = (source[:-2], agent)

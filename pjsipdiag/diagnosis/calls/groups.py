@@ -60,8 +60,13 @@ def group(calls: Calls, config: Config, near: Callable[[bytes], bool]) -> tuple[
             crowd.add(numbers)
         del listed[MOST_GROUPS:]
     listed.sort(key=lambda numbers: numbers[0])
-    telling = _telling(config, calls)
-    return [_group(calls, numbers, telling) for numbers in listed], _crowd(calls, crowd)
+    regroup = regrouping(calls, config)
+    return [regroup(numbers) for numbers in listed], _crowd(calls, crowd)
+
+
+def regrouping(calls: Calls, config: Config) -> Callable[[Sequence[int]], CallGroup]:
+    """Makes a group of calls of one source, transport and verdict, which are given by their numbers."""
+    return partial(_group, calls, telling=_telling(config, calls))
 
 
 class _Rest(NamedTuple):
@@ -85,7 +90,7 @@ def _alike(calls: Calls, source: int) -> Iterable[Sequence[int]]:
     return found.values()
 
 
-def _group(calls: Calls, numbers: Sequence[int], telling: Telling) -> CallGroup:
+def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGroup:
     first = numbers[0]
     read = numbers[:MOST_READ]
     told = list(map(calls.told, read))

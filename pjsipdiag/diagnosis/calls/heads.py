@@ -75,6 +75,12 @@ def agent_of(head: bytes) -> bytes:
     return head[at + 13 : head.find(b"\r", at)] if at >= 0 else b""
 
 
+def server_of(head: bytes) -> bytes:
+    """The same of the Server value, which answers have."""
+    at = head.find(b"\nServer: ")
+    return head[at + 9 : head.find(b"\r", at)] if at >= 0 else b""
+
+
 def has_tag(to: bytes) -> bool:
     """Whether a To value has a tag: the request is inside a dialog."""
     parameters = to.rpartition(b">")[2] if b">" in to else to.partition(b";")[2]

@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.releases import nearest
 from pjsipdiag.capture import Tally, read
 from pjsipdiag.diagnosis.calls.fold import MOST_PAIRS
-from pjsipdiag.diagnosis.calls.heads import agent_of, call_id
+from pjsipdiag.diagnosis.calls.heads import agent_of, call_id, server_of
 from pjsipdiag.diagnosis.calls.kinds import read_kind
 from pjsipdiag.diagnosis.calls.merge import Merged
 from pjsipdiag.diagnosis.calls.rows import COUNT
@@ -243,7 +243,7 @@ def release_sent(captures: Iterable[str], addresses: Collection[bytes]) -> str:
             for datagram in read(capture, Tally(capture)):
                 comes_in = datagram.direction == "in" or datagram.destination[:-2] in addresses
                 if datagram.source[:-2] in addresses and not comes_in:
-                    found[version_of(agent_of(datagram.payload))] += 1
+                    found[version_of(server_of(datagram.payload) or agent_of(datagram.payload))] += 1
     del found[""]
     return max(found, key=lambda version: (found[version], version)) if found else ""
 

@@ -6,11 +6,14 @@ told apart and waits for somebody to confirm it, so that they neither make a lik
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from pjsipdiag.diagnosis.evidence.addresses import is_address
 from pjsipdiag.diagnosis.evidence.signs import is_likely, samples
 from pjsipdiag.diagnosis.evidence.vicinity import beside, is_spoken_for, named
+from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.cause import Cause
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import parse_uri
@@ -53,13 +56,37 @@ def contacts(group: CallGroup) -> list[str]:
 
 
 def is_acknowledged(situation: Situation, group: CallGroup) -> bool:
-    """Whether its source acknowledged a call of the group, or came over TLS, which nobody can forge."""
-    verdict = group.verdict
-    return group.transport in ("TLS", "WSS") or any(
-        (row.transport, row.verdict.outcome, row.verdict.identify, row.verdict.endpoint)
-        == (group.transport, verdict.outcome, verdict.identify, verdict.endpoint)
-        for row in situation.acknowledged(group.source)
-    )
+    """Whether its source acknowledged calls of the group, or came over TLS, which nobody can forge."""
+    seen = situation.shown(group)
+    return group.transport in ("TLS", "WSS") or (seen is not None and seen.is_own)
+
+
+def shown(situation: Situation) -> Situation:
+    """The same without what may be somebody else's in groups of addresses that the files know: nobody's calls under
+    another's address decide what becomes of his own.
+
+    The same object where that makes no difference, and where no such call failed: then nobody looks for a repair.
+    """
+    known = {group for group in situation.groups if _is_known(situation, "", group.source)}
+    blame = {group for causes in blamed(situation).values() for groups in causes.values() for group in groups}
+    if not any(group in blame or any(not 100 <= status < 300 for status in group.statuses) for group in known):
+        return situation
+    return _with_groups(situation, [_own(situation, group) if group in known else group for group in situation.groups])
+
+
+def deeds(situation: Situation) -> Situation:
+    """The same with nothing but groups that `by_deed` takes."""
+    return _with_groups(situation, [group for group in situation.groups if by_deed(situation, Cause(), group)])
+
+
+def _own(situation: Situation, group: CallGroup) -> CallGroup:
+    seen = situation.shown(group)
+    return seen.group if seen else group
+
+
+def _with_groups(situation: Situation, groups: Sequence[CallGroup]) -> Situation:
+    same = len(groups) == len(situation.groups) and all(map(operator.is_, groups, situation.groups))
+    return situation if same else replace(situation, groups=groups)
 
 
 def parted(

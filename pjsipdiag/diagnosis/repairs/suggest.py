@@ -67,6 +67,7 @@ def suggest(
     """
     if situation.reload is None:
         return (), ()
+    situation = grade.shown(situation)
     order = {finding.rule: place for place, finding in reversed(list(enumerate(findings)))}
     drafts = sorted(_drafts(situation, aggregate), key=lambda pair: order.get(pair[0], len(order)))
     joined = list(_joined(draft for _, draft in drafts))
@@ -91,11 +92,14 @@ def _joined(drafts: Iterable[Draft]) -> Iterator[Draft]:
 
 
 def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]]:
-    causes = blamed(situation)
+    causes, own = blamed(situation), grade.deeds(situation)
     for rule, (repair, basis) in REPAIRS.items():
+        by_deed = basis is grade.by_deed
+        for cause, groups in blamed(own).get(rule, {}).items() if by_deed else ():
+            yield from ((rule, draft) for draft in repair(own, cause, groups))
         for cause, groups in causes.get(rule, {}).items():
             sure, others = grade.parted(situation, basis, cause, groups)
-            yield from ((rule, draft) for draft in (repair(situation, cause, sure) if sure else ()))
+            yield from ((rule, draft) for draft in (repair(situation, cause, sure) if sure and not by_deed else ()))
             claimed = repair(situation, cause, others) if others else ()
             yield from ((rule, replace(draft, claimed=True)) for draft in claimed)
     for endpoint, (rule, groups) in _owned(situation).items():

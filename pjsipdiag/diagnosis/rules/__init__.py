@@ -86,7 +86,7 @@ BLAMES: dict[str, tuple[Takes, Tells | None]] = {
 """Rule name -> (whether it takes the blame for a group, the finding for what it took), causes before consequences."""
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def blamed(situation: Situation) -> dict[str, dict[Cause, list[CallGroup]]]:
     """The groups of calls by the rule, and there by the cause, that takes the blame; healthy groups are left out."""
     found: dict[str, dict[Cause, list[CallGroup]]] = defaultdict(lambda: defaultdict(list))

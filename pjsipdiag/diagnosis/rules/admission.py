@@ -30,7 +30,7 @@ class Logins(NamedTuple):
     carried: int = 0
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _logins(situation: Situation) -> dict[tuple[str, str], Logins]:
     """By source and endpoint: a retry with a new Call-ID is a call of its own, and perhaps in another group."""
     found: dict[tuple[str, str], Logins] = {}

@@ -48,10 +48,12 @@ def contradicts(group: CallGroup) -> dict[int, int]:
 
 def is_a_copy(situation: Situation) -> bool:
     """Whether the capture shows Asterisk running what files without some of their includes, or of their mappings of
-    tables, cannot give: what is missing was not copied, and the rest counts."""
+    tables, cannot give: what is missing was not copied, and the rest counts. Only answers that the PBX is seen to give
+    show that: others may write some under its address."""
     config = situation.config
     lacks = config.missing or any(absent.module == "res_pjsip" and absent.ends for absent in config.absent)
-    return bool(lacks) and any(map(contradicts, situation.groups))
+    found = (situation.shown(group) for group in situation.groups if contradicts(group)) if lacks else ()
+    return any(one is not None and contradicts(one.group) for one in found)
 
 
 def of_difference(situation: Situation, group: CallGroup) -> Cause | None:

@@ -71,7 +71,7 @@ class Signs(NamedTuple):
     sentences: tuple[str, ...]
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def strangers(situation: Situation) -> dict[str, Stranger]:
     """The uninvited by source: matched by nothing for certain, by the name that they give themselves, by a rule that
     takes everybody, or kept out by a type=acl."""

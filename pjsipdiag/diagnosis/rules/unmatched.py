@@ -43,8 +43,10 @@ def names_are_dead(situation: Situation) -> bool:
         )
         if group.verdict.identify in named or (maybe and open_door and not group.verdict.endpoint):
             succeeded = any(status not in (0, 401) for status in group.statuses) and _is_shown(situation, group)
+            seen = situation.shown(group) if group.credentialed else None
+            alone = seen.group if seen else group
             answered |= succeeded
-            refused |= with_status(group, 401) > 0 and not group.credentialed and not succeeded
+            refused |= with_status(alone, 401) > 0 and not alone.credentialed and not succeeded
     return refused and not answered
 
 

@@ -2,16 +2,19 @@
 
 The law: whoever forges a source address does not see what is sent there. So an ACK with the To tag of the answer to its
 INVITE (RFC 3261 section 17.1.1.3) shows that the address receives what is sent to it; a request alone shows nothing.
+An answer is the PBX's own where it leaves it, and where all final answers to that request have one tag.
 Folding keeps neither ACKs nor tags, as hardly any question needs them: the captures are read again for the first one.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from pjsipdiag.capture import Tally, read
 from pjsipdiag.capture.datagram import Datagram
@@ -19,76 +22,127 @@ from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.heads import call_id, tag_of, value_of
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.model import CallRow
+from pjsipdiag.diagnosis.situation import CallGroup, Shown
 from pjsipdiag.errors import CaptureError
 
 MOST_CALLS = 1000
-"""Calls of one source that are looked at."""
-Tags = dict[tuple[bytes, bytes, bytes], set[bytes]]
-"""Packed IP address of the caller, Call-ID and CSeq number -> To tags."""
+"""Calls of one source that are told one by one."""
+Regroup = Callable[[Sequence[int]], CallGroup]
+"""The numbers of calls of one group -> the group of these alone."""
+
+
+class Told(NamedTuple):
+    """The final answers that the PBX gave to one INVITE: digests of its call and of the tag that they have (0 for
+    several tags), and the last status."""
+
+    call: int
+    tag: int
+    status: int
 
 
 class Acknowledged:
-    """The calls that were acknowledged, by source; none where captures cannot be read again (standard input)."""
+    """The calls of some sources that were acknowledged, by source address; none where captures cannot be read again
+    (standard input)."""
 
-    def __init__(self, calls: Calls, captures: Sequence[str], pbx: Collection[bytes]) -> None:
-        self._calls, self._captures, self._pbx = calls, captures, pbx
+    def __init__(
+        self, calls: Calls, captures: Sequence[str], pbx: Collection[bytes], sources: Collection[bytes]
+    ) -> None:
+        """`sources` are the packed addresses that may be asked for."""
+        self._calls, self._captures, self._pbx, self._sources = calls, captures, pbx, sources
         self._known: dict[str, tuple[CallRow, ...]] = {}
-        self._statuses: dict[tuple[bytes, bytes, bytes], int] = defaultdict(int)
+        self._groups: dict[tuple[int, int, int], Shown | None] = {}
 
     def __call__(self, source: str) -> tuple[CallRow, ...]:
         """Those of a source address."""
         if source not in self._known:
-            self._known[source] = tuple(self._rows(source))
+            place = self._places.get(source)
+            numbers = islice(self._acknowledged(self._calls.of_source(place)), MOST_CALLS) if place is not None else ()
+            self._known[source] = tuple(
+                self._calls[number]._replace(observed_status=self._status(number)) for number in numbers
+            )
         return self._known[source]
 
-    def _rows(self, source: str) -> list[CallRow]:
-        place = self._places.get(source)
-        if place is None:
-            return []
-        ip = self._calls.sources[place]
-        heads = ((number, self._calls.request(number).head) for number in self._calls.of_source(place))
-        return [
-            self._calls[number]._replace(observed_status=self._shown[ip, call_id(head)])
-            for number, head in islice(heads, MOST_CALLS)
-            if (ip, call_id(head)) in self._shown
+    def shown(self, group: CallGroup, regroup: Regroup) -> Shown | None:
+        """See `Situation.shown`."""
+        calls, first = self._calls, group.first_call
+        if group.method != "INVITE":
+            return None
+        key = calls.source[first], calls.transport[first], calls.verdict[first]
+        if key not in self._groups:
+            self._groups[key] = self._shown_of(group, key, regroup)
+        return self._groups[key]
+
+    def _shown_of(self, group: CallGroup, key: tuple[int, int, int], regroup: Regroup) -> Shown | None:
+        calls = self._calls
+        numbers = [
+            number for number in calls.of_source(key[0]) if (calls.transport[number], calls.verdict[number]) == key[1:]
         ]
+        own = [*self._acknowledged(numbers)]
+        kept = own or [number for number in numbers if self._status(number)]
+        if not kept:
+            return None
+        statuses = Counter(map(self._status, kept))
+        if len(kept) < len(numbers) or statuses != group.statuses:
+            group = replace(regroup(kept), statuses=dict(sorted(statuses.items())))
+        return Shown(group, bool(own))
+
+    def _acknowledged(self, numbers: Sequence[int] | Iterator[int]) -> Iterator[int]:
+        return (number for number in numbers if self._shown.get(self._call(number), (False, 0))[0])
+
+    def _status(self, number: int) -> int:
+        """What the PBX answered in the end, 0 where that is not known."""
+        return self._shown.get(self._call(number), (False, 0))[1]
+
+    def _call(self, number: int) -> int:
+        calls = self._calls
+        return hash((calls.sources[calls.source[number]], call_id(calls.request(number).head)))
 
     @cached_property
     def _places(self) -> dict[str, int]:
         return {show_ip(ip): place for place, ip in enumerate(self._calls.sources)}
 
     @cached_property
-    def _shown(self) -> dict[tuple[bytes, bytes], int]:
-        """(packed IP address, Call-ID) of the calls whose one tag came back -> the status that came with it."""
-        told: Tags = defaultdict(set)
-        returned: Tags = defaultdict(set)
+    def _shown(self) -> dict[int, tuple[bool, int]]:
+        """Digest of source and Call-ID -> whether the tag of an answer came back, and the status of that answer (of the
+        last one, if none did)."""
+        told: dict[int, Told] = {}
+        returned = set[int]()
         for capture in filter(_can_be_read_again, self._captures):
             try:
                 for datagram in read(capture, Tally(capture)):
                     self._note(datagram, told, returned)
             except CaptureError:
                 continue
-        kept = sorted(key for key, tags in returned.items() if len(told.get(key, ())) == 1 and told[key] <= tags)
-        return {(ip, name): self._statuses[ip, name, number] for ip, name, number in kept}
+        found: dict[int, tuple[bool, int]] = {}
+        for key, answer in told.items():
+            if answer.tag:
+                known = (hash((key, answer.tag)) in returned, answer.status)
+                if known[0] >= found.get(answer.call, (False, 0))[0]:
+                    found[answer.call] = known
+        return found
 
-    def _note(self, datagram: Datagram, told: Tags, returned: Tags) -> None:
+    def _note(self, datagram: Datagram, told: dict[int, Told], returned: set[int]) -> None:
         """Keeps the tag of a final answer that the PBX gave, and that of an ACK that it got."""
         payload = datagram.payload
         if payload.startswith(b"ACK "):
-            known, caller, pbx, against = returned, datagram.source[:-2], datagram.destination[:-2], "out"
-        elif payload.startswith(b"SIP/2.0 ") and payload[8:9] != b"1":
-            known, caller, pbx, against = told, datagram.destination[:-2], datagram.source[:-2], "in"
+            caller, pbx, against = datagram.source[:-2], datagram.destination[:-2], "out"
+        elif payload.startswith(b"SIP/2.0 ") and b"2" <= payload[8:9] <= b"6" and payload[8:11].isdigit():
+            caller, pbx, against = datagram.destination[:-2], datagram.source[:-2], "in"
         else:
             return
-        if pbx not in self._pbx or caller in self._pbx or datagram.direction == against:
+        if caller not in self._sources or pbx not in self._pbx or caller in self._pbx or datagram.direction == against:
             return
         number, _, method = value_of(payload, b"cseq").partition(b" ")
         tag = tag_of(value_of(payload, b"to"))
-        if tag and method.strip() in (b"INVITE", b"ACK"):
-            key = caller, call_id(payload), number
-            known[key].add(tag)
-            if known is told and payload[8:11].isdigit():
-                self._statuses[key] = int(payload[8:11])
+        if not tag or method.strip() not in (b"INVITE", b"ACK"):
+            return
+        call = hash((caller, call_id(payload)))
+        key, digest = hash((call, number)), hash(tag) or 1
+        if payload.startswith(b"ACK "):
+            returned.add(hash((key, digest)))
+        else:
+            known = told.get(key)
+            told[key] = Told(call, digest if known is None or known.tag == digest else 0, int(payload[8:11]))
 
 
 def _can_be_read_again(capture: str) -> bool:
