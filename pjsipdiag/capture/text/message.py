@@ -24,6 +24,7 @@ FIRST = re.compile(
 """The first line of a message, behind what stands before each line."""
 _ODD_METHOD = re.compile(rb"\s*(?P<line>[A-Za-z0-9.!%*_+`'~-]{1,32} [a-zA-Z]{2,5}:\S+ SIP/2\.0)")
 _HEADER = re.compile(rb"[A-Za-z0-9.!%*_+`'~-]{1,64}[ \t]*:")
+_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9.!%*_+`'~-]{0,63}[ \t]*:[ \t]")
 _USUAL = re.compile(
     rb"(?i)(?:Via|v|From|f|To|t|Call-ID|i|CSeq|Contact|m|Max-Forwards|Record-Route|Route|User-Agent|Server)[ \t]*:"
 )
@@ -125,7 +126,7 @@ def _bared(lines: Iterator[bytes], behind: bytes, tail: bytes) -> Iterator[_Line
             continue
         foreign = 0
         bare = _bare(content)
-        entry = _ENTRY.search(bare) is not None or _ENTRY.search(line[:120]) is not None
+        entry = begins_entry(bare) or _ENTRY.search(line[: len(line) - len(content)]) is not None
         yield _Line(bare, used, raw != line or bare != content, entry)
 
 
@@ -167,8 +168,8 @@ def _measured(lines: Iterator[_Line], size: int | None) -> _Content:
 
 
 def begins_entry(line: bytes) -> bool:
-    """Whether a line looks like the beginning of an entry of the log."""
-    return _ENTRY.search(line) is not None
+    """Whether a line looks like the beginning of an entry of the log; a header may hold what looks like one."""
+    return _ENTRY.search(line) is not None and _NAME.match(line) is None
 
 
 def _may_fit(size: int, total: int, least: int, last: bytes) -> bool:

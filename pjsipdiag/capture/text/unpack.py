@@ -33,6 +33,15 @@ _SIGN = re.compile("|".join(_SIGNS).encode())
 _ANNOUNCED = re.compile(
     rb"(?:Received|Transmitting) SIP re(?:quest|sponse) \(\d+ bytes\) (?:from|to) [^\n]{3,90}? --->"
 )
+_GAP, _DASH = rb"[ \xc2\xa0]+", rb"(?:-|\xe2\x80[\x93\x94])+>"
+_LINE = _GAP.join(
+    (rb"(?:Received|Transmitting)", rb"SIP", rb"re(?:quest|sponse)", rb"\(\d{1,6}", rb"bytes\)", rb"(?:from|to)", rb"")
+) + (rb"[^\n]{3,90}?" + _GAP + _DASH)
+_PLAIN = re.compile(_LINE + rb"(?![\"' ]*(?:#01[25]|\\[rnx0]|\^M|</?[a-z]))")
+_BARE = re.compile(rb"(?:^|(?<=\n))[^{\n]{0,400}" + _LINE)
+"""Lines that announce messages with no escape behind them, and without an object around them. Where there is one the
+text stands in such lines, and what else looks like an escape or an object was written by the sender of a message."""
+_NOT_QUOTED = re.compile(rb"=(?![0-9A-F]{2}|\r?\n|\Z)")
 _SOFT_END = re.compile(rb"=(?:\r?\n|([0-9A-F]{2}))")
 _BINARY = re.compile(rb"^MESSAGE\n", re.MULTILINE)
 
@@ -57,8 +66,8 @@ def unpacked(text: bytes) -> Unpacked:
     if _is_quoted_printable(text):
         text = _SOFT_END.sub(lambda found: bytes([int(found[1], 16)]) if found[1] else b"", text)
     exact = text is given
-    for signs, step in _STEPS:
-        if not any(sign in text and has(text) for sign, has in signs):
+    for signs, step, plain in _STEPS:
+        if not any(sign in text and has(text) for sign, has in signs) or (plain and plain.search(text)):
             continue
         lines = text.split(b"\n")
         made = [step(line) for line in lines]
@@ -119,8 +128,8 @@ def _without_signs(text: bytes) -> bytes:
 
 
 def _is_quoted_printable(text: bytes) -> bool:
-    """Whether it is a mail as it was sent: `=` at the end of a line, and `=3D` for the sign itself."""
-    return b"=3D" in text and (b"=\n" in text or b"=\r\n" in text)
+    """Whether it is a mail as it was sent: `=` at the end of a line, `=3D` for the sign itself, and no other."""
+    return b"=3D" in text and (b"=\n" in text or b"=\r\n" in text) and _NOT_QUOTED.search(text) is None
 
 
 def _binary_fields(text: bytes) -> bytes:
@@ -145,7 +154,12 @@ def _has(pattern: bytes) -> Callable[[bytes], object]:
 
 
 _STEPS: tuple[
-    tuple[tuple[tuple[bytes, Callable[[bytes], object]], ...], Callable[[bytes], bytes | list[bytes]]], ...
+    tuple[
+        tuple[tuple[bytes, Callable[[bytes], object]], ...],
+        Callable[[bytes], bytes | list[bytes]],
+        re.Pattern[bytes] | None,
+    ],
+    ...,
 ] = (
     (
         (
@@ -155,8 +169,9 @@ _STEPS: tuple[
             (b"\\", _has(rb"\\(?:u001b|x1b|033)\[")),
         ),
         _uncoloured,
+        None,
     ),
-    (((b"{", _has(rb'{"')),), _object),
+    (((b"{", _has(rb'{"')),), _object, _BARE),
     (
         (
             (b"#", _has(rb"#012")),
@@ -164,14 +179,17 @@ _STEPS: tuple[
             (b"\\", _has(rb"\\(?:n|012|x0[aA])")),
         ),
         _unescaped,
+        _PLAIN,
     ),
     (
         (
             (b"&", _has(rb"&(?:lt;-|gt;|#60;|#x3c;|amp;lt;)")),
-            (b"<", _has(rb"<(?:br|pre|/(?:p|div|span)>)")),
+            (b"<", _has(rb"<(?:(?:br|pre)[ />]|/(?:p|div|span)>)")),
         ),
         _unmarked,
+        _PLAIN,
     ),
 )
-"""((a byte, what begins with it and is there if the step has anything to do), the step) in the order in which they were
-put on. Most logs have none of the bytes, and one byte is found much faster than anything longer."""
+"""((a byte, what begins with it and is there if the step has anything to do), the step, what shows that it has nothing
+to do) in the order in which they were put on. Most logs have none of the bytes, and one byte is found much faster than
+anything longer."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import io
+import json
 
 import pytest
 from hypothesis import given, settings
@@ -41,7 +43,7 @@ KEEPING = [
 ]
 
 
-def invite(source: str, body: bytes = b"", end: bytes = b"\r\n") -> bytes:
+def invite(source: str, body: bytes = b"", end: bytes = b"\r\n", more: str = "X: y") -> bytes:
     lines = [
         "INVITE sip:100@192.0.2.1 SIP/2.0",
         f"Via: SIP/2.0/UDP {source}:5060;branch=z9hG4bK{source}",
@@ -49,6 +51,7 @@ def invite(source: str, body: bytes = b"", end: bytes = b"\r\n") -> bytes:
         "To: <sip:100@192.0.2.1>",
         f"Call-ID: call@{source}",
         "CSeq: 1 INVITE",
+        more,
         f"Content-Length: {len(body)}",
     ]
     return end.join(line.encode() for line in [*lines, "", ""]) + body
@@ -85,6 +88,27 @@ def test_no_sender_writes_messages_or_sentences(name: str, body: bytes) -> None:
     assert [refused.source for refused in tally.refused if refused.source == VICTIM] == []
     assert set(tally.log_lines) == {f"call@{SENDER}", f"call@{OTHER}"}
     assert NOTE_FORGED in tally.notes
+
+
+ESCAPING = {"web page", "entities", "CSV"}
+"""Where an escape that was in the text is not told from one that was put on."""
+FORGED = logged(VICTIM, invite(VICTIM)).decode()
+HEADERS = (
+    FORGED.replace("\r\n", "\n").replace("\n", "\\n"),
+    FORGED.replace("\r", "#015").replace("\n", "#012"),
+    html.escape(FORGED).replace("\r\n", "<br>").replace("\n", "<br>"),
+    json.dumps({"log": FORGED}),
+    "<br> a=3D =",
+)
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=range(len(HEADERS)))
+@pytest.mark.parametrize("name", ["", *(name for name in KEEPING if name not in ESCAPING)])
+def test_what_looks_escaped_in_a_header_stays_in_it(name: str, header: str) -> None:
+    raw = logged(SENDER, invite(SENDER, more=f"X: {header}")) + logged(OTHER, invite(OTHER))
+    found, tally = read(CARRIERS[name](raw) if name else raw)
+    assert sources(found) == [SENDER, OTHER]
+    assert VICTIM not in {refused.source for refused in tally.refused}
 
 
 @settings(deadline=None, max_examples=60)
