@@ -19,6 +19,8 @@ from pjsipdiag.cli import main
 from tests.bench.captures import write
 from tests.sip_text import EPOCH, write_capture
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 SEED, ETC = str(FIXTURES / "seed/capture.pcap"), str(FIXTURES / "seed/etc")
 

@@ -8,6 +8,8 @@ import pytest
 from pjsipdiag.cli import main
 from tests.readme import README, invocations, renewed
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 TEXT = README.read_text()
 
 

@@ -11,6 +11,8 @@ import pytest
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.formats.reader import read_stream
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 CAPTURE = Path("fixtures/demo/capture.pcap").read_bytes()
 
 

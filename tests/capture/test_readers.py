@@ -16,6 +16,8 @@ from pjsipdiag.capture.readers import READERS, read_as
 from pjsipdiag.errors import CaptureError
 from tests.sip_text import write_capture
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 TLS = Path(__file__).parents[2] / "fixtures" / "tls"
 CALLS = """
 @ 0.000 203.0.113.13:5060 > 192.0.2.1:5060 in

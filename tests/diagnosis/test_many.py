@@ -17,6 +17,8 @@ from pjsipdiag.diagnosis.repairs import prove
 from tests.diagnosis.scene import write_scene
 from tests.diagnosis.test_rules import CASES, report
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 TRUNK = """[t{0}]
 type=endpoint
 context=in

@@ -14,6 +14,8 @@ from pjsipdiag.cli import main
 from tests.asterisk.zone import served
 from tests.sip_text import write_capture
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 FILES = """[udp]
 type=transport
 protocol=udp

@@ -9,6 +9,8 @@ import pytest
 from pjsipdiag import diagnose
 from tests.diagnosis.scene import write_scene
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 STATUSES = range(300, 700)
 OPTIONS = {
     "without options": "",

@@ -12,6 +12,8 @@ from pjsipdiag.diagnosis.what_if import what_if
 from pjsipdiag.errors import ConfigError
 from tests.diagnosis.scene import write_scene
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 FILES = """
 [udp]
 type=transport

@@ -12,6 +12,8 @@ from pjsipdiag.errors import PjsipdiagError
 from tests.fuzz.seeds import regressions, seeds
 from tests.fuzz.targets import TARGETS
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 LONGEST = 20_000
 
 

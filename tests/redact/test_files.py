@@ -17,6 +17,8 @@ from tests.capture.build import pcap
 from tests.capture.files import FRAMES, cut
 from tests.sip_text import write_capture
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 INCIDENTS = Path(__file__).parents[2] / "fixtures" / "incidents"
 CONFIG = """\
 ; the trunk of Acme Ltd, call Jane Doe

@@ -17,6 +17,8 @@ from pjsipdiag.redact.message import MessageRedactor
 from pjsipdiag.redact.pcap import write_pcap
 from pjsipdiag.sip import Address
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 INVITE = b"INVITE sip:100@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.1\r\nContent-Length: 0\r\n\r\n"
 TIME = 1_760_000_000_123_456_789
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.report.golden import INCIDENTS, reports
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 
 @pytest.mark.parametrize("incident", INCIDENTS)
 def test_reports_are_as_reviewed(incident: str) -> None:

@@ -11,6 +11,8 @@ from pjsipdiag.cli import main
 from tests.capture.build import ethernet, pcap, sip, udp
 from tests.capture.tshark import put
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 DEMO = Path(__file__).parents[2] / "fixtures" / "demo"
 FRAME = """{"timestamp":"1","layers":{"frame":{"frame_frame_number":"1"}}}"""
 

@@ -14,6 +14,8 @@ from pjsipdiag.sip import Address
 from tests.capture.tshark import FIXTURES, RECORDED, VERSIONS, play, put, through_tshark
 from tests.sip_text import write_capture
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 TLS = FIXTURES / "tls"
 CLIENT, SERVER = Address("203.0.113.13"), Address("192.0.2.1", 5061)
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark (apt install tshark)")

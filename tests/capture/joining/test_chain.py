@@ -11,6 +11,8 @@ from pjsipdiag.capture.joining.chain import read_files
 from tests.capture.build import pcap
 from tests.capture.files import FRAMES, cut
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 
 @pytest.mark.parametrize("zipped", [False, True])
 def test_cut_at_every_record(tmp_path: Path, zipped: bool) -> None:

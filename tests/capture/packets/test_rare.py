@@ -24,6 +24,8 @@ from tests.capture.build import (
     sip,
 )
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 
 def packet(six: bool) -> bytes:
     """An IP packet with an INVITE and all its checksums."""

@@ -18,6 +18,8 @@ from pjsipdiag.capture.source import compressed
 from pjsipdiag.errors import CaptureError
 from tests.capture.build import Capture, ethernet, media, pcap, sip, udp
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 RAW = pcap([frame for number in range(300) for frame in (media(number), ethernet(udp(sip(number))))])
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,

@@ -16,6 +16,8 @@ from pjsipdiag.diagnosis.model import Edit, Report, Suggestion
 from tests.asterisk.realtime.recorded import FIXTURES, Sqlite
 from tests.asterisk.realtime.servers import Server, server
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 CAPTURE = FIXTURES.parent / "demo" / "capture.pcap"
 DRIVERS = {"postgresql": "pgsql", "mariadb": "odbc", "sqlite3": "sqlite3"}
 

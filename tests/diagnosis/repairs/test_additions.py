@@ -11,6 +11,8 @@ from pjsipdiag.cli import main
 from pjsipdiag.sip import Address
 from tests.sip_text import write_capture
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 TRUNK = """[udp]
 type=transport
 protocol=udp

@@ -10,6 +10,8 @@ from pjsipdiag.diagnosis.diagnose import observe
 from pjsipdiag.diagnosis.repairs.prove import prove
 from tests.sip_text import write_capture
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 ENDPOINTS = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n" + "".join(
     f"[{name}]\ntype=endpoint\ncontext=in\n" for name in ("one", "two", "three")
 )

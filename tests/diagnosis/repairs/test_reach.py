@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from pjsipdiag.cli import main
 from tests.diagnosis.scene import write_scene
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 TRUNK = """[t]
 type=transport
 protocol=udp

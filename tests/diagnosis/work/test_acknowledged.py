@@ -9,6 +9,8 @@ import pytest
 from pjsipdiag.diagnosis.diagnose import observe
 from tests.sip_text import write_capture
 
+pytestmark = pytest.mark.usefixtures("extensions")
+
 CALLER, OTHER, PBX = "203.0.113.10:5060", "203.0.113.99:5060", "192.0.2.1:5060"
 CONFIG = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n"
 
