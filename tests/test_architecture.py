@@ -20,7 +20,19 @@ MAY_IMPORT = {
     "redact": {"errors", "outputs", "sip", "capture", "asterisk", "diagnosis", "redact"},
 }
 ORDER = {
-    "asterisk": ["releases", "addresses", "ere", "files", "pjsip", "dialplan", "loading", "live", "forms", "replay"],
+    "asterisk": [
+        "reasons",
+        "releases",
+        "addresses",
+        "ere",
+        "files",
+        "pjsip",
+        "dialplan",
+        "loading",
+        "live",
+        "forms",
+        "replay",
+    ],
     "capture": ["source", "streams", "packets", "fast", "text", "formats", "rotated", "joining"],
     "diagnosis": ["model", "evidence", "calls", "edits", "rules", "repairs"],
 }

@@ -3,6 +3,7 @@
 In come the files of /etc/asterisk (or what stands in their place) and single SIP requests; out come a Config and, for
 each request, a Verdict with its trace. Nothing here knows captures or reports.
 
+    reasons      why things are as they are: kinds with fields, and their sentences
     releases     which releases there are and what they differ in: everybody below may ask it
     addresses    socket addresses, and the rules of match=, permit= and deny=
     ere          regular expressions as the C library reads them

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from pjsipdiag.asterisk.reasons.reason import Explained, Reason
+
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.dialplan.model import Dialplan
     from pjsipdiag.asterisk.loading.modules import Absent
@@ -62,10 +64,10 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Explained):
     """Something that Asterisk warns about or refuses; `log` is Asterisk's own line where it has one."""
 
-    reason: str
+    why: Reason
     where: Where
     log: str = ""
 
@@ -85,12 +87,12 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(Explained):
     """An object that is in the file and not in memory; `where` is the line to blame, `section_where` its header."""
 
     type: str
     name: str
-    reason: str
+    why: Reason
     where: Where
     section_where: Where
     log: str = ""
@@ -292,7 +294,7 @@ class Config:
     unread: tuple[Unread, ...] = ()
     """What would have to be read to tell what is loaded: tables, and what programs write."""
     missing: tuple[Problem, ...] = ()
-    """The includes that lead nowhere; each reason is the name as it is written."""
+    """The includes that lead nowhere."""
     partial: bool = False
     """Whether the files count as a copy that lacks those, and what is there as loaded."""
     stored: tuple[Stored, ...] = ()

@@ -21,7 +21,7 @@ def shown(variable: Variable) -> str:
     return HIDDEN if is_secret(variable.name) else variable.value
 
 
-def without(text: str, variable: Variable) -> str:
+def without(variable: Variable, text: str) -> str:
     """What was said about the variable, without a part of its value where that is a secret."""
     if is_secret(variable.name):
         for part in sorted({variable.value, *re.split(r"[\s,:]+", variable.value)} - {""}, key=len, reverse=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
@@ -10,6 +9,8 @@ from pathlib import PurePath
 from typing import Any, overload
 
 from pjsipdiag.asterisk.config import Config, Section, Variable, Where
+from pjsipdiag.asterisk.reasons.reason import Reason, said
+from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Check, Verdict
 from pjsipdiag.diagnosis.model import CallRow, Report, SourceRow
 from pjsipdiag.redact.disguise import Disguise
@@ -18,9 +19,6 @@ from pjsipdiag.redact.message import MessageRedactor
 from pjsipdiag.redact.names import ordered_names
 from pjsipdiag.redact.options import OptionRedactor
 from pjsipdiag.sip import parse_uri
-
-_COMPARED = re.compile(r"[\w.!%*+`'~-]+: (.*) (?:fits|does not fit) match_header=")
-"""What a check of the identifier `header` says: the value is somebody's."""
 
 
 def redact_report(report: Report) -> Report:
@@ -91,8 +89,10 @@ class _Redactor:
             return self.verdict(value)
         if isinstance(value, Where):
             return replace(value, section=self.disguise.section(value.section))
-        if isinstance(value, Check) and (found := _COMPARED.match(value.reason)):
-            self.disguise.compared(found[1])
+        if isinstance(value, Reason):
+            return said(self.disguise.text(str(value)))
+        if isinstance(value, Check):
+            self._compared(value.why.first)
         if is_dataclass(value) and not isinstance(value, type):
             return replace(value, **{f.name: self.field(f.name, getattr(value, f.name)) for f in fields(value)})
         if isinstance(value, CallRow | SourceRow):
@@ -100,6 +100,12 @@ class _Redactor:
         if isinstance(value, Mapping):
             return {self.value(key): self.value(item) for key, item in value.items()}
         return tuple(self.value(item) for item in value)
+
+    def _compared(self, why: Reason) -> None:
+        """What a check of the identifier `header` holds against a pattern is somebody's."""
+        what = why.get("what") if why.kind in (WalkReason.FITS, WalkReason.DOES_NOT_FIT) else None
+        if isinstance(what, Reason) and what.kind is WalkReason.HEADER:
+            self.disguise.compared(what["value"])
 
     def field(self, name: str, value: Any) -> Any:
         if name == "call_id":
@@ -169,8 +175,8 @@ def _variable(variable: Variable, redactor: _Redactor) -> Variable:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
+    if isinstance(value, str | Reason):
+        yield str(value)
     elif is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
             yield from _strings(getattr(value, field.name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.reasons.reason import said
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome, Verdict
 from pjsipdiag.diagnosis.model import (
     CallRow,
@@ -22,24 +23,30 @@ from pjsipdiag.diagnosis.model import (
 NOON = 1_795_435_200_000_000_000
 IDENTIFY = Where("pjsip.conf", 20, "provider-identify")
 MATCH = Where("pjsip.conf", 22, "provider-identify")
+NEAR = said("203.0.113.13 is one above match=203.0.113.12")
 
 MATCHED = Verdict(
     (
-        Check("ip", Match.MATCH, "203.0.113.10 is match=203.0.113.10", MATCH, "provider-identify", "provider"),
-        Check("admission", Match.MATCH, "no access list, no auth: the call goes to context from-provider"),
+        Check("ip", Match.MATCH, said("203.0.113.10 is match=203.0.113.10"), MATCH, "provider-identify", "provider"),
+        Check("admission", Match.MATCH, said("no access list, no auth: the call goes to context from-provider")),
     )
 )
 UNMATCHED = Verdict(
     (
         Check(
-            "ip", Match.NO_MATCH, "203.0.113.13 is one above match=203.0.113.12", MATCH, "provider-identify", "provider"
+            "ip",
+            Match.NO_MATCH,
+            said("203.0.113.13 is one above match=203.0.113.12"),
+            MATCH,
+            "provider-identify",
+            "provider",
         ),
-        Check("username", Match.NO_MATCH, "there is no endpoint '15550100'"),
-        Check("anonymous", Match.NO_MATCH, "there is no endpoint 'anonymous'"),
-        Check("admission", Match.NO_MATCH, "no endpoint: 401", result=Outcome.NO_MATCH, status=401),
+        Check("username", Match.NO_MATCH, said("there is no endpoint '15550100'")),
+        Check("anonymous", Match.NO_MATCH, said("there is no endpoint 'anonymous'")),
+        Check("admission", Match.NO_MATCH, said("no endpoint: 401"), result=Outcome.NO_MATCH, status=401),
     )
 )
-UNKNOWN = Verdict((Check("ip", Match.UNKNOWN, "sip.example.com was not resolved", MATCH, "by-name", "other"),))
+UNKNOWN = Verdict((Check("ip", Match.UNKNOWN, said("sip.example.com was not resolved"), MATCH, "by-name", "other"),))
 
 
 def call(number: int, source: str, verdict: Verdict, status: int | None) -> CallRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pjsipdiag.asterisk.config import Config, Section, Variable, Where
+from pjsipdiag.asterisk.reasons.reason import said
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome, Verdict
 from pjsipdiag.diagnosis.model import (
     CallRow,
@@ -26,11 +27,11 @@ def hostile(text: str) -> Report:
     where = Where(text, 3, text)
     unmatched = Verdict(
         (
-            Check("ip", Match.NO_MATCH, text, where, text, text),
-            Check("admission", Match.NO_MATCH, text, result=Outcome.NO_MATCH, status=401),
+            Check("ip", Match.NO_MATCH, said(text), where, text, text),
+            Check("admission", Match.NO_MATCH, said(text), result=Outcome.NO_MATCH, status=401),
         )
     )
-    matched = Verdict((Check("ip", Match.MATCH, text, where, text, text),))
+    matched = Verdict((Check("ip", Match.MATCH, said(text), where, text, text),))
     calls = tuple(
         CallRow(
             text, NOON + at, f"203.0.113.{at}:5060", text, text, text, verdict, 401, text, 1, text, text, 1,

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pjsipdiag.asterisk.config import Problem, Where
 from pjsipdiag.asterisk.dialplan.extension import Fit, fit
 from pjsipdiag.asterisk.dialplan.model import Context, Dialplan, Extension
+from pjsipdiag.asterisk.reasons.files import FileReason
 
 DEEPEST = 128
 """AST_PBX_MAX_STACK: contexts that are looked through for one number."""
@@ -77,19 +78,19 @@ class _Walk:
         self._seen.add(name.lower())
         for file, text in self.dialplan.elsewhere.items():
             if name in text:
-                self.open.append(Problem(f"{file}, which is not read, names {name} too", Where(file, 0)))
+                self.open.append(Problem(FileReason.NAMED_ELSEWHERE(file=file, context=name), Where(file, 0)))
         context = self.dialplan.contexts.get(name)
         if context is None:
             return
         yield from self._own(context)
         self.open += context.open
         for switch in context.switches:
-            self.open.append(Problem(f"{switch.text} is asked, which the files do not hold", switch.where))
+            self.open.append(Problem(FileReason.SWITCH(switch=switch.text), switch.where))
         for include in context.includes:
             if not include.when:
                 yield from self.through(include.context)
             elif any(True for _ in self._apart(include.context)):
-                reason = f"[{include.context}] takes it at {include.when} only"
+                reason = FileReason.AT_TIMES(context=include.context, times=include.when)
                 self.open.append(Problem(reason, include.where))
 
     def _own(self, context: Context) -> Iterator[Extension]:
@@ -111,7 +112,7 @@ class _Walk:
         if not self.dialplan.by_caller:  # no number is given to the search
             return not extension.caller
         if self.caller is None:
-            reason = f"{extension.name}/{extension.caller} asks for the caller's number"
+            reason = FileReason.ASKS_FOR_CALLER(extension=extension.name, caller=extension.caller)
             self.open.append(Problem(reason, extension.where))
             return False
         if not self.caller:

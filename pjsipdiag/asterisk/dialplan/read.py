@@ -15,6 +15,7 @@ from pjsipdiag.asterisk.dialplan.extension import place
 from pjsipdiag.asterisk.dialplan.model import Context, Dialplan, Extension, Include, Switch
 from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
+from pjsipdiag.asterisk.reasons.files import PASSED_OVER, FileReason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.errors import ConfigError
 
@@ -68,20 +69,18 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
     parsed = parse(FILE, files, release, partial=True)
     if not parsed.found:
         return None
-    unknown = [
-        Problem(f"the included file {gone.reason} is not among the files", gone.where) for gone in parsed.missing
-    ]
+    unknown = [Problem(FileReason.FILE_IS_MISSING(file=gone.why["file"]), gone.where) for gone in parsed.missing]
     unknown += parsed.programs
-    unknown += [problem for problem in parsed.warnings if problem.reason.startswith("not read")]
+    unknown += [problem for problem in parsed.warnings if problem.why.kind in PASSED_OVER]
     if not parsed.valid:
-        unknown.append(Problem(f"Asterisk rejects {FILE}", parsed.rejected[0].where))
+        unknown.append(Problem(FileReason.DIALPLAN_REJECTED(file=FILE), parsed.rejected[0].where))
     if "pbx_config" in missing:
-        unknown.append(Problem(f"pbx_config is not loaded, so {FILE} is not read", missing["pbx_config"]))
+        unknown.append(Problem(FileReason.NO_PBX_CONFIG(file=FILE), missing["pbx_config"]))
     unknown += _mapped(files, release)
     general = [variable for section in parsed.named("general") for variable in section.variables]
     override = next((v for v in general if v.name.lower() == "overrideswitch" and v.value), None)
     if override:
-        unknown.append(Problem(f"overrideswitch={override.value} is asked for every number", override.where))
+        unknown.append(Problem(FileReason.OVERRIDE_SWITCH(value=override.value), override.where))
     variables = {v.name: v.value for section in parsed.named("globals") for v in section.variables}
     contexts: dict[str, _Open] = {}
     warnings: list[Problem] = []
@@ -111,7 +110,7 @@ def _mapped(files: Files, release: Release) -> list[Problem]:
         for v in section.variables
     )
     return [
-        Problem(f"{FILE} is read from {variable.value}", variable.where)
+        Problem(FileReason.MAPPED_ELSEWHERE(file=FILE, value=variable.value), variable.where)
         for variable in settings
         if variable.name.lower() == FILE
     ]
@@ -154,7 +153,7 @@ class _Reader:
             elif name in ("switch", "lswitch", "eswitch"):
                 self.context.switches.append(Switch(f"{line.name} => {line.value}", line.where))
             elif name not in ("ignorepat", "autohints"):
-                self.warnings.append(Problem(f"{line.name}= is no line of a dialplan", line.where))
+                self.warnings.append(Problem(FileReason.NO_DIALPLAN_LINE(name=line.name), line.where))
 
     def _step(self, line: Variable, extension: str, rest: str) -> None:
         """One priority of an extension; what makes no number of it is left out, as Asterisk does."""
@@ -168,8 +167,8 @@ class _Reader:
         known = self.context.extensions.get(key)
         number = self._number(text.strip(), known)
         if not name or (parenthesis and not closing) or number is None or not number:
-            reason = "a first line of a context that is `same`" if not name else f"no priority in {line.value!r}"
-            self.warnings.append(Problem(f"the line is left out: {reason}", line.where))
+            reason = FileReason.FIRST_IS_SAME() if not name else FileReason.NO_PRIORITY(value=line.value)
+            self.warnings.append(Problem(FileReason.LEFT_OUT(why=reason), line.where))
             return
         added = _NUMBER.match(more)
         number += int(added[1]) if added else 0
@@ -199,7 +198,7 @@ class _Reader:
             return text
         filled = _GLOBAL.sub(lambda found: self.variables.get(found[1], ""), text)
         if "${" in filled or "$[" in filled:
-            self.context.open.append(Problem(f"{line.name} => {text} is told by a running Asterisk only", line.where))
+            self.context.open.append(Problem(FileReason.ONLY_RUNNING(name=line.name, text=text), line.where))
             return ""
         return filled
 

@@ -16,6 +16,8 @@ from pjsipdiag.asterisk.files.comments import Comments
 from pjsipdiag.asterisk.files.criteria import Criteria
 from pjsipdiag.asterisk.files.files import MOST_BYTES, Files
 from pjsipdiag.asterisk.files.lines import BLANKS, LONGEST_LINE, lower, split, taken_apart, to_text
+from pjsipdiag.asterisk.reasons.files import FileReason
+from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.errors import ConfigError
 
@@ -67,7 +69,7 @@ def parse(name: str, files: Files, release: Release, *, partial: bool = False) -
     if result is False:
         last = parser.rejected[-1]
         log = f"{last.log}\nContents of config file '{name}' are invalid and cannot be parsed"
-        parser.rejected[-1] = Problem(f"{last.reason}: nothing of {name} counts", last.where, log)
+        parser.rejected[-1] = Problem(FileReason.NOTHING_COUNTS(why=last.why, file=name), last.where, log)
     return Parsed(
         tuple(category.section() for category in parser.categories),
         tuple(parser.read),
@@ -83,9 +85,9 @@ def parse(name: str, files: Files, release: Release, *, partial: bool = False) -
 class _RejectedError(Exception):
     """The line ends its file."""
 
-    def __init__(self, reason: str, log: str = "") -> None:
-        super().__init__(reason)
-        self.reason, self.log = reason, log or reason
+    def __init__(self, why: Reason, log: str = "") -> None:
+        super().__init__(str(why))
+        self.why, self.log = why, log
 
 
 class _Parser:
@@ -109,23 +111,23 @@ class _Parser:
         """Read the files of a pattern: None when there is none, False when one of them was ended by an error."""
         if self.level == DEEPEST_INCLUDE + 1:
             log = f"Maximum Include level ({DEEPEST_INCLUDE}) exceeded"
-            self.warnings.append(Problem("includes nest too deep, the file is not read", asked, log))
+            self.warnings.append(Problem(FileReason.INCLUDES_TOO_DEEP(), asked, log))
             return None
         self.level += 1
         comments, category, count, read_any = Comments(), self.current, 0, False
         names = self.files.expand(pattern)
         if self.files.given_up:
-            self.warnings.append(Problem(f"not read: {self.files.given_up}", asked))
+            self.warnings.append(Problem(FileReason.NOT_READ(why=self.files.given_up), asked))
         for name in names:
             data = self.files.read(name)
             if data is None:
                 if self.files.given_up:
-                    self.warnings.append(Problem(f"not read: {self.files.given_up}", asked))
+                    self.warnings.append(Problem(FileReason.NOT_READ(why=self.files.given_up), asked))
                     read_any = True
                 continue
             read_any = True
             if not self._note(name, len(data)):
-                reason = f"not read: {self.files.shown(name)}: the files include one another without end"
+                reason = FileReason.ENDLESS_INCLUDES(file=self.files.shown(name))
                 self.warnings.append(Problem(reason, asked))
                 break
             number = 0
@@ -137,14 +139,14 @@ class _Parser:
                         category = self._line(text, name, number, category)
             except _RejectedError as error:
                 where = Where(name, number, named(line))
-                self.rejected.append(Problem(error.reason, where, self._at(error.log, where)))
+                self.rejected.append(Problem(error.why, where, self._at(error.log, where)))
                 # The level is not taken back here: Asterisk forgets it too, and runs out of levels that much earlier.
                 return False
             count += number
             if comments.depth:
-                reason = "a block comment is never closed"
+                reason = FileReason.OPEN_COMMENT()
                 if comments.depth < 0:
-                    reason = "a --; that closes no comment makes a comment of all lines after it"
+                    reason = FileReason.CLOSED_COMMENT()
                 log = f"Unterminated comment detected beginning on line {comments.opened}"
                 self.warnings.append(Problem(reason, Where(name, comments.opened), log))
         self.level -= 1
@@ -155,7 +157,7 @@ class _Parser:
             line, _, _ = line.partition(b"\0")
         if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
             log = f"Line {self.counted} too long, skipping. It begins with: {to_text(line[:32])}..."
-            self.warnings.append(Problem("the line is longer than 8190 bytes and is skipped", Where(name, number), log))
+            self.warnings.append(Problem(FileReason.LONG_LINE(), Where(name, number), log))
             return b""
         if self.counted == 1 and self.takes_mark:
             line = line.removeprefix(_BYTE_ORDER_MARK)
@@ -164,12 +166,12 @@ class _Parser:
         try:
             return (comments.strip(line, number) or b"").strip(BLANKS)
         except ValueError as error:
-            raise _RejectedError("block comments nest deeper than Asterisk can follow", str(error)) from error
+            raise _RejectedError(FileReason.DEEP_COMMENTS(), str(error)) from error
 
     def _at(self, log: str, where: Where) -> str:
         return log.replace("\0", f"line {self.counted} of {self.files.shown(where.file)}")
 
-    def _warn(self, reason: str, where: Where, log: str) -> None:
+    def _warn(self, reason: Reason, where: Where, log: str) -> None:
         self.warnings.append(Problem(reason, where, self._at(log, where)))
 
     def _line(self, line: bytes, name: str, number: int, category: Category | None) -> Category | None:
@@ -180,7 +182,7 @@ class _Parser:
         if line.startswith(b"#"):
             self._directive(line, where)
         elif category is None:
-            raise _RejectedError("a line before the first [section]", "parse error: No category context for \0")
+            raise _RejectedError(FileReason.NO_SECTION_YET(), "parse error: No category context for \0")
         else:
             self._variable(line, category, where)
         return category
@@ -188,14 +190,14 @@ class _Parser:
     def _header(self, line: bytes, name: str, number: int) -> Category:
         title, bracket, after = line[1:].partition(b"]")
         if not bracket:
-            raise _RejectedError("a [ without ]", "parse error: no closing ']', \0")
+            raise _RejectedError(FileReason.NO_BRACKET(), "parse error: no closing ']', \0")
         wanted = to_text(title)
         category = Category(to_text(title[:LONGEST_NAME]), Where(name, number, to_text(title[:LONGEST_NAME])))
         appended = False
         if after.startswith(b"("):
             listed, parenthesis, _ = after[1:].partition(b")")
             if not parenthesis:
-                raise _RejectedError("a ( without )", "parse error: no closing ')', \0")
+                raise _RejectedError(FileReason.NO_PARENTHESIS(), "parse error: no closing ')', \0")
             for part in to_text(listed).split(","):
                 if part == "!":
                     category.template = True
@@ -203,7 +205,7 @@ class _Parser:
                     found = self._filtered(wanted, part[1:])
                     if found is None:
                         log = f"Category addition requested, but category '{wanted}' does not exist, \0"
-                        raise _RejectedError(f"[{wanted}](+) adds to a section that does not exist before it", log)
+                        raise _RejectedError(FileReason.NOTHING_TO_ADD_TO(section=wanted), log)
                     if not appended:
                         found.template |= category.template
                         found.variables += category.variables
@@ -214,7 +216,7 @@ class _Parser:
                     base = self._base(part)
                     if base is None:
                         log = f"Inheritance requested, but category '{part}' does not exist, \0"
-                        raise _RejectedError(f"the template [{part}] does not exist before this line", log)
+                        raise _RejectedError(FileReason.NO_TEMPLATE(template=part), log)
                     self._count(len(base.variables))
                     category.parents.append(base.name)
                     category.variables += base.variables
@@ -243,37 +245,39 @@ class _Parser:
         if kind == "exec":
             if self.files.runs_programs is not False:
                 unsure = "" if self.files.runs_programs else NO_ASTERISK_CONF
-                self.programs.append(Problem(f"what {to_text(argument)} writes is not known{unsure}", where))
+                self.programs.append(Problem(FileReason.PROGRAM(program=to_text(argument), unsure=unsure), where))
                 return
             log = "Cannot perform #exec unless execincludes option is enabled in asterisk.conf (options section)!"
-            self._warn("#exec does nothing unless asterisk.conf has execincludes=yes", where, log)
+            self._warn(FileReason.EXEC_NOT_ALLOWED(), where, log)
             return
         if kind not in ("include", "tryinclude"):
-            self._warn("not a directive", where, f"Unknown directive '#{directive}' at \0")
+            self._warn(FileReason.NO_DIRECTIVE(), where, f"Unknown directive '#{directive}' at \0")
             return
         if not argument:
-            self._warn("no file is named", where, f"Directive '#{directive}' needs an argument (filename) at \0")
+            self._warn(
+                FileReason.NO_FILE_NAMED(), where, f"Directive '#{directive}' needs an argument (filename) at \0"
+            )
             return
         quote = {b'"': b'"', b"<": b">"}.get(argument[:1])
         if quote is not None and argument.endswith(quote):
             argument = argument[1:-1]
         wanted = to_text(argument)
         if self.load(wanted, where) is None and kind == "include":
-            self.missing.append(Problem(wanted, where))
+            self.missing.append(Problem(FileReason.NO_INCLUDED_FILE(file=wanted), where))
             if self.partial:
                 return
             log = f"The file '{wanted}' was listed as a #include but it does not exist."
-            raise _RejectedError(f"the included file {wanted} does not exist", log)
+            raise _RejectedError(FileReason.NO_INCLUDED_FILE(file=wanted), log)
 
     def _variable(self, line: bytes, category: Category, where: Where) -> None:
         escaped = line.startswith(b"\\")
         if escaped:
             line = line[1:]
             if not line or line[0] < 33 or line[0] > 127:
-                raise _RejectedError("a backslash with nothing to escape", "Invalid escape in \0")
+                raise _RejectedError(FileReason.NOTHING_TO_ESCAPE(), "Invalid escape in \0")
         equals = line.find(b"=", int(escaped))
         if equals < 0:
-            self._warn("a line without =", where, "No '=' (equal sign) in \0")
+            self._warn(FileReason.NO_EQUALS(), where, "No '=' (equal sign) in \0")
             return
         value = line[equals + 1 :]
         if equals > int(escaped) and line[equals - 1 : equals] == b"+":
@@ -284,7 +288,7 @@ class _Parser:
             name = to_text(line[:equals].strip(BLANKS))
             value = value.removeprefix(b">")
         if not name:
-            self._warn("a line without a name before =", where, "No variable name in \0")
+            self._warn(FileReason.NO_NAME(), where, "No variable name in \0")
             return
         self._count(1)
         category.variables.append(Variable(name, to_text(value.strip(BLANKS)), where))

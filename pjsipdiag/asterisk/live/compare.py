@@ -17,6 +17,7 @@ from pjsipdiag.asterisk.config import (
     Transport,
     Where,
 )
+from pjsipdiag.asterisk.reasons.loading import LoadReason
 
 NOWHERE = Where("", 0)
 """Of what no file at hand has."""
@@ -46,7 +47,7 @@ def loaded_otherwise(files: Config, running: Config) -> Iterator[Problem]:
         option = files.globals.option("endpoint_identifier_order")
         where = option.where if option else files.globals.where
         written, loaded = ",".join(files.identifiers), ",".join(running.identifiers)
-        yield Problem(f"the identifiers in force are {loaded}; these files give {written}", where)
+        yield Problem(LoadReason.OTHER_ORDER(loaded=loaded, written=written), where)
 
 
 def _named_acls(files: Config, running: Config) -> Iterator[Problem]:
@@ -55,7 +56,7 @@ def _named_acls(files: Config, running: Config) -> Iterator[Problem]:
         ours, theirs = (",".join(map(canonical, one or ())) for one in (written, rules))
         if files.has_acls and ours != theirs:
             where = written[0].where if written else NOWHERE
-            yield Problem(f"access list '{name}': loaded is {_cut(theirs)}, written {_cut(ours) or 'none'}", where)
+            yield Problem(LoadReason.OTHER_ACL(name=name, loaded=_cut(theirs), written=_cut(ours) or "none"), where)
 
 
 def _by_name(config: Config) -> dict[str, Identify]:
@@ -68,7 +69,7 @@ def _objects(
     dropped = {one.name for one in files.dropped if one.type == kind}
     for name, item in written.items():
         if name not in loaded:
-            yield Problem(f"{kind} '{name}' stands at {item.where} and is not loaded: not reloaded since", item.where)
+            yield Problem(LoadReason.NOT_RELOADED(type=kind, name=name, where=item.where), item.where)
         else:
             ours, theirs = values(item), values(loaded[name])
             yield from _changed(f"{kind} '{name}'", item, ours, theirs)
@@ -77,7 +78,9 @@ def _objects(
             continue
         where = next((one.section_where for one in files.dropped if one.type == kind and one.name == name), None)
         why = "what stands there now does not load, and the older one is kept" if name in dropped else _GONE
-        yield Problem(f"{kind} '{name}' is loaded ({_shown(values(item))}), and {why}", where or NOWHERE)
+        yield Problem(
+            LoadReason.LOADED_OTHERWISE(type=kind, name=name, values=_shown(values(item)), why=why), where or NOWHERE
+        )
 
 
 _GONE = "these files do not have it: it was taken out and not reloaded, or comes from another file"
@@ -89,7 +92,10 @@ def _changed(what: str, item: Loaded, written: Values, loaded: Values) -> Iterat
         if theirs != value:
             option = item.option(name)
             where = option.where if option else item.where
-            yield Problem(f"{what}: loaded is {name}={_cut(theirs)}, written {name}={_cut(value)} ({where})", where)
+            yield Problem(
+                LoadReason.OTHER_VALUE(what=what, option=name, loaded=_cut(theirs), written=_cut(value), where=where),
+                where,
+            )
             return
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.config import Problem, Rule, Section, Variable
 from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.reasons.loading import LoadReason
 
 ACL_FILE = "acl.conf"
 
@@ -38,7 +39,7 @@ def named(parsed: Parsed) -> tuple[dict[str, tuple[Rule, ...]] | None, tuple[Pro
 
 def _no_type(section: Section) -> Problem:
     log = f"Could not find config type for category '{section.name}' in '{ACL_FILE}'"
-    reason = f"{ACL_FILE} may have no section [{section.name}], so no named ACL loads and all let pass"
+    reason = LoadReason.ACL_FILE_WITH_GENERAL(file=ACL_FILE, section=section.name)
     return Problem(reason, section.where, log)
 
 
@@ -48,5 +49,5 @@ def _refusal(section: Section, variable: Variable, refused: str) -> Problem:
     if variable.name.lower() in _SENSES:
         log = f"{refused}\nError parsing {variable.name}={variable.value} {place}"
     log += f"\nIn {ACL_FILE}: Processing options for {section.name} failed"
-    reason = f"{variable.name}={variable.value} is refused, so no named ACL loads and all let pass"
+    reason = LoadReason.ACL_LINE_REFUSED(option=variable.name, value=variable.value)
     return Problem(reason, variable.where, log)

@@ -17,6 +17,8 @@ from pjsipdiag.asterisk.loading.options import Applied
 from pjsipdiag.asterisk.loading.order import MEMORY_BUCKETS, str_hash
 from pjsipdiag.asterisk.loading.resolve import SERVICES, Resolver, could_resolve, look_up
 from pjsipdiag.asterisk.loading.values import parse_bool
+from pjsipdiag.asterisk.reasons.loading import LoadReason
+from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
 
 
@@ -43,7 +45,7 @@ def build(
         if interface is None:
             unresolved.append(UnresolvedName(f"%{zone}", 0, rule.deny, rule.text, rule.where))
         elif not interface:
-            return Problem(f"match={rule.text}: there is no interface {zone}", rule.where, _not_known(rule.text))
+            return Problem(LoadReason.NO_INTERFACE(value=rule.text, zone=zone), rule.where, _not_known(rule.text))
     for host, where in _in_container_order(hosts):
         found = _resolve(host, rules, lookups, resolver)
         name, port = _host_port(host)
@@ -51,10 +53,10 @@ def build(
             unresolved.append(UnresolvedName(name, port, False, host, where))
         elif isinstance(found, str):
             log = f"{found}\nIdentify '{section.name}' failed when adding resolution results of '{host}'"
-            return Problem(f"match={host} is no address, and no host of that name resolves", where, log)
+            return Problem(LoadReason.MATCH_NOT_RESOLVED(host=host), where, log)
         elif not found:
             log = f"Identify '{section.name}' provided address '{host}' did not resolve to any address"
-            reason = f"match={host} adds nothing: other lines of the identify match its addresses already"
+            reason = LoadReason.MATCH_ADDS_NOTHING(host=host)
             warnings.append(Problem(reason, where, log))
         else:
             rules += [match.host_rule(address, name, host, where) for address in found]
@@ -84,7 +86,7 @@ def _read_matches(
             log += (
                 f" '{section.name}'\nError parsing {variable.name}={variable.value} at line {variable.where.line} of "
             )
-            return Problem(f"match={matches.text}: {matches.refused}", variable.where, log)
+            return Problem(LoadReason.MATCH_REFUSED(value=matches.text, words=matches.refused), variable.where, log)
         rules += matches.rules
         hosts += [(host, variable.where) for host in matches.hosts]
     return rules, hosts
@@ -102,24 +104,24 @@ def _check(
     header, request_uri = values.get("match_header", ""), values.get("match_request_uri", "")
     if not values.get("endpoint"):
         log = f"Identify '{section.name}' missing required endpoint name."
-        return Problem("endpoint= is missing", blame("endpoint"), log)
+        return Problem(LoadReason.MISSING(option="endpoint"), blame("endpoint"), log)
     if not (header or request_uri or matches):
         log = f"Identify '{section.name}' is not configured to match anything."
-        return Problem("it has nothing to match", section.where, log)
+        return Problem(LoadReason.NOTHING_TO_MATCH(), section.where, log)
     refused = _header_refusal(section.name, header, release) or _uri_refusal(section.name, request_uri, release)
     return None if refused is None else Problem(refused[0], blame(refused[2]), refused[1])
 
 
-def _header_refusal(name: str, header: str, release: Release) -> tuple[str, str, str] | None:
+def _header_refusal(name: str, header: str, release: Release) -> tuple[Reason, str, str] | None:
     if not header:
         return None
     field, colon, value = header.partition(":")
     if not colon:
         log = f"Identify '{name}' missing ':' separator in match_header '{header}'."
-        return "match_header has no ':' after the name of the header", log, "match_header"
+        return LoadReason.HEADER_WITHOUT_COLON(), log, "match_header"
     if not field.strip(match.BLANKS):
         log = f"Identify '{name}' has no SIP header to match in match_header '{header}'."
-        return "match_header names no header", log, "match_header"
+        return LoadReason.HEADER_WITHOUT_NAME(), log, "match_header"
     if not release.has("header_regex"):
         return None
     # The two log lines name each other's option from 18.23.0, 20.8.0, 21.3.0 on: so does Asterisk.
@@ -127,18 +129,20 @@ def _header_refusal(name: str, header: str, release: Release) -> tuple[str, str,
     return _pattern_refusal(name, value.strip(match.BLANKS), option, "match_header", release)
 
 
-def _uri_refusal(name: str, request_uri: str, release: Release) -> tuple[str, str, str] | None:
+def _uri_refusal(name: str, request_uri: str, release: Release) -> tuple[Reason, str, str] | None:
     return _pattern_refusal(name, request_uri, "match_header", "match_request_uri", release)
 
 
-def _pattern_refusal(name: str, value: str, logged: str, option: str, release: Release) -> tuple[str, str, str] | None:
+def _pattern_refusal(
+    name: str, value: str, logged: str, option: str, release: Release
+) -> tuple[Reason, str, str] | None:
     if not (len(value) > 2 and value.startswith("/") and value.endswith("/")):
         return None
     try:
         compile_ere(value[1:-1], release.has("utf8_locale"))
     except EreError as error:
         log = f"Identify '{name}' failed to compile {logged} regex '{value[1:-1]}'."
-        return f"the regular expression of {option} does not compile: {error}", log, option
+        return LoadReason.NO_EXPRESSION(option=option, error=error), log, option
     return None
 
 

@@ -14,6 +14,7 @@ from pjsipdiag.asterisk.config import Acl, Rule, Section, Variable
 from pjsipdiag.asterisk.loading.options import Applied
 from pjsipdiag.asterisk.loading.resolve import Resolver, could_resolve
 from pjsipdiag.asterisk.loading.values import parse_bool, parse_codecs, parse_identify_by
+from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import Release
 
 _ACL_OPTIONS = ("permit", "deny", "acl", "contact_permit", "contact_deny", "contact_acl")
@@ -64,7 +65,7 @@ def transport(section: Section, applied: Applied, resolver: Resolver) -> config.
     if bind is None:
         given = options["bind"][-1]
         log = f"Error parsing bind={given.value} at line {given.where.line} of "
-        return config.Problem(f"bind={given.value} names a host that has no IPv4 address", given.where, log)
+        return config.Problem(LoadReason.BIND_WITHOUT_IPV4(value=given.value), given.where, log)
     return config.Transport(
         name=section.name,
         where=section.where,

@@ -39,6 +39,7 @@ from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, Backend, Selection, se
 from pjsipdiag.asterisk.loading.sources import Sources
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folded, Folding
 from pjsipdiag.asterisk.realtime.tables import Databases
+from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import NEWEST, Release, release
 
 _LINE = re.compile(r"at line \d+ of .*")
@@ -94,14 +95,13 @@ class _Loader:
 
     def config(self, directory: str) -> Config:
         if self.sources.alone:
-            reason = f"only {self.sources.main} was given: other files of the configuration are not known"
+            reason = LoadReason.ONLY_ONE_FILE(file=self.sources.main)
             self.warnings.append(Problem(reason, Where(self.sources.main, 0)))
         self.warnings += self.sources.mappings.passed
         main = self.sources.file(self.sources.main)
         if self.sources.alone:
             self.warnings += [
-                Problem(f"the included file {one.reason} is not known: only one file was given", one.where)
-                for one in main.missing
+                Problem(LoadReason.INCLUDE_NOT_KNOWN(file=one.why["file"]), one.where) for one in main.missing
             ]
         self.acls, refused = acls.named(self.sources.file(acls.ACL_FILE))
         self.warnings += refused
@@ -168,7 +168,7 @@ class _Loader:
                 if (taken.protocol in ("tcp", "tls")) == stream and kinds.clash(taken, made):
                     log = f"Transport '{made.name}' could not be started: Address already in use"
                     bind = made.option("bind")
-                    reason = f"another transport has {taken.bind}:{taken.port} already"
+                    reason = LoadReason.ADDRESS_IN_USE(ip=taken.bind, port=taken.port)
                     return Problem(reason, bind.where if bind else made.where, log)
         self.sockets.append(made)
         return made
@@ -235,7 +235,7 @@ class _Loader:
             for key, section in part.made:
                 made = self._create(object_type, section, build)
                 if isinstance(made, Problem):
-                    dropped = Dropped(object_type, section.name, made.reason, made.where, section.where, made.log)
+                    dropped = Dropped(object_type, section.name, made.why, made.where, section.where, made.log)
                     self.dropped.append(dropped)
                 else:
                     objects.append(made)
@@ -263,7 +263,7 @@ class _Loader:
             if made.problem is not None:
                 problem = made.problem
                 self.dropped.append(
-                    Dropped(object_type, made.name, problem.reason, problem.where, source.where, problem.log)
+                    Dropped(object_type, made.name, problem.why, problem.where, source.where, problem.log)
                 )
             for section in made.sections:
                 result = self._create(object_type, section, build)
@@ -273,7 +273,7 @@ class _Loader:
                     # The variables that the wizard makes carry no line.
                     lines = "\n".join(filter(None, [_LINE.sub("at line 0 of ", result.log), log]))
                     self.dropped.append(
-                        Dropped(object_type, section.name, result.reason, result.where, source.where, lines)
+                        Dropped(object_type, section.name, result.why, result.where, source.where, lines)
                     )
                     break
                 objects.pop(section.name, None)
@@ -292,7 +292,7 @@ class _Loader:
         applied = [item for selection in self._selections("global", kinds.global_) for item in selection.objects]
         if len(applied) > 1:
             log = f"At most one pjsip.conf type=global object can be defined.  You have {len(applied)} defined."
-            reason = f"[{applied[-1].name}] is not the only section of type=global: it alone counts, being the last"
+            reason = LoadReason.SECOND_GLOBAL(section=applied[-1].name)
             self.warnings.append(Problem(reason, applied[-1].where, log))
         return applied[-1] if applied else Global("", Where(self.sources.main, 0))
 

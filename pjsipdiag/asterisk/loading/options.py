@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from pjsipdiag.asterisk.loading.values import HANDLERS
 from pjsipdiag.asterisk.loading.values.candidate import Candidate
 from pjsipdiag.asterisk.loading.values.checks import CHECKS
 from pjsipdiag.asterisk.loading.values.setting import Handler, Readable, Refused, Setting, Warned
+from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import RELEASES, Release, Span, release
 from pjsipdiag.asterisk.secrets import shown, without
 
@@ -121,10 +122,10 @@ def apply(
         if option is not None:
             answer = option.handler(Setting(section, index, asked, option.limits, readable))
             if isinstance(answer, Warned):
-                warnings.append(Problem(answer.reason, variable.where, answer.log))
+                warnings.append(Problem(answer.why, variable.where, answer.log))
             if isinstance(answer, Refused):
                 log = f"Error parsing {variable.name}={shown(variable)} {_place(variable)}"
-                own, reason = without(answer.log, variable), without(answer.reason, variable)
+                own, reason = without(variable, answer.log), answer.why.changed(partial(without, variable))
                 problem = Problem(reason, variable.where, f"{own}\n{log}" if own else log)
                 return Applied(_frozen(taken), problem, tuple(warnings))
         elif not name.startswith("@"):
@@ -141,7 +142,7 @@ def _frozen(taken: dict[str, list[Variable]]) -> Mapping[str, tuple[Variable, ..
 
 def _unknown(object_type: str, section: Section, variable: Variable, asked: Release) -> Problem:
     log = f"Could not find option suitable for category '{section.name}' named '{variable.name}' {_place(variable)}"
-    return Problem(f"type={object_type} has no option {variable.name!r} in {asked}", variable.where, log)
+    return Problem(LoadReason.NO_OPTION(type=object_type, option=variable.name, release=asked), variable.where, log)
 
 
 def _check(object_type: str, candidate: Candidate) -> Problem | None:
@@ -149,7 +150,7 @@ def _check(object_type: str, candidate: Candidate) -> Problem | None:
         fault = check(candidate)
         if fault is not None:
             blamed = candidate.options.get(fault.option)
-            return Problem(fault.reason, blamed[-1].where if blamed else candidate.section.where, fault.log)
+            return Problem(fault.why, blamed[-1].where if blamed else candidate.section.where, fault.log)
     return None
 
 

@@ -16,6 +16,8 @@ from pjsipdiag.asterisk.loading.options import TYPES, knows
 from pjsipdiag.asterisk.loading.order import bucket_count
 from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
+from pjsipdiag.asterisk.reasons.loading import LoadReason
+from pjsipdiag.asterisk.reasons.reason import Reason
 
 MAIN_FILE = "pjsip.conf"
 SINGLE_OBJECTS = ("global", "system")
@@ -153,14 +155,14 @@ def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[
 
 def _refusal(
     kind: str, data: str, object_type: str, loads: Callable[[str], bool], is_family: Callable[[str], bool]
-) -> tuple[str, str] | None:
+) -> tuple[Reason, str] | None:
     """Why a mapping does not open, and Asterisk's line (`__ast_sorcery_object_type_insert_wizard`, `*_open`)."""
     shown = f"{object_type}={kind}" + (f",{data}" if data else "")
     module = WIZARDS.get(kind)
     if module is None or not loads(module):
         log = f"Wizard '{kind}' could not be applied to object type '{object_type}' as it was not found"
         why = f"{module} is not loaded" if module else f"there is no wizard '{kind}'"
-        return f"{shown}: {why}", log
+        return LoadReason.MAPPING_REFUSED(mapping=shown, why=why), log
     first, *options = data.split(",")
     why = ""
     if kind in ("config", "astdb", "realtime") and not first:
@@ -177,7 +179,7 @@ def _refusal(
     if not why:
         return None
     log = f"Wizard '{kind}' failed to open mapping for object type '{object_type}' with data: {data}"
-    return f"{shown}: {why}", log
+    return LoadReason.MAPPING_REFUSED(mapping=shown, why=why), log
 
 
 def _realtime_refusal(family: str, options: Sequence[str], is_family: Callable[[str], bool]) -> str:
@@ -237,7 +239,7 @@ def select(
             f"Config file '{backend.file}' could not be loaded; configuration contains more than one object of type"
             f" '{object_type}'"
         )
-        reason = f"there may be only one section of type={object_type}, and there are {len(wanted)}: none counts"
+        reason = LoadReason.MORE_THAN_ONE(type=object_type, count=len(wanted))
         refused = tuple(Dropped(object_type, s.name, reason, s.where, s.where, log) for s in wanted)
         return Selection((), len(wanted), dropped=refused, problems=(Problem(reason, wanted[1].where, log),))
     made: dict[str, tuple[Section, _T]] = {}
@@ -252,7 +254,7 @@ def select(
             continue
         log = f"Could not create an object of type '{object_type}' with id '{section.name}' from configuration file"
         lines = (*filter(None, [result.log]), f"{log} '{backend.file}'")
-        dropped.append(Dropped(object_type, section.name, result.reason, result.where, section.where, "\n".join(lines)))
+        dropped.append(Dropped(object_type, section.name, result.why, result.where, section.where, "\n".join(lines)))
         if backend.whole_file:
             return Selection((), len(wanted), dropped=tuple(dropped))
     return Selection(tuple(item for _, item in made.values()), len(wanted), dropped=tuple(dropped))
@@ -270,6 +272,6 @@ def _refuse_all(
         f"Config file '{backend.file}' could not be loaded; configuration contains a duplicate object:"
         f" '{duplicate.name}' of type '{object_type}'"
     )
-    reason = f"there are two [{duplicate.name}] of type={object_type} (first at {first}): no {object_type} loads at all"
+    reason = LoadReason.TWO_OF_ONE_NAME(section=duplicate.name, type=object_type, first=first)
     dropped = tuple(Dropped(object_type, s.name, reason, duplicate.where, s.where, log) for s in wanted)
     return Selection((), len(wanted), dropped=dropped, problems=(Problem(reason, duplicate.where, log),))

@@ -13,6 +13,8 @@ from difflib import get_close_matches
 from pjsipdiag.asterisk.addresses.match import BLANKS
 from pjsipdiag.asterisk.config import Problem, Section, Variable, Where
 from pjsipdiag.asterisk.loading.values import parse_bool
+from pjsipdiag.asterisk.reasons.loading import LoadReason
+from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
 
 WIZARD_FILE = "pjsip_wizard.conf"
@@ -100,7 +102,7 @@ class _Source:
     def made(self, name: str, variables: list[Variable]) -> Section:
         return Section(name, self.section.where, tuple(variables))
 
-    def incomplete(self, name: str, reason: str, text: str, because: str) -> _IncompleteError:
+    def incomplete(self, name: str, reason: Reason, text: str, because: str) -> _IncompleteError:
         log = f"Wizard '{self.id}' {text}\nUnable to create objects for wizard '{self.id}'"
         return _IncompleteError(name, Problem(reason, self.where(because), log))
 
@@ -155,7 +157,7 @@ def _identify(source: _Source) -> list[Section]:
     if not hosts:
         alike = get_close_matches("remote_hosts", [v.name for v in source.section.variables], 1, 0.8)
         spelt = f" ({alike[0]}= is no option)" if alike and alike[0] != "remote_hosts" else ""
-        reason = f"remote_hosts= is missing{spelt}, which every wizard without accepts_registrations=yes needs"
+        reason = LoadReason.NO_REMOTE_HOSTS(option="remote_hosts", spelt=spelt)
         text = "must have 'remote_hosts' if it doesn't accept registrations."
         raise source.incomplete(name, reason, text, alike[0] if alike else "remote_hosts")
     variables = source.prefixed("identify/")
@@ -188,7 +190,7 @@ def _auth(source: _Source) -> list[Section]:
         variables = source.prefixed(f"{direction}_auth/")
         if not any(v.name.lower() == "username" for v in variables):
             text = f"must have '{direction}_auth/username' if it {option}."
-            raise source.incomplete(name, f"{direction}_auth/username= is missing", text, option)
+            raise source.incomplete(name, LoadReason.MISSING(option=f"{direction}_auth/username"), text, option)
         variables.append(source.own("@pjsip_wizard", source.id))
         if not any(v.name.lower() == "auth_type" for v in variables):
             variables.append(source.own("auth_type", "userpass"))
@@ -202,13 +204,13 @@ def _registration(source: _Source) -> list[Section]:
     hosts, name = source.hosts(), f"{source.id}-reg-0"
     if not hosts:
         text = "must have 'remote_hosts' if it sends registrations."
-        raise source.incomplete(name, "remote_hosts= is missing", text, "sends_registrations")
+        raise source.incomplete(name, LoadReason.MISSING(option="remote_hosts"), text, "sends_registrations")
     username = source.id
     if source.true("sends_auth"):
         found = source.last("outbound_auth/username")
         if found is None:
             text = "must have 'outbound_auth/username' if it sends authentication."
-            raise source.incomplete(name, "outbound_auth/username= is missing", text, "sends_auth")
+            raise source.incomplete(name, LoadReason.MISSING(option="outbound_auth/username"), text, "sends_auth")
         username = found.value
     common = source.prefixed("registration/")
     if value := source.text("outbound_proxy"):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pjsipdiag.asterisk.config import Problem, Section
 from pjsipdiag.asterisk.files.conf import Parsed
 from pjsipdiag.asterisk.realtime.families import Stored
+from pjsipdiag.asterisk.reasons.files import FileReason
 
 
 def of_rows(stored: Stored, sorcery: Parsed) -> Iterator[Problem]:
@@ -15,9 +16,7 @@ def of_rows(stored: Stored, sorcery: Parsed) -> Iterator[Problem]:
     seen: set[str] = set()
     for section in stored.sections:
         if section.name in seen:
-            yield Problem(
-                f"there are two rows with id {section.name}: which of them counts is not certain", section.where
-            )
+            yield Problem(FileReason.TWO_ROWS(id=section.name), section.where)
         seen.add(section.name)
         if stored.type == "identify":
             yield from _identify(stored, section)
@@ -28,11 +27,11 @@ def _identify(stored: Stored, section: Section) -> Iterator[Problem]:
     width = stored.widths.get("match", 0)
     for variable in section.variables:
         if variable.name.lower() == "match" and by_sqlite and ";" in variable.value:
-            yield Problem("sqlite3 does not part values at ';': write a comma between addresses", variable.where)
+            yield Problem(FileReason.SEMICOLON(), variable.where)
         elif variable.name.lower() == "match" and width and len(variable.value) >= width:
-            yield Problem(f"the column match is full ({width} characters): what was longer is cut off", variable.where)
+            yield Problem(FileReason.FULL_COLUMN(width=width), variable.where)
         elif variable.name.lower() == "endpoint" and by_sqlite and variable.value != variable.value.strip():
-            yield Problem("sqlite3 keeps the blanks around the name, and no endpoint is called so", variable.where)
+            yield Problem(FileReason.BLANKS_IN_NAME(), variable.where)
 
 
 def _cache(stored: Stored, sorcery: Parsed) -> Iterator[Problem]:
@@ -44,10 +43,7 @@ def _cache(stored: Stored, sorcery: Parsed) -> Iterator[Problem]:
             if variable.name.lower() != "identify/cache":
                 continue
             if "full_backend_cache=yes" in variable.value.replace(" ", ""):
-                reason = (
-                    "the cache holds all identifies: rows that were changed since count only after "
-                    "`sorcery memory cache expire res_pjsip/identify`, a reload or its lifetime"
-                )
+                reason = FileReason.CACHE_HOLDS_ALL()
             else:
-                reason = "without full_backend_cache=yes the cache keeps no lists: every request reads the table anew"
+                reason = FileReason.CACHE_HOLDS_NOTHING()
             yield Problem(reason, variable.where)

@@ -14,6 +14,7 @@ from pjsipdiag.asterisk.loading.sorcery import Backend
 from pjsipdiag.asterisk.realtime import database, lines, logins, pitfalls, rows, static
 from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, families, unread
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
+from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.releases import Release
 
 _NEVER_MAPPED = ("extconfig.conf", "asterisk.conf", "logger.conf", "modules.conf", "sorcery.conf")
@@ -109,7 +110,7 @@ class Tables:
         """The rows of each table that is asked (sorcery_realtime_retrieve_multiple, _retrieve_fields), as sections."""
         listed = object_type in rows.LISTED
         if listed and not backend.unqualified:
-            reason = f"allow_unqualified_fetch keeps Asterisk from reading the table: no {object_type} of it is found"
+            reason = FileReason.NO_UNQUALIFIED_FETCH(type=object_type)
             yield Part((), EXACT, (Problem(reason, backend.where or Where("sorcery.conf", 0)),))
             return
         tables = self.families.get(backend.family.lower())

@@ -13,8 +13,12 @@ from pjsipdiag.asterisk.addresses.rule import Source, canonical, deciding, sourc
 from pjsipdiag.asterisk.config import Acl, Config, Endpoint
 from pjsipdiag.asterisk.pjsip.message import Request
 from pjsipdiag.asterisk.pjsip.uri import SipUri
+from pjsipdiag.asterisk.reasons.reason import Reason, said
+from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome
 from pjsipdiag.sip import Address
+
+SOURCE = WalkReason.SOURCE()
 
 
 def admit(request: Request, where_from: Source, endpoint: Endpoint, config: Config) -> Iterator[Check]:
@@ -22,12 +26,13 @@ def admit(request: Request, where_from: Source, endpoint: Endpoint, config: Conf
     denied = denial(endpoint.acl, where_from, config) or contact_denial(endpoint.contact_acl, request, config)
     if denied is not None:
         match, reason = denied
-        log = "Not match Endpoint ACL" if reason.startswith("source") else "Not match Endpoint Contact ACL"
+        contact = " Contact" if reason.get("what") != SOURCE else ""
+        log = f"Not match Endpoint{contact} ACL"
         unknown = match is Match.UNKNOWN
         yield Check(
             "admission",
             match,
-            f"{reason} (log: {log})" if not unknown else reason,
+            WalkReason.LOGGED(why=reason, log=log) if not unknown else reason,
             endpoint.where,
             endpoint=endpoint.name,
             result=None if unknown else Outcome.ACL_DENIED,
@@ -38,19 +43,19 @@ def admit(request: Request, where_from: Source, endpoint: Endpoint, config: Conf
     yield _authentication(request, endpoint, config)
 
 
-def denial(acl: Acl, where_from: Source, config: Config, what: str = "source") -> tuple[Match, str] | None:
+def denial(acl: Acl, where_from: Source, config: Config, what: Reason = SOURCE) -> tuple[Match, Reason] | None:
     """Why the access list refuses the source, or None: the unnamed rules and each named ACL must all allow it."""
     if acl.missing:
-        return Match.NO_MATCH, f"{what} is refused: acl={acl.missing[0]} does not exist, and a missing ACL denies"
+        return Match.NO_MATCH, WalkReason.MISSING_ACL(what=what, name=acl.missing[0])
     for name in ("", *acl.names):
         rule = deciding(config.named_acls.get(name, ()) if name else acl.rules, where_from)
         if rule is not None and rule.deny:
             of = f" of acl {name}" if name else ""
-            return Match.NO_MATCH, f"{what} is denied by {rule.text} ({canonical(rule)}){of} at {rule.where}"
-    return (Match.UNKNOWN, acl.untold) if acl.untold else None
+            return Match.NO_MATCH, WalkReason.DENIED_BY_RULE(what=what, rule=rule, network=canonical(rule), of=of)
+    return (Match.UNKNOWN, said(acl.untold)) if acl.untold else None
 
 
-def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, str] | None:
+def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, Reason] | None:
     """The same for the hosts of the Contact headers (apply_contact_acl, apply_endpoint_contact_acl).
 
     A host name stands for all its addresses, and for none where it does not resolve; one whose addresses are not
@@ -67,14 +72,14 @@ def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, s
         if addresses is None:
             untold = untold or uri.host
         for address in addresses or ():
-            refused = denial(acl, source(Address(address, 0)), config, f"Contact host {uri.host}")
+            refused = denial(acl, source(Address(address, 0)), config, WalkReason.CONTACT_HOST(host=uri.host))
             if refused and refused[0] is not Match.UNKNOWN:
                 return refused
         untold = untold or acl.untold
     if untold and untold == acl.untold:
-        return Match.UNKNOWN, untold
+        return Match.UNKNOWN, said(untold)
     if untold:
-        return Match.UNKNOWN, f"Contact host {untold} would have to be resolved to be asked against contact_acl"
+        return Match.UNKNOWN, WalkReason.CONTACT_NOT_RESOLVED(host=untold)
     return None
 
 
@@ -99,16 +104,14 @@ def _authentication(request: Request, endpoint: Endpoint, config: Config) -> Che
     auth = endpoint.option("auth")
     where = auth.where if auth else endpoint.where
     if request.method == "ACK":
-        return Check("admission", Match.MATCH, "an ACK is never authenticated", endpoint=endpoint.name)
+        return Check("admission", Match.MATCH, WalkReason.ACK(), endpoint=endpoint.name)
     if request.method == "OPTIONS" and endpoint.allow_unauthenticated_options:
-        return Check(
-            "admission", Match.MATCH, "allow_unauthenticated_options=yes frees OPTIONS", endpoint=endpoint.name
-        )
+        return Check("admission", Match.MATCH, WalkReason.FREE_OPTIONS(), endpoint=endpoint.name)
     if not endpoint.auth:
-        return Check("admission", Match.MATCH, "the endpoint has no auth=", endpoint=endpoint.name)
+        return Check("admission", Match.MATCH, WalkReason.NO_AUTH(), endpoint=endpoint.name)
     missing = next((name for name in endpoint.auth if name not in config.auths), None)
     if missing is not None:
-        reason = f"auth={missing} names no type=auth object: 500 instead of a challenge"
+        reason = WalkReason.AUTH_IS_MISSING(name=missing)
         return Check(
             "admission",
             Match.NO_MATCH,
@@ -120,9 +123,9 @@ def _authentication(request: Request, endpoint: Endpoint, config: Config) -> Che
         )
     names = ",".join(endpoint.auth)
     reason = (
-        f"auth={names}: the credentials of the request are checked, which files cannot do"
+        WalkReason.CREDENTIALS_CAME(names=names)
         if request.named("Authorization")
-        else f"auth={names} demands credentials: a 401 challenge"
+        else WalkReason.CHALLENGE(names=names)
     )
     return Check(
         "admission", Match.NO_MATCH, reason, where, endpoint=endpoint.name, result=Outcome.CHALLENGED, status=401

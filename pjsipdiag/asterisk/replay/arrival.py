@@ -18,30 +18,31 @@ from pjsipdiag.asterisk.config import Config, Transport
 from pjsipdiag.asterisk.loading.order import MEMORY_BUCKETS, str_hash
 from pjsipdiag.asterisk.pjsip.message import Refused, Request
 from pjsipdiag.asterisk.pjsip.uri import SipUri, TelUri, Uri
+from pjsipdiag.asterisk.reasons.reason import Reason, said
+from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import has
 from pjsipdiag.asterisk.replay.admission import contact_denial, denial
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome
 from pjsipdiag.sip import Address, SipMessage
 
-_HIDDEN_ACLS = "a running Asterisk does not show the rules of type=acl, which may refuse the source: its files do (-c)"
 DIALOG_METHODS = ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY", "UPDATE")
 """Methods that need a Contact header (pjsip_method_creates_dialog)."""
 
 
 def refused_by_parser(refused: Refused) -> Check:
     """A message that PJSIP drops: no answer."""
-    log = f" (log: {refused.log})" if refused.log else ""
-    return _end(f"dropped by the parser: {refused.reason}{log}")
+    dropped = WalkReason.DROPPED_BY_PARSER(words=refused.reason)
+    return _end(WalkReason.LOGGED(why=dropped, log=refused.log) if refused.log else dropped)
 
 
 def response() -> Check:
     """A response in place of a request."""
-    return _end("a response: nothing is identified")
+    return _end(WalkReason.RESPONSE())
 
 
 def cut_off(refused: Refused) -> Check:
     """A message whose end the capture does not hold."""
-    reason = f"the capture holds only the start of the message, which is not enough to replay it ({refused.reason})"
+    reason = WalkReason.CUT_OFF(words=refused.reason)
     return Check("arrival", Match.UNKNOWN, reason)
 
 
@@ -57,14 +58,12 @@ def unframed(message: SipMessage) -> Check | None:
         return None
     head, end, body = message.raw.lstrip(b"\r\n").partition(b"\n\r\n")
     if not end:
-        return _end("no empty line with CRLF ends the headers: on a stream PJSIP waits for the rest")
+        return _end(WalkReason.NO_END_OF_HEADERS())
     length = _LENGTH.search(head + b"\n")
     if length is None:
-        return _end("no Content-Length header: on a stream PJSIP cannot tell where the message ends")
+        return _end(WalkReason.NO_LENGTH())
     if body and len(body) < int(length[1][:12]):
-        return _end(
-            f"Content-Length is {int(length[1][:12])}, and only {len(body)} bytes follow: PJSIP waits for the rest"
-        )
+        return _end(WalkReason.SHORT_BODY(length=int(length[1][:12]), size=len(body)))
     return None
 
 
@@ -135,16 +134,16 @@ def unheard(transport: str, destination: Address, config: Config) -> Check | Non
         named = next((t for t in found if _parsed(t.bind) is None and t.bind), None)
         if named is None or not _known(destination) or any(t is not named and _parsed(t.bind) for t in found):
             return None
-        reason = f"bind={named.bind} is a host name whose addresses the files cannot tell: --hosts can"
+        reason = WalkReason.BIND_IS_A_NAME(host=named.bind)
         bind = named.option("bind")
         return Check("arrival", Match.UNKNOWN, reason, bind.where if bind else named.where)
     ended = next((absent for absent in config.absent if absent.ends), None)
     if ended is not None:
-        return replace(_end(ended.reason), where=ended.where)
+        return replace(_end(said(ended.reason)), where=ended.where)
     if not config.listeners:
-        return _end("no transport is loaded: Asterisk listens nowhere")
+        return _end(WalkReason.NO_TRANSPORT())
     place = "" if _unknown(destination.ip) else f" on {destination}"
-    return _end(f"no {transport.lower()} transport listens{place}: the packet reaches no one")
+    return _end(WalkReason.NOBODY_LISTENS(transport=transport.lower(), place=place))
 
 
 def _takes(transport: Transport, destination: Address) -> bool:
@@ -184,7 +183,7 @@ def _unknown(ip: str) -> bool:
 def _acl(request: Request, where_from: Source, config: Config) -> Check | None:
     """acl_on_rx_msg() of res_pjsip_acl.c."""
     if "acl" in config.untold:
-        return Check("arrival", Match.UNKNOWN, _HIDDEN_ACLS)
+        return Check("arrival", Match.UNKNOWN, WalkReason.HIDDEN_ACLS())
     for acl in config.acls:
         refused = denial(acl.acl, where_from, config) or contact_denial(acl.contact_acl, request, config)
         if refused is not None:
@@ -195,7 +194,7 @@ def _acl(request: Request, where_from: Source, config: Config) -> Check | None:
             return Check(
                 "arrival",
                 Match.NO_MATCH,
-                f"type=acl {acl.name}: {reason}",
+                WalkReason.DENIED_BY_ACL(name=acl.name, why=reason),
                 acl.where,
                 result=Outcome.NOT_IDENTIFIED,
                 status=status,
@@ -213,15 +212,15 @@ def _filter(request: Request, config: Config) -> Check | None:
     )
     for place, uri in uris:
         if not (isinstance(uri, SipUri) or (tel and (isinstance(uri, TelUri) or place == "request URI"))):
-            return _end(f"{place} is a {uri.scheme}: URI, which Asterisk {config.version} does not take", 416)
+            return _end(WalkReason.SCHEME_NOT_TAKEN(place=place, scheme=uri.scheme, release=config.version), 416)
         _remove_marks(uri)
     if not request.contacts and request.method in DIALOG_METHODS:
-        return _end(f"{request.method} without a Contact header", 400)
+        return _end(WalkReason.NO_CONTACT(method=request.method), 400)
     for contact in request.contacts:
         if contact.address is None:
             continue
         if not isinstance(contact.address.uri, SipUri):
-            return _end(f"Contact is a {contact.address.uri.scheme}: URI", 416)
+            return _end(WalkReason.SCHEME_OF_CONTACT(scheme=contact.address.uri.scheme), 416)
         _remove_marks(contact.address.uri)
     return None
 
@@ -234,9 +233,9 @@ def _remove_marks(uri: Uri) -> None:
 
 def _distributor(request: Request) -> Check | None:
     if request.method in ("BYE", "CANCEL"):
-        return _end(f"{request.method} that belongs to no known dialog", 481)
+        return _end(WalkReason.NO_DIALOG(method=request.method), 481)
     return None
 
 
-def _end(reason: str, status: int = 0) -> Check:
+def _end(reason: Reason, status: int = 0) -> Check:
     return Check("arrival", Match.NO_MATCH, reason, result=Outcome.NOT_IDENTIFIED, status=status)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pjsipdiag.asterisk.addresses.index import Near
 from pjsipdiag.asterisk.addresses.rule import canonical, source
 from pjsipdiag.asterisk.config import Identify, Rule
+from pjsipdiag.asterisk.reasons.reason import Reason
+from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.replay.prepared import Arrived, Known, by_chance, found
 from pjsipdiag.asterisk.verdict import Check, Match
 from pjsipdiag.sip import Address
@@ -30,20 +32,19 @@ def ip(known: Known, arrived: Arrived) -> Iterator[Check]:
             yield from _summary(at - named)
             fitting = [identifies[n] for n, (r, fits) in decisions.items() if n != at and fits and not r.deny]
             yield from by_chance("ip", identify, fitting, known.config)
-            reason = f"{arrived.address} fits {_written(rule)} ({canonical(rule)})"
+            reason = WalkReason.ADDRESS_FITS(source=arrived.address, value=_written(rule), network=canonical(rule))
             later = [identifies[n].name for n, (r, fits) in decisions.items() if n > at and fits and not r.deny]
             if later:
-                more = ", ..." if later[3:] else ""
-                reason += f"; {', '.join(later[:3])}{more} would fit too, but asked later"
+                reason = WalkReason.ASKED_LATER(why=reason, names=(*later[:3], *(("...",) if later[3:] else ())))
             yield found("ip", known, identify, reason, rule.where)
             return
         named += 1
         if identify.unresolved:
             hosts = ", ".join(name.host for name in identify.unresolved if not name.host.startswith("%"))
-            reason = f"match={hosts} is a host name whose addresses the files cannot tell"
+            reason = WalkReason.NAME_NOT_RESOLVED(hosts=hosts)
             if not hosts:
                 text = identify.unresolved[0].text
-                reason = f"match={text} names an interface: only a machine that has it loads this identify"
+                reason = WalkReason.NAMES_AN_INTERFACE(value=text)
             yield Check("ip", Match.UNKNOWN, reason, identify.unresolved[0].where, identify.name, identify.endpoint)
         elif rule is not None:
             reason = _refusal(rule, applies, identify, arrived)
@@ -55,7 +56,7 @@ def ip(known: Known, arrived: Arrived) -> Iterator[Check]:
         yield Check("ip", Match.NO_MATCH, _near(arrived, near), where, near.identify.name, near.identify.endpoint)
     yield from _summary(len(identifies) - named)
     if not identifies:
-        yield Check("ip", Match.NO_MATCH, "there is no identify object")
+        yield Check("ip", Match.NO_MATCH, WalkReason.NO_IDENTIFY())
 
 
 def transport(known: Known, arrived: Arrived) -> Iterator[Check]:
@@ -67,7 +68,7 @@ def transport(known: Known, arrived: Arrived) -> Iterator[Check]:
     for local in arrived.transports[:1]:
         stream = local.protocol in ("tcp", "tls")
         if stream and arrived.destination.ip in ("", "0.0.0.0"):
-            reason = "the local address of the connection is not known, which transport rules are held against"
+            reason = WalkReason.LOCAL_ADDRESS_NOT_KNOWN()
             yield Check("transport", Match.UNKNOWN, reason)
             return
         own = arrived.destination if stream else Address(local.bind or "0.0.0.0", local.port or 5060)
@@ -75,7 +76,7 @@ def transport(known: Known, arrived: Arrived) -> Iterator[Check]:
         for at, rule, applies in known.index.deciding(bound):
             identify = known.config.identifies[at]
             if applies and not rule.deny and _transport_fits(identify, arrived):
-                reason = f"the transport's own address {own.ip} fits {_written(rule)}"
+                reason = WalkReason.TRANSPORT_FITS(ip=own.ip, value=_written(rule))
                 yield found("transport", known, identify, reason, rule.where)
                 return
 
@@ -86,25 +87,25 @@ def _transport_fits(identify: Identify, arrived: Arrived) -> bool:
     return not wanted or any(transport.protocol == wanted for transport in arrived.transports[:1])
 
 
-def _refusal(rule: Rule, applies: bool, identify: Identify, arrived: Arrived) -> str:
+def _refusal(rule: Rule, applies: bool, identify: Identify, arrived: Arrived) -> Reason:
     if not applies:
         but = "" if arrived.terse else f", not {arrived.source.port}"
         address = "the address" if arrived.terse else f"the address {arrived.ip}"
-        return f"{_written(rule)} fits {address}, but only from source port {rule.port}{but}"
+        return WalkReason.OTHER_PORT(value=_written(rule), address=address, port=rule.port, but=but)
     if rule.deny:
-        return f"match={rule.text} excludes {arrived.address} (the last rule that fits decides)"
-    return f"{_written(rule)} fits, but transport={identify.value('transport')} does not"
+        return WalkReason.EXCLUDED(value=rule.text, source=arrived.address)
+    return WalkReason.OTHER_TRANSPORT(value=_written(rule), transport=identify.value("transport"))
 
 
 def _summary(count: int) -> Iterator[Check]:
     if count > 0:
         objects = "1 identify has" if count == 1 else f"{count} identifies have"
-        yield Check("ip", Match.NO_MATCH, f"{objects} no rule for the address", count=count)
+        yield Check("ip", Match.NO_MATCH, WalkReason.NO_RULE(identifies=objects), count=count)
 
 
-def _near(arrived: Arrived, near: Near) -> str:
+def _near(arrived: Arrived, near: Near) -> Reason:
     side = "above" if near.distance > 0 else "below"
-    return f"{arrived.ip} is {_NUMBERS[abs(near.distance)]} {side} {_written(near.rule)}"
+    return WalkReason.NEAR(ip=arrived.ip, distance=_NUMBERS[abs(near.distance)], side=side, value=_written(near.rule))
 
 
 def _written(rule: Rule) -> str:

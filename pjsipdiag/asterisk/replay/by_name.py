@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pjsipdiag.asterisk.pjsip.uri import SipUri, TelUri, Uri
+from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.replay.prepared import Arrived, Known, c_string
 from pjsipdiag.asterisk.verdict import Check, Match
 
@@ -16,7 +17,7 @@ def username(known: Known, arrived: Arrived) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_user.c: username_identify()."""
     uri = arrived.request.from_.address.uri
     if not isinstance(uri, SipUri):
-        yield Check("username", Match.NO_MATCH, f"From is a {uri.scheme}: URI: only sip: and sips: have a user name")
+        yield Check("username", Match.NO_MATCH, WalkReason.FROM_WITHOUT_USER(scheme=uri.scheme))
         return
     user = c_string(uri.user)
     if known.config.globals.ignore_uri_user_options:
@@ -40,16 +41,16 @@ def anonymous(known: Known, arrived: Arrived) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_anonymous.c: anonymous_identify()."""
     uri = arrived.request.from_.address.uri
     if not isinstance(uri, SipUri):
-        yield Check("anonymous", Match.NO_MATCH, f"From is a {uri.scheme}: URI")
+        yield Check("anonymous", Match.NO_MATCH, WalkReason.FROM_WITHOUT_HOST(scheme=uri.scheme))
         return
     yield from _alias(known, "anonymous", "anonymous", c_string(uri.host))
     tried = list(known.names(arrived.domain, "anonymous", c_string(uri.host)))
     endpoint = known.endpoint(tried)
     if endpoint is None:
         which = "anonymous" if arrived.terse else " or ".join(tried)
-        yield Check("anonymous", Match.NO_MATCH, f"no endpoint is named {which}")
+        yield Check("anonymous", Match.NO_MATCH, WalkReason.NO_ANONYMOUS(names=which))
     else:
-        reason = f"endpoint {endpoint.name} takes every request that is asked about here"
+        reason = WalkReason.TAKES_EVERY_REQUEST(endpoint=endpoint.name)
         yield Check("anonymous", Match.MATCH, reason, endpoint.where, "", endpoint.name)
 
 
@@ -64,25 +65,25 @@ def line(known: Known, arrived: Arrived) -> Iterator[Check]:
     registration = next((r for r in registrations if known.tokens.get(r.name) == token), None)
     shown = "line" if arrived.terse else f"line={token}"
     if registration is not None:
-        reason = f"{shown} is the token of registration {registration.name}"
+        reason = WalkReason.LINE_TOKEN(line=shown, registration=registration.name)
         endpoint = known.config.endpoints.get(registration.endpoint)
         if endpoint is not None:
             yield Check("line", Match.MATCH, reason, registration.where, registration.name, endpoint.name)
         else:
-            reason += f", but its endpoint {registration.endpoint} does not exist"
+            reason = WalkReason.TOKEN_WITHOUT_ENDPOINT(why=reason, endpoint=registration.endpoint)
             yield Check("line", Match.NO_MATCH, reason, registration.where, registration.name)
         return
     untold = [r.name for r in registrations if r.name not in known.tokens]
     if untold and len(token) == TOKEN_LENGTH and token.isascii() and token.isalpha() and token.islower():
-        reason = f"{shown} may be the token of registration {' or '.join(untold)}: only the running Asterisk knows"
+        reason = WalkReason.PERHAPS_LINE_TOKEN(line=shown, registrations=" or ".join(untold))
         yield Check("line", Match.UNKNOWN, reason)
     else:
-        yield Check("line", Match.NO_MATCH, f"{shown} belongs to no registration with line=yes and endpoint=")
+        yield Check("line", Match.NO_MATCH, WalkReason.NO_LINE_TOKEN(line=shown))
 
 
 def _alias(known: Known, step: str, user: str, domain: str) -> Iterator[Check]:
     reason = known.untold_alias(user, domain)
-    if reason:
+    if reason is not None:
         yield Check(step, Match.UNKNOWN, reason)
 
 
@@ -93,16 +94,25 @@ def _named(known: Known, arrived: Arrived, step: str, user: str, domain: str) ->
     if endpoint is None:
         alike = known.alike(tried)
         reason = (
-            f"no endpoint is named after the {what}"
+            WalkReason.NOT_NAMED_AFTER(what=what)
             if arrived.terse
-            else (f"{what} {user!r}: no endpoint is named {' or '.join(tried)}")
+            else WalkReason.NO_ENDPOINT(what=what, user=user, names=" or ".join(tried))
         )
-        return Check(step, Match.NO_MATCH, reason + (f" (endpoint {alike} differs in case)" if alike else ""))
+        return Check(step, Match.NO_MATCH, WalkReason.OTHER_CASE(why=reason, endpoint=alike) if alike else reason)
     if step not in endpoint.identify_by:
         option = endpoint.option("identify_by")
-        reason = f"endpoint {endpoint.name} exists, but its identify_by={','.join(endpoint.identify_by)} lacks {step}"
+        reason = WalkReason.NOT_IDENTIFIED_BY(
+            endpoint=endpoint.name, identify_by=",".join(endpoint.identify_by), step=step
+        )
         return Check(step, Match.NO_MATCH, reason, option.where if option else endpoint.where, "", endpoint.name)
-    return Check(step, Match.MATCH, f"{what} names endpoint {endpoint.name}", endpoint.where, "", endpoint.name)
+    return Check(
+        step,
+        Match.MATCH,
+        WalkReason.NAMES_ENDPOINT(what=what, endpoint=endpoint.name),
+        endpoint.where,
+        "",
+        endpoint.name,
+    )
 
 
 def _line_token(uri: Uri) -> str | None:

@@ -12,6 +12,8 @@ from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.asterisk.ere.references import UndecidedError
 from pjsipdiag.asterisk.pjsip.header import Header
 from pjsipdiag.asterisk.pjsip.uri import Context
+from pjsipdiag.asterisk.reasons.reason import said
+from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.replay.prepared import BLANKS, Arrived, Known, TextRule, by_chance, found, native
 from pjsipdiag.asterisk.verdict import Check, Match
 
@@ -33,14 +35,16 @@ def header(known: Known, arrived: Arrived) -> Iterator[Check]:
         if matched is not None:
             rivals = _rivals(known.headers, rule, known, lambda one: any(map(one.matches, _values(one, arrived))))
             yield from by_chance("header", rule.identify, rivals, known.config)
-            shown = rule.header if arrived.terse else f"{rule.header}: {native(matched)}"
-            yield found("header", known, rule.identify, f"{shown} fits {wanted}", rule.where)
+            shown = WalkReason.NAME if arrived.terse else WalkReason.HEADER
+            what = shown(header=rule.header, value=native(matched))
+            yield found("header", known, rule.identify, WalkReason.FITS(what=what, pattern=wanted), rule.where)
             return
         if not headers:
-            reason = f"the request has no {rule.header} header ({wanted})"
+            reason = WalkReason.NO_HEADER(header=rule.header, pattern=wanted)
         else:
-            shown = rule.header if arrived.terse or not values else f"{rule.header}: {native(values[-1])}"
-            reason = f"{shown} does not fit {wanted}"
+            shown = WalkReason.NAME if arrived.terse or not values else WalkReason.HEADER
+            what = shown(header=rule.header, value=native(values[-1]) if values else "")
+            reason = WalkReason.DOES_NOT_FIT(what=what, pattern=wanted)
         yield Check("header", Match.NO_MATCH, reason, rule.where, rule.identify.name, rule.identify.endpoint)
 
 
@@ -58,9 +62,9 @@ def request_uri(known: Known, arrived: Arrived) -> Iterator[Check]:
         if fits:
             rivals = _rivals(known.uris, rule, known, lambda one: one.matches(printed))
             yield from by_chance("request_uri", rule.identify, rivals, known.config)
-            yield found("request_uri", known, rule.identify, f"{shown} fits {wanted}", rule.where)
+            yield found("request_uri", known, rule.identify, WalkReason.FITS(what=shown, pattern=wanted), rule.where)
             return
-        reason = f"{shown} does not fit {wanted}"
+        reason = WalkReason.DOES_NOT_FIT(what=shown, pattern=wanted)
         yield Check("request_uri", Match.NO_MATCH, reason, rule.where, rule.identify.name, rule.identify.endpoint)
 
 
@@ -91,4 +95,4 @@ def _fits(header: Header) -> bool:
 
 
 def _undecided(step: str, rule: TextRule, undecided: UndecidedError) -> Check:
-    return Check(step, Match.UNKNOWN, str(undecided), rule.where, rule.identify.name, rule.identify.endpoint)
+    return Check(step, Match.UNKNOWN, said(str(undecided)), rule.where, rule.identify.name, rule.identify.endpoint)

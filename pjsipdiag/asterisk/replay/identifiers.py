@@ -14,6 +14,8 @@ from functools import cached_property, lru_cache, partial
 from pjsipdiag.asterisk.addresses.rule import source, unpacked
 from pjsipdiag.asterisk.config import Acl, Config, Endpoint, Unread
 from pjsipdiag.asterisk.pjsip.message import Dialect, Refused, Request, Response, dialect, parse
+from pjsipdiag.asterisk.reasons.reason import said
+from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import MODULES
 from pjsipdiag.asterisk.replay import admission, arrival
 from pjsipdiag.asterisk.replay.alike import MOST_KEPT, Alike, PlainKey
@@ -137,7 +139,7 @@ class Replay:
         unheard = arrival.unheard(message.transport, message.destination, self.config)
         if unheard:
             unread = next((unread for unread in self.config.unread if unread.type == "transport"), None)
-            yield unheard if unread is None else Check("arrival", Match.UNKNOWN, str(unread), unread.where)
+            yield unheard if unread is None else Check("arrival", Match.UNKNOWN, said(str(unread)), unread.where)
             return
         cut = arrival.unframed(message)
         if cut:
@@ -164,7 +166,7 @@ class Replay:
         for name in self.config.identifiers:
             unread = self._unread.get(name)
             if unread is not None and unread.type == "identify" and unread.source == "table":
-                yield Check(name, Match.UNKNOWN, str(unread))
+                yield Check(name, Match.UNKNOWN, said(str(unread)))
             for check in IDENTIFIERS[name](self.known, arrived):
                 if check.match is not Match.MATCH:
                     yield check
@@ -178,7 +180,7 @@ class Replay:
                 return
             # What a program writes stands beside what the files have: nothing says that it takes their addresses too.
             if unread is not None and (unread.type == "endpoint" or unread.source == "program"):
-                yield Check(name, Match.UNKNOWN, str(unread))
+                yield Check(name, Match.UNKNOWN, said(str(unread)))
 
     @cached_property
     def _unread(self) -> Mapping[str, Unread]:
@@ -204,10 +206,8 @@ class Replay:
                 continue
             for check in IDENTIFIERS[name](self.known, arrived):
                 if check.match is Match.MATCH and check.endpoint != match.endpoint:
-                    reason = (
-                        f"{name} finds endpoint {check.endpoint} and {match.step} finds {match.endpoint}: which "
-                        "is asked first depends on the order in which this Asterisk loads its modules; "
-                        "endpoint_identifier_order can name both"
+                    reason = WalkReason.UNCERTAIN_ORDER(
+                        identifier=name, endpoint=check.endpoint, other=match.step, other_endpoint=match.endpoint
                     )
                     return Check(name, Match.UNKNOWN, reason, check.where, check.identify, check.endpoint)
         return None

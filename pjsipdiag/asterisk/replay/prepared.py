@@ -12,6 +12,8 @@ from pjsipdiag.asterisk.addresses.rule import Source
 from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Transport, Where
 from pjsipdiag.asterisk.ere.automaton import Ere, EreError, compile_ere
 from pjsipdiag.asterisk.pjsip.message import Request
+from pjsipdiag.asterisk.reasons.reason import Reason
+from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import has
 from pjsipdiag.asterisk.verdict import Check, Match
 from pjsipdiag.sip import Address
@@ -79,13 +81,13 @@ class Known:
                 yield f"{user}@{transport_domain}"
         yield user
 
-    def untold_alias(self, user: str, domain: str) -> str:
-        """Why an alias of the domain that nobody asked for could lead to another endpoint; empty where none can."""
+    def untold_alias(self, user: str, domain: str) -> Reason | None:
+        """Why an alias of the domain that nobody asked for could lead to another endpoint; None where none can."""
         asked = self.config.aliases_asked
         if asked is None or domain in asked or self.config.globals.disable_multi_domain:
-            return ""
+            return None
         found = next((n for n in self.config.endpoints if n.startswith(f"{user}@") and n != f"{user}@{domain}"), "")
-        return f"{domain} may be an alias of the domain of endpoint {found}: nobody asked Asterisk" if found else ""
+        return WalkReason.ALIAS_NOT_ASKED(domain=domain, endpoint=found) if found else None
 
     def endpoint(self, names: list[str]) -> Endpoint | None:
         """The first of the names that is an endpoint."""
@@ -133,23 +135,23 @@ def by_chance(step: str, winner: Identify, others: Iterable[Identify], config: C
     releases with hash order a running Asterisk does not tell how many sections there are."""
     for other in others:
         if other.endpoint != winner.endpoint and "order" in config.untold:
-            reason = f"'{winner.name}' and '{other.name}' fit, and Asterisk {config.version} does not show their order"
+            reason = WalkReason.ORDER_NOT_SHOWN(first=winner.name, second=other.name, release=config.version)
             yield Check(step, Match.UNKNOWN, reason, other.where, other.name, other.endpoint)
             return
         if other.endpoint != winner.endpoint and not (other.name and winner.name):
             where = winner.where if not winner.name else other.where
-            reason = f"the identify at {where} has no name: Asterisk gives it a random one, and so a random place"
+            reason = WalkReason.RANDOM_PLACE(where=where)
             yield Check(step, Match.UNKNOWN, reason, where, other.name, other.endpoint)
             return
 
 
-def found(step: str, known: Known, identify: Identify, reason: str, where: Where) -> Check:
+def found(step: str, known: Known, identify: Identify, reason: Reason, where: Where) -> Check:
     """common_identify(): the first identify that matches decides, even where its endpoint does not exist."""
     if identify.endpoint in known.config.endpoints:
         endpoint = known.config.endpoints[identify.endpoint].name
         return Check(step, Match.MATCH, reason, where, identify.name, endpoint)
-    reason += f", but endpoint={identify.endpoint} does not exist; no other identify is asked"
-    return Check(step, Match.NO_MATCH, reason, where, identify.name)
+    missing = WalkReason.ENDPOINT_IS_MISSING(why=reason, endpoint=identify.endpoint)
+    return Check(step, Match.NO_MATCH, missing, where, identify.name)
 
 
 def native(text: str) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pjsipdiag.asterisk.config import Config, Dropped, Problem, Where
+from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.diagnosis.model import Finding, Severity
 
-MOST_NAMED = 5
-"""Objects that one line keeps from loading, before the rest is counted."""
+MOST_NAMED = 30
+"""Objects that one line keeps from loading, and missing files, before the rest is counted."""
 
 
 def dropped(config: Config) -> Iterator[Finding]:
     """One finding for each line that keeps objects from loading; a line of a template can keep many."""
-    groups: dict[tuple[str, str, Where], list[Dropped]] = {}
+    groups: dict[tuple[str, Reason, Where], list[Dropped]] = {}
     for drop in config.dropped:
-        groups.setdefault((drop.type, drop.reason, drop.where), []).append(drop)
+        groups.setdefault((drop.type, drop.why, drop.where), []).append(drop)
     for (kind, reason, where), drops in groups.items():
         used = kind in ("identify", "endpoint", "transport", "global", "acl", "auth", "aor")
         names = list(dict.fromkeys(drop.name for drop in drops))
@@ -64,8 +65,6 @@ BRING = (
     "If these files are a copy, bring the missing ones along. If the machine itself lacks them, create them there: an "
     "empty file will do."
 )
-MOST_NAMED = 30
-"""Missing files that are named one by one."""
 
 
 def is_missing(config: Config, problem: Problem) -> bool:
@@ -80,7 +79,7 @@ def not_there(config: Config, problem: Problem) -> tuple[str, ...]:
 
 def missing(config: Config) -> str:
     """The includes that lead nowhere, each with its line."""
-    names = [f"{one.reason} ({one.where})" for one in config.missing]
+    names = [f"{one.why['file']} ({one.where})" for one in config.missing]
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return ", ".join(names[:MOST_NAMED]) + more
 
@@ -88,7 +87,7 @@ def missing(config: Config) -> str:
 def incomplete(config: Config) -> Iterator[Finding]:
     """A copy that lacks files which others include, or the access lists that endpoints name."""
     if config.partial and config.missing:
-        files = len({one.reason for one in config.missing})
+        files = len({one.why for one in config.missing})
         yield Finding(
             "incomplete-copy",
             Severity.ERROR,

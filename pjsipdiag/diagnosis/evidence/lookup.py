@@ -11,6 +11,7 @@ from pjsipdiag.asterisk.addresses.match import Matches, parse_match
 from pjsipdiag.asterisk.addresses.rule import source
 from pjsipdiag.asterisk.config import Config, Dropped, Identify, Section
 from pjsipdiag.asterisk.config import Rule as AddressRule
+from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.diagnosis.evidence.addresses import is_name
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address
@@ -50,7 +51,7 @@ def lookup(situation: Situation) -> Lookup:
         (known, host)
         for known, found in zip(dropped, matches, strict=True)
         for host in found.hosts
-        if host in known.reason and is_name(host)
+        if is_name(host) and any(host in text for text in _blamed(known))
     )
     return Lookup(AddressIndex.build(config.identifies), AddressIndex.build(lost), dropped, meant, hosts)
 
@@ -117,6 +118,11 @@ def _in_endpoints(config: Config) -> Iterator[Dropped]:
             yield dropped
 
 
+def _blamed(dropped: Dropped) -> Iterator[str]:
+    """The value that Asterisk refused, or the name that did not resolve."""
+    return (text for text in map(dropped.why.get, ("value", "host")) if text)
+
+
 def _untyped(config: Config) -> Iterator[Dropped]:
     """Sections with `match=` and `endpoint=` that are no identify, because their type is something else."""
     for section in config.sections:
@@ -124,8 +130,8 @@ def _untyped(config: Config) -> Iterator[Dropped]:
         if section.template or not (section.first("match") and section.first("endpoint")):
             continue
         if kind is None or kind.value not in ("identify", "wizard"):
-            said = f"its type is {kind.value!r}, which is no type of object" if kind else "it has no type=identify"
-            yield Dropped("identify", section.name, said, kind.where if kind else section.where, section.where)
+            why = LoadReason.OTHER_TYPE(type=kind.value) if kind else LoadReason.NO_TYPE(type="identify")
+            yield Dropped("identify", section.name, why, kind.where if kind else section.where, section.where)
 
 
 def matches_in(section: Section | None) -> Matches:

@@ -10,6 +10,8 @@ from pjsipdiag.asterisk.addresses.match import parse_match
 from pjsipdiag.asterisk.addresses.rule import BITS, fits, number
 from pjsipdiag.asterisk.config import Config, Dropped, Section, Where
 from pjsipdiag.asterisk.loading import options
+from pjsipdiag.asterisk.reasons.loading import LoadReason
+from pjsipdiag.asterisk.reasons.values import ValueReason
 from pjsipdiag.diagnosis.edits.lines import line_at, option_of, styled, value_of, with_name, with_value
 from pjsipdiag.diagnosis.evidence.addresses import is_address, is_name
 from pjsipdiag.diagnosis.evidence.lookup import section_at
@@ -19,10 +21,6 @@ from pjsipdiag.diagnosis.model import Edit
 ADDRESSES = ("match", "identify/match", "remote_hosts", "permit", "deny", "endpoint/permit", "endpoint/deny")
 """Options whose values are addresses."""
 
-_ONE_OF = re.compile(r"is one of ([^;]+?), not")
-_MISSING = re.compile(r"(\w+)= is missing")
-_NO_OPTION = re.compile(r"has no option '([^']*)'")
-
 
 def corrected(config: Config, dropped: Dropped, ips: Sequence[str], owner: str) -> Edit | None:
     """The change of the line that drops an object, which is to take `ips` for endpoint `owner`."""
@@ -30,10 +28,9 @@ def corrected(config: Config, dropped: Dropped, ips: Sequence[str], owner: str) 
     line = line_at(config, where)
     if not line:
         return None
-    missing = _MISSING.match(dropped.reason)
-    if dropped.reason.startswith("it has no type"):
+    if dropped.why.kind is LoadReason.NO_TYPE:
         return Edit(where.file, where.line + 1, (), (f"type={dropped.type}",))
-    if missing and missing[1] == "endpoint":
+    if _missing(dropped) == "endpoint":
         return Edit(where.file, where.line + 1, (), (f"endpoint={owner}",)) if owner else None
     new = next(filter(None, _meant(config, dropped, line, ips)), "")
     if not new and line.lstrip().startswith("["):
@@ -41,9 +38,18 @@ def corrected(config: Config, dropped: Dropped, ips: Sequence[str], owner: str) 
     return Edit(where.file, where.line, (line,), (new or f";{line}",))
 
 
+_ONE_OF = (ValueReason.NOT_ONE_OF, ValueReason.NOT_ONE_OF_SMALL)
+
+
+def _missing(dropped: Dropped) -> str:
+    """The option that is not there and must be."""
+    missing = dropped.why.kind in (LoadReason.MISSING, LoadReason.NO_REMOTE_HOSTS)
+    return str(dropped.why["option"]) if missing else ""
+
+
 def _meant(config: Config, dropped: Dropped, line: str, ips: Sequence[str]) -> Iterator[str]:
     """What the line may have meant, the likeliest first; empty where a reading does not apply."""
-    if dropped.reason.startswith("its type is"):
+    if dropped.why.kind is LoadReason.OTHER_TYPE:
         yield with_value(line, dropped.type)
     yield _other_name(config, dropped, line)
     yield _other_option(config, dropped, line, ips)
@@ -54,7 +60,7 @@ def _meant(config: Config, dropped: Dropped, line: str, ips: Sequence[str]) -> I
 
 def _other_name(config: Config, dropped: Dropped, line: str) -> str:
     """A name of its own for the second of two sections."""
-    if "there are two" not in dropped.reason or not line.lstrip().startswith("["):
+    if dropped.why.kind is not LoadReason.TWO_OF_ONE_NAME or not line.lstrip().startswith("["):
         return ""
     old, taken = dropped.where.section, {section.name for section in config.sections}
     name = next(new for count in range(2, 100) if (new := f"{old}-{count}") not in taken)
@@ -64,8 +70,8 @@ def _other_name(config: Config, dropped: Dropped, line: str) -> str:
 def _other_option(config: Config, dropped: Dropped, line: str, ips: Sequence[str]) -> str:
     """The option that is spelt alike; for one that this release does not know, the addresses that called."""
     group, slash, spelt = line.partition("=")[0].strip().rpartition("/")
-    missing, unknown = _MISSING.match(dropped.reason), _NO_OPTION.search(dropped.reason)
-    names = [missing[1]] if missing else options.names(dropped.type, config.version) if unknown else ()
+    missing, unknown = _missing(dropped), dropped.why.kind is LoadReason.NO_OPTION
+    names = [missing] if missing else options.names(dropped.type, config.version) if unknown else ()
     close = get_close_matches(spelt.lower(), names, 1, 0.8)
     if close:
         return with_name(line, f"{group}{slash}{close[0]}")
@@ -77,8 +83,7 @@ def _other_option(config: Config, dropped: Dropped, line: str, ips: Sequence[str
 
 def _other_word(dropped: Dropped, line: str) -> str:
     """The word that is spelt alike, of those that the option takes."""
-    known = _ONE_OF.search(dropped.reason)
-    words = [word.strip() for word in known[1].split(",")] if known else []
+    words = dropped.why.get("words") if dropped.why.kind in _ONE_OF else ()
     better = get_close_matches(value_of(line).lower(), words, 1, 0.6)
     return with_value(line, better[0]) if better else ""
 
@@ -86,12 +91,12 @@ def _other_word(dropped: Dropped, line: str) -> str:
 def _other_value(config: Config, dropped: Dropped, line: str, ips: Sequence[str]) -> str:
     """The value without what was refused, or with what that was meant to be."""
     value = value_of(line)
-    parts = [part.strip() for part in value.split(",")]
+    parts, refused = [part.strip() for part in value.split(",")], {*dropped.why.texts}
     if option_of(line) not in ADDRESSES:
-        good = [part for part in parts if part not in dropped.reason]
+        good = [part for part in parts if part not in refused]
     else:
         tidied = [part for text in parts for part in _tidied(text).split(", ")]
-        good = [part for part in tidied if _is_address_list(part) or (is_name(part) and part not in dropped.reason)]
+        good = [part for part in tidied if _is_address_list(part) or (is_name(part) and part not in refused)]
         good += _seen(config, dropped, [part for part in tidied if part not in good], ips)
     new = (", " if option_of(line) in ADDRESSES else ",").join(dict.fromkeys(good))
     return with_value(line, new) if new and new != value else ""

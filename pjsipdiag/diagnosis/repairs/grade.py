@@ -14,6 +14,7 @@ from pjsipdiag.diagnosis.evidence.addresses import is_address
 from pjsipdiag.diagnosis.evidence.signs import is_likely, samples
 from pjsipdiag.diagnosis.evidence.vicinity import beside, is_spoken_for, named
 from pjsipdiag.diagnosis.rules import blamed
+from pjsipdiag.diagnosis.rules.admission import is_by_contact
 from pjsipdiag.diagnosis.rules.cause import Cause
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import parse_uri
@@ -42,11 +43,6 @@ def by_permission(situation: Situation, cause: Cause, group: CallGroup) -> bool:
     """The lines of the endpoint that denies it (of any, without one) speak for every address to be permitted."""
     wanted = contacts(group) if is_by_contact(cause) else [group.source]
     return all(_is_known(situation, cause.name, ip) for ip in wanted)
-
-
-def is_by_contact(cause: Cause) -> bool:
-    """Whether an access list denies the Contact, and not the source."""
-    return cause.detail.startswith("Contact host")
 
 
 def contacts(group: CallGroup) -> list[str]:

@@ -26,8 +26,8 @@ from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.additions import let_go
 from pjsipdiag.diagnosis.repairs.corrections import corrected
-from pjsipdiag.diagnosis.repairs.grade import contacts, is_by_contact
-from pjsipdiag.diagnosis.rules.admission import is_expected
+from pjsipdiag.diagnosis.repairs.grade import contacts
+from pjsipdiag.diagnosis.rules.admission import is_by_contact, is_expected, is_missing
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
 from pjsipdiag.diagnosis.rules.loading import namesake
 from pjsipdiag.diagnosis.rules.unmatched import passed_over
@@ -274,7 +274,7 @@ def permission(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     line = line_at(situation.config, cause.where)
     option = line.split("=")[0].strip()
     kind = option.lower().rpartition("/")[2]
-    if kind == "acl" and "does not exist" in cause.detail:
+    if kind == "acl" and is_missing(cause):
         yield from _named_list(situation.config, cause.where, cause.name, groups)
     if kind not in ("deny", "permit", "contact_deny", "contact_permit"):
         return

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from pjsipdiag.asterisk.config import Config, Endpoint, Where
+from pjsipdiag.asterisk.config import Config, Endpoint, Rule, Where
+from pjsipdiag.asterisk.reasons.reason import Reason
+from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import best
@@ -124,7 +126,7 @@ def of_acl(situation: Situation, group: CallGroup) -> Cause | None:
     if verdict.outcome is not Outcome.ACL_DENIED and not is_kept_out(group):
         return None
     check = next(check for check in verdict.trace if check.result is not None)
-    return Cause(verdict.endpoint, _denying(situation.config, check.reason) or check.where, check.reason)
+    return Cause(verdict.endpoint, _denying(situation.config, check.why.first) or check.where, why=check.why)
 
 
 def denied_by_acl(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -134,16 +136,16 @@ def denied_by_acl(situation: Situation, cause: Cause, groups: Sequence[CallGroup
         if cause.name
         else f"{verb(groups)} denied by a type=acl"
     )
-    log = cause.detail.partition("(log: ")[2].rstrip(")")
+    assert cause.why is not None
     says = (
-        f"the answer is the same 401 as for a stranger; Asterisk's log says `{log}`"
+        f"the answer is the same 401 as for a stranger; Asterisk's log says `{cause.why.get('log') or ''}`"
         if cause.name
         else "a type=acl section is asked before any identifier, and the answer is 403"
     )
-    if "does not exist" in cause.detail:
+    if is_missing(cause):
         names = listed(sorted(situation.config.named_acls), 8)
         advice = f"name a list that acl.conf has ({names or 'it has none'}), or write the one that is missing"
-    elif cause.detail.startswith("Contact host"):
+    elif is_by_contact(cause):
         advice = (
             "permit the address of the Contact header (contact_permit), or leave contact_deny out: the source is fine"
         )
@@ -155,7 +157,7 @@ def denied_by_acl(situation: Situation, cause: Cause, groups: Sequence[CallGroup
     return Finding(
         "denied-by-acl",
         Severity.ERROR if known else Severity.WARNING,
-        f"{listed(sources(groups))} {found}{place}: {cause.detail}",
+        f"{listed(sources(groups))} {found}{place}: {cause.why}",
         cause.where,
         sources(groups),
         calls(groups),
@@ -164,20 +166,24 @@ def denied_by_acl(situation: Situation, cause: Cause, groups: Sequence[CallGroup
     )
 
 
-def _denying(config: Config, reason: str) -> Where | None:
+def is_missing(cause: Cause) -> bool:
+    """Whether a list denies because it does not exist."""
+    return cause.why is not None and cause.why.first.kind is WalkReason.MISSING_ACL
+
+
+def is_by_contact(cause: Cause) -> bool:
+    """Whether an access list denies the Contact, and not the source."""
+    what = cause.why.first.get("what") if cause.why else None
+    return isinstance(what, Reason) and what.kind is WalkReason.CONTACT_HOST
+
+
+def _denying(config: Config, why: Reason) -> Where | None:
     """The line of the rule, or of the name of a missing list, that a refusal speaks of."""
-    lists = [acl for known in config.endpoints.values() for acl in (known.acl, known.contact_acl)]
-    lists += [acl for known in config.acls for acl in (known.acl, known.contact_acl)]
-    rules = [rule for acl in lists for rule in acl.rules] + [
-        rule for found in config.named_acls.values() for rule in found
-    ]
-    denied = next(
-        (rule.where for rule in rules if rule.deny and reason.partition(" (log:")[0].endswith(f" at {rule.where}")),
-        None,
-    )
+    if why.kind is WalkReason.DENIED_BY_RULE:
+        rule: Rule = why["rule"]
+        return rule.where
     named = [known.option("acl") or known.option("contact_acl") for known in (*config.endpoints.values(), *config.acls)]
-    missing = (variable.where for variable in named if variable and f"acl={variable.value} does not exist" in reason)
-    return denied or next(missing, None)
+    return next((one.where for one in named if one and one.value == why.get("name")), None)
 
 
 def _which_401(config: Config, endpoint: Endpoint, groups: Sequence[CallGroup]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -18,6 +19,8 @@ class Cause:
     name: str = ""
     where: Where | None = None
     detail: str = ""
+    why: Reason | None = None
+    """The reason of the check that ended the calls, where that is what they share."""
 
 
 Takes = Callable[[Situation, CallGroup], Cause | None]

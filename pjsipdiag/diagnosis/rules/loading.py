@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from pjsipdiag.asterisk.addresses.match import parse_match
 from pjsipdiag.asterisk.config import Config, Dropped, Problem, Section, Where
 from pjsipdiag.asterisk.loading import modules, options
+from pjsipdiag.asterisk.reasons.files import FileReason
+from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.check.loading import BRING, is_missing, not_there
@@ -18,9 +20,6 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_silent, listed, sources, who
 from pjsipdiag.diagnosis.rules.difference import contradicts
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-
-TWICE = re.compile(r"there are two \[([^\]]*)\] of type=")
-"""Why no object of a type loads."""
 
 
 def of_rejected_file(situation: Situation, group: CallGroup) -> Cause | None:
@@ -60,11 +59,11 @@ def file_rejected(situation: Situation) -> Iterable[Finding]:
 def _rejection(config: Config, problem: Problem) -> str:
     """A file is rejected as a whole; one that another includes is only read up to the line."""
     where = problem.where
-    if "counts" in problem.reason:
+    if problem.why.kind is FileReason.NOTHING_COUNTS:
         return f"Asterisk rejects the whole of {where.file} because of line {where.line}: {problem.reason}"
     message = f"Asterisk reads {where.file} only up to line {where.line}: {problem.reason}; the rest of it is missing"
     later = next((section for section in config.sections if section.name == where.section), None)
-    if later and "does not exist before it" in problem.reason:
+    if later and problem.why.kind is FileReason.NOTHING_TO_ADD_TO:
         message += f" ([{later.name}] comes later, at {later.where}: include {where.file} behind it)"
     return message
 
@@ -117,16 +116,17 @@ def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
 
 def _blame(gone: Dropped, by: str = "") -> Cause:
     """The object itself; where one name stands twice, that name costs all objects of its type."""
-    twice = TWICE.match(gone.reason)
-    return Cause(f"{gone.type} {twice[1]}", gone.where) if twice else Cause(f"{gone.type} {gone.name}", gone.where, by)
+    if gone.why.kind is LoadReason.TWO_OF_ONE_NAME:
+        return Cause(f"{gone.type} {gone.why['section']}", gone.where)
+    return Cause(f"{gone.type} {gone.name}", gone.where, by)
 
 
 def _other_releases(dropped: Dropped) -> list[str]:
     """Where an option that this release lacks is known."""
-    found = re.search(r"has no option '([^']*)'", dropped.reason)
-    first = options.first_releases(dropped.type, found[1]) if found else ()
+    option = dropped.why["option"] if dropped.why.kind is LoadReason.NO_OPTION else ""
+    first = options.first_releases(dropped.type, option) if option else ()
     plain = [release for release in first if not release.startswith("certified")]
-    return [f"Asterisk {listed(plain, 8)} and later releases of each line have {found[1]}="] if found and plain else []
+    return [f"Asterisk {listed(plain, 8)} and later releases of each line have {option}="] if plain else []
 
 
 def _meant(situation: Situation, group: CallGroup) -> Dropped | None:
@@ -167,7 +167,7 @@ PLACEHOLDER = re.compile(r"\$\{?\w+|\{\{.*?\}\}|%\(?\w+\)?[%s]|<[A-Z_ -]+>|@\w+@
 
 def _probably(situation: Situation, dropped: Dropped, groups: Sequence[CallGroup]) -> list[str]:
     """What else speaks for an identify that nothing but its being there ties to the calls."""
-    found = PLACEHOLDER.search(dropped.reason)
+    found = next(filter(None, map(PLACEHOLDER.search, dropped.why.texts)), None)
     said = [f"{found[0]} is a placeholder that nobody filled in, no address"] if found else []
     others = {other.name: other for group in groups for other in _left_over(situation, group) if other is not dropped}
     said += [f"[{other.name}] ({other.where}) does not load either: {other.reason}" for other in others.values()]
@@ -179,7 +179,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     dropped = _dropped(situation, kind, name)
     assert dropped is not None
     assert cause.where is not None
-    if TWICE.match(dropped.reason):
+    if dropped.why.kind is LoadReason.TWO_OF_ONE_NAME:
         took = f"{'they' if kind == 'identify' else 'identifies that lead to them'} would take"
     elif kind == "identify" and any(lost(situation, group) for group in groups):
         took = "its match= lines would take"

@@ -114,7 +114,7 @@ def of_parser(situation: Situation, group: CallGroup) -> Cause | None:
     if unheard(group.transport, group.sample.destination, situation.config):
         return None
     check = next((check for check in group.verdict.trace if check.result is Outcome.NOT_IDENTIFIED), None)
-    return Cause("", check.where if check else None, check.reason if check else "")
+    return Cause("", check.where if check else None, why=check.why if check else None)
 
 
 def dropped_by_parser(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -123,7 +123,7 @@ def dropped_by_parser(_situation: Situation, cause: Cause, groups: Sequence[Call
     return Finding(
         "dropped-by-parser",
         Severity.ERROR,
-        f"the INVITE of {listed(sources(groups))} does not get as far as identification: {cause.detail}; {what}",
+        f"the INVITE of {listed(sources(groups))} does not get as far as identification: {cause.why or ''}; {what}",
         cause.where,
         sources(groups),
         calls(groups),

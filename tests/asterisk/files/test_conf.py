@@ -59,7 +59,7 @@ def test_all_includes_that_lead_nowhere_are_named_and_a_copy_goes_on_without_the
     text = "#include a.conf\n[x]\n#include b/*.conf\n#tryinclude c.conf\n#include d.conf\n[y]\n"
     files = Files(None, {"pjsip.conf": text, "d.conf": "#include e.conf\n[z]\n"})
     parsed, copy = parse("pjsip.conf", files, NEWEST), parse("pjsip.conf", files, NEWEST, partial=True)
-    assert [one.reason for one in parsed.missing] == ["a.conf", "b/*.conf", "e.conf"]
+    assert [one.why["file"] for one in parsed.missing] == ["a.conf", "b/*.conf", "e.conf"]
     assert parsed.missing == copy.missing
     assert (parsed.valid, len(parsed.rejected)) == (False, 1)
     assert (copy.valid, copy.rejected, [section.name for section in copy.sections]) == (True, (), ["x", "z", "y"])

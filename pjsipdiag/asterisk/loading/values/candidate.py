@@ -9,6 +9,7 @@ from pjsipdiag.asterisk.config import Section, Variable
 from pjsipdiag.asterisk.loading.values.numbers import parse_uint
 from pjsipdiag.asterisk.loading.values.setting import Readable
 from pjsipdiag.asterisk.loading.values.words import parse_bool
+from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
 
 
@@ -16,7 +17,7 @@ from pjsipdiag.asterisk.releases import Release
 class Fault:
     """Why the object is dropped, Asterisk's words, and the option to blame ("" for the section as a whole)."""
 
-    reason: str
+    why: Reason
     log: str = ""
     option: str = ""
 

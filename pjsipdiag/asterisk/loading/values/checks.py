@@ -8,17 +8,18 @@ from __future__ import annotations
 from pjsipdiag.asterisk.loading.values.candidate import Candidate, Check, Fault
 from pjsipdiag.asterisk.loading.values.credentials import parse_digests
 from pjsipdiag.asterisk.loading.values.registration import REGISTRATION_CHECKS
+from pjsipdiag.asterisk.reasons.values import ValueReason
 
 
 def session_timers(endpoint: Candidate) -> Fault | None:
     least, longest = endpoint.number("timers_min_se", 90), endpoint.number("timers_sess_expires", 1800)
     if least < 90:
         text = f"Session timer minimum expires time must be 90 or greater on endpoint '{endpoint.name}'"
-        return Fault(f"timers_min_se is {least}, less than 90", text, "timers_min_se")
+        return Fault(ValueReason.MIN_SE(least=least), text, "timers_min_se")
     if longest < least:
         text = f"Session timer expires must be greater than minimum session expires time on endpoint '{endpoint.name}'"
         blame = "timers_sess_expires" if "timers_sess_expires" in endpoint.options else "timers_min_se"
-        return Fault(f"timers_sess_expires is {longest}, less than timers_min_se, {least}", text, blame)
+        return Fault(ValueReason.SESSION_EXPIRES(longest=longest, least=least), text, blame)
     return None
 
 
@@ -29,7 +30,11 @@ def dtls_certificates(endpoint: Candidate) -> Fault | None:
             "You cannot request automatically generated certificates (dtls_auto_generate_cert) and also specify a "
             "certificate file (dtls_cert_file) at the same time"
         )
-        return Fault("dtls_auto_generate_cert and dtls_cert_file exclude each other", text, "dtls_auto_generate_cert")
+        return Fault(
+            ValueReason.EXCLUDE(option="dtls_auto_generate_cert", other="dtls_cert_file"),
+            text,
+            "dtls_auto_generate_cert",
+        )
     return None
 
 
@@ -40,13 +45,13 @@ def rtp_ports(endpoint: Candidate) -> Fault | None:
     blame = "rtp_port_end" if "rtp_port_end" in endpoint.options else "rtp_port_start"
     if not (start and end):
         text = f"Endpoint '{endpoint.name}': Both rtp_port_start and rtp_port_end must be set together"
-        return Fault("rtp_port_start and rtp_port_end go together", text, blame)
+        return Fault(ValueReason.ONE_RTP_PORT(), text, blame)
     if start < 1024 or end < 1024:
         text = f"Endpoint '{endpoint.name}': rtp_port_start and rtp_port_end must be at least 1024"
-        return Fault("rtp_port_start and rtp_port_end are at least 1024", text, blame)
+        return Fault(ValueReason.LOW_RTP_PORTS(), text, blame)
     if end <= start:
         text = f"Endpoint '{endpoint.name}': rtp_port_end ({end}) must be greater than rtp_port_start ({start})"
-        return Fault(f"rtp_port_end {end} is not greater than rtp_port_start {start}", text, blame)
+        return Fault(ValueReason.RTP_PORT_ORDER(end=end, start=start), text, blame)
     return None
 
 
@@ -58,7 +63,9 @@ def preferred_codec(endpoint: Candidate) -> Fault | None:
             f"'{endpoint.name}'"
         )
         return Fault(
-            "preferred_codec_only and incoming_call_offer_pref exclude each other", text, "preferred_codec_only"
+            ValueReason.EXCLUDE(option="preferred_codec_only", other="incoming_call_offer_pref"),
+            text,
+            "preferred_codec_only",
         )
     return None
 
@@ -69,7 +76,7 @@ def geolocation(endpoint: Candidate) -> Fault | None:
         profile = endpoint.text(option)
         if profile and endpoint.profiles(profile) is False:
             text = f"{option} '{profile}' on endpoint '{endpoint.name}' doesn't exist"
-            return Fault(f"there is no geolocation profile {profile!r}", text, option)
+            return Fault(ValueReason.NO_GEOLOCATION_PROFILE(profile=profile), text, option)
     return None
 
 
@@ -77,7 +84,7 @@ def auth_username(auth: Candidate) -> Fault | None:
     if auth.text("username"):
         return None
     old, new = f"No authentication username for auth '{auth.name}'", f"{auth.name}: No authentication username"
-    return Fault("username is missing", new if auth.release.has("digests") else old)
+    return Fault(ValueReason.IS_MISSING(option="username"), new if auth.release.has("digests") else old)
 
 
 def auth_oauth(auth: Candidate) -> Fault | None:
@@ -87,7 +94,7 @@ def auth_oauth(auth: Candidate) -> Fault | None:
             f"{auth.name}: 'google_oauth' authentication specified but refresh_token, oauth_clientid, or "
             "oauth_secret not specified"
         )
-        return Fault(f"auth_type google_oauth needs {', '.join(needed)}", text, "auth_type")
+        return Fault(ValueReason.TYPE_NEEDS(value="google_oauth", options=needed), text, "auth_type")
     return None
 
 
@@ -98,13 +105,13 @@ def auth_md5(auth: Candidate) -> Fault | None:
     digest = auth.text("md5_cred")
     if not digest:
         text = f"'md5' authentication specified but no md5_cred specified for auth '{auth.name}'"
-        return Fault("auth_type md5 needs md5_cred", text, "auth_type")
+        return Fault(ValueReason.TYPE_NEEDS(value="md5", options=("md5_cred",)), text, "auth_type")
     size = len(digest.encode("utf-8", "surrogateescape"))
     if size != 32:
         text = (
             f"'md5' authentication requires digest of size '32', but digest is '{size}' in size for auth '{auth.name}'"
         )
-        return Fault(f"md5_cred has 32 characters, not {size}", text, "md5_cred")
+        return Fault(ValueReason.MD5_LENGTH(size=size), text, "md5_cred")
     return None
 
 
@@ -133,13 +140,15 @@ def auth_digests(auth: Candidate) -> Fault | None:
                     f"{auth.name}: No plain text or digest password found for algorithm {name.upper()} in "
                     f"supported_algorithms_{agent}"
                 )
-    return Fault(f"there is neither a password nor a digest for {missing}", "\n".join(log)) if missing else None
+    return Fault(ValueReason.NO_PASSWORD(algorithm=missing), "\n".join(log)) if missing else None
 
 
 def domain_alias(alias: Candidate) -> Fault | None:
     if alias.text("domain"):
         return None
-    return Fault("domain is missing", f"domain_alias '{alias.name}' missing required domain being aliased.")
+    return Fault(
+        ValueReason.IS_MISSING(option="domain"), f"domain_alias '{alias.name}' missing required domain being aliased."
+    )
 
 
 def global_debug(settings: Candidate) -> Fault | None:
@@ -149,7 +158,7 @@ def global_debug(settings: Candidate) -> Fault | None:
         "Global option 'debug' can't be empty.  Set it to a valid value or remove the entry to accept 'no' as the "
         "default"
     )
-    return Fault("debug is empty", text, "debug")
+    return Fault(ValueReason.IS_EMPTY(option="debug"), text, "debug")
 
 
 def global_from_user(settings: Candidate) -> Fault | None:
@@ -159,14 +168,14 @@ def global_from_user(settings: Candidate) -> Fault | None:
         "Global option 'default_from_user' can't be empty.  Set it to a valid value or remove the entry to accept "
         "'asterisk' as the default"
     )
-    return Fault("default_from_user is empty", text, "default_from_user")
+    return Fault(ValueReason.IS_EMPTY(option="default_from_user"), text, "default_from_user")
 
 
 def transport_bind(transport: Candidate) -> Fault | None:
     if "bind" in transport.options or transport.text("protocol").lower() == "flow":
         return None
     text = f"Transport '{transport.name}' could not be started as binding not specified"
-    return Fault("bind is missing", text, "bind")
+    return Fault(ValueReason.IS_MISSING(option="bind"), text, "bind")
 
 
 CHECKS: dict[str, tuple[Check, ...]] = {

@@ -13,6 +13,8 @@ from functools import cache
 from pjsipdiag.asterisk.config import Variable
 from pjsipdiag.asterisk.loading.values.numbers import scan_decimal
 from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting, Warned
+from pjsipdiag.asterisk.reasons.reason import said
+from pjsipdiag.asterisk.reasons.values import ValueReason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.releases.features import FeatureName
 
@@ -78,19 +80,21 @@ def codec_list(setting: Setting) -> Answer:
     allowing = setting.name.lower() == "allow"
     if not allowing and not setting.value:
         return None
-    log, wrong, patched = [], "", ""
+    log, wrong, patched = [], None, ""
     for allows, name, size in _entries(setting.value, allowing):
         if _bad_packetization(size):
-            wrong = wrong or f"{setting.name} has a bad packetization for {name!r}: {size!r}"
+            wrong = wrong or ValueReason.BAD_PACKETIZATION(option=setting.name, codec=name, size=size)
             log.append(f"Bad packetization value for codec {name}")
         elif name.lower() in _PATCHED:
             patched = name
         elif name.lower() != "all" and not _known(name, setting.release):
-            wrong = wrong or (f"there is no codec {name!r}" if name else f"{setting.name} has an empty entry")
+            wrong = wrong or (
+                ValueReason.NO_CODEC(codec=name) if name else ValueReason.EMPTY_ENTRY(option=setting.name)
+            )
             log.append(f"Cannot {'allow' if allows else 'disallow'} unknown format '{name}'")
     if wrong:
         return Refused(wrong, "\n".join(log))
-    return Warned(f"codec {patched} is only there where Asterisk was built with a patch for it") if patched else None
+    return Warned(ValueReason.CODEC_OF_A_PATCH(codec=patched)) if patched else None
 
 
 def parse_codecs(variables: Iterable[Variable], release: Release) -> tuple[str, ...]:
@@ -120,7 +124,7 @@ def offer_preference(setting: Setting) -> Answer:
         words += ["local_merge", "remote_merge"]
     if setting.value in words:
         return None
-    return Refused(f"{setting.name} is one of {', '.join(words)} in small letters, not {setting.value!r}")
+    return Refused(ValueReason.NOT_ONE_OF_SMALL(option=setting.name, words=tuple(words), value=setting.value))
 
 
 def codec_preferences(setting: Setting) -> Answer:
@@ -130,17 +134,17 @@ def codec_preferences(setting: Setting) -> Answer:
         words = [word for word in re.split("[: ]", pair) if word]
         if len(words) < 2:
             text = f"Codec preference '{words[0] if words else pair}' is invalid"
-            return Refused(text, f"Endpoint '{setting.object}': {text} for option '{setting.name}'")
+            return Refused(said(text), f"Endpoint '{setting.object}': {text} for option '{setting.name}'")
         name, value = words[:2]
         if value in _PREFERENCES.get(name, ()):
             found[name] = value
         elif name in _PREFERENCES and name not in found:
             text = f"Codec preference '{name}' has invalid value '{value}'"
-            return Refused(text, f"Endpoint '{setting.object}': {text} for option '{setting.name}'")
+            return Refused(said(text), f"Endpoint '{setting.object}': {text} for option '{setting.name}'")
     if setting.name == "codec_prefs_incoming_offer" and found.get("operation") == "union":
         text = "Codec preference 'operation' has invalid value 'union'"
-        return Refused(text, f"Endpoint '{setting.object}': {text} for option: '{setting.name}'")
+        return Refused(said(text), f"Endpoint '{setting.object}': {text} for option: '{setting.name}'")
     if not setting.name.islower():
         text = f"Unsupported option '{setting.name}'"
-        return Refused(text, f"Endpoint '{setting.object}': {text}")
+        return Refused(said(text), f"Endpoint '{setting.object}': {text}")
     return None

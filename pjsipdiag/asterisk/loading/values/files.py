@@ -9,6 +9,7 @@ import re
 
 from pjsipdiag.asterisk.loading.values.setting import Answer, Handler, Refused, Setting, Warned
 from pjsipdiag.asterisk.loading.values.words import anything, one_of
+from pjsipdiag.asterisk.reasons.values import ValueReason
 
 _SCAN_UNSIGNED = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+")
 
@@ -16,8 +17,8 @@ _SCAN_UNSIGNED = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+")
 def _file(setting: Setting, log: str) -> Answer:
     readable = setting.readable(setting.value) if setting.value else True
     if readable is None:
-        return Warned(f"{setting.name} needs {setting.value} to be readable, which these files cannot tell")
-    return None if readable else Refused(f"{setting.value} does not exist or is not readable", log)
+        return Warned(ValueReason.FILE_NOT_KNOWN(option=setting.name, file=setting.value))
+    return None if readable else Refused(ValueReason.FILE_NOT_READABLE(file=setting.value), log)
 
 
 def _dtls_file(setting: Setting) -> Answer:
@@ -28,7 +29,7 @@ def _dtls_file(setting: Setting) -> Answer:
 def _dtls_rekey(setting: Setting) -> Answer:
     if _SCAN_UNSIGNED.match(setting.value):
         return None
-    return Refused(f"{setting.name} takes a number of seconds, not {setting.value!r}")
+    return Refused(ValueReason.NO_SECONDS(option=setting.name, value=setting.value))
 
 
 _DTLS: dict[str, Handler] = {

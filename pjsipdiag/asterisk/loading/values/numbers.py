@@ -10,6 +10,7 @@ import re
 import sys
 
 from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting
+from pjsipdiag.asterisk.reasons.values import ValueReason
 
 _BLANK = r"[ \t\n\v\f\r]*"
 _ANY_BASE = re.compile(_BLANK + r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))")
@@ -77,7 +78,9 @@ def scan_any_base(text: str) -> bool:
 def _number(kind: str, number: int | None, setting: Setting, widest: tuple[int, int]) -> Answer:
     low, high = setting.limits or widest
     if number is None or not low <= number <= high:
-        return Refused(f"{setting.name} takes {kind} from {low} to {high}, not {setting.value!r}")
+        return Refused(
+            ValueReason.OUT_OF_RANGE(option=setting.name, kind=kind, low=low, high=high, value=setting.value)
+        )
     return None
 
 
@@ -94,5 +97,5 @@ def integer(setting: Setting) -> Answer:
 def double(setting: Setting) -> Answer:
     """OPT_DOUBLE_T (`double_handler_fn`)."""
     if parse_double(setting.value) is None:
-        return Refused(f"{setting.name} takes a number, not {setting.value!r}")
+        return Refused(ValueReason.NO_NUMBER(option=setting.name, value=setting.value))
     return None

@@ -13,6 +13,7 @@ from pjsipdiag.asterisk.pjsip.header_parser import HeaderParser
 from pjsipdiag.asterisk.pjsip.scanner import DISPLAY, Scanner, SipSyntaxError
 from pjsipdiag.asterisk.pjsip.uri import NameAddress, SipUri, Uri
 from pjsipdiag.asterisk.pjsip.uri_parser import UriParser
+from pjsipdiag.asterisk.reasons.values import ValueReason
 
 _TRANSPORTS = frozenset({"udp", "tcp", "tls", "sctp", "loop", "loop-dgram", "ws", "wss"})
 _URIS = UriParser(empty_reference=False)
@@ -48,13 +49,13 @@ def lengths(registration: Candidate) -> Fault | None:
         uri = registration.text(option)
         if not uri:
             text = f"No {words} URI specified on outbound registration '{registration.name}'"
-            return Fault(f"{option} is missing", text, option)
+            return Fault(ValueReason.IS_MISSING(option=option), text, option)
         if not is_sip_uri_of_sane_length(uri):
             text = (
                 f"{words.capitalize()} URI or hostname length exceeds pjproject limit or is not a sip(s) uri: "
                 f"'{registration.name}'"
             )
-            return Fault(f"{option} is no sip: or sips: URI: {uri!r}", text, option)
+            return Fault(ValueReason.NO_SIP_URI(option=option, uri=uri), text, option)
     return None
 
 
@@ -65,13 +66,13 @@ def line(registration: Candidate) -> Fault | None:
             f"Line support has been enabled on outbound registration '{registration.name}' without providing an "
             "endpoint"
         )
-        return Fault("line=yes needs an endpoint", text, "line")
+        return Fault(ValueReason.LINE_NEEDS_ENDPOINT(), text, "line")
     if endpoint and not wanted:
         text = (
             f"An endpoint has been specified on outbound registration '{registration.name}' without enabling line "
             "support"
         )
-        return Fault("endpoint needs line=yes", text, "endpoint")
+        return Fault(ValueReason.ENDPOINT_NEEDS_LINE(), text, "endpoint")
     return None
 
 
@@ -80,7 +81,7 @@ def uris(registration: Candidate) -> Fault | None:
         uri = registration.text(option)
         if parse_uri(uri) is None:
             text = f"Invalid {words} URI '{uri}' specified on outbound registration '{registration.name}'"
-            return Fault(f"PJSIP cannot parse {option} {uri!r}", text, option)
+            return Fault(ValueReason.NO_URI(option=option, uri=uri), text, option)
     return None
 
 
@@ -90,9 +91,9 @@ def proxy(registration: Candidate) -> Fault | None:
         return None
     if registration.release.has("proxy_is_uri") and parse_uri(uri) is None:
         text = f"Invalid outbound proxy URI '{uri}' specified on outbound registration '{registration.name}'"
-        return Fault(f"PJSIP cannot parse outbound_proxy {uri!r}", text, "outbound_proxy")
+        return Fault(ValueReason.NO_URI(option="outbound_proxy", uri=uri), text, "outbound_proxy")
     if not _is_header("Route", uri):
-        return Fault(f"PJSIP cannot make a Route header of outbound_proxy {uri!r}", "", "outbound_proxy")
+        return Fault(ValueReason.NO_ROUTE(uri=uri), "", "outbound_proxy")
     return None
 
 
@@ -100,19 +101,19 @@ def contact(registration: Candidate) -> Fault | None:
     uri = parse_uri(registration.text("server_uri"))
     server = uri.uri if isinstance(uri, NameAddress) else uri
     if isinstance(server, SipUri) and server.scheme == "sip" and server.transport.lower() not in ("", *_TRANSPORTS):
-        return Fault(f"server_uri names the unknown transport {server.transport!r}", "", "server_uri")
+        return Fault(ValueReason.NO_SUCH_TRANSPORT(transport=server.transport), "", "server_uri")
     user, parameters = registration.text("contact_user"), registration.text("contact_header_params")
     if not _is_header("Contact", f"<sip:{user or 's'}@192.0.2.1:5060>"):
-        return Fault(f"PJSIP cannot make a Contact header with contact_user {user!r}", "", "contact_user")
+        return Fault(ValueReason.NO_CONTACT_USER(user=user), "", "contact_user")
     if parameters and not _is_header("Contact", f"<sip:s@192.0.2.1:5060>;{parameters}"):
-        return Fault(f"PJSIP cannot make a Contact header with {parameters!r}", "", "contact_header_params")
+        return Fault(ValueReason.NO_CONTACT_PARAMETERS(parameters=parameters), "", "contact_header_params")
     return None
 
 
 def expiration(registration: Candidate) -> Fault | None:
     if registration.number("expiration", 3600):
         return None
-    return Fault("PJSIP does not register for 0 seconds", "", "expiration")
+    return Fault(ValueReason.ZERO_EXPIRATION(), "", "expiration")
 
 
 REGISTRATION_CHECKS: tuple[Check, ...] = (lengths, line, uris, proxy, contact, expiration)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pjsipdiag.asterisk.config import Section, Variable
+from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
 
 
@@ -17,7 +18,7 @@ from pjsipdiag.asterisk.releases import Release
 class Refused:
     """The object is dropped: why, and what Asterisk logs of its own accord before its general line."""
 
-    reason: str
+    why: Reason
     log: str = ""
 
 
@@ -25,7 +26,7 @@ class Refused:
 class Warned:
     """The value is taken, but something is to be said about it."""
 
-    reason: str
+    why: Reason
     log: str = ""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pjsipdiag.asterisk.loading.values.numbers import scan_any_base, scan_decimal
 from pjsipdiag.asterisk.loading.values.setting import Answer, Handler, Refused, Setting, Warned
+from pjsipdiag.asterisk.reasons.values import ValueReason
 
 _TRUE = frozenset({"yes", "true", "y", "t", "1", "on"})
 _FALSE = frozenset({"no", "false", "n", "f", "0", "off"})
@@ -37,7 +38,7 @@ def one_of(*words: str, log: str = "") -> Handler:
         if setting.value.lower() in words:
             return None
         text = log.format(value=setting.value, name=setting.name, object=setting.object)
-        return Refused(f"{setting.name} is one of {', '.join(words)}, not {setting.value!r}", text)
+        return Refused(ValueReason.NOT_ONE_OF(option=setting.name, words=words, value=setting.value), text)
 
     return handler
 
@@ -49,7 +50,7 @@ def yes_no_or(*words: str) -> Handler:
     def handler(setting: Setting) -> Answer:
         if setting.value.lower() in allowed:
             return None
-        return Refused(f"{setting.name} is yes, no, {' or '.join(words)}, not {setting.value!r}")
+        return Refused(ValueReason.NOT_YES_NO_OR(option=setting.name, words=" or ".join(words), value=setting.value))
 
     return handler
 
@@ -64,7 +65,7 @@ def t38_error_correction(setting: Setting) -> Answer:
     """`t38udptl_ec_handler`: compares with case."""
     if setting.value in ("none", "fec", "redundancy"):
         return None
-    return Refused(f"{setting.name} is none, fec or redundancy in small letters, not {setting.value!r}")
+    return Refused(ValueReason.NO_ERROR_CORRECTION(option=setting.name, value=setting.value))
 
 
 def _is_tos(value: str) -> bool:
@@ -78,9 +79,9 @@ def media_tos(setting: Setting) -> Answer:
             f"Error configuring endpoint '{setting.object}' - Could not interpret '{setting.name}' "
             f"value '{setting.value}'"
         )
-        return Refused(f"{setting.name} takes a number or a name such as ef, af41 or cs3, not {setting.value!r}", log)
+        return Refused(ValueReason.NO_TOS(option=setting.name, value=setting.value), log)
     if setting.name not in ("tos_audio", "tos_video"):
-        return Refused(f"{setting.name} must be written in small letters: its handler compares the name with case")
+        return Refused(ValueReason.NOT_IN_SMALL_LETTERS(option=setting.name))
     return None
 
 
@@ -89,14 +90,14 @@ def transport_tos(setting: Setting) -> Answer:
     if _is_tos(setting.value):
         return None
     log = f"Error configuring transport '{setting.object}' - Could not interpret 'tos' value '{setting.value}'"
-    return Refused(f"tos takes a number or a name such as ef, af41 or cs3, not {setting.value!r}", log)
+    return Refused(ValueReason.NO_TOS_OF_TRANSPORT(value=setting.value), log)
 
 
 def caller_presentation(setting: Setting) -> Answer:
     """`caller_id_privacy_handler`: a name, or what begins with a number."""
     if setting.value.lower() in _PRESENTATIONS or scan_decimal(setting.value) is not None:
         return None
-    return Refused(f"{setting.name} is no caller presentation: {setting.value!r}")
+    return Refused(ValueReason.NO_PRESENTATION(option=setting.name, value=setting.value))
 
 
 def from_user(setting: Setting) -> Answer:
@@ -110,21 +111,21 @@ def from_user(setting: Setting) -> Answer:
         f"Error configuring endpoint '{setting.object}' - '{setting.name}' field contains invalid character "
         f"'{character}'"
     )
-    return Refused(f"{setting.name} cannot hold {character!r}", log)
+    return Refused(ValueReason.BAD_CHARACTER(option=setting.name, character=character), log)
 
 
 def set_var(setting: Setting) -> Answer:
     """`set_var_handler`: empty, or `name=value`."""
     if not setting.value or "=" in setting.value:
         return None
-    return Refused(f"{setting.name} takes name=value, not {setting.value!r}")
+    return Refused(ValueReason.NO_NAME_AND_VALUE(option=setting.name, value=setting.value))
 
 
 def _starts_with(*names: str) -> Handler:
     def handler(setting: Setting) -> Answer:
         if setting.name.startswith(names):
             return None
-        return Refused(f"{setting.name} must be written in small letters: its handler compares the name with case")
+        return Refused(ValueReason.NOT_IN_SMALL_LETTERS(option=setting.name))
 
     return handler
 
@@ -137,7 +138,7 @@ def named_groups(setting: Setting) -> Answer:
     """`named_groups_handler`: names between commas; a list without any name is refused, an empty value is not."""
     answer = _starts_with("named_call_group", "named_pickup_group")(setting)
     if answer is None and setting.value and not any(name.strip() for name in setting.value.split(",")):
-        return Refused(f"{setting.name} names no group: {setting.value!r}")
+        return Refused(ValueReason.NO_GROUP(option=setting.name, value=setting.value))
     return answer
 
 
@@ -146,7 +147,7 @@ def follow_redirect_methods(setting: Setting) -> Answer:
     for method in setting.value.split(",") if setting.value else ():
         if method.strip().lower() != "message":
             log = f"Unrecognized SIP method '{method.strip()}' for follow_redirect_methods on endpoint {setting.object}"
-            return Refused(f"{setting.name} knows only message, not {method.strip()!r}", log)
+            return Refused(ValueReason.NO_REDIRECT_METHOD(option=setting.name, value=method.strip()), log)
     return None
 
 
@@ -160,4 +161,4 @@ def stir_shaken(setting: Setting) -> Answer:
     if not setting.release.has("stir_shaken_ignored"):
         return None
     log = f"Endpoint {setting.object}: Option 'stir_shaken' is no longer supported.  Use 'stir_shaken_profile' instead."
-    return Warned("stir_shaken is no longer supported: use stir_shaken_profile", log)
+    return Warned(ValueReason.STIR_SHAKEN_IS_GONE(), log)

@@ -1,0 +1,57 @@
+"""What is wrong with the lines of a file, or keeps it from being read."""
+
+from __future__ import annotations
+
+from pjsipdiag.asterisk.reasons.reason import Kind
+
+
+class FileReason(Kind):
+    ENDLESS_INCLUDES = "not read: {file}: the files include one another without end"
+    FILE_IS_MISSING = "the included file {file} is not among the files"
+    NAMED_ELSEWHERE = "{file}, which is not read, names {context} too"
+    SWITCH = "{switch} is asked, which the files do not hold"
+    AT_TIMES = "[{context}] takes it at {times} only"
+    ASKS_FOR_CALLER = "{extension}/{caller} asks for the caller's number"
+    DIALPLAN_REJECTED = "Asterisk rejects {file}"
+    NO_PBX_CONFIG = "pbx_config is not loaded, so {file} is not read"
+    OVERRIDE_SWITCH = "overrideswitch={value} is asked for every number"
+    MAPPED_ELSEWHERE = "{file} is read from {value}"
+    NO_DIALPLAN_LINE = "{name}= is no line of a dialplan"
+    FIRST_IS_SAME = "a first line of a context that is `same`"
+    NO_PRIORITY = "no priority in {value!r}"
+    LEFT_OUT = "the line is left out: {why}"
+    ONLY_RUNNING = "{name} => {text} is told by a running Asterisk only"
+    NOTHING_COUNTS = "{why}: nothing of {file} counts"
+    INCLUDES_TOO_DEEP = "includes nest too deep, the file is not read"
+    NOT_READ = "not read: {why}"
+    OPEN_COMMENT = "a block comment is never closed"
+    CLOSED_COMMENT = "a --; that closes no comment makes a comment of all lines after it"
+    LONG_LINE = "the line is longer than 8190 bytes and is skipped"
+    DEEP_COMMENTS = "block comments nest deeper than Asterisk can follow"
+    NO_SECTION_YET = "a line before the first [section]"
+    NO_BRACKET = "a [ without ]"
+    NO_PARENTHESIS = "a ( without )"
+    NOTHING_TO_ADD_TO = "[{section}](+) adds to a section that does not exist before it"
+    NO_TEMPLATE = "the template [{template}] does not exist before this line"
+    PROGRAM = "what {program} writes is not known{unsure}"
+    EXEC_NOT_ALLOWED = "#exec does nothing unless asterisk.conf has execincludes=yes"
+    NO_DIRECTIVE = "not a directive"
+    NO_FILE_NAMED = "no file is named"
+    NO_INCLUDED_FILE = "the included file {file} does not exist"
+    NOTHING_TO_ESCAPE = "a backslash with nothing to escape"
+    NO_EQUALS = "a line without ="
+    NO_NAME = "a line without a name before ="
+    TWO_ROWS = "there are two rows with id {id}: which of them counts is not certain"
+    SEMICOLON = "sqlite3 does not part values at ';': write a comma between addresses"
+    FULL_COLUMN = "the column match is full ({width} characters): what was longer is cut off"
+    BLANKS_IN_NAME = "sqlite3 keeps the blanks around the name, and no endpoint is called so"
+    CACHE_HOLDS_ALL = (
+        "the cache holds all identifies: rows that were changed since count only after `sorcery memory cache "
+        "expire res_pjsip/identify`, a reload or its lifetime"
+    )
+    CACHE_HOLDS_NOTHING = "without full_backend_cache=yes the cache keeps no lists: every request reads the table anew"
+    NO_UNQUALIFIED_FETCH = "allow_unqualified_fetch keeps Asterisk from reading the table: no {type} of it is found"
+
+
+PASSED_OVER = (FileReason.NOT_READ, FileReason.ENDLESS_INCLUDES)
+"""That a file was passed over."""

@@ -1,0 +1,36 @@
+"""Why an object does not load, or loads otherwise than it looks."""
+
+from __future__ import annotations
+
+from pjsipdiag.asterisk.reasons.reason import Kind
+
+
+class LoadReason(Kind):
+    MISSING = "{option}= is missing"
+    NO_REMOTE_HOSTS = "{option}= is missing{spelt}, which every wizard without accepts_registrations=yes needs"
+    MAPPING_REFUSED = "{mapping}: {why}"
+    INCLUDE_NOT_KNOWN = "the included file {file} is not known: only one file was given"
+    OTHER_TYPE = "its type is {type!r}, which is no type of object"
+    NO_TYPE = "it has no type={type}"
+    BIND_WITHOUT_IPV4 = "bind={value} names a host that has no IPv4 address"
+    ACL_FILE_WITH_GENERAL = "{file} may have no section [{section}], so no named ACL loads and all let pass"
+    ACL_LINE_REFUSED = "{option}={value} is refused, so no named ACL loads and all let pass"
+    NO_INTERFACE = "match={value}: there is no interface {zone}"
+    MATCH_NOT_RESOLVED = "match={host} is no address, and no host of that name resolves"
+    MATCH_ADDS_NOTHING = "match={host} adds nothing: other lines of the identify match its addresses already"
+    MATCH_REFUSED = "match={value}: {words}"
+    NOTHING_TO_MATCH = "it has nothing to match"
+    HEADER_WITHOUT_COLON = "match_header has no ':' after the name of the header"
+    HEADER_WITHOUT_NAME = "match_header names no header"
+    NO_EXPRESSION = "the regular expression of {option} does not compile: {error}"
+    ONLY_ONE_FILE = "only {file} was given: other files of the configuration are not known"
+    ADDRESS_IN_USE = "another transport has {ip}:{port} already"
+    SECOND_GLOBAL = "[{section}] is not the only section of type=global: it alone counts, being the last"
+    NO_OPTION = "type={type} has no option {option!r} in {release}"
+    TWO_OF_ONE_NAME = "there are two [{section}] of type={type} (first at {first}): no {type} loads at all"
+    MORE_THAN_ONE = "there may be only one section of type={type}, and there are {count}: none counts"
+    OTHER_ORDER = "the identifiers in force are {loaded}; these files give {written}"
+    OTHER_ACL = "access list '{name}': loaded is {loaded}, written {written}"
+    NOT_RELOADED = "{type} '{name}' stands at {where} and is not loaded: not reloaded since"
+    LOADED_OTHERWISE = "{type} '{name}' is loaded ({values}), and {why}"
+    OTHER_VALUE = "{what}: loaded is {option}={loaded}, written {option}={written} ({where})"
