@@ -136,7 +136,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
     calls = Calls(seen.merged, judged, files, arrival, replay.verdict)
     others = other_methods(seen.merged, basis.pbx.addresses, wanted)
     sources = SourceRows(calls, others)
-    received, sent = exchanges(seen.merged, basis.pbx.addresses, wanted, replay.verdict)
+    received, sent = exchanges(seen.merged, basis.pbx.addresses, wanted, replay)
     if on_rows:
         on_rows(calls, sources)
     groups, crowd = group(calls, basis.config, near(basis.config))

@@ -44,12 +44,13 @@ def seq(*parts: Syntax) -> Syntax:
 
 def many(part: Syntax, least: int = 0, most: int | None = None) -> Syntax:
     """`part` repeated, as often as it fits."""
-    return b"(?>(?:(?>" + part + b"))" + _times(least, most) + b")"
+    once = part if least == 0 else b"(?>" + part + b")"
+    return b"(?>(?:" + once + b")" + _times(least, most) + b")"
 
 
 def maybe(part: Syntax) -> Syntax:
     """This, or nothing."""
-    return many(part, 0, 1)
+    return first(part, b"")
 
 
 def first(*parts: Syntax) -> Syntax:

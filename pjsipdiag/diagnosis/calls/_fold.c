@@ -23,26 +23,30 @@ static const char BLANK[] = " \t\n\r\v\f";
 
 /* Borrowed from the tuple that `Fold` hands over. */
 typedef struct {
-    PyObject *rows, *senders, *called, *user_agents, *index, *answers, *realms, *others, *agents, *requesters;
+    PyObject *rows, *senders, *called, *user_agents, *index, *answers, *realms, *others, *seen, *agents, *requesters;
     PyObject *answerers, *strays, *pairs, *received, *local, *answering, *asked, *is_asterisk, *known_realms;
-    PyObject *transports, *read, *forms, *append, *limits;
+    PyObject *registrations, *transports, *read, *forms, *append, *limits;
 } Kept;
 enum { KEPT = sizeof(Kept) / sizeof(PyObject *) };
-enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS }; /* limits */
+enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS, MOST_METHODS, MOST_KINDS, LONGEST_SEEN }; /* limits */
 enum { SAME_PACKET = 50000000, TELLING = 256 }; /* as in `rows.py` and `kinds.py` */
+enum { MOST_SEEN = 4, MOST_LOOKS = 8 };
 
 typedef struct { const char *at, *stop; } Text;
 
 static int is_blank(char byte) { return byte && strchr(BLANK, byte) != NULL; }
 
-static const char *find(const char *at, const char *stop, const char *text) {
-    const size_t size = strlen(text);
+static const char *find_bytes(const char *at, const char *stop, const char *text, size_t size) {
     while (at && stop - at >= (ptrdiff_t)size && (at = memchr(at, *text, stop - at - size + 1)))
         if (!memcmp(at, text, size))
             return at;
         else
             at++;
     return NULL;
+}
+
+static const char *find(const char *at, const char *stop, const char *text) {
+    return find_bytes(at, stop, text, strlen(text));
 }
 
 static int starts(Text text, const char *with) {
@@ -536,8 +540,8 @@ static int read_and_add(const Kept *kept, PyObject *datagram, Text payload, PyOb
 
 static char *append(char *at, const char *from, size_t size) { return (char *)memcpy(at, from, size) + size; }
 
-/* What is known of messages of that kind between these two; NULL without an error where they are to be looked at. */
-static PyObject *known_kind(const Kept *kept, PyObject *client, PyObject *server, Text what) {
+/* The kind of messages between these two: `kinds.kind_of`. */
+static PyObject *kind_of(PyObject *client, PyObject *server, Text what) {
     const Text one = text_of(client), two = text_of(server);
     const ptrdiff_t first = one.stop - one.at - 2, second = two.stop - two.at - 2, size = what.stop - what.at;
     char kind[1 + 2 * IP_AND_PORT + MOST_WHAT], *at = kind + 1;
@@ -545,20 +549,85 @@ static PyObject *known_kind(const Kept *kept, PyObject *client, PyObject *server
         return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "a packed address ends with its port");
     *kind = (char)(first + second);
     at = append(append(append(at, one.at, first), two.at, second), what.at, size);
-    PyObject *key = PyBytes_FromStringAndSize(kind, at - kind);
-    PyObject *known = key ? PyDict_GetItemWithError(kept->others, key) : NULL;
-    Py_XDECREF(key);
-    return known && !PyLong_AsLongLong(PyList_GetItem(known, LOOKS)) && !PyErr_Occurred() ? known : NULL;
+    return PyBytes_FromStringAndSize(kind, at - kind);
+}
+
+/* How many messages of a kind are looked at: `kinds.looks`. */
+static int looks(Text kind) {
+    if (kind.stop - kind.at < 4 || kind.stop[-4] != ' ' || kind.stop[-3] < '3' || kind.stop[-3] > '6')
+        return 1;
+    return !memcmp(kind.stop - 3, "401", 3) || !memcmp(kind.stop - 3, "407", 3) ? MOST_SEEN : MOST_LOOKS;
+}
+
+/* Keeps a message beside those of its kind, if it is of another sender; 0 where the sender is not spelt as usual. */
+static int keep(PyObject *before, PyObject *datagram, Text payload) {
+    Text sender = between(payload, "\nFrom: ", "\n");
+    const char *tag = sender.at ? find(sender.at, sender.stop, ";tag=") : NULL;
+    if (!sender.at || (sender.stop + 1 < payload.stop && (sender.stop[1] == ' ' || sender.stop[1] == '\t')))
+        return 0;
+    sender = stripped(sender);
+    sender.stop = tag ? tag : sender.stop;
+    for (Py_ssize_t n = 0; n < PyList_Size(before); n++) {
+        const Text known = text_of(PyTuple_GetItem(PyList_GetItem(before, n), PAYLOAD));
+        if (sender.at == sender.stop || find_bytes(known.at, known.stop, sender.at, sender.stop - sender.at))
+            return 1;
+    }
+    return PyList_Append(before, datagram) < 0 ? -1 : 1;
+}
+
+/* The first message of its kind. */
+static int begin(const Kept *kept, PyObject *kind, PyObject *datagram, Text payload) {
+    const long long said = telling(payload), time = PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME));
+    PyObject *counted = Py_BuildValue("[iLLLLi]", 1, said, time, said, time, looks(text_of(kind)) - 1);
+    PyObject *first = PyDict_Size(kept->seen) < limit(kept, MOST_KINDS) ? Py_BuildValue("[O]", datagram) : NULL;
+    if (counted && PyDict_SetItem(kept->others, kind, counted) == 0 && first)
+        PyDict_SetItem(kept->seen, kind, first);
+    Py_XDECREF(counted);
+    Py_XDECREF(first);
+    return PyErr_Occurred() ? -1 : 1;
+}
+
+/* One more of a kind: `kinds.count_kind`. */
+static int count_kind(const Kept *kept, PyObject *kind, PyObject *datagram, Text payload) {
+    PyObject *known = PyDict_GetItemWithError(kept->others, kind), *before;
+    if (!known && (PyErr_Occurred() || PyDict_Size(kept->others) >= limit(kept, MOST_METHODS)))
+        return PyErr_Occurred() ? -1 : 0;
+    if (!known)
+        return begin(kept, kind, datagram, payload);
+    const long long left = PyLong_AsLongLong(PyList_GetItem(known, LOOKS));
+    if (left > 0) {
+        if (!(before = PyDict_GetItemWithError(kept->seen, kind)) && PyDict_Size(kept->seen) < limit(kept, MOST_KINDS))
+            return PyErr_Occurred() ? -1 : 0;
+        const int kept_it = before && PyList_Size(before) < MOST_SEEN ? keep(before, datagram, payload) : 1;
+        if (kept_it <= 0)
+            return kept_it;
+        set(known, LOOKS, left - 1);
+    }
+    return PyErr_Occurred() ? -1 : repeat(known, PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), payload);
+}
+
+/* Whether `count_kind` keeps a message as it is. */
+static int is_whole(const Kept *kept, Text payload) {
+    return payload.stop - payload.at <= limit(kept, LONGEST_SEEN) && *payload.at != '\r' && *payload.at != '\n';
+}
+
+/* The same of a message between these two. */
+static int count_one_of(const Kept *kept, PyObject *client, PyObject *server, Text what, PyObject *datagram,
+                        Text payload) {
+    PyObject *kind = kind_of(client, server, what);
+    const int done = kind ? count_kind(kept, kind, datagram, payload) : -1;
+    Py_XDECREF(kind);
+    return done;
 }
 
 /* A request outside of calls: `Fold._other`. */
 static int other(const Kept *kept, PyObject *datagram, Text payload, Text method) {
-    PyObject *source = PyTuple_GetItem(datagram, SOURCE), *ip = NULL, *agent = NULL, *known = NULL;
+    PyObject *source = PyTuple_GetItem(datagram, SOURCE), *ip = NULL, *agent = NULL;
     const int registers = starts(payload, "REGISTER "), asked = PySet_Contains(kept->asked, source);
     const ptrdiff_t size = method.stop - method.at;
     int done = asked;
     char what[MOST_WHAT];
-    if (asked < 0 || size >= MOST_WHAT)
+    if (asked < 0 || size >= MOST_WHAT || !is_whole(kept, payload))
         return asked < 0 ? -1 : 0;
     char *end = append(what, method.at, size);
     if (has_credentials(payload))
@@ -566,19 +635,19 @@ static int other(const Kept *kept, PyObject *datagram, Text payload, Text method
     if (registers || !asked) {
         const Text spoken = agent_of(payload);
         agent = spoken.at ? bytes(spoken) : NULL;
-        const int may_register = registers && agent && (find(payload.at, payload.stop, ";line=") ||
-                                 PyDict_GetItemWithError(kept->is_asterisk, agent) != Py_False);
+        const int may_register =
+            registers && agent && PyDict_Size(kept->registrations) < limit(kept, MOST_REGISTRATIONS) &&
+            (find(payload.at, payload.stop, ";line=") ||
+             PyDict_GetItemWithError(kept->is_asterisk, agent) != Py_False);
         done = agent && !may_register;
     }
-    if (done)
-        known = known_kind(kept, source, PyTuple_GetItem(datagram, DESTINATION), (Text){what, end});
-    if (known && !asked)
+    if (done && !asked)
         done = (ip = address(source)) ? asks(kept, datagram, ip, agent) : -1;
-    if (known && done > 0)
-        done = repeat(known, PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), payload);
+    if (done > 0)
+        done = count_one_of(kept, source, PyTuple_GetItem(datagram, DESTINATION), (Text){what, end}, datagram, payload);
     Py_XDECREF(agent);
     Py_XDECREF(ip);
-    return PyErr_Occurred() ? -1 : known ? done : 0;
+    return PyErr_Occurred() ? -1 : done;
 }
 
 /* As `fold.IN_DIALOG`. */
@@ -601,14 +670,14 @@ static int reply(const Kept *kept, PyObject *datagram, Text payload, Text sequen
     char what[MOST_WHAT];
     if (is_in_dialog(method))
         return 1;
-    if (method.at == sequence.at || !size || size + 4 > MOST_WHAT || payload.stop - payload.at < 11)
+    if (method.at == sequence.at || !size || size + 4 > MOST_WHAT || payload.stop - payload.at < 11 || !is_whole(kept, payload))
         return 0;
+    for (int n = 8; n < 11; n++)
+        if (payload.at[n] < '0' || payload.at[n] > '9')
+            return 0;
     char *end = append(append(append(what, method.at, size), " ", 1), payload.at + 8, 3);
-    PyObject *known = known_kind(kept, PyTuple_GetItem(datagram, DESTINATION), PyTuple_GetItem(datagram, SOURCE),
-                                 (Text){what, end});
-    if (!known)
-        return PyErr_Occurred() ? -1 : 0;
-    return repeat(known, PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), payload);
+    return count_one_of(kept, PyTuple_GetItem(datagram, DESTINATION), PyTuple_GetItem(datagram, SOURCE),
+                        (Text){what, end}, datagram, payload);
 }
 
 static int response(const Kept *kept, PyObject *datagram, Text payload) {

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.calls.kinds import WITH_CREDENTIALS, read_kind
 from pjsipdiag.diagnosis.calls.merge import Merged
@@ -18,6 +20,8 @@ from pjsipdiag.diagnosis.model import RequestRow
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange
 from pjsipdiag.sip import SipMessage, parameter, parse_uri
 
+FEW = 200
+"""Exchanges up to which each has a verdict with its own values; beyond, alike requests share one."""
 MOST = 2000
 """Exchanges that are looked at one by one: the busiest ones."""
 
@@ -46,7 +50,7 @@ class _Found:
 
 
 def exchanges(
-    merged: Merged, pbx: Collection[bytes], wanted: Selection, replay: Callable[[SipMessage], Verdict]
+    merged: Merged, pbx: Collection[bytes], wanted: Selection, replay: Replay
 ) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
     """Those that the PBX received, with their verdicts, and those that it sent."""
     found: dict[tuple[bytes, bytes, bytes], _Found] = defaultdict(_Found)
@@ -63,8 +67,14 @@ def exchanges(
         elif server in pbx or not pbx:
             received.append(_exchange(client, server, method, known))
     received = sorted(received, key=lambda one: -one.requests)[:MOST]
-    judged = [_judged(one, replay) for one in received if wanted_by(one, wanted)]
+    received = [one for one in received if wanted_by(one, wanted)]
+    verdict = replay.verdict if len(received) <= FEW else partial(_brief, replay)
+    judged = [_judged(one, verdict) for one in received]
     return tuple(judged), tuple(one for one in sent if wanted_by(one, wanted))
+
+
+def _brief(replay: Replay, message: SipMessage) -> Verdict:
+    return replay.verdict_of(message.raw, message.transport, message.source.pack(), message.destination.pack())
 
 
 def wanted_by(exchange: Exchange, wanted: Selection) -> bool:

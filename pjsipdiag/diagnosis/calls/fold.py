@@ -28,7 +28,14 @@ from pjsipdiag.diagnosis.calls.heads import (
     server_of,
     value_of,
 )
-from pjsipdiag.diagnosis.calls.kinds import WITH_CREDENTIALS, count_kind, kind_of
+from pjsipdiag.diagnosis.calls.kinds import (
+    LONGEST_SEEN,
+    MOST_KINDS,
+    MOST_METHODS,
+    WITH_CREDENTIALS,
+    count_kind,
+    kind_of,
+)
 from pjsipdiag.diagnosis.calls.rows import (
     ANSWER,
     CHALLENGES,
@@ -74,7 +81,10 @@ MOST_VIEWS = 16
 """Address pairs between which one transaction is seen, on several interfaces or through proxies; what more say the same
 are taken for transactions of their own."""
 MOST_PAIRS = 10_000
-LIMITS = (MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS)
+LIMITS = (
+    *(MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS),
+    *(MOST_METHODS, MOST_KINDS, LONGEST_SEEN),
+)
 
 INVITES = (b" INVITE\r", b" INVITE")
 Read = tuple[int, int, Fields]
@@ -82,9 +92,9 @@ Read = tuple[int, int, Fields]
 MESSAGES, RESPONSES, REQUESTS, END = range(4)
 """Counts while messages are folded; END is the latest time."""
 KEPT = (
-    *("rows", "senders", "called", "user_agents", "index", "answers", "realms", "others", "agents"),
-    *("requesters", "answerers", "strays", "pairs", "received", "local"),
-    *("answering", "_asked", "_is_asterisk", "_known_realms"),
+    *("rows", "senders", "called", "user_agents", "index", "answers", "realms", "others", "seen"),
+    *("agents", "requesters", "answerers", "strays", "pairs", "received", "local"),
+    *("answering", "_asked", "_is_asterisk", "_known_realms", "registrations"),
 )
 """The attributes of a Fold that its compiled part uses, in the order of its `Kept`."""
 

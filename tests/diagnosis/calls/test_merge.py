@@ -88,7 +88,8 @@ def test_nothing_grows_beyond_its_bound(seed: int, monkeypatch: pytest.MonkeyPat
         for module in (fold, rows, kinds):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, value)
-    names = ("MOST_PEERS", "MOST_PAIRS", "MOST_NAMES", "LONGEST_NAME", "MOST_ANSWERS")
+    names = ["MOST_PEERS", "MOST_PAIRS", "MOST_NAMES", "LONGEST_NAME", "MOST_ANSWERS", "MOST_REGISTRATIONS"]
+    names += ["MOST_METHODS", "MOST_KINDS", "LONGEST_SEEN"]
     monkeypatch.setattr(fold, "LIMITS", tuple(BOUNDS[name] for name in names))
     folded = Fold()
     folded.feed(capture(random.Random(seed)))

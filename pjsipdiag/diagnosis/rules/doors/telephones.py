@@ -51,17 +51,22 @@ def _telephone(situation: Situation, caller: str) -> Endpoint | None:
 
 def registered_in_vain(situation: Situation, request: SipMessage, verdict: Verdict) -> Endpoint | None:
     """The telephone whose REGISTER a trunk's rule takes."""
-    uri = request.from_uri
-    if request.method != "REGISTER" or verdict.identifier not in BY_RULE or uri is None:
-        return None
-    phone = _telephone(situation, uri.user)
+    phone = _registering(situation, request) if verdict.identifier in BY_RULE else None
     return phone if phone is not None and phone.name != verdict.endpoint else None
+
+
+def _registering(situation: Situation, request: SipMessage) -> Endpoint | None:
+    """The telephone that a REGISTER names."""
+    uri = request.from_uri if request.method == "REGISTER" else None
+    return _telephone(situation, uri.user) if uri else None
 
 
 def registrations_taken(situation: Situation) -> Iterable[Finding]:
     """One finding for each host whose telephones register in vain, for a trunk's rule takes that, too."""
     for exchange in situation.exchanges:
-        for request in exchange.asked:
+        for request in exchange.asked if exchange.method == "REGISTER" else ():
+            if _registering(situation, request) is None:
+                continue
             verdict = situation.replay(request)
             phone = registered_in_vain(situation, request, verdict)
             if phone is not None:
