@@ -145,6 +145,10 @@ def test_cut_capture_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     assert "byte" in capture["truncated"]
 
 
+def test_a_missing_argument_is_named() -> None:
+    assert "Missing argument 'CAPTURE...'" in run("diagnose").stderr
+
+
 def empty(path: Path) -> list[str]:
     (path / "empty.pcap").write_bytes(b"")
     return ["diagnose", str(path / "empty.pcap"), "-c", ETC]

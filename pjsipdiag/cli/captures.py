@@ -13,9 +13,20 @@ import click
 from pjsipdiag.cli.completion import FILE, complete_releases
 from pjsipdiag.cli.gate import COUNTS, gate_of
 from pjsipdiag.cli.group import main
+from pjsipdiag.cli.help import group_of
 from pjsipdiag.cli.live import asking
 from pjsipdiag.cli.options import ASTERISK, CAPTURES, COLORED, FORCED, INPUT, NAMES, OUTPUT, QUIET, READING, TRY
-from pjsipdiag.cli.output import Progress, directory, finish, forced, format_for, look, show, show_changes
+from pjsipdiag.cli.output import (
+    Progress,
+    directory,
+    finish,
+    forced,
+    format_for,
+    look,
+    show,
+    show_changes,
+    show_differences,
+)
 from pjsipdiag.errors import visible
 
 if TYPE_CHECKING:
@@ -136,8 +147,8 @@ def suggest(
     finish(report)
 
 
-@main.command(epilog="pjsipdiag compare calls.pcap -c /etc/asterisk --asterisk 18 --asterisk 22")
-@CAPTURES
+@main.command(epilog="pjsipdiag compare -c /etc/asterisk --asterisk 18 --asterisk 22")
+@click.argument("captures", nargs=-1, metavar="[CAPTURE]...", type=FILE)
 @click.option(
     "-c", "--config", "configs", multiple=True, metavar="DIR", type=FILE, help="Once, or twice: -c OLD -c NEW."
 )
@@ -166,10 +177,10 @@ def compare(
     quiet: bool,
     **inputs: Any,
 ) -> None:
-    """Show the calls whose endpoint changes between two releases or two configurations."""
-    from pjsipdiag.diagnosis.compare import compare as compare_reports
-    from pjsipdiag.diagnosis.diagnose import diagnose as diagnosed
+    """Show the calls whose endpoint changes between two releases or two configurations.
 
+    Without a capture: every call that could come, by source address, From user and transport.
+    """
     once = next((capture for capture in captures if capture == "-" or Path(capture).is_fifo()), None)
     if once is not None:
         raise click.UsageError(f"{once} can be read only once, and a comparison reads twice: write it to a file first")
@@ -182,16 +193,50 @@ def compare(
         )
         for side in (0, 1)
     ]
+    names = [
+        " ".join(str(part) for part in (config, version and f"Asterisk {version}") if part) for config, version in sides
+    ]
+    if not captures:
+        _compare_all(sides, names, inputs, format_, output, quiet=quiet)
+        return
+    from pjsipdiag.diagnosis.compare import compare as compare_reports
+    from pjsipdiag.diagnosis.diagnose import diagnose as diagnosed
+
     reports = []
     inputs["live"] = asking(inputs)
     for config, version in sides:
         with Progress(quiet) as progress:
             place = directory(config, quiet, live=inputs["live"] is not None)
             reports.append(diagnosed(captures, place, asterisk=version, progress=progress.update, **inputs))
-    names = [
-        " ".join(str(part) for part in (config, version and f"Asterisk {version}") if part) for config, version in sides
-    ]
     show_changes(compare_reports(*reports), names[0], names[1], format_, output)
+
+
+def _compare_all(
+    sides: Sequence[tuple[str | None, str | None]],
+    names: Sequence[str],
+    inputs: dict[str, Any],
+    format_: str | None,
+    output: str | None,
+    *,
+    quiet: bool,
+) -> None:
+    """The comparison without a capture; what only reads captures is refused."""
+    from pjsipdiag.diagnosis.names import load
+    from pjsipdiag.diagnosis.space.differ import differences
+
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
+        if given and group_of(parameter.name or "") in ("Which calls", "How to read"):
+            raise click.UsageError(f"{parameter.opts[-1]} says what of a capture to read: give a CAPTURE, too")
+    ask = asking(inputs)
+    live = ask(()) if ask else None
+    told = {name: inputs[name] for name in ("hosts", "resolve", "resolved", "databases")}
+    before, after = (
+        load(directory(config, quiet, live=live is not None), asterisk=version, live=live, **told)
+        for config, version in sides
+    )
+    show_differences(differences(before, after), names[0], names[1], format_, output)
 
 
 @main.command(epilog="pjsipdiag redact calls.pcap -c /etc/asterisk -o redacted")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pjsipdiag.cli.completion import complete_rules
+from pjsipdiag.cli.completion import FILE, complete_rules
 from pjsipdiag.cli.gate import COUNTS, gate_of
 from pjsipdiag.cli.group import did_you_mean, main
 from pjsipdiag.cli.live import asking
@@ -60,6 +60,9 @@ def explain(
 @CONFIG
 @ASTERISK
 @NAMES
+@click.option(
+    "--expect", metavar="FILE", type=FILE, help="Who is to get where: a line '203.0.113.10 -> provider' each."
+)
 @COUNTS
 @OUTPUT
 def check(
@@ -74,17 +77,21 @@ def check(
     fail_on: str,
     ignored: Sequence[str],
     baseline: str | None,
+    expect: str | None,
     **names: Any,
 ) -> None:
     """Find what is wrong in a configuration before any call fails."""
     from pjsipdiag.diagnosis.configuration import configuration_report
     from pjsipdiag.diagnosis.names import load
+    from pjsipdiag.diagnosis.space.expect import read_expectations
 
     format_, gate = format_for(format_, output), gate_of(fail_on, ignored, baseline)
+    expectations = read_expectations(expect) if expect else ()
     ask = asking(names)
     live = ask(()) if ask else None
     loaded = load(directory(config, quiet, live=live is not None), asterisk=asterisk, live=live, **names)
-    report = configuration_report(loaded, asked=asterisk, assumed=asterisk is None and live is None)
+    assumed = asterisk is None and live is None
+    report = configuration_report(loaded, asked=asterisk, assumed=assumed, expectations=expectations)
     show(report, format_, output, redact=redact, verbose=verbose, quiet=quiet, gate=gate)
 
 

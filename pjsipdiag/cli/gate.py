@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FILE_NAME = ".pjsipdiag.toml"
 SETTINGS = {
     "config": "path", "asterisk": "text", "hosts": "path", "resolved": "path", "pbx": "texts", "fail-on": "text",
-    "ignore": "texts", "baseline": "path",
+    "ignore": "texts", "baseline": "path", "expect": "path",
 }  # fmt: skip
 """What the file may say, and of what form: nothing that writes, connects or runs, for a folder may be a stranger's."""
 _PARAMETERS = {"fail-on": "fail_on", "ignore": "ignored"}

@@ -56,7 +56,7 @@ class Commands(click.Group):
         except (click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except click.UsageError as error:
-            raise click.UsageError(visible(error.message), error.ctx) from None
+            raise click.UsageError(visible(error.format_message()), error.ctx) from None
         except click.ClickException as error:
             raise Failure(error.message) from None
         except PjsipdiagError as error:

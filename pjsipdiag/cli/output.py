@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pjsipdiag.diagnosis.compare import Change
     from pjsipdiag.diagnosis.gate import Gate
     from pjsipdiag.diagnosis.model import Report
+    from pjsipdiag.diagnosis.space.differ import Differences
     from pjsipdiag.report.ahead import Ahead
     from pjsipdiag.report.look import Look
 
@@ -97,12 +98,25 @@ def show_changes(changes: Sequence[Change], before: str, after: str, format_: st
     """Writes the calls that change, then ends: status 1 where there are any."""
     from pjsipdiag.report.changes import render_changes
 
-    format_ = format_for(format_, output)
-    if format_ not in ("text", "json"):
-        raise click.UsageError(f"what changes is told as text or json, not as {format_}")
     with opened(output) as stream:
-        stream.write(render_changes(changes, before, after, format_, look(stream)))
+        stream.write(render_changes(changes, before, after, _told(format_, output), look(stream)))
     sys.exit(1 if changes else 0)
+
+
+def show_differences(found: Differences, before: str, after: str, format_: str | None, output: str | None) -> None:
+    """Writes what changes of all calls that could come, then ends: status 1 where anything does."""
+    from pjsipdiag.report.changes import render_differences
+
+    with opened(output) as stream:
+        stream.write(render_differences(found, before, after, _told(format_, output), look(stream)))
+    sys.exit(1 if found.rows else 0)
+
+
+def _told(format_: str | None, output: str | None) -> str:
+    chosen = format_for(format_, output)
+    if chosen not in ("text", "json"):
+        raise click.UsageError(f"what changes is told as text or json, not as {chosen}")
+    return chosen
 
 
 def finish(report: Report) -> None:
@@ -141,7 +155,7 @@ def forced() -> bool:
 def inputs() -> Iterator[str]:
     """Every file that the command reads, the ones in directories too."""
     given = click.get_current_context().params
-    for name in ("captures", "config", "configs", "hosts", "resolved", "keylog"):
+    for name in ("captures", "config", "configs", "hosts", "resolved", "keylog", "baseline", "expect"):
         value = given.get(name) or ()
         for path in (value,) if isinstance(value, str) else value:
             yield path

@@ -11,6 +11,7 @@ In come captures and a directory; out comes a Report: findings, calls, sources, 
     outcome          how the calls ended: failed, refused as they should be
     evidence         what ties a source to the configuration, and who says so
     situation        what the rules look at; sdp reads offers
+    space            every request that could come: comparison without a capture, expectations
     rules, check     causes that calls show; what the files alone show
     edits, repairs   changes of text; suggestions, each proven by replay
 

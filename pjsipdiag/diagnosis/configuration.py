@@ -8,6 +8,8 @@ from pjsipdiag.diagnosis.check.doors import doors
 from pjsipdiag.diagnosis.check.open_doors import unseen
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.diagnosis.rules import RULES
+from pjsipdiag.diagnosis.space.expect import Expectation, hold
+from pjsipdiag.diagnosis.space.expect import findings as expectation_findings
 
 _ORDER = tuple(Severity)
 
@@ -28,8 +30,13 @@ def _asked(version: str | None) -> str:
     return f"as asked for: {why}" if why else "as asked for"
 
 
-def configuration_report(config: Config, *, asked: str | None, assumed: bool) -> Report:
-    """The report of `check`; `asked` is the release that was asked for, `assumed` says that nobody named one."""
+def configuration_report(
+    config: Config, *, asked: str | None, assumed: bool, expectations: tuple[Expectation, ...] = ()
+) -> Report:
+    """The report of `check`; `asked` is the release that was asked for, `assumed` says that nobody named one.
+    `expectations` are held against it, too."""
+    held = hold(config, expectations) if expectations else ()
+    broken = expectation_findings(held)
     return Report(
         asterisk_version=config.version,
         asterisk_assumed=assumed,
@@ -38,10 +45,11 @@ def configuration_report(config: Config, *, asked: str | None, assumed: bool) ->
         sources=(),
         calls=(),
         unmatched=(),
-        findings=check(config),
+        findings=(*broken, *check(config)),
         suggestions=(),
         config=config,
         notes=unseen(config),
         doors=doors(config),
         checked=tuple(rule.name for rule in RULES if rule.on_config),
+        expected=tuple(one.expectation.text for one in held if not one.broken),
     )

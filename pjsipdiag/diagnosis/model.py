@@ -291,3 +291,5 @@ class Report:
     """The ways in, where a configuration is looked at alone."""
     checked: tuple[str, ...] = ()
     """The rules that were asked of it then."""
+    expected: tuple[str, ...] = ()
+    """The expectations of a file that hold."""

@@ -1,4 +1,7 @@
-"""The result of a comparison: which calls go elsewhere under another release or another configuration."""
+"""The result of a comparison: which calls go elsewhere under another release or another configuration.
+
+With a capture it is those calls; without one all that could come.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pjsipdiag.diagnosis.compare import Change
+from pjsipdiag.diagnosis.space.differ import Difference, Differences
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import visible, well_formed
@@ -18,6 +22,8 @@ from pjsipdiag.report.look import Look
 from pjsipdiag.report.terminal import Ink, put
 
 PLAIN = Look()
+NETWORKS = 6
+"""Networks and names that one line tells."""
 
 
 def render_changes(changes: Sequence[Change], before: str, after: str, format: str = "text", look: Look = PLAIN) -> str:
@@ -65,4 +71,70 @@ def _json(changes: Sequence[Change], before: str, after: str) -> str:
         for change in changes
     ]
     whole = {"schema": 1, "before": well_formed(before), "after": well_formed(after), "changes": rows}
+    return json.dumps(whole, indent=1) + "\n"
+
+
+def render_differences(found: Differences, before: str, after: str, format: str = "text", look: Look = PLAIN) -> str:
+    """What changes between `before` and `after` of every call that could come, as "text" or "json"."""
+    if format == "json":
+        return _all_json(found, before, after)
+    if format != "text":
+        raise PjsipdiagError(f"a comparison is shown as text or json, not as {format!r}")
+    stream = StringIO()
+    put(_all_parts(found, before, after, Ink(look)), stream, look)
+    return stream.getvalue()
+
+
+def _all_parts(found: Differences, before: str, after: str, ink: Ink) -> Iterator[RenderableType]:
+    kinds = wording.plural(found.kinds, "kind of call", "kinds of calls")
+    if found.rows:
+        yield ink.text(f"Some calls go elsewhere under {after} than under {before} ({kinds} tried).", "bold yellow")
+    else:
+        yield ink.text(f"Every call would go the same way under {before} and {after} ({kinds} tried).", "bold green")
+    for row in found.rows:
+        yield Text()
+        yield ink.indented(_which(row), "bold", by=2)
+        for name, goes, why in ((before, row.before, row.before_why), (after, row.after, row.after_why)):
+            yield ink.item(f"{name}: {goes}" + (f" ({why})" if why else ""))
+    for text in found.untold:
+        yield Text()
+        yield ink.indented(f"not compared: {text}", "dim", by=2)
+
+
+def _which(row: Difference) -> str:
+    shown = ", ".join(row.networks[:NETWORKS])
+    more = len(row.networks) - NETWORKS
+    parts = [f"from {shown}" + (f" and {more:,} more networks" if more > 0 else "")]
+    parts += [f"port {' or '.join(row.ports)}"] if row.ports else []
+    parts += (
+        [f"with {' or '.join(row.says[:NETWORKS])}" + (" or others" if len(row.says) > NETWORKS else "")]
+        if row.says
+        else []
+    )
+    parts += [f"to {' or '.join(row.sockets)}"] if row.sockets else []
+    return ", ".join(parts)
+
+
+def _all_json(found: Differences, before: str, after: str) -> str:
+    rows = [
+        {
+            "networks": list(row.networks),
+            "ports": list(row.ports),
+            "says": [well_formed(text) for text in row.says],
+            "sockets": [well_formed(text) for text in row.sockets],
+            "before": well_formed(row.before),
+            "after": well_formed(row.after),
+            "before_why": well_formed(row.before_why),
+            "after_why": well_formed(row.after_why),
+        }
+        for row in found.rows
+    ]
+    whole = {
+        "schema": 1,
+        "before": well_formed(before),
+        "after": well_formed(after),
+        "kinds": found.kinds,
+        "differences": rows,
+        "not_compared": [well_formed(text) for text in found.untold],
+    }
     return json.dumps(whole, indent=1) + "\n"

@@ -48,6 +48,7 @@ from pjsipdiag.diagnosis.rules.cause import Cause, Takes, Tells
 from pjsipdiag.diagnosis.rules.doors import strangers, telephones
 from pjsipdiag.diagnosis.rules.methods import received, sent
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.diagnosis.space.expect import EXPECTATION
 
 
 def _unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -219,8 +220,9 @@ CALL_RULES: tuple[Rule, ...] = (
 )
 """The rules that look at calls, in the order in which their causes should be dealt with."""
 
-RULES: tuple[Rule, ...] = (*CALL_RULES, *CONFIG_RULES)
-"""Every rule there is: those that look at calls, then those that look at a configuration alone."""
+RULES: tuple[Rule, ...] = (*CALL_RULES, *CONFIG_RULES, EXPECTATION)
+"""Every rule there is: those that look at calls, then those that look at a configuration alone; the last is
+asked for with --expect."""
 
 
 def find(situation: Situation) -> tuple[Finding, ...]:

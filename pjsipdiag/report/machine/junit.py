@@ -64,7 +64,8 @@ def _findings(report: Report) -> Iterator[Case]:
         yield f"name={_attribute(name)}", failed, "\n".join(_text(line) for line in lines if line)
     if not report.captures:
         found = {finding.rule for finding in report.findings}
-        yield from ((f"name={_attribute(name)}", "", "") for name in report.checked if name not in found)
+        passed = (*report.expected, *(name for name in report.checked if name not in found))
+        yield from ((f"name={_attribute(name)}", "", "") for name in passed)
 
 
 def _failure(finding: Finding) -> str:

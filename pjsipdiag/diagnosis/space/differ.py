@@ -1,0 +1,143 @@
+"""Which requests go elsewhere under another configuration or another release, among all that could come."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.replay.identifiers import Replay
+from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.diagnosis.compare import describe
+from pjsipdiag.diagnosis.space.axes import Saying, Socket, Space, Span, invite, space
+from pjsipdiag.sip import SipMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Requests that went `before` and would go `after`, each with the reason of the check that decided.
+
+    `networks` are where they come from, `ports` their source ports (empty: any), `says` what they say (empty: whatever
+    it is), `sockets` to which socket they come (empty: any).
+    """
+
+    networks: tuple[str, ...]
+    before: str
+    after: str
+    before_why: str
+    after_why: str
+    ports: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
+    sockets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """All of them; `kinds` of requests were replayed, and `untold` says what could not be enumerated."""
+
+    rows: tuple[Difference, ...]
+    kinds: int
+    untold: tuple[str, ...]
+
+
+_Place = tuple[int, Saying, Socket]
+Value = TypeVar("Value", int, Saying, Socket)
+ANOTHER_NAME = "a name that nobody has"
+
+
+def differences(before: Config, after: Config) -> Differences:
+    """Every kind of request whose endpoint or outcome changes, widest networks first."""
+    whole = space((before, after))
+    old, new = Replay(before), Replay(after)
+    found: dict[tuple[str, str], dict[_Place, list[tuple[Span, ...]]]] = {}
+    examples: dict[tuple[str, str], SipMessage] = {}
+    kinds = 0
+    for spans, place, message in _kinds(whole):
+        kinds += 1
+        first, second = _verdict(old, message), _verdict(new, message)
+        if (first.outcome, first.endpoint) != (second.outcome, second.endpoint):
+            change = describe(first), describe(second)
+            found.setdefault(change, {}).setdefault(place, []).append(spans)
+            examples.setdefault(change, message)
+    rows = [
+        row
+        for change, places in found.items()
+        for row in _rows(change, places, whole, _why(old, examples[change]), _why(new, examples[change]))
+    ]
+    rows.sort(key=lambda row: (row.before, row.after, row.says, row.networks))
+    return Differences(tuple(rows), kinds, whole.untold)
+
+
+def _kinds(whole: Space) -> Iterator[tuple[tuple[Span, ...], _Place, SipMessage]]:
+    for socket in whole.sockets:
+        version = 6 if ":" in socket.address.ip else 4
+        for spans in whole.spans:
+            if spans[0].version != version:
+                continue
+            for port in whole.ports:
+                for saying in whole.sayings:
+                    yield spans, (port, saying, socket), invite(spans[0], port, saying, socket)
+
+
+def _verdict(replay: Replay, message: SipMessage) -> Verdict:
+    return replay.verdict_of(message.raw, message.transport, message.source.pack(), message.destination.pack())
+
+
+def _why(replay: Replay, message: SipMessage) -> str:
+    """The reason of the check that decided, and its line."""
+    verdict = replay.verdict(message)
+    steps = {verdict.identifier} if verdict.identifier else {"ip", "arrival"}
+    told = [check for check in verdict.trace if check.step in steps or check.result is not None]
+    if not told:
+        return ""
+    check = next((check for check in told if check.identify == verdict.identify and verdict.identify), told[0])
+    return f"{check.reason} {check.where}" if check.where and check.where.file else check.reason
+
+
+def _rows(
+    change: tuple[str, str], places: dict[_Place, list[tuple[Span, ...]]], whole: Space, old_why: str, new_why: str
+) -> Iterator[Difference]:
+    """Places with the same networks as one row; an axis on which nothing is left out is not named."""
+    together: dict[tuple[str, ...], list[_Place]] = {}
+    for place, classes in places.items():
+        networks = tuple(networks_of(span for spans in classes for span in spans))
+        together.setdefault(networks, []).append(place)
+    for networks, alike in together.items():
+        ports, sayings, sockets = map(set, zip(*alike, strict=True))
+        possible = [one for one in whole.sockets if (":" in one.address.ip) == (":" in networks[0])]
+        yield Difference(
+            networks,
+            *change,
+            old_why,
+            new_why,
+            _named(ports, whole.ports, lambda port: "any other" if port == whole.ports[-1] else str(port)),
+            _named(sayings, whole.sayings, lambda saying: saying.label or ANOTHER_NAME),
+            _named(sockets, possible, lambda socket: f"{socket.transport} {socket.address}"),
+        )
+
+
+def _named(some: set[Value], every: Sequence[Value], shown: Callable[[Value], str]) -> tuple[str, ...]:
+    """Those of an axis, as people are told; none where all of them are meant."""
+    return tuple(shown(one) for one in every if one in some) if len(some) < len(every) else ()
+
+
+def networks_of(spans: Iterable[Span]) -> Iterator[str]:
+    """The fewest networks that hold exactly these addresses."""
+    held = tuple(spans)
+    for version, kind in ((4, ipaddress.IPv4Address), (6, ipaddress.IPv6Address)):
+        ranges = sorted((span.first, span.last) for span in held if span.version == version)
+        joined: list[tuple[int, int]] = []
+        for first, last in ranges:
+            if joined and joined[-1][1] + 1 == first:
+                joined[-1] = (joined[-1][0], last)
+            else:
+                joined.append((first, last))
+        for first, last in joined:
+            yield from map(_shown, ipaddress.summarize_address_range(kind(first), kind(last)))
+
+
+def _shown(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
+    single = network.prefixlen == network.max_prefixlen
+    return str(network.network_address) if single else str(network)

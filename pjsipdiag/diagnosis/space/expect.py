@@ -1,0 +1,175 @@
+"""A file that says who gets where, held against every request that could come.
+
+Each line is `WHO [from USER] [over TRANSPORT] -> WHERE`; `#` begins a comment. WHO is an address, a network,
+`anonymous` (who says From anonymous, from an address that no rule names) or `anybody`. WHERE is an endpoint, which asks
+for a password or not, or `refused` or `nobody`: whatever the caller says, no call gets in without a password.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+
+from pjsipdiag.asterisk.addresses.rule import holds
+from pjsipdiag.asterisk.config import Config, Where
+from pjsipdiag.asterisk.replay.identifiers import Replay
+from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.diagnosis.compare import describe
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rule import Rule
+from pjsipdiag.diagnosis.space.axes import STRANGER, Saying, Space, Span, address_rules, calling, invite, space
+from pjsipdiag.errors import ConfigError, visible
+from pjsipdiag.sip import SipMessage
+
+EXPECTATION = Rule("expectation-failed", Severity.ERROR, "what a file of expectations says does not hold")
+
+_LINE = re.compile(
+    r"(?P<who>\S+)(?:\s+from\s+(?P<user>\S+))?(?:\s+over\s+(?P<transport>udp|tcp|tls|ws|wss))?\s*->\s*(?P<where>\S+)",
+    re.IGNORECASE,
+)
+_REFUSED = frozenset({"refused", "nobody"})
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One line of the file. `networks` are empty for everybody; `who` is as it is written."""
+
+    where: Where
+    text: str
+    who: str
+    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    user: str
+    transport: str
+    endpoint: str
+    """Empty: nobody is to get in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An expectation, and a request for which it does not hold: what becomes of it, and why (empty: it holds)."""
+
+    expectation: Expectation
+    broken: str = ""
+
+
+def read_expectations(path: str) -> tuple[Expectation, ...]:
+    """The lines of a file.
+
+    :raises ConfigError: it cannot be read, or a line says nothing that is understood.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{visible(path)}: {error.strerror}") from None
+    except ValueError:
+        raise ConfigError(f"{visible(path)}: no text in UTF-8") from None
+    lines = ((number, line.partition("#")[0].strip()) for number, line in enumerate(text.split("\n"), 1))
+    return tuple(_expectation(Where(path, number), line) for number, line in lines if line)
+
+
+def _expectation(where: Where, text: str) -> Expectation:
+    found = _LINE.fullmatch(text)
+    if found is None:
+        raise ConfigError(f"{where}: {visible(text)!r}: write 'WHO -> ENDPOINT' or 'WHO -> refused'")
+    who = found["who"].lower()
+    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    if who not in ("anonymous", "anybody"):
+        try:
+            networks = (ipaddress.ip_network(found["who"], strict=False),)
+        except ValueError:
+            raise ConfigError(
+                f"{where}: {visible(found['who'])}: write an address, a network, anonymous or anybody"
+            ) from None
+    endpoint = "" if found["where"].lower() in _REFUSED else found["where"]
+    return Expectation(where, text, who, networks, found["user"] or "", (found["transport"] or "").upper(), endpoint)
+
+
+def hold(config: Config, expectations: tuple[Expectation, ...]) -> tuple[Held, ...]:
+    """Whether each of them holds for every request that it speaks of."""
+    whole, replay = space([config]), Replay(config)
+    return tuple(Held(one, _broken(one, whole, replay)) for one in expectations)
+
+
+def findings(held: tuple[Held, ...]) -> tuple[Finding, ...]:
+    """One for each expectation that does not hold."""
+    return tuple(
+        Finding(
+            EXPECTATION.name,
+            EXPECTATION.severity,
+            f"{one.expectation.text}: it is not so",
+            one.expectation.where,
+            evidence=(one.broken,),
+            advice="Mend the configuration, or the line of the file if this is meant.",
+        )
+        for one in held
+        if one.broken
+    )
+
+
+def _broken(one: Expectation, whole: Space, replay: Replay) -> str:
+    if one.endpoint and one.endpoint not in replay.config.endpoints:
+        return f"there is no endpoint '{one.endpoint}'"
+    asked = False
+    for saying, message in _requests(one, whole, replay.config):
+        asked, verdict = True, replay.verdict(message)
+        if not _as_expected(one, verdict):
+            says = f", {saying.label}," if saying.label else ""
+            return f"{message.source}{says} over {message.transport} is {describe(verdict)}{_reason(verdict)}"
+    return "" if asked else "no transport of the configuration listens for that"
+
+
+def _requests(one: Expectation, whole: Space, config: Config) -> Iterator[tuple[Saying, SipMessage]]:
+    sayings = _sayings(one, whole)
+    for socket in whole.sockets:
+        if one.transport in ("", socket.transport):
+            for span in _spans(one, whole, config, 6 if ":" in socket.address.ip else 4):
+                for port, saying in product(whole.ports, sayings):
+                    yield saying, invite(span, port, saying, socket)
+
+
+def _reason(verdict: Verdict) -> str:
+    unknown = verdict.outcome is Outcome.UNKNOWN
+    return f": {next(check.reason for check in verdict.trace if check.match == 'unknown')}" if unknown else ""
+
+
+def _as_expected(one: Expectation, verdict: Verdict) -> bool:
+    if not one.endpoint:
+        return verdict.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN)
+    return verdict.endpoint == one.endpoint and verdict.outcome in (Outcome.ACCEPTED, Outcome.CHALLENGED)
+
+
+def _sayings(one: Expectation, whole: Space) -> tuple[Saying, ...]:
+    if one.user:
+        user, _, host = one.user.partition("@")
+        return (calling(user, host),)
+    if one.who == "anonymous":
+        return (Saying("From anonymous", "<sip:anonymous@anonymous.invalid>"),)
+    return (Saying("", STRANGER),) if one.endpoint else whole.sayings
+
+
+def _spans(one: Expectation, whole: Space, config: Config, version: int) -> Iterator[Span]:
+    """A range of each class of addresses that the expectation speaks of, cut to its network."""
+    for spans in whole.spans:
+        for span in spans:
+            cut = _cut(one, span) if span.version == version else None
+            if cut is not None and (one.who != "anonymous" or not _is_named(cut, config)):
+                yield cut
+                break
+
+
+def _cut(one: Expectation, span: Span) -> Span | None:
+    if not one.networks:
+        return span
+    (network,) = one.networks
+    first, last = int(network.network_address), int(network.broadcast_address)
+    if network.version != span.version or last < span.first or span.last < first:
+        return None
+    return replace(span, first=max(first, span.first), last=min(last, span.last))
+
+
+def _is_named(span: Span, config: Config) -> bool:
+    return any(holds(rule, span.version, span.first) for rule in address_rules(config))

@@ -1,0 +1,1 @@
+"""Questions about every request that could come."""
