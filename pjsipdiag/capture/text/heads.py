@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 _NAMES = rb"Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun"
 _PIECES = re.compile(rb"(\d+)|(\b(?:" + _NAMES + rb")\b)|([ \t]+)|([:+-])|(.)", re.DOTALL)
-_QUOTES = {b'"': b'"', b"'": b"'", b"`": b"`"}
+_QUOTES = (b'"', b"'", b"`")
 _IN_QUOTES = re.compile(rb'\\u([0-9a-fA-F]{4})|\\(["\\/tbfr])|""')
 _SIMPLE = {b"t": b"\t", b"b": b"\b", b"f": b"\f", b"r": b"\r"}
 LONGEST_HEAD = 400
@@ -45,8 +45,7 @@ class Frame(NamedTuple):
 
 def frame(before: bytes, behind: bytes) -> Frame:
     """The frame of lines, one of which has `before` before it and `behind` behind it."""
-    quote = _QUOTES.get(before.rstrip()[-1:])
-    quoted = quote is not None and behind.lstrip().startswith(quote)
+    quoted = any(before.count(quote) % 2 and behind.lstrip().startswith(quote) for quote in _QUOTES)
     return Frame(_like(before, False), _like(behind, True) if behind.strip() else None, _may_vanish(before), quoted)
 
 

@@ -45,10 +45,13 @@ _LENGTH = re.compile(rb"\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,6})", re.IGNORE
 _GLUED = re.compile(
     rb"[ \t]+(?=(?:Via|From|To|Call-ID|CSeq|Contact|Max-Forwards|User-Agent|Server|Allow|Supported|Content-Type|"
     rb"Content-Length|WWW-Authenticate|Authorization|Proxy-Authorization|Require|Expires|Date|Record-Route|Route|Reason|"
-    rb"Accept|P-[A-Z][A-Za-z-]+|Session-Expires|Min-SE|Diversion|Privacy|Event|Content-Disposition):[ \t])"
+    rb"Accept|P-[A-Z][A-Za-z-]+|X-[A-Za-z-]+|Session-Expires|Min-SE|Diversion|Privacy|Event|Content-Disposition|"
+    rb"Subscription-State|Proxy-Authenticate|Allow-Events|Refer-To|Referred-By|RSeq|RAck|Min-Expires|Retry-After|"
+    rb"Identity|History-Info|Remote-Party-ID|Accept-[A-Z][a-z]+|Unsupported|Warning|Path|Service-Route|MIME-Version|"
+    rb"Organization|Subject|Timestamp|SIP-ETag|SIP-If-Match|Alert-Info|Call-Info|Replaces|User-to-User):[ \t])"
 )
 _GLUED_BODY = re.compile(
-    rb"[ \t]+(?=(?:v=0|o=\S+ \d|s=\S|c=IN |t=\d+ \d|m=(?:audio|video|image|application|text) |a=[a-z]))"
+    rb"[ \t]+(?=(?:v=0|o=\S+ \d|s=\S|c=IN |t=\d+ \d|m=(?:audio|video|image|application|text) |a=[a-z]|<\?xml ))"
 )
 MOST_FOREIGN = 200
 """Lines of others in a row, between two of a message: an entry of the journal has about 25 fields."""

@@ -27,8 +27,8 @@ from pjsipdiag.errors import CaptureError
 
 SIZE = 1 << 20
 LONGEST_LINE = 8 << 20
-CUT, ODD, HIDDEN = "cut", "odd", "hidden"
-"""Why a message is unread: nothing of it follows, it is no SIP, its address was replaced."""
+CUT, ODD, HIDDEN, BROKEN = "cut", "odd", "hidden", "broken"
+"""Why a message is unread: nothing of it follows, it is no SIP, its address was replaced, its first line was broken."""
 NOTE_OWN_SIDE = "a log does not name the local address: the destination of received messages is unknown"
 NOTE_MENDED = (
     "the text was changed on its way: messages without the length that Asterisk wrote before them (broken or empty"
@@ -37,6 +37,7 @@ NOTE_MENDED = (
 NOTE_WIDE = "the text is UTF-16 or UTF-32 and was read so"
 NOTE_WRAPPED = "the lines of the text were broken after {} columns and were joined again"
 NOTE_BLOBS = "the journal left lines out as `blob data`: `journalctl -a -o cat` shows them"
+_SCRAP = re.compile(rb"SIP re(?:quest|sponse) \(")
 _LEVELS = tuple(level + b"[" for level in (b"VERBOSE", b"NOTICE", b"WARNING", b"ERROR", b"DEBUG", b"SECURITY"))
 _ENTRIES: tuple[tuple[tuple[bytes, ...], re.Pattern[bytes]], ...] = (
     (_LEVELS, re.compile(rb"\b(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY)\[\d+\]")),
@@ -112,7 +113,7 @@ class _Reading:
         """The messages of whole lines; answers how many bytes are done with."""
         text, numbers, exact = unpacked(raw)
         marks = list(self._marks(text))
-        if self._empty or self._how or text.count(b"<--") > len(marks):
+        if self._empty or self._how or not (marks or self.tally.records) or text.count(b"<--") > len(marks):
             text, numbers, marks = self._joined(text, numbers, marks)
         self._empty = self._empty and not raw.strip()
         done, counted, number = len(text), 0, 0
@@ -137,6 +138,7 @@ class _Reading:
                 if stop:
                     spoken.append((mark.end, stop))
                 yield datagram._replace(frame=self._line + line)
+        self._count_broken(text, done, marks, spoken)
         self._look(text, len(marks))
         self._refusals.read(text, done, self._time, spoken)
         if done == len(text):
@@ -164,12 +166,25 @@ class _Reading:
         if how is None:
             return text, numbers, marks
         whole, lines = joined(text, how)
+        whole, again, _ = unpacked(whole)  # lines that were put into objects, and broken afterwards
+        lines = lines if again is None else [lines[line] for line in again]
         found = list(self._marks(whole))
         if self._how is None and len(found) <= len(marks) and self._refusals.count(whole) <= self._refusals.count(text):
             return text, numbers, marks
         self._how = how
         self.tally.note(NOTE_WRAPPED.format(how.width))
         return whole, lines if numbers is None else [numbers[line] for line in lines], found
+
+    def _count_broken(self, text: bytes, end: int, marks: Sequence[Mark], spoken: Sequence[tuple[int, int]]) -> None:
+        """Counts lines up to `end` that announced messages until somebody broke or changed them."""
+        if sum(map(text.count, PJSIP.needles)) <= sum(mark.form is PJSIP for mark in marks):
+            return
+        known = [(mark.found.start(), mark.found.end()) for mark in marks]
+        for found in _SCRAP.finditer(text, 0, end):
+            at = found.start()
+            if not any(start <= at < end for start, end in (*known, *spoken)):
+                self.tally.undecoded["log message behind a line that was broken or changed"] += 1
+                self.tally.unread[BROKEN, ""] += 1
 
     def _exact(self, text: bytes, mark: Mark, after: int) -> tuple[Datagram | None, int]:
         """The message whose bytes stand as they were on the wire, or None, and where it ends: beyond the next mark,

@@ -30,6 +30,7 @@ _SIGNS = {
     "\u201a": "'", "\u2014": "---", "\u2013": "--", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2026": "...",
 }  # fmt: skip
 _SIGN = re.compile("|".join(_SIGNS).encode())
+_SMART_OBJECT = re.compile(rb"\{\xe2\x80[\x9c\x9d][a-zA-Z_@]{1,40}\xe2\x80[\x9c\x9d]:")
 _ANNOUNCED = re.compile(
     rb"(?:Received|Transmitting) SIP re(?:quest|sponse) \(\d+ bytes\) (?:from|to) [^\n]{3,90}? --->"
 )
@@ -65,8 +66,10 @@ def unpacked(text: bytes) -> Unpacked:
         text = _binary_fields(text)
     if _is_quoted_printable(text):
         text = _SOFT_END.sub(lambda found: bytes([int(found[1], 16)]) if found[1] else b"", text)
+    if _SMART_OBJECT.search(text):
+        text = _SIGN.sub(_typed, text)
     exact = text is given
-    for signs, step, plain in _STEPS:
+    for signs, step, plain in _STEPS * 2:  # what was put on may have been put on twice, and in any order
         if not any(sign in text and has(text) for sign, has in signs) or (plain and plain.search(text)):
             continue
         lines = text.split(b"\n")
@@ -124,7 +127,11 @@ def _without_signs(text: bytes) -> bytes:
     at = next((at for needle in (b"Received", b"Transmitting") if (at := text.find(needle)) >= 0), -1)
     if at < 0 or (b"\xc2" not in text and b"\xe2" not in text) or _ANNOUNCED.search(text):
         return text
-    return _SIGN.sub(lambda found: _SIGNS[found[0].decode()].encode(), text)
+    return _SIGN.sub(_typed, text)
+
+
+def _typed(found: re.Match[bytes]) -> bytes:
+    return _SIGNS[found[0].decode()].encode()
 
 
 def _is_quoted_printable(text: bytes) -> bool:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 from typing import NamedTuple
 
 NARROWEST, WIDEST = 30, 320
 SAMPLE = 4000
 """Lines that are looked at to find the width."""
 _BEGINS = re.compile(
-    rb"[ \t]*(?:$|\[[^\]\n]{5,40}\]|<-+ |-- |== |[A-Z][a-z]{2} [ \d]\d \d\d:|\d{4}-\d\d-\d\d[T ]|\d+[:\t|-]|\{"
-    rb"|SIP/2\.0 \d|[A-Z]{3,10} (?:sips?|tel):|[A-Za-z][A-Za-z-]{0,30}[ \t]*:(?: \S|$)|[a-z]=\S"
+    rb"[ \t]*(?:$|\[[^\]\n]{5,40}\](?![:;>,])|<-+ |-- |== |[A-Z][a-z]{2} [ \d]\d \d\d:|\d{4}-\d\d-\d\d[T ]"
+    rb"|\d+[:\t|-]|\{|SIP/2\.0 \d|[A-Z]{3,10} (?:sips?|tel):|[A-Za-z][A-Za-z-]{0,30}[ \t]*:(?: \S|$)|[a-z]=\S"
     rb"|(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY)\[)"
 )
 """How a line of a log or of a message begins."""
@@ -29,14 +30,21 @@ _STRONG = re.compile(
 """What certainly begins one."""
 
 
+_NUMBER = re.compile(rb"[ \t]*(\d{1,9})(?:[:\t|-]| {1,2})")
+
+
 class Wrapped(NamedTuple):
     """How a text was broken: after `width` columns, at blanks when `words`; `prefix` stands before every line
-    that there was, broken or not, `usual` before most lines that there were before."""
+    that there was, broken or not, `usual` before most lines that there were before, or they were `numbered`. `counted`:
+    a number stands before each line as it is now, `doubled`: an empty line behind each."""
 
     width: int
     words: bool
     prefix: bytes = b""
     usual: bytes = b"\n"
+    numbered: bool = False
+    counted: bool = False
+    doubled: bool = False
 
 
 def wrapping(text: bytes) -> Wrapped | None:
@@ -44,6 +52,10 @@ def wrapping(text: bytes) -> Wrapped | None:
     lines = [line.rstrip(b"\r") for line in text.split(b"\n", SAMPLE)[:SAMPLE]]
     if any(len(line) > WIDEST * 2 for line in lines[:200]):
         return None
+    doubled = _is_doubled(lines)
+    lines = lines[_parity(lines) :: 2] if doubled else lines
+    counted = _rising(lines) * 10 > len(lines) * 9
+    lines = [_NUMBER.sub(b"", line, count=1) for line in lines] if counted else lines
     prefix = _prefix(lines)
     lines = [line[len(prefix) :] for line in lines]
     usual, lengths = _usual(lines), [_columns(line) for line in lines]
@@ -55,19 +67,25 @@ def wrapping(text: bytes) -> Wrapped | None:
     tight = [length for length, after in odd if length + 1 + _columns(after.split(b" ", 1)[0]) > width]
     if len(tight) < 2 or len(tight) * 3 < len(odd) * 2:
         return None
-    return Wrapped(width, sum(length < width for length in tight) * 5 > len(tight), prefix, usual)
+    # a blank in the last column may have been trimmed
+    words = sum(length < width - 1 for length in tight) * 5 > len(tight)
+    return Wrapped(width, words, prefix, usual, _rising(lines) * 3 > len(lines), counted, doubled)
 
 
 def joined(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:
     """The text with its lines joined, and the number (from 0) of the first line that each one was made of."""
     made: list[bytes] = []
     numbers: list[int] = []
-    last = 0
+    last, count = 0, -1
     open_line = False
-    for number, raw in enumerate(text.split(b"\n")):
+    rows = list(enumerate(text.split(b"\n")))
+    for number, raw in rows[_parity([line for _, line in rows]) :: 2] if how.doubled else rows:
         line = raw.rstrip(b"\r")
-        line = line.removeprefix(how.prefix) if line.startswith(how.prefix) else line
-        if open_line and line and _goes_on(last, line, how):
+        line = _NUMBER.sub(b"", line, count=1) if how.counted else line
+        line = b"" if line == how.prefix.rstrip() else line.removeprefix(how.prefix)
+        is_next = how.numbered and _number(line) == count + 1
+        count = _number(line) if is_next or count < 0 else count
+        if open_line and line and not is_next and _goes_on(last, line, how):
             made[-1] += _gap(made[-1], last, line, how) + line
         else:
             made.append(line)
@@ -79,7 +97,9 @@ def joined(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:
 def _goes_on(last: int, line: bytes, how: Wrapped) -> bool:
     if last >= how.width:
         return not (line.startswith(how.usual) or _STRONG.match(line))
-    if not how.words or last + 1 + _columns(line.split(b" ", 1)[0]) <= how.width:
+    if not how.words:
+        return last == how.width - 1 and not _begins(line, how.usual)
+    if last + 1 + _columns(line.split(b" ", 1)[0]) <= how.width:
         return False
     return not _begins(line, how.usual)
 
@@ -87,13 +107,35 @@ def _goes_on(last: int, line: bytes, how: Wrapped) -> bool:
 def _gap(before: bytes, last: int, line: bytes, how: Wrapped) -> bytes:
     """The blank at which a line was broken; none in the middle of a word that is longer than a line."""
     if not how.words or before.endswith(b" "):
-        return b""
+        return b" " if last < how.width and not how.words else b""
     word = _columns(before.rsplit(b" ", 1)[-1]) + _columns(line.split(b" ", 1)[0])
     return b"" if last >= how.width and word > how.width else b" "
 
 
 def _begins(line: bytes, usual: bytes) -> bool:
     return line.startswith(usual) or _BEGINS.match(line) is not None
+
+
+def _number(line: bytes) -> int:
+    """The number that a line begins with, -1 for none."""
+    found = _NUMBER.match(line)
+    return int(found[1]) if found else -1
+
+
+def _rising(lines: list[bytes]) -> int:
+    """How many lines begin with the number that follows that of the numbered line before."""
+    found = [number for line in lines if (number := _number(line)) >= 0]
+    return sum(after == number + 1 for number, after in pairwise(found))
+
+
+def _is_doubled(lines: list[bytes]) -> bool:
+    """Whether an empty line stands behind each line."""
+    return len(lines) > 20 and not any(line.strip() for line in lines[1 - _parity(lines) :: 2])
+
+
+def _parity(lines: list[bytes]) -> int:
+    """Whether the lines that are not empty stand at 0, 2, 4 or at 1, 3, 5."""
+    return int(sum(map(bool, lines[1:200:2])) > sum(map(bool, lines[:200:2])))
 
 
 def _usual(lines: list[bytes]) -> bytes:
