@@ -47,7 +47,11 @@ ARROW = Form(
     "a viewer's text",
     (b" -> ", b" --> ", b" ---> ", b" \xe2\x86\x92 "),
     re.compile(
-        rb"(?:^|(?<=\s))(?P<from>" + _PLACE + rb") (?:-{1,3}>|\xe2\x86\x92) (?P<to>" + _PLACE + rb")(?=\s|$|:)",
+        rb"(?:^|(?<=[\s\[(]))(?P<from>"
+        + _PLACE
+        + rb") (?:-{1,3}>|\xe2\x86\x92) (?P<to>"
+        + _PLACE
+        + rb")(?=[\s\]):]|$)",
         re.MULTILINE,
     ),
     b".",
@@ -101,6 +105,30 @@ NAMED = (
         "the list of `pjsip show history`, which has first lines only",
         "bring the messages: `pjsip show history entry NUMBER` for each of them, or `pjsip set logger on`",
         inside=True,
+    ),
+    Named(
+        (b"..",),
+        re.compile(rb"^[ \t]*(?:[A-Z]{3,9} sips?:\S+ SIP/2\.0|SIP/2\.0 \d{3} [^.\n]{0,40})\.{2,4}[A-Za-z-]{1,30}: ", re.MULTILINE),
+        "ngrep's text with each message in one line, dots for its line ends",
+        "take `ngrep -W byline`, which keeps the lines, or better `ngrep -O call.pcap`",
+    ),
+    Named(
+        (b'"_source"', b"<pdml", b"<psml", b'"layers"'),
+        re.compile(rb'"_source"|<p[ds]ml\b|"layers"\s*:'),
+        "packets as tshark writes them in JSON, PDML or PSML",
+        "bring the capture that they were made of, as pcap",
+    ),
+    Named(
+        (b"(5060)", b"Call flow for"),
+        re.compile(rb"^\|.{0,80}\(\d{2,5}\) +[<-]-{5,}[->]|Call flow for \S", re.MULTILINE),
+        "the picture of a call, without the messages",
+        "bring the capture that it shows, as pcap (in sngrep: F2)",
+    ),
+    Named(
+        (b"kamailio", b"opensips"),
+        re.compile(rb"\b(?:kamailio|opensips)\[\d+\]: (?:INFO|ERROR|WARNING|NOTICE|DBG|CRITICAL|ALERT)?"),
+        "the log of a SIP proxy (Kamailio, OpenSIPS), which reads no pjsip.conf",
+        _PCAP + " on the PBX behind it",
     ),
     Named(
         (b"Session Initiation Protocol (", b"-Line: "),

@@ -32,6 +32,8 @@ _ENTRY = re.compile(
     rb"(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY|DTMF|FAX)(?:\x1b\[[0-9;]*m)*\[\d+\]|^ {1,4}(?:--|==|>) |<-{1,4} ?(?:Rec|Tra)"
 )
 """What begins another entry of the log: no line of a message holds it."""
+_DOTTED = re.compile(rb"(?:SIP/2\.0|SIP/2\.0 \d{3} [^.\n]{0,40})\.{2,4}[A-Za-z-]{1,30}: ")
+"""A whole message in one line with dots for line ends, which may be dots of the message, too."""
 _SDP = re.compile(rb"[vosiuepcbtrzkam]=")
 _NEEDED = (
     rb"\n(?:via|v)[ \t]*:",
@@ -105,12 +107,12 @@ def restored(lines: Iterable[bytes], behind: bytes, size: int | None, tail: byte
 def _bared(lines: Iterator[bytes], behind: bytes, tail: bytes) -> Iterator[_Line]:
     """The lines from the first of the message on, as long as they stand in the same frame."""
     first, line, used = _first(lines)
-    if first is None:
+    if first is None or _DOTTED.search(line) is not None:
         return
     text, rest = first["line"], line[first.end() :]
     before = first["before"] if "before" in first.groupdict() else b""
     if text.startswith(b"SIP/2.0"):
-        text, rest = _without_tail(text, behind), behind
+        text, rest = _without_tail(text, behind if behind.strip() else tail), behind
     around = frame(before, rest if rest.strip() else tail)
     yield _Line(text.rstrip(b"\r"), used, line != _bare(line) or text[-1:] == b"\r", False)
     foreign = 0

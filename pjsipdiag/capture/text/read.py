@@ -16,7 +16,7 @@ from pjsipdiag.capture.streams.start import START
 from pjsipdiag.capture.streams.via import via_transport
 from pjsipdiag.capture.text import hidden
 from pjsipdiag.capture.text.encoding import Narrowed, wide_encoding
-from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, VIEWERS, Named, packed
+from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, TCPDUMP, VIEWERS, Named, packed
 from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, found_in, region
 from pjsipdiag.capture.text.message import begins_entry, restored
 from pjsipdiag.capture.text.refusals import NOTE_FORGED, Refusals
@@ -128,7 +128,8 @@ class _Reading:
             after = marks[at + 1].start if at + 1 < len(marks) else len(text)
             datagram, stop = self._exact(text, mark, after)
             if datagram is None and not stop:
-                if not last and exact and line and _starts(numbers, number) and _reaches(text, mark, after):
+                waits = not last and exact and (line or len(raw) < SIZE) and _starts(numbers, number)
+                if waits and _reaches(text, mark, after):
                     done = mark.start  # the message may go on in what is not read yet
                     break
                 datagram, stop = self._restored(text, mark, after)
@@ -139,7 +140,7 @@ class _Reading:
                     spoken.append((mark.end, stop))
                 yield datagram._replace(frame=self._line + line)
         self._count_broken(text, done, marks, spoken)
-        self._look(text, len(marks))
+        self._look(text)
         self._refusals.read(text, done, self._time, spoken)
         if done == len(text):
             return len(raw)
@@ -213,7 +214,7 @@ class _Reading:
         """The message behind a mark, up to the next one, `after`, or beyond it where that makes it as long as it was,
         and where it ends if that is known."""
         size = mark.size if mark.form is PJSIP else None
-        behind = text[mark.found.end() : mark.end].rstrip(b"\r")
+        behind = b"" if mark.form is TCPDUMP else text[mark.found.end() : mark.end].rstrip(b"\r")
         start, end = mark.end + 1, region(mark, text)
         found = restored(_lines(text, start, end), behind, size, mark.form.tail)
         if after < end and (found is None or not found.used):
@@ -271,17 +272,16 @@ class _Reading:
         return self._stamp[1]
 
     def _unread(self, reason: str, detail: str = "") -> None:
-        said = (
-            f"log message with an address that was replaced: {detail}" if detail else "log message that cannot be read"
-        )
+        said = f"with an address that was replaced: {detail}" if detail else "that cannot be read"
+        said = f"log message {said}"
         self.tally.undecoded["log message cut short" if reason == CUT else said] += 1
         self.tally.unread[reason, detail] += 1
 
-    def _look(self, text: bytes, marks: int) -> None:
+    def _look(self, text: bytes) -> None:
         """Remembers what else the text is, as long as it holds nothing that can be judged."""
         if b"B blob data]" in text:
             self.tally.note(NOTE_BLOBS)
-        if self._logs or marks:
+        if self._logs or self.tally.records:
             return
         self._of_asterisk = self._of_asterisk or _is_of_asterisk(text)
         if self._named is None:

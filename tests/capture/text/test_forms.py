@@ -1,0 +1,79 @@
+"""Written forms of SIP in fixtures/forms: `read` are judged, `named` are told for what they are in one line."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag.capture import read_stream
+from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.text.forms import NAMED
+from pjsipdiag.errors import CaptureError
+from pjsipdiag.sip import Address
+
+FORMS = Path(__file__).parents[3] / "fixtures" / "forms"
+READ = sorted((FORMS / "read").glob("*.txt"))
+TOLD = sorted((FORMS / "named").glob("*.txt"))
+CALLER = "203.0.113.11:5060"
+WORDS = {
+    "chansip-full": "chan_sip",
+    "chansip-notice": "chan_sip",
+    "configuration": "with -c",
+    "freeswitch": "FreeSWITCH",
+    "hist-list": "pjsip show history entry",
+    "kamailio": "proxy",
+    "ngrep-plain": "byline",
+    "pjsua": "pjsua",
+    "rich-text": "plain text",
+    "sngrep-flow": "picture of a call",
+    "sngrep-list": "F2",
+    "tcpdump-X": "hexadecimal",
+    "tcpdump-plain": "-w call.pcap",
+    "tshark-json": "JSON",
+    "tshark-pdml": "PDML",
+    "wireshark-csv": "list of packets",
+    "wireshark-flow": "picture of a call",
+    "wireshark-list": "list of packets",
+    "wireshark-print": "Wireshark's dissection",
+    "wireshark-stream": "who sent them to whom",
+    "yealink": "who sent them to whom",
+}
+
+
+def carried(raw: bytes) -> list[bytes]:
+    """The same with other line ends, quoted, and with characters of 16 bits."""
+    return [raw, raw.replace(b"\n", b"\r\n"), b"".join(b"> " + line for line in raw.splitlines(keepends=True))]
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.stem)
+def test_a_call_and_its_answer_are_read(path: Path) -> None:
+    for raw in (*carried(path.read_bytes()), path.read_text("utf-8").encode("utf-16")):
+        tally = Tally("text")
+        found = list(read_stream(io.BytesIO(raw), tally))
+        assert [datagram.payload.split(b"\r\n")[0] for datagram in found] == [
+            b"INVITE sip:100@192.0.2.1 SIP/2.0",
+            b"SIP/2.0 401 Unauthorized",
+        ]
+        assert str(Address.unpack(found[0].source)) == str(Address.unpack(found[1].destination)) == CALLER
+        assert not any(datagram.truncated for datagram in found)
+        assert not tally.unread
+
+
+@pytest.mark.parametrize("path", TOLD, ids=lambda path: path.stem)
+def test_what_cannot_be_judged_is_named(path: Path) -> None:
+    raw = path.read_bytes()
+    for text in (raw, raw.replace(b"\n", b"\r\n"), raw.decode().encode("utf-16")):
+        with pytest.raises(CaptureError) as told:
+            list(read_stream(io.BytesIO(text), Tally("text")))
+        assert WORDS[path.stem] in str(told.value)
+        assert "bring" in str(told.value) or re.search("use|give|take|save|write", str(told.value))
+        assert "\n" not in str(told.value)
+
+
+def test_every_named_form_has_an_example() -> None:
+    raws = [path.read_bytes() for path in TOLD]
+    for row in NAMED:
+        assert any(row.is_in(raw) for raw in raws), row.what
