@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from pjsipdiag.cli.group import did_you_mean, main
 from pjsipdiag.cli.live import asking
 from pjsipdiag.cli.options import ASTERISK, COLORED, CONFIG, NAMES, OUTPUT, QUIET
 from pjsipdiag.cli.output import directory, format_for, look, show
+
+if TYPE_CHECKING:
+    from pjsipdiag.diagnosis.options import Options
 
 
 @main.command(epilog="pjsipdiag explain 203.0.113.13 --from sip:provider@203.0.113.13 -c /etc/asterisk")
@@ -43,14 +46,16 @@ def explain(
     from pjsipdiag.asterisk.replay.identifiers import identify
     from pjsipdiag.diagnosis import explain as made
     from pjsipdiag.diagnosis.names import load
+    from pjsipdiag.diagnosis.running import ask
     from pjsipdiag.report import text
 
     message = made.request(
         made.parse_source(source), from_=from_, uri=uri, headers=headers, transport=transport.upper()
     )
-    ask = asking(names)
-    live = ask([message.from_uri.host] if message.from_uri else ()) if ask else None
-    loaded = load(directory(config, quiet, live=live is not None), asterisk=asterisk, live=live, **names)
+    place = directory(config, quiet, live=names["live"] is not None)
+    options: Options = {"live": asking(names), "asterisk": asterisk, "databases": names["databases"]}
+    live = ask(place, options, [message.from_uri.host] if message.from_uri else (), calls=False)
+    loaded = load(place, asterisk=asterisk, live=live, **names)
     verdict = identify(message, loaded)
     click.echo(text.explain(message, verdict, loaded, look(sys.stdout)), nl=False)
     sys.exit(0 if verdict.outcome == "accepted" else 1)
@@ -83,13 +88,15 @@ def check(
     """Find what is wrong in a configuration before any call fails."""
     from pjsipdiag.diagnosis.configuration import configuration_report
     from pjsipdiag.diagnosis.names import load
+    from pjsipdiag.diagnosis.running import ask
     from pjsipdiag.diagnosis.space.expect import read_expectations
 
     format_, gate = format_for(format_, output), gate_of(fail_on, ignored, baseline)
     expectations = read_expectations(expect) if expect else ()
-    ask = asking(names)
-    live = ask(()) if ask else None
-    loaded = load(directory(config, quiet, live=live is not None), asterisk=asterisk, live=live, **names)
+    place = directory(config, quiet, live=names["live"] is not None)
+    options: Options = {"live": asking(names), "asterisk": asterisk, "databases": names["databases"]}
+    live = ask(place, options, (), calls=False)
+    loaded = load(place, asterisk=asterisk, live=live, **names)
     assumed = asterisk is None and live is None
     report = configuration_report(loaded, asked=asterisk, assumed=assumed, expectations=expectations)
     show(report, format_, output, redact=redact, verbose=verbose, quiet=quiet, gate=gate)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from pjsipdiag.cli.output import forced, inputs
 from pjsipdiag.outputs import PRIVATE, write_file
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.live.state import Live
+    from pjsipdiag.asterisk.live.state import Live, Wanted
     from pjsipdiag.diagnosis.options import Asking
 
 
@@ -20,10 +19,10 @@ def asking(given: dict[str, Any]) -> Asking | None:
     if text is None:
         return None
 
-    def ask(hosts: Collection[str]) -> Live:
+    def ask(wanted: Wanted) -> Live:
         from pjsipdiag.asterisk.live import saved, source
 
-        live = source.ask_live(text, hosts)
+        live = source.ask_live(text, wanted)
         if path:
             with write_file(path, inputs=inputs(), force=forced(), mode=PRIVATE) as stream:
                 stream.write(saved.to_text(live))

@@ -44,7 +44,7 @@ from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.cause import listed
 from pjsipdiag.diagnosis.rules.difference import is_a_copy
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
-from pjsipdiag.diagnosis.running import callers_hosts, lets_in
+from pjsipdiag.diagnosis.running import ask, callers_hosts, lets_in
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.work.acknowledged import Acknowledged
 from pjsipdiag.diagnosis.work.gather import Begun, Gathered, begin
@@ -91,8 +91,7 @@ def conclude(begun: Begun, config: str | Path | None, options: Options, on_rows:
     options = {**options, "databases": databases if isinstance(databases, Databases) else given(databases)}
     if options.get("resolve"):
         options["resolve"] = Dns()  # each name is asked once, however often the configuration is loaded
-    asking = options.get("live")
-    live = asking(callers_hosts(begun.finish().merged)) if asking else None
+    live = ask(config, options, callers_hosts(begun.finish().merged), calls=True)
     reload = partial(reloaded, config, options, live, disk=disk)
     asked = reload({}, options.get("asterisk") or (release_of(live) if live else NEWEST))
     seen, wanted, jobs = begun.finish(), begun.reading.wanted, begun.reading.jobs

@@ -69,7 +69,7 @@ def load(
     config = load_config(path, asterisk, resolver, overlay=overlay, databases=urls, partial=partial, disk=disk)
     if config.failed:
         raise ConfigError(config.failed[0])
-    otherwise = tuple(loaded_otherwise(config, running_config(live, asterisk))) if live is not None else ()
+    otherwise = tuple(loaded_otherwise(config, running_config(live, asterisk), live)) if live is not None else ()
     return replace(config, server_addresses=_servers(config, resolver), otherwise=otherwise)
 
 

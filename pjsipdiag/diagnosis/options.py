@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.live.state import Live
+    from pjsipdiag.asterisk.live.state import Live, Wanted
     from pjsipdiag.asterisk.loading.resolve import Resolver
     from pjsipdiag.asterisk.realtime.tables import Databases
 
@@ -15,8 +15,8 @@ Progress = Callable[[int, int, int | None], None]
 """(records read, bytes read, bytes in all or None)."""
 
 
-Asking = Callable[["Collection[str]"], "Live"]
-"""Asks a running Asterisk, also about the hosts that callers name."""
+Asking = Callable[["Wanted"], "Live"]
+"""Asks a running Asterisk."""
 
 
 class Options(TypedDict, total=False):

@@ -2,8 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from pathlib import Path
+
+from pjsipdiag.asterisk.live.state import Live, Wanted
 from pjsipdiag.diagnosis.calls.merge import Merged
+from pjsipdiag.diagnosis.names import load
+from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.situation import Situation
+
+
+def ask(path: str | Path | None, options: Options, hosts: Collection[str], *, calls: bool) -> Live | None:
+    """What the running Asterisk tells, where one is to be asked: also of `hosts`, of the objects that the files at
+    `path` name, and of the dialplan where there are `calls`."""
+    asking = options.get("live")
+    if asking is None:
+        return None
+    names: dict[str, tuple[str, ...]] = {}
+    if path is not None:
+        files = load(path, asterisk=options.get("asterisk"), databases=options.get("databases", ()), partial=True)
+        names = {
+            "identify": tuple(one.name for one in files.identifies),
+            "transport": tuple(files.transports),
+            "registration": tuple(files.registrations),
+            "global": (files.globals.name,) if files.globals.name else (),
+        }
+    return asking(Wanted(tuple(sorted(hosts)), calls, names))
 
 
 def callers_hosts(merged: Merged) -> set[str]:

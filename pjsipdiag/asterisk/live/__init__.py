@@ -1,13 +1,15 @@
 """A running Asterisk, asked what it holds: the one who knows best.
 
-In comes a way to ask (a command that runs `asterisk -rx`, or a file of answers that were saved); out comes a Live, one
-frozen value, and from it a Config that replays like one of files. Nothing is changed in the running system, and what is
-secret is not asked for.
+In comes a way to ask (`asterisk -rx`, AMI, ARI, or a file of answers that were saved); out comes a Live, one frozen
+value, and from it a Config that replays like one of files. Nothing is changed in the running system.
 
     state      Live: what was told, and what stays unknown
-    source     --live: a command or a saved file
+    source     --live: a command, an address or a saved file
     questions  the questions of the command line interface, and the whole of their answers
-    tables     one answer of the command line interface taken apart
+    tables, dialplan    one answer of the command line interface taken apart
+    place      an address and the secret for it
+    ami, manager    the manager interface: messages, and what they tell where `Command` is not granted
+    ari        the HTTP interface
     saved      Live as text in the form of Asterisk's files, and back
     running    Live -> Config
     compare    a Config of files beside it: what is loaded otherwise than written

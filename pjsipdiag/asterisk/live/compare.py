@@ -17,6 +17,7 @@ from pjsipdiag.asterisk.config import (
     Transport,
     Where,
 )
+from pjsipdiag.asterisk.live.state import Live
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 
 NOWHERE = Where("", 0)
@@ -29,14 +30,23 @@ _MOST = 200
 """Characters of a value that are shown."""
 
 
-def loaded_otherwise(files: Config, running: Config) -> Iterator[Problem]:
-    """One problem for each object that differs, with its line in the files where it has one."""
-    yield from _objects("identify", _by_name(files), _by_name(running), files, _identify)
-    yield from _objects("endpoint", files.endpoints, running.endpoints, files, _endpoint)
-    yield from _objects("transport", files.transports, running.transports, files, _transport)
-    yield from _objects("registration", files.registrations, running.registrations, files, _registration)
-    yield from _changed("global", files.globals, _global(files.globals), _global(running.globals))
+def loaded_otherwise(files: Config, running: Config, live: Live) -> Iterator[Problem]:
+    """One problem for each object that differs, with its line in the files where it has one; `running` is what `live`
+    comes to. What was not told differs in nothing."""
+    asked = {item.name: set(item.all("name")) for item in live.of("asked")}
+
+    def absent(kind: str, name: str) -> bool:
+        return kind not in live.untold or name in asked.get(kind, ())
+
+    yield from _objects("identify", _by_name(files), _by_name(running), files, _identify, absent)
+    yield from _objects("endpoint", files.endpoints, running.endpoints, files, _endpoint, absent)
+    yield from _objects("transport", files.transports, running.transports, files, _transport, absent)
+    yield from _objects("registration", files.registrations, running.registrations, files, _registration, absent)
+    if "global" not in live.untold:
+        yield from _changed("global", files.globals, _global(files.globals), _global(running.globals))
     yield from _named_acls(files, running)
+    if live.identifiers is None:
+        return
     same_order = files.globals.endpoint_identifier_order == running.globals.endpoint_identifier_order
     if (
         same_order
@@ -63,13 +73,19 @@ def _by_name(config: Config) -> dict[str, Identify]:
     return {identify.name: identify for identify in config.identifies if identify.name}
 
 
-def _objects(
-    kind: str, written: Mapping[str, _T], loaded: Mapping[str, _T], files: Config, values: Callable[[_T], Values]
+def _objects(  # noqa: PLR0917  (both sides, and what is to be known of them)
+    kind: str,
+    written: Mapping[str, _T],
+    loaded: Mapping[str, _T],
+    files: Config,
+    values: Callable[[_T], Values],
+    absent: Callable[[str, str], bool],
 ) -> Iterator[Problem]:
     dropped = {one.name for one in files.dropped if one.type == kind}
     for name, item in written.items():
         if name not in loaded:
-            yield Problem(LoadReason.NOT_RELOADED(type=kind, name=name, where=item.where), item.where)
+            if absent(kind, name):
+                yield Problem(LoadReason.NOT_RELOADED(type=kind, name=name, where=item.where), item.where)
         else:
             ours, theirs = values(item), values(loaded[name])
             yield from _changed(f"{kind} '{name}'", item, ours, theirs)

@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from pjsipdiag.asterisk.live import tables
-from pjsipdiag.asterisk.live.state import OPTIONS, Item, Live, LiveError
+from pjsipdiag.asterisk.live import dialplan, tables
+from pjsipdiag.asterisk.live.state import OPTIONS, Item, Live, LiveError, Wanted
 
 Ask = Callable[[str], str]
 AT_ONCE = 8
@@ -24,8 +24,21 @@ MOST_ASKED = 500
 _NO_SUCH = "Unable to find object"
 
 
-def ask_all(ask: Ask, origin: str, hosts: Iterable[str] = ()) -> Live:
-    """Everything; `hosts` are those of the callers that a capture has.
+GAPS = {
+    "identifiers": "which identifiers are asked, and in which order",
+    "identify": "identifies whose names are not known, as those that point at no endpoint",
+    "endpoint": "the endpoints",
+    "transport": "transports whose names are not known",
+    "registration": "registrations whose names are not known",
+    "global": "the global settings",
+    "named_acl": "the rules of acl.conf",
+    "auth": "which auth objects exist",
+}
+"""What other interfaces than this one may leave out, in words."""
+
+
+def ask_all(ask: Ask, origin: str, wanted: Wanted, names: tuple[str, ...] = ()) -> Live:
+    """Everything; `names` are those of endpoints where they are known, which a list cuts.
 
     :raises LiveError: it does not answer, or is no Asterisk.
     """
@@ -41,8 +54,9 @@ def ask_all(ask: Ask, origin: str, hosts: Iterable[str] = ()) -> Live:
         identifiers = tables.identifiers(ask("pjsip show identifiers")) or None
         items.append(_item("global", "global", tables.rows(ask("pjsip show settings"))))
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            items += _objects(ask, pool.map, unknown)
-            items += _aliases(ask, pool.map, hosts)
+            items += _objects(ask, pool.map, unknown, names)
+            items += _aliases(ask, pool.map, wanted)
+        items += _dialplan(ask, items) if wanted.dialplan else ()
     return Live(
         origin, version, identifiers, modules, tuple(items), _ago(uptime, "System uptime"),
         _ago(uptime, "Last reload"), tuple(unknown),
@@ -53,12 +67,12 @@ Map = Callable[[Callable[[str], list[Item]], list[str]], Iterable[list[Item]]]
 """map() of several threads."""
 
 
-def _objects(ask: Ask, each: Map, unknown: list[str]) -> Iterator[Item]:
+def _objects(ask: Ask, each: Map, unknown: list[str], endpoints: tuple[str, ...]) -> Iterator[Item]:
     listed = tables.identifies(ask("pjsip show identifies"))
     for found in each(partial(_identify, ask), listed):
         yield from found
     names = [text.rpartition("/")[2] for text in listed]
-    shown = tables.endpoints(ask("pjsip show endpoints"))
+    shown = list(endpoints) or tables.endpoints(ask("pjsip show endpoints"))
     for text, found in zip(shown, each(partial(_endpoint, ask, names), shown), strict=True):
         yield from found
         if not found:
@@ -120,11 +134,24 @@ def _acl(ask: Ask, name: str) -> list[Item]:
     return [Item("named_acl", name, tuple(tables.rules(ask(f"acl show {quoted(name)}"))))]
 
 
-def _aliases(ask: Ask, each: Map, hosts: Iterable[str]) -> Iterator[Item]:
+def hosts_to_ask(wanted: Wanted) -> list[str]:
     """Aliases of domains have no list; only names that cannot be anything else are asked for."""
-    wanted = [host for host in dict.fromkeys(hosts) if _HOST.fullmatch(host)][:MOST_ASKED]
-    for found in each(partial(_alias, ask), wanted):
+    return [host for host in dict.fromkeys(wanted.hosts) if _HOST.fullmatch(host)][:MOST_ASKED]
+
+
+def _aliases(ask: Ask, each: Map, wanted: Wanted) -> Iterator[Item]:
+    for found in each(partial(_alias, ask), hosts_to_ask(wanted)):
         yield from found
+
+
+def _dialplan(ask: Ask, items: list[Item]) -> Iterator[Item]:
+    def context(name: str) -> Item | None:
+        return dialplan.shown(name, ask(f"dialplan show {name}"))
+
+    yield from dialplan.contexts(context, dialplan.wanted(items))
+    found = dialplan.pickup(ask("features show"))
+    if found:
+        yield found
 
 
 def _alias(ask: Ask, host: str) -> list[Item]:

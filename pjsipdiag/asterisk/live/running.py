@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache, partial
 
 from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.config import Acl, Auth, Config, Identify, Rule, Where
+from pjsipdiag.asterisk.live.dialplan import dialplan
 from pjsipdiag.asterisk.live.saved import to_text
 from pjsipdiag.asterisk.live.state import FILE, HIDDEN_ACL, Live
 from pjsipdiag.asterisk.loading import modules
@@ -39,7 +41,7 @@ def running_config(live: Live, version: str | None = None) -> Config:
     wizards = {item.name: item.first("@pjsip_wizard") for item in live.of("identify")}
     identifies = [replace(one, wizard=wizards.get(one.name, "")) for one in config.identifies]
     running = live.modules
-    untold = set()
+    untold = set(live.untold)
     if running is None or "res_pjsip_acl" in running:
         untold.add("acl")
     if known.identify_order == "hash":
@@ -47,6 +49,9 @@ def running_config(live: Live, version: str | None = None) -> Config:
         identifies = _as_endpoints_show(identifies, live)
     if running is not None and "res_pjsip_authenticator_digest" not in running:
         endpoints = {name: replace(one, auth=()) for name, one in endpoints.items()}
+    names = {item.name for item in live.of("auth_name")}
+    if "auth" in untold:
+        names.update(name for one in endpoints.values() for name in one.auth)
     config = replace(
         config,
         endpoints=endpoints,
@@ -55,10 +60,11 @@ def running_config(live: Live, version: str | None = None) -> Config:
         uncertain_identifiers=config.uncertain_identifiers if live.identifiers is None else (),
         named_acls=acls,
         has_acls=True,
-        auths={item.name: Auth(item.name, Where(FILE, 0, item.name)) for item in live.of("auth_name")},
+        auths={name: Auth(name, Where(FILE, 0, name)) for name in names},
         absent=_absent(live),
         untold=frozenset(untold),
         aliases_asked=frozenset(item.name for item in live.of("alias_asked")),
+        dialplan=cache(partial(dialplan, live, known, config.sections)),
     )
     return replace(config, transports={}, sockets=()) if any(one.ends for one in config.absent) else config
 

@@ -33,6 +33,7 @@ def _lines(live: Live) -> Iterator[str]:
         if told is not None:
             yield f"{name} = {','.join(told)}"
     yield from (f"unknown = {_escaped(text)}" for text in live.unknown)
+    yield from (f"untold = {kind}" for kind in live.untold)
     for item in live.items:
         yield from ("", f"[{item.name}]", f"type = {item.type}")
         yield from (f"{name} = {_escaped(value)}" for name, value in item.values)
@@ -73,10 +74,10 @@ def from_text(text: str, name: str) -> Live:
         for s in parsed.sections
         if s is not head
     )
-    unknown = tuple(variable.value for variable in head.variables if variable.name == "unknown")
+    unknown, untold = (tuple(v.value for v in head.variables if v.name == name) for name in ("unknown", "untold"))
     return Live(
         texts["origin"], texts["version"], lists["identifiers"], lists["modules"], items, texts["started"],
-        texts["reloaded"], unknown,
+        texts["reloaded"], unknown, untold,
     )  # fmt: skip
 
 

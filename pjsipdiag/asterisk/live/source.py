@@ -1,18 +1,20 @@
-"""--live: a command that runs `asterisk -rx`, or a file with the answers of one that was asked before."""
+"""--live: a command that runs `asterisk -rx`, an address of AMI or ARI, or a file of answers that were saved."""
 
 from __future__ import annotations
 
 import shlex
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
-from pjsipdiag.asterisk.live import questions, saved
-from pjsipdiag.asterisk.live.state import Live, LiveError
+from pjsipdiag.asterisk.live import place, questions, saved
+from pjsipdiag.asterisk.live.ami import Ami
+from pjsipdiag.asterisk.live.ari import Ari, ask_ari
+from pjsipdiag.asterisk.live.manager import ask_manager
+from pjsipdiag.asterisk.live.place import SECONDS
+from pjsipdiag.asterisk.live.state import Live, LiveError, Wanted
 from pjsipdiag.asterisk.live.tables import plain
 
-SECONDS = 10.0
-"""A question that takes longer ends with one line."""
 COMMAND = "asterisk -rx"
 Ask = Callable[[str], str]
 """A question of the command line interface -> its answer.
@@ -22,23 +24,27 @@ Ask = Callable[[str], str]
 _UNABLE = ("Unable to connect to remote asterisk", "Unable to access the running directory")
 
 
-def ask_live(text: str, hosts: Iterable[str] = ()) -> Live:
-    """What the Asterisk behind `--live` TEXT holds; a file of saved answers is read. `hosts` are asked for as aliases
-    of domains.
+def ask_live(text: str, wanted: Wanted | None = None) -> Live:
+    """What the Asterisk behind `--live` TEXT holds, also of what is `wanted` by name; a file of saved answers is read.
 
     :raises LiveError: it cannot be asked.
     """
     if Path(text).is_file():
         return saved.read(text)
+    wanted = wanted or Wanted()
     if "://" in text.split(" ", maxsplit=1)[0]:
-        raise LiveError(f"--live takes a command such as '{COMMAND}' or a file of --save-live, not {text!r}")
+        there = place.parse(text)
+        if there.scheme != "ami":
+            return ask_ari(Ari(there), wanted)
+        with Ami(there) as ami:
+            return ask_manager(ami, wanted)
     try:
         words = shlex.split(text)
     except ValueError as error:
         raise LiveError(f"--live {text!r}: {error}") from error
     if not words:
         raise LiveError(f"--live names no command: '{COMMAND}' is the usual one")
-    return questions.ask_all(by_command(words), words[0], hosts)
+    return questions.ask_all(by_command(words), words[0], wanted)
 
 
 def by_command(words: list[str]) -> Ask:

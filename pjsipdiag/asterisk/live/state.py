@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from pjsipdiag.errors import PjsipdiagError
 
@@ -29,10 +29,21 @@ class LiveError(PjsipdiagError):
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to ask beside what has a list: the aliases of `hosts`, which callers name; the `dialplan`, where there are
+    calls; and, where names cannot be listed, the objects of which the files have the `names`, by their type."""
+
+    hosts: tuple[str, ...] = ()
+    dialplan: bool = False
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One object as it is loaded. Beside the types of pjsip.conf there are `endpoint_acl` (the access lists of an
     endpoint, as far as they are shown), `named_acl`, `auth_name`, `asked_first` (identifies of an endpoint in order),
-    and `alias_asked`."""
+    `alias_asked`, `asked` (of the type `name`: those that were asked for by name), `dialplan` (a context) and
+    `features`."""
 
     type: str
     name: str
@@ -58,6 +69,8 @@ class Live:
     started: str = ""
     reloaded: str = ""
     unknown: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
+    """What could not be listed: `identifiers`, or a type of which there may be more."""
     file: str = FILE
     """The file that holds all this, where it was saved: its lines can be named."""
 

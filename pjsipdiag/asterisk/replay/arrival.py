@@ -25,6 +25,8 @@ from pjsipdiag.asterisk.replay.admission import contact_denial, denial
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome
 from pjsipdiag.sip import Address, SipMessage
 
+_NOT_LISTED = ("identifiers", "identify", "endpoint", "transport", "global")
+"""What may decide each request and is told by some interfaces of a running Asterisk only."""
 DIALOG_METHODS = ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY", "UPDATE")
 """Methods that need a Contact header (pjsip_method_creates_dialog)."""
 
@@ -65,6 +67,14 @@ def unframed(message: SipMessage) -> Check | None:
     if body and len(body) < int(length[1][:12]):
         return _end(WalkReason.SHORT_BODY(length=int(length[1][:12]), size=len(body)))
     return None
+
+
+def hidden(config: Config) -> Check | None:
+    """That a running Asterisk was asked alone through an interface that leaves out what decides."""
+    missing = [kind for kind in _NOT_LISTED if kind in config.untold]
+    if not missing:
+        return None
+    return Check("arrival", Match.UNKNOWN, WalkReason.NOT_LISTED(kinds=", ".join(missing)))
 
 
 def receive(request: Request, source: Address) -> Request:
@@ -140,6 +150,8 @@ def unheard(transport: str, destination: Address, config: Config) -> Check | Non
     ended = next((absent for absent in config.absent if absent.ends), None)
     if ended is not None:
         return replace(_end(said(ended.reason)), where=ended.where)
+    if "transport" in config.untold:
+        return None
     if not config.listeners:
         return _end(WalkReason.NO_TRANSPORT())
     place = "" if _unknown(destination.ip) else f" on {destination}"

@@ -136,6 +136,9 @@ class Replay:
 
     def _checks(self, message: SipMessage, terse: bool) -> Iterator[Check]:
         where_from = source(message.source)
+        hidden = arrival.hidden(self.config)
+        if hidden:
+            yield hidden
         unheard = arrival.unheard(message.transport, message.destination, self.config)
         if unheard:
             unread = next((unread for unread in self.config.unread if unread.type == "transport"), None)

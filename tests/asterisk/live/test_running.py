@@ -18,7 +18,7 @@ from pjsipdiag.asterisk.addresses.rule import canonical
 from pjsipdiag.asterisk.live import saved, tables
 from pjsipdiag.asterisk.live.running import running_config
 from pjsipdiag.asterisk.live.source import ask_live
-from pjsipdiag.asterisk.live.state import Item, Live, LiveError
+from pjsipdiag.asterisk.live.state import Item, Live, LiveError, Wanted
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts
 from pjsipdiag.asterisk.replay.identifiers import Replay
@@ -45,7 +45,7 @@ def version(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def live(version: str) -> Live:
-    return ask_live(command(version), ["alias.example"])
+    return ask_live(command(version), Wanted(("alias.example",)))
 
 
 def recorded(version: str) -> list[dict[str, Any]]:

@@ -1,0 +1,160 @@
+"""Live from ARI (res_ari_asterisk.c, res_ari_endpoints.c): the fields of single objects by name, as JSON.
+
+It lists endpoints and modules; the names of all other objects have to be known, from the files or by guess (an identify
+is often called as its endpoint, or as the wizard calls it).
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import ssl
+import threading
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote
+
+from pjsipdiag.asterisk.live import questions
+from pjsipdiag.asterisk.live.place import SECONDS, Place, connect
+from pjsipdiag.asterisk.live.state import OPTIONS, Item, Live, LiveError, Wanted
+
+_HELD = "not told by ARI, which `asterisk -rx` does: "
+_UNTOLD = ("identifiers", "identify", "transport", "registration", "named_acl", "auth")
+_NAMED = ("identify", "transport", "registration", "global")
+"""Types that are asked for by name."""
+_MOST = 64 << 20
+"""Bytes of an answer."""
+
+
+class Ari:
+    """Asks one interface; only GET, which changes nothing."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._login = base64.b64encode(f"{place.user}:{place.secret}".encode()).decode()
+        self._connection: http.client.HTTPConnection | None = None
+
+    def get(self, path: str) -> object:
+        """What stands there, None where nothing does.
+
+        :raises LiveError: no answer came in time, or it is a refusal.
+        """
+        what = f"{self.place}{path}"
+        late = threading.Event()
+        try:
+            connection = self._connection or self._connected()
+            socket = connection.sock
+            assert socket is not None
+
+            def end() -> None:
+                late.set()
+                socket.close() if isinstance(socket, ssl.SSLSocket) else socket.shutdown(2)
+
+            timer = threading.Timer(SECONDS, end)
+            timer.start()
+            try:
+                connection.request("GET", self.place.path + path, headers={"Authorization": f"Basic {self._login}"})
+                response = connection.getresponse()
+                status, text = response.status, response.read(_MOST)
+            finally:
+                timer.cancel()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            reason = f"no answer within {SECONDS:.0f} s" if late.is_set() else f"{type(error).__name__}: {error}"
+            raise LiveError(f"{what}: {reason}") from error
+        if response.will_close:
+            self._connection = None
+        if status in (401, 403):
+            raise LiveError(f"{what}: {self.place.user} is refused ({status}): the user and password are in ari.conf")
+        if status in (404, 500):  # 500: an object without readable fields
+            return None
+        if status != 200:
+            raise LiveError(f"{what}: answered {status}")
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise LiveError(f"{what}: no JSON, so no ARI") from error
+
+    def _connected(self) -> http.client.HTTPConnection:
+        host, port = self.place.host, self.place.port
+        connection = http.client.HTTPConnection(host, port, timeout=SECONDS)
+        connection.sock = connect(self.place)
+        if self.place.scheme == "https":
+            connection.sock = ssl.create_default_context().wrap_socket(connection.sock, server_hostname=host)
+        connection.auto_open = 0
+        self._connection = connection
+        return connection
+
+
+def ask_ari(ari: Ari, wanted: Wanted) -> Live:
+    """Everything that ARI tells.
+
+    :raises LiveError: it is no ARI, or does not answer.
+    """
+    info = _keys(ari.get("/asterisk/info"))
+    version = _text(_keys(info.get("system")), "version")
+    if not version:
+        raise LiveError(f"{ari.place} is no ARI of Asterisk: /asterisk/info names no release")
+    running = tuple(
+        _text(one, "name").removesuffix(".so")
+        for one in _rows(ari.get("/asterisk/modules"))
+        if _text(one, "status") == "Running"
+    )
+    items: list[Item] = []
+    if "res_pjsip" in running:
+        names = [_text(one, "resource") for one in _rows(ari.get("/endpoints/PJSIP"))]
+        items += _endpoints(ari, names)
+        items += _named(ari, wanted, names)
+    untold = [*_UNTOLD] if any(item.type == "global" for item in items) else [*_UNTOLD, "global"]
+    status = _keys(info.get("status"))
+    return Live(
+        str(ari.place), version, None, running, tuple(items), _text(status, "startup_time"),
+        _text(status, "last_reload_time"), (_HELD + ", ".join(questions.GAPS[kind] for kind in untold),), tuple(untold),
+    )  # fmt: skip
+
+
+def _endpoints(ari: Ari, names: Iterable[str]) -> Iterator[Item]:
+    for name in filter(None, names):
+        rows = list(_fields(ari, "endpoint", name))
+        if rows:
+            yield _item("endpoint", name, rows)
+            yield _item("endpoint_acl", name, rows)
+
+
+def _named(ari: Ari, wanted: Wanted, endpoints: list[str]) -> Iterator[Item]:
+    names = {kind: [*wanted.names.get(kind, ())] for kind in _NAMED}
+    names["identify"] += [guess for name in endpoints for guess in (name, f"{name}-identify")]
+    names["global"].append("global")
+    for kind, wished in names.items():
+        asked = list(dict.fromkeys(filter(None, wished)))
+        for name in asked:
+            rows = list(_fields(ari, kind, name))
+            if rows:
+                yield _item(kind, name, rows)
+        yield Item("asked", kind, tuple(("name", name) for name in asked))
+    for host in questions.hosts_to_ask(wanted):
+        rows = list(_fields(ari, "domain_alias", host))
+        yield Item("alias_asked", host)
+        if rows:
+            yield Item("domain_alias", host, tuple(row for row in rows if row[0] == "domain"))
+
+
+def _fields(ari: Ari, kind: str, name: str) -> Iterator[tuple[str, str]]:
+    for row in _rows(ari.get(f"/asterisk/config/dynamic/res_pjsip/{kind}/{quote(name, safe='')}")):
+        yield _text(row, "attribute"), _text(row, "value")
+
+
+def _item(kind: str, name: str, rows: Iterable[tuple[str, str]]) -> Item:
+    return Item(kind, name, tuple((option, value) for option, value in rows if option in OPTIONS[kind]))
+
+
+def _keys(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _rows(value: object) -> list[dict[str, object]]:
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def _text(row: dict[str, object], key: str) -> str:
+    value = row.get(key)
+    return value.replace("\r", " ").replace("\n", " ") if isinstance(value, str) else ""
