@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from urllib.parse import quote
 
 from pjsipdiag.asterisk.live import questions
@@ -34,6 +36,17 @@ class Ari:
         self._login = base64.b64encode(f"{place.user}:{place.secret}".encode()).decode()
         self._connection: http.client.HTTPConnection | None = None
 
+    def __enter__(self) -> Ari:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def get(self, path: str) -> object:
         """What stands there, None where nothing does.
 
@@ -43,12 +56,13 @@ class Ari:
         late = threading.Event()
         try:
             connection = self._connection or self._connected()
-            socket = connection.sock
-            assert socket is not None
+            opened = connection.sock
+            assert opened is not None
 
             def end() -> None:
                 late.set()
-                socket.close() if isinstance(socket, ssl.SSLSocket) else socket.shutdown(2)
+                with suppress(OSError):
+                    socket.socket.shutdown(opened, socket.SHUT_RDWR)  # below TLS, which would wait for the other side
 
             timer = threading.Timer(SECONDS, end)
             timer.start()
@@ -56,13 +70,19 @@ class Ari:
                 connection.request("GET", self.place.path + path, headers={"Authorization": f"Basic {self._login}"})
                 response = connection.getresponse()
                 status, text = response.status, response.read(_MOST)
+                if response.length or late.is_set():
+                    raise ConnectionError("the answer is cut off")
             finally:
                 timer.cancel()
         except (OSError, http.client.HTTPException, ValueError) as error:
-            reason = f"no answer within {SECONDS:.0f} s" if late.is_set() else f"{type(error).__name__}: {error}"
+            reason = (
+                f"no answer within {SECONDS:.0f} s"
+                if late.is_set()
+                else f"{type(error).__name__} {error}".split("\n")[0].strip()
+            )
             raise LiveError(f"{what}: {reason}") from error
         if response.will_close:
-            self._connection = None
+            self.close()
         if status in (401, 403):
             raise LiveError(f"{what}: {self.place.user} is refused ({status}): the user and password are in ari.conf")
         if status in (404, 500):  # 500: an object without readable fields
@@ -77,11 +97,11 @@ class Ari:
     def _connected(self) -> http.client.HTTPConnection:
         host, port = self.place.host, self.place.port
         connection = http.client.HTTPConnection(host, port, timeout=SECONDS)
+        self._connection = connection
         connection.sock = connect(self.place)
         if self.place.scheme == "https":
             connection.sock = ssl.create_default_context().wrap_socket(connection.sock, server_hostname=host)
         connection.auto_open = 0
-        self._connection = connection
         return connection
 
 

@@ -35,7 +35,8 @@ def ask_live(text: str, wanted: Wanted | None = None) -> Live:
     if "://" in text.split(" ", maxsplit=1)[0]:
         there = place.parse(text)
         if there.scheme != "ami":
-            return ask_ari(Ari(there), wanted)
+            with Ari(there) as ari:
+                return ask_ari(ari, wanted)
         with Ami(there) as ami:
             return ask_manager(ami, wanted)
     try:
