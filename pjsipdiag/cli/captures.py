@@ -246,10 +246,17 @@ def _compare_all(
 )
 @ASTERISK
 @click.option("--hosts", metavar="FILE", type=FILE, help="Addresses of host names; redacted alike.")
+@click.option("--live", metavar="FILE", type=FILE, help="What --save-live wrote; redacted alike.")
 @click.option("-o", "--output", required=True, metavar="DIR", type=FILE, help="Where the redacted copies go.")
 @FORCED
 def redact(
-    *, captures: Sequence[str], config: str | None, asterisk: str | None, hosts: str | None, output: str
+    *,
+    captures: Sequence[str],
+    config: str | None,
+    asterisk: str | None,
+    hosts: str | None,
+    live: str | None,
+    output: str,
 ) -> None:
     """Write a redacted copy of captures and configuration that can be posted and still be diagnosed.
 
@@ -257,11 +264,11 @@ def redact(
     """
     from pjsipdiag.redact import redact_files
 
-    written = redact_files(captures, config, output, hosts=hosts, asterisk=asterisk, force=forced())
+    written = redact_files(captures, config, output, hosts=hosts, live=live, asterisk=asterisk, force=forced())
     for path in written.files:
         click.echo(visible(path))
     for name, count in written.left_out.items():
         click.echo(f"left out: {count} x header {visible(name)}", err=True)
-    if config is not None:
+    if config is not None or live is not None:
         click.echo(f"{written.same} of {written.requests} requests replay to the same verdict", err=True)
     sys.exit(0 if written.same == written.requests else 1)

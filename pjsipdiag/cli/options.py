@@ -50,7 +50,8 @@ NAMES = options(
                  help="The database that extconfig.conf calls NAME, or a dump of it; it is only read.  "
                  "[auto: as Asterisk's files say]"),
     click.option("--live", is_flag=False, flag_value="asterisk -rx", metavar="[COMMAND]",
-                 help="Ask a running Asterisk: a command as 'ssh pbx asterisk -rx', or a file.  [asterisk -rx]"),
+                 help="Ask a running Asterisk: a command as 'ssh pbx asterisk -rx', ami://USER@HOST, "
+                 "https://USER@HOST/ari, or a file.  [asterisk -rx]"),
     click.option("--save-live", metavar="FILE", type=FILE, help="Write what it told there, for --live FILE."),
 )  # fmt: skip
 READING = options(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.live import saved
+from pjsipdiag.asterisk.live.running import running_config
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
@@ -22,6 +24,8 @@ from pjsipdiag.redact.pcap import write_pcap
 
 BESIDE = ("pjsip_wizard.conf", "acl.conf", "sorcery.conf", "extconfig.conf")
 """Files that matter for identification and that no file includes."""
+TOLD = "asterisk.live"
+"""What a running Asterisk told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +45,43 @@ def redact_files(
     output: str | Path,
     *,
     hosts: str | Path | None = None,
+    live: str | None = None,
     asterisk: str | None = None,
     force: bool = False,
 ) -> RedactedFiles:
-    """Writes `output`/capture.pcap (capture-2.pcap, ...), `output`/etc and `output`/hosts.
+    """Writes `output`/capture.pcap (capture-2.pcap, ...), `output`/etc, `output`/hosts and, for what a running Asterisk
+    told (a file of --save-live), `output`/asterisk.live.
 
     :raises PjsipdiagError: `output` exists and is not empty, or an input cannot be read.
     """
     target = Path(output)
-    before = load_config(config, asterisk, hosts) if config is not None else Config(asterisk or "", "")
+    if config is not None:
+        before = load_config(config, asterisk, hosts)
+    else:
+        before = _running(Path(live), asterisk) if live is not None else Config(asterisk or "", "")
     texts = _texts(config, before)
     hosts_text = _read(Path(hosts)) if hosts is not None else b""
     traffic = tuple(map(tuple, read_files(expand(captures))))
-    plain = Material(texts, traffic, hosts_text)
+    told = _read(Path(live)) if live is not None else b""
+    plain = Material(texts, traffic, hosts_text, told)
     redacted, disguise, left_out = redact(plain, before)
-    inputs = [*captures, *([config] if config is not None else []), *([hosts] if hosts is not None else [])]
+    inputs = [*captures, *(path for path in (config, hosts, live) if path is not None)]
     written = _write(redacted, target, inputs, with_hosts=hosts is not None, force=force)
-    if config is None:
+    if config is not None:
+        etc = target / "etc" if Path(config).is_dir() else target / "etc" / Path(config).name
+        after = load_config(etc, before.version, target / "hosts" if hosts is not None else None)
+    elif live is not None:
+        after = _running(target / TOLD, asterisk)
+    else:
         return RedactedFiles(tuple(written), 0, 0, left_out)
-    etc = target / "etc" if Path(config).is_dir() else target / "etc" / Path(config).name
-    after = load_config(etc, before.version, target / "hosts" if hosts is not None else None)
     requests, same = _proof(before, after, pairs(plain, redacted), disguise)
     return RedactedFiles(tuple(written), requests, same, left_out)
+
+
+def _running(path: Path, asterisk: str | None) -> Config:
+    """What a running Asterisk held. What a wizard made has a name of its own there, beside no section of the wizard."""
+    running = running_config(saved.read(str(path)), asterisk)
+    return replace(running, identifies=tuple(replace(one, wizard="") for one in running.identifies))
 
 
 def _texts(config: str | Path | None, loaded: Config) -> dict[str, bytes]:
@@ -102,6 +121,8 @@ def _write(
     files |= {f"etc/{name}": data for name, data in material.texts.items()}
     if with_hosts:
         files["hosts"] = material.hosts
+    if material.told:
+        files[TOLD] = material.told
     write_folder(target, {name: Content(data) for name, data in files.items()}, inputs=inputs, force=force)
     return [str(target / name) for name in files]
 

@@ -12,7 +12,9 @@ from pjsipdiag.asterisk.config import Where
 from pjsipdiag.redact.addresses import AddressMap, Ip, Network
 
 _V4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/[\d.]+)?(?!\w)")
-_V6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]*:[0-9A-Fa-f]*:)[0-9A-Fa-f:.]+[0-9A-Fa-f:](?:/\d+)?(?![\w:])")
+_V6 = re.compile(
+    r"(?<![\w:.])(?=[0-9A-Fa-f]*:[0-9A-Fa-f]*:)[0-9A-Fa-f:.]+[0-9A-Fa-f:](?:/(?:[0-9A-Fa-f]*:[0-9A-Fa-f:]*|\d+))?(?![\w:])"
+)
 
 
 def address_map(addresses: Iterable[Ip], texts: Iterable[str]) -> AddressMap:

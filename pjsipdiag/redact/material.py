@@ -15,16 +15,19 @@ from pjsipdiag.redact.message import MessageRedactor
 from pjsipdiag.redact.names import ordered_names
 from pjsipdiag.redact.options import OptionRedactor
 from pjsipdiag.redact.patterns import Patterns
+from pjsipdiag.redact.told import told_value
 from pjsipdiag.sip import decode
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """`texts` are configuration files by name, `traffic` the messages of each capture, `hosts` a file as /etc/hosts."""
+    """`texts` are configuration files by name, `traffic` the messages of each capture, `hosts` a file as /etc/hosts,
+    `told` what a running Asterisk told."""
 
     texts: Mapping[str, bytes]
     traffic: tuple[tuple[Datagram, ...], ...]
     hosts: bytes = b""
+    told: bytes = b""
 
 
 def redact(material: Material, config: Config) -> tuple[Material, Disguise, Mapping[str, int]]:
@@ -40,7 +43,8 @@ def redact(material: Material, config: Config) -> tuple[Material, Disguise, Mapp
         patterns.see(old.payload, new.payload)
     options = OptionRedactor(disguise, messages, patterns.value)
     texts = {name: redact_conf(name, data, disguise, options.value) for name, data in material.texts.items()}
-    return Material(texts, traffic, _hosts(material.hosts, disguise)), disguise, messages.left_out
+    told = redact_conf("", material.told, disguise, told_value(disguise, options.value))
+    return Material(texts, traffic, _hosts(material.hosts, disguise), told), disguise, messages.left_out
 
 
 def pairs(before: Material, after: Material) -> list[tuple[Datagram, Datagram]]:
@@ -56,7 +60,7 @@ def pairs(before: Material, after: Material) -> list[tuple[Datagram, Datagram]]:
 
 def _disguise(material: Material, config: Config) -> Disguise:
     """Knows every address and section name before the first stand-in is made."""
-    texts = dict.fromkeys(decode(data) for data in (*material.texts.values(), material.hosts))
+    texts = dict.fromkeys(decode(data) for data in (*material.texts.values(), material.hosts, material.told))
     packed = dict[bytes, None]()
     for capture in material.traffic:
         for datagram in capture:
@@ -64,7 +68,7 @@ def _disguise(material: Material, config: Config) -> Disguise:
             packed.setdefault(datagram.destination[:-2])
             texts.setdefault(decode(datagram.payload))
     disguise = Disguise(address_map(map(ipaddress.ip_address, packed), texts), ordered_names(config))
-    for alias in config.domain_aliases:
+    for alias in (*config.domain_aliases, *(config.aliases_asked or ())):
         disguise.alias(alias)
     for section in config.sections:
         disguise.section(section.name)

@@ -150,7 +150,7 @@ def _named(ari: Ari, wanted: Wanted, endpoints: list[str]) -> Iterator[Item]:
             rows = list(_fields(ari, kind, name))
             if rows:
                 yield _item(kind, name, rows)
-        yield Item("asked", kind, tuple(("name", name) for name in asked))
+        yield Item("asked", "asked", tuple((kind, name) for name in asked))
     for host in questions.hosts_to_ask(wanted):
         rows = list(_fields(ari, "domain_alias", host))
         yield Item("alias_asked", host)

@@ -33,10 +33,10 @@ _MOST = 200
 def loaded_otherwise(files: Config, running: Config, live: Live) -> Iterator[Problem]:
     """One problem for each object that differs, with its line in the files where it has one; `running` is what `live`
     comes to. What was not told differs in nothing."""
-    asked = {item.name: set(item.all("name")) for item in live.of("asked")}
+    asked = {pair for item in live.of("asked") for pair in item.values}
 
     def absent(kind: str, name: str) -> bool:
-        return kind not in live.untold or name in asked.get(kind, ())
+        return kind not in live.untold or (kind, name) in asked
 
     yield from _objects("identify", _by_name(files), _by_name(running), files, _identify, absent)
     yield from _objects("endpoint", files.endpoints, running.endpoints, files, _endpoint, absent)

@@ -97,7 +97,7 @@ def _by_name(ami: Ami, wanted: Wanted, known: list[Item]) -> Iterator[Item]:
     def objects(kind: str, names: tuple[str, ...], sign: str) -> Iterator[Item]:
         have = {item.name for item in known if item.type == kind}
         asked = [name for name in dict.fromkeys(names) if name not in have and _PLAIN.fullmatch(name)]
-        yield Item("asked", kind, tuple(("name", name) for name in asked))
+        yield Item("asked", "asked", tuple((kind, name) for name in asked))
         for name in asked:
             if told(kind, name, sign):
                 yield Item(kind, name, tuple((option, told(kind, name, option)) for option in OPTIONS[kind]))

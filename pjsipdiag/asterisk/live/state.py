@@ -42,7 +42,7 @@ class Wanted:
 class Item:
     """One object as it is loaded. Beside the types of pjsip.conf there are `endpoint_acl` (the access lists of an
     endpoint, as far as they are shown), `named_acl`, `auth_name`, `asked_first` (identifies of an endpoint in order),
-    `alias_asked`, `asked` (of the type `name`: those that were asked for by name), `dialplan` (a context) and
+    `alias_asked`, `asked` (type and name of what was asked for by name), `dialplan` (a context) and
     `features`."""
 
     type: str

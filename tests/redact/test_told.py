@@ -1,0 +1,66 @@
+"""What a running Asterisk told, with stand-ins: nothing of anybody is left, and it is replayed alike."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag.asterisk.live import place, saved
+from pjsipdiag.asterisk.live.running import running_config
+from pjsipdiag.asterisk.live.source import ask_live
+from pjsipdiag.asterisk.live.state import Item, Live, Wanted
+from pjsipdiag.asterisk.replay.identifiers import Replay
+from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.redact import redact_files
+from pjsipdiag.redact.pcap import write_pcap
+from tests.asterisk.live import servers
+from tests.asterisk.live.test_running import command, recorded
+from tests.conformance import message
+
+WANTED = Wanted(("alias.example", "203.0.113.10"), dialplan=True, names={"identify": ("dangling-id", "dropped-id")})
+NAMES = re.compile(
+    r"trunk-(id|header|permit|uri|acl)|phone|dangling|6001|provider|from-(?!user)|very-long|sbc|"
+    r"10\.[19]\.0|secret|555987654"
+)
+
+
+def told(name: str, monkeypatch: pytest.MonkeyPatch) -> Live:
+    if name in ("22", "16"):
+        live = ask_live(command(name), WANTED)
+        more = Item("dialplan", "from-internal", (("exten", "555987654,1"), ("include", "from-shared,9:00-17:00")))
+        return replace(live, items=(*live.items, more))
+    monkeypatch.setenv(place.SECRET, servers.SECRET)
+    with servers.manager(servers.recorded(name)["ami"]) as address:
+        return ask_live(address, WANTED)
+
+
+@pytest.mark.parametrize("name", ["22", "16", "22-reporting", "22-system", "16-system"])
+def test_saved_answers_are_redacted(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = told(name, monkeypatch)
+    path = tmp_path / "pbx.live"
+    path.write_text(saved.to_text(live))
+    requests = [message(request, {}) for request in recorded(name[:2])]
+    with (tmp_path / "calls.pcap").open("wb") as stream:
+        write_pcap(
+            tuple(
+                Datagram(at, at, one.transport, one.source.pack(), one.destination.pack(), one.raw)
+                for at, one in enumerate(requests)
+            ),
+            stream,
+        )
+    result = redact_files([tmp_path / "calls.pcap"], None, tmp_path / "out", live=str(path))
+    assert result.requests == result.same == len(requests)
+    text = (tmp_path / "out" / "asterisk.live").read_text()
+    assert NAMES.search(path.read_text())
+    assert NAMES.search(text) is None, NAMES.search(text)
+    after = saved.read(str(tmp_path / "out" / "asterisk.live"))
+    assert (after.version, after.identifiers, after.untold) == (live.version, live.identifiers, live.untold)
+    assert [(item.type, len(item.values)) for item in after.items] == [
+        (item.type, len(item.values)) for item in live.items
+    ]
+    plain, redacted = Replay(running_config(live)), Replay(running_config(after))
+    for request in requests:
+        assert plain.verdict(request).outcome is redacted.verdict(request).outcome
