@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.asterisk.live import place, saved
-from pjsipdiag.asterisk.live.running import running_config
 from pjsipdiag.asterisk.live.source import ask_live
 from pjsipdiag.asterisk.live.state import Item, Live, Wanted
-from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.redact import redact_files
 from pjsipdiag.redact.pcap import write_pcap
@@ -61,6 +59,3 @@ def test_saved_answers_are_redacted(name: str, tmp_path: Path, monkeypatch: pyte
     assert [(item.type, len(item.values)) for item in after.items] == [
         (item.type, len(item.values)) for item in live.items
     ]
-    plain, redacted = Replay(running_config(live)), Replay(running_config(after))
-    for request in requests:
-        assert plain.verdict(request).outcome is redacted.verdict(request).outcome
