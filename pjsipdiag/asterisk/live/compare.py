@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from pjsipdiag.asterisk.addresses.rule import canonical
@@ -38,7 +39,9 @@ def loaded_otherwise(files: Config, running: Config, live: Live) -> Iterator[Pro
     def absent(kind: str, name: str) -> bool:
         return kind not in live.untold or (kind, name) in asked
 
-    yield from _objects("identify", _by_name(files), _by_name(running), files, _identify, absent)
+    identifies = _by_name(files)
+    as_written = {name: _as_written(identifies.get(name), one) for name, one in _by_name(running).items()}
+    yield from _objects("identify", identifies, as_written, files, _identify, absent)
     yield from _objects("endpoint", files.endpoints, running.endpoints, files, _endpoint, absent)
     yield from _objects("transport", files.transports, running.transports, files, _transport, absent)
     yield from _objects("registration", files.registrations, running.registrations, files, _registration, absent)
@@ -71,6 +74,14 @@ def _named_acls(files: Config, running: Config) -> Iterator[Problem]:
 
 def _by_name(config: Config) -> dict[str, Identify]:
     return {identify.name: identify for identify in config.identifies if identify.name}
+
+
+def _as_written(written: Identify | None, loaded: Identify) -> Identify:
+    """The addresses of a name stand in the order in which they were resolved, which is no difference."""
+    if written is None or not any(rule.host for rule in written.rules):
+        return loaded
+    same = sorted(map(canonical, written.rules)) == sorted(map(canonical, loaded.rules))
+    return replace(loaded, rules=written.rules) if same else loaded
 
 
 def _objects(  # noqa: PLR0917  (both sides, and what is to be known of them)
