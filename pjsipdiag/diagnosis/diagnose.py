@@ -91,7 +91,8 @@ def conclude(begun: Begun, config: str | Path | None, options: Options, on_rows:
     options = {**options, "databases": databases if isinstance(databases, Databases) else given(databases)}
     if options.get("resolve"):
         options["resolve"] = Dns()  # each name is asked once, however often the configuration is loaded
-    live = ask(config, options, callers_hosts(begun.finish().merged), calls=True)
+    hosts = callers_hosts(begun.finish().merged) if options.get("live") else ()
+    live = ask(config, options, hosts, calls=True)
     reload = partial(reloaded, config, options, live, disk=disk)
     asked = reload({}, options.get("asterisk") or (release_of(live) if live else NEWEST))
     seen, wanted, jobs = begun.finish(), begun.reading.wanted, begun.reading.jobs
