@@ -12,6 +12,7 @@ from pjsipdiag.asterisk.config import Problem, Section, Where
 from pjsipdiag.asterisk.dialplan.extension import place
 from pjsipdiag.asterisk.dialplan.model import Context, Dialplan, Extension, Include, Switch
 from pjsipdiag.asterisk.live.state import Item, Live
+from pjsipdiag.asterisk.reasons import FileReason
 from pjsipdiag.asterisk.releases import Release
 
 MOST_ASKED = 500
@@ -103,7 +104,7 @@ def dialplan(live: Live, version: Release, sections: Iterable[Section]) -> Dialp
 
 
 def _unasked(name: str, where: Where) -> Problem:
-    return Problem(f"context [{name}] was not told by the running Asterisk", where)
+    return Problem(FileReason.CONTEXT_NOT_TOLD(context=name), where)
 
 
 def _context(item: Item, where: Where, told: dict[str, Item]) -> Context:

@@ -89,7 +89,11 @@ def acls(text: str) -> list[str]:
     """The names of `acl show`."""
     lines = [line.strip() for line in text.split("\n")]
     start = next((at for at, line in enumerate(lines) if line == "---"), len(lines))
-    return [line for line in lines[start + 1 :] if line]
+    return [line for line in lines[start + 1 :] if line and line != NO_ACLS]
+
+
+NO_ACLS = "ACL configuration isn't available."
+"""What stands in place of the list where acl.conf was refused (main/named_acl.c): then no named list denies."""
 
 
 def rules(text: str) -> list[tuple[str, str]]:

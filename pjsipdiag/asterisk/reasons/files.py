@@ -6,6 +6,7 @@ from pjsipdiag.asterisk.reasons.reason import Kind
 
 
 class FileReason(Kind):
+    CONTEXT_NOT_TOLD = "context [{context}] was not told by the running Asterisk"
     ENDLESS_INCLUDES = "not read: {file}: the files include one another without end"
     FILE_IS_MISSING = "the included file {file} is not among the files"
     NAMED_ELSEWHERE = "{file}, which is not read, names {context} too"

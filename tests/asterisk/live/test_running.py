@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.addresses.rule import canonical
 from pjsipdiag.asterisk.live import saved, tables
+from pjsipdiag.asterisk.live.compare import loaded_otherwise
 from pjsipdiag.asterisk.live.running import running_config
 from pjsipdiag.asterisk.live.source import ask_live
 from pjsipdiag.asterisk.live.state import Item, Live, LiveError, Wanted
@@ -152,3 +153,22 @@ def test_files_that_were_edited_and_not_reloaded_are_named(version: str, tmp_pat
 def test_files_that_are_loaded_as_they_are_have_no_difference(version: str) -> None:
     arguments = ["check", "-c", str(FIXTURES / f"etc{version}"), "--live", command(version), "-q"]
     assert "loaded-otherwise" not in CliRunner().invoke(main, arguments).stdout
+
+
+def test_no_named_list_denies_where_acl_conf_was_refused() -> None:
+    assert tables.acls("\nacl\n---\nACL configuration isn't available.\n") == []
+    assert tables.acls("\nacl\n---\none\ntwo words\n") == ["one", "two words"]
+
+
+def test_the_addresses_of_a_name_stand_in_any_order(version: str, live: Live) -> None:
+    """Asterisk resolves a name to its addresses of both families, the newer one first or last."""
+    files = load_config(FIXTURES / f"etc{version}", running_config(live).version, NAMES)
+    turned = tuple(
+        replace(one, rules=one.rules[::-1]) if one.unresolved or one.rules[1:] else one for one in files.identifies
+    )
+    found = {
+        str(one.reason).split("'")[1]
+        for one in loaded_otherwise(replace(files, identifies=turned), running_config(live), live)
+    }
+    assert "trunk-id-name" not in found
+    assert "trunk-id-plain" in found
