@@ -222,6 +222,7 @@ def _compare_all(
 ) -> None:
     """The comparison without a capture; what only reads captures is refused."""
     from pjsipdiag.diagnosis.names import load
+    from pjsipdiag.diagnosis.running import ask
     from pjsipdiag.diagnosis.space.differ import differences
 
     context = click.get_current_context()
@@ -229,8 +230,9 @@ def _compare_all(
         given = context.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
         if given and group_of(parameter.name or "") in ("Which calls", "How to read"):
             raise click.UsageError(f"{parameter.opts[-1]} says what of a capture to read: give a CAPTURE, too")
-    ask = asking(inputs)
-    live = ask(()) if ask else None
+    asked_at = directory(sides[0][0], quiet, live=inputs["live"] is not None)
+    options: Options = {"live": asking(inputs), "databases": inputs["databases"]}
+    live = ask(asked_at, options, (), calls=False)
     told = {name: inputs[name] for name in ("hosts", "resolve", "resolved", "databases")}
     before, after = (
         load(directory(config, quiet, live=live is not None), asterisk=version, live=live, **told)
