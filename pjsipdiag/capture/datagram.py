@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
-from pjsipdiag.sip import Address, SipMessage
+from pjsipdiag.sip import Address, SipMessage, ip_text
 
 
 class Datagram(NamedTuple):
@@ -15,7 +16,9 @@ class Datagram(NamedTuple):
 
     `time` is in nanoseconds since the epoch, `frame` counts the records of its capture from 1. `source` and
     `destination` are packed (`Address.pack`: IP bytes, then two bytes of port): a million of them stay cheap.
-    `direction` is "in" or "out" when the capture knows it (LINUX_SLL packet type, Asterisk's log), else "".
+    `direction` is "in" or "out" when the capture knows it (LINUX_SLL packet type, Asterisk's log), else ""; it is
+    "by ADDRESS" where a packet from there carries this one (HEP, a tunnel): then source and destination are what its
+    sender says, whoever he is.
     `truncated` says that the snap length cut the message.
     """
 
@@ -39,6 +42,23 @@ class Datagram(NamedTuple):
             self.direction,
             self.truncated,
         )
+
+
+def told(direction: str, carrier: bytes) -> str:
+    """The direction of a packet that one of that direction from `carrier` (packed IP) holds: the outermost one tells.
+
+    What this machine sends out is its own word.
+    """
+    return "" if direction == "out" else direction if direction.startswith(TOLD) else _told(carrier)
+
+
+@lru_cache(maxsize=1024)
+def _told(carrier: bytes) -> str:
+    return f"{TOLD}{ip_text(carrier)}"
+
+
+TOLD = "by "
+"""How the direction begins of what a carrier tells."""
 
 
 @dataclass(slots=True)

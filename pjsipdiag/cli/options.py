@@ -56,6 +56,8 @@ NAMES = options(
 )  # fmt: skip
 READING = options(
     click.option("--pbx", multiple=True, metavar="ADDRESS", help="An address of the PBX.  [inferred, and said how]"),
+    click.option("--mirror", "mirrors", multiple=True, metavar="ADDRESS",
+                 help="Take the word of HEP and tunnels from there; else what they carry is a claim."),
     click.option("--since", metavar="TIME", help="Only messages from then on: 2025-10-09T08:53:20, or 08:53:20."),
     click.option("--until", metavar="TIME", help="Only messages until then."),
     click.option("--source", "sources", multiple=True, metavar="ADDRESS", help="Only calls of that address or net."),

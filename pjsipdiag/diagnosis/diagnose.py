@@ -41,7 +41,7 @@ from pjsipdiag.diagnosis.outcome import attackers, failed_calls, left_out
 from pjsipdiag.diagnosis.reload import Reload, again, reloaded
 from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.another import of_another
-from pjsipdiag.diagnosis.rules.cause import listed
+from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.difference import is_a_copy
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.running import ask, callers_hosts, lets_in
@@ -141,7 +141,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         on_rows(calls, sources)
     groups, crowd = group(calls, basis.config, near(basis.config))
     callers = {calls.sources[calls.source[one.first_call]] for one in groups}
-    acknowledged = Acknowledged(calls, files, basis.pbx.addresses, callers)
+    acknowledged = Acknowledged(calls, files, basis.pbx.addresses, callers, wanted.mirrors)
     return Situation(
         config=basis.config,
         replay=replay.verdict,
@@ -277,6 +277,12 @@ def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
         yield f"filtered: only {situation.filtered}"
     if isinstance(calls, Calls) and calls.passing:
         yield f"{calls.passing} requests between other hosts than the PBX are not counted"
+    if merged.tellers:
+        most = [carrier for carrier, _ in merged.tellers.most_common()]
+        yield (
+            f"{counted(merged.tellers.total(), 'message')} came in HEP or tunnels from {listed(most)}: the addresses in"
+            f" them are claims; --mirror {most[0]} takes its word, if it is a host of yours"
+        )
     outside = sorted(
         {
             group.destinations[0]

@@ -28,6 +28,7 @@ class Options(TypedDict, total=False):
     how many processes share the work. `since` and `until` are times (2025-10-09T08:53:20 or 08:53:20), `sources`
     addresses or networks, `call_ids` Call-IDs: only those calls are judged. Requests of `methods` are listed, too. With
     `follow` a growing capture is read until interrupted, or for `seconds`. `aggregate` lets suggestions name networks.
+    `mirrors` are addresses whose HEP and tunnels are taken at their word.
     """
 
     asterisk: str | None
@@ -47,5 +48,6 @@ class Options(TypedDict, total=False):
     methods: Sequence[str]
     follow: bool
     seconds: float | None
+    mirrors: Sequence[str]
     aggregate: bool
     progress: Progress | None

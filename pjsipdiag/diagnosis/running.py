@@ -37,6 +37,7 @@ def callers_hosts(merged: Merged) -> set[str]:
 
 
 def lets_in(situation: Situation) -> bool:
-    """Whether Asterisk's answers show that no type=acl refused: it answers that with 403 before anything else."""
-    seen = {status for group in situation.groups for status, count in group.statuses.items() if count}
+    """Whether Asterisk's own answers show that no type=acl refused: it answers that with 403 before anything else."""
+    shown = [one.group for one in map(situation.shown, situation.groups) if one]
+    seen = {status for group in shown for status, count in group.statuses.items() if count}
     return bool(seen) and not seen & {0, 403}

@@ -21,7 +21,7 @@ LONGEST = 60_000
 def write_pcap(datagrams: Iterable[Datagram], stream: BinaryIO) -> int:
     """Writes `datagrams` in order, and how many records that made."""
     listed = list(datagrams)
-    cooked = any(datagram.direction for datagram in listed)
+    cooked = any(datagram.direction in ("in", "out") for datagram in listed)
     stream.write(struct.pack("<IHHiIII", MAGIC, 2, 4, 0, 0, 262_144, LINUX_SLL if cooked else RAW))
     sequences: dict[tuple[bytes, bytes], int] = {}
     records = 0

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.datagram import Datagram, Tally, told
 from pjsipdiag.capture.packets.logger import is_logged, logged
 from pjsipdiag.capture.streams.start import starts_like_sip
 from pjsipdiag.errors import CaptureError
@@ -169,6 +169,9 @@ def _datagrams(line: bytes, tally: Tally) -> Iterator[Datagram]:
         tally.undecoded[UNREAD] += 1
         return
     transport, direction = _transport(protocols), _direction(layers)
+    carrier = _carrier(layers)
+    if carrier:
+        direction = told(direction, carrier)
     for payload in messages:
         if not starts_like_sip(payload):
             tally.undecoded["what tshark takes for SIP without a start line"] += 1
@@ -212,6 +215,17 @@ def _network(layers: Mapping[str, Any], protocols: list[str], segment: bytes) ->
         named = before[min(before)] if before else next(name for name in reversed(protocols) if name in headers)
         return named, headers[named]
     return next(iter(headers.items()))
+
+
+def _carrier(layers: Mapping[str, Any]) -> bytes:
+    """The packed source of the outermost IP packet, where it carries others."""
+    frame = bytes.fromhex(_all(layers, "frame")[0])
+    headers = [
+        (frame.find(header), header[start : start + wide])
+        for name, start, wide in (("ip", 12, 4), ("ipv6", 8, 16))
+        for header in map(bytes.fromhex, _all(layers, name) if f"{name}_raw" in layers else ())
+    ]
+    return min(headers)[1] if len(headers) > 1 else b""
 
 
 def _transport(protocols: list[str]) -> str:

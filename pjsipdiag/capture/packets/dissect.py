@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.datagram import Datagram, Tally, told
 from pjsipdiag.capture.packets import logger
 from pjsipdiag.capture.packets.fragments import Fragments, Key, Pending
 from pjsipdiag.capture.packets.ip import MAX_DEPTH, MISSING, UDP, Segment, unwrap
@@ -139,6 +139,8 @@ class Dissector:
             segment = unwrap(kind, data, time, self.fragments)
             if segment is None:
                 return ()
+            if segment.carrier:
+                direction = told(direction, segment.carrier)
             if segment.protocol != UDP:
                 return self._tcp(time, frame, segment, direction)
             payload, truncated = _udp_payload(segment)
@@ -150,6 +152,7 @@ class Dissector:
             if tunnel is None:
                 return ()
             kind, data = tunnel
+            direction = told(direction, segment.source)
         raise Undecodable("tunnels nested too deep")
 
     def _message(  # noqa: PLR0917  (as the fields of a datagram)

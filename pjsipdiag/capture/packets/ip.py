@@ -27,7 +27,8 @@ class Segment(NamedTuple):
     """What one IP packet carries: a transport packet, when `protocol` is UDP or TCP.
 
     `source` and `destination` are IP bytes, `data` the transport header with its payload as far as it was captured,
-    `missing` how many bytes the snap length cut off; `reassembled` says that it came in fragments.
+    `missing` how many bytes the snap length cut off; `reassembled` says that it came in fragments, `carrier` is the
+    source of the outermost packet around it, if there is one.
     """
 
     protocol: int
@@ -36,6 +37,7 @@ class Segment(NamedTuple):
     data: bytes
     missing: int
     reassembled: bool
+    carrier: bytes = b""
 
 
 def unwrap(kind: int, data: bytes, time: int, fragments: Fragments) -> Segment | None:
@@ -43,14 +45,16 @@ def unwrap(kind: int, data: bytes, time: int, fragments: Fragments) -> Segment |
 
     Raises Undecodable.
     """
-    reassembled = False
+    reassembled, carrier = False, b""
     for _ in range(MAX_DEPTH):
         packet = (_ipv4 if kind == IPV4 else _ipv6)(data, time, fragments)
         if packet is None:
             return None
         if packet.protocol in (TCP, UDP):
-            return packet._replace(reassembled=True) if reassembled else packet
-        reassembled = reassembled or packet.reassembled
+            return (
+                packet._replace(reassembled=reassembled or packet.reassembled, carrier=carrier) if carrier else packet
+            )
+        reassembled, carrier = reassembled or packet.reassembled, carrier or packet.source
         tunnel = protocol_tunnel(packet.protocol, packet.data)
         if tunnel is None:
             return None

@@ -11,7 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.datagram import Datagram, Tally, told
 from pjsipdiag.capture.streams.start import starts_like_sip
 from pjsipdiag.capture.streams.stream import Piece, content_length
 from pjsipdiag.capture.streams.via import via_transport
@@ -34,7 +34,7 @@ def looks_like(payload: bytes) -> bool:
 def unwrap(datagram: Datagram) -> Datagram | None:
     """The SIP datagram inside; None when it holds something else or is damaged.
 
-    In which direction the packet itself went says nothing about the message.
+    In which direction the packet itself went says nothing about the message; who sent it tells the addresses.
     """
     payload = datagram.payload
     found = _chunks(payload) if payload.startswith(MAGIC) else _fixed(payload)
@@ -42,7 +42,10 @@ def unwrap(datagram: Datagram) -> Datagram | None:
         return None
     protocol, source, destination, inner = found
     transport = "UDP" if protocol == _UDP else via_transport(inner, "TCP")
-    return datagram._replace(transport=transport, source=source, destination=destination, payload=inner, direction="")
+    direction = told(datagram.direction, datagram.source[:-2])
+    return datagram._replace(
+        transport=transport, source=source, destination=destination, payload=inner, direction=direction
+    )
 
 
 def mirrored(datagram: Datagram, tally: Tally) -> Datagram | None:

@@ -712,6 +712,12 @@ static int read_kept(PyObject *tuple, Kept *kept) {
     return !PyErr_Occurred();
 }
 
+/* Whether a carrier tells it: its direction is neither "", "in" nor "out". */
+static int is_told(PyObject *datagram) {
+    PyObject *direction = PyTuple_GetItem(datagram, DIRECTION);
+    return !direction || !PyUnicode_Check(direction) || PyUnicode_GetLength(direction) > 3;
+}
+
 /* The next message that `Fold` has to fold and what `Forms.read` says of it, None where it was not asked. */
 static PyObject *next_of(const Kept *kept, PyObject *datagrams, long long *counts) {
     PyObject *datagram, *found = NULL;
@@ -720,8 +726,8 @@ static PyObject *next_of(const Kept *kept, PyObject *datagrams, long long *count
         const Text payload = object ? text_of(object) : (Text){NULL, NULL};
         const long long time = object ? PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)) : 0;
         const int answers = !PyErr_Occurred() && starts(payload, "SIP/2.0 ");
-        const int done = PyErr_Occurred() ? -1 : answers ? response(kept, datagram, payload)
-                                                         : request(kept, datagram, payload, &read, counts);
+        const int done = PyErr_Occurred() ? -1 : is_told(datagram) ? 0
+                         : answers ? response(kept, datagram, payload) : request(kept, datagram, payload, &read, counts);
         counts[MESSAGES] += done > 0;
         counts[RESPONSES] += done > 0 && answers;
         if (done > 0 && time > counts[END])

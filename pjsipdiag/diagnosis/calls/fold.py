@@ -9,14 +9,14 @@ most messages add is added by a compiled part (`_fold.c`) where it was built, wi
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from zlib import crc32
 
 from pjsipdiag.asterisk.forms.grammar import Fields
-from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.datagram import TOLD, Datagram
 from pjsipdiag.diagnosis.calls.folded import Folded
 from pjsipdiag.diagnosis.calls.heads import (
     agent_of,
@@ -81,6 +81,7 @@ MOST_VIEWS = 16
 """Address pairs between which one transaction is seen, on several interfaces or through proxies; what more say the same
 are taken for transactions of their own."""
 MOST_PAIRS = 10_000
+MOST_TELLERS, TOLD_AT_ONCE = 100, 512
 LIMITS = (
     *(MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS),
     *(MOST_METHODS, MOST_KINDS, LONGEST_SEEN),
@@ -107,7 +108,7 @@ class Fold(Folded):
         """Folds `datagrams` in."""
         answered = self.answering
         counts = array("q", (self.messages, self.responses, self.requests, self.end))
-        for datagram, read in self._to_fold(datagrams, counts):
+        for datagram, read in self._heard(self._to_fold(datagrams, counts)):
             time, _, _, source, _, payload, _, _ = datagram
             counts[MESSAGES] += 1
             if time > counts[END]:  # noqa: PLR1730 (max() costs five times as much here)
@@ -136,6 +137,34 @@ class Fold(Folded):
             elif method not in IN_DIALOG:
                 self._other(datagram, payload, method)
         self.messages, self.responses, self.requests, self.end = counts
+
+    def _heard(self, messages: Iterable[tuple[Datagram, Read | None]]) -> Iterator[tuple[Datagram, Read | None]]:
+        """Those that no carrier tells, or one whose word is taken; the others are folded apart."""
+        told: list[Datagram] = []
+        for datagram, read in messages:
+            if datagram.direction in DIRECTIONS:
+                yield datagram, read
+                continue
+            carrier, said = datagram.direction.removeprefix(TOLD), datagram._replace(direction="")
+            if carrier in self._mirrors:
+                yield said, read
+                continue
+            self._count_teller(carrier)
+            told.append(said)
+            if len(told) == TOLD_AT_ONCE:
+                self._hear(told)
+        if told:
+            self._hear(told)
+
+    def _hear(self, told: list[Datagram]) -> None:
+        if not isinstance(self.told, Fold):
+            self.told = Fold(self.spool)
+        self.told.feed(told)
+        told.clear()
+
+    def _count_teller(self, carrier: str) -> None:
+        if carrier in self.tellers or len(self.tellers) < MOST_TELLERS:
+            self.tellers[carrier] = self.tellers.get(carrier, 0) + 1
 
     def _to_fold(self, datagrams: Iterable[Datagram], counts: array[int]) -> Iterable[tuple[Datagram, Read | None]]:
         """The messages that are folded here, with what `Forms.read` has said of them; the compiled part, if there is

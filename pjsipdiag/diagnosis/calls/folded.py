@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import marshal
 from array import array
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -72,6 +73,12 @@ class Folded:
     """Packed sources whose first request was looked at."""
     _is_asterisk: IsAsterisk = field(default_factory=IsAsterisk)
     _known_realms: dict[bytes, bytes] = field(default_factory=dict)
+    told: Folded | None = None
+    """What carriers tell whose word is not taken: a fold of its own, so that it is heard only where nothing else is."""
+    tellers: dict[str, int] = field(default_factory=dict)
+    """How many messages each of them told."""
+    _mirrors: Collection[str] = ()
+    """Carriers whose word is taken."""
     messages: int = 0
     requests: int = 0
     responses: int = 0
@@ -79,9 +86,21 @@ class Folded:
     end: int = 0
 
     @property
+    def counts(self) -> tuple[int, int]:
+        """Its messages and its INVITEs, those that carriers tell among them."""
+        told = self.told
+        return self.messages + (told.messages if told else 0), self.requests + (told.requests if told else 0)
+
+    @property
     def keys(self) -> array[int]:
         """The key of each row, in order."""
         return array("q", self.index)
+
+    def adopt(self, spool: Spool) -> None:
+        """Takes a spool that another process filled."""
+        self.spool = spool
+        if self.told:
+            self.told.spool = spool
 
     def __getstate__(self) -> dict[str, object]:
         """All but what only feeding needs. `marshal` and `pickle` ask for the same Python on both sides."""
@@ -95,7 +114,7 @@ class Folded:
             setattr(self, name, value)
         self.index = dict(zip(state["index"], range(len(state["index"])), strict=True))
         self.forms = Forms(state["forms"])
-        self._asked, self._is_asterisk, self._known_realms = set(), IsAsterisk(), {}
+        self._asked, self._is_asterisk, self._known_realms, self._mirrors = set(), IsAsterisk(), {}, ()
 
 
 _TRAVEL = tuple(one.name for one in fields(Folded) if not one.name.startswith("_"))

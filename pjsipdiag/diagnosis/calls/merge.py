@@ -5,12 +5,13 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.diagnosis.calls.fold import MOST_REGISTRATIONS, Fold
+from pjsipdiag.diagnosis.calls.fold import MOST_REGISTRATIONS
+from pjsipdiag.diagnosis.calls.folded import Folded
 from pjsipdiag.diagnosis.calls.kinds import MOST_KINDS, Kind, first_seen
 from pjsipdiag.diagnosis.calls.rows import (
     ANSWER,
@@ -57,9 +58,11 @@ class Request(NamedTuple):
 class Part:
     """One fold, the number of its capture and what its frames are counted from."""
 
-    fold: Fold
+    fold: Folded
     capture: int
     first_frame: int = 0
+    told: bool = False
+    """Whether it holds what carriers tell, which decides nothing where there is anything else."""
 
 
 @dataclass(slots=True)
@@ -92,6 +95,9 @@ class Merged:
     answering: set[bytes] = field(default_factory=set)
     greetings: dict[bytes, bytes] = field(default_factory=dict)
     registrations: dict[bytes, Datagram] = field(default_factory=dict)
+    told_answerers: Counter[bytes] = field(default_factory=Counter)
+    """The answerers that are only told."""
+    tellers: Counter[str] = field(default_factory=Counter)
     messages: int = 0
     responses: int = 0
     reinvites: int = 0
@@ -137,14 +143,16 @@ class Merged:
 
 def merge(parts: Sequence[Part]) -> Merged:
     """All of `parts`, which stand in the order of the capture."""
+    parts = [*_with_told(parts)]
     folds = [part.fold for part in parts]
     whole = Merged(
         parts, [fold.keys for fold in folds], [[*fold.senders] for fold in folds], [[*fold.called] for fold in folds]
     )
     index: dict[Key, int] = {}
+    heard = not any(part.fold.messages for part in parts if not part.told)
     for number, part in enumerate(parts):
-        _add_transactions(whole, number, part.fold, index)
         fold = part.fold
+        _add_transactions(whole, number, fold, index, heard)
         for kind, repeated in fold.others.items():
             _add_repeated(whole.others, kind, repeated)
         for kind, messages in fold.seen.items():
@@ -153,20 +161,12 @@ def merge(parts: Sequence[Part]) -> Merged:
                 whole.seen[kind] = first_seen(
                     [*before, *(one._replace(frame=one.frame + part.first_frame) for one in messages)]
                 )
-        for times, more in ((whole.agents, fold.agents), (whole.requesters, fold.requesters)):
-            for pair, time in more.items():
-                times[pair] = min(time, times.get(pair, time))
-        whole.pairs.update(fold.pairs)
-        whole.received.update(fold.received)
-        whole.answering |= fold.answering
         whole.delays |= {key: delay for key, delay in fold.delays.items() if key not in whole.delays}
-        whole.greetings = {**fold.greetings, **whole.greetings}
-        whole.local.update(fold.local)
-        for ip, count in fold.answerers.items():
-            whole.answerers[ip] = whole.answerers.get(ip, 0) + count
-        for name, datagram in fold.registrations.items():
-            if len(whole.registrations) < MOST_REGISTRATIONS:
-                whole.registrations.setdefault(name, datagram)
+        whole.tellers.update(fold.tellers)
+        if heard or not part.told:
+            _add_hosts(whole, fold)
+        else:
+            whole.told_answerers.update(fold.answerers)
         whole.messages += fold.messages
         whole.responses += fold.responses
         whole.reinvites += fold.reinvites
@@ -178,12 +178,38 @@ def merge(parts: Sequence[Part]) -> Merged:
     return whole
 
 
-def _add_transactions(whole: Merged, number: int, fold: Fold, index: dict[Key, int]) -> None:
-    """`index` says which part saw a transaction first; after the last part nobody needs it."""
+def _with_told(parts: Sequence[Part]) -> Iterator[Part]:
+    """Each with what carriers tell in it as a part of its own."""
+    for part in parts:
+        yield part
+        if part.fold.told:
+            yield replace(part, fold=part.fold.told, told=True)
+
+
+def _add_hosts(whole: Merged, fold: Folded) -> None:
+    """What it shows of hosts: who answers, asks, calls whom, and where the capture was made."""
+    for times, more in ((whole.agents, fold.agents), (whole.requesters, fold.requesters)):
+        for pair, time in more.items():
+            times[pair] = min(time, times.get(pair, time))
+    whole.pairs.update(fold.pairs)
+    whole.received.update(fold.received)
+    whole.answering |= fold.answering
+    whole.greetings = {**fold.greetings, **whole.greetings}
+    whole.local.update(fold.local)
+    for ip, count in fold.answerers.items():
+        whole.answerers[ip] = whole.answerers.get(ip, 0) + count
+    for name, datagram in fold.registrations.items():
+        if len(whole.registrations) < MOST_REGISTRATIONS:
+            whole.registrations.setdefault(name, datagram)
+
+
+def _add_transactions(whole: Merged, number: int, fold: Folded, index: dict[Key, int], heard: bool) -> None:
+    """`index` says which part saw a transaction first; after the last part nobody needs it. `heard`: whether what
+    carriers tell counts."""
     seen = index.keys() & fold.index.keys()
     for key in seen:
         whole.begun.setdefault(key, index[key])
-        _add_seen(whole, number, fold, key)
+        _add_seen(whole, number, fold, key, heard)
     if fold is not whole.parts[-1].fold:
         index.update(dict.fromkeys(fold.index.keys() - seen if seen else fold.index, number))
     for key, clusters in fold.clusters.items():
@@ -193,7 +219,11 @@ def _add_transactions(whole: Merged, number: int, fold: Fold, index: dict[Key, i
         if key not in seen:
             whole.views[key] = [(number, row) for row in rows]
     both = {key: whole.answers[key] for key in whole.answers.keys() & fold.answers.keys()}
-    whole.strays.update((key, ip) for key, ip in fold.strays.items() if key not in both)
+    strays = {key: ip for key, ip in fold.strays.items() if key not in both}
+    if heard or not whole.parts[number].told:
+        whole.strays.update(strays)
+    else:
+        whole.told_answerers.update(strays.values())
     whole.answers.update(fold.answers)
     for key, before in both.items():
         known = before
@@ -204,12 +234,13 @@ def _add_transactions(whole: Merged, number: int, fold: Fold, index: dict[Key, i
         whole.realms.setdefault(key, realm)
 
 
-def _add_seen(whole: Merged, number: int, fold: Fold, key: Key) -> None:
+def _add_seen(whole: Merged, number: int, fold: Folded, key: Key, heard: bool) -> None:
     """A transaction that another part has begun: its packets and its views are added to it.
 
     In the order of the capture: what a part handed back comes after what it gave, and may have been seen before that.
     """
     before = whole.begun[key]
+    counted = heard or not (whole.parts[before].told or whole.parts[number].told)
     first = whole.parts[before].fold
     old = ROW.unpack_from(first.rows, first.index[key] * ROW.size)
     row = fold.rows[fold.index[key] * ROW.size :][: ROW.size]
@@ -224,7 +255,7 @@ def _add_seen(whole: Merged, number: int, fold: Fold, key: Key) -> None:
     kept: dict[int, tuple[int, bytes]] = {}
     for view in ordered:
         seen = ROW.unpack(view[1])
-        if kept.setdefault(seen[DIGEST], view) is not view:
+        if kept.setdefault(seen[DIGEST], view) is not view and counted:
             source, destination = ends(seen)
             whole.pairs[source[:-2], destination[:-2]] -= 1
             whole.received[destination[:-2]] -= 1
@@ -233,7 +264,7 @@ def _add_seen(whole: Merged, number: int, fold: Fold, key: Key) -> None:
         whole.views[key] = list(kept.values())[1:]
     second = ROW.unpack((known if ordered[0] is more[0] else more)[0][1])
     direction = _DIRECTIONS[second[FLAGS] & 3]
-    if direction:
+    if direction and counted:
         whole.local[ends(second)[direction == "in"][:-2]] -= 1
 
 

@@ -18,7 +18,7 @@ from pjsipdiag.diagnosis.calls.fold import MOST_PAIRS
 from pjsipdiag.diagnosis.calls.heads import agent_of, call_id, server_of
 from pjsipdiag.diagnosis.calls.kinds import read_kind
 from pjsipdiag.diagnosis.calls.merge import Merged
-from pjsipdiag.diagnosis.calls.rows import COUNT
+from pjsipdiag.diagnosis.calls.rows import COUNT, DIRECTIONS
 from pjsipdiag.errors import CaptureError, PjsipdiagError
 from pjsipdiag.sip import ip_text, parse_uri
 
@@ -54,8 +54,19 @@ def given(addresses: Iterable[str]) -> Pbx:
 def infer(merged: Merged, config: Config) -> Pbx:
     """The likeliest PBX: what its files bind, who answers as Asterisk, who the capture calls local, who is called.
 
-    Anybody can send from any address, but not have others send there: to be called weighs more than to call.
+    Anybody can send from any address, but not have others send there: to be called weighs more than to call. Who is
+    seen to answer as Asterisk only by what a HEP packet or a tunnel tells is one more, where nothing else shows him.
     """
+    found = _infer(merged, config)
+    if not merged.told_answerers or len(merged.pairs) >= MOST_PAIRS:
+        return found
+    shown = {ip for pair in merged.pairs for ip in pair} | {*found.addresses, *merged.received}
+    shown |= {place[:-2] for place in merged.answering}
+    more = (ip for ip in sorted(merged.told_answerers) if ip not in shown and not _is_named(config, ip))
+    return Pbx((*found.addresses, *more), found.reason)
+
+
+def _infer(merged: Merged, config: Config) -> Pbx:
     traffic = _Traffic(merged)
     bound = traffic.bound(list(_binds(config)))
     if bound:
@@ -138,7 +149,7 @@ class _Traffic:
         self.peers: dict[bytes, set[bytes]] = defaultdict(set)
         self.pairs = Counter({pair: count for pair, count in merged.pairs.items() if pair[0] != pair[1]})
         """Nobody calls himself: who seems to is somebody else."""
-        self.local: set[bytes] = {ip for ip, count in merged.local.items() if count}
+        self.local: set[bytes] = {ip for ip, count in merged.local.items() if count and any(ip)}
         for source, destination in self.pairs:
             self.peers[source].add(destination)
             self.peers[destination].add(source)
@@ -241,7 +252,11 @@ def release_sent(captures: Iterable[str], addresses: Collection[bytes]) -> str:
     for capture in filter(os.path.isfile, captures):
         with suppress(CaptureError):
             for datagram in read(capture, Tally(capture)):
-                comes_in = datagram.direction == "in" or datagram.destination[:-2] in addresses
+                comes_in = (
+                    datagram.direction not in DIRECTIONS
+                    or datagram.direction == "in"
+                    or datagram.destination[:-2] in addresses
+                )
                 if datagram.source[:-2] in addresses and not comes_in:
                     found[version_of(server_of(datagram.payload) or agent_of(datagram.payload))] += 1
     del found[""]

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.errors import PjsipdiagError
+from pjsipdiag.sip import ip_text
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DAY = 86_400 * 1_000_000_000
@@ -25,6 +27,17 @@ class Moment:
         return first - first % DAY + self.time if self.of_day else self.time
 
 
+def _mirrors(addresses: Sequence[str]) -> frozenset[str]:
+    """The addresses whose HEP and tunnels are taken at their word.
+
+    :raises PjsipdiagError: one of them is not an IP address.
+    """
+    try:
+        return frozenset(ip_text(text.strip("[]")) for text in addresses)
+    except ValueError as error:
+        raise PjsipdiagError(f"--mirror: {error}: give it as 192.0.2.1 or 2001:db8::1") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """All by default."""
@@ -33,6 +46,8 @@ class Selection:
     until: Moment | None = None
     sources: tuple[Network, ...] = ()
     call_ids: frozenset[bytes] = frozenset()
+    mirrors: frozenset[str] = frozenset()
+    """Senders of HEP and tunnels whose word is taken."""
 
     @property
     def of_day(self) -> bool:
@@ -65,8 +80,9 @@ class Selection:
         return not self.call_ids or call_id in self.call_ids
 
 
-def selection(since: str | None, until: str | None, sources: Sequence[str], call_ids: Sequence[str]) -> Selection:
+def selection(options: Options) -> Selection:
     """What the user wrote. Raises PjsipdiagError for what is no time or address, and an empty span."""
+    since, until = options.get("since"), options.get("until")
     first = _moment("--since", since) if since else None
     last = _moment("--until", until) if until else None
     if first and last and first.of_day == last.of_day and first.time > last.time:
@@ -74,8 +90,9 @@ def selection(since: str | None, until: str | None, sources: Sequence[str], call
     return Selection(
         first,
         last,
-        tuple(map(_network, sources)),
-        frozenset(call_id.encode("utf-8", "surrogateescape") for call_id in call_ids),
+        tuple(map(_network, options.get("sources", ()))),
+        frozenset(call_id.encode("utf-8", "surrogateescape") for call_id in options.get("call_ids", ())),
+        _mirrors(options.get("mirrors", ())),
     )
 
 

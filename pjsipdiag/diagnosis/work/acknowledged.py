@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pjsipdiag.capture import Tally, read
-from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.datagram import TOLD, Datagram
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.heads import call_id, tag_of, value_of
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
@@ -45,9 +45,15 @@ class Acknowledged:
     (standard input)."""
 
     def __init__(
-        self, calls: Calls, captures: Sequence[str], pbx: Collection[bytes], sources: Collection[bytes]
+        self,
+        calls: Calls,
+        captures: Sequence[str],
+        pbx: Collection[bytes],
+        sources: Collection[bytes],
+        mirrors: Collection[str] = (),
     ) -> None:
-        """`sources` are the packed addresses that may be asked for."""
+        """`sources` are the packed addresses that may be asked for, `mirrors` carriers whose word is taken."""
+        self._mirrors = mirrors
         self._calls, self._captures, self._pbx, self._sources = calls, captures, pbx, sources
         self._known: dict[str, tuple[CallRow, ...]] = {}
         self._groups: dict[tuple[int, int, int], Shown | None] = {}
@@ -123,14 +129,16 @@ class Acknowledged:
 
     def _note(self, datagram: Datagram, told: dict[int, Told], returned: set[int]) -> None:
         """Keeps the tag of a final answer that the PBX gave, and that of an ACK that it got."""
-        payload = datagram.payload
+        payload, direction = datagram.payload, datagram.direction
+        if direction.startswith(TOLD) and direction.removeprefix(TOLD) not in self._mirrors:
+            return
         if payload.startswith(b"ACK "):
             caller, pbx, against = datagram.source[:-2], datagram.destination[:-2], "out"
         elif payload.startswith(b"SIP/2.0 ") and b"2" <= payload[8:9] <= b"6" and payload[8:11].isdigit():
             caller, pbx, against = datagram.destination[:-2], datagram.source[:-2], "in"
         else:
             return
-        if caller not in self._sources or pbx not in self._pbx or caller in self._pbx or datagram.direction == against:
+        if caller not in self._sources or pbx not in self._pbx or caller in self._pbx or direction == against:
             return
         number, _, method = value_of(payload, b"cseq").partition(b" ")
         tag = tag_of(value_of(payload, b"to"))

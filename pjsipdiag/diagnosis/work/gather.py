@@ -45,6 +45,10 @@ class Reading:
     follow: bool = False
     seconds: float | None = None
 
+    def fold(self, spool: Spool) -> Fold:
+        """An empty one for what is read so."""
+        return Fold(spool, _mirrors=self.wanted.mirrors)
+
     @property
     def plain(self) -> bool:
         """Whether files may be cut in pieces."""
@@ -167,7 +171,7 @@ class Begun:
         for task, found in zip(self._tasks, self._work.results(self._seen.tell), strict=True):
             spool = task.spool.adopt(found[0].fold.spool)
             for one in found:
-                one.fold.spool = spool
+                one.fold.adopt(spool)
             done += found
         for capture, pieces in groupby(done, key=lambda one: one.capture):
             chain.join(capture, list(pieces))
@@ -179,7 +183,7 @@ class Begun:
 
 def _reading(options: Options) -> Reading:
     return Reading(
-        selection(options.get("since"), options.get("until"), options.get("sources", ()), options.get("call_ids", ())),
+        selection(options),
         options.get("jobs", 1),
         options.get("reader", "native"),
         options.get("keylog"),
@@ -228,7 +232,7 @@ class _Worker:
 
     def _read(self, number: int, capture: int, piece: Piece, spool: Spool) -> _Done:
         path = self.files[capture]
-        tally, fold = Tally(path), Fold(spool)
+        tally, fold = Tally(path), self.reading.fold(spool)
         if self.seen:
             self.seen.watch(tally, number)
         # a whole file alone leaves nothing to others: it is read as one process reads it
@@ -255,7 +259,7 @@ class _Chain:
     def read(self, capture: int, task: int) -> None:
         """Reads the next file in this process, in the place of a task."""
         path, reading = self.captures.files[capture], self.reading
-        tally, fold = Tally(path), Fold(self._spool)
+        tally, fold = Tally(path), reading.fold(self._spool)
         self.seen.watch(tally, task)
         dissector = Dissector(tally, self._unfinished) if reading.goes_on else None
         found = self._whole(capture, _read(path, tally, reading, dissector), dissector)
@@ -274,7 +278,7 @@ class _Chain:
         if not rests:
             self._add(parts, tally, None)
             return
-        last = Fold(self._spool)
+        last = self.reading.fold(self._spool)
         try:
             dissector, found = join(rests, tally, self._unfinished)
         except Unjoinable:
@@ -282,7 +286,7 @@ class _Chain:
             self.read(capture, done[0].number)
             return
         _feed(last, self._whole(capture, found, dissector), tally, self.reading, self._days)
-        self._add([*parts, Part(last, capture)] if last.messages else parts, tally, dissector)
+        self._add([*parts, Part(last, capture)] if last.counts[0] else parts, tally, dissector)
 
     def _whole(self, capture: int, found: Iterable[Datagram], dissector: Dissector | None) -> Iterator[Datagram]:
         """What was found in a file, then what is told at its end."""
@@ -301,7 +305,7 @@ class _Chain:
         for of, datagram in owned(dissector.late, [tally.records for tally in self.tallies]):
             late.setdefault(of, []).append(datagram)
         for of, found in late.items():
-            fold = Fold(self._spool)
+            fold = self.reading.fold(self._spool)
             _feed(fold, found, self.tallies[of], self.reading, self._days)
             self.parts[of].append(Part(fold, of))
 
@@ -320,7 +324,7 @@ def _read(path: str, tally: Tally, reading: Reading, dissector: Dissector | None
 
 def _feed(fold: Fold, datagrams: Iterable[Datagram], tally: Tally, reading: Reading, days: list[int]) -> None:
     """Folds what is wanted; `days`: see `Selection.in_time`."""
-    messages, requests = fold.messages, fold.requests
+    messages, requests = fold.counts
     fold.feed(reading.wanted.in_time(datagrams, days))
-    tally.sip_messages += fold.messages - messages
-    tally.invites += fold.requests - requests
+    tally.sip_messages += fold.counts[0] - messages
+    tally.invites += fold.counts[1] - requests

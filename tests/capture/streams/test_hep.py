@@ -68,7 +68,7 @@ def outer(payload: bytes) -> Datagram:
 def test_inner_datagram(ends: tuple[Address, Address], payload: bytes, transport: str) -> None:
     assert hep.looks_like(payload)
     source, destination = (end.pack() for end in ends)
-    assert hep.unwrap(outer(payload)) == Datagram(5, 7, transport, source, destination, invite(1))
+    assert hep.unwrap(outer(payload)) == Datagram(5, 7, transport, source, destination, invite(1), "by 198.51.100.5")
 
 
 def test_tls_behind_a_proxy_is_named_by_the_via() -> None:
@@ -98,7 +98,7 @@ def test_the_direction_of_the_mirror_is_not_that_of_the_call() -> None:
     """Where Homer listens everything comes in, also what the PBX sent."""
     found = hep.unwrap(outer(version3(FOUR, invite(1)))._replace(direction="in"))
     assert found is not None
-    assert found.direction == ""
+    assert found.direction not in ("in", "out")
 
 
 MIRRORED = [
@@ -183,3 +183,12 @@ def test_a_chunk_that_does_not_fit_into_its_packet_is_none(size: int) -> None:
         tcp(broken + second, len(first), PSH | ACK, AGENT, HOMER),
     ]
     assert [call_id for _, call_id in Capture(pcap(map(ethernet, packets))).calls] == ["1", "2"]
+
+
+def test_who_mirrors_tells_the_addresses() -> None:
+    """What this machine sends out is its own word; of what a tunnel carries the outermost sender tells."""
+    carried = outer(version3(FOUR, invite(1)))
+    for direction, of_inner in (("in", "by 198.51.100.5"), ("out", ""), ("by 192.0.2.7", "by 192.0.2.7")):
+        inner = hep.unwrap(carried._replace(direction=direction))
+        assert inner is not None
+        assert inner.direction == of_inner
