@@ -7,7 +7,6 @@ capture, too: it answers what the files say.
 
 from __future__ import annotations
 
-import ipaddress
 import struct
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +23,8 @@ from pjsipdiag.diagnosis.diagnose import Observation, observe
 from pjsipdiag.diagnosis.evidence.signs import is_likely
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address, SipMessage
+from tests.diagnosis.carried import TUNNELS
+from tests.diagnosis.carried import packet as as_bytes
 from tests.diagnosis.scene import write_scene
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -40,6 +41,8 @@ class Packet:
     destination: Address
     payload: bytes
     direction: str = "in"
+    carrier: str = ""
+    """What holds it (`carried`): HEP, a tunnel, TCP without a handshake."""
 
 
 @dataclass(frozen=True)
@@ -90,23 +93,14 @@ def write(packets: Iterable[Packet], path: Path, link: str = "sll") -> Path:
     """The packets as a pcap of LINUX_SLL, which knows directions, or of raw IP, which does not."""
     data = bytearray(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 113 if link == "sll" else 101))
     for packet in sorted(packets, key=lambda packet: packet.time):
-        body = _ip(packet.source, packet.destination, packet.payload)
+        body = as_bytes(packet.source, packet.destination, packet.payload, packet.carrier, Address(MINE, 9060))
         if link == "sll":
-            kind = 0x86DD if ":" in packet.source.ip else 0x0800
+            kind = 0x86DD if body[0] >> 4 == 6 else 0x0800
             body = struct.pack(">HHH8sH", 4 if packet.direction == "out" else 0, 1, 6, bytes(8), kind) + body
         seconds, rest = divmod(packet.time // 1000, 1_000_000)
         data += struct.pack("<IIII", seconds, rest, len(body), len(body)) + body
     path.write_bytes(data)
     return path
-
-
-def _ip(source: Address, destination: Address, payload: bytes) -> bytes:
-    ends = [ipaddress.ip_address(one.ip) for one in (source, destination)]
-    udp = struct.pack(">HHHH", source.port, destination.port, 8 + len(payload), 0) + payload
-    addresses = b"".join(end.packed for end in ends)
-    if ends[0].version == 6:
-        return struct.pack(">IHBB", 6 << 28, len(udp), 17, 64) + addresses + udp
-    return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + addresses + udp
 
 
 def look(
@@ -202,6 +196,10 @@ class Call:
     """Answers that he forges: from which address, status, Server."""
     start: float = 0.0
     """Where between the first and the last honest packet he begins: 0 before all, 1 after all."""
+    carrier: str = ""
+    to_tag: str = ""
+    answered: bool = False
+    """Whether answers come to him there, as to MINE: then he acknowledges them."""
 
 
 def forge(honest: Honest, calls: Iterable[Call]) -> list[Packet]:
@@ -229,7 +227,7 @@ def _call(honest: Honest, call: Call, name: str, at: int, number: int) -> Iterat
         *(line for line in call.more if line.startswith("Via")),
         f"Via: SIP/2.0/UDP {call.source};branch=z9hG4bK{name};rport",
         f"From: <sip:{call.user}@{host}>;tag={name}",
-        f"To: <sip:{to}@{place}>",
+        f"To: <sip:{to}@{place}>{f';tag={call.to_tag}' if call.to_tag else ''}",
         f"Call-ID: {name}",
         f"CSeq: 1 {call.method}",
         "Max-Forwards: 70",
@@ -239,8 +237,11 @@ def _call(honest: Honest, call: Call, name: str, at: int, number: int) -> Iterat
         "Content-Length: 0",
     ]
     raw = "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape")
-    yield Packet(at, call.source, pbx, raw)
+    yield Packet(at, call.source, pbx, raw, carrier=call.carrier)
     request = SipMessage(raw, "UDP", call.source, pbx, at)
+    if call.carrier:
+        yield from _inside(call, request) if call.carrier in TUNNELS else ()
+        return
     for count, (source, status, server) in enumerate(call.answers):
         yield Packet(at + 1000 * count + 1000, Address(source, 5060), pbx, _answer(request, status, "forged", server))
     if honest.is_answered and call.method == "INVITE" and call.source.ip not in honest.seen.situation.pbx:
@@ -249,8 +250,17 @@ def _call(honest: Honest, call: Call, name: str, at: int, number: int) -> Iterat
             return
         answer = _answer(request, status, f"pbx-{name}", "Asterisk PBX 22.10.1")
         yield Packet(at + 5_000_000, pbx, call.source, answer, "out")
-        if call.source.ip == MINE:
+        if call.source.ip == MINE or call.answered:
             yield Packet(at + 9_000_000, call.source, pbx, ack(SipMessage(answer, "UDP", pbx, call.source, at)))
+
+
+def _inside(call: Call, request: SipMessage) -> Iterator[Packet]:
+    """What a carrier tells of its fate: answers of the PBX, and that the caller acknowledged them."""
+    for count, (_, status, server) in enumerate(call.answers, 1):
+        answer = _answer(request, status, "inside", server)
+        told = SipMessage(answer, "UDP", request.destination, request.source, request.time)
+        yield Packet(request.time + 1000 * count, told.source, told.destination, answer, carrier=call.carrier)
+        yield Packet(request.time + 2000 * count, request.source, request.destination, ack(told), carrier=call.carrier)
 
 
 def _status(honest: Honest, request: SipMessage) -> int:

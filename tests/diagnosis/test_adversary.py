@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pjsipdiag.cli import main
 from pjsipdiag.diagnosis.diagnose import Observation
 from pjsipdiag.sip import Address
+from tests.diagnosis.carried import BLIND, TUNNELS
 from tests.diagnosis.faults import faults
 from tests.diagnosis.forger import MINE, Call, Honest, forge, honest_captures, look
 
@@ -85,7 +86,8 @@ def known_hosts(honest: Honest) -> list[str]:
 
 def any_call(honest: Honest, dice: Random) -> Call:
     """Any request of the adversary, or many: what he writes is what the provider, an account or a scanner would."""
-    addresses, users = known_addresses(honest), [*honest.config.endpoints, "100", "admin", "004912345"]
+    addresses, names = known_addresses(honest), list(honest.config.endpoints)
+    users = [*names, *map(str.swapcase, names), "100", "admin", "004912345"]
     hosts = [*addresses, *known_hosts(honest), "sip.provider.example"]
     wanted = [known.match_header for known in honest.config.identifies if known.match_header]
     more = [dice.choice(HEADERS).format(dice.choice([*hosts, *users])) for _ in range(dice.randrange(5))]
@@ -94,7 +96,7 @@ def any_call(honest: Honest, dice: Random) -> Call:
         (dice.choice(addresses), dice.choice(STATUSES), dice.choice(AGENTS)) for _ in range(dice.choice([0, 0, 1, 2]))
     ]
     return Call(
-        Address(dice.choice(addresses), dice.choice([5060, 5070, 33333])),
+        Address(dice.choice(addresses), dice.choice([5060, 5060, 5070, 33333, 0])),
         dice.choice(["INVITE"] * 5 + ["OPTIONS", "REGISTER", "ACK", "BYE", "CANCEL"]),
         dice.choice([1, 2, 3, 8, 30]),
         dice.choice(users),
@@ -104,6 +106,8 @@ def any_call(honest: Honest, dice: Random) -> Call:
         tuple(dict.fromkeys(more)),
         tuple(answers),
         dice.random(),
+        dice.choice([""] * 8 + [*TUNNELS, *BLIND]),
+        dice.choice(["", "", "", "guessed"]),
     )
 
 
