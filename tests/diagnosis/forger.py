@@ -115,7 +115,7 @@ def look(
 @cache
 def honest_captures(folder: Path) -> tuple[Honest, ...]:
     """Those of fixtures/ with calls over UDP to a PBX that is found without being named."""
-    return tuple(filter(None, (_honest(*case) for case in _cases(folder))))
+    return tuple(filter(None, (honest_capture(*case) for case in _cases(folder))))
 
 
 def _cases(folder: Path) -> Iterator[tuple[str, Path, Path, Path | None]]:
@@ -134,7 +134,8 @@ def _cases(folder: Path) -> Iterator[tuple[str, Path, Path, Path | None]]:
             yield f"{path.stem}: {case['name']}", etc, write_scene(case["calls"], place / "c.pcap"), place / "hosts"
 
 
-def _honest(name: str, etc: Path, capture: Path, hosts: Path | None) -> Honest | None:
+def honest_capture(name: str, etc: Path, capture: Path, hosts: Path | None) -> Honest | None:
+    """That capture with the ACKs that it leaves out; None where it is not over UDP to one PBX."""
     found = list(read(capture, Tally("honest")))
     if not found or any(one.transport != "UDP" for one in found):
         return None

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import tomllib
+from functools import cache
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -16,10 +19,12 @@ from hypothesis import strategies as st
 
 from pjsipdiag.cli import main
 from pjsipdiag.diagnosis.diagnose import Observation
+from pjsipdiag.report import render
 from pjsipdiag.sip import Address
 from tests.diagnosis.carried import BLIND, TUNNELS
 from tests.diagnosis.faults import faults
-from tests.diagnosis.forger import MINE, Call, Honest, forge, honest_captures, look
+from tests.diagnosis.forger import MINE, Call, Honest, forge, honest_capture, honest_captures, look
+from tests.diagnosis.scene import write_scene
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
@@ -148,3 +153,39 @@ def test_a_forged_answer_does_not_make_a_copy_incomplete(all_captures: tuple[Hon
     honest = next(one for one in all_captures if one.config.missing and not one.config.partial)
     call = Call(Address("198.51.100.9", 5060), "INVITE", 5, answers=((honest.pbx.ip, 200, "Asterisk PBX 22.10.1"),))
     assert not forged(all_captures, honest.name, call, link=link).situation.config.partial
+
+
+FORGED = tomllib.loads((FOLDER / "forged.toml").read_text())
+
+
+@cache
+def honest_of(name: str) -> Honest:
+    """One of `honest` in forged.toml."""
+    told = FORGED["honest"][name]
+    with TemporaryDirectory() as folder:
+        found = honest_capture(name, FOLDER / told["etc"], write_scene(told["calls"], Path(folder) / "c.pcap"), None)
+    assert found is not None
+    return found
+
+
+def call_of(told: dict[str, Any]) -> Call:
+    host, _, port = told["source"].rpartition(":")
+    lists = {name: tuple(map(tuple, told[name])) for name in ("answers",) if name in told}
+    more = tuple(told.get("more", ()))
+    return Call(**{**told, **lists, "source": Address(host.strip("[]"), int(port)), "more": more})
+
+
+@pytest.mark.parametrize(("link", "aggregate"), [("sll", False), ("raw", True)])
+@pytest.mark.parametrize("case", FORGED["case"], ids=lambda case: case["name"])
+def test_what_is_forged_reaches_nothing(case: dict[str, Any], link: str, aggregate: bool) -> None:
+    honest = honest_of(case["honest"])
+    packets = forge(honest, map(call_of, case["forged"]))
+    seen = look(packets, honest.etc, None, link, aggregate=aggregate)
+    assert faults(honest, seen) == []
+    values = [line.removeprefix("match=") for one in seen.report.suggestions for line in one.add]
+    networks = list(map(ipaddress.ip_network, values))
+    wanted = (*case["covered"], *case.get("never_covered", ()))
+    assert [ip for ip in wanted if any(ipaddress.ip_address(ip) in net for net in networks)] == case["covered"]
+    said = " ".join(render(seen.report, "text").split())
+    assert [words for words in case.get("never_said", ()) if words in said] == []
+    assert [words for words in case.get("said", ()) if words not in said] == []

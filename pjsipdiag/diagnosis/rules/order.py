@@ -39,7 +39,7 @@ def of_user(situation: Situation, group: CallGroup) -> Cause | None:
     for identify, rule in taking(situation, group):
         if identify.endpoint != verdict.endpoint and not is_whole_world(rule):
             return Cause(verdict.endpoint, _order_line(situation.config, verdict.endpoint), identify.name)
-    if "REGISTER" in situation.other_methods.get(group.source, {}):
+    if _registered(situation, group.source):
         return None
     owner = next(iter(best(situation, group)), None)
     if (
@@ -55,6 +55,11 @@ def of_user(situation: Situation, group: CallGroup) -> Cause | None:
             if owner and owner.endpoint != verdict.endpoint:
                 return Cause(verdict.endpoint, _order_line(situation.config, verdict.endpoint), "")
     return None
+
+
+def _registered(situation: Situation, source: str) -> bool:
+    """Whether the PBX took a registration from there: anybody can ask for one under another's address."""
+    return any(one.method == "REGISTER" and one.client == source and one.succeeded > 0 for one in situation.exchanges)
 
 
 def identified_by_user(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
