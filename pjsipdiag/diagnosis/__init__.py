@@ -15,5 +15,5 @@ In come captures and a directory; out comes a Report: findings, calls, sources, 
     rules, check     causes that calls show; what the files alone show
     edits, repairs   changes of text; suggestions, each proven by replay
 
-Imports go from `model` up to `diagnose`. A cause is a row of `rules`, a repair a row of `repairs.suggest`.
+Imports go from `model` up to `diagnose`. A cause is a row of `rules`, its repair stands in the same row.
 """

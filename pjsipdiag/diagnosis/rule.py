@@ -1,25 +1,60 @@
-"""What a rule is: a name, a severity, a line of summary, the function that finds it, and a page of documentation."""
+"""What a rule is: a name, what it says of calls and of a configuration, its repair, and a page of documentation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import TYPE_CHECKING, NamedTuple
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.situation import Situation
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+if TYPE_CHECKING:
+    from pjsipdiag.diagnosis.rules.cause import Cause
+
+Blames = Callable[[Situation, CallGroup], "Cause | None"]
+"""Whether a rule takes the blame for a group of calls, and what they share that are one finding."""
+Tells = Callable[[Situation, "Cause", Sequence[CallGroup]], Finding]
+"""The finding for the groups that a rule took."""
+Blamed = Mapping[str, Mapping["Cause", Sequence[CallGroup]]]
+"""Rule -> cause -> the groups that it took."""
+
+
+class Repair(NamedTuple):
+    """Functions of the package `repairs`, as module and name, for it stands above the rules: `make` drafts what mends a
+    cause, `basis` says for which calls facts speak."""
+
+    make: str
+    basis: str
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of RULES. `on_calls` needs a capture, `on_config` looks at the configuration alone (`check`)."""
+    """One row of the table of rules."""
 
     name: str
     severity: Severity
     summary: str
+    shown: int
+    """Its place in a report: what is to be dealt with first has the least."""
+    blames: Blames | None = None
+    tells: Tells | None = None
+    besides: Callable[[Situation, Blamed], Iterable[Finding]] | None = None
+    """What else follows from what any rule took the blame for."""
     on_calls: Callable[[Situation], Iterable[Finding]] | None = None
+    """What a capture shows beside the blamed calls."""
     on_config: Callable[[Config], Iterable[Finding]] | None = None
+    """What the configuration alone shows (`check`)."""
+    beside_calls: bool = False
+    """Whether that stands in the report on a capture, too."""
+    repair: Repair | None = None
+
+    @property
+    def needs_calls(self) -> bool:
+        """Whether a capture can show it."""
+        return bool(self.blames or self.besides or self.on_calls or self.beside_calls)
 
     @property
     def page(self) -> str:

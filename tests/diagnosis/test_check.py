@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from pjsipdiag.asterisk.live.saved import from_text
-from pjsipdiag.diagnosis.check import CONFIG_RULES, ON_CONFIG
 from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.names import load
+from pjsipdiag.diagnosis.rules import RULES
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "check"
-FIND = {**ON_CONFIG, **{rule.name: rule.on_config for rule in CONFIG_RULES if rule.on_config}}
+FIND = {rule.name: rule.on_config for rule in RULES if rule.on_config}
 CASES = [
     pytest.param(path.stem, case, id=f"{path.stem}: {case['name']}")
     for path in sorted(FIXTURES.glob("*.toml"))

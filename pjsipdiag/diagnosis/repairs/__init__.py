@@ -3,7 +3,7 @@
 In come findings and the situation that they were found in; out come Suggestions: the edits, the calls that they fix,
 the calls of others that they change, and the addresses that they let in.
 
-    suggest          findings -> repairs: REPAIRS is the table
+    suggest          findings -> repairs, as the rows of `rules.table` name them
     additions        match= lines for sources, as few as needed, never wider than the evidence
     match_repairs    match= lines that are there and wrong
     corrections      what a line that drops its object was meant to be
@@ -15,5 +15,6 @@ the calls of others that they change, and the addresses that they let in.
     loading          the command that loads a repair, and how to see that it worked: COMMANDS is the table
     prove            every call replayed before and after; announced compares all rules as well
 
-Imports: everything else of `diagnosis` but `diagnose`. A repair is a function here and a row of REPAIRS.
+Imports: everything else of `diagnosis` but `diagnose`. A repair is a function here,
+and a row of `rules.table` names it.
 """

@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from importlib import import_module
 from itertools import chain, zip_longest
 
 from pjsipdiag.asterisk.addresses.rule import bounds, is_prefix
@@ -20,7 +21,7 @@ from pjsipdiag.diagnosis.edits.sql import statements, table_of
 from pjsipdiag.diagnosis.evidence.signs import best, is_likely
 from pjsipdiag.diagnosis.evidence.vicinity import is_spoken_for, written
 from pjsipdiag.diagnosis.model import Finding, Suggestion
-from pjsipdiag.diagnosis.repairs import grade, match_repairs
+from pjsipdiag.diagnosis.repairs import grade
 from pjsipdiag.diagnosis.repairs import objects as repairs
 from pjsipdiag.diagnosis.repairs.additions import MOST_AROUND, addition
 from pjsipdiag.diagnosis.repairs.loading import loading
@@ -30,23 +31,13 @@ from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources, with_status
 from pjsipdiag.diagnosis.rules.methods.received import unmatched_keepalives
 from pjsipdiag.diagnosis.rules.scanning import scans
+from pjsipdiag.diagnosis.rules.table import TABLE
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched, names_are_dead
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.work.jobs import share
 
-REPAIRS: dict[str, tuple[Callable[[Situation, Cause, Sequence[CallGroup]], Iterable[Draft]], grade.Basis]] = {
-    "file-rejected": (repairs.rejected, grade.by_files),
-    "not-loaded": (repairs.loading, grade.by_address),
-    "endpoint-missing": (repairs.endpoint_name, grade.by_deed),
-    "port-mismatch": (match_repairs.port, grade.by_address),
-    "hostname-mismatch": (match_repairs.dead_name, grade.by_address),
-    "denied-by-acl": (repairs.permission, grade.by_permission),
-    "unreachable-identifier": (repairs.order, grade.by_deed),
-    "identified-by-user": (repairs.order, grade.by_deed),
-    "overlapping-identifies": (match_repairs.exception, grade.by_deed),
-    "challenged-by-auth": (repairs.credentials, grade.by_deed),
-}
-"""Rule -> the repair of what it took the blame for, where that is no address to add, and what may make it likely."""
+Make = Callable[[Situation, Cause, Sequence[CallGroup]], Iterable[Draft]]
+"""The repair of what a rule took the blame for, where that is no address to add."""
 
 NEVER = ("scanner", "translated-source")
 """Rules whose sources are never let in."""
@@ -93,7 +84,7 @@ def _joined(drafts: Iterable[Draft]) -> Iterator[Draft]:
 
 def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]]:
     causes, own = blamed(situation), grade.deeds(situation)
-    for rule, (repair, basis) in REPAIRS.items():
+    for rule, repair, basis in _repairs():
         by_deed = basis is grade.by_deed
         for cause, groups in blamed(own).get(rule, {}).items() if by_deed else ():
             yield from ((rule, draft) for draft in repair(own, cause, groups))
@@ -127,6 +118,15 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
                 " by header"
             )
             yield "translated-source", Draft(groups, note=f"{note} ({'; '.join(lines)}), which a caller can forge")
+
+
+def _repairs() -> Iterator[tuple[str, Make, grade.Basis]]:
+    """Every rule that has a repair, with its functions."""
+    for rule in TABLE:
+        if rule.repair:
+            module, _, name = rule.repair.make.partition(".")
+            found = import_module(f"pjsipdiag.diagnosis.repairs.{module}")
+            yield rule.name, getattr(found, name), getattr(grade, rule.repair.basis)
 
 
 @lru_cache(maxsize=2)

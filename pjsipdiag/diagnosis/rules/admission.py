@@ -14,8 +14,8 @@ from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules import credentials
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
+from pjsipdiag.diagnosis.rules.methods import credentials
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 MOST_PROOFS = 16

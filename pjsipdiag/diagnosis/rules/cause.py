@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.verdict import Match
-from pjsipdiag.diagnosis.model import Finding
-from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.diagnosis.situation import CallGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +20,6 @@ class Cause:
     detail: str = ""
     why: Reason | None = None
     """The reason of the check that ended the calls, where that is what they share."""
-
-
-Takes = Callable[[Situation, CallGroup], Cause | None]
-"""Whether a rule takes the blame for a group of calls; the first rule that does keeps it."""
-
-Tells = Callable[[Situation, Cause, Sequence[CallGroup]], Finding]
-"""The finding for the groups that share a cause."""
 
 
 def sources(groups: Sequence[CallGroup]) -> tuple[str, ...]:

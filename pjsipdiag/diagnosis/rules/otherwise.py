@@ -6,7 +6,7 @@ request show it, and what to do. A status that is not there is named all the sam
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -15,6 +15,8 @@ from pjsipdiag.asterisk.config import Endpoint, Variable
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.signs import samples
 from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rule import Blamed
+from pjsipdiag.diagnosis.rules import refused
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, sources, who
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
@@ -210,3 +212,16 @@ def _headers(groups: Sequence[CallGroup], status: int, names: Sequence[str]) -> 
     absent = [name for name in names if not any(m.values(name) for g in concerned for m in samples(g))]
     if absent and calls(concerned):
         yield f"the request has no {' and no '.join(absent)} header"
+
+
+def besides(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
+    """Other refusals of groups that another rule explains in part."""
+    rest: dict[Cause, list[CallGroup]] = defaultdict(list)
+    for name, statuses in (("media-rejected", refused.MEDIA), ("dialplan-rejected", refused.DIALPLAN)):
+        for groups in blamed[name].values():
+            for group in groups:
+                cause = left_over(situation, group, statuses)
+                if cause is not None:
+                    rest[cause].append(group)
+    for cause, groups in rest.items():
+        yield refused_otherwise(situation, cause, groups)

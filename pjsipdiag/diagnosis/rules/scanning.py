@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,6 +16,8 @@ from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import is_likely
 from pjsipdiag.diagnosis.evidence.trunks import prefix, trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rule import Blamed
+from pjsipdiag.diagnosis.rules import unmatched
 from pjsipdiag.diagnosis.rules.admission import is_kept_out
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
 from pjsipdiag.diagnosis.rules.order import of_anonymous
@@ -278,3 +280,18 @@ def crowd(situation: Situation) -> Iterable[Finding]:
 def _names_target(sender: str, target: str) -> bool:
     uri = parse_uri(sender)
     return uri is not None and uri.host == target
+
+
+def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    """With what speaks against it: a scanner that uses the address."""
+    finding = unmatched.unmatched_source(situation, cause, groups)
+    return replace(finding, evidence=(*borrowed(situation, groups), *finding.evidence))
+
+
+def besides(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
+    """Scanners that an open door lets in, where the door is to blame, and a crowd of sources."""
+    for groups in blamed["anonymous-accepted"].values():
+        found = [group for group in groups if scans(situation, group)]
+        if found:
+            yield scanner(situation, Cause(), found)
+    yield from crowd(situation)

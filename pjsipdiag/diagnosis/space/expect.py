@@ -25,7 +25,8 @@ from pjsipdiag.diagnosis.space.axes import STRANGER, Saying, Space, Span, addres
 from pjsipdiag.errors import ConfigError, visible
 from pjsipdiag.sip import SipMessage
 
-EXPECTATION = Rule("expectation-failed", Severity.ERROR, "what a file of expectations says does not hold")
+EXPECTATION = Rule("expectation-failed", Severity.ERROR, "what a file of expectations says does not hold", shown=480)
+"""Asked for with --expect."""
 
 _LINE = re.compile(
     r"(?P<who>\S+)(?:\s+from\s+(?P<user>\S+))?(?:\s+over\s+(?P<transport>udp|tcp|tls|ws|wss))?\s*->\s*(?P<where>\S+)",

@@ -11,10 +11,10 @@ from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.exchanges import asked_by
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules import credentials
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.doors.telephones import registered_in_vain
 from pjsipdiag.diagnosis.rules.hints import near, reasons
+from pjsipdiag.diagnosis.rules.methods import credentials
 from pjsipdiag.diagnosis.rules.methods.table import EXPLAINED, Why, user_of
 from pjsipdiag.diagnosis.rules.otherwise import is_maintenance
 from pjsipdiag.diagnosis.rules.scanning import TOOLS
