@@ -67,12 +67,44 @@ def test_a_response_is_told_apart() -> None:
         ("SIPS:a:p@b;x=%20", "sips:a:p@b;x=%20"),
         ("sip:%C3%BC@b", "sip:%c3%bc@b"),
         ("tel:+1-555;phone-context=x;ext=5", "tel:+1-555;ext=5;phone-context=x"),
+        ("tel:+1-555;isub=7;y=z;ext=5", "tel:+1-555;ext=5;isub=7;y=z"),
     ],
 )
 def test_the_request_uri_is_printed_anew(written: str, printed: str) -> None:
     parsed = parse((HEAD.replace("sip:100@192.0.2.1 SIP", f"{written} SIP") + "\r\n").encode())
     assert isinstance(parsed, Request)
     assert parsed.uri.printed(Context.REQUEST) == printed
+
+
+@pytest.mark.parametrize(
+    ("line", "printed"),
+    [
+        ("Contact: <sip:a@b>;q=0.5", "<sip:a@b>;q=0.5"),
+        ("Contact: <sip:a@b>;x=1;q=1;expires=60", "<sip:a@b>;q=1;expires=60;x=1"),
+        ("Contact: <sip:a@b>;q=0.123", "<sip:a@b>;q=0.123"),
+        ("Contact: <sip:a@b>;q=0", "<sip:a@b>"),
+        ("Contact: <sip:a@b>;expires=4294967295", "<sip:a@b>;expires=4294967294"),
+        ("Event: presence;y=z;ID=5", "presence;id=5;y=z"),
+        ("Session-Expires: 90;x=y;refresher=uac", "90;refresher=uac;x=y"),
+        (
+            "Subscription-State: active;x=y;retry-after=5;expires=9;reason=a",
+            "active;reason=a;expires=9;retry-after=5;x=y",
+        ),
+        ("Subscription-State: active;retry-after=4294967301", "active;retry-after=5"),
+        ("Subscription-State: active;retry-after=2147483648", "active"),
+        ("Via: SIP/2.0/tcp h:65535;rport;x=y;branch=z", "SIP/2.0/TCP h:65535;rport;branch=z;x=y"),
+        ("Via: SIP/2.0/UDP h:0;ttl=0", "SIP/2.0/UDP h;ttl=0"),
+    ],
+)
+def test_known_headers_are_printed_anew(line: str, printed: str) -> None:
+    assert request(line).headers[-1].printed() == printed
+
+
+@pytest.mark.parametrize(
+    "line", ["Via: SIP/2.0/UDP h:65536", "Via: SIP/2.0/UDP h;ttl=256", "Via: SIP/2.0/UDP h;rport=65536"]
+)
+def test_numbers_out_of_range_are_refused(line: str) -> None:
+    assert refused(line).log.startswith("PJSIP invalid value error exception")
 
 
 @pytest.mark.parametrize("line", ["Allow: INVITE,", "Supported: timer,,path", "Via: SIP/2.0/UDP []"])

@@ -49,8 +49,8 @@ def test_rule(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
 
     `at` is the line it points at, `severity` (error unless given) its weight, `unmatched` the report's list, `also` the
     other rules of severity error, `adds` the lines of all suggestions and of those to be confirmed, `edits` lines, or
-    several that follow each other, that the changed files have, `notes` words of the suggestions' notes; no suggestion
-    may change other calls.
+    several that follow each other, that the changed files have, `lacks` lines that they no longer have, `notes` words
+    of the suggestions' notes; no suggestion may change other calls.
     """
     found = report(case, tmp_path)
     if "unmatched" in case:
@@ -68,6 +68,7 @@ def test_rule(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
         assert (tmp_path / "etc" / where["file"]).read_text().splitlines()[where["line"] - 1] == case["at"]
     suggestions = [*found["suggestions"], *found["unconfirmed"]]
     assert [suggestion["changes_others"] for suggestion in suggestions if suggestion["changes_others"]] == []
+    assert not any(one["fixes"] for one in suggestions if not one["edits"] and not one.get("sql"))
     if "adds" in case:
         assert [line for suggestion in suggestions for line in suggestion["add"]] == case["adds"]
     if "edits" in case:
@@ -75,6 +76,7 @@ def test_rule(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
         assert changed.exit_code in (0, 1)
         texts = [f"\n{path.read_text()}\n" for path in (tmp_path / "changed").rglob("*.conf")]
         assert [part for part in case["edits"] if not any(f"\n{part}\n" in text for text in texts)] == []
+        assert [part for part in case.get("lacks", ()) if any(f"\n{part}\n" in text for text in texts)] == []
     notes = " ".join(suggestion.get("note", "") for suggestion in suggestions)
     assert [part for part in case.get("notes", ()) if part not in notes] == []
 

@@ -95,9 +95,12 @@ def _try(
             left = {one: _round(tests[one], reached.seconds, number) for one in mutants if found[one][0] == "survived"}
             _say(f"round {number + 1}: {len(left)} mutants")
             tasks = {pool.submit(_noticed_by, one, some, until): one for one, some in left.items() if some}
-            for task in as_completed(tasks):
-                if by := task.result():
-                    found[tasks[task]] = ("not tried", "") if by == NOT_TRIED else ("noticed", by)
+            for count, task in enumerate(as_completed(tasks), 1):
+                mutant, by = tasks[task], task.result()
+                if by:
+                    found[mutant] = (NOT_TRIED, "") if by == NOT_TRIED else ("noticed", by)
+                shown = f"{mutant.path}:{mutant.line}: {mutant.before}  ->  {mutant.after}"
+                _say(f"{count}/{len(tasks)} {found[mutant][0]} {shown}")
         # A test that fails without any change has noticed nothing.
         judges = {by: reached.seconds[by] for _, by in found.values() if by and by != ENDED}
         wrong = set(pool.submit(_failing, judges).result())

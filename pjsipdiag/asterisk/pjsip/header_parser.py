@@ -270,7 +270,7 @@ class HeaderParser:
                 case "reason":
                     reason = value
                 case "expires":
-                    expires = min(leading_number(value) & 0xFFFFFFFF, 0xFFFFFFFE)
+                    expires = min(leading_number(value), 0xFFFFFFFE)
                 case "retry-after":
                     retry = leading_number(value)
                 case _:
@@ -278,7 +278,7 @@ class HeaderParser:
         self._end()
         text += f";reason={escape(reason, TOKEN)}" if reason else ""
         text += f";expires={expires}" if expires >= 0 else ""
-        text += f";retry-after={retry}" if retry >= 0 else ""
+        text += f";retry-after={retry}" if 0 <= retry <= INT32 else ""
         self.headers.append(Header("Subscription-State", text + print_parameters(others, TOKEN, TOKEN)))
 
     def session_expires(self) -> None:

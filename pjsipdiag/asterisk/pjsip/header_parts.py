@@ -30,9 +30,9 @@ def method_name(token: str) -> str:
 
 
 def leading_number(text: str) -> int:
-    """pj_strtoul()."""
+    """pj_strtoul(), as far as an int of C keeps it."""
     digits = DIGITS.match(text)
-    return int(digits.group()[:40]) & (2**64 - 1) if digits else 0
+    return int(digits.group()[:40]) & 0xFFFFFFFF if digits else 0
 
 
 def keep_contact_parameter(header: ContactHeader, name: str, value: str) -> None:
@@ -43,7 +43,7 @@ def keep_contact_parameter(header: ContactHeader, name: str, value: str) -> None
             if dot:
                 header.quality += int((fraction[:3] + "000")[:3]) if fraction[:3].isdigit() or not fraction else 0
         case "expires" if value:
-            header.expires = min(leading_number(value) & 0xFFFFFFFF, 0xFFFFFFFE)
+            header.expires = min(leading_number(value), 0xFFFFFFFE)
         case _:
             header.parameters.append((name, value))
 
