@@ -18,18 +18,32 @@ def of_rows(stored: Stored, sorcery: Parsed) -> Iterator[Problem]:
         if section.name in seen:
             yield Problem(FileReason.TWO_ROWS(id=section.name), section.where)
         seen.add(section.name)
+        yield from _full(stored, section)
         if stored.type == "identify":
             yield from _identify(stored, section)
 
 
+_TEXTS = (
+    "match", "match_header", "match_request_uri", "endpoint", "endpoint_identifier_order", "identify_by", "acl", "auth",
+    "aors", "context",
+)  # fmt: skip
+"""Columns in which a part of a list or a name is something else than the whole."""
+
+
+def _full(stored: Stored, section: Section) -> Iterator[Problem]:
+    """Values as long as their column: what was longer is not there (`match` has 80 characters in the usual schema,
+    `endpoint_identifier_order` 40)."""
+    for variable in section.variables:
+        width = stored.widths.get(variable.name.lower(), 0) if variable.name.lower() in _TEXTS else 0
+        if width and len(variable.value) >= width:
+            yield Problem(FileReason.FULL_COLUMN(column=variable.name, width=width), variable.where)
+
+
 def _identify(stored: Stored, section: Section) -> Iterator[Problem]:
     by_sqlite = stored.mapped.driver.lower() == "sqlite3"
-    width = stored.widths.get("match", 0)
     for variable in section.variables:
         if variable.name.lower() == "match" and by_sqlite and ";" in variable.value:
             yield Problem(FileReason.SEMICOLON(), variable.where)
-        elif variable.name.lower() == "match" and width and len(variable.value) >= width:
-            yield Problem(FileReason.FULL_COLUMN(width=width), variable.where)
         elif variable.name.lower() == "endpoint" and by_sqlite and variable.value != variable.value.strip():
             yield Problem(FileReason.BLANKS_IN_NAME(), variable.where)
 

@@ -44,7 +44,7 @@ class FileReason(Kind):
     NO_NAME = "a line without a name before ="
     TWO_ROWS = "there are two rows with id {id}: which of them counts is not certain"
     SEMICOLON = "sqlite3 does not part values at ';': write a comma between addresses"
-    FULL_COLUMN = "the column match is full ({width} characters): what was longer is cut off"
+    FULL_COLUMN = "the column {column} is full ({width} characters): what was longer is cut off"
     BLANKS_IN_NAME = "sqlite3 keeps the blanks around the name, and no endpoint is called so"
     CACHE_HOLDS_ALL = (
         "the cache holds all identifies: rows that were changed since count only after `sorcery memory cache "
@@ -53,6 +53,18 @@ class FileReason(Kind):
     CACHE_HOLDS_NOTHING = "without full_backend_cache=yes the cache keeps no lists: every request reads the table anew"
     NO_UNQUALIFIED_FETCH = "allow_unqualified_fetch keeps Asterisk from reading the table: no {type} of it is found"
 
+
+OF_TABLES: dict[Kind, str] = {
+    FileReason.TWO_ROWS: "delete one of them: no column of the usual tables is a primary key",
+    FileReason.SEMICOLON: "write a comma between addresses",
+    FileReason.FULL_COLUMN: "widen the column, or divide the value among several rows",
+    FileReason.BLANKS_IN_NAME: "take the blanks out of the column",
+    FileReason.CACHE_HOLDS_ALL: "expire the cache after every change of the table: "
+    "`sorcery memory cache expire res_pjsip/identify`",
+    FileReason.CACHE_HOLDS_NOTHING: "add full_backend_cache=yes, or take the line out",
+    FileReason.NO_UNQUALIFIED_FETCH: "take allow_unqualified_fetch out of the line",
+}
+"""What of tables and their mapping does not do what it looks like, and what to do."""
 
 PASSED_OVER = (FileReason.NOT_READ, FileReason.ENDLESS_INCLUDES)
 """That a file was passed over."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pjsipdiag.asterisk.config import Config, Dropped, Problem, Where
+from pjsipdiag.asterisk.reasons.files import OF_TABLES, FileReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.diagnosis.model import Finding, Severity
 
@@ -154,9 +155,25 @@ def programs(config: Config) -> Iterator[Finding]:
         )
 
 
+def tables(config: Config) -> Iterator[Finding]:
+    """Rows and mappings of tables that do not do what they look like."""
+    for problem in config.warnings:
+        advice = OF_TABLES.get(problem.why.kind)
+        if advice is not None:
+            yield Finding(
+                "table-pitfall",
+                Severity.NOTE if problem.why.kind is FileReason.CACHE_HOLDS_NOTHING else Severity.WARNING,
+                f"{problem.where}: {problem.reason}",
+                problem.where,
+                advice=f"{advice[0].upper()}{advice[1:]}.",
+            )
+
+
 def warnings(config: Config) -> Iterator[Finding]:
     """Lines that Asterisk passes over with a warning."""
     for problem in config.warnings:
+        if problem.why.kind in OF_TABLES:
+            continue
         yield Finding(
             "line-ignored",
             Severity.NOTE,

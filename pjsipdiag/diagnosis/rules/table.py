@@ -133,6 +133,8 @@ TABLE: tuple[Rule, ...] = (
          shown=440, on_config=check_order.unknown_names),
     Rule("extension-takes-call", Severity.WARNING, "username before ip: a From user can equal an extension",
          shown=450, on_config=endpoints.extension_names),
+    Rule("table-pitfall", Severity.WARNING, "a row of a table, or its mapping, does not do what it looks like",
+         shown=455, on_config=check_loading.tables),
     Rule("acl-missing", Severity.ERROR, "a named ACL that does not exist denies every call",
          shown=460, on_config=endpoints.missing_acls),
     Rule("line-ignored", Severity.NOTE, "a line that Asterisk passes over with a warning",

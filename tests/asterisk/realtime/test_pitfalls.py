@@ -36,6 +36,24 @@ def test_rows(tmp_path: Path, row: tuple[str, str, str], words: str) -> None:
     assert any(line.startswith(words) for line in said(tmp_path, [row]))
 
 
+def test_an_order_that_fills_its_column(tmp_path: Path) -> None:
+    """The usual schema has 40 characters for it: fewer than the six names take."""
+    order = "ip,username,anonymous,auth_username,heade"[:40]
+    database = Sqlite(tmp_path / "rows.sqlite3")
+    database.run([
+        "CREATE TABLE globals (id VARCHAR(40), endpoint_identifier_order VARCHAR(40))",
+        f"INSERT INTO globals VALUES ('g', '{order}')",
+    ])  # fmt: skip
+    files = {
+        "pjsip.conf": "[a]\ntype=endpoint\n",
+        "sorcery.conf": "[res_pjsip]\nglobal=realtime,globals\n",
+        "extconfig.conf": "[settings]\nglobals => sqlite3,main\n",
+    }
+    config = load_config(None, overlay=files, databases={"main": database.url("")})
+    said = [f"{problem.where}: {problem.reason}" for problem in config.warnings]
+    assert any(line.startswith("globals[id=g].endpoint_identifier_order: the column") for line in said)
+
+
 def test_two_rows_with_one_id(tmp_path: Path) -> None:
     assert any(
         "two rows with id x" in line for line in said(tmp_path, [("x", "a", "192.0.2.1"), ("x", "a", "192.0.2.2")])
