@@ -49,8 +49,8 @@ def test_rule(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
 
     `at` is the line it points at, `severity` (error unless given) its weight, `unmatched` the report's list, `also` the
     other rules of severity error, `adds` the lines of all suggestions and of those to be confirmed, `edits` lines, or
-    several that follow each other, that the changed files have, `lacks` lines that they no longer have, `notes` words
-    of the suggestions' notes; no suggestion may change other calls.
+    several that follow each other, that the changed files have, `lacks` lines that they no longer have, `waits` lines
+    of edits that are to be confirmed, `notes` words of the suggestions' notes; no suggestion may change other calls.
     """
     found = report(case, tmp_path)
     if "unmatched" in case:
@@ -71,6 +71,8 @@ def test_rule(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
     assert not any(one["fixes"] for one in suggestions if not one["edits"] and not one.get("sql"))
     if "adds" in case:
         assert [line for suggestion in suggestions for line in suggestion["add"]] == case["adds"]
+    waiting = [line for one in found["unconfirmed"] for edit in one["edits"] for line in edit["new"]]
+    assert [line for line in case.get("waits", ()) if line not in waiting] == []
     if "edits" in case:
         changed = CliRunner().invoke(main, _suggest(case, tmp_path), catch_exceptions=False)
         assert changed.exit_code in (0, 1)

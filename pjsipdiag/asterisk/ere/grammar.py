@@ -215,7 +215,7 @@ class _Parser:
             return None, stop
         if not (digits.isascii() and digits.isdigit()):
             raise EreError("Invalid content of \\{\\}")
-        return min(int(digits[:9]), DUPLICATES + 1), stop
+        return min(int(digits.lstrip("0")[:9] or "0"), DUPLICATES + 1), stop
 
     def _bracket(self) -> Node:
         negated = self.next == "^"

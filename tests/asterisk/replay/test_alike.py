@@ -65,3 +65,41 @@ def test_a_name_is_cut_where_asterisks_buffer_ends() -> None:
         )
         short = replay.verdict_of(one.raw, one.transport, one.source.pack(), one.destination.pack())
         assert (short.endpoint, replay.verdict(one).endpoint) == (endpoint, endpoint)
+
+
+HEAD = "INVITE sip:100@pbx.example SIP/2.0\nFrom: <sip:caller@carrier.example>;tag=1\n"
+TWO = """[u]
+type=transport
+bind=0.0.0.0
+[u6]
+type=transport
+bind=::
+[four]
+type=endpoint
+[six]
+type=endpoint
+[four]
+type=identify
+endpoint=four
+match=203.0.113.8/29
+match=198.51.100.7:5070
+[six]
+type=identify
+endpoint=six
+match=2001:db8::/64
+"""
+
+
+def test_addresses_are_told_apart_whoever_came_before() -> None:
+    """Of both families, near and far, and by port where a line names one."""
+    replay = Replay(load_config(None, "22.10.1", overlay={"pjsip.conf": TWO}))
+    sources = {
+        "192.0.2.77:5060": "", "[2001:db8:9::1]:5060": "", "203.0.113.9:5060": "four", "203.0.113.17:5060": "",
+        "[2001:db8::9]:5060": "six", "198.51.100.7:5060": "", "198.51.100.7:5070": "four", "[2001:dead::1]:5060": "",
+    }  # fmt: skip
+    for order in (list(sources), list(sources)[::-1]):
+        for source in order:
+            pbx = "[2001:db8:1::1]:5060" if "[" in source else "192.0.2.1:5060"
+            (one,) = messages(f"@ 0 {source} > {pbx}\n{HEAD}")
+            short = replay.verdict_of(one.raw, one.transport, one.source.pack(), one.destination.pack())
+            assert short.endpoint == sources[source], source

@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from pjsipdiag.cli import main
+from pjsipdiag.diagnosis.calls.pbx import release_sent
 from pjsipdiag.diagnosis.diagnose import diagnose
+from pjsipdiag.sip import Address
 from tests.diagnosis.scene import write_scene
 from tests.sip_text import write_capture
 
@@ -159,3 +161,53 @@ def test_a_bound_address_is_the_pbx_where_the_capture_shows_it(tmp_path: Path) -
     binds = "".join(f"[t{end}]\ntype=transport\nprotocol=udp\nbind=192.0.2.{end}\n" for end in (1, 7))
     text = ANSWERED.format(3, "192.0.2.1", OTHER) + ANSWERED.format(5, "192.0.2.9", ASTERISK)
     assert seen(text, tmp_path, binds) == (("192.0.2.1",), "a transport of the configuration binds it")
+
+
+BLANK = """
+@ {0} 198.51.100.{0}:5060 > {1}:5060
+INVITE sip:300@192.0.2.1 SIP/2.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("ends", "reason"),
+    [
+        (("0.0.0.0", "0.0.0.0"), "Asterisk's own log or capture, which leaves out its address"),
+        (("0.0.0.0", "192.0.2.1"), "most INVITEs go there"),
+    ],
+)
+def test_the_blank_address_is_the_pbx_where_each_call_has_it(
+    ends: tuple[str, str], reason: str, tmp_path: Path
+) -> None:
+    """A transport that is bound to 0.0.0.0 does not say that this is an address of calls."""
+    text = "".join(BLANK.format(at, end) for at, end in enumerate(ends, 1))
+    assert seen(text, tmp_path)[1] == reason
+
+
+def test_a_capture_of_the_machine_itself(tmp_path: Path) -> None:
+    """127.0.0.1 is everybody's: to be bound to it says nothing."""
+    text = "".join(BLANK.format(at, "127.0.0.1") for at in (1, 2))
+    assert seen(text, tmp_path, TRANSPORT.replace("0.0.0.0", "127.0.0.1"))[1] == "most INVITEs go there"
+
+
+SAYS = """
+@ 0 {} > {}
+OPTIONS sip:a@b SIP/2.0
+Call-ID: {}
+User-Agent: Asterisk PBX {}
+"""
+
+
+def test_the_release_is_what_the_pbx_itself_says_to_others(tmp_path: Path) -> None:
+    pbx, carrier, other = "192.0.2.1:5060", "198.51.100.20:5060", "203.0.113.5:5060"
+    said = [
+        (pbx, carrier, "22.10.1"),
+        *[(pbx + " ", pbx + " in", "16.28.0")] * 2,
+        *[(other, carrier, "18.9.0")] * 3,
+        *[(other, pbx, "20.1.0")] * 4,
+        *[(pbx, carrier + " in", "21.0.0")] * 5,
+    ]
+    ways = [(source.strip(), to if to.endswith(" in") else f"{to} out", release) for source, to, release in said]
+    text = "".join(SAYS.format(source, to, at, release) for at, (source, to, release) in enumerate(ways))
+    address = Address("192.0.2.1", 0).pack()[:-2]
+    assert release_sent([str(write_capture(text, tmp_path / "c.pcap"))], {address}) == "22.10.1"

@@ -133,3 +133,46 @@ def test_the_repair_that_ends_in_an_answer_is_preferred(tmp_path: Path) -> None:
     found = diagnosed(tmp_path, "[in]\nexten => _X.,1,Answer()\n", call("100"), more=ALIKE)
     assert (found["endpoint"], found["fixes"]) == ("carriers", 1)
     assert "carrier_vpn would be answered 404 next" in str(found["note"])
+
+
+OTHER = """
+[pbx]
+type=endpoint
+context={context}
+{more}
+"""
+
+
+@pytest.mark.parametrize(
+    ("context", "more", "hint"),
+    [
+        ("extensions", "", "context=extensions takes the number"),
+        ("nowhere", "", ""),
+        ("extensions", "auth=pbx", ""),
+    ],
+)
+def test_another_context_that_takes_the_number_is_named(tmp_path: Path, context: str, more: str, hint: str) -> None:
+    """Only that of endpoints that ask for the same credentials."""
+    dialplan = "[in]\nexten => 50,1,Answer()\n[extensions]\nexten => 100,1,Answer()\n"
+    found = diagnosed(tmp_path, dialplan, call("100"), more=OTHER.format(context=context, more=more))
+    assert ("takes the number" in str(found["said"])) is bool(hint)
+    assert hint in str(found["said"])
+
+
+@pytest.mark.parametrize(
+    ("more", "header", "status"),
+    [
+        ("", "", 404),
+        ("callerid=x <5555>", "", 0),
+        ("", "P-Asserted-Identity: <sip:5555@203.0.113.11>\n", 404),
+        ("trust_id_inbound=yes", "P-Asserted-Identity: <sip:5555@203.0.113.11>\n", 0),
+        ("trust_id_inbound=yes", "", 404),
+    ],
+)
+def test_who_calls_decides_where_the_dialplan_asks(tmp_path: Path, more: str, header: str, status: int) -> None:
+    """From says 4940; what another option or header may say is not guessed."""
+    sent = call("100").replace("Content-Type", f"{header}Content-Type")
+    found = diagnosed(tmp_path, "[in]\nexten => 100/5555,1,Answer()\n", sent, more=more)
+    stops = found["stops"]
+    assert isinstance(stops, list)
+    assert [stop["status"] for stop in stops] == ([status] if status else [])
