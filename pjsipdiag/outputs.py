@@ -13,8 +13,9 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from pjsipdiag.errors import PjsipdiagError, visible
 
@@ -42,12 +43,27 @@ def mode_of(path: Path) -> int:
 def write_file(
     path: str, *, inputs: Iterable[str | Path] = (), force: bool = False, mode: int = PRIVATE
 ) -> Iterator[TextIO]:
+    """The file `path` for text; see `write_bytes`."""
+    with write_bytes(path, inputs=inputs, force=force, mode=mode) as raw:
+        stream = TextIOWrapper(raw, encoding="utf-8", newline="")
+        try:
+            yield stream
+            stream.flush()
+        finally:
+            with suppress(OSError, ValueError):
+                stream.detach()
+
+
+@contextmanager
+def write_bytes(
+    path: str, *, inputs: Iterable[str | Path] = (), force: bool = False, mode: int = PRIVATE
+) -> Iterator[BinaryIO]:
     """The file `path` for writing; a device or a pipe is written to as it is. Raises PjsipdiagError."""
     target = Path(os.path.realpath(path))
     try:
         _refuse_input(path, target, inputs)
         if target.exists() and not target.is_file() and not target.is_dir():
-            with target.open("w", encoding="utf-8", newline="") as stream:
+            with target.open("wb") as stream:
                 yield stream
             return
         if target.is_dir():
@@ -56,7 +72,7 @@ def write_file(
             raise PjsipdiagError(f"{visible(path)} exists already: --force replaces it")
         handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
         try:
-            with open(handle, "w", encoding="utf-8", newline="") as stream:  # noqa: PTH123  (a handle)
+            with open(handle, "wb") as stream:  # noqa: PTH123  (a handle)
                 yield stream
             _settle(beside, target, mode, force)
         finally:

@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "asterisk": {"errors", "sip", "asterisk"},
     "diagnosis": {"digest", "errors", "extensions", "outputs", "sip", "capture", "asterisk", "diagnosis"},
     "report": {"errors", "sip", "asterisk", "diagnosis", "report"},
+    "handover": {"errors", "outputs", "sip", "capture", "diagnosis", "report", "handover"},
     "redact": {"errors", "outputs", "sip", "capture", "asterisk", "diagnosis", "redact"},
 }
 ORDER = {
@@ -127,10 +128,11 @@ def test_modules_and_functions_are_small(path: Path) -> None:
 
 TESTS = PACKAGE.parent / "tests"
 OF_THE_WHOLE = {
-    "": {"architecture", "conformance", "dist", "readme", "situations"},
+    "": {"architecture", "conformance", "dist", "github", "readme", "situations"},
     "asterisk/realtime": {"recordings"},
     "capture": {"carriers", "cost", "faults", "truth"},
     "diagnosis": {"adversary", "cut_off", "incidents", "many", "refusals"},
+    "handover": {"errors", "outputs", "sip", "capture", "diagnosis", "report", "handover"},
     "redact": {"verdicts"},
     "report": {"golden", "hostile", "machine", "unread"},
 }

@@ -7,13 +7,15 @@ all is well, 1 for findings, 2 when something could not be read or decided, 130 
     help, completion how a command explains itself; what the shell completes
     options          options that several commands share, each declared once
     captures         commands that read captures
+    comparison       compare, which needs one or not
+    handover         commands whose results go to others
     configuration    commands that need none
     gate             what counts, and the settings of a folder
     live             --live: a running Asterisk beside the files
     output           where results, notes and progress go
 
-Imports: everything; nobody imports it. A command is a function in one of both modules, with an example in its help.
-click is imported here only.
+Imports: everything; nobody imports it. A command is a function in one of these four modules, with an example in
+its help. click is imported here only.
 """
 
 import errno
@@ -26,11 +28,11 @@ from typing import NoReturn
 
 import click
 
-from pjsipdiag.cli import captures, configuration
+from pjsipdiag.cli import captures, comparison, configuration, handover
 from pjsipdiag.cli.group import main
 from pjsipdiag.errors import visible
 
-__all__ = ["captures", "configuration", "main", "run"]
+__all__ = ["captures", "comparison", "configuration", "handover", "main", "run"]
 
 
 INTERRUPTED = 128 + signal.SIGINT

@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pjsipdiag.cli.completion import FILE, complete_releases
+from pjsipdiag.cli.completion import FILE
 from pjsipdiag.cli.gate import COUNTS, gate_of
 from pjsipdiag.cli.group import main
-from pjsipdiag.cli.help import group_of
 from pjsipdiag.cli.live import asking
-from pjsipdiag.cli.options import ASTERISK, CAPTURES, COLORED, FORCED, INPUT, NAMES, OUTPUT, QUIET, READING, TRY
+from pjsipdiag.cli.options import (
+    COLORED,
+    EXTRACT,
+    FORCED,
+    INPUT,
+    OUTPUT,
+    QUIET,
+    TRY,
+)
 from pjsipdiag.cli.output import (
     Progress,
     directory,
@@ -25,7 +32,6 @@ from pjsipdiag.cli.output import (
     look,
     show,
     show_changes,
-    show_differences,
 )
 from pjsipdiag.errors import visible
 
@@ -62,6 +68,7 @@ def _refuse_ignored(inputs: dict[str, Any], try_lines: Sequence[str] = (), secti
 @COUNTS
 @OUTPUT
 @TRY
+@EXTRACT
 def diagnose(
     *,
     captures: Sequence[str],
@@ -77,6 +84,7 @@ def diagnose(
     fail_on: str,
     ignored: Sequence[str],
     baseline: str | None,
+    extract: Sequence[str],
     **inputs: Any,
 ) -> None:
     """Say why calls of CAPTURE failed, and which lines fix it.
@@ -86,6 +94,9 @@ def diagnose(
     from pjsipdiag.report import begin
 
     _refuse_ignored(inputs, try_lines, try_section)
+    if extract:
+        _extract(captures, extract, output, quiet=quiet)
+        return
     if try_lines or try_order:
         from pjsipdiag.diagnosis.what_if import what_if
 
@@ -99,6 +110,16 @@ def diagnose(
     with begin(format_, 1 if redact else inputs["jobs"]) as ahead:
         seen = _observe(captures, place, quiet, inputs, None if redact else ahead.start)
         show(seen.report, format_, output, redact=redact, verbose=verbose, quiet=quiet, gate=gate, ahead=ahead)
+
+
+def _extract(captures: Sequence[str], call_ids: Sequence[str], output: str | None, *, quiet: bool) -> None:
+    from pjsipdiag.handover.calls import extract
+
+    if output is None:
+        raise click.UsageError("--extract writes a capture: say where with -o FILE")
+    count = extract(captures, call_ids, output, inputs=tuple(captures), force=forced())
+    if not quiet:
+        click.echo(f"{count:,} message{'' if count == 1 else 's'} written: {visible(output)}", err=True)
 
 
 @main.command(epilog="pjsipdiag suggest calls.pcap -c /etc/asterisk --diff | patch -p1 -d /etc/asterisk")
@@ -145,132 +166,3 @@ def suggest(
         shown = report if unconfirmed else replace(report, unconfirmed=())
         click.echo(suggestions_text(shown, look(sys.stdout)), nl=False)
     finish(report)
-
-
-@main.command(epilog="pjsipdiag compare -c /etc/asterisk --asterisk 18 --asterisk 22")
-@click.argument("captures", nargs=-1, metavar="[CAPTURE]...", type=FILE)
-@click.option(
-    "-c", "--config", "configs", multiple=True, metavar="DIR", type=FILE, help="Once, or twice: -c OLD -c NEW."
-)
-@click.option(
-    "--asterisk",
-    "versions",
-    multiple=True,
-    metavar="VERSION",
-    shell_complete=complete_releases,
-    help="Once, or twice: from and to.",
-)
-@NAMES
-@READING
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), help="text or json.")
-@click.option("-o", "--output", metavar="FILE", type=FILE, help="Write there.")
-@FORCED
-@QUIET
-@COLORED
-def compare(
-    *,
-    captures: Sequence[str],
-    configs: Sequence[str],
-    versions: Sequence[str],
-    format_: str | None,
-    output: str | None,
-    quiet: bool,
-    **inputs: Any,
-) -> None:
-    """Show the calls whose endpoint changes between two releases or two configurations.
-
-    Without a capture: every call that could come, by source address, From user and transport.
-    """
-    once = next((capture for capture in captures if capture == "-" or Path(capture).is_fifo()), None)
-    if once is not None:
-        raise click.UsageError(f"{once} can be read only once, and a comparison reads twice: write it to a file first")
-    if max(len(configs), len(versions)) != 2:
-        raise click.UsageError("give --asterisk twice (two releases) or -c twice (two configurations)")
-    sides = [
-        (
-            configs[min(side, len(configs) - 1)] if configs else None,
-            versions[min(side, len(versions) - 1)] if versions else None,
-        )
-        for side in (0, 1)
-    ]
-    names = [
-        " ".join(str(part) for part in (config, version and f"Asterisk {version}") if part) for config, version in sides
-    ]
-    if not captures:
-        _compare_all(sides, names, inputs, format_, output, quiet=quiet)
-        return
-    from pjsipdiag.diagnosis.compare import compare as compare_reports
-    from pjsipdiag.diagnosis.diagnose import diagnose as diagnosed
-
-    reports = []
-    inputs["live"] = asking(inputs)
-    for config, version in sides:
-        with Progress(quiet) as progress:
-            place = directory(config, quiet, live=inputs["live"] is not None)
-            reports.append(diagnosed(captures, place, asterisk=version, progress=progress.update, **inputs))
-    show_changes(compare_reports(*reports), names[0], names[1], format_, output)
-
-
-def _compare_all(
-    sides: Sequence[tuple[str | None, str | None]],
-    names: Sequence[str],
-    inputs: dict[str, Any],
-    format_: str | None,
-    output: str | None,
-    *,
-    quiet: bool,
-) -> None:
-    """The comparison without a capture; what only reads captures is refused."""
-    from pjsipdiag.diagnosis.names import load
-    from pjsipdiag.diagnosis.running import ask
-    from pjsipdiag.diagnosis.space.differ import differences
-
-    context = click.get_current_context()
-    for parameter in context.command.params:
-        given = context.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
-        if given and group_of(parameter.name or "") in ("Which calls", "How to read"):
-            raise click.UsageError(f"{parameter.opts[-1]} says what of a capture to read: give a CAPTURE, too")
-    asked_at = directory(sides[0][0], quiet, live=inputs["live"] is not None)
-    options: Options = {"live": asking(inputs), "databases": inputs["databases"]}
-    live = ask(asked_at, options, (), calls=False)
-    told = {name: inputs[name] for name in ("hosts", "resolve", "resolved", "databases")}
-    before, after = (
-        load(directory(config, quiet, live=live is not None), asterisk=version, live=live, **told)
-        for config, version in sides
-    )
-    show_differences(differences(before, after), names[0], names[1], format_, output)
-
-
-@main.command(epilog="pjsipdiag redact calls.pcap -c /etc/asterisk -o redacted")
-@CAPTURES
-@click.option(
-    "-c", "--config", metavar="DIR", type=FILE, help="The configuration to redact alike: a directory or one file."
-)
-@ASTERISK
-@click.option("--hosts", metavar="FILE", type=FILE, help="Addresses of host names; redacted alike.")
-@click.option("--live", metavar="FILE", type=FILE, help="What --save-live wrote; redacted alike.")
-@click.option("-o", "--output", required=True, metavar="DIR", type=FILE, help="Where the redacted copies go.")
-@FORCED
-def redact(
-    *,
-    captures: Sequence[str],
-    config: str | None,
-    asterisk: str | None,
-    hosts: str | None,
-    live: str | None,
-    output: str,
-) -> None:
-    """Write a redacted copy of captures and configuration that can be posted and still be diagnosed.
-
-    Every request is replayed before and after; exit status 1 when a verdict is not the same.
-    """
-    from pjsipdiag.redact import redact_files
-
-    written = redact_files(captures, config, output, hosts=hosts, live=live, asterisk=asterisk, force=forced())
-    for path in written.files:
-        click.echo(visible(path))
-    for name, count in written.left_out.items():
-        click.echo(f"left out: {count} x header {visible(name)}", err=True)
-    if config is not None or live is not None:
-        click.echo(f"{written.same} of {written.requests} requests replay to the same verdict", err=True)
-    sys.exit(0 if written.same == written.requests else 1)

@@ -103,6 +103,9 @@ OUTPUT = options(
     QUIET,
     COLORED,
 )
+EXTRACT = click.option(
+    "--extract", multiple=True, metavar="CALL-ID", help="Write the messages of that call to -o FILE, as a capture."
+)
 TRY = options(
     click.option("--try", "try_lines", multiple=True, metavar="LINE", help="What if this line stood in --in SECTION?"),
     click.option(

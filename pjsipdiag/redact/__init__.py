@@ -3,7 +3,7 @@
 The law: replaying the redacted requests against the redacted configuration gives the same verdicts; `redact_files`
 checks it each time and counts. What is kept is listed, everything else has a stand-in.
 
-    files, report, pcap     a capture and a directory, or a report, written anew
+    files, report           a capture and a directory, or a report, written anew
     material, known         everything that is redacted together, so that one thing has one stand-in
     disguise, addresses, names    the stand-ins
     conf, options, patterns       configuration lines, values, expressions

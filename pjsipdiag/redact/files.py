@@ -16,11 +16,11 @@ from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture import expand
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.joining.chain import read_files
+from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.outputs import Content, write_folder
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.material import Material, pairs, redact
-from pjsipdiag.redact.pcap import write_pcap
 
 BESIDE = ("pjsip_wizard.conf", "acl.conf", "sorcery.conf", "extconfig.conf")
 """Files that matter for identification and that no file includes."""

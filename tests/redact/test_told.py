@@ -12,8 +12,8 @@ from pjsipdiag.asterisk.live import place, saved
 from pjsipdiag.asterisk.live.source import ask_live
 from pjsipdiag.asterisk.live.state import Item, Live, Wanted
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.redact import redact_files
-from pjsipdiag.redact.pcap import write_pcap
 from tests.asterisk.live import servers
 from tests.asterisk.live.test_running import command, recorded
 from tests.conformance import message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.reader import read
@@ -10,20 +10,24 @@ from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
 from pjsipdiag.capture.rotated import Captures
 
 
-def read_files(captures: Captures) -> list[list[Datagram]]:
-    """The messages of each file in the order of its frames. Raises CaptureError as `read` does."""
+def _every(_datagram: Datagram) -> bool:
+    return True
+
+
+def read_files(captures: Captures, wanted: Callable[[Datagram], bool] = _every) -> list[list[Datagram]]:
+    """The messages of each file that are `wanted`, in the order of its frames. Raises CaptureError as `read` does."""
     found: list[list[Datagram]] = []
     records: list[int] = []
     unfinished: Unfinished | None = None
     for number, path in enumerate(captures.files):
         tally = Tally(path)
         dissector = Dissector(tally, unfinished)
-        found.append(list(read(path, tally, dissector)))
-        found[-1] += dissector.finish(next(iter(captures.starts[number + 1 :]), None))
+        found.append(list(filter(wanted, read(path, tally, dissector))))
+        found[-1] += filter(wanted, dissector.finish(next(iter(captures.starts[number + 1 :]), None)))
         records.append(tally.records)
         unfinished = dissector.unfinished()
         for of, datagram in owned(dissector.late, records):
-            found[of].append(datagram)
+            found[of] += filter(wanted, [datagram])
     return [sorted(messages, key=lambda datagram: datagram.frame) for messages in found]
 
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from pjsipdiag.capture import read
 from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.redact.addresses import AddressMap
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.message import MessageRedactor
-from pjsipdiag.redact.pcap import write_pcap
 from pjsipdiag.sip import Address
 
 pytestmark = pytest.mark.usefixtures("extensions")

@@ -1,0 +1,113 @@
+"""The command that compares two releases or two configurations, with captures or without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pjsipdiag.cli.completion import FILE, complete_releases
+from pjsipdiag.cli.group import main
+from pjsipdiag.cli.help import group_of
+from pjsipdiag.cli.live import asking
+from pjsipdiag.cli.options import COLORED, FORCED, NAMES, QUIET, READING
+from pjsipdiag.cli.output import Progress, directory, show_changes, show_differences
+
+if TYPE_CHECKING:
+    from pjsipdiag.diagnosis.options import Options
+
+
+@main.command(epilog="pjsipdiag compare -c /etc/asterisk --asterisk 18 --asterisk 22")
+@click.argument("captures", nargs=-1, metavar="[CAPTURE]...", type=FILE)
+@click.option(
+    "-c", "--config", "configs", multiple=True, metavar="DIR", type=FILE, help="Once, or twice: -c OLD -c NEW."
+)
+@click.option(
+    "--asterisk",
+    "versions",
+    multiple=True,
+    metavar="VERSION",
+    shell_complete=complete_releases,
+    help="Once, or twice: from and to.",
+)
+@NAMES
+@READING
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), help="text or json.")
+@click.option("-o", "--output", metavar="FILE", type=FILE, help="Write there.")
+@FORCED
+@QUIET
+@COLORED
+def compare(
+    *,
+    captures: Sequence[str],
+    configs: Sequence[str],
+    versions: Sequence[str],
+    format_: str | None,
+    output: str | None,
+    quiet: bool,
+    **inputs: Any,
+) -> None:
+    """Show the calls whose endpoint changes between two releases or two configurations.
+
+    Without a capture: every call that could come, by source address, From user and transport.
+    """
+    once = next((capture for capture in captures if capture == "-" or Path(capture).is_fifo()), None)
+    if once is not None:
+        raise click.UsageError(f"{once} can be read only once, and a comparison reads twice: write it to a file first")
+    if max(len(configs), len(versions)) != 2:
+        raise click.UsageError("give --asterisk twice (two releases) or -c twice (two configurations)")
+    sides = [
+        (
+            configs[min(side, len(configs) - 1)] if configs else None,
+            versions[min(side, len(versions) - 1)] if versions else None,
+        )
+        for side in (0, 1)
+    ]
+    names = [
+        " ".join(str(part) for part in (config, version and f"Asterisk {version}") if part) for config, version in sides
+    ]
+    if not captures:
+        _compare_all(sides, names, inputs, format_, output, quiet=quiet)
+        return
+    from pjsipdiag.diagnosis.compare import compare as compare_reports
+    from pjsipdiag.diagnosis.diagnose import diagnose as diagnosed
+
+    reports = []
+    inputs["live"] = asking(inputs)
+    for config, version in sides:
+        with Progress(quiet) as progress:
+            place = directory(config, quiet, live=inputs["live"] is not None)
+            reports.append(diagnosed(captures, place, asterisk=version, progress=progress.update, **inputs))
+    show_changes(compare_reports(*reports), names[0], names[1], format_, output)
+
+
+def _compare_all(
+    sides: Sequence[tuple[str | None, str | None]],
+    names: Sequence[str],
+    inputs: dict[str, Any],
+    format_: str | None,
+    output: str | None,
+    *,
+    quiet: bool,
+) -> None:
+    """The comparison without a capture; what only reads captures is refused."""
+    from pjsipdiag.diagnosis.names import load
+    from pjsipdiag.diagnosis.running import ask
+    from pjsipdiag.diagnosis.space.differ import differences
+
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
+        if given and group_of(parameter.name or "") in ("Which calls", "How to read"):
+            raise click.UsageError(f"{parameter.opts[-1]} says what of a capture to read: give a CAPTURE, too")
+    asked_at = directory(sides[0][0], quiet, live=inputs["live"] is not None)
+    options: Options = {"live": asking(inputs), "databases": inputs["databases"]}
+    live = ask(asked_at, options, (), calls=False)
+    told = {name: inputs[name] for name in ("hosts", "resolve", "resolved", "databases")}
+    before, after = (
+        load(directory(config, quiet, live=live is not None), asterisk=version, live=live, **told)
+        for config, version in sides
+    )
+    show_differences(differences(before, after), names[0], names[1], format_, output)

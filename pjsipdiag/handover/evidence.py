@@ -1,0 +1,105 @@
+"""An archive for the carrier: the calls of his addresses, and nothing of our configuration."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import BytesIO, StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.pcap_writer import write_pcap
+from pjsipdiag.diagnosis.diagnose import diagnose
+from pjsipdiag.diagnosis.model import CallRow
+from pjsipdiag.errors import PjsipdiagError, visible
+from pjsipdiag.handover.calls import messages_of
+from pjsipdiag.outputs import write_bytes
+from pjsipdiag.report.machine.csv import cell
+from pjsipdiag.report.wording import moment
+from pjsipdiag.sip import parse_uri
+
+FIRST_TIME = (1980, 1, 1, 0, 0, 0)
+"""The date of every member, the first that the format knows: the same calls give the same bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The calls of some sources, and their messages."""
+
+    calls: tuple[CallRow, ...]
+    messages: tuple[Datagram, ...]
+
+
+def gather(captures: Sequence[str], sources: Sequence[str], since: str | None, until: str | None) -> Material:
+    """The calls of these addresses or networks.
+
+    They are replayed against an empty configuration, for only what the capture shows is told.
+
+    :raises PjsipdiagError: there are none, or a capture cannot be read.
+    """
+    with TemporaryDirectory() as empty:
+        (Path(empty) / "pjsip.conf").touch()
+        report = diagnose(captures, empty, sources=sources, since=since, until=until)
+    if not report.calls:
+        raise PjsipdiagError(f"no call of {', '.join(map(visible, sources))} is in the captures")
+    calls = tuple(report.calls)
+    return Material(calls, messages_of(captures, {call.call_id for call in calls}))
+
+
+def write_evidence(material: Material, path: str, *, inputs: Sequence[str], force: bool) -> None:
+    """Writes the archive (ZIP) with each of FILES.
+
+    :raises PjsipdiagError: `path` cannot be written.
+    """
+    with write_bytes(path, inputs=inputs, force=force) as stream, zipfile.ZipFile(stream, "w") as archive:
+        for name, content in FILES.items():
+            member = zipfile.ZipInfo(f"evidence/{name}", FIRST_TIME)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            member.external_attr = 0o600 << 16
+            archive.writestr(member, content(material))
+
+
+def _table(material: Material) -> bytes:
+    stream = StringIO()
+    rows = csv.writer(stream, lineterminator="\r\n")
+    rows.writerow(("time (UTC)", "from address", "to address", "transport", "caller", "called", "Call-ID", "answer"))
+    for call in material.calls:
+        who = (call.source, call.destination, call.transport, _user(call.from_), _user(call.request_uri), call.call_id)
+        rows.writerow([cell(str(value)) for value in (moment(call.time), *who, call.observed_status or "none")])
+    return stream.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _page(material: Material) -> bytes:
+    """What to say, in a few lines that a person reads."""
+    calls = material.calls
+    sources = sorted({call.source.rpartition(":")[0].strip("[]") for call in calls})
+    answers = Counter(str(call.observed_status or "none") for call in calls)
+    lines = [
+        f"{len(calls):,} call{'' if len(calls) == 1 else 's'} from {', '.join(sources)}",
+        f"first {moment(calls[0].time)}, last {moment(calls[-1].time)} (UTC)",
+        f"answered: {', '.join(f'{answer} x{count}' for answer, count in sorted(answers.items()))}",
+        "",
+        "calls.csv has each of them with time, numbers, Call-ID and answer;",
+        "calls.pcap has their SIP messages as they were captured, and nothing else.",
+    ]
+    return "".join(f"{visible(line)}\r\n" for line in lines).encode("utf-8", "backslashreplace")
+
+
+def _capture(material: Material) -> bytes:
+    stream = BytesIO()
+    write_pcap(material.messages, stream)
+    return stream.getvalue()
+
+
+FILES: dict[str, Callable[[Material], bytes]] = {"README.txt": _page, "calls.csv": _table, "calls.pcap": _capture}
+"""What the archive holds, by name."""
+
+
+def _user(header: str) -> str:
+    """The user of a header's URI, or the whole where that cannot be read."""
+    uri = parse_uri(header)
+    return uri.user if uri is not None and uri.user else header
