@@ -39,6 +39,7 @@ from pjsipdiag.diagnosis.names import given
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.outcome import attackers, failed_calls, left_out
 from pjsipdiag.diagnosis.reload import Reload, again, reloaded
+from pjsipdiag.diagnosis.repairs.advice import complete
 from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.cause import counted, listed
@@ -119,6 +120,7 @@ def conclude(begun: Begun, config: str | Path | None, options: Options, on_rows:
     findings = tuple(rules.find(situation))
     aggregate = options.get("aggregate", False)
     repairs = suggest(situation, findings, aggregate=aggregate, jobs=jobs) if config is not None else ((), ())
+    findings = complete(situation.config, findings, *repairs)
     methods = tuple(dict.fromkeys(method.upper() for method in options.get("methods", ())))
     notes += [f"the captures hold no {name} that the PBX received" for name in missing(situation.exchanges, methods)]
     return Observation(situation, _report(situation, basis, findings, repairs, notes, methods))

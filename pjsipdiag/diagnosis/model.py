@@ -196,6 +196,18 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """By which a finding's calls are found elsewhere: the time of the first and the last, some of the numbers that were
+    called and of those that called, and Call-IDs."""
+
+    first: int = 0
+    last: int = 0
+    numbers: tuple[str, ...] = ()
+    callers: tuple[str, ...] = ()
+    call_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One cause: `rule` is its name in RULES, `message` names address, section and line, `where` is the line to blame.
 
@@ -214,6 +226,9 @@ class Finding:
     consequences: tuple[str, ...] = ()
     advice: str = ""
     places: tuple[Where, ...] = ()
+    seen: Seen = Seen()
+    loading: Loading = Loading()
+    """How what `advice` says is loaded, where it is about files."""
 
 
 class DoorState(StrEnum):

@@ -38,7 +38,7 @@ def _groups(situation: Situation, rule: str) -> set[int]:
 def _failed(group: CallGroup, *, blamed: bool) -> int:
     answered = group.verdict.outcome is Outcome.CHALLENGED and not blamed  # by a call of another Call-ID
     passing = {*OF_PEOPLE, *((401, 407) if answered else ())}
-    return sum(
+    return group.unrung + sum(
         count for status, count in group.statuses.items() if (status == 0 or status >= 300) and status not in passing
     )
 

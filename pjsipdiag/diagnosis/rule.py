@@ -41,6 +41,8 @@ class Rule:
     """Its place in a report: what is to be dealt with first has the least."""
     blames: Blames | None = None
     tells: Tells | None = None
+    statuses: tuple[int, ...] = ()
+    """The answers that it is about, where it is about some of a group's."""
     besides: Callable[[Situation, Blamed], Iterable[Finding]] | None = None
     """What else follows from what any rule took the blame for."""
     on_calls: Callable[[Situation], Iterable[Finding]] | None = None

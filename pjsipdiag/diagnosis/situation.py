@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -61,6 +61,8 @@ class CallGroup:
     variants: tuple[Variant, ...] = ()
     read_proofs: Callable[[], Sequence[SipMessage]] = tuple
     """Reads some of its requests that had credentials."""
+    read_ids: Callable[[Collection[int]], Sequence[str]] = lambda _statuses: ()
+    """Reads Call-IDs: those of calls that ended with one of some statuses, without them of those that failed."""
     realms: tuple[str, ...] = ()
     delays: tuple[str, ...] = ()
     """Retry-After of its 503 answers."""
@@ -71,6 +73,8 @@ class CallGroup:
     """Calls that got a 100 first, by their status."""
     carried: int = 0
     """Calls that came with credentials at once: after a challenge of another Call-ID, or with an old nonce."""
+    unrung: int = 0
+    """Calls that ended with 603 though nobody was rung."""
     method: str = "INVITE"
     refused_numbers: tuple[str, ...] = ()
     """Users of the request URIs of calls that ended with a 4xx, 5xx or 6xx: each distinct and at most 32."""

@@ -110,6 +110,10 @@ class _Redactor:
     def field(self, name: str, value: Any) -> Any:
         if name == "call_id":
             return self.disguise.opaque("call", value)
+        if name == "call_ids":
+            return tuple(self.disguise.opaque("call", one) for one in value)
+        if name in ("numbers", "callers") and isinstance(value, tuple):
+            return tuple(map(self.disguise.user, value))
         if name in ("section", "endpoint", "identify") and "," not in value:
             return self.disguise.section(value)
         if name in ("file", "capture"):

@@ -6,7 +6,7 @@ where a format is added. Its module is imported when it is used: rich and jinja2
     text, terminal, html, markdown    the formats for people; man is the manual page, rules the list of rules
     machine     the formats for machines
     changes     the result of a comparison
-    wording, headline    the sentences that every format shares; the verdict in one
+    wording, headline    the sentences that every format shares; the verdict in one; steps is how a report ends
     escape      hostile text made visible: nothing leaves as a control character
     look, ahead     how a report is to look; long tables that other processes write
     drawing     the pictures of the HTML report; templates/ turns them into SVG

@@ -28,6 +28,7 @@ from pjsipdiag.report.drawing.timeline import timeline
 from pjsipdiag.report.escape import clipped
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Look
+from pjsipdiag.report.steps import ending
 
 LONGEST = 4000
 """Characters of one value in the page."""
@@ -90,7 +91,7 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
         causes=[_cause(finding, report) for finding in report.findings],
         changes=[_change(suggestion) for suggestion in report.suggestions],
         unconfirmed=[_change(suggestion) for suggestion in report.unconfirmed],
-        steps=wording.steps(report.suggestions),
+        ending=ending(report),
         timeline=timeline(ordered, counted, DRAWN) if counted.sources else None,
         flow=flow(counted) if counted.sources else None,
         doors=report.doors[:ROWS],

@@ -15,6 +15,7 @@ from pjsipdiag.report import wording
 from pjsipdiag.report.escape import clipped
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Look
+from pjsipdiag.report.steps import ending
 
 MANY = 100
 """Sources, and doors, that a ticket shows; the rest are counted."""
@@ -59,6 +60,11 @@ def _lines(report: Report, most: int | None) -> Iterator[str]:
         yield from ("", "### Causes", "")
         for finding in report.findings:
             yield from _finding(finding, report)
+    yield from _sources(report, most)
+    yield from _doors(report, most)
+    if notes := wording.notes(report):
+        yield from ("", "### Notes", "")
+        yield from (f"- {prose(note)}" for note in notes)
     if report.suggestions:
         yield from ("", "### Suggested lines")
         for suggestion in report.suggestions:
@@ -67,21 +73,18 @@ def _lines(report: Report, most: int | None) -> Iterator[str]:
         yield from ("", f"### {wording.UNCONFIRMED}")
         for suggestion in report.unconfirmed:
             yield from _suggestion(suggestion, "may fix")
-    if steps := wording.steps((*report.suggestions, *report.unconfirmed)):
-        yield from ("", f"### {wording.THEN}", "")
-        for step in steps:
+    if (last := ending(report)).steps:
+        yield from ("", f"### {last.title}", "")
+        for step in last.steps:
             commands = ", ".join(map(code, step.commands))
             yield f"- {prose(step.says)}" + (f": {commands}" if commands else "")
-    yield from _sources(report, most)
-    yield from _doors(report, most)
-    if notes := wording.notes(report):
-        yield from ("", "### Notes", "")
-        yield from (f"- {prose(note)}" for note in notes)
 
 
 def _finding(finding: Finding, report: Report) -> Iterator[str]:
     place = f" ({code(wording.place(finding.where))})" if wording.place(finding.where) else ""
     yield f"- **{finding.severity}** {prose(finding.message)}{place} ({code(finding.rule)})"
+    if seen := wording.seen(finding):
+        yield f"  - {prose(seen)}"
     yield from (f"  - {prose(line)}" for line in wording.evidence(finding))
     yield from (f"  - so: {prose(line)}" for line in finding.consequences)
     yield from (f"  - **Fix:** {prose(fix)}" for fix in wording.fixes(finding, report))

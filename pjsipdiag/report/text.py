@@ -1,4 +1,4 @@
-"""The report for a terminal: the verdict in the first line, then what to do, then what it rests on.
+"""The report for a terminal: the verdict in the first line, then the causes, what they rest on, and what to do.
 
 Fits 80 columns and uses more; without colour and in ASCII it says the same.
 """
@@ -22,6 +22,7 @@ from pjsipdiag.report import wording
 from pjsipdiag.report.escape import clipped
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Look
+from pjsipdiag.report.steps import ending
 from pjsipdiag.report.terminal import COLOURS, Ink, put
 from pjsipdiag.sip import SipMessage
 
@@ -89,10 +90,6 @@ class _Page:
         yield from self.context()
         if report.findings:
             yield from self.titled("Causes", self.spaced(self.finding(finding) for finding in report.findings))
-        if report.suggestions:
-            yield from self.titled("Suggested lines", self.spaced(self.suggestion(s) for s in report.suggestions))
-        yield from self.unconfirmed()
-        yield from self.steps()
         if report.sources:
             yield from self.titled("Sources", self.sources())
         listed = [row for row in report.requests if row.method in report.methods]
@@ -104,6 +101,10 @@ class _Page:
             yield from self.titled("Notes", (self.ink.item(line, by=2) for line in wording.notes(report)))
         if self.look.verbose and report.calls:
             yield from self.titled("Traces", self.traces())
+        if report.suggestions:
+            yield from self.titled("Suggested lines", self.spaced(self.suggestion(s) for s in report.suggestions))
+        yield from self.unconfirmed()
+        yield from self.steps()
 
     def titled(self, title: str, parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
         yield Text()
@@ -137,6 +138,8 @@ class _Page:
         lines = [Padding(head, (0, 0, 0, 2))]
         if place := wording.place(finding.where):
             lines.append(ink.indented(f"at {place}", "cyan"))
+        if seen := wording.seen(finding):
+            lines.append(ink.indented(clipped(seen), "dim"))
         lines += [ink.item(line) for line in wording.evidence(finding, None if self.look.verbose else SIGNS)]
         lines += [ink.item(f"so: {line}", "dim") for line in finding.consequences]
         lines += [ink.signed(ink.arrow, fix, "green") for fix in wording.fixes(finding, self.report)]
@@ -148,10 +151,10 @@ class _Page:
             yield from self.titled(wording.UNCONFIRMED, self.spaced(self.suggestion(s, "may fix") for s in found))
 
     def steps(self) -> Iterator[RenderableType]:
-        ink, found = self.ink, wording.steps((*self.report.suggestions, *self.report.unconfirmed))
-        if found:
-            yield from self.titled(wording.THEN, ())
-        for step in found:
+        ink, last = self.ink, ending(self.report)
+        if last.steps:
+            yield from self.titled(last.title, ())
+        for step in last.steps:
             yield ink.item(f"{step.says}{':' if step.commands else ''}", by=2)
             yield from (ink.indented(clipped(command), "green") for command in step.commands)
 

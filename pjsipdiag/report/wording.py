@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
@@ -14,9 +13,7 @@ from pjsipdiag.diagnosis.model import (
     CaptureSummary,
     Door,
     DoorState,
-    Edited,
     Finding,
-    Loading,
     Report,
     Severity,
     SourceRow,
@@ -167,6 +164,10 @@ def suggestions_for(finding: Finding, report: Report) -> list[Suggestion]:
     return [s for s in report.suggestions if wanted.intersection(s.addresses)]
 
 
+MOST_NAMED = 3
+"""Callers, numbers and Call-IDs that are shown; JSON has more."""
+
+
 def fixes(finding: Finding, report: Report) -> list[str]:
     """What to do about a finding: its advice, else the lines that its suggestions add."""
     if finding.advice:
@@ -203,6 +204,20 @@ def evidence(finding: Finding, most: int | None = None) -> list[str]:
     return [*said[:most], f"and {plural(len(said) - most, 'more sign')} of it"]
 
 
+def seen(finding: Finding) -> str:
+    """When, between whom and by which Call-IDs its calls are found elsewhere; empty where nothing is known."""
+    known = finding.seen
+    first, last = moment(known.first)[:19].replace("T", " "), moment(known.last)[:19].replace("T", " ")
+    times = first if first == last else f"{first} to {last[11:] if last[:10] == first[:10] else last}"
+    parts = (
+        f"{times} UTC" if known.first else "",
+        f"from {', '.join(known.callers[:MOST_NAMED])}" if known.callers else "",
+        f"to {', '.join(known.numbers[:MOST_NAMED])}" if known.numbers else "",
+        f"Call-ID {', '.join(known.call_ids[:MOST_NAMED])}" if known.call_ids else "",
+    )
+    return "; ".join(filter(None, parts))
+
+
 def changed_lines(suggestion: Suggestion) -> list[str]:
     """`+` and `-` lines as a person reads them: those of the edits, else the lines to add."""
     if suggestion.sql:
@@ -224,53 +239,6 @@ def effect(suggestion: Suggestion, fixes: str = "fixes") -> str:
         said.append(f"lets in {plural(at.calls, 'call')} answered {at.status} next ({at.reason}, {place(at.where)})")
     others = suggestion.changes_others
     return ", ".join([*said, f"changes {plural(others, 'other call') if others else 'no other call'}"])
-
-
-class Step(NamedTuple):
-    """Something to do after the lines were added: why, and the commands."""
-
-    says: str
-    commands: tuple[str, ...]
-
-
-THEN = "Then load it, and see that it worked"
-"""The title over the steps."""
-
-TAKEN_UP = {
-    Edited.OBJECT: "Objects of PJSIP are read anew by a reload",
-    Edited.TRANSPORT: "A transport that runs keeps what it was opened with until a restart, without allow_reload=yes",
-    Edited.STARTUP: "This is read only when Asterisk starts",
-    Edited.DIALPLAN: "The dialplan has a reload of its own",
-    Edited.ACL: "acl.conf has a reload of its own (older releases take it up for type=acl only when they start)",
-    Edited.ROW: "Nothing is to be reloaded for rows that no cache holds: Asterisk reads them for each request",
-    Edited.CACHED: "A cache of sorcery.conf holds the rows until they expire",
-}
-"""Why a repair is loaded as it is."""
-
-MOST_SHOWN = 3
-"""Commands that show objects; JSON has those of every suggestion."""
-
-
-def steps(suggestions: Iterable[Suggestion]) -> list[Step]:
-    """How suggestions are loaded and seen to work, each step once."""
-    all_of_them = [suggestion.loading for suggestion in suggestions if suggestion.loading.kinds]
-    said = [Step(_generated(loading), ()) for loading in all_of_them if loading.generated]
-    said += [Step(". ".join(TAKEN_UP[kind] for kind in loading.kinds), loading.commands) for loading in all_of_them]
-    shown = tuple(dict.fromkeys(command for loading in all_of_them for command in loading.see))[:MOST_SHOWN]
-    said += [Step("See that it is loaded", shown)] if shown else []
-    said += [Step("See the next call with its answer", (loading.watch,)) for loading in all_of_them]
-    return list(dict.fromkeys(said))
-
-
-def _generated(loading: Loading) -> str:
-    """What to do first where a program writes the files."""
-    files = " and ".join(loading.generated)
-    if not loading.page:
-        return f"{files} is written by a program, which overwrites what is added there: change it in that program first"
-    return (
-        f"FreePBX overwrites {files}: use the page {loading.page} first, then Apply Config, "
-        f"or write the lines into {loading.custom}"
-    )
 
 
 def moment(nanoseconds: int) -> str:

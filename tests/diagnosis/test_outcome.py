@@ -27,7 +27,7 @@ match=203.0.113.10
 """
 LEADING = {420: "100rel=no", 421: "100rel=required", 422: "timers_min_se=1800", 428: "stir_shaken=yes"}
 """Options that lead to a status, which is then named with its line."""
-PEOPLE = {486, 487, 600, 603}
+PEOPLE = {486, 487, 600}
 """Answers that people give: a note, and no failed call."""
 
 

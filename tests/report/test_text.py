@@ -42,9 +42,9 @@ def test_sources_that_are_refused_earlier_are_not_called_matched() -> None:
     assert render(refused).splitlines()[0] == "1 of 1 source is refused before any endpoint is looked for."
 
 
-def test_causes_come_before_lines_before_sources_before_traces() -> None:
+def test_causes_come_first_and_what_to_do_last() -> None:
     shown = render(report(), verbose=1)
-    places = [shown.index(f"\n{title}\n") for title in ("Causes", "Suggested lines", "Sources", "Notes", "Traces")]
+    places = [shown.index(f"\n{title}\n") for title in ("Causes", "Sources", "Notes", "Traces", "Suggested lines")]
     assert places == sorted(places)
 
 

@@ -19,19 +19,28 @@ from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.diagnosis.calls.judge import Judged, joined
 from pjsipdiag.diagnosis.calls.merge import Merged, Request
-from pjsipdiag.diagnosis.calls.rows import BRIEF, ROW, SIX, UNKNOWN, RowFacts, Steps, both_answers, outcome_of
+from pjsipdiag.diagnosis.calls.rows import (
+    BRIEF,
+    ROW,
+    SIX,
+    UNKNOWN,
+    RowFacts,
+    Steps,
+    both_answers,
+    is_unrung,
+    outcome_of,
+)
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.model import CallRow
-from pjsipdiag.sip import Address, SipMessage, decode
+from pjsipdiag.sip import SipMessage, decode
 
 Name = TypeVar("Name")
 END = 0xFFFFFFFF
 """No further call of the same source."""
-CHALLENGED, RETRIED, CARRIED, TRIED = 1, 2, 4, 8
-"""Flags of a call: it was challenged, came again with credentials, had credentials in its first request, got a 100."""
+CHALLENGED, RETRIED, CARRIED, TRIED, UNRUNG = 1, 2, 4, 8, 16
+"""Flags of a call: challenged, tried again with credentials, had some at first, got a 100, got a 603 before it rang."""
 _TRYING = (100).to_bytes(2, "big")
-MOST_AGENTS = 8
-MOST_PROOFS = 10_000
+MOST_AGENTS, MOST_PROOFS = 8, 10_000
 FEW = 200
 """Calls up to which each has a trace with its own values; beyond, alike calls share one that leaves them out."""
 
@@ -151,6 +160,8 @@ class Calls(Sequence[CallRow]):
                 flags[number] |= CHALLENGED
             if packed.startswith(_TRYING):
                 flags[number] |= TRIED
+            if statuses[number] == 603 and is_unrung(packed):
+                flags[number] |= UNRUNG
 
     def _chain(self) -> None:
         """Links the calls of each source."""
@@ -248,7 +259,7 @@ class Calls(Sequence[CallRow]):
 
     def _message(self, request: Request) -> SipMessage:
         place = self._arrival.at(request.transport, request.destination)
-        return message_of(request._replace(destination=place))
+        return request._replace(destination=place).message()
 
     def __len__(self) -> int:
         return len(self.time)
@@ -314,16 +325,3 @@ def _in_order(names: list[Name], used: array[int]) -> tuple[list[Name], array[in
     first = dict.fromkeys(used)
     position = {old: new for new, old in enumerate(first)}
     return [names[old] for old in first], array("I", map(position.__getitem__, used))
-
-
-def message_of(request: Request) -> SipMessage:
-    return SipMessage(
-        request.head,
-        request.transport,
-        Address.unpack(request.source),
-        Address.unpack(request.destination),
-        request.time,
-        request.frame,
-        request.direction,
-        request.truncated,
-    )

@@ -5,19 +5,19 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.calls.calls import CARRIED, CHALLENGED, END, MOST_AGENTS, RETRIED, TRIED, Calls
-from pjsipdiag.diagnosis.calls.heads import user_of, value_of
+from pjsipdiag.diagnosis.calls.calls import CARRIED, CHALLENGED, END, MOST_AGENTS, RETRIED, TRIED, UNRUNG, Calls
+from pjsipdiag.diagnosis.calls.heads import call_id, user_of, value_of
 from pjsipdiag.diagnosis.calls.rows import CREDENTIALS, TRANSPORTS, RowFacts
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.situation import CallGroup, Crowd, Variant
-from pjsipdiag.sip import SipMessage
+from pjsipdiag.sip import SipMessage, decode
 
 MOST_GROUPS = 5000
 MOST_READ = 1000
@@ -30,6 +30,8 @@ NOTHING = (b"", b"")
 """What tells a request apart that no identifier could look at."""
 PROVEN = CARRIED | RETRIED
 SAMPLES = 8
+MOST_IDS = 4
+"""Calls of each status whose Call-IDs may be read."""
 """Variants that a group has at least where its calls differ in number or caller."""
 
 
@@ -102,6 +104,10 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
     alike: dict[object, list[int]] = defaultdict(list)
     for number, one, kind in zip(read, told, kinds, strict=True):
         alike[calls.port[number], one.destination, kind].append(number)
+    firsts: dict[int, list[int]] = defaultdict(list)
+    for number in read:
+        if len(first_ones := firsts[calls.status[number]]) < MOST_IDS:
+            first_ones.append(number)
     answered = list(map(calls.answered.__getitem__, numbers))
     silent = [calls.time[number] for number, last in zip(numbers, answered, strict=True) if not last]
     agents = [calls.agents[agent] for agent in dict.fromkeys(map(calls.agent.__getitem__, numbers))]
@@ -118,6 +124,7 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
         challenged=len(challenged),
         retried=sum(1 for flag in flags if flag & RETRIED),
         tried=Counter(calls.status[number] for number, flag in zip(numbers, flags, strict=True) if flag & TRIED),
+        unrung=sum(1 for flag in flags if flag & UNRUNG),
         carried=sum(1 for flag in flags if flag & CARRIED and not flag & RETRIED),
         ports=tuple(islice(dict.fromkeys(map(calls.port.__getitem__, numbers)), MOST_SHOWN)),
         destinations=tuple(map(show_address, islice(destinations, MOST_SHOWN))),
@@ -131,6 +138,7 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
         first_call=first,
         read_sample=partial(calls.message, first),
         read_proofs=partial(calls.proofs, [number for number in read if calls.flags[number] & PROVEN][:SAMPLES]),
+        read_ids=partial(_ids, calls, firsts),
         variants=_variants(calls, numbers, list(alike.values())),
         realms=tuple(realms)[:4],
         delays=tuple(calls.delays(read))[:4],
@@ -139,6 +147,14 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
         refused_numbers=tuple(islice(refused, MOST_SHOWN)),
         last_answer=max(answered),
     )
+
+
+def _ids(calls: Calls, firsts: Mapping[int, Sequence[int]], statuses: Collection[int]) -> list[str]:
+    """The Call-IDs of the first calls with one of these statuses, else of those that failed, else of all."""
+    failed = [status for status in firsts if status == 0 or status >= 300]
+    wanted = [status for status in firsts if status in statuses] or failed or list(firsts)
+    numbers = sorted(number for status in wanted for number in firsts[status])
+    return [decode(call_id(calls.request(number).head)) for number in numbers[:MOST_IDS]]
 
 
 def _variants(calls: Calls, numbers: Sequence[int], alike: list[list[int]]) -> tuple[Variant, ...]:

@@ -36,6 +36,7 @@ from pjsipdiag.diagnosis.calls.rows import (
     add_cluster,
     ends,
 )
+from pjsipdiag.sip import Address, SipMessage
 
 TRANSPORT_NAMES, _DIRECTIONS = tuple(TRANSPORTS), tuple(DIRECTIONS)
 
@@ -52,6 +53,19 @@ class Request(NamedTuple):
     head: bytes
     direction: str
     truncated: bool
+
+    def message(self) -> SipMessage:
+        """The head as a message."""
+        return SipMessage(
+            self.head,
+            self.transport,
+            Address.unpack(self.source),
+            Address.unpack(self.destination),
+            self.time,
+            self.frame,
+            self.direction,
+            self.truncated,
+        )
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ ANSWER = struct.Struct(">Hq")
 """An answer: status, time when that status was first seen. Big-endian, so that packed times compare as numbers do."""
 _TIME, _NEGATIVE = struct.Struct(">q"), b"\x80"
 """The time in an ANSWER; packed times below the second are from 1970 on, and only they compare as numbers do."""
-CHALLENGES = (401, 407)
+CHALLENGES, RINGING = (401, 407), (180, 181, 182, 183)
 MOST_ANSWERS = 8
 """Different statuses kept of one transaction, the earliest ones: a real one has three."""
 SAME_PACKET = 50_000_000
@@ -124,6 +124,11 @@ def outcome_of(answers: bytes) -> tuple[int, bool, int]:
     when the last one came."""
     status, challenged = _outcome(answers[:: ANSWER.size] + answers[1 :: ANSWER.size])
     return status, challenged, _TIME.unpack(answers[-_TIME.size :])[0]
+
+
+def is_unrung(answers: bytes) -> bool:
+    """Whether no answer says that somebody is rung."""
+    return all(status not in RINGING for status, _ in ANSWER.iter_unpack(answers))
 
 
 @lru_cache(maxsize=4096)

@@ -180,6 +180,7 @@ def warnings(config: Config) -> Iterator[Finding]:
             f"{problem.where}: {problem.reason}",
             problem.where,
             evidence=_logged(problem.log),
+            advice="correct the line, or take it out: Asterisk goes on as if it were not there",
         )
 
 

@@ -61,6 +61,7 @@ def _unreachable(config: Config, identify: Identify, step: str) -> Iterator[Find
             Severity.WARNING,
             f"{option} of identify '{identify.name}' ({where}): Asterisk {config.version} has no identifier '{step}'",
             where,
+            advice=f"use a release that has it, or match= and match_header= instead of {option}=",
         )
         return
     anonymous = config.endpoints.get("anonymous")

@@ -18,7 +18,7 @@ from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import lines_of, option_of, value_of
 from pjsipdiag.diagnosis.edits.place import is_freepbx, is_generated
 from pjsipdiag.diagnosis.edits.sql import table_of
-from pjsipdiag.diagnosis.model import Edit, Edited, Loading
+from pjsipdiag.diagnosis.model import Edit, Edited, Finding, Loading
 
 RESTARTED = (Edited.TRANSPORT, Edited.STARTUP)
 COMMANDS = {
@@ -86,6 +86,30 @@ def loading(config: Config, draft: Draft) -> Loading:
         kinds,
         tuple(dict.fromkeys(_by_freepbx(kinds) if freepbx else _commands(config, kinds, types))),
         tuple(dict.fromkeys(map(_asterisk, _shown(draft, kinds, types)))),
+        _asterisk("pjsip set logger on"),
+        generated,
+        page if freepbx else "",
+        custom if freepbx else "",
+    )
+
+
+def advised(config: Config, finding: Finding, kind: str) -> Loading:
+    """How something of type `kind` is loaded once somebody has changed it as the advice of a finding says."""
+    edited = {"dialplan": Edited.DIALPLAN, "acl": Edited.ACL, "transport": Edited.TRANSPORT}.get(kind, Edited.OBJECT)
+    file, section = (finding.where.file, finding.where.section) if finding.where else ("", "")
+    if kind == "acl" and not PurePosixPath(file).name.startswith("acl"):
+        kind, edited = "endpoint", Edited.OBJECT
+    if kind == "global":
+        edited = Edited.STARTUP
+    generated = (file,) if file and is_generated(config, file) else ()
+    freepbx = bool(generated) and is_freepbx(config, file)
+    page, custom = PAGES.get(kind, (TRUNK, f"pjsip.{kind}_custom_post.conf"))
+    named = section if section in config.endpoints else ""
+    shown = _shown(Draft((), section="", endpoint=named), (edited,), (kind,))
+    return Loading(
+        (edited,),
+        tuple(_by_freepbx((edited,)) if freepbx else _commands(config, (edited,), (kind,))),
+        tuple(dict.fromkeys(map(_asterisk, shown))),
         _asterisk("pjsip set logger on"),
         generated,
         page if freepbx else "",

@@ -6,18 +6,16 @@ files do not tell stops nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pjsipdiag.asterisk.config import Config, Endpoint, Where
-from pjsipdiag.asterisk.dialplan.find import Found, Presence, find
-from pjsipdiag.asterisk.dialplan.model import Dialplan
-from pjsipdiag.asterisk.loading.values import parse_bool
+from pjsipdiag.asterisk.dialplan.find import Presence
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.diagnosis.evidence.numbers import contexts_with, number, reached
 from pjsipdiag.diagnosis.model import Stop
 from pjsipdiag.diagnosis.rules.refused import encryption
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.sip import SipMessage, parse_uri
+from pjsipdiag.sip import SipMessage
 
 STATUSES = {Presence.MISSING: 404, Presence.INCOMPLETE: 484}
 BY_ADDRESS = ("ip", "header", "request_uri")
@@ -85,45 +83,6 @@ def _challenge(group: CallGroup, verdict: Verdict, endpoint: Endpoint) -> Stop |
         reason = f"auth={names} asks for credentials, and these callers answered no challenge"
         return Stop(verdict.status, endpoint.name, reason, where)
     return None
-
-
-def number(config: Config, request_uri: str) -> str:
-    """The extension that a call asks for."""
-    uri = parse_uri(request_uri)
-    user = uri.user if uri else ""
-    return user.partition(";")[0] if config.globals.ignore_uri_user_options else user
-
-
-def reached(dialplan: Dialplan, endpoint: Endpoint, user: str, message: SipMessage) -> Found:
-    """Whether the endpoint's context takes a number."""
-    other = endpoint.value("overlap_context") if dialplan.by_caller else ""
-    return _in(dialplan, other or endpoint.context, endpoint, user, message)
-
-
-def contexts_with(
-    config: Config, dialplan: Dialplan, endpoint: Endpoint, users: tuple[str, ...], message: SipMessage
-) -> Iterator[str]:
-    """Contexts of other endpoints that take all of these numbers."""
-    names = dict.fromkeys(one.context for one in config.endpoints.values() if one.auth == endpoint.auth)
-    for name in names:
-        found = [_in(dialplan, name, endpoint, user, message) for user in users]
-        if name != endpoint.context and all(one.presence is Presence.FOUND for one in found):
-            yield name
-
-
-def _in(dialplan: Dialplan, context: str, endpoint: Endpoint, user: str, message: SipMessage) -> Found:
-    overlap = parse_bool(endpoint.value("allow_overlap", "yes"))
-    return find(dialplan, context, user, _caller(endpoint, message), overlap=overlap)
-
-
-def _caller(endpoint: Endpoint, message: SipMessage) -> str | None:
-    """The caller's number, None where something else than From may tell it."""
-    trusted = parse_bool(endpoint.value("trust_id_inbound", "no"))
-    told = message.header("P-Asserted-Identity") or message.header("Remote-Party-ID")
-    if endpoint.value("callerid") or (trusted and told):
-        return None
-    uri = message.from_uri
-    return uri.user if uri else ""
 
 
 def _context(endpoint: Endpoint) -> Where:

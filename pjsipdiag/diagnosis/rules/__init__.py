@@ -10,7 +10,7 @@ however many calls it costs.
     unmatched     nobody takes the source; hints says what speaks for an owner
     order         another identifier or identify takes it
     doors, admission    doors that were not meant for the calls; the right endpoint asks for credentials or denies
-    refused, otherwise    identified, and refused later
+    refused, dialplan, otherwise    identified, and refused later
     methods       requests outside of calls
     told          what only Asterisk's sentences tell
     scanning, no_calls    scanners; captures without a call, and connections that cannot be read
@@ -28,6 +28,7 @@ from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
 
+from pjsipdiag.diagnosis.evidence.seen import completed, joined, with_calls
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Rule
 from pjsipdiag.diagnosis.rules import told
@@ -56,7 +57,7 @@ def _of_calls(rule: Rule, situation: Situation) -> Iterator[Finding]:
     """What a rule tells of a capture."""
     if rule.tells:
         for cause, groups in blamed(situation)[rule.name].items():
-            yield rule.tells(situation, cause, groups)
+            yield with_calls(rule.tells(situation, cause, groups), groups, rule.statuses)
     if rule.besides:
         yield from rule.besides(situation, blamed(situation))
     if rule.on_calls:
@@ -68,7 +69,7 @@ def _of_calls(rule: Rule, situation: Situation) -> Iterator[Finding]:
 def find(situation: Situation) -> tuple[Finding, ...]:
     """What is wrong, ordered by what to do first: errors, warnings, notes; causes before consequences."""
     found = [*told.told(situation), *(finding for rule in RULES for finding in _of_calls(rule, situation))]
-    found = _merged(found)
+    found = _merged(completed(situation, found))
     if not any(finding.severity is Severity.ERROR for finding in found):
         alone = (f.rule == "scanner" and f.severity is Severity.WARNING for f in found)
         found = [replace(f, severity=Severity.ERROR) if is_it else f for f, is_it in zip(found, alone, strict=True)]
@@ -92,6 +93,7 @@ def _with_consequence(cause: Finding, finding: Finding) -> Finding:
         sources=tuple(dict.fromkeys((*cause.sources, *finding.sources))),
         calls=cause.calls + (finding.calls if same else 0),
         consequences=(*cause.consequences, finding.message, *finding.consequences),
+        seen=joined(cause.seen, finding.seen) if same else cause.seen,
     )
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Endpoint, Variable
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.evidence.signs import samples
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
@@ -78,15 +79,27 @@ EXPLAINED: dict[int, Explained] = {
         ("Identity", "Date"),
         "check the clock of both sides, and whether something in between changes From, To or Date",
     ),
-    481: Explained("the request belongs to a call that Asterisk does not know", (), ("Replaces", "To"), ""),
-    483: Explained("the request went round in a loop until Max-Forwards was used up", (), ("Max-Forwards", "Via"), ""),
+    481: Explained(
+        "the request belongs to a call that Asterisk does not know",
+        (),
+        ("Replaces", "To"),
+        "a Replaces header names a call that is over, or of another PBX: look at who made that header",
+    ),
+    483: Explained(
+        "the request went round in a loop until Max-Forwards was used up",
+        (),
+        ("Max-Forwards", "Via"),
+        "look for two routes that send the number to each other: the Via lines name who passed it on",
+    ),
     486: Explained(f"busy: {_CALLEE}"),
     487: Explained(f"the caller hung up before an answer: {_CALLEE}"),
     600: Explained(f"busy everywhere: {_CALLEE}"),
-    603: Explained(f"declined: {_CALLEE}"),
+    603: Explained(f"declined after it rang: {_CALLEE}"),
 }
 OF_PEOPLE = frozenset({486, 487, 600, 603})
 """Answers that people give: no fault of either side."""
+NOTHING_TO_DO = "nothing: this is how calls end that nobody takes"
+SEE_THE_LOG = "`pjsip set logger on` and the log show what refuses"
 TELLING = ("Require", "Supported", "Session-Expires", "Identity")
 """Headers that are shown for a status that the table does not have."""
 
@@ -174,7 +187,7 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
             *(["identification is right: another match= line would change nothing"] if endpoint else []),
             f"observed answers: {answers(groups)}",
         ),
-        advice=known.advice or ("" if status in OF_PEOPLE else "`pjsip set logger on` and the log show what refuses"),
+        advice=known.advice or (NOTHING_TO_DO if status in OF_PEOPLE else SEE_THE_LOG),
     )
 
 
@@ -224,4 +237,4 @@ def besides(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
                 if cause is not None:
                     rest[cause].append(group)
     for cause, groups in rest.items():
-        yield refused_otherwise(situation, cause, groups)
+        yield with_calls(refused_otherwise(situation, cause, groups), groups, (int(cause.detail),))

@@ -8,16 +8,16 @@ from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, who, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, sources, who, with_status
 from pjsipdiag.diagnosis.sdp import Offer
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 MEDIA = (488, 415, 606)
 """Not Acceptable Here, Unsupported Media Type, Not Acceptable: no common codec or encryption (RFC 3261 21.4, 21.6)."""
 
-DIALPLAN = (403, 404, 408, 410, 480, 484, 500, 501, 502, 503, 504, 604)
-"""What hangup causes become (`hangup_cause2sip`, channels/chan_pjsip.c), and 404 or 484 for a missing extension
-(res_pjsip_session.c)."""
+DIALPLAN = (403, 404, 408, 410, 480, 484, 500, 501, 502, 503, 504, 603, 604)
+"""What hangup causes become (`hangup_cause2sip`, channels/chan_pjsip.c; 603 for all others), and 404 or 484 for a
+missing extension (res_pjsip_session.c)."""
 
 OFTEN = 0.1
 """The share of an endpoint's calls from which refusals are more than a wrong number now and then."""
@@ -36,7 +36,8 @@ def of_media(situation: Situation, group: CallGroup) -> Cause | None:
 
 
 def of_dialplan(situation: Situation, group: CallGroup) -> Cause | None:
-    return _refused(situation, group, DIALPLAN, "context")
+    people = group.unrung == 0  # who was rung declines with 603
+    return _refused(situation, group, [status for status in DIALPLAN if status != 603 or not people], "context")
 
 
 def media_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -53,60 +54,17 @@ def media_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGrou
             advice += ", and compare media_encryption with what it offers"
     return Finding(
         "media-rejected",
-        _severity(groups, MEDIA),
-        f"{who(groups)} matched to endpoint {cause.name}, which refuses the media ({_codes(groups, MEDIA)}): {why}",
+        severity(groups, MEDIA),
+        f"{who(groups)} matched to endpoint {cause.name}, which refuses the media ({codes(groups, MEDIA)}): {why}",
         cause.where,
         sources(groups),
-        _count(groups, MEDIA),
+        count(groups, MEDIA),
         (
             *([f"the INVITE offers {', '.join(offer.codecs)} over {offer.profile}"] if offer.codecs else []),
             "identification is right: another match= line would change nothing",
             f"observed answers: {answers(groups)}",
         ),
         advice=advice,
-    )
-
-
-def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
-    endpoint = situation.config.endpoints[cause.name]
-    numbers = _numbers(groups)
-    to = f" to {listed(numbers)}" if numbers else ""
-    missing = sum(with_status(group, 404, 484) for group in groups)
-    why = (
-        f"its context {endpoint.context}{'' if endpoint.option('context') else ' (no context= is set)'} has no such"
-        " extension"
-        if missing
-        else f"what the dialplan does in context {endpoint.context} ends in that answer"
-    )
-    return Finding(
-        "dialplan-rejected",
-        _severity(groups, DIALPLAN),
-        f"{who(groups)} matched to endpoint {cause.name} and let in, then refused{to}"
-        f" ({_codes(groups, DIALPLAN)}): {why} ({cause.where})",
-        cause.where,
-        sources(groups),
-        _count(groups, DIALPLAN),
-        (
-            "identification is right: another match= line would change nothing",
-            *_said(situation, groups),
-            f"observed answers: {answers(groups)}",
-        ),
-        advice=_contact_user(situation, numbers)
-        or f"look at `dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`: the number must"
-        " be written"
-        " there as the provider sends it (with or without +, country code, zeros)",
-    )
-
-
-def _contact_user(situation: Situation, numbers: Sequence[str]) -> str:
-    """What to do about calls to `s`, the user that Asterisk registers where contact_user is not set."""
-    unset = [one for one in situation.config.registrations.values() if not one.contact_user]
-    if list(numbers) != ["s"] or not unset:
-        return ""
-    shown = listed([f"[{one.name}] ({one.where})" for one in unset])
-    return (
-        f"the caller dials `s`, the contact user that {shown} registers as long as it has no contact_user: set"
-        " contact_user to the number, or write the extension s"
     )
 
 
@@ -121,43 +79,23 @@ def _refused(situation: Situation, group: CallGroup, statuses: Sequence[int], op
     return Cause(endpoint.name, variable.where if variable else endpoint.where)
 
 
-def _severity(groups: Sequence[CallGroup], statuses: Sequence[int]) -> Severity:
-    often = _count(groups, statuses) >= OFTEN * calls(groups)
+def severity(groups: Sequence[CallGroup], statuses: Sequence[int]) -> Severity:
+    often = count(groups, statuses) >= OFTEN * calls(groups)
     return Severity.ERROR if often else Severity.NOTE
 
 
-def _count(groups: Sequence[CallGroup], statuses: Sequence[int]) -> int:
-    return sum(with_status(group, *statuses) for group in groups)
+def count(groups: Sequence[CallGroup], statuses: Sequence[int]) -> int:
+    """How many calls were refused with these; those that somebody declined who was rung are left out."""
+    return sum(_with(group, status) for group in groups for status in statuses)
 
 
-def _codes(groups: Sequence[CallGroup], statuses: Sequence[int]) -> str:
-    found = {status: sum(with_status(group, status) for group in groups) for status in statuses}
-    return ", ".join(f"{status}: {counted(count, 'call')}" for status, count in found.items() if count)
+def _with(group: CallGroup, status: int) -> int:
+    return group.unrung if status == 603 else with_status(group, status)
 
 
-def _numbers(groups: Sequence[CallGroup]) -> list[str]:
-    """The numbers that were refused, as far as they are known."""
-    found = [
-        number
-        for group in groups
-        for number in group.refused_numbers or (group.numbers if _all_refused(group) else ())
-        if number
-    ]
-    return list(dict.fromkeys(found))[:32]
-
-
-def _all_refused(group: CallGroup) -> bool:
-    return all(status >= 400 for status in group.statuses)
-
-
-def _said(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
-    endpoints = {group.verdict.endpoint for group in groups}
-    lines = (line for lines in situation.said.values() for line in lines)
-    return [
-        f"Asterisk's log: {line}"
-        for line in lines
-        if "rejected because extension not found" in line and any(name in line for name in endpoints)
-    ][:2]
+def codes(groups: Sequence[CallGroup], statuses: Sequence[int]) -> str:
+    found = {status: count(groups, (status,)) for status in statuses}
+    return ", ".join(f"{status}: {counted(number, 'call')}" for status, number in found.items() if number)
 
 
 def _offer(situation: Situation, group: CallGroup) -> Offer:

@@ -24,6 +24,7 @@ from pjsipdiag.diagnosis.rules import (
     scanning,
     unmatched,
 )
+from pjsipdiag.diagnosis.rules.dialplan import rejected
 from pjsipdiag.diagnosis.rules.doors import strangers, telephones
 from pjsipdiag.diagnosis.rules.methods import received, sent
 from pjsipdiag.diagnosis.space.expect import EXPECTATION
@@ -81,11 +82,11 @@ TABLE: tuple[Rule, ...] = (
          shown=260, blames=admission.of_challenge, tells=admission.challenged_by_auth, on_config=endpoints.trunk_auth,
          repair=Repair("objects.credentials", "by_deed")),
     Rule("in-maintenance", Severity.ERROR, "the endpoint is in maintenance mode",
-         shown=330, blames=otherwise.of_maintenance, tells=otherwise.maintenance),
+         shown=330, blames=otherwise.of_maintenance, tells=otherwise.maintenance, statuses=(503,)),
     Rule("media-rejected", Severity.ERROR, "identified and let in, then refused over codecs or encryption",
-         shown=310, blames=refused.of_media, tells=refused.media_rejected),
+         shown=310, blames=refused.of_media, tells=refused.media_rejected, statuses=refused.MEDIA),
     Rule("dialplan-rejected", Severity.ERROR, "identified and let in, then refused by the dialplan",
-         shown=320, blames=refused.of_dialplan, tells=refused.dialplan_rejected),
+         shown=320, blames=refused.of_dialplan, tells=rejected.dialplan_rejected, statuses=refused.DIALPLAN),
     Rule("unmatched-source", Severity.ERROR, "no identifier takes the source",
          shown=280, blames=unmatched.of_address, tells=scanning.unmatched_source),
     Rule("refused-otherwise", Severity.ERROR, "identified, then refused by something else than these",

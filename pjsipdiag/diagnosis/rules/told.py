@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.capture.datagram import Refused
 from pjsipdiag.diagnosis.evidence.addresses import near_miss
 from pjsipdiag.diagnosis.explain import request
-from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.model import Finding, Seen, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.errors import PjsipdiagError
@@ -64,7 +64,17 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Refus
         evidence.append(f"From: {listed(senders)}")
     replayed, advice = _files(situation, lines[0], rule)
     evidence += [*replayed, f"Call-ID: {listed(sorted(names)[:4])}"] if names else replayed
-    return Finding(rule, Severity.ERROR, message, None, (source,), len(names) or count, tuple(evidence), (), advice)
+    return Finding(
+        rule,
+        Severity.ERROR,
+        message,
+        None,
+        (source,),
+        len(names) or count,
+        tuple(evidence),
+        advice=advice,
+        seen=Seen(first, last, (), tuple(senders[:8]), tuple(sorted(names)[:4])),
+    )
 
 
 def _files(situation: Situation, refused: Refused, rule: str) -> tuple[list[str], str]:

@@ -3,7 +3,7 @@
 In comes a Report; out goes text in a form that others define, or that `schema-1.json` does. Text that came in packets
 and files is data there, too: escaped as the form wants it.
 
-    json     schema 1, everything; one call in a line
+    json     schema 1, everything; one call in a line; causes has its findings and suggestions
     csv      the sources, for a spreadsheet
     sarif    SARIF 2.1.0, for code scanning
     junit    JUnit XML, for a build server

@@ -9,31 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
-from typing import Any, TextIO
+from typing import TextIO
 
 from pjsipdiag import __version__
-from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.verdict import Check, Verdict
 from pjsipdiag.diagnosis.model import (
     CallRow,
     CaptureSummary,
     Door,
-    Edit,
-    Finding,
-    Loading,
     Report,
     RequestRow,
     SourceRow,
-    Stop,
-    Suggestion,
 )
 from pjsipdiag.report import wording
 from pjsipdiag.report.ahead import Ahead, Table
 from pjsipdiag.report.escape import well_formed
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Look
+from pjsipdiag.report.machine.causes import Json, finding, suggestion, where
 
-Json = dict[str, Any]
 Tables = Callable[[Sequence[CallRow], Sequence[SourceRow]], Sequence[Table]]
 MOST_CALLS = 100_000
 """Calls that a report lists; beyond, its sources sum them up, and JSONL lists them all."""
@@ -205,70 +199,6 @@ def request(row: RequestRow) -> Json:
     }
 
 
-def finding(row: Finding) -> Json:
-    return {
-        "rule": row.rule,
-        "severity": str(row.severity),
-        "message": row.message,
-        "where": where(row.where),
-        "sources": list(row.sources),
-        "calls": row.calls,
-        "evidence": list(row.evidence),
-        "consequences": list(row.consequences),
-        "advice": row.advice,
-        "places": [where(place) for place in row.places],
-    }
-
-
-def suggestion(row: Suggestion) -> Json:
-    return {
-        "file": row.file,
-        "line": row.line,
-        "section": row.section,
-        "endpoint": row.endpoint,
-        "add": list(row.add),
-        "fixes": row.fixes,
-        "changes_others": row.changes_others,
-        "admits": list(row.admits),
-        "addresses": list(row.addresses),
-        "note": row.note,
-        "candidates": list(row.candidates),
-        "stops": [_stop(stop) for stop in row.stops],
-        "edits": [_edit(edit) for edit in row.edits],
-        **({"sql": list(row.sql)} if row.sql else {}),
-        "loading": _loading(row.loading),
-    }
-
-
-def _loading(row: Loading) -> Json:
-    return {
-        "kinds": [str(kind) for kind in row.kinds],
-        "commands": list(row.commands),
-        "see": list(row.see),
-        "watch": row.watch or None,
-        "generated": list(row.generated),
-        "page": row.page or None,
-        "custom": row.custom or None,
-    }
-
-
-def _stop(row: Stop) -> Json:
-    return {
-        "status": row.status,
-        "endpoint": row.endpoint,
-        "reason": row.reason,
-        "where": where(row.where),
-        "calls": row.calls,
-    }
-
-
-def where(place: Where | None) -> Json | None:
-    if place is None or not place.file:
-        return None
-    row = {"row": str(place)} if place.column else {}
-    return {"file": place.file, "line": 0 if place.column else place.line, "section": place.section, **row}
-
-
 def _verdict(verdict: Verdict) -> Json:
     return {
         "outcome": str(verdict.outcome),
@@ -292,10 +222,6 @@ def _check(check: Check) -> Json:
         "status": check.status or None,
         "count": check.count,
     }
-
-
-def _edit(edit: Edit) -> Json:
-    return {"file": edit.file, "line": edit.line, "old": list(edit.old), "new": list(edit.new)}
 
 
 def _rows(stream: TextIO, name: str, rows: Iterable[Json]) -> None:

@@ -169,7 +169,10 @@ EXPLAINED: dict[tuple[str, int], Explains] = {
     ("MESSAGE", 415): _no_such(
         "its body is no text/plain (Asterisk takes nothing else outside of a call)", "have the sender send text/plain"
     ),
-    ("NOTIFY", 481): _no_such("it belongs to no subscription that Asterisk knows", ""),
+    ("NOTIFY", 481): _no_such(
+        "it belongs to no subscription that Asterisk knows",
+        "nothing, if it comes once after a restart; else have the sender end it",
+    ),
     ("NOTIFY", 489): _no_such("nobody here subscribed to its Event", "switch such NOTIFYs off at the sender"),
 }
 """(method, status) -> why an identified request got it."""

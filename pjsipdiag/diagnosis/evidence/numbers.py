@@ -1,0 +1,66 @@
+"""Whether the dialplan of the files takes a number that a call asks for, as `new_invite` asks (res_pjsip_session.c)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pjsipdiag.asterisk.config import Config, Endpoint
+from pjsipdiag.asterisk.dialplan.find import Found, Presence, find
+from pjsipdiag.asterisk.dialplan.model import Dialplan
+from pjsipdiag.asterisk.loading.values import parse_bool
+from pjsipdiag.sip import SipMessage, parse_uri
+
+LEAST = 3
+"""Digits that are left of a number when prefixes are taken off."""
+
+
+def number(config: Config, request_uri: str) -> str:
+    """The extension that a call asks for."""
+    uri = parse_uri(request_uri)
+    user = uri.user if uri else ""
+    return user.partition(";")[0] if config.globals.ignore_uri_user_options else user
+
+
+def reached(dialplan: Dialplan, endpoint: Endpoint, user: str, message: SipMessage) -> Found:
+    """Whether the endpoint's context takes a number."""
+    other = endpoint.value("overlap_context") if dialplan.by_caller else ""
+    return _in(dialplan, other or endpoint.context, endpoint, user, message)
+
+
+def contexts_with(
+    config: Config, dialplan: Dialplan, endpoint: Endpoint, users: Sequence[str], message: SipMessage
+) -> Iterator[str]:
+    """Contexts of other endpoints that take all of these numbers."""
+    names = dict.fromkeys(one.context for one in config.endpoints.values() if one.auth == endpoint.auth)
+    for name in names:
+        found = [_in(dialplan, name, endpoint, user, message) for user in users]
+        if name != endpoint.context and all(one.presence is Presence.FOUND for one in found):
+            yield name
+
+
+def spelt_otherwise(dialplan: Dialplan, endpoint: Endpoint, user: str, message: SipMessage) -> tuple[str, Found] | None:
+    """Another way to write a number that the endpoint's context takes: without +, 00 or leading digits, or with +."""
+    digits = user.removeprefix("+").removeprefix("00")
+    if not digits.isdigit():
+        return None
+    shorter = [digits[at:] for at in range(1, len(digits) - LEAST + 1)]
+    for other in (digits, f"+{digits}", f"00{digits}", f"0{digits}", *shorter):
+        found = reached(dialplan, endpoint, other, message)
+        if other != user and found.presence is Presence.FOUND:
+            return other, found
+    return None
+
+
+def _in(dialplan: Dialplan, context: str, endpoint: Endpoint, user: str, message: SipMessage) -> Found:
+    overlap = parse_bool(endpoint.value("allow_overlap", "yes"))
+    return find(dialplan, context, user, _caller(endpoint, message), overlap=overlap)
+
+
+def _caller(endpoint: Endpoint, message: SipMessage) -> str | None:
+    """The caller's number, None where something else than From may tell it."""
+    trusted = parse_bool(endpoint.value("trust_id_inbound", "no"))
+    told = message.header("P-Asserted-Identity") or message.header("Remote-Party-ID")
+    if endpoint.value("callerid") or (trusted and told):
+        return None
+    uri = message.from_uri
+    return uri.user if uri else ""

@@ -1,0 +1,92 @@
+"""Which calls and requests a finding is about: when, between whom, and by which Call-IDs they are found elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from pjsipdiag.diagnosis.model import Finding, Seen
+from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
+
+MOST_NUMBERS, MOST_CALL_IDS = 8, 4
+
+
+def with_calls(finding: Finding, groups: Sequence[CallGroup], statuses: Collection[int] = ()) -> Finding:
+    """The finding with what was seen of its calls; those that ended with one of `statuses` speak for it."""
+    if finding.seen != Seen() or not groups:
+        return finding
+    refused = (group.refused_numbers or group.numbers for group in groups)
+    seen = Seen(
+        min(group.first_time for group in groups),
+        max(group.last_time for group in groups),
+        _few(chain.from_iterable(refused)),
+        _few(chain.from_iterable(group.callers for group in groups)),
+        _first(chain.from_iterable(group.read_ids(statuses) for group in groups)),
+    )
+    return replace(finding, seen=seen)
+
+
+def with_requests(finding: Finding, exchanges: Sequence[Exchange]) -> Finding:
+    """The same of requests outside of calls."""
+    if finding.seen != Seen() or not exchanges:
+        return finding
+    refusing = (answer.call_id for one in exchanges for status in one.refused for answer in one.answers.get(status, ()))
+    asking = (request.call_id for one in exchanges for request in one.asked)
+    users = (uri.user for one in exchanges for request in one.asked if (uri := request.from_uri))
+    seen = Seen(
+        min(one.first_time for one in exchanges),
+        max(one.last_time for one in exchanges),
+        (),
+        _few(users),
+        _first(chain(refusing, asking)),
+    )
+    return replace(finding, seen=seen)
+
+
+def joined(one: Seen, other: Seen) -> Seen:
+    """What was seen of two findings that are one."""
+    if not one.last or not other.last:
+        return one if one.last else other
+    return Seen(
+        min(one.first, other.first),
+        max(one.last, other.last),
+        _few((*one.numbers, *other.numbers)),
+        _few((*one.callers, *other.callers)),
+        _first((*one.call_ids, *other.call_ids)),
+    )
+
+
+def completed(situation: Situation, findings: Iterable[Finding]) -> Iterable[Finding]:
+    """Findings with what their sources did, as far as nothing closer is known of them."""
+    of_source: dict[str, list[CallGroup]] = {}
+    for group in situation.groups:
+        of_source.setdefault(group.source, []).append(group)
+    for finding in findings:
+        if finding.calls:
+            groups = [group for source in finding.sources for group in of_source.get(source, ())]
+            yield with_calls(finding, groups)
+        else:
+            wanted = set(finding.sources)
+            both = (
+                ((one, (one.client,)) for one in situation.exchanges),
+                ((one, (one.server,)) for one in situation.own),
+            )
+            yield with_requests(
+                finding, [one for one, ends in chain(*both) if one.refused and wanted.intersection(ends)]
+            )
+
+
+def _few(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, names)))[:MOST_NUMBERS]
+
+
+def _first(names: Iterable[str]) -> tuple[str, ...]:
+    """Only as many as are wanted are read."""
+    found: dict[str, None] = {}
+    for name in names:
+        if name:
+            found[name] = None
+        if len(found) == MOST_CALL_IDS:
+            break
+    return tuple(found)

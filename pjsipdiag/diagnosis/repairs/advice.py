@@ -1,0 +1,65 @@
+"""Every finding says what to do, and how that is loaded: its rule did, or its suggestions do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.diagnosis.model import Finding, Suggestion
+from pjsipdiag.diagnosis.repairs.loading import advised
+
+ELSE = "look at the lines it names, and at `pjsip set logger on` while a call comes"
+BY_RULE = {
+    "challenged-by-auth": "endpoint",
+    "denied-by-acl": "acl",
+    "dialplan-rejected": "dialplan",
+    "media-rejected": "endpoint",
+    "refused-otherwise": "endpoint",
+    "registration-refused": "registration",
+    "request-refused": "endpoint",
+    "keepalive-refused": "identify",
+    "unmatched-source": "identify",
+    "telephone-taken": "identify",
+    "identified-by-user": "identify",
+    "overlapping-identifies": "identify",
+    "unreachable-identifier": "global",
+    "anonymous-accepted": "endpoint",
+    "open-door": "endpoint",
+    "not-loaded": "identify",
+    "endpoint-missing": "identify",
+    "port-mismatch": "identify",
+    "hostname-mismatch": "identify",
+    "registration-only": "identify",
+    "wrong-transport": "transport",
+    "file-rejected": "identify",
+}
+"""Rule -> the type of what its advice has changed; other rules are not about files, or not about one kind."""
+
+
+def complete(
+    config: Config, findings: Iterable[Finding], likely: Sequence[Suggestion], unconfirmed: Sequence[Suggestion]
+) -> tuple[Finding, ...]:
+    """The findings, each with its advice and how that is loaded."""
+    return tuple(_complete(config, finding, likely, unconfirmed) for finding in findings)
+
+
+def _complete(
+    config: Config, finding: Finding, likely: Sequence[Suggestion], unconfirmed: Sequence[Suggestion]
+) -> Finding:
+    kind = BY_RULE.get(finding.rule, "")
+    claimed = "; ".join(_added(finding, unconfirmed))
+    asked = f"ask the provider whether the address is its own, and only then {claimed}" if claimed else ELSE
+    return replace(
+        finding,
+        advice=finding.advice or "; ".join(_added(finding, likely)) or asked,
+        loading=advised(config, finding, kind) if kind else finding.loading,
+    )
+
+
+def _added(finding: Finding, suggestions: Sequence[Suggestion]) -> Iterable[str]:
+    """The lines that repair it: of suggestions that are about its addresses."""
+    wanted = set(finding.sources)
+    for one in suggestions:
+        if one.add and wanted.intersection(one.addresses):
+            yield f"add {' and '.join(one.add)} to [{one.section}] in {one.file}"

@@ -1,0 +1,211 @@
+"""A call that the dialplan refused: by a number that no extension takes, or by what its extension does.
+
+404 and 484 of a missing extension go out before a 100, everything else after it (`new_invite` of res_pjsip_session.c);
+ANSWERS is `hangup_cause2sip` of channels/chan_pjsip.c, read backwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pjsipdiag.asterisk.config import Endpoint, Where
+from pjsipdiag.asterisk.dialplan.find import Found, Presence
+from pjsipdiag.asterisk.dialplan.model import Dialplan
+from pjsipdiag.diagnosis.evidence.numbers import contexts_with, number, reached, spelt_otherwise
+from pjsipdiag.diagnosis.model import Finding
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, listed, sources, who, with_status
+from pjsipdiag.diagnosis.rules.refused import DIALPLAN, codes, count, severity
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+MISSING = {404: Presence.MISSING, 484: Presence.INCOMPLETE}
+MOST_NUMBERS = 32
+FILE = "extensions.conf"
+
+
+class Answer(NamedTuple):
+    """What an answer comes from, where an extension took the call, and where to look."""
+
+    cause: str
+    advice: str
+
+
+ANSWERS: dict[int, Answer] = {
+    403: Answer("the call was rejected (cause 21)", "who was dialled, or Hangup(21), rejects the call"),
+    404: Answer(
+        "what was dialled does not exist (cause 1, 2 or 3)", "the number that Dial() passes on is unknown there"
+    ),
+    408: Answer("who was dialled never answered its call (cause 18)", "check that the other side of Dial() is there"),
+    410: Answer("the number was changed (cause 22)", "who was dialled has another number"),
+    480: Answer(
+        "nobody answers, or nobody is registered (cause 19, 20 or 31)",
+        "`pjsip show contacts` shows whether the telephone that Dial() rings is registered",
+    ),
+    484: Answer("the number has another format than who was dialled takes (cause 28)", "see what Dial() passes on"),
+    500: Answer(
+        "the call could not be carried out (cause 38 or 127)",
+        "see WARNING and ERROR lines of Asterisk's log about this call: an application that failed, or no channel",
+    ),
+    501: Answer("a facility was rejected (cause 29)", "see what Dial() asks of the other side"),
+    502: Answer("the destination is out of order (cause 27)", "check the trunk or telephone that Dial() uses"),
+    503: Answer(
+        "there was congestion, or no channel could be made (cause 34, 42 or 66)",
+        "check what Dial() uses: a trunk that is down, Congestion(), or a technology that is not loaded",
+    ),
+    603: Answer(
+        "the dialplan ended with a cause that SIP has no answer for (cause 16 as a rule): Hangup(), or its last line",
+        "see which line ends the call before anybody is rung: a condition that sends it there, or a missing Dial()",
+    ),
+}
+"""Status -> what it comes from."""
+
+
+def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    endpoint = situation.config.endpoints[cause.name]
+    numbers = _numbers(groups)
+    to = f" to {listed(numbers)}" if numbers else ""
+    unset = "" if endpoint.option("context") else " (no context= is set)"
+    found = _found(situation, endpoint, groups, numbers)
+    missing = sum(with_status(group, *MISSING) - sum(group.tried.get(s, 0) for s in MISSING) for group in groups)
+    if missing > 0:
+        why = f"its context {endpoint.context}{unset} has no such extension"
+    else:
+        why = f"what the dialplan does in context {endpoint.context}{unset} ends in that answer"
+    known, advice = (
+        _told(situation, endpoint, groups, numbers, found) if missing > 0 else _action(endpoint, groups, numbers, found)
+    )
+    return Finding(
+        "dialplan-rejected",
+        severity(groups, DIALPLAN),
+        f"{who(groups)} matched to endpoint {cause.name} and let in, then refused{to}"
+        f" ({codes(groups, DIALPLAN)}): {why} ({cause.where})",
+        cause.where,
+        sources(groups),
+        count(groups, DIALPLAN),
+        (
+            *known,
+            "identification is right: another match= line would change nothing",
+            *_said(situation, groups),
+            f"observed answers: {answers(groups)}",
+        ),
+        advice=_contact_user(situation, numbers) or advice,
+    )
+
+
+def _found(
+    situation: Situation, endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str]
+) -> tuple[str, Found] | None:
+    """What the files have for the first of the numbers that they do not simply take, else for the first."""
+    dialplan = situation.config.dialplan()
+    if dialplan is None:
+        return None
+    message = groups[0].sample
+    users = numbers or (number(situation.config, message.request_uri),)
+    each = [(user, reached(dialplan, endpoint, user, message)) for user in users]
+    return next((pair for pair in each if pair[1].presence is not Presence.FOUND), each[0])
+
+
+def _action(
+    endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str], found: tuple[str, Found] | None
+) -> tuple[list[str], str]:
+    """What the answer says where an extension took the call, and what to do."""
+    shown = f"`dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`"
+    status = max(ANSWERS, key=lambda code: sum(with_status(group, code) for group in groups))
+    said, advice = ANSWERS[status]
+    evidence = [f"{status} means: {said}"]
+    if found and found[1].presence is Presence.FOUND:
+        evidence.append(f"the extension was found: {found[1].reason}{_at(found[1].where)}")
+    return evidence, f"{advice}; {shown} has the lines that ran"
+
+
+def _told(
+    situation: Situation,
+    endpoint: Endpoint,
+    groups: Sequence[CallGroup],
+    numbers: Sequence[str],
+    found: tuple[str, Found] | None,
+) -> tuple[list[str], str]:
+    """What the files say of a number that was not found, and what to do."""
+    shown = f"`dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`"
+    if found is None:
+        return [f"the files have no {FILE}: what its contexts hold is unknown"], _spell(shown)
+    user, what = found
+    if what.presence is Presence.FOUND:
+        return [
+            f"the files take {user or 'it'} ({what.reason}{_at(what.where)}): Asterisk ran another dialplan than theirs"
+        ], f"`dialplan reload`, then compare {shown} with {FILE}"
+    if what.presence is Presence.UNKNOWN:
+        return [f"whether the files take {user or 'it'} is unknown: {what.reason}{_at(what.where)}"], _spell(shown)
+    return [f"{what.reason}{_at(what.where)}"], _repair(situation, endpoint, groups, numbers or (user,), what)
+
+
+def _repair(
+    situation: Situation, endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str], what: Found
+) -> str:
+    """What would take a number that the files do not have: a way to write it, another context, a new extension."""
+    dialplan = situation.config.dialplan()
+    assert isinstance(dialplan, Dialplan)
+    message = groups[0].sample
+    shown = f"`dialplan show {numbers[0]}@{endpoint.context}`"
+    option = endpoint.option("context")
+    others = list(contexts_with(situation.config, dialplan, endpoint, numbers, message))
+    known = dialplan.contexts.get(endpoint.context)
+    place = f"[{endpoint.context}]{_at(known.where)}" if known else f"a new context [{endpoint.context}] in {FILE}"
+    written = f"write `exten => {numbers[0]},1,...` in {place}"
+    if others:
+        where = f" ({option.where})" if option else ""
+        return f"set context={others[0]}{where}, which takes the number, or {written}; {shown} tells"
+    other = spelt_otherwise(dialplan, endpoint, numbers[0], message)
+    if other:
+        form, taken = other
+        return (
+            f"the files take {form} ({taken.reason}{_at(taken.where)}), and {numbers[0]} is dialled: have it sent so,"
+            f" or {written}; {shown} tells"
+        )
+    if what.presence is Presence.INCOMPLETE:
+        return f"have the whole number sent ({what.reason}), or {written}; {shown} tells"
+    return f"{written} as the provider sends it (with or without +, country code, zeros); {shown} tells"
+
+
+def _spell(shown: str) -> str:
+    return (
+        f"look at {shown}: the number must be written there as the provider sends it (with or without +, country code,"
+        " zeros)"
+    )
+
+
+def _at(where: Where | None) -> str:
+    return f" ({where})" if where else ""
+
+
+def _contact_user(situation: Situation, numbers: Sequence[str]) -> str:
+    """What to do about calls to `s`, the user that Asterisk registers where contact_user is not set."""
+    unset = [one for one in situation.config.registrations.values() if not one.contact_user]
+    if list(numbers) != ["s"] or not unset:
+        return ""
+    shown = listed([f"[{one.name}] ({one.where})" for one in unset])
+    return (
+        f"the caller dials `s`, the contact user that {shown} registers as long as it has no contact_user: set"
+        " contact_user to the number, or write the extension s"
+    )
+
+
+def _numbers(groups: Sequence[CallGroup]) -> list[str]:
+    """The numbers that were refused, as far as they are known."""
+    found = [
+        user
+        for group in groups
+        for user in group.refused_numbers or (group.numbers if all(code >= 400 for code in group.statuses) else ())
+        if user
+    ]
+    return list(dict.fromkeys(found))[:MOST_NUMBERS]
+
+
+def _said(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+    endpoints = {group.verdict.endpoint for group in groups}
+    lines = (line for lines in situation.said.values() for line in lines)
+    return [
+        f"Asterisk's log: {line}"
+        for line in lines
+        if "rejected because extension not found" in line and any(name in line for name in endpoints)
+    ][:2]
