@@ -14,6 +14,7 @@ with `raw` after the addresses nothing is. `\\xNN` in the text is that byte.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from pjsipdiag.sip import Address, SipMessage, parse_uri
@@ -28,20 +29,26 @@ def messages(text: str) -> list[SipMessage]:
 
 
 def write_capture(text: str, path: Path, link: str = "sll") -> Path:
-    """Writes `text` as a pcap of LINUX_SLL (as `tcpdump -i any`) or Ethernet: UDP, whatever transport it says."""
-    from scapy.layers.inet import IP, UDP
+    """Writes `text` as a pcap of LINUX_SLL (as `tcpdump -i any`) or Ethernet: TCP where it says so, else UDP."""
+    from scapy.layers.inet import IP, TCP, UDP
     from scapy.layers.inet6 import IPv6
     from scapy.layers.l2 import CookedLinux, Ether
     from scapy.utils import wrpcap
 
     packets = []
+    sent: Counter[tuple[Address, Address]] = Counter()
     for message in messages(text):
         network = IPv6 if ":" in message.source.ip else IP
         kind = 0x86DD if network is IPv6 else 0x0800
         packet_type = 4 if message.direction == "out" else 0
         layer2 = CookedLinux(pkttype=packet_type, proto=kind) if link == "sll" else Ether(type=kind)
         packet = layer2 / network(src=message.source.ip, dst=message.destination.ip)
-        packet /= UDP(sport=message.source.port, dport=message.destination.port) / message.raw
+        way = message.source, message.destination
+        if message.transport == "TCP":
+            packet /= TCP(sport=way[0].port, dport=way[1].port, flags="PA", seq=sent[way] + 1) / message.raw
+            sent[way] += len(message.raw)
+        else:
+            packet /= UDP(sport=way[0].port, dport=way[1].port) / message.raw
         packet.time = message.time / 1e9
         packets.append(packet)
     wrpcap(str(path), packets, linktype=113 if link == "sll" else 1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,3 +50,46 @@ def test_every_refusal_is_in_a_finding(options: str, tmp_path: Path) -> None:
         found = [finding for finding in report.findings if source in finding.sources]
         assert len(found) == 1, f"{status} is in {[finding.rule for finding in found]}"
         assert str(status) in " ".join([found[0].message, *found[0].evidence, *found[0].consequences])
+
+
+LEADING = tomllib.loads((Path(__file__).parents[2] / "fixtures/statuses/leading.toml").read_text())["leads"]
+ROW = """[e{number}]
+type=endpoint
+context=in
+{option}
+[i{number}]
+type=identify
+endpoint=e{number}
+match={source}
+"""
+
+
+def test_every_status_is_told_with_the_option_that_leads_to_it_and_without(tmp_path: Path) -> None:
+    """One endpoint for each: first every status without an option, then each option with the status it leads to."""
+    rows: list[dict[str, Any]] = [{"status": status} for status in STATUSES] + LEADING
+    calls, files = (
+        "",
+        FILES.partition("[carrier]")[0] + "[login]\ntype=auth\nauth_type=userpass\nusername=u\npassword=p\n",
+    )
+    for number, row in enumerate(rows):
+        row["source"] = f"10.9.{number // 250}.{number % 250 + 1}"
+        call = CALL.format(at=number, source=row["source"], status=row["status"]).rstrip("\n")
+        calls += "\n".join([call, *row.get("headers", ())]) + "\n\n"
+        files += ROW.format(number=number, option=row.get("option", ""), source=row["source"])
+    (tmp_path / "pjsip.conf").write_text(files)
+    report = diagnose([write_scene(calls, tmp_path / "capture.pcap")], tmp_path, pbx=["192.0.2.1"])
+    lines = files.split("\n")
+    for number, row in enumerate(rows):
+        (found,) = [finding for finding in report.findings if row["source"] in finding.sources]
+        said = " ".join([found.message, *found.evidence])
+        assert str(row["status"]) in said
+        assert found.advice
+        assert found.seen.call_ids
+        if number >= len(STATUSES):
+            assert found.rule == row["rule"], row
+            assert row.get("says", "") in said, said
+            assert found.where is not None
+            assert lines[found.where.line - 1] == row["option"], (row, found.where)
+            assert found.where.section == f"e{number}"
+        else:
+            assert not any(one["option"] in found.message for one in LEADING), found.message

@@ -2,6 +2,7 @@
 
     lines       the table of releases; NEWEST; what a line behaves as by default
     features    the one Span, and the table of what changed when (options.json uses the same Span)
+    faults      known faults of Asterisk, and what lacks them
     release     one release: its features, its identifiers
     names       "22", "20.7-cert5", "Asterisk PBX 22.10.1" -> release; unknown ones -> the nearest
 

@@ -236,6 +236,8 @@ def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterabl
         yield ("the capture holds no answer to anybody: it may show one direction only, or Asterisk was not running")
     elif any(other.source not in mine and with_status(other, 0) < other.calls for other in situation.groups):
         yield "others are answered in the same capture, so Asterisk runs and listens"
+    if any(group.last_answer > group.first_silent for group in groups):
+        yield "it is answered again later: an overloaded Asterisk passes over new requests on UDP"
     yield "an ICMP refusal is not looked for here: `tcpdump icmp` shows it"
 
 

@@ -32,7 +32,6 @@ class Explained(NamedTuple):
     advice: str = ""
 
 
-STIR = ("stir_shaken", "stir_shaken_profile")
 _CALLEE = "the answer of who was called, or of the caller"
 
 EXPLAINED: dict[int, Explained] = {
@@ -56,26 +55,26 @@ EXPLAINED: dict[int, Explained] = {
     ),
     428: Explained(
         "STIR/SHAKEN: the request has no Identity header, and the endpoint wants one",
-        STIR,
+        refused.STIR,
         ("Identity",),
         "have the provider sign its calls, or let the endpoint's STIR/SHAKEN profile accept unsigned ones",
     ),
     433: Explained("anonymous callers are refused", (), ("Privacy", "From"), "look for what refuses anonymous calls"),
     436: Explained(
         "STIR/SHAKEN: the certificate that the Identity header names could not be fetched",
-        STIR,
+        refused.STIR,
         ("Identity",),
         "check that Asterisk reaches the address in the header's info parameter",
     ),
     437: Explained(
         "STIR/SHAKEN: the certificate of the Identity header is not trusted",
-        STIR,
+        refused.STIR,
         ("Identity",),
         "check ca_file and ca_path of stir_shaken.conf",
     ),
     438: Explained(
         "STIR/SHAKEN: the Identity header does not fit the request",
-        STIR,
+        refused.STIR,
         ("Identity", "Date"),
         "check the clock of both sides, and whether something in between changes From, To or Date",
     ),
@@ -96,6 +95,14 @@ EXPLAINED: dict[int, Explained] = {
     600: Explained(f"busy everywhere: {_CALLEE}"),
     603: Explained(f"declined after it rang: {_CALLEE}"),
 }
+STALE = Explained(
+    "STIR/SHAKEN: the signature is too old",
+    refused.STIR,
+    ("Date", "Identity"),
+    "set the clock of Asterisk's machine (NTP), or have the provider sign when it sends; failure_action in"
+    " stir_shaken.conf says whether such calls are refused",
+)
+"""403 of an endpoint that verifies signatures."""
 OF_PEOPLE = frozenset({486, 487, 600, 603})
 """Answers that people give: no fault of either side."""
 NOTHING_TO_DO = "nothing: this is how calls end that nobody takes"
@@ -139,6 +146,38 @@ def maintenance(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]
     )
 
 
+def of_overload(situation: Situation, group: CallGroup) -> Cause | None:
+    """503 over a connection without a 100 (`distributor` of res_pjsip/pjsip_distributor.c)."""
+    early = group.statuses.get(503, 0) - group.tried.get(503, 0)
+    if group.transport == "UDP" or early <= 0 or (in_maintenance(group) and _endpoint(situation, group)):
+        return None
+    return Cause(group.transport)
+
+
+def overloaded(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    count = sum(group.statuses.get(503, 0) - group.tried.get(503, 0) for group in groups)
+    return Finding(
+        "overloaded",
+        Severity.ERROR,
+        f"{who(groups, 'gets', 'get')} 503 over {cause.name} before anything was looked for ({counted(count, 'call')}):"
+        " Asterisk is overloaded, and defers new requests",
+        None,
+        sources(groups),
+        count,
+        (
+            "over UDP an overloaded Asterisk stays silent and waits for the request to be sent again",
+            "no 100 came first, so neither an endpoint nor the dialplan was asked",
+            f"observed answers: {answers(groups)}",
+        ),
+        advice="`asterisk -rx 'core show taskprocessors like pjsip'` shows what is behind: a slow database, DNS or disk"
+        ", or too many calls at once; taskprocessor_overload_trigger=none in [global] switches it off",
+    )
+
+
+def _endpoint(situation: Situation, group: CallGroup) -> Endpoint | None:
+    return situation.config.endpoints.get(group.verdict.endpoint)
+
+
 def refused_by(group: CallGroup) -> int:
     """The most frequent status with which its calls failed, one that no person gave first; 0 for none."""
     failed = {status: count for status, count in group.statuses.items() if 300 <= status < 700 and count}
@@ -161,7 +200,8 @@ def of_other(situation: Situation, group: CallGroup) -> Cause | None:
     endpoint = situation.config.endpoints.get(group.verdict.endpoint)
     if endpoint is None:
         return Cause("", None, str(status))
-    variable = next(_leading(endpoint, status), None)
+    known = STALE if status == 403 and refused.is_stale(situation, group) else EXPLAINED.get(status)
+    variable = next(_leading(endpoint, known, status), None)
     return Cause(endpoint.name, variable.where if variable else endpoint.where, str(status))
 
 
@@ -169,8 +209,10 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
     status = int(cause.detail)
     endpoint = situation.config.endpoints.get(cause.name)
     count = sum(group.statuses.get(status, 0) for group in groups)
-    known = EXPLAINED.get(status) or _of_class(status)
-    lines = [f"{v.name}={v.value} ({v.where})" for v in _leading(endpoint, status)] if endpoint else []
+    stale = status == 403 and any(refused.is_stale(situation, group) for group in groups)
+    known = STALE if stale else EXPLAINED.get(status) or _of_class(status)
+    leading = _leading(endpoint, known, status) if endpoint else ()
+    lines = [f"{v.name}={v.value} ({v.where})" for v in leading]
     by = f"; {', '.join(lines)} of endpoint {cause.name}" if lines else ""
     identified = f"{who(groups)} matched to endpoint {cause.name}, then" if endpoint else f"{who(groups)}"
     shown = [*_headers(groups, status, known.headers or TELLING)]
@@ -197,9 +239,8 @@ def _of_class(status: int) -> Explained:
     return Explained("refused by something else; neither the files nor the request explain this answer")
 
 
-def _leading(endpoint: Endpoint, status: int) -> Iterator[Variable]:
+def _leading(endpoint: Endpoint, known: Explained | None, status: int) -> Iterator[Variable]:
     """The endpoint's own lines that can lead to a status."""
-    known = EXPLAINED.get(status)
     for name in known.options if known else ():
         variable = endpoint.option(name)
         if variable is not None and _leads(status, variable):
@@ -227,10 +268,19 @@ def _headers(groups: Sequence[CallGroup], status: int, names: Sequence[str]) -> 
         yield f"the request has no {' and no '.join(absent)} header"
 
 
+PARTS = {
+    "media-rejected": refused.MEDIA,
+    "dialplan-rejected": refused.DIALPLAN,
+    "in-maintenance": (503,),
+    "overloaded": (503,),
+}
+"""Rules that explain a part of a group, and the answers that they do."""
+
+
 def besides(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
     """Other refusals of groups that another rule explains in part."""
     rest: dict[Cause, list[CallGroup]] = defaultdict(list)
-    for name, statuses in (("media-rejected", refused.MEDIA), ("dialplan-rejected", refused.DIALPLAN)):
+    for name, statuses in PARTS.items():
         for groups in blamed[name].values():
             for group in groups:
                 cause = left_over(situation, group, statuses)

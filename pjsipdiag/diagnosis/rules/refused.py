@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.evidence.signs import samples
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, sources, who, with_status
 from pjsipdiag.diagnosis.sdp import Offer
@@ -18,6 +19,9 @@ MEDIA = (488, 415, 606)
 DIALPLAN = (403, 404, 408, 410, 480, 484, 500, 501, 502, 503, 504, 603, 604)
 """What hangup causes become (`hangup_cause2sip`, channels/chan_pjsip.c; 603 for all others), and 404 or 484 for a
 missing extension (res_pjsip_session.c)."""
+
+STIR = ("stir_shaken", "stir_shaken_profile")
+"""Options of an endpoint that verifies signatures."""
 
 OFTEN = 0.1
 """The share of an endpoint's calls from which refusals are more than a wrong number now and then."""
@@ -35,7 +39,17 @@ def of_media(situation: Situation, group: CallGroup) -> Cause | None:
     return Cause(endpoint.name, variable.where if variable else endpoint.where, encrypted)
 
 
+def is_stale(situation: Situation, group: CallGroup) -> bool:
+    """Whether 403 is that of a signature too old (res_pjsip_stir_shaken.c): the endpoint wants one, and one came."""
+    endpoint = situation.config.endpoints.get(group.verdict.endpoint)
+    wanted = (endpoint.value(name) for name in STIR) if endpoint else ()
+    verifies = any(value and value.lower() not in ("no", "false", "0", "off") for value in wanted)
+    return verifies and with_status(group, 403) > 0 and any(message.values("Identity") for message in samples(group))
+
+
 def of_dialplan(situation: Situation, group: CallGroup) -> Cause | None:
+    if is_stale(situation, group):
+        return None
     people = group.unrung == 0  # who was rung declines with 603
     return _refused(situation, group, [status for status in DIALPLAN if status != 603 or not people], "context")
 

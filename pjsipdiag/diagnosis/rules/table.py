@@ -6,7 +6,7 @@ it, so a cause stands above what follows from it. `shown` is the place of its fi
 
 from __future__ import annotations
 
-from pjsipdiag.diagnosis.check import addresses, endpoints, names, open_doors
+from pjsipdiag.diagnosis.check import addresses, endpoints, faults, names, open_doors
 from pjsipdiag.diagnosis.check import loading as check_loading
 from pjsipdiag.diagnosis.check import order as check_order
 from pjsipdiag.diagnosis.model import Severity
@@ -26,6 +26,7 @@ from pjsipdiag.diagnosis.rules import (
 )
 from pjsipdiag.diagnosis.rules.dialplan import rejected
 from pjsipdiag.diagnosis.rules.doors import strangers, telephones
+from pjsipdiag.diagnosis.rules.faults import known
 from pjsipdiag.diagnosis.rules.methods import received, sent
 from pjsipdiag.diagnosis.space.expect import EXPECTATION
 
@@ -42,6 +43,10 @@ TABLE: tuple[Rule, ...] = (
          shown=130, blames=network.of_transport, tells=network.wrong_transport),
     Rule("dropped-by-parser", Severity.ERROR, "Asterisk cannot parse the request",
          shown=150, blames=network.of_parser, tells=network.dropped_by_parser),
+    Rule("overloaded", Severity.ERROR, "Asterisk is overloaded and defers new requests",
+         shown=324, blames=otherwise.of_overload, tells=otherwise.overloaded, statuses=(503,)),
+    Rule("known-bug", Severity.ERROR, "a known fault of this Asterisk release costs calls, or could",
+         shown=326, blames=known.of_fault, tells=known.struck, on_calls=known.others, on_config=faults.brewing),
     Rule("prediction-differs", Severity.ERROR, "Asterisk did something else than these files say",
          shown=160, blames=difference.of_difference, tells=difference.prediction_differs),
     Rule("telephone-taken", Severity.ERROR, "a trunk's rule takes the call of a telephone",
