@@ -31,6 +31,7 @@ from pjsipdiag.cli.output import (
     format_for,
     look,
     show,
+    show_admitted,
     show_changes,
 )
 from pjsipdiag.errors import visible
@@ -81,6 +82,7 @@ def diagnose(
     try_lines: Sequence[str],
     try_section: str | None,
     try_order: str | None,
+    try_file: str | None,
     fail_on: str,
     ignored: Sequence[str],
     baseline: str | None,
@@ -93,9 +95,18 @@ def diagnose(
     """
     from pjsipdiag.report import begin
 
-    _refuse_ignored(inputs, try_lines, try_section)
+    _refuse_ignored(inputs, (*try_lines, *([try_file] if try_file else [])), try_section)
     if extract:
         _extract(captures, extract, output, quiet=quiet)
+        return
+    if try_file:
+        if try_lines or try_order:
+            raise click.UsageError("--try-file tries each line by itself: give it without --try and --try-order")
+        from pjsipdiag.diagnosis.space.admits import admits, read_addresses
+
+        listed = read_addresses(try_file)
+        seen = _observe(captures, directory(config, quiet, live=inputs["live"] is not None), quiet, inputs)
+        show_admitted(admits(seen.situation, listed, try_section or ""), format_, output)
         return
     if try_lines or try_order:
         from pjsipdiag.diagnosis.what_if import what_if

@@ -109,7 +109,12 @@ EXTRACT = click.option(
 TRY = options(
     click.option("--try", "try_lines", multiple=True, metavar="LINE", help="What if this line stood in --in SECTION?"),
     click.option(
-        "--in", "try_section", metavar="SECTION", shell_complete=complete_sections, help="The section for --try."
+        "--in",
+        "try_section",
+        metavar="SECTION",
+        shell_complete=complete_sections,
+        help="The section for --try and --try-file.",
     ),
+    click.option("--try-file", metavar="LIST", type=FILE, help="What if each address of this list were match= there?"),
     click.option("--try-order", metavar="NAMES", help="What if endpoint_identifier_order were this?"),
 )

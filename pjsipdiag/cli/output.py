@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pjsipdiag.diagnosis.compare import Change
     from pjsipdiag.diagnosis.gate import Gate
     from pjsipdiag.diagnosis.model import Report
+    from pjsipdiag.diagnosis.space.admits import Admitted
     from pjsipdiag.diagnosis.space.differ import Differences
     from pjsipdiag.report.ahead import Ahead
     from pjsipdiag.report.look import Look
@@ -112,6 +113,15 @@ def show_differences(found: Differences, before: str, after: str, format_: str |
     sys.exit(1 if found.rows else 0)
 
 
+def show_admitted(rows: Sequence[Admitted], format_: str | None, output: str | None) -> None:
+    """Writes what each line of a list would change, then ends: status 1 where any changes a call."""
+    from pjsipdiag.report.changes import render_admitted
+
+    with opened(output) as stream:
+        stream.write(render_admitted(rows, _told(format_, output), look(stream)))
+    sys.exit(1 if any(row.changes for row in rows) else 0)
+
+
 def _told(format_: str | None, output: str | None) -> str:
     chosen = format_for(format_, output)
     if chosen not in ("text", "json"):
@@ -155,7 +165,7 @@ def forced() -> bool:
 def inputs() -> Iterator[str]:
     """Every file that the command reads, the ones in directories too."""
     given = click.get_current_context().params
-    for name in ("captures", "config", "configs", "hosts", "resolved", "keylog", "baseline", "expect"):
+    for name in ("captures", "config", "configs", "hosts", "resolved", "keylog", "baseline", "expect", "try_file"):
         value = given.get(name) or ()
         for path in (value,) if isinstance(value, str) else value:
             yield path

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pjsipdiag.diagnosis.compare import Change
+from pjsipdiag.diagnosis.space.admits import Admitted
 from pjsipdiag.diagnosis.space.differ import Difference, Differences
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import wording
@@ -60,18 +61,19 @@ def _parts(changes: Sequence[Change], before: str, after: str, ink: Ink) -> Iter
 
 
 def _json(changes: Sequence[Change], before: str, after: str) -> str:
-    rows = [
-        {
-            "source": change.source,
-            "before": well_formed(change.before),
-            "after": well_formed(change.after),
-            "calls": change.calls,
-            "example": well_formed(change.example.call_id),
-        }
-        for change in changes
-    ]
+    rows = [_change(change) for change in changes]
     whole = {"schema": 1, "before": well_formed(before), "after": well_formed(after), "changes": rows}
     return json.dumps(whole, indent=1) + "\n"
+
+
+def _change(change: Change) -> dict[str, object]:
+    return {
+        "source": change.source,
+        "before": well_formed(change.before),
+        "after": well_formed(change.after),
+        "calls": change.calls,
+        "example": well_formed(change.example.call_id),
+    }
 
 
 def render_differences(found: Differences, before: str, after: str, format: str = "text", look: Look = PLAIN) -> str:
@@ -138,3 +140,45 @@ def _all_json(found: Differences, before: str, after: str) -> str:
         "not_compared": [well_formed(text) for text in found.untold],
     }
     return json.dumps(whole, indent=1) + "\n"
+
+
+def render_admitted(rows: Sequence[Admitted], format: str = "text", look: Look = PLAIN) -> str:
+    """What each line of a list of addresses would change, as "text" or "json"."""
+    if format == "json":
+        return json.dumps({"schema": 1, "lines": [_admitted_json(row) for row in rows]}, indent=1) + "\n"
+    if format != "text":
+        raise PjsipdiagError(f"what a list would change is shown as text or json, not as {format!r}")
+    stream = StringIO()
+    put(_admitted_parts(rows, Ink(look)), stream, look)
+    return stream.getvalue()
+
+
+def _admitted_parts(rows: Sequence[Admitted], ink: Ink) -> Iterator[RenderableType]:
+    moved = [row for row in rows if row.changes]
+    unseen = sum(row.unseen for row in rows)
+    yield ink.text(
+        f"{len(moved):,} of {wording.plural(len(rows), 'line')} would move calls;"
+        f" together they let in {wording.plural(unseen, 'address', 'addresses')} never seen.",
+        "bold",
+    )
+    for row in rows:
+        yield Text()
+        lets_in = f"{wording.plural(row.addresses, 'address', 'addresses')}, {row.unseen:,} never seen"
+        yield ink.indented(f"{row.network} ({row.where}): {lets_in}", "bold" if row.changes else "dim", by=2)
+        if row.taken is not None:
+            yield ink.item(f"taken already by match={row.taken.text} ({row.taken.where})")
+        for change in row.changes:
+            yield ink.item(
+                f"{wording.plural(change.calls, 'call')} of {change.source}: {change.before}, then {change.after}"
+            )
+
+
+def _admitted_json(row: Admitted) -> dict[str, object]:
+    return {
+        "network": str(row.network),
+        "line": row.where.line,
+        "addresses": row.addresses,
+        "unseen": row.unseen,
+        "taken_by": well_formed(f"{row.taken.text} {row.taken.where}") if row.taken else None,
+        "changes": [_change(change) for change in row.changes],
+    }

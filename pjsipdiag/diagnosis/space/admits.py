@@ -1,0 +1,86 @@
+"""What each line of a provider's list of addresses would change, and what it lets in that the capture never showed."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pjsipdiag.asterisk.addresses.rule import holds
+from pjsipdiag.asterisk.config import Config, Rule, Where
+from pjsipdiag.diagnosis.compare import Change
+from pjsipdiag.diagnosis.situation import Situation
+from pjsipdiag.diagnosis.what_if import what_if
+from pjsipdiag.errors import ConfigError, visible
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """One line of the list: the calls that go elsewhere with it as match= (`changes`), how many addresses it takes and
+    how many of these no message of the capture came from; `taken` is the rule that takes all of it already."""
+
+    where: Where
+    network: Network
+    changes: tuple[Change, ...]
+    addresses: int
+    unseen: int
+    taken: Rule | None
+
+
+def read_addresses(path: str) -> tuple[tuple[Where, Network], ...]:
+    """The addresses and networks of a list, one a line; `#` and `;` begin comments, commas part them, too.
+
+    :raises ConfigError: the list cannot be read, or a word of it is no address.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{visible(path)}: {error.strerror}") from None
+    except ValueError:
+        raise ConfigError(f"{visible(path)}: no text in UTF-8") from None
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        for word in line.partition("#")[0].partition(";")[0].replace(",", " ").split():
+            try:
+                found.append((Where(path, number), ipaddress.ip_network(word, strict=False)))
+            except ValueError:
+                raise ConfigError(f"{Where(path, number)}: {visible(word)} is no address and no network") from None
+    if not found:
+        raise ConfigError(f"{visible(path)} holds no address")
+    return tuple(found)
+
+
+def admits(situation: Situation, listed: Sequence[tuple[Where, Network]], section: str) -> tuple[Admitted, ...]:
+    """What each of them would do as a match= line of [`section`], in the order of the list.
+
+    :raises ConfigError: there is no such section, or the configuration is not in files.
+    """
+    seen = tuple(ipaddress.ip_address(row.address) for row in situation.sources)
+    return tuple(
+        Admitted(
+            where,
+            network,
+            what_if(situation, [f"match={_written(network)}"], section),
+            network.num_addresses,
+            network.num_addresses - sum(1 for address in seen if address in network),
+            _taking(situation.config, network),
+        )
+        for where, network in listed
+    )
+
+
+def _written(network: Network) -> str:
+    return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
+
+
+def _taking(config: Config, network: Network) -> Rule | None:
+    """The rule of an identify that holds the whole network for every port, where none denies a part of it."""
+    rules: Iterable[Rule] = (rule for identify in config.identifies for rule in identify.rules)
+    last = int(network.broadcast_address)
+    first = int(network.network_address)
+    held = [rule for rule in rules if rule.version == network.version and rule.port == 0]
+    whole = [rule for rule in held if holds(rule, rule.version, first) and holds(rule, rule.version, last)]
+    return None if any(rule.deny for rule in held) else next(iter(whole), None)
