@@ -84,6 +84,15 @@ class Refused:
     call_ids: dict[str, int] = field(default_factory=dict)
 
 
+class Stamp(NamedTuple):
+    """What tells that a file is still the same; `size` in bytes, `modified` in nanoseconds since 1970."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+
+
 @dataclass(slots=True)
 class Tally:
     """What a reader counted in one capture; the one mutable thing that is handed along while reading.
@@ -108,6 +117,8 @@ class Tally:
     refused: list[Refused] = field(default_factory=list)
     unread: Counter[tuple[str, str]] = field(default_factory=Counter)
     is_text: bool = False
+    stamp: Stamp | None = None
+    """Of the file before it was read."""
     on_read: Callable[[int], None] | None = field(default=None, compare=False)
     """Told the bytes of the file that were read so far, now and then."""
 

@@ -143,7 +143,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         on_rows(calls, sources)
     groups, crowd = group(calls, basis.config, near(basis.config))
     callers = {calls.sources[calls.source[one.first_call]] for one in groups}
-    acknowledged = Acknowledged(calls, files, basis.pbx.addresses, callers, wanted.mirrors)
+    acknowledged = Acknowledged(calls, seen.tallies, basis.pbx.addresses, callers, wanted.mirrors)
     return Situation(
         config=basis.config,
         replay=replay.verdict,
@@ -169,7 +169,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         version_assumed=basis.assumed,
         capture_version=basis.seen,
         reload=partial(again, reload, basis.config.version),
-        offer=lru_cache(partial(offer_of, calls)),  # a capture is read again for each
+        offer=lru_cache(partial(offer_of, calls, seen.tallies)),  # a capture is read again for each
         acknowledged=acknowledged,
         shown=partial(acknowledged.shown, regroup=regrouping(calls, basis.config)),
         end=seen.merged.end,
@@ -256,8 +256,7 @@ def _settle(
     merged = gathered.merged
     pbx = told if told.addresses else pbxes.infer(merged, config)
     names = pbxes.releases_seen(merged, pbx.addresses)
-    files = (tally.file for tally in gathered.tallies)
-    sent = pbxes.release_sent(files, pbx.addresses) if len(names) > 1 else ""
+    sent = pbxes.release_sent(gathered.tallies, pbx.addresses) if len(names) > 1 else ""
     seen = next(filter(None, (sent, *names)), "")
     if asked:
         why = f": {words}" if (words := instead(asked)) else ""

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.releases import nearest
-from pjsipdiag.capture import Tally, read
+from pjsipdiag.capture.again import read_again
+from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis.calls.fold import MOST_PAIRS
 from pjsipdiag.diagnosis.calls.heads import agent_of, call_id, server_of
 from pjsipdiag.diagnosis.calls.kinds import read_kind
 from pjsipdiag.diagnosis.calls.merge import Merged
 from pjsipdiag.diagnosis.calls.rows import COUNT, DIRECTIONS
-from pjsipdiag.errors import CaptureError, PjsipdiagError
+from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import ip_text, parse_uri
 
 _RELEASE = re.compile(rb"(?:certified[/-])?\d+\.\d+(?:\.\d+)*(?:-cert\d+)?")
@@ -243,22 +242,17 @@ def releases_seen(merged: Merged, addresses: Collection[bytes]) -> list[str]:
     return sorted(found, key=lambda version: (found[version], version), reverse=True)
 
 
-def release_sent(captures: Iterable[str], addresses: Collection[bytes]) -> str:
+def release_sent(captures: Iterable[Tally], addresses: Collection[bytes]) -> str:
     """The version that the PBX names most often in what it sends to others, and that does not come in from outside.
 
     The captures are read again: whoever sends under its address can name any version.
     """
     found: Counter[str] = Counter()
-    for capture in filter(os.path.isfile, captures):
-        with suppress(CaptureError):
-            for datagram in read(capture, Tally(capture)):
-                comes_in = (
-                    datagram.direction not in DIRECTIONS
-                    or datagram.direction == "in"
-                    or datagram.destination[:-2] in addresses
-                )
-                if datagram.source[:-2] in addresses and not comes_in:
-                    found[version_of(server_of(datagram.payload) or agent_of(datagram.payload))] += 1
+    for datagram in chain.from_iterable(map(read_again, captures)):
+        direction, to_itself = datagram.direction, datagram.destination[:-2] in addresses
+        comes_in = direction not in DIRECTIONS or direction == "in" or to_itself
+        if datagram.source[:-2] in addresses and not comes_in:
+            found[version_of(server_of(datagram.payload) or agent_of(datagram.payload))] += 1
     del found[""]
     return max(found, key=lambda version: (found[version], version)) if found else ""
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from pjsipdiag.capture import Tally, read
+from pjsipdiag.capture.again import read_again
+from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis.model import CallRow
 from pjsipdiag.diagnosis.sdp import Offer, parse_offer
 from pjsipdiag.diagnosis.situation import CallGroup
-from pjsipdiag.errors import CaptureError
 
 FAR = 300_000
 """Records into a capture from which on it is not read a second time."""
@@ -19,26 +18,22 @@ TELLS_OF_IT = 64
 """Records behind the INVITE's own after which it will not come any more."""
 
 
-def offer_of(calls: Sequence[CallRow], group: CallGroup, statuses: Sequence[int]) -> Offer:
+def offer_of(calls: Sequence[CallRow], captures: Sequence[Tally], group: CallGroup, statuses: Sequence[int]) -> Offer:
     """The offer of the first call of the group that ended with one of `statuses`."""
     last = min(len(calls), group.first_call + MOST_CALLS)
     rows = (calls[number] for number in range(group.first_call, last))
     alike = (row for row in rows if row.source.rpartition(":")[0].strip("[]") == group.source)
     row = next((row for row in alike if row.observed_status in statuses), None)
-    return parse_offer(_message(row)) if row and 0 < row.frame <= FAR else Offer()
+    tally = next((tally for tally in captures if row and tally.file == row.capture), None)
+    return parse_offer(_message(row, tally)) if row and tally and 0 < row.frame <= FAR else Offer()
 
 
-def _message(row: CallRow) -> str:
+def _message(row: CallRow, tally: Tally) -> str:
     """The INVITE of a call as text; empty where its capture cannot be read again."""
-    if not Path(row.capture).is_file():
-        return ""  # standard input and pipes can be read only once
     wanted = row.call_id.encode("utf-8", "surrogateescape")
-    try:
-        for datagram in read(row.capture, Tally(row.capture)):
-            if datagram.frame == row.frame and wanted in datagram.payload:
-                return datagram.payload.decode("utf-8", "replace")
-            if datagram.frame > row.frame + TELLS_OF_IT:
-                break
-    except CaptureError:
-        pass
+    for datagram in read_again(tally):
+        if datagram.frame == row.frame and wanted in datagram.payload:
+            return datagram.payload.decode("utf-8", "replace")
+        if datagram.frame > row.frame + TELLS_OF_IT:
+            break
     return ""

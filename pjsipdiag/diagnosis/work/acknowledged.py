@@ -13,17 +13,15 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
 from typing import NamedTuple
 
-from pjsipdiag.capture import Tally, read
-from pjsipdiag.capture.datagram import TOLD, Datagram
+from pjsipdiag.capture.again import read_again
+from pjsipdiag.capture.datagram import TOLD, Datagram, Tally
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.heads import call_id, tag_of, value_of
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.model import CallRow
 from pjsipdiag.diagnosis.situation import CallGroup, Shown
-from pjsipdiag.errors import CaptureError
 
 MOST_CALLS = 1000
 """Calls of one source that are told one by one."""
@@ -47,7 +45,7 @@ class Acknowledged:
     def __init__(
         self,
         calls: Calls,
-        captures: Sequence[str],
+        captures: Sequence[Tally],
         pbx: Collection[bytes],
         sources: Collection[bytes],
         mirrors: Collection[str] = (),
@@ -113,12 +111,9 @@ class Acknowledged:
         last one, if none did)."""
         told: dict[int, Told] = {}
         returned = set[int]()
-        for capture in filter(_can_be_read_again, self._captures):
-            try:
-                for datagram in read(capture, Tally(capture)):
-                    self._note(datagram, told, returned)
-            except CaptureError:
-                continue
+        for tally in self._captures:
+            for datagram in read_again(tally):
+                self._note(datagram, told, returned)
         found: dict[int, tuple[bool, int]] = {}
         for key, answer in told.items():
             if answer.tag:
@@ -151,7 +146,3 @@ class Acknowledged:
         else:
             known = told.get(key)
             told[key] = Told(call, digest if known is None or known.tag == digest else 0, int(payload[8:11]))
-
-
-def _can_be_read_again(capture: str) -> bool:
-    return Path(capture).is_file()

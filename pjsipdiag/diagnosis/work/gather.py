@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pjsipdiag.capture import Captures, Dissector, Rest, Unfinished, Unjoinable, expand, join, read_part, split
 from pjsipdiag.capture import Part as Piece
+from pjsipdiag.capture.again import stamp
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.chain import owned
 from pjsipdiag.capture.joining.parts import SMALLEST, WHOLE
@@ -196,7 +197,7 @@ def _tasks(files: Sequence[str], reading: Reading, forks: bool) -> Iterator[_Tas
     """What several processes can do; nothing where one has to read alone: what is followed, what can be read only once,
     and what depends on the first message that one process finds."""
     jobs = reading.jobs
-    if jobs == 1 or reading.follow or reading.wanted.of_day or (reading.goes_on and not all(map(_is_file, files))):
+    if jobs == 1 or reading.follow or reading.wanted.of_day or (reading.goes_on and not all(map(stamp, files))):
         return
     cut = reading.plain and len(files) < FEW * jobs
     numbers = count()
@@ -210,10 +211,6 @@ def _tasks(files: Sequence[str], reading: Reading, forks: bool) -> Iterator[_Tas
     size = -(-len(pieces) // (MOST_TASKS * jobs))
     for at in range(0, len(pieces), size):
         yield _Task(pieces[at : at + size], Spool().share() if forks else Spool())
-
-
-def _is_file(path: str) -> bool:
-    return Path(path).is_file()
 
 
 def _is_long(path: str) -> bool:
@@ -232,7 +229,7 @@ class _Worker:
 
     def _read(self, number: int, capture: int, piece: Piece, spool: Spool) -> _Done:
         path = self.files[capture]
-        tally, fold = Tally(path), self.reading.fold(spool)
+        tally, fold = Tally(path, stamp=stamp(path)), self.reading.fold(spool)
         if self.seen:
             self.seen.watch(tally, number)
         # a whole file alone leaves nothing to others: it is read as one process reads it
@@ -259,7 +256,7 @@ class _Chain:
     def read(self, capture: int, task: int) -> None:
         """Reads the next file in this process, in the place of a task."""
         path, reading = self.captures.files[capture], self.reading
-        tally, fold = Tally(path), reading.fold(self._spool)
+        tally, fold = Tally(path, stamp=stamp(path)), reading.fold(self._spool)
         self.seen.watch(tally, task)
         dissector = Dissector(tally, self._unfinished) if reading.goes_on else None
         found = self._whole(capture, _read(path, tally, reading, dissector), dissector)
@@ -269,7 +266,7 @@ class _Chain:
     def join(self, capture: int, done: Sequence[_Done]) -> None:
         """Takes what other processes found in the next file."""
         parts: list[Part] = []
-        tally = Tally(self.captures.files[capture])
+        tally = Tally(self.captures.files[capture], stamp=done[0].tally.stamp if done else None)
         rests = []
         for one in done:
             parts.append(Part(one.fold, capture, tally.records))

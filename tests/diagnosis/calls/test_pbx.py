@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from pjsipdiag.capture.again import stamp
+from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.cli import main
 from pjsipdiag.diagnosis.calls.pbx import release_sent
 from pjsipdiag.diagnosis.diagnose import diagnose
@@ -210,4 +212,5 @@ def test_the_release_is_what_the_pbx_itself_says_to_others(tmp_path: Path) -> No
     ways = [(source.strip(), to if to.endswith(" in") else f"{to} out", release) for source, to, release in said]
     text = "".join(SAYS.format(source, to, at, release) for at, (source, to, release) in enumerate(ways))
     address = Address("192.0.2.1", 0).pack()[:-2]
-    assert release_sent([str(write_capture(text, tmp_path / "c.pcap"))], {address}) == "22.10.1"
+    path = str(write_capture(text, tmp_path / "c.pcap"))
+    assert release_sent([Tally(path, stamp=stamp(path))], {address}) == "22.10.1"
