@@ -159,6 +159,7 @@ def apply(config: Config, modules: Modules, declined: Iterable[Absent], version:
         if where is not None:
             reason = f"{name} is not loaded: {effect(name)}"
             absent.append(Absent(name, reason, where, used=_is_used(name, config), ends=name in NEEDED))
+    absent += _required(absent, modules)
     early = _wizard_too_late(modules, version)
     if early and modules.loads(WIZARD):
         reason = f"{early} is preloaded before {WIZARD}: on {version} {effect(WIZARD)}"
@@ -177,6 +178,21 @@ def apply(config: Config, modules: Modules, declined: Iterable[Absent], version:
         uncertain_identifiers=tuple(name for name in uncertain if name not in lost),
     )
     return _without(config, gone)
+
+
+def _required(absent: Iterable[Absent], modules: Modules) -> list[Absent]:
+    """That Asterisk does not start without a module that require= names (load_modules, main/loader.c)."""
+    return [
+        Absent(
+            "",
+            f"{one.module} is required and does not load: Asterisk does not start",
+            one.where,
+            f"*** Failed to load required module {modules.named[one.module].written}",
+            ends=True,
+        )
+        for one in absent
+        if one.module in modules.named and modules.named[one.module].required
+    ]
 
 
 def _without(config: Config, gone: set[str]) -> Config:

@@ -110,6 +110,11 @@ class Sources:
             found.append(Absent("res_pjsip", reason, failed.where, log, ends=not self.partial))
         for object_type, variable in self.mappings.misplaced.items():
             module = MODULES_OF[object_type]
+            if object_type == "registration" and not self.version.has("registration_declines") and self.loads(module):
+                reason = f"[res_pjsip] maps {object_type}, which belongs to [{OWNERS[object_type]}]"
+                crash = f"{reason}: Asterisk {self.version.version} crashes at start; move the line to that section"
+                found.append(Absent("", crash, variable.where, ends=True))
+                continue
             log = (
                 f"Cannot update type '{object_type}' in module 'res_pjsip' because it has no existing documentation!"
                 f"\n{module} declined to load."

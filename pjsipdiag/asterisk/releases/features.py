@@ -48,6 +48,7 @@ FeatureName = Literal[
     "empty_elements",
     "strict_numbers",
     "late_wizard",
+    "registration_declines",
     "digests",
     "google_oauth",
     "h265",
@@ -140,6 +141,12 @@ FEATURES: dict[FeatureName, Feature] = {
         "PJSIP 2.17 drops messages with an empty IPv6 reference [] or a Content-Length beyond 2147483647",
         Span({"16": None, "20": "20.20.0", "21": None, "22": "22.10.0", "23": "23.4.0"}),
         "sip_parser.c: int_parse_host, parse_hdr_content_len",
+    ),
+    "registration_declines": Feature(
+        "res_pjsip_outbound_registration declines to load where [res_pjsip] of sorcery.conf maps its type; before, "
+        "Asterisk crashes at start",
+        Span({"16": None, "20": "20.19.0", "21": None, "22": "22.9.0", "23": "23.3.0"}),
+        "res_pjsip_outbound_registration.c: load_module",
     ),
     "late_wizard": Feature(
         "the wizard makes its objects also where res_pjsip was started before it",

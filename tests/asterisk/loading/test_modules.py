@@ -1,0 +1,65 @@
+"""What is required and does not load, and types in the wrong section of sorcery.conf: whether real Asterisk started.
+
+Each row was run on Asterisk 16.28.0 and 22.10.1.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from pjsipdiag.asterisk.loading.objects import load_config
+
+PJSIP = """
+[tu]
+type=transport
+protocol=udp
+bind=0.0.0.0
+[ea]
+type=endpoint
+[ia]
+type=identify
+endpoint=ea
+match=203.0.113.10
+"""
+MODULES = "[modules]\nautoload=yes\n"
+MISPLACED = "[res_pjsip]\n{0}=config,pjsip.conf,criteria=type={0}\n"
+
+
+@pytest.mark.parametrize("release", ["16.28.0", "22.10.1"])
+@pytest.mark.parametrize(
+    ("files", "starts"),
+    [
+        ({"modules.conf": MODULES + "require=res_pjsip_acl.so\n"}, True),
+        ({"modules.conf": MODULES + "load=res_nosuch.so\n"}, True),
+        ({"modules.conf": MODULES + "require=RES_pjsip_acl.so\n"}, False),
+        ({"modules.conf": MODULES + "load=RES_pjsip_acl.so\n"}, True),
+        (
+            {
+                "modules.conf": MODULES + "require=res_pjsip_endpoint_identifier_ip.so\n",
+                "sorcery.conf": MISPLACED.format("identify"),
+            },
+            False,
+        ),
+        ({"sorcery.conf": MISPLACED.format("identify")}, True),
+        ({"sorcery.conf": MISPLACED.format("acl")}, True),
+        ({"sorcery.conf": MISPLACED.format("phoneprov")}, True),
+    ],
+)
+def test_whether_asterisk_starts(release: str, files: dict[str, str], starts: bool) -> None:
+    config = load_config(None, release, overlay={"pjsip.conf": PJSIP, **files})
+    assert bool(config.listeners) is starts
+    assert any(one.ends and "does not start" in one.reason for one in config.absent) is not starts
+
+
+@pytest.mark.parametrize(
+    ("release", "starts"),
+    [("16.28.0", False), ("22.10.1", True), ("20.18.2", False), ("20.19.0", True), ("22.8.2", False), ("23.3.0", True)],
+)
+@pytest.mark.parametrize("mapping", ["config,pjsip.conf,criteria=type=registration", "memory"])
+def test_registrations_in_the_wrong_section_crash_older_releases(release: str, starts: bool, mapping: str) -> None:
+    """load_module() of res_pjsip_outbound_registration.c took back commands that it had not registered."""
+    files = {"pjsip.conf": PJSIP, "sorcery.conf": f"[res_pjsip]\nregistration={mapping}\n"}
+    config = load_config(None, release, overlay=files)
+    assert bool(config.listeners) is starts
+    assert ("line" in config.identifiers) is not starts
+    assert any("crashes at start" in one.reason for one in config.absent) is not starts
