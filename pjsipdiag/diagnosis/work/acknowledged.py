@@ -137,8 +137,8 @@ class Acknowledged:
             return
         number, _, method = value_of(payload, b"cseq").partition(b" ")
         tag = tag_of(value_of(payload, b"to"))
-        if not tag or method.strip() not in (b"INVITE", b"ACK"):
-            return
+        if method.strip() != (b"ACK" if against == "out" else b"INVITE") or (against == "out" and not tag):
+            return  # an answer without a tag is one, but nobody can show that he got it
         call = hash((caller, call_id(payload)))
         key, digest = hash((call, number)), hash(tag) or 1
         if payload.startswith(b"ACK "):
