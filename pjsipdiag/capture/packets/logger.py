@@ -6,7 +6,7 @@ was, the packet is UDP. The transport is in the Via.
 
 from __future__ import annotations
 
-from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.datagram import TOLD, Datagram
 from pjsipdiag.capture.streams.via import via_transport
 
 NOTE = "written by Asterisk's own `pjsip set logger pcap`: decrypted, the transport is the one the top Via names"
@@ -19,7 +19,9 @@ def is_logged(source: bytes, destination: bytes) -> bool:
 
 
 def logged(datagram: Datagram) -> Datagram:
-    """The datagram with its true transport, and its direction as seen from Asterisk."""
+    """The datagram with its true transport, and its direction as seen from Asterisk; as it is inside of a carrier."""
+    if datagram.direction.startswith(TOLD):
+        return datagram
     return datagram._replace(
         transport=via_transport(datagram.payload, datagram.transport),
         direction="out" if datagram.source in _NOWHERE else "in",
