@@ -21,6 +21,10 @@ ALGORITHMS: dict[str, Callable[[bytes], str]] = {
     "SHA-512-256": lambda text: hashlib.new("sha512_256", text).hexdigest(),
 }
 """RFC 7616's, as `pjsip list algorithms` names them; other releases know MD5 alone."""
+NONCE_LIFETIME = "32"
+"""Seconds, where a section has no nonce_lifetime (config_auth.c)."""
+OLDEST = 30 * 86_400
+"""Seconds from which on a nonce tells of another clock, or is not Asterisk's."""
 _PARAMETER = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 
 
@@ -33,11 +37,13 @@ class Fault(StrEnum):
     USER = "user"
     ALGORITHM = "algorithm"
     PASSWORD = "password"
+    STALE = "stale"
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """`said` is what the request has in that place, `wanted` what the section has; both empty for a password."""
+    """`said` is what the request has in that place, `wanted` what the section has; both empty for a password. Of an old
+    nonce they are its age and its lifetime in seconds."""
 
     fault: Fault
     auth: Auth | None = None
@@ -60,14 +66,14 @@ def credentials(message: SipMessage) -> Iterator[Mapping[str, str]]:
 def judge(message: SipMessage, endpoint: Endpoint, config: Config) -> Judged | None:
     """What is wrong with the credentials of a request to an endpoint that asks for them; None where it has none."""
     auths = [config.auths[name] for name in endpoint.auth if name in config.auths]
-    found = [_judged(given, message.method, auth, config) for given in credentials(message) for auth in auths]
+    found = [_judged(given, message, auth, config) for given in credentials(message) for auth in auths]
     if not found:
         return None
     good = [one for one in found if one.fault in (Fault.NONE, Fault.UNKNOWN)]
     return good[0] if good else max(found, key=lambda one: _ORDER.index(one.fault))
 
 
-def _judged(given: Mapping[str, str], method: str, auth: Auth, config: Config) -> Judged:
+def _judged(given: Mapping[str, str], message: SipMessage, auth: Auth, config: Config) -> Judged:
     realm = auth.realm or config.globals.default_realm
     if given.get("realm", "") != realm:
         return Judged(Fault.REALM, auth, given.get("realm", ""), realm)
@@ -80,8 +86,18 @@ def _judged(given: Mapping[str, str], method: str, auth: Auth, config: Config) -
     secret = _secret(auth, name.upper(), realm)
     if secret is None:
         return Judged(Fault.UNKNOWN, auth)
-    fits = _response(given, method, secret, ALGORITHMS[name.upper()]) == given.get("response", "").lower()
-    return Judged(Fault.NONE if fits else Fault.PASSWORD, auth)
+    fits = _response(given, message.method, secret, ALGORITHMS[name.upper()]) == given.get("response", "").lower()
+    return _nonce(given, message, auth) if fits else Judged(Fault.PASSWORD, auth)
+
+
+def _nonce(given: Mapping[str, str], message: SipMessage, auth: Auth) -> Judged:
+    """Whether a nonce, which begins with the time of its challenge, is still good (check_nonce)."""
+    stamp, slash, _ = given.get("nonce", "").partition("/")
+    age = message.time // 1_000_000_000 - int(stamp) if slash and stamp.isdecimal() and len(stamp) < 12 else 0
+    lifetime = auth.value("nonce_lifetime") or NONCE_LIFETIME
+    if lifetime.isdecimal() and int(lifetime) < age < OLDEST:
+        return Judged(Fault.STALE, auth, str(age), lifetime)
+    return Judged(Fault.NONE, auth)
 
 
 def _supported(auth: Auth) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from pjsipdiag.asterisk.config import Config, Endpoint, Rule, Where
+from pjsipdiag.asterisk.config import Config, Dropped, Endpoint, Rule, Where
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Outcome
@@ -70,7 +70,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
     proofs = [one for group in groups for one in group.read_proofs()][:MOST_PROOFS]
     wrong, compare = credentials.told(proofs, endpoint, config)
     if missing:
-        then = f"and [{listed(missing)}] does not exist, so Asterisk answers 500"
+        then = f"and [{listed(missing)}] {_why_missing(config, missing[0])}, so Asterisk answers 500"
     elif retried:
         then = (
             f"and the credentials that came ({counted(retried, 'call')}) were refused:"
@@ -94,13 +94,25 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
             f"observed answers: {answers(groups)}",
         ),
         advice=(
-            f"write the section [{missing[0]}] with type=auth, or leave auth= out: a provider does not log in"
+            f"correct the section [{missing[0]}], or leave auth= out: a provider does not log in"
+            if missing and _dropped(config, missing[0])
+            else f"write the section [{missing[0]}] with type=auth, or leave auth= out: a provider does not log in"
             if missing
             else "auth= is what callers must prove; for what Asterisk proves to the provider write outbound_auth="
             if is_trunk and not retried
             else compare
         ),
     )
+
+
+def _dropped(config: Config, name: str) -> Dropped | None:
+    """The auth section of that name that Asterisk does not load."""
+    return next((one for one in config.dropped if one.type == "auth" and one.name == name), None)
+
+
+def _why_missing(config: Config, name: str) -> str:
+    dropped = _dropped(config, name)
+    return f"does not load: {dropped.reason} ({dropped.where})" if dropped else "does not exist"
 
 
 def _challenges(challenged: int, retried: int) -> str:

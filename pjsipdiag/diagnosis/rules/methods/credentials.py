@@ -8,12 +8,16 @@ from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.replay.digest import Fault, Judged, credentials, judge
 from pjsipdiag.sip import SipMessage
 
+PROXY = "the credentials came in Proxy-Authorization, which Asterisk does not read: it asks with WWW-Authenticate"
 COMPARE = "compare the user name, password and realm of the caller with the auth section"
 
 
 def told(messages: Iterable[SipMessage], endpoint: Endpoint, config: Config) -> tuple[list[str], str]:
     """Sentences about the credentials in these requests, each once, and what to do about the first of them."""
-    found = [judged for message in messages if (judged := judge(message, endpoint, config))]
+    sent = list(messages)
+    found = [judged for message in sent if (judged := judge(message, endpoint, config))]
+    if not found and any(message.values("Proxy-Authorization") for message in sent):
+        return [PROXY], "have the caller answer with Authorization, as WWW-Authenticate asks"
     bad = [one for one in found if one.fault not in (Fault.NONE, Fault.UNKNOWN)] or found
     sentences = list(dict.fromkeys(map(_sentence, bad)))
     return sentences, _advice(bad[0]) if bad else COMPARE
@@ -37,6 +41,8 @@ def _sentence(judged: Judged) -> str:
         Fault.NONE: f"the credentials fit {section}: what was refused is the nonce (too old, or from another"
         " challenge), or Asterisk runs another password than the files have",
         Fault.UNKNOWN: f"user name and realm are those of {section}, which has no password to compare with",
+        Fault.STALE: f"stale nonce: user, realm and password are those of {section}, but the challenge that they answer"
+        f" is {judged.said} seconds old by the capture's clock, and nonce_lifetime is {judged.wanted}",
     }[judged.fault]
 
 
@@ -49,4 +55,5 @@ def _advice(judged: Judged) -> str:
         Fault.PASSWORD: f"set the same password at the caller and in {name}, then `pjsip reload`",
         Fault.NONE: "`pjsip reload` if the password is new; else have the caller answer each challenge with its nonce",
         Fault.UNKNOWN: COMPARE,
+        Fault.STALE: f"have the caller answer each challenge with its nonce; nonce_lifetime in {name} can be longer",
     }[judged.fault]
