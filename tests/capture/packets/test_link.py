@@ -202,6 +202,13 @@ def test_an_extension_header_at_the_end_of_a_packet() -> None:
         assert Capture(pcap([packet], link=101)).tally.undecoded == said
 
 
+def test_a_fragment_header_at_the_end_of_a_packet() -> None:
+    """RFC 6946: one without offset and without more is a packet of its own; here nothing follows."""
+    for size, said in ((8, {}), (7, {"IP fragment cut by the snap length": 1})):
+        packet = SIX[:4] + struct.pack(">H", size) + b"\x2c" + SIX[7:40] + bytes((59, 0, 0, 0, 0, 0, 0, 7))[:size]
+        assert Capture(pcap([packet], link=101)).tally.undecoded == said
+
+
 @pytest.mark.parametrize("words", [1, 2])
 def test_radiotap_with_a_time_says_whether_the_header_is_padded(words: int) -> None:
     """TSFT, 8 bytes at a multiple of 8, stands before the flags (radiotap.org); 0x20 there pads 26 bytes to 28."""
