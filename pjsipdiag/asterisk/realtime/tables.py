@@ -11,6 +11,7 @@ from typing import TypeVar
 from pjsipdiag.asterisk.config import Problem, Section, Unread, Where
 from pjsipdiag.asterisk.files.conf import Parsed
 from pjsipdiag.asterisk.loading.sorcery import Backend
+from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.realtime import database, lines, logins, pitfalls, rows, static
 from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, families, unread
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
@@ -19,6 +20,10 @@ from pjsipdiag.asterisk.releases import Release
 
 _NEVER_MAPPED = ("extconfig.conf", "asterisk.conf", "logger.conf", "modules.conf", "sorcery.conf")
 """Files that are read before the databases are known, or that need them to be known."""
+
+_ORDERS = {"pgsql": "res_pgsql.conf", "odbc": "res_config_odbc.conf"}
+"""Drivers that order rows, and the file that can keep them from it."""
+_ORDER = "order_multi_row_results_by_initial_column"
 
 _T = TypeVar("_T")
 
@@ -161,7 +166,16 @@ class Tables:
             stored = Stored(object_type, mapped, sections, columns.names, columns.widths, columns.dialect)
             return Part(tuple(made), columns.folding), stored
 
-        return self._read(mapped, url, database.Query(mapped.table, ordered=mapped.driver != "sqlite3"), take)
+        return self._read(mapped, url, database.Query(mapped.table, ordered=self._ordered(mapped, version)), take)
+
+    def _ordered(self, mapped: Mapped, version: Release) -> bool:
+        """Whether the driver asks for the rows in the order of the first column."""
+        name = _ORDERS.get(mapped.driver.lower())
+        if name is None or not version.has("unordered_rows"):
+            return name is not None
+        general = self.peek(name).named("general")
+        option = next((v for section in general for v in section.variables if v.name.lower() == _ORDER), None)
+        return option is None or parse_bool(option.value)
 
     def _read(self, mapped: Mapped, url: str, query: database.Query, take: database.Take[_T]) -> _T | None:
         """What is made of a table; None where the database does not answer."""

@@ -48,6 +48,7 @@ FeatureName = Literal[
     "empty_elements",
     "strict_numbers",
     "late_wizard",
+    "unordered_rows",
     "registration_declines",
     "digests",
     "google_oauth",
@@ -147,6 +148,11 @@ FEATURES: dict[FeatureName, Feature] = {
         "Asterisk crashes at start",
         Span({"16": None, "20": "20.19.0", "21": None, "22": "22.9.0", "23": "23.3.0"}),
         "res_pjsip_outbound_registration.c: load_module",
+    ),
+    "unordered_rows": Feature(
+        "order_multi_row_results_by_initial_column=no leaves rows in the order in which the database gives them",
+        Span({"16": None, "18": "18.20.0", "19": None, "20": "20.5.0"}),
+        "res_config_pgsql.c: realtime_multi_pgsql; res_config_odbc.c: realtime_multi_odbc",
     ),
     "late_wizard": Feature(
         "the wizard makes its objects also where res_pjsip was started before it",

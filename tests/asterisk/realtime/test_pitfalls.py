@@ -77,3 +77,25 @@ def test_mappings(tmp_path: Path, mapping: str, words: str) -> None:
 
 def test_a_plain_table_has_none(tmp_path: Path) -> None:
     assert said(tmp_path, [("x", "a", "192.0.2.1,192.0.2.2")]) == []
+
+
+@pytest.mark.parametrize(
+    ("release", "option", "order"),
+    [
+        ("18.24.0", "no", ["b", "a"]),
+        ("18.24.0", "yes", ["a", "b"]),
+        ("18.19.0", "no", ["a", "b"]),
+        ("22.10.1", "no", ["a", "b"]),
+    ],
+)
+def test_rows_that_no_driver_orders(tmp_path: Path, release: str, option: str, order: list[str]) -> None:
+    """What 18.20 and 20.5 brought; later releases sort the list themselves."""
+    (tmp_path / "ips.csv").write_text("id,endpoint,match\nb,x,192.0.2.1\na,x,192.0.2.1\n")
+    files = {
+        "pjsip.conf": "[x]\ntype=endpoint\n",
+        "sorcery.conf": "[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,ips\n",
+        "extconfig.conf": "[settings]\nips => odbc,main\n",
+        "res_config_odbc.conf": f"[general]\norder_multi_row_results_by_initial_column={option}\n",
+    }
+    config = load_config(None, release, overlay=files, databases={"main": str(tmp_path)})
+    assert [identify.name for identify in config.identifies] == order
