@@ -92,7 +92,15 @@ mutants: $(VENV)/.dev system ## how many of 210 small changes of meaning the tes
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[mutants]'
 	$(BIN)/python -m tests.mutants
 
+# atheris has wheels for x86-64 and some releases of Python; where there is none, inputs are changed blindly.
+fuzz: $(VENV)/.dev ## look for input that a parser, or a whole run, does not survive; SECONDS=60 for all targets together
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(PIP) install --quiet atheris 2>/dev/null || true
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60)
+
+sanitize: $(VENV)/.dev ## the compiled parts with address and undefined-behaviour sanitizers, under tests and the corpus
+	.ci/sanitize $(BIN)/python
+
 clean: ## remove the environment and caches
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help demo test check lint house mutants warnings dist fresh bench differential system clean
+.PHONY: help demo test check lint house mutants warnings dist fresh bench differential fuzz sanitize system clean

@@ -1,5 +1,30 @@
-"""`python -m pjsipdiag`: the same as the command `pjsipdiag`."""
+"""The command `pjsipdiag` as a process, also `python -m pjsipdiag`: signals are heeded before anything is imported."""
 
-from pjsipdiag.cli import run
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
 
-run()
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """A signal to end unwinds all that is open, so that no other process and no half file stays."""
+    sys.exit(128 + number)
+
+
+def heed(*numbers: int) -> None:
+    """From now on these signals end the process."""
+    for number in numbers:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _end)
+
+
+def run() -> NoReturn:
+    """Ends with 130, 143 or 129 on SIGINT, SIGTERM and SIGHUP; else as `pjsipdiag.cli.run` does."""
+    heed(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    from pjsipdiag import cli
+
+    cli.run()
+
+
+if __name__ == "__main__":
+    run()

@@ -18,7 +18,7 @@ def is_secret(option: str) -> bool:
 
 def shown(variable: Variable) -> str:
     """The value as it may be shown."""
-    return HIDDEN if is_secret(variable.name) else variable.value
+    return HIDDEN if is_secret(variable.name) else scrubbed(variable.value)
 
 
 def without(variable: Variable, text: str) -> str:
@@ -26,4 +26,14 @@ def without(variable: Variable, text: str) -> str:
     if is_secret(variable.name):
         for part in sorted({variable.value, *re.split(r"[\s,:]+", variable.value)} - {""}, key=len, reverse=True):
             text = text.replace(part, HIDDEN)
-    return text
+    return scrubbed(text)
+
+
+_ASSIGNED = re.compile(rf"([\w/#-]*(?:{'|'.join(_PARTS)})[\w/-]*[ \t]*\+?=>?[ \t]*)\S+", re.IGNORECASE)
+_IN_URI = re.compile(r"(\bsips?:[^\s:@]+:)[^\s@]+(?=@)", re.IGNORECASE)
+
+
+def scrubbed(text: str) -> str:
+    """What quotes a piece of a file that is no variable (a directive, a header, a program's arguments), or a URI,
+    without the secrets that are set there."""
+    return _IN_URI.sub(rf"\1{HIDDEN}", _ASSIGNED.sub(rf"\1{HIDDEN}", text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -48,6 +48,16 @@ def read_as(
         yield from read(path, tally, dissector)
     else:
         yield from READERS[reader](path, tally, keylog)
+
+
+def until_gone(datagrams: Iterable[Datagram], tally: Tally, files: int) -> Iterator[Datagram]:
+    """One of several `files` that went away, or cannot be read any more, is said; the others are read all the same."""
+    try:
+        yield from datagrams
+    except CaptureError as error:
+        if files == 1:
+            raise
+        tally.truncated = str(error).removeprefix(f"{tally.file}: ")
 
 
 def _native(path: str | Path, tally: Tally, _: str | Path | None) -> Iterator[Datagram]:

@@ -1,7 +1,8 @@
 """The command line: arguments in, text and exit status out; no logic.
 
 In come arguments; out goes what a renderer of `report` writes, notes and progress to stderr, and an exit status: 0 when
-all is well, 1 for findings, 2 when something could not be read or decided, 130 for an interruption.
+all is well, 1 for findings, 2 when something could not be read or decided, 130 for an interruption, 141 where nobody
+reads on.
 
     group            the command itself, and how errors become one line
     help, completion how a command explains itself; what the shell completes
@@ -23,11 +24,11 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from types import FrameType
 from typing import NoReturn
 
 import click
 
+from pjsipdiag.__main__ import heed
 from pjsipdiag.cli import captures, comparison, configuration, handover
 from pjsipdiag.cli.group import main
 from pjsipdiag.errors import visible
@@ -35,7 +36,7 @@ from pjsipdiag.errors import visible
 __all__ = ["captures", "comparison", "configuration", "handover", "main", "run"]
 
 
-INTERRUPTED = 128 + signal.SIGINT
+INTERRUPTED, NO_READER = 128 + signal.SIGINT, 128 + signal.SIGPIPE
 
 
 def _open_streams() -> None:
@@ -52,17 +53,12 @@ def _open_streams() -> None:
             setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115  (a handle, open to the end)
 
 
-def _end(number: int, _frame: FrameType | None) -> NoReturn:
-    """A signal to end unwinds all that is open, so that no other process and no half file stays."""
-    sys.exit(128 + number)
-
-
 def run() -> NoReturn:
     """The command as a process: it ends without tidying up what a million calls left, which the system does faster."""
     _open_streams()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
-            signal.signal(number, _end)
+    heed(signal.SIGTERM, signal.SIGHUP)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         status: object = main(prog_name="pjsipdiag", standalone_mode=False) or 0
     except SystemExit as end:
@@ -74,8 +70,6 @@ def run() -> NoReturn:
     except click.ClickException as error:
         error.show()
         status = error.exit_code
-    except BrokenPipeError:  # nobody reads on
-        status = 1
     except OSError as error:
         status = 2
         with suppress(OSError):
@@ -84,5 +78,5 @@ def run() -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
     except OSError as error:
-        status = status or (1 if error.errno == errno.EPIPE else 2)
+        status = NO_READER if error.errno == errno.EPIPE else 2
     os._exit(status if isinstance(status, int) else int(status is not None))

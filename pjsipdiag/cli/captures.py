@@ -30,6 +30,7 @@ from pjsipdiag.cli.output import (
     forced,
     format_for,
     look,
+    say_cut,
     show,
     show_admitted,
     show_changes,
@@ -113,7 +114,7 @@ def diagnose(
 
         seen = _observe(captures, directory(config, quiet, live=inputs["live"] is not None), quiet, inputs)
         changes = what_if(seen.situation, try_lines, try_section or "", try_order)
-        show_changes(changes, "the files as they are", "the change", format_, output)
+        show_changes(changes, ("the files as they are", "the change"), [seen.report], format_, output)
         return
     format_, gate = format_for(format_, output), gate_of(fail_on, ignored, baseline)
     place = directory(config, quiet, live=inputs["live"] is not None)
@@ -176,4 +177,5 @@ def suggest(
     else:
         shown = report if unconfirmed else replace(report, unconfirmed=())
         click.echo(suggestions_text(shown, look(sys.stdout)), nl=False)
+    say_cut(report)
     finish(report)

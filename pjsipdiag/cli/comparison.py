@@ -80,7 +80,7 @@ def compare(
         with Progress(quiet) as progress:
             place = directory(config, quiet, live=inputs["live"] is not None)
             reports.append(diagnosed(captures, place, asterisk=version, progress=progress.update, **inputs))
-    show_changes(compare_reports(*reports), names[0], names[1], format_, output)
+    show_changes(compare_reports(*reports), (names[0], names[1]), reports, format_, output)
 
 
 def _compare_all(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -53,8 +54,10 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
+        except (click.exceptions.Exit, click.Abort):
             raise
+        except BrokenPipeError:  # nobody reads on
+            raise click.exceptions.Exit(128 + signal.SIGPIPE) from None
         except click.UsageError as error:
             raise click.UsageError(visible(error.format_message()), error.ctx) from None
         except click.ClickException as error:

@@ -67,15 +67,18 @@ def redact(
 ) -> None:
     """Write a redacted copy of captures and configuration that can be posted and still be diagnosed.
 
-    Every request is replayed before and after; exit status 1 when a verdict is not the same.
+    Every request is replayed before and after; exit status 1 when a verdict is not the same, or when a capture could
+    not be read to its end.
     """
     from pjsipdiag.redact import redact_files
 
     written = redact_files(captures, config, output, hosts=hosts, live=live, asterisk=asterisk, force=forced())
     for path in written.files:
         click.echo(visible(path))
+    for cut in written.cut:
+        click.echo(visible(cut), err=True)
     for name, count in written.left_out.items():
         click.echo(f"left out: {count} x header {visible(name)}", err=True)
     if config is not None or live is not None:
         click.echo(f"{written.same} of {written.requests} requests replay to the same verdict", err=True)
-    sys.exit(0 if written.same == written.requests else 1)
+    sys.exit(0 if written.same == written.requests and not written.cut else 1)

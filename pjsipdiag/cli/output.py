@@ -95,13 +95,32 @@ def seen_from_repository(directory: str) -> str:
     return os.path.relpath(whole, root) if whole.is_relative_to(root) else str(whole)
 
 
-def show_changes(changes: Sequence[Change], before: str, after: str, format_: str | None, output: str | None) -> None:
-    """Writes the calls that change, then ends: status 1 where there are any."""
+def show_changes(
+    changes: Sequence[Change],
+    names: tuple[str, str],
+    reports: Sequence[Report],
+    format_: str | None,
+    output: str | None,
+) -> None:
+    """Writes the calls that change between the two that are named, then ends: status 1 where there are any, or where
+    something could not be decided or read, which is said."""
+    from pjsipdiag.diagnosis.gate import undecided
     from pjsipdiag.report.changes import render_changes
 
     with opened(output) as stream:
-        stream.write(render_changes(changes, before, after, _told(format_, output), look(stream)))
-    sys.exit(1 if changes else 0)
+        stream.write(render_changes(changes, *names, _told(format_, output), look(stream)))
+    say_cut(reports[0])
+    unknown = max(sum(row.verdict == "unknown" for row in report.sources) for report in reports)
+    if unknown:
+        click.echo(f"{unknown:,} sources cannot be decided: 'pjsipdiag diagnose' says what is missing", err=True)
+    sys.exit(1 if changes or any(map(undecided, reports)) else 0)
+
+
+def say_cut(report: Report) -> None:
+    """Says which captures could not be read to their end, and how far they were."""
+    for capture in report.captures:
+        if capture.truncated:
+            click.echo(f"{visible(capture.file)}: {visible(capture.truncated)}", err=True)
 
 
 def show_differences(found: Differences, before: str, after: str, format_: str | None, output: str | None) -> None:
@@ -131,8 +150,10 @@ def _told(format_: str | None, output: str | None) -> str:
 
 def finish(report: Report) -> None:
     """Ends with status 0 when every request was identified and no finding is more than a note, else 1."""
+    from pjsipdiag.diagnosis.gate import undecided
+
     found = report.unmatched or any(finding.severity != "note" for finding in report.findings)
-    sys.exit(1 if found or any(row.verdict == "unknown" for row in report.sources) else 0)
+    sys.exit(1 if found or undecided(report) else 0)
 
 
 @contextmanager

@@ -66,11 +66,15 @@ def apply(report: Report, gate: Gate) -> tuple[Report, bool]:
     worst = [finding.severity for finding in kept]
     if set(report.unmatched) - named:
         worst.append(Severity.ERROR)
-    undecided = any(row.verdict == "unknown" for row in report.sources)
     failed = gate.fail_on is not None and (
-        undecided or any(_ORDER.index(severity) <= _ORDER.index(gate.fail_on) for severity in worst)
+        undecided(report) or any(_ORDER.index(severity) <= _ORDER.index(gate.fail_on) for severity in worst)
     )
     return replace(report, findings=kept, notes=(*report.notes, *notes)), failed
+
+
+def undecided(report: Report) -> bool:
+    """Whether something cannot be decided: a source, or what stood where a capture could not be read."""
+    return any(row.verdict == "unknown" for row in report.sources) or any(one.truncated for one in report.captures)
 
 
 def _unsilenced(

@@ -24,7 +24,7 @@ def messages_of(captures: Sequence[str | Path], call_ids: Collection[str]) -> tu
     def wanted(datagram: Datagram) -> bool:
         return any(word in datagram.payload for word in words) and datagram.message().call_id in call_ids
 
-    return tuple(chain.from_iterable(read_files(expand(captures), wanted)))
+    return tuple(chain.from_iterable(read_files(expand(captures), [], wanted)))
 
 
 def extract(

@@ -8,7 +8,7 @@ checks it each time and counts. What is kept is listed, everything else has a st
     disguise, addresses, names    the stand-ins
     conf, options, patterns       configuration lines, values, expressions
     told                          answers of a running Asterisk
-    message, words                SIP messages, and the words that may stay in them
+    message, words, own           SIP messages, and the words that may stay in them; those of our own sentences
 
 Imports: `diagnosis`, `asterisk`, `capture`. A header or option whose value may stay is a word in a list here; the tests
 put secrets in every place and find none after.

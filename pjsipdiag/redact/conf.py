@@ -6,7 +6,7 @@ What Asterisk would refuse stays refused: a header without `]`, a line without `
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from typing import Protocol
 
 from pjsipdiag.asterisk.files.comments import Comments
 from pjsipdiag.redact.disguise import Disguise
@@ -16,8 +16,16 @@ VERBATIM = frozenset({"sorcery.conf", "extconfig.conf", "modules.conf", "asteris
 """Files that map and switch on; they hold no names of customers."""
 
 
-def redact_conf(name: str, data: bytes, disguise: Disguise, value: Callable[[str, str], str]) -> bytes:
-    """The file `name`; `value` gives the stand-in for (option, value)."""
+class Stands(Protocol):
+    """What gives stand-ins for the name of an option, the value of `type=`, and the value of an option."""
+
+    def option(self, text: str, /) -> str: ...
+    def kind(self, text: str, /) -> str: ...
+    def value(self, option: str, value: str, /) -> str: ...
+
+
+def redact_conf(name: str, data: bytes, disguise: Disguise, options: Stands) -> bytes:
+    """The file `name`; `options` gives the stand-ins of options and their values."""
     comments = Comments()
     shown = []
     for number, line in enumerate(data.split(b"\n"), 1):
@@ -26,23 +34,33 @@ def redact_conf(name: str, data: bytes, disguise: Disguise, value: Callable[[str
         except ValueError:
             kept = b""
         text = kept.decode("utf-8", "surrogateescape")
-        shown.append(text if name in VERBATIM else _line(text, disguise, value))
+        shown.append(text if name in VERBATIM else _line(text, disguise, options))
     return "\n".join(shown).encode("utf-8", "surrogateescape")
 
 
-def _line(text: str, disguise: Disguise, value: Callable[[str, str], str]) -> str:
-    if not text or text.startswith("#"):
+def _line(text: str, disguise: Disguise, options: Stands) -> str:
+    if not text:
         return text
+    if text.startswith("#"):
+        return _directive(text)
     if text.startswith("["):
-        return _header(text, disguise)
+        return _header(text, disguise, options)
     found = _ASSIGNMENT.fullmatch(text)
     if found is None:
         return "redacted"
-    stand = text[found.start(3) :] if found[1].lower() == "type" else value(found[1], found[3])
-    return f"{found[1]}{found[2]}{stand}".replace(";", "\\;")
+    stand = options.kind(found[3]) if found[1].lower() == "type" else options.value(found[1], found[3])
+    return f"{options.option(found[1])}{found[2]}{stand}".replace(";", "\\;")
 
 
-def _header(text: str, disguise: Disguise) -> str:
+def _directive(text: str) -> str:
+    """The names of files stay; what a program is given, and what somebody took for a comment, do not."""
+    name = text[1:].split(maxsplit=1)[0].lower() if text[1:].strip() else ""
+    if name in ("include", "tryinclude"):
+        return text
+    return "#exec redacted" if name == "exec" else "#redacted"
+
+
+def _header(text: str, disguise: Disguise, options: Stands) -> str:
     title, bracket, after = text[1:].partition("]")
     if not bracket:
         return "[redacted"
@@ -52,5 +70,19 @@ def _header(text: str, disguise: Disguise) -> str:
     listed, parenthesis, _ = after[1:].partition(")")
     if not parenthesis:
         return f"{shown}(redacted"
-    parts = [part if part == "!" or part.startswith("+") else disguise.section(part) for part in listed.split(",")]
+    parts = [
+        part if part in ("!", "+") else _filter(part, options) if part.startswith("+") else disguise.section(part)
+        for part in listed.split(",")
+    ]
     return f"{shown}({','.join(parts)})"
+
+
+def _filter(text: str, options: Stands) -> str:
+    """A filter of sections (`+type=endpoint&TEMPLATES=include`): its words stay."""
+    shown = []
+    for part in text[1:].split("&"):
+        name, equals, value = part.partition("=")
+        known = name == "TEMPLATES" or name.lower() == "type"
+        kept = value if value.lower() in ("include", "restrict") else options.kind(value)
+        shown.append(f"{name}{equals}{kept}" if known else f"{options.option(name)}{equals}{kept}")
+    return "+" + "&".join(shown)

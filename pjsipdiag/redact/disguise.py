@@ -11,6 +11,9 @@ import re
 from collections.abc import Mapping
 
 from pjsipdiag.redact.addresses import AddressMap
+from pjsipdiag.redact.own import OWN
+from pjsipdiag.redact.words import HEADERS
+from pjsipdiag.sip import COMPACT
 
 KEPT = frozenset(
     {
@@ -22,10 +25,18 @@ COMMON_LABELS = frozenset(
     {"edge", "gateway", "gw", "ims", "in", "out", "pbx", "proxy", "sbc", "sip", "sips", "trunk", "voip", "www"}
 )
 FILE_ENDINGS = frozenset(
-    {"c", "cap", "conf", "crt", "csv", "gz", "h", "json", "key", "log", "pcap", "pcapng", "pem", "txt", "zst"}
+    {
+        "c", "cap", "conf", "crt", "csv", "gz", "h", "json", "key", "log", "pcap", "pcapng", "pem", "so", "sql", "txt",
+        "zst",
+    }
+)  # fmt: skip
+_STAND_IN = re.compile(
+    r"(?:name|domain|h|word|identify|transport|value|uri)\d+[a-z]{0,3}|example|redacted", re.IGNORECASE
 )
 _NUMBER = re.compile(r"(\+|00|011)?(\d{5,})")
 _HOST = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z][A-Za-z0-9-]+")
+_QUOTES = ("'", '"', "[", "=", "/")
+"""What stands before a name that is quoted."""
 _ODD = re.compile(r"[^\w+.@-]")
 """Names with other characters than a token has are looked for as they are."""
 _HOST_CHARACTERS = re.compile(r"[\w.-]+")
@@ -71,6 +82,11 @@ class Disguise:
     def alias(self, name: str) -> str:
         """A section whose name is a host name: a domain alias."""
         return self._words.setdefault(name, self.host(name))
+
+    def known(self, text: str, stand: str) -> None:
+        """From now on `stand` is what becomes of `text`, wherever it stands."""
+        if text and text not in self._words:
+            self._know(text, stand)
 
     def compared(self, text: str) -> str:
         """A text that the configuration compares with: a header's value, a pattern."""
@@ -119,6 +135,15 @@ class Disguise:
         known = self._opaque.setdefault(kind, {})
         return known.setdefault(text, f"{kind}{len(known) + 1}") if text else text
 
+    def header(self, name: str) -> str:
+        """The name of a header: its own where it is the protocol's."""
+        long = COMPACT.get(name.lower(), name.lower())
+        return name if not name or long in HEADERS else self.opaque("X-Header-", long)
+
+    def is_stand_in(self, text: str) -> bool:
+        """Whether a word, or a part of one between dots, was made here."""
+        return bool(_STAND_IN.fullmatch(text))
+
     def text(self, text: str) -> str:
         """Free text: every name that is known by now, and everything that looks like an address, host or number."""
         if self._pattern is None:
@@ -131,7 +156,10 @@ class Disguise:
     def _replace(self, found: re.Match[str]) -> str:
         if found.lastgroup == "known":
             return self._words[found[0]]
-        return self._token(found[0]) if found.lastgroup == "token" else self._network(found[0])
+        if found.lastgroup != "token":
+            return self._network(found[0])
+        before = found.string[found.start() - 1 : found.start()]
+        return found[0] if before not in _QUOTES and found[0].lower() in OWN else self._token(found[0])
 
     def _token(self, text: str) -> str:
         if text in self._words:

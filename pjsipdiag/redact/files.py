@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture import expand
-from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.chain import read_files
 from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.errors import ConfigError
@@ -31,12 +31,13 @@ TOLD = "asterisk.live"
 @dataclass(frozen=True, slots=True)
 class RedactedFiles:
     """`files` that were written; of `requests` that were replayed before and after, `same` had the same verdict;
-    `left_out` counts headers that were dropped, by name."""
+    `left_out` counts headers that were dropped, by name; `cut` says which captures could not be read to their end."""
 
     files: tuple[str, ...]
     requests: int
     same: int
     left_out: Mapping[str, int] = field(default_factory=dict)
+    cut: tuple[str, ...] = ()
 
 
 def redact_files(
@@ -61,7 +62,9 @@ def redact_files(
         before = _running(Path(live), asterisk) if live is not None else Config(asterisk or "", "")
     texts = _texts(config, before)
     hosts_text = _read(Path(hosts)) if hosts is not None else b""
-    traffic = tuple(map(tuple, read_files(expand(captures))))
+    tallies: list[Tally] = []
+    traffic = tuple(map(tuple, read_files(expand(captures), tallies)))
+    cut = tuple(f"{tally.file}: {tally.truncated}" for tally in tallies if tally.truncated)
     told = _read(Path(live)) if live is not None else b""
     plain = Material(texts, traffic, hosts_text, told)
     redacted, disguise, left_out = redact(plain, before)
@@ -73,9 +76,9 @@ def redact_files(
     elif live is not None:
         after = _running(target / TOLD, asterisk)
     else:
-        return RedactedFiles(tuple(written), 0, 0, left_out)
+        return RedactedFiles(tuple(written), 0, 0, left_out, cut)
     requests, same = _proof(before, after, pairs(plain, redacted), disguise)
-    return RedactedFiles(tuple(written), requests, same, left_out)
+    return RedactedFiles(tuple(written), requests, same, left_out, cut)
 
 
 def _running(path: Path, asterisk: str | None) -> Config:

@@ -24,15 +24,19 @@ from pjsipdiag.redact.words import (
     LISTED,
     MEDIA,
     METHODS,
+    NUMBERED,
     NUMBERS,
     PRODUCTS,
     REASONS,
+    REGISTERED,
     RTPMAP,
     TOKENS,
     WORDS,
 )
 from pjsipdiag.sip import COMPACT, decode
 
+OTHER = "of another name"
+"""What headers are called whose name may be somebody's."""
 _TOKEN = r"[A-Za-z0-9.!%*_+`'~-]+"
 _URI = re.compile(
     r"(?P<scheme>sips?|tel):(?:(?P<user>[^@\s<>\",]*)@)?(?P<rest>\[[0-9A-Fa-f:.]*\]|[^\s<>\";?>,:]*)"
@@ -54,13 +58,13 @@ class MessageRedactor:
         self.disguise = disguise
         self.headers = headers
         self.left_out: dict[str, int] = {}
-        """Headers left out, by name."""
+        """Headers left out: how many of each name that is registered, and of all others together."""
 
     def message(self, raw: bytes) -> bytes:
         """The whole message with stand-ins."""
         head, blank, body = _split(raw)
         lines = list(_unfolded(head))
-        shown = [self._first(lines[0])] if lines else []
+        shown = [self.first(lines[0])] if lines else []
         for line in lines[1:]:
             redacted = self._header(line)
             if redacted is not None:
@@ -79,6 +83,9 @@ class MessageRedactor:
         if lower in FIXED:
             found = FIXED[lower].match(value.strip())
             return found[0] if found else self.disguise.opaque("value", value)
+        if lower in NUMBERED:
+            counted = NUMBERED[lower].match(value.strip())
+            return counted[1] + self.method(counted[2]) if counted else self.disguise.opaque("value", value)
         if lower in KEPT:
             return ", ".join(word.strip() for word in value.split(",") if word.strip().lower() in LISTED)
         if lower == "via":
@@ -88,13 +95,19 @@ class MessageRedactor:
         if lower == "call-id":
             return self.disguise.opaque("call", value)
         if lower in PRODUCTS:
-            return " ".join(found[0].strip() for found in AGENT.finditer(value)) or self.disguise.opaque("agent", value)
+            return self.agent(value)
         if lower in CREDENTIALS:
             return self._credentials(value)
         if lower in self.headers:
             return self.disguise.opaque("value", value)
-        self.left_out[lower] = self.left_out.get(lower, 0) + 1
+        known = lower if lower in REGISTERED else OTHER
+        self.left_out[known] = self.left_out.get(known, 0) + 1
         return None
+
+    def agent(self, value: str) -> str:
+        """A User-Agent or Server: the products that a verdict knows, or one stand-in for the whole."""
+        known = (f"{found['page'] or ''}{found['asterisk'] or found['product']}" for found in AGENT.finditer(value))
+        return " ".join(known) or self.disguise.opaque("agent", value)
 
     def uri(self, text: str) -> str:
         """Every URI in `text` with stand-ins for user, host and parameters; one of another scheme is opaque."""
@@ -109,23 +122,29 @@ class MessageRedactor:
             lambda found: f"{found[0].partition(':')[0][:3]}:{self.disguise.opaque('uri', found[0])}", text
         )
 
-    def _first(self, line: str) -> str:
+    def first(self, line: str) -> str:
         """A request line keeps its method, a status line its number."""
         if found := re.match(r"SIP/2\.0 +(\d{3})\b", line):
             return f"SIP/2.0 {found[1]} {REASONS.get(int(found[1]), 'Reason')}"
         words = line.split(" ")
         if len(words) < 3 or words[-1] != "SIP/2.0" or not _URI.match(words[1]):
             return self.disguise.opaque("broken", line)
-        method = words[0] if words[0] in METHODS else self.disguise.opaque("METHOD", words[0])
         rest = [self.disguise.opaque("broken", word) if word else "" for word in words[2:-1]]
-        return " ".join([method, self._uri_alone(words[1]), *rest, "SIP/2.0"])
+        return " ".join([self.method(words[0]), self.uri_alone(words[1]), *rest, "SIP/2.0"])
+
+    def method(self, word: str) -> str:
+        """A method: its own name where it is the protocol's."""
+        return word if word in METHODS else self.disguise.opaque("METHOD", word)
 
     def _header(self, line: str) -> str | None:
         name, colon, value = line.partition(":")
         if not colon:
             return self.disguise.opaque("broken", line)
         redacted = self.value(name.strip(), value.strip())
-        return None if redacted is None else f"{name}: {redacted}"
+        if redacted is None:
+            return None
+        blanks = name[len(name.rstrip()) :]
+        return f"{self.disguise.header(name.strip())}{blanks}: {redacted}"
 
     def _address(self, text: str) -> str:
         """A name-addr or an addr-spec with its parameters (RFC 3261 section 20.10)."""
@@ -133,7 +152,7 @@ class MessageRedactor:
         opening = bare.find("<")
         if opening < 0:
             uri, *parameters = text.strip().split(";")
-            return self._joined(uri if uri == "*" else self._uri_alone(uri), parameters)
+            return self._joined(uri if uri == "*" else self.uri_alone(uri), parameters)
         display = text[:opening].strip()
         closing = bare.find(">", opening)
         inside = text[opening + 1 : closing if closing >= 0 else len(text)]
@@ -141,9 +160,10 @@ class MessageRedactor:
         shown = '"Name" ' if display.startswith('"') else "Name " if display else ""
         first, *parameters = _parts(after, ";")
         broken = self.disguise.opaque("broken", first.strip()) if first.strip() else ""
-        return self._joined(f"{shown}<{self._uri_alone(inside)}{'>' if closing >= 0 else ''}{broken}", parameters)
+        return self._joined(f"{shown}<{self.uri_alone(inside)}{'>' if closing >= 0 else ''}{broken}", parameters)
 
-    def _uri_alone(self, text: str) -> str:
+    def uri_alone(self, text: str) -> str:
+        """A text that is one URI and nothing else; what is none is opaque."""
         found = _URI.fullmatch(text.strip())
         if found:
             return self._uri(found)
@@ -214,8 +234,8 @@ class MessageRedactor:
         stands: dict[str, Callable[[str], str]] = {
             "username": self.disguise.section,
             "realm": self.disguise.host,
-            "uri": self._uri_alone,
-            "domain": self._uri_alone,
+            "uri": self.uri_alone,
+            "domain": self.uri_alone,
         }
         shown = []
         for found in _CREDENTIAL.finditer(rest):

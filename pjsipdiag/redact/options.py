@@ -16,6 +16,7 @@ from pjsipdiag.asterisk.addresses.rule import BITS
 from pjsipdiag.asterisk.config import Rule, Where
 from pjsipdiag.asterisk.loading.options import TYPES, names
 from pjsipdiag.asterisk.loading.resolve import could_resolve
+from pjsipdiag.asterisk.loading.values.codecs import FORMATS
 from pjsipdiag.asterisk.releases import REPRESENTATIVES
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.message import MessageRedactor
@@ -39,14 +40,40 @@ BLANK = frozenset({
     "hint_context",    "hint_application", "stir_shaken_profile",
 })  # fmt: skip
 STANDS = "redacted"
-_SWITCH = re.compile(r"yes|no|true|false|on|off|none|\d{1,5}", re.IGNORECASE)
-_FIXED = re.compile(r"(?!.*\d{6})(?!.*\.[A-Za-z])[\w.,!&+-]*")
-"""Words and small numbers: no telephone number, no host name."""
+KINDS = frozenset({*TYPES, "contact", "wizard", "phoneprov", "resource_list", "outbound-publish", "inbound-publication",
+                   "asterisk-publication", "subscription_persistence"})  # fmt: skip
+"""What `type=` may say."""
+WIZARD = frozenset({
+    "accepts_auth", "accepts_registrations", "contact_pattern", "client_uri_pattern", "has_hint", "has_phoneprov",
+    "hint_application", "hint_context", "hint_exten", "remote_hosts", "sends_auth", "sends_line_with_registrations",
+    "sends_registrations", "server_uri_pattern", "aor", "endpoint", "identify", "inbound_auth", "outbound_auth",
+    "phoneprov", "registration", "type",
+})  # fmt: skip
+"""Options of wizards, and what stands before the `/` of one."""
+WORDS = frozenset({
+    "yes", "true", "no", "false", "on", "off", "none", "all", "auto", "always", "required", "forced", "never",
+    "invite", "reinvite", "update", "user", "uri_core", "uri_pjsip", "info", "rfc4733", "inband", "auto_info",
+    "outgoing", "incoming", "sdes", "dtls", "global", "pjsip_only", "fec", "redundancy", "peer_supported", "active",
+    "passive", "actpass", "fingerprint", "certificate", "sha-1", "sha-256", "mediasec", "userpass", "md5",
+    "google_oauth", "digest", "sha-512-256", "akav1-md5", "akav2-md5", "md5-sess", "udp", "tcp", "tls", "ws", "wss",
+    "flow", "sctp", "default", "unspecified", "tlsv1", "tlsv1_1", "tlsv1_2", "tlsv1_3", "sslv2", "sslv3", "sslv23",
+    "allowed", "allowed_not_screened", "allowed_passed_screen", "allowed_failed_screen", "prohib", "unavailable",
+    "prohib_not_screened", "prohib_passed_screen", "prohib_failed_screen", "pending", "configured", "prefer",
+    "operation", "intersect", "union", "only_preferred", "only_nonpreferred", "keep", "first", "transcode", "allow",
+    "prevent", "local", "remote", "local_first", "remote_first", "local_merge", "remote_merge", "local_only",
+    "remote_only", "username", "ip", "auth_username", "header", "request_uri", "anonymous", "transport", "attest",
+    "verify", "refer", "register", "asterisk", "multi", "both", *FORMATS, "amr", "amrwb", "ef", "message",
+    *(f"cs{n}" for n in range(8)), *(f"af{n}{m}" for n in range(1, 5) for m in range(1, 4)),
+})  # fmt: skip
+"""What stands in values of options that take one of a few words, or some of them."""
+_PIECE = re.compile(r"[^\s,;:|&!+()/=.]+")
+_SMALL = re.compile(r"-?\d{1,5}[A-Za-z]?|0x[0-9A-Fa-f]{1,2}|\w{1,2}")
+"""Numbers, and words as short as a language's name."""
 
 
 @cache
 def _known() -> frozenset[str]:
-    """The options of every release: whatever they take, it is not free text (that is in BLANK)."""
+    """The options of every release."""
     return frozenset(name for kind in TYPES for version in REPRESENTATIVES for name in names(kind, version))
 
 
@@ -57,6 +84,17 @@ class OptionRedactor:
         self.disguise = disguise
         self.messages = messages
         self.matching = matching
+
+    def option(self, text: str) -> str:
+        """The name of an option; that of none stays the name of none."""
+        at = "@" if text.startswith("@") else ""
+        parts = text.removeprefix("@").split("/")
+        known = _known() | WIZARD
+        return at + "/".join(p if p.lower() in known else self.disguise.opaque("option", p) for p in parts)
+
+    def kind(self, text: str) -> str:
+        """The value of `type=`."""
+        return text if text.lower() in KINDS else self.disguise.opaque("kind", text)
 
     def value(self, option: str, value: str) -> str:
         """The value with stand-ins."""
@@ -77,12 +115,18 @@ class OptionRedactor:
         if name in HOSTS:
             return _each(value, self.disguise.host_port)
         if name in URIS:
-            return self.messages.uri(value)
+            return _each(value, self.messages.uri_alone)
         if name == "set_var":
-            return f"{value.partition('=')[0]}={STANDS}"
-        if _SWITCH.fullmatch(value) or (name in _known() and _FIXED.fullmatch(value)):
-            return value
-        return self.disguise.text(value) if name in _known() else STANDS
+            variable, equals, _ = value.partition("=")
+            return f"{self.disguise.opaque('VAR', variable)}{equals}{STANDS if equals else ''}"
+        if name in _known() or value.lower() in WORDS:
+            return _PIECE.sub(lambda found: self._piece(found[0]), self.disguise.text(value))
+        return STANDS
+
+    def _piece(self, text: str) -> str:
+        if text.lower() in WORDS or _SMALL.fullmatch(text) or self.disguise.is_stand_in(text):
+            return text
+        return self.disguise.opaque("word", text)
 
     def rules(self, option: str, value: str) -> str:
         """A list of addresses, networks and (for `match`) host names."""
@@ -110,6 +154,8 @@ class OptionRedactor:
         bare = text.removeprefix("!")
         host, colon, port = bare.rpartition(":") if bare.count(":") == 1 else (bare, "", "")
         # What is neither an address nor a name that any resolver could find stays so.
+        if port and not port.isdigit():
+            port = self.disguise.opaque("port", port)
         if not could_resolve(host):
             return f"{negated}192.0.2.999{colon}{port}"
         return f"{negated}{self.disguise.host(host)}{colon}{port}"

@@ -45,19 +45,22 @@ class Patterns:
             return
         self._seen["", before.uri.printed(Context.REQUEST)] = after.uri.printed(Context.REQUEST)
         for name in self.names:
-            for old, new in zip(before.named(name), after.named(name), strict=False):
+            for old, new in zip(before.named(name), after.named(self.disguise.header(name)), strict=False):
                 self._seen[name.lower(), old.printed().strip(BLANKS)] = new.printed().strip(BLANKS)
 
     def value(self, option: str, value: str) -> str:
         """The option's value that fits the stand-ins of what `value` fits."""
         name, colon, wanted = value.partition(":") if option == "match_header" else ("", "", value)
+        if option == "match_header" and not colon:  # Asterisk refuses it
+            return self.disguise.opaque("value", value)
         text = wanted.strip(BLANKS) if name else wanted
+        seen_as, name = name.strip(BLANKS).lower(), self.disguise.header(name.strip(BLANKS))
         try:
             regex = self._regex(text)
         except EreError:
             # Asterisk refuses the object, and is to go on doing so.
             return f"{name}{colon} /(/" if name else "/(/"
-        of_name = [(old, new) for (seen, old), new in self._seen.items() if seen == name.strip(BLANKS).lower()]
+        of_name = [(old, new) for (seen, old), new in self._seen.items() if seen == seen_as]
         fitting = sorted({new for old, new in of_name if (regex.search(old) if regex else old == _latin(text))})
         if regex is None:
             stands = fitting[0] if fitting else self.disguise.opaque("value", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
@@ -11,6 +12,7 @@ from typing import Any, overload
 from pjsipdiag.asterisk.config import Config, Section, Variable, Where
 from pjsipdiag.asterisk.reasons.reason import Reason, said
 from pjsipdiag.asterisk.reasons.walk import WalkReason
+from pjsipdiag.asterisk.secrets import scrubbed
 from pjsipdiag.asterisk.verdict import Check, Verdict
 from pjsipdiag.diagnosis.model import CallRow, Report, SourceRow
 from pjsipdiag.redact.disguise import Disguise
@@ -20,11 +22,23 @@ from pjsipdiag.redact.names import ordered_names
 from pjsipdiag.redact.options import OptionRedactor
 from pjsipdiag.sip import parse_uri
 
+_QUOTED_LINE = re.compile(r"what (.*) writes is not known|Unknown directive '(.*)' at line|It begins with: (.*)\.\.\.")
+"""Findings that quote a line of a file as it stands."""
+
 
 def redact_report(report: Report) -> Report:
     """`report` with stand-ins for numbers, names, addresses, hosts and Call-IDs; the same report gives the same one."""
     disguise = _disguise(report)
     redactor = _Redactor(disguise)
+    for agent in dict.fromkeys(agent for source in report.sources for agent in source.user_agents):
+        disguise.known(agent, redactor.messages.agent(agent))
+    for variable in dict.fromkeys(v for s in (report.config.sections if report.config else ()) for v in s.variables):
+        _know(variable, redactor)
+    for text in (text for finding in report.findings for text in (finding.message, *finding.evidence)):
+        for quoted in filter(None, (part for found in _QUOTED_LINE.finditer(text) for part in found.groups())):
+            disguise.known(quoted, disguise.opaque("line", quoted))
+    for request in report.requests:
+        disguise.known(request.method, redactor.messages.method(request.method))
     calls = _Calls(report.calls, redactor)
     changed = {
         field.name: redactor.value(getattr(report, field.name))
@@ -32,6 +46,20 @@ def redact_report(report: Report) -> Report:
         if field.name not in ("calls", "config", "asterisk_version", "asterisk_reason")
     }
     return replace(report, **changed, calls=calls, config=_config(report.config, redactor))
+
+
+def _know(variable: Variable, redactor: _Redactor) -> None:
+    """Words of a line that findings may quote, and that are somebody's."""
+    disguise, options = redactor.disguise, redactor.options
+    disguise.known(variable.name, options.option(variable.name))
+    if variable.name.lower() == "type":
+        disguise.known(variable.value, options.kind(variable.value))
+    elif variable.name.lower() == "match_header":
+        name = variable.value.partition(":")[0].strip()
+        disguise.known(name, disguise.header(name))
+    elif (stand := options.value(variable.name, variable.value)) != variable.value:
+        for text in (variable.value, scrubbed(variable.value)):
+            disguise.known(text, stand)
 
 
 def _disguise(report: Report) -> Disguise:
@@ -118,6 +146,14 @@ class _Redactor:
             return self.disguise.section(value)
         if name in ("file", "capture"):
             return PurePath(value).name if isinstance(value, str) and PurePath(value).is_absolute() else value
+        if name == "user_agent":
+            return self.messages.agent(value)
+        if name == "user_agents":
+            return tuple(map(self.messages.agent, value))
+        if name == "method":
+            return self.messages.method(value)
+        if name == "other_methods":
+            return {self.messages.method(method): count for method, count in value.items()}
         if name in ("rule", "step", "severity", "verdict") and isinstance(value, str):
             return value
         return self.value(value)
@@ -152,11 +188,11 @@ class _Calls(Sequence[CallRow]):
         return map(self._redacted, self._calls)
 
     def _redacted(self, call: CallRow) -> CallRow:
-        uri = self._redactor.messages.uri
+        stands = self._redactor.messages
         shown: CallRow = self._redactor.value(call)
-        messages = tuple((time, way, uri(line)) for time, way, line in call.messages)
-        from_ = self._redactor.messages.value("From", call.from_) or ""
-        return shown._replace(from_=from_, request_uri=uri(call.request_uri), messages=messages)
+        messages = tuple((time, way, stands.first(line)) for time, way, line in call.messages)
+        from_ = stands.value("From", call.from_) or ""
+        return shown._replace(from_=from_, request_uri=stands.uri_alone(call.request_uri), messages=messages)
 
 
 def _config(config: Config | None, redactor: _Redactor) -> Config | None:
@@ -173,9 +209,9 @@ def _section(section: Section, redactor: _Redactor) -> Section:
 
 
 def _variable(variable: Variable, redactor: _Redactor) -> Variable:
-    kept = variable.name.lower() == "type"
-    value = variable.value if kept else redactor.options.value(variable.name, variable.value)
-    return Variable(variable.name, value, redactor.value(variable.where))
+    options, kind = redactor.options, variable.name.lower() == "type"
+    value = options.kind(variable.value) if kind else options.value(variable.name, variable.value)
+    return Variable(options.option(variable.name), value, redactor.value(variable.where))
 
 
 def _strings(value: Any) -> Iterator[str]:

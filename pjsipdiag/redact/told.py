@@ -15,26 +15,34 @@ _PATTERN = re.compile(r"_(?!.*\d{5})[\w.!\[\]*#+-]*")
 """A pattern that holds no telephone number."""
 
 
-def told_value(disguise: Disguise, value: Callable[[str, str], str]) -> Callable[[str, str], str]:
-    """The stand-in for (option, value) of such a file; `value` has those of pjsip.conf."""
+class Told:
+    """The stand-ins of such a file; `value` has those of pjsip.conf. Names of options and types are Asterisk's here."""
 
-    def stands(option: str, text: str) -> str:
+    def __init__(self, disguise: Disguise, value: Callable[[str, str], str]) -> None:
+        self.disguise = disguise
+        self._value = value
+
+    def option(self, text: str) -> str:
+        return text
+
+    def kind(self, text: str) -> str:
+        return text
+
+    def value(self, option: str, value: str) -> str:
         if option in _STAYS:
-            return text if _PLAIN.fullmatch(text) else STANDS
+            return value if _PLAIN.fullmatch(value) else STANDS
         if option in _NAMES:
-            return disguise.section(text)
+            return self.disguise.section(value)
         match option:
             case "exten":
-                number, _, priority = text.rpartition(",")
-                return f"{'/'.join(_number(part, disguise) for part in number.split('/', 1))},{priority}"
+                number, _, priority = value.rpartition(",")
+                return f"{'/'.join(_number(part, self.disguise) for part in number.split('/', 1))},{priority}"
             case "unknown":  # a sentence, which names in quotes what it speaks of
-                return re.sub("'.*'", f"'{STANDS}'", text)
+                return re.sub("'.*'", f"'{STANDS}'", value)
             case "include":
-                context, comma, times = text.partition(",")
-                return disguise.section(context) + comma + times
-        return value(option, text)
-
-    return stands
+                context, comma, times = value.partition(",")
+                return self.disguise.section(context) + comma + times
+        return self._value(option, value)
 
 
 def _number(text: str, disguise: Disguise) -> str:

@@ -34,7 +34,10 @@ FLAGS = frozenset({"lr", "rport", "ob", "line", "hide", "gruu", "alias", "keep",
 NUMBERS = frozenset({"expires", "q", "ttl", "rport", "counter", "reg-id", "cause", "refresher", "index", "lr"})
 TOKENS = frozenset({"transport", "user", "method", "reason", "privacy", "screen", "party", "id-type", "refresher"})
 HOSTS = frozenset({"received", "maddr"})
-MEDIA = re.compile(r"m=(audio|video|image|text|application|message) \d{1,5}(?:/\d+)? [A-Z0-9/]{3,24}(?: \d{1,3}| t38)*")
+MEDIA = re.compile(
+    r"m=(audio|video|image|text|application|message) \d{1,5}(?:/\d)? (?:UDP/TLS/)?(?:RTP/S?AVPF?|UDPTL|udptl"
+    r"|(?:TCP/)?(?:TLS/)?MSRP|(?:UDP/|TCP/)?DTLS/SCTP|UDP|TCP)(?: \d{1,3}\b| t38\b)*"
+)
 RTPMAP = re.compile(r"a=rtpmap:\d{1,3} (?P<codec>[A-Za-z0-9.-]{1,24})/\d{4,6}(?:/\d)?", re.IGNORECASE)
 CODECS = frozenset(
     {
@@ -51,11 +54,14 @@ ATTRIBUTE = re.compile(
 FIXED = {
     "content-type": re.compile(r"(?:application|text|multipart|message)/(?:sdp|isup|mixed|plain|dtmf-relay|dtmf"
         r"|pidf\+xml|simple-message-summary|related|sipfrag|qsig|media_control\+xml)", re.IGNORECASE),
-    "cseq": re.compile(r"\d{1,10}[ \t]+[A-Z]{2,12}"),
-    "rack": re.compile(r"\d{1,10}[ \t]+\d{1,10}[ \t]+[A-Z]{2,12}"),
-    **{name: re.compile(r"\d{1,10}") for name in ("expires", "max-forwards", "min-se", "session-expires", "rseq")},
+    **{
+        name: re.compile(r"(?:\d{1,7}|2147483647|4294967295)(?!\d)")
+        for name in ("expires", "max-forwards", "min-se", "session-expires", "rseq")
+    },
 }  # fmt: skip
 """What stays of a header with a grammar of its own: the beginning that is the protocol's."""
+NUMBERED = {"cseq": re.compile(r"((?:\d{1,10}[ \t]+))(\S+)"), "rack": re.compile(r"((?:\d{1,10}[ \t]+){2})(\S+)")}
+"""Headers of numbers and a method."""
 LISTED = frozenset(
     {
         "invite", "ack", "bye", "cancel", "options", "register", "prack", "subscribe", "notify", "publish", "info",
@@ -69,9 +75,14 @@ LISTED = frozenset(
     }
 )  # fmt: skip
 """Words of the protocol in lists: methods, option tags, types of bodies and events."""
+_RELEASE = r"\d{1,2}(?:\.\d{1,3}){0,2}(?:-cert\d{1,2})?(?![\w.]*\d)"
+_PRODUCTS = (
+    r"Asterisk PBX|Asterisk|FPBX|FreePBX|PJSUA|PJSIP|friendly-scanner|sipvicious|sipcli|sip-scan|sundayddr|iWar|sipsak"
+    r"|VaxSIPUserAgent|pplsip|Kamailio|OpenSIPS|FreeSWITCH|Linphone"
+)
 AGENT = re.compile(
-    r"\b(Asterisk PBX|Asterisk|FPBX|FreePBX|PJSUA|PJSIP|friendly-scanner|sipvicious|sipcli|sip-scan|sundayddr|iWar"
-    r"|sipsak|VaxSIPUserAgent|pplsip|Kamailio|OpenSIPS|FreeSWITCH|Linphone)\b[ /-]?(\d{1,3}(?:\.\d{1,3}){0,3})?",
+    rf"\b(?:(?P<page>FPBX)[^()]*(?P<asterisk>\({_RELEASE}\))"
+    rf"|(?P<product>(?:{_PRODUCTS})\b(?:[ /-]?(?:certified/)?{_RELEASE})?))",
     re.IGNORECASE,
 )
 """Products that a verdict knows by name, with their version; what else stands there is somebody's."""
@@ -91,3 +102,20 @@ METHODS = frozenset(
         "REFER", "MESSAGE", "UPDATE",
     }
 )  # fmt: skip
+REGISTERED = frozenset(
+    {
+        "accept-contact", "accept-encoding", "accept-language", "alert-info", "allow-events", "answer-mode",
+        "authentication-info", "call-info", "content-disposition", "content-id", "content-language", "date",
+        "error-info", "feature-caps", "flow-timer", "geolocation", "geolocation-error", "geolocation-routing",
+        "history-info", "identity", "identity-info", "in-reply-to", "info-package", "join", "max-breadth",
+        "mime-version", "min-expires", "organization", "p-access-network-info", "p-associated-uri",
+        "p-called-party-id", "p-charging-function-addresses", "p-charging-vector", "p-early-media",
+        "p-visited-network-id", "priority", "privacy", "reason", "recv-info", "refer-sub", "reject-contact",
+        "replaces", "request-disposition", "resource-priority", "retry-after", "security-client",
+        "security-server", "security-verify", "service-route", "session-id", "sip-etag", "sip-if-match", "subject",
+        "subscription-state", "target-dialog", "timestamp", "user-to-user", "warning",
+    }
+)  # fmt: skip
+"""Further headers whose names may be told (IANA's registry of header fields): they are left out."""
+HEADERS = frozenset({*KEPT, *ADDRESSES, *PRODUCTS, *CREDENTIALS, *REGISTERED, "via", "call-id", "content-length"})
+"""Headers whose names are the protocol's."""

@@ -1,1 +1,1 @@
-"""Fuzzing of every parser of foreign bytes: `python -m tests.fuzz PARSER [SECONDS]` (needs atheris)."""
+"""Fuzzing of every parser of foreign bytes, and of whole runs: `python -m tests.fuzz [TARGET...] [--seconds N]`."""

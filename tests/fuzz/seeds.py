@@ -96,6 +96,15 @@ def _tcp(flags: int, at: int, payload: bytes) -> bytes:
 
 
 PACKET = _udp(INVITE)
+RUN = b"[a]\ntype=endpoint\ncontext=in\n[a-id]\ntype=identify\nendpoint=a\nmatch=203.0.113.10\nmatch_header=X-A: /b/"
+CAPTURES = (
+    bytes.fromhex("d4c3b2a1020004000000000000000000ffff000065000000") + b"".join(
+        at.to_bytes(4, "little") + bytes(4) + len(_udp(raw)).to_bytes(4, "little") * 2 + _udp(raw)
+        for at, raw in enumerate((INVITE, ANSWER, INVITE.replace(b"a@b", b"c"), INVITE.replace(b"INVITE", b"REGISTER")))
+    ),
+    (FIXTURES / "log/asterisk-22.log").read_bytes()[:3000],
+    *((FIXTURES / name).read_bytes() for name in ("demo/capture.pcap", "seed/capture.pcap")),
+)  # fmt: skip
 _BUILT: dict[str, tuple[bytes, ...]] = {
     "packets": (
         b"\1"
@@ -141,5 +150,6 @@ _BUILT: dict[str, tuple[bytes, ...]] = {
         _chunked([b"\3" + PLAIN, b"\2" + PLAIN.replace(b"INVITE", b"REGISTER"), b"\2" + PLAIN[:90]]),
     ),
     "conf": (CONF,),
+    "run": tuple(bytes((number,)) + RUN + b"\n---\n" + raw for number, raw in enumerate((*CAPTURES, *CAPTURES))),
     "regex": (b"^(a|b)*[[:alpha:]]{2,3}\\.$\nabba.", b"[]a-z[.-.]]+?(x{0,2}y)\\1\nxxyxxy"),
 }

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 
 from pjsipdiag.asterisk.ere import automaton as regex
 from pjsipdiag.asterisk.ere.references import UndecidedError
@@ -34,6 +34,9 @@ from pjsipdiag.capture.streams.websocket import WebSocketStream
 from pjsipdiag.capture.text import read_text
 from pjsipdiag.diagnosis.calls import fold as folding
 from pjsipdiag.diagnosis.calls import merge
+from pjsipdiag.diagnosis.diagnose import diagnose
+from pjsipdiag.redact import redact_report
+from pjsipdiag.report import FORMATS, render
 from pjsipdiag.sip import SipMessage, parse_uri
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -283,6 +286,28 @@ def command_line(data: bytes) -> None:
     shown.parse_identifies(data.decode("utf-8", "surrogateescape"))
 
 
+def run(data: bytes) -> None:
+    """A configuration, a line `---` and a capture or log, through to a report: the first byte chooses its format.
+
+    No control character comes out, and the redacted report has the same verdicts.
+    """
+    text, _, raw = data[1:].partition(b"\n---\n")
+    with TemporaryDirectory(prefix="pjsipdiag-fuzz-") as folder:
+        config, capture = Path(folder, "pjsip.conf"), Path(folder, "capture")
+        config.write_bytes(text)
+        capture.write_bytes(raw)
+        report = diagnose([capture], folder)
+        hidden = redact_report(report)
+    name = FORMATS[data[0] % len(FORMATS)]
+    for page in (render(report, name, verbose=2), render(hidden, name, verbose=2)):
+        odd = {char for char in page if not char.isprintable() and char not in "\n\t"}
+        if odd:
+            raise AssertionError(f"{odd} in {name}")
+        page.encode()
+    if [call.verdict.outcome for call in hidden.calls] != [call.verdict.outcome for call in report.calls]:
+        raise AssertionError("the redacted report has other verdicts")
+
+
 def _chunks(data: bytes) -> Iterable[bytes]:
     at = 0
     while at + 2 <= len(data):
@@ -307,5 +332,6 @@ TARGETS = {
     "conf": Target(config, ("demo/*.conf", "seed/**/*.conf")),
     "regex": Target(pattern),
     "shown": Target(command_line, ("shown/*.txt",)),
+    "run": Target(run),
 }
 """Parser -> target; the choices of the command line and the cases of the tests."""

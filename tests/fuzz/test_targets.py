@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.errors import PjsipdiagError
-from tests.fuzz.seeds import regressions, seeds
+from tests.fuzz.corpus import corpus
+from tests.fuzz.seeds import seeds
 from tests.fuzz.targets import TARGETS
 
 pytestmark = pytest.mark.usefixtures("extensions")
@@ -39,8 +40,8 @@ def mutated(draw: st.DrawFn, originals: list[bytes]) -> bytes:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_seeds_and_earlier_findings(name: str) -> None:
-    for data in seeds(name) + regressions(name):
+def test_seeds_corpus_and_earlier_findings(name: str) -> None:
+    for data in corpus(name):
         with contextlib.suppress(PjsipdiagError):
             TARGETS[name].run(data)
 

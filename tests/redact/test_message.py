@@ -1,79 +1,48 @@
-"""Whatever anybody can write into a message, nothing of it is left: tokens in every place of the grammar."""
+"""Whatever anybody can write into a message, nothing of it is left: secrets in every place of the grammar."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.redact.addresses import AddressMap
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.message import MessageRedactor
+from tests.redact.grammar import PLACES, leaks, messages, with_line
 
-SECRET = "Zk9secretQ"
-TOKENS = (SECRET, f"{SECRET}@{SECRET}.example", "4930777123456", "00A0C91E6BF6", f'"{SECRET}"', f"a{SECRET}")
-token = st.sampled_from(TOKENS)
-word = st.sampled_from(["sip", "transport", "lr", "tag", "mac", "user", "tgrp", SECRET])
-parameter = st.one_of(
-    st.builds("{};".format, token), st.builds("{}={}".format, word, token), st.builds('{}="{}"'.format, word, token)
-)
-parameters = st.lists(parameter, max_size=3).map(lambda parts: "".join(f";{part}" for part in parts))
-scheme = st.sampled_from(["sip", "sips", "tel", "mailto", "im", "urn:uuid", "http", "xmpp", SECRET])
-uri = st.builds("{}:{}@{}{}?{}={}".format, scheme, token, token, parameters, token, token)
-address = st.builds(
-    "{}<{}>{}".format, st.sampled_from(["", f"{SECRET} X ", f'"{SECRET}" ', f'"{SECRET}']), uri, parameters
-)
-credentials = st.builds(
-    "{} {}={}, username*=UTF-8''{}, nonce=\"{}\", {}=\"{}\"".format,
-    st.sampled_from(["Digest", "Basic", "Bearer", SECRET]), word, token, token, token, token, token,
+
+def redacted(raw: bytes) -> bytes:
+    return MessageRedactor(Disguise(AddressMap(()), {})).message(raw)
+
+
+@settings(deadline=None, max_examples=200)
+@given(messages)
+def test_nothing_that_anybody_wrote_is_left(raw: bytes) -> None:
+    assert not leaks(redacted(raw))
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.sampled_from(PLACES).flatmap(with_line))
+def test_nothing_is_left_of_any_header(raw: bytes) -> None:
+    assert not leaks(redacted(raw))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "CSeq: 1 INVITE", "RAck: 1 2 INVITE", "User-Agent: Asterisk PBX 22.10.1", "Server: FPBX(20.5.0)",
+        "User-Agent: Asterisk PBX certified/20.7-cert5", "Expires: 3600", "Allow: INVITE, ACK", "Max-Forwards: 70",
+        "Content-Type: application/sdp",
+    ],
 )  # fmt: skip
-headers = st.one_of(
-    *(
-        st.builds("{}: {}".format, st.just(name), address | uri)
-        for name in ("From", "t", "Contact", "P-Asserted-Identity", "Diversion", "Record-Route", "Refer-To", "r")
-    ),
-    st.builds("Via: SIP/2.0/{} {}{}".format, st.sampled_from(["UDP", SECRET]), token, parameters),
-    st.builds("{}: {}".format, st.sampled_from(["Authorization", "WWW-Authenticate"]), credentials),
-    st.builds("{}: Agent {} ({})".format, st.sampled_from(["User-Agent", "Server"]), token, token),
-    st.builds("Content-Type: multipart/mixed;boundary={}".format, token),
-    st.builds(
-        "{}: {}".format,
-        st.sampled_from(["Allow", "Supported", "Event", "Expires", "CSeq", "Accept", "X-Any", "Subject", "Reason"]),
-        token,
-    ),
-    token,
-)
-body = st.lists(
-    st.builds(
-        "{}{}".format,
-        st.sampled_from(
-            [
-                "s=",
-                "o=",
-                "c=IN IP4 ",
-                "m=audio 4 RTP/AVP 0 ",
-                "a=fmtp:0 ",
-                "a=sendrecv",
-                "a=rtpmap:0 ",
-                "t=0 0",
-                "x",
-                "--",
-            ]
-        ),
-        token,
-    ),
-    max_size=4,
-).map("\r\n".join)
-first = st.one_of(
-    st.builds("INVITE {} SIP/2.0".format, uri),
-    st.builds("{} {} SIP/2.0".format, token, token),
-    st.builds("SIP/2.0 486 {}".format, token),
-)
+def test_words_of_the_protocol_stay(line: str) -> None:
+    assert line.encode() in redacted(f"OPTIONS sip:100@192.0.2.1 SIP/2.0\r\n{line}\r\n\r\n".encode())
 
 
-@settings(deadline=None, max_examples=300)
-@given(first, st.lists(headers, max_size=6), body)
-def test_nothing_that_anybody_wrote_is_left(line: str, lines: list[str], text: str) -> None:
-    raw = "\r\n".join([line, *lines, "", text]).encode()
-    shown = MessageRedactor(Disguise(AddressMap(()), {})).message(raw).lower()
-    for secret in (SECRET, "4930777123456", "00A0C91E6BF6"):
-        assert secret.lower().encode() not in shown
+def test_media_that_a_verdict_needs_stay() -> None:
+    body = (
+        "v=0\r\nm=audio 4000 UDP/TLS/RTP/SAVPF 0 101\r\na=rtpmap:101 telephone-event/8000\r\nm=image 4002 udptl t38\r\n"
+    )
+    shown = redacted(f"INVITE sip:100@192.0.2.1 SIP/2.0\r\nl: {len(body)}\r\n\r\n{body}".encode())
+    assert shown.endswith(body.encode())

@@ -19,6 +19,7 @@ from pjsipdiag.asterisk.files.lines import BLANKS, LONGEST_LINE, lower, split, t
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
+from pjsipdiag.asterisk.secrets import scrubbed
 from pjsipdiag.errors import ConfigError
 
 LONGEST_NAME = 79
@@ -73,13 +74,18 @@ def parse(name: str, files: Files, release: Release, *, partial: bool = False) -
     return Parsed(
         tuple(category.section() for category in parser.categories),
         tuple(parser.read),
-        tuple(parser.warnings),
-        tuple(parser.rejected),
+        tuple(map(_without_secrets, parser.warnings)),
+        tuple(map(_without_secrets, parser.rejected)),
         found=result is not None,
         valid=result is not False,
         missing=tuple(missing),
-        programs=tuple(parser.programs),
+        programs=tuple(map(_without_secrets, parser.programs)),
     )
+
+
+def _without_secrets(problem: Problem) -> Problem:
+    """Lines are quoted as they stand: what somebody took for a comment may set a password."""
+    return Problem(problem.why.changed(scrubbed), problem.where, scrubbed(problem.log))
 
 
 class _RejectedError(Exception):

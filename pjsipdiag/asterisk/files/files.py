@@ -152,8 +152,6 @@ class Files:
         path = self._path(name)
         try:
             data = self._disk.read(path)
-        except FileNotFoundError:  # it went away meanwhile
-            return None
         except BlockingIOError:
             self.given_up = f"{path} is no plain file"
             return None

@@ -22,7 +22,7 @@ from pjsipdiag.asterisk.loading.values.checks import CHECKS
 from pjsipdiag.asterisk.loading.values.setting import Handler, Readable, Refused, Setting, Warned
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import RELEASES, Release, Span, release
-from pjsipdiag.asterisk.secrets import shown, without
+from pjsipdiag.asterisk.secrets import scrubbed, shown, without
 
 _MAIN_FILES = ("pjsip.conf", "pjsip_wizard.conf")
 
@@ -150,7 +150,8 @@ def _check(object_type: str, candidate: Candidate) -> Problem | None:
         fault = check(candidate)
         if fault is not None:
             blamed = candidate.options.get(fault.option)
-            return Problem(fault.why, blamed[-1].where if blamed else candidate.section.where, fault.log)
+            where = blamed[-1].where if blamed else candidate.section.where
+            return Problem(fault.why.changed(scrubbed), where, scrubbed(fault.log))
     return None
 
 

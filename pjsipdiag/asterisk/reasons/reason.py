@@ -52,9 +52,14 @@ class Reason:
                 yield from (value,) if isinstance(value, str) else value
 
     def changed(self, change: Callable[[str], str]) -> Reason:
-        """With every text of its own fields changed."""
-        fields = tuple((name, change(value) if isinstance(value, str) else value) for name, value in self.fields)
-        return replace(self, fields=fields)
+        """With every text of its fields changed, also in the reasons that it adds to."""
+        return replace(self, fields=tuple((name, _changed(value, change)) for name, value in self.fields))
+
+
+def _changed(value: object, change: Callable[[str], str]) -> object:
+    if isinstance(value, Reason):
+        return value.changed(change)
+    return change(value) if isinstance(value, str) else value
 
 
 class Explained:

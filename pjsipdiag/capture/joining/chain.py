@@ -14,13 +14,18 @@ def _every(_datagram: Datagram) -> bool:
     return True
 
 
-def read_files(captures: Captures, wanted: Callable[[Datagram], bool] = _every) -> list[list[Datagram]]:
-    """The messages of each file that are `wanted`, in the order of its frames. Raises CaptureError as `read` does."""
+def read_files(
+    captures: Captures, tallies: list[Tally], wanted: Callable[[Datagram], bool] = _every
+) -> list[list[Datagram]]:
+    """The messages of each file that are `wanted`, in the order of its frames; what was passed over is added to
+    `tallies`. Raises CaptureError as `read` does.
+    """
     found: list[list[Datagram]] = []
     records: list[int] = []
     unfinished: Unfinished | None = None
     for number, path in enumerate(captures.files):
         tally = Tally(path)
+        tallies.append(tally)
         dissector = Dissector(tally, unfinished)
         found.append(list(filter(wanted, read(path, tally, dissector))))
         found[-1] += filter(wanted, dissector.finish(next(iter(captures.starts[number + 1 :]), None)))

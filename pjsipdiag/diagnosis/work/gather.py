@@ -20,7 +20,7 @@ from pjsipdiag.capture.again import stamp
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.chain import owned
 from pjsipdiag.capture.joining.parts import SMALLEST, WHOLE
-from pjsipdiag.capture.readers import read_as
+from pjsipdiag.capture.readers import read_as, until_gone
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.merge import Merged, Part
 from pjsipdiag.diagnosis.calls.selection import Selection, selection
@@ -235,7 +235,7 @@ class _Worker:
         # a whole file alone leaves nothing to others: it is read as one process reads it
         rest = Rest() if self.reading.goes_on and (len(self.files) > 1 or piece.end != WHOLE) else None
         datagrams = read_part(piece, tally, rest) if rest else _read(path, tally, self.reading)
-        _feed(fold, datagrams, tally, self.reading, [])
+        _feed(fold, until_gone(datagrams, tally, len(self.files)), tally, self.reading, [])
         tally.on_read = None
         return _Done(number, capture, fold, tally, rest)
 
@@ -259,8 +259,8 @@ class _Chain:
         tally, fold = Tally(path, stamp=stamp(path)), reading.fold(self._spool)
         self.seen.watch(tally, task)
         dissector = Dissector(tally, self._unfinished) if reading.goes_on else None
-        found = self._whole(capture, _read(path, tally, reading, dissector), dissector)
-        _feed(fold, found, tally, reading, self._days)
+        found = until_gone(_read(path, tally, reading, dissector), tally, len(self.captures.files))
+        _feed(fold, self._whole(capture, found, dissector), tally, reading, self._days)
         self._add([Part(fold, capture)], tally, dissector)
 
     def join(self, capture: int, done: Sequence[_Done]) -> None:

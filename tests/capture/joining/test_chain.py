@@ -22,7 +22,7 @@ def test_cut_at_every_record(tmp_path: Path, zipped: bool) -> None:
     expected = list(read(whole, Tally("whole")))
     assert len(expected) == 5
     for place in range(1, len(FRAMES)):
-        one, two = read_files(expand([cut(raw, [place], tmp_path / str(place), zipped)]))
+        one, two = read_files(expand([cut(raw, [place], tmp_path / str(place), zipped)]), [])
         assert all(datagram.frame <= place for datagram in one)
         assert [*one, *(datagram._replace(frame=datagram.frame + place) for datagram in two)] == expected
 
@@ -30,6 +30,6 @@ def test_cut_at_every_record(tmp_path: Path, zipped: bool) -> None:
 def test_what_never_ends_stays_in_the_file_of_its_last_packet(tmp_path: Path) -> None:
     """The first fragment of a datagram, and a TCP message without its end, with other files behind."""
     frames = [FRAMES[0], FRAMES[1], FRAMES[-4], *[FRAMES[-1]] * 3]
-    one, two, three = read_files(expand([cut(pcap(frames), [3, 4], tmp_path / "files")]))
+    one, two, three = read_files(expand([cut(pcap(frames), [3, 4], tmp_path / "files")]), [])
     assert [(datagram.frame, datagram.truncated) for datagram in one] == [(2, True), (3, True)]
     assert [[datagram.frame for datagram in some] for some in (two, three)] == [[1], [1, 2]]
