@@ -1,10 +1,15 @@
 """What -o names: never an input, never what exists unasked, never in halves, never wider than its source."""
 
+import os
+import resource
+import shutil
 import stat
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from pjsipdiag.cli import main
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.outputs import Content, write_file, write_folder
 
@@ -54,3 +59,46 @@ def test_a_copy_is_as_private_as_its_source(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "out" / "d" / "a").stat().st_mode) == 0o600
     with pytest.raises(PjsipdiagError, match="not empty"):
         write_folder(tmp_path / "out", {"b": Content(b"b")})
+
+
+def test_what_does_not_fit_leaves_what_was_there(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write_folder(out, {"a": Content(b"old a"), "b": Content(b"old b")})
+    (tmp_path / "report").write_text("old")
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most))
+    try:
+        with pytest.raises(PjsipdiagError, match="cannot be written"):
+            write_folder(out, {"a": Content(b"new a"), "b": Content(bytes(5000))}, force=True)
+        with (
+            pytest.raises(PjsipdiagError, match="cannot be written"),
+            write_file(str(tmp_path / "report"), force=True) as stream,
+        ):
+            stream.write("x" * 50_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {"a": b"old a", "b": b"old b"}
+    assert (tmp_path / "report").read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "report"]
+
+
+@pytest.mark.parametrize(("mode", "copy"), [(0o600, 0o600), (0o640, 0o640), (0o644, 0o644), (0o666, 0o644)])
+def test_modes_of_what_commands_write(tmp_path: Path, mode: int, copy: int) -> None:
+    """A changed copy is as its source, a report for its owner, a redacted copy as the umask says."""
+    demo = Path(__file__).parents[1] / "fixtures" / "demo"
+    etc = tmp_path / "etc"
+    shutil.copytree(demo / "etc", etc)
+    (etc / "pjsip.conf").chmod(mode)
+    capture, before = str(demo / "capture.pcap"), os.umask(0o022)
+    try:
+        for arguments in (
+            ["suggest", capture, "-c", str(etc), "-o", str(tmp_path / "copy")],
+            ["diagnose", capture, "-c", str(etc), "-o", str(tmp_path / "report.html")],
+            ["redact", capture, "-c", str(etc), "-o", str(tmp_path / "redacted")],
+        ):
+            assert CliRunner().invoke(main, arguments, catch_exceptions=False).exit_code in (0, 1)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "copy" / "pjsip.conf").stat().st_mode) == copy
+    assert stat.S_IMODE((tmp_path / "report.html").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "redacted" / "capture.pcap").stat().st_mode) == 0o644

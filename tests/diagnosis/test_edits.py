@@ -1,12 +1,19 @@
 """Changes of files keep everything but the lines that they name."""
 
+import ipaddress
+import re
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.cli import main
 from pjsipdiag.diagnosis.edits.lines import changed, diff, styled, with_name, with_value, write
 from pjsipdiag.diagnosis.model import Edit, Suggestion
 from pjsipdiag.errors import PjsipdiagError
@@ -141,3 +148,63 @@ def test_a_configuration_that_is_loaded_again_is_the_same(tmp_path: Path) -> Non
     assert [*before.endpoints] == [*after.endpoints] == ["a"]
     assert after.endpoints["a"].value("allow") == "alaw"
     assert [*load_config(tmp_path).endpoints] == ["b", "c"]
+
+
+ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+WORDS = st.text(st.sampled_from(f"a=; \t[]é{ENDS}"), max_size=40)
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=WORDS, at=st.integers(0, 50), new=st.sampled_from(["x=1", "match = 203.0.113.9"]))
+def test_an_insertion_goes_where_it_was_announced(text: str, at: int, new: str) -> None:
+    """Lines are counted by line feeds alone, in the copy and in the diff; nothing else changes."""
+    with TemporaryDirectory() as place:
+        folder = Path(place) / "etc"
+        folder.mkdir()
+        (folder / "pjsip.conf").write_bytes(f"{TEXT};{text}".encode())
+        config = load_config(folder)
+        pieces = [piece for piece in re.split(rb"(?<=\n)", f"{TEXT};{text}".encode()) if piece]
+        number = min(at, len(pieces))
+        edits = [suggestion(Edit("pjsip.conf", number + 1, (), (new,)))]
+        write(edits, config, Path(place) / "new")
+        if number and not pieces[number - 1].endswith(b"\n"):
+            pieces[number - 1] += b"\n"
+        made = (Path(place) / "new" / "pjsip.conf").read_bytes()
+        assert made == b"".join([*pieces[:number], new.encode() + b"\n", *pieces[number:]])
+        patch = ["patch", "-p1", "--binary", "--fuzz=0", "-s"]
+        done = subprocess.run(patch, input=diff(edits, config).encode(), cwd=folder, capture_output=True, check=False)
+        assert (done.returncode, done.stdout) == (0, b"")
+        assert (folder / "pjsip.conf").read_bytes() == made
+
+
+@pytest.mark.parametrize("name", ["a b.conf", "a  b c.conf", "é.conf", "a'b$c.conf", "-x.conf"])
+def test_a_name_that_patch_reads_is_patched(tmp_path: Path, name: str) -> None:
+    (tmp_path / "pjsip.conf").write_text("#include d/*\n")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / name).write_text(TEXT)
+    made = diff([Suggestion("", 1, "a", "a", (), (Edit(f"d/{name}", 4, (), ("x=1",)),))], load_config(tmp_path))
+    done = subprocess.run(["patch", "-p1"], input=made.encode(), cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "d" / name).read_text() == f"{TEXT}x=1\n"
+    assert (tmp_path / "pjsip.conf").read_text() == "#include d/*\n"
+
+
+@pytest.mark.parametrize("end", [*ENDS[1:], "", " ", "\n;"])
+def test_what_is_suggested_loads_with_one_rule_more(tmp_path: Path, end: str) -> None:
+    """All rules are compared, not only those that calls of the capture meet: no comment becomes a line that counts."""
+    demo = Path(__file__).parents[2] / "fixtures" / "demo"
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    text = (demo / "etc" / "pjsip.conf").read_text().rstrip("\n")
+    (etc / "pjsip.conf").write_bytes(f"{text} ; see wiki{end}match=198.51.100.0/24".encode())
+    out = tmp_path / "out"
+    arguments = ["suggest", str(demo / "capture.pcap"), "-c", str(etc), "-o", str(out)]
+    CliRunner().invoke(main, arguments, catch_exceptions=False)
+    before, after = (
+        {(one.name, rule.network, rule.mask) for one in load_config(place).identifies for rule in one.rules}
+        for place in (etc, out)
+    )
+    assert before <= after
+    assert {ipaddress.IPv4Address(network) for _, network, _ in after - before} == {
+        ipaddress.IPv4Address("203.0.113.13")
+    }
