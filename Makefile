@@ -62,8 +62,8 @@ $(VENV)/.dev: pyproject.toml $(COMPILED) | $(VENV)/bin/python
 	@$(BIN)/python -m compileall -q pjsipdiag
 	@touch $@ $(VENV)/.runtime
 
-# What the tests need from Debian: tshark is their second opinion, chromium shows the HTML report, patch takes the diffs, zsh and fish complete,
-# PostgreSQL and MariaDB are started by the tests themselves, in temporary folders: no cluster is made, nothing starts.
+# What the tests need from Debian: tshark is their second opinion, chromium shows the HTML report, patch takes the diffs,
+# zsh and fish complete, PostgreSQL and MariaDB are started by the tests themselves, in temporary folders: no cluster is made, nothing starts.
 system:
 	@command -v tshark >/dev/null && command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v patch >/dev/null && \
 	  command -v zsh >/dev/null && command -v fish >/dev/null || \
