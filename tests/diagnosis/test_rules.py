@@ -40,6 +40,8 @@ def report(case: dict[str, Any], directory: Path) -> dict[str, Any]:
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     found = json.loads(result.stdout)
     assert isinstance(found, dict)
+    wrong = found["unmatched"] or {finding["severity"] for finding in found["findings"]} - {"note"}
+    assert result.exit_code == 1 or not wrong
     return found
 
 

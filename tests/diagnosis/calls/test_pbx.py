@@ -214,3 +214,16 @@ def test_the_release_is_what_the_pbx_itself_says_to_others(tmp_path: Path) -> No
     address = Address("192.0.2.1", 0).pack()[:-2]
     path = str(write_capture(text, tmp_path / "c.pcap"))
     assert release_sent([Tally(path, stamp=stamp(path))], {address}) == "22.10.1"
+
+
+@pytest.mark.parametrize(
+    ("others", "found"),
+    [
+        ("", (("192.0.2.1",), "a transport of the configuration binds it")),
+        (BLANK.format(3, "203.0.113.5") + BLANK.format(4, "203.0.113.5"), (("203.0.113.5",), "most INVITEs go there")),
+    ],
+)
+def test_a_bound_address_that_only_calls(others: str, found: tuple[tuple[str, ...], str], tmp_path: Path) -> None:
+    """It is the PBX unless others call each other, too: then the capture may be of another machine."""
+    text = "@ 1 192.0.2.1:5060 > 198.51.100.20:5060\nINVITE sip:1@198.51.100.20 SIP/2.0\n" + others
+    assert seen(text, tmp_path, TRANSPORT.replace("0.0.0.0", "192.0.2.1")) == found
