@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.config import Config
     from pjsipdiag.asterisk.loading.objects import load_config
+    from pjsipdiag.asterisk.reasons.reason import Reason
     from pjsipdiag.asterisk.replay.identifiers import identify
     from pjsipdiag.asterisk.verdict import Check, Verdict
     from pjsipdiag.capture import read_messages
@@ -52,6 +53,7 @@ _FROM = {
     "Finding": "diagnosis.model",
     "Options": "diagnosis.options",
     "PjsipdiagError": "errors",
+    "Reason": "asterisk.reasons.reason",
     "Report": "diagnosis.model",
     "SipMessage": "sip",
     "SipUri": "sip",
@@ -75,6 +77,7 @@ __all__ = [
     "Finding",
     "Options",
     "PjsipdiagError",
+    "Reason",
     "Report",
     "SipMessage",
     "SipUri",

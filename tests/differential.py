@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pjsipdiag.asterisk.pjsip.message import Request, dialect, parse
-from pjsipdiag.asterisk.pjsip.uri import Context
+from pjsipdiag.asterisk.pjsip.uri import UriContext
 from pjsipdiag.asterisk.replay.arrival import receive
 from pjsipdiag.asterisk.replay.by_text import HEADER_LENGTH
 from pjsipdiag.asterisk.replay.prepared import BLANKS
@@ -81,7 +81,7 @@ def printed_differences(case: Case) -> Iterator[str]:
                 continue
             arguments = [ast.literal_eval(text) for text in _QUOTED.findall(event)]
             if kind == "uri_miss":
-                ours, theirs = [parsed.uri.printed(Context.REQUEST)], arguments[2]
+                ours, theirs = [parsed.uri.printed(UriContext.REQUEST)], arguments[2]
             else:
                 headers = parsed.named(arguments[1])
                 ours = [h.printed()[:HEADER_LENGTH].strip(BLANKS) for h in headers]

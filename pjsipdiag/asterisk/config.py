@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from pjsipdiag.asterisk.reasons.reason import Explained, Reason
+from pjsipdiag.asterisk.reasons.reason import Reason, WithReason
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.dialplan.model import Dialplan
@@ -64,7 +64,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem(Explained):
+class Problem(WithReason):
     """Something that Asterisk warns about or refuses; `log` is Asterisk's own line where it has one."""
 
     why: Reason
@@ -87,7 +87,7 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped(Explained):
+class Dropped(WithReason):
     """An object that is in the file and not in memory; `where` is the line to blame, `section_where` its header."""
 
     type: str

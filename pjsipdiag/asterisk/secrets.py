@@ -16,7 +16,7 @@ def is_secret(option: str) -> bool:
     return any(part in name for part in _PARTS)
 
 
-def shown(variable: Variable) -> str:
+def shown_value(variable: Variable) -> str:
     """The value as it may be shown."""
     return HIDDEN if is_secret(variable.name) else scrubbed(variable.value)
 

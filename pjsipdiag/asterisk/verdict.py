@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from pjsipdiag.asterisk.config import Where
-from pjsipdiag.asterisk.reasons.reason import Explained, Reason
+from pjsipdiag.asterisk.reasons.reason import Reason, WithReason
 
 IDENTIFIER_NAMES = ("line", "ip", "username", "anonymous", "auth_username", "header", "request_uri", "transport")
 """The names Asterisk registers its identifiers with (`line` has none there)."""
@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check(Explained):
+class Check(WithReason):
     """One question that Asterisk asks of a request.
 
     `step` is "arrival" (before identification), an identifier's name ("ip", "username", ...) or "admission" (after

@@ -25,8 +25,8 @@ from pathlib import Path
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats import reader as native
 from pjsipdiag.capture.formats.reader import read_stream
-from pjsipdiag.capture.joining.handover import Rest, Unjoinable
-from pjsipdiag.capture.joining.parts import Part, join, read_part, split
+from pjsipdiag.capture.joining.handover import Handover, Unjoinable
+from pjsipdiag.capture.joining.parts import FilePart, join, read_part, split
 from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
 from pjsipdiag.capture.rotated import Captures, expand
 from pjsipdiag.errors import PjsipdiagError
@@ -37,8 +37,8 @@ __all__ = [
     "Captures",
     "Datagram",
     "Dissector",
-    "Part",
-    "Rest",
+    "FilePart",
+    "Handover",
     "Tally",
     "Unfinished",
     "Unjoinable",

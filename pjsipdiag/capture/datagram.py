@@ -62,7 +62,7 @@ TOLD = "by "
 
 
 @dataclass(slots=True)
-class Refused:
+class LoggedRefusal:
     """What Asterisk says in its log of requests whose SIP is not in it: alike refusals of one source.
 
     `source` is its IP address, `call_ids` how often each Call-ID is named (empty where the sentence has none), `count`
@@ -114,7 +114,7 @@ class Tally:
     encrypted: Counter[tuple[bytes, bytes]] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     log_lines: dict[str, list[str]] = field(default_factory=dict)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[LoggedRefusal] = field(default_factory=list)
     unread: Counter[tuple[str, str]] = field(default_factory=Counter)
     is_text: bool = False
     stamp: Stamp | None = None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pjsipdiag.diagnosis.model import Report
     from pjsipdiag.diagnosis.space.admits import Admitted
     from pjsipdiag.diagnosis.space.differ import Differences
-    from pjsipdiag.report.ahead import Ahead
+    from pjsipdiag.report.ahead import BackgroundTables
     from pjsipdiag.report.look import Look
 
 FORCE = "pjsipdiag.force"
@@ -64,7 +64,7 @@ def show(
     verbose: int,
     quiet: bool,
     gate: Gate,
-    ahead: Ahead | None = None,
+    ahead: BackgroundTables | None = None,
 ) -> None:
     """Writes what counts of the report, then ends: with status 1 where that fails."""
     from pjsipdiag.diagnosis.gate import apply

@@ -33,7 +33,7 @@ from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.evidence.offers import offer_of
-from pjsipdiag.diagnosis.evidence.signs import near
+from pjsipdiag.diagnosis.evidence.signs import nearby
 from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Finding, Report, SourceRow, Suggestion
 from pjsipdiag.diagnosis.names import given
 from pjsipdiag.diagnosis.options import Options
@@ -141,7 +141,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
     received, sent = exchanges(seen.merged, basis.pbx.addresses, wanted, replay)
     if on_rows:
         on_rows(calls, sources)
-    groups, crowd = group(calls, basis.config, near(basis.config))
+    groups, crowd = group(calls, basis.config, nearby(basis.config))
     callers = {calls.sources[calls.source[one.first_call]] for one in groups}
     acknowledged = Acknowledged(calls, seen.tallies, basis.pbx.addresses, callers, wanted.mirrors)
     return Situation(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Verdict
-from pjsipdiag.capture.datagram import Refused
+from pjsipdiag.capture.datagram import LoggedRefusal
 from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, SourceRow
 from pjsipdiag.diagnosis.sdp import Offer
 from pjsipdiag.sip import Address, SipMessage
@@ -181,7 +181,7 @@ class Situation:
     """Those that it sent."""
     encrypted: tuple[tuple[Address, Address, int], ...] = ()
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[LoggedRefusal, ...] = ()
     """Refusals that a log tells of requests whose SIP it has not."""
     unread: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Messages of a text that cannot be judged, by (what was done to them, detail)."""

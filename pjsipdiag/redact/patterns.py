@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.addresses.match import BLANKS
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.ere.automaton import Ere, EreError, compile_ere
 from pjsipdiag.asterisk.pjsip.message import Request, dialect, parse
-from pjsipdiag.asterisk.pjsip.uri import Context
+from pjsipdiag.asterisk.pjsip.uri import UriContext
 from pjsipdiag.asterisk.releases import has
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.sip import COMPACT
@@ -43,7 +43,7 @@ class Patterns:
         before, after = parse(raw, dialect(self.config.version)), parse(redacted, dialect(self.config.version))
         if not isinstance(before, Request) or not isinstance(after, Request):
             return
-        self._seen["", before.uri.printed(Context.REQUEST)] = after.uri.printed(Context.REQUEST)
+        self._seen["", before.uri.printed(UriContext.REQUEST)] = after.uri.printed(UriContext.REQUEST)
         for name in self.names:
             for old, new in zip(before.named(name), after.named(self.disguise.header(name)), strict=False):
                 self._seen[name.lower(), old.printed().strip(BLANKS)] = new.printed().strip(BLANKS)

@@ -28,7 +28,7 @@ from pjsipdiag.report.look import NARROW, Look, look_for
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.model import CallRow, Report, SourceRow
-    from pjsipdiag.report.ahead import Ahead, Table
+    from pjsipdiag.report.ahead import BackgroundTables, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def write(
     color: bool | None = None,
     ascii_only: bool | None = None,
     folder: str = "",
-    ahead: Ahead | None = None,
+    ahead: BackgroundTables | None = None,
 ) -> None:
     """Writes the report piece by piece; what is None is decided by the stream (terminal, NO_COLOR, encoding).
 
@@ -91,11 +91,11 @@ def write(
     )
 
 
-def begin(format: str, jobs: int) -> Ahead:
+def begin(format: str, jobs: int) -> BackgroundTables:
     """What `jobs` processes can write of a report in `format` once its rows are known; nothing for most formats."""
-    from pjsipdiag.report.ahead import Ahead
+    from pjsipdiag.report.ahead import BackgroundTables
 
-    return Ahead(jobs, renderer(format).make_tables)
+    return BackgroundTables(jobs, renderer(format).make_tables)
 
 
 def renderer(format: str) -> Renderer:

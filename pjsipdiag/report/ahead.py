@@ -47,7 +47,7 @@ class _Part:
     files: Sequence[TextIO]
 
 
-class Ahead:
+class BackgroundTables:
     """The tables that `make` makes of calls and sources, written by `jobs` processes where there are many rows."""
 
     def __init__(self, jobs: int, make: Callable[[Sequence[CallRow], Sequence[SourceRow]], Sequence[Table]]) -> None:
@@ -57,7 +57,7 @@ class Ahead:
         self._parts: Sequence[_Part] = ()
         self._started = ExitStack()
 
-    def __enter__(self) -> Ahead:
+    def __enter__(self) -> BackgroundTables:
         return self
 
     def __exit__(self, *_: object) -> None:

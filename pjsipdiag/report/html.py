@@ -41,7 +41,7 @@ DRAWN = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class ShownCause:
     """A finding with what to do and the lines of the configuration that it is about."""
 
     finding: Finding
@@ -51,7 +51,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ShownChange:
     """A suggestion with the lines to copy: a new section whole, else what it adds to the section."""
 
     suggestion: Suggestion
@@ -190,13 +190,13 @@ def _detail(number: int, source: SourceRow, call: CallRow) -> Detail:
     return Detail(number, source, call, wording.outcome(call.verdict), ladder(call))
 
 
-def _cause(finding: Finding, report: Report) -> Cause:
+def _cause(finding: Finding, report: Report) -> ShownCause:
     fixes = tuple(wording.fixes(finding, report))
-    return Cause(finding, wording.place(finding.where), fixes, excerpt(report.config, finding.where))
+    return ShownCause(finding, wording.place(finding.where), fixes, excerpt(report.config, finding.where))
 
 
-def _change(suggestion: Suggestion) -> Change:
+def _change(suggestion: Suggestion) -> ShownChange:
     shown = wording.changed_lines(suggestion)
     only_adds = all(line.startswith(("+", " ")) for line in shown)
     lines = tuple(line[2:] for line in shown) if only_adds else suggestion.add
-    return Change(suggestion, lines, diff(suggestion))
+    return ShownChange(suggestion, lines, diff(suggestion))

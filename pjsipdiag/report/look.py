@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from pjsipdiag.report.ahead import Ahead
+    from pjsipdiag.report.ahead import BackgroundTables
 
 NARROW = 80
 """Columns where nothing says otherwise."""
@@ -29,7 +29,7 @@ class Look:
     """Names and addresses stay in one line: somebody may search for them with grep."""
     folder: str = ""
     """That of the configuration, as a repository names it."""
-    ahead: Ahead | None = None
+    ahead: BackgroundTables | None = None
 
 
 def look_for(
@@ -40,7 +40,7 @@ def look_for(
     ascii_only: bool | None = None,
     *,
     folder: str = "",
-    ahead: Ahead | None = None,
+    ahead: BackgroundTables | None = None,
 ) -> Look:
     """The look for `stream`; what is None is decided by the stream, NO_COLOR, FORCE_COLOR, TERM and COLUMNS."""
     terminal = stream.isatty()

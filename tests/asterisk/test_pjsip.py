@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pjsipdiag.asterisk.pjsip.message import Dialect, Refused, Request, Response, dialect, parse
-from pjsipdiag.asterisk.pjsip.uri import Context
+from pjsipdiag.asterisk.pjsip.message import Dialect, Request, Response, Unparsable, dialect, parse
+from pjsipdiag.asterisk.pjsip.uri import UriContext
 
 HEAD = (
     "INVITE sip:100@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.10;branch=z9hG4bK1\r\n"
@@ -19,9 +19,9 @@ def request(*lines: str, version: str = "22.10.1") -> Request:
     return parsed
 
 
-def refused(*lines: str, version: str = "22.10.1") -> Refused:
+def refused(*lines: str, version: str = "22.10.1") -> Unparsable:
     parsed = parse((HEAD + "".join(line + "\r\n" for line in lines) + "\r\n").encode(), dialect(version))
-    assert isinstance(parsed, Refused), parsed
+    assert isinstance(parsed, Unparsable), parsed
     return parsed
 
 
@@ -50,7 +50,7 @@ def test_line_feeds_alone_end_lines() -> None:
 
 def test_a_packet_of_line_ends_is_a_keep_alive() -> None:
     found = parse(b"\r\n\r\n")
-    assert isinstance(found, Refused)
+    assert isinstance(found, Unparsable)
     assert not found.log
 
 
@@ -73,7 +73,7 @@ def test_a_response_is_told_apart() -> None:
 def test_the_request_uri_is_printed_anew(written: str, printed: str) -> None:
     parsed = parse((HEAD.replace("sip:100@192.0.2.1 SIP", f"{written} SIP") + "\r\n").encode())
     assert isinstance(parsed, Request)
-    assert parsed.uri.printed(Context.REQUEST) == printed
+    assert parsed.uri.printed(UriContext.REQUEST) == printed
 
 
 @pytest.mark.parametrize(

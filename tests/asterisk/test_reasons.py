@@ -9,21 +9,21 @@ from string import Formatter
 
 import pytest
 
-from pjsipdiag.asterisk.reasons import FileReason, Kind, LoadReason, Reason, ValueReason, WalkReason, said
+from pjsipdiag.asterisk.reasons import FileReason, LoadReason, Reason, ReasonKind, ValueReason, WalkReason, said
 
 PACKAGE = Path(__file__).parents[2] / "pjsipdiag"
-FAMILIES: dict[str, type[Kind]] = {one.__name__: one for one in (FileReason, LoadReason, ValueReason, WalkReason)}
+FAMILIES: dict[str, type[ReasonKind]] = {one.__name__: one for one in (FileReason, LoadReason, ValueReason, WalkReason)}
 KINDS = [kind for family in FAMILIES.values() for kind in family]
 TREES = {path: ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
 OF_TEXT = {"startswith", "endswith", "partition", "rpartition", "split", "find", "index", "replace", "removeprefix"}
 
 
-def fields(kind: Kind) -> set[str]:
+def fields(kind: ReasonKind) -> set[str]:
     """The fields that the sentence names; `{rule.text}` is one of the field `rule`."""
     return {name.partition(".")[0] for _, name, _, _ in Formatter().parse(kind.value) if name}
 
 
-def made() -> Iterator[tuple[Kind, set[str], bool, str]]:
+def made() -> Iterator[tuple[ReasonKind, set[str], bool, str]]:
     """(kind, fields, whether more come from a mapping, where) of every place that makes a reason."""
     for path, tree in TREES.items():
         for node in ast.walk(tree):
@@ -52,7 +52,7 @@ def test_every_kind_is_made_somewhere() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
-def test_each_kind_has_a_sentence_of_its_own(family: type[Kind]) -> None:
+def test_each_kind_has_a_sentence_of_its_own(family: type[ReasonKind]) -> None:
     assert len(family) == len(family.__members__)
 
 

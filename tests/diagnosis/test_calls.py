@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls.fold import Fold
-from pjsipdiag.diagnosis.calls.merge import Merged, Part, merge
+from pjsipdiag.diagnosis.calls.merge import CapturePart, Merged, merge
 from pjsipdiag.diagnosis.calls.pbx import version_of
 from pjsipdiag.diagnosis.calls.rows import COUNT
 from pjsipdiag.diagnosis.diagnose import diagnose
@@ -78,7 +78,7 @@ def _merged(datagrams: list[Datagram], places: list[int]) -> Merged:
     for start, end in pairwise(places):
         fold = Fold()
         fold.feed(datagrams[start:end])
-        parts.append(Part(fold, 0))
+        parts.append(CapturePart(fold, 0))
     return merge(parts)
 
 

@@ -20,8 +20,8 @@ from pjsipdiag.asterisk.forms.header_syntax import FIELDS
 from pjsipdiag.asterisk.loading import show_output as shown
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.pjsip import message as pjsip
-from pjsipdiag.asterisk.pjsip.uri import SipUri
-from pjsipdiag.capture import Dissector, Part, Rest, Unjoinable, join, read_part, read_stream
+from pjsipdiag.asterisk.pjsip.uri import PjSipUri
+from pjsipdiag.capture import Dissector, FilePart, Handover, Unjoinable, join, read_part, read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.joining.parts import WHOLE
@@ -114,8 +114,8 @@ def _shared(halves: list[bytes], place: int, start: int) -> tuple[list[Datagram]
         with NamedTemporaryFile(prefix="pjsipdiag-fuzz-") as file:
             file.write(raw)
             file.flush()
-            tally, rest = Tally("part"), Rest()
-            mine = list(read_part(Part(file.name, 0, WHOLE), tally, rest))
+            tally, rest = Tally("part"), Handover()
+            mine = list(read_part(FilePart(file.name, 0, WHOLE), tally, rest))
         try:
             dissector, joined = join([rest], tally, unfinished)
         except Unjoinable:
@@ -227,7 +227,7 @@ def form(data: bytes) -> None:
         raise AssertionError(f"a form for what PJSIP does not take: {parsed}")
     found = {name: (value or b"").decode("latin-1") for name, value in zip(FIELDS, fields, strict=True)}
     sender = parsed.from_.address.uri
-    if not isinstance(sender, SipUri):
+    if not isinstance(sender, PjSipUri):
         raise AssertionError(f"a form for {sender}")
     theirs = {"user": sender.user, "host": sender.host, "tag": parsed.from_.tag, "to_tag": parsed.to.tag}
     theirs["branch"] = parsed.via.branch
@@ -244,7 +244,7 @@ def fold(data: bytes) -> None:
     compiled, interpreted = _folded(data, folding.following), _folded(data, None)
     if _held(compiled) != _held(interpreted):
         raise AssertionError(f"compiled {_held(compiled)}, interpreted {_held(interpreted)}")
-    merge.merge([merge.Part(compiled, 0), merge.Part(folding.Fold(), 0)])
+    merge.merge([merge.CapturePart(compiled, 0), merge.CapturePart(folding.Fold(), 0)])
 
 
 def _folded(data: bytes, following: object) -> folding.Fold:

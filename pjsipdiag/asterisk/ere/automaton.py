@@ -151,7 +151,7 @@ class _Builder:
                 self.states.append(_State())
             case ere.Group(_, body):
                 self.build(body)
-            case ere.Sequence(parts):
+            case ere.Concatenation(parts):
                 for part in parts:
                     self.build(part)
             case ere.Choice(branches):
@@ -283,7 +283,7 @@ def _has_reference(node: ere.Node) -> bool:
             return True
         case ere.Group(_, body) | ere.Repeat(body, _, _):
             return _has_reference(body)
-        case ere.Sequence(parts) | ere.Choice(parts):
+        case ere.Concatenation(parts) | ere.Choice(parts):
             return any(_has_reference(part) for part in parts)
     return False
 
@@ -294,6 +294,6 @@ def _size(node: ere.Node) -> int:
             return 1 + _size(body)
         case ere.Repeat(body, least, most):
             return 4 + (_size(body) + 2) * max(least + 1, most or 0)
-        case ere.Sequence(parts) | ere.Choice(parts):
+        case ere.Concatenation(parts) | ere.Choice(parts):
             return 1 + sum(_size(part) + 1 for part in parts)
     return 1

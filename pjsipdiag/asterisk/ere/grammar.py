@@ -61,7 +61,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class Concatenation:
     parts: tuple[Node, ...]
 
 
@@ -79,7 +79,7 @@ class Repeat:
     most: int | None
 
 
-Node = Literal | CharacterSet | Anchor | Group | Reference | Sequence | Choice | Repeat
+Node = Literal | CharacterSet | Anchor | Group | Reference | Concatenation | Choice | Repeat
 
 ANY = CharacterSet(negated=True)
 _WORD = CharacterSet(ranges=(("_", "_"),), classes=("alnum",))
@@ -103,11 +103,11 @@ def parse(pattern: str, utf8: bool) -> Node:
 
     :raises EreError: glibc would not compile it.
     """
-    return _Parser(pattern, utf8).choice(0)
+    return _EreParser(pattern, utf8).choice(0)
 
 
 @dataclass(slots=True)
-class _Parser:
+class _EreParser:
     text: str
     utf8: bool
     at: int = 0
@@ -131,7 +131,7 @@ class _Parser:
             part = self._expression(depth)
             if part is not None:
                 parts.append(part)
-        return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
+        return parts[0] if len(parts) == 1 else Concatenation(tuple(parts))
 
     def _expression(self, depth: int) -> Node | None:
         character = self.next
@@ -161,7 +161,7 @@ class _Parser:
     def _group(self, depth: int) -> Node:
         self.groups += 1
         number = self.groups
-        body = Sequence(()) if self.next == ")" else self.choice(depth + 1)
+        body = Concatenation(()) if self.next == ")" else self.choice(depth + 1)
         if self.next != ")":
             raise EreError("Unmatched ( or \\(")
         self.at += 1

@@ -65,7 +65,7 @@ class Search:
                 return set().union(*(self._through(branch, ways) for branch in branches))
             case ere.Repeat(body, least, most):
                 return self._repeat(body, least, most, ways)
-            case ere.Sequence(parts):
+            case ere.Concatenation(parts):
                 for part in parts:
                     ways = self._through(part, ways)
         return ways

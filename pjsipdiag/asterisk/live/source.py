@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.live.ari import Ari, ask_ari
 from pjsipdiag.asterisk.live.manager import ask_manager
 from pjsipdiag.asterisk.live.place import SECONDS
 from pjsipdiag.asterisk.live.state import Live, LiveError, Wanted
-from pjsipdiag.asterisk.live.tables import plain
+from pjsipdiag.asterisk.live.tables import without_colours
 
 COMMAND = "asterisk -rx"
 Ask = Callable[[str], str]
@@ -61,7 +61,7 @@ def by_command(words: list[str]) -> Ask:
             raise LiveError(f"{what}: no answer within {SECONDS:.0f} s") from error
         except OSError as error:
             raise LiveError(f"cannot run {words[0]}: {error.strerror}") from error
-        text = plain(done.stdout.decode("utf-8", "surrogateescape"))
+        text = without_colours(done.stdout.decode("utf-8", "surrogateescape"))
         said = (text + done.stderr.decode("utf-8", "replace")).strip().split("\n")[0][:200]
         if said.startswith(_UNABLE) or (done.returncode and not text.strip()):
             raise LiveError(f"{what}: {said or f'exit status {done.returncode}'}")

@@ -24,7 +24,7 @@ NAME_WIDTH = 51
 _NAMES = ("ip", "username", "anonymous", "auth_username", "header", "request_uri", "transport")
 
 
-def plain(text: str) -> str:
+def without_colours(text: str) -> str:
     return _COLOUR.sub("", text).replace("\r", "")
 
 

@@ -35,9 +35,9 @@ from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, order, wi
 from pjsipdiag.asterisk.loading.opening import opened
 from pjsipdiag.asterisk.loading.options import Applied, apply, cannot_tell
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
-from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, Backend, Selection, select
+from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, Backend, Batch, select
 from pjsipdiag.asterisk.loading.sources import Sources
-from pjsipdiag.asterisk.realtime.folded import EXACT, Folded, Folding
+from pjsipdiag.asterisk.realtime.folded import EXACT, CaselessNames, Folding
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import NEWEST, Release, release
@@ -195,7 +195,7 @@ class _Loader:
                 key = selection.keys[at] if selection.keys else item.name
                 if key and found.setdefault(key, item) is item and selection.folding != EXACT:
                     folded.append((selection.folding, key))
-        return Folded(found, folded) if folded else found
+        return CaselessNames(found, folded) if folded else found
 
     def _both(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
         made = {item.name: item for item in self._from_wizard(object_type, build)}
@@ -204,9 +204,7 @@ class _Loader:
             plain.setdefault(name, item)
         return plain
 
-    def _selections(
-        self, object_type: str, build: Callable[[Section, Applied], _T | Problem]
-    ) -> Iterable[Selection[_T]]:
+    def _selections(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> Iterable[Batch[_T]]:
         for backend in self.sources.backends[object_type]:
             if backend.kind == "realtime":
                 yield from self._rows(backend, object_type, build)
@@ -228,7 +226,7 @@ class _Loader:
 
     def _rows(
         self, backend: Backend, object_type: str, build: Callable[[Section, Applied], _T | Problem]
-    ) -> Iterable[Selection[_T]]:
+    ) -> Iterable[Batch[_T]]:
         for part in self.sources.tables.sections(backend, object_type, self.version, self.sources.loads):
             objects: list[_T] = []
             keys: list[str] = []
@@ -241,7 +239,7 @@ class _Loader:
                     objects.append(made)
                     keys.append(key)
             self.warnings += part.problems
-            yield Selection(tuple(objects), len(part.made), rows=True, keys=tuple(keys), folding=part.folding)
+            yield Batch(tuple(objects), len(part.made), rows=True, keys=tuple(keys), folding=part.folding)
 
     def _candidates(self, backend: Backend, object_type: str, parsed: Parsed) -> Sequence[Section]:
         """The sections that a backend has to look at: where `type=` alone decides, those of that type."""

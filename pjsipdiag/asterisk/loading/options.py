@@ -22,7 +22,7 @@ from pjsipdiag.asterisk.loading.values.checks import CHECKS
 from pjsipdiag.asterisk.loading.values.setting import Handler, Readable, Refused, Setting, Warned
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import RELEASES, Release, Span, release
-from pjsipdiag.asterisk.secrets import scrubbed, shown, without
+from pjsipdiag.asterisk.secrets import scrubbed, shown_value, without
 
 _MAIN_FILES = ("pjsip.conf", "pjsip_wizard.conf")
 
@@ -124,7 +124,7 @@ def apply(
             if isinstance(answer, Warned):
                 warnings.append(Problem(answer.why, variable.where, answer.log))
             if isinstance(answer, Refused):
-                log = f"Error parsing {variable.name}={shown(variable)} {_place(variable)}"
+                log = f"Error parsing {variable.name}={shown_value(variable)} {_place(variable)}"
                 own, reason = without(variable, answer.log), answer.why.changed(partial(without, variable))
                 problem = Problem(reason, variable.where, f"{own}\n{log}" if own else log)
                 return Applied(_frozen(taken), problem, tuple(warnings))

@@ -86,7 +86,7 @@ class Backend:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection(Generic[_T]):
+class Batch(Generic[_T]):
     """The loaded objects of one type from one file, in file order; `sections` is how many were meant to be that."""
 
     objects: tuple[_T, ...] = ()
@@ -227,7 +227,7 @@ def select(
     sections: Sequence[Section],
     version: str,
     create: Callable[[Section], _T | Problem],
-) -> Selection[_T]:
+) -> Batch[_T]:
     """Load one type from one file (`sorcery_config_internal_load`).
 
     `create` makes an object of a section, or says why it cannot; its `Problem.log` becomes complete here.
@@ -241,7 +241,7 @@ def select(
         )
         reason = LoadReason.MORE_THAN_ONE(type=object_type, count=len(wanted))
         refused = tuple(Dropped(object_type, s.name, reason, s.where, s.where, log) for s in wanted)
-        return Selection((), len(wanted), dropped=refused, problems=(Problem(reason, wanted[1].where, log),))
+        return Batch((), len(wanted), dropped=refused, problems=(Problem(reason, wanted[1].where, log),))
     made: dict[str, tuple[Section, _T]] = {}
     dropped: list[Dropped] = []
     for section in wanted:
@@ -256,8 +256,8 @@ def select(
         lines = (*filter(None, [result.log]), f"{log} '{backend.file}'")
         dropped.append(Dropped(object_type, section.name, result.why, result.where, section.where, "\n".join(lines)))
         if backend.whole_file:
-            return Selection((), len(wanted), dropped=tuple(dropped))
-    return Selection(tuple(item for _, item in made.values()), len(wanted), dropped=tuple(dropped))
+            return Batch((), len(wanted), dropped=tuple(dropped))
+    return Batch(tuple(item for _, item in made.values()), len(wanted), dropped=tuple(dropped))
 
 
 def _refuse_all(
@@ -266,7 +266,7 @@ def _refuse_all(
     duplicate: Section,
     made: Mapping[str, tuple[Section, _T]],
     wanted: Sequence[Section],
-) -> Selection[_T]:
+) -> Batch[_T]:
     first = made[duplicate.name][0].where
     log = (
         f"Config file '{backend.file}' could not be loaded; configuration contains a duplicate object:"
@@ -274,4 +274,4 @@ def _refuse_all(
     )
     reason = LoadReason.TWO_OF_ONE_NAME(section=duplicate.name, type=object_type, first=first)
     dropped = tuple(Dropped(object_type, s.name, reason, duplicate.where, s.where, log) for s in wanted)
-    return Selection((), len(wanted), dropped=dropped, problems=(Problem(reason, duplicate.where, log),))
+    return Batch((), len(wanted), dropped=dropped, problems=(Problem(reason, duplicate.where, log),))

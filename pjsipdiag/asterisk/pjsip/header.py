@@ -13,9 +13,9 @@ from pjsipdiag.asterisk.pjsip.scanner import (
     TOKEN,
 )
 from pjsipdiag.asterisk.pjsip.uri import (
-    Context,
     NameAddress,
     Parameters,
+    UriContext,
     bracketed,
     escape,
     print_parameters,
@@ -54,7 +54,7 @@ class AddressHeader(Header):
 
     def printed(self) -> str:
         tag = f";tag={escape(self.tag, TOKEN)}" if self.tag else ""
-        return self.address.printed(Context.FROM_TO) + tag + print_parameters(self.parameters, TOKEN, TOKEN)
+        return self.address.printed(UriContext.FROM_TO) + tag + print_parameters(self.parameters, TOKEN, TOKEN)
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class ContactHeader(Header):
     def printed(self) -> str:
         if self.address is None:
             return "*"
-        parts = [self.address.printed(Context.CONTACT)]
+        parts = [self.address.printed(UriContext.CONTACT)]
         if self.quality:
             whole, fraction = divmod(self.quality, 1000)
             parts.append(f";q={whole}" + (f".{_shortened(fraction)}" if fraction else ""))
@@ -87,7 +87,7 @@ class RouteHeader(Header):
     parameters: Parameters = field(default_factory=list)
 
     def printed(self) -> str:
-        return self.address.printed(Context.ROUTING) + print_parameters(self.parameters, TOKEN, TOKEN)
+        return self.address.printed(UriContext.ROUTING) + print_parameters(self.parameters, TOKEN, TOKEN)
 
 
 @dataclass(slots=True)

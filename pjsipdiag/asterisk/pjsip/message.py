@@ -39,7 +39,7 @@ def dialect(version: str) -> Dialect:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Unparsable:
     """A message that PJSIP drops.
 
     `header` is the one at fault ("Request Line"), `line` and `column` count from 1. `log` is PJSIP's own text, whose
@@ -117,13 +117,13 @@ class Response:
     status: int
 
 
-def parse(raw: bytes, dialect: Dialect = Dialect()) -> Request | Response | Refused:
+def parse(raw: bytes, dialect: Dialect = Dialect()) -> Request | Response | Unparsable:
     """The message in one datagram, or why PJSIP drops it."""
     scanner = Scanner(raw.lstrip(b"\r\n").decode("latin-1"))
     while scanner.at_newline:
         scanner.get_newline()
     if scanner.at_end:
-        return Refused("the packet holds nothing but line ends (a keep-alive)")
+        return Unparsable("the packet holds nothing but line ends (a keep-alive)")
     place, reply = "Request Line", False
     name = ""
     parser = HeaderParser(scanner, UriParser(dialect.empty_reference), dialect.empty_elements, dialect.any_length)
@@ -152,7 +152,7 @@ def parse(raw: bytes, dialect: Dialect = Dialect()) -> Request | Response | Refu
     missing = [name for name in ("Call-ID", "From", "To", "Via", "CSeq") if not _has(parser.headers, name)]
     blank = "" if missing == ["Call-ID"] else " "  # PJSIP names the last one only
     if missing:
-        return Refused(
+        return Unparsable(
             f"no {', no '.join(missing)} header",
             header=missing[0],
             log=f"Missing required header(s) (PJSIP_EMISSINGHDR) {blank}{missing[-1]}",
@@ -164,7 +164,7 @@ def _has(headers: list[Header], name: str) -> bool:
     return any(header.name == name for header in headers)
 
 
-def _refused(refused: SipSyntaxError, place: str, scanner: Scanner) -> Refused:
+def _refused(refused: SipSyntaxError, place: str, scanner: Scanner) -> Unparsable:
     kind = "PJSIP invalid value error" if refused.value else "PJSIP syntax error"
     before = scanner.text[: scanner.position]
     line = before.count("\n") + 1
@@ -172,7 +172,7 @@ def _refused(refused: SipSyntaxError, place: str, scanner: Scanner) -> Refused:
     column = min(len(before) - before.rfind("\n"), length + 1)
     what = "a number out of range" if refused.value else "a syntax error"
     where = f"in {place!r}" if place else "where a header name should stand"
-    return Refused(
+    return Unparsable(
         f"{what} {where}, line {line} column {column}",
         place,
         line,

@@ -29,7 +29,7 @@ _TEL_CONTEXT = spec(ALNUM + r"+\-.()")
 _TEL_NAME = spec(ALNUM + r"\-")
 
 
-class Context(Enum):
+class UriContext(Enum):
     """Where a URI is printed (`pjsip_uri_context_e`)."""
 
     REQUEST = auto()
@@ -39,7 +39,7 @@ class Context(Enum):
 
 
 @dataclass(slots=True)
-class SipUri:
+class PjSipUri:
     """`pjsip_sip_uri`; `user` and `password` are unescaped, `ttl` is -1 and `port` 0 where absent."""
 
     scheme: str
@@ -56,7 +56,7 @@ class SipUri:
     parameters: Parameters = field(default_factory=list)
     headers: Parameters = field(default_factory=list)
 
-    def printed(self, context: Context) -> str:
+    def printed(self, context: UriContext) -> str:
         """pjsip_url_print()."""
         parts = [self.scheme, ":"]
         if self.user:
@@ -65,23 +65,23 @@ class SipUri:
                 parts += (":", escape(self.password, PASSWORD))
             parts.append("@")
         parts.append(bracketed(self.host))
-        header = context is Context.FROM_TO
+        header = context is UriContext.FROM_TO
         if self.port and not header:
             parts.append(f":{self.port}")
         if self.user_param:
             parts.append(f";user={self.user_param}")
         if self.transport and not header:
             parts.append(";transport=" + escape(self.transport, PARAM_CHAR))
-        if self.ttl >= 0 and not header and context is not Context.ROUTING:
+        if self.ttl >= 0 and not header and context is not UriContext.ROUTING:
             parts.append(f";ttl={self.ttl}")
         if self.maddr and not header:
             maddr = bracketed(self.maddr) if ":" in self.maddr else escape(self.maddr, PARAM_CHAR)
             parts.append(f";maddr={maddr}")
-        if self.lr and not header and context is not Context.CONTACT:
+        if self.lr and not header and context is not UriContext.CONTACT:
             parts.append(";lr")
         if self.parameters:
             parts.append(print_parameters(self.parameters, PARAM_CHAR, PARAM_CHAR))
-        if self.headers and context is Context.CONTACT:
+        if self.headers and context is UriContext.CONTACT:
             parts.append(print_parameters(self.headers, HEADER_CHAR, HEADER_CHAR, "?"))
         return "".join(parts)
 
@@ -97,7 +97,7 @@ class TelUri:
     parameters: Parameters = field(default_factory=list)
     scheme: str = "tel"
 
-    def printed(self, context: Context) -> str:  # noqa: ARG002 (a tel: URI is the same everywhere)
+    def printed(self, context: UriContext) -> str:  # noqa: ARG002 (a tel: URI is the same everywhere)
         """tel_uri_print()."""
         parts = ["tel:", escape(self.number, _TEL_NUMBER)]
         if self.extension:
@@ -118,12 +118,12 @@ class OtherUri:
     content: str
     parameters: Parameters = field(default_factory=list)
 
-    def printed(self, context: Context) -> str:  # noqa: ARG002 (the same everywhere)
+    def printed(self, context: UriContext) -> str:  # noqa: ARG002 (the same everywhere)
         """other_uri_print()."""
         return f"{self.scheme}:{self.content}"
 
 
-Uri = SipUri | TelUri | OtherUri
+Uri = PjSipUri | TelUri | OtherUri
 
 
 @dataclass(slots=True)
@@ -133,7 +133,7 @@ class NameAddress:
     display: str
     uri: Uri
 
-    def printed(self, context: Context) -> str:
+    def printed(self, context: UriContext) -> str:
         """pjsip_name_addr_print()."""
         display = f'"{self.display}" ' if self.display else ""
         return f"{display}<{self.uri.printed(context)}>"

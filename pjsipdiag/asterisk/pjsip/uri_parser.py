@@ -27,7 +27,7 @@ from pjsipdiag.asterisk.pjsip.scanner import (
     Spec,
     spec,
 )
-from pjsipdiag.asterisk.pjsip.uri import NameAddress, OtherUri, SipUri, TelUri, Uri
+from pjsipdiag.asterisk.pjsip.uri import NameAddress, OtherUri, PjSipUri, TelUri, Uri
 
 _TEL_NUMBER = spec(r"0-9a-fA-F*#\-.()+")
 _TEL_PARSED_VALUE = spec(ALNUM + r"/:@&$,+\-_.!~*'()%\[\]=")
@@ -126,10 +126,10 @@ class UriParser:
                 return _tel
         return _other
 
-    def _sip(self, scanner: Scanner, parameters: bool) -> SipUri:
+    def _sip(self, scanner: Scanner, parameters: bool) -> PjSipUri:
         """int_parse_sip_url()."""
         skip_blanks, scanner.skip_blanks = scanner.skip_blanks, False
-        uri = SipUri(scanner.get(TOKEN).lower())
+        uri = PjSipUri(scanner.get(TOKEN).lower())
         if scanner.get_char() != ":":
             raise SipSyntaxError
         if scanner.peek(PROBE_USER_HOST)[1] == "@":
@@ -153,7 +153,7 @@ class UriParser:
         return uri
 
 
-def _keep_parameter(uri: SipUri, name: str, value: str) -> None:
+def _keep_parameter(uri: PjSipUri, name: str, value: str) -> None:
     match name.lower():
         case "user" if value:
             uri.user_param = value

@@ -31,7 +31,7 @@ class Folding(NamedTuple):
 EXACT = Folding()
 
 
-class Folded(dict[str, _T]):
+class CaselessNames(dict[str, _T]):
     """A dictionary in which some of the objects are found by all names that their database takes to be equal."""
 
     def __init__(self, objects: dict[str, _T], folded: Iterable[tuple[Folding, str]]) -> None:

@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TableRows:
     """The rows of one table as sections; `folding` is what its database passes over when it compares names."""
 
     made: tuple[rows.Made, ...]
@@ -56,7 +56,7 @@ class Databases:
     urls: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
     auto: bool = False
-    kept: dict[object, tuple[Part, Stored]] = field(default_factory=dict, repr=False)
+    kept: dict[object, tuple[TableRows, Stored]] = field(default_factory=dict, repr=False)
 
 
 @dataclass
@@ -111,12 +111,12 @@ class Tables:
         made = self._read(mapped, url, database.Query(mapped.table, static.KEY, ordered=False), take)
         return made or Parsed(found=False)
 
-    def sections(self, backend: Backend, object_type: str, version: Release, loads: Loads) -> Iterator[Part]:
+    def sections(self, backend: Backend, object_type: str, version: Release, loads: Loads) -> Iterator[TableRows]:
         """The rows of each table that is asked (sorcery_realtime_retrieve_multiple, _retrieve_fields), as sections."""
         listed = object_type in rows.LISTED
         if listed and not backend.unqualified:
             reason = FileReason.NO_UNQUALIFIED_FETCH(type=object_type)
-            yield Part((), EXACT, (Problem(reason, backend.where or Where("sorcery.conf", 0)),))
+            yield TableRows((), EXACT, (Problem(reason, backend.where or Where("sorcery.conf", 0)),))
             return
         tables = self.families.get(backend.family.lower())
         if tables is None:
@@ -139,7 +139,7 @@ class Tables:
             if listed or (mapped.driver == "odbc" and version.has("identifies_by_name")):
                 return
 
-    def _part(self, mapped: Mapped, url: str, object_type: str, version: Release) -> Part | None:
+    def _part(self, mapped: Mapped, url: str, object_type: str, version: Release) -> TableRows | None:
         key = (url, mapped.table, mapped.driver, object_type, version.version)
         found = self.databases.kept.get(key) or self._fetched(mapped, url, object_type, version)
         if found is None:
@@ -149,13 +149,13 @@ class Tables:
         part, stored = found
         if mapped.table in self.written:
             sections = lines.parsed(mapped.table, self.written[mapped.table], stored.columns)
-            part = Part(tuple((section.name, section) for section in sections), part.folding)
+            part = TableRows(tuple((section.name, section) for section in sections), part.folding)
             stored = replace(stored, sections=sections)
         self.stored.append(stored)
         return part
 
-    def _fetched(self, mapped: Mapped, url: str, object_type: str, version: Release) -> tuple[Part, Stored] | None:
-        def take(columns: database.Columns, raw: database.Raw) -> tuple[Part, Stored]:
+    def _fetched(self, mapped: Mapped, url: str, object_type: str, version: Release) -> tuple[TableRows, Stored] | None:
+        def take(columns: database.Columns, raw: database.Raw) -> tuple[TableRows, Stored]:
             make = rows.sections(columns.names, mapped.table, object_type, mapped.driver, version.version)
             made: list[rows.Made] = []
             line = 1
@@ -164,7 +164,7 @@ class Tables:
                 made.append((key, numbered))
             sections = tuple(section for _, section in made)
             stored = Stored(object_type, mapped, sections, columns.names, columns.widths, columns.dialect)
-            return Part(tuple(made), columns.folding), stored
+            return TableRows(tuple(made), columns.folding), stored
 
         return self._read(mapped, url, database.Query(mapped.table, ordered=self._ordered(mapped, version)), take)
 

@@ -3,7 +3,7 @@
 Whatever decides looks at the kind and the fields of a reason; whatever shows it takes str() of it. So a sentence can be
 said better without a change of what is done.
 
-    reason     Reason, Kind, and Explained for what has a reason
+    reason     Reason, ReasonKind, and WithReason for what has a reason
     values     why a value is refused
     loading    why an object does not load, or otherwise than it looks
     files      lines, includes, the dialplan, tables
@@ -14,8 +14,8 @@ Imports: nothing. A new reason is a row of its family: `Family.KIND(field=...)` 
 
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
-from pjsipdiag.asterisk.reasons.reason import Kind, Reason, said
+from pjsipdiag.asterisk.reasons.reason import Reason, ReasonKind, said
 from pjsipdiag.asterisk.reasons.values import ValueReason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 
-__all__ = ["FileReason", "Kind", "LoadReason", "Reason", "ValueReason", "WalkReason", "said"]
+__all__ = ["FileReason", "LoadReason", "Reason", "ReasonKind", "ValueReason", "WalkReason", "said"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pjsipdiag.asterisk.reasons.reason import Kind
+from pjsipdiag.asterisk.reasons.reason import ReasonKind
 
 
-class FileReason(Kind):
+class FileReason(ReasonKind):
     CONTEXT_NOT_TOLD = "context [{context}] was not told by the running Asterisk"
     ENDLESS_INCLUDES = "not read: {file}: the files include one another without end"
     FILE_IS_MISSING = "the included file {file} is not among the files"
@@ -54,7 +54,7 @@ class FileReason(Kind):
     NO_UNQUALIFIED_FETCH = "allow_unqualified_fetch keeps Asterisk from reading the table: no {type} of it is found"
 
 
-OF_TABLES: dict[Kind, str] = {
+OF_TABLES: dict[ReasonKind, str] = {
     FileReason.TWO_ROWS: "delete one of them: no column of the usual tables is a primary key",
     FileReason.SEMICOLON: "write a comma between addresses",
     FileReason.FULL_COLUMN: "widen the column, or divide the value among several rows",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pjsipdiag.asterisk.reasons.reason import Kind
+from pjsipdiag.asterisk.reasons.reason import ReasonKind
 
 
-class LoadReason(Kind):
+class LoadReason(ReasonKind):
     MISSING = "{option}= is missing"
     NO_REMOTE_HOSTS = "{option}= is missing{spelt}, which every wizard without accepts_registrations=yes needs"
     MAPPING_REFUSED = "{mapping}: {why}"

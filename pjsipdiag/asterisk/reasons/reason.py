@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-class Kind(Enum):
+class ReasonKind(Enum):
     """A kind of reason; its value is the sentence, with the names of fields in braces. Call it with the fields."""
 
     def __call__(self, **fields: object) -> Reason:
@@ -21,7 +21,7 @@ class Kind(Enum):
 class Reason:
     """Why something is as it is. A field `why` holds the reason that this one adds to."""
 
-    kind: Kind
+    kind: ReasonKind
     fields: tuple[tuple[str, object], ...] = ()
 
     def get(self, name: str) -> Any:
@@ -62,7 +62,7 @@ def _changed(value: object, change: Callable[[str], str]) -> object:
     return change(value) if isinstance(value, str) else value
 
 
-class Explained:
+class WithReason:
     """What has a reason."""
 
     __slots__ = ()
@@ -75,7 +75,7 @@ class Explained:
 
 
 @unique
-class Words(Kind):
+class Words(ReasonKind):
     """Sentences that others made: PJSIP's parser, the C library, a running Asterisk."""
 
     SAID = "{text}"

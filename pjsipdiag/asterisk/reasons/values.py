@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pjsipdiag.asterisk.reasons.reason import Kind
+from pjsipdiag.asterisk.reasons.reason import ReasonKind
 
 
-class ValueReason(Kind):
+class ValueReason(ReasonKind):
     EXCLUDE = "{option} and {other} exclude each other"
     IS_MISSING = "{option} is missing"
     IS_EMPTY = "{option} is empty"

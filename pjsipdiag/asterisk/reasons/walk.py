@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pjsipdiag.asterisk.reasons.reason import Kind
+from pjsipdiag.asterisk.reasons.reason import ReasonKind
 
 
-class WalkReason(Kind):
+class WalkReason(ReasonKind):
     ADDRESS_FITS = "{source} fits {value} ({network})"
     ASKED_LATER = "{why}; {names} would fit too, but asked later"
     LINE_TOKEN = "{line} is the token of registration {registration}"

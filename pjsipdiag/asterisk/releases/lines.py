@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReleaseLine:
     """A line of releases: `releases` are their names, oldest first, between blanks. `cut_from` is the release that a
     certified line was cut from; another line comes after the newest of the line before it. `long_term`: supported for
     years, so that it stands for its time where few releases are tried."""
@@ -22,12 +22,14 @@ class Line:
     long_term: bool = False
 
 
-def _certified(name: str, count: int) -> Line:
-    return Line(f"certified-{name}", " ".join(f"certified-{name}-cert{n}" for n in range(1, count + 1)), f"{name}.0")
+def _certified(name: str, count: int) -> ReleaseLine:
+    return ReleaseLine(
+        f"certified-{name}", " ".join(f"certified-{name}-cert{n}" for n in range(1, count + 1)), f"{name}.0"
+    )
 
 
-ROWS: tuple[Line, ...] = (
-    Line(
+ROWS: tuple[ReleaseLine, ...] = (
+    ReleaseLine(
         "16",
         "16.0.0 16.0.1 16.1.0 16.1.1 16.2.0 16.2.1 16.3.0 16.4.0 16.4.1 16.5.0 16.5.1 16.6.0 16.6.1 16.6.2 16.7.0 "
         "16.8.0 16.9.0 16.10.0 16.11.0 16.11.1 16.12.0 16.13.0 16.14.0 16.14.1 16.15.0 16.15.1 16.16.0 16.16.1 "
@@ -35,12 +37,12 @@ ROWS: tuple[Line, ...] = (
         "16.25.1 16.25.2 16.25.3 16.26.0 16.26.1 16.27.0 16.28.0 16.29.0 16.29.1 16.30.0 16.30.1",
         long_term=True,
     ),
-    Line(
+    ReleaseLine(
         "17",
         "17.0.0 17.0.1 17.1.0 17.2.0 17.3.0 17.4.0 17.5.0 17.5.1 17.6.0 17.7.0 17.8.0 17.8.1 17.9.0 17.9.1 17.9.2 "
         "17.9.3 17.9.4",
     ),
-    Line(
+    ReleaseLine(
         "18",
         "18.0.0 18.0.1 18.1.0 18.1.1 18.2.0 18.2.1 18.2.2 18.3.0 18.4.0 18.5.0 18.5.1 18.6.0 18.7.0 18.7.1 18.8.0 "
         "18.9.0 18.10.0 18.10.1 18.11.0 18.11.1 18.11.2 18.11.3 18.12.0 18.12.1 18.13.0 18.14.0 18.15.0 18.15.1 "
@@ -48,30 +50,30 @@ ROWS: tuple[Line, ...] = (
         "18.24.0 18.24.1 18.24.2 18.24.3 18.25.0 18.26.0 18.26.1 18.26.2 18.26.3 18.26.4",
         long_term=True,
     ),
-    Line(
+    ReleaseLine(
         "19",
         "19.0.0 19.1.0 19.2.0 19.2.1 19.3.0 19.3.1 19.3.2 19.3.3 19.4.0 19.4.1 19.5.0 19.6.0 19.7.0 19.7.1 19.8.0 "
         "19.8.1",
     ),
-    Line(
+    ReleaseLine(
         "20",
         "20.0.0 20.0.1 20.1.0 20.2.0 20.2.1 20.3.0 20.3.1 20.4.0 20.5.0 20.5.1 20.5.2 20.6.0 20.7.0 20.8.0 20.8.1 "
         "20.9.0 20.9.1 20.9.2 20.9.3 20.10.0 20.11.0 20.11.1 20.12.0 20.13.0 20.14.0 20.14.1 20.15.0 20.15.1 "
         "20.15.2 20.16.0 20.17.0 20.18.0 20.18.1 20.18.2 20.19.0 20.20.0 20.20.1",
         long_term=True,
     ),
-    Line(
+    ReleaseLine(
         "21",
         "21.0.0 21.0.1 21.0.2 21.1.0 21.2.0 21.3.0 21.3.1 21.4.0 21.4.1 21.4.2 21.4.3 21.5.0 21.6.0 21.6.1 21.7.0 "
         "21.8.0 21.9.0 21.9.1 21.10.0 21.10.1 21.10.2 21.11.0 21.12.0 21.12.1 21.12.2 21.12.3",
     ),
-    Line(
+    ReleaseLine(
         "22",
         "22.0.0 22.1.0 22.1.1 22.2.0 22.3.0 22.4.0 22.4.1 22.5.0 22.5.1 22.5.2 22.6.0 22.7.0 22.8.0 22.8.1 22.8.2 "
         "22.9.0 22.10.0 22.10.1",
         long_term=True,
     ),
-    Line(
+    ReleaseLine(
         "23",
         "23.0.0 23.1.0 23.2.0 23.2.1 23.2.2 23.3.0 23.4.0 23.4.1",
     ),

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pjsipdiag.asterisk.addresses.rule import Source, canonical, deciding, source
 from pjsipdiag.asterisk.config import Acl, Config, Endpoint
 from pjsipdiag.asterisk.pjsip.message import Request
-from pjsipdiag.asterisk.pjsip.uri import SipUri
+from pjsipdiag.asterisk.pjsip.uri import PjSipUri
 from pjsipdiag.asterisk.reasons.reason import Reason, said
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome
@@ -66,7 +66,7 @@ def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, R
     untold = ""
     for contact in request.contacts:
         uri = contact.address.uri if contact.address else None
-        if not isinstance(uri, SipUri):
+        if not isinstance(uri, PjSipUri):
             continue
         addresses = _contact_addresses(uri.host, config)
         if addresses is None:

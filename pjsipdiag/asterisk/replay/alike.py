@@ -23,9 +23,9 @@ from pjsipdiag.asterisk.forms.header_syntax import (
     canonical,
     syntax,
 )
-from pjsipdiag.asterisk.realtime.folded import Folded
+from pjsipdiag.asterisk.realtime.folded import CaselessNames
 from pjsipdiag.asterisk.replay.admission import denial
-from pjsipdiag.asterisk.replay.prepared import NAME_LENGTH, Known
+from pjsipdiag.asterisk.replay.prepared import NAME_LENGTH, Prepared
 
 MOST_NAMES, MOST_KEPT = 50_000, 200_000
 """Entries of a table of answers before it is emptied."""
@@ -34,7 +34,7 @@ _ONCE = frozenset((b"via", b"from", b"to", b"call-id", b"cseq"))
 _KEPT = _ONCE | ARRAYS | {b"contact", b"authorization"}
 
 
-class Kind(NamedTuple):
+class RequestKind(NamedTuple):
     """What of a form can matter: the method, and which headers there are."""
 
     method: bytes
@@ -53,7 +53,7 @@ class Plain(NamedTuple):
     texts: tuple[object, ...]
 
 
-class Sender(NamedTuple):
+class SenderNames(NamedTuple):
     """The names that a request gives its sender: user and host of From, user and realm of its credentials."""
 
     user: bytes
@@ -66,7 +66,7 @@ PlainKey = tuple[int, int, str, bytes]
 """Number of the content of a request, number of its origin, its transport and its destination."""
 
 
-class Line(NamedTuple):
+class HeaderLine(NamedTuple):
     """What of a header line can matter: its name, texts that are compared, and what the From names."""
 
     name: bytes
@@ -74,7 +74,7 @@ class Line(NamedTuple):
     sender: object
 
 
-_NOTHING = Line(b"", (), None)
+_NOTHING = HeaderLine(b"", (), None)
 _FAR: object = ((), None, ())
 """What an address comes to that no rule holds or nearly holds: origin number 0."""
 
@@ -83,8 +83,8 @@ _FAR: object = ((), None, ())
 class Alike:
     """The keys of one configuration."""
 
-    known: Known
-    _lines: dict[bytes, Line] = field(default_factory=dict)
+    known: Prepared
+    _lines: dict[bytes, HeaderLine] = field(default_factory=dict)
     _names: dict[tuple[bytes, bytes], object] = field(default_factory=dict)
     _hosts: dict[bytes, object] = field(default_factory=dict)
     _origins: dict[bytes, int] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class Alike:
         self._domains = any(transport.domain for transport in config.transports.values())
         self._hopeless = bool(self._watched & _ONCE) or any(acl.contact_acl != Acl() for acl in config.acls)
         self._hopeless |= any(endpoint.contact_acl != Acl() for endpoint in config.endpoints.values())
-        self._hopeless |= isinstance(config.endpoints, Folded)
+        self._hopeless |= isinstance(config.endpoints, CaselessNames)
         # a user that no endpoint is named after names none, whatever the domain or realm
         self._users = {name.lower().encode("utf-8", "surrogateescape").partition(b"@")[0] for name in config.endpoints}
         self._places = None if config.acls else self.known.index.places
@@ -117,14 +117,14 @@ class Alike:
             return None
         return form, self.origin(source), transport, destination
 
-    def kind(self, form: Form | None) -> Kind | None:
+    def kind(self, form: Form | None) -> RequestKind | None:
         """What of `form` can matter; None where its requests have to be looked at one by one."""
         if form is None or self._hopeless or self._watches_uri or not self._watched.isdisjoint(form.names):
             return None
         names = form.names
-        return Kind(form.method, b"contact" in names, b"authorization" in names, b"content-length" in names)
+        return RequestKind(form.method, b"contact" in names, b"authorization" in names, b"content-length" in names)
 
-    def content(self, kind: Kind, sender: Sender) -> int | None:
+    def content(self, kind: RequestKind, sender: SenderNames) -> int | None:
         """The number of what requests of that kind and sender come to; None where their text has to be looked at."""
         login: object = None
         if kind.credentials:
@@ -174,7 +174,7 @@ class Alike:
             return None
         return Plain(request[1], b"contact" in names, sender, tuple(texts))
 
-    def _line(self, line: bytes) -> Line | None:
+    def _line(self, line: bytes) -> HeaderLine | None:
         """What a header line says; None where PJSIP may refuse it."""
         spelt, colon, value = line.partition(b":")
         name = canonical(spelt + colon)
@@ -182,7 +182,7 @@ class Alike:
         if form is None:
             if GENERIC.fullmatch(line) is None or name in REFUSED:
                 return None
-            return Line(name, (name, value), None) if name in self._watched else _NOTHING
+            return HeaderLine(name, (name, value), None) if name in self._watched else _NOTHING
         matched = form.fullmatch(value, 1) if value.startswith(b" ") else None
         if matched is None:
             return None
@@ -194,7 +194,7 @@ class Alike:
             if login is None:
                 return None
             texts += (name, login)
-        return Line(name, texts, sender) if name in _KEPT or texts else _NOTHING
+        return HeaderLine(name, texts, sender) if name in _KEPT or texts else _NOTHING
 
     def _login(self, user: bytes, realm: bytes) -> object | None:
         """What the names in Authorization come to; None where that has to be asked in full."""

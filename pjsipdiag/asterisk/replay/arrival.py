@@ -16,8 +16,8 @@ from functools import lru_cache
 from pjsipdiag.asterisk.addresses.rule import Source
 from pjsipdiag.asterisk.config import Config, Transport
 from pjsipdiag.asterisk.loading.order import MEMORY_BUCKETS, str_hash
-from pjsipdiag.asterisk.pjsip.message import Refused, Request
-from pjsipdiag.asterisk.pjsip.uri import SipUri, TelUri, Uri
+from pjsipdiag.asterisk.pjsip.message import Request, Unparsable
+from pjsipdiag.asterisk.pjsip.uri import PjSipUri, TelUri, Uri
 from pjsipdiag.asterisk.reasons.reason import Reason, said
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import has
@@ -31,7 +31,7 @@ DIALOG_METHODS = ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY", "UPDATE")
 """Methods that need a Contact header (pjsip_method_creates_dialog)."""
 
 
-def refused_by_parser(refused: Refused) -> Check:
+def refused_by_parser(refused: Unparsable) -> Check:
     """A message that PJSIP drops: no answer."""
     dropped = WalkReason.DROPPED_BY_PARSER(words=refused.reason)
     return _end(WalkReason.LOGGED(why=dropped, log=refused.log) if refused.log else dropped)
@@ -42,7 +42,7 @@ def response() -> Check:
     return _end(WalkReason.RESPONSE())
 
 
-def cut_off(refused: Refused) -> Check:
+def cut_off(refused: Unparsable) -> Check:
     """A message whose end the capture does not hold."""
     reason = WalkReason.CUT_OFF(words=refused.reason)
     return Check("arrival", Match.UNKNOWN, reason)
@@ -223,7 +223,7 @@ def _filter(request: Request, config: Config) -> Check | None:
         ("To", request.last_to.address.uri),
     )
     for place, uri in uris:
-        if not (isinstance(uri, SipUri) or (tel and (isinstance(uri, TelUri) or place == "request URI"))):
+        if not (isinstance(uri, PjSipUri) or (tel and (isinstance(uri, TelUri) or place == "request URI"))):
             return _end(WalkReason.SCHEME_NOT_TAKEN(place=place, scheme=uri.scheme, release=config.version), 416)
         _remove_marks(uri)
     if not request.contacts and request.method in DIALOG_METHODS:
@@ -231,7 +231,7 @@ def _filter(request: Request, config: Config) -> Check | None:
     for contact in request.contacts:
         if contact.address is None:
             continue
-        if not isinstance(contact.address.uri, SipUri):
+        if not isinstance(contact.address.uri, PjSipUri):
             return _end(WalkReason.SCHEME_OF_CONTACT(scheme=contact.address.uri.scheme), 416)
         _remove_marks(contact.address.uri)
     return None
@@ -239,7 +239,7 @@ def _filter(request: Request, config: Config) -> Check | None:
 
 def _remove_marks(uri: Uri) -> None:
     """remove_x_ast_params()."""
-    if isinstance(uri, SipUri) and uri.parameters:
+    if isinstance(uri, PjSipUri) and uri.parameters:
         uri.parameters = [pair for pair in uri.parameters if not pair[0].startswith("x-ast-")]
 
 

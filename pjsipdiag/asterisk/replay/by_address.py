@@ -13,14 +13,14 @@ from pjsipdiag.asterisk.addresses.rule import canonical, source
 from pjsipdiag.asterisk.config import Identify, Rule
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
-from pjsipdiag.asterisk.replay.prepared import Arrived, Known, by_chance, found
+from pjsipdiag.asterisk.replay.prepared import Arrived, Prepared, by_chance, found
 from pjsipdiag.asterisk.verdict import Check, Match
 from pjsipdiag.sip import Address
 
 _NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
 
-def ip(known: Known, arrived: Arrived) -> Iterator[Check]:
+def ip(known: Prepared, arrived: Arrived) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_ip.c: ip_identify()."""
     identifies = known.config.identifies
     decisions = {at: (rule, applies) for at, rule, applies in known.index.deciding(arrived.source)}
@@ -59,7 +59,7 @@ def ip(known: Known, arrived: Arrived) -> Iterator[Check]:
         yield Check("ip", Match.NO_MATCH, WalkReason.NO_IDENTIFY())
 
 
-def transport(known: Known, arrived: Arrived) -> Iterator[Check]:
+def transport(known: Prepared, arrived: Arrived) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_ip.c: transport_identify() of 18.23.0, 20.8.0 and 21.3.0 (GHSA-qqxj-v78h-hrf9).
 
     It holds the address that the transport is bound to against rules that are meant for source addresses; over TCP it

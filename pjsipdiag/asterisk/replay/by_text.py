@@ -11,17 +11,17 @@ from contextlib import suppress
 from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.asterisk.ere.references import UndecidedError
 from pjsipdiag.asterisk.pjsip.header import Header
-from pjsipdiag.asterisk.pjsip.uri import Context
+from pjsipdiag.asterisk.pjsip.uri import UriContext
 from pjsipdiag.asterisk.reasons.reason import said
 from pjsipdiag.asterisk.reasons.walk import WalkReason
-from pjsipdiag.asterisk.replay.prepared import BLANKS, Arrived, Known, TextRule, by_chance, found, native
+from pjsipdiag.asterisk.replay.prepared import BLANKS, Arrived, Prepared, TextRule, by_chance, found, native
 from pjsipdiag.asterisk.verdict import Check, Match
 
 URI_LENGTH, HEADER_LENGTH = 509, 4092
 """Longer request URIs and headers do not fit into Asterisk's buffers, and match nothing."""
 
 
-def header(known: Known, arrived: Arrived) -> Iterator[Check]:
+def header(known: Prepared, arrived: Arrived) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_ip.c: header_identify()."""
     for rule in known.headers:
         headers = arrived.request.named(rule.header)
@@ -48,9 +48,9 @@ def header(known: Known, arrived: Arrived) -> Iterator[Check]:
         yield Check("header", Match.NO_MATCH, reason, rule.where, rule.identify.name, rule.identify.endpoint)
 
 
-def request_uri(known: Known, arrived: Arrived) -> Iterator[Check]:
+def request_uri(known: Prepared, arrived: Arrived) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_ip.c: request_identify()."""
-    printed = arrived.request.uri.printed(Context.REQUEST) if known.uris else ""
+    printed = arrived.request.uri.printed(UriContext.REQUEST) if known.uris else ""
     shown = "the request URI" if arrived.terse else f"request URI {native(printed)}"
     for rule in known.uris:
         wanted = f"match_request_uri={rule.identify.match_request_uri}"
@@ -69,7 +69,7 @@ def request_uri(known: Known, arrived: Arrived) -> Iterator[Check]:
 
 
 def _rivals(
-    rules: Sequence[TextRule], rule: TextRule, known: Known, fits: Callable[[TextRule], bool]
+    rules: Sequence[TextRule], rule: TextRule, known: Prepared, fits: Callable[[TextRule], bool]
 ) -> Iterator[Identify]:
     """The identifies that fit too and may be asked before that of the rule: where one of the two has no name, or where
     nobody told the order."""

@@ -28,7 +28,7 @@ OLDEST = 30 * 86_400
 _PARAMETER = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 
 
-class Fault(StrEnum):
+class Mismatch(StrEnum):
     """The first thing that does not fit; NONE where all does, UNKNOWN where the files lack the password."""
 
     NONE = "none"
@@ -41,17 +41,17 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Compared:
     """`said` is what the request has in that place, `wanted` what the section has; both empty for a password. Of an old
     nonce they are its age and its lifetime in seconds."""
 
-    fault: Fault
+    fault: Mismatch
     auth: Auth | None = None
     said: str = ""
     wanted: str = ""
 
 
-_ORDER = tuple(Fault)
+_ORDER = tuple(Mismatch)
 """A later fault is nearer to success than a realm that differs."""
 
 
@@ -63,41 +63,41 @@ def credentials(message: SipMessage) -> Iterator[Mapping[str, str]]:
             yield {name.lower(): plain or quoted for name, quoted, plain in _PARAMETER.findall(rest)}
 
 
-def judge(message: SipMessage, endpoint: Endpoint, config: Config) -> Judged | None:
+def judge(message: SipMessage, endpoint: Endpoint, config: Config) -> Compared | None:
     """What is wrong with the credentials of a request to an endpoint that asks for them; None where it has none."""
     auths = [config.auths[name] for name in endpoint.auth if name in config.auths]
     found = [_judged(given, message, auth, config) for given in credentials(message) for auth in auths]
     if not found:
         return None
-    good = [one for one in found if one.fault in (Fault.NONE, Fault.UNKNOWN)]
+    good = [one for one in found if one.fault in (Mismatch.NONE, Mismatch.UNKNOWN)]
     return good[0] if good else max(found, key=lambda one: _ORDER.index(one.fault))
 
 
-def _judged(given: Mapping[str, str], message: SipMessage, auth: Auth, config: Config) -> Judged:
+def _judged(given: Mapping[str, str], message: SipMessage, auth: Auth, config: Config) -> Compared:
     realm = auth.realm or config.globals.default_realm
     if given.get("realm", "") != realm:
-        return Judged(Fault.REALM, auth, given.get("realm", ""), realm)
+        return Compared(Mismatch.REALM, auth, given.get("realm", ""), realm)
     if given.get("username", "") != auth.username:
-        return Judged(Fault.USER, auth, given.get("username", ""), auth.username)
+        return Compared(Mismatch.USER, auth, given.get("username", ""), auth.username)
     name = given.get("algorithm", "") or "MD5"
     supported = _supported(auth)
     if name.upper() not in supported:
-        return Judged(Fault.ALGORITHM, auth, name, ", ".join(supported))
+        return Compared(Mismatch.ALGORITHM, auth, name, ", ".join(supported))
     secret = _secret(auth, name.upper(), realm)
     if secret is None:
-        return Judged(Fault.UNKNOWN, auth)
+        return Compared(Mismatch.UNKNOWN, auth)
     fits = _response(given, message.method, secret, ALGORITHMS[name.upper()]) == given.get("response", "").lower()
-    return _nonce(given, message, auth) if fits else Judged(Fault.PASSWORD, auth)
+    return _nonce(given, message, auth) if fits else Compared(Mismatch.PASSWORD, auth)
 
 
-def _nonce(given: Mapping[str, str], message: SipMessage, auth: Auth) -> Judged:
+def _nonce(given: Mapping[str, str], message: SipMessage, auth: Auth) -> Compared:
     """Whether a nonce, which begins with the time of its challenge, is still good (check_nonce)."""
     stamp, slash, _ = given.get("nonce", "").partition("/")
     age = message.time // 1_000_000_000 - int(stamp) if slash and stamp.isdecimal() and len(stamp) < 12 else 0
     lifetime = auth.value("nonce_lifetime") or NONCE_LIFETIME
     if lifetime.isdecimal() and int(lifetime) < age < OLDEST:
-        return Judged(Fault.STALE, auth, str(age), lifetime)
-    return Judged(Fault.NONE, auth)
+        return Compared(Mismatch.STALE, auth, str(age), lifetime)
+    return Compared(Mismatch.NONE, auth)
 
 
 def _supported(auth: Auth) -> list[str]:

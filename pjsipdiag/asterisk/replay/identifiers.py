@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache, partial
 
 from pjsipdiag.asterisk.addresses.rule import source, unpacked
 from pjsipdiag.asterisk.config import Acl, Config, Endpoint, Unread
-from pjsipdiag.asterisk.pjsip.message import Dialect, Refused, Request, Response, dialect, parse
+from pjsipdiag.asterisk.pjsip.message import Dialect, Request, Response, Unparsable, dialect, parse
 from pjsipdiag.asterisk.reasons.reason import said
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import MODULES
@@ -22,7 +22,7 @@ from pjsipdiag.asterisk.replay.alike import MOST_KEPT, Alike, PlainKey
 from pjsipdiag.asterisk.replay.by_address import ip, transport
 from pjsipdiag.asterisk.replay.by_name import anonymous, auth_username, line, username
 from pjsipdiag.asterisk.replay.by_text import header, request_uri
-from pjsipdiag.asterisk.replay.prepared import Arrived, Identifier, Known
+from pjsipdiag.asterisk.replay.prepared import Arrived, Identifier, Prepared
 from pjsipdiag.asterisk.verdict import Check, Match, Verdict
 from pjsipdiag.sip import Address, SipMessage
 
@@ -48,7 +48,7 @@ def identify(message: SipMessage, config: Config, tokens: Mapping[str, str] | No
 
 
 @lru_cache(maxsize=4)
-def _parser(dialect: Dialect) -> Callable[[bytes], Request | Response | Refused]:
+def _parser(dialect: Dialect) -> Callable[[bytes], Request | Response | Unparsable]:
     """PJSIP's parser; a text that stands for many requests, or is replayed for many configurations, is parsed once."""
     return lru_cache(MOST_PARSED)(partial(parse, dialect=dialect))
 
@@ -64,7 +64,7 @@ class Replay:
     tokens: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.known = Known(self.config, self.tokens)
+        self.known = Prepared(self.config, self.tokens)
         self._parse = _parser(dialect(self.config.version))
         self._texts: dict[int, bytes] = {}
         self._verdicts: dict[object, Verdict | Endpoint] = {}
@@ -149,7 +149,7 @@ class Replay:
             yield cut
             return
         request = self._parse(message.raw)
-        if isinstance(request, Refused):
+        if isinstance(request, Unparsable):
             yield arrival.cut_off(request) if message.truncated else arrival.refused_by_parser(request)
             return
         if not isinstance(request, Request):

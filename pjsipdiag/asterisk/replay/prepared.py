@@ -43,7 +43,7 @@ class TextRule:
 
 
 @dataclass
-class Known:
+class Prepared:
     """A configuration. `tokens` maps registrations to the `line` tokens of the PBX's own REGISTER requests."""
 
     config: Config
@@ -126,7 +126,7 @@ class Arrived:
         return "the source" if self.terse else f"source {Address(self.ip, self.source.port)}"
 
 
-Identifier = Callable[[Known, Arrived], Iterator[Check]]
+Identifier = Callable[[Prepared, Arrived], Iterator[Check]]
 """One identifier: its checks in order, the last of them a MATCH if it finds an endpoint."""
 
 
@@ -145,7 +145,7 @@ def by_chance(step: str, winner: Identify, others: Iterable[Identify], config: C
             return
 
 
-def found(step: str, known: Known, identify: Identify, reason: Reason, where: Where) -> Check:
+def found(step: str, known: Prepared, identify: Identify, reason: Reason, where: Where) -> Check:
     """common_identify(): the first identify that matches decides, even where its endpoint does not exist."""
     if identify.endpoint in known.config.endpoints:
         endpoint = known.config.endpoints[identify.endpoint].name

@@ -13,7 +13,7 @@ from struct import Struct
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.fast.layout import HEP_BYTES, MARGIN, PASSES, Container, Layout
-from pjsipdiag.capture.packets.dissect import QUIET
+from pjsipdiag.capture.packets.dissect import CANNOT_START_SIP
 from pjsipdiag.capture.packets.link import SLL_DIRECTIONS
 from pjsipdiag.capture.packets.tunnels import UDP_TUNNELS
 from pjsipdiag.capture.streams.start import USUAL
@@ -53,7 +53,7 @@ def _flags(size: int, chosen: Iterable[int]) -> bytes:
 
 TABLES = (
     bytes(map(_first, range(256))),
-    QUIET,
+    CANNOT_START_SIP,
     _flags(256, (string.ascii_letters + string.digits + ".!%*_+`'~-").encode()),
     _flags(65536, UDP_TUNNELS),
     USUAL,

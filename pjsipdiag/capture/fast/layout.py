@@ -11,7 +11,7 @@ from struct import Struct
 from typing import Any, NamedTuple
 
 from pjsipdiag.capture.packets.link import PPPOE, VLAN_TAGS
-from pjsipdiag.capture.packets.network import IPV4, Network
+from pjsipdiag.capture.packets.network import IPV4, Carried
 
 MARGIN = 160
 """Bytes after the start of a record in which all fields of a layout lie."""
@@ -73,7 +73,7 @@ class Layout(NamedTuple):
         )
 
 
-def learn(link_type: int, frame: bytes, found: Network, container: Container) -> Layout | None:
+def learn(link_type: int, frame: bytes, found: Carried, container: Container) -> Layout | None:
     """The layout of packets that are encapsulated as `frame` is, `found` being its IP packet; else None."""
     marks = _marks(link_type, frame, found.offset)
     if marks is None:

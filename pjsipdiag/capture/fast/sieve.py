@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.fast.layout import HEP_BYTES, PASSES, TRANSPORTS, Container, Layout, learn
-from pjsipdiag.capture.packets.dissect import PSH, SPEAKS, SYN, VERSION, Dissector
+from pjsipdiag.capture.packets.dissect import MAY_CARRY_SIP, PSH, SYN, VERSION, Dissector
 from pjsipdiag.capture.packets.link import SLL_DIRECTIONS, network
-from pjsipdiag.capture.packets.network import IPV4, IPV6, Network, Undecodable
+from pjsipdiag.capture.packets.network import IPV4, IPV6, Carried, Undecodable
 from pjsipdiag.capture.packets.tunnels import UDP_TUNNELS
 from pjsipdiag.capture.streams.start import START
 
@@ -30,7 +30,7 @@ def _one_of(texts: Iterable[bytes]) -> bytes:
     return rb"(?=[" + b"".join(re.escape(text[:1]) for text in texts) + rb"])(?:" + b"|".join(escaped) + rb")"
 
 
-DULL = re.compile(
+NOT_SIP = re.compile(
     (rb"(?!" + _one_of(TUNNEL_PORTS) + rb")..(?!" + _one_of(TUNNEL_PORTS) + rb").{6}")
     + (rb"(?![\r\n" + re.escape(bytes(sorted(HEP_BYTES))) + rb"]|" + START.pattern + rb")."),
     re.DOTALL,
@@ -68,7 +68,7 @@ class Sieve:
                 return self.plain(layout, buffer, at, stop, time, frame)
             if at + layout.ports < stop:  # a fragment, say
                 direction = SLL_DIRECTIONS.get(buffer[at + self.direction_at], "") if self.direction_at else ""
-                known = Network(IPV4 if layout.version == 4 else IPV6, layout.ip, direction)
+                known = Carried(IPV4 if layout.version == 4 else IPV6, layout.ip, direction)
                 return self.dissect(buffer, at, stop, time, frame, known)
         learnt = self._learn(buffer, at, stop) if len(layouts) < MAX_LAYOUTS else None
         if learnt is None:
@@ -92,7 +92,7 @@ class Sieve:
         ports = at + layout.ports
         if buffer[at + layout.protocol_at] == 6:
             return self._tcp(layout, buffer, at, stop, time, frame) if self.wants(buffer, at, stop, layout) else ()
-        if ports + 8 < stop and (PASSES[buffer[ports + 8]] or DULL.match(buffer, ports, stop)):
+        if ports + 8 < stop and (PASSES[buffer[ports + 8]] or NOT_SIP.match(buffer, ports, stop)):
             return ()  # as the compiled loop does: what a record is counted for does not depend on those before it
         room, source_ip, destination_ip, source_port, destination_port, length = layout.detail(buffer, at)
         end = ports + length
@@ -135,12 +135,12 @@ class Sieve:
         end = min(stop, ports + length) if length > 0 else stop
         if payload >= end:
             return False
-        if SPEAKS.match(buffer, payload, end) or (flags & PSH and buffer.find(VERSION, payload, end) >= 0):
+        if MAY_CARRY_SIP.match(buffer, payload, end) or (flags & PSH and buffer.find(VERSION, payload, end) >= 0):
             return True
         return self._dissector.wants(bytes(buffer[at + layout.addresses : ports + 4]))
 
     def dissect(  # noqa: PLR0917  (as `plain`)
-        self, buffer: bytearray, at: int, stop: int, time: int, frame: int, known: Network | None = None
+        self, buffer: bytearray, at: int, stop: int, time: int, frame: int, known: Carried | None = None
     ) -> Iterable[Datagram]:
         """The messages of any record, by the long way; `known` is what `network` would say of it."""
         data = bytes(buffer[at + self.container.header : stop])

@@ -34,7 +34,7 @@ END_OF_TIME = 1 << 63
 SECRETS_NOTE = "holds TLS secrets: `--reader wireshark` decrypts with them"
 
 
-class Section(NamedTuple):
+class PcapngSection(NamedTuple):
     """Byte order and interfaces in the middle of a section."""
 
     order: str
@@ -48,7 +48,7 @@ class BlockWalk(RecordWalk):
     chain = 2
     sure = 8
 
-    def __init__(self, window: Window, dissector: Dissector, section: Section | None = None) -> None:
+    def __init__(self, window: Window, dissector: Dissector, section: PcapngSection | None = None) -> None:
         super().__init__(window, 0, dissector)
         self.order, self.interfaces = "<", list[Interface]()
         self._inside = section is not None
@@ -239,7 +239,7 @@ class BlockWalk(RecordWalk):
         return True
 
 
-def leading(window: Window) -> Section | None:
+def leading(window: Window) -> PcapngSection | None:
     """What the blocks before the first packet of the file in `window` describe; None when it is no pcapng."""
     found = _leading(window)
     return None if found is None else found[0]
@@ -259,7 +259,7 @@ def first_time(window: Window) -> int:
     return first.time(high << 32 | low)
 
 
-def _leading(window: Window) -> tuple[Section, int] | None:
+def _leading(window: Window) -> tuple[PcapngSection, int] | None:
     """The section that starts the file and the place of its first packet."""
     buffer = window.buffer
     if buffer[:4] != SECTION_MAGIC or bytes(buffer[8:12]) not in ORDERS:
@@ -273,7 +273,7 @@ def _leading(window: Window) -> tuple[Section, int] | None:
         if kind == INTERFACE:
             interfaces.append(interface(order, bytes(buffer[at + 8 : at + total - 4])))
         at += total
-    return Section(order, tuple(interfaces)), at
+    return PcapngSection(order, tuple(interfaces)), at
 
 
 _LIKELY = {

@@ -31,12 +31,12 @@ def read_files(
         found[-1] += filter(wanted, dissector.finish(next(iter(captures.starts[number + 1 :]), None)))
         records.append(tally.records)
         unfinished = dissector.unfinished()
-        for of, datagram in owned(dissector.late, records):
+        for of, datagram in by_owner(dissector.late, records):
             found[of] += filter(wanted, [datagram])
     return [sorted(messages, key=lambda datagram: datagram.frame) for messages in found]
 
 
-def owned(late: Iterable[Datagram], records: Sequence[int]) -> Iterator[tuple[int, Datagram]]:
+def by_owner(late: Iterable[Datagram], records: Sequence[int]) -> Iterator[tuple[int, Datagram]]:
     """The number of the file that each datagram of `Dissector.late` belongs to, and the datagram with its frame there.
 
     `records` are the numbers of frames of all files up to the one that was read last.

@@ -38,7 +38,7 @@ class Opened(NamedTuple):
 
 
 @dataclass(slots=True)
-class Rest:
+class Handover:
     """What a part leaves to `join`: `deferred` in the order of the capture, then the state of its own TCP flows.
 
     `passed_over` are the ports of TCP flows of which something was passed over; where they were too many to note,
@@ -75,7 +75,7 @@ class OwnFragments(Fragments):
     A frame that is dissected makes one of them `waiting` for more, or `complete`, or neither.
     """
 
-    def __init__(self, undecoded: Counter[str], rest: Rest) -> None:
+    def __init__(self, undecoded: Counter[str], rest: Handover) -> None:
         super().__init__(undecoded)
         self.waiting: Key | None = None
         self.complete: Key | None = None
@@ -122,7 +122,7 @@ class FewFragments(Fragments):
     _known = frozenset[int]()
     _last = -1
 
-    def beside(self, rest: Rest) -> None:
+    def beside(self, rest: Handover) -> None:
         """What is added from now on lies in the part of `rest`."""
         self._pending, self._held, self._known = rest.most_pending, rest.most_held, frozenset(rest.whole)
         self._check(0)

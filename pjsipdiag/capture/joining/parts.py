@@ -22,22 +22,22 @@ from typing import Any, BinaryIO, NoReturn
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.pcap import HEADER, FileHeader, Walk, file_header
-from pjsipdiag.capture.formats.pcapng import BlockWalk, Section, leading
+from pjsipdiag.capture.formats.pcapng import BlockWalk, PcapngSection, leading
 from pjsipdiag.capture.formats.reader import Watched, read
 from pjsipdiag.capture.formats.scan import open_walk
 from pjsipdiag.capture.joining.handover import (
     Deferred,
     FewFragments,
+    Handover,
     Opened,
     OwnFragments,
-    Rest,
     StatefulError,
     Unjoinable,
     number_of,
 )
 from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
 from pjsipdiag.capture.packets.fragments import Key
-from pjsipdiag.capture.packets.network import Network
+from pjsipdiag.capture.packets.network import Carried
 from pjsipdiag.capture.source.compressed import open_file
 from pjsipdiag.capture.source.window import Window
 from pjsipdiag.capture.streams.flow import port_pair, reverse
@@ -56,14 +56,14 @@ OPENED_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FilePart:
     """Bytes `start` to `end` (WHOLE: all) of a capture, from a record on that `header` or `section` describes."""
 
     path: str
     start: int
     end: int
     header: FileHeader | None = None
-    section: Section | None = None
+    section: PcapngSection | None = None
 
 
 class _UnjoinableError(Exception):
@@ -75,7 +75,7 @@ class _Deferring(Dissector):
 
     direct = False
 
-    def __init__(self, tally: Tally, rest: Rest) -> None:
+    def __init__(self, tally: Tally, rest: Handover) -> None:
         self._pieces = OwnFragments(tally.undecoded, rest)
         super().__init__(tally, share=2, fragments=self._pieces)
         self.passed = set()
@@ -99,7 +99,7 @@ class _Deferring(Dissector):
             rest.reason = "too many TCP flows"
 
     def frame(
-        self, time: int, frame: int, link_type: int, data: bytes, known: Network | None = None
+        self, time: int, frame: int, link_type: int, data: bytes, known: Carried | None = None
     ) -> Iterable[Datagram]:
         pieces = self._pieces
         pieces.waiting = pieces.complete = None
@@ -185,7 +185,7 @@ class _Joining(Dissector):
         self._own |= {flow, reverse(flow)}
         return reassembler.open(time, flow, sequence, SYN)
 
-    def part(self, rest: Rest, frames: int) -> None:
+    def part(self, rest: Handover, frames: int) -> None:
         """A part is done that began after `frames` frames: its own flows are taken as they are."""
         reassembler = self._reassembler
         for flow in self._own:
@@ -201,12 +201,12 @@ class _Joining(Dissector):
         return self._reassembler.feed(time, frame, flow, *segment)
 
 
-def split(path: str | Path, parts: int) -> list[Part]:
+def split(path: str | Path, parts: int) -> list[FilePart]:
     """`path` in at most `parts` pieces of about the same size; a single one when it cannot be cut.
 
     Raises CaptureError when the file cannot be opened.
     """
-    whole = [Part(str(path), 0, WHOLE)]
+    whole = [FilePart(str(path), 0, WHOLE)]
     if parts < 2 or str(path) == "-" or not Path(path).is_file():
         return whole
     size = Path(path).stat().st_size
@@ -218,7 +218,7 @@ def split(path: str | Path, parts: int) -> list[Part]:
     return whole
 
 
-def _split_at(stream: BinaryIO | io.RawIOBase, path: str, size: int, parts: int) -> list[Part]:
+def _split_at(stream: BinaryIO | io.RawIOBase, path: str, size: int, parts: int) -> list[FilePart]:
     """The parts; none where the file is of no format that can be split."""
     window = Window(stream)
     window.advance(0)
@@ -234,17 +234,19 @@ def _split_at(stream: BinaryIO | io.RawIOBase, path: str, size: int, parts: int)
         place = _walk(Window(stream, offset), header, section, Dissector(Tally(""))).find_sure()
         if place is not None and place > places[-1]:
             places.append(place)
-    return [Part(path, *ends, header, section) for ends in pairwise([*places, size])]
+    return [FilePart(path, *ends, header, section) for ends in pairwise([*places, size])]
 
 
-def _walk(window: Window, header: FileHeader | None, section: Section | None, dissector: Dissector) -> Walk | BlockWalk:
+def _walk(
+    window: Window, header: FileHeader | None, section: PcapngSection | None, dissector: Dissector
+) -> Walk | BlockWalk:
     window.advance(0)
     if header is not None:
         return Walk(window, 0, header, dissector)
     return BlockWalk(window, dissector, section)
 
 
-def read_part(part: Part, tally: Tally, rest: Rest) -> Iterator[Datagram]:
+def read_part(part: FilePart, tally: Tally, rest: Handover) -> Iterator[Datagram]:
     """The messages of `part` that need nothing from before it; frames count from 1. `rest` is filled for `join`.
 
     Raises CaptureError as `read` does.
@@ -255,7 +257,7 @@ def read_part(part: Part, tally: Tally, rest: Rest) -> Iterator[Datagram]:
     dissector.close()
 
 
-def _between(part: Part, tally: Tally, rest: Rest, dissector: Dissector) -> Iterator[Datagram]:
+def _between(part: FilePart, tally: Tally, rest: Handover, dissector: Dissector) -> Iterator[Datagram]:
     with open_file(part.path) as stream:
         stream.seek(part.start)
         content = Watched(stream, tally.on_read) if tally.on_read else stream
@@ -273,13 +275,15 @@ def _between(part: Part, tally: Tally, rest: Rest, dissector: Dissector) -> Iter
     rest.cut = walk.cut
     if walk.damaged:
         rest.reason = "the capture is damaged"
-    elif isinstance(walk, BlockWalk) and Section(walk.order, tuple(walk.interfaces)) != part.section:
+    elif isinstance(walk, BlockWalk) and PcapngSection(walk.order, tuple(walk.interfaces)) != part.section:
         rest.reason = "interfaces are described in the middle of the capture"
     elif isinstance(walk, Walk) and walk.header != part.header:
         rest.reason = "captures were appended to one another"
 
 
-def join(rests: Sequence[Rest], tally: Tally, unfinished: Unfinished | None = None) -> tuple[Dissector, list[Datagram]]:
+def join(
+    rests: Sequence[Handover], tally: Tally, unfinished: Unfinished | None = None
+) -> tuple[Dissector, list[Datagram]]:
     """The messages of fragments and TCP streams of all parts of a file, in order, with the frames of the whole file.
 
     `tally` has been merged from those of the parts; it is completed. `unfinished` is what the file before left, and

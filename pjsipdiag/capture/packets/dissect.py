@@ -13,9 +13,9 @@ from typing import NamedTuple
 from pjsipdiag.capture.datagram import Datagram, Tally, told
 from pjsipdiag.capture.packets import logger
 from pjsipdiag.capture.packets.fragments import Fragments, Key, Pending
-from pjsipdiag.capture.packets.ip import MAX_DEPTH, MISSING, UDP, Segment, unwrap
+from pjsipdiag.capture.packets.ip import MAX_DEPTH, MISSING, UDP, TcpSegment, unwrap
 from pjsipdiag.capture.packets.link import network
-from pjsipdiag.capture.packets.network import Network, Undecodable
+from pjsipdiag.capture.packets.network import Carried, Undecodable
 from pjsipdiag.capture.packets.tunnels import udp_tunnel
 from pjsipdiag.capture.streams import hep
 from pjsipdiag.capture.streams.flow import Flow, port_pair
@@ -27,15 +27,17 @@ MOST_LATE = 16 << 20
 MOST_PORTS = 100_000
 """Ports of flows that are no more, which are kept until they are looked for."""
 SYN = 2
-SPEAKS = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\x82\x01\x02]|HEP3")
+MAY_CARRY_SIP = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\x82\x01\x02]|HEP3")
 """How a TCP segment of an unknown connection begins that may carry SIP: text, a TLS record, a WebSocket frame, HEP."""
 PSH, VERSION = 8, b"SIP/2.0"
 """Of other segments those are looked through for VERSION that end what a sender handed over (RFC 9293 section 3.9.1.2):
 so a connection that the capture meets inside a binary body is followed from its next message on, and bulk transfers
 cost nothing."""
 
-QUIET = bytes(SPEAKS.match(bytes((byte,)) + (b"\x03" if byte in b"\x16\x17" else b"")) is None for byte in range(256))
-"""Whether a segment whose first byte is the index cannot begin as SPEAKS says."""
+CANNOT_START_SIP = bytes(
+    MAY_CARRY_SIP.match(bytes((byte,)) + (b"\x03" if byte in b"\x16\x17" else b"")) is None for byte in range(256)
+)
+"""Whether a segment whose first byte is the index cannot begin as MAY_CARRY_SIP says."""
 
 
 class Unfinished(NamedTuple):
@@ -97,7 +99,7 @@ class Dissector:
             self.ports.update(map(port_pair, (*self.flows, *self.known)))
 
     def frame(
-        self, time: int, frame: int, link_type: int, data: bytes, known: Network | None = None
+        self, time: int, frame: int, link_type: int, data: bytes, known: Carried | None = None
     ) -> Iterable[Datagram]:
         """The messages that this frame completes, usually none or one; `known` is what `network` would say of it."""
         try:
@@ -116,7 +118,7 @@ class Dissector:
             half = len(ends) // 2
             if protocol != UDP or len(data) < 8:
                 continue
-            segment = Segment(UDP, ends[:half], ends[half:], data, MISSING, True)
+            segment = TcpSegment(UDP, ends[:half], ends[half:], data, MISSING, True)
             for found in self._message(time, frame, segment, data[8:], direction, True) or ():
                 self._kept_late += len(found.payload)
                 if self._kept_late > MOST_LATE:
@@ -156,7 +158,7 @@ class Dissector:
         raise Undecodable("tunnels nested too deep")
 
     def _message(  # noqa: PLR0917  (as the fields of a datagram)
-        self, time: int, frame: int, segment: Segment, payload: bytes, direction: str, truncated: bool
+        self, time: int, frame: int, segment: TcpSegment, payload: bytes, direction: str, truncated: bool
     ) -> tuple[Datagram, ...] | None:
         """The message in a UDP payload; None when it starts like none."""
         source, destination = segment.source + segment.data[:2], segment.destination + segment.data[2:4]
@@ -168,7 +170,7 @@ class Dissector:
             return () if inner is None else (inner,)
         return None
 
-    def _tcp(self, time: int, frame: int, segment: Segment, direction: str) -> Iterable[Datagram]:
+    def _tcp(self, time: int, frame: int, segment: TcpSegment, direction: str) -> Iterable[Datagram]:
         data = segment.data
         if len(data) < 20:
             raise Undecodable("TCP header cut short")
@@ -179,7 +181,7 @@ class Dissector:
         if not flags & SYN:
             if not payload:
                 return ()
-            speaks = SPEAKS.match(payload) or (flags & PSH and VERSION in payload)
+            speaks = MAY_CARRY_SIP.match(payload) or (flags & PSH and VERSION in payload)
             if not (speaks or self.wants(flow)):
                 return ()
         length = len(data) + segment.missing - start if segment.missing else None
@@ -191,7 +193,7 @@ class Dissector:
         return logger.logged(datagram)
 
 
-def _udp_payload(segment: Segment) -> tuple[bytes, bool]:
+def _udp_payload(segment: TcpSegment) -> tuple[bytes, bool]:
     """The payload as far as it was captured, and whether the snap length cut it."""
     data = segment.data
     if len(data) < 8:

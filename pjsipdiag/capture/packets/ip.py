@@ -23,7 +23,7 @@ _FOUR = Struct(">BxHHHxB2x4s4s").unpack_from
 """Version and header length, total length, identification, fragment field, protocol, source and destination."""
 
 
-class Segment(NamedTuple):
+class TcpSegment(NamedTuple):
     """What one IP packet carries: a transport packet, when `protocol` is UDP or TCP.
 
     `source` and `destination` are IP bytes, `data` the transport header with its payload as far as it was captured,
@@ -40,7 +40,7 @@ class Segment(NamedTuple):
     carrier: bytes = b""
 
 
-def unwrap(kind: int, data: bytes, time: int, fragments: Fragments) -> Segment | None:
+def unwrap(kind: int, data: bytes, time: int, fragments: Fragments) -> TcpSegment | None:
     """The innermost UDP or TCP packet of `data`, an IP packet of EtherType `kind`; None when there is none.
 
     Raises Undecodable.
@@ -62,7 +62,7 @@ def unwrap(kind: int, data: bytes, time: int, fragments: Fragments) -> Segment |
     raise Undecodable("tunnels nested too deep")
 
 
-def _ipv4(data: bytes, time: int, fragments: Fragments) -> Segment | None:
+def _ipv4(data: bytes, time: int, fragments: Fragments) -> TcpSegment | None:
     """RFC 791. A total length of 0 is what segmentation offload leaves: the frame's length counts."""
     if len(data) < 20:
         raise Undecodable("IPv4 header cut short")
@@ -77,17 +77,17 @@ def _ipv4(data: bytes, time: int, fragments: Fragments) -> Segment | None:
     missing, payload = max(0, total - len(data)), data[size:total]
     if not fragment & 0x3FFF:
         protocol, payload = _authenticated(protocol, payload)
-        return Segment(protocol, source, destination, payload, missing, False)
+        return TcpSegment(protocol, source, destination, payload, missing, False)
     if missing:
         if fragment & 0x1FFF:
             raise Undecodable("IP fragment cut by the snap length")
-        return Segment(protocol, source, destination, payload, MISSING, False)
+        return TcpSegment(protocol, source, destination, payload, MISSING, False)
     key = source + destination, protocol, number
     whole = fragments.add(key, time, (fragment & 0x1FFF) * 8, bool(fragment & 0x2000), payload)
     if whole is None:
         return None
     protocol, whole = _authenticated(protocol, whole)
-    return Segment(protocol, source, destination, whole, 0, True)
+    return TcpSegment(protocol, source, destination, whole, 0, True)
 
 
 def _authenticated(protocol: int, payload: bytes) -> tuple[int, bytes]:
@@ -99,7 +99,7 @@ def _authenticated(protocol: int, payload: bytes) -> tuple[int, bytes]:
     return payload[0], payload[(payload[1] + 2) * 4 :]
 
 
-def _ipv6(data: bytes, time: int, fragments: Fragments) -> Segment | None:
+def _ipv6(data: bytes, time: int, fragments: Fragments) -> TcpSegment | None:
     """RFC 8200: fixed header, extension headers in any order, fragment header."""
     if len(data) < 40:
         raise Undecodable("IPv6 header cut short")
@@ -131,5 +131,5 @@ def _ipv6(data: bytes, time: int, fragments: Fragments) -> Segment | None:
                 piece, reassembled = whole, True
             rest = piece
         else:
-            return Segment(protocol, source, destination, rest, missing, reassembled)
+            return TcpSegment(protocol, source, destination, rest, missing, reassembled)
     raise Undecodable("too many IPv6 extension headers")

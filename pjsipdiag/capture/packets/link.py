@@ -14,7 +14,7 @@ from pjsipdiag.capture.packets.network import (
     IPV4,
     IPV6,
     NOTHING,
-    Network,
+    Carried,
     Undecodable,
     ethernet,
     llc,
@@ -49,7 +49,7 @@ WITHOUT_IP = frozenset(
 MAX_TAGS = 16
 
 
-def network(link_type: int, frame: bytes) -> Network:
+def network(link_type: int, frame: bytes) -> Carried:
     """The IP packet inside `frame`; `kind` is IPV4, IPV6 or 0. Raises Undecodable."""
     decode = LINK_TYPES.get(link_type)
     if decode is None:
@@ -61,11 +61,11 @@ def network(link_type: int, frame: bytes) -> Network:
     return inner(frame, found.kind, found.offset, found.direction)
 
 
-def inner(frame: bytes, kind: int, offset: int, direction: str = "") -> Network:
+def inner(frame: bytes, kind: int, offset: int, direction: str = "") -> Carried:
     """Steps over VLAN tags, MPLS labels, PPPoE and bridged Ethernet, in any order. Raises Undecodable."""
     for _ in range(MAX_TAGS):
         if kind in (IPV4, IPV6):
-            return Network(kind, offset, direction)
+            return Carried(kind, offset, direction)
         if kind in VLAN_TAGS:
             kind, offset = number(frame, offset + 2), offset + 4
         elif kind in MPLS:
@@ -85,30 +85,30 @@ def inner(frame: bytes, kind: int, offset: int, direction: str = "") -> Network:
     raise Undecodable(f"EtherType 0x{kind:04x}")
 
 
-def _backbone(_frame: bytes, offset: int) -> Network:
+def _backbone(_frame: bytes, offset: int) -> Carried:
     """IEEE 802.1ah: a service tag of four bytes, then the customer's Ethernet."""
-    return Network(ETHERNET_BRIDGED, offset + 4)
+    return Carried(ETHERNET_BRIDGED, offset + 4)
 
 
-def _macsec(frame: bytes, offset: int) -> Network:
+def _macsec(frame: bytes, offset: int) -> Carried:
     """IEEE 802.1AE: readable where only the integrity is protected."""
     flags = number(frame, offset) >> 8
     if flags & 0x08:
         raise Undecodable("encrypted link (MACsec)")
     at = offset + (14 if flags & 0x20 else 6)
-    return Network(number(frame, at), at + 2)
+    return Carried(number(frame, at), at + 2)
 
 
-def _trill(frame: bytes, offset: int) -> Network:
+def _trill(frame: bytes, offset: int) -> Carried:
     """RFC 6325: the length of the options stands in the header of six bytes."""
-    return Network(ETHERNET_BRIDGED, offset + 6 + (number(frame, offset) >> 6 & 0x1F) * 4)
+    return Carried(ETHERNET_BRIDGED, offset + 6 + (number(frame, offset) >> 6 & 0x1F) * 4)
 
 
-def _service(frame: bytes, offset: int) -> Network:
+def _service(frame: bytes, offset: int) -> Carried:
     """RFC 8300, the network service header: its length in words, and what follows it."""
     size, following = (number(frame, offset) & 0x3F) * 4, number(frame, offset + 2) & 0xFF
     kind = {1: IPV4, 2: IPV6, 3: ETHERNET_BRIDGED, 5: 0x8847}.get(following, 0)
-    return Network(kind, offset + max(size, 8))
+    return Carried(kind, offset + max(size, 8))
 
 
 BACKBONE = {0x88E7: _backbone, 0x88E5: _macsec, 0x22F3: _trill, 0x894F: _service}
@@ -136,36 +136,36 @@ def ppp_kind(frame: bytes, offset: int) -> tuple[int, int]:
     return PPP_PROTOCOLS.get(protocol, 0), offset + size
 
 
-def ppp(frame: bytes) -> Network:
+def ppp(frame: bytes) -> Carried:
     kind, offset = ppp_kind(frame, 2 if frame[:2] == b"\xff\x03" else 0)
-    return Network(kind, offset)
+    return Carried(kind, offset)
 
 
-def _ppp_with_direction(frame: bytes) -> Network:
+def _ppp_with_direction(frame: bytes) -> Carried:
     kind, offset = ppp_kind(frame, 3 if frame[1:3] == b"\xff\x03" else 1)
-    return Network(kind, offset, "out" if frame[0] else "in")
+    return Carried(kind, offset, "out" if frame[0] else "in")
 
 
-def _ppp_ether(frame: bytes) -> Network:
+def _ppp_ether(frame: bytes) -> Carried:
     kind, offset = ppp_kind(frame, 6)
-    return Network(kind, offset)
+    return Carried(kind, offset)
 
 
 SLL_DIRECTIONS = {0: "in", 1: "in", 2: "in", 4: "out"}
 
 
-def _linux_sll(frame: bytes) -> Network:
+def _linux_sll(frame: bytes) -> Carried:
     direction = SLL_DIRECTIONS.get(number(frame, 0), "")
     return _cooked(frame, number(frame, 2), number(frame, 14), 16, direction)
 
 
-def _linux_sll2(frame: bytes) -> Network:
+def _linux_sll2(frame: bytes) -> Carried:
     if len(frame) < 20:
         raise Undecodable("link header cut short")
     return _cooked(frame, number(frame, 8), number(frame, 0), 20, SLL_DIRECTIONS.get(frame[10], ""))
 
 
-def _cooked(frame: bytes, hardware: int, kind: int, offset: int, direction: str) -> Network:
+def _cooked(frame: bytes, hardware: int, kind: int, offset: int, direction: str) -> Carried:
     """ARPHRD_NETLINK, _IPGRE and the like say another thing in the protocol field; IP stays recognisable."""
     if hardware == 824:  # ARPHRD_NETLINK
         return NOTHING
@@ -173,62 +173,62 @@ def _cooked(frame: bytes, hardware: int, kind: int, offset: int, direction: str)
         return llc(frame, offset)._replace(direction=direction)
     if kind == 1 or kind < 16:  # 802.3 without LLC, CAN, ...
         return NOTHING
-    return Network(kind, offset, direction)
+    return Carried(kind, offset, direction)
 
 
-def raw(frame: bytes, offset: int = 0) -> Network:
+def raw(frame: bytes, offset: int = 0) -> Carried:
     version = frame[offset] >> 4 if offset < len(frame) else 0
     if version not in (4, 6):
         raise Undecodable("raw IP of unknown version")
-    return Network(IPV4 if version == 4 else IPV6, offset)
+    return Carried(IPV4 if version == 4 else IPV6, offset)
 
 
-def _raw4(_frame: bytes) -> Network:
-    return Network(IPV4, 0)
+def _raw4(_frame: bytes) -> Carried:
+    return Carried(IPV4, 0)
 
 
-def _raw6(_frame: bytes) -> Network:
-    return Network(IPV6, 0)
+def _raw6(_frame: bytes) -> Carried:
+    return Carried(IPV6, 0)
 
 
 FAMILIES = {2: IPV4, 10: IPV6, 24: IPV6, 28: IPV6, 30: IPV6}
 """AF_INET and AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, and macOS."""
 
 
-def _null(frame: bytes) -> Network:
+def _null(frame: bytes) -> Carried:
     """The address family in the byte order of the machine that captured: the smaller reading is the right one."""
     if len(frame) < 4:
         raise Undecodable("link header cut short")
     family = min(int.from_bytes(frame[:4], "big"), int.from_bytes(frame[:4], "little"))
-    return Network(FAMILIES.get(family, 0), 4)
+    return Carried(FAMILIES.get(family, 0), 4)
 
 
-def cisco_hdlc(frame: bytes, offset: int = 0) -> Network:
-    return Network(number(frame, offset + 2), offset + 4)
+def cisco_hdlc(frame: bytes, offset: int = 0) -> Carried:
+    return Carried(number(frame, offset + 2), offset + 4)
 
 
-def _pflog(frame: bytes) -> Network:
+def _pflog(frame: bytes) -> Carried:
     if len(frame) < 61:
         raise Undecodable("link header cut short")
-    return Network(FAMILIES.get(frame[1], 0), frame[0] + 3 & ~3, {1: "in", 2: "out"}.get(frame[60], ""))
+    return Carried(FAMILIES.get(frame[1], 0), frame[0] + 3 & ~3, {1: "in", 2: "out"}.get(frame[60], ""))
 
 
-def frame_relay(frame: bytes, offset: int = 0) -> Network:
+def frame_relay(frame: bytes, offset: int = 0) -> Carried:
     """An address of 2 to 4 bytes; then an NLPID (RFC 2427), or an EtherType as Cisco writes it."""
     at = offset + 1
     while at < min(len(frame), offset + 3) and not frame[at] & 1:
         at += 1
     at += 1
     if frame[at : at + 1] != b"\x03":
-        return Network(number(frame, at), at + 2)
+        return Carried(number(frame, at), at + 2)
     at += 2 if frame[at + 1 : at + 2] == b"\0" else 1
     nlpid = frame[at] if at < len(frame) else 0
     if nlpid == 0x80:
         return snap(frame, at + 1)
-    return Network({0xCC: IPV4, 0x8E: IPV6}.get(nlpid, 0), at + 1)
+    return Carried({0xCC: IPV4, 0x8E: IPV6}.get(nlpid, 0), at + 1)
 
 
-LINK_TYPES: dict[int, Callable[[bytes], Network]] = {
+LINK_TYPES: dict[int, Callable[[bytes], Carried]] = {
     0: _null,
     1: ethernet,
     9: ppp,

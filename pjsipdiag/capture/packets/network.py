@@ -12,7 +12,7 @@ class Undecodable(Exception):  # noqa: N818  (a reason that is counted, not a fa
     """A packet cannot be decoded; the text is the reason that the report counts."""
 
 
-class Network(NamedTuple):
+class Carried(NamedTuple):
     """What a frame carries: `kind` is an EtherType (0: certainly no IP), `offset` where that layer starts."""
 
     kind: int
@@ -20,7 +20,7 @@ class Network(NamedTuple):
     direction: str = ""
 
 
-NOTHING = Network(0, 0)
+NOTHING = Carried(0, 0)
 
 
 def number(frame: bytes, offset: int, order: str = "big") -> int:
@@ -29,25 +29,25 @@ def number(frame: bytes, offset: int, order: str = "big") -> int:
     return int.from_bytes(frame[offset : offset + 2], "big" if order == "big" else "little")
 
 
-def ethernet(frame: bytes, offset: int = 0) -> Network:
+def ethernet(frame: bytes, offset: int = 0) -> Carried:
     kind = number(frame, offset + 12)
-    return Network(kind, offset + 14) if kind > 1500 else llc(frame, offset + 14)
+    return Carried(kind, offset + 14) if kind > 1500 else llc(frame, offset + 14)
 
 
-def llc(frame: bytes, offset: int) -> Network:
+def llc(frame: bytes, offset: int) -> Carried:
     """IEEE 802.2: only SNAP and its own code for IP carry IP; spanning tree and the like do not."""
     if frame[offset : offset + 2] == b"\xaa\xaa":
         return snap(frame, offset + 3)
     if frame[offset : offset + 3] == b"\x06\x06\x03":
-        return Network(IPV4, offset + 3)
+        return Carried(IPV4, offset + 3)
     return NOTHING
 
 
-def snap(frame: bytes, offset: int, pad: int = 0) -> Network:
+def snap(frame: bytes, offset: int, pad: int = 0) -> Carried:
     """An EtherType, or Ethernet behind `pad` bytes (RFC 2684 section 5.2); other organisations carry no IP."""
     organisation, kind = frame[offset : offset + 3], number(frame, offset + 3)
     if organisation in (b"\0\0\0", b"\0\0\xf8"):
-        return Network(kind, offset + 5)
+        return Carried(kind, offset + 5)
     if organisation == b"\0\x80\xc2" and kind in (1, 7):
-        return Network(ETHERNET_BRIDGED, offset + 5 + pad)
+        return Carried(ETHERNET_BRIDGED, offset + 5 + pad)
     return NOTHING

@@ -16,7 +16,7 @@ from pjsipdiag.capture.packets.network import (
     IPV4,
     IPV6,
     NOTHING,
-    Network,
+    Carried,
     Undecodable,
     ethernet,
     llc,
@@ -31,7 +31,7 @@ _UPPER = frozenset({0, 4, 6, 17, 41, 43, 44, 47, 51, 60})
 DIRECTIONS = {0: "in", 1: "out"}
 
 
-def rare(link_type: int, frame: bytes) -> Network:
+def rare(link_type: int, frame: bytes) -> Carried:
     """What a frame of a link type that LINK_TYPES does not know carries. Raises Undecodable."""
     decode = RARE.get(link_type)
     if decode is not None:
@@ -42,12 +42,12 @@ def rare(link_type: int, frame: bytes) -> Network:
     return found
 
 
-def search(frame: bytes, offset: int = 0) -> Network | None:
+def search(frame: bytes, offset: int = 0) -> Carried | None:
     """The first IP header at or after `offset` that is one beyond doubt."""
     for place in _HEADER.finditer(frame, offset, offset + DEEPEST):
         at = place.start()
         if (_is_ipv4 if frame[at] >> 4 == 4 else _is_ipv6)(frame, at):
-            return Network(IPV4 if frame[at] >> 4 == 4 else IPV6, at)
+            return Carried(IPV4 if frame[at] >> 4 == 4 else IPV6, at)
     return None
 
 
@@ -70,7 +70,7 @@ def _is_ipv6(frame: bytes, at: int) -> bool:
     return all(frame[place] >> 5 == 1 or frame[place] in (0xFC, 0xFD, 0xFE) for place in (at + 8, at + 24))
 
 
-def _by_scapy(link_type: int, frame: bytes) -> Network | None:
+def _by_scapy(link_type: int, frame: bytes) -> Carried | None:
     """scapy's layers tell where IP starts."""
     import logging
 
@@ -86,17 +86,17 @@ def _by_scapy(link_type: int, frame: bytes) -> Network | None:
         offset = len(frame) - len(found.original) if found is not None else 0
     except Exception:  # scapy's dissectors raise anything on hostile bytes
         return None
-    return None if found is None else Network(IPV4 if found.name == "IP" else IPV6, offset)
+    return None if found is None else Carried(IPV4 if found.name == "IP" else IPV6, offset)
 
 
-def _searched(frame: bytes, offset: int = 0) -> Network:
+def _searched(frame: bytes, offset: int = 0) -> Carried:
     found = search(frame, offset)
     if found is None:
         raise Undecodable("no IP header found in the frame")
     return found
 
 
-def _within(link_type: int, frame: bytes, at: int, direction: str = "") -> Network:
+def _within(link_type: int, frame: bytes, at: int, direction: str = "") -> Carried:
     """A frame of a common link type that starts at `at`."""
     decode = LINK_TYPES.get(link_type)
     if decode is None or not 0 < at <= len(frame):
@@ -106,83 +106,83 @@ def _within(link_type: int, frame: bytes, at: int, direction: str = "") -> Netwo
     return found._replace(offset=found.offset + at) if found.kind else found
 
 
-def _tagged(size: int) -> Callable[[bytes], Network]:
+def _tagged(size: int) -> Callable[[bytes], Carried]:
     """A switch's tag of `size` bytes stands between the addresses and the EtherType."""
-    return lambda frame: Network(number(frame, 12 + size), 14 + size)
+    return lambda frame: Carried(number(frame, 12 + size), 14 + size)
 
 
-def _ethernet_at(offset: int) -> Callable[[bytes], Network]:
+def _ethernet_at(offset: int) -> Callable[[bytes], Carried]:
     return lambda frame: ethernet(frame, offset)
 
 
-def _token_ring(frame: bytes) -> Network:
+def _token_ring(frame: bytes) -> Carried:
     """A source address with its first bit set announces a routing field."""
     routed = len(frame) > 14 and frame[8] & 0x80
     return llc(frame, 14 + (frame[14] & 0x1F if routed else 0))
 
 
-def _fddi(frame: bytes) -> Network:
+def _fddi(frame: bytes) -> Carried:
     return llc(frame, 13) if frame[:1] and frame[0] & 0xF0 == 0x50 else NOTHING
 
 
-def _atm(frame: bytes, offset: int = 0) -> Network:
+def _atm(frame: bytes, offset: int = 0) -> Carried:
     """RFC 2684: routed or bridged behind LLC, PPP behind LLC (RFC 2364), or one protocol for the circuit."""
     head = frame[offset : offset + 4]
     if head[:2] == b"\xaa\xaa":
         return snap(frame, offset + 3, pad=2)
     if head == b"\xfe\xfe\x03\xcf":
-        return Network(*ppp_kind(frame, offset + 4))
+        return Carried(*ppp_kind(frame, offset + 4))
     if head[:2] == b"\0\0":
-        return Network(ETHERNET_BRIDGED, offset + 2)
+        return Carried(ETHERNET_BRIDGED, offset + 2)
     return raw(frame, offset) if head and head[0] >> 4 in (4, 6) else llc(frame, offset)
 
 
-def _sunatm(frame: bytes) -> Network:
+def _sunatm(frame: bytes) -> Carried:
     direction = DIRECTIONS[1 if frame[:1] and frame[0] & 0x80 else 0]
     return _atm(frame, 4)._replace(direction=direction)
 
 
-def _fibre_channel(frame: bytes) -> Network:
+def _fibre_channel(frame: bytes) -> Carried:
     return llc(frame, 16)
 
 
-def _enc(frame: bytes) -> Network:
+def _enc(frame: bytes) -> Carried:
     """OpenBSD's IPsec interface: address family in the machine's byte order, SPI, flags."""
     family = min(int.from_bytes(frame[:4], "big"), int.from_bytes(frame[:4], "little"))
-    return Network(FAMILIES.get(family, 0), 12)
+    return Carried(FAMILIES.get(family, 0), 12)
 
 
-def _docsis(frame: bytes) -> Network:
+def _docsis(frame: bytes) -> Carried:
     """FC, parameter, length, an extended header of as many bytes as the parameter says, checksum."""
     if len(frame) < 6:
         raise Undecodable("link header cut short")
     return ethernet(frame, 6 + (frame[1] if frame[0] & 1 else 0)) if frame[0] >> 6 == 0 else NOTHING
 
 
-def _directed(decode: Callable[[bytes, int], Network]) -> Callable[[bytes], Network]:
+def _directed(decode: Callable[[bytes, int], Carried]) -> Callable[[bytes], Carried]:
     """A byte with the direction stands before the frame."""
 
-    def found(frame: bytes) -> Network:
+    def found(frame: bytes) -> Carried:
         return decode(frame, 1)._replace(direction="out" if frame[:1] not in (b"", b"\0") else "in")
 
     return found
 
 
-def _ppp_with_direction(frame: bytes, offset: int) -> Network:
+def _ppp_with_direction(frame: bytes, offset: int) -> Carried:
     offset += {b"\xff\x03": 2}.get(frame[offset : offset + 2], 1 if frame[offset : offset + 1] == b"\x03" else 0)
-    return Network(*ppp_kind(frame, offset))
+    return Carried(*ppp_kind(frame, offset))
 
 
-def _mpls(_frame: bytes) -> Network:
-    return Network(0x8847, 0)
+def _mpls(_frame: bytes) -> Carried:
+    return Carried(0x8847, 0)
 
 
-def _ipnet(frame: bytes) -> Network:
+def _ipnet(frame: bytes) -> Carried:
     """Solaris: the second byte is its address family."""
-    return Network({2: IPV4, 26: IPV6}.get(frame[1] if len(frame) > 1 else 0, 0), 24)
+    return Carried({2: IPV4, 26: IPV6}.get(frame[1] if len(frame) > 1 else 0, 0), 24)
 
 
-def _nflog(frame: bytes) -> Network:
+def _nflog(frame: bytes) -> Carried:
     """Attributes in the byte order of the machine that captured; the packet is NFULA_PAYLOAD."""
     family, at = frame[:1], 4
     while at + 4 <= len(frame):
@@ -190,32 +190,32 @@ def _nflog(frame: bytes) -> Network:
         size = min(sizes) if min(sizes) >= 4 else max(sizes)
         if 9 in frame[at + 2 : at + 4] and not frame[at + 2] & frame[at + 3]:
             kind = {b"\x02": IPV4, b"\x0a": IPV6}.get(family)
-            return Network(kind, at + 4) if kind else raw(frame, at + 4)
+            return Carried(kind, at + 4) if kind else raw(frame, at + 4)
         at += max(size + 3 & ~3, 4)
     return NOTHING
 
 
-def _ipoib(frame: bytes) -> Network:
-    return Network(number(frame, 40), 44)
+def _ipoib(frame: bytes) -> Carried:
+    return Carried(number(frame, 40), 44)
 
 
-def _infiniband(frame: bytes) -> Network:
+def _infiniband(frame: bytes) -> Carried:
     """Local and perhaps global route header, base and datagram transport header; then as RFC 4391 has it."""
     at = 8 + (40 if frame[1:2] and frame[1] & 3 == 3 else 0) + 20
-    return Network(number(frame, at), at + 4)
+    return Carried(number(frame, at), at + 4)
 
 
-def _pktap(frame: bytes) -> Network:
+def _pktap(frame: bytes) -> Carried:
     """macOS: length of this header, link type of the frame after it, direction in the flags."""
     at, link, flags = (int.from_bytes(frame[place : place + 4], "little") for place in (0, 8, 36))
     return _within(link, frame, at, {1: "in", 2: "out"}.get(flags & 3, ""))
 
 
-def _ppi(frame: bytes) -> Network:
+def _ppi(frame: bytes) -> Carried:
     return _within(int.from_bytes(frame[4:8], "little"), frame, number(frame, 2, "little"))
 
 
-def tzsp(frame: bytes) -> Network:
+def tzsp(frame: bytes) -> Carried:
     """TaZmen Sniffer Protocol: version, type, what it holds; then tags up to the one that ends them."""
     at = 4
     while at < len(frame) and frame[at] != 1:
@@ -226,7 +226,7 @@ def tzsp(frame: bytes) -> Network:
     return _within(link, frame, at + 1)
 
 
-def _erf(frame: bytes) -> Network:
+def _erf(frame: bytes) -> Carried:
     """Endace's capture cards: 16 bytes, extension headers of 8 as long as the first bit says so."""
     at, more, kind = 16, 8, frame[8] & 0x7F if len(frame) > 16 else 0
     while at < len(frame) and frame[more] & 0x80:
@@ -238,7 +238,7 @@ def _erf(frame: bytes) -> Network:
     return raw(frame, at) if kind in (22, 23) else NOTHING
 
 
-def _vpp(frame: bytes) -> Network:
+def _vpp(frame: bytes) -> Carried:
     """VPP's dispatch trace: so many strings, then the packet as the graph node has it."""
     at = 8
     for _ in range(frame[2] if len(frame) > 8 else 0):
@@ -249,16 +249,16 @@ def _vpp(frame: bytes) -> Network:
     return ethernet(frame, at) if hint == 1 else raw(frame, at) if hint in (2, 3) else _searched(frame, at)
 
 
-def _juniper(after: Callable[[bytes, int], Network]) -> Callable[[bytes], Network]:
+def _juniper(after: Callable[[bytes, int], Carried]) -> Callable[[bytes], Carried]:
     """`MGC`, flags (bit 0: direction in, bit 1: no link header but a protocol, bit 7: extensions and their length)."""
 
-    def found(frame: bytes) -> Network:
+    def found(frame: bytes) -> Carried:
         if frame[:3] != b"MGC" or len(frame) < 8:
             raise Undecodable("link header cut short")
         at = 6 + number(frame, 4) if frame[3] & 0x80 else 4
         if frame[3] & 2:
             protocol = int.from_bytes(frame[at : at + 4], "little")
-            inside = Network({2: IPV4, 3: IPV4, 6: IPV6, 7: IPV6}.get(protocol, 0), at + 4)
+            inside = Carried({2: IPV4, 3: IPV4, 6: IPV6, 7: IPV6}.get(protocol, 0), at + 4)
         else:
             inside = after(frame, at)
         return inside._replace(direction="in" if frame[3] & 1 else "out")
@@ -266,7 +266,7 @@ def _juniper(after: Callable[[bytes, int], Network]) -> Callable[[bytes], Networ
     return found
 
 
-RARE: dict[int, Callable[[bytes], Network]] = {
+RARE: dict[int, Callable[[bytes], Carried]] = {
     6: _token_ring,
     10: _fddi,
     100: _atm,

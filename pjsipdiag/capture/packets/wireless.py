@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pjsipdiag.capture.packets.network import NOTHING, Network, Undecodable, llc, number
+from pjsipdiag.capture.packets.network import NOTHING, Carried, Undecodable, llc, number
 
 
-def ieee80211(frame: bytes, offset: int = 0, padded: bool = False) -> Network:
+def ieee80211(frame: bytes, offset: int = 0, padded: bool = False) -> Carried:
     """Data frames without encryption: IEEE 802.11-2020 section 9.3.2, then LLC and SNAP.
 
     `padded`: the header is filled up to four bytes.
@@ -30,7 +30,7 @@ def ieee80211(frame: bytes, offset: int = 0, padded: bool = False) -> Network:
     return llc(frame, offset + size)
 
 
-def radiotap(frame: bytes) -> Network:
+def radiotap(frame: bytes) -> Carried:
     """https://www.radiotap.org: bit 5 of the flags, the second field, says that the 802.11 header is padded."""
     if len(frame) < 8:
         raise Undecodable("link header cut short")
@@ -43,10 +43,10 @@ def radiotap(frame: bytes) -> Network:
     return ieee80211(frame, number(frame, 2, "little"), bool(padded))
 
 
-def prism(frame: bytes) -> Network:
+def prism(frame: bytes) -> Carried:
     """Drivers of later years put the AVS header there, with its magic."""
     return avs(frame) if frame[:3] == b"\x80\x21\x10" else ieee80211(frame, 144)
 
 
-def avs(frame: bytes) -> Network:
+def avs(frame: bytes) -> Carried:
     return ieee80211(frame, min(int.from_bytes(frame[4:8], "big"), len(frame)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pjsipdiag.capture.streams.hep import HepStream
-from pjsipdiag.capture.streams.sequence import Sequence
+from pjsipdiag.capture.streams.sequence import Direction
 from pjsipdiag.capture.streams.stream import MessageStream
 from pjsipdiag.capture.streams.websocket import WebSocketStream
 
@@ -17,7 +17,7 @@ class Flow:
 
     def __init__(self, flow: bytes, begin: int, time: int, opened: bool) -> None:
         self.ends = ends(flow)
-        self.sequence = Sequence(begin, opened)
+        self.sequence = Direction(begin, opened)
         self.stream: Stream | None = None
         self.lost = False
         self.time = time

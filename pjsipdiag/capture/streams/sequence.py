@@ -18,7 +18,7 @@ WINDOW = 1 << 20
 """A segment further away than this is not of the same run of bytes: much was lost, or the ports are used again."""
 
 
-class What(Enum):
+class RunKind(Enum):
     """What a run of bytes is."""
 
     NEXT = "next"
@@ -33,11 +33,11 @@ class What(Enum):
 class Run(NamedTuple):
     """Bytes in order, or the place where bytes are missing (`data` is empty)."""
 
-    what: What
+    what: RunKind
     data: bytes = b""
 
 
-class Sequence:
+class Direction:
     """The order of one direction. `next` is the sequence number that comes next, `begin` the first one known.
 
     `opened` says that `begin` follows a SYN; else bytes from before it may still arrive. `waiting` counts the bytes
@@ -61,7 +61,7 @@ class Sequence:
         """What a segment of `length` bytes, of which `payload` was captured, adds at `time` (nanoseconds)."""
         offset = distance(self.next, sequence)
         if abs(offset) > WINDOW:
-            yield Run(What.GAP)
+            yield Run(RunKind.GAP)
             self.forget()
             self.begin = self.next = sequence
             self.opened = False
@@ -75,7 +75,7 @@ class Sequence:
             yield from self._follow(time)
         elif not self.opened and distance(self.begin, sequence) + length <= 0:
             self.begin = sequence
-            yield Run(What.EARLIER, payload)
+            yield Run(RunKind.EARLIER, payload)
 
     def rest(self) -> Iterator[Run]:
         """What waits behind gaps that nothing will fill any more."""
@@ -96,7 +96,7 @@ class Sequence:
             self._ahead[sequence] = payload, length
 
     def _skip(self, time: int) -> Iterator[Run]:
-        yield Run(What.GAP)
+        yield Run(RunKind.GAP)
         self.next = min(self._ahead, key=lambda sequence: distance(self.next, sequence))
         yield from self._follow(time)
 
@@ -115,9 +115,9 @@ class Sequence:
     def _advance(self, payload: bytes, length: int) -> Iterator[Run]:
         self.next = self.next + length & 0xFFFFFFFF
         if payload:
-            yield Run(What.NEXT, payload)
+            yield Run(RunKind.NEXT, payload)
         if length > len(payload):
-            yield Run(What.CUT)
+            yield Run(RunKind.CUT)
 
 
 def distance(origin: int, sequence: int) -> int:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.streams import hep, tls, websocket
 from pjsipdiag.capture.streams.flow import Flow, Stream, ends, port_pair, reverse
-from pjsipdiag.capture.streams.sequence import Run, What
+from pjsipdiag.capture.streams.sequence import Run, RunKind
 from pjsipdiag.capture.streams.start import may_start_sip, starts_like_sip
 from pjsipdiag.capture.streams.stream import MessageStream, Piece
 
@@ -33,7 +33,7 @@ MOST_WAITING = 64 * 1024 * 1024
 """Bytes of unfinished messages and of segments ahead of a gap that all flows together may keep."""
 Segment = tuple[int, int, bytes, int, int, bytes, int | None, str]
 """The arguments of `Reassembler.feed`."""
-MISSING = {What.GAP: "TCP segment missing", What.CUT: "TCP bytes cut by the snap length"}
+MISSING = {RunKind.GAP: "TCP segment missing", RunKind.CUT: "TCP bytes cut by the snap length"}
 
 
 class Reassembler:
@@ -198,7 +198,7 @@ class Reassembler:
             return False
         if reverse(flow) not in self.ignored:
             source, destination = ends(flow)
-            client, server = (source, destination) if sender is tls.Sender.CLIENT else (destination, source)
+            client, server = (source, destination) if sender is tls.Side.CLIENT else (destination, source)
             tls.count_connection(self._tally.encrypted, self._tally.undecoded, client[:-2], server)
         self._ignore(flow, time)
         self._ignore(reverse(flow), time)
@@ -219,13 +219,13 @@ class Reassembler:
         for what, data in runs:
             if self.flows.get(flow) is not state:
                 break  # its bytes told that it is of no interest
-            if what is What.NEXT:
+            if what is RunKind.NEXT:
                 found += self._deliver(flow, state, data)
-            elif what is What.EARLIER:
+            elif what is RunKind.EARLIER:
                 earlier = MessageStream(self._tally.undecoded, joined=True)
                 found += self._datagrams(state, earlier.receive(data))
             else:
-                state.lost = state.lost or what is What.GAP
+                state.lost = state.lost or what is RunKind.GAP
                 if state.stream is not None:
                     self._tally.undecoded[MISSING[what]] += 1
                     found += self._cut(state)

@@ -13,14 +13,14 @@ SIPS_PORT = (5061).to_bytes(2, "big")
 MOST_LISTED = 100_000
 
 
-class Sender(Enum):
+class Side(Enum):
     """Who sent a TLS record."""
 
     CLIENT = "client"
     SERVER = "server"
 
 
-def sender(payload: bytes, source_port: bytes, destination_port: bytes) -> Sender | None:
+def sender(payload: bytes, source_port: bytes, destination_port: bytes) -> Side | None:
     """Who sent `payload`, when it starts with a TLS record that tells; None when it does not.
 
     A ClientHello or ServerHello tells by itself. Of a connection older than the capture only application data is seen:
@@ -29,12 +29,12 @@ def sender(payload: bytes, source_port: bytes, destination_port: bytes) -> Sende
     if len(payload) < 6 or payload[1] != 3:
         return None
     if payload[0] == HANDSHAKE and payload[5] in (1, 2):
-        return Sender.CLIENT if payload[5] == 1 else Sender.SERVER
+        return Side.CLIENT if payload[5] == 1 else Side.SERVER
     if payload[0] == APPLICATION_DATA and payload[2] <= 4:
         if destination_port == SIPS_PORT:
-            return Sender.CLIENT
+            return Side.CLIENT
         if source_port == SIPS_PORT:
-            return Sender.SERVER
+            return Side.SERVER
     return None
 
 

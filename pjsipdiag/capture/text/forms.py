@@ -17,7 +17,7 @@ _HOST = rb"(?:\[[0-9A-Fa-f:.%\w]+\]|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}|[
 _PLACE = _HOST + rb":\d{1,5}"
 
 
-class Form(NamedTuple):
+class TextForm(NamedTuple):
     """`needles` are bytes that each such line has; `tail` is what the form puts behind each line of a message."""
 
     name: str
@@ -26,7 +26,7 @@ class Form(NamedTuple):
     tail: bytes = b""
 
 
-PJSIP = Form(
+PJSIP = TextForm(
     "the SIP logger of Asterisk's PJSIP",
     (b"SIP request (", b"SIP response ("),
     re.compile(
@@ -35,7 +35,7 @@ PJSIP = Form(
         rb"\s*-{1,4}>"
     ),
 )
-HISTORY = Form(
+HISTORY = TextForm(
     "an entry of `pjsip show history`",
     (b"History Entry ",),
     re.compile(
@@ -43,7 +43,7 @@ HISTORY = Form(
         rb" at (?P<time>[^\n]{1,40}?)\s*-{1,4}>"
     ),
 )
-ARROW = Form(
+ARROW = TextForm(
     "a viewer's text",
     (b" -> ", b" --> ", b" ---> ", b" \xe2\x86\x92 "),
     re.compile(
@@ -56,7 +56,7 @@ ARROW = Form(
     ),
     b".",
 )
-TCPDUMP = Form(
+TCPDUMP = TextForm(
     "tcpdump's text",
     (b" > ",),
     re.compile(rb"\bIP6?\b[^\n]{0,200}?\s(?P<from>[0-9A-Fa-f:.]+\.[\w-]{1,15}) > (?P<to>[0-9A-Fa-f:.]+\.[\w-]{1,15}):"),

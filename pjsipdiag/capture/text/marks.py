@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pjsipdiag.capture.text.forms import PJSIP, Form
+from pjsipdiag.capture.text.forms import PJSIP, TextForm
 
 LONGEST_REGION = 1 << 16
 """Bytes behind an announcement, beside eight times its message, in which the message is looked for."""
@@ -18,7 +18,7 @@ class Mark(NamedTuple):
 
     start: int
     end: int
-    form: Form
+    form: TextForm
     found: re.Match[bytes]
 
     @property
@@ -27,7 +27,7 @@ class Mark(NamedTuple):
         return int(self.found["size"]) if self.form is PJSIP else 0
 
 
-def found_in(form: Form, text: bytes, start: int) -> Iterator[Mark]:
+def found_in(form: TextForm, text: bytes, start: int) -> Iterator[Mark]:
     """The lines of that form from `start` on."""
     for needle in form.needles:
         at, seen = text.find(needle, start), 0

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
-from pjsipdiag.capture.datagram import Datagram, Refused, Tally
+from pjsipdiag.capture.datagram import Datagram, LoggedRefusal, Tally
 from pjsipdiag.capture.text.said import Sentence, lines_with, sentence
 from pjsipdiag.sip import Address
 
@@ -23,7 +23,7 @@ class Refusals:
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
-        self._found: dict[tuple[object, ...], Refused] = {}
+        self._found: dict[tuple[object, ...], LoggedRefusal] = {}
         self._call_ids: set[str] = set()
         self._sources: set[bytes] = set()
 
@@ -85,7 +85,7 @@ class Refusals:
             if len(self._found) >= MOST_REFUSED:
                 tally.undecoded["sentence of the log about a refusal, beyond those that are kept"] += 1
                 return
-            refused = self._found[alike] = Refused(
+            refused = self._found[alike] = LoggedRefusal(
                 *(said.source.ip, said.source.port, said.transport, said.method, said.sender, said.endpoint),
                 *(said.reason, said.text, said.event, time, time),
             )

@@ -18,7 +18,7 @@ from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.diagnosis.calls.judge import Judged, joined
-from pjsipdiag.diagnosis.calls.merge import Merged, Request
+from pjsipdiag.diagnosis.calls.merge import CallRequest, Merged
 from pjsipdiag.diagnosis.calls.rows import (
     BRIEF,
     ROW,
@@ -98,7 +98,7 @@ class Calls(Sequence[CallRow]):
                 if carries:
                     self.flags[number] |= CARRIED
         self._distinct_realms = len(set(merged.realms.values()))
-        self._weigh()
+        self._count_packets_and_final_status()
         self._chain()
 
     def _assemble(self, whole: Judged) -> tuple[array[int] | None, array[int] | None, list[int]]:
@@ -137,7 +137,7 @@ class Calls(Sequence[CallRow]):
                 self._times[keys[at]] = whole.time[at]
         return begun, shown, retried
 
-    def _weigh(self) -> None:
+    def _count_packets_and_final_status(self) -> None:
         """Counts the packets of each call and finds the answer that ended it."""
         answers, clusters, more = self._merged.answers, self._merged.clusters, self._more
         if not answers and not clusters and not more:
@@ -215,7 +215,7 @@ class Calls(Sequence[CallRow]):
         found = (delays[key] for number in numbers for key in self.keys(number) if key in delays)
         return list(map(decode, dict.fromkeys(found)))
 
-    def told(self, number: int) -> RowFacts:
+    def row_facts(self, number: int) -> RowFacts:
         """What the row of that request tells, without reading it."""
         part, view = self._part[number], self._view[number]
         if view:
@@ -231,11 +231,11 @@ class Calls(Sequence[CallRow]):
         names = self._merged.senders[part][sender]
         return RowFacts(destination, flags, (decode(self._merged.called[part][called]), decode(names[0] or b"")), names)
 
-    def request(self, number: int) -> Request:
+    def request(self, number: int) -> CallRequest:
         """The request that speaks for a call, as the fold has it."""
         return self._request(self._part[number], self._row[number], self._view[number], self._key[number])
 
-    def _request(self, part: int, row: int, view: int, key: int) -> Request:
+    def _request(self, part: int, row: int, view: int, key: int) -> CallRequest:
         merged = self._merged
         if view:
             part, packed = merged.views[key][view - 1]
@@ -257,7 +257,7 @@ class Calls(Sequence[CallRow]):
         """The head of that request, as Asterisk received it."""
         return self._message(self.request(number))
 
-    def _message(self, request: Request) -> SipMessage:
+    def _message(self, request: CallRequest) -> SipMessage:
         place = self._arrival.at(request.transport, request.destination)
         return request._replace(destination=place).message()
 

@@ -95,7 +95,7 @@ def _alike(calls: Calls, source: int) -> Iterable[Sequence[int]]:
 def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGroup:
     first = numbers[0]
     read = numbers[:MOST_READ]
-    told = list(map(calls.told, read))
+    told = list(map(calls.row_facts, read))
     users, names, kinds = zip(*map(telling, read, told), strict=True)
     called, callers = Counter[str](users), Counter[str](names)
     destinations = Counter(one.destination for one in told)

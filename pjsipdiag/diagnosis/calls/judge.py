@@ -13,12 +13,12 @@ from typing import TypeVar
 
 from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.asterisk.forms.header_syntax import read_sender
-from pjsipdiag.asterisk.replay.alike import Sender
+from pjsipdiag.asterisk.replay.alike import SenderNames
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
-from pjsipdiag.diagnosis.calls.merge import TRANSPORT_NAMES, Merged, Part
+from pjsipdiag.diagnosis.calls.merge import TRANSPORT_NAMES, CapturePart, Merged
 from pjsipdiag.diagnosis.calls.rows import (
     CREDENTIALS,
     FORM,
@@ -171,22 +171,22 @@ def _is_wanted(wanted: Selection, merged: Merged, part: int, row: Row, ip: bytes
     return not wanted.call_ids or wanted.has_call_id(call_id(merged.request(merged.parts[part], row).head))
 
 
-class _Tables(dict[int, "_Table"]):
+class _Tables(dict[int, "_Numbers"]):
     """The table of each part, made when it is needed."""
 
     def __init__(self, merged: Merged, replay: Replay) -> None:
         super().__init__()
         self._merged, self._replay = merged, replay
 
-    def __missing__(self, number: int) -> _Table:
-        table = self[number] = _Table(self._merged.parts[number], self._merged.senders[number], self._replay)
+    def __missing__(self, number: int) -> _Numbers:
+        table = self[number] = _Numbers(self._merged.parts[number], self._merged.senders[number], self._replay)
         return table
 
 
-class _Table:
+class _Numbers:
     """What the numbers in the rows of one part stand for, under the configuration of `replay`."""
 
-    def __init__(self, part: Part, senders: Sequence[Fields], replay: Replay) -> None:
+    def __init__(self, part: CapturePart, senders: Sequence[Fields], replay: Replay) -> None:
         self.agents = list(part.fold.user_agents)
         self.first_frame = part.first_frame
         self._part = part
@@ -194,7 +194,7 @@ class _Table:
         self._alike = replay.alike
         self._kinds = [self._alike.kind(form) for form in part.fold.forms.known]
         self._contents: dict[int, int | None] = {}
-        self._senders = [Sender(*(name or b"" for name in names)) for names in senders]
+        self._senders = [SenderNames(*(name or b"" for name in names)) for names in senders]
 
     def verdict(self, row: Row, content: int | None, source: bytes, place: bytes) -> Verdict:
         """What Asterisk does with the request in `row`, whose content is known, and which it received at `place`."""
@@ -212,7 +212,7 @@ class _Table:
             return None
         if sender == UNKNOWN:
             found = None if kind.credentials else read_sender(value_of(self._head(row), b"from"))
-            return self._alike.content(kind, Sender(*found, b"", b"")) if found else None
+            return self._alike.content(kind, SenderNames(*found, b"", b"")) if found else None
         at = form << 32 | sender
         known = self._contents.get(at, UNSEEN)
         if known == UNSEEN:

@@ -41,7 +41,7 @@ from pjsipdiag.sip import Address, SipMessage
 TRANSPORT_NAMES, _DIRECTIONS = tuple(TRANSPORTS), tuple(DIRECTIONS)
 
 
-class Request(NamedTuple):
+class CallRequest(NamedTuple):
     """The first request of a transaction between one pair of addresses, as the spool has it."""
 
     time: int
@@ -69,7 +69,7 @@ class Request(NamedTuple):
 
 
 @dataclass(slots=True)
-class Part:
+class CapturePart:
     """One fold, the number of its capture and what its frames are counted from."""
 
     fold: Folded
@@ -83,7 +83,7 @@ class Part:
 class Merged:
     """All parts: the dictionaries of `Fold`, for the whole."""
 
-    parts: Sequence[Part]
+    parts: Sequence[CapturePart]
     keys: Sequence[array[int]]
     """The keys of the rows of each part."""
     senders: Sequence[Sequence[Fields]]
@@ -139,10 +139,10 @@ class Merged:
             else:
                 yield at, key, [(number, row), *((p, ROW.unpack(view)) for p, view in more)]
 
-    def request(self, part: Part, row: Row) -> Request:
+    def request(self, part: CapturePart, row: Row) -> CallRequest:
         time, offset, frame, length, _, transport, flags = row[:7]
         source, destination = ends(row)
-        return Request(
+        return CallRequest(
             time,
             part.first_frame + frame,
             part.capture,
@@ -155,7 +155,7 @@ class Merged:
         )
 
 
-def merge(parts: Sequence[Part]) -> Merged:
+def merge(parts: Sequence[CapturePart]) -> Merged:
     """All of `parts`, which stand in the order of the capture."""
     parts = [*_with_told(parts)]
     folds = [part.fold for part in parts]
@@ -192,7 +192,7 @@ def merge(parts: Sequence[Part]) -> Merged:
     return whole
 
 
-def _with_told(parts: Sequence[Part]) -> Iterator[Part]:
+def _with_told(parts: Sequence[CapturePart]) -> Iterator[CapturePart]:
     """Each with what carriers tell in it as a part of its own."""
     for part in parts:
         yield part

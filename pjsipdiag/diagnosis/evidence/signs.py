@@ -56,7 +56,7 @@ class Owner:
         return self.facts >= ENOUGH
 
 
-def near(config: Config) -> Callable[[bytes], bool]:
+def nearby(config: Config) -> Callable[[bytes], bool]:
     """Whether a packed address lies in the /24 (IPv6: /64) of anything that the configuration names."""
     known = trunks(config)
     places = {bits.to_bytes(3 if family == 4 else 8, "big") for family, bits in (*known.networks, *known.contacts)}

@@ -65,7 +65,7 @@ def is_spoken_for(config: Config, endpoint: str, ip: str) -> bool:
     return any(known[0] == endpoint for known in (*named(config, ip), *beside(config, ip)))
 
 
-def written(config: Config, rule: Rule) -> Iterator[str]:
+def endpoints_that_write(config: Config, rule: Rule) -> Iterator[str]:
     """The endpoints whose lines, loaded or not, name all addresses of a rule; whatever their port."""
     for endpoint, known in trunks(config).networks.get(prefix_of(rule), ()):
         same = known.version == rule.version and not known.deny and not is_whole_world(known)

@@ -306,7 +306,7 @@ def _noted(draft: Draft, note: str) -> Draft:
     return replace(draft, note=f"{draft.note}; {note}" if draft.note else note)
 
 
-def let_go(config: Config, identify: Identify, endpoint: str, groups: Sequence[CallGroup]) -> Draft:
+def exclude_sources(config: Config, identify: Identify, endpoint: str, groups: Sequence[CallGroup]) -> Draft:
     """Takes the groups' sources, which belong to `endpoint`, out of an identify: `match=!ADDRESS/LENGTH` behind its
     lines."""
     ips = tuple(dict.fromkeys(group.source for group in groups))

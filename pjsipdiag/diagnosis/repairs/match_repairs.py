@@ -12,7 +12,7 @@ from pjsipdiag.diagnosis.edits.place import is_generated
 from pjsipdiag.diagnosis.evidence.lookup import holding, lookup, meant_endpoint, taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Edit
-from pjsipdiag.diagnosis.repairs.additions import addition, let_go, without_port
+from pjsipdiag.diagnosis.repairs.additions import addition, exclude_sources, without_port
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
@@ -86,7 +86,7 @@ def exception(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -
     winner, loser = found.get(won.name), found.get(lost.name)
     if winner is None or loser is None or winner.mask == loser.mask:
         return
-    yield let_go(situation.config, won, lost.endpoint, groups)
+    yield exclude_sources(situation.config, won, lost.endpoint, groups)
 
 
 def _takes_in_others(situation: Situation, cause: Cause, identify: Identify) -> bool:

@@ -24,7 +24,7 @@ from pjsipdiag.diagnosis.edits.place import end_of_section, free_name, is_genera
 from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Edit
-from pjsipdiag.diagnosis.repairs.additions import let_go
+from pjsipdiag.diagnosis.repairs.additions import exclude_sources
 from pjsipdiag.diagnosis.repairs.corrections import corrected
 from pjsipdiag.diagnosis.repairs.grade import contacts
 from pjsipdiag.diagnosis.rules.admission import is_by_contact, is_expected, is_missing
@@ -58,8 +58,8 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
             edits.append(_identify_of(config, dropped, value_of(edit.old[0])))
         dropped = _still_dropped(situation, edits, kind, name, groups)
     if edits and where:
-        note = "; ".join(_told(edit) for edit in edits if edit.old or len(edit.new) == 1)
-        if any(_silenced(edit) for edit in edits) and not any(len(edit.new) > 1 for edit in edits):
+        note = "; ".join(_describe(edit) for edit in edits if edit.old or len(edit.new) == 1)
+        if any(_comments_out(edit) for edit in edits) and not any(len(edit.new) > 1 for edit in edits):
             note += "; write the right value instead, if there is one"
         elif any(ip in edit.new[0] and ip not in "".join(edit.old) for ip in sources(groups) for edit in edits):
             note += "; these are the addresses that called: write the others that the line was meant for as well"
@@ -150,7 +150,7 @@ def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup
     if not close and name in elsewhere:
         identify = next(known for known in situation.config.identifies if known.name == cause.name)
         if not identify.wizard and not is_generated(situation.config, identify.where.file):
-            yield let_go(situation.config, identify, name, groups)
+            yield exclude_sources(situation.config, identify, name, groups)
         return
     others = [_renamed(situation.config, cause, cause.where, other, groups, True) for other in close[1:]]
     draft = _renamed(situation.config, cause, cause.where, name, groups, bool(close))
@@ -184,7 +184,7 @@ def _let_go_elsewhere(situation: Situation, cause: Cause, groups: Sequence[CallG
             if known is not identify and known.endpoint in config.endpoints:
                 found.setdefault(known.endpoint, []).append(group)
     for endpoint, taken in found.items():
-        yield let_go(config, identify, endpoint, taken)
+        yield exclude_sources(config, identify, endpoint, taken)
 
 
 def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
@@ -297,10 +297,10 @@ def _named_list(config: Config, where: Where, endpoint: str, groups: Sequence[Ca
         yield Draft(groups, where.file, where.line, where.section, endpoint, (), (edit,), sources(groups), note)
 
 
-def _told(edit: Edit) -> str:
+def _describe(edit: Edit) -> str:
     old = "".join(edit.old).strip()
     return f"line {edit.line}: {old} -> {edit.new[0].strip()}" if old else f"line {edit.line}: {edit.new[0]}"
 
 
-def _silenced(edit: Edit) -> bool:
+def _comments_out(edit: Edit) -> bool:
     return edit.new[0].startswith(";") and not "".join(edit.old).startswith(";")

@@ -19,7 +19,7 @@ from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import changed
 from pjsipdiag.diagnosis.edits.sql import statements, table_of
 from pjsipdiag.diagnosis.evidence.signs import best, is_likely
-from pjsipdiag.diagnosis.evidence.vicinity import is_spoken_for, written
+from pjsipdiag.diagnosis.evidence.vicinity import endpoints_that_write, is_spoken_for
 from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.repairs import grade
 from pjsipdiag.diagnosis.repairs import objects as repairs
@@ -263,7 +263,7 @@ def _is_likely(situation: Situation, draft: Draft, proof: Proof) -> bool:
 def _is_spoken_for(situation: Situation, draft: Draft, endpoint: str, rule: Rule) -> bool:
     """Whether the files name all addresses of a rule for its endpoint already, or it holds few and all are likely."""
     config = situation.config
-    if any(owner in (endpoint, "") or owner not in config.endpoints for owner in written(config, rule)):
+    if any(owner in (endpoint, "") or owner not in config.endpoints for owner in endpoints_that_write(config, rule)):
         return True
     first, last = bounds(rule)
     if last - first >= MOST_AROUND or not is_prefix(rule):

@@ -12,7 +12,7 @@ however many calls it costs.
     doors, admission    doors that were not meant for the calls; the right endpoint asks for credentials or denies
     refused, dialplan, otherwise    identified, and refused later
     methods       requests outside of calls
-    told          what only Asterisk's sentences tell
+    log_refusals    what only Asterisk's sentences tell
     scanning, no_calls    scanners; captures without a call, and connections that cannot be read
     difference, faults    files that are not what ran; known faults of the release
     cause         what calls are blamed on
@@ -31,7 +31,7 @@ from operator import attrgetter
 from pjsipdiag.diagnosis.evidence.seen import completed, joined, with_calls
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Rule
-from pjsipdiag.diagnosis.rules import told
+from pjsipdiag.diagnosis.rules import log_refusals
 from pjsipdiag.diagnosis.rules.cause import Cause
 from pjsipdiag.diagnosis.rules.table import TABLE
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -68,7 +68,7 @@ def _of_calls(rule: Rule, situation: Situation) -> Iterator[Finding]:
 
 def find(situation: Situation) -> tuple[Finding, ...]:
     """What is wrong, ordered by what to do first: errors, warnings, notes; causes before consequences."""
-    found = [*told.told(situation), *(finding for rule in RULES for finding in _of_calls(rule, situation))]
+    found = [*log_refusals.find(situation), *(finding for rule in RULES for finding in _of_calls(rule, situation))]
     found = _merged(completed(situation, found))
     if not any(finding.severity is Severity.ERROR for finding in found):
         alone = (f.rule == "scanner" and f.severity is Severity.WARNING for f in found)

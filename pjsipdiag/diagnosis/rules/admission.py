@@ -68,7 +68,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
     missing = [name for name in endpoint.auth if name not in config.auths]
     auth = listed(endpoint.auth)
     proofs = [one for group in groups for one in group.read_proofs()][:MOST_PROOFS]
-    wrong, compare = credentials.told(proofs, endpoint, config)
+    wrong, compare = credentials.compare(proofs, endpoint, config)
     if missing:
         then = f"and [{listed(missing)}] {_why_missing(config, missing[0])}, so Asterisk answers 500"
     elif retried:

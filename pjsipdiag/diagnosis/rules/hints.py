@@ -52,7 +52,7 @@ def misfits(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
     return list(dict.fromkeys(found))[:4]
 
 
-def near(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+def nearest_misses(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     """The nearest miss of each identify."""
     found: dict[tuple[str, str], tuple[int, str]] = {}
     for ip in sources(groups)[:8]:

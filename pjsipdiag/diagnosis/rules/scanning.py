@@ -100,7 +100,7 @@ def strangers(situation: Situation) -> dict[str, Stranger]:
 @lru_cache(maxsize=8192)
 def scanner_signs(situation: Situation, source: str) -> Signs:
     """What marks a source as a scanner, by the calls that are its own where that is known."""
-    return _signs(owned(situation, source) or strangers(situation)[source])
+    return _signs(find_owner(situation, source) or strangers(situation)[source])
 
 
 def _signs(stranger: Stranger) -> Signs:
@@ -145,12 +145,12 @@ def scans(situation: Situation, group: CallGroup) -> bool:
         not rule.deny and not is_whole_world(rule) for _, rule in taking(situation, group)
     ):
         return False
-    own = owned(situation, group.source)
+    own = find_owner(situation, group.source)
     return own is None or (own.calls >= PATTERN and scanner_signs(situation, group.source).points >= LIKELY)
 
 
 @lru_cache(maxsize=8192)
-def owned(situation: Situation, source: str) -> Stranger | None:
+def find_owner(situation: Situation, source: str) -> Stranger | None:
     """What the calls say that a stranger acknowledged; None where it acknowledged none, so that all may be forged."""
     known = strangers(situation)[source]
     verdicts = {group.verdict.endpoint for group in known.groups}
@@ -178,7 +178,7 @@ def borrowed(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]
     """Conflicts: calls that look like a scanner's, under an address that did not acknowledge them but others."""
     for source in sources(groups):
         stranger = strangers(situation).get(source)
-        own = owned(situation, source) if stranger else None
+        own = find_owner(situation, source) if stranger else None
         if stranger and own and stranger.calls - own.calls >= PATTERN and _signs(stranger).points >= LIKELY:
             yield (
                 f"{counted(stranger.calls - own.calls, 'call')} under {source} look like a scanner's"
@@ -229,7 +229,7 @@ def scanner(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
 def _unproven(situation: Situation, found: Sequence[str]) -> Iterable[str]:
     """Whose address may be somebody else's: nothing shows that he gets what is sent there."""
     answered = {group.source for group in situation.groups if with_status(group, 0) < group.calls}
-    doubtful = [ip for ip in found if ip in answered and owned(situation, ip) is None]
+    doubtful = [ip for ip in found if ip in answered and find_owner(situation, ip) is None]
     if doubtful:
         yield f"{listed(doubtful)} acknowledged no answer, as scanners do, and as forged addresses do"
 

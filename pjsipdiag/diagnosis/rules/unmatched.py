@@ -13,7 +13,7 @@ from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
-from pjsipdiag.diagnosis.rules.hints import misfits, near, others_of, reasons
+from pjsipdiag.diagnosis.rules.hints import misfits, nearest_misses, others_of, reasons
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 
@@ -280,7 +280,7 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         calls(groups),
         (
             *misfits(situation, cause, groups),
-            *near(situation, groups),
+            *nearest_misses(situation, groups),
             *reasons(situation, groups),
             *(() if cause.name else others_of(situation, groups)),
             f"observed answers: {answers(groups)}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from pjsipdiag.diagnosis.calls.merge import Merged, Part, merge
+from pjsipdiag.diagnosis.calls.merge import CapturePart, Merged, merge
 from pjsipdiag.diagnosis.work.jobs import Shared
 
 Item = TypeVar("Item")
@@ -35,7 +35,7 @@ class Executor(Protocol):
         """Begins on `[work(item) for item in items]`."""
         ...
 
-    def merge(self, parts: Sequence[Part]) -> Merged:
+    def merge(self, parts: Sequence[CapturePart]) -> Merged:
         """What the folds of all parts come to."""
         ...
 
@@ -51,5 +51,5 @@ class Processes:
     def submit(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Started[Result]:
         return Shared(work, items, self._jobs, least=1)
 
-    def merge(self, parts: Sequence[Part]) -> Merged:
+    def merge(self, parts: Sequence[CapturePart]) -> Merged:
         return merge(parts)

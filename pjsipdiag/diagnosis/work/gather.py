@@ -14,15 +14,14 @@ from itertools import count, groupby
 from mmap import mmap
 from pathlib import Path
 
-from pjsipdiag.capture import Captures, Dissector, Rest, Unfinished, Unjoinable, expand, join, read_part, split
-from pjsipdiag.capture import Part as Piece
+from pjsipdiag.capture import Captures, Dissector, Handover, Unfinished, Unjoinable, expand, join, read_part, split
 from pjsipdiag.capture.again import stamp
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.joining.chain import owned
-from pjsipdiag.capture.joining.parts import SMALLEST, WHOLE
+from pjsipdiag.capture.joining.chain import by_owner
+from pjsipdiag.capture.joining.parts import SMALLEST, WHOLE, FilePart
 from pjsipdiag.capture.readers import read_as, until_gone
 from pjsipdiag.diagnosis.calls.fold import Fold
-from pjsipdiag.diagnosis.calls.merge import Merged, Part
+from pjsipdiag.diagnosis.calls.merge import CapturePart, Merged
 from pjsipdiag.diagnosis.calls.selection import Selection, selection
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.options import Options, Progress
@@ -51,12 +50,12 @@ class Reading:
         return Fold(spool, _mirrors=self.wanted.mirrors)
 
     @property
-    def plain(self) -> bool:
+    def splittable(self) -> bool:
         """Whether files may be cut in pieces."""
-        return self.goes_on and not self.wanted.of_day
+        return self.carries_over and not self.wanted.of_day
 
     @property
-    def goes_on(self) -> bool:
+    def carries_over(self) -> bool:
         """Whether one file goes on where another one ends."""
         return self.reader == "native" and self.keylog is None and not self.follow
 
@@ -112,7 +111,7 @@ class _Seen:
 class _Task:
     """Pieces of captures for one process: (progress number, capture, piece) of each, in the order of the captures."""
 
-    pieces: Sequence[tuple[int, int, Piece]]
+    pieces: Sequence[tuple[int, int, FilePart]]
     spool: Spool
 
 
@@ -122,7 +121,7 @@ class _Done:
     capture: int
     fold: Fold
     tally: Tally
-    rest: Rest | None
+    rest: Handover | None
 
 
 def begin(captures: Sequence[str | Path], options: Options, executor: Executor | None = None) -> Begun:
@@ -197,14 +196,14 @@ def _tasks(files: Sequence[str], reading: Reading, forks: bool) -> Iterator[_Tas
     """What several processes can do; nothing where one has to read alone: what is followed, what can be read only once,
     and what depends on the first message that one process finds."""
     jobs = reading.jobs
-    if jobs == 1 or reading.follow or reading.wanted.of_day or (reading.goes_on and not all(map(stamp, files))):
+    if jobs == 1 or reading.follow or reading.wanted.of_day or (reading.carries_over and not all(map(stamp, files))):
         return
-    cut = reading.plain and len(files) < FEW * jobs
+    cut = reading.splittable and len(files) < FEW * jobs
     numbers = count()
     pieces = [
         (next(numbers), capture, piece)
         for capture, path in enumerate(files)
-        for piece in (split(path, jobs) if cut else [Piece(path, 0, WHOLE)])
+        for piece in (split(path, jobs) if cut else [FilePart(path, 0, WHOLE)])
     ]
     if len(pieces) < 2 and not (cut and _is_long(files[0])):
         return
@@ -227,13 +226,13 @@ class _Worker:
     def __call__(self, task: _Task) -> list[_Done]:
         return [self._read(*piece, task.spool) for piece in task.pieces]
 
-    def _read(self, number: int, capture: int, piece: Piece, spool: Spool) -> _Done:
+    def _read(self, number: int, capture: int, piece: FilePart, spool: Spool) -> _Done:
         path = self.files[capture]
         tally, fold = Tally(path, stamp=stamp(path)), self.reading.fold(spool)
         if self.seen:
             self.seen.watch(tally, number)
         # a whole file alone leaves nothing to others: it is read as one process reads it
-        rest = Rest() if self.reading.goes_on and (len(self.files) > 1 or piece.end != WHOLE) else None
+        rest = Handover() if self.reading.carries_over and (len(self.files) > 1 or piece.end != WHOLE) else None
         datagrams = read_part(piece, tally, rest) if rest else _read(path, tally, self.reading)
         _feed(fold, until_gone(datagrams, tally, len(self.files)), tally, self.reading, [])
         tally.on_read = None
@@ -247,7 +246,7 @@ class _Chain:
     captures: Captures
     reading: Reading
     seen: _Seen
-    parts: list[list[Part]] = field(default_factory=list)
+    parts: list[list[CapturePart]] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
     _unfinished: Unfinished | None = None
     _spool: Spool = field(default_factory=Spool)
@@ -258,18 +257,18 @@ class _Chain:
         path, reading = self.captures.files[capture], self.reading
         tally, fold = Tally(path, stamp=stamp(path)), reading.fold(self._spool)
         self.seen.watch(tally, task)
-        dissector = Dissector(tally, self._unfinished) if reading.goes_on else None
+        dissector = Dissector(tally, self._unfinished) if reading.carries_over else None
         found = until_gone(_read(path, tally, reading, dissector), tally, len(self.captures.files))
         _feed(fold, self._whole(capture, found, dissector), tally, reading, self._days)
-        self._add([Part(fold, capture)], tally, dissector)
+        self._add([CapturePart(fold, capture)], tally, dissector)
 
     def join(self, capture: int, done: Sequence[_Done]) -> None:
         """Takes what other processes found in the next file."""
-        parts: list[Part] = []
+        parts: list[CapturePart] = []
         tally = Tally(self.captures.files[capture], stamp=done[0].tally.stamp if done else None)
         rests = []
         for one in done:
-            parts.append(Part(one.fold, capture, tally.records))
+            parts.append(CapturePart(one.fold, capture, tally.records))
             tally.merge(one.tally)
             rests += [one.rest] if one.rest else []
         if not rests:
@@ -283,7 +282,7 @@ class _Chain:
             self.read(capture, done[0].number)
             return
         _feed(last, self._whole(capture, found, dissector), tally, self.reading, self._days)
-        self._add([*parts, Part(last, capture)] if last.counts[0] else parts, tally, dissector)
+        self._add([*parts, CapturePart(last, capture)] if last.counts[0] else parts, tally, dissector)
 
     def _whole(self, capture: int, found: Iterable[Datagram], dissector: Dissector | None) -> Iterator[Datagram]:
         """What was found in a file, then what is told at its end."""
@@ -292,19 +291,19 @@ class _Chain:
             after = self.captures.starts[capture + 1 :]
             yield from dissector.finish(after[0] if after else None)
 
-    def _add(self, parts: list[Part], tally: Tally, dissector: Dissector | None) -> None:
+    def _add(self, parts: list[CapturePart], tally: Tally, dissector: Dissector | None) -> None:
         self.parts.append(parts)
         self.tallies.append(tally)
         if dissector is None:
             return
         self._unfinished = dissector.unfinished()
         late: dict[int, list[Datagram]] = {}
-        for of, datagram in owned(dissector.late, [tally.records for tally in self.tallies]):
+        for of, datagram in by_owner(dissector.late, [tally.records for tally in self.tallies]):
             late.setdefault(of, []).append(datagram)
         for of, found in late.items():
             fold = self.reading.fold(self._spool)
             _feed(fold, found, self.tallies[of], self.reading, self._days)
-            self.parts[of].append(Part(fold, of))
+            self.parts[of].append(CapturePart(fold, of))
 
 
 def _read(path: str, tally: Tally, reading: Reading, dissector: Dissector | None = None) -> Iterator[Datagram]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pjsipdiag.asterisk.config import Config, Section, Where
-from pjsipdiag.asterisk.secrets import shown
+from pjsipdiag.asterisk.secrets import shown_value
 
 AROUND = 6
 """Lines that are shown before and after the one that matters."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ExcerptLine:
     number: int
     text: str
     marked: bool
@@ -24,7 +24,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Excerpt:
     file: str
-    lines: tuple[Line, ...]
+    lines: tuple[ExcerptLine, ...]
 
 
 def excerpt(config: Config | None, where: Where | None) -> Excerpt | None:
@@ -37,13 +37,13 @@ def excerpt(config: Config | None, where: Where | None) -> Excerpt | None:
     lines = {section.where.line: f"[{section.name}]"} if section.where.file == where.file else {}
     for variable in section.variables:
         if variable.where.file == where.file:
-            lines[variable.where.line] = f"{variable.name}={shown(variable)}"
+            lines[variable.where.line] = f"{variable.name}={shown_value(variable)}"
     numbers = sorted(lines)
     if where.line not in lines:
         return None
     at = numbers.index(where.line)
     near = numbers[max(0, at - AROUND) : at + AROUND + 1]
-    return Excerpt(where.file, tuple(Line(number, lines[number], number == where.line) for number in near))
+    return Excerpt(where.file, tuple(ExcerptLine(number, lines[number], number == where.line) for number in near))
 
 
 def _section(config: Config, where: Where) -> Section | None:

@@ -47,7 +47,7 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class CallFlow:
     nodes: tuple[Node, ...]
     bands: tuple[Band, ...]
     titles: tuple[tuple[float, str, bool], ...]
@@ -55,7 +55,7 @@ class Flow:
     height: int
 
 
-def flow(counted: CallsTally) -> Flow:
+def flow(counted: CallsTally) -> CallFlow:
     """The flow of all calls."""
     routes = _routes(counted)
     columns = [_column(routes, at) for at in range(len(COLUMNS))]
@@ -68,7 +68,7 @@ def flow(counted: CallsTally) -> Flow:
         if key[0]
     )
     titles = tuple((_x(at), title, at == len(COLUMNS) - 1) for at, title in enumerate(COLUMNS))
-    return Flow(nodes, tuple(_bands(routes, columns, places)), titles, WIDTH, round(TOP + tallest))
+    return CallFlow(nodes, tuple(_bands(routes, columns, places)), titles, WIDTH, round(TOP + tallest))
 
 
 Route = tuple[tuple[Key, ...], str]

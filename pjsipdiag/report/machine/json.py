@@ -22,7 +22,7 @@ from pjsipdiag.diagnosis.model import (
     SourceRow,
 )
 from pjsipdiag.report import wording
-from pjsipdiag.report.ahead import Ahead, Table
+from pjsipdiag.report.ahead import BackgroundTables, Table
 from pjsipdiag.report.escape import well_formed
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Look
@@ -77,7 +77,7 @@ def line_tables(calls: Sequence[CallRow], _: Sequence[SourceRow]) -> tuple[Table
 
 
 def _written(report: Report, look: Look, make: Tables) -> Iterator[Iterator[str]]:
-    ahead = look.ahead or Ahead(1, make)
+    ahead = look.ahead or BackgroundTables(1, make)
     ahead.start(report.calls, report.sources)
     return ahead.texts()
 

@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.forms import grammar
 from pjsipdiag.asterisk.forms.forms import LEARNT, Forms
 from pjsipdiag.asterisk.forms.header_syntax import FIELDS
 from pjsipdiag.asterisk.pjsip.message import Request, parse
-from pjsipdiag.asterisk.replay.alike import Sender
+from pjsipdiag.asterisk.replay.alike import SenderNames
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Check
 from pjsipdiag.sip import SipMessage, parameter
@@ -66,7 +66,7 @@ def test_a_form_reads_and_judges_like_the_long_way() -> None:
         kind = replay.alike.kind(forms.known[number])
         if kind is None:
             continue
-        names = Sender(*(found[name] for name in ("user", "host", "login", "realm")))
+        names = SenderNames(*(found[name] for name in ("user", "host", "login", "realm")))
         content = replay.alike.content(kind, names)
         if content is None or (one.transport != "UDP" and not kind.length):
             continue
@@ -112,10 +112,10 @@ def test_what_was_taken_stays_taken() -> None:
     port = grammar.maybe(grammar.seq(grammar.text(b":"), grammar.span(b"0123456789")))
     host = grammar.seq(grammar.text(b"a"), port, grammar.text(b";"))
     assert [taken(host, payload) for payload in (b"a:1;", b"a;", b"a:;")] == [4, 2, None]
-    parts = grammar.many(grammar.first(grammar.text(b"a"), grammar.text(b"ab")))
+    parts = grammar.repeated(grammar.first(grammar.text(b"a"), grammar.text(b"ab")))
     assert taken(grammar.seq(parts, grammar.text(b"b")), b"aab") == 3
     assert taken(grammar.seq(parts, grammar.text(b"c")), b"abc") is None
-    once = grammar.many(grammar.text(b"a"), 0, 1)
+    once = grammar.repeated(grammar.text(b"a"), 0, 1)
     assert taken(grammar.seq(once, grammar.text(b"a")), b"a") is None
 
 

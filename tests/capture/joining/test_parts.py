@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.capture import Datagram, Rest, Tally, Unjoinable, join, read, read_part, split
+from pjsipdiag.capture import Datagram, Handover, Tally, Unjoinable, join, read, read_part, split
 from pjsipdiag.capture.joining import handover, parts
 from pjsipdiag.capture.packets import fragments
 from pjsipdiag.sip import Address
@@ -32,7 +32,7 @@ def together(path: Path, jobs: int) -> tuple[list[Datagram], Tally]:
     found: list[Datagram] = []
     rests, whole, before = [], Tally(str(path)), 0
     for part in pieces_of_it:
-        tally, rest = Tally(str(path)), Rest()
+        tally, rest = Tally(str(path)), Handover()
         found += [datagram._replace(frame=datagram.frame + before) for datagram in read_part(part, tally, rest)]
         rests.append(rest)
         before += tally.records

@@ -8,7 +8,7 @@ from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls.exchanges import own_registrations, tokens
 from pjsipdiag.diagnosis.calls.fold import Fold
-from pjsipdiag.diagnosis.calls.merge import Merged, Part, merge
+from pjsipdiag.diagnosis.calls.merge import CapturePart, Merged, merge
 from pjsipdiag.diagnosis.calls.pbx import Pbx
 from pjsipdiag.sip import Address
 from tests.sip_text import messages
@@ -37,7 +37,7 @@ def folded(*lines: str, text: str = REGISTER) -> Merged:
     fold.feed(
         Datagram(m.time, m.frame, m.transport, m.source.pack(), m.destination.pack(), m.raw, m.direction) for m in sent
     )
-    return merge([Part(fold, 0)])
+    return merge([CapturePart(fold, 0)])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls import fold, kinds, merge, rows
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.heads import branch_of, call_id, value_of
-from pjsipdiag.diagnosis.calls.merge import Merged, Part
+from pjsipdiag.diagnosis.calls.merge import CapturePart, Merged
 from pjsipdiag.diagnosis.calls.rows import COUNT, FIRST, FIRST_TIME, LAST, LAST_TIME
 from tests.diagnosis.calls.test_fold import capture
 
@@ -43,7 +43,7 @@ def merged(messages: list[Datagram], places: list[int]) -> Merged:
     for start, end in pairwise(places):
         folded = Fold()
         folded.feed([one._replace(frame=at) for at, one in enumerate(messages[start:end], 1)])
-        parts.append(Part(folded, 0, start))
+        parts.append(CapturePart(folded, 0, start))
     return merge.merge(parts)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pjsipdiag.capture.joining import parts
-from pjsipdiag.diagnosis.calls.merge import Merged, Part, merge
+from pjsipdiag.diagnosis.calls.merge import CapturePart, Merged, merge
 from pjsipdiag.diagnosis.diagnose import conclude
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.work import gather
@@ -43,7 +43,7 @@ class Interpreters:
         self._running = _Running(work, items, self)
         return self._running
 
-    def merge(self, found: Sequence[Part]) -> Merged:
+    def merge(self, found: Sequence[CapturePart]) -> Merged:
         return merge(found)
 
 

@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.loading.values.candidate import Candidate, Check, Fault
 from pjsipdiag.asterisk.loading.values.uris import is_sip_uri_of_sane_length
 from pjsipdiag.asterisk.pjsip.header_parser import HeaderParser
 from pjsipdiag.asterisk.pjsip.scanner import DISPLAY, Scanner, SipSyntaxError
-from pjsipdiag.asterisk.pjsip.uri import NameAddress, SipUri, Uri
+from pjsipdiag.asterisk.pjsip.uri import NameAddress, PjSipUri, Uri
 from pjsipdiag.asterisk.pjsip.uri_parser import UriParser
 from pjsipdiag.asterisk.reasons.values import ValueReason
 
@@ -100,7 +100,7 @@ def proxy(registration: Candidate) -> Fault | None:
 def contact(registration: Candidate) -> Fault | None:
     uri = parse_uri(registration.text("server_uri"))
     server = uri.uri if isinstance(uri, NameAddress) else uri
-    if isinstance(server, SipUri) and server.scheme == "sip" and server.transport.lower() not in ("", *_TRANSPORTS):
+    if isinstance(server, PjSipUri) and server.scheme == "sip" and server.transport.lower() not in ("", *_TRANSPORTS):
         return Fault(ValueReason.NO_SUCH_TRANSPORT(transport=server.transport), "", "server_uri")
     user, parameters = registration.text("contact_user"), registration.text("contact_header_params")
     if not _is_header("Contact", f"<sip:{user or 's'}@192.0.2.1:5060>"):

@@ -13,7 +13,7 @@ from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.doors.telephones import registered_in_vain
-from pjsipdiag.diagnosis.rules.hints import near, reasons
+from pjsipdiag.diagnosis.rules.hints import nearest_misses, reasons
 from pjsipdiag.diagnosis.rules.methods import credentials
 from pjsipdiag.diagnosis.rules.methods.table import EXPLAINED, Why, user_of
 from pjsipdiag.diagnosis.rules.otherwise import is_maintenance
@@ -243,13 +243,13 @@ def _logins(situation: Situation, refusal: Refusal) -> tuple[list[str], str]:
     endpoint = situation.config.endpoints.get(refusal.verdict.endpoint)
     if endpoint is None or refusal.status not in CHALLENGES:
         return [], ""
-    return credentials.told(refusal.requests, endpoint, situation.config)
+    return credentials.compare(refusal.requests, endpoint, situation.config)
 
 
 def _hints(situation: Situation, refusal: Refusal) -> Iterator[str]:
     group: CallGroup | None = refusal.exchange.group
     if group is not None and refusal.verdict.outcome is Outcome.NO_MATCH and refusal.method != "REGISTER":
-        yield from _few(near(situation, [group]))
+        yield from _few(nearest_misses(situation, [group]))
         yield from _few(reasons(situation, [group]))
     agents = list(dict.fromkeys(one.header("User-Agent") for one in refusal.requests if one.header("User-Agent")))
     if agents:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from pjsipdiag.asterisk.verdict import Match
-from pjsipdiag.capture.datagram import Refused
+from pjsipdiag.capture.datagram import LoggedRefusal
 from pjsipdiag.diagnosis.evidence.addresses import near_miss
 from pjsipdiag.diagnosis.explain import request
 from pjsipdiag.diagnosis.model import Finding, Seen, Severity
@@ -32,10 +32,10 @@ _KINDS = (
 """Words of Asterisk's reason -> the finding it is; without any of them no endpoint was found."""
 
 
-def told(situation: Situation) -> Iterable[Finding]:
+def find(situation: Situation) -> Iterable[Finding]:
     """Refusals that the log tells without SIP, and what was made unreadable."""
     yield from _hidden(situation)
-    by: dict[tuple[str, str], list[Refused]] = defaultdict(list)
+    by: dict[tuple[str, str], list[LoggedRefusal]] = defaultdict(list)
     for refused in situation.refused:
         by[refused.source, _kind(refused.reason)].append(refused)
     for (source, rule), found in by.items():
@@ -46,7 +46,7 @@ def _kind(reason: str) -> str:
     return next((rule for word, rule in _KINDS if word in reason), "unmatched-source")
 
 
-def _refused(situation: Situation, source: str, rule: str, found: Sequence[Refused]) -> Finding:
+def _refused(situation: Situation, source: str, rule: str, found: Sequence[LoggedRefusal]) -> Finding:
     lines = [one for one in found if not one.event] or found
     names = {name for one in lines for name in one.call_ids}
     count = sum(one.count for one in lines)
@@ -77,7 +77,7 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Refus
     )
 
 
-def _files(situation: Situation, refused: Refused, rule: str) -> tuple[list[str], str]:
+def _files(situation: Situation, refused: LoggedRefusal, rule: str) -> tuple[list[str], str]:
     """What the files have for the source, and what would admit it."""
     port = f"[{refused.source}]:{refused.port}" if ":" in refused.source else f"{refused.source}:{refused.port}"
     evidence = []
