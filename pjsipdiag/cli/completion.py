@@ -7,8 +7,8 @@ from click.shell_completion import CompletionItem
 
 from pjsipdiag.errors import PjsipdiagError
 
-FILE = click.Path()
-"""A word for which shells complete files and directories; what it names is looked at where it is used."""
+FILE = click.Path(readable=False)
+"""A word for which shells complete files and directories; who uses it looks whether it is there and readable."""
 
 
 def complete_rules(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
