@@ -310,6 +310,8 @@ class Config:
     """The files as they were read, by name; edits are made in them, and none is read from the disk again."""
     has_acls: bool = True
     """Whether there is an acl.conf among the files."""
+    newer: str = ""
+    """The release that is not known yet, in whose place `version` is replayed."""
     addresses_of: Callable[[str], Sequence[str] | None] | None = field(default=None, compare=False)
     """What a host name in a Contact resolves to, where a table of names was given: DNS is never asked for it."""
     server_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

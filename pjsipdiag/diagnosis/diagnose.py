@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.live.running import release_of
 from pjsipdiag.asterisk.loading.resolve import Dns
 from pjsipdiag.asterisk.realtime.tables import Databases
-from pjsipdiag.asterisk.releases import NEWEST, age, instead, nearest
+from pjsipdiag.asterisk.releases import NEWEST, age, instead, is_newer, nearest
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis import rules
@@ -103,11 +103,11 @@ def conclude(begun: Begun, config: str | Path | None, options: Options, on_rows:
     situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     if is_a_copy(situation):
         reload = partial(reloaded, config, options, live, disk=disk, partial=True)
-        basis = replace(basis, config=reload({}, basis.config.version))
+        basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     if "acl" in basis.config.untold and lets_in(situation):
         reload = partial(reloaded, config, options, live, disk=disk, shown=True)
-        basis = replace(basis, config=reload({}, basis.config.version))
+        basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     situation = replace(situation, filtered=left_out(situation, options))
     notes = [*seen.notes, *_notes(seen.merged, situation), *(live.unknown if live else ())]
@@ -115,7 +115,7 @@ def conclude(begun: Begun, config: str | Path | None, options: Options, on_rows:
         dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
         notes.append(f"the 401s show that {', '.join(dead)} did not resolve to these sources when Asterisk loaded")
         reload = partial(reloaded, config, options, live, disk=disk, complete=True, partial=basis.config.partial)
-        basis = replace(basis, config=reload({}, basis.config.version))
+        basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     findings = tuple(rules.find(situation))
     aggregate = options.get("aggregate", False)
@@ -168,7 +168,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         ),
         version_assumed=basis.assumed,
         capture_version=basis.seen,
-        reload=partial(again, reload, basis.config.version),
+        reload=partial(again, reload, basis.config.newer or basis.config.version),
         offer=lru_cache(partial(offer_of, calls, seen.tallies)),  # a capture is read again for each
         acknowledged=acknowledged,
         shown=partial(acknowledged.shown, regroup=regrouping(calls, basis.config)),
@@ -268,7 +268,8 @@ def _settle(
     reason = f"the capture names Asterisk {seen}{f', and {listed(others)} as well' if others else ''}"
     if known.version not in (seen, seen.replace("/", "-")):
         reason += f"{age(seen)}; {known.version} is the nearest that is known"
-    loaded = config if config.version == known.version else reload({}, known.version)
+    newer = is_newer(seen)
+    loaded = config if config.version == known.version and not newer else reload({}, seen if newer else known.version)
     return Basis(loaded, pbx, False, reason, seen)
 
 

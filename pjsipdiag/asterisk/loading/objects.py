@@ -40,7 +40,7 @@ from pjsipdiag.asterisk.loading.sources import Sources
 from pjsipdiag.asterisk.realtime.folded import EXACT, CaselessNames, Folding
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.reasons.loading import LoadReason
-from pjsipdiag.asterisk.releases import NEWEST, Release, release
+from pjsipdiag.asterisk.releases import NEWEST, Release, is_newer, release
 
 _LINE = re.compile(r"at line \d+ of .*")
 
@@ -78,7 +78,8 @@ def load_config(
     main, files, alone = opened(path, overlay, main, disk)
     given = databases if isinstance(databases, Databases) else Databases(databases or {})
     sources = Sources(files, main, alone, version, given, partial or alone, overlay or {})
-    return _Loader(sources, version, resolver, readable).config("" if path is None else str(path))
+    newer = asterisk if asterisk and is_newer(asterisk) else ""
+    return _Loader(sources, version, resolver, readable, newer).config("" if path is None else str(path))
 
 
 @dataclass
@@ -87,6 +88,7 @@ class _Loader:
     version: Release
     resolver: Resolver
     readable: Known
+    newer: str = ""
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     acls: dict[str, tuple[Rule, ...]] | None = None
@@ -118,6 +120,7 @@ class _Loader:
         parsed = self.sources.parsed.values()  # a view: what is read below is in it, too
         config = Config(
             version=self.version.version,
+            newer=self.newer,
             directory=directory,
             addresses_of=self.resolver.addresses if isinstance(self.resolver, Hosts) else None,
             endpoints=endpoints,
@@ -281,7 +284,7 @@ class _Loader:
     def _create(
         self, object_type: str, section: Section, build: Callable[[Section, Applied], _T | Problem]
     ) -> _T | Problem:
-        applied = apply(object_type, section, self.version.version, self.readable, self._has_profile)
+        applied = apply(object_type, section, self.version.version, self.readable, self._has_profile, newer=self.newer)
         self.warnings += applied.warnings
         return applied.problem if applied.problem is not None else build(section, applied)
 

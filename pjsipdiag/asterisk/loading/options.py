@@ -8,7 +8,7 @@ without case. options.json was read from Asterisk's source and tags: the handler
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import resources
@@ -21,7 +21,7 @@ from pjsipdiag.asterisk.loading.values.candidate import Candidate
 from pjsipdiag.asterisk.loading.values.checks import CHECKS
 from pjsipdiag.asterisk.loading.values.setting import Handler, Readable, Refused, Setting, Warned
 from pjsipdiag.asterisk.reasons.loading import LoadReason
-from pjsipdiag.asterisk.releases import RELEASES, Release, Span, release
+from pjsipdiag.asterisk.releases import RELEASES, Release, Span, is_newer, release
 from pjsipdiag.asterisk.secrets import scrubbed, shown_value, without
 
 _MAIN_FILES = ("pjsip.conf", "pjsip_wizard.conf")
@@ -67,10 +67,7 @@ def _option(name: str, entry: Mapping[str, object]) -> Option:
 @cache
 def _options(object_type: str, version: str) -> Mapping[str, Option]:
     asked = release(version)
-    text = (resources.files("pjsipdiag.asterisk") / "loading" / "options.json").read_text(encoding="utf-8")
-    found = (
-        _option(name, entry) for name, entries in json.loads(text).get(object_type, {}).items() for entry in entries
-    )
+    found = (_option(name, entry) for name, entries in _entries(object_type).items() for entry in entries)
     return {option.name: option for option in found if option.span.covers(asked.version)}
 
 
@@ -85,6 +82,19 @@ def knows(object_type: str, name: str, version: str) -> bool:
     return name.startswith("@") or name.lower() in _options(object_type, version)
 
 
+@cache
+def _entries(object_type: str) -> Mapping[str, Sequence[Mapping[str, object]]]:
+    """The table's entries of an object type by the names of options."""
+    text = (resources.files("pjsipdiag.asterisk") / "loading" / "options.json").read_text(encoding="utf-8")
+    found: dict[str, Sequence[Mapping[str, object]]] = json.loads(text).get(object_type, {})
+    return found
+
+
+def _ever_known(object_type: str, name: str) -> bool:
+    """Whether any known release has the option: one that lost it, or has it in another line, is not newer for that."""
+    return any(name in names(object_type, releases[at]) for releases in RELEASES.values() for at in (0, -1))
+
+
 def names(object_type: str, version: str) -> tuple[str, ...]:
     """All options of that object type in that release."""
     return tuple(_options(object_type, version))
@@ -92,12 +102,19 @@ def names(object_type: str, version: str) -> tuple[str, ...]:
 
 @cache
 def first_releases(object_type: str, name: str) -> tuple[str, ...]:
-    """The first release of each line of releases that has an option, for the lines whose newest has it."""
+    """The first release of each line that has an option, for the lines whose newest release has it, or whose next."""
     found = []
     for releases in RELEASES.values():
         if name.lower() in names(object_type, releases[-1]):
             found.append(next(release for release in releases if name.lower() in names(object_type, release)))
-    return tuple(found)
+    later = [since for entry in _entries(object_type).get(name.lower(), ()) for since in _since(entry)]
+    return (*found, *(since for since in later if is_newer(since)))
+
+
+def _since(entry: Mapping[str, object]) -> list[str]:
+    """The first releases that an entry names."""
+    since = entry.get("since")
+    return [version for version in since.values() if version] if isinstance(since, dict) else []
 
 
 def default(object_type: str, name: str, version: str) -> str:
@@ -106,12 +123,19 @@ def default(object_type: str, name: str, version: str) -> str:
 
 
 def apply(
-    object_type: str, section: Section, version: str, readable: Readable = cannot_tell, profiles: Readable = cannot_tell
+    object_type: str,
+    section: Section,
+    version: str,
+    readable: Readable = cannot_tell,
+    profiles: Readable = cannot_tell,
+    *,
+    newer: str = "",
 ) -> Applied:
     """What release `version` makes of that section as an object of that type; see `Applied`.
 
     `readable` says which files Asterisk can read on its machine, `profiles` which geolocation profiles it has; None
-    where that cannot be told (the object is then taken). `match` is taken as it stands: `match.py` reads it.
+    where that cannot be told (the object is then taken). `match` is taken as it stands: `match.py` reads it. Where it
+    stands for a `newer` release, that one may have options of which nothing is known: they change nothing.
     """
     known, asked = _options(object_type, version), release(version)
     taken: dict[str, list[Variable]] = {}
@@ -128,6 +152,9 @@ def apply(
                 own, reason = without(variable, answer.log), answer.why.changed(partial(without, variable))
                 problem = Problem(reason, variable.where, f"{own}\n{log}" if own else log)
                 return Applied(_frozen(taken), problem, tuple(warnings))
+        elif newer and not _ever_known(object_type, name):
+            reason = LoadReason.NOT_YET_KNOWN(option=variable.name, type=object_type, release=newer)
+            warnings.append(Problem(reason, variable.where, ""))
         elif not name.startswith("@"):
             problem = _unknown(object_type, section, variable, asked)
             return Applied(_frozen(taken), problem, tuple(warnings))

@@ -27,6 +27,7 @@ class LoadReason(ReasonKind):
     ADDRESS_IN_USE = "another transport has {ip}:{port} already"
     SECOND_GLOBAL = "[{section}] is not the only section of type=global: it alone counts, being the last"
     NO_OPTION = "type={type} has no option {option!r} in {release}"
+    NOT_YET_KNOWN = "no release that is known has the option {option!r} of type={type}: taken for one of {release}"
     TWO_OF_ONE_NAME = "there are two [{section}] of type={type} (first at {first}): no {type} loads at all"
     MORE_THAN_ONE = "there may be only one section of type={type}, and there are {count}: none counts"
     OTHER_ORDER = "the identifiers in force are {loaded}; these files give {written}"

@@ -13,7 +13,7 @@ of `asterisk` may ask this package; it asks nobody.
 
 from pjsipdiag.asterisk.releases.features import FEATURES, Span, around
 from pjsipdiag.asterisk.releases.lines import BRANCHES, NEWEST, RELEASES, REPRESENTATIVES
-from pjsipdiag.asterisk.releases.names import age, complete, has, instead, nearest, release
+from pjsipdiag.asterisk.releases.names import age, complete, has, instead, is_newer, nearest, release
 from pjsipdiag.asterisk.releases.release import MODULES, Release, releases
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "complete",
     "has",
     "instead",
+    "is_newer",
     "nearest",
     "release",
     "releases",

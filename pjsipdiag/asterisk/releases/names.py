@@ -75,6 +75,19 @@ def nearest(version: str) -> Release | None:
     return older[-1] if older else next(iter(candidates), None)
 
 
+def is_newer(version: str) -> bool:
+    """Whether a text names a release that may have what no known one has: it is not known itself, and comes after the
+    newest of its line, or was built from a repository."""
+    known = nearest(version)
+    if known is None or _find(version) is not None:
+        return False
+    matched = _TEXT.match(version)
+    return matched is None or (number_of(matched["number"]), int(matched["cert"] or 0)) > (
+        number_of(RELEASES[known.line][-1])[: 2 if matched["cert"] else 3],
+        number_of(RELEASES[known.line][-1])[-1] if matched["cert"] else 0,
+    )
+
+
 def _neighbours(branch: int) -> list[Release]:
     """The releases of the nearest branch that is known."""
     line = min(BRANCHES, key=lambda line: (abs(int(line) - branch), line))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pjsipdiag.asterisk.config import Config, Dropped, Problem, Where
+from pjsipdiag.asterisk.loading import options
 from pjsipdiag.asterisk.reasons.files import OF_TABLES, FileReason
+from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.diagnosis.model import Finding, Severity
 
@@ -29,9 +31,17 @@ def dropped(config: Config) -> Iterator[Finding]:
             Severity.ERROR if used else Severity.WARNING,
             f"{kind} {shown} {'do' if names[1:] else 'does'} not load: {reason}",
             where,
-            evidence=_logged(drops[0].log),
+            evidence=(*other_releases(kind, reason), *_logged(drops[0].log)),
             advice="Correct the line, then `module reload res_pjsip.so`; a running Asterisk keeps what it had.",
         )
+
+
+def other_releases(object_type: str, reason: Reason) -> tuple[str, ...]:
+    """Where an option that this release lacks is known."""
+    option = reason["option"] if reason.kind is LoadReason.NO_OPTION else ""
+    first = options.first_releases(object_type, option) if option else ()
+    plain = [release for release in first if not release.startswith("certified")]
+    return (f"Asterisk {', '.join(plain[:8])} and later releases of each line have {option}=",) if plain else ()
 
 
 def rejected(config: Config) -> Iterator[Finding]:

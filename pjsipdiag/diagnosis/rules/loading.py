@@ -8,12 +8,12 @@ from difflib import get_close_matches
 
 from pjsipdiag.asterisk.addresses.match import parse_match
 from pjsipdiag.asterisk.config import Config, Dropped, Problem, Section, Where
-from pjsipdiag.asterisk.loading import modules, options
+from pjsipdiag.asterisk.loading import modules
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.check.loading import BRING, is_missing, not_there
+from pjsipdiag.diagnosis.check.loading import BRING, is_missing, not_there, other_releases
 from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, meant_endpoint, section_at, taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -121,14 +121,6 @@ def _blame(gone: Dropped, by: str = "") -> Cause:
     return Cause(f"{gone.type} {gone.name}", gone.where, by)
 
 
-def _other_releases(dropped: Dropped) -> list[str]:
-    """Where an option that this release lacks is known."""
-    option = dropped.why["option"] if dropped.why.kind is LoadReason.NO_OPTION else ""
-    first = options.first_releases(dropped.type, option) if option else ()
-    plain = [release for release in first if not release.startswith("certified")]
-    return [f"Asterisk {listed(plain, 8)} and later releases of each line have {option}="] if plain else []
-
-
 def _meant(situation: Situation, group: CallGroup) -> Dropped | None:
     """The dropped identify of the endpoint that the source belongs to, where no other identify leads to it.
 
@@ -205,7 +197,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         (
             f"the section begins at {dropped.section_where}",
             *(_probably(situation, dropped, groups) if "probably" in took else ()),
-            *_other_releases(dropped),
+            *other_releases(dropped.type, dropped.why),
             *([f"Asterisk's log: {line}" for line in dropped.log.split("\n") if line]),
             f"observed answers: {answers(groups)}",
         ),

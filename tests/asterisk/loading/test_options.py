@@ -6,7 +6,8 @@ from importlib import resources
 
 import pytest
 
-from pjsipdiag.asterisk.loading.options import TYPES, apply, default, knows, names
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.loading.options import TYPES, apply, default, first_releases, knows, names
 from pjsipdiag.asterisk.loading.values import HANDLERS
 from tests.asterisk.loading.values import cases
 
@@ -104,3 +105,35 @@ def test_an_option_is_known_from_the_release_that_brought_it(
     object_type: str, option: str, version: str, known: bool
 ) -> None:
     assert knows(object_type, option, version) is known
+
+
+NEWER = ("22.11", "22.99.1", "23.5.0", "24", "99.1.0", "GIT-master-6a2f9d1", "GIT-22-6a2f9d1M", "certified-22.8-cert99")
+KNOWN_OR_OLDER = ("22.10.1", "22.3.7", "18.99.0", "12", "certified-20.7", "22.10.1~dfsg+~cs6.17.60671434-1")
+UNKNOWN_OPTION = {
+    "pjsip.conf": "[t]\ntype=transport\nbind=0.0.0.0\nunheard_of=1\n[e]\ntype=endpoint\nUnheard_Of=1\n"
+    "[i]\ntype=identify\nendpoint=e\nmatch=192.0.2.1\nunheard_of=1\n"
+}
+
+
+@pytest.mark.parametrize("version", NEWER)
+def test_what_nobody_knows_drops_nothing_in_a_newer_release(version: str) -> None:
+    config = load_config(None, version, overlay=UNKNOWN_OPTION)
+    assert (list(config.transports), list(config.endpoints), len(config.identifies)) == (["t"], ["e"], 1)
+    assert {problem.why["release"] for problem in config.warnings} == {version}
+    assert config.newer == version
+
+
+@pytest.mark.parametrize("version", KNOWN_OR_OLDER)
+def test_what_nobody_knows_drops_its_object_in_a_known_release(version: str) -> None:
+    config = load_config(None, version, overlay=UNKNOWN_OPTION)
+    assert not config.transports and not config.endpoints and not config.identifies
+    assert not config.newer
+
+
+def test_an_option_of_other_lines_is_not_new() -> None:
+    text = "[e]\ntype=endpoint\n[i]\ntype=identify\nendpoint=e\nmatch=192.0.2.1\ntransport=t\n"
+    assert not load_config(None, "22.11", overlay={"pjsip.conf": text}).identifies
+
+
+def test_the_releases_to_come_are_named_for_an_option_that_they_bring() -> None:
+    assert first_releases("transport", "external_signaling_hostname") == ("20.21.0", "22.11.0", "23.5.0")
