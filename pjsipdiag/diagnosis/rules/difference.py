@@ -49,11 +49,14 @@ def contradicts(group: CallGroup) -> dict[int, int]:
 def is_a_copy(situation: Situation) -> bool:
     """Whether the capture shows Asterisk running what files without some of their includes, or of their mappings of
     tables, cannot give: what is missing was not copied, and the rest counts. Only answers that the PBX is seen to give
-    show that: others may write some under its address."""
+    show that, for others may write some under its address; all calls together do where nobody acknowledged any."""
     config = situation.config
     lacks = config.missing or any(absent.module == "res_pjsip" and absent.ends for absent in config.absent)
-    found = (situation.shown(group) for group in situation.groups if contradicts(group)) if lacks else ()
-    return any(one is not None and contradicts(one.group) for one in found)
+    doubted = [group for group in situation.groups if contradicts(group)] if lacks else []
+    told = [one for group in doubted if (one := situation.shown(group)) is not None]
+    if told or not doubted:
+        return any(contradicts(one.group) for one in told)
+    return len(doubted) == len(situation.groups)
 
 
 def of_difference(situation: Situation, group: CallGroup) -> Cause | None:
