@@ -49,7 +49,7 @@ def _another(
     major = situation.capture_version.partition(".")[0].removeprefix("certified/")
     if major.isdigit() and int(major) < FIRST_WITH_PJSIP:
         return f"Asterisk {situation.capture_version}, which has no PJSIP", None
-    if answer is not None and not asterisk and answer.status >= 200:
+    if answer is not None and not asterisk and (answer.status >= 200 or not situation.capture_version):
         named = answer.header("Server") or answer.header("User-Agent")
         if named and named != situation.config.globals.value("user_agent"):
             return named[:80], None

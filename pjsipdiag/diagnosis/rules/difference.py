@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ from pjsipdiag.diagnosis.model import Edit, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, listed, sources
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
+_NONCE = re.compile(r'nonce="\d{10}/[0-9a-f]{32}"')
 MOST_ASKED = 100
 """Groups of calls with one cause of which the first ones are asked for all."""
 MOST_APART = 20
@@ -83,14 +85,15 @@ def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[Call
         Outcome.NO_MATCH: "the files have nothing that takes the calls",
         Outcome.ACL_DENIED: f"the files deny them{place}",
     }.get(Outcome(cause.detail), _nobody_listens(situation, groups[0]))
-    evidence = [*_said(situation, groups), *hypotheses(situation, cause, groups)]
+    answered = f"{_who(situation, groups)} answered {listed([str(code) for code in shown])}"
+    evidence = [*_unnamed(situation, groups), *_said(situation, groups), *hypotheses(situation, cause, groups)]
     if cause.where is None:  # one of many, or none
         lines = dict.fromkeys(str(where) for group in groups if (where := _decides(situation, group)))
         evidence += [f"lines that decide: {listed([*lines])}"] if lines else []
     return Finding(
         "prediction-differs",
         Severity.ERROR,
-        f"{listed(sources(groups))}: {files_say}, but Asterisk answered {listed([str(code) for code in shown])}"
+        f"{listed(sources(groups))}: {files_say}, but {answered}"
         f" ({counted(total, 'call')}): it ran something else than these files",
         cause.where,
         sources(groups),
@@ -99,6 +102,41 @@ def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[Call
         advice="compare `pjsip show identifies` and `pjsip show endpoints` with the files, then `pjsip reload`"
         " (transports: restart)",
     )
+
+
+def _who(situation: Situation, groups: Sequence[CallGroup]) -> str:
+    """Asterisk, where something shows that it answered, else the address that did."""
+    places = dict.fromkeys(place for group in groups for place in group.destinations)
+    return "Asterisk" if is_shown(situation, groups) else listed([*places])
+
+
+def _unnamed(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
+    if not is_shown(situation, groups):
+        yield (
+            "nothing in the answers says that Asterisk gave them: a proxy, another server or a test tool at that"
+            " address would explain them as well (`ss -lnptu` on the machine)"
+        )
+
+
+def is_shown(situation: Situation, groups: Sequence[CallGroup]) -> bool:
+    """Whether it is seen that Asterisk answers: it names itself, its nonce has its form, or its own log tells of it.
+
+    The nonce is that of res_pjsip_authenticator_digest.c, build_nonce(): the time and a hash.
+    """
+    if situation.capture_version or any(_said(situation, groups)):
+        return True
+    name = situation.config.globals.value("user_agent")
+    for place in dict.fromkeys(place for group in groups for place in group.destinations):
+        if place.rpartition(":")[0].strip("[]") in ("", "0.0.0.0", "::"):
+            return True  # the own side is blank in Asterisk's own log only
+        answer = situation.greetings.get(place)
+        named = (answer.header("Server") or answer.header("User-Agent")) if answer else ""
+        challenges = answer.values("WWW-Authenticate") if answer else ()
+        if named and (named == name or "asterisk" in named.lower() or named.startswith("FPBX")):
+            return True
+        if any(_NONCE.search(value) for value in challenges):
+            return True
+    return False
 
 
 def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[str]:
