@@ -92,7 +92,8 @@ def _entries(object_type: str) -> Mapping[str, Sequence[Mapping[str, object]]]:
 
 def _ever_known(object_type: str, name: str) -> bool:
     """Whether any known release has the option: one that lost it, or has it in another line, is not newer for that."""
-    return any(name in names(object_type, releases[at]) for releases in RELEASES.values() for at in (0, -1))
+    entries = _entries(object_type).get(name, ())
+    return any(not (since := _since(entry)) or not all(map(is_newer, since)) for entry in entries)
 
 
 def names(object_type: str, version: str) -> tuple[str, ...]:
