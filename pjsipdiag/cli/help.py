@@ -10,7 +10,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
                          "live", "save_live", "expect"),
     "The request": ("from_", "uri", "headers", "transport"),
     "Which calls": ("pbx", "since", "until", "sources", "call_ids", "methods"),
-    "How to read": ("jobs", "mirrors", "reader", "keylog", "follow", "seconds"),
+    "How to read": ("jobs", "dask", "mirrors", "reader", "keylog", "follow", "seconds"),
     "What if": ("try_lines", "try_section", "try_order", "try_file"),
     "Which lines": ("aggregate", "unconfirmed", "diff"),
     "What counts": ("fail_on", "ignored", "baseline"),

@@ -65,6 +65,9 @@ READING = options(
     click.option("--method", "methods", multiple=True, metavar="METHOD", help="List these requests, too."),
     click.option("--jobs", type=click.IntRange(1, 64), default=processors, metavar="N",
                  help="Processes that share the work.  [one for each processor]"),
+    click.option("--dask", metavar="ADDRESS",
+                 help="Workers of a Dask cluster read the captures: tcp://HOST:8786, tls://HOST:8786, local, or env "
+                 "for $DASK_SCHEDULER_ADDRESS."),
     click.option("--reader", type=click.Choice(["native", "wireshark"]), default="native", show_default=True,
                  help="wireshark reads through tshark: decrypts TLS, knows everything, is slow."),
     click.option("--keylog", metavar="FILE", type=FILE,

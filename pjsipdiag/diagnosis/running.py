@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pjsipdiag.asterisk.live.state import Live, Wanted
-from pjsipdiag.diagnosis.calls.merge import Merged
+from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.names import load
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.situation import Situation

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls.fold import Fold
-from pjsipdiag.diagnosis.calls.merge import CapturePart, Merged, merge
+from pjsipdiag.diagnosis.calls.folded import CapturePart, Merged
+from pjsipdiag.diagnosis.calls.merge import merge
 from pjsipdiag.diagnosis.calls.pbx import version_of
 from pjsipdiag.diagnosis.calls.rows import COUNT
 from pjsipdiag.diagnosis.diagnose import diagnose

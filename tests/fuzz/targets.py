@@ -33,6 +33,7 @@ from pjsipdiag.capture.streams.tcp import Reassembler
 from pjsipdiag.capture.streams.websocket import WebSocketStream
 from pjsipdiag.capture.text import read_text
 from pjsipdiag.diagnosis.calls import fold as folding
+from pjsipdiag.diagnosis.calls import folded as folded_data
 from pjsipdiag.diagnosis.calls import merge
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.redact import redact_report
@@ -244,7 +245,7 @@ def fold(data: bytes) -> None:
     compiled, interpreted = _folded(data, folding.following), _folded(data, None)
     if _held(compiled) != _held(interpreted):
         raise AssertionError(f"compiled {_held(compiled)}, interpreted {_held(interpreted)}")
-    merge.merge([merge.CapturePart(compiled, 0), merge.CapturePart(folding.Fold(), 0)])
+    merge.merge([folded_data.CapturePart(compiled, 0), folded_data.CapturePart(folding.Fold(), 0)])
 
 
 def _folded(data: bytes, following: object) -> folding.Fold:

@@ -16,9 +16,9 @@ from typing import TypeVar, overload
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.arrival import Arrival
+from pjsipdiag.diagnosis.calls.folded import CallRequest, Merged
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.diagnosis.calls.judge import Judged, joined
-from pjsipdiag.diagnosis.calls.merge import CallRequest, Merged
 from pjsipdiag.diagnosis.calls.rows import (
     BRIEF,
     ROW,

@@ -10,8 +10,8 @@ from functools import partial
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.calls.kinds import WITH_CREDENTIALS, read_kind
-from pjsipdiag.diagnosis.calls.merge import Merged
 from pjsipdiag.diagnosis.calls.pbx import Pbx
 from pjsipdiag.diagnosis.calls.rows import COUNT, FIRST_TIME, LAST_TIME, Repeated
 from pjsipdiag.diagnosis.calls.selection import Selection

@@ -1,4 +1,4 @@
-"""What a fold holds, and how it travels to another process or machine.
+"""What a fold holds and how it travels to another process or machine; what several of them come to.
 
 Everything kept is a set, a minimum or a count that two folds can be merged by, in any split, with the same result
 (`merge.py`), and every key is the same wherever it was made (`digest.py`).
@@ -8,17 +8,30 @@ from __future__ import annotations
 
 import marshal
 from array import array
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from pjsipdiag.asterisk.forms.forms import Forms
 from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls.heads import IsAsterisk
 from pjsipdiag.diagnosis.calls.kinds import Kind
-from pjsipdiag.diagnosis.calls.rows import Cluster, Key, Repeated
+from pjsipdiag.diagnosis.calls.rows import (
+    ANSWER,
+    DIRECTIONS,
+    ROW,
+    TRANSPORTS,
+    TRUNCATED,
+    Cluster,
+    Key,
+    Repeated,
+    Row,
+    ends,
+)
 from pjsipdiag.diagnosis.calls.spool import Spool
+from pjsipdiag.sip import Address, SipMessage
 
 PLAIN = ("senders", "called", "answers", "realms", "others", "agents", "requesters", "pairs")
 """The attributes of a fold that are large and hold only numbers and bytes: `marshal` packs them in half the time."""
@@ -118,3 +131,120 @@ class Folded:
 
 
 _TRAVEL = tuple(one.name for one in fields(Folded) if not one.name.startswith("_"))
+
+TRANSPORT_NAMES, DIRECTION_NAMES = tuple(TRANSPORTS), tuple(DIRECTIONS)
+
+
+class CallRequest(NamedTuple):
+    """The first request of a transaction between one pair of addresses, as the spool has it."""
+
+    time: int
+    frame: int
+    capture: int
+    transport: str
+    source: bytes
+    destination: bytes
+    head: bytes
+    direction: str
+    truncated: bool
+
+    def message(self) -> SipMessage:
+        """The head as a message."""
+        return SipMessage(
+            self.head,
+            self.transport,
+            Address.unpack(self.source),
+            Address.unpack(self.destination),
+            self.time,
+            self.frame,
+            self.direction,
+            self.truncated,
+        )
+
+
+@dataclass(slots=True)
+class CapturePart:
+    """One fold, the number of its capture and what its frames are counted from."""
+
+    fold: Folded
+    capture: int
+    first_frame: int = 0
+    told: bool = False
+    """Whether it holds what carriers tell, which decides nothing where there is anything else."""
+
+
+@dataclass(slots=True)
+class Merged:
+    """Some parts, or all: the dictionaries of `Fold`, for the whole."""
+
+    parts: list[CapturePart] = field(default_factory=list)
+    keys: list[array[int]] = field(default_factory=list)
+    """The keys of the rows of each part."""
+    senders: list[list[Fields]] = field(default_factory=list)
+    called: list[list[bytes]] = field(default_factory=list)
+    """The senders and the users of request URIs of each part by their numbers."""
+    begun: dict[Key, int] = field(default_factory=dict)
+    """Key -> number of the part that saw the transaction first, for those that several parts saw."""
+    clusters: dict[Key, list[list[int]]] = field(default_factory=dict)
+    views: dict[Key, list[tuple[int, bytes]]] = field(default_factory=dict)
+    """Further views: (part, row)."""
+    answers: dict[Key, bytes] = field(default_factory=dict)
+    realms: dict[Key, bytes] = field(default_factory=dict)
+    delays: dict[Key, bytes] = field(default_factory=dict)
+    others: dict[Kind, Repeated] = field(default_factory=dict)
+    seen: dict[Kind, list[Datagram]] = field(default_factory=dict)
+    agents: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
+    requesters: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
+    answerers: dict[bytes, int] = field(default_factory=dict)
+    pairs: Counter[tuple[bytes, bytes]] = field(default_factory=Counter)
+    received: Counter[bytes] = field(default_factory=Counter)
+    local: Counter[bytes] = field(default_factory=Counter)
+    strays: dict[Key, bytes] = field(default_factory=dict)
+    answering: set[bytes] = field(default_factory=set)
+    greetings: dict[bytes, bytes] = field(default_factory=dict)
+    registrations: dict[bytes, Datagram] = field(default_factory=dict)
+    told_answerers: Counter[bytes] = field(default_factory=Counter)
+    """The answerers that are only told."""
+    told_strays: dict[Key, bytes] = field(default_factory=dict)
+    tellers: Counter[str] = field(default_factory=Counter)
+    messages: int = 0
+    responses: int = 0
+    reinvites: int = 0
+    end: int = 0
+
+    def packets(self, key: Key) -> int:
+        """How many requests of that transaction there were: itself and its retransmissions."""
+        return len(self.clusters.get(key, (None,)))
+
+    def statuses(self, key: Key) -> list[tuple[int, int]]:
+        """(status, time) of its answers, in order."""
+        return list(ANSWER.iter_unpack(self.answers.get(key, b"")))
+
+    def transactions(self, number: int, rows: range) -> Iterator[tuple[int, Key, Sequence[tuple[int, Row]]]]:
+        """The transactions that part `number` saw first: row, key, and (part, row) of each view as they were seen."""
+        part = self.parts[number]
+        begun, views = self.begun, self.views
+        packed = memoryview(part.fold.rows)[rows.start * ROW.size : rows.stop * ROW.size]
+        for at, key, row in zip(rows, self.keys[number][rows.start : rows.stop], ROW.iter_unpack(packed), strict=True):
+            if begun and begun.get(key, number) != number:
+                continue
+            more = views.get(key)
+            if more is None:
+                yield at, key, ((number, row),)
+            else:
+                yield at, key, [(number, row), *((p, ROW.unpack(view)) for p, view in more)]
+
+    def request(self, part: CapturePart, row: Row) -> CallRequest:
+        time, offset, frame, length, _, transport, flags = row[:7]
+        source, destination = ends(row)
+        return CallRequest(
+            time,
+            part.first_frame + frame,
+            part.capture,
+            TRANSPORT_NAMES[transport],
+            source,
+            destination,
+            part.fold.spool.read(offset, length),
+            DIRECTION_NAMES[flags & 3],
+            bool(flags & TRUNCATED),
+        )

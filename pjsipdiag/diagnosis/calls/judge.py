@@ -17,8 +17,8 @@ from pjsipdiag.asterisk.replay.alike import SenderNames
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.calls.arrival import Arrival
+from pjsipdiag.diagnosis.calls.folded import TRANSPORT_NAMES, CapturePart, Merged
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
-from pjsipdiag.diagnosis.calls.merge import TRANSPORT_NAMES, CapturePart, Merged
 from pjsipdiag.diagnosis.calls.rows import (
     CREDENTIALS,
     FORM,

@@ -14,9 +14,9 @@ from pjsipdiag.asterisk.releases import nearest
 from pjsipdiag.capture.again import read_again
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis.calls.fold import MOST_PAIRS
+from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.calls.heads import agent_of, call_id, server_of
 from pjsipdiag.diagnosis.calls.kinds import read_kind
-from pjsipdiag.diagnosis.calls.merge import Merged
 from pjsipdiag.diagnosis.calls.rows import COUNT, DIRECTIONS
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import ip_text, parse_uri

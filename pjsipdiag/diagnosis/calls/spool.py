@@ -22,9 +22,9 @@ LEVEL = 1
 class Spool:
     """Bytes that are appended once and read by (offset, length), best in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_KEPT) -> None:
         self._file: BinaryIO | None = None
-        self._most, self._shared = MOST_KEPT, False
+        self._most, self._shared = most, False
         self._tail = bytearray()
         self._flushed = 0
         self._window = b""
@@ -39,7 +39,7 @@ class Spool:
         if self._shared:
             self.flush()
             return self._flushed
-        return zlib.compress(self.read(0, self._flushed) + self._tail, LEVEL)
+        return zlib.compress(self.content(), LEVEL)
 
     def __setstate__(self, state: int | bytes) -> None:
         self.__init__()  # type: ignore[misc]  # (an empty one that is filled, or knows how much the file holds)
@@ -59,6 +59,15 @@ class Spool:
             return filled
         self._flushed = filled._flushed
         return self
+
+    def held(self) -> int:
+        """Bytes of memory that it takes."""
+        return len(self._tail) + len(self._window)
+
+    def content(self) -> bytes:
+        """All that it holds."""
+        flushed = os.pread(self._file.fileno(), self._flushed, 0) if self._file is not None else b""
+        return flushed + self._tail
 
     def append(self, data: bytes) -> int:
         """Keeps `data` and says at which offset."""
@@ -93,6 +102,17 @@ class Spool:
             self._window = os.pread(self._file.fileno(), max(wanted, length), offset)
             self._window_at, at = offset, 0
         return self._window[at : at + length]
+
+
+class Placed(Spool):
+    """What was appended to another spool from some place on; it is only read."""
+
+    def __init__(self, spool: Spool, at: int) -> None:
+        super().__init__()
+        self._spool, self._at = spool, at
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self._spool.read(self._at + offset, length)
 
 
 def _open() -> BinaryIO:

@@ -3,9 +3,11 @@
 In come the files of the captures and the number of processes; out come folds, joined in the order of the capture, and
 how far each file was read.
 
-    gather    which files and parts there are, reading and folding them, joining the folds
-    executor  who reads the parts: the seam behind --jobs, and its processes
+    gather    which files and pieces there are, and the whole way from them to one fold
+    reading   one piece or file, read and folded; chain: what goes on from one file to the next
+    executor  who reads them: the seam behind --jobs and --dask, and the processes of --jobs
     jobs      work shared between processes: a fork for each item, results in the order of the items
+    cluster   workers of a Dask cluster; parcel: folds as bytes, which machines hand to one another
     acknowledged  captures read again: which calls their sender has shown to be his own
 
 Imports: `calls`, `capture`; `diagnose` asks it. Another way of sharing work (machines instead of processes) is another

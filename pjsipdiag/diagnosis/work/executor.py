@@ -1,27 +1,62 @@
-"""Where parts of captures are read: the seam behind --jobs.
+"""Where parts of captures are read: the seam behind --jobs and --dask.
 
-An executor is given work and items and gives results in the order of the items: here or in processes forked here. A
-result is a fold, never packets. Another one (machines instead of processes) needs these two methods and no more.
+An executor is given work and items and gives results in the order of the items: here, in processes forked here, or on
+other machines. A result is a fold, never packets; where it was made on another machine it stays there until all folds
+are merged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
-from pjsipdiag.diagnosis.calls.merge import CapturePart, Merged, merge
+from pjsipdiag.diagnosis.calls.folded import CapturePart, Folded, Merged
+from pjsipdiag.diagnosis.calls.merge import merge
 from pjsipdiag.diagnosis.work.jobs import Shared
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Item_contra = TypeVar("Item_contra", contravariant=True)
+Result_co = TypeVar("Result_co", covariant=True)
 
 
-class Started(Protocol[Result]):
+@dataclass(slots=True)
+class Elsewhere:
+    """A fold on another machine: fold `number` of what `value` stands for, of so many bytes."""
+
+    number: int
+    size: int
+    messages: int
+    value: Any = None
+
+
+AnyFold = Folded | Elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One fold, the number of its capture and what its frames are counted from."""
+
+    fold: AnyFold
+    capture: int
+    first_frame: int = 0
+
+
+class Work(Protocol[Item_contra, Result_co]):
+    """What is done with an item; `lost` is its result where whoever worked on it was ended again and again."""
+
+    def __call__(self, item: Item_contra, /) -> Result_co: ...
+
+    def lost(self, item: Item_contra, reason: str, /) -> Result_co: ...
+
+
+class Started(Protocol[Result_co]):
     """Work that has begun; left behind, it is ended."""
 
     def __exit__(self, *_: object) -> None: ...
 
-    def results(self, look: Callable[[], None] = ...) -> list[Result]:
+    def results(self, look: Callable[[], None] = ..., /) -> Iterator[Result_co]:
         """The results in the order of the items; `look` is called now and then while they are waited for."""
         ...
 
@@ -31,12 +66,16 @@ class Executor(Protocol):
 
     forks: bool
 
-    def submit(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Started[Result]:
+    def submit(self, work: Work[Item, Result], items: Sequence[Item], /) -> Started[Result]:
         """Begins on `[work(item) for item in items]`."""
         ...
 
-    def merge(self, parts: Sequence[CapturePart]) -> Merged:
-        """What the folds of all parts come to."""
+    def merge(self, places: Sequence[Place], /) -> Merged:
+        """What all folds come to."""
+        ...
+
+    def close(self) -> None:
+        """No more work comes."""
         ...
 
 
@@ -48,8 +87,27 @@ class Processes:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
-    def submit(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Started[Result]:
-        return Shared(work, items, self._jobs, least=1)
+    def submit(self, work: Work[Item, Result], items: Sequence[Item]) -> Started[Result]:
+        return _Started(Shared(work, items, self._jobs, least=1))
 
-    def merge(self, parts: Sequence[CapturePart]) -> Merged:
-        return merge(parts)
+    def merge(self, places: Sequence[Place]) -> Merged:
+        return merge_here(places)
+
+    def close(self) -> None:
+        """Nothing is left: whoever was at work ended with it."""
+
+
+class _Started(Started[Result]):
+    def __init__(self, shared: Shared[Any, Result]) -> None:
+        self._shared = shared
+
+    def __exit__(self, *_: object) -> None:
+        self._shared.__exit__()
+
+    def results(self, look: Callable[[], None] = lambda: None) -> Iterator[Result]:
+        return iter(self._shared.results(look))
+
+
+def merge_here(places: Sequence[Place]) -> Merged:
+    """What folds come to that are all in this process."""
+    return merge([CapturePart(at.fold, at.capture, at.first_frame) for at in places if isinstance(at.fold, Folded)])

@@ -1,0 +1,102 @@
+"""Files one after the other: what goes on from one to the next, and to which of them a message belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pjsipdiag.capture import Captures, Unfinished, Unjoinable, join
+from pjsipdiag.capture.again import stamp
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.joining.chain import by_owner
+from pjsipdiag.diagnosis.calls.folded import Folded
+from pjsipdiag.diagnosis.calls.spool import Spool
+from pjsipdiag.diagnosis.work.executor import Executor, Place
+from pjsipdiag.diagnosis.work.reading import Done, FileReader, Reading, Seen, Whole, fold, to_the_end
+from pjsipdiag.errors import CaptureError
+
+
+@dataclass(slots=True)
+class Chain:
+    """`places` and `tallies` are those of each file."""
+
+    captures: Captures
+    reading: Reading
+    seen: Seen
+    executor: Executor
+    places: list[list[Place]] = field(default_factory=list)
+    tallies: list[Tally] = field(default_factory=list)
+    _unfinished: Unfinished | None = None
+    _spool: Spool = field(default_factory=Spool)
+    _days: list[int] = field(default_factory=list)
+
+    def read(self, capture: int, task: int) -> None:
+        """Reads the next file in one go, in the place of a task."""
+        reader = FileReader(
+            self.captures.files[capture], len(self.captures.files) == 1, self.reading, self._after(capture)
+        )
+        if self.executor.forks:
+            tally = Tally(reader.path, stamp=stamp(reader.path))
+            self.seen.watch(tally, task)
+            whole = reader.read(self._unfinished, self._days, tally, self._spool)
+        else:
+            (whole,) = self.executor.submit(reader, [(self._unfinished, self._days)]).results()
+        self._days = whole.days
+        if whole.lost:
+            self._lose(whole)
+            return
+        self._add([Place(one, capture) for one in whole.folds], whole.tally, whole)
+
+    def join(self, capture: int, done: Sequence[Done]) -> None:
+        """Takes what others found in the pieces of the next file."""
+        lost = next((one.lost for one in done if one.lost), "")
+        if lost:
+            self._lose(Whole([], Tally(self.captures.files[capture]), self._days, self._unfinished, lost=lost))
+            return
+        places: list[Place] = []
+        tally = Tally(self.captures.files[capture], stamp=done[0].tally.stamp if done else None)
+        rests = []
+        for one in done:
+            places += [Place(part, capture, tally.records) for part in one.folds]
+            tally.merge(one.tally)
+            rests += [one.rest] if one.rest else []
+        if not rests:
+            self._add(places, tally, None)
+            return
+        try:
+            dissector, found = join(rests, tally, self._unfinished)
+        except Unjoinable:
+            self.seen.forget([one.number for one in done])
+            self.read(capture, done[0].number)
+            return
+        (last,) = fold(to_the_end(found, dissector, self._after(capture)), tally, self._here(), self._days, self._spool)
+        places += [Place(last, capture)] if isinstance(last, Folded) and last.counts[0] else []
+        self._add(places, tally, Whole([], tally, self._days, dissector.unfinished(), dissector.late))
+
+    def _after(self, capture: int) -> int | None:
+        return next(iter(self.captures.starts[capture + 1 :]), None)
+
+    def _here(self) -> Reading:
+        """What is folded here is one fold."""
+        return Reading(self.reading.wanted)
+
+    def _lose(self, whole: Whole) -> None:
+        """Goes on without a file that cannot be read. Raises CaptureError where it is the only one."""
+        if len(self.captures.files) == 1:
+            raise CaptureError(f"{whole.tally.file}: {whole.lost}")
+        whole.tally.truncated = whole.lost
+        self.places.append([])
+        self.tallies.append(whole.tally)
+
+    def _add(self, places: list[Place], tally: Tally, whole: Whole | None) -> None:
+        self.places.append(places)
+        self.tallies.append(tally)
+        if whole is None:
+            return
+        self._unfinished = whole.unfinished
+        late: dict[int, list[Datagram]] = {}
+        for of, datagram in by_owner(whole.late, [tally.records for tally in self.tallies]):
+            late.setdefault(of, []).append(datagram)
+        for of, found in late.items():
+            (one,) = fold(found, self.tallies[of], self._here(), self._days, self._spool)
+            self.places[of].append(Place(one, of))

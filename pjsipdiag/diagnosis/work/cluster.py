@@ -1,0 +1,281 @@
+"""Captures read by the workers of a Dask cluster, which open them themselves: folds travel, packets do not.
+
+A fold stays, as bytes, with the worker that made it; only its tally and what it could not finish come here, file by
+file. Then workers merge folds that stand beside one another, until those are of a size that is worth a message, and
+those come here: what is kept here grows with the calls, not with the files. A worker that dies is done without: Dask
+gives its work to another one, and a worker says the same whenever it is asked.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import platform
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Generic
+
+from pjsipdiag import __version__
+from pjsipdiag.diagnosis.calls.fold import Fold
+from pjsipdiag.diagnosis.calls.folded import CapturePart, Folded, Merged
+from pjsipdiag.diagnosis.calls.merge import alone, finished, merge_more
+from pjsipdiag.diagnosis.calls.spool import Placed, Spool
+from pjsipdiag.diagnosis.work.executor import Elsewhere, Item, Place, Result, Work
+from pjsipdiag.diagnosis.work.jobs import JobError, processors
+from pjsipdiag.diagnosis.work.parcel import pack, pack_fold, unpack, unpack_fold
+from pjsipdiag.diagnosis.work.reading import FileReader, PieceReader
+from pjsipdiag.errors import PjsipdiagError, visible
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+PATIENCE = 10
+"""Seconds in which a scheduler answers, and has workers."""
+BRANCHES, ENOUGH = 32, 16 << 20
+"""Folds that a worker merges at once, and bytes from which on they are not merged any further there."""
+MOST_HELD = 32 << 20
+"""Bytes of folds of one piece that a worker holds in memory; more go to a file."""
+VERSIONS = (platform.python_version(), __version__)
+"""Of Python and of pjsipdiag: both sides must have the same ones."""
+ENVIRONMENT = "DASK_SCHEDULER_ADDRESS"
+PAUSE = 0.5
+"""Seconds between two looks at how far the workers are."""
+
+
+class Cluster:
+    """Workers that a Dask scheduler knows: `address` is tcp://, tls://, `local` (on this machine) or `env`."""
+
+    forks = False
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._client = _connect(address)
+        try:
+            with _in_one_line(address):
+                _refuse_other_versions(self._client, address)
+        except BaseException:
+            self.close()
+            raise
+
+    def submit(self, work: Work[Item, Result], items: Sequence[Item]) -> _Started[Item, Result]:
+        return _Started(self._client, self._address, work, items)
+
+    def merge(self, places: Sequence[Place]) -> Merged:
+        """Workers merge neighbours, in a tree; what is left is merged here, one after the other."""
+        with _in_one_line(self._address):
+            nodes = [_leaf(self._client, place) for place in places]
+            heard = not any(place.fold.messages for place in places)
+            while len(groups := _grouped(nodes)) < len(nodes):
+                nodes = [_merged(self._client, group, heard) if len(group) > 1 else group[0] for group in groups]
+            spool = Spool()
+            nodes.reverse()
+            parts = (merged for _ in range(len(nodes)) for merged in _here(nodes.pop(), spool, heard))
+            return finished(parts, heard)
+
+    def close(self) -> None:
+        with suppress(Exception):  # it is left, whatever became of it
+            cluster = self._client.cluster
+            self._client.close(timeout=PATIENCE)
+            if cluster is not None:
+                cluster.close(timeout=PATIENCE)
+
+
+class _Started(Generic[Item, Result]):
+    """Work that the workers have; what it gave stays there, but for what is asked for in order."""
+
+    def __init__(self, client: Client, address: str, work: Work[Item, Result], items: Sequence[Item]) -> None:
+        self._address, self._work, self._items = address, work, items
+        with _in_one_line(address):
+            self._values = [client.submit(_do, VERSIONS, work, item, pure=False) for item in items]
+            self._results = [client.submit(_result_of, value, pure=False) for value in self._values]
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(Exception):
+            for future in (*self._results, *self._values):
+                future.cancel()
+
+    def results(self, look: Callable[[], None] = lambda: None) -> Iterator[Result]:
+        self._results.reverse()
+        for item, value in zip(self._items, self._values, strict=True):
+            with _in_one_line(self._address):
+                yield self._result(item, value, self._results.pop(), look)
+
+    def _result(self, item: Item, value: Future, future: Future, look: Callable[[], None]) -> Result:
+        from distributed import TimeoutError as Unfinished
+        from distributed.scheduler import KilledWorker
+
+        while True:
+            try:
+                result: Result = future.result(timeout=PAUSE)
+            except Unfinished:
+                look()
+            except (KilledWorker, MemoryError):
+                return self._work.lost(item, "the workers that read it were ended again and again")
+            else:
+                for one in _elsewhere(result):
+                    one.value = value
+                return result
+
+
+@dataclass(slots=True)
+class _Value:
+    """What a worker keeps of an item: the result, and the folds in it as bytes, which are handed over one by one."""
+
+    result: Any
+    folds: Spool
+
+    def __sizeof__(self) -> int:
+        return self.folds.held()
+
+    def keep(self, fold: Fold) -> Elsewhere:
+        data = pack_fold(fold)
+        return Elsewhere(self.folds.append(data), len(data), fold.messages)
+
+
+def _do(versions: tuple[str, str], work: Any, item: Any) -> _Value:
+    """Done by a worker."""
+    if versions != VERSIONS:
+        raise PjsipdiagError(_other_versions("a worker", *VERSIONS))
+    value = _Value(None, Spool(MOST_HELD))
+    if isinstance(work, PieceReader | FileReader):
+        work = replace(work, keep=value.keep)
+    threshold = gc.get_threshold()
+    gc.set_threshold(1_000_000, 50, 100)  # as the command line does
+    try:
+        value.result = work(item)
+    finally:
+        gc.set_threshold(*threshold)
+    return value
+
+
+def _result_of(value: _Value) -> Any:
+    return value.result
+
+
+def _taken(value: _Value, offset: int, size: int) -> bytes:
+    return value.folds.read(offset, size)
+
+
+def _elsewhere(result: object) -> Iterator[Elsewhere]:
+    for one in result if isinstance(result, list) else [result]:
+        yield from (fold for fold in getattr(one, "folds", ()) if isinstance(fold, Elsewhere))
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """Bytes that a worker has: of a fold and where it stands, or of what several come to."""
+
+    data: Future
+    size: int
+    place: tuple[int, int] | None = None
+
+
+def _leaf(client: Client, place: Place) -> _Node:
+    one, at = place.fold, (place.capture, place.first_frame)
+    if isinstance(one, Folded):
+        data = pack_fold(one)
+        with warnings.catch_warnings(action="ignore"):  # that it is large: the scheduler keeps it, workers may die
+            return _Node(client.submit(bytes, data, pure=False), len(data), at)
+    return _Node(client.submit(_taken, one.value, one.number, one.size, pure=False), one.size, at)
+
+
+def _grouped(nodes: Sequence[_Node]) -> list[list[_Node]]:
+    """Neighbours that one worker merges."""
+    groups: list[list[_Node]] = []
+    for node in nodes:
+        group = groups[-1] if groups else []
+        if group and len(group) < BRANCHES and sum(one.size for one in group) + node.size <= ENOUGH:
+            group.append(node)
+        else:
+            groups.append([node])
+    return groups
+
+
+def _merged(client: Client, group: Sequence[_Node], heard: bool) -> _Node:
+    places = [node.place for node in group]
+    data = client.submit(_merge, [node.data for node in group], places, heard, pure=False)
+    return _Node(data, sum(node.size for node in group))
+
+
+def _merge(data: Sequence[bytes], places: Sequence[tuple[int, int] | None], heard: bool) -> bytes:
+    """Done by a worker."""
+    opened = (_opened(one, place, heard) for one, place in zip(data, places, strict=True))
+    return pack(merge_more(chain.from_iterable(opened), heard))
+
+
+def _opened(data: bytes, place: tuple[int, int] | None, heard: bool) -> Iterator[Merged]:
+    if place is None:
+        yield unpack(data)
+    else:
+        yield from alone(CapturePart(unpack_fold(data), *place), heard)
+
+
+def _here(node: _Node, spool: Spool, heard: bool) -> Iterator[Merged]:
+    """What a node comes to, its heads in `spool`."""
+    for merged in _opened(node.data.result(), node.place, heard):
+        for part in merged.parts:
+            part.fold.spool = Placed(spool, spool.append(part.fold.spool.content()))
+        yield merged
+
+
+def _connect(address: str) -> Client:
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise PjsipdiagError(
+            "--dask reads captures with Dask, which is not here: pip install 'pjsipdiag[dask]'"
+        ) from None
+    for name in [*logging.root.manager.loggerDict]:  # each has a handler of its own; what matters is said in one line
+        if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
+            logging.getLogger(name).disabled = True
+    if address == "local":
+        size = {"n_workers": processors(), "threads_per_worker": 1, "dashboard_address": None}
+        return Client(LocalCluster(**size, silence_logs=logging.CRITICAL), set_as_default=False)
+    place = os.environ.get(ENVIRONMENT, "") if address == "env" else address
+    if not place:
+        raise PjsipdiagError(f"--dask env: {ENVIRONMENT} is not set: it names the scheduler, as tcp://HOST:8786")
+    try:
+        return Client(place, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise PjsipdiagError(f"--dask {visible(place)}: no Dask scheduler answers there: {visible(why)}") from None
+
+
+def _refuse_other_versions(client: Client, address: str) -> None:
+    client.wait_for_workers(1, timeout=PATIENCE)
+    for worker, found in client.get_versions(packages=["pjsipdiag"])["workers"].items():
+        python = str(dict(found["host"])["python"]).partition(".final")[0]
+        package = dict(found["packages"])["pjsipdiag"] or ""
+        if (python, package) != VERSIONS:
+            raise PjsipdiagError(f"--dask {address}: {_other_versions(f'the worker {worker}', python, package)}")
+
+
+def _other_versions(worker: str, python: str, package: str) -> str:
+    own = f"Python {VERSIONS[0]} and pjsipdiag {VERSIONS[1]}"
+    theirs = f"Python {python} and {f'pjsipdiag {package}' if package else 'no pjsipdiag'}"
+    return f"{worker} has {theirs}, here are {own}: both sides need the same"
+
+
+@contextmanager
+def _in_one_line(address: str) -> Iterator[None]:
+    """Turns what may happen to a scheduler and its workers into one line."""
+    from asyncio import CancelledError
+    from concurrent.futures import CancelledError as Cancelled
+
+    from distributed.client import FutureCancelledError
+    from distributed.scheduler import KilledWorker
+
+    try:
+        yield
+    except (CancelledError, Cancelled, FutureCancelledError, OSError, TimeoutError) as error:
+        raise JobError(f"--dask {address}: the scheduler or its workers were lost before all was read") from error
+    except ImportError as error:
+        raise JobError(
+            f"--dask {address}: a worker cannot import {error.name}: pjsipdiag must be there, too"
+        ) from error
+    except KilledWorker as error:
+        raise JobError(f"--dask {address}: workers were ended while they merged: they need more memory") from error

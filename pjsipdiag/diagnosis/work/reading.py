@@ -1,0 +1,224 @@
+"""One piece of a capture is read and folded, in this process or in another one: what is asked for, what comes of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from mmap import mmap
+from pathlib import Path
+
+from pjsipdiag.capture import Dissector, FilePart, Handover, Unfinished, read_part
+from pjsipdiag.capture.again import stamp
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.joining.parts import WHOLE
+from pjsipdiag.capture.readers import read_as, until_gone
+from pjsipdiag.diagnosis.calls.fold import Fold
+from pjsipdiag.diagnosis.calls.rows import ROW
+from pjsipdiag.diagnosis.calls.selection import Selection
+from pjsipdiag.diagnosis.calls.spool import Spool
+from pjsipdiag.diagnosis.options import Progress
+from pjsipdiag.diagnosis.work.executor import AnyFold, Elsewhere
+
+MESSAGES = 50_000
+"""That are fed at once to a fold whose size is bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How captures are read; see `Options`. A fold ends behind `most_rows` transactions, None: with its piece."""
+
+    wanted: Selection
+    jobs: int = 1
+    reader: str = "native"
+    keylog: str | None = None
+    follow: bool = False
+    seconds: float | None = None
+    most_rows: int | None = None
+
+    @property
+    def splittable(self) -> bool:
+        """Whether files may be cut in pieces."""
+        return self.carries_over and not self.wanted.of_day
+
+    @property
+    def carries_over(self) -> bool:
+        """Whether one file goes on where another one ends."""
+        return self.reader == "native" and self.keylog is None and not self.follow
+
+
+class Seen:
+    """How far each task is, in memory that all processes share."""
+
+    def __init__(self, files: Sequence[str], tasks: int, progress: Progress | None) -> None:
+        self._counts = memoryview(mmap(-1, 16 * max(tasks, 1))).cast("q")
+        self._progress, self._parent = progress, os.getpid()
+        sizes = [Path(path).stat().st_size if Path(path).is_file() else 0 for path in files] if progress else []
+        self._total = sum(sizes) if all(sizes) else None
+
+    def watch(self, tally: Tally, task: int) -> None:
+        """Notes what `tally` counts, whenever something was read."""
+        if self._progress is None:
+            return
+        counts = self._counts
+
+        def note(read: int) -> None:
+            counts[2 * task], counts[2 * task + 1] = tally.records, read
+            self.tell()
+
+        tally.on_read = note
+
+    def forget(self, tasks: Iterable[int]) -> None:
+        """What these tasks have read is read again."""
+        for task in tasks:
+            self._counts[2 * task] = self._counts[2 * task + 1] = 0
+
+    def tell(self) -> None:
+        """Reports what all tasks have read so far."""
+        if self._progress and os.getpid() == self._parent:
+            self._progress(sum(self._counts[::2]), sum(self._counts[1::2]), self._total)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Pieces of captures for one process: (progress number, capture, piece) of each, in the order of the captures."""
+
+    pieces: Sequence[tuple[int, int, FilePart]]
+    spool: Spool
+
+
+@dataclass(slots=True)
+class Done:
+    """What came of a piece; `lost` says why it could not be read."""
+
+    number: int
+    capture: int
+    folds: list[AnyFold]
+    tally: Tally
+    rest: Handover | None = None
+    lost: str = ""
+
+
+Keep = Callable[[Fold], Elsewhere]
+"""Puts a fold that is done away, where the memory of many is not to be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class PieceReader:
+    """Reads the pieces of a task, each without what was before it; `alone` says that there is one file only."""
+
+    alone: bool
+    seen: Seen | None
+    reading: Reading
+    keep: Keep | None = None
+
+    def __call__(self, task: Task) -> list[Done]:
+        return [self._read(*piece, task.spool) for piece in task.pieces]
+
+    def lost(self, task: Task, reason: str) -> list[Done]:
+        """The same for pieces that nobody can read."""
+        return [Done(number, capture, [], Tally(piece.path), lost=reason) for number, capture, piece in task.pieces]
+
+    def _read(self, number: int, capture: int, piece: FilePart, spool: Spool) -> Done:
+        tally = Tally(piece.path, stamp=stamp(piece.path))
+        if self.seen:
+            self.seen.watch(tally, number)
+        # a whole file alone leaves nothing to others: it is read as one process reads it
+        rest = Handover() if self.reading.carries_over and (not self.alone or piece.end != WHOLE) else None
+        datagrams = read_part(piece, tally, rest) if rest else read_file(piece.path, tally, self.reading)
+        datagrams = until_gone(datagrams, tally, 1 if self.alone else 2)
+        folds = fold(datagrams, tally, self.reading, [], spool, self.keep)
+        tally.on_read = None
+        return Done(number, capture, folds, tally, rest)
+
+
+@dataclass(slots=True)
+class Whole:
+    """What came of a file that was read in one go, behind those before it."""
+
+    folds: list[AnyFold]
+    tally: Tally
+    days: list[int]
+    unfinished: Unfinished | None = None
+    late: list[Datagram] = field(default_factory=list)
+    """Messages that began in files before it."""
+    lost: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileReader:
+    """Reads a file in one go, with what those before it left unfinished; `after` is when the next one begins, and
+    `alone` says that there is none."""
+
+    path: str
+    alone: bool
+    reading: Reading
+    after: int | None
+    keep: Keep | None = None
+
+    def __call__(self, left: tuple[Unfinished | None, list[int]]) -> Whole:
+        return self.read(*left, Tally(self.path, stamp=stamp(self.path)), Spool())
+
+    def lost(self, left: tuple[Unfinished | None, list[int]], reason: str) -> Whole:
+        """The same for one that nobody can read."""
+        return Whole([], Tally(self.path), left[1], left[0], lost=reason)
+
+    def read(self, unfinished: Unfinished | None, days: list[int], tally: Tally, spool: Spool) -> Whole:
+        """Reads it here; `days`: see `Selection.in_time`."""
+        dissector = Dissector(tally, unfinished) if self.reading.carries_over else None
+        found = until_gone(read_file(self.path, tally, self.reading, dissector), tally, 1 if self.alone else 2)
+        folds = fold(to_the_end(found, dissector, self.after), tally, self.reading, days, spool, self.keep)
+        tally.on_read = None
+        if dissector is None:
+            return Whole(folds, tally, days)
+        return Whole(folds, tally, days, dissector.unfinished(), dissector.late)
+
+
+def read_file(path: str, tally: Tally, reading: Reading, dissector: Dissector | None = None) -> Iterator[Datagram]:
+    """The datagrams of a file, read as it was asked for."""
+    return read_as(
+        path,
+        tally,
+        reader=reading.reader,
+        keylog=reading.keylog,
+        follow=reading.follow,
+        seconds=reading.seconds,
+        dissector=dissector,
+    )
+
+
+def to_the_end(found: Iterable[Datagram], dissector: Dissector | None, after: int | None) -> Iterator[Datagram]:
+    """What was found in a file, then what is told at its end."""
+    yield from found
+    if dissector is not None:
+        yield from dissector.finish(after)
+
+
+def fold(  # noqa: PLR0917  (what is read, and how)
+    datagrams: Iterable[Datagram],
+    tally: Tally,
+    reading: Reading,
+    days: list[int],
+    spool: Spool,
+    keep: Keep | None = None,
+) -> list[AnyFold]:
+    """Folds what is wanted, and counts it; `days`: see `Selection.in_time`."""
+    wanted, most = iter(reading.wanted.in_time(datagrams, days)), reading.most_rows
+    last, folds = Fold(spool, _mirrors=reading.wanted.mirrors), list[AnyFold]()
+    if most is None:
+        last.feed(wanted)
+    else:
+        for first in wanted:
+            if len(last.rows) >= most * ROW.size:
+                folds.append(_counted(last, tally, keep))
+                last = Fold(Spool(), _mirrors=reading.wanted.mirrors)
+            last.feed(chain((first,), islice(wanted, MESSAGES - 1)))
+    return [*folds, _counted(last, tally, keep)]
+
+
+def _counted(one: Fold, tally: Tally, keep: Keep | None) -> AnyFold:
+    messages, invites = one.counts
+    tally.sip_messages += messages
+    tally.invites += invites
+    return keep(one) if keep else one

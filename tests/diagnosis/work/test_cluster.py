@@ -1,0 +1,216 @@
+"""Workers of a real Dask scheduler say what one process says, whatever becomes of them."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag.diagnosis.diagnose import diagnose
+from pjsipdiag.diagnosis.work import gather
+from pjsipdiag.report import render
+from tests.bench.captures import write
+from tests.capture.files import cut, records
+
+pytest.importorskip("distributed", reason="needs Dask: pip install 'pjsipdiag[dask]'")
+
+CONFIG = Path(__file__).parents[3] / "fixtures/demo/etc"
+PATIENCE = 120
+"""Seconds in which a process starts on a machine that has much to do."""
+
+
+class Dask:
+    """A scheduler and its workers, each a process of its own, on the loopback address."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = folder / "scheduler.json"
+        self.scheduler = self._start("dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", self._file)
+        self.address = self._said(self._folder / "dask_scheduler-0.log", "Scheduler at:").split()[-1]
+
+    def _start(self, module: str, *arguments: str | Path, path: str = "") -> subprocess.Popen[bytes]:
+        number = len(list(self._folder.glob(f"{module}-*.log")))
+        with (self._folder / f"{module}-{number}.log").open("wb") as log:
+            environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "random"}
+            command = [sys.executable, "-m", f"distributed.cli.{module}", "--host", "127.0.0.1", *map(str, arguments)]
+            return subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder, env=environment)
+
+    def _said(self, log: Path, words: str) -> str:
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            line = next((line for line in log.read_text().splitlines() if words in line), "")
+            if line:
+                return line
+            time.sleep(0.1)
+        raise AssertionError(log.read_text())
+
+    def worker(self, path: str = "") -> subprocess.Popen[bytes]:
+        """One more; `path` is where it looks for modules first."""
+        number = len(list(self._folder.glob("dask_worker-*.log")))
+        options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--scheduler-file", self._file)
+        started = self._start("dask_worker", *options, path=path)
+        self._said(self._folder / f"dask_worker-{number}.log", "Registered to")
+        return started
+
+
+@contextmanager
+def running(folder: Path, workers: int) -> Iterator[tuple[Dask, list[subprocess.Popen[bytes]]]]:
+    folder.mkdir(exist_ok=True)
+    dask = Dask(folder)
+    started = [dask.worker() for _ in range(workers)]
+    try:
+        yield dask, started
+    finally:
+        for process in (*started, dask.scheduler):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
+    with running(tmp_path_factory.mktemp("dask"), 2) as (started, _):
+        yield started
+
+
+def reported(path: Path, dask: str | None = None, **options: str) -> str:
+    return render(diagnose([path], CONFIG, jobs=1, dask=dask, **options), "json")  # type: ignore[arg-type]
+
+
+@contextmanager
+def command(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """The command line at work; it is ended, whatever happens."""
+    options = ("-c", CONFIG, "--format", "json", "-q")
+    with subprocess.Popen(
+        [sys.executable, "-m", "pjsipdiag", "diagnose", *map(str, (*arguments, *options))],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+@pytest.mark.parametrize("kind", ["tcp", "frag", "varied", "scan"])
+def test_rotated_files_say_what_the_whole_says(
+    kind: str, dask: Dask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Streams, fragments and calls go on from file to file, and folds end in the middle of a piece."""
+    monkeypatch.setattr(gather, "MOST_ROWS", 300)
+    path = tmp_path / "whole.pcap"
+    write(path, kind, 2000)
+    raw = path.read_bytes()
+    places = sorted(random.Random(3).sample(range(1, len(records(raw)[1])), 6))
+    folder = cut(raw, places, tmp_path / "files", zipped=kind == "tcp")
+    assert reported(path, dask.address) == reported(path)
+    assert reported(folder, dask.address) == reported(folder)
+
+
+def test_a_big_file_is_read_in_pieces(dask: Dask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gather, "PIECE", 4 << 20)
+    path = tmp_path / "whole.pcap"
+    write(path, "siponly", 30_000)
+    assert path.stat().st_size > 2 * gather.PIECE
+    assert reported(path, dask.address) == reported(path)
+
+
+def test_clock_times_are_of_the_day_of_the_first_message(dask: Dask, tmp_path: Path) -> None:
+    path = tmp_path / "whole.pcap"
+    write(path, "siponly", 500)
+    raw = path.read_bytes()
+    folder = cut(raw, [200, 300], tmp_path / "files")
+    assert reported(folder, dask.address, since="00:00") == reported(folder, since="00:00")
+
+
+def test_a_worker_that_is_killed_is_done_without(tmp_path: Path) -> None:
+    path = tmp_path / "whole.pcap"
+    write(path, "siponly", 20_000)
+    raw = path.read_bytes()
+    folder = cut(raw, range(1000, len(records(raw)[1]), 1000), tmp_path / "files")
+    with running(tmp_path / "dask", 2) as (dask, workers):
+        at_rest = _worked(workers[0])
+        with command(folder, "--dask", dask.address) as diagnosing:
+            while _worked(workers[0]) < at_rest + 0.2 and diagnosing.poll() is None:
+                time.sleep(0.01)
+            assert diagnosing.poll() is None
+            workers[0].send_signal(signal.SIGKILL)
+            told, said = diagnosing.communicate(timeout=PATIENCE)
+    assert (diagnosing.returncode, said) == (1, "")
+    assert told == reported(folder)
+
+
+def test_a_scheduler_that_is_killed_is_named_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "whole.pcap"
+    write(path, "siponly", 20_000)
+    raw = path.read_bytes()
+    folder = cut(raw, range(1000, len(records(raw)[1]), 1000), tmp_path / "files")
+    with running(tmp_path / "dask", 1) as (dask, workers):
+        at_rest = _worked(workers[0])
+        with command(folder, "--dask", dask.address) as diagnosing:
+            while _worked(workers[0]) < at_rest + 0.2 and diagnosing.poll() is None:
+                time.sleep(0.01)
+            dask.scheduler.send_signal(signal.SIGKILL)
+            told, said = diagnosing.communicate(timeout=PATIENCE)
+    assert (diagnosing.returncode, told, len(said.splitlines())) == (2, "", 1), said
+    assert dask.address in said
+
+
+def _worked(process: subprocess.Popen[bytes]) -> float:
+    """Processor seconds so far."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize(
+    ("program", "theirs"),
+    [
+        ("import pjsipdiag; pjsipdiag.__version__ = '0.0.9'", "pjsipdiag 0.0.9"),
+        ("from importlib import metadata\n"
+         "known = metadata.version\n"
+         "metadata.version = lambda name: 1 / 0 if name == 'pjsipdiag' else known(name)", "no pjsipdiag"),
+        ("from distributed import versions\n"
+         "known = versions.get_system_info\n"
+         "versions.get_system_info = lambda: {**known(), 'python': '3.99.1.final.0'}", "Python 3.99.1"),
+    ],
+)  # fmt: skip
+def test_workers_of_another_version_are_refused(program: str, theirs: str, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "sitecustomize.py").write_text(program)
+    with running(tmp_path / "dask", 0) as (dask, started):
+        started.append(dask.worker(str(other)))
+        with command(CONFIG.parent / "capture.pcap", "--dask", dask.address) as diagnosing:
+            told, said = diagnosing.communicate(timeout=PATIENCE)
+    assert (diagnosing.returncode, told, len(said.splitlines())) == (2, "", 1)
+    assert theirs in said
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("tcp://127.0.0.1:1", "no Dask scheduler answers there"),
+        ("nonsense", "no Dask scheduler answers there"),
+        ("env", "DASK_SCHEDULER_ADDRESS is not set"),
+    ],
+)
+def test_a_scheduler_that_is_not_there_is_named(address: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
+    with command(CONFIG.parent / "capture.pcap", "--dask", address) as diagnosing:
+        told, said = diagnosing.communicate(timeout=PATIENCE)
+    assert (diagnosing.returncode, told, len(said.splitlines())) == (2, "", 1)
+    assert words in said
+
+
+def test_the_environment_names_the_scheduler_where_it_is_asked(dask: Dask, monkeypatch: pytest.MonkeyPatch) -> None:
+    capture = CONFIG.parent / "capture.pcap"
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", dask.address)
+    assert reported(capture, "env") == reported(capture)
