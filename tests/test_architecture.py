@@ -12,13 +12,14 @@ MAY_IMPORT = {
     "extensions": set[str](),
     "digest": set[str](),
     "sip": {"errors"},
+    "inputs": set[str](),
     "outputs": {"errors"},
     "capture": {"digest", "errors", "extensions", "sip", "capture"},
-    "asterisk": {"errors", "sip", "asterisk"},
-    "diagnosis": {"digest", "errors", "extensions", "outputs", "sip", "capture", "asterisk", "diagnosis"},
+    "asterisk": {"errors", "inputs", "sip", "asterisk"},
+    "diagnosis": {"digest", "errors", "extensions", "inputs", "outputs", "sip", "capture", "asterisk", "diagnosis"},
     "report": {"errors", "sip", "asterisk", "diagnosis", "report"},
     "handover": {"errors", "outputs", "sip", "capture", "diagnosis", "report", "handover"},
-    "redact": {"errors", "outputs", "sip", "capture", "asterisk", "diagnosis", "redact"},
+    "redact": {"errors", "inputs", "outputs", "sip", "capture", "asterisk", "diagnosis", "redact"},
 }
 ORDER = {
     "asterisk": [

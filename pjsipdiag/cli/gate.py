@@ -13,6 +13,7 @@ from pjsipdiag.cli.completion import FILE, complete_rules
 from pjsipdiag.cli.group import did_you_mean
 from pjsipdiag.cli.options import options
 from pjsipdiag.errors import PjsipdiagError, visible
+from pjsipdiag.inputs import read_whole
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.gate import Gate
@@ -76,7 +77,7 @@ def _folders(start: Path) -> Iterator[Path]:
 def _read(path: Path) -> dict[str, Any]:
     shown = visible(str(path))
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        given = tomllib.loads(read_whole(path).decode("utf-8"))
     except OSError as error:
         raise PjsipdiagError(f"{shown}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

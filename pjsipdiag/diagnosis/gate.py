@@ -7,13 +7,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from pjsipdiag.asterisk.config import Config, Where
 from pjsipdiag.diagnosis.edits.lines import lines_of
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.errors import PjsipdiagError, visible
+from pjsipdiag.inputs import read_whole
 
 Key = tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]]
 """What stays of a finding when lines move: its rule, the files and sections that it speaks of, its sources."""
@@ -159,7 +159,7 @@ def read_baseline(path: str) -> Mapping[Key, int]:
     :raises PjsipdiagError: it cannot be read, or is no such report.
     """
     try:
-        whole = json.loads(Path(path).read_bytes())
+        whole = json.loads(read_whole(path))
         return Counter(_key(finding) for finding in whole["findings"])
     except OSError as error:
         raise PjsipdiagError(f"{visible(path)}: {error.strerror}") from None

@@ -18,6 +18,7 @@ from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.chain import read_files
 from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.errors import ConfigError
+from pjsipdiag.inputs import read_whole
 from pjsipdiag.outputs import Content, write_folder
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.material import Material, pairs, redact
@@ -108,7 +109,7 @@ def _texts(config: str | Path | None, loaded: Config) -> dict[str, bytes]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_whole(path)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
 

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from pjsipdiag.asterisk.files.glob import MAGIC, alternatives, one_part
 from pjsipdiag.errors import ConfigError
+from pjsipdiag.inputs import read_whole
 
 ETC = "/etc/asterisk"
 """Where Asterisk looks for its files unless asterisk.conf says otherwise (`astetcdir`)."""
@@ -54,7 +55,7 @@ class Disk:
 
     def text(self, path: Path) -> str:
         """The text of a file that was named by the user, of any kind: a pipe can be read once only."""
-        return _once(self._read, path, Path.read_bytes).decode("utf-8", "replace")
+        return _once(self._read, path, read_whole).decode("utf-8", "replace")
 
     def entries(self, path: Path) -> Sequence[str]:
         """The names in a folder; one that links lead to in several ways is listed once."""

@@ -9,10 +9,10 @@ import os
 import socket
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pjsipdiag.asterisk.live.state import LiveError
+from pjsipdiag.inputs import read_whole
 
 SECONDS = 10.0
 """A question that takes longer ends with one line."""
@@ -68,7 +68,7 @@ def _secret(scheme: str) -> str:
             f"--live {scheme}://... needs the {what}: put it into {SECRET}, or a file's name into {SECRET}_FILE"
         )
     try:
-        return Path(path).read_text("utf-8").partition("\n")[0].rstrip("\r")
+        return read_whole(path).decode("utf-8").partition("\n")[0].rstrip("\r")
     except (OSError, ValueError) as error:
         raise LiveError(f"{SECRET}_FILE: cannot read {path}: {getattr(error, 'strerror', error)}") from error
 

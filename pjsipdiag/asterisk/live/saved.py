@@ -16,6 +16,7 @@ from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.live.state import FILE, Item, Live, LiveError
 from pjsipdiag.asterisk.releases import NEWEST, release
+from pjsipdiag.inputs import read_whole
 
 HEAD = "; what a running Asterisk told pjsipdiag; it holds no passwords"
 _TEXTS = ("origin", "version", "started", "reloaded")
@@ -46,7 +47,7 @@ def _escaped(value: str) -> str:
 def read(path: str) -> Live:
     """:raises LiveError: the file cannot be read, or holds no answers."""
     try:
-        text = Path(path).read_bytes().decode("utf-8", "surrogateescape")
+        text = read_whole(path).decode("utf-8", "surrogateescape")
     except OSError as error:
         raise LiveError(f"cannot read {path}: {error.strerror}") from error
     return replace(from_text(text, path), file=file_name(path))

@@ -10,6 +10,7 @@ from pathlib import Path
 from pjsipdiag.asterisk.files.files import Disk, Files
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE
 from pjsipdiag.errors import ConfigError
+from pjsipdiag.inputs import read_whole
 
 CAPTURES = (b"\xa1\xb2\xc3\xd4", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x4d\x3c\xb2\xa1", b"\x0a\x0d\x0d\x0a")
 """How pcap and pcapng begin."""
@@ -24,10 +25,11 @@ LOOKED_AT = 65536
 def _recognise(path: Path) -> None:
     """Names a file that is none of a configuration, and where it belongs."""
     try:
-        with path.open("rb") as file:
-            head = file.read(LOOKED_AT)
-    except OSError:
+        head = read_whole(path)[:LOOKED_AT]
+    except PermissionError:
         return  # told where it is read
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     if head.startswith(CAPTURES) or TRACE.search(head):
         what = "a capture" if head.startswith(CAPTURES) else "a log"
         raise ConfigError(f"{path} is {what}, no configuration: captures stand without -c, and -c takes the directory")

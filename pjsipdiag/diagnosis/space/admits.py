@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pjsipdiag.asterisk.addresses.rule import holds
 from pjsipdiag.asterisk.config import Config, Rule, Where
@@ -13,6 +12,7 @@ from pjsipdiag.diagnosis.compare import Change
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.what_if import what_if
 from pjsipdiag.errors import ConfigError, visible
+from pjsipdiag.inputs import read_whole
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -36,7 +36,7 @@ def read_addresses(path: str) -> tuple[tuple[Where, Network], ...]:
     :raises ConfigError: the list cannot be read, or a word of it is no address.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_whole(path).decode("utf-8")
     except OSError as error:
         raise ConfigError(f"{visible(path)}: {error.strerror}") from None
     except ValueError:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
-from pathlib import Path
 
 from pjsipdiag.asterisk.addresses.rule import holds
 from pjsipdiag.asterisk.config import Config, Where
@@ -23,6 +22,7 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Rule
 from pjsipdiag.diagnosis.space.axes import STRANGER, Saying, Space, Span, address_rules, calling, invite, space
 from pjsipdiag.errors import ConfigError, visible
+from pjsipdiag.inputs import read_whole
 from pjsipdiag.sip import SipMessage
 
 EXPECTATION = Rule("expectation-failed", Severity.ERROR, "what a file of expectations says does not hold", shown=480)
@@ -63,7 +63,7 @@ def read_expectations(path: str) -> tuple[Expectation, ...]:
     :raises ConfigError: it cannot be read, or a line says nothing that is understood.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_whole(path).decode("utf-8")
     except OSError as error:
         raise ConfigError(f"{visible(path)}: {error.strerror}") from None
     except ValueError:

@@ -1,0 +1,44 @@
+"""Small files that a user or a folder's settings name: read whole, in bounded size and time.
+
+A pipe (`--hosts <(...)`) is read like a file. A device, or a file of /proc that waits for events, ends with an error.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import stat
+from pathlib import Path
+
+MOST_BYTES = 256 << 20
+PATIENCE = 10.0
+"""Seconds in which a pipe has to give something."""
+
+
+def read_whole(path: str | Path) -> bytes:
+    """The bytes of a file or a pipe.
+
+    :raises OSError: it cannot be read, holds more than MOST_BYTES, or gives nothing for PATIENCE; `strerror` says so.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        waits = not stat.S_ISREG(os.fstat(handle).st_mode)
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            if waits and not select.select([handle], [], [], PATIENCE)[0]:
+                raise OSError(errno.ETIMEDOUT, f"nothing came out of it for {PATIENCE:.0f} s")
+            try:
+                part = os.read(handle, 1 << 20)
+            except BlockingIOError:
+                waits = True
+                continue
+            if not part:
+                return b"".join(parts)
+            size += len(part)
+            if size > MOST_BYTES:
+                raise OSError(errno.EFBIG, f"more than {MOST_BYTES >> 20} MB")
+            parts.append(part)
+    finally:
+        os.close(handle)
