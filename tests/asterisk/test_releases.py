@@ -13,6 +13,7 @@ import pytest
 
 from pjsipdiag.asterisk.releases import BRANCHES, FEATURES, NEWEST, RELEASES, Span, age, instead, nearest, release
 from pjsipdiag.asterisk.releases.features import FeatureName
+from pjsipdiag.asterisk.releases.lines import number_of
 from pjsipdiag.errors import PjsipdiagError
 
 
@@ -126,17 +127,31 @@ def spans() -> dict[str, Span]:
     return options | {name: feature.span for name, feature in FEATURES.items()}
 
 
-def test_every_span_names_existing_releases() -> None:
+def is_to_come(line: str, version: str | None) -> bool:
+    """Whether a release is beyond the newest of its line."""
+    return version is not None and number_of(version) > number_of(RELEASES[line][-1])
+
+
+def test_every_span_names_releases_that_exist_or_come() -> None:
     for span in spans().values():
         assert set(span.since) <= set(RELEASES)
         for line, version in [*span.since.items(), *span.until.items()]:
-            assert version is None or version in RELEASES[line]
+            assert version is None or version in RELEASES[line] or is_to_come(line, version)
+
+
+def announced() -> set[str]:
+    """The options that releases to come bring, as "type name"."""
+    return {
+        name.rpartition(" ")[0]
+        for name, span in spans().items()
+        if any(is_to_come(line, version) for line, version in span.since.items())
+    }
 
 
 @pytest.mark.parametrize(
     ("row", "before", "name"),
     [
-        ('    _certified("16.3"', '    Line("24", "24.0.0"),\n', "24.0.0"),
+        ('    _certified("16.3"', '    ReleaseLine("24", "24.0.0"),\n', "24.0.0"),
         (f'{RELEASES["23"][-1]}"', f'{RELEASES["23"][-1]} 23.99.0"', "23.99.0"),
     ],
     ids=["line", "release"],
@@ -153,9 +168,10 @@ def test_a_newer_release_in_the_table_behaves_as_the_newest_before(
     told = subprocess.run(
         [sys.executable, "-c", ASKED, NEWEST], cwd=tmp_path, capture_output=True, text=True, check=True
     ).stdout
-    newest, *others = json.loads(told)
+    newest, features, options, *same = json.loads(told)
     assert newest == [name, name, name]
-    assert others == [[], [], True, True]
+    assert {f"{kind} {option}" for kind, option, _ in options} <= announced()
+    assert (features, same) == ([], [True, True])
 
 
 ASKED = """

@@ -41,7 +41,8 @@ def other_releases(object_type: str, reason: Reason) -> tuple[str, ...]:
     option = reason["option"] if reason.kind is LoadReason.NO_OPTION else ""
     first = options.first_releases(object_type, option) if option else ()
     plain = [release for release in first if not release.startswith("certified")]
-    return (f"Asterisk {', '.join(plain[:8])} and later releases of each line have {option}=",) if plain else ()
+    named = " and ".join([part for part in (", ".join(plain[:-1]), *plain[-1:]) if part])
+    return (f"Asterisk {named} and later releases of each line have {option}=",) if plain else ()
 
 
 def rejected(config: Config) -> Iterator[Finding]:
