@@ -26,6 +26,7 @@ from pjsipdiag.cli.options import (
 from pjsipdiag.cli.output import (
     Progress,
     directory,
+    end_cut,
     finish,
     forced,
     format_for,
@@ -129,9 +130,11 @@ def _extract(captures: Sequence[str], call_ids: Sequence[str], output: str | Non
 
     if output is None:
         raise click.UsageError("--extract writes a capture: say where with -o FILE")
-    count = extract(captures, call_ids, output, inputs=tuple(captures), force=forced())
+    written = extract(captures, call_ids, output, inputs=tuple(captures), force=forced())
     if not quiet:
+        count = len(written.datagrams)
         click.echo(f"{count:,} message{'' if count == 1 else 's'} written: {visible(output)}", err=True)
+    end_cut(written.cut)
 
 
 @main.command(epilog="pjsipdiag suggest calls.pcap -c /etc/asterisk --diff | patch -p1 -d /etc/asterisk")

@@ -10,7 +10,7 @@ import click
 from pjsipdiag.cli.completion import FILE
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.options import ASTERISK, CAPTURES, FORCED, QUIET
-from pjsipdiag.cli.output import forced
+from pjsipdiag.cli.output import end_cut, forced
 from pjsipdiag.errors import visible
 
 
@@ -42,8 +42,9 @@ def evidence(
     material = gather(captures, sources, since, until)
     write_evidence(material, output, inputs=tuple(captures), force=forced())
     if not quiet:
-        calls, messages = len(material.calls), len(material.messages)
+        calls, messages = len(material.calls), len(material.messages.datagrams)
         click.echo(f"{calls:,} calls, {messages:,} messages written: {visible(output)}", err=True)
+    end_cut(material.messages.cut)
 
 
 @main.command(epilog="pjsipdiag redact calls.pcap -c /etc/asterisk -o redacted")

@@ -116,6 +116,14 @@ def show_changes(
     sys.exit(1 if changes or any(map(undecided, reports)) else 0)
 
 
+def end_cut(cut: Sequence[str]) -> None:
+    """Names the captures that could not be read to their end, and ends with status 1 where there are any."""
+    for text in cut:
+        click.echo(visible(text), err=True)
+    if cut:
+        sys.exit(1)
+
+
 def say_cut(report: Report) -> None:
     """Says which captures could not be read to their end, and how far they were."""
     for capture in report.captures:

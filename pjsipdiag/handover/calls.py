@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from pjsipdiag.capture import expand
-from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.chain import read_files
 from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.outputs import write_bytes
 
 
-def messages_of(captures: Sequence[str | Path], call_ids: Collection[str]) -> tuple[Datagram, ...]:
-    """Every message with one of these Call-IDs, in the order of the captures.
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Messages in the order of the captures; `cut` says which of these could not be read to their end."""
+
+    datagrams: tuple[Datagram, ...]
+    cut: tuple[str, ...] = ()
+
+
+def messages_of(captures: Sequence[str | Path], call_ids: Collection[str]) -> Messages:
+    """Every message with one of these Call-IDs.
 
     :raises CaptureError: a capture cannot be read.
     """
@@ -24,20 +33,22 @@ def messages_of(captures: Sequence[str | Path], call_ids: Collection[str]) -> tu
     def wanted(datagram: Datagram) -> bool:
         return any(word in datagram.payload for word in words) and datagram.message().call_id in call_ids
 
-    return tuple(chain.from_iterable(read_files(expand(captures), [], wanted)))
+    tallies: list[Tally] = []
+    found = tuple(chain.from_iterable(read_files(expand(captures), tallies, wanted)))
+    return Messages(found, tuple(f"{tally.file}: {tally.truncated}" for tally in tallies if tally.truncated))
 
 
 def extract(
     captures: Sequence[str | Path], call_ids: Collection[str], path: str, *, inputs: Sequence[str], force: bool
-) -> int:
-    """Writes the messages of these calls to `path` as a capture, and tells how many.
+) -> Messages:
+    """Writes the messages of these calls to `path` as a capture, and returns them.
 
     :raises PjsipdiagError: there are none, or `path` cannot be written.
     """
     found = messages_of(captures, call_ids)
-    if not found:
+    if not found.datagrams:
         shown = ", ".join(visible(call_id) for call_id in call_ids)
         raise PjsipdiagError(f"no message has the Call-ID {shown}; 'pjsipdiag diagnose --format jsonl' lists them")
     with write_bytes(path, inputs=inputs, force=force) as stream:
-        write_pcap(found, stream)
-    return len(found)
+        write_pcap(found.datagrams, stream)
+    return found

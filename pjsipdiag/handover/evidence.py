@@ -11,12 +11,11 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.model import CallRow
 from pjsipdiag.errors import PjsipdiagError, visible
-from pjsipdiag.handover.calls import messages_of
+from pjsipdiag.handover.calls import Messages, messages_of
 from pjsipdiag.outputs import write_bytes
 from pjsipdiag.report.machine.csv import cell
 from pjsipdiag.report.wording import moment
@@ -31,7 +30,7 @@ class Material:
     """The calls of some sources, and their messages."""
 
     calls: tuple[CallRow, ...]
-    messages: tuple[Datagram, ...]
+    messages: Messages
 
 
 def gather(captures: Sequence[str], sources: Sequence[str], since: str | None, until: str | None) -> Material:
@@ -91,7 +90,7 @@ def _page(material: Material) -> bytes:
 
 def _capture(material: Material) -> bytes:
     stream = BytesIO()
-    write_pcap(material.messages, stream)
+    write_pcap(material.messages.datagrams, stream)
     return stream.getvalue()
 
 

@@ -59,6 +59,16 @@ def test_the_calls_of_each_source_and_their_messages(name: str, tmp_path: Path) 
         assert target.stat().st_mode & 0o077 == 0
 
 
+def test_a_capture_that_is_cut_is_named(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes((FIXTURES / CAPTURES[0]).read_bytes()[:-50])
+    result = run("evidence", cut, "--source", "203.0.113.13", "-o", tmp_path / "a.zip")
+    assert (result.exit_code, "cut.pcap: " in result.stderr, (tmp_path / "a.zip").exists()) == (1, True, True)
+    call_id = sorted(invites(FIXTURES / CAPTURES[0], "203.0.113.13"))[0]
+    result = run("diagnose", cut, "--extract", call_id, "-o", tmp_path / "a.pcap")
+    assert (result.exit_code, "cut.pcap: " in result.stderr, (tmp_path / "a.pcap").exists()) == (1, True, True)
+
+
 def test_the_same_calls_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a.zip", "b.zip"):
         run("evidence", FIXTURES / CAPTURES[0], "--source", "203.0.113.13", "-o", tmp_path / name)
