@@ -54,7 +54,9 @@ def expand(paths: Iterable[str | Path]) -> Captures:
             files.setdefault(member, time)
             found += 1
         if members is not None and not found:
-            raise CaptureError(f"{path}: there is no capture and no log of Asterisk")
+            swapped = "; it holds a configuration: give it with -c, and a capture or a log in its place"
+            hint = swapped if (Path(path) / "pjsip.conf").is_file() else ""
+            raise CaptureError(f"{path}: there is no capture and no log of Asterisk{hint}")
     ordered = sorted(files, key=lambda name: files[name])
     return Captures(tuple(ordered), tuple(files[name] for name in ordered), tuple(passed_over))
 

@@ -70,3 +70,12 @@ def test_standard_input_is_left_alone() -> None:
 def test_nothing_to_read(rotated: Path, name: str, words: str) -> None:
     with pytest.raises(CaptureError, match=words):
         expand([rotated / name])
+
+
+def test_a_configuration_in_the_place_of_a_capture_is_named(tmp_path: Path) -> None:
+    (tmp_path / "acl.conf").write_text("[none]\n")
+    with pytest.raises(CaptureError, match=r"no capture and no log of Asterisk$"):
+        expand([tmp_path])
+    (tmp_path / "pjsip.conf").write_text("[p]\ntype=endpoint\n")
+    with pytest.raises(CaptureError, match="it holds a configuration: give it with -c"):
+        expand([tmp_path])
