@@ -11,6 +11,8 @@ import select
 import stat
 from pathlib import Path
 
+from pjsipdiag.errors import ConfigError, visible
+
 MOST_BYTES = 256 << 20
 PATIENCE = 10.0
 """Seconds in which a pipe has to give something."""
@@ -42,3 +44,16 @@ def read_whole(path: str | Path) -> bytes:
             parts.append(part)
     finally:
         os.close(handle)
+
+
+def read_text(path: str | Path) -> str:
+    """The text of such a file, in UTF-8.
+
+    :raises ConfigError: it cannot be read, or is no text.
+    """
+    try:
+        return read_whole(path).decode("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{visible(str(path))}: {error.strerror}") from None
+    except ValueError:
+        raise ConfigError(f"{visible(str(path))}: no text in UTF-8") from None

@@ -12,7 +12,7 @@ MAY_IMPORT = {
     "extensions": set[str](),
     "digest": set[str](),
     "sip": {"errors"},
-    "inputs": set[str](),
+    "inputs": {"errors"},
     "outputs": {"errors"},
     "capture": {"digest", "errors", "extensions", "sip", "capture"},
     "asterisk": {"errors", "inputs", "sip", "asterisk"},

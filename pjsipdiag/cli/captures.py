@@ -13,6 +13,7 @@ import click
 from pjsipdiag.cli.completion import FILE
 from pjsipdiag.cli.gate import COUNTS, gate_of
 from pjsipdiag.cli.group import main
+from pjsipdiag.cli.help import refuse_given
 from pjsipdiag.cli.live import asking
 from pjsipdiag.cli.options import (
     COLORED,
@@ -41,6 +42,10 @@ from pjsipdiag.errors import visible
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.diagnose import Observation, OnRows
     from pjsipdiag.diagnosis.options import Options
+
+
+WRITTEN = ("output", "force", "quiet", "color")
+"""Options of all that writes."""
 
 
 def _observe(
@@ -99,8 +104,12 @@ def diagnose(
 
     _refuse_ignored(inputs, (*try_lines, *([try_file] if try_file else [])), try_section)
     if extract:
+        refuse_given("does nothing beside --extract", but=("extract", *WRITTEN))
         _extract(captures, extract, output, quiet=quiet)
         return
+    if try_file or try_lines or try_order:
+        refuse_given("does nothing beside what is tried", groups=("What counts",))
+        refuse_given("does nothing beside what is tried", groups=("Output",), but=("format_", *WRITTEN))
     if try_file:
         if try_lines or try_order:
             raise click.UsageError("--try-file tries each line by itself: give it without --try and --try-order")

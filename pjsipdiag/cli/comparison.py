@@ -10,7 +10,7 @@ import click
 
 from pjsipdiag.cli.completion import FILE, complete_releases
 from pjsipdiag.cli.group import main
-from pjsipdiag.cli.help import group_of
+from pjsipdiag.cli.help import refuse_given
 from pjsipdiag.cli.live import asking
 from pjsipdiag.cli.options import COLORED, FORCED, NAMES, QUIET, READING
 from pjsipdiag.cli.output import Progress, directory, show_changes, show_differences
@@ -97,11 +97,7 @@ def _compare_all(
     from pjsipdiag.diagnosis.running import ask
     from pjsipdiag.diagnosis.space.differ import differences
 
-    context = click.get_current_context()
-    for parameter in context.command.params:
-        given = context.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
-        if given and group_of(parameter.name or "") in ("Which calls", "How to read"):
-            raise click.UsageError(f"{parameter.opts[-1]} says what of a capture to read: give a CAPTURE, too")
+    refuse_given("says what of a capture to read: give a CAPTURE, too", groups=("Which calls", "How to read"))
     asked_at = directory(sides[0][0], quiet, live=inputs["live"] is not None)
     options: Options = {"live": asking(inputs), "databases": inputs["databases"]}
     live = ask(asked_at, options, (), calls=False)

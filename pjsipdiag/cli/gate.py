@@ -13,7 +13,7 @@ from pjsipdiag.cli.completion import FILE, complete_rules
 from pjsipdiag.cli.group import did_you_mean
 from pjsipdiag.cli.options import options
 from pjsipdiag.errors import PjsipdiagError, visible
-from pjsipdiag.inputs import read_whole
+from pjsipdiag.inputs import read_text
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.gate import Gate
@@ -25,6 +25,7 @@ SETTINGS = {
 }  # fmt: skip
 """What the file may say, and of what form: nothing that writes, connects or runs, for a folder may be a stranger's."""
 _PARAMETERS = {"fail-on": "fail_on", "ignore": "ignored"}
+"""What a parameter is called where it is not the option's name."""
 
 COUNTS = options(
     click.option("--fail-on", type=click.Choice(["error", "warning", "note", "never"]), default="warning",
@@ -77,9 +78,7 @@ def _folders(start: Path) -> Iterator[Path]:
 def _read(path: Path) -> dict[str, Any]:
     shown = visible(str(path))
     try:
-        given = tomllib.loads(read_whole(path).decode("utf-8"))
-    except OSError as error:
-        raise PjsipdiagError(f"{shown}: {error.strerror}") from None
+        given = tomllib.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise PjsipdiagError(f"{shown}: {visible(str(error))}") from None
     found = {}
@@ -95,4 +94,6 @@ def _read(path: Path) -> dict[str, Any]:
             raise PjsipdiagError(f"{shown}: {name} wants one text")
         texts = [str(path.parent / text) for text in texts] if form == "path" else texts
         found[_PARAMETERS.get(name, name)] = texts if form == "texts" else texts[0]
+    if "config" in found:
+        found["configs"] = [found["config"]]  # where two may be given
     return found

@@ -39,12 +39,12 @@ def evidence(
     """
     from pjsipdiag.handover.evidence import gather, write_evidence
 
-    material = gather(captures, sources, since, until)
-    write_evidence(material, output, inputs=tuple(captures), force=forced())
+    handed = gather(captures, sources, since, until)
+    write_evidence(handed, output, inputs=tuple(captures), force=forced())
     if not quiet:
-        calls, messages = len(material.calls), len(material.messages.datagrams)
+        calls, messages = len(handed.calls), len(handed.messages.datagrams)
         click.echo(f"{calls:,} calls, {messages:,} messages written: {visible(output)}", err=True)
-    end_cut(material.messages.cut)
+    end_cut(handed.messages.cut)
 
 
 @main.command(epilog="pjsipdiag redact calls.pcap -c /etc/asterisk -o redacted")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import click
 
 OTHER = "Further"
@@ -39,6 +41,19 @@ class Command(click.Command):
             with formatter.section("Example"):
                 for line in self.epilog.splitlines():
                     formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+
+def refuse_given(why: str, *, groups: Collection[str] = tuple(GROUPS), but: Collection[str] = ()) -> None:
+    """Refuses options of these groups that stand on the command line, and would do nothing.
+
+    :raises click.UsageError: there is one, `but` for those parameters.
+    """
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if given and name not in but and group_of(name) in groups:
+            raise click.UsageError(f"{parameter.opts[-1]} {why}")
 
 
 def group_of(parameter: str) -> str:

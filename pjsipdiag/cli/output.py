@@ -34,7 +34,10 @@ FIRST_SHOWN = 1.0
 
 def directory(config: str | None, quiet: bool, *, live: bool = False) -> str | None:
     """The configuration to read: what was asked for, else /etc/asterisk, which is then said. With `live` a running
-    Asterisk stands in its place."""
+    Asterisk stands in its place. Settings that were taken from a file are said once."""
+    settled = click.get_current_context().meta.pop(SETTLED, "")
+    if settled and not quiet:
+        click.echo(f"settings: {visible(settled)}", err=True)
     if config is not None or live:
         return config
     if not DEFAULT_CONFIG.is_dir():
@@ -71,9 +74,6 @@ def show(
     from pjsipdiag.report import write
 
     folder = seen_from_repository(report.config.directory) if report.config else ""
-    settled = click.get_current_context().meta.get(SETTLED)
-    if settled and not quiet:
-        click.echo(f"settings: {visible(settled)}", err=True)
     report, failed = apply(report, gate)
     if redact:
         from pjsipdiag.redact import redact_report
@@ -108,7 +108,7 @@ def show_changes(
     from pjsipdiag.report.changes import render_changes
 
     with opened(output) as stream:
-        stream.write(render_changes(changes, *names, _told(format_, output), look(stream)))
+        stream.write(render_changes(changes, *names, _comparison_format(format_, output), look(stream)))
     say_cut(reports[0])
     unknown = max(sum(row.verdict == "unknown" for row in report.sources) for report in reports)
     if unknown:
@@ -132,12 +132,13 @@ def say_cut(report: Report) -> None:
 
 
 def show_differences(found: Differences, before: str, after: str, format_: str | None, output: str | None) -> None:
-    """Writes what changes of all calls that could come, then ends: status 1 where anything does."""
+    """Writes what changes of all calls that could come, then ends: status 1 where anything does, or
+    is left open."""
     from pjsipdiag.report.changes import render_differences
 
     with opened(output) as stream:
-        stream.write(render_differences(found, before, after, _told(format_, output), look(stream)))
-    sys.exit(1 if found.rows else 0)
+        stream.write(render_differences(found, before, after, _comparison_format(format_, output), look(stream)))
+    sys.exit(1 if found.rows or not found.complete else 0)
 
 
 def show_admitted(rows: Sequence[Admitted], format_: str | None, output: str | None) -> None:
@@ -145,11 +146,11 @@ def show_admitted(rows: Sequence[Admitted], format_: str | None, output: str | N
     from pjsipdiag.report.changes import render_admitted
 
     with opened(output) as stream:
-        stream.write(render_admitted(rows, _told(format_, output), look(stream)))
+        stream.write(render_admitted(rows, _comparison_format(format_, output), look(stream)))
     sys.exit(1 if any(row.changes for row in rows) else 0)
 
 
-def _told(format_: str | None, output: str | None) -> str:
+def _comparison_format(format_: str | None, output: str | None) -> str:
     chosen = format_for(format_, output)
     if chosen not in ("text", "json"):
         raise click.UsageError(f"what changes is told as text or json, not as {chosen}")

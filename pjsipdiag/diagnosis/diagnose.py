@@ -19,6 +19,7 @@ from pjsipdiag.asterisk.loading.resolve import Dns
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.releases import NEWEST, age, instead, is_newer, nearest
 from pjsipdiag.asterisk.replay.identifiers import Replay
+from pjsipdiag.capture.again import changed
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis import rules
 from pjsipdiag.diagnosis.calls import pbx as pbxes
@@ -122,6 +123,11 @@ def conclude(begun: Begun, config: str | Path | None, options: Options, on_rows:
     repairs = suggest(situation, findings, aggregate=aggregate, jobs=jobs) if config is not None else ((), ())
     findings = complete(situation.config, findings, *repairs)
     methods = tuple(dict.fromkeys(method.upper() for method in options.get("methods", ())))
+    notes += [
+        f"{tally.file} is not the file any more that was read: what a second reading shows (who acknowledged an answer,"
+        " what was offered) is left out"
+        for tally in filter(changed, seen.tallies)
+    ]
     notes += [f"the captures hold no {name} that the PBX received" for name in missing(situation.exchanges, methods)]
     return Observation(situation, _report(situation, basis, findings, repairs, notes, methods))
 

@@ -56,7 +56,7 @@ def apply(report: Report, gate: Gate) -> tuple[Report, bool]:
     Sources that no finding names fail as errors do, and so does what cannot be decided: status 0 never stands for it.
     """
     comments = tuple(ignores(report.config)) if report.config else ()
-    kept, notes = _unsilenced(report.findings, gate, comments)
+    kept, notes = _unsilenced(report, gate, comments)
     if gate.known is not None:
         fresh = tuple(_fresh(kept, gate.known))
         if len(fresh) < len(kept):
@@ -77,13 +77,12 @@ def undecided(report: Report) -> bool:
     return any(row.verdict == "unknown" for row in report.sources) or any(one.truncated for one in report.captures)
 
 
-def _unsilenced(
-    findings: Sequence[Finding], gate: Gate, comments: Sequence[Ignore]
-) -> tuple[tuple[Finding, ...], list[str]]:
-    """The findings that nothing silences, and what is said of the others."""
+def _unsilenced(report: Report, gate: Gate, comments: Sequence[Ignore]) -> tuple[tuple[Finding, ...], list[str]]:
+    """The findings that nothing silences, and what is said of the others: a comment without any is told only where its
+    rule was asked."""
     silenced: Counter[Ignore | str] = Counter()
     kept = []
-    for finding in findings:
+    for finding in report.findings:
         by = _silencing(finding, comments)
         if by:
             silenced.update(by)
@@ -96,7 +95,7 @@ def _unsilenced(
         why = f": {comment.reason}" if comment.reason else ""
         if silenced[comment]:
             notes.append(f"{_findings(silenced[comment])} of {comment.rule} ignored at {comment.comment}{why}")
-        else:
+        elif comment.rule in report.checked or not report.captures:
             notes.append(f"{comment.comment} ignores {comment.rule}, of which there is no finding there")
     notes += [f"{_findings(silenced[rule])} of {rule} ignored, as asked" for rule in sorted(gate.ignored)]
     return tuple(kept), notes

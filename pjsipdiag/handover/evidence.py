@@ -26,14 +26,14 @@ FIRST_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class CarrierCalls:
     """The calls of some sources, and their messages."""
 
     calls: tuple[CallRow, ...]
     messages: Messages
 
 
-def gather(captures: Sequence[str], sources: Sequence[str], since: str | None, until: str | None) -> Material:
+def gather(captures: Sequence[str], sources: Sequence[str], since: str | None, until: str | None) -> CarrierCalls:
     """The calls of these addresses or networks.
 
     They are replayed against an empty configuration, for only what the capture shows is told.
@@ -46,10 +46,10 @@ def gather(captures: Sequence[str], sources: Sequence[str], since: str | None, u
     if not report.calls:
         raise PjsipdiagError(f"no call of {', '.join(map(visible, sources))} is in the captures")
     calls = tuple(report.calls)
-    return Material(calls, messages_of(captures, {call.call_id for call in calls}))
+    return CarrierCalls(calls, messages_of(captures, {call.call_id for call in calls}))
 
 
-def write_evidence(material: Material, path: str, *, inputs: Sequence[str], force: bool) -> None:
+def write_evidence(handed: CarrierCalls, path: str, *, inputs: Sequence[str], force: bool) -> None:
     """Writes the archive (ZIP) with each of FILES.
 
     :raises PjsipdiagError: `path` cannot be written.
@@ -59,22 +59,22 @@ def write_evidence(material: Material, path: str, *, inputs: Sequence[str], forc
             member = zipfile.ZipInfo(f"evidence/{name}", FIRST_TIME)
             member.compress_type = zipfile.ZIP_DEFLATED
             member.external_attr = 0o600 << 16
-            archive.writestr(member, content(material))
+            archive.writestr(member, content(handed))
 
 
-def _table(material: Material) -> bytes:
+def _table(handed: CarrierCalls) -> bytes:
     stream = StringIO()
     rows = csv.writer(stream, lineterminator="\r\n")
     rows.writerow(("time (UTC)", "from address", "to address", "transport", "caller", "called", "Call-ID", "answer"))
-    for call in material.calls:
+    for call in handed.calls:
         who = (call.source, call.destination, call.transport, _user(call.from_), _user(call.request_uri), call.call_id)
         rows.writerow([cell(str(value)) for value in (moment(call.time), *who, call.observed_status or "none")])
     return stream.getvalue().encode("utf-8", "backslashreplace")
 
 
-def _page(material: Material) -> bytes:
+def _page(handed: CarrierCalls) -> bytes:
     """What to say, in a few lines that a person reads."""
-    calls = material.calls
+    calls = handed.calls
     sources = sorted({call.source.rpartition(":")[0].strip("[]") for call in calls})
     answers = Counter(str(call.observed_status or "none") for call in calls)
     lines = [
@@ -88,13 +88,13 @@ def _page(material: Material) -> bytes:
     return "".join(f"{visible(line)}\r\n" for line in lines).encode("utf-8", "backslashreplace")
 
 
-def _capture(material: Material) -> bytes:
+def _capture(handed: CarrierCalls) -> bytes:
     stream = BytesIO()
-    write_pcap(material.messages.datagrams, stream)
+    write_pcap(handed.messages.datagrams, stream)
     return stream.getvalue()
 
 
-FILES: dict[str, Callable[[Material], bytes]] = {"README.txt": _page, "calls.csv": _table, "calls.pcap": _capture}
+FILES: dict[str, Callable[[CarrierCalls], bytes]] = {"README.txt": _page, "calls.csv": _table, "calls.pcap": _capture}
 """What the archive holds, by name."""
 
 

@@ -20,7 +20,7 @@ from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import visible, well_formed
 from pjsipdiag.report.look import Look
-from pjsipdiag.report.terminal import Ink, put
+from pjsipdiag.report.terminal import COLOURS, Ink, put
 
 PLAIN = Look()
 NETWORKS = 6
@@ -91,13 +91,19 @@ def _all_parts(found: Differences, before: str, after: str, ink: Ink) -> Iterato
     kinds = wording.plural(found.kinds, "kind of call", "kinds of calls")
     if found.rows:
         yield ink.text(f"Some calls go elsewhere under {after} than under {before} ({kinds} tried).", "bold yellow")
-    else:
+    elif found.complete:
         yield ink.text(f"Every call would go the same way under {before} and {after} ({kinds} tried).", "bold green")
+    else:
+        yield ink.text(f"No difference between {before} and {after} was found, but not all can be told.", "bold yellow")
     for row in found.rows:
         yield Text()
         yield ink.indented(_which(row), "bold", by=2)
         for name, goes, why in ((before, row.before, row.before_why), (after, row.after, row.after_why)):
             yield ink.item(f"{name}: {goes}" + (f" ({why})" if why else ""))
+    if found.unknown:
+        yield Text()
+        unknown = f"{found.unknown:,} of {kinds} cannot be decided: {found.unknown_why}"
+        yield ink.indented(unknown, COLOURS["unknown"], by=2)
     for text in found.untold:
         yield Text()
         yield ink.indented(f"not compared: {text}", "dim", by=2)
@@ -136,6 +142,8 @@ def _all_json(found: Differences, before: str, after: str) -> str:
         "before": well_formed(before),
         "after": well_formed(after),
         "kinds": found.kinds,
+        "unknown": found.unknown,
+        "unknown_why": well_formed(found.unknown_why),
         "differences": rows,
         "not_compared": [well_formed(text) for text in found.untold],
     }

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from pjsipdiag.cli import main
 
 ETC = Path(__file__).parents[2] / "fixtures/demo/etc"
+CAPTURE = str(ETC.parent / "capture.pcap")
 SETTINGS = 'config = "asterisk"\nignore = ["open-door"]\n'
 
 
@@ -81,3 +82,23 @@ def test_junit_names_what_was_checked(repository: Path) -> None:
     assert 'name="wide-match"' in shown
     assert 'name="open-door at pjsip.conf:6' in shown
     assert repository.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check",),
+        ("explain", "203.0.113.10"),
+        ("suggest", CAPTURE),
+        ("diagnose", CAPTURE),
+        ("compare", CAPTURE, "--asterisk", "18", "--asterisk", "22"),
+        ("compare", "--asterisk", "18", "--asterisk", "22"),
+    ],
+    ids=" ".join,
+)
+def test_every_command_takes_the_configuration_and_says_so_once(repository: Path, arguments: tuple[str, ...]) -> None:
+    (repository / ".pjsipdiag.toml").write_text('config = "asterisk"\n')
+    result = run(*arguments)
+    assert result.exit_code in (0, 1), result.stderr
+    assert result.stderr.count("settings: ") == 1
+    assert "/etc/asterisk" not in result.stderr

@@ -39,3 +39,20 @@ def test_an_example_is_a_command_that_is_understood(name: str) -> None:
         words = shlex.split(line.split("|")[0].split(">")[0])
         assert words[:2] == ["pjsipdiag", name]
         command.make_context(name, words[2:], parent=click.Context(main))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--extract", "x", "-o", "y", "-c", "etc"),
+        ("--extract", "x", "-o", "y", "--since", "12:00"),
+        ("--extract", "x", "-o", "y", "--redact"),
+        ("--try", "match=192.0.2.1", "--in", "i", "--fail-on", "error"),
+        ("--try", "match=192.0.2.1", "--in", "i", "--redact"),
+        ("--try-file", "list", "--in", "i", "--ignore", "scanner"),
+    ],
+    ids=" ".join,
+)
+def test_an_option_that_would_do_nothing_is_refused(arguments: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(main, ["diagnose", "calls.pcap", *arguments])
+    assert (result.exit_code, "does nothing beside" in result.stderr) == (2, True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from pjsipdiag.diagnosis.diagnose import diagnose
+from pjsipdiag.diagnosis.diagnose import conclude, diagnose
+from pjsipdiag.diagnosis.work.gather import begin
 from tests.diagnosis.scene import write_scene
 
 pytestmark = pytest.mark.usefixtures("extensions")
@@ -57,3 +59,17 @@ def test_a_token_that_the_capture_shows(sent: tuple[str, ...], line: str, outcom
     capture = write_scene(SCENE.format(*sent), tmp_path / "c.pcap")
     (call,) = diagnose([capture], tmp_path, pbx=("192.0.2.1",), asterisk="22.10.1").calls
     assert (call.verdict.outcome, call.verdict.endpoint) == (outcome, "trunk" if outcome == "accepted" else "")
+
+
+DEMO = Path(__file__).parents[2] / "fixtures/demo"
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_capture_that_cannot_be_read_a_second_time_is_said(lost: bool, tmp_path: Path) -> None:
+    capture = Path(shutil.copy(DEMO / "capture.pcap", tmp_path))
+    with begin([str(capture)], {}) as begun:
+        begun.finish()
+        if lost:
+            capture.unlink()
+        report = conclude(begun, str(DEMO / "etc"), {}).report
+    assert any("a second reading" in note for note in report.notes) is lost

@@ -100,3 +100,11 @@ def test_a_rule_that_is_none_is_refused() -> None:
     result = run("check", *DEMO[1:], "--ignore", "open-dor")
     assert result.exit_code == 2
     assert "Did you mean open-door?" in result.stderr
+
+
+def test_a_comment_for_check_is_no_news_in_a_diagnosis(tmp_path: Path) -> None:
+    etc = Path(shutil.copytree(FIXTURES / "demo/etc", tmp_path / "etc"))
+    text = (etc / "pjsip.conf").read_text()
+    (etc / "pjsip.conf").write_text(text.replace("[provider]", "[provider] ; pjsipdiag: ignore=wide-match"))
+    assert "ignores wide-match" in " ".join(run("check", "-c", etc).stdout.split())
+    assert "ignores wide-match" not in " ".join(run("diagnose", DEMO[0], "-c", etc).stdout.split())

@@ -3,7 +3,7 @@
 In comes a Config; out come findings with file and line. `rules.table` says which rule each function is of.
 
     addresses    rules that are shadowed, overlap, repeat, undo or are too wide
-    space        the address space as the identifies divide it: what `addresses` asks
+    cells        the address space as the identifies divide it: what `addresses` asks
     doors        who gets in: each identifier, from where, with or without a password; open_doors are findings
     faults       known faults of the release whose condition the files meet
     endpoints    endpoints that are reached by surprise or in vain

@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.addresses.rule import BITS, bounds, is_prefix
 from pjsipdiag.asterisk.config import Config, Identify, Rule
 from pjsipdiag.asterisk.loading.order import ask_order
 from pjsipdiag.asterisk.releases import REPRESENTATIVES, around
-from pjsipdiag.diagnosis.check.space import Cell, cells, deciding
+from pjsipdiag.diagnosis.check.cells import Cell, cells, deciding
 from pjsipdiag.diagnosis.model import Finding, Severity
 
 *_, BY_HASH, BY_NAME = around("identifies_by_name", REPRESENTATIVES[:-1])

@@ -12,7 +12,7 @@ from pjsipdiag.diagnosis.compare import Change
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.what_if import what_if
 from pjsipdiag.errors import ConfigError, visible
-from pjsipdiag.inputs import read_whole
+from pjsipdiag.inputs import read_text
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -35,12 +35,7 @@ def read_addresses(path: str) -> tuple[tuple[Where, Network], ...]:
 
     :raises ConfigError: the list cannot be read, or a word of it is no address.
     """
-    try:
-        text = read_whole(path).decode("utf-8")
-    except OSError as error:
-        raise ConfigError(f"{visible(path)}: {error.strerror}") from None
-    except ValueError:
-        raise ConfigError(f"{visible(path)}: no text in UTF-8") from None
+    text = read_text(path)
     found = []
     for number, line in enumerate(text.split("\n"), 1):
         for word in line.partition("#")[0].partition(";")[0].replace(",", " ").split():

@@ -23,7 +23,7 @@ _AS_IT_STANDS = "-_.!~*'()&=+$,;?/"
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class AddressRange:
     """The addresses from `first` to `last` of a family, which every rule holds alike."""
 
     version: int
@@ -62,7 +62,7 @@ class Space:
     for all others; `untold` says what is not enumerated.
     """
 
-    spans: tuple[tuple[Span, ...], ...]
+    spans: tuple[tuple[AddressRange, ...], ...]
     ports: tuple[int, ...]
     sayings: tuple[Saying, ...]
     sockets: tuple[Socket, ...]
@@ -80,7 +80,7 @@ def space(configs: Sequence[Config]) -> Space:
     return Space(_classes(rules), (*named, other), tuple(sayings), tuple(sockets), tuple(untold))
 
 
-def invite(span: Span, port: int, saying: Saying, socket: Socket) -> SipMessage:
+def invite(span: AddressRange, port: int, saying: Saying, socket: Socket) -> SipMessage:
     """The request that stands for its kind."""
     return request(
         Address(span.example, port),
@@ -107,9 +107,9 @@ def address_rules(config: Config) -> Iterator[Rule]:
             yield from config.named_acls.get(name, ())
 
 
-def _classes(rules: Iterable[Rule]) -> tuple[tuple[Span, ...], ...]:
+def _classes(rules: Iterable[Rule]) -> tuple[tuple[AddressRange, ...], ...]:
     """Ranges between the bounds of rules, those together that the same rules hold."""
-    found: dict[tuple[int, frozenset[tuple[int, int]]], list[Span]] = {}
+    found: dict[tuple[int, frozenset[tuple[int, int]]], list[AddressRange]] = {}
     for version in (4, 6):
         ranges = {one for rule in rules if rule.version == version for one in _ranges(rule)}
         starts = sorted({0, *(first for first, _ in ranges), *(last + 1 for _, last in ranges)})
@@ -123,7 +123,7 @@ def _classes(rules: Iterable[Rule]) -> tuple[tuple[Span, ...], ...]:
         for start, after in zip(starts, (*starts[1:], full_mask(version) + 1), strict=True):
             held.difference_update(closing.get(start, ()))
             held.update(opening.get(start, ()))
-            found.setdefault((version, frozenset(held)), []).append(Span(version, start, after - 1))
+            found.setdefault((version, frozenset(held)), []).append(AddressRange(version, start, after - 1))
     return tuple(tuple(spans) for spans in found.values())
 
 

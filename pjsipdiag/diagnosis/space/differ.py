@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.replay.identifiers import Replay
-from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
 from pjsipdiag.diagnosis.compare import describe
-from pjsipdiag.diagnosis.space.axes import Saying, Socket, Space, Span, invite, space
+from pjsipdiag.diagnosis.space.axes import AddressRange, Saying, Socket, Space, invite, space
 from pjsipdiag.sip import SipMessage
 
 
@@ -35,13 +35,23 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """All of them; `kinds` of requests were replayed, and `untold` says what could not be enumerated."""
+    """All of them; `kinds` of requests were replayed, for `unknown` of them one side cannot be told (`unknown_why`),
+    and `untold` says what could not be enumerated."""
 
     rows: tuple[Difference, ...]
     kinds: int
     untold: tuple[str, ...]
+    unknown: int = 0
+    unknown_why: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left open."""
+        return not self.untold and not self.unknown
 
 
+Alike = tuple[AddressRange, ...]
+"""Ranges that no rule tells apart."""
 _Place = tuple[int, Saying, Socket]
 Value = TypeVar("Value", int, Saying, Socket)
 ANOTHER_NAME = "a name that nobody has"
@@ -51,12 +61,16 @@ def differences(before: Config, after: Config) -> Differences:
     """Every kind of request whose endpoint or outcome changes, widest networks first."""
     whole = space((before, after))
     old, new = Replay(before), Replay(after)
-    found: dict[tuple[str, str], dict[_Place, list[tuple[Span, ...]]]] = {}
+    found: dict[tuple[str, str], dict[_Place, list[Alike]]] = {}
     examples: dict[tuple[str, str], SipMessage] = {}
-    kinds = 0
+    kinds = unknown = 0
+    unknown_why = ""
     for spans, place, message in _kinds(whole):
         kinds += 1
         first, second = _verdict(old, message), _verdict(new, message)
+        if Outcome.UNKNOWN in (first.outcome, second.outcome):
+            unknown += 1
+            unknown_why = unknown_why or _open(old if first.outcome is Outcome.UNKNOWN else new, message)
         if (first.outcome, first.endpoint) != (second.outcome, second.endpoint):
             change = describe(first), describe(second)
             found.setdefault(change, {}).setdefault(place, []).append(spans)
@@ -67,10 +81,10 @@ def differences(before: Config, after: Config) -> Differences:
         for row in _rows(change, places, whole, _why(old, examples[change]), _why(new, examples[change]))
     ]
     rows.sort(key=lambda row: (row.before, row.after, row.says, row.networks))
-    return Differences(tuple(rows), kinds, whole.untold)
+    return Differences(tuple(rows), kinds, whole.untold, unknown, unknown_why)
 
 
-def _kinds(whole: Space) -> Iterator[tuple[tuple[Span, ...], _Place, SipMessage]]:
+def _kinds(whole: Space) -> Iterator[tuple[Alike, _Place, SipMessage]]:
     for socket in whole.sockets:
         version = 6 if ":" in socket.address.ip else 4
         for spans in whole.spans:
@@ -96,8 +110,17 @@ def _why(replay: Replay, message: SipMessage) -> str:
     return f"{check.reason} {check.where}" if check.where and check.where.file else check.reason
 
 
+def _open(replay: Replay, message: SipMessage) -> str:
+    """Why a request cannot be decided."""
+    return next(check.reason for check in replay.verdict(message).trace if check.match is Match.UNKNOWN)
+
+
 def _rows(
-    change: tuple[str, str], places: dict[_Place, list[tuple[Span, ...]]], whole: Space, old_why: str, new_why: str
+    change: tuple[str, str],
+    places: dict[_Place, list[Alike]],
+    whole: Space,
+    old_why: str,
+    new_why: str,
 ) -> Iterator[Difference]:
     """Places with the same networks as one row; an axis on which nothing is left out is not named."""
     together: dict[tuple[str, ...], list[_Place]] = {}
@@ -123,7 +146,7 @@ def _named(some: set[Value], every: Sequence[Value], shown: Callable[[Value], st
     return tuple(shown(one) for one in every if one in some) if len(some) < len(every) else ()
 
 
-def networks_of(spans: Iterable[Span]) -> Iterator[str]:
+def networks_of(spans: Iterable[AddressRange]) -> Iterator[str]:
     """The fewest networks that hold exactly these addresses."""
     held = tuple(spans)
     for version, kind in ((4, ipaddress.IPv4Address), (6, ipaddress.IPv6Address)):

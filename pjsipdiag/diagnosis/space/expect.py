@@ -20,9 +20,9 @@ from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.compare import describe
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Rule
-from pjsipdiag.diagnosis.space.axes import STRANGER, Saying, Space, Span, address_rules, calling, invite, space
+from pjsipdiag.diagnosis.space.axes import STRANGER, AddressRange, Saying, Space, address_rules, calling, invite, space
 from pjsipdiag.errors import ConfigError, visible
-from pjsipdiag.inputs import read_whole
+from pjsipdiag.inputs import read_text
 from pjsipdiag.sip import SipMessage
 
 EXPECTATION = Rule("expectation-failed", Severity.ERROR, "what a file of expectations says does not hold", shown=480)
@@ -62,12 +62,7 @@ def read_expectations(path: str) -> tuple[Expectation, ...]:
 
     :raises ConfigError: it cannot be read, or a line says nothing that is understood.
     """
-    try:
-        text = read_whole(path).decode("utf-8")
-    except OSError as error:
-        raise ConfigError(f"{visible(path)}: {error.strerror}") from None
-    except ValueError:
-        raise ConfigError(f"{visible(path)}: no text in UTF-8") from None
+    text = read_text(path)
     lines = ((number, line.partition("#")[0].strip()) for number, line in enumerate(text.split("\n"), 1))
     return tuple(_expectation(Where(path, number), line) for number, line in lines if line)
 
@@ -152,7 +147,7 @@ def _sayings(one: Expectation, whole: Space) -> tuple[Saying, ...]:
     return (Saying("", STRANGER),) if one.endpoint else whole.sayings
 
 
-def _spans(one: Expectation, whole: Space, config: Config, version: int) -> Iterator[Span]:
+def _spans(one: Expectation, whole: Space, config: Config, version: int) -> Iterator[AddressRange]:
     """A range of each class of addresses that the expectation speaks of, cut to its network."""
     for spans in whole.spans:
         for span in spans:
@@ -162,7 +157,7 @@ def _spans(one: Expectation, whole: Space, config: Config, version: int) -> Iter
                 break
 
 
-def _cut(one: Expectation, span: Span) -> Span | None:
+def _cut(one: Expectation, span: AddressRange) -> AddressRange | None:
     if not one.networks:
         return span
     (network,) = one.networks
@@ -172,5 +167,5 @@ def _cut(one: Expectation, span: Span) -> Span | None:
     return replace(span, first=max(first, span.first), last=min(last, span.last))
 
 
-def _is_named(span: Span, config: Config) -> bool:
+def _is_named(span: AddressRange, config: Config) -> bool:
     return any(holds(rule, span.version, span.first) for rule in address_rules(config))

@@ -129,3 +129,14 @@ def test_what_cannot_be_enumerated_is_said(tmp_path: Path) -> None:
     old = configuration(tmp_path / "old", "match_header=X-Trunk: /^a+$/")
     shown = CliRunner(env={"COLUMNS": "200"}).invoke(main, ["compare", "-c", old, "-c", old]).stdout
     assert "not compared: pjsip.conf:11: what fits a regular expression is left out" in shown
+
+
+def test_what_cannot_be_decided_is_no_agreement(tmp_path: Path) -> None:
+    old = configuration(tmp_path / "old", "match=203.0.113.10")
+    (tmp_path / "old/sorcery.conf").write_text("[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,ps_identifies\n")
+    (tmp_path / "old/extconfig.conf").write_text("[settings]\nps_identifies => odbc,asterisk\n")
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(main, ["compare", "-c", old, "-c", old])
+    assert result.exit_code == 1
+    shown = " ".join(result.stdout.split())
+    assert "not all can be told" in shown
+    assert "2 of 2 kinds of calls cannot be decided: " in shown
