@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from pjsipdiag.redact.addresses import AddressMap
 from pjsipdiag.redact.own import OWN
-from pjsipdiag.redact.words import HEADERS
+from pjsipdiag.redact.words import HEADERS, SCHEMES
 from pjsipdiag.sip import COMPACT
 
 KEPT = frozenset(
@@ -139,6 +139,10 @@ class Disguise:
         """The name of a header: its own where it is the protocol's."""
         long = COMPACT.get(name.lower(), name.lower())
         return name if not name or long in HEADERS else self.opaque("X-Header-", long)
+
+    def scheme(self, name: str) -> str:
+        """The scheme of a URI, where it is one that is known."""
+        return name if name.lower() in SCHEMES else "x"
 
     def is_stand_in(self, text: str) -> bool:
         """Whether a word, or a part of one between dots, was made here."""

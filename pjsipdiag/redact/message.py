@@ -167,10 +167,7 @@ class MessageRedactor:
         found = _URI.fullmatch(text.strip())
         if found:
             return self._uri(found)
-        scheme = text.strip().partition(":")[0]
-        shown = (
-            scheme if scheme.lower() in ("sip", "sips", "tel", "urn", "mailto", "im", "pres", "http", "https") else "x"
-        )
+        shown = self.disguise.scheme(text.strip().partition(":")[0])
         return f"{shown}:{self.disguise.opaque('uri', text)}" if ":" in text else self.disguise.opaque("uri", text)
 
     def _uri(self, found: re.Match[str]) -> str:

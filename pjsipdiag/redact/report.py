@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from pathlib import PurePath
@@ -12,6 +12,7 @@ from typing import Any, overload
 from pjsipdiag.asterisk.config import Config, Section, Variable, Where
 from pjsipdiag.asterisk.reasons.reason import Reason, said
 from pjsipdiag.asterisk.reasons.walk import WalkReason
+from pjsipdiag.asterisk.releases import instead, nearest
 from pjsipdiag.asterisk.secrets import scrubbed
 from pjsipdiag.asterisk.verdict import Check, Verdict
 from pjsipdiag.diagnosis.model import CallRow, Report, SourceRow
@@ -24,6 +25,16 @@ from pjsipdiag.sip import parse_uri
 
 _QUOTED_LINE = re.compile(r"what (.*) writes is not known|Unknown directive '(.*)' at line|It begins with: (.*)\.\.\.")
 """Findings that quote a line of a file as it stands."""
+
+_SENT: Mapping[str, Callable[[Disguise, str], str]] = {
+    "user": Disguise.user,
+    "header": Disguise.header,
+    "host": Disguise.host,
+    "domain": Disguise.host,
+    "scheme": Disguise.scheme,
+    "line": lambda disguise, line: disguise.opaque("line", line) if line != "line" else line,
+}
+"""The fields of a reason that may hold words of a request."""
 
 
 def redact_report(report: Report) -> Report:
@@ -45,7 +56,17 @@ def redact_report(report: Report) -> Report:
         for field in fields(report)
         if field.name not in ("calls", "config", "asterisk_version", "asterisk_reason")
     }
-    return replace(report, **changed, calls=calls, config=_config(report.config, redactor))
+    reason = _reason(report)
+    return replace(report, **changed, calls=calls, config=_config(report.config, redactor), asterisk_reason=reason)
+
+
+def _reason(report: Report) -> str:
+    """How the release was chosen. What a sender calls his release may be a number or an address: only the names of
+    releases that exist are kept."""
+    named = (word.strip("():,;") for word in report.asterisk_reason.split() if any(map(str.isdigit, word)))
+    if all(nearest(name) is not None and not instead(name) for name in named):
+        return report.asterisk_reason
+    return f"a release that is not known; {report.asterisk_version} is the nearest"
 
 
 def _know(variable: Variable, redactor: _Redactor) -> None:
@@ -67,15 +88,15 @@ def _disguise(report: Report) -> Disguise:
     texts = list(_strings([getattr(report, f.name) for f in fields(report) if f.name not in ("calls", "config")]))
     hosts: set[str] = set()
     users: dict[str, None] = {}
-    verdicts: dict[int, Verdict] = {}
     for call in report.calls:
         hosts.update((call.source, call.destination))
-        verdicts.setdefault(id(call.verdict), call.verdict)
         for text in (call.from_, call.request_uri):
             uri = parse_uri(text)
             if uri is not None:
                 users.setdefault(uri.user)
                 hosts.add(uri.host)
+    judged = (*(call.verdict for call in report.calls), *(request.verdict for request in report.requests))
+    verdicts = {id(verdict): verdict for verdict in judged if verdict is not None}
     texts += _strings(list(verdicts.values()))
     sections = report.config.sections if report.config else ()
     texts += [variable.value for section in sections for variable in section.variables]
@@ -95,7 +116,16 @@ def _disguise(report: Report) -> Disguise:
         disguise.section(verdict.endpoint)
     for user in users:
         disguise.user(user)
+    for check in (check for verdict in verdicts.values() for check in verdict.trace):
+        _know_sent(check.why, disguise)
     return disguise
+
+
+def _know_sent(why: Reason, disguise: Disguise) -> None:
+    """What a reason quotes of a request, and its sender chose."""
+    for name, value in (field for reason in why.nested for field in reason.fields):
+        if name in _SENT and isinstance(value, str):
+            disguise.known(value, _SENT[name](disguise, value))
 
 
 class _Redactor:

@@ -34,6 +34,7 @@ FLAGS = frozenset({"lr", "rport", "ob", "line", "hide", "gruu", "alias", "keep",
 NUMBERS = frozenset({"expires", "q", "ttl", "rport", "counter", "reg-id", "cause", "refresher", "index", "lr"})
 TOKENS = frozenset({"transport", "user", "method", "reason", "privacy", "screen", "party", "id-type", "refresher"})
 HOSTS = frozenset({"received", "maddr"})
+SCHEMES = frozenset({"sip", "sips", "tel", "urn", "mailto", "im", "pres", "http", "https"})
 MEDIA = re.compile(
     r"m=(audio|video|image|text|application|message) \d{1,5}(?:/\d)? (?:UDP/TLS/)?(?:RTP/S?AVPF?|UDPTL|udptl"
     r"|(?:TCP/)?(?:TLS/)?MSRP|(?:UDP/|TCP/)?DTLS/SCTP|UDP|TCP)(?: \d{1,3}\b| t38\b)*"

@@ -84,11 +84,12 @@ _SLOT = re.compile(r"\{(\w+)\}")
 _FOLDER = Path(__file__).parents[2] / "fixtures/redact"
 
 
-def _templates(name: str) -> list[str]:
+def templates(name: str) -> list[str]:
+    """The lines of a file of fixtures/redact."""
     return [line for line in (_FOLDER / f"{name}.txt").read_text().split("\n") if line and not line.startswith("#")]
 
 
-PLACES = tuple(_templates("headers"))
+PLACES = tuple(templates("headers"))
 
 
 def filled(template: str) -> Filler:
@@ -99,7 +100,7 @@ def filled(template: str) -> Filler:
 
 
 def _any(name: str) -> Filler:
-    return st.one_of(*map(filled, _templates(name)))
+    return st.one_of(*map(filled, templates(name)))
 
 
 lines = _any("headers")

@@ -17,7 +17,7 @@ from pjsipdiag.report import FORMATS
 from tests.capture.build import CLIENT, SERVER, SYN, ethernet, pcap, tcp, udp
 from tests.capture.streams.test_hep import version3
 from tests.capture.streams.test_websocket import ANSWER, REQUEST, frame
-from tests.redact.grammar import DEVICE, NUMBER, WORD, leaks, messages
+from tests.redact.grammar import DEVICE, NUMBER, WORD, leaks, messages, templates, whole
 
 ETC = Path(__file__).parents[2] / "fixtures/demo/etc"
 
@@ -86,6 +86,15 @@ def test_no_secret_of_a_message_is_in_any_output(carrier: str, tmp_path_factory:
         assert not leaks(outputs("diagnose", capture, "-c", ETC, "--redact", "-vv", "--format", name))
 
     check()
+
+
+@pytest.mark.parametrize("template", templates("leaked"))
+def test_what_once_leaked_stays(template: str, tmp_path: Path) -> None:
+    line, *lines = template.split("\\n")
+    capture = tmp_path / "capture.pcap"
+    capture.write_bytes(_datagrams([whole(line, lines, "")]))
+    for name in FORMATS:
+        assert not leaks(outputs("diagnose", capture, "-c", ETC, "--redact", "-vv", "--format", name))
 
 
 VALUES = (

@@ -17,6 +17,8 @@ from pjsipdiag.asterisk.pjsip.header_table import PARSERS
 from pjsipdiag.asterisk.pjsip.scanner import ALPHA, DIGITS, NOT_NEWLINE, TOKEN, Scanner, SipSyntaxError
 from pjsipdiag.asterisk.pjsip.uri import Uri
 from pjsipdiag.asterisk.pjsip.uri_parser import UriParser, bounded
+from pjsipdiag.asterisk.reasons.reason import Reason
+from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import has
 
 MAX_HEADER_NAME = 32
@@ -46,7 +48,7 @@ class Unparsable:
     line and column are off where a line ends. A packet of line ends only is dropped silently: `log` is empty.
     """
 
-    reason: str
+    why: Reason
     header: str = ""
     line: int = 0
     column: int = 0
@@ -117,13 +119,16 @@ class Response:
     status: int
 
 
+_NO_NAME = "where a header name should stand"
+
+
 def parse(raw: bytes, dialect: Dialect = Dialect()) -> Request | Response | Unparsable:
     """The message in one datagram, or why PJSIP drops it."""
     scanner = Scanner(raw.lstrip(b"\r\n").decode("latin-1"))
     while scanner.at_newline:
         scanner.get_newline()
     if scanner.at_end:
-        return Unparsable("the packet holds nothing but line ends (a keep-alive)")
+        return Unparsable(WalkReason.KEEP_ALIVE())
     place, reply = "Request Line", False
     name = ""
     parser = HeaderParser(scanner, UriParser(dialect.empty_reference), dialect.empty_elements, dialect.any_length)
@@ -153,7 +158,7 @@ def parse(raw: bytes, dialect: Dialect = Dialect()) -> Request | Response | Unpa
     blank = "" if missing == ["Call-ID"] else " "  # PJSIP names the last one only
     if missing:
         return Unparsable(
-            f"no {', no '.join(missing)} header",
+            WalkReason.NO_HEADERS(headers=", no ".join(missing)),
             header=missing[0],
             log=f"Missing required header(s) (PJSIP_EMISSINGHDR) {blank}{missing[-1]}",
         )
@@ -171,9 +176,10 @@ def _refused(refused: SipSyntaxError, place: str, scanner: Scanner) -> Unparsabl
     length = len(scanner.text.split("\n")[line - 1].rstrip("\r\0"))
     column = min(len(before) - before.rfind("\n"), length + 1)
     what = "a number out of range" if refused.value else "a syntax error"
-    where = f"in {place!r}" if place else "where a header name should stand"
+    first = place in ("Request Line", "Status Line")
+    where = f"in {place!r}" if first else WalkReason.IN_HEADER(header=place) if place else _NO_NAME
     return Unparsable(
-        f"{what} {where}, line {line} column {column}",
+        WalkReason.REFUSED_AT(what=what, where=where, line=line, column=column),
         place,
         line,
         column,

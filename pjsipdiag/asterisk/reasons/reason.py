@@ -43,12 +43,18 @@ class Reason:
         return why.first if isinstance(why, Reason) else self
 
     @property
-    def texts(self) -> Iterator[str]:
-        """Every text that a field holds."""
+    def nested(self) -> Iterator[Reason]:
+        """This reason and those that its fields hold."""
+        yield self
         for _, value in self.fields:
             if isinstance(value, Reason):
-                yield from value.texts
-            elif isinstance(value, str | tuple):
+                yield from value.nested
+
+    @property
+    def texts(self) -> Iterator[str]:
+        """Every text that a field holds."""
+        for value in (value for reason in self.nested for _, value in reason.fields):
+            if isinstance(value, str | tuple):
                 yield from (value,) if isinstance(value, str) else value
 
     def changed(self, change: Callable[[str], str]) -> Reason:

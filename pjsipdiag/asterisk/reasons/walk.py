@@ -22,6 +22,10 @@ class WalkReason(ReasonKind):
     SOURCE = "source"
     CONTACT_HOST = "Contact host {host}"
     DENIED_BY_RULE = "{what} is denied by {rule.text} ({network}){of} at {rule.where}"
+    KEEP_ALIVE = "the packet holds nothing but line ends (a keep-alive)"
+    NO_HEADERS = "no {headers} header"
+    IN_HEADER = "in {header!r}"
+    REFUSED_AT = "{what} {where}, line {line} column {column}"
     DROPPED_BY_PARSER = "dropped by the parser: {words}"
     HIDDEN_ACLS = (
         "a running Asterisk does not show the rules of type=acl, which may refuse the source: its files do (-c)"

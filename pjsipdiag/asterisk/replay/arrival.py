@@ -33,7 +33,7 @@ DIALOG_METHODS = ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY", "UPDATE")
 
 def refused_by_parser(refused: Unparsable) -> Check:
     """A message that PJSIP drops: no answer."""
-    dropped = WalkReason.DROPPED_BY_PARSER(words=refused.reason)
+    dropped = WalkReason.DROPPED_BY_PARSER(words=refused.why)
     return _end(WalkReason.LOGGED(why=dropped, log=refused.log) if refused.log else dropped)
 
 
@@ -44,7 +44,7 @@ def response() -> Check:
 
 def cut_off(refused: Unparsable) -> Check:
     """A message whose end the capture does not hold."""
-    reason = WalkReason.CUT_OFF(words=refused.reason)
+    reason = WalkReason.CUT_OFF(words=refused.why)
     return Check("arrival", Match.UNKNOWN, reason)
 
 

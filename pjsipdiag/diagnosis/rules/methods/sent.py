@@ -96,8 +96,13 @@ def registration_of(config: Config, register: SipMessage) -> Registration | None
     return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
+def _registered(register: SipMessage) -> str:
+    value = register.header("To")
+    return value.partition(";tag")[0] if parse_uri(value) is not None else "what is no SIP URI"
+
+
 def _users(exchange: Exchange) -> Iterator[str]:
-    users = dict.fromkeys(one.header("To").partition(";tag")[0] for one in exchange.asked)
+    users = dict.fromkeys(map(_registered, exchange.asked))
     sent = counted(exchange.requests, "request")
     yield f"it registers {listed(list(users))}: {sent}, {exchange.proven} with credentials"
 
