@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "diagnosis": {"digest", "errors", "extensions", "inputs", "outputs", "sip", "capture", "asterisk", "diagnosis"},
     "report": {"errors", "sip", "asterisk", "diagnosis", "report"},
     "handover": {"errors", "outputs", "sip", "capture", "diagnosis", "report", "handover"},
+    "firewall": {"errors", "asterisk", "diagnosis", "report", "firewall"},
     "redact": {"errors", "inputs", "outputs", "sip", "capture", "asterisk", "diagnosis", "redact"},
 }
 ORDER = {

@@ -1,17 +1,20 @@
-"""The commands whose results go to others: redacted copies, evidence for a carrier."""
+"""The commands whose results go to others: redacted copies, evidence for a carrier, a list for a firewall."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from pjsipdiag.cli.completion import FILE
 from pjsipdiag.cli.group import main
-from pjsipdiag.cli.options import ASTERISK, CAPTURES, FORCED, QUIET
-from pjsipdiag.cli.output import end_cut, forced
+from pjsipdiag.cli.live import asking
+from pjsipdiag.cli.options import ASTERISK, CAPTURES, CONFIG, FORCED, NAMES, QUIET
+from pjsipdiag.cli.output import directory, end_cut, forced, opened
 from pjsipdiag.errors import visible
+from pjsipdiag.firewall import FORMATS
 
 
 @main.command(epilog="pjsipdiag evidence calls.pcap --source 203.0.113.13 -o evidence.zip")
@@ -83,3 +86,50 @@ def redact(
     if config is not None or live is not None:
         click.echo(f"{written.same} of {written.requests} requests replay to the same verdict", err=True)
     sys.exit(0 if written.same == written.requests and not written.cut else 1)
+
+
+@main.command(epilog="pjsipdiag allowlist -c /etc/asterisk --format nft | nft -f -")
+@CONFIG
+@ASTERISK
+@NAMES
+@click.option("--also", multiple=True, metavar="NETWORK", help="Let that network in, too: your telephones.")
+@click.option("--family", type=click.Choice(["4", "6"]), help="Only addresses of that IP version.  [both]")
+@click.option(
+    "--format", "format_", required=True, metavar="FORMAT", type=click.Choice([*FORMATS]), help=", ".join(FORMATS)
+)
+@click.option("-o", "--output", metavar="FILE", type=FILE, help="Write there.")
+@FORCED
+@QUIET
+def allowlist(
+    *,
+    config: str | None,
+    asterisk: str | None,
+    also: Sequence[str],
+    family: str | None,
+    format_: str,
+    output: str | None,
+    quiet: bool,
+    **names: Any,
+) -> None:
+    """Write the addresses that match= lets in, as a firewall reads them.
+
+    What cannot be known is said on stderr and, where there are comments, in the list; exit status 1 when the list may
+    lack addresses for it.
+    """
+    from pjsipdiag.diagnosis.names import load
+    from pjsipdiag.diagnosis.running import ask
+    from pjsipdiag.firewall.allowed import allowed
+
+    versions = (int(family),) if family else (4, 6)
+    if FORMATS[format_].single and len(versions) > 1:
+        raise click.UsageError(f"a file of {format_} holds one IP version: give --family 4 or --family 6")
+    place = directory(config, quiet, live=names["live"] is not None)
+    live = ask(place, {"live": asking(names), "asterisk": asterisk, "databases": names["databases"]}, (), calls=False)
+    listed = allowed(load(place, asterisk=asterisk, live=live, **names), also)
+    with opened(output) as stream:
+        stream.writelines(f"{line}\n" for line in FORMATS[format_].write(listed, versions))
+    if not quiet:
+        for kind, texts in (("left open", listed.unknown), ("note", listed.warnings)):
+            for text in texts:
+                click.echo(f"{kind}: {visible(text)}", err=True)
+    sys.exit(1 if listed.unknown else 0)

@@ -15,6 +15,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "How to read": ("jobs", "dask", "mirrors", "reader", "keylog", "follow", "seconds"),
     "What if": ("try_lines", "try_section", "try_order", "try_file"),
     "Which lines": ("aggregate", "unconfirmed", "diff"),
+    "Which addresses": ("also", "family"),
     "What counts": ("fail_on", "ignored", "baseline"),
     "Output": ("format_", "output", "extract", "force", "redact", "verbose", "quiet", "color"),
 }  # fmt: skip

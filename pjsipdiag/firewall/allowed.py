@@ -1,0 +1,218 @@
+"""Which addresses the identifies of a configuration take, and what about them files cannot tell.
+
+The address space falls into the cells of `diagnosis.check.cells`; the first identify that matches a cell takes it
+(ip_identify(), res_pjsip_endpoint_identifier_ip.c). What type=acl (res_pjsip_acl.c) or the endpoint's own access list
+(apply_endpoint_acl() there) denies is taken out again. IPv4-mapped IPv6 is IPv4, as the loader reads it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    collapse_addresses,
+    ip_network,
+    summarize_address_range,
+)
+
+from pjsipdiag.asterisk.addresses.rule import is_prefix, is_whole_world, network_text
+from pjsipdiag.asterisk.config import Acl, Config, Identify, Rule, Where
+from pjsipdiag.diagnosis.check.cells import cells
+from pjsipdiag.diagnosis.check.doors import doors
+from pjsipdiag.diagnosis.model import DoorState
+from pjsipdiag.errors import PjsipdiagError
+
+Network = IPv4Network | IPv6Network
+MOST_NAMED = 6
+"""Endpoints that a sentence names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A network that gets in: by which identify and for which endpoint; both are empty where the user added it."""
+
+    network: Network
+    identify: str = ""
+    endpoint: str = ""
+    where: Where | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """`entries` in the order of addresses, IPv4 first; `warnings` are what a person has to know before the list is
+    used, `unknown` why it may lack addresses."""
+
+    version: str
+    entries: tuple[Entry, ...]
+    warnings: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+    def networks(self, version: int) -> list[Network]:
+        """The networks of an IP version, each address once."""
+        return _collapsed([entry.network for entry in self.entries if entry.network.version == version])
+
+
+def allowed(config: Config, also: Sequence[str] = ()) -> Allowed:
+    """Who gets in by address, and the networks `also`.
+
+    :raises PjsipdiagError: one of those is no network.
+    """
+    entries = [*map(_added, also), *_by_address(config)]
+    ordered = sorted(entries, key=lambda one: (one.network.version, one.network.network_address, one.network.prefixlen))
+    return Allowed(config.version, tuple(ordered), tuple(_warnings(config)), tuple(_unknown(config)))
+
+
+def _added(text: str) -> Entry:
+    try:
+        return Entry(ip_network(text.strip("[]"), strict=False))
+    except ValueError:
+        raise PjsipdiagError(f"--also {text!r} is no network: give it as 192.0.2.0/24 or 2001:db8::/32") from None
+
+
+def _by_address(config: Config) -> Iterator[Entry]:
+    if "ip" not in config.identifiers:
+        return
+    ranges: dict[tuple[int, str], list[tuple[int, int]]] = defaultdict(list)
+    identifies = {identify.name: identify for identify in config.identifies}
+    for cell in cells(config.identifies):
+        ranges[cell.version, cell.identifies[0].name].append((cell.first, cell.last))
+    before = [spans for one in config.acls for spans in _denied(one.acl, config)]
+    for (version, name), spans in ranges.items():
+        identify = identifies[name]
+        endpoint = config.endpoints.get(identify.endpoint)
+        if endpoint is None:
+            continue
+        for denied in (*before, *_denied(endpoint.acl, config)):
+            spans = _without(spans, denied[version])  # noqa: PLW2901  (what is left of them)
+        networks = [network for span in spans for network in _summarized(version, *span)]
+        yield from (Entry(one, name, endpoint.name, identify.where) for one in _collapsed(networks))
+
+
+def _denied(acl: Acl, config: Config) -> Iterator[dict[int, list[tuple[int, int]]]]:
+    """What each list of an access list denies, by IP version, in order; everything where a list does not exist.
+
+    A list turned round takes as an identify what it denies; what a rule with a port denies is left in.
+    """
+    if acl.missing:
+        yield {4: [(0, (1 << 32) - 1)], 6: [(0, (1 << 128) - 1)]}
+    for name in ("", *acl.names):
+        rules = config.named_acls.get(name, ()) if name else acl.rules
+        turned = Identify("", Where("", 0), rules=tuple(replace(rule, deny=not rule.deny) for rule in rules))
+        found: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
+        for cell in cells([turned]):
+            if not cell.port:
+                found[cell.version].append((cell.first, cell.last))
+        yield found
+
+
+def _without(spans: Sequence[tuple[int, int]], denied: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """`spans` without what `denied`, which is in order, takes of them."""
+    left = []
+    for first, last in spans:
+        at = first
+        for low, high in denied:
+            if high < at or low > last:
+                continue
+            if low > at:
+                left.append((at, low - 1))
+            at = high + 1
+        if at <= last:
+            left.append((at, last))
+    return left
+
+
+def _summarized(version: int, first: int, last: int) -> Iterator[Network]:
+    if version == 4:
+        yield from summarize_address_range(IPv4Address(first), IPv4Address(last))
+    else:
+        yield from summarize_address_range(IPv6Address(first), IPv6Address(last))
+
+
+def _collapsed(networks: Sequence[Network]) -> list[Network]:
+    """The same addresses in as few networks as there can be, in order; all are of one version."""
+    return list(collapse_addresses(networks))  # type: ignore[type-var]  # all are of one version
+
+
+def _warnings(config: Config) -> Iterator[str]:
+    for identify in config.identifies:
+        for rule in identify.rules:
+            if is_whole_world(rule) and not rule.deny:
+                yield f"{rule.where}: match={rule.text} lets in {network_text(rule)}: a list that holds it stops nobody"
+        if identify.rules and identify.endpoint not in config.endpoints:
+            yield (
+                f"identify '{identify.name}' ({identify.where}) points to endpoint '{identify.endpoint}', which does "
+                "not exist: its addresses are left out"
+            )
+    if "ip" not in config.identifiers:
+        yield "match= is not asked here (endpoint_identifier_order or modules): no address gets in by it"
+    elsewhere: dict[tuple[str, DoorState], dict[str, None]] = defaultdict(dict)
+    for door in doors(config):
+        if door.identifier != "ip" and not door.sources:
+            elsewhere[door.identifier, door.state].setdefault(door.endpoint)
+    for (identifier, state), endpoints in elsewhere.items():
+        yield _SAYS[state].format(endpoints=_listed([*endpoints]), identifier=identifier)
+
+
+_SAYS = {
+    DoorState.OPEN: "everybody gets in as {endpoints} without a password ({identifier}), from any address: a firewall "
+    "with this list closes that; Asterisk does not",
+    DoorState.PASSWORD: "{endpoints} log in from any address ({identifier}): a firewall that admits only this list "
+    "locks them out, unless their networks are added (--also)",
+    DoorState.TOKEN: "calls to {endpoints} come from the server of a registration ({identifier}): its addresses are "
+    "not in the list, unless match= or --also names them",
+    DoorState.UNKNOWN: "whether strangers get in as {endpoints} ({identifier}) cannot be told from the files",
+    DoorState.ADDRESS: "{endpoints} are taken by {identifier} from where their access lists permit, which is not in "
+    "the list",
+}
+"""What a way in that is no address means for a list of addresses."""
+
+
+def _unknown(config: Config) -> Iterator[str]:
+    for identify in config.identifies:
+        for name in identify.unresolved:
+            yield (
+                f"{name.where}: the addresses of {name.host} are not known: --resolve asks DNS, --resolved takes what "
+                "Asterisk resolved"
+            )
+        for rule in identify.rules:
+            if not is_prefix(rule):
+                yield f"{rule.where}: match={rule.text} has a mask that is no prefix, which no firewall takes: left out"
+    for dropped in config.dropped:
+        if dropped.type == "identify":
+            why = f"{dropped.reason}, {dropped.where}"
+            yield f"identify '{dropped.name}' does not load ({why}): its addresses are left out, as Asterisk does"
+    yield from _unread(config)
+    lists = (*(one.acl for one in config.acls), *(one.acl for one in config.endpoints.values()))
+    for rule in dict.fromkeys(rule for acl in lists for rule in _rules(acl, config)):
+        if not is_prefix(rule):
+            yield f"{rule.where}: an access list has the mask of {rule.text}, which is no prefix: it is not looked at"
+
+
+def _unread(config: Config) -> Iterator[str]:
+    """Where there may be more objects."""
+    kinds = {"identify", "endpoint", "acl"}
+    for unread in config.unread:
+        if unread.type in kinds:
+            yield f"objects were not read: {unread.text}"
+    for kind in sorted(kinds & set(config.realtime) - {unread.type for unread in config.unread}):
+        yield f"{kind} objects may stand in a database that was not read (--database)"
+    for problem in config.missing:
+        yield f"{problem.where}: an included file is missing here: its objects are not in the list"
+    for what in sorted(config.untold & {"acl"}):
+        yield f"the running Asterisk does not show its {what} objects: what they deny is not taken out"
+
+
+def _rules(acl: Acl, config: Config) -> Iterator[Rule]:
+    yield from acl.rules
+    for name in acl.names:
+        yield from config.named_acls.get(name, ())
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ("endpoint " if len(names) == 1 else "endpoints ") + ", ".join(names[:MOST_NAMED]) + more
