@@ -63,11 +63,13 @@ $(VENV)/.dev: pyproject.toml $(COMPILED) | $(VENV)/bin/python
 	@touch $@ $(VENV)/.runtime
 
 # What the tests need from Debian: tshark is their second opinion, chromium shows the HTML report, patch takes the diffs,
-# zsh and fish complete, PostgreSQL and MariaDB are started by the tests themselves, in temporary folders: no cluster is made, nothing starts.
+# zsh and fish complete; OpenSSH, PostgreSQL and MariaDB are started by the tests themselves, in temporary folders: no unit
+# and no cluster comes with them.
 system:
 	@command -v tshark >/dev/null && command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v patch >/dev/null && \
 	  command -v zsh >/dev/null && command -v fish >/dev/null || \
 	  .ci/install 'the tests use them' tshark chromium chromium-driver patch zsh fish
+	@[ -x /usr/sbin/sshd ] || .ci/sshd
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ -x /usr/sbin/mariadbd ] && command -v my_print_defaults >/dev/null || .ci/databases
 
 dist: $(VENV)/.dev ## sdist and wheel (abi3) in dist/

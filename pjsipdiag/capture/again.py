@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
-from stat import S_ISREG
 
 from pjsipdiag.capture import read
-from pjsipdiag.capture.datagram import Datagram, Stamp, Tally
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.source.place import stamp
 from pjsipdiag.errors import CaptureError
-
-
-def stamp(path: str) -> Stamp | None:
-    """What tells that a file is still the same; None for what can be read only once (standard input, a pipe)."""
-    try:
-        found = Path(path).stat()
-    except (OSError, ValueError):
-        return None
-    return Stamp(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) if S_ISREG(found.st_mode) else None
 
 
 def changed(tally: Tally) -> bool:

@@ -17,9 +17,14 @@ from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.formats.pcap import HEADER, file_header
 from pjsipdiag.capture.formats.pcapng import first_time, leading
 from pjsipdiag.capture.formats.reader import read
-from pjsipdiag.capture.source.compressed import decompressed, open_file
+from pjsipdiag.capture.source.compressed import decompressed
+from pjsipdiag.capture.source.place import open_file
 from pjsipdiag.capture.source.window import Window
 from pjsipdiag.errors import CaptureError
+from pjsipdiag.storage import Url, located, members
+
+LOOKED_AT = (1 << 15, 1 << 20)
+"""Bytes in which the first record is looked for: the second where the first are not enough."""
 
 
 class Captures(NamedTuple):
@@ -34,13 +39,14 @@ class Captures(NamedTuple):
 
 
 def expand(paths: Iterable[str | Path]) -> Captures:
-    """The files that `paths` name: files, directories (all files in them), patterns with `*`, `?` or `[`, and `-`.
+    """The files that `paths` name: files, directories (all files in them), patterns with `*`, `?` or `[`, and `-`; on
+    this machine, or as URLs.
 
     Raises CaptureError for what does not exist and for a directory or pattern without any capture.
     """
     files: dict[str, int] = {}
     passed_over: list[str] = []
-    for path in map(str, paths):
+    for path in map(located, map(str, paths)):
         members = _members(path)
         found = 0
         for member in [path] if members is None else members:
@@ -63,6 +69,11 @@ def expand(paths: Iterable[str | Path]) -> Captures:
 
 def _members(path: str) -> Sequence[str] | None:
     """The files of a directory or pattern in the order of their names; None for a single file."""
+    if isinstance(path, Url):
+        try:
+            return members(path)
+        except OSError as error:
+            raise CaptureError(f"{path}: {error.strerror}") from None
     if path == "-" or Path(path).is_file():
         return None
     if Path(path).is_dir():
@@ -74,12 +85,24 @@ def _members(path: str) -> Sequence[str] | None:
 
 def _start(path: str) -> int:
     """The time of the first record in nanoseconds, 0 when there is none. Raises CaptureError."""
-    if not Path(path).is_file():
+    if not isinstance(path, Url) and not Path(path).is_file():
         if not Path(path).exists():
             open_file(path)
         return 0  # a pipe can be read only once
+    time: int | None = 0
+    for size in LOOKED_AT:
+        if time == 0:
+            time = _first(path, size)
+    if time is None:
+        with suppress(StopIteration):
+            return next(read(path, Tally(path))).time
+    return time or 0
+
+
+def _first(path: str, size: int) -> int | None:
+    """The same, as far as the first `size` bytes tell; None for what is no capture."""
     with open_file(path) as file, decompressed(file, []) as content:
-        window = Window(io.BufferedReader(content), 0, 1 << 20)
+        window = Window(io.BufferedReader(content), 0, size)
         window.advance(0)
         header = file_header(window.buffer[:HEADER])
         if header is not None:
@@ -87,8 +110,4 @@ def _start(path: str) -> int:
                 return 0
             seconds, fraction = Struct(header.format.order + "II").unpack_from(window.buffer, HEADER)
             return int(seconds * 1_000_000_000 + fraction * header.format.unit)
-        if leading(window) is not None:
-            return first_time(window)
-    with suppress(StopIteration):
-        return next(read(path, Tally(path))).time
-    return 0
+        return first_time(window) if leading(window) is not None else None

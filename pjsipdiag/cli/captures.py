@@ -98,7 +98,8 @@ def diagnose(
 ) -> None:
     """Say why calls of CAPTURE failed, and which lines fix it.
 
-    CAPTURE is a capture file, also a compressed one, a directory or glob of rotated ones, Asterisk's log, or -.
+    CAPTURE is a capture file, also a compressed one, a directory or glob of rotated ones, Asterisk's log, or -; or a
+    URL of such (s3://, sftp://, https://).
     """
     from pjsipdiag.report import begin
 

@@ -17,6 +17,7 @@ from pjsipdiag import __version__
 from pjsipdiag.cli.help import Command
 from pjsipdiag.cli.output import SETTLED
 from pjsipdiag.errors import PjsipdiagError, visible
+from pjsipdiag.storage import SCHEME
 
 
 class Failure(click.ClickException):
@@ -82,7 +83,8 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """A capture or a directory instead of a command is diagnosed."""
-        if args and args[0] not in self.commands and (args[0] == "-" or Path(args[0]).exists()):
+        name = args[0] if args and args[0] not in self.commands else ""
+        if name and (name == "-" or SCHEME.match(name) or Path(name).exists()):
             return "diagnose", self.commands["diagnose"], args
         try:
             return super().resolve_command(ctx, args)

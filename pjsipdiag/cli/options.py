@@ -33,7 +33,7 @@ CONFIG = click.option(
     "--config",
     metavar="DIR",
     type=FILE,
-    help="Asterisk's configuration: a directory or one pjsip.conf.  [/etc/asterisk]",
+    help="Asterisk's configuration: a directory or one pjsip.conf, here or as URL.  [/etc/asterisk]",
 )
 ASTERISK = click.option(
     "--asterisk",

@@ -22,6 +22,7 @@ from pjsipdiag.inputs import read_whole
 from pjsipdiag.outputs import Content, write_folder
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.material import Material, pairs, redact
+from pjsipdiag.storage import Url, located
 
 BESIDE = ("pjsip_wizard.conf", "acl.conf", "sorcery.conf", "extconfig.conf")
 """Files that matter for identification and that no file includes."""
@@ -58,6 +59,8 @@ def redact_files(
     """
     target = Path(output)
     if config is not None:
+        if isinstance(place := located(str(config)), Url):
+            raise ConfigError(f"{place}: a configuration is redacted where it was copied to: give a directory")
         before = load_config(config, asterisk, hosts)
     else:
         before = _running(Path(live), asterisk) if live is not None else Config(asterisk or "", "")

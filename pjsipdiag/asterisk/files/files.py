@@ -10,14 +10,16 @@ import contextlib
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from pjsipdiag import storage
 from pjsipdiag.asterisk.files.glob import MAGIC, alternatives, one_part
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.inputs import read_whole
+from pjsipdiag.storage import Url
 
 ETC = "/etc/asterisk"
 """Where Asterisk looks for its files unless asterisk.conf says otherwise (`astetcdir`)."""
@@ -42,16 +44,23 @@ class Disk:
     """
 
     def __init__(self) -> None:
-        self._stats: dict[Path, os.stat_result | OSError] = {}
+        self._modes: dict[Path, int | OSError] = {}
         self._read: dict[Path, bytes | OSError] = {}
-        self._listed: dict[tuple[int, int], list[str]] = {}
+        self._listed: dict[Hashable, Sequence[str]] = {}
+        self._mounted: tuple[Path, Url] | None = None
 
-    def stat(self, path: Path) -> os.stat_result:
-        return _once(self._stats, path, Path.stat)
+    def mount(self, url: Url) -> Path:
+        """The path under which a folder or file behind a URL is known here from now on."""
+        self._mounted = Path(url), url
+        return self._mounted[0]
+
+    def mode(self, path: Path) -> int:
+        """What kind of file it is, as stat(2) says it."""
+        return _once(self._modes, path, self._mode)
 
     def read(self, path: Path) -> bytes:
         """The bytes of a regular file, one more than MOST_BYTES at most."""
-        return _once(self._read, path, _read)
+        return _once(self._read, path, self._bytes)
 
     def text(self, path: Path) -> str:
         """The text of a file that was named by the user, of any kind: a pipe can be read once only."""
@@ -59,11 +68,29 @@ class Disk:
 
     def entries(self, path: Path) -> Sequence[str]:
         """The names in a folder; one that links lead to in several ways is listed once."""
-        found = self.stat(path)
-        key = found.st_dev, found.st_ino
+        url = self._url(path)
+        found = path.stat() if url is None else None
+        key = (found.st_dev, found.st_ino) if found else path
         if key not in self._listed:
-            self._listed[key] = [entry.name for entry in path.iterdir()]
+            self._listed[key] = [entry.name for entry in path.iterdir()] if url is None else storage.entries(url)
         return self._listed[key]
+
+    def _mode(self, path: Path) -> int:
+        url = self._url(path)
+        if url is None:
+            return path.stat().st_mode
+        return stat.S_IFDIR if storage.entry(url).is_folder else stat.S_IFREG
+
+    def _bytes(self, path: Path) -> bytes:
+        url = self._url(path)
+        return _read(path) if url is None else storage.read_url(url)
+
+    def _url(self, path: Path) -> Url | None:
+        """What is behind a path; None for one of this machine."""
+        root, url = self._mounted or (None, None)
+        if root is None or url is None or not path.is_relative_to(root):
+            return None
+        return url if path == root else Url("/".join((url.rstrip("/"), *path.relative_to(root).parts)))
 
 
 class Files:
@@ -203,7 +230,7 @@ class Files:
             return False
         path = self._path(name)
         try:
-            return stat.S_ISREG(self._disk.stat(path).st_mode)
+            return stat.S_ISREG(self._disk.mode(path))
         except PermissionError as error:
             raise ConfigError(f"cannot read {path}: {error.strerror}") from error
         except OSError:

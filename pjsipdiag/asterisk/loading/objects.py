@@ -41,6 +41,7 @@ from pjsipdiag.asterisk.realtime.folded import EXACT, CaselessNames, Folding
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import NEWEST, Release, is_newer, release
+from pjsipdiag.storage import located
 
 _LINE = re.compile(r"at line \d+ of .*")
 
@@ -79,7 +80,7 @@ def load_config(
     given = databases if isinstance(databases, Databases) else Databases(databases or {})
     sources = Sources(files, main, alone, version, given, partial or alone, overlay or {})
     newer = asterisk if asterisk and is_newer(asterisk) else ""
-    return _Loader(sources, version, resolver, readable, newer).config("" if path is None else str(path))
+    return _Loader(sources, version, resolver, readable, newer).config("" if path is None else located(str(path)))
 
 
 @dataclass

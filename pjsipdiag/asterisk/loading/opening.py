@@ -10,7 +10,7 @@ from pathlib import Path
 from pjsipdiag.asterisk.files.files import Disk, Files
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE
 from pjsipdiag.errors import ConfigError
-from pjsipdiag.inputs import read_whole
+from pjsipdiag.storage import Url, located
 
 CAPTURES = (b"\xa1\xb2\xc3\xd4", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x4d\x3c\xb2\xa1", b"\x0a\x0d\x0d\x0a")
 """How pcap and pcapng begin."""
@@ -22,10 +22,10 @@ TRACE = re.compile(rb"<--- (?:Received|Transmitting) SIP|^(?:INVITE|REGISTER|OPT
 LOOKED_AT = 65536
 
 
-def _recognise(path: Path) -> None:
+def _recognise(path: str, file: Path, disk: Disk) -> None:
     """Names a file that is none of a configuration, and where it belongs."""
     try:
-        head = read_whole(path)[:LOOKED_AT]
+        head = disk.read(file)[:LOOKED_AT]
     except PermissionError:
         return  # told where it is read
     except OSError as error:
@@ -49,16 +49,17 @@ def opened(
     if path is None:
         files = Files(None, overlay)
     else:
-        path = Path(path)
+        place = located(str(path))
+        path = disk.mount(place) if isinstance(place, Url) else Path(place)
         try:
-            kind = disk.stat(path).st_mode
+            kind = disk.mode(path)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ConfigError(
-                f"no configuration at {path} ({reason}): give Asterisk's configuration directory or a pjsip.conf"
+                f"no configuration at {place} ({reason}): give Asterisk's configuration directory or a pjsip.conf"
             ) from error
         if stat.S_ISREG(kind):
-            _recognise(path)
+            _recognise(place, path, disk)
             return path.name, Files(path.parent, overlay, disk), True
         if not stat.S_ISDIR(kind):
             raise ConfigError(f"{path} is neither a directory nor a file")

@@ -12,7 +12,8 @@ from pjsipdiag.capture.formats.pcap import MAGICS
 from pjsipdiag.capture.formats.pcapng import SECTION_MAGIC
 from pjsipdiag.capture.formats.scan import scan
 from pjsipdiag.capture.packets.dissect import Dissector
-from pjsipdiag.capture.source.compressed import Peeked, decompressed, open_file
+from pjsipdiag.capture.source.compressed import Peeked, decompressed
+from pjsipdiag.capture.source.place import open_file
 from pjsipdiag.capture.text import read_text, wide_encoding
 from pjsipdiag.errors import CaptureError
 

@@ -117,7 +117,7 @@ def _capture(path: str, keylog: str | Path | None, tls_ports: set[int], loop: as
             raise CaptureError(f"{keylog}: no such key log file")
         preferences["tls.keylog_file"] = str(Path(keylog).resolve())
     if not Path(path).is_file():
-        raise CaptureError(f"{path}: --reader wireshark reads files only")
+        raise CaptureError(f"{path}: --reader wireshark reads files of this machine only")
     odd = sorted(tls_ports - WEB_PORTS - {SIPS_PORT})
     capture = pyshark.FileCapture(
         str(Path(path).resolve()),

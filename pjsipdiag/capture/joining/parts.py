@@ -38,7 +38,7 @@ from pjsipdiag.capture.joining.handover import (
 from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
 from pjsipdiag.capture.packets.fragments import Key
 from pjsipdiag.capture.packets.network import Carried
-from pjsipdiag.capture.source.compressed import open_file
+from pjsipdiag.capture.source.place import open_file, size_of
 from pjsipdiag.capture.source.window import Window
 from pjsipdiag.capture.streams.flow import port_pair, reverse
 from pjsipdiag.capture.streams.tcp import ACK, SYN
@@ -207,11 +207,9 @@ def split(path: str | Path, parts: int) -> list[FilePart]:
     Raises CaptureError when the file cannot be opened.
     """
     whole = [FilePart(str(path), 0, WHOLE)]
-    if parts < 2 or str(path) == "-" or not Path(path).is_file():
-        return whole
-    size = Path(path).stat().st_size
-    parts = min(parts, size // SMALLEST)
-    if parts < 2:
+    size = size_of(str(path)) if parts > 1 and str(path) != "-" else None
+    parts = min(parts, (size or 0) // SMALLEST)
+    if parts < 2 or size is None:
         return whole
     with suppress(OSError), open_file(str(path)) as stream:
         return _split_at(stream, str(path), size, parts) or whole
@@ -258,8 +256,7 @@ def read_part(part: FilePart, tally: Tally, rest: Handover) -> Iterator[Datagram
 
 
 def _between(part: FilePart, tally: Tally, rest: Handover, dissector: Dissector) -> Iterator[Datagram]:
-    with open_file(part.path) as stream:
-        stream.seek(part.start)
+    with open_file(part.path, part.start, part.end) as stream:
         content = Watched(stream, tally.on_read) if tally.on_read else stream
         window = Window(content, part.start, part.end - part.start)
         if part.start:

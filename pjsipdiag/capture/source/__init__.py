@@ -1,11 +1,12 @@
 """Bytes from files: compressed, growing, or looked at through a window.
 
-In comes a path or a stream; out comes a window over its bytes, in order, with bounded memory.
+In comes a path, a URL or a stream; out comes a window over its bytes, in order, with bounded memory.
 
+    place         where a capture lies: the one place that opens them
     compressed    gzip, zstd, xz, bzip2 and lz4, each with the memory that it may take
     follow        a file that grows, and the next one when it is rotated
     window        the bytes at hand, refilled as the readers go on
 
-Imports: `errors` only; `formats` and `text` read through it. A compression is a row of the table in `compressed`: its
-first bytes, its reader, its limit. Nothing here knows what a packet is.
+Imports: `errors`, `storage`; `formats` and `text` read through it. A compression is a row of the table in
+`compressed`: its first bytes, its reader, its limit. Nothing here knows what a packet is.
 """

@@ -10,17 +10,13 @@ from __future__ import annotations
 import bz2
 import io
 import lzma
-import sys
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from threading import get_ident
 from typing import BinaryIO, Protocol
-
-from pjsipdiag.errors import CaptureError
 
 CHUNK = 1 << 17
 """More makes isal slower: it grows its output step by step."""
@@ -238,16 +234,6 @@ COMPRESSIONS: dict[bytes, Callable[[], Decompressor]] = {
     b"\xfd7zXZ\0": partial(lzma.LZMADecompressor, memlimit=MOST_DICTIONARY),
     b"BZh": bz2.BZ2Decompressor,
 }
-
-
-def open_file(path: str) -> BinaryIO | io.RawIOBase:
-    """The file at `path`, `-` being standard input. Raises CaptureError."""
-    if path == "-":
-        return sys.stdin.buffer
-    try:
-        return Path(path).open("rb", buffering=0)
-    except OSError as error:
-        raise CaptureError(f"{path}: the capture cannot be opened: {error.strerror or error}") from error
 
 
 def decompressed(stream: BinaryIO | io.RawIOBase, damage: list[str]) -> io.RawIOBase:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pjsipdiag.capture import Captures, Unfinished, Unjoinable, join
-from pjsipdiag.capture.again import stamp
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.chain import by_owner
+from pjsipdiag.capture.source.place import stamp
 from pjsipdiag.diagnosis.calls.folded import Folded
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.work.executor import Executor, Place

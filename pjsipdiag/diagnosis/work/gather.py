@@ -13,9 +13,9 @@ from itertools import count, groupby
 from pathlib import Path
 
 from pjsipdiag.capture import Captures, expand, split
-from pjsipdiag.capture.again import stamp
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.joining.parts import SMALLEST, WHOLE, FilePart
+from pjsipdiag.capture.source.place import size_of, stamp
 from pjsipdiag.diagnosis.calls.folded import Folded, Merged
 from pjsipdiag.diagnosis.calls.selection import selection
 from pjsipdiag.diagnosis.calls.spool import Spool
@@ -202,8 +202,8 @@ class Cutting:
 
     def __call__(self, path: str) -> list[FilePart]:
         try:
-            return split(path, -(-Path(path).stat().st_size // self.size))
-        except (OSError, CaptureError):  # its reader will say it
+            return split(path, -(-(size_of(path) or 1) // self.size))
+        except CaptureError:  # its reader will say it
             return self.lost(path, "")
 
     def lost(self, path: str, _reason: str) -> list[FilePart]:
@@ -212,4 +212,4 @@ class Cutting:
 
 def _is_long(path: str) -> bool:
     """Whether a file that cannot be cut is worth a process beside the one that loads the rest of the program."""
-    return Path(path).stat().st_size >= SMALLEST
+    return (size_of(path) or 0) >= SMALLEST

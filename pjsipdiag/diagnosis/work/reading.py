@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from mmap import mmap
-from pathlib import Path
 
 from pjsipdiag.capture import Dissector, FilePart, Handover, Unfinished, read_part
-from pjsipdiag.capture.again import stamp
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.parts import WHOLE
 from pjsipdiag.capture.readers import read_as, until_gone
+from pjsipdiag.capture.source.place import size_of, stamp
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.rows import ROW
 from pjsipdiag.diagnosis.calls.selection import Selection
@@ -54,8 +53,8 @@ class Seen:
     def __init__(self, files: Sequence[str], tasks: int, progress: Progress | None) -> None:
         self._counts = memoryview(mmap(-1, 16 * max(tasks, 1))).cast("q")
         self._progress, self._parent = progress, os.getpid()
-        sizes = [Path(path).stat().st_size if Path(path).is_file() else 0 for path in files] if progress else []
-        self._total = sum(sizes) if all(sizes) else None
+        sizes = [size_of(path) for path in files] if progress else []
+        self._total = sum(map(int, filter(None, sizes))) if all(sizes) else None
 
     def watch(self, tally: Tally, task: int) -> None:
         """Notes what `tally` counts, whenever something was read."""
