@@ -63,12 +63,12 @@ $(VENV)/.dev: pyproject.toml $(COMPILED) | $(VENV)/bin/python
 	@touch $@ $(VENV)/.runtime
 
 # What the tests need from Debian: tshark is their second opinion, chromium shows the HTML report, patch takes the diffs,
-# zsh and fish complete; OpenSSH, PostgreSQL and MariaDB are started by the tests themselves, in temporary folders: no unit
+# zsh and fish complete, tcpdump captures; OpenSSH, PostgreSQL and MariaDB are started by the tests themselves, in temporary folders: no unit
 # and no cluster comes with them.
 system:
 	@command -v tshark >/dev/null && command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v patch >/dev/null && \
-	  command -v zsh >/dev/null && command -v fish >/dev/null || \
-	  .ci/install 'the tests use them' tshark chromium chromium-driver patch zsh fish
+	  command -v zsh >/dev/null && command -v fish >/dev/null && command -v tcpdump >/dev/null || \
+	  .ci/install 'the tests use them' tshark chromium chromium-driver patch zsh fish tcpdump
 	@[ -x /usr/sbin/sshd ] || .ci/sshd
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ -x /usr/sbin/mariadbd ] && command -v my_print_defaults >/dev/null || .ci/databases
 

@@ -18,6 +18,15 @@ class ConfigError(PjsipdiagError):
     """The configuration cannot be read at all: a missing directory, no pjsip.conf, a file without permission."""
 
 
+UNPACKED = "/pjsipdiag-unpacked/"
+"""What stands in the path of a file that was taken out of an archive, before the archive's name."""
+
+
+def shown_name(path: str) -> str:
+    """A file as it is named to the user: without the folder that it was unpacked to."""
+    return path.rpartition(UNPACKED)[2]
+
+
 def visible(text: str) -> str:
     """`text` with everything that is not printable as a visible escape: control characters and ANSI sequences,
     bidirectional marks, zero-width and private characters, line separators.

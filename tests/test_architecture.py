@@ -30,7 +30,11 @@ MAY_IMPORT = {
         "diagnosis",
     },
     "report": {"errors", "sip", "asterisk", "diagnosis", "report"},
-    "handover": {"errors", "outputs", "sip", "capture", "diagnosis", "report", "handover"},
+    "machine": {"errors"},
+    "handover": {
+        *("errors", "outputs", "sip", "machine"),
+        *("capture", "asterisk", "diagnosis", "report", "redact", "handover"),
+    },
     "firewall": {"errors", "asterisk", "diagnosis", "report", "firewall"},
     "redact": {"errors", "inputs", "outputs", "sip", "storage", "capture", "asterisk", "diagnosis", "redact"},
 }
@@ -146,7 +150,6 @@ OF_THE_WHOLE = {
     "asterisk/realtime": {"recordings"},
     "capture": {"carriers", "cost", "faults", "truth"},
     "diagnosis": {"adversary", "cut_off", "incidents", "many", "refusals"},
-    "handover": {"errors", "outputs", "sip", "capture", "diagnosis", "report", "handover"},
     "redact": {"secrets", "verdicts"},
     "report": {"golden", "hostile", "machine", "unread"},
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+from pjsipdiag.errors import shown_name
 from pjsipdiag.sip import Address, SipMessage, ip_text
 
 
@@ -121,6 +122,11 @@ class Tally:
     """Of the file before it was read."""
     on_read: Callable[[int], None] | None = field(default=None, compare=False)
     """Told the bytes of the file that were read so far, now and then."""
+
+    @property
+    def name(self) -> str:
+        """The file as it is named to the user."""
+        return shown_name(self.file)
 
     def note(self, note: str) -> None:
         """Says `note` once in the report."""

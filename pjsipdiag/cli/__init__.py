@@ -13,6 +13,7 @@ reads on.
     configuration    commands that need none
     gate             what counts, and the settings of a folder
     live             --live: a running Asterisk beside the files
+    bundles          what `collect` brought, in place of captures or configuration
     output           where results, notes and progress go
 
 Imports: everything; nobody imports it. A command is a function in one of these four modules, with an example in

@@ -14,6 +14,7 @@ from pjsipdiag.cli.help import refuse_given
 from pjsipdiag.cli.live import asking
 from pjsipdiag.cli.options import COLORED, FORCED, NAMES, QUIET, READING
 from pjsipdiag.cli.output import Progress, directory, show_changes, show_differences
+from pjsipdiag.errors import shown_name
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.options import Options
@@ -66,7 +67,8 @@ def compare(
         for side in (0, 1)
     ]
     names = [
-        " ".join(str(part) for part in (config, version and f"Asterisk {version}") if part) for config, version in sides
+        " ".join(part for part in (config and shown_name(config), version and f"Asterisk {version}") if part)
+        for config, version in sides
     ]
     if not captures:
         _compare_all(sides, names, inputs, format_, output, quiet=quiet)

@@ -1,4 +1,4 @@
-"""The commands whose results go to others: redacted copies, evidence for a carrier, a list for a firewall."""
+"""The commands whose results go to others: bundles, redacted copies, evidence for a carrier, firewall lists."""
 
 from __future__ import annotations
 
@@ -10,11 +10,85 @@ import click
 
 from pjsipdiag.cli.completion import FILE
 from pjsipdiag.cli.group import main
+from pjsipdiag.cli.help import refuse_given
 from pjsipdiag.cli.live import asking
 from pjsipdiag.cli.options import ASTERISK, CAPTURES, CONFIG, FORCED, NAMES, QUIET
 from pjsipdiag.cli.output import directory, end_cut, forced, opened
 from pjsipdiag.errors import visible
 from pjsipdiag.firewall import FORMATS
+
+
+@main.command(epilog="pjsipdiag collect --on root@pbx --for 60 -o bundle.tgz")
+@click.option("--on", "host", metavar="HOST", help="The PBX, as ssh takes it: root@pbx.example.  [this machine]")
+@click.option("--sudo", is_flag=True, help="Run tcpdump, tar and asterisk there with sudo -n.")
+@click.option("-i", "--interface", metavar="NAME", default="any", show_default=True, help="Where to capture there.")
+@click.option(
+    "--for",
+    "duration",
+    type=click.FloatRange(0, min_open=True),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to capture.",
+)
+@click.option("--rotated", metavar="DIR", help="The newest captures there, of a directory or pattern, instead.")
+@click.option("--newest", type=click.IntRange(1), default=3, show_default=True, metavar="N", help="How many of them.")
+@click.option(
+    "-c",
+    "--config",
+    "config_there",
+    metavar="DIR",
+    default="/etc/asterisk",
+    show_default=True,
+    help="Asterisk's configuration there.",
+)
+@click.option("--redact", is_flag=True, help="Replace numbers, names and addresses, so that it can be posted.")
+@click.option("-o", "--output", required=True, metavar="FILE", type=FILE, help="The bundle (.tgz) to write.")
+@FORCED
+@QUIET
+def collect(
+    *,
+    host: str | None,
+    sudo: bool,
+    interface: str,
+    duration: float,
+    rotated: str | None,
+    newest: int,
+    config_there: str,
+    redact: bool,
+    output: str,
+    quiet: bool,
+) -> None:
+    """Bring capture, configuration and what Asterisk tells from a PBX into one file, which `diagnose` takes.
+
+    ssh and tcpdump are the system's own. Of the configuration only what decides on calls is taken; it holds its
+    passwords (see --redact), so nobody else can read the file.
+    """
+    from pjsipdiag.handover.collect import Wish
+    from pjsipdiag.handover.collect import collect as bring
+    from pjsipdiag.machine import reached
+
+    if rotated is None:
+        refuse_given(
+            "says how many files of --rotated to take: give it, too",
+            groups=("What to bring",),
+            but=("duration", "interface"),
+        )
+    else:
+        refuse_given(
+            "says how to capture, and --rotated takes captures that are there",
+            groups=("What to bring",),
+            but=("rotated", "newest"),
+        )
+
+    def say(text: str) -> None:
+        if not quiet:
+            click.echo(visible(text), err=True)
+
+    wish = Wish(duration, interface, rotated, newest, config_there, redact)
+    with reached(host, sudo=sudo) as machine:
+        bring(machine, wish, output, force=forced(), say=say)
+    say(f"written: {output}")
 
 
 @main.command(epilog="pjsipdiag evidence calls.pcap --source 203.0.113.13 -o evidence.zip")

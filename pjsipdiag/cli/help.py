@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import click
+
+from pjsipdiag.cli.bundles import open_bundles
 
 OTHER = "Further"
 GROUPS: dict[str, tuple[str, ...]] = {
     "What to judge by": ("config", "configs", "asterisk", "versions", "hosts", "resolve", "resolved", "databases",
                          "live", "save_live", "expect"),
+    "Where": ("host", "sudo", "config_there"),
+    "What to bring": ("interface", "duration", "rotated", "newest"),
     "The request": ("from_", "uri", "headers", "transport"),
     "Which calls": ("pbx", "since", "until", "sources", "call_ids", "methods"),
     "How to read": ("jobs", "dask", "mirrors", "reader", "keylog", "follow", "seconds"),
@@ -23,7 +28,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 
 class Command(click.Command):
-    """Shows its options in the groups of GROUPS; what is in none of them stands below OTHER."""
+    """Shows its options in the groups of GROUPS; what is in none of them stands below OTHER. A bundle in place of
+    captures or configuration is unpacked before the command sees it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        open_bundles(ctx)
+        return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows: dict[str, list[tuple[str, str]]] = {group: [] for group in (*GROUPS, OTHER)}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from pjsipdiag.cli.bundles import BUNDLES
 from pjsipdiag.errors import ConfigError, visible
 from pjsipdiag.outputs import PRIVATE, USUAL, write_file
 
@@ -195,6 +196,7 @@ def forced() -> bool:
 def inputs() -> Iterator[str]:
     """Every file that the command reads, the ones in directories too."""
     given = click.get_current_context().params
+    yield from click.get_current_context().meta.get(BUNDLES, ())
     for name in ("captures", "config", "configs", "hosts", "resolved", "keylog", "baseline", "expect", "try_file"):
         value = given.get(name) or ()
         for path in (value,) if isinstance(value, str) else value:

@@ -124,7 +124,7 @@ def conclude(begun: Begun, config: str | Path | None, options: Options, on_rows:
     findings = complete(situation.config, findings, *repairs)
     methods = tuple(dict.fromkeys(method.upper() for method in options.get("methods", ())))
     notes += [
-        f"{tally.file} is not the file any more that was read: what a second reading shows (who acknowledged an answer,"
+        f"{tally.name} is not the file any more that was read: what a second reading shows (who acknowledged an answer,"
         " what was offered) is left out"
         for tally in filter(changed, seen.tallies)
     ]
@@ -140,7 +140,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
     arrival = Arrival(basis.config, seen.merged.answering)
     look = partial(judge, seen.merged, pbx=basis.pbx.addresses, arrival=arrival, replay=replay, wanted=wanted)
     judged = share(look, _slices(seen.merged, jobs), jobs)
-    files = [tally.file for tally in seen.tallies]
+    files = [tally.name for tally in seen.tallies]
     calls = Calls(seen.merged, judged, files, arrival, replay.verdict)
     others = other_methods(seen.merged, basis.pbx.addresses, wanted)
     sources = SourceRows(calls, others)
@@ -320,7 +320,7 @@ def _said(tallies: Sequence[Tally]) -> dict[str, tuple[str, ...]]:
 
 def _summary(tally: Tally) -> CaptureSummary:
     return CaptureSummary(
-        tally.file,
+        tally.name,
         tally.records,
         tally.sip_messages,
         tally.invites,

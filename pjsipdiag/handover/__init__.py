@@ -1,11 +1,14 @@
-"""What is handed to others: the calls of a source for its carrier, one call for a colleague.
+"""What is handed over: a PBX's state to who diagnoses it, calls of a source to its carrier, one call to a colleague.
 
-In come captures; out go files that hold nothing of our configuration: no verdict, no section, no endpoint. Messages
+What a carrier or colleague gets holds nothing of our configuration: no verdict, no section, no endpoint. Messages
 are written as they were, whole and with their times; what belongs to other calls stays out.
 
+    collect     capture, configuration and the running Asterisk's answers, from this machine or over ssh
+    bundle      the file that holds them, and how it is opened
+    tar         archives from others, taken out with bounds
     calls       the messages of some calls, picked from captures
     evidence    an archive for the carrier: a table of the calls, a page to read, a capture of just them
 
-Imports: `capture`, `diagnosis` and what `report` says of times and cells; only `cli` stands above. A further file of
-the archive is a row of `evidence.FILES`.
+Imports: everything but `cli`, which alone stands above. A further file of the carrier's archive is a row of
+`evidence.FILES`.
 """

@@ -18,6 +18,7 @@ from rich.text import Text
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.model import CallRow, Finding, Report, RequestRow, SourceRow, Suggestion
+from pjsipdiag.errors import shown_name
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import clipped
 from pjsipdiag.report.headline import headline
@@ -66,7 +67,7 @@ def explain(message: SipMessage, verdict: Verdict, config: Config, look: Look = 
         ink.text(f"{outcome[:1].upper()}{outcome[1:]}{f' {by}' if verdict.identifier else ''}.", style),
         ink.text(clipped(said), "dim"),
         ink.text(f"From: {clipped(message.header('From'))}", "dim"),
-        ink.text(f"Asterisk {config.version}, {config.directory or 'no configuration'}", "dim"),
+        ink.text(f"Asterisk {config.version}, {shown_name(config.directory) or 'no configuration'}", "dim"),
         Text(),
         ink.trace(verdict),
     ]

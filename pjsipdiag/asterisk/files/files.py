@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from pjsipdiag import storage
 from pjsipdiag.asterisk.files.glob import MAGIC, alternatives, one_part
-from pjsipdiag.errors import ConfigError
+from pjsipdiag.errors import ConfigError, shown_name
 from pjsipdiag.inputs import read_whole
 from pjsipdiag.storage import Url
 
@@ -201,7 +201,7 @@ class Files:
         if place.startswith(("/proc/", "/sys/", "/dev/")):
             self.given_up = f"{name} is no plain file"
         elif root != os.path.realpath(ETC) and not f"{place}/".startswith(f"{root.rstrip('/')}/"):
-            self.given_up = f"{name} lies outside of {self.directory}: copy it into that directory"
+            self.given_up = f"{name} lies outside of {shown_name(str(self.directory))}: copy it into that directory"
         else:
             return False
         return True

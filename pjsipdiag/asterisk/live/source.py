@@ -21,6 +21,8 @@ Ask = Callable[[str], str]
 
 :raises LiveError: no answer.
 """
+REMOTE_SHELLS = ("ssh", "autossh", "dbclient", "plink")
+"""Programs that hand their arguments to a shell of another machine."""
 _UNABLE = ("Unable to connect to remote asterisk", "Unable to access the running directory")
 
 
@@ -49,13 +51,19 @@ def ask_live(text: str, wanted: Wanted | None = None) -> Live:
 
 
 def by_command(words: list[str]) -> Ask:
-    """Asks by running the command with the question as one more argument; there is no shell."""
+    """Asks by running the command with the question as one more argument. There is no shell, but the one to which ssh
+    hands its arguments, joined by blanks: for that one it is quoted."""
+    far = any(Path(word).name in REMOTE_SHELLS for word in words)
 
     def ask(question: str) -> str:
         what = f"{words[0]}: {question}"
         try:
             done = subprocess.run(
-                [*words, question], check=False, capture_output=True, timeout=SECONDS, stdin=subprocess.DEVNULL
+                [*words, shlex.quote(question) if far else question],
+                check=False,
+                capture_output=True,
+                timeout=SECONDS,
+                stdin=subprocess.DEVNULL,
             )
         except subprocess.TimeoutExpired as error:
             raise LiveError(f"{what}: no answer within {SECONDS:.0f} s") from error

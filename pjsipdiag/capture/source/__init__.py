@@ -6,6 +6,7 @@ In comes a path, a URL or a stream; out comes a window over its bytes, in order,
     compressed    gzip, zstd, xz, bzip2 and lz4, each with the memory that it may take
     follow        a file that grows, and the next one when it is rotated
     window        the bytes at hand, refilled as the readers go on
+    tcpdump       the program that captures, and its words
 
 Imports: `errors`, `storage`; `formats` and `text` read through it. A compression is a row of the table in
 `compressed`: its first bytes, its reader, its limit. Nothing here knows what a packet is.

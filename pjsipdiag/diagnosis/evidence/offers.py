@@ -24,7 +24,7 @@ def offer_of(calls: Sequence[CallRow], captures: Sequence[Tally], group: CallGro
     rows = (calls[number] for number in range(group.first_call, last))
     alike = (row for row in rows if row.source.rpartition(":")[0].strip("[]") == group.source)
     row = next((row for row in alike if row.observed_status in statuses), None)
-    tally = next((tally for tally in captures if row and tally.file == row.capture), None)
+    tally = next((tally for tally in captures if row and tally.name == row.capture), None)
     return parse_offer(_message(row, tally)) if row and tally and 0 < row.frame <= FAR else Offer()
 
 
