@@ -74,13 +74,13 @@ class Problem(WithReason):
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Objects of a type that may stand where nothing was read: the rows of a table, or what a program writes. `where`
-    is the line that says so, `text` what to tell a person."""
+    """Objects of a type that may stand where nothing was read: rows of a table or of a cache, or what a program writes;
+    or a `module` without which nothing starts. `where` is the line that says so, `text` what to tell a person."""
 
     type: str
     where: Where | None
     text: str
-    source: Literal["table", "program"] = "table"
+    source: Literal["table", "program", "cache", "module"] = "table"
 
     def __str__(self) -> str:
         return self.text

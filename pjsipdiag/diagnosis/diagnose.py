@@ -46,7 +46,7 @@ from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.difference import is_a_copy
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
-from pjsipdiag.diagnosis.running import ask, callers_hosts, lets_in
+from pjsipdiag.diagnosis.running import ask, callers_hosts, settled
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.work.acknowledged import Acknowledged
 from pjsipdiag.diagnosis.work.gather import Begun, Gathered, begin
@@ -103,11 +103,11 @@ def conclude(begun: Begun, config: str | Path | None, options: Options, on_rows:
         basis = replace(basis, config=asked, assumed=False, reason=f"the running Asterisk is {live.version}")
     situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     if is_a_copy(situation):
-        reload = partial(reloaded, config, options, live, disk=disk, partial=True)
+        reload = partial(reload, partial=True)
         basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
-    if "acl" in basis.config.untold and lets_in(situation):
-        reload = partial(reloaded, config, options, live, disk=disk, shown=True)
+    if shown := settled(situation):
+        reload = partial(reload, shown=shown)
         basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     situation = replace(situation, filtered=left_out(situation, options))
@@ -115,7 +115,7 @@ def conclude(begun: Begun, config: str | Path | None, options: Options, on_rows:
     if names_are_dead(situation):
         dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
         notes.append(f"the 401s show that {', '.join(dead)} did not resolve to these sources when Asterisk loaded")
-        reload = partial(reloaded, config, options, live, disk=disk, complete=True, partial=basis.config.partial)
+        reload = partial(reload, complete=True)
         basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     findings = tuple(rules.find(situation))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,22 +34,22 @@ def load(
     databases: Sequence[str] | Databases = (),
     partial: bool = False,
     live: Live | None = None,
-    shown: bool = False,
+    shown: Collection[str] = (),
     disk: Disk | None = None,
 ) -> Config:
     """What `live`, a running Asterisk, holds where there is no `path`; else `load_config` with names from `hosts`, then
     from `resolved` (output of `pjsip show identifies`) and `live`, then from DNS if `resolve` says so. With
     `complete` a name that none of them knows does not resolve.
 
-    `databases` are NAME=URL; `partial` as there. Beside files `live` also tells what is loaded otherwise. `shown`: the
-    answers in a capture show that no type=acl refuses. What `disk` has read before is not read again, and a resolver
-    in place of `resolve` is asked in place of DNS.
+    `databases` are NAME=URL; `partial` as there. Beside files `live` also tells what is loaded otherwise. `shown` names
+    what the answers in a capture show (`running.settled`). What `disk` has read before is not read again, and a
+    resolver in place of `resolve` is asked in place of DNS.
 
     :raises ConfigError: a file or a database cannot be read.
     """
     if live is not None and path is None:
         running = running_config(live, asterisk)
-        return replace(running, untold=running.untold - {"acl"}) if shown else running
+        return replace(running, untold=running.untold - frozenset(shown))
     asterisk = asterisk or (release_of(live) if live is not None else None)
     urls = databases if isinstance(databases, Databases) else given(databases)
     disk = disk or Disk()
@@ -69,6 +69,8 @@ def load(
     config = load_config(path, asterisk, resolver, overlay=overlay, databases=urls, partial=partial, disk=disk)
     if config.failed:
         raise ConfigError(config.failed[0])
+    settled = ("cache", "module") if live is not None else shown  # who runs has started, and tells what it holds
+    config = replace(config, unread=tuple(one for one in config.unread if one.source not in settled))
     otherwise = tuple(loaded_otherwise(config, running_config(live, asterisk), live)) if live is not None else ()
     return replace(config, server_addresses=_servers(config, resolver), otherwise=otherwise)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config
@@ -23,7 +23,7 @@ def reloaded(
     release: str,
     *,
     disk: Disk,
-    shown: bool = False,
+    shown: Collection[str] = (),
     complete: bool = False,
     partial: bool = False,
 ) -> Config:

@@ -36,8 +36,17 @@ def callers_hosts(merged: Merged) -> set[str]:
     return {text.decode("ascii", "replace") for _, host, _, realm in fields for text in (host, realm) if text}
 
 
-def lets_in(situation: Situation) -> bool:
-    """Whether Asterisk's own answers show that no type=acl refused: it answers that with 403 before anything else."""
+def settled(situation: Situation) -> frozenset[str]:
+    """Which open questions Asterisk's own answers settle: that it started (`module`); that no type=acl refused (`acl`),
+    which it answers with 403 before anything else; and what it does by the rows that it holds (`cache`), which shows
+    where each call has an answer."""
+    config = situation.config
+    open_ = {"acl"} & config.untold | {"cache", "module"} & {unread.source for unread in config.unread}
+    if not open_:
+        return frozenset()
     shown = [one.group for one in map(situation.shown, situation.groups) if one]
     seen = {status for group in shown for status, count in group.statuses.items() if count}
-    return bool(seen) and not seen & {0, 403}
+    told = {"module"} if seen - {0} else set()
+    told |= {"cache"} if seen and 0 not in seen else set()
+    told |= {"acl"} if seen and not seen & {0, 403} else set()
+    return frozenset(open_ & told)

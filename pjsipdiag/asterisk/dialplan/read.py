@@ -104,15 +104,12 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
 
 def _mapped(files: Files, release: Release) -> list[Problem]:
     """extconfig.conf can put a table in the place of the file."""
-    settings = (
-        v
-        for section in parse("extconfig.conf", files, release, partial=True).named("settings")
-        for v in section.variables
-    )
+    found = parse("extconfig.conf", files, release, partial=True).named("settings")[:1]
+    settings = (variable for section in found for variable in section.variables)
     return [
         Problem(FileReason.MAPPED_ELSEWHERE(file=FILE, value=variable.value), variable.where)
         for variable in settings
-        if variable.name.lower() == FILE
+        if variable.name.lower() in (FILE, "global")  # the table of every file without one of its own
     ]
 
 

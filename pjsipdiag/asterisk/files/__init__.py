@@ -7,7 +7,7 @@ and line, and what Asterisk refuses or warns about. `#exec` is never run. Values
     glob        what a pattern stands for
     lines       what a line is, and how one is written
     comments    comments taken out of a line
-    conf        lines -> sections (main/config.c); category is a section in the making
+    conf        lines -> sections (main/config.c); category is a section in the making, parsed what is made of all
     criteria    filters of sections: (+type=endpoint)
 
 Imports: `releases`, `ere`, `config`. A rule of config.c goes into `conf`, a limit of what may be opened into `files`.

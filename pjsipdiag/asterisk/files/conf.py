@@ -8,14 +8,14 @@ and an error ends the file it is in. An error in an included file ends only that
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 
-from pjsipdiag.asterisk.config import Problem, Section, Variable, Where
+from pjsipdiag.asterisk.config import Problem, Variable, Where
 from pjsipdiag.asterisk.files.category import Category, named
 from pjsipdiag.asterisk.files.comments import Comments
 from pjsipdiag.asterisk.files.criteria import Criteria
 from pjsipdiag.asterisk.files.files import MOST_BYTES, Files
 from pjsipdiag.asterisk.files.lines import BLANKS, LONGEST_LINE, lower, split, taken_apart, to_text
+from pjsipdiag.asterisk.files.parsed import Parsed, Table
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
@@ -33,40 +33,19 @@ NO_ASTERISK_CONF = ", if it is run: asterisk.conf, which allows that with execin
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """What one configuration file and its includes come to, made once and looked at for each object type.
-
-    `rejected` are the files that were ended by an error, the main file among them when `valid` is False: then nothing
-    of it counts. `found` is False when there is no such file. `missing` are the includes that lead nowhere, `programs`
-    the `#exec` lines that Asterisk runs, or may run: each reason says what is left out.
-    """
-
-    sections: tuple[Section, ...] = ()
-    files: tuple[str, ...] = ()
-    warnings: tuple[Problem, ...] = ()
-    rejected: tuple[Problem, ...] = ()
-    found: bool = True
-    valid: bool = True
-    missing: tuple[Problem, ...] = ()
-    programs: tuple[Problem, ...] = ()
-
-    def named(self, name: str) -> tuple[Section, ...]:
-        """The sections of a name that are not templates (names are compared without case)."""
-        return tuple(s for s in self.sections if not s.template and s.name.lower() == name.lower())
-
-
-def parse(name: str, files: Files, release: Release, *, partial: bool = False) -> Parsed:
+def parse(name: str, files: Files, release: Release, *, partial: bool = False, table: Table = lambda _: None) -> Parsed:
     """Read a file of the configuration directory with everything it includes.
 
     With `partial` the files are a copy that lacks some: a missing include does not reject the file. `missing` names
-    all of them either way.
+    all of them either way. `table` has what stands in a database in the place of an included file.
 
     :raises ConfigError: a file cannot be read, or templates multiply beyond `MOST_VARIABLES`.
     """
-    parser = _Parser(files, release, partial)
+    parser = _Parser(files, release, partial, table)
     result = parser.load(name, Where(name, 0))
-    missing = parse(name, files, release, partial=True).missing if parser.missing and not partial else parser.missing
+    missing = parser.missing
+    if missing and not partial:
+        missing = [*parse(name, files, release, partial=True, table=table).missing]
     if result is False:
         last = parser.rejected[-1]
         log = f"{last.log}\nContents of config file '{name}' are invalid and cannot be parsed"
@@ -97,8 +76,8 @@ class _RejectedError(Exception):
 
 
 class _Parser:
-    def __init__(self, files: Files, release: Release, partial: bool) -> None:
-        self.files, self.partial = files, partial
+    def __init__(self, files: Files, release: Release, partial: bool, table: Table) -> None:
+        self.files, self.partial, self.table = files, partial, table
         self.takes_mark, self.utf8 = release.has("byte_order_mark"), release.has("utf8_locale")
         self.categories: list[Category] = []
         self.by_name: defaultdict[str, list[Category]] = defaultdict(list)
@@ -268,7 +247,13 @@ class _Parser:
         if quote is not None and argument.endswith(quote):
             argument = argument[1:-1]
         wanted = to_text(argument)
-        if self.load(wanted, where) is None and kind == "include":
+        made = self.table(wanted)
+        if made is not None:
+            for section in made.sections:
+                self.current = Category(section.name, section.where, variables=list(section.variables))
+                self.categories.append(self.current)
+                self.by_name[lower(section.name)].append(self.current)
+        elif self.load(wanted, where) is None and kind == "include":
             self.missing.append(Problem(FileReason.NO_INCLUDED_FILE(file=wanted), where))
             if self.partial:
                 return

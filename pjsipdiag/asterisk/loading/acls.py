@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.config import Problem, Rule, Section, Variable
-from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 
 ACL_FILE = "acl.conf"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from pjsipdiag.asterisk.addresses.sockaddr import split_host_port
 from pjsipdiag.asterisk.config import Section, Transport, Variable, Where
-from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading.values import parse_bool
 
 FILE = "sip.conf"

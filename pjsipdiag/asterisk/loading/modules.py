@@ -6,11 +6,14 @@ without modules.conf is a part of one: all modules may be assumed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import resources
 
-from pjsipdiag.asterisk.config import Config, Where
-from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.config import Config, Unread, Where
+from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.releases import MODULES, Release
 
@@ -60,20 +63,27 @@ class _Named:
     """A module that modules.conf names: as it is written first, and whether it is preloaded or required."""
 
     written: str
+    where: Where = NOWHERE
     early: bool = False
     required: bool = False
+
+    @property
+    def is_own(self) -> bool:
+        """Whether Asterisk has a module of that name; one that is written in another case is not found."""
+        return self.written.removesuffix(".so") in own_modules()
 
 
 @dataclass(frozen=True, slots=True)
 class Modules:
     """What modules.conf says. `named` are the modules of its load lines in their order and `refused` those of noload=,
-    both by the name in small letters; `ends` is why Asterisk or PJSIP does not start."""
+    both by the name in small letters; `ends` is why Asterisk or PJSIP does not start, `unread` why it may not."""
 
     autoload: bool = True
     named: Mapping[str, _Named] = field(default_factory=dict)
     refused: Mapping[str, Where] = field(default_factory=dict)
     where: Where = NOWHERE
     ends: Absent | None = None
+    unread: tuple[Unread, ...] = ()
 
     def loads(self, module: str) -> bool:
         return self.missing(module) is None
@@ -117,7 +127,7 @@ def read(parsed: Parsed) -> Modules:
         elif word == "noload":
             refused[name] = variable.where
         elif word in _WORDS:
-            known = named.get(name, _Named(variable.value))
+            known = named.get(name, _Named(variable.value, variable.where))
             named[name] = replace(
                 known,
                 early=known.early or word.startswith("preload"),
@@ -128,7 +138,31 @@ def read(parsed: Parsed) -> Modules:
     for name, where in refused.items():
         if name in named and named[name].required:
             return _no_start(f"{name} is required and has noload=: Asterisk does not start", where)
-    return Modules(autoload, named, refused, section.where)
+    required = {name: one for name, one in named.items() if one.required}
+    for name, one in required.items():
+        if not name or (name in own_modules() and not one.is_own):
+            reason = f"{one.written or 'a module without a name'} is required and not found: Asterisk does not start"
+            return _no_start(reason, one.where, _REQUIRED.format(one.written))
+    unread = tuple(_strange(one) for one in required.values() if not one.is_own)
+    return Modules(autoload, named, refused, section.where, unread=unread)
+
+
+@cache
+def own_modules() -> frozenset[str]:
+    """The modules that some release of Asterisk from 16 on comes with; others may have been added."""
+    return frozenset(json.loads((resources.files("pjsipdiag.asterisk") / "releases" / "modules.json").read_text()))
+
+
+_REQUIRED = "*** Failed to load required module {}"
+
+
+def _strange(one: _Named) -> Unread:
+    """A required module that is none of Asterisk's own: whether its file is there is not in modules.conf."""
+    text = (
+        f"{one.written} is required ({one.where}) and none of Asterisk's own modules: Asterisk starts only where its "
+        f"file is among the modules ('module show like {one.written.removesuffix('.so')}')"
+    )
+    return Unread("", one.where, text, "module")
 
 
 def unparsed(read: Callable[[str], Parsed]) -> Iterator[Absent]:
@@ -145,8 +179,8 @@ def _base(name: str) -> str:
     return (name[:-3] if len(name) > 3 and name.lower().endswith(".so") else name).lower()
 
 
-def _no_start(reason: str, where: Where) -> Modules:
-    return Modules(ends=Absent("", reason, where, ends=True))
+def _no_start(reason: str, where: Where, log: str = "") -> Modules:
+    return Modules(ends=Absent("", reason, where, log, ends=True))
 
 
 def apply(config: Config, modules: Modules, declined: Iterable[Absent], version: Release) -> Config:
@@ -187,7 +221,7 @@ def _required(absent: Iterable[Absent], modules: Modules) -> list[Absent]:
             "",
             f"{one.module} is required and does not load: Asterisk does not start",
             one.where,
-            f"*** Failed to load required module {modules.named[one.module].written}",
+            _REQUIRED.format(modules.named[one.module].written),
             ends=True,
         )
         for one in absent

@@ -29,8 +29,8 @@ from pjsipdiag.asterisk.config import (
 from pjsipdiag.asterisk.dialplan.model import Dialplan
 from pjsipdiag.asterisk.dialplan.read import MODULES as DIALPLAN_MODULES
 from pjsipdiag.asterisk.dialplan.read import read_dialplan
-from pjsipdiag.asterisk.files.conf import Parsed
 from pjsipdiag.asterisk.files.files import Disk
+from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, order, wizard
 from pjsipdiag.asterisk.loading.opening import opened
 from pjsipdiag.asterisk.loading.options import Applied, apply, cannot_tell
@@ -137,7 +137,7 @@ class _Loader:
             identifiers=order.identifiers(order_text, self.version),
             uncertain_identifiers=order.uncertain(order_text, self.version),
             realtime=self._realtime(),
-            unread=(*self.sources.tables.unread, *self.sources.programs()),
+            unread=self.sources.unread(),
             missing=() if self.sources.alone else tuple(dict.fromkeys(m for p in parsed for m in p.missing)),
             partial=self.sources.partial and not self.sources.alone,
             stored=tuple(self.sources.tables.stored),
@@ -300,7 +300,7 @@ class _Loader:
 
     def _realtime(self) -> tuple[str, ...]:
         """The types that a database or memory holds (also), and that are not known."""
-        unread = {one.type for one in self.sources.tables.unread}
+        unread = {one.type for one in self.sources.tables.unread if one.source == "table"}
         return tuple(
             name
             for name, found in self.sources.backends.items()

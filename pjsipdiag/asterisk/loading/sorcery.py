@@ -6,12 +6,13 @@ elsewhere. A duplicate name refuses every object of the type, an object that fai
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from pjsipdiag.asterisk.config import Dropped, Problem, Section, Variable, Where
-from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading.options import TYPES, knows
 from pjsipdiag.asterisk.loading.order import bucket_count
 from pjsipdiag.asterisk.loading.values import parse_bool
@@ -41,16 +42,20 @@ WIZARDS = {
 }
 """What a mapping may name, and the module that brings it."""
 
-_CACHE_OPTIONS = (
-    "name",
-    "maximum_objects",
-    "object_lifetime_maximum",
-    "object_lifetime_stale",
-    "expire_on_reload",
-    "full_backend_cache",
-)
+_CACHE_NUMBERS = ("maximum_objects", "object_lifetime_maximum", "object_lifetime_stale")
+_CACHE_OPTIONS = ("name", "expire_on_reload", "full_backend_cache", *_CACHE_NUMBERS)
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """A memory_cache of a type (res_sorcery_memory_cache.c): it keeps objects that were asked for by name, and lists
+    where it is `full`. Without any option it is `bare`."""
+
+    where: Where
+    full: bool = False
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,8 @@ class Backend:
     where: Where | None = None
     unqualified: bool = True
     """Whether rows are fetched without a key (`allow_unqualified_fetch`)."""
+    cache: Cache | None = None
+    """What may hold older rows."""
 
     def takes(self, section: Section, object_type: str, version: str) -> bool:
         """Whether a section is meant to be an object of the type (`sorcery_is_configuration_met`)."""
@@ -110,13 +117,14 @@ class Mappings:
     """What sorcery.conf comes to: the backends of each type in the order they are asked (each kind once).
 
     `failed` keeps res_pjsip from loading, `passed` are mappings of other sections that do not open, `misplaced` are
-    types that [res_pjsip] maps although another module owns them: that module does not load.
+    types that [res_pjsip] maps although another module owns them: that module does not load. `caches` are by type.
     """
 
     backends: Mapping[str, tuple[Backend, ...]]
     failed: Problem | None = None
     passed: tuple[Problem, ...] = ()
     misplaced: Mapping[str, Variable] = field(default_factory=dict)
+    caches: Mapping[str, Cache] = field(default_factory=dict)
 
 
 def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[[str], bool]) -> Mappings:
@@ -125,6 +133,7 @@ def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[
     `loads` tells whether a module is loaded, `is_family` whether extconfig.conf maps a family.
     """
     mapped: dict[str, dict[str, Backend]] = {}
+    caches: dict[str, Cache] = {}
     passed: list[Problem] = []
     misplaced: dict[str, Variable] = {}
     failed = None
@@ -146,11 +155,27 @@ def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[
                     break
                 if owner == SHARED and object_type in OWNERS:
                     misplaced.setdefault(object_type, variable)
-                elif object_type in TYPES and OWNERS.get(object_type, SHARED) == owner and "cache" not in use:
+                elif object_type not in TYPES or OWNERS.get(object_type, SHARED) != owner:
+                    continue
+                elif kind == "memory_cache" and "cache" in use:
+                    caches[object_type] = _cache(variable)
+                elif "cache" not in use:
                     backend = _backend(variable)
                     mapped.setdefault(object_type, {}).setdefault(backend.kind, backend)
-    found = {name: tuple(mapped[name].values()) if name in mapped else (default_backend(name),) for name in TYPES}
-    return Mappings({**found, **dict.fromkeys(misplaced, ())}, failed, tuple(passed), misplaced)
+    found = {
+        name: tuple(replace(one, cache=caches.get(name)) for one in mapped[name].values())
+        if name in mapped
+        else (default_backend(name),)
+        for name in TYPES
+    }
+    return Mappings({**found, **dict.fromkeys(misplaced, ())}, failed, tuple(passed), misplaced, caches)
+
+
+def _cache(variable: Variable) -> Cache:
+    """Of an option that is given twice the last counts."""
+    _, _, data = variable.value.partition(",")
+    options = {name.lower(): value for name, _, value in (option.partition("=") for option in data.split(","))}
+    return Cache(variable.where, parse_bool(options.get("full_backend_cache", "")), not data)
 
 
 def _refusal(
@@ -174,12 +199,21 @@ def _refusal(
     elif kind == "realtime":
         why = _realtime_refusal(first, options, is_family)
     elif kind == "memory_cache":
-        wrong = next((o for o in data.split(",") if o and o.partition("=")[0].lower() not in _CACHE_OPTIONS), "")
-        why = f"a cache has no option {wrong}" if wrong else ""
+        given = data.removesuffix(",").split(",") if data else ()
+        wrong = next((option for option in given if not _is_for_cache(option)), None)
+        why = "" if wrong is None else f"a cache takes no {wrong or 'empty option'}"
     if not why:
         return None
     log = f"Wizard '{kind}' failed to open mapping for object type '{object_type}' with data: {data}"
     return LoadReason.MAPPING_REFUSED(mapping=shown, why=why), log
+
+
+def _is_for_cache(option: str) -> bool:
+    """configuration_parse_unsigned_integer() and its neighbours in res_sorcery_memory_cache.c."""
+    name, _, value = option.partition("=")
+    if name.lower() in _CACHE_NUMBERS:
+        return re.match(r"\s*\+?\d", value) is not None
+    return bool(value) if name.lower() == "name" else name.lower() in _CACHE_OPTIONS
 
 
 def _realtime_refusal(family: str, options: Sequence[str], is_family: Callable[[str], bool]) -> str:
@@ -196,10 +230,8 @@ def _backend(variable: Variable) -> Backend:
     kind, _, data = variable.value.partition(",")
     if kind == "realtime":
         family, *settings = data.split(",")
-        refused = any(
-            setting in ("allow_unqualified_fetch=no", "allow_unqualified_fetch=error") for setting in settings
-        )
-        return Backend(kind, family=family, where=variable.where, unqualified=not refused)
+        last = settings[-1].partition("=")[2].lower() if settings else ""
+        return Backend(kind, family=family, where=variable.where, unqualified=last not in ("no", "error"))
     if kind != "config":
         return Backend(kind)
     file, *options = data.split(",")

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from pjsipdiag.asterisk.config import Dropped, Transport, Unread
-from pjsipdiag.asterisk.files.conf import Parsed, parse
+from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
+from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading import chan_sip
 from pjsipdiag.asterisk.loading.modules import Absent, Modules, effect, read, unparsed
 from pjsipdiag.asterisk.loading.options import TYPES
@@ -18,6 +19,7 @@ from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE
 from pjsipdiag.asterisk.realtime.tables import Databases, Tables
 from pjsipdiag.asterisk.releases import Release
 
+EXTCONFIG = "extconfig.conf"
 _OF_OBJECTS = (MAIN_FILE, "sorcery.conf", "extconfig.conf")
 """Files that objects of every type hang on."""
 
@@ -67,12 +69,16 @@ class Sources:
         if name not in self.parsed:
             if self.alone and name != self.main:
                 self.parsed[name] = Parsed(found=False)
-            elif self.tables.hold(name, self.loads):
-                table = self.tables.file(name, TYPES)
-                self.parsed[name] = table or parse(name, self.files, self.version, partial=self.partial)
             else:
-                self.parsed[name] = parse(name, self.files, self.version, partial=self.partial)
+                self.parsed[name] = self._table(name) or parse(
+                    name, self.files, self.version, partial=self.partial, table=self._table
+                )
         return self.parsed[name]
+
+    def _table(self, name: str) -> Parsed | None:
+        """What a table has in the place of a file."""
+        mapped = self.tables.holder(name, self.loads) if name != EXTCONFIG else None
+        return self.tables.file(name, mapped, TYPES) if mapped else None
 
     def chan_sip_sockets(self) -> tuple[Transport, ...]:
         if self.alone or not self.files.exists(chan_sip.FILE) or not self.loads(chan_sip.DRIVER):
@@ -99,9 +105,14 @@ class Sources:
             for program in parsed.programs
         )
 
+    def unread(self) -> tuple[Unread, ...]:
+        """What would have to be read or known to tell what is loaded."""
+        return tuple(dict.fromkeys((*self.modules.unread, *self.tables.unread, *self.programs())))
+
     def absent(self) -> list[Absent]:
         """What does not load because of sorcery.conf or of a file that Asterisk cannot start with."""
         found = list(unparsed(self.file))
+        found += self._crashes()
         failed = self.mappings.failed
         if failed is not None:
             log = f"{failed.log}\nError attempting to apply configuration res_pjsip to sorcery."
@@ -125,3 +136,10 @@ class Sources:
             )
             found.append(Absent(module, reason, variable.where, log))
         return found
+
+    def _crashes(self) -> Iterator[Absent]:
+        """A cache without options on releases that do not stand it."""
+        for object_type, cache in self.mappings.caches.items():
+            if cache.bare and self.version.has("bare_cache_crashes"):
+                crash = f"Asterisk {self.version.version} crashes at start; write memory_cache,name={object_type}"
+                yield Absent("", f"{object_type}/cache=memory_cache has no options: {crash}", cache.where, ends=True)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count, takewhile
 
 from pjsipdiag.asterisk.config import Section, Unread, Variable, Where
-from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.realtime import lines
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """One line of extconfig.conf: `driver` is pgsql, odbc, sqlite3 or another, `database` what it is told."""
+    """One line of extconfig.conf: `driver` is pgsql, odbc, sqlite3 or another, in small letters, `database` what it is
+    told. Where it has `no_table`, that is called as the family is asked for; an empty one is none."""
 
     family: str
     driver: str
@@ -23,6 +24,11 @@ class Mapped:
     table: str
     priority: int = 1
     where: Where | None = None
+    no_table: bool = False
+
+    def asked(self, family: str) -> Mapped:
+        """The same with a table."""
+        return replace(self, table=family, no_table=False) if self.no_table else self
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +69,22 @@ def unread(object_type: str, mapped: Mapped, where: Where | None) -> Unread:
     return Unread(object_type, where, text)
 
 
+_CACHED = {
+    "identify": "the rows of identifies that Asterisk goes by may be older than those of the table",
+    "endpoint": "the endpoints that Asterisk goes by may be older than the rows of the table",
+}
+
+
+def cached(object_type: str, where: Where) -> Iterator[Unread]:
+    """That a cache may hold other rows than were read, where that decides whose a call is."""
+    if object_type in _CACHED:
+        text = (
+            f"{_CACHED[object_type]}: a cache keeps them ({where}); --live tells which, and "
+            f"`sorcery memory cache expire res_pjsip/{object_type}` brings those of the table in"
+        )
+        yield Unread(object_type, where, text, "cache")
+
+
 ENGINES = {
     "odbc": "res_config_odbc",
     "pgsql": "res_config_pgsql",
@@ -95,7 +117,8 @@ def families(extconfig: Parsed) -> Mapping[str, tuple[Mapped, ...]]:
     (ast_realtime_append_mapping, find_engine).
     """
     found: dict[str, dict[int, Mapped]] = {}
-    for section in extconfig.named("settings") if extconfig.valid else ():
+    # Of several sections of one name the first alone is read (ast_variable_browse).
+    for section in extconfig.named("settings")[:1] if extconfig.valid else ():
         for variable in section.variables:
             mapped = _mapped(variable)
             if mapped is not None:
@@ -118,6 +141,5 @@ def _mapped(variable: Variable) -> Mapped | None:
     table, _, rest = rest.partition(b",")
     number = re.match(rb"\s*[+-]?\d+", rest)
     text = [part.decode("utf-8", "surrogateescape") for part in (driver, database, table if comma else b"")]
-    name = variable.name
     priority = int(number[0]) if number and int(number[0]) else 1
-    return Mapped(name, text[0], text[1], text[2] if comma else name, priority, variable.where)
+    return Mapped(variable.name, text[0].lower(), text[1], text[2], priority, variable.where, not comma)

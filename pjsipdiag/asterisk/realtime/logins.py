@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
 from pjsipdiag.asterisk.config import Section
-from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.realtime.families import Mapped
 
 ODBC_INI = ("odbc.ini", "/etc/odbc.ini")

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pjsipdiag.asterisk.config import Problem, Section
-from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.loading.sorcery import Cache
 from pjsipdiag.asterisk.realtime.families import Stored
 from pjsipdiag.asterisk.reasons.files import FileReason
 
 
-def of_rows(stored: Stored, sorcery: Parsed) -> Iterator[Problem]:
-    """Of one table that was read."""
-    yield from _cache(stored, sorcery)
+def of_rows(stored: Stored, cache: Cache | None) -> Iterator[Problem]:
+    """Of one table that was read, and of what may hold older rows of it."""
+    if cache is not None and stored.type == "identify":
+        yield Problem(FileReason.CACHE_HOLDS_ALL() if cache.full else FileReason.CACHE_HOLDS_NOTHING(), cache.where)
     seen: set[str] = set()
     for section in stored.sections:
         if section.name in seen:
@@ -40,24 +41,9 @@ def _full(stored: Stored, section: Section) -> Iterator[Problem]:
 
 
 def _identify(stored: Stored, section: Section) -> Iterator[Problem]:
-    by_sqlite = stored.mapped.driver.lower() == "sqlite3"
+    by_sqlite = stored.mapped.driver == "sqlite3"
     for variable in section.variables:
         if variable.name.lower() == "match" and by_sqlite and ";" in variable.value:
             yield Problem(FileReason.SEMICOLON(), variable.where)
         elif variable.name.lower() == "endpoint" and by_sqlite and variable.value != variable.value.strip():
             yield Problem(FileReason.BLANKS_IN_NAME(), variable.where)
-
-
-def _cache(stored: Stored, sorcery: Parsed) -> Iterator[Problem]:
-    """A cache keeps lists only where it is told to, and then hides every change of the table."""
-    if stored.type != "identify":
-        return
-    for section in sorcery.sections if sorcery.valid else ():
-        for variable in section.variables:
-            if variable.name.lower() != "identify/cache":
-                continue
-            if "full_backend_cache=yes" in variable.value.replace(" ", ""):
-                reason = FileReason.CACHE_HOLDS_ALL()
-            else:
-                reason = FileReason.CACHE_HOLDS_NOTHING()
-            yield Problem(reason, variable.where)

@@ -9,17 +9,26 @@ from pathlib import Path
 from typing import TypeVar
 
 from pjsipdiag.asterisk.config import Problem, Section, Unread, Where
-from pjsipdiag.asterisk.files.conf import Parsed
+from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading.sorcery import Backend
 from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.realtime import database, lines, logins, pitfalls, rows, static
-from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, families, unread
+from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, cached, families, unread
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.releases import Release
 
-_NEVER_MAPPED = ("extconfig.conf", "asterisk.conf", "logger.conf", "modules.conf", "sorcery.conf")
+_NEVER_MAPPED = (
+    "extconfig.conf", "asterisk.conf", "logger.conf", "modules.conf", "users.conf", "cli_permissions.conf",
+    "res_config_sqlite3.conf", "res_config_odbc.conf", "res_odbc.conf", "res_pgsql.conf",
+)  # fmt: skip
 """Files that are read before the databases are known, or that need them to be known."""
+
+GLOBAL = "global"
+"""The family whose table holds every file that has no table of its own (ast_config_internal_load)."""
+
+_NAMED_IN = {"sqlite3": "res_config_sqlite3.conf", "odbc": "res_odbc.conf"}
+"""Where a driver looks for the databases that extconfig.conf names."""
 
 _ORDERS = {"pgsql": "res_pgsql.conf", "odbc": "res_config_odbc.conf"}
 """Drivers that order rows, and the file that can keep them from it."""
@@ -44,7 +53,7 @@ Loads = Callable[[str], bool]
 
 def _available(mapped: Mapped, loads: Loads) -> bool:
     """Whether the engine of a table is there."""
-    module = ENGINES.get(mapped.driver.lower())
+    module = ENGINES.get(mapped.driver)
     return module is not None and loads(module)
 
 
@@ -90,15 +99,18 @@ class Tables:
         """Whether extconfig.conf maps a family; names are compared without case (ast_realtime_is_mapping_defined)."""
         return name.lower() in self.families
 
-    def hold(self, name: str, loads: Loads) -> bool:
-        """Whether a table takes the place of a configuration file: not without the engine (find_engine)."""
-        if name in _NEVER_MAPPED or not self.is_family(name):
-            return False
-        return _available(self.families[name.lower()][0], loads)
+    def holder(self, name: str, loads: Loads) -> Mapped | None:
+        """The table that takes the place of a configuration file: not without the engine (find_engine)."""
+        for family in () if name in _NEVER_MAPPED else (name.lower(), GLOBAL):
+            for mapped in self.families.get(family, ())[:1]:
+                if _available(mapped, loads):
+                    return mapped.asked(name if family != GLOBAL else GLOBAL)
+        return None
 
-    def file(self, name: str, types: Sequence[str]) -> Parsed | None:
+    def file(self, name: str, mapped: Mapped, types: Sequence[str]) -> Parsed | None:
         """That table as a file; None where it cannot be read, and all object types are unknown."""
-        mapped = self.families[name.lower()][0]
+        if self._is_unnamed(mapped):
+            return Parsed(found=mapped.driver == "sqlite3")
         url = self._url(mapped)
         if url is None:
             self.unread += [unread(object_type, mapped, mapped.where) for object_type in types]
@@ -122,9 +134,15 @@ class Tables:
         if tables is None:
             self.unread.append(unread(object_type, Mapped(backend.family, "", "", backend.family), backend.where))
             return
-        for mapped in tables:
+        for mapped in (table.asked(backend.family) for table in tables):
             if not _available(mapped, loads):
                 return
+            if self._is_unnamed(mapped):
+                reason = FileReason.NO_SUCH_DATABASE(
+                    file=_NAMED_IN[mapped.driver], database=mapped.database, type=object_type
+                )
+                yield TableRows((), EXACT, (Problem(reason, mapped.where or Where("extconfig.conf", 0)),))
+                continue
             url = self._url(mapped)
             if url is None:
                 self.unread.append(unread(object_type, mapped, backend.where))
@@ -132,7 +150,9 @@ class Tables:
             part = self._part(mapped, url, object_type, version)
             if part is None:
                 continue
-            problems = pitfalls.of_rows(self.stored[-1], self.parsed("sorcery.conf"))
+            if backend.cache is not None and (backend.cache.full or not listed):
+                self.unread += cached(object_type, backend.cache.where)
+            problems = pitfalls.of_rows(self.stored[-1], backend.cache)
             yield replace(part, problems=tuple(problems))
             # A list ends at the first table that answers; a single row is looked for in the next one too, but by ODBC
             # of the releases that know CONFIG_RT_NOT_FOUND.
@@ -170,7 +190,7 @@ class Tables:
 
     def _ordered(self, mapped: Mapped, version: Release) -> bool:
         """Whether the driver asks for the rows in the order of the first column."""
-        name = _ORDERS.get(mapped.driver.lower())
+        name = _ORDERS.get(mapped.driver)
         if name is None or not version.has("unordered_rows"):
             return name is not None
         general = self.peek(name).named("general")
@@ -189,6 +209,14 @@ class Tables:
             if url != database.DOWN:
                 self.failed.append(str(error))
             return None
+
+    def _is_unnamed(self, mapped: Mapped) -> bool:
+        """Whether the driver knows no database of that name, so that it finds nothing."""
+        file = _NAMED_IN.get(mapped.driver)
+        if file is None or mapped.database in self.databases.urls:
+            return False
+        parsed = self.peek(file)
+        return parsed.found and all(section.name != mapped.database for section in parsed.sections)
 
     def _url(self, mapped: Mapped) -> str | None:
         """The URL that was given for a database, or the file that res_config_sqlite3.conf names."""

@@ -51,6 +51,7 @@ class FileReason(ReasonKind):
         "expire res_pjsip/identify`, a reload or its lifetime"
     )
     CACHE_HOLDS_NOTHING = "without full_backend_cache=yes the cache keeps no lists: every request reads the table anew"
+    NO_SUCH_DATABASE = "{file} has no section [{database}]: no {type} of that table is found"
     NO_UNQUALIFIED_FETCH = "allow_unqualified_fetch keeps Asterisk from reading the table: no {type} of it is found"
 
 
@@ -62,6 +63,7 @@ OF_TABLES: dict[ReasonKind, str] = {
     FileReason.CACHE_HOLDS_ALL: "expire the cache after every change of the table: "
     "`sorcery memory cache expire res_pjsip/identify`",
     FileReason.CACHE_HOLDS_NOTHING: "add full_backend_cache=yes, or take the line out",
+    FileReason.NO_SUCH_DATABASE: "name the section as extconfig.conf names the database: upper and lower case count",
     FileReason.NO_UNQUALIFIED_FETCH: "take allow_unqualified_fetch out of the line",
 }
 """What of tables and their mapping does not do what it looks like, and what to do."""

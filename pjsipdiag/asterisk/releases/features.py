@@ -50,6 +50,7 @@ FeatureName = Literal[
     "late_wizard",
     "unordered_rows",
     "registration_declines",
+    "bare_cache_crashes",
     "digests",
     "google_oauth",
     "h265",
@@ -148,6 +149,11 @@ FEATURES: dict[FeatureName, Feature] = {
         "Asterisk crashes at start",
         Span({"16": None, "20": "20.19.0", "21": None, "22": "22.9.0", "23": "23.3.0"}),
         "res_pjsip_outbound_registration.c: load_module",
+    ),
+    "bare_cache_crashes": Feature(
+        "Asterisk crashes at start where sorcery.conf has a memory_cache without any option",
+        Span({"16": None, "18": "18.19.0", "19": None, "20": "20.4.0"}),
+        "res_sorcery_memory_cache.c: sorcery_memory_cache_open",
     ),
     "unordered_rows": Feature(
         "order_multi_row_results_by_initial_column=no leaves rows in the order in which the database gives them",

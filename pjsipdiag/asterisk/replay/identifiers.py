@@ -139,6 +139,9 @@ class Replay:
         hidden = arrival.hidden(self.config)
         if hidden:
             yield hidden
+        for module in self.config.unread:
+            if module.source == "module":
+                yield Check("arrival", Match.UNKNOWN, said(str(module)), module.where)
         unheard = arrival.unheard(message.transport, message.destination, self.config)
         if unheard:
             unread = next((unread for unread in self.config.unread if unread.type == "transport"), None)
@@ -167,8 +170,8 @@ class Replay:
 
     def _walk(self, arrived: Arrived) -> Iterator[Check]:
         for name in self.config.identifiers:
-            unread = self._unread.get(name)
-            if unread is not None and unread.type == "identify" and unread.source == "table":
+            unread, first = self._unread.get(name, (None, False))
+            if unread is not None and first:
                 yield Check(name, Match.UNKNOWN, said(str(unread)))
             for check in IDENTIFIERS[name](self.known, arrived):
                 if check.match is not Match.MATCH:
@@ -182,15 +185,16 @@ class Replay:
                 yield from admission.admit(arrived.request, arrived.source, endpoint, self.config)
                 return
             # What a program writes stands beside what the files have: nothing says that it takes their addresses too.
-            if unread is not None and (unread.type == "endpoint" or unread.source == "program"):
+            if unread is not None and not first:
                 yield Check(name, Match.UNKNOWN, said(str(unread)))
 
     @cached_property
-    def _unread(self) -> Mapping[str, Unread]:
-        """Identifier -> a table that could make it find an endpoint, and that was not read."""
+    def _unread(self) -> Mapping[str, tuple[Unread, bool]]:
+        """Identifier -> what could make it find an endpoint and was not read, and whether that comes before, or in the
+        place of, what was: identifies of a table, and rows of a cache."""
         steps = {"endpoint": IDENTIFIERS, "identify": MODULES[1]}
         return {
-            step: unread
+            step: (unread, unread.source == "cache" or (unread.type, unread.source) == ("identify", "table"))
             for kind, names in steps.items()
             for unread in self.config.unread
             if unread.type == kind

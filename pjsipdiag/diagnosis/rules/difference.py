@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.releases import REPRESENTATIVES
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.replay.identifiers import Replay
@@ -139,6 +140,9 @@ def is_shown(situation: Situation, groups: Sequence[CallGroup]) -> bool:
     return False
 
 
+_EXPIRE = "`sorcery memory cache expire res_pjsip/identify`, then call again"
+
+
 def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[str]:
     """What may explain the difference, the best supported first, each with what speaks for or against it."""
     likely, possible, unlikely = [], [], []
@@ -159,6 +163,9 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         )
     else:
         possible.append("not reloaded: a line that decides these calls was changed after Asterisk last loaded")
+    for problem in situation.config.warnings:
+        if problem.why.kind is FileReason.CACHE_HOLDS_ALL:
+            likely.append(f"cache: Asterisk may go by older rows than the table has now ({problem.where}): {_EXPIRE}")
     if situation.config.realtime:
         likely.append(
             f"database: {listed(situation.config.realtime)} come (also) from realtime, which the files do not show"

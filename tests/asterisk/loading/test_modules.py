@@ -8,6 +8,8 @@ from __future__ import annotations
 import pytest
 
 from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.replay.identifiers import identify
+from pjsipdiag.diagnosis import explain
 
 PJSIP = """
 [tu]
@@ -33,6 +35,10 @@ MISPLACED = "[res_pjsip]\n{0}=config,pjsip.conf,criteria=type={0}\n"
         ({"modules.conf": MODULES + "load=res_nosuch.so\n"}, True),
         ({"modules.conf": MODULES + "require=RES_pjsip_acl.so\n"}, False),
         ({"modules.conf": MODULES + "load=RES_pjsip_acl.so\n"}, True),
+        ({"modules.conf": MODULES + "require=app_dial.so\n"}, True),
+        ({"modules.conf": MODULES + "require=\n"}, False),
+        ({"modules.conf": MODULES + "require=RES_pjsip_path.so\n"}, False),
+        ({"modules.conf": MODULES + "load=res_pjsip_path.so\nrequire=RES_pjsip_path.so\n"}, True),
         (
             {
                 "modules.conf": MODULES + "require=res_pjsip_endpoint_identifier_ip.so\n",
@@ -49,6 +55,25 @@ def test_whether_asterisk_starts(release: str, files: dict[str, str], starts: bo
     config = load_config(None, release, overlay={"pjsip.conf": PJSIP, **files})
     assert bool(config.listeners) is starts
     assert any(one.ends and "does not start" in one.reason for one in config.absent) is not starts
+
+
+@pytest.mark.parametrize("line", ["require=res_nosuch.so", "preload-require=res_nosuch", "require=/opt/x.so"])
+def test_whether_a_strange_module_is_there_is_not_known(line: str) -> None:
+    """Real Asterisk does not start without it, and who requires it may have it."""
+    config = load_config(None, overlay={"pjsip.conf": PJSIP, "modules.conf": f"{MODULES}{line}\n"})
+    verdict = identify(explain.request(explain.parse_source("203.0.113.10")), config)
+    assert (verdict.outcome, verdict.endpoint) == ("unknown", "ea")
+    assert "none of Asterisk's own modules" in verdict.trace[0].reason
+
+
+@pytest.mark.parametrize(
+    ("release", "starts"),
+    [("16.28.0", True), ("18.18.1", True), ("18.19.0", False), ("20.3.1", True), ("22.10.1", False)],
+)
+def test_a_cache_without_options_crashes_releases_that_copy_them(release: str, starts: bool) -> None:
+    """sorcery_memory_cache_open(): ast_strdup() takes NULL, ast_strdupa() does not."""
+    files = {"pjsip.conf": PJSIP, "sorcery.conf": "[res_pjsip]\nendpoint/cache=memory_cache\n"}
+    assert bool(load_config(None, release, overlay=files).listeners) is starts
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pjsipdiag.asterisk.files.conf import Parsed, parse
+from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
+from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.realtime.families import Mapped
 from pjsipdiag.asterisk.realtime.logins import urls
 from pjsipdiag.asterisk.releases import NEWEST, release

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from pjsipdiag.asterisk.live.state import Live
 from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.replay.identifiers import identify
+from pjsipdiag.diagnosis import explain
+from pjsipdiag.diagnosis.names import load
 from tests.asterisk.realtime.recorded import Sqlite
 
 TABLE = "CREATE TABLE ips (id VARCHAR(40), endpoint VARCHAR(40), match VARCHAR(40))"
@@ -73,6 +77,40 @@ def test_two_rows_with_one_id(tmp_path: Path) -> None:
 )
 def test_mappings(tmp_path: Path, mapping: str, words: str) -> None:
     assert any(line.startswith(words) for line in said(tmp_path, [("x", "a", "192.0.2.1")], mapping))
+
+
+def test_a_database_that_the_driver_does_not_know(tmp_path: Path) -> None:
+    """Real Asterisk finds nothing in it: names are compared with case."""
+    files = {
+        "pjsip.conf": "[a]\ntype=endpoint\n",
+        "sorcery.conf": "[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,ips\n",
+        "extconfig.conf": "[settings]\nips => sqlite3,Main\n",
+        "res_config_sqlite3.conf": f"[main]\ndbfile={tmp_path}/rows.sqlite3\n",
+    }
+    config = load_config(None, overlay=files)
+    assert config.unread == ()
+    said = [f"{problem.where}: {problem.reason}" for problem in config.warnings]
+    assert "extconfig.conf:2: res_config_sqlite3.conf has no section [Main]: no identify of that table is found" in said
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_cache_may_hold_other_rows(tmp_path: Path, live: bool) -> None:
+    """What a running Asterisk holds is known from it."""
+    (tmp_path / "ips.csv").write_text("id,endpoint,match\nx,a,192.0.2.1\n")
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    for name, text in {
+        "pjsip.conf": "[u]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n[a]\ntype=endpoint\n",
+        "sorcery.conf": "[res_pjsip_endpoint_identifier_ip]\nidentify/cache=memory_cache,Full_Backend_Cache=on\n"
+        "identify=realtime,ips\n",
+        "extconfig.conf": "[settings]\nips => odbc,main\n",
+    }.items():
+        (etc / name).write_text(text)
+    told = Live("running", "22.10.1") if live else None
+    config = load(etc, databases=[f"main={tmp_path}"], live=told)
+    verdict = identify(explain.request(explain.parse_source("192.0.2.1")), config)
+    assert (verdict.outcome, verdict.endpoint) == ("accepted" if live else "unknown", "a")
+    assert any("sorcery memory cache expire res_pjsip/identify" in check.reason for check in verdict.trace) is not live
 
 
 def test_a_plain_table_has_none(tmp_path: Path) -> None:

@@ -12,7 +12,10 @@ from pjsipdiag.asterisk.replay.identifiers import Replay
 from tests.asterisk.realtime.recorded import FIXTURES, KINDS, Sqlite, replay, statements
 from tests.conformance import Score, cases, message
 
-RECORDINGS = tuple(FIXTURES / f"realtime-{release}.jsonl.gz" for release in ("16", "22"))
+RECORDINGS = tuple(
+    FIXTURES / f"{name}-{release}.jsonl.gz" for name in ("realtime", "mapping") for release in ("16", "22")
+)
+"""`mapping`: forms of extconfig.conf and sorcery.conf, tables in the place of files, caches."""
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -13,13 +13,12 @@ from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.edits.lines import line_at, with_value
 from pjsipdiag.diagnosis.edits.sql import statements
 from pjsipdiag.diagnosis.model import Edit, Report, Suggestion
-from tests.asterisk.realtime.recorded import FIXTURES, Sqlite
+from tests.asterisk.realtime.recorded import DRIVERS, FIXTURES, Sqlite
 from tests.asterisk.realtime.servers import Server, server
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
 CAPTURE = FIXTURES.parent / "demo" / "capture.pcap"
-DRIVERS = {"postgresql": "pgsql", "mariadb": "odbc", "sqlite3": "sqlite3"}
 
 
 class Pbx:

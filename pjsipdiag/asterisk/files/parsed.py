@@ -1,0 +1,35 @@
+"""What one configuration file comes to, be it a file or a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pjsipdiag.asterisk.config import Problem, Section
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What one configuration file and its includes come to, made once and looked at for each object type.
+
+    `rejected` are the files that were ended by an error, the main file among them when `valid` is False: then nothing
+    of it counts. `found` is False when there is no such file. `missing` are the includes that lead nowhere, `programs`
+    the `#exec` lines that Asterisk runs, or may run: each reason says what is left out.
+    """
+
+    sections: tuple[Section, ...] = ()
+    files: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    rejected: tuple[Problem, ...] = ()
+    found: bool = True
+    valid: bool = True
+    missing: tuple[Problem, ...] = ()
+    programs: tuple[Problem, ...] = ()
+
+    def named(self, name: str) -> tuple[Section, ...]:
+        """The sections of a name that are not templates (names are compared without case)."""
+        return tuple(s for s in self.sections if not s.template and s.name.lower() == name.lower())
+
+
+Table = Callable[[str], Parsed | None]
+"""A file -> what a table has in its place; None where none has."""
