@@ -80,7 +80,7 @@ dist: $(VENV)/.dev ## sdist and wheel (abi3) in dist/
 fresh: ## a new machine: make demo and make test on a minimal Debian, SUITE=bookworm, trixie or sid (root)
 	@.ci/fresh '$(SUITE)'
 
-bench: $(VENV)/.dev ## time captures of up to 4 GB against tcpdump, sngrep and tshark; renews the README's table
+bench: $(VENV)/.dev ## time captures and logs against tcpdump, grep, sngrep and tshark; renews the figures in the README
 	$(BIN)/python -m tests.bench --big --readme
 
 differential: $(VENV)/.dev ## random cases and every repair against a real Asterisk (ASTERISK_ORACLE names the harness); N=200

@@ -13,7 +13,8 @@ import pytest
 
 from pjsipdiag.capture import Tally, read
 from pjsipdiag.sip import Address
-from tests.bench.captures import KINDS, Invite, write
+from tests.bench.captures import KINDS, write
+from tests.bench.peers import Invite
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
