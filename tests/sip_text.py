@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from pjsipdiag.sip import Address, SipMessage, parse_uri
@@ -28,11 +29,15 @@ def messages(text: str) -> list[SipMessage]:
     return [_message(part, frame) for frame, part in enumerate(parts, 1)]
 
 
-def write_capture(text: str, path: Path, link: str = "sll") -> Path:
-    """Writes `text` as a pcap of LINUX_SLL (as `tcpdump -i any`) or Ethernet: TCP where it says so, else UDP."""
+def write_capture(text: str, path: Path, link: str = "sll", beside: Iterable[tuple[float, bytes]] = ()) -> Path:
+    """Writes `text` as a pcap of LINUX_SLL (as `tcpdump -i any`) or Ethernet: TCP where it says so, else UDP.
+
+    `beside` are other IP packets with their seconds.
+    """
     from scapy.layers.inet import IP, TCP, UDP
     from scapy.layers.inet6 import IPv6
     from scapy.layers.l2 import CookedLinux, Ether
+    from scapy.packet import Raw
     from scapy.utils import wrpcap
 
     packets = []
@@ -51,6 +56,12 @@ def write_capture(text: str, path: Path, link: str = "sll") -> Path:
             packet /= UDP(sport=way[0].port, dport=way[1].port) / message.raw
         packet.time = message.time / 1e9
         packets.append(packet)
+    for seconds, content in beside:
+        kind = 0x86DD if content[0] >> 4 == 6 else 0x0800
+        packet = (CookedLinux(proto=kind) if link == "sll" else Ether(type=kind)) / Raw(content)
+        packet.time = EPOCH + seconds
+        packets.append(packet)
+    packets.sort(key=lambda packet: float(packet.time))
     wrpcap(str(path), packets, linktype=113 if link == "sll" else 1)
     return path
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+from pjsipdiag.capture.signs import Signs
 from pjsipdiag.errors import shown_name
 from pjsipdiag.sip import Address, SipMessage, ip_text
 
@@ -103,7 +104,7 @@ class Tally:
     `notes` are sentences for the report (the reader in use, inner HEP addresses, ...). `log_lines` are lines of
     Asterisk's log that say what it decided, by Call-ID. `refused` are those about requests whose SIP is not there.
     `unread` counts messages of a text that cannot be judged, by (what was done to them, detail).
-    `is_text` says that it is a log or another text.
+    `is_text` says that it is a log or another text. `signs` are what the network says beside SIP.
     """
 
     file: str
@@ -118,6 +119,7 @@ class Tally:
     refused: list[LoggedRefusal] = field(default_factory=list)
     unread: Counter[tuple[str, str]] = field(default_factory=Counter)
     is_text: bool = False
+    signs: Signs = field(default_factory=Signs)
     stamp: Stamp | None = None
     """Of the file before it was read."""
     on_read: Callable[[int], None] | None = field(default=None, compare=False)
@@ -144,6 +146,8 @@ class Tally:
         self.is_text = self.is_text or other.is_text
         self.truncated = self.truncated or other.truncated
         self.encrypted.update(other.encrypted)
+        for sign, times in other.signs.items():
+            self.signs.add(sign, times)
         self.notes.extend(note for note in other.notes if note not in self.notes)
         for call_id, lines in other.log_lines.items():
             self.log_lines.setdefault(call_id, []).extend(lines)

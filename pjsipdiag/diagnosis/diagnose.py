@@ -5,7 +5,7 @@ Each capture is folded as it streams; which requests the PBX received is decided
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -20,7 +20,6 @@ from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.releases import NEWEST, age, instead, is_newer, nearest
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.capture.again import changed
-from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis import rules
 from pjsipdiag.diagnosis.calls import pbx as pbxes
 from pjsipdiag.diagnosis.calls.arrival import Arrival
@@ -35,7 +34,7 @@ from pjsipdiag.diagnosis.calls.sources import SourceRows
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.evidence.offers import offer_of
 from pjsipdiag.diagnosis.evidence.signs import nearby
-from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, Finding, Report, SourceRow, Suggestion
+from pjsipdiag.diagnosis.model import CallRow, Finding, Report, SourceRow, Suggestion
 from pjsipdiag.diagnosis.names import given
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.outcome import attackers, failed_calls, left_out
@@ -49,7 +48,8 @@ from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.running import ask, callers_hosts, settled
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.work.acknowledged import Acknowledged
-from pjsipdiag.diagnosis.work.gather import Begun, Gathered, begin
+from pjsipdiag.diagnosis.work.again import SecondReading
+from pjsipdiag.diagnosis.work.gather import Begun, Gathered, begin, summary
 from pjsipdiag.diagnosis.work.jobs import share
 from pjsipdiag.sip import NOWHERE, SipMessage
 
@@ -149,6 +149,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         on_rows(calls, sources)
     groups, crowd = group(calls, basis.config, nearby(basis.config))
     callers = {calls.sources[calls.source[one.first_call]] for one in groups}
+    second = SecondReading(calls, seen.tallies, groups)
     acknowledged = Acknowledged(calls, seen.tallies, basis.pbx.addresses, callers, wanted.mirrors)
     return Situation(
         config=basis.config,
@@ -162,10 +163,11 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         exchanges=received,
         own=sent,
         encrypted=seen.encrypted,
-        said=_said(seen.tallies),
+        said=seen.said,
         refused=tuple(one for tally in seen.tallies for one in tally.refused),
         unread=sum((tally.unread for tally in seen.tallies), Counter()),
-        captures=tuple(map(_summary, seen.tallies)),
+        signs=seen.signs,
+        captures=tuple(map(summary, seen.tallies)),
         outbound_calls=len(calls.outbound),
         outbound_refused=tuple(
             (show_ip(ip), status, count)
@@ -178,6 +180,8 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         offer=lru_cache(partial(offer_of, calls, seen.tallies)),  # a capture is read again for each
         acknowledged=acknowledged,
         shown=partial(acknowledged.shown, regroup=regrouping(calls, basis.config)),
+        unheard=lru_cache(second.unheard),
+        taken_up=lru_cache(second.taken_up),
         end=seen.merged.end,
         responses=seen.merged.responses,
         crowd=crowd,
@@ -308,23 +312,3 @@ def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
         yield f"{ip} refused calls of the PBX with {status} ({count}): who refuses what goes out may send nothing in"
     if merged.reinvites:
         yield f"{merged.reinvites} re-INVITEs inside calls are not identified anew"
-
-
-def _said(tallies: Sequence[Tally]) -> dict[str, tuple[str, ...]]:
-    said: dict[str, list[str]] = defaultdict(list)
-    for tally in tallies:
-        for call_id, lines in tally.log_lines.items():
-            said[call_id].extend(lines)
-    return {call_id: tuple(lines) for call_id, lines in said.items()}
-
-
-def _summary(tally: Tally) -> CaptureSummary:
-    return CaptureSummary(
-        tally.name,
-        tally.records,
-        tally.sip_messages,
-        tally.invites,
-        dict(tally.undecoded),
-        tally.truncated,
-        tuple(tally.notes),
-    )

@@ -7,6 +7,7 @@ from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
+from pjsipdiag.diagnosis.rules.wire import acks
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 
@@ -38,8 +39,14 @@ def _groups(situation: Situation, rule: str) -> set[int]:
 def _failed(group: CallGroup, *, blamed: bool) -> int:
     answered = group.verdict.outcome is Outcome.CHALLENGED and not blamed  # by a call of another Call-ID
     passing = {*OF_PEOPLE, *((401, 407) if answered else ())}
-    return group.unrung + sum(
-        count for status, count in group.statuses.items() if (status == 0 or status >= 300) and status not in passing
+    return (
+        group.unrung
+        + acks.lost_calls(group)
+        + sum(
+            count
+            for status, count in group.statuses.items()
+            if (status == 0 or status >= 300) and status not in passing
+        )
     )
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture.datagram import LoggedRefusal
+from pjsipdiag.capture.signs import Sign, Times
 from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, SourceRow
 from pjsipdiag.diagnosis.sdp import Offer
 from pjsipdiag.sip import Address, SipMessage
@@ -75,6 +76,8 @@ class CallGroup:
     """Calls that came with credentials at once: after a challenge of another Call-ID, or with an old nonce."""
     unrung: int = 0
     """Calls that ended with 603 though nobody was rung."""
+    unheard: Mapping[int, int] = field(default_factory=dict)
+    """Calls whose final answer the PBX sent again and again, as it does until the ACK comes, by their status."""
     method: str = "INVITE"
     refused_numbers: tuple[str, ...] = ()
     """Users of the request URIs of calls that ended with a 4xx, 5xx or 6xx: each distinct and at most 32."""
@@ -95,6 +98,15 @@ class Shown(NamedTuple):
 
     group: CallGroup
     is_own: bool
+
+
+class Unheard(NamedTuple):
+    """Calls whose final answer the PBX sent again and again; for how many of them an ACK is in the capture (None: not
+    known), and the Contacts of its 200s, to which ACKs go."""
+
+    calls: int
+    acknowledged: int | None = None
+    contacts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,6 +208,12 @@ class Situation:
     offer: Callable[[CallGroup, Sequence[int]], Offer] = lambda _group, _statuses: Offer()
     acknowledged: Callable[[str], Sequence[CallRow]] = lambda _source: ()
     shown: Callable[[CallGroup], Shown | None] = lambda _group: None
+    unheard: Callable[[CallGroup], Unheard] = lambda group: Unheard(sum(group.unheard.values()))
+    """What a second reading tells of these calls of a group."""
+    taken_up: Callable[[CallGroup], int | None] = lambda _group: None
+    """How many calls of a group that a challenge ended go on under another Call-ID; None where nobody can tell."""
+    signs: Mapping[Sign, Times] = field(default_factory=dict)
+    """What the network says beside SIP."""
     end: int = 0
     responses: int = 0
     crowd: Crowd | None = None

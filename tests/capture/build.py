@@ -12,7 +12,7 @@ from pjsipdiag.sip import Address
 EPOCH = 1_760_000_000_000_000_000
 CLIENT, SERVER = Address("203.0.113.13", 5062), Address("192.0.2.1", 5060)
 PHONE = Address("203.0.113.13", 20000)
-SYN, PSH, ACK = 2, 8, 16
+SYN, RST, PSH, ACK = 2, 4, 8, 16
 CLIENT6, SERVER6 = Address("2001:db8::13", 5062), Address("2001:db8::1", 5060)
 
 
@@ -50,6 +50,15 @@ def tcp(
     if len(a) == 6:
         return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(segment), 1, 0x4000, 64, 6, 0) + a[:4] + b[:4] + segment
     return struct.pack(">IHBB", 0x6B800000, len(segment), 6, 64) + a[:16] + b[:16] + segment
+
+
+def unreachable(packet: bytes, kind: int = 3, code: int = 3, teller: Address = SERVER) -> bytes:
+    """An IP packet with an ICMP error about `packet`, from `teller`."""
+    error = bytes((kind, code)) + bytes(6) + packet
+    if packet[0] >> 4 == 4:
+        head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(error), 1, 0x4000, 64, 1, 0)
+        return head + teller.pack()[:4] + packet[12:16] + error
+    return struct.pack(">IHBB", 0x6B800000, len(error), 58, 64) + SERVER6.pack()[:16] + packet[8:24] + error
 
 
 def ethernet(packet: bytes, *tags: int) -> bytes:

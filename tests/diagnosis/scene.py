@@ -3,7 +3,10 @@
 Everything else is as in `tests.sip_text`. An answer copies Via, From, To, Call-ID and CSeq of its request; a 401
 carries a challenge whose realm is `asterisk`, or what `realm=NAME` on the `@` line says; `x3` there sends the request
 three times, `retry=300` adds a Retry-After to its answers.
-`tls SOURCE > DESTINATION` on a line of its own is a TLS connection.
+`tls SOURCE > DESTINATION` on a line of its own is a TLS connection. What else is on the wire has lines of its own, too:
+`tcp 1.5 SOURCE > DESTINATION RA 0 HEX` is a segment with these flags, a sequence number and perhaps data, and
+`icmp 1.5 HOST 3/3 SOURCE > DESTINATION INVITE sip:1@192.0.2.1` an error of that type and code from HOST to SOURCE,
+which quotes the start of a UDP packet (`\\n` is a line end).
 """
 
 from __future__ import annotations
@@ -18,14 +21,43 @@ SERVER = "Asterisk PBX 22.10.1"
 _TLS = re.compile(r"^tls (\S+):(\d+) > (\S+):(\d+)$", re.MULTILINE)
 
 
+_TCP = re.compile(r"^tcp (\S+) (\S+):(\d+) > (\S+):(\d+) (\w+) (\d+) ?(\w*)$", re.MULTILINE)
+_ICMP = re.compile(r"^icmp (\S+) (\S+) (\d+)/(\d+) (\S+):(\d+) > (\S+):(\d+) ?(.*)$", re.MULTILINE)
+
+
 def write_scene(text: str, path: Path) -> Path:
     """Writes the scene as a capture: LINUX_SLL, or raw IP where it holds TLS connections."""
     hellos = _TLS.findall(text)
     calls = _TLS.sub("", text)
     if hellos:
         return _write_tls(hellos, path)
-    parts = re.split(r"^@ ", calls, flags=re.MULTILINE)[1:]
-    return write_capture("".join(_played(part) for part in parts), path)
+    beside = [*map(_segment, _TCP.findall(calls)), *map(_error, _ICMP.findall(calls))]
+    parts = re.split(r"^@ ", _ICMP.sub("", _TCP.sub("", calls)), flags=re.MULTILINE)[1:]
+    return write_capture("".join(_played(part) for part in parts), path, beside=beside)
+
+
+def _segment(line: tuple[str, ...]) -> tuple[float, bytes]:
+    from scapy.layers.inet import IP, TCP
+    from scapy.layers.inet6 import IPv6
+
+    seconds, source, port, destination, to, flags, sequence, data = line
+    network = IPv6 if ":" in source else IP
+    segment = TCP(sport=int(port), dport=int(to), flags=flags, seq=int(sequence)) / bytes.fromhex(data)
+    return float(seconds), bytes(network(src=source.strip("[]"), dst=destination.strip("[]")) / segment)
+
+
+def _error(line: tuple[str, ...]) -> tuple[float, bytes]:
+    from scapy.layers.inet import ICMP, IP, UDP
+    from scapy.layers.inet6 import ICMPv6Unknown, IPv6
+
+    seconds, host, kind, code, source, port, destination, to, text = line
+    data = text.replace("\\n", "\r\n").encode()
+    network, quoted_in = (IPv6, ICMPv6Unknown) if ":" in host else (IP, ICMP)
+    quoted = bytes(
+        network(src=source.strip("[]"), dst=destination.strip("[]")) / UDP(sport=int(port), dport=int(to)) / data
+    )
+    error = quoted_in(type=int(kind), code=int(code)) / (bytes(4) + quoted if ":" in host else quoted)
+    return float(seconds), bytes(network(src=host, dst=source.strip("[]")) / error)
 
 
 def _played(part: str) -> str:

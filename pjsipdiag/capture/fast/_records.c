@@ -12,7 +12,7 @@
 #include <string.h>
 
 enum { MARGIN = 160, LONGEST = 262144, LONGEST_BLOCK = LONGEST + 65536, MOST_CHECKS = 32, MOST_PLANS = 16 };
-enum { LONGEST_METHOD = 32, LEAST_TEXT = 16, UDP = 17, TCP = 6, SYN_PSH = 10 };
+enum { LONGEST_METHOD = 32, LEAST_TEXT = 16, UDP = 17, TCP = 6, SYN_RST_PSH = 14 };
 enum { MEDIA, DULL, LETTER }; /* what the first byte of a UDP payload says; all else has to be looked at */
 
 /* Offsets are from the start of a record. */
@@ -131,7 +131,7 @@ static int passes(const Plan *plan, const Tables *tables, const uint8_t *record,
     const uint8_t *data = segment + header, *after = segment + half(record + plan->length) - plan->over;
     if (after > stop)
         after = stop;
-    if (segment[13] & SYN_PSH || header < 20 || data > after)
+    if (segment[13] & SYN_RST_PSH || header < 20 || data > after)
         return 0;
     if (data == after)
         return 1;

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.fast.layout import HEP_BYTES, PASSES, TRANSPORTS, Container, Layout, learn
-from pjsipdiag.capture.packets.dissect import MAY_CARRY_SIP, PSH, SYN, VERSION, Dissector
+from pjsipdiag.capture.packets.dissect import MAY_CARRY_SIP, PSH, RST, SYN, VERSION, Dissector
 from pjsipdiag.capture.packets.link import SLL_DIRECTIONS, network
 from pjsipdiag.capture.packets.network import IPV4, IPV6, Carried, Undecodable
 from pjsipdiag.capture.packets.tunnels import UDP_TUNNELS
@@ -127,7 +127,7 @@ class Sieve:
         """Whether the TCP segment in this record may be of interest: what `Dissector` says of it."""
         ports = at + layout.ports
         flags, header = buffer[ports + 13], (buffer[ports + 12] >> 4) * 4
-        if flags & SYN:
+        if flags & (SYN | RST):
             return True
         length, payload = layout.detail(buffer, at)[0] - layout.over, ports + header
         if ports + 20 > stop or header < 20 or (length < header and length != -layout.over):

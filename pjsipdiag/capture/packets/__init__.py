@@ -6,6 +6,7 @@ could not be read.
     link, rare, wireless    link types: usual, rare and wireless ones, one row each; network: what they all share
     ip            IPv4 and IPv6 with their extension headers
     fragments     put together, with bounds
+    icmp          errors that quote a SIP packet
     tunnels       what is inside of other packets: GRE, VXLAN, GTP, IP in IP, ...
     logger        packets that exporters of log messages wrap
     dissect       a frame through all of them

@@ -13,10 +13,12 @@ from typing import NamedTuple
 from pjsipdiag.capture.datagram import Datagram, Tally, told
 from pjsipdiag.capture.packets import logger
 from pjsipdiag.capture.packets.fragments import Fragments, Key, Pending
-from pjsipdiag.capture.packets.ip import MAX_DEPTH, MISSING, UDP, TcpSegment, unwrap
+from pjsipdiag.capture.packets.icmp import error_about
+from pjsipdiag.capture.packets.ip import MAX_DEPTH, MISSING, TCP, UDP, TcpSegment, unwrap
 from pjsipdiag.capture.packets.link import network
 from pjsipdiag.capture.packets.network import Carried, Undecodable
 from pjsipdiag.capture.packets.tunnels import udp_tunnel
+from pjsipdiag.capture.signs import Times
 from pjsipdiag.capture.streams import hep
 from pjsipdiag.capture.streams.flow import Flow, port_pair
 from pjsipdiag.capture.streams.start import START
@@ -26,8 +28,8 @@ MOST_LATE = 16 << 20
 """Bytes of messages that are kept until the end of their file."""
 MOST_PORTS = 100_000
 """Ports of flows that are no more, which are kept until they are looked for."""
-SYN = 2
-MAY_CARRY_SIP = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x16\x17]\x03|[\x81\x82\x01\x02]|HEP3")
+SYN, RST = 2, 4
+MAY_CARRY_SIP = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x15-\x17]\x03|[\x81\x82\x01\x02]|HEP3")
 """How a TCP segment of an unknown connection begins that may carry SIP: text, a TLS record, a WebSocket frame, HEP."""
 PSH, VERSION = 8, b"SIP/2.0"
 """Of other segments those are looked through for VERSION that end what a sender handed over (RFC 9293 section 3.9.1.2):
@@ -35,7 +37,7 @@ so a connection that the capture meets inside a binary body is followed from its
 cost nothing."""
 
 CANNOT_START_SIP = bytes(
-    MAY_CARRY_SIP.match(bytes((byte,)) + (b"\x03" if byte in b"\x16\x17" else b"")) is None for byte in range(256)
+    MAY_CARRY_SIP.match(bytes((byte,)) + (b"\x03" if byte in b"\x15\x16\x17" else b"")) is None for byte in range(256)
 )
 """Whether a segment whose first byte is the index cannot begin as MAY_CARRY_SIP says."""
 
@@ -143,8 +145,10 @@ class Dissector:
                 return ()
             if segment.carrier:
                 direction = told(direction, segment.carrier)
-            if segment.protocol != UDP:
+            if segment.protocol == TCP:
                 return self._tcp(time, frame, segment, direction)
+            if segment.protocol != UDP:
+                return self._icmp(time, segment)
             payload, truncated = _udp_payload(segment)
             found = self._message(time, frame, segment, payload, direction, truncated)
             if found is not None:
@@ -178,7 +182,7 @@ class Dissector:
         if start < 20 or start > len(data) + segment.missing:
             raise Undecodable("TCP header length")
         flow, flags, payload = segment.source + segment.destination + data[:4], data[13], data[start:]
-        if not flags & SYN:
+        if not flags & (SYN | RST):
             if not payload:
                 return ()
             speaks = MAY_CARRY_SIP.match(payload) or (flags & PSH and VERSION in payload)
@@ -187,6 +191,14 @@ class Dissector:
         length = len(data) + segment.missing - start if segment.missing else None
         sequence = int.from_bytes(data[4:8], "big")
         return self.follow(time, frame, flow, sequence, flags, payload, length, direction)
+
+    def _icmp(self, time: int, segment: TcpSegment) -> Iterable[Datagram]:
+        """Notes what an ICMP error says; it holds no message."""
+        found = error_about(segment.protocol, segment.source, segment.data)
+        if found is not None:
+            sign, call_id = found
+            self.tally.signs.add(sign, Times(1, time, time, (call_id,) if call_id else ()))
+        return ()
 
     def _logged(self, datagram: Datagram) -> Datagram:
         self.tally.note(logger.NOTE)

@@ -12,7 +12,9 @@ from pjsipdiag.capture.packets.fragments import Fragments
 from pjsipdiag.capture.packets.network import IPV4, Undecodable
 from pjsipdiag.capture.packets.tunnels import protocol_tunnel
 
-TCP, UDP = 6, 17
+TCP, UDP, ICMP, ICMP6 = 6, 17, 1, 58
+TOLD = frozenset({TCP, UDP, ICMP, ICMP6})
+"""Protocols that are looked into."""
 MAX_DEPTH = 8
 MISSING = 65_535
 """Bytes that are missing at most where only the beginning of a packet is there."""
@@ -24,7 +26,7 @@ _FOUR = Struct(">BxHHHxB2x4s4s").unpack_from
 
 
 class TcpSegment(NamedTuple):
-    """What one IP packet carries: a transport packet, when `protocol` is UDP or TCP.
+    """What one IP packet carries: a transport packet, when `protocol` is UDP or TCP, or an ICMP message.
 
     `source` and `destination` are IP bytes, `data` the transport header with its payload as far as it was captured,
     `missing` how many bytes the snap length cut off; `reassembled` says that it came in fragments, `carrier` is the
@@ -41,7 +43,7 @@ class TcpSegment(NamedTuple):
 
 
 def unwrap(kind: int, data: bytes, time: int, fragments: Fragments) -> TcpSegment | None:
-    """The innermost UDP or TCP packet of `data`, an IP packet of EtherType `kind`; None when there is none.
+    """The innermost UDP, TCP or ICMP packet of `data`, an IP packet of EtherType `kind`; None when there is none.
 
     Raises Undecodable.
     """
@@ -50,7 +52,7 @@ def unwrap(kind: int, data: bytes, time: int, fragments: Fragments) -> TcpSegmen
         packet = (_ipv4 if kind == IPV4 else _ipv6)(data, time, fragments)
         if packet is None:
             return None
-        if packet.protocol in (TCP, UDP):
+        if packet.protocol in TOLD:
             return (
                 packet._replace(reassembled=reassembled or packet.reassembled, carrier=carrier) if carrier else packet
             )

@@ -8,7 +8,8 @@ them. Memory is bounded for each stream and for all.
     start            whether bytes begin a SIP message
     via              the addresses that a request tells of itself
     websocket, hep   SIP in WebSocket messages and in HEP3 packets
+    ended            how connections end: refused, reset, with a TLS alert
     tls              encrypted connections: known for what they are
 
-Imports: `datagram` only; `packets` feeds it. Another carrier of SIP is a module here.
+Imports: `datagram` and `signs` only; `packets` feeds it. Another carrier of SIP is a module here.
 """

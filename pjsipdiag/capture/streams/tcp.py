@@ -14,15 +14,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.streams import hep, tls, websocket
+from pjsipdiag.capture.streams.ended import ALERT, RST, note_end
 from pjsipdiag.capture.streams.flow import Flow, Stream, ends, port_pair, reverse
 from pjsipdiag.capture.streams.sequence import Run, RunKind
 from pjsipdiag.capture.streams.start import may_start_sip, starts_like_sip
 from pjsipdiag.capture.streams.stream import MessageStream, Piece
 
-FIN, SYN, RST, ACK = 1, 2, 4, 16
+SYN, ACK = 2, 16
 LONGEST_SILENCE = 15 * 60 * 1_000_000_000
 """Nanoseconds: so long Linux repeats a segment that nobody acknowledges (`tcp_retries2`, RFC 1122 section 4.2.3.5)."""
 REPEATED_SYN = 127 * 1_000_000_000
@@ -73,6 +75,8 @@ class Reassembler:
         `flags` is the byte of TCP flags, `payload` the bytes that were captured, `length` how many there were on the
         wire when the snap length cut some off.
         """
+        if flags & RST or payload.startswith(ALERT):
+            note_end(self._tally.signs, self.flows, time, flow, sequence, flags, payload)
         state = self.flows.get(flow)
         if state is None or flags & SYN:
             if flags & SYN:
@@ -299,10 +303,6 @@ class Reassembler:
         return [inner for datagram in found if (inner := hep.mirrored(datagram, self._tally)) is not None]
 
 
-def _upgraded(undecoded: Counter[str]) -> websocket.WebSocketStream:
-    return websocket.WebSocketStream(undecoded, upgraded=True)
-
-
 def _starts_sip(payload: bytes) -> bool:
     return starts_like_sip(payload[:64]) or may_start_sip(payload)
 
@@ -323,6 +323,6 @@ STREAMS: tuple[tuple[Callable[[bytes], bool], Callable[[Counter[str]], Stream]],
     (websocket.starts_upgrade, websocket.WebSocketStream),
     (hep.looks_like, hep.HepStream),
     (_may_be_sip, MessageStream),
-    (websocket.starts_frame, _upgraded),
+    (websocket.starts_frame, partial(websocket.WebSocketStream, upgraded=True)),
 )
 """How the first bytes of a flow look -> what reads it."""

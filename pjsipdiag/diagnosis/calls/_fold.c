@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10, MOST_WHAT = 64 };
-enum { WITH_DELAY = 503 }; /* an answer that may say when to try again: `Fold._answer` keeps it */
+enum { WITH_DELAY = 503, FINAL = 200 }; /* an answer that may say when to try again: `Fold._answer` keeps it */
 enum { TRUNCATED = 4, CREDENTIALS = 8, SIX = 16 }; /* as in `rows.py` */
 enum { TIME, FRAME, TRANSPORT, SOURCE, DESTINATION, PAYLOAD, DIRECTION, CUT }; /* a Datagram */
 enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, CALLED, AGENT, NAMES, FIELDS = 12 }; /* header_syntax.FIELDS */
@@ -25,10 +25,10 @@ static const char BLANK[] = " \t\n\r\v\f";
 typedef struct {
     PyObject *rows, *senders, *called, *user_agents, *index, *answers, *realms, *others, *seen, *agents, *requesters;
     PyObject *answerers, *strays, *pairs, *received, *local, *answering, *asked, *is_asterisk, *known_realms;
-    PyObject *registrations, *transports, *read, *forms, *append, *limits;
+    PyObject *registrations, *repeats, *transports, *read, *forms, *append, *limits;
 } Kept;
 enum { KEPT = sizeof(Kept) / sizeof(PyObject *) };
-enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS, MOST_METHODS, MOST_KINDS, LONGEST_SEEN }; /* limits */
+enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS, MOST_METHODS, MOST_KINDS, LONGEST_SEEN, MOST_REPEATED }; /* limits */
 enum { SAME_PACKET = 50000000, TELLING = 256 }; /* as in `rows.py` and `kinds.py` */
 enum { MOST_SEEN = 4, MOST_LOOKS = 8 };
 
@@ -241,6 +241,14 @@ static void big(char *at, uint64_t value, int size) {
     }
 }
 
+/* Whether a final answer is sent again, and that is to be counted: `rows.add_repeat`. */
+static int is_repeat(const Kept *kept, const char *first, int status, long long time) {
+    long long begun = 0;
+    for (int n = 2; n < ANSWER; n++)
+        begun = begun << 8 | (unsigned char)first[n];
+    return status >= FINAL && time - begun > SAME_PACKET && PyDict_Size(kept->repeats) < limit(kept, MOST_REPEATED);
+}
+
 /* `old` answers, or none, with one more: `add_answer`; NULL without an error where it is not simply the latest. */
 static PyObject *grown(const Kept *kept, PyObject *old, int status, long long time) {
     char packed[ANSWER];
@@ -254,7 +262,7 @@ static PyObject *grown(const Kept *kept, PyObject *old, int status, long long ti
     for (const char *at = known.at; at < known.stop; at += ANSWER) {
         const int order = memcmp(at + 2, packed + 2, 8);
         if (!memcmp(at, packed, 2))
-            return order > 0 ? NULL : Py_NewRef(old);
+            return order > 0 || is_repeat(kept, at, status, time) ? NULL : Py_NewRef(old);
         if (order >= 0)
             return NULL;
     }

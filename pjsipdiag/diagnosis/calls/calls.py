@@ -10,20 +10,26 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import pairwise, starmap
-from operator import itemgetter, lt
+from operator import itemgetter
 from typing import TypeVar, overload
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.folded import CallRequest, Merged
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
-from pjsipdiag.diagnosis.calls.judge import Judged, joined
+from pjsipdiag.diagnosis.calls.judge import Judged, in_order, joined, picked, rise
 from pjsipdiag.diagnosis.calls.rows import (
     BRIEF,
+    CARRIED,
+    CHALLENGED,
+    RETRIED,
     ROW,
     SIX,
+    TRIED,
+    UNHEARD,
+    UNHEARD_FROM,
     UNKNOWN,
+    UNRUNG,
     RowFacts,
     Steps,
     both_answers,
@@ -37,8 +43,6 @@ from pjsipdiag.sip import SipMessage, decode
 Name = TypeVar("Name")
 END = 0xFFFFFFFF
 """No further call of the same source."""
-CHALLENGED, RETRIED, CARRIED, TRIED, UNRUNG = 1, 2, 4, 8, 16
-"""Flags of a call: challenged, tried again with credentials, had some at first, got a 100, got a 603 before it rang."""
 _TRYING = (100).to_bytes(2, "big")
 MOST_AGENTS, MOST_PROOFS = 8, 10_000
 FEW = 200
@@ -79,12 +83,12 @@ class Calls(Sequence[CallRow]):
         """Where the last request with credentials of a call is that was tried again."""
         begun, shown, retried = self._assemble(whole)
         first = whole.time, whole.frame, whole.transport, whole.port, whole.agent, whole.source
-        self.time, self._frame, self.transport, self.port, self.agent, self.source = _picked(first, begun)
+        self.time, self._frame, self.transport, self.port, self.agent, self.source = picked(first, begun)
         if begun is not None:
-            self.sources, self.source = _in_order(self.sources, self.source)
-            self.agents, self.agent = _in_order(self.agents, self.agent)
+            self.sources, self.source = in_order(self.sources, self.source)
+            self.agents, self.agent = in_order(self.agents, self.agent)
         speaking = whole.part, whole.row, whole.view, whole.key, whole.verdict
-        self._part, self._row, self._view, self._key, self.verdict = _picked(speaking, shown)
+        self._part, self._row, self._view, self._key, self.verdict = picked(speaking, shown)
         self.requests = array("H", [1]) * len(self.time)
         self.status = array("H", [0]) * len(self.time)
         self.answered = array("q", [0]) * len(self.time)
@@ -93,7 +97,7 @@ class Calls(Sequence[CallRow]):
         for number in retried:
             self.flags[number] = RETRIED
         if any(whole.credentials):
-            (credentials,) = _picked((whole.credentials,), begun)
+            (credentials,) = picked((whole.credentials,), begun)
             for number, carries in enumerate(credentials):
                 if carries:
                     self.flags[number] |= CARRIED
@@ -107,7 +111,7 @@ class Calls(Sequence[CallRow]):
         captures = [part.capture for part in self._merged.parts]
         order: Sequence[int] = range(len(whole.time))
         places = zip(whole.time, map(captures.__getitem__, whole.part), whole.frame, strict=True)
-        sorted_ = _rise(whole.time) or _rise(places)
+        sorted_ = rise(whole.time) or rise(places)
         if sorted_ and len(set(whole.call)) == len(whole.time):
             return None, None, []
         if not sorted_:
@@ -140,6 +144,7 @@ class Calls(Sequence[CallRow]):
     def _count_packets_and_final_status(self) -> None:
         """Counts the packets of each call and finds the answer that ended it."""
         answers, clusters, more = self._merged.answers, self._merged.clusters, self._more
+        repeats = self._merged.repeats
         if not answers and not clusters and not more:
             return
         requests, statuses, flags, answered = self.requests, self.status, self.flags, self.answered
@@ -160,6 +165,8 @@ class Calls(Sequence[CallRow]):
                 flags[number] |= CHALLENGED
             if packed.startswith(_TRYING):
                 flags[number] |= TRIED
+            if repeats and any(len(repeats.get(one, ())) >= UNHEARD_FROM for one in (key, *(further or ()))):
+                flags[number] |= UNHEARD
             if statuses[number] == 603 and is_unrung(packed):
                 flags[number] |= UNRUNG
 
@@ -178,6 +185,11 @@ class Calls(Sequence[CallRow]):
         while number != END:
             yield number
             number = self.following[number]
+
+    def alike(self, first: int) -> Iterator[int]:
+        """The numbers of the calls of its source that have its transport and its verdict."""
+        kind = self.transport[first], self.verdict[first]
+        return (at for at in self.of_source(self.source[first]) if (self.transport[at], self.verdict[at]) == kind)
 
     def unmatched_sources(self) -> Iterator[str]:
         """The addresses of those calls, each once."""
@@ -303,25 +315,3 @@ class Calls(Sequence[CallRow]):
         ]
         answers = [(time, "<", f"SIP/2.0 {status}") for time, status in self.answers(number)]
         return tuple(sorted([*((time, ">", first_line) for time in sent), *answers], key=itemgetter(0)))
-
-
-def _rise(values: Iterable[object]) -> bool:
-    """Whether each of them is larger than the one before it."""
-    return all(starmap(lt, pairwise(values)))
-
-
-def _picked(columns: Sequence[array[int]], places: array[int] | None) -> Sequence[array[int]]:
-    """What columns hold at these places, None: all of them."""
-    if places is None:
-        return columns
-    if len(places) < 2:  # an itemgetter of one place gives no tuple
-        return [array(column.typecode, [column[at] for at in places]) for column in columns]
-    pick = itemgetter(*places)
-    return [array(column.typecode, pick(column)) for column in columns]
-
-
-def _in_order(names: list[Name], used: array[int]) -> tuple[list[Name], array[int]]:
-    """`names` in the order in which `used`, positions in them, first has them, and what it is then."""
-    first = dict.fromkeys(used)
-    position = {old: new for new, old in enumerate(first)}
-    return [names[old] for old in first], array("I", map(position.__getitem__, used))

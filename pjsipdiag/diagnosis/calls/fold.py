@@ -42,10 +42,13 @@ from pjsipdiag.diagnosis.calls.rows import (
     CREDENTIALS,
     DIGEST,
     DIRECTIONS,
+    FINAL,
     LONGEST_NAME,
     MOST_ANSWERS,
     MOST_NAMES,
+    MOST_REPEATED,
     ROW,
+    SAME_PACKET,
     SIX,
     TIME,
     TRANSPORTS,
@@ -54,8 +57,10 @@ from pjsipdiag.diagnosis.calls.rows import (
     Key,
     add_answer,
     add_cluster,
+    add_repeat,
     call_of,
     cut_off,
+    first_of,
     number_of,
     transaction,
     view_of,
@@ -84,7 +89,7 @@ MOST_PAIRS = 10_000
 MOST_TELLERS, TOLD_AT_ONCE = 100, 512
 LIMITS = (
     *(MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS),
-    *(MOST_METHODS, MOST_KINDS, LONGEST_SEEN),
+    *(MOST_METHODS, MOST_KINDS, LONGEST_SEEN, MOST_REPEATED),
 )
 
 INVITES = (b" INVITE\r", b" INVITE")
@@ -95,7 +100,7 @@ MESSAGES, RESPONSES, REQUESTS, END = range(4)
 KEPT = (
     *("rows", "senders", "called", "user_agents", "index", "answers", "realms", "others", "seen"),
     *("agents", "requesters", "answerers", "strays", "pairs", "received", "local"),
-    *("answering", "_asked", "_is_asterisk", "_known_realms", "registrations"),
+    *("answering", "_asked", "_is_asterisk", "_known_realms", "registrations", "repeats"),
 )
 """The attributes of a Fold that its compiled part uses, in the order of its `Kept`."""
 
@@ -284,6 +289,8 @@ class Fold(Folded):
         status = int(code)
         old = self.answers.get(key)
         if old is not None:
+            if status >= FINAL and (first := first_of(old, status)) is not None and abs(time - first) > SAME_PACKET:
+                add_repeat(self.repeats, key, first, [(time, time)])
             self.answers[key] = add_answer(old, status, time)
         else:
             self.answers[key] = ANSWER.pack(status, time)

@@ -59,6 +59,8 @@ class Folded:
     realms: dict[Key, bytes] = field(default_factory=dict)
     delays: dict[Key, bytes] = field(default_factory=dict)
     """Retry-After of 503 answers."""
+    repeats: dict[Key, list[Cluster]] = field(default_factory=dict)
+    """Of transactions whose final answer was sent again: the times of its packets."""
     others: dict[Kind, Repeated] = field(default_factory=dict)
     """Requests outside of calls, and answers to them, by their kind."""
     seen: dict[Kind, list[Datagram]] = field(default_factory=dict)
@@ -191,6 +193,7 @@ class Merged:
     answers: dict[Key, bytes] = field(default_factory=dict)
     realms: dict[Key, bytes] = field(default_factory=dict)
     delays: dict[Key, bytes] = field(default_factory=dict)
+    repeats: dict[Key, list[Cluster]] = field(default_factory=dict)
     others: dict[Kind, Repeated] = field(default_factory=dict)
     seen: dict[Kind, list[Datagram]] = field(default_factory=dict)
     agents: dict[tuple[bytes, bytes], int] = field(default_factory=dict)

@@ -12,9 +12,19 @@ from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.calls.calls import CARRIED, CHALLENGED, END, MOST_AGENTS, RETRIED, TRIED, UNRUNG, Calls
+from pjsipdiag.diagnosis.calls.calls import END, MOST_AGENTS, Calls
 from pjsipdiag.diagnosis.calls.heads import call_id, user_of, value_of
-from pjsipdiag.diagnosis.calls.rows import CREDENTIALS, TRANSPORTS, RowFacts
+from pjsipdiag.diagnosis.calls.rows import (
+    CARRIED,
+    CHALLENGED,
+    CREDENTIALS,
+    RETRIED,
+    TRANSPORTS,
+    TRIED,
+    UNHEARD,
+    UNRUNG,
+    RowFacts,
+)
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.situation import CallGroup, Crowd, Variant
 from pjsipdiag.sip import SipMessage, decode
@@ -125,6 +135,7 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
         retried=sum(1 for flag in flags if flag & RETRIED),
         tried=Counter(calls.status[number] for number, flag in zip(numbers, flags, strict=True) if flag & TRIED),
         unrung=sum(1 for flag in flags if flag & UNRUNG),
+        unheard=Counter(calls.status[number] for number, flag in zip(numbers, flags, strict=True) if flag & UNHEARD),
         carried=sum(1 for flag in flags if flag & CARRIED and not flag & RETRIED),
         ports=tuple(islice(dict.fromkeys(map(calls.port.__getitem__, numbers)), MOST_SHOWN)),
         destinations=tuple(map(show_address, islice(destinations, MOST_SHOWN))),

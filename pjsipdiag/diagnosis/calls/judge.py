@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise, starmap
+from operator import itemgetter, lt
 from typing import TypeVar
 
 from pjsipdiag.asterisk.forms.grammar import Fields
@@ -247,3 +249,25 @@ def joined(judged: Sequence[Judged]) -> Judged:
 def _renumbered(column: array[int], values: Sequence[Name], numbers: dict[Name, int]) -> Iterator[int]:
     """A column of positions in `values` as numbers of `numbers`, to which new values are added."""
     return map([numbers.setdefault(value, len(numbers)) for value in values].__getitem__, column)
+
+
+def rise(values: Iterable[object]) -> bool:
+    """Whether each of them is larger than the one before it."""
+    return all(starmap(lt, pairwise(values)))
+
+
+def picked(columns: Sequence[array[int]], places: array[int] | None) -> Sequence[array[int]]:
+    """What columns hold at these places, None: all of them."""
+    if places is None:
+        return columns
+    if len(places) < 2:  # an itemgetter of one place gives no tuple
+        return [array(column.typecode, [column[at] for at in places]) for column in columns]
+    pick = itemgetter(*places)
+    return [array(column.typecode, pick(column)) for column in columns]
+
+
+def in_order(names: list[Name], used: array[int]) -> tuple[list[Name], array[int]]:
+    """`names` in the order in which `used`, positions in them, first has them, and what it is then."""
+    first = dict.fromkeys(used)
+    position = {old: new for new, old in enumerate(first)}
+    return [names[old] for old in first], array("I", map(position.__getitem__, used))

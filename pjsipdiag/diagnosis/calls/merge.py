@@ -17,6 +17,7 @@ from pjsipdiag.diagnosis.calls.rows import (
     ANSWER,
     COUNT,
     DIGEST,
+    FINAL,
     FIRST,
     FIRST_TIME,
     FLAGS,
@@ -30,7 +31,9 @@ from pjsipdiag.diagnosis.calls.rows import (
     Repeated,
     add_answer,
     add_cluster,
+    add_repeat,
     ends,
+    first_of,
 )
 
 
@@ -87,6 +90,7 @@ def _of(fold: Folded, part: CapturePart, counts: bool) -> Merged:
         answers=fold.answers,
         realms=fold.realms,
         delays=fold.delays,
+        repeats=fold.repeats,
         others=fold.others,
         seen={
             kind: first_seen([one._replace(frame=one.frame + part.first_frame) for one in messages])
@@ -172,9 +176,13 @@ def _add_answers(whole: Merged, more: Merged) -> None:
     for strays, others in ((whole.strays, more.strays), (whole.told_strays, more.told_strays)):
         strays.update((key, ip) for key, ip in others.items() if key not in both)
     whole.answers.update(more.answers)
+    for key, clusters in more.repeats.items():
+        add_repeat(whole.repeats, key, clusters[0][0], clusters)
     for key, before in both.items():
         known = before
         for status, time in ANSWER.iter_unpack(more.answers[key]):
+            if status >= FINAL and (first := first_of(before, status)) is not None and abs(time - first) > SAME_PACKET:
+                add_repeat(whole.repeats, key, first, [(time, time)])
             known = add_answer(known, status, time)
         whole.answers[key] = known
     for key, realm in more.realms.items():

@@ -7,7 +7,7 @@ and digests are the same wherever a fold is made (`digest`).
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar, overload
 
@@ -28,16 +28,24 @@ ANSWER = struct.Struct(">Hq")
 _TIME, _NEGATIVE = struct.Struct(">q"), b"\x80"
 """The time in an ANSWER; packed times below the second are from 1970 on, and only they compare as numbers do."""
 CHALLENGES, RINGING = (401, 407), (180, 181, 182, 183)
+FINAL = 200
 MOST_ANSWERS = 8
 """Different statuses kept of one transaction, the earliest ones: a real one has three."""
 SAME_PACKET = 50_000_000
 """Nanoseconds within which equal requests are one packet seen on several interfaces (T1 is 500 ms, RFC 3261 17.1.1)."""
 MOST_CLUSTERS = 64
 """Retransmissions counted of one transaction: timer B allows 11 in practice; a flood of one packet counts as these."""
+MOST_REPEATED = 10_000
+"""Transactions whose repeated answers are counted."""
 TRANSPORTS = {name: code for code, name in enumerate(("UDP", "TCP", "TLS", "WS", "WSS"))}
 DIRECTIONS = {name: code for code, name in enumerate(("", "in", "out"))}
 TRUNCATED, CREDENTIALS, SIX = 4, 8, 16
 """Flags beside the direction: cut by the snap length, with an Authorization header, between IPv6 addresses."""
+CHALLENGED, RETRIED, CARRIED, TRIED, UNRUNG, UNHEARD = 1, 2, 4, 8, 16, 32
+"""Flags of a call: challenged, tried again with credentials, had some at first, got a 100, got a 603 before it rang,
+its final answer was sent again and again."""
+UNHEARD_FROM = 4
+"""Times that a final answer is sent while no ACK comes (RFC 3261 section 13.3.1.4), from which on none came in time."""
 LONGEST_TRANSACTION = 32_000_000_000
 """Nanoseconds (timer B, RFC 3261 17.1.1.2) in which alike requests that were cut before their Call-ID are one."""
 MOST_NAMES, LONGEST_NAME = 100_000, 256
@@ -107,6 +115,19 @@ def add_answer(old: bytes, status: int, time: int) -> bytes:
     times[status] = time
     kept = sorted((first, known) for known, first in times.items())[:MOST_ANSWERS]
     return b"".join(ANSWER.pack(known, first) for first, known in kept)
+
+
+def first_of(answers: bytes, status: int) -> int | None:
+    """When that status was first seen; None if it was not."""
+    return next((time for known, time in ANSWER.iter_unpack(answers) if known == status), None)
+
+
+def add_repeat(repeats: dict[Key, list[Cluster]], key: Key, first: int, again: Iterable[Sequence[int]]) -> None:
+    """A final answer that was seen `first` was sent again at these times."""
+    if key in repeats or len(repeats) < MOST_REPEATED:
+        clusters = repeats.setdefault(key, [[first, first]])
+        for span in again:
+            add_cluster(clusters, *span)
 
 
 def both_answers(before: bytes, after: bytes) -> bytes:

@@ -5,7 +5,7 @@ however many calls it costs.
 
     table         a row for each rule: what it blames, what it tells, its repair
     another       something else than PJSIP answers
-    network       before identification: silence, nobody listens, unreadable messages, translated sources
+    network, wire    silence, nobody listens, unreadable messages, translated sources; ICMP, resets, missing ACKs
     loading       what is in the files and not in memory
     unmatched     nobody takes the source; hints says what speaks for an owner
     order         another identifier or identify takes it

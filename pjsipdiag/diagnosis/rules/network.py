@@ -28,6 +28,7 @@ from pjsipdiag.diagnosis.rules.cause import (
 )
 from pjsipdiag.diagnosis.rules.scanning import scanner_signs, scans
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
+from pjsipdiag.diagnosis.rules.wire import signs
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 T1_GIVES_UP = 2_000_000_000
@@ -76,7 +77,11 @@ def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGro
         cause.where,
         sources(groups),
         calls(groups),
-        (*(f"listening: {text}" for text in bound[:6]), f"observed answers: {answers(groups)}"),
+        (
+            *(f"listening: {text}" for text in bound[:6]),
+            *signs.sentences([word for group in groups for word in signs.of_group(situation, group)]),
+            f"observed answers: {answers(groups)}",
+        ),
         advice="add a transport for that protocol, family and port (a reload does not start one: restart), or have the"
         " provider send elsewhere",
     )
@@ -86,7 +91,7 @@ def no_answer(situation: Situation) -> Iterable[Finding]:
     """A finding for each source whose INVITEs stay without any answer; one for all where they tell no more than that.
 
     Silence says nothing where the capture ends too soon. Strangers whom a firewall keeps out are worth a note, and a
-    ban is what refusals led to: they are the cause.
+    ban is what refusals led to: they are the cause. What the network says of them is told by `wire.signs`.
     """
     meant: list[CallGroup] = []
     others: list[CallGroup] = []
@@ -94,7 +99,7 @@ def no_answer(situation: Situation) -> Iterable[Finding]:
         if not with_status(group, 0):
             continue
         refused = group.verdict.outcome is Outcome.NOT_IDENTIFIED or of_transport(situation, group)
-        if refused or is_cut_off(group) or _ends_early(situation, group):
+        if refused or is_cut_off(group) or _ends_early(situation, group) or signs.of_group(situation, group):
             continue
         invited = bool(group.verdict.endpoint or best(situation, group)) and not scans(situation, group)
         (meant if invited and (_insists(group) or situation.responses) else others).append(group)
@@ -238,7 +243,10 @@ def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterabl
         yield "others are answered in the same capture, so Asterisk runs and listens"
     if any(group.last_answer > group.first_silent for group in groups):
         yield "it is answered again later: an overloaded Asterisk passes over new requests on UDP"
-    yield "an ICMP refusal is not looked for here: `tcpdump icmp` shows it"
+    yield (
+        "no ICMP error about it is in the capture; a filter of ports leaves them out: `tcpdump 'port 5060 or icmp or"
+        " icmp6'`"
+    )
 
 
 def _banned(situation: Situation, groups: Sequence[CallGroup]) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import calls, counted, is_cut_off, listed, sources
+from pjsipdiag.diagnosis.rules.wire.signs import words
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 from pjsipdiag.sip import Address, SipMessage
 
@@ -76,6 +77,8 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
         return "all calls in it were made by the PBX" + (f", and {failed} of them were refused" if failed else "")
     if messages:
         return "the SIP in it is not about calls"
+    if words(situation):
+        return "no SIP came through, but connections or packets that were refused"
     if unread:
         return f"what is in it could not be read: {unread}"
     return "it holds no SIP: another interface, another port or a filter, or the call never came this far"

@@ -28,6 +28,7 @@ from pjsipdiag.diagnosis.rules.dialplan import rejected
 from pjsipdiag.diagnosis.rules.doors import strangers, telephones
 from pjsipdiag.diagnosis.rules.faults import known
 from pjsipdiag.diagnosis.rules.methods import received, sent
+from pjsipdiag.diagnosis.rules.wire import acks, signs
 from pjsipdiag.diagnosis.space.expect import EXPECTATION
 
 # fmt: off
@@ -117,6 +118,11 @@ TABLE: tuple[Rule, ...] = (
          shown=120, beside_calls=True, on_config=check_loading.otherwise),
     Rule("no-answer", Severity.ERROR, "INVITEs stay without any answer",
          shown=140, on_calls=network.no_answer),
+    Rule("refused-by-network", Severity.ERROR,
+         "ICMP, a TCP reset or a TLS alert says that packets or connections did not arrive",
+         shown=55, besides=signs.refused_by_network),
+    Rule("answer-not-acknowledged", Severity.ERROR, "the PBX repeats its final answer, because no ACK reaches it",
+         shown=145, on_calls=acks.answer_not_acknowledged),
     Rule("open-door", Severity.WARNING, "strangers get in without a password, by what they say of themselves",
          shown=300, on_calls=strangers.tried, on_config=open_doors.open_doors),
     Rule("encrypted", Severity.WARNING, "TLS connections that cannot be read",

@@ -8,7 +8,7 @@ how far each file was read.
     executor  who reads them: the seam behind --jobs and --dask, and the processes of --jobs
     jobs      work shared between processes: a fork for each item, results in the order of the items
     cluster   workers of a Dask cluster; parcel: folds as bytes, which machines hand to one another
-    acknowledged  captures read again: which calls their sender has shown to be his own
+    acknowledged, again  captures read again: calls that their sender has shown to be his own; ACKs and nonces of few
 
 Imports: `calls`, `capture`; `diagnose` asks it. Another way of sharing work (machines instead of processes) is another
 Executor: what it sends is a fold, never packets. A process that dies or hangs is named, and no result of it is guessed.

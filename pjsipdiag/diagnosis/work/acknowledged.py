@@ -73,14 +73,11 @@ class Acknowledged:
             return None
         key = calls.source[first], calls.transport[first], calls.verdict[first]
         if key not in self._groups:
-            self._groups[key] = self._shown_of(group, key, regroup)
+            self._groups[key] = self._shown_of(group, regroup)
         return self._groups[key]
 
-    def _shown_of(self, group: CallGroup, key: tuple[int, int, int], regroup: Regroup) -> Shown | None:
-        calls = self._calls
-        numbers = [
-            number for number in calls.of_source(key[0]) if (calls.transport[number], calls.verdict[number]) == key[1:]
-        ]
+    def _shown_of(self, group: CallGroup, regroup: Regroup) -> Shown | None:
+        numbers = [*self._calls.alike(group.first_call)]
         own = [*self._acknowledged(numbers)]
         kept = own or [number for number in numbers if self._status(number)]
         if not kept:

@@ -7,18 +7,21 @@ last packet, whenever it is told.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, groupby
 from pathlib import Path
 
 from pjsipdiag.capture import Captures, expand, split
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.joining.parts import SMALLEST, WHOLE, FilePart
+from pjsipdiag.capture.signs import Signs
 from pjsipdiag.capture.source.place import size_of, stamp
 from pjsipdiag.diagnosis.calls.folded import Folded, Merged
 from pjsipdiag.diagnosis.calls.selection import selection
 from pjsipdiag.diagnosis.calls.spool import Spool
+from pjsipdiag.diagnosis.model import CaptureSummary
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.work.chain import Chain
 from pjsipdiag.diagnosis.work.executor import Executor, Processes, Started
@@ -47,6 +50,37 @@ class Gathered:
         """Connections that cannot be read: client, server, how often."""
         found = (item for tally in self.tallies for item in sorted(tally.encrypted.items()))
         return tuple((Address.unpack(client), Address.unpack(server), count) for (client, server), count in found)
+
+    @property
+    def said(self) -> dict[str, tuple[str, ...]]:
+        """What Asterisk's log says of calls, by Call-ID."""
+        said: dict[str, list[str]] = defaultdict(list)
+        for tally in self.tallies:
+            for call_id, lines in tally.log_lines.items():
+                said[call_id].extend(lines)
+        return {call_id: tuple(lines) for call_id, lines in said.items()}
+
+    @property
+    def signs(self) -> Signs:
+        """What the network says beside SIP."""
+        found = Signs()
+        for tally in self.tallies:
+            for sign, times in tally.signs.items():
+                found.add(sign, replace(times))
+        return found
+
+
+def summary(tally: Tally) -> CaptureSummary:
+    """What a report shows of a file."""
+    return CaptureSummary(
+        tally.name,
+        tally.records,
+        tally.sip_messages,
+        tally.invites,
+        dict(tally.undecoded),
+        tally.truncated,
+        tuple(tally.notes),
+    )
 
 
 def begin(captures: Sequence[str | Path], options: Options, executor: Executor | None = None) -> Begun:

@@ -12,7 +12,23 @@ from pjsipdiag.capture import Datagram, Handover, Tally, Unjoinable, join, read,
 from pjsipdiag.capture.joining import handover, parts
 from pjsipdiag.capture.packets import fragments
 from pjsipdiag.sip import Address
-from tests.capture.build import ACK, EPOCH, PSH, SYN, enhanced, ethernet, interface, media, pcap, section, sip, tcp, udp
+from tests.capture.build import (
+    ACK,
+    EPOCH,
+    PSH,
+    RST,
+    SYN,
+    enhanced,
+    ethernet,
+    interface,
+    media,
+    pcap,
+    section,
+    sip,
+    tcp,
+    udp,
+    unreachable,
+)
 from tests.capture.files import stream
 from tests.capture.packets.test_fragments import WHOLE4, pieces
 from tests.capture.streams.test_tcp import invite
@@ -195,6 +211,11 @@ def connections(rnd: random.Random) -> list[bytes]:
             some.append(tcp(b"\x16\x03\x01 not SIP", len(data), source=source))
         if rnd.random() < 0.3:
             some.append(tcp(b"", number, ACK, Address("192.0.2.1", 5060), source))
+        if rnd.random() < 0.3:
+            some.append(tcp(b"", rnd.choice((0, -7001)), RST | ACK, Address("192.0.2.1", 5060), source))
+        if rnd.random() < 0.2:
+            alert = tcp(b"\x15\x03\x03\0\2\2\x30", len(data), PSH, source=source)
+            some += [alert, unreachable(alert)]
         for packet in some:
             found += [media(rnd.randrange(9))] * rnd.choice((0, 0, 3)) + [ethernet(packet)]
     return found

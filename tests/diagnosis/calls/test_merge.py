@@ -79,7 +79,7 @@ def test_where_messages_are_cut_does_not_matter(seed: int) -> None:
 
 BOUNDS = {"MOST_PEERS": 3, "MOST_PAIRS": 3, "MOST_NAMES": 2, "LONGEST_NAME": 12, "MOST_VIEWS": 2, "MOST_AGENTS": 2}
 BOUNDS |= {"MOST_GREETINGS": 2, "LONGEST_GREETING": 40, "MOST_REGISTRATIONS": 2, "MOST_DELAYS": 1, "LONGEST_AGENT": 5}
-BOUNDS |= {"MOST_METHODS": 5, "MOST_KINDS": 2, "LONGEST_SEEN": 60, "MOST_ANSWERS": 2}
+BOUNDS |= {"MOST_METHODS": 5, "MOST_REPEATED": 1, "MOST_KINDS": 2, "LONGEST_SEEN": 60, "MOST_ANSWERS": 2}
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -89,13 +89,13 @@ def test_nothing_grows_beyond_its_bound(seed: int, monkeypatch: pytest.MonkeyPat
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, value)
     names = ["MOST_PEERS", "MOST_PAIRS", "MOST_NAMES", "LONGEST_NAME", "MOST_ANSWERS", "MOST_REGISTRATIONS"]
-    names += ["MOST_METHODS", "MOST_KINDS", "LONGEST_SEEN"]
+    names += ["MOST_METHODS", "MOST_KINDS", "LONGEST_SEEN", "MOST_REPEATED"]
     monkeypatch.setattr(fold, "LIMITS", tuple(BOUNDS[name] for name in names))
     folded = Fold()
     folded.feed(capture(random.Random(seed)))
     assert max(len(folded.pairs), len(folded.received), len(folded.answering)) <= 3
     assert max(len(folded.greetings), len(folded.registrations)) <= 2
-    assert len(folded.delays) <= 1
+    assert max(len(folded.delays), len(folded.repeats)) <= 1
     assert max(len(folded.senders), len(folded.called), len(folded.user_agents)) <= 2
     assert max((sum(map(len, filter(None, names))) for names in folded.senders), default=0) <= 12
     assert max(map(len, folded.called), default=0) <= 12

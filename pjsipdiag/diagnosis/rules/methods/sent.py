@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pjsipdiag.asterisk.config import Config, Registration
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed
+from pjsipdiag.diagnosis.rules.wire import signs
 from pjsipdiag.diagnosis.situation import Exchange, Situation
 from pjsipdiag.sip import SipMessage, parameter, parse_uri
 
@@ -68,6 +69,7 @@ def _finding(situation: Situation, exchange: Exchange) -> Finding:
             *_users(exchange),
             *_challenge(exchange),
             *_said(exchange, status),
+            *(signs.about_requests(situation, exchange.server) if exchange.is_silent else ()),
         ),
         advice=f"{advice}; then `pjsip send register {known.name if known else '*all'}` tries again",
     )

@@ -1,0 +1,68 @@
+"""What the network says of SIP beside SIP: ICMP errors, TCP resets, TLS alerts.
+
+Each is somebody's word: whoever sends packets can write an ICMP error, so nothing is decided by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+MOST_SIGNS, MOST_IDS = 10_000, 4
+"""Different signs that are kept of a capture, and Call-IDs of each."""
+
+
+class SignKind(StrEnum):
+    """ICMP: a packet did not arrive. REFUSED: a SYN was answered by a reset. RESET: a connection that carried SIP was.
+    ALERT: TLS ended before it was encrypted."""
+
+    ICMP = "icmp"
+    REFUSED = "refused"
+    RESET = "reset"
+    ALERT = "alert"
+
+
+class Sign(NamedTuple):
+    """What is said, and of what: the same said again is counted.
+
+    `teller` is the packed IP of who says it; `source` and `destination` are the packed ends of the packet that did not
+    arrive, of REFUSED the client (port 0) and the server, of the others both ends, `teller` being the destination.
+    `code` is type and code of ICMP (`type << 8 | code`), or the description of an alert. `about` is the method or the
+    status of the message that ICMP quotes, empty where it quotes too little.
+    """
+
+    kind: SignKind
+    code: int
+    teller: bytes
+    source: bytes
+    destination: bytes
+    transport: str
+    about: str = ""
+
+
+@dataclass(slots=True)
+class Times:
+    """How often a sign was seen, when first and last, and some Call-IDs that it names."""
+
+    count: int
+    first: int
+    last: int
+    call_ids: tuple[str, ...] = ()
+
+    def add(self, more: Times) -> None:
+        """Adds what was seen beside it."""
+        self.count += more.count
+        self.first, self.last = min(self.first, more.first), max(self.last, more.last)
+        self.call_ids = tuple(dict.fromkeys((*self.call_ids, *more.call_ids)))[:MOST_IDS]
+
+
+class Signs(dict[Sign, Times]):
+    """The signs of a capture; at most MOST_SIGNS."""
+
+    def add(self, sign: Sign, times: Times) -> None:
+        known = self.get(sign)
+        if known is not None:
+            known.add(times)
+        elif len(self) < MOST_SIGNS:
+            self[sign] = times

@@ -1,0 +1,189 @@
+"""Packets that came back and connections that ended: whose they were, and what that says of the calls."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from pjsipdiag.asterisk.replay.arrival import listening
+from pjsipdiag.capture.signs import Sign, SignKind, Times
+from pjsipdiag.diagnosis.evidence.lookup import holding
+from pjsipdiag.diagnosis.evidence.signs import best
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rule import Blamed
+from pjsipdiag.diagnosis.rules.cause import answers, counted, listed, with_status
+from pjsipdiag.diagnosis.rules.scanning import scans
+from pjsipdiag.diagnosis.rules.wire import meanings
+from pjsipdiag.diagnosis.rules.wire.meanings import Meaning
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import Address, ip_text
+
+SIP_PORTS = (5060, 5061)
+FORGED = "anybody can write such a packet: it shows where to look, and no suggestion rests on it"
+
+
+class Word(NamedTuple):
+    """What is said of the packets or connections between the PBX and a peer; `outward`: they come from the PBX."""
+
+    sign: Sign
+    times: Times
+    peer: str
+    place: Address
+    """Where the packet, or the connection, was to go."""
+    outward: bool
+    meaning: Meaning
+
+    @property
+    def teller(self) -> str:
+        return ip_text(self.sign.teller)
+
+
+@lru_cache(maxsize=4)
+def words(situation: Situation) -> tuple[Word, ...]:
+    """All that is said of the PBX's own traffic, as far as it may be SIP."""
+    return tuple(filter(None, (_word(situation, sign, times) for sign, times in situation.signs.items())))
+
+
+def _word(situation: Situation, sign: Sign, times: Times) -> Word | None:
+    one, two = Address.unpack(sign.source), Address.unpack(sign.destination)
+    if sign.kind is SignKind.ALERT and sign.code == meanings.CLOSED:
+        return None
+    if sign.kind in (SignKind.RESET, SignKind.ALERT) and _is_sip(situation, one) > _is_sip(situation, two):
+        one, two = two, one  # the end with the port of SIP is the server
+    known = sign.about or sign.kind is SignKind.RESET
+    if not known and not _is_sip(situation, two) and not (sign.kind is SignKind.ICMP and _is_sip(situation, one)):
+        return None
+    meaning = {SignKind.REFUSED: meanings.REFUSED, SignKind.RESET: meanings.RESET}.get(sign.kind)
+    if sign.kind is SignKind.ICMP:
+        meaning = meanings.icmp(sign.code, 6 if len(sign.teller) == 16 else 4)
+    meaning = meaning or meanings.alert(sign.code)
+    if one.ip in situation.pbx:
+        return Word(sign, times, two.ip, two, True, meaning)
+    inward = two.ip in situation.pbx or not situation.pbx
+    return Word(sign, times, one.ip, two, False, meaning) if inward else None
+
+
+def _is_sip(situation: Situation, place: Address) -> bool:
+    """Whether SIP is spoken at a port, as far as files and calls tell."""
+    ports = {transport.port for transport in situation.config.transports.values()}
+    return place.port in SIP_PORTS or (place.port in ports and place.port > 0)
+
+
+def of_group(situation: Situation, group: CallGroup) -> tuple[Word, ...]:
+    """What is said of the requests of a group that got no answer."""
+    return tuple(word for word in words(situation) if not word.outward and _concerns(word, group))
+
+
+def _concerns(word: Word, group: CallGroup) -> bool:
+    """Whether calls of a group may have ended so: without an answer, or, where a connection broke, a final one."""
+    if word.peer != group.source or str(word.place) not in group.destinations or word.times.last < group.first_time:
+        return False
+    if word.sign.kind is SignKind.RESET:
+        client = Address.unpack(
+            word.sign.source if word.place.pack() == word.sign.destination else word.sign.destination
+        )
+        return client.port in group.ports and _unfinished(group) > 0
+    return with_status(group, 0) > 0 and (group.transport == "UDP") == (word.sign.transport == "UDP")
+
+
+def _unfinished(group: CallGroup) -> int:
+    return sum(count for status, count in group.statuses.items() if status < 200)
+
+
+def sentences(found: Sequence[Word]) -> list[str]:
+    """What is said, as evidence of another finding."""
+    return [*dict.fromkeys(f"{_said(word)} ({_who_says(word)})" for word in found), *([FORGED] if found else [])]
+
+
+def about_requests(situation: Situation, server: str) -> list[str]:
+    """The same of requests that the PBX sent to an address."""
+    return sentences(
+        [word for word in words(situation) if word.outward and word.peer == server and not _is_answer(word)]
+    )
+
+
+def refused_by_network(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
+    """A finding for each peer and each thing that is said of its traffic with the PBX; one for all strangers."""
+    elsewhere = {id(group) for groups in blamed["wrong-transport"].values() for group in groups}
+    registering = {one.server for one in situation.own if one.method == "REGISTER" and one.is_silent}
+    alike: dict[tuple[str, str], list[Word]] = defaultdict(list)
+    for word in words(situation):
+        groups = [group for group in situation.groups if _concerns(word, group)]
+        if any(id(group) in elsewhere for group in groups) or (word.outward and word.peer in registering):
+            continue  # told there
+        if (word.sign.kind is SignKind.RESET or situation.filtered) and not groups:
+            continue  # a connection that is over may be reset
+        peer = word.peer if _is_meant(situation, word.peer) or not situation.groups else ""
+        alike[peer, _said(word, peer or " ")].append(word)
+    for (peer, _), found in alike.items():
+        yield _finding(situation, found, bool(peer))
+
+
+def _is_meant(situation: Situation, peer: str) -> bool:
+    """Whether the files, or the PBX itself, have anything to do with an address."""
+    groups = [group for group in situation.groups if group.source == peer]
+    if any(one.server == peer for one in situation.own) or holding(situation, peer):
+        return True
+    return any((group.verdict.endpoint or best(situation, group)) and not scans(situation, group) for group in groups)
+
+
+def _finding(situation: Situation, found: Sequence[Word], meant: bool) -> Finding:
+    word, peers = found[0], tuple(dict.fromkeys(one.peer for one in found))
+    groups = [group for group in situation.groups if any(_concerns(one, group) for one in found)]
+    lost = sum(_unfinished(group) if word.sign.kind is SignKind.RESET else with_status(group, 0) for group in groups)
+    listens = listening(word.sign.transport, word.place, situation.config) if not word.outward else ()
+    serious = lost or not situation.groups or _is_answer(word) or word.sign.kind is SignKind.ALERT
+    return Finding(
+        "refused-by-network",
+        Severity.NOTE if not meant else Severity.ERROR if serious else Severity.WARNING,
+        _said(word, listed(peers)),
+        None,
+        peers[:16],
+        lost,
+        (
+            *dict.fromkeys(_who_says(one) for one in found[:4]),
+            *(
+                f"the files have [{one.name}] there ({one.where}): Asterisk does not run, or could not take that port"
+                for one in listens[:1]
+                if word.meaning.text == meanings.REFUSED.text
+            ),
+            *([f"observed answers: {answers(groups)}"] if groups else []),
+            FORGED,
+        ),
+        advice=word.meaning.advice,
+    )
+
+
+def _is_answer(word: Word) -> bool:
+    """Whether it is about an answer of the PBX."""
+    return word.outward and word.sign.about.isdigit()
+
+
+def _said(word: Word, peers: str = "") -> str:
+    sign, peers = word.sign, peers or word.peer
+    place = str(word.place) if not word.outward or peers == word.peer else peers
+    name, text = word.meaning.name, word.meaning.text.format(place=place, transport=sign.transport)
+    what = _message(sign)
+    whose = f"the PBX's {what}" if word.outward else f"the {what} of {peers}"
+    if sign.kind is SignKind.ICMP:
+        return f"{whose} to {place} came back with ICMP {name}: {text}"
+    if sign.kind is SignKind.REFUSED:
+        return f"{whose} to {place} was refused: {text}"
+    if sign.kind is SignKind.RESET:
+        return f"{whose} to {place} was reset by {word.teller} before its calls were answered: {text}"
+    return f"{whose} to {place} ended with the alert {name} of {word.teller}: {text}"
+
+
+def _message(sign: Sign) -> str:
+    if sign.kind is not SignKind.ICMP:
+        return f"{'TLS' if sign.kind is SignKind.ALERT else 'TCP'} connection"
+    return f"answer {sign.about}" if sign.about.isdigit() else sign.about or "packet"
+
+
+def _who_says(word: Word) -> str:
+    kind = {SignKind.ICMP: "an ICMP error", SignKind.ALERT: "a TLS alert"}.get(word.sign.kind, "a TCP reset")
+    where = "" if word.teller == word.place.ip else ", which is not where it was to go"
+    ids = f"; it names Call-ID {listed(word.times.call_ids)}" if word.times.call_ids else ""
+    return f"{kind} of {word.teller} says so ({counted(word.times.count, 'time')}){where}{ids}"

@@ -1,0 +1,97 @@
+"""What a second reading of the captures shows of few calls: ACKs of their answers, and challenges that others answer.
+
+Folding keeps neither ACKs nor nonces, as hardly any call needs them: the captures are read again for those that do,
+when somebody asks. Nothing is known where they cannot be read again (standard input).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from pjsipdiag.capture.again import read_again
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.diagnosis.calls.calls import Calls
+from pjsipdiag.diagnosis.calls.heads import call_id, value_of
+from pjsipdiag.diagnosis.calls.rows import CHALLENGES, UNHEARD
+from pjsipdiag.diagnosis.situation import CallGroup, Unheard
+from pjsipdiag.sip import decode
+
+MOST_CALLS, MOST_ALL = 1000, 20_000
+"""Calls of a group, and of all, that are looked for."""
+MOST_NONCES = 100_000
+_NONCE = re.compile(rb'[ ,]nonce="([^"]*)"')
+_CHALLENGE = re.compile(rb"SIP/2\.0 (?:401|407)[ \r]")
+
+
+class SecondReading:
+    """Answers for groups of `calls` from the captures that `captures` counted."""
+
+    def __init__(self, calls: Calls, captures: Sequence[Tally], groups: Sequence[CallGroup]) -> None:
+        self._calls, self._captures, self._groups = calls, captures, groups
+        self._acks: Counter[bytes] = Counter()
+        self._contacts: dict[bytes, bytes] = {}
+        self._nonces: dict[bytes, bytes] = {}
+        """Call-ID -> the nonce of its last challenge."""
+        self._carried: set[bytes] = set()
+        """Nonces that came in an INVITE."""
+
+    def unheard(self, group: CallGroup) -> Unheard:
+        """Of the calls whose final answer was sent again and again."""
+        count = sum(group.unheard.values())
+        if not count or not self._is_read:
+            return Unheard(count)
+        ids = self._ids_of(group, UNHEARD)
+        contacts = dict.fromkeys(self._contacts[one] for one in ids if one in self._contacts)
+        return Unheard(count, sum(self._acks[one] > 0 for one in ids), tuple(map(decode, contacts)))
+
+    def taken_up(self, group: CallGroup) -> int | None:
+        """How many of its challenged calls are tried again under another Call-ID, which their nonce shows; None where
+        nobody can tell."""
+        if not self._is_read:
+            return None
+        nonces = (self._nonces.get(one) for one in self._ids_of(group, 0))
+        return sum(nonce in self._carried for nonce in nonces if nonce)
+
+    def _ids_of(self, group: CallGroup, flag: int) -> list[bytes]:
+        """The Call-IDs of its calls with this flag; without one, of those that a challenge ended."""
+        calls, found = self._calls, list[bytes]()
+        for number in calls.alike(group.first_call):
+            if calls.flags[number] & flag or (not flag and calls.status[number] in CHALLENGES):
+                found.append(call_id(calls.request(number).head))
+                if len(found) == MOST_CALLS:
+                    break
+        return found
+
+    @cached_property
+    def _is_read(self) -> bool:
+        """Reads the captures, once; False where they cannot be read."""
+        wanted = set(self._wanted())
+        for tally in self._captures:
+            for datagram in read_again(tally):
+                self._note(datagram, wanted)
+        return all(tally.stamp is not None for tally in self._captures)
+
+    def _wanted(self) -> Iterator[bytes]:
+        carrying = {(one.source, one.verdict.endpoint) for one in self._groups if one.carried}
+        room = MOST_ALL
+        for group in self._groups:
+            ids = self._ids_of(group, UNHEARD) if group.unheard else []
+            if (group.source, group.verdict.endpoint) in carrying:
+                ids += self._ids_of(group, 0)
+            yield from ids[:room]
+            room -= len(ids[:room])
+
+    def _note(self, datagram: Datagram, wanted: set[bytes]) -> None:
+        payload = datagram.payload.lstrip(b"\r\n")
+        if payload.startswith(b"ACK "):
+            if (id_ := call_id(payload)) in wanted:
+                self._acks[id_] += 1
+        elif payload.startswith(b"INVITE ") and len(self._carried) < MOST_NONCES:
+            self._carried.update(_NONCE.findall(payload))
+        elif payload.startswith(b"SIP/2.0 2") and (id_ := call_id(payload)) in wanted:
+            self._contacts.setdefault(id_, value_of(payload, b"contact"))
+        elif _CHALLENGE.match(payload) and (id_ := call_id(payload)) in wanted and (found := _NONCE.search(payload)):
+            self._nonces[id_] = found[1]
