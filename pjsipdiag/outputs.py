@@ -25,9 +25,9 @@ PRIVATE, USUAL = 0o600, 0o666
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The bytes of a file and the widest mode that it may have."""
+    """The bytes of a file, or the file that holds them, and the widest mode that it may have."""
 
-    data: bytes
+    data: bytes | Path
     mode: int = USUAL
 
 
@@ -117,7 +117,10 @@ def _stage(directory: Path, files: Mapping[str, Content]) -> None:
     staging = Path(tempfile.mkdtemp(dir=directory, prefix=".writing."))
     try:
         for number, content in enumerate(files.values()):
-            (staging / str(number)).write_bytes(content.data)
+            if isinstance(content.data, Path):
+                shutil.copyfile(content.data, staging / str(number))
+            else:
+                (staging / str(number)).write_bytes(content.data)
         for number, (name, content) in enumerate(files.items()):
             target = directory / name
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -11,15 +11,18 @@ from click.testing import CliRunner
 
 from pjsipdiag.cli import main
 from pjsipdiag.diagnosis.rules import RULES
+from pjsipdiag.fleet.parquet import described
 
 README = Path(__file__).parent.parent / "README.md"
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+COLUMNS = re.compile(r"(<!-- columns -->\n).*?(<!-- /columns -->)", re.DOTALL)
 RULE_TABLE = re.compile(r"(<!-- rules -->\n).*?(<!-- /rules -->)", re.DOTALL)
 
 
 def renewed(text: str) -> str:
-    """The README with every `console` block and the table of rules as the program makes them now."""
+    """The README with every `console` block and the tables of rules and columns as the program makes them now."""
     text = CONSOLE.sub(lambda block: f"```console\n{_session(block[1])}```", text)
+    text = COLUMNS.sub(lambda table: table[1] + _columns() + table[2], text)
     return RULE_TABLE.sub(lambda table: table[1] + _rules() + table[2], text)
 
 
@@ -33,6 +36,11 @@ def invocations(text: str) -> list[list[str]]:
                 if words:
                     found.append(words[1:])
     return found
+
+
+def _columns() -> str:
+    rows = "".join(f"| `{name}` | {kind} | {meaning} |\n" for name, kind, meaning in described())
+    return f"\n| column | type | what it holds |\n|---|---|---|\n{rows}\n"
 
 
 def _session(block: str) -> str:

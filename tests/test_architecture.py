@@ -36,6 +36,7 @@ MAY_IMPORT = {
         *("capture", "asterisk", "diagnosis", "report", "redact", "handover"),
     },
     "firewall": {"errors", "asterisk", "diagnosis", "report", "firewall"},
+    "fleet": {"errors", "inputs", "outputs", "storage", "sip", "asterisk", "diagnosis", "report", "fleet"},
     "redact": {"errors", "inputs", "outputs", "sip", "storage", "capture", "asterisk", "diagnosis", "redact"},
 }
 ORDER = {

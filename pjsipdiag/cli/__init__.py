@@ -11,13 +11,13 @@ reads on.
     comparison       compare, which needs one or not
     handover         commands whose results go to others
     configuration    commands that need none
+    fleet            many PBXs at once
     gate             what counts, and the settings of a folder
     live             --live: a running Asterisk beside the files
     bundles          what `collect` brought, in place of captures or configuration
     output           where results, notes and progress go
 
-Imports: everything; nobody imports it. A command is a function in one of these four modules, with an example in
-its help. click is imported here only.
+Imports: everything; nobody imports it. A command is a function with an example in its help; click is known here only.
 """
 
 import errno
@@ -30,11 +30,11 @@ from typing import NoReturn
 import click
 
 from pjsipdiag.__main__ import heed
-from pjsipdiag.cli import captures, comparison, configuration, handover
+from pjsipdiag.cli import captures, comparison, configuration, fleet, handover
 from pjsipdiag.cli.group import main
 from pjsipdiag.errors import visible
 
-__all__ = ["captures", "comparison", "configuration", "handover", "main", "run"]
+__all__ = ["captures", "comparison", "configuration", "fleet", "handover", "main", "run"]
 
 
 INTERRUPTED, NO_READER = 128 + signal.SIGINT, 128 + signal.SIGPIPE

@@ -22,7 +22,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Which lines": ("aggregate", "unconfirmed", "diff"),
     "Which addresses": ("also", "family"),
     "What counts": ("fail_on", "ignored", "baseline"),
-    "Output": ("format_", "output", "extract", "force", "redact", "verbose", "quiet", "color"),
+    "Output": ("format_", "output", "html", "parquet", "extract", "force", "redact", "verbose", "quiet", "color"),
 }  # fmt: skip
 """The parameters of each group, in the order in which groups are shown."""
 

@@ -54,6 +54,19 @@ NAMES = options(
                  "https://USER@HOST/ari, or a file.  [asterisk -rx]"),
     click.option("--save-live", metavar="FILE", type=FILE, help="Write what it told there, for --live FILE."),
 )  # fmt: skip
+JOBS = click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=processors,
+    metavar="N",
+    help="Processes that share the work.  [one for each processor]",
+)
+DASK = click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Workers of a Dask cluster read the captures: tcp://HOST:8786, tls://HOST:8786, local, or env "
+    "for $DASK_SCHEDULER_ADDRESS.",
+)
 READING = options(
     click.option("--pbx", multiple=True, metavar="ADDRESS", help="An address of the PBX.  [inferred, and said how]"),
     click.option("--mirror", "mirrors", multiple=True, metavar="ADDRESS",
@@ -63,11 +76,8 @@ READING = options(
     click.option("--source", "sources", multiple=True, metavar="ADDRESS", help="Only calls of that address or net."),
     click.option("--call-id", "call_ids", multiple=True, metavar="ID", help="Only calls with that Call-ID."),
     click.option("--method", "methods", multiple=True, metavar="METHOD", help="List these requests, too."),
-    click.option("--jobs", type=click.IntRange(1, 64), default=processors, metavar="N",
-                 help="Processes that share the work.  [one for each processor]"),
-    click.option("--dask", metavar="ADDRESS",
-                 help="Workers of a Dask cluster read the captures: tcp://HOST:8786, tls://HOST:8786, local, or env "
-                 "for $DASK_SCHEDULER_ADDRESS."),
+    JOBS,
+    DASK,
     click.option("--reader", type=click.Choice(["native", "wireshark"]), default="native", show_default=True,
                  help="wireshark reads through tshark: decrypts TLS, knows everything, is slow."),
     click.option("--keylog", metavar="FILE", type=FILE,

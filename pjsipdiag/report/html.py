@@ -70,16 +70,17 @@ class Detail:
     ladder: Ladder
 
 
-def write(report: Report, stream: TextIO, _look: Look) -> None:
+def write(report: Report, stream: TextIO, look: Look) -> None:
     """Writes the page."""
-    environment = _environment()
-    style, script = _asset("report.css"), _asset("report.js")
+    templates = environment()
+    style, script = asset("report.css"), asset("report.js")
     ordered = wording.sources_by_need(report)
     looked_at = {source.address for source in [source for source in ordered if source.calls][:DETAILED]}
     counted = tally(report.calls, *_times(report), looked_at)
     details = _details(ordered, counted)
-    page = environment.get_template("report.html").stream(
+    page = templates.get_template("report.html").stream(
         report=report,
+        name=look.name,
         headline=headline(report),
         mood="bad" if report.unmatched else "warn" if _problems(report) else "good",
         facts=_facts(report),
@@ -100,7 +101,7 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
         wording=wording,
         style=Markup(style),
         script=Markup(script),
-        policy=_policy(style, script),
+        policy=policy(style, script),
         version=__version__,
     )
     for piece in page:
@@ -108,8 +109,9 @@ def write(report: Report, stream: TextIO, _look: Look) -> None:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """How pages are made: every value is made visible, then escaped."""
+    made = Environment(
         loader=PackageLoader("pjsipdiag.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -117,8 +119,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters["short"] = _short
-    return environment
+    made.filters["short"] = _short
+    return made
 
 
 def _shown(value: object) -> object:
@@ -134,11 +136,12 @@ def _short(text: str, longest: int) -> str:
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}\u2026"
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The style or the script of the pages."""
     return (files("pjsipdiag.report") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def policy(style: str, script: str) -> str:
     """Only this style and this script; no request to anywhere (Content Security Policy Level 3)."""
     return f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'"
 

@@ -29,6 +29,8 @@ class Look:
     """Names and addresses stay in one line: somebody may search for them with grep."""
     folder: str = ""
     """That of the configuration, as a repository names it."""
+    name: str = ""
+    """Of the PBX, where its page is one of many beside index.html."""
     ahead: BackgroundTables | None = None
 
 

@@ -26,6 +26,7 @@ class JobError(PjsipdiagError):
     """A process ended without a result (killed, out of memory)."""
 
 
+ENDED = "a process that shared the work was ended"
 PAUSE = 0.2
 """Seconds between two looks at how far the processes are."""
 
@@ -45,10 +46,18 @@ class Shared(Generic[Item, Result]):
     """Work that processes have begun on: they go on while this one does something else, until `results` is asked for.
 
     Without `jobs` of at least 2, or with fewer than `least` items, the work is done when its results are asked for.
+    `lost` gives the result for an item whose process was ended, and why; without it that ends all.
     """
 
-    def __init__(self, work: Callable[[Item], Result], items: Sequence[Item], jobs: int, least: int = 2) -> None:
-        self._work, self._items, self._jobs = work, items, jobs
+    def __init__(
+        self,
+        work: Callable[[Item], Result],
+        items: Sequence[Item],
+        jobs: int,
+        least: int = 2,
+        lost: Callable[[Item, str], Result] | None = None,
+    ) -> None:
+        self._work, self._items, self._jobs, self._lost = work, items, jobs, lost
         self._alone = jobs < 2 or len(items) < least or not hasattr(os, "fork")
         self._waiting = [] if self._alone else list(enumerate(items))[::-1]
         self._received: dict[int, bytearray] = {}
@@ -80,12 +89,26 @@ class Shared(Generic[Item, Result]):
                 if not data:
                     self._selector.unregister(key.fd)
                     os.close(key.fd)
-                    if not _ended(self._running.pop(key.fd)):
-                        raise JobError("a process that shared the work was ended; try again with --jobs 1")
+                    worked = _ended(self._running.pop(key.fd))
                     self._fill()
-                    self._done[key.data] = _loaded(self._received.pop(key.data))  # while others are still at work
+                    self._done[key.data] = self._loaded(key.data, worked)  # while others are still at work
             look()
         return [_result(self._done.pop(number)) for number in range(len(self._items))]
+
+    @property
+    def done(self) -> int:
+        """How many items are."""
+        return len(self._done)
+
+    def _loaded(self, number: int, worked: bool) -> tuple[bool, Any]:
+        """(whether the work was done, its result or what was raised)."""
+        data = self._received.pop(number)
+        if worked and data:
+            found: tuple[bool, Any] = pickle.loads(data)
+            return found
+        if self._lost is None:
+            raise JobError(f"{ENDED}; try again with --jobs 1")
+        return True, self._lost(self._items[number], ENDED)
 
     def _fill(self) -> None:
         """Starts as many processes as may run."""
@@ -153,13 +176,6 @@ def _pipe() -> tuple[int, int]:
         with suppress(OSError):  # more than a user may have
             fcntl(ends[1], F_SETPIPE_SZ, CHUNK)
     return ends
-
-
-def _loaded(data: bytearray) -> Any:
-    """(whether the work was done, its result or what was raised)."""
-    if not data:
-        raise JobError("a process that shared the work was ended; try again with --jobs 1")
-    return pickle.loads(data)
 
 
 def _result(loaded: tuple[bool, Any]) -> Any:

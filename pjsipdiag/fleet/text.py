@@ -1,0 +1,103 @@
+"""The report on a fleet for a terminal: a table of PBXs, causes with their places, sources that several saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TextIO
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pjsipdiag.fleet import wording
+from pjsipdiag.fleet.model import Cause, Fleet, SharedSource
+from pjsipdiag.report.look import Look
+from pjsipdiag.report.terminal import COLOURS, Ink, put
+from pjsipdiag.report.wording import plural
+
+PLACES, SHARED, AT = 8, 20, 4
+"""Places of a cause, sources, and PBXs of a source that are shown without `verbose`."""
+_STYLES = {"ok": "green", "problems": "bold red", "not diagnosed": "magenta"}
+
+
+def write(fleet: Fleet, stream: TextIO, look: Look) -> None:
+    """Writes the report; `look.verbose` shows every place."""
+    put(_Page(fleet, look).parts(), stream, look)
+
+
+class _Page:
+    def __init__(self, fleet: Fleet, look: Look) -> None:
+        self.fleet, self.look, self.ink = fleet, look, Ink(look)
+
+    def parts(self) -> Iterator[RenderableType]:
+        fleet = self.fleet
+        style = "bold red" if any(member.problem for member in fleet.members) else "bold green"
+        yield self.ink.text(wording.fleet_headline(fleet), style)
+        yield from self.titled("PBXs", [self.members()])
+        if fleet.causes:
+            yield from self.titled("Causes", map(self.cause, fleet.causes))
+        if fleet.shared:
+            yield from self.titled("Sources that several PBXs saw", self.shared())
+        if points := wording.open_points(fleet):
+            yield from self.titled("What is missing", (self.ink.item(point, by=2) for point in points))
+
+    def titled(self, title: str, parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
+        yield Text()
+        yield Text(title, "bold underline" if self.look.color else "bold")
+        if not self.look.color:
+            yield Text(self.ink.dash * len(title))
+        yield from parts
+
+    def members(self) -> RenderableType:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim" if self.look.color else "")
+        table.add_column("name", overflow="fold")
+        table.add_column("status", no_wrap=True)
+        table.add_column("calls", justify="right", no_wrap=True)
+        table.add_column("failed", justify="right", no_wrap=True)
+        table.add_column("", overflow="fold")
+        for member in self.fleet.members:
+            status = wording.status(member)
+            table.add_row(
+                self.ink.text(member.pbx.name),
+                Text(status, _STYLES[status]),
+                "" if member.failed else f"{member.calls:,}",
+                "" if member.failed else f"{member.failed_calls:,}",
+                self.ink.text(wording.said(member)),
+            )
+        return self.ink.table(table)
+
+    def cause(self, cause: Cause) -> RenderableType:
+        ink = self.ink
+        head = Text.assemble(
+            ink.text(str(cause.severity), COLOURS[cause.severity]),
+            " ",
+            ink.text(f"{wording.extent(cause)}: {wording.title(cause)}"),
+            " ",
+            ink.text(f"({cause.rule})", "dim"),
+        )
+        table = Table(box=None, show_header=False, pad_edge=False, padding=0)
+        table.add_row(Padding(head, (0, 0, 0, 2)))
+        if cause.note:
+            table.add_row(ink.indented(cause.note, "dim"))
+        told = wording.remedies(cause.places)
+        shown = told if self.look.verbose else told[:PLACES]
+        for names, said in shown:
+            table.add_row(ink.item(f"{wording.named(names, len(names) if self.look.verbose else PLACES)}: {said}"))
+        if left := sum(len(names) for names, _ in told[len(shown) :]):
+            table.add_row(ink.item(f"and at {plural(left, 'more PBX', 'more PBXs')}: -v names them", "dim"))
+        return table
+
+    def shared(self) -> Iterator[RenderableType]:
+        shown = self.fleet.shared if self.look.verbose else self.fleet.shared[:SHARED]
+        for source in shown:
+            yield self.source(source)
+        if left := len(self.fleet.shared) - len(shown):
+            yield self.ink.item(f"and {plural(left, 'more source')}: -v names them", "dim", by=2)
+
+    def source(self, source: SharedSource) -> RenderableType:
+        seen = source.seen if self.look.verbose else source.seen[:AT]
+        at = "; ".join(wording.seen_as(name, row) for name, row in seen)
+        more = f"; and {len(source.seen) - len(seen):,} more" if len(source.seen) > len(seen) else ""
+        calls = plural(wording.shared_calls(source), "call")
+        return self.ink.item(f"{source.address}: {wording.shared_kind(source)}, {calls} ({at}{more})", by=2)
