@@ -6,6 +6,7 @@ from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules import blamed
+from pjsipdiag.diagnosis.rules.admission import answered_elsewhere
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.rules.wire import acks
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -17,10 +18,9 @@ def failed_calls(situation: Situation) -> tuple[int, int]:
     A refused attack is no failed call, nor is one that somebody ended, nor a challenge that another call answers.
     """
     attacks = _groups(situation, "scanner")
-    taken = {id(group) for causes in blamed(situation).values() for groups in causes.values() for group in groups}
     failed = unmatched = 0
     for group in situation.groups:
-        count = 0 if id(group) in attacks else _failed(group, blamed=id(group) in taken)
+        count = 0 if id(group) in attacks else _failed(situation, group)
         failed += count
         unmatched += count if group.verdict.outcome is Outcome.NO_MATCH else 0
     return failed, unmatched
@@ -36,18 +36,11 @@ def _groups(situation: Situation, rule: str) -> set[int]:
     return {id(group) for groups in blamed(situation)[rule].values() for group in groups}
 
 
-def _failed(group: CallGroup, *, blamed: bool) -> int:
-    answered = group.verdict.outcome is Outcome.CHALLENGED and not blamed  # by a call of another Call-ID
-    passing = {*OF_PEOPLE, *((401, 407) if answered else ())}
-    return (
-        group.unrung
-        + acks.lost_calls(group)
-        + sum(
-            count
-            for status, count in group.statuses.items()
-            if (status == 0 or status >= 300) and status not in passing
-        )
+def _failed(situation: Situation, group: CallGroup) -> int:
+    refused = sum(
+        count for status, count in group.statuses.items() if (status == 0 or status >= 300) and status not in OF_PEOPLE
     )
+    return refused + group.unrung + acks.lost_calls(group) - answered_elsewhere(situation, group)
 
 
 def left_out(situation: Situation, options: Options) -> str:

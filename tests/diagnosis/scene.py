@@ -2,7 +2,7 @@
 
 Everything else is as in `tests.sip_text`. An answer copies Via, From, To, Call-ID and CSeq of its request; a 401
 carries a challenge whose realm is `asterisk`, or what `realm=NAME` on the `@` line says; `x3` there sends the request
-three times, `retry=300` adds a Retry-After to its answers.
+three times, `retry=300` adds a Retry-After to its answers, `nonce=1/2` is that of its challenge.
 `tls SOURCE > DESTINATION` on a line of its own is a TLS connection. What else is on the wire has lines of its own, too:
 `tcp 1.5 SOURCE > DESTINATION RA 0 HEX` is a segment with these flags, a sequence number and perhaps data, and
 `icmp 1.5 HOST 3/3 SOURCE > DESTINATION INVITE sip:1@192.0.2.1` an error of that type and code from HOST to SOURCE,
@@ -68,7 +68,8 @@ def _played(part: str) -> str:
     times = next((int(word[1:]) for word in words if re.fullmatch(r"x\d+", word)), 1)
     realm = next((word.partition("=")[2] for word in words if word.startswith("realm=")), "asterisk")
     delay = next((word.partition("=")[2] for word in words if word.startswith("retry=")), "")
-    plain = [word for word in words if not re.fullmatch(r"x\d+|(?:realm|retry)=.*", word)]
+    nonce = next((word.partition("=")[2] for word in words if word.startswith("nonce=")), "1/2")
+    plain = [word for word in words if not re.fullmatch(r"x\d+|(?:realm|retry|nonce)=.*", word)]
     start = float(plain[0])
     (request,) = messages(f"@ {' '.join(plain)}\n{body}")
     branch = f"Via: SIP/2.0/{request.transport} {request.source};branch=z9hG4bK{start}{request.source.port};rport"
@@ -79,13 +80,16 @@ def _played(part: str) -> str:
     sent = [f"@ {start + 0.5 * time} {' '.join(plain[1:])}\n{text}\n" for time in range(times)]
     (request,) = messages(sent[0])
     answers = [
-        _answer(request, int(status), start + 0.01 * at, realm, delay) for at, status in enumerate(statuses.split(), 1)
+        _answer(request, int(status), start + 0.01 * at, realm, nonce, delay)
+        for at, status in enumerate(statuses.split(), 1)
     ]
     return "".join([*sent, *answers])
 
 
-def _answer(request: SipMessage, status: int, seconds: float, realm: str, delay: str) -> str:
-    challenge = f'WWW-Authenticate: Digest realm="{realm}",nonce="1/2",opaque="3",algorithm=MD5,qop="auth"\n'
+def _answer(  # noqa: PLR0917  (what varies between answers)
+    request: SipMessage, status: int, seconds: float, realm: str, nonce: str, delay: str
+) -> str:
+    challenge = f'WWW-Authenticate: Digest realm="{realm}",nonce="{nonce}",opaque="3",algorithm=MD5,qop="auth"\n'
     later = f"Retry-After: {delay}\n" if delay else ""
     copied = "".join(
         f"{name}: {decode(value.encode())}\n"

@@ -52,11 +52,13 @@ def test_rule(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
     `at` is the line it points at, `severity` (error unless given) its weight, `unmatched` the report's list, `also` the
     other rules of severity error, `adds` the lines of all suggestions and of those to be confirmed, `edits` lines, or
     several that follow each other, that the changed files have, `lacks` lines that they no longer have, `waits` lines
-    of edits that are to be confirmed, `notes` words of the suggestions' notes; no suggestion may change other calls.
+    of edits that are to be confirmed, `notes` words of the suggestions' notes, `failed` the number of failed calls; no
+    suggestion may change other calls.
     """
     found = report(case, tmp_path)
     if "unmatched" in case:
         assert sorted(found["unmatched"]) == sorted(case["unmatched"])
+    assert found["summary"]["failed_calls"] == case.get("failed", found["summary"]["failed_calls"])
     severity = case.get("severity", "error")
     alike = [finding for finding in found["findings"] if finding["severity"] == severity]
     if "says" not in case:

@@ -23,8 +23,8 @@ _REFUSED = (401, 407, 403, 500)
 
 
 class Logins(NamedTuple):
-    """Calls of one source that one endpoint challenged: refused, let in, and how many came with credentials, among them
-    those that had them at once."""
+    """Calls of one endpoint that it challenged: refused, let in, and how many came with credentials, among them those
+    that had them at once."""
 
     refused: int = 0
     succeeded: int = 0
@@ -34,24 +34,40 @@ class Logins(NamedTuple):
 
 @lru_cache(maxsize=4)
 def _logins(situation: Situation) -> dict[tuple[str, str], Logins]:
-    """By source and endpoint: a retry with a new Call-ID is a call of its own, and perhaps in another group."""
+    """By source and endpoint, and by endpoint alone (source ""): a retry with a new Call-ID is a call of its own, and
+    perhaps in another group."""
     found: dict[tuple[str, str], Logins] = {}
     for group in situation.groups:
         if group.verdict.outcome is Outcome.CHALLENGED:
-            key = group.source, group.verdict.endpoint
             succeeded = sum(count for status, count in group.statuses.items() if 100 <= status < 300)
             more = (with_status(group, *_REFUSED), succeeded, group.credentialed, group.carried)
-            found[key] = Logins(*map(sum, zip(found.get(key, Logins()), more, strict=True)))
+            for source in (group.source, ""):
+                key = source, group.verdict.endpoint
+                found[key] = Logins(*map(sum, zip(found.get(key, Logins()), more, strict=True)))
     return found
+
+
+def answered_elsewhere(situation: Situation, group: CallGroup) -> int:
+    """How many calls of a group that a challenge ended are tried again under another Call-ID: the nonce of the
+    challenge came back there. Where captures cannot be read again, all or none, by their numbers."""
+    if group.verdict.outcome is not Outcome.CHALLENGED or not (challenged := with_status(group, 401, 407)):
+        return 0
+    if not _logins(situation)["", group.verdict.endpoint].carried:
+        return 0
+    taken = situation.taken_up(group)
+    if taken is None:
+        caller = _logins(situation)[group.source, group.verdict.endpoint]
+        return challenged if caller.refused <= min(caller.carried, caller.succeeded) else 0
+    return min(taken, challenged)
 
 
 def of_challenge(situation: Situation, group: CallGroup) -> Cause | None:
     """A real 401 that stays the last word."""
-    if group.verdict.outcome is not Outcome.CHALLENGED or with_status(group, *_REFUSED) == 0:
+    if group.verdict.outcome is not Outcome.CHALLENGED:
+        return None
+    if with_status(group, *_REFUSED) <= answered_elsewhere(situation, group):
         return None
     of_caller = _logins(situation)[group.source, group.verdict.endpoint]
-    if of_caller.carried and of_caller.refused <= min(of_caller.carried, of_caller.succeeded):
-        return None  # each challenge was answered by a call of another Call-ID
     endpoint = situation.config.endpoints[group.verdict.endpoint]
     variable = endpoint.option("auth")
     return Cause(
@@ -63,6 +79,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
     config = situation.config
     endpoint = config.endpoints[cause.name]
     challenged = sum(group.challenged or with_status(group, 401, 407) for group in groups)
+    elsewhere = sum(answered_elsewhere(situation, group) for group in groups)
     retried = sum(group.credentialed for group in groups)
     is_trunk = groups[0].verdict.identifier in ("ip", "header", "request_uri") or cause.name in trunks(config).names_of
     missing = [name for name in endpoint.auth if name not in config.auths]
@@ -87,9 +104,10 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
         f" ({cause.where}) asks for credentials, {then}",
         cause.where,
         sources(groups),
-        calls(groups),
+        calls(groups) - elsewhere,
         (
             *wrong[1:],
+            *([f"{_goes_on(elsewhere)} under another Call-ID, with the nonce of the challenge"] if elsewhere else []),
             *(() if missing else (_challenges(challenged, retried), _which_401(config, endpoint, groups))),
             f"observed answers: {answers(groups)}",
         ),
@@ -117,6 +135,10 @@ def _why_missing(config: Config, name: str) -> str:
 
 def _challenges(challenged: int, retried: int) -> str:
     return f"{counted(challenged, 'call')} challenged, {counted(retried, 'call')} came with credentials"
+
+
+def _goes_on(count: int) -> str:
+    return f"{counted(count, 'challenged call')} {'goes' if count == 1 else 'go'} on"
 
 
 def is_kept_out(group: CallGroup) -> bool:

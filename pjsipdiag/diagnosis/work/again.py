@@ -52,8 +52,10 @@ class SecondReading:
         nobody can tell."""
         if not self._is_read:
             return None
-        nonces = (self._nonces.get(one) for one in self._ids_of(group, 0))
-        return sum(nonce in self._carried for nonce in nonces if nonce)
+        ids = self._ids_of(group, 0)
+        found = sum(self._nonces.get(one, b"") in self._carried for one in ids)
+        most = sum(group.statuses.get(status, 0) for status in CHALLENGES)
+        return found if len(ids) < MOST_CALLS else found * most // len(ids)
 
     def _ids_of(self, group: CallGroup, flag: int) -> list[bytes]:
         """The Call-IDs of its calls with this flag; without one, of those that a challenge ended."""
@@ -75,11 +77,11 @@ class SecondReading:
         return all(tally.stamp is not None for tally in self._captures)
 
     def _wanted(self) -> Iterator[bytes]:
-        carrying = {(one.source, one.verdict.endpoint) for one in self._groups if one.carried}
+        carrying = {one.verdict.endpoint for one in self._groups if one.carried}
         room = MOST_ALL
         for group in self._groups:
             ids = self._ids_of(group, UNHEARD) if group.unheard else []
-            if (group.source, group.verdict.endpoint) in carrying:
+            if group.verdict.endpoint in carrying:
                 ids += self._ids_of(group, 0)
             yield from ids[:room]
             room -= len(ids[:room])
