@@ -33,21 +33,22 @@ class Reached:
         self._tree, self.lines, self.seconds = tree, lines, seconds
 
     def tests(self, mutant: Mutant) -> list[str]:
-        """Those that reach the statement of a mutant. Those of the folder that mirrors its own come first, then the
-        quickest of each test module, then the next of each. A line that runs when its module is imported is reached by
-        all that reach the module."""
+        """Those that reach the statement of a mutant. Those of the module that mirrors its own come first, then those
+        of its folder, then the others: of these the quickest of each test module, then the next of each. A line that
+        runs when its module is imported is reached by all that reach the module."""
         lines = self.lines.get(mutant.path, {})
         source = (self._tree / mutant.path).read_text()
         found = {name for line in _statement(source, mutant.line) for name in lines.get(line, ())}
         if "" in found:
             found.update(*lines.values())
-        near = mutant.path.replace("pjsipdiag/", "tests/", 1).rpartition("/")[0]
+        near, _, name = mutant.path.replace("pjsipdiag/", "tests/", 1).rpartition("/")
+        mirror = f"{near}/test_{name}"
         places: dict[str, int] = {}
-        ranks: dict[str, tuple[bool, int]] = {}
+        ranks: dict[str, tuple[bool, bool, int]] = {}
         for name in sorted(found & self.seconds.keys(), key=lambda name: (self.seconds[name], name)):
             module = name.partition("::")[0]
             places[module] = places.get(module, -1) + 1
-            ranks[name] = not module.startswith(near), places[module]
+            ranks[name] = module != mirror, not module.startswith(near), places[module]
         return sorted(ranks, key=ranks.__getitem__)
 
 
