@@ -28,6 +28,8 @@ FORMATS = ("text", "json", "csv")
 @click.argument("plan", metavar="FLEET.toml", type=FILE)
 @JOBS
 @DASK
+@click.option("--resume", metavar="DIR", type=FILE,
+              help="Keep there what was read; files that were are not read again.")  # fmt: skip
 @click.option("--format", "format_", type=click.Choice(FORMATS), metavar="FORMAT",
               help=f"{', '.join(FORMATS)}; csv is the table of PBXs.  [from the ending of -o, else text]")  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", type=FILE, help="Write there; the format follows from the ending.")
@@ -42,6 +44,7 @@ def fleet(
     plan: str,
     jobs: int,
     dask: str | None,
+    resume: str | None,
     format_: str | None,
     output: str | None,
     html: str | None,
@@ -69,7 +72,11 @@ def fleet(
             Path(stack.enter_context(TemporaryDirectory(prefix="pjsipdiag-"))) if wanted else None
             for wanted in (html, parquet)
         )
-        work = Diagnosis(max(1, jobs // at_once), dask, pages, rows)
+        if dask:
+            from pjsipdiag.diagnosis.work.cluster import one_for_all
+
+            dask = stack.enter_context(one_for_all(dask))
+        work = Diagnosis(max(1, jobs // at_once), dask, resume, pages, rows)
         found = diagnose_fleet(read, work, at_once, _Done(len(read.pbxs), quiet).tell)
         inputs = tuple(inputs_of(read))
         if html and pages:

@@ -25,7 +25,8 @@ class Options(TypedDict, total=False):
     `asterisk` names the release, `pbx` the addresses of the PBX; without them the capture tells. `hosts` is a file in
     the form of /etc/hosts, `resolve` asks DNS, `resolved` is output of `pjsip show identifies`, `databases` are
     NAME=URL, `live` asks a running Asterisk. `reader` is native or wireshark, `keylog` a file of TLS secrets, `jobs`
-    how many processes share the work, `dask` the scheduler whose workers read the captures. `since` and `until` are
+    how many processes share the work, `dask` the scheduler whose workers read the captures,
+    `kept` a folder where what was read of them is kept, so that it is not read again. `since` and `until` are
     times (2025-10-09T08:53:20 or 08:53:20), `sources` addresses or networks, `call_ids` Call-IDs: only those calls are
     judged. Requests of `methods` are listed, too. With `follow` a growing capture is read until interrupted, or for
     `seconds`. `aggregate` lets suggestions name networks. `mirrors` are addresses whose HEP and tunnels are taken at
@@ -43,6 +44,7 @@ class Options(TypedDict, total=False):
     keylog: str | None
     jobs: int
     dask: str | None
+    kept: str | None
     since: str | None
     until: str | None
     sources: Sequence[str]

@@ -30,10 +30,11 @@ MOST_AGENTS = 3
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """How each PBX is diagnosed: by `jobs` processes or the workers of `dask`; `pages` and `rows` are folders for a
-    page and a table of calls of each, None for none."""
+    page and a table of calls of each, None for none; for `kept` see `Options`."""
 
     jobs: int = 1
     dask: str | None = None
+    kept: str | None = None
     pages: Path | None = None
     rows: Path | None = None
 
@@ -58,6 +59,7 @@ class Diagnosis:
         options: Options = {
             "jobs": self.jobs,
             "dask": self.dask,
+            "kept": self.kept,
             "pbx": pbx.addresses,
             "mirrors": pbx.mirrors,
             "asterisk": pbx.asterisk,

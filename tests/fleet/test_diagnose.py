@@ -97,6 +97,25 @@ def test_a_process_that_is_killed_is_named(tmp_path: Path) -> None:
     assert "was ended" in found.members[1].failed
 
 
+@pytest.mark.parametrize("where", ["local", "tcp"])
+def test_workers_say_the_same(where: str, run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("distributed", reason="needs Dask: pip install 'pjsipdiag[dask]'")
+    from tests.diagnosis.work.test_cluster import running
+
+    plan = run.folder / "four.toml"
+    plan.write_text("[[pbx]]".join((run.folder / "FLEET.toml").read_text().split("[[pbx]]")[:5]))
+    with running(tmp_path / "dask", 2 if where == "tcp" else 0) as (dask, _):
+        done = fleet(plan, "--format", "json", "--dask", dask.address if where == "tcp" else where)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == fleet(plan, "--format", "json").stdout
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(run: Run) -> None:
+    pytest.importorskip("distributed", reason="needs Dask: pip install 'pjsipdiag[dask]'")
+    done = fleet(run.folder / "FLEET.toml", "--dask", "tcp://127.0.0.1:1")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+
+
 def test_any_number_of_processes_says_the_same(run: Run) -> None:
     plan = run.folder / "FLEET.toml"
     assert fleet(plan, "--jobs", "1", "--format", "json").stdout == (run.folder / "out.json").read_text()

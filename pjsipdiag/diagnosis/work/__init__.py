@@ -7,6 +7,7 @@ how far each file was read.
     reading   one piece or file, read and folded; chain: what goes on from one file to the next
     executor  who reads them: the seam behind --jobs and --dask, and the processes of --jobs
     jobs      work shared between processes: a fork for each item, results in the order of the items
+    kept      what was read is kept, so that a run that was ended goes on
     cluster   workers of a Dask cluster; parcel: folds as bytes, which machines hand to one another
     acknowledged, again  captures read again: calls that their sender has shown to be his own; ACKs and nonces of few
 

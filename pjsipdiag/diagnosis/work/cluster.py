@@ -20,7 +20,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic
 
 from pjsipdiag import __version__
-from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.folded import CapturePart, Folded, Merged
 from pjsipdiag.diagnosis.calls.merge import alone, finished, merge_more
 from pjsipdiag.diagnosis.calls.spool import Placed, Spool
@@ -84,6 +83,19 @@ class Cluster:
                 cluster.close(timeout=PATIENCE)
 
 
+@contextmanager
+def one_for_all(address: str) -> Iterator[str]:
+    """Where processes that are forked from here find the cluster, as long as this lasts: a local one is started once.
+
+    :raises PjsipdiagError: nobody answers, or workers have other versions.
+    """
+    cluster = Cluster(address)
+    try:
+        yield str(cluster._client.scheduler.address) if address == "local" else address
+    finally:
+        cluster.close()
+
+
 class _Started(Generic[Item, Result]):
     """Work that the workers have; what it gave stays there, but for what is asked for in order."""
 
@@ -131,7 +143,7 @@ class _Value:
     def __sizeof__(self) -> int:
         return self.folds.held()
 
-    def keep(self, fold: Fold) -> Elsewhere:
+    def keep(self, fold: Folded) -> Elsewhere:
         data = pack_fold(fold)
         return Elsewhere(self.folds.append(data), len(data), fold.messages)
 
@@ -233,7 +245,7 @@ def _connect(address: str) -> Client:
         if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
             logging.getLogger(name).disabled = True
     if address == "local":
-        size = {"n_workers": processors(), "threads_per_worker": 1, "dashboard_address": None}
+        size = {"n_workers": processors(), "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
         return Client(LocalCluster(**size, silence_logs=logging.CRITICAL), set_as_default=False)
     place = os.environ.get(ENVIRONMENT, "") if address == "env" else address
     if not place:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count, groupby
 from pathlib import Path
 
@@ -20,11 +21,12 @@ from pjsipdiag.capture.signs import Signs
 from pjsipdiag.capture.source.place import size_of, stamp
 from pjsipdiag.diagnosis.calls.folded import Folded, Merged
 from pjsipdiag.diagnosis.calls.selection import selection
-from pjsipdiag.diagnosis.calls.spool import Spool
+from pjsipdiag.diagnosis.calls.spool import Placed, Spool
 from pjsipdiag.diagnosis.model import CaptureSummary
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.work.chain import Chain
 from pjsipdiag.diagnosis.work.executor import Executor, Processes, Started
+from pjsipdiag.diagnosis.work.kept import prepare
 from pjsipdiag.diagnosis.work.reading import Done, PieceReader, Reading, Seen, Task
 from pjsipdiag.errors import CaptureError, PjsipdiagError
 from pjsipdiag.sip import Address
@@ -98,6 +100,8 @@ def begin(captures: Sequence[str | Path], options: Options, executor: Executor |
 
 def _begin(captures: Sequence[str | Path], options: Options, executor: Executor) -> Begun:
     reading = _reading(options, executor)
+    if reading.kept:
+        prepare(reading.kept)
     if reading.follow:
         names = tuple(map(str, captures))
         found = Captures(names, (0,) * len(names))
@@ -123,6 +127,8 @@ class Begun:
     _seen: Seen
     _executor: Executor
     _work: Started[list[Done]]
+    _heads: Spool = field(default_factory=Spool)
+    """Of folds that came with heads of their own."""
     _gathered: Gathered | None = None
 
     def __enter__(self) -> Begun:
@@ -152,7 +158,10 @@ class Begun:
     def _done(self) -> Iterator[Done]:
         """The pieces in order, with the spools that others filled."""
         for task, found in zip(self._tasks, self._work.results(self._seen.tell), strict=True):
-            if self._executor.forks:
+            if self._executor.forks and self.reading.kept:
+                for one in (one for done in found for one in done.folds if isinstance(one, Folded)):
+                    one.adopt(Placed(self._heads, self._heads.append(one.spool.content())))
+            elif self._executor.forks:
                 folds = [one for done in found for one in done.folds if isinstance(one, Folded)]
                 spool = task.spool.adopt(folds[0].spool) if folds else task.spool
                 for one in folds:
@@ -180,6 +189,7 @@ def _reading(options: Options, executor: Executor) -> Reading:
         options.get("follow", False),
         options.get("seconds"),
         None if executor.forks else MOST_ROWS,
+        options.get("kept"),
     )
 
 
@@ -187,20 +197,22 @@ def _tasks(files: Sequence[str], reading: Reading) -> Iterator[Task]:
     """What several processes can do; nothing where one has to read alone: what is followed, what can be read only once,
     and what depends on the first message that one process finds."""
     jobs = reading.jobs
-    if jobs == 1 or reading.follow or reading.wanted.of_day or (reading.carries_over and not all(map(stamp, files))):
+    if (
+        (jobs == 1 and not reading.kept)
+        or reading.follow
+        or reading.wanted.of_day
+        or (reading.carries_over and not all(map(stamp, files)))
+    ):
         return
     cut = reading.splittable and len(files) < FEW * jobs
+    cutting = _pieces if reading.kept and reading.splittable else partial(split, parts=jobs if cut else 1)
     numbers = count()
-    pieces = [
-        (next(numbers), capture, piece)
-        for capture, path in enumerate(files)
-        for piece in (split(path, jobs) if cut else [FilePart(path, 0, WHOLE)])
-    ]
-    if len(pieces) < 2 and not (cut and _is_long(files[0])):
+    pieces = [(next(numbers), capture, piece) for capture, path in enumerate(files) for piece in cutting(path)]
+    if len(pieces) < 2 and not (cut and _is_long(files[0])) and not reading.kept:
         return
     size = -(-len(pieces) // (MOST_TASKS * jobs))
     for at in range(0, len(pieces), size):
-        yield Task(pieces[at : at + size], Spool().share())
+        yield Task(pieces[at : at + size], Spool() if reading.kept else Spool().share())
 
 
 def _tasks_elsewhere(files: Sequence[str], reading: Reading, executor: Executor) -> Iterator[Task]:
@@ -209,7 +221,7 @@ def _tasks_elsewhere(files: Sequence[str], reading: Reading, executor: Executor)
         return
     numbers = count()
     cut = (
-        executor.submit(Cutting(PIECE), files).results()
+        executor.submit(Cutting(), files).results()
         if reading.splittable
         else ([FilePart(path, 0, WHOLE)] for path in files)
     )
@@ -228,19 +240,21 @@ class Expansion:
         raise CaptureError(f"{captures[0]}: {reason}")
 
 
-@dataclass(frozen=True, slots=True)
 class Cutting:
-    """Says in which pieces of about `size` bytes a file is read, where it is."""
-
-    size: int
+    """Says in which pieces a file is read, where it is."""
 
     def __call__(self, path: str) -> list[FilePart]:
-        try:
-            return split(path, -(-(size_of(path) or 1) // self.size))
-        except CaptureError:  # its reader will say it
-            return self.lost(path, "")
+        return _pieces(path)
 
     def lost(self, path: str, _reason: str) -> list[FilePart]:
+        return [FilePart(path, 0, WHOLE)]
+
+
+def _pieces(path: str) -> list[FilePart]:
+    """Pieces of about PIECE bytes, whoever reads them."""
+    try:
+        return split(path, -(-(size_of(path) or 1) // PIECE))
+    except CaptureError:  # its reader will say it
         return [FilePart(path, 0, WHOLE)]
 
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from mmap import mmap
 
 from pjsipdiag.capture import Dissector, FilePart, Handover, Unfinished, read_part
-from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.datagram import Datagram, Stamp, Tally
 from pjsipdiag.capture.joining.parts import WHOLE
 from pjsipdiag.capture.readers import read_as, until_gone
 from pjsipdiag.capture.source.place import size_of, stamp
 from pjsipdiag.diagnosis.calls.fold import Fold
+from pjsipdiag.diagnosis.calls.folded import Folded
 from pjsipdiag.diagnosis.calls.rows import ROW
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.options import Progress
 from pjsipdiag.diagnosis.work.executor import AnyFold, Elsewhere
+from pjsipdiag.diagnosis.work.kept import once
 
 MESSAGES = 50_000
 """That are fed at once to a fold whose size is bounded."""
@@ -35,6 +37,8 @@ class Reading:
     follow: bool = False
     seconds: float | None = None
     most_rows: int | None = None
+    kept: str | None = None
+    """The folder where what was read is kept; see `kept`."""
 
     @property
     def splittable(self) -> bool:
@@ -99,7 +103,7 @@ class Done:
     lost: str = ""
 
 
-Keep = Callable[[Fold], Elsewhere]
+Keep = Callable[[Folded], Elsewhere]
 """Puts a fold that is done away, where the memory of many is not to be had."""
 
 
@@ -120,7 +124,16 @@ class PieceReader:
         return [Done(number, capture, [], Tally(piece.path), lost=reason) for number, capture, piece in task.pieces]
 
     def _read(self, number: int, capture: int, piece: FilePart, spool: Spool) -> Done:
-        tally = Tally(piece.path, stamp=stamp(piece.path))
+        found = stamp(piece.path)
+        if self.reading.kept is None:
+            return self._done(number, capture, piece, spool, found)
+        alone = replace(self, keep=None)
+        done = once(self.reading, piece, self.alone, found, lambda: alone._done(number, capture, piece, spool, found))
+        folds = [self.keep(fold) if self.keep and isinstance(fold, Folded) else fold for fold in done.folds]
+        return replace(done, number=number, capture=capture, folds=folds)
+
+    def _done(self, number: int, capture: int, piece: FilePart, spool: Spool, found: Stamp | None) -> Done:
+        tally = Tally(piece.path, stamp=found)
         if self.seen:
             self.seen.watch(tally, number)
         # a whole file alone leaves nothing to others: it is read as one process reads it

@@ -123,6 +123,22 @@ def test_a_big_file_is_read_in_pieces(dask: Dask, tmp_path: Path, monkeypatch: p
     assert reported(path, dask.address) == reported(path)
 
 
+def test_what_workers_read_is_kept_and_not_read_again(dask: Dask, tmp_path: Path) -> None:
+    path = tmp_path / "whole.pcap"
+    write(path, "tcp", 2000)
+    raw = path.read_bytes()
+    folder, kept = cut(raw, [300, 900], tmp_path / "files"), str(tmp_path / "kept")
+    expected = reported(folder)
+    assert reported(folder, dask.address, kept=kept) == expected
+    for file in folder.iterdir():
+        before = file.stat()
+        with file.open("r+b") as stream:
+            stream.seek(4096)
+            stream.write(bytes(before.st_size - 4096))
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert reported(folder, dask.address, kept=kept) == expected
+
+
 def test_clock_times_are_of_the_day_of_the_first_message(dask: Dask, tmp_path: Path) -> None:
     path = tmp_path / "whole.pcap"
     write(path, "siponly", 500)
