@@ -16,8 +16,8 @@
                                                  |
                Report --redact, report.render--> text, html, json, ...
 
-`diagnosis.work` gathers the captures, alone or by several processes; `firewall` makes a list of addresses of a Config;
-`cli` turns arguments into these calls.
+`diagnosis.work` gathers the captures, alone or by several processes; `watch` does all of it for calls as they come;
+`firewall` makes a list of addresses of a Config; `cli` turns arguments into these calls.
 A stage is a function from frozen data to frozen data; files are read and written at the edges only. `capture` knows
 nothing of Asterisk, `asterisk` nothing of captures; both meet in `diagnosis`.
 """

@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 
 from pjsipdiag.errors import PjsipdiagError, visible
 
-_PLACES = 'PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"'
+PLACES = 'PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"'
 """Where tcpdump and asterisk are; a login without a terminal may not look there."""
-_SSH = ("ssh", "-T", "-oClearAllForwardings=yes", "-oServerAliveInterval=15")
+SSH = ("ssh", "-T", "-oClearAllForwardings=yes", "-oServerAliveInterval=15")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Machine:
     def words(self, *program: str) -> list[str]:
         """The argument list that runs a program there."""
         words = ["sudo", "-n", *program] if self.sudo else [*program]
-        return [*self.ssh, f"{_PLACES} {shlex.join(words)}"] if self.ssh else words
+        return [*self.ssh, f"{PLACES} {shlex.join(words)}"] if self.ssh else words
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def reached(host: str | None, *, sudo: bool = False) -> Iterator[Machine]:
     if not host or host.startswith("-"):
         raise PjsipdiagError(f"--on {visible(host)!r} names no host: give one as ssh takes it, as root@pbx.example")
     with TemporaryDirectory(prefix="pjsipdiag-") as folder:
-        words = (*_SSH, f"-oControlPath={folder}/ssh")
+        words = (*SSH, f"-oControlPath={folder}/ssh")
         try:
             status = subprocess.run([*words, "-fNM", "--", host], check=False).returncode
         except OSError as error:

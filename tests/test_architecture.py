@@ -36,6 +36,10 @@ MAY_IMPORT = {
         *("capture", "asterisk", "diagnosis", "report", "redact", "handover"),
     },
     "firewall": {"errors", "asterisk", "diagnosis", "report", "firewall"},
+    "watch": {
+        *("errors", "inputs", "outputs", "sip", "machine"),
+        *("capture", "asterisk", "diagnosis", "report", "watch"),
+    },
     "fleet": {"errors", "inputs", "outputs", "storage", "sip", "asterisk", "diagnosis", "report", "fleet"},
     "redact": {"errors", "inputs", "outputs", "sip", "storage", "capture", "asterisk", "diagnosis", "redact"},
 }

@@ -17,7 +17,8 @@ def changed(tally: Tally) -> bool:
 
 
 def read_again(tally: Tally) -> Iterator[Datagram]:
-    """The messages of a capture that was counted in `tally`; none where it may have changed since."""
+    """The messages of a capture that was counted in `tally`: those at hand, or none where it may have changed since."""
+    yield from tally.kept
     if tally.stamp is not None and not changed(tally):
         with suppress(CaptureError):
             yield from read(tally.file, Tally(tally.file))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -122,6 +122,8 @@ class Tally:
     signs: Signs = field(default_factory=Signs)
     stamp: Stamp | None = None
     """Of the file before it was read."""
+    kept: Sequence[Datagram] = ()
+    """Its messages, where they are at hand instead of in a file."""
     on_read: Callable[[int], None] | None = field(default=None, compare=False)
     """Told the bytes of the file that were read so far, now and then."""
 

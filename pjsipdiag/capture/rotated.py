@@ -51,7 +51,7 @@ def expand(paths: Iterable[str | Path]) -> Captures:
         found = 0
         for member in [path] if members is None else members:
             try:
-                time = 0 if member == "-" else _start(member)
+                time = 0 if member == "-" else start_of(member)
             except CaptureError as error:
                 if members is None:
                     raise
@@ -83,7 +83,7 @@ def _members(path: str) -> Sequence[str] | None:
     return None
 
 
-def _start(path: str) -> int:
+def start_of(path: str) -> int:
     """The time of the first record in nanoseconds, 0 when there is none. Raises CaptureError."""
     if not isinstance(path, Url) and not Path(path).is_file():
         if not Path(path).exists():

@@ -11,7 +11,7 @@ reads on.
     comparison       compare, which needs one or not
     handover         commands whose results go to others
     configuration    commands that need none
-    fleet            many PBXs at once
+    fleet, watching  many PBXs at once; calls as they come
     gate             what counts, and the settings of a folder
     live             --live: a running Asterisk beside the files
     bundles          what `collect` brought, in place of captures or configuration
@@ -30,11 +30,11 @@ from typing import NoReturn
 import click
 
 from pjsipdiag.__main__ import heed
-from pjsipdiag.cli import captures, comparison, configuration, fleet, handover
+from pjsipdiag.cli import captures, comparison, configuration, fleet, handover, watching
 from pjsipdiag.cli.group import main
 from pjsipdiag.errors import visible
 
-__all__ = ["captures", "comparison", "configuration", "fleet", "handover", "main", "run"]
+__all__ = ["captures", "comparison", "configuration", "fleet", "handover", "main", "run", "watching"]
 
 
 INTERRUPTED, NO_READER = 128 + signal.SIGINT, 128 + signal.SIGPIPE

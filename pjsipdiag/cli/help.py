@@ -20,6 +20,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "How to read": ("jobs", "dask", "resume", "mirrors", "reader", "keylog", "follow", "seconds"),
     "What if": ("try_lines", "try_section", "try_order", "try_file"),
     "Which lines": ("aggregate", "unconfirmed", "diff"),
+    "What to watch": ("interface", "host", "expression", "state"),
+    "Whom to tell": ("until_failure", "command", "webhook", "metrics"),
     "Which addresses": ("also", "family"),
     "What counts": ("fail_on", "ignored", "baseline"),
     "Output": ("format_", "output", "html", "parquet", "extract", "force", "redact", "verbose", "quiet", "color"),

@@ -41,7 +41,7 @@ ASTERISK = click.option(
     shell_complete=complete_releases,
     help="Release to replay, as 22, 22.10.1 or certified-20.7-cert5.  [from the capture, else the newest]",
 )
-NAMES = options(
+FILE_NAMES = options(
     click.option("--hosts", metavar="FILE", type=FILE, help="Addresses of host names, in the form of /etc/hosts."),
     click.option("--resolve", is_flag=True, help="Ask DNS for host names, SRV records first, as Asterisk does."),
     click.option("--resolved", metavar="FILE", type=FILE,
@@ -49,6 +49,9 @@ NAMES = options(
     click.option("--database", "databases", multiple=True, metavar="NAME=URL",
                  help="The database that extconfig.conf calls NAME, or a dump of it; it is only read.  "
                  "[auto: as Asterisk's files say]"),
+)  # fmt: skip
+NAMES = options(
+    FILE_NAMES,
     click.option("--live", is_flag=False, flag_value="asterisk -rx", metavar="[COMMAND]",
                  help="Ask a running Asterisk: a command as 'ssh pbx asterisk -rx', ami://USER@HOST, "
                  "https://USER@HOST/ari, or a file.  [asterisk -rx]"),
@@ -67,13 +70,24 @@ DASK = click.option(
     help="Workers of a Dask cluster read the captures: tcp://HOST:8786, tls://HOST:8786, local, or env "
     "for $DASK_SCHEDULER_ADDRESS.",
 )
+PBX = click.option("--pbx", multiple=True, metavar="ADDRESS", help="An address of the PBX.  [inferred, and said how]")
+MIRROR = click.option(
+    "--mirror",
+    "mirrors",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Take the word of HEP and tunnels from there; else what they carry is a claim.",
+)
+SOURCE = click.option(
+    "--source", "sources", multiple=True, metavar="ADDRESS", help="Only calls of that address or net."
+)
+WHOSE = options(PBX, MIRROR, SOURCE)
 READING = options(
-    click.option("--pbx", multiple=True, metavar="ADDRESS", help="An address of the PBX.  [inferred, and said how]"),
-    click.option("--mirror", "mirrors", multiple=True, metavar="ADDRESS",
-                 help="Take the word of HEP and tunnels from there; else what they carry is a claim."),
+    PBX,
+    MIRROR,
     click.option("--since", metavar="TIME", help="Only messages from then on: 2025-10-09T08:53:20, or 08:53:20."),
     click.option("--until", metavar="TIME", help="Only messages until then."),
-    click.option("--source", "sources", multiple=True, metavar="ADDRESS", help="Only calls of that address or net."),
+    SOURCE,
     click.option("--call-id", "call_ids", multiple=True, metavar="ID", help="Only calls with that Call-ID."),
     click.option("--method", "methods", multiple=True, metavar="METHOD", help="List these requests, too."),
     JOBS,

@@ -49,15 +49,13 @@ from pjsipdiag.diagnosis.running import ask, callers_hosts, settled
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.work.acknowledged import Acknowledged
 from pjsipdiag.diagnosis.work.again import SecondReading
-from pjsipdiag.diagnosis.work.gather import Begun, Gathered, begin, summary
-from pjsipdiag.diagnosis.work.jobs import share
+from pjsipdiag.diagnosis.work.gather import Begun, Gathered, Read, begin, summary
+from pjsipdiag.diagnosis.work.jobs import share, slices
 from pjsipdiag.sip import NOWHERE, SipMessage
 
 OnRows = Callable[[Sequence[CallRow], Sequence[SourceRow]], None]
 UNTOLD = ("0.0.0.0:0", "[::]:0", "0.0.0.0", "::", ":::0")
 """What stands for the own side where a log leaves it out."""
-SMALLEST_SLICE = 5000
-"""Transactions that are worth a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +80,23 @@ def observe(captures: Sequence[str | Path], config: str | Path | None, **options
         return conclude(begun, config, options)
 
 
-def conclude(begun: Begun, config: str | Path | None, options: Options, on_rows: OnRows | None = None) -> Observation:
+def conclude(
+    begun: Begun | Read,
+    config: str | Path | None,
+    options: Options,
+    on_rows: OnRows | None = None,
+    disk: Disk | None = None,
+) -> Observation:
     """The same for captures whose reading has begun with these options.
 
-    `on_rows` is called with the calls and sources of the report before the rules run; the last call counts.
+    `on_rows` is called with the calls and sources of the report before the rules run; the last call counts. What `disk`
+    has read of the configuration is not read again.
     """
     told = pbxes.given(options.get("pbx", ()))
     databases = options.get("databases", ())
-    disk = Disk()
+    disk = disk or Disk()
     options = {**options, "databases": databases if isinstance(databases, Databases) else given(databases)}
-    if options.get("resolve"):
+    if options.get("resolve") is True:
         options["resolve"] = Dns()  # each name is asked once, however often the configuration is loaded
     hosts = callers_hosts(begun.finish().merged) if options.get("live") else ()
     live = ask(config, options, hosts, calls=True)
@@ -139,7 +144,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
     replay = Replay(basis.config, tokens(own, basis.config))
     arrival = Arrival(basis.config, seen.merged.answering)
     look = partial(judge, seen.merged, pbx=basis.pbx.addresses, arrival=arrival, replay=replay, wanted=wanted)
-    judged = share(look, _slices(seen.merged, jobs), jobs)
+    judged = share(look, slices([len(keys) for keys in seen.merged.keys], jobs), jobs)
     files = [tally.name for tally in seen.tallies]
     calls = Calls(seen.merged, judged, files, arrival, replay.verdict)
     others = other_methods(seen.merged, basis.pbx.addresses, wanted)
@@ -187,24 +192,6 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         crowd=crowd,
         greetings={show_address(place): SipMessage(head) for place, head in seen.merged.greetings.items()},
     )
-
-
-def _slices(merged: Merged, jobs: int) -> list[list[tuple[int, range]]]:
-    """Pieces of work, about one for each process: each is (part, rows) in the order of the parts."""
-    rows = [len(keys) for keys in merged.keys]
-    size = max(sum(rows) // jobs + 1, SMALLEST_SLICE)
-    pieces: list[list[tuple[int, range]]] = [[]]
-    room = size
-    for number, count in enumerate(rows):
-        start = 0
-        while start < count:
-            if not room:
-                pieces.append([])
-                room = size
-            taken = min(room, count - start)
-            pieces[-1].append((number, range(start, start + taken)))
-            start, room = start + taken, room - taken
-    return pieces
 
 
 def _report(  # noqa: PLR0917  (what it is made of)

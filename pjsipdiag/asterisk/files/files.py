@@ -35,6 +35,8 @@ MOST_LOOKED = 300_000
 
 
 _T = TypeVar("_T")
+Mark = tuple[int, int, int, int]
+"""What tells that a file or folder is still the same."""
 
 
 class Disk:
@@ -48,6 +50,11 @@ class Disk:
         self._read: dict[Path, bytes | OSError] = {}
         self._listed: dict[Hashable, Sequence[str]] = {}
         self._mounted: tuple[Path, Url] | None = None
+        self._marks: dict[Path, Mark | None] = {}
+
+    def changed(self) -> bool:
+        """Whether a file or folder of this machine that was looked at is another one now, came or went."""
+        return any(_mark(path) != mark for path, mark in self._marks.items())
 
     def mount(self, url: Url) -> Path:
         """The path under which a folder or file behind a URL is known here from now on."""
@@ -69,7 +76,7 @@ class Disk:
     def entries(self, path: Path) -> Sequence[str]:
         """The names in a folder; one that links lead to in several ways is listed once."""
         url = self._url(path)
-        found = path.stat() if url is None else None
+        found = self._stat(path) if url is None else None
         key = (found.st_dev, found.st_ino) if found else path
         if key not in self._listed:
             self._listed[key] = [entry.name for entry in path.iterdir()] if url is None else storage.entries(url)
@@ -78,8 +85,12 @@ class Disk:
     def _mode(self, path: Path) -> int:
         url = self._url(path)
         if url is None:
-            return path.stat().st_mode
+            return self._stat(path).st_mode
         return stat.S_IFDIR if storage.entry(url).is_folder else stat.S_IFREG
+
+    def _stat(self, path: Path) -> os.stat_result:
+        self._marks.setdefault(path, _mark(path))
+        return path.stat()
 
     def _bytes(self, path: Path) -> bytes:
         url = self._url(path)
@@ -271,6 +282,14 @@ def _once(known: dict[Path, _T | OSError], path: Path, ask: Callable[[Path], _T]
     if isinstance(found, OSError):
         raise found.with_traceback(None)
     return found
+
+
+def _mark(path: Path) -> Mark | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _read(path: Path) -> bytes:

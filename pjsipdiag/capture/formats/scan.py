@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.pcap import HEADER, MAGICS, Walk, file_header
@@ -13,7 +14,7 @@ from pjsipdiag.capture.source.window import Window
 from pjsipdiag.errors import CaptureError
 
 
-def scan(stream: io.RawIOBase, tally: Tally, dissector: Dissector | None = None) -> Iterator[Datagram]:
+def scan(stream: io.RawIOBase | BinaryIO, tally: Tally, dissector: Dissector | None = None) -> Iterator[Datagram]:
     """The SIP messages of a capture of either format. Raises CaptureError when it is none.
 
     A `dissector` that is handed in is left unfinished: the capture may go on in another file.

@@ -83,7 +83,7 @@ class Calls(Sequence[CallRow]):
         """Where the last request with credentials of a call is that was tried again."""
         begun, shown, retried = self._assemble(whole)
         first = whole.time, whole.frame, whole.transport, whole.port, whole.agent, whole.source
-        self.time, self._frame, self.transport, self.port, self.agent, self.source = picked(first, begun)
+        self.time, self.frame, self.transport, self.port, self.agent, self.source = picked(first, begun)
         if begun is not None:
             self.sources, self.source = in_order(self.sources, self.source)
             self.agents, self.agent = in_order(self.agents, self.agent)
@@ -302,7 +302,7 @@ class Calls(Sequence[CallRow]):
             self.requests[number],
             self.agents[self.agent[number]],
             self._captures[capture],
-            self._frame[number],
+            self.frame[number],
             Steps(partial(self.ladder, number)),
         )
 

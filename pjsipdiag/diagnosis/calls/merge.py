@@ -121,7 +121,7 @@ def _add(whole: Merged, more: Merged, index: Mapping[Key, int], heard: bool) -> 
         if before or len(whole.seen) < MOST_KINDS:
             whole.seen[kind] = first_seen([*before, *messages])
     whole.delays |= {key: delay for key, delay in more.delays.items() if key not in whole.delays}
-    _add_hosts(whole, more)
+    add_hosts(whole, more)
     whole.told_answerers.update(more.told_answerers)
     whole.tellers.update(more.tellers)
     whole.messages += more.messages
@@ -130,7 +130,7 @@ def _add(whole: Merged, more: Merged, index: Mapping[Key, int], heard: bool) -> 
     whole.end = max(whole.end, more.end)
 
 
-def _add_hosts(whole: Merged, more: Merged) -> None:
+def add_hosts(whole: Merged, more: Merged) -> None:
     """What it shows of hosts: who answers, asks, calls whom, and where the capture was made."""
     for times, others in ((whole.agents, more.agents), (whole.requesters, more.requesters)):
         for pair, time in others.items():

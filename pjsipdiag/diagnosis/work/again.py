@@ -74,7 +74,7 @@ class SecondReading:
         for tally in self._captures:
             for datagram in read_again(tally):
                 self._note(datagram, wanted)
-        return all(tally.stamp is not None for tally in self._captures)
+        return all(tally.kept or tally.stamp is not None for tally in self._captures)
 
     def _wanted(self) -> Iterator[bytes]:
         carrying = {one.verdict.endpoint for one in self._groups if one.carried}

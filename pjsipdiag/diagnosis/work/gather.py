@@ -85,6 +85,18 @@ def summary(tally: Tally) -> CaptureSummary:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was gathered already, in place of captures whose reading has begun."""
+
+    reading: Reading
+    gathered: Gathered
+
+    def finish(self) -> Gathered:
+        """All of it."""
+        return self.gathered
+
+
 def begin(captures: Sequence[str | Path], options: Options, executor: Executor | None = None) -> Begun:
     """Begins to read captures: with several processes (or another `executor`) at once, else when it is asked to finish.
 

@@ -20,6 +20,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 CHUNK = 1 << 20
 """Bytes of a result that are read at once."""
+SMALLEST_SLICE = 5000
+"""Transactions that are worth a process."""
 
 
 class JobError(PjsipdiagError):
@@ -118,6 +120,24 @@ class Shared(Generic[Item, Result]):
             self._running[pipe] = pid
             self._received[number] = bytearray()
             self._selector.register(pipe, selectors.EVENT_READ, number)
+
+
+def slices(rows: Sequence[int], jobs: int) -> list[list[tuple[int, range]]]:
+    """Pieces of work, about one for each process: each is (part, rows) in the order of the parts, of which each has as
+    many rows as `rows` says."""
+    size = max(sum(rows) // jobs + 1, SMALLEST_SLICE)
+    pieces: list[list[tuple[int, range]]] = [[]]
+    room = size
+    for number, count in enumerate(rows):
+        start = 0
+        while start < count:
+            if not room:
+                pieces.append([])
+                room = size
+            taken = min(room, count - start)
+            pieces[-1].append((number, range(start, start + taken)))
+            start, room = start + taken, room - taken
+    return pieces
 
 
 def _ended(pid: int) -> bool:

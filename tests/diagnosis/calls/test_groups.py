@@ -66,7 +66,7 @@ def test_a_crowd_is_named_by_its_commonest_agents(tmp_path: Path, monkeypatch: p
 
 def test_agents_stay_with_their_calls_when_processes_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each process meets the agents, sources and verdicts in an order of its own."""
-    monkeypatch.setattr("pjsipdiag.diagnosis.diagnose.SMALLEST_SLICE", 10)
+    monkeypatch.setattr("pjsipdiag.diagnosis.work.jobs.SMALLEST_SLICE", 10)
     sources = ["203.0.113.12", "203.0.113.14", "198.51.100.7", "203.0.113.13"]
     calls = [(sources[at * 7 // 9 % 4], f"phone {at * 5 // 8 % 6}") for at in range(60)]
     for jobs in (1, 2, 3):

@@ -1,0 +1,167 @@
+"""Report -> what is new in it, or has changed since it was told.
+
+A cause is a rule and a source. It is told when it is there first, again when the lines to blame or to add are others,
+and once more when calls of that source are taken again. What was told is kept for MOST_TOLD causes, the latest ones.
+A flood of sources (a scan) is told in a few lines: those beyond MOST_LINES a minute are counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from pjsipdiag.diagnosis.model import Finding, Report, Severity
+from pjsipdiag.errors import visible
+from pjsipdiag.report import wording
+from pjsipdiag.report.escape import well_formed
+from pjsipdiag.report.machine.causes import suggestion, where
+
+MOST_TOLD = 5000
+MOST_NAMED, MOST_LISTED = 3, 100
+"""Sources that a line names, and that JSON lists."""
+MOST_LINES = 60
+"""In a minute."""
+MINUTE = 60 * 1_000_000_000
+OF_THE_WHOLE = "no-invite"
+"""The rule that is about a capture as a whole, which a window is not."""
+_ORDER = tuple(Severity)
+
+Told = tuple[str, str]
+"""Rule and source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What is told: `change` is new, changed or cleared."""
+
+    time: int
+    change: str
+    rule: str
+    severity: str
+    sources: tuple[str, ...]
+    endpoint: str
+    message: str
+    fix: str
+    commands: tuple[str, ...]
+    details: Mapping[str, Any]
+    """Where, lines and calls, for machines."""
+
+    def line(self) -> str:
+        """For a person: time, severity, sources, endpoint, cause and what to do."""
+        more = len(self.sources) - MOST_NAMED
+        named = ", ".join(self.sources[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+        who = f"{named} -> {self.endpoint}" if self.endpoint else named
+        said = [wording.moment(self.time)[:19] + "Z", self.severity, who, f"{self.rule}: {self.message}"]
+        fix = f"; fix: {self.fix}" if self.fix else ""
+        then = f", then {' && '.join(self.commands)}" if self.commands else ""
+        return visible("  ".join(filter(None, said)) + fix + then)
+
+    def json(self) -> dict[str, Any]:
+        """The same for machines, schema 1."""
+        return {
+            "schema": 1,
+            "time": wording.moment(self.time),
+            "change": self.change,
+            "rule": self.rule,
+            "severity": self.severity,
+            "sources": [*map(well_formed, self.sources[:MOST_LISTED])],
+            "sources_in_all": len(self.sources),
+            "endpoint": well_formed(self.endpoint),
+            "message": well_formed(self.message),
+            "fix": well_formed(self.fix),
+            "commands": [*self.commands],
+            **self.details,
+        }
+
+
+class Causes:
+    """What was told; `known` are those of an earlier run. Told is what is at least as severe as `least`."""
+
+    def __init__(self, least: Severity, known: Iterable[tuple[Told, str]] = ()) -> None:
+        self._least = _ORDER.index(least)
+        self._told: OrderedDict[Told, str] = OrderedDict(known)
+        self._minute = self._lines = 0
+        self.left_out: Counter[str] = Counter()
+        """Causes by rule that were not told, as there were too many in their minute."""
+
+    def told(self) -> list[tuple[Told, str]]:
+        """What a later run has to know."""
+        return [*self._told.items()]
+
+    def new(self, report: Report, now: int) -> Iterator[Cause]:
+        """What is to be told of a report."""
+        named = set[Told]()
+        for finding in report.findings:
+            keys = [(finding.rule, source) for source in finding.sources or ("",)]
+            named.update(keys)
+            if _ORDER.index(finding.severity) <= self._least and finding.rule != OF_THE_WHOLE:
+                yield from self._of(finding, keys, report, now)
+        yield from self._cleared(report, named, now)
+
+    def _of(self, finding: Finding, keys: list[Told], report: Report, now: int) -> Iterator[Cause]:
+        digest = _digest(finding, report)
+        fresh = [key for key in keys if self._told.get(key) != digest]
+        change = "changed" if any(key in self._told for key in fresh) else "new"
+        for key in keys:
+            self._told[key] = digest
+            self._told.move_to_end(key)
+        while len(self._told) > MOST_TOLD:
+            self._told.popitem(last=False)
+        if fresh and self._has_room(finding.rule, now):
+            sources = tuple(source for _, source in fresh if source)
+            yield _cause(finding, sources, report, change, now)
+
+    def _cleared(self, report: Report, named: set[Told], now: int) -> Iterator[Cause]:
+        taken = {row.address: row for row in report.sources if row.verdict == "matched"}
+        rules_of = {source for _, source in named}
+        for key in [key for key in self._told if key[1] in taken and key[1] not in rules_of]:
+            del self._told[key]
+            rule, source = key
+            row = taken[source]
+            said = f"its calls are taken, by {row.identifier} {row.identify}".rstrip()
+            yield Cause(now, "cleared", rule, "cleared", (source,), row.endpoint, said, "", (), {})
+
+    def _has_room(self, rule: str, now: int) -> bool:
+        if now - self._minute >= MINUTE or now < self._minute:
+            self._minute, self._lines = now, 0
+        self._lines += 1
+        if self._lines > MOST_LINES:
+            self.left_out[rule] += 1
+        return self._lines <= MOST_LINES
+
+
+def _cause(finding: Finding, sources: tuple[str, ...], report: Report, change: str, now: int) -> Cause:
+    repairs = wording.suggestions_for(finding, report)
+    taken = {row.endpoint for row in report.sources if row.address in sources and row.endpoint}
+    loading = [finding.loading, *(one.loading for one in repairs)]
+    return Cause(
+        time=finding.seen.last or now,
+        change=change,
+        rule=finding.rule,
+        severity=str(finding.severity),
+        sources=sources,
+        endpoint=", ".join(dict.fromkeys([one.endpoint for one in repairs if one.endpoint] or sorted(taken))),
+        message=finding.message,
+        fix=" or ".join(wording.fixes(finding, report)),
+        commands=tuple(dict.fromkeys(command for one in loading for command in one.commands)),
+        details={
+            "calls": finding.calls,
+            "call_ids": [*map(well_formed, finding.seen.call_ids)],
+            "where": where(finding.where),
+            "suggestions": [suggestion(one) for one in repairs],
+        },
+    )
+
+
+def _digest(finding: Finding, report: Report) -> str:
+    """What of a cause is told again when it changes: not its counts."""
+    repairs = wording.suggestions_for(finding, report)
+    parts = [
+        str(finding.severity),
+        str(finding.where),
+        *sorted(f"{one.file} {one.section} {one.add}" for one in repairs),
+    ]
+    return blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -1,0 +1,144 @@
+"""A listener for HEP over UDP and TCP: what Kamailio, heplify, FreeSWITCH and Asterisk's res_hep send.
+
+Whoever can send here can claim any call: where senders are named (--mirror), what others send is passed over and
+counted. The time is that of the arrival here, for the clocks of many senders differ.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import selectors
+import socket
+import time
+from collections import Counter
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Event
+from urllib.parse import urlsplit
+
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.streams import hep
+from pjsipdiag.errors import CaptureError
+from pjsipdiag.sip import Address
+from pjsipdiag.watch.sources.source import PAUSE, Put
+
+PORT = 9060
+MOST_CONNECTIONS = 200
+BUFFER = 8 << 20
+"""Bytes that the kernel keeps of what has not been read yet."""
+RXQ_OVFL = 40
+"""SO_RXQ_OVFL of Linux' asm-generic/socket.h: each packet tells how many were dropped before it."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """A TCP connection of a sender."""
+
+    peer: bytes
+    stream: hep.HepStream = field(default_factory=lambda: hep.HepStream(Counter()))
+
+
+class Listener:
+    """Receives HEP at `url` (hep://ADDRESS:PORT); `senders` are those whose word is taken, all where none is named."""
+
+    def __init__(self, url: str, senders: Collection[str] = ()) -> None:
+        self.name, self.tally = url, Tally(url)
+        self._senders = {_unmapped(one) for one in senders}
+        self._dropped = 0
+        self._own = b""
+        self._selector = selectors.DefaultSelector()
+        host, port = _place(url)
+        try:
+            family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+            self._udp = socket.socket(family, socket.SOCK_DGRAM)
+            self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+            with suppress(OSError):
+                self._udp.setsockopt(socket.SOL_SOCKET, RXQ_OVFL, 1)
+            self._udp.bind(where)
+            self._tcp = socket.create_server(self._udp.getsockname()[:2], family=family, backlog=16)
+        except OSError as error:
+            raise CaptureError(f"{url}: {error.strerror or error}") from None
+        self.port: int = self._udp.getsockname()[1]
+        self._own = Address(_unmapped(self._udp.getsockname()[0]), self.port).pack()
+
+    def read(self, put: Put, stop: Event) -> None:
+        self._udp.setblocking(False)
+        self._tcp.setblocking(False)
+        with self._selector as selector, self._udp, self._tcp:
+            selector.register(self._udp, selectors.EVENT_READ)
+            selector.register(self._tcp, selectors.EVENT_READ)
+            while not stop.is_set():
+                for key, _ in selector.select(PAUSE):
+                    if key.fileobj is self._udp:
+                        self._receive(put)
+                    elif key.fileobj is self._tcp:
+                        self._accept()
+                    else:
+                        self._continue(key, put)
+
+    def lost(self) -> int | None:
+        return self._dropped
+
+    def _receive(self, put: Put) -> None:
+        with suppress(BlockingIOError):
+            while True:
+                payload, told, _, peer = self._udp.recvmsg(65_535, socket.CMSG_SPACE(4))
+                for level, kind, data in told:
+                    if (level, kind) == (socket.SOL_SOCKET, RXQ_OVFL):
+                        self._dropped = int.from_bytes(data[:4], "little")
+                self._take(Address(_unmapped(peer[0]), peer[1]).pack(), "UDP", payload, put)
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            connection, peer = self._tcp.accept()
+            if len(self._selector.get_map()) >= MOST_CONNECTIONS + 2:
+                self.tally.undecoded["HEP connection beyond the number that is served"] += 1
+                connection.close()
+                return
+            connection.setblocking(False)
+            known = Connection(Address(_unmapped(peer[0]), peer[1]).pack())
+            self._selector.register(connection, selectors.EVENT_READ, known)
+
+    def _continue(self, key: selectors.SelectorKey, put: Put) -> None:
+        connection, known = key.fileobj, key.data
+        assert isinstance(connection, socket.socket)
+        try:
+            data = connection.recv(65_536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        for piece in known.stream.receive(data) if data else ():
+            self._take(known.peer, "TCP", piece.payload, put)
+        if not data:
+            self._selector.unregister(connection)
+            connection.close()
+
+    def _take(self, peer: bytes, transport: str, payload: bytes, put: Put) -> None:
+        tally = self.tally
+        tally.records += 1
+        if self._senders and Address.unpack(peer).ip not in self._senders:
+            tally.undecoded["HEP of another sender than --mirror names"] += 1
+            return
+        carrying = Datagram(time.time_ns(), tally.records, transport, peer, self._own, payload)
+        inner = hep.mirrored(carrying, tally) if hep.looks_like(payload) else None
+        if inner is not None:
+            put(inner._replace(direction=""), None)
+
+
+def _place(url: str) -> tuple[str, int]:
+    try:
+        found = urlsplit(url)
+        return found.hostname or "0.0.0.0", found.port or PORT
+    except ValueError:
+        raise CaptureError(f"{url}: give it as hep://0.0.0.0:{PORT}") from None
+
+
+def _unmapped(ip: str) -> str:
+    """An address as it is written, IPv4 in IPv6 as IPv4."""
+    try:
+        address = ipaddress.ip_address(ip.strip("[]").partition("%")[0])
+    except ValueError:
+        raise CaptureError(f"--mirror {ip!r} is no IP address") from None
+    return str(getattr(address, "ipv4_mapped", None) or address)

@@ -1,0 +1,115 @@
+"""What a source is, and the bytes of a capture that are read as they come."""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+from collections.abc import Callable, Iterator
+from threading import Event
+from typing import Protocol
+
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.formats.pieces import pieces
+from pjsipdiag.capture.formats.scan import scan
+from pjsipdiag.capture.packets.dissect import Dissector
+from pjsipdiag.errors import CaptureError
+
+PAUSE, GATHER = 0.2, 0.02
+"""Seconds between two looks at whether to stop, and those in which more of what has begun to come is waited for."""
+LARGEST = 1 << 18
+"""Bytes that are read at once."""
+TIDY = 15 * 60 * 1_000_000_000
+"""Nanoseconds of the capture after which connections and fragments that nobody ends are given up."""
+
+Place = tuple[int, int]
+"""(when the first record of a file is from, number of the record): from there a restart goes on."""
+Put = Callable[[Datagram, "Place | None"], None]
+
+
+class Source(Protocol):
+    """`tally` counts what was read and passed over; `name` says what is read."""
+
+    name: str
+    tally: Tally
+
+    def read(self, put: Put, stop: Event) -> None:
+        """Hands all datagrams to `put`, until the source ends or `stop` is set. Raises CaptureError."""
+        ...
+
+    def lost(self) -> int | None:
+        """How many packets were lost before they got here; None where that is not known."""
+        ...
+
+
+class Records:
+    """Pieces of captures -> datagrams, with what goes on from one piece and one file to the next."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._dissector = Dissector(tally)
+        self._tidied = 0
+
+    def datagrams(self, read: Callable[[], bytes]) -> Iterator[Datagram]:
+        """The messages of the capture that `read` gives bytes of."""
+        for piece in pieces(read, self._tally.file):
+            for datagram in scan(io.BytesIO(piece), self._tally, self._dissector):
+                yield datagram
+                if datagram.time - self._tidied > TIDY:
+                    yield from self._tidy(datagram.time)
+            yield from self._late()
+
+    def finish(self) -> Iterator[Datagram]:
+        """What is complete only because nothing more comes."""
+        yield from self._dissector.finish()
+        yield from self._late()
+
+    def _tidy(self, now: int) -> Iterator[Datagram]:
+        self._tidied = now
+        yield from self._dissector.finish(now)
+
+    def _late(self) -> Iterator[Datagram]:
+        late, self._dissector.late[:] = [*self._dissector.late], []
+        return iter(late)
+
+
+def reading(descriptor: int, stop: Event) -> Callable[[], bytes]:
+    """Reads what comes through a pipe: what is there, and what follows at once; nothing at the end or on `stop`."""
+
+    def read() -> bytes:
+        data = b""
+        while not data and not stop.is_set():
+            if not select.select([descriptor], [], [], PAUSE)[0]:
+                continue
+            data = os.read(descriptor, LARGEST)
+            if not data:
+                break
+            while len(data) < LARGEST and select.select([descriptor], [], [], GATHER)[0]:
+                more = os.read(descriptor, LARGEST)
+                data += more
+                if not more:
+                    break
+        return data
+
+    return read
+
+
+class Piped:
+    """A capture that comes through a pipe, as standard input."""
+
+    def __init__(self, descriptor: int, name: str) -> None:
+        self.name, self.tally, self._descriptor = name, Tally(name), descriptor
+
+    def read(self, put: Put, stop: Event) -> None:
+        records = Records(self.tally)
+        try:
+            for datagram in records.datagrams(reading(self._descriptor, stop)):
+                put(datagram, None)
+        except CaptureError:
+            if not stop.is_set():
+                raise
+        for datagram in records.finish():
+            put(datagram, None)
+
+    def lost(self) -> int | None:
+        return None

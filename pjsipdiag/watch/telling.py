@@ -1,0 +1,120 @@
+"""A command and a webhook that causes are handed to, by a thread of their own: neither holds the capture up.
+
+The command is a list of arguments, run without a shell, with the cause as JSON on its standard input. The webhook gets
+the same as a POST; it is tried a few times, and nothing is followed elsewhere. What waits is bounded: beyond, causes
+are dropped and counted.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from http.client import HTTPException
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+from pjsipdiag import __version__
+from pjsipdiag.errors import PjsipdiagError, visible
+
+MOST_WAITING = 200
+TIMEOUT, PAUSES = 10.0, (1.0, 5.0)
+"""Seconds for one attempt, and those between attempts."""
+LAST = 8.0
+"""Seconds at the end in which what waits may still go out."""
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+class Teller:
+    """Hands causes to `command` and `url`, if there are any; `say` takes what a person has to know, once for each kind.
+
+    Raises PjsipdiagError for a URL that is none.
+    """
+
+    def __init__(self, command: Sequence[str], url: str | None, say: Callable[[str], None]) -> None:
+        if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
+            raise PjsipdiagError(f"--webhook {url!r} is no address: give it as https://host/path")
+        self.counts: Counter[str] = Counter()
+        """Outcomes: told, failed, dropped."""
+        self._command, self._url, self._say = command, url, say
+        self._said = set[str]()
+        self._queue: Queue[bytes] = Queue(MOST_WAITING)
+        self._closing = Event()
+        self._opener = urllib.request.build_opener(_NoRedirects)
+        self._thread = Thread(target=self._work, name="telling", daemon=True)
+        if command or url:
+            self._thread.start()
+
+    def tell(self, cause: Mapping[str, Any]) -> None:
+        """Puts a cause in the queue; it is dropped where that is full."""
+        if not self._command and self._url is None:
+            return
+        try:
+            self._queue.put_nowait(json.dumps(cause).encode())
+        except Full:
+            self._fail("dropped", "more causes wait to be told than are kept: some are dropped")
+
+    def close(self) -> None:
+        """Lets what waits go out, for a while."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(LAST)
+            if not self._queue.empty():
+                self._fail("dropped", f"{self._queue.qsize()} causes could not be told in {LAST:.0f} s")
+
+    def _work(self) -> None:
+        while not (self._closing.is_set() and self._queue.empty()):
+            try:
+                cause = self._queue.get(timeout=0.2)
+            except Empty:
+                continue
+            if self._command:
+                self._run(cause)
+            if self._url is not None:
+                self._post(self._url, cause)
+
+    def _run(self, cause: bytes) -> None:
+        try:
+            done = subprocess.run(self._command, input=cause, stdout=subprocess.DEVNULL, timeout=TIMEOUT, check=False)
+        except (OSError, subprocess.SubprocessError) as error:
+            self._fail("failed", f"--exec: {error}")
+            return
+        if done.returncode:
+            self._fail("failed", f"--exec: {self._command[0]} ended with status {done.returncode}")
+        else:
+            self.counts["told"] += 1
+
+    def _post(self, url: str, cause: bytes) -> None:
+        headers = {"Content-Type": "application/json", "User-Agent": f"pjsipdiag/{__version__}"}
+        why = ""
+        for pause in (0.0, *PAUSES):
+            time.sleep(0 if self._closing.is_set() else pause)
+            try:
+                request = urllib.request.Request(url, cause, headers)
+                with self._opener.open(request, timeout=TIMEOUT):
+                    self.counts["told"] += 1
+                    return
+            except urllib.error.HTTPError as error:
+                why = f"it answered {error.code}"
+                error.close()
+                if error.code < 500 and error.code != 429:
+                    break
+            except (OSError, ValueError, HTTPException) as error:
+                why = str(getattr(error, "reason", error))
+        self._fail("failed", f"--webhook: {why}")
+
+    def _fail(self, outcome: str, why: str) -> None:
+        self.counts[outcome] += 1
+        if why not in self._said and len(self._said) < MOST_WAITING:
+            self._said.add(why)
+            self._say(visible(why))

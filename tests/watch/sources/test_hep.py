@@ -1,0 +1,119 @@
+"""HEP as it is sent: packets of scapy's making, over UDP and TCP, as Kamailio, heplify, FreeSWITCH and Asterisk do."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.sip import Address
+from tests.watch.process import Process
+from tests.watch.traffic import BAD, GOOD, call
+
+
+def hep3(datagram: Datagram, *, vendor: int = 0, more: bytes = b"") -> bytes:
+    """The packet of HEP version 3 (chunks of vendor 0), built with scapy's fields."""
+    from scapy.fields import FieldLenField, ShortField, StrLenField
+    from scapy.packet import Packet
+
+    class Chunk(Packet):
+        fields_desc = [  # noqa: RUF012  (as scapy has it)
+            ShortField("vendor", 0),
+            ShortField("type", 0),
+            FieldLenField("length", None, length_of="data", adjust=lambda _, size: size + 6),
+            StrLenField("data", b"", length_from=lambda packet: packet.length - 6),
+        ]
+
+    source, destination = Address.unpack(datagram.source), Address.unpack(datagram.destination)
+    seconds, rest = divmod(datagram.time, 1_000_000_000)
+    values = {
+        1: b"\x02",
+        2: b"\x11",
+        3: socket.inet_aton(source.ip),
+        4: socket.inet_aton(destination.ip),
+        7: struct.pack(">H", source.port),
+        8: struct.pack(">H", destination.port),
+        9: struct.pack(">I", seconds),
+        10: struct.pack(">I", rest // 1000),
+        11: b"\x01",
+        12: struct.pack(">I", 2001),
+        15: datagram.payload,
+    }
+    chunks = b"".join(bytes(Chunk(vendor=vendor, type=kind, data=data)) for kind, data in values.items()) + more
+    return b"HEP3" + struct.pack(">H", len(chunks) + 6) + chunks
+
+
+CORRELATION = struct.pack(">HHH", 0, 17, 6 + 3) + b"abc"
+"""What heplify and Kamailio add."""
+OF_A_VENDOR = struct.pack(">HHH", 3, 1, 6 + 2) + b"xy"
+
+
+def port_of(watch: Process) -> int:
+    return int(watch.wait_for("watching").split("hep://")[1].split(":")[1].split("/")[0])
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def refused(name: str) -> list[bytes]:
+    calls = [*call(0, GOOD, f"good-{name}", "100 Trying", "200 OK"), *call(1, BAD, f"bad-{name}", "401 Unauthorized")]
+    return [hep3(one, more=CORRELATION + OF_A_VENDOR) for one in calls]
+
+
+def send(transport: str, port: int, packets: Sequence[bytes]) -> None:
+    if transport == "udp":
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            for packet in packets:
+                out.sendto(packet, ("127.0.0.1", port))
+        return
+    with socket.create_connection(("127.0.0.1", port)) as stream:
+        data = b"".join(packets)
+        for at in range(0, len(data), 700):
+            stream.sendall(data[at : at + 700])
+            time.sleep(0.002)
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_refused_call_is_told(etc: Path, transport: str) -> None:
+    port = free_port()
+    with Process(f"hep://127.0.0.1:{port}", "-c", etc) as watch:
+        watch.wait_for("watching")
+        time.sleep(0.3)
+        send(transport, port, refused("one"))
+        assert f"{BAD} is in no match= of any identify" in watch.line()
+        assert watch.end() == 1
+        assert "the kernel dropped 0 packets" in watch.said[-1]
+
+
+def test_only_named_senders_are_heard(etc: Path) -> None:
+    port = free_port()
+    with Process(f"hep://127.0.0.1:{port}", "-c", etc, "--mirror", "192.0.2.99") as watch:
+        watch.wait_for("watching")
+        time.sleep(0.3)
+        send("udp", port, refused("one"))
+        time.sleep(3)
+        assert watch.end() == 0
+        assert "HEP of another sender than --mirror names" in watch.said[-1]
+
+
+def test_noise_does_no_harm(etc: Path) -> None:
+    port = free_port()
+    with Process(f"hep://127.0.0.1:{port}", "-c", etc) as watch:
+        watch.wait_for("watching")
+        time.sleep(0.3)
+        noise = [b"", b"HEP3", b"HEP3\xff\xff", b"HEP3\x00\x06", b"\0" * 100, b"HEP3\x00\x0c\x00\x00\x00\x0f\x00\x06"]
+        send("udp", port, noise)
+        send("tcp", port, noise)
+        send("tcp", port, [b"GET / HTTP/1.0\r\n\r\n" * 100])
+        send("tcp", port, refused("one"))
+        assert f"{BAD} is in no match=" in watch.line()
+        assert watch.end() == 1

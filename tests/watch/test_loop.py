@@ -1,0 +1,304 @@
+"""A watch as a whole: what it tells, when, to whom, and what it keeps in memory."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import stat
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from tests.watch.process import PATIENCE, Process
+from tests.watch.traffic import BAD, CONF, GOOD, PBX, SECOND, call, captured, message, minute
+
+DAY = 24
+TAKES = "match=203.0.113.10\n"
+
+
+def bad(time_: float, name: str) -> bytes:
+    return captured([*call(time_, BAD, name, "401 Unauthorized")])
+
+
+def test_a_new_cause_is_told_as_it_happens_and_once(etc: Path) -> None:
+    now = time.time() - 1_760_000_000
+    with Process("-", "-c", etc) as watch:
+        watch.stdin.write(bad(now, "one"))
+        watch.stdin.flush()
+        line = watch.line()
+        assert f"error  {BAD} -> provider  unmatched-source: {BAD} is in no match= of any identify" in line
+        assert (
+            "fix: add match=203.0.113.13 to [provider-identify] in pjsip.conf, then asterisk -rx 'pjsip reload'" in line
+        )
+        watch.stdin.write(bad(now + 5, "two")[24:])
+        watch.stdin.close()
+        assert watch.status() == 1
+        assert watch.rest() == []
+        assert "6 SIP messages, 2 calls, 1 causes told" in watch.said[-1]
+
+
+def test_without_a_cause_nothing_is_told(etc: Path) -> None:
+    with Process("-", "-c", etc) as watch:
+        watch.stdin.write(captured([*call(0, GOOD, "one", "100 Trying", "200 OK")]))
+        watch.stdin.close()
+        assert (watch.status(), watch.rest()) == (0, [])
+
+
+def test_a_call_that_waits_for_its_answer_is_not_called_unanswered(etc: Path) -> None:
+    with Process("-", "-c", etc) as watch:
+        invite, *_ = call(0, GOOD, "one", "100 Trying")
+        watch.stdin.write(captured([invite]))
+        watch.stdin.close()
+        assert (watch.status(), watch.rest()) == (0, [])
+
+
+def test_the_first_failure_ends_it(etc: Path) -> None:
+    now = time.time() - 1_760_000_000
+    with Process("-", "-c", etc, "--until-failure", "--format", "json") as watch:
+        watch.stdin.write(captured([*call(now, GOOD, "good", "200 OK")]) + bad(now + 1, "one")[24:])
+        watch.stdin.flush()
+        cause = json.loads(watch.line())
+        assert (cause["rule"], cause["sources"], cause["endpoint"]) == ("unmatched-source", [BAD], "provider")
+        assert watch.status() == 1
+
+
+def test_a_changed_configuration_is_read_and_a_broken_one_is_not(etc: Path) -> None:
+    now = time.time() - 1_760_000_000
+    conf = etc / "pjsip.conf"
+    with Process("-", "-c", etc) as watch:
+        watch.stdin.write(bad(now, "one"))
+        watch.stdin.flush()
+        watch.line()
+        conf.write_text(CONF + "#include\n[broken\n")
+        assert "is broken, the former one is kept" in watch.wait_for("broken")
+        conf.write_text(CONF + f"match={BAD}\n")
+        watch.wait_for("configuration read again")
+        watch.stdin.write(captured([*call(now + 100, BAD, "two", "100 Trying", "200 OK")])[24:])
+        watch.stdin.flush()
+        assert (
+            f"cleared  {BAD} -> provider  unmatched-source: its calls are taken, by ip provider-identify"
+            in watch.line()
+        )
+        conf.write_text(CONF)
+        watch.wait_for("configuration read again: 1 endpoints, 1 identifies")
+        time.sleep(5)
+        watch.stdin.write(bad(now + 200, "three")[24:])
+        watch.stdin.close()
+        assert f"{BAD} is in no match=" in watch.line()
+        assert watch.status() == 1
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[str, list[Any], list[int]]]:
+    """An HTTP server: where it is, what it got, and the statuses that it answers first."""
+    got: list[Any] = []
+    answers: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            got.append((self.path, self.headers["Content-Type"], json.loads(body)))
+            self.send_response(answers.pop(0) if answers else 204)
+            self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}/hook", got, answers
+        running.shutdown()
+
+
+def test_a_webhook_gets_each_cause_and_is_tried_again(etc: Path, server: tuple[str, list[Any], list[int]]) -> None:
+    url, got, answers = server
+    answers.append(503)
+    with Process("-", "-c", etc, "--webhook", url) as watch:
+        watch.stdin.write(bad(0, "one"))
+        watch.stdin.close()
+        assert watch.status() == 1
+    assert [path for path, _, _ in got] == ["/hook", "/hook"]
+    assert (got[0][1], got[0][2]["sources"], got[0][2]["change"]) == ("application/json", [BAD], "new")
+
+
+@pytest.mark.parametrize("answer", [302, 404])
+def test_a_webhook_that_refuses_is_said(etc: Path, server: tuple[str, list[Any], list[int]], answer: int) -> None:
+    url, got, answers = server
+    answers.append(answer)
+    with Process("-", "-c", etc, "--webhook", url) as watch:
+        watch.stdin.write(bad(0, "one"))
+        watch.stdin.close()
+        watch.status()
+        assert f"--webhook: it answered {answer}" in watch.said
+    assert len(got) == 1
+
+
+def test_a_webhook_that_never_answers_holds_nothing_up(etc: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        now = time.time() - 1_760_000_000
+        with Process("-", "-c", etc, "--webhook", url) as watch:
+            watch.stdin.write(bad(now, "one"))
+            watch.stdin.flush()
+            watch.line()
+            other = captured([*call(now + 3, "198.51.100.9", "two", "401 Unauthorized")])
+            watch.stdin.write(other[24:])
+            watch.stdin.flush()
+            assert "198.51.100.9" in watch.line(8)  # less than the hook's own patience
+            watch.end()
+
+
+def test_a_command_gets_the_cause_without_a_shell(etc: Path, tmp_path: Path) -> None:
+    script = tmp_path / "tell.py"
+    script.write_text("import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + '|'.join(sys.argv[2:]) + '\\n')\n")
+    to = tmp_path / "told"
+    command = f"{sys.executable} {script} {to} '$(id) a' ';b'"
+    with Process("-", "-c", etc, "--exec", command) as watch:
+        watch.stdin.write(bad(0, "one"))
+        watch.stdin.close()
+        watch.status()
+    cause, end = json.JSONDecoder().raw_decode(to.read_text())
+    assert (cause["sources"], to.read_text()[end:]) == ([BAD], "$(id) a|;b\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-", "--exec", "'"], "--exec: No closing quotation"),
+        (["-", "--webhook", "file:///etc/passwd"], "is no address"),
+        (["-", "--metrics", "example.com:1"], "is no address"),
+        (["-", "-i", "any"], "leave out -i"),
+        (["nowhere"], "no directory"),
+        (["hep://127.0.0.1:0x"], "give it as hep://0.0.0.0:9060"),
+        (["hep://127.0.0.1:1", "--mirror", "me"], "--mirror"),
+        (["--on", "-oProxyCommand=x"], "names no host"),
+    ],
+    ids=lambda one: " ".join(one) if isinstance(one, list) else "",
+)
+def test_what_cannot_be_done_is_one_line(etc: Path, arguments: list[str], said: str) -> None:
+    with Process(*arguments, "-c", etc) as watch:
+        assert watch.status() == 2
+        assert said in "\n".join(watch.said)
+        assert "Traceback" not in "\n".join(watch.said)
+
+
+def test_what_is_no_capture_is_said(etc: Path) -> None:
+    with Process("-", "-c", etc) as watch:
+        watch.stdin.write(b"[trunk]\ntype=endpoint\n" * 5)
+        watch.stdin.close()
+        assert watch.status() == 2
+        assert "standard input: no capture" in watch.said[-1]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+def test_metrics_have_no_label_that_a_sender_fills(etc: Path) -> None:
+    pytest.importorskip("prometheus_client", reason="needs prometheus_client: pip install 'pjsipdiag[watch]'")
+    port = free_port()
+    with Process("-", "-c", etc, "--metrics", str(port)) as watch:
+        watch.stdin.write(captured([one for number in range(10) for one in minute(number)]))
+        watch.stdin.flush()
+        watch.wait_for("watching")
+        watch.line()
+        end = time.monotonic() + PATIENCE
+        while "pjsipdiag_messages_total 460.0" not in (text := _scraped(port)) and time.monotonic() < end:
+            time.sleep(0.2)
+        labels = {line.partition("{")[2].partition("=")[0] for line in text.splitlines() if "{" in line}
+        assert labels == {"rule", "outcome"}
+        assert 'pjsipdiag_causes_total{rule="unmatched-source"}' in text
+        assert "pjsipdiag_messages_total 460.0" in text
+        assert 'pjsipdiag_calls_total{outcome="accepted"}' in text
+        for hostile in ("198.18.", BAD, "Trunk"):
+            assert hostile not in text
+
+
+def _scraped(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+def test_the_service_manager_is_told(etc: Path, tmp_path: Path) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        manager.settimeout(PATIENCE)
+        with Process("-", "-c", etc, NOTIFY_SOCKET=path, WATCHDOG_USEC="2000000") as watch:
+            assert manager.recv(4096).startswith(b"READY=1\nSTATUS=watching standard input")
+            assert manager.recv(4096).startswith(b"WATCHDOG=1\nSTATUS=0 SIP messages")
+            assert watch.end(signal.SIGTERM) == 0
+            told = b""
+            while b"STOPPING=1" not in told:
+                told = manager.recv(4096)
+
+
+def test_what_was_told_is_known_after_a_restart(etc: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    for lines in (1, 0):
+        with Process("-", "-c", etc, "--state", state) as watch:
+            watch.stdin.write(bad(0, "one"))
+            watch.stdin.close()
+            watch.status()
+            assert len(watch.rest()) == lines
+    assert stat.S_IMODE(state.stat().st_mode) == 0o600
+    state.write_text("{}")
+    with Process("-", "-c", etc, "--state", state) as watch:
+        assert watch.status() == 2
+        assert "no state of a watch" in watch.said[-1]
+
+
+def test_hostile_text_stays_in_its_line(etc: Path) -> None:
+    calls = [*call(0, BAD, "one", "401 Unauthorized")]
+    evil = calls[0].payload.replace(b"sip:200@", b"sip:\x1b[2J\xe2\x80\xae200@").replace(b": Trunk", b": \x1b]0;x\x07")
+    with Process("-", "-c", etc) as watch:
+        watch.stdin.write(captured([calls[0]._replace(payload=evil), *calls[1:]]))
+        watch.stdin.close()
+        watch.status()
+        assert all(line.isprintable() for line in watch.rest())
+
+
+def test_a_day_takes_less_than_ten_megabytes(etc: Path) -> None:
+    """The time is that of the packets: 24 hours pass in less than a minute."""
+    with Process("-", "-c", etc, "--format", "json") as watch:
+        measured = []
+        for hour in range(DAY):
+            data = captured([one for number in range(60 * hour, 60 * hour + 60) for one in minute(number)])
+            watch.stdin.write(data if not hour else data[24:])
+            watch.stdin.flush()
+            measured.append(watch.memory())
+            if hour == 1:
+                watch.line()  # the first window: all that it takes is loaded
+        before = measured[1]
+        watch.stdin.close()
+        while watch.is_running():
+            measured.append(watch.memory())
+            time.sleep(0.2)
+        assert watch.status() == 1
+        assert max(measured) - before < 10
+        assert f"{sum(len(minute(number)) for number in range(60 * DAY)):,} SIP messages" in watch.said[-1]
+        causes = [json.loads(line) for line in watch.rest()]
+    assert len(causes) <= 60 * DAY
+    assert sum(BAD in cause["sources"] for cause in causes) == 1
+    assert {cause["rule"] for cause in causes} <= {"unmatched-source", "scanner"}
+
+
+def test_messages_inside_of_calls_and_unknown_answers_say_nothing(etc: Path) -> None:
+    bye = message(0, GOOD, PBX, f"BYE sip:200@{PBX} SIP/2.0", "x", "BYE", number=2, tag="t")
+    answer = message(1, PBX, BAD, "SIP/2.0 401 Unauthorized", "y", "INVITE", tag="t")
+    with Process("-", "-c", etc) as watch:
+        watch.stdin.write(captured([bye, answer, bye._replace(time=bye.time + 100 * SECOND)]))
+        watch.stdin.close()
+        assert (watch.status(), watch.rest()) == (0, [])
