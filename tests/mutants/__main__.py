@@ -93,18 +93,26 @@ def _try(
     with ProcessPoolExecutor(len(copies), context, _take_copy, (free,)) as pool:
         for number in range(len(ROUNDS)):
             left = {one: _round(tests[one], reached.seconds, number) for one in mutants if found[one][0] == "survived"}
-            _say(f"round {number + 1}: {len(left)} mutants")
-            tasks = {pool.submit(_noticed_by, one, some, until): one for one, some in left.items() if some}
-            for count, task in enumerate(as_completed(tasks), 1):
-                mutant, by = tasks[task], task.result()
-                if by:
-                    found[mutant] = (NOT_TRIED, "") if by == NOT_TRIED else ("noticed", by)
-                shown = f"{mutant.path}:{mutant.line}: {mutant.before}  ->  {mutant.after}"
-                _say(f"{count}/{len(tasks)} {found[mutant][0]} {shown}")
-        # A test that fails without any change has noticed nothing.
-        judges = {by: reached.seconds[by] for _, by in found.values() if by and by != ENDED}
-        wrong = set(pool.submit(_failing, judges).result())
-    return {mutant: ("survived", "") if by in wrong else (result, by) for mutant, (result, by) in found.items()}
+            while left := {one: some for one, some in left.items() if some}:
+                _say(f"round {number + 1}: {len(left)} mutants")
+                tasks = {pool.submit(_noticed_by, one, some, until): one for one, some in left.items()}
+                for count, task in enumerate(as_completed(tasks), 1):
+                    mutant, by = tasks[task], task.result()
+                    if by:
+                        found[mutant] = (NOT_TRIED, "") if by == NOT_TRIED else ("noticed", by)
+                    shown = f"{mutant.path}:{mutant.line}: {mutant.before}  ->  {mutant.after}"
+                    _say(f"{count}/{len(tasks)} {found[mutant][0]} {shown}")
+                # A test that fails without any change has noticed nothing: these are tried again without it.
+                judges = {by: reached.seconds[by] for one in left if (by := found[one][1]) not in ("", ENDED)}
+                wrong = set(pool.submit(_failing, judges).result())
+                left = {
+                    one: {name: left[one][name] for name in left[one] if name not in wrong}
+                    for one, (_, by) in found.items()
+                    if one in left and by in wrong
+                }
+                found |= dict.fromkeys(left, ("survived", ""))
+                tests = {one: [name for name in names if name not in wrong] for one, names in tests.items()}
+    return found
 
 
 def _first(tests: list[str], name: str) -> list[str]:

@@ -21,7 +21,7 @@ _measured: dict[str, Any] = {}
 
 def pytest_configure(config: pytest.Config) -> None:
     if WANTED in os.environ:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
         _do_not_shrink()
     shared = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
     if RECORD not in os.environ or shared:
