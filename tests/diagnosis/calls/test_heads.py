@@ -6,7 +6,17 @@ import random
 
 import pytest
 
-from pjsipdiag.diagnosis.calls.heads import branch_of, call_id, fields_of, has_tag, realm_of, tag_of, user_of, value_of
+from pjsipdiag.diagnosis.calls.heads import (
+    branch_of,
+    call_id,
+    end_of,
+    fields_of,
+    has_tag,
+    realm_of,
+    tag_of,
+    user_of,
+    value_of,
+)
 from pjsipdiag.diagnosis.calls.kinds import kind_of, read_kind
 from pjsipdiag.sip import Address, SipMessage
 
@@ -112,3 +122,10 @@ def test_a_kind_keeps_both_addresses(client: str, server: str) -> None:
     one, two = (Address(ip, 5060).pack() for ip in (client, server))
     if len(one) <= len(two):
         assert read_kind(kind_of(one, two, b"OPTIONS 200")) == (one[:-2], two[:-2], b"OPTIONS 200")
+
+
+@pytest.mark.parametrize(
+    ("message", "end"), [(b"A\r\n\r\nB", 5), (b"A\n\nB", 3), (b"\n\nB", 2), (b"A\nB", -1), (b"", -1)]
+)
+def test_where_a_head_ends(message: bytes, end: int) -> None:
+    assert end_of(message) == end

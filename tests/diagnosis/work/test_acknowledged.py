@@ -27,6 +27,8 @@ def message(  # noqa: PLR0917  (what varies)
 INVITE = message("INVITE", CALLER, PBX, "in")
 ANSWER = message("401 Unauthorized", PBX, CALLER, "out", "pbx")
 ACK = message("ACK", CALLER, PBX, "in", "pbx", "1 ACK")
+AGAIN = message("INVITE", CALLER, PBX, "in", "", "2 INVITE")
+ACK_2 = message("ACK", CALLER, PBX, "in", "pbx", "2 ACK")
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,14 @@ ACK = message("ACK", CALLER, PBX, "in", "pbx", "1 ACK")
         (INVITE + ANSWER + message("ACK", CALLER, PBX, "in", "pbx", "2 ACK"), []),
         (INVITE + ANSWER + message("BYE", CALLER, PBX, "in", "pbx", "1 BYE"), []),
         (INVITE + message("401 Unauthorized", PBX, CALLER, "out", "pbx", "1 OPTIONS") + ACK, []),
+        (INVITE + message("603 Decline", PBX, CALLER, "out", "pbx") + ACK, [603]),
+        (INVITE + message("401 Unauthorized", PBX, CALLER, "out") + ANSWER + ACK, []),
+        (INVITE + ANSWER + message("ACK", CALLER, PBX, "in", "", "1 ACK"), []),
+        (INVITE + ANSWER + ACK + AGAIN + message("404 Not Found", PBX, CALLER, "out", "pbx", "2 INVITE"), [401, 401]),
+        (
+            INVITE + ANSWER + ACK + AGAIN + message("404 Not Found", PBX, CALLER, "out", "pbx", "2 INVITE") + ACK_2,
+            [404, 404],
+        ),
     ],
 )
 def test_a_tag_that_comes_back(text: str, statuses: list[int], tmp_path: Path) -> None:
@@ -66,3 +76,11 @@ def test_a_capture_that_cannot_be_read_again_leaves_the_others(tmp_path: Path) -
     situation = observe([tmp_path / "a.pcap", tmp_path / "b.pcap"], tmp_path, pbx=("192.0.2.1",)).situation
     (tmp_path / "a.pcap").write_bytes(bytes(100))
     assert [row.call_id for row in situation.acknowledged("203.0.113.10")] == ["one"]
+
+
+@pytest.mark.parametrize(("text", "own"), [(INVITE, []), (INVITE + ANSWER, [False]), (INVITE + ANSWER + ACK, [True])])
+def test_what_a_group_shows(text: str, own: list[bool], tmp_path: Path) -> None:
+    """Nothing without an answer; with one, whether its sender got it."""
+    (tmp_path / "pjsip.conf").write_text(CONFIG)
+    situation = observe([write_capture(text, tmp_path / "c.pcap")], tmp_path, pbx=("192.0.2.1",)).situation
+    assert [one.is_own for one in map(situation.shown, situation.groups) if one] == own
