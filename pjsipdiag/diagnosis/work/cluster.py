@@ -24,7 +24,7 @@ from pjsipdiag.diagnosis.calls.folded import CapturePart, Folded, Merged
 from pjsipdiag.diagnosis.calls.merge import alone, finished, merge_more
 from pjsipdiag.diagnosis.calls.spool import Placed, Spool
 from pjsipdiag.diagnosis.work.executor import Elsewhere, Item, Place, Result, Work
-from pjsipdiag.diagnosis.work.jobs import JobError, processors
+from pjsipdiag.diagnosis.work.jobs import JobError, LostError, processors
 from pjsipdiag.diagnosis.work.parcel import pack, pack_fold, unpack, unpack_fold
 from pjsipdiag.diagnosis.work.reading import FileReader, PieceReader
 from pjsipdiag.errors import PjsipdiagError, visible
@@ -50,12 +50,12 @@ class Cluster:
 
     forks = False
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, patience: float = PATIENCE) -> None:
         self._address = address
-        self._client = _connect(address)
+        self._client = _connect(address, patience)
         try:
             with _in_one_line(address):
-                _refuse_other_versions(self._client, address)
+                _refuse_other_versions(self._client, address, patience)
         except BaseException:
             self.close()
             raise
@@ -74,6 +74,16 @@ class Cluster:
             nodes.reverse()
             parts = (merged for _ in range(len(nodes)) for merged in _here(nodes.pop(), spool, heard))
             return finished(parts, heard)
+
+    def another(self) -> Cluster | None:
+        """A scheduler that starts again under the same address is waited for as long as Dask says."""
+        import dask
+
+        self.close()
+        if self._address == "local":
+            return None
+        waiting = dask.config.get("distributed.comm.timeouts.connect", PATIENCE)
+        return Cluster(self._address, dask.utils.parse_timedelta(waiting))
 
     def close(self) -> None:
         with suppress(Exception):  # it is left, whatever became of it
@@ -234,7 +244,7 @@ def _here(node: _Node, spool: Spool, heard: bool) -> Iterator[Merged]:
         yield merged
 
 
-def _connect(address: str) -> Client:
+def _connect(address: str, patience: float) -> Client:
     try:
         from distributed import Client, LocalCluster
     except ImportError:
@@ -251,14 +261,14 @@ def _connect(address: str) -> Client:
     if not place:
         raise PjsipdiagError(f"--dask env: {ENVIRONMENT} is not set: it names the scheduler, as tcp://HOST:8786")
     try:
-        return Client(place, timeout=PATIENCE, set_as_default=False)
+        return Client(place, timeout=patience, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         why = " ".join(str(error).split())[:200]
         raise PjsipdiagError(f"--dask {visible(place)}: no Dask scheduler answers there: {visible(why)}") from None
 
 
-def _refuse_other_versions(client: Client, address: str) -> None:
-    client.wait_for_workers(1, timeout=PATIENCE)
+def _refuse_other_versions(client: Client, address: str, patience: float) -> None:
+    client.wait_for_workers(1, timeout=patience)
     for worker, found in client.get_versions(packages=["pjsipdiag"])["workers"].items():
         python = str(dict(found["host"])["python"]).partition(".final")[0]
         package = dict(found["packages"])["pjsipdiag"] or ""
@@ -284,7 +294,7 @@ def _in_one_line(address: str) -> Iterator[None]:
     try:
         yield
     except (CancelledError, Cancelled, FutureCancelledError, OSError, TimeoutError) as error:
-        raise JobError(f"--dask {address}: the scheduler or its workers were lost before all was read") from error
+        raise LostError(f"--dask {address}: the scheduler or its workers were lost before all was read") from error
     except ImportError as error:
         raise JobError(
             f"--dask {address}: a worker cannot import {error.name}: pjsipdiag must be there, too"

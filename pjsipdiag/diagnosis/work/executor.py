@@ -74,6 +74,10 @@ class Executor(Protocol):
         """What all folds come to."""
         ...
 
+    def another(self) -> Executor | None:
+        """One in place of this, whose workers were lost; None where none can come."""
+        ...
+
     def close(self) -> None:
         """No more work comes."""
         ...
@@ -92,6 +96,9 @@ class Processes:
 
     def merge(self, places: Sequence[Place]) -> Merged:
         return merge_here(places)
+
+    def another(self) -> None:
+        """A process that was ended would be ended again."""
 
     def close(self) -> None:
         """Nothing is left: whoever was at work ended with it."""

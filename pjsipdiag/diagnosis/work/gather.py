@@ -8,7 +8,7 @@ last packet, whenever it is told.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count, groupby
@@ -26,6 +26,7 @@ from pjsipdiag.diagnosis.model import CaptureSummary
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.work.chain import Chain
 from pjsipdiag.diagnosis.work.executor import Executor, Processes, Started
+from pjsipdiag.diagnosis.work.jobs import LostError
 from pjsipdiag.diagnosis.work.kept import prepare
 from pjsipdiag.diagnosis.work.reading import Done, PieceReader, Reading, Seen, Task
 from pjsipdiag.errors import CaptureError, PjsipdiagError
@@ -35,6 +36,8 @@ MOST_TASKS = 8
 """Tasks for each process: files beyond are read together, as each task has a temporary file open."""
 FEW = 4
 """Files for each process from which on each is read by one process, instead of being cut."""
+RESTARTS = 3
+"""How often workers may be lost that others come in place of."""
 PIECE, MOST_ROWS = 64 << 20, 100_000
 """Bytes of a capture that another machine reads at once, and transactions in one fold there: its memory is bounded."""
 
@@ -103,11 +106,27 @@ def begin(captures: Sequence[str | Path], options: Options, executor: Executor |
     Raises PjsipdiagError for options that make no sense, and for captures that do not exist.
     """
     executor = executor or _executor(options)
+    left = RESTARTS
+    while True:
+        try:
+            return _begin(captures, options, executor)
+        except LostError as error:
+            left -= 1
+            executor = _another(executor, error, left)
+        except BaseException:
+            executor.close()
+            raise
+
+
+def _another(executor: Executor, error: LostError, left: int) -> Executor:
+    """An executor in place of one that was lost. Raises `error` where none comes, or where it happened too often."""
     try:
-        return _begin(captures, options, executor)
-    except BaseException:
-        executor.close()
-        raise
+        found = executor.another() if left >= 0 else None
+    except PjsipdiagError:
+        found = None
+    if found is None:
+        raise error
+    return found
 
 
 def _begin(captures: Sequence[str | Path], options: Options, executor: Executor) -> Begun:
@@ -123,9 +142,10 @@ def _begin(captures: Sequence[str | Path], options: Options, executor: Executor)
         (found,) = executor.submit(Expansion(), [tuple(map(str, captures))]).results()
     tasks = tuple(_tasks(found.files, reading) if executor.forks else _tasks_elsewhere(found.files, reading, executor))
     pieces = sum(len(task.pieces) for task in tasks)
-    seen = Seen(found.files, pieces or len(found.files), options.get("progress") if executor.forks else None)
+    seen = Seen(found.files if executor.forks else (), pieces or len(found.files), options.get("progress"))
     work = PieceReader(len(found.files) == 1, seen if executor.forks else None, reading)
-    return Begun(reading, found, tasks, seen, executor, executor.submit(work, tasks))
+    anew = partial(begin, captures, options)
+    return Begun(reading, found, tasks, seen, executor, executor.submit(work, tasks), anew)
 
 
 @dataclass(slots=True)
@@ -139,6 +159,7 @@ class Begun:
     _seen: Seen
     _executor: Executor
     _work: Started[list[Done]]
+    _anew: Callable[[Executor], Begun]
     _heads: Spool = field(default_factory=Spool)
     """Of folds that came with heads of their own."""
     _gathered: Gathered | None = None
@@ -151,9 +172,17 @@ class Begun:
         self._executor.close()
 
     def finish(self) -> Gathered:
-        """All that was read. Raises CaptureError when the only capture cannot be read at all."""
-        if self._gathered is None:
-            self._gathered = self._finish()
+        """All that was read; from the beginning where those who read were lost and others came. Raises CaptureError
+        when the only capture cannot be read at all."""
+        left = RESTARTS
+        while self._gathered is None:
+            try:
+                self._gathered = self._finish()
+            except LostError as error:
+                left -= 1
+                again = self._anew(_another(self._executor, error, left))
+                self._captures, self._tasks, self._seen = again._captures, again._tasks, again._seen
+                self._executor, self._work = again._executor, again._work
         return self._gathered
 
     def _finish(self) -> Gathered:
@@ -178,6 +207,9 @@ class Begun:
                 spool = task.spool.adopt(folds[0].spool) if folds else task.spool
                 for one in folds:
                     one.adopt(spool)
+            if not self._executor.forks:
+                for done, (_, _, piece) in zip(found, task.pieces, strict=True):
+                    self._seen.note(done.number, done.tally, piece)
             yield from found
 
 

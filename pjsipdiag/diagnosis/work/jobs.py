@@ -28,6 +28,10 @@ class JobError(PjsipdiagError):
     """A process ended without a result (killed, out of memory)."""
 
 
+class LostError(JobError):
+    """Those who worked are gone, and others may come in their place."""
+
+
 ENDED = "a process that shared the work was ended"
 PAUSE = 0.2
 """Seconds between two looks at how far the processes are."""

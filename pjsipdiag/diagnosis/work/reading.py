@@ -58,7 +58,7 @@ class Seen:
         self._counts = memoryview(mmap(-1, 16 * max(tasks, 1))).cast("q")
         self._progress, self._parent = progress, os.getpid()
         sizes = [size_of(path) for path in files] if progress else []
-        self._total = sum(map(int, filter(None, sizes))) if all(sizes) else None
+        self._total = sum(map(int, filter(None, sizes))) if sizes and all(sizes) else None
 
     def watch(self, tally: Tally, task: int) -> None:
         """Notes what `tally` counts, whenever something was read."""
@@ -71,6 +71,13 @@ class Seen:
             self.tell()
 
         tally.on_read = note
+
+    def note(self, number: int, tally: Tally, piece: FilePart) -> None:
+        """Notes a piece that was read elsewhere."""
+        size = tally.stamp.size if tally.stamp else 0
+        self._counts[2 * number] = tally.records
+        self._counts[2 * number + 1] = size if piece.end == WHOLE else piece.end - piece.start
+        self.tell()
 
     def forget(self, tasks: Iterable[int]) -> None:
         """What these tasks have read is read again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,10 +32,10 @@ PATIENCE = 120
 class Dask:
     """A scheduler and its workers, each a process of its own, on the loopback address."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: str = "0") -> None:
         self._folder = folder
         self._file = folder / "scheduler.json"
-        self.scheduler = self._start("dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", self._file)
+        self.scheduler = self._start("dask_scheduler", "--port", port, "--no-dashboard", "--scheduler-file", self._file)
         self.address = self._said(self._folder / "dask_scheduler-0.log", "Scheduler at:").split()[-1]
 
     def _start(self, module: str, *arguments: str | Path, path: str = "") -> subprocess.Popen[bytes]:
@@ -62,9 +64,9 @@ class Dask:
 
 
 @contextmanager
-def running(folder: Path, workers: int) -> Iterator[tuple[Dask, list[subprocess.Popen[bytes]]]]:
+def running(folder: Path, workers: int, port: str = "0") -> Iterator[tuple[Dask, list[subprocess.Popen[bytes]]]]:
     folder.mkdir(exist_ok=True)
-    dask = Dask(folder)
+    dask = Dask(folder, port)
     started = [dask.worker() for _ in range(workers)]
     try:
         yield dask, started
@@ -85,14 +87,15 @@ def reported(path: Path, dask: str | None = None, **options: str) -> str:
 
 
 @contextmanager
-def command(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
-    """The command line at work; it is ended, whatever happens."""
+def command(*arguments: str | Path, wait: bool = False) -> Iterator[subprocess.Popen[str]]:
+    """The command line at work, which waits for a scheduler as long as Dask says; it is ended, whatever happens."""
     options = ("-c", CONFIG, "--format", "json", "-q")
     with subprocess.Popen(
         [sys.executable, "-m", "pjsipdiag", "diagnose", *map(str, (*arguments, *options))],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "30s" if wait else "3s"},
     ) as started:
         try:
             yield started
@@ -178,6 +181,76 @@ def test_a_scheduler_that_is_killed_is_named_in_one_line(tmp_path: Path) -> None
             told, said = diagnosing.communicate(timeout=PATIENCE)
     assert (diagnosing.returncode, told, len(said.splitlines())) == (2, "", 1), said
     assert dask.address in said
+
+
+def test_a_scheduler_that_starts_again_is_waited_for(tmp_path: Path) -> None:
+    """Under its old address, with workers: what was lost with it is read again."""
+    path = tmp_path / "whole.pcap"
+    write(path, "siponly", 20_000)
+    raw = path.read_bytes()
+    folder = cut(raw, range(1000, len(records(raw)[1]), 1000), tmp_path / "files")
+    with running(tmp_path / "dask", 1) as (dask, workers):
+        at_rest = _worked(workers[0])
+        with command(folder, "--dask", dask.address, wait=True) as diagnosing:
+            while _worked(workers[0]) < at_rest + 0.2 and diagnosing.poll() is None:
+                time.sleep(0.01)
+            assert diagnosing.poll() is None
+            for process in (dask.scheduler, workers[0]):
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+            with running(tmp_path / "again", 2, dask.address.rpartition(":")[2]):
+                told, said = diagnosing.communicate(timeout=PATIENCE)
+    assert (diagnosing.returncode, said) == (1, "")
+    assert told == reported(folder)
+
+
+def test_files_that_vanish_or_are_damaged_are_named_and_the_rest_goes_on(
+    dask: Dask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "whole.pcap"
+    write(path, "siponly", 3000)
+    raw = path.read_bytes()
+    folder = cut(raw, [1000, 2000, 3000], tmp_path / "files")
+    first, second, *_ = sorted(folder.iterdir())
+    data = first.read_bytes()
+    first.write_bytes(data[: len(data) // 2] + os.urandom(5000) + data[len(data) // 2 :])
+    expected = json.loads(reported(folder))
+    assert json.loads(reported(folder, dask.address)) == expected
+    known = gather._tasks_elsewhere
+
+    def vanishing(*arguments: Any) -> Iterator[Any]:
+        yield from list(known(*arguments))
+        second.unlink()
+
+    monkeypatch.setattr(gather, "_tasks_elsewhere", vanishing)
+    found = {one["file"]: one for one in json.loads(reported(folder, dask.address))["captures"]}
+    assert {name: bool(one["truncated"]) for name, one in found.items()} == {
+        one["file"]: bool(one["truncated"]) or one["file"] == str(second) for one in expected["captures"]
+    }
+    assert "cannot be opened" in found[str(second)]["truncated"]
+    assert sum(one["records"] > 0 for one in found.values()) == len(found) - 1
+
+
+def test_progress_is_told_while_workers_read(dask: Dask, tmp_path: Path) -> None:
+    path = tmp_path / "whole.pcap"
+    write(path, "siponly", 3000)
+    raw = path.read_bytes()
+    folder = cut(raw, [1000, 2000], tmp_path / "files")
+    told: list[tuple[int, int, int | None]] = []
+    diagnose([folder], CONFIG, jobs=1, dask=dask.address, progress=lambda *counts: told.append(counts))
+    assert told == sorted(told)
+    assert told[-1][:2] == (len(records(raw)[1]), sum(file.stat().st_size for file in folder.iterdir()))
+
+
+def test_a_worker_stays_small_whatever_the_captures_hold(tmp_path: Path) -> None:
+    """Nothing but SIP, each message of another source, is the most that a fold can come to."""
+    path = tmp_path / "whole.pcap"
+    write(path, "scan", 120_000)
+    with running(tmp_path / "dask", 1) as (dask, workers):
+        reported(path, dask.address)
+        status = Path(f"/proc/{workers[0].pid}/status").read_text()
+    peak = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")))
+    assert peak < 500 << 10
 
 
 def _worked(process: subprocess.Popen[bytes]) -> float:

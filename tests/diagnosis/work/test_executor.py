@@ -48,6 +48,8 @@ class Interpreters:
     def merge(self, places: Sequence[Place]) -> Merged:
         return merge_here(places)
 
+    def another(self) -> None: ...
+
     def close(self) -> None: ...
 
 
