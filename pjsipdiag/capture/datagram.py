@@ -120,6 +120,8 @@ class Tally:
     unread: Counter[tuple[str, str]] = field(default_factory=Counter)
     is_text: bool = False
     signs: Signs = field(default_factory=Signs)
+    again: bool = False
+    """Whether nothing but the messages is asked for: all else was read before."""
     stamp: Stamp | None = None
     """Of the file before it was read."""
     kept: Sequence[Datagram] = ()

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from pjsipdiag.capture.streams.start import START
 from pjsipdiag.capture.text.heads import frame
 
 _KNOWN = rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"
@@ -32,6 +33,8 @@ _ENTRY = re.compile(
     rb"(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY|DTMF|FAX)(?:\x1b\[[0-9;]*m)*\[\d+\]|^ {1,4}(?:--|==|>) |<-{1,4} ?(?:Rec|Tra)"
 )
 """What begins another entry of the log: no line of a message holds it."""
+_SOUND = re.compile(rb"[^\r\n]+\r\n(?:(?:[A-Za-z0-9.!%*_+`'~-]{1,64}[ \t]*:|[ \t])[^\r\n]*\r\n)+\r\n")
+"""Headers and an empty line."""
 _DOTTED = re.compile(rb"(?:SIP/2\.0|SIP/2\.0 \d{3} [^.\n]{0,40})\.{2,4}[A-Za-z-]{1,30}: ")
 """A whole message in one line with dots for line ends, which may be dots of the message, too."""
 _SDP = re.compile(rb"[vosiuepcbtrzkam]=")
@@ -85,6 +88,26 @@ class _Content(NamedTuple):
 
     lines: list[bytes]
     used: int = 0
+
+
+def of_length(text: bytes, start: int, size: int, *, alone: bool) -> tuple[bytes, int] | None:
+    """The message of `size` bytes that stands at `start` as it was on the wire, and where it ends; None where it was
+    changed. It may have lost the CR of all its lines, where nothing stands behind these (`alone`)."""
+    payload, stop = text[start : start + size], start + size
+    if b"\r" not in payload:
+        payload = payload.replace(b"\n", b"\r\n")[:size]
+        stop -= payload.count(b"\n")
+        if not alone or payload.endswith(b"\r") or b"^M\r" in payload:
+            return None
+        if not _SOUND.match(payload) or _ENTRY.search(payload):
+            return None
+    elif payload.count(b"\n") != payload.count(b"\r\n") and b"\r\n\r\n" not in payload:
+        return None
+    elif payload[payload.find(b"\n") - 2 :].startswith(b"\r\r"):
+        return None  # CR was doubled on its way
+    if len(payload) < size or text[stop : stop + 1] not in (b"", b"\n", b"\r") or not START.match(payload):
+        return None
+    return payload, stop
 
 
 def restored(lines: Iterable[bytes], behind: bytes, size: int | None, tail: bytes = b"") -> Restored | None:

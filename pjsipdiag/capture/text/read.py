@@ -12,13 +12,12 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import BinaryIO
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.streams.start import START
 from pjsipdiag.capture.streams.via import via_transport
 from pjsipdiag.capture.text import hidden
 from pjsipdiag.capture.text.encoding import Narrowed, wide_encoding
 from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, TCPDUMP, VIEWERS, Named, packed
 from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, found_in, region
-from pjsipdiag.capture.text.message import begins_entry, restored
+from pjsipdiag.capture.text.message import begins_entry, of_length, restored
 from pjsipdiag.capture.text.refusals import NOTE_FORGED, Refusals
 from pjsipdiag.capture.text.times import time_of
 from pjsipdiag.capture.text.unpack import unpacked
@@ -139,9 +138,10 @@ class _Reading:
                 if stop:
                     spoken.append((mark.end, stop))
                 yield datagram._replace(frame=self._line + line)
-        self._count_broken(text, done, marks, spoken)
-        self._look(text)
-        self._refusals.read(text, done, self._time, spoken)
+        if not self.tally.again:
+            self._count_broken(text, done, marks, spoken)
+            self._look(text)
+            self._refusals.read(text, done, self._time, spoken)
         if done == len(text):
             return len(raw)
         return done if text is raw else _offset(raw, line)
@@ -190,24 +190,13 @@ class _Reading:
     def _exact(self, text: bytes, mark: Mark, after: int) -> tuple[Datagram | None, int]:
         """The message whose bytes stand as they were on the wire, or None, and where it ends: beyond the next mark,
         `after`, only if an entry begins there."""
-        size = mark.found["size"] if mark.form is PJSIP else None
-        start = mark.end + 1
-        stop = start + int(size or 0)
-        if (
-            size is None
-            or (stop != len(text) and text[stop : stop + 1] not in (b"\n", b"\r"))
-            or START.match(text, start, stop) is None
-            or (
-                after < stop < len(text) - 1
-                and not begins_entry(text[stop + 1 : stop + LONGEST_HEAD].partition(b"\n")[0])
-            )
-        ):
+        behind = text[mark.found.end() : mark.end]
+        found = of_length(text, mark.end + 1, mark.size, alone=not behind.strip()) if mark.size else None
+        if found is None:
             return None, 0
-        payload = text[start:stop]
-        if b"\r\n" not in payload or (payload.count(b"\n") != payload.count(b"\r\n") and b"\r\n\r\n" not in payload):
+        payload, stop = found
+        if after < stop < len(text) - 1 and not begins_entry(text[stop + 1 : stop + LONGEST_HEAD].partition(b"\n")[0]):
             return None, 0
-        if payload[payload.find(b"\n") - 2 :].startswith(b"\r\r"):
-            return None, 0  # CR was doubled on its way
         return self._datagram(text, mark, payload, truncated=False), stop
 
     def _restored(self, text: bytes, mark: Mark, after: int) -> tuple[Datagram | None, int]:

@@ -62,16 +62,19 @@ def unpacked(text: bytes) -> Unpacked:
     given = text
     if b"\n" not in text and b"\r" in text:
         text = text.replace(b"\r", b"\n")
-    if b"\nMESSAGE\n" in text:
+    if b"\0" in text and b"\nMESSAGE\n" in text:
         text = _binary_fields(text)
     if _is_quoted_printable(text):
         text = _SOFT_END.sub(lambda found: bytes([int(found[1], 16)]) if found[1] else b"", text)
-    if _SMART_OBJECT.search(text):
+    if b"\xe2" in text and _SMART_OBJECT.search(text):
         text = _SIGN.sub(_typed, text)
     exact = text is given
-    for signs, step, plain in _STEPS * 2:  # what was put on may have been put on twice, and in any order
+    steps = [*_STEPS]
+    for signs, step, plain in steps:
         if not any(sign in text and has(text) for sign, has in signs) or (plain and plain.search(text)):
             continue
+        if len(steps) == len(_STEPS):  # what was put on may have been put on twice, and in any order
+            steps += _STEPS
         lines = text.split(b"\n")
         made = [step(line) for line in lines]
         if any(isinstance(one, list) for one in made):
@@ -136,7 +139,7 @@ def _typed(found: re.Match[bytes]) -> bytes:
 
 def _is_quoted_printable(text: bytes) -> bool:
     """Whether it is a mail as it was sent: `=` at the end of a line, `=3D` for the sign itself, and no other."""
-    return b"=3D" in text and (b"=\n" in text or b"=\r\n" in text) and _NOT_QUOTED.search(text) is None
+    return _NOT_QUOTED.search(text) is None and b"=3D" in text and (b"=\n" in text or b"=\r\n" in text)
 
 
 def _binary_fields(text: bytes) -> bytes:

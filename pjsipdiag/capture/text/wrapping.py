@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 NARROWEST, WIDEST = 30, 320
-SAMPLE = 4000
-"""Lines that are looked at to find the width."""
+SAMPLE, FEW = 4000, 400
+"""Lines that are looked at to find the width, and those that show whether any was broken."""
 _BEGINS = re.compile(
     rb"[ \t]*(?:$|\[[^\]\n]{5,40}\](?![:;>,])|<-+ |-- |== |[A-Z][a-z]{2} [ \d]\d \d\d:|\d{4}-\d\d-\d\d[T ]"
     rb"|\d+[:\t|-]|\{|SIP/2\.0 \d|[A-Z]{3,10} (?:sips?|tel):|[A-Za-z][A-Za-z-]{0,30}[ \t]*:(?: \S|$)|[a-z]=\S"
@@ -47,11 +47,37 @@ class Wrapped(NamedTuple):
     doubled: bool = False
 
 
+class _Looked(NamedTuple):
+    """What lines have before and between them, as in Wrapped, what is left of them, their columns, and pairs of the
+    columns of a line and a next one that does not begin as one does."""
+
+    prefix: bytes
+    usual: bytes
+    counted: bool
+    doubled: bool
+    lines: list[bytes]
+    lengths: list[int]
+    odd: list[tuple[int, bytes]]
+
+
 def wrapping(text: bytes) -> Wrapped | None:
     """How the lines of `text` were broken, None when they were not."""
     lines = [line.rstrip(b"\r") for line in text.split(b"\n", SAMPLE)[:SAMPLE]]
-    if any(len(line) > WIDEST * 2 for line in lines[:200]):
+    if any(len(line) > WIDEST * 2 for line in lines[:200]) or not _looked_at(lines[:FEW]).odd:
         return None
+    prefix, usual, counted, doubled, lines, lengths, odd = _looked_at(lines)
+    width = max(lengths, default=0)
+    if not NARROWEST <= width <= WIDEST:
+        return None
+    tight = [length for length, after in odd if length + 1 + _columns(after.split(b" ", 1)[0]) > width]
+    if len(tight) < 2 or len(tight) * 3 < len(odd) * 2:
+        return None
+    # a blank in the last column may have been trimmed
+    words = sum(length < width - 1 for length in tight) * 5 > len(tight)
+    return Wrapped(width, words, prefix, usual, _rising(lines) * 3 > len(lines), counted, doubled)
+
+
+def _looked_at(lines: list[bytes]) -> _Looked:
     doubled = _is_doubled(lines)
     lines = lines[_parity(lines) :: 2] if doubled else lines
     counted = _rising(lines) * 10 > len(lines) * 9
@@ -59,17 +85,9 @@ def wrapping(text: bytes) -> Wrapped | None:
     prefix = _prefix(lines)
     lines = [line[len(prefix) :] for line in lines]
     usual, lengths = _usual(lines), [_columns(line) for line in lines]
-    width = max(lengths, default=0)
-    if not NARROWEST <= width <= WIDEST:
-        return None
-    pairs = list(zip(lines, lengths, lines[1:], strict=False))
-    odd = [(length, after) for _, length, after in pairs if length > 15 and after and not _begins(after, usual)]
-    tight = [length for length, after in odd if length + 1 + _columns(after.split(b" ", 1)[0]) > width]
-    if len(tight) < 2 or len(tight) * 3 < len(odd) * 2:
-        return None
-    # a blank in the last column may have been trimmed
-    words = sum(length < width - 1 for length in tight) * 5 > len(tight)
-    return Wrapped(width, words, prefix, usual, _rising(lines) * 3 > len(lines), counted, doubled)
+    pairs = zip(lengths, lines[1:], strict=False)
+    odd = [(length, after) for length, after in pairs if length > 15 and after and not _begins(after, usual)]
+    return _Looked(prefix, usual, counted, doubled, lines, lengths, odd)
 
 
 def joined(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:

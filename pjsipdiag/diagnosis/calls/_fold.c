@@ -26,9 +26,10 @@ typedef struct {
     PyObject *rows, *senders, *called, *user_agents, *index, *answers, *realms, *others, *seen, *agents, *requesters;
     PyObject *answerers, *strays, *pairs, *received, *local, *answering, *asked, *is_asterisk, *known_realms;
     PyObject *registrations, *repeats, *transports, *read, *forms, *append, *limits;
+    long long most[16]; /* what `limits` says */
 } Kept;
-enum { KEPT = sizeof(Kept) / sizeof(PyObject *) };
-enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS, MOST_METHODS, MOST_KINDS, LONGEST_SEEN, MOST_REPEATED }; /* limits */
+enum { KEPT = offsetof(Kept, most) / sizeof(PyObject *) };
+enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS, MOST_METHODS, MOST_KINDS, LONGEST_SEEN, MOST_REPEATED, LIMITS }; /* limits */
 enum { SAME_PACKET = 50000000, TELLING = 256 }; /* as in `rows.py` and `kinds.py` */
 enum { MOST_SEEN = 4, MOST_LOOKS = 8 };
 
@@ -115,7 +116,7 @@ static PyObject *address(PyObject *ip_and_port) {
     return PyErr_Occurred() ? NULL : PyBytes_FromStringAndSize(text.at, text.stop - text.at - 2);
 }
 
-static long long limit(const Kept *kept, int which) { return PyLong_AsLongLong(PyTuple_GetItem(kept->limits, which)); }
+static long long limit(const Kept *kept, int which) { return kept->most[which]; }
 
 static char *little(char *at, uint64_t value, int size) {
     for (; size--; value >>= 8)
@@ -719,7 +720,11 @@ static int read_kept(PyObject *tuple, Kept *kept) {
     }
     for (int n = 0; n < KEPT; n++)
         ((PyObject **)kept)[n] = PyTuple_GetItem(tuple, n);
-    if (!PyObject_TypeCheck(kept->rows, &PyByteArray_Type))
+    if (!PyTuple_Check(kept->limits) || PyTuple_Size(kept->limits) != LIMITS)
+        PyErr_SetString(PyExc_ValueError, "these are not the limits of a fold");
+    for (int n = 0; n < LIMITS && !PyErr_Occurred(); n++)
+        kept->most[n] = PyLong_AsLongLong(PyTuple_GetItem(kept->limits, n));
+    if (!PyErr_Occurred() && !PyObject_TypeCheck(kept->rows, &PyByteArray_Type))
         PyErr_SetString(PyExc_TypeError, "rows are a bytearray");
     return !PyErr_Occurred();
 }
