@@ -324,3 +324,32 @@ def test_status_1_says_that_something_may_be_wrong(etc: Path) -> None:
         result = run("check", "-c", etc, "--asterisk", "22", "--format", "json")
         found = {finding["severity"] for finding in json.loads(result.stdout)["findings"]}
         assert (found, result.exit_code) == (severities, status)
+
+
+@pytest.mark.parametrize("span", [("--since", "23:59"), ("--until", "2020-01-01T00:00:00")])
+def test_a_span_without_calls_says_where_they_are(span: tuple[str, str]) -> None:
+    """What was left out is not called absent."""
+    demo = FIXTURES / "demo"
+    (finding,) = diagnosed(demo / "capture.pcap", "-c", demo / "etc", *span)["findings"]
+    assert "without the filter: 9 INVITEs, from 2025-10-09 08:53:27 to 2025-10-09 08:54:13 UTC" in finding["evidence"]
+    assert finding["advice"] == f"leave out or widen {' '.join(span)}"
+
+
+@pytest.mark.parametrize(
+    ("release", "said"),
+    [
+        (("--asterisk", "12"), "Asterisk 16.0.0 (as asked for: 12, older than 16"),
+        (("--asterisk", "22.10.1"), "Asterisk 22.10.1 (as asked for)"),
+        ((), "(the newest release known; --asterisk names another)"),
+    ],
+)
+def test_explain_says_how_the_release_was_chosen(release: tuple[str, ...], said: str) -> None:
+    shown = run("explain", "203.0.113.13", "-c", ETC, *release).stdout
+    assert said in " ".join(shown.split())
+
+
+def test_a_log_without_own_addresses_speaks_of_the_transport() -> None:
+    shown = run("diagnose", FIXTURES / "log/asterisk-22.log", "-c", FIXTURES / "demo/etc").stdout
+    assert "the files have no tcp transport" in " ".join(shown.split())
+    assert "listens on 0.0.0.0" not in shown
+    assert "[::] answers" not in shown

@@ -12,7 +12,7 @@ from pjsipdiag.cli.completion import FILE, complete_rules
 from pjsipdiag.cli.gate import COUNTS, gate_of
 from pjsipdiag.cli.group import did_you_mean, main
 from pjsipdiag.cli.live import asking
-from pjsipdiag.cli.options import ASTERISK, COLORED, CONFIG, NAMES, OUTPUT, QUIET
+from pjsipdiag.cli.options import ASTERISK_ALONE, COLORED, CONFIG, NAMES, OUTPUT, QUIET
 from pjsipdiag.cli.output import directory, format_for, look, show
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @main.command(epilog="pjsipdiag explain 203.0.113.13 --from sip:provider@203.0.113.13 -c /etc/asterisk")
 @click.argument("source", metavar="SOURCE[:PORT]")
 @CONFIG
-@ASTERISK
+@ASTERISK_ALONE
 @NAMES
 @click.option("--from", "from_", metavar="URI", help="The From header or its URI.")
 @click.option("--uri", metavar="URI", help="The request URI.")
@@ -45,6 +45,7 @@ def explain(
     """Say what Asterisk would do with an INVITE from SOURCE that no capture holds."""
     from pjsipdiag.asterisk.replay.identifiers import identify
     from pjsipdiag.diagnosis import explain as made
+    from pjsipdiag.diagnosis.configuration import why_replayed
     from pjsipdiag.diagnosis.names import load
     from pjsipdiag.diagnosis.running import ask
     from pjsipdiag.report import text
@@ -57,13 +58,14 @@ def explain(
     live = ask(place, options, [message.from_uri.host] if message.from_uri else (), calls=False)
     loaded = load(place, asterisk=asterisk, live=live, **names)
     verdict = identify(message, loaded)
-    click.echo(text.explain(message, verdict, loaded, look(sys.stdout)), nl=False)
+    why = why_replayed(asterisk, assumed=asterisk is None and live is None)
+    click.echo(text.explain(message, verdict, loaded, look(sys.stdout), why), nl=False)
     sys.exit(0 if verdict.outcome == "accepted" else 1)
 
 
 @main.command(epilog="pjsipdiag check -c /etc/asterisk")
 @CONFIG
-@ASTERISK
+@ASTERISK_ALONE
 @NAMES
 @click.option(
     "--expect", metavar="FILE", type=FILE, help="Who is to get where: a line '203.0.113.10 -> provider' each."

@@ -35,12 +35,20 @@ CONFIG = click.option(
     type=FILE,
     help="Asterisk's configuration: a directory or one pjsip.conf, here or as URL.  [/etc/asterisk]",
 )
-ASTERISK = click.option(
-    "--asterisk",
-    metavar="VERSION",
-    shell_complete=complete_releases,
-    help="Release to replay, as 22, 22.10.1 or certified-20.7-cert5.  [from the capture, else the newest]",
-)
+
+
+def _asterisk(otherwise: str) -> Callable[[Command], Command]:
+    return click.option(
+        "--asterisk",
+        metavar="VERSION",
+        shell_complete=complete_releases,
+        help=f"Release to replay, as 22, 22.10.1 or certified-20.7-cert5.  [{otherwise}]",
+    )
+
+
+ASTERISK = _asterisk("from the capture, else the newest")
+ASTERISK_ALONE = _asterisk("of --live, else the newest known")
+"""Of commands without a capture."""
 FILE_NAMES = options(
     click.option("--hosts", metavar="FILE", type=FILE, help="Addresses of host names, in the form of /etc/hosts."),
     click.option("--resolve", is_flag=True, help="Ask DNS for host names, SRV records first, as Asterisk does."),

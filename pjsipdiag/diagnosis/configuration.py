@@ -25,8 +25,11 @@ def _place(finding: Finding) -> tuple[int, str, int, str]:
     return (_ORDER.index(finding.severity), where.file if where else "", where.line if where else 0, finding.message)
 
 
-def _asked(version: str | None) -> str:
-    why = instead(version) if version else ""
+def why_replayed(asked: str | None, *, assumed: bool) -> str:
+    """How the release was chosen where no capture names one."""
+    if assumed:
+        return "the newest release known; --asterisk names another"
+    why = instead(asked) if asked else ""
     return f"as asked for: {why}" if why else "as asked for"
 
 
@@ -40,7 +43,7 @@ def configuration_report(
     return Report(
         asterisk_version=config.version,
         asterisk_assumed=assumed,
-        asterisk_reason="the newest release known; --asterisk names another" if assumed else _asked(asked),
+        asterisk_reason=why_replayed(asked, assumed=assumed),
         captures=(),
         sources=(),
         calls=(),

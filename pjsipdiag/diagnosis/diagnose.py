@@ -37,7 +37,7 @@ from pjsipdiag.diagnosis.evidence.signs import nearby
 from pjsipdiag.diagnosis.model import CallRow, Finding, Report, SourceRow, Suggestion
 from pjsipdiag.diagnosis.names import given
 from pjsipdiag.diagnosis.options import Options
-from pjsipdiag.diagnosis.outcome import attackers, failed_calls, left_out
+from pjsipdiag.diagnosis.outcome import attackers, failed_calls, filtered
 from pjsipdiag.diagnosis.reload import Reload, again, reloaded
 from pjsipdiag.diagnosis.repairs.advice import complete
 from pjsipdiag.diagnosis.repairs.suggest import suggest
@@ -54,7 +54,7 @@ from pjsipdiag.diagnosis.work.jobs import share, slices
 from pjsipdiag.sip import NOWHERE, SipMessage
 
 OnRows = Callable[[Sequence[CallRow], Sequence[SourceRow]], None]
-UNTOLD = ("0.0.0.0:0", "[::]:0", "0.0.0.0", "::", ":::0")
+UNTOLD = ("0.0.0.0:0", "[::]:0", "0.0.0.0", "::", "[::]", ":::0")
 """What stands for the own side where a log leaves it out."""
 
 
@@ -115,7 +115,7 @@ def conclude(
         reload = partial(reload, shown=shown)
         basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
-    situation = replace(situation, filtered=left_out(situation, options))
+    situation = filtered(situation, options, seen.tallies)
     notes = [*seen.notes, *_notes(seen.merged, situation), *(live.unknown if live else ())]
     if names_are_dead(situation):
         dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})

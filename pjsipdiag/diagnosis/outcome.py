@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import chain
+
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.capture.again import read_again
+from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.admission import answered_elsewhere
+from pjsipdiag.diagnosis.rules.cause import counted
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.rules.wire import acks
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -43,8 +51,9 @@ def _failed(situation: Situation, group: CallGroup) -> int:
     return refused + group.unrung + acks.lost_calls(group) - answered_elsewhere(situation, group)
 
 
-def left_out(situation: Situation, options: Options) -> str:
-    """The filters that were asked for, as the command line has them; empty without any.
+def filtered(situation: Situation, options: Options, tallies: Sequence[Tally]) -> Situation:
+    """The situation with the filters that were asked for, as the command line has them, and with what they left out
+    where they left nothing.
 
     --pbx is one where there are calls and none of them goes to that address.
     """
@@ -55,4 +64,15 @@ def left_out(situation: Situation, options: Options) -> str:
     calls = situation.calls
     if isinstance(calls, Calls) and not len(calls) and calls.passing and not calls.outbound:
         given += [f"--pbx {address}" for address in options.get("pbx", ())]
-    return " ".join(given)
+    timed = any(value for _, value in times) and isinstance(calls, Calls) and not len(calls)
+    return replace(situation, filtered=" ".join(given), without_filter=_in_all(tallies) if timed else "")
+
+
+def _in_all(tallies: Sequence[Tally]) -> str:
+    """What captures hold at any time; empty where they cannot be read again, or hold no INVITE."""
+    messages = chain.from_iterable(map(read_again, tallies))
+    times = [datagram.time for datagram in messages if datagram.payload.startswith(b"INVITE ")]
+    if not times:
+        return ""
+    first, last = (f"{datetime.fromtimestamp(at // 10**9, UTC):%Y-%m-%d %H:%M:%S}" for at in (min(times), max(times)))
+    return f"without the filter: {counted(len(times), 'INVITE')}, from {first} to {last} UTC"

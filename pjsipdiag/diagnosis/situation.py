@@ -218,6 +218,8 @@ class Situation:
     responses: int = 0
     crowd: Crowd | None = None
     filtered: str = ""
+    without_filter: str = ""
+    """What the captures hold where the filter leaves nothing."""
     """What the user asked to leave out, as it was written."""
     greetings: Mapping[str, SipMessage] = field(default_factory=dict)
     """The first answer of each address ("ip:port")."""

@@ -56,10 +56,10 @@ def suggestions_text(report: Report, look: Look = PLAIN) -> str:
     return stream.getvalue()
 
 
-def explain(message: SipMessage, verdict: Verdict, config: Config, look: Look = PLAIN) -> str:
-    """The verdict on one request and the trace behind it."""
+def explain(message: SipMessage, verdict: Verdict, config: Config, look: Look = PLAIN, why: str = "") -> str:
+    """The verdict on one request and the trace behind it; `why` says how the release was chosen."""
     stream, ink = StringIO(), Ink(look)
-    outcome = wording.outcome(verdict)
+    outcome, where = wording.outcome(verdict), shown_name(config.directory) or "no configuration"
     said = f"{message.method} {message.request_uri} from {message.source} ({message.transport})"
     by = f"by {verdict.identifier}" + (f" [{verdict.identify}]" if verdict.identify else "")
     style = "bold green" if verdict.endpoint else "bold red"
@@ -67,7 +67,7 @@ def explain(message: SipMessage, verdict: Verdict, config: Config, look: Look = 
         ink.text(f"{outcome[:1].upper()}{outcome[1:]}{f' {by}' if verdict.identifier else ''}.", style),
         ink.text(clipped(said), "dim"),
         ink.text(f"From: {clipped(message.header('From'))}", "dim"),
-        ink.text(f"Asterisk {config.version}, {shown_name(config.directory) or 'no configuration'}", "dim"),
+        ink.text(f"Asterisk {config.version}{f' ({why})' if why else ''}, {where}", "dim"),
         Text(),
         ink.trace(verdict),
     ]
@@ -168,7 +168,7 @@ class _Page:
             ink.text(f"[{suggestion.section}]" if suggestion.section else "", "bold"),
             ink.text(f" {ink.arrow} endpoint {suggestion.endpoint}" if suggestion.endpoint else ""),
         )
-        lines: list[RenderableType] = [Padding(head, (0, 0, 0, 2))]
+        lines: list[RenderableType] = [Padding(head, (0, 0, 0, 2))] if head.plain.strip() else []
         lines += [
             ink.signed(line[0], line[2:], "red" if line[0] == "-" else "green")
             for line in wording.changed_lines(suggestion)

@@ -33,8 +33,16 @@ def separating(groups: Sequence[CallGroup]) -> list[str]:
             values[name][value] += 1
     for name, found in sorted(values.items(), key=lambda item: (item[0] == "From", len(item[1]))):
         if 2 <= len(found) <= MOST and sum(found.values()) == len(messages):
-            return [f"match_header={name}: {value} ({counted(count, 'call')} seen)" for value, count in found.items()]
+            return [
+                f"match_header={name}: {_written(value)} ({counted(count, 'call')} seen)"
+                for value, count in found.items()
+            ]
     return []
+
+
+def _written(value: str) -> str:
+    """As a file has it, where a semicolon begins a comment."""
+    return value.replace(";", "\\;")
 
 
 def _candidates(message: SipMessage) -> list[tuple[str, str]]:

@@ -188,6 +188,8 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
 def _nobody_listens(situation: Situation, group: CallGroup) -> str:
     destination = group.sample.destination
     if unheard(group.transport, destination, situation.config):
+        if destination.ip in ("0.0.0.0", "::"):  # what a log has in place of the own address
+            return f"the files have no {group.transport.lower()} transport"
         return f"no transport of the files listens on {destination} (a NAT or port forwarding may stand in between)"
     return "by the files the requests are refused unread"
 

@@ -40,6 +40,7 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
         evidence.append(f"{counted(situation.outbound_calls, 'call')} made by the PBX itself")
         evidence += [f"{ip} answered {status} to {count} of them" for ip, status, count in situation.outbound_refused]
     evidence += [_answered(exchange) for exchange in situation.exchanges[:4]]
+    evidence += [situation.without_filter] if situation.without_filter else []
     meaning = _meaning(situation, methods, messages, unread)
     yield Finding(
         "no-invite",
@@ -49,9 +50,10 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
         tuple(situation.other_methods)[:16],
         0,
         tuple(evidence),
-        advice="record with `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'` while a call is made; if"
-        " nothing comes,"
-        " ask the provider to which address and port it sends calls",
+        advice=f"leave out or widen {situation.filtered}"
+        if situation.filtered
+        else "record with `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'` while a call is made; if nothing"
+        " comes, ask the provider to which address and port it sends calls",
     )
 
 

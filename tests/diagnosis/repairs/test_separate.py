@@ -27,6 +27,7 @@ Call-ID: {0}
         ),
         ([f"X-Customer: {at}" for at in range(6)], {f"match_header=X-Customer: {at}": 1 for at in range(6)}),
         (["X-Customer: a", "X-Customer: a"], {}),
+        (["X-Customer: a;b", "X-Customer: c"], {"match_header=X-Customer: a\\;b": 1, "match_header=X-Customer: c": 1}),
         (["X-Customer: a", "X-Customer: b", "Subject: x"], {}),
         (["User-Agent: a", "User-Agent: b"], {}),
         (
