@@ -72,6 +72,12 @@ system:
 	@[ -x /usr/sbin/sshd ] || .ci/sshd
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ -x /usr/sbin/mariadbd ] && command -v my_print_defaults >/dev/null || .ci/databases
 
+# npm and pip bring what is in it; nothing of it runs here.
+page: $(VENV)/.runtime ## the page that runs in a browser, in build/page: captures and configuration are dropped on it
+	@command -v npm >/dev/null || .ci/install 'Pyodide is a package of npm' npm
+	@.ci/quietly 'building the page in build/page' $(BIN)/python -m pjsipdiag.page.build build/page
+	@echo 'pjsipdiag serve shows it'
+
 dist: $(VENV)/.dev ## sdist and wheel (abi3) in dist/
 	@rm -rf dist
 	@.ci/quietly 'building sdist and wheel' $(BIN)/python -m build --outdir dist
@@ -105,4 +111,4 @@ sanitize: $(VENV)/.dev ## the compiled parts with address and undefined-behaviou
 clean: ## remove the environment and caches
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help demo test check lint house mutants warnings dist fresh bench differential fuzz sanitize system clean
+.PHONY: help page demo test check lint house mutants warnings dist fresh bench differential fuzz sanitize system clean

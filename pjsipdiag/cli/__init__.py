@@ -12,6 +12,7 @@ reads on.
     handover         commands whose results go to others
     configuration    commands that need none
     fleet, watching  many PBXs at once; calls as they come
+    service          commands that answer until they are ended
     gate             what counts, and the settings of a folder
     live             --live: a running Asterisk beside the files
     bundles          what `collect` brought, in place of captures or configuration
@@ -30,11 +31,11 @@ from typing import NoReturn
 import click
 
 from pjsipdiag.__main__ import heed
-from pjsipdiag.cli import captures, comparison, configuration, fleet, handover, watching
+from pjsipdiag.cli import captures, comparison, configuration, fleet, handover, service, watching
 from pjsipdiag.cli.group import main
 from pjsipdiag.errors import visible
 
-__all__ = ["captures", "comparison", "configuration", "fleet", "handover", "main", "run", "watching"]
+__all__ = ["captures", "comparison", "configuration", "fleet", "handover", "main", "run", "service", "watching"]
 
 
 INTERRUPTED, NO_READER = 128 + signal.SIGINT, 128 + signal.SIGPIPE

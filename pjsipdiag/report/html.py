@@ -141,6 +141,11 @@ def asset(name: str) -> str:
     return (files("pjsipdiag.report") / "templates" / name).read_text(encoding="utf-8")
 
 
+def hashes() -> tuple[str, str]:
+    """Those of the page's style and script, as a policy names them."""
+    return _digest(asset("report.css")), _digest(asset("report.js"))
+
+
 def policy(style: str, script: str) -> str:
     """Only this style and this script; no request to anywhere (Content Security Policy Level 3)."""
     return f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'"

@@ -24,11 +24,11 @@ ARGUMENTS = (
 
 
 @contextmanager
-def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
-    """A browser with the fresh profile directory `profile`, closed at the end."""
+def chromium(profile: Path, *more: str) -> Iterator[webdriver.Chrome]:
+    """A browser with the fresh profile directory `profile`, and `more` arguments, closed at the end."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or "chromium"
-    for argument in (*ARGUMENTS, f"--user-data-dir={profile}"):
+    for argument in (*ARGUMENTS, *more, f"--user-data-dir={profile}"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver") or "chromedriver"))

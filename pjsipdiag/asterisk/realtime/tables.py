@@ -60,11 +60,13 @@ def _available(mapped: Mapped, loads: Loads) -> bool:
 @dataclass
 class Databases:
     """The URLs, or paths of dumps, by the names of extconfig.conf, and what was read: with `keep` each table is read
-    once. `auto` takes what Asterisk's own files say of those that have none, passwords included."""
+    once. `auto` takes what Asterisk's own files say of those that have none, passwords included. Without `own` no file
+    is read that only the configuration names."""
 
     urls: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
     auto: bool = False
+    own: bool = True
     kept: dict[object, tuple[TableRows, Stored]] = field(default_factory=dict, repr=False)
 
 
@@ -224,7 +226,7 @@ class Tables:
             if mapped.database in self.databases.urls or not self.databases.auto:
                 return self.databases.urls.get(mapped.database)
             return logins.urls([mapped], self.peek).get(mapped.database)
-        for section in self.parsed("res_config_sqlite3.conf").named(mapped.database):
+        for section in self.parsed("res_config_sqlite3.conf").named(mapped.database) if self.databases.own else ():
             path = section.first("dbfile")
             if path is not None and Path(path.value).is_file():
                 return f"sqlite:///{path.value}"

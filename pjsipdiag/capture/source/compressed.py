@@ -13,11 +13,12 @@ import lzma
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from threading import get_ident
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
+_T = TypeVar("_T")
 CHUNK = 1 << 17
 """More makes isal slower: it grows its output step by step."""
 COMPRESSED_CHUNK = 1 << 16
@@ -81,6 +82,15 @@ class Guarded(io.RawIOBase):
         return got
 
 
+class _InLine(Executor):
+    """Does at once what it is told, where no thread can be started: in a browser, or at the limit of processes."""
+
+    def submit(self, fn: Callable[..., _T], /, *args: object, **kwargs: object) -> Future[_T]:
+        done = Future[_T]()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
 class Decompressed(io.RawIOBase):
     """The content of a compressed stream; members one after another are one content."""
 
@@ -91,8 +101,12 @@ class Decompressed(io.RawIOBase):
         self._rest = b""
         self._worker: int | None = None
         self._taken = self._given = 0
-        self._pool = ThreadPoolExecutor(1)
-        self._ahead = deque(self._pool.submit(self._batch) for _ in range(AHEAD))
+        self._pool: Executor = ThreadPoolExecutor(1)
+        try:
+            self._ahead = deque(self._pool.submit(self._batch) for _ in range(AHEAD))
+        except RuntimeError:
+            self._pool = _InLine()
+            self._ahead = deque(self._pool.submit(self._batch) for _ in range(AHEAD))
         self._ready: Iterator[bytes] = iter(())
         self._now = memoryview(b"")
 
@@ -142,10 +156,12 @@ class Decompressed(io.RawIOBase):
                     if self._object is not None:
                         self._damage.append("the compressed file ends early")
                     break
-            if self._object is None:
-                self._object = self._make()
             try:
+                if self._object is None:
+                    self._object = self._make()
                 content = self._object.decompress(raw, CHUNK)
+            except ModuleNotFoundError as error:  # in a browser, where not every library is
+                self._damage.append(f"{error.name} is not here: decompress the file before")
             except Exception as error:  # each library has errors of its own
                 self._damage.append(f"the compressed file is damaged: {error}")
             else:

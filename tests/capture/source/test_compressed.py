@@ -8,6 +8,7 @@ import io
 import lzma
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,3 +76,15 @@ def test_standard_input() -> None:
         [sys.executable, "-c", program], input=gzip.compress(RAW), capture_output=True, check=True, cwd=root
     )
     assert done.stdout.split() == [b"300", b"600"]
+
+
+@pytest.mark.parametrize("kind", COMPRESS)
+def test_where_no_thread_starts(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a browser, and at the limit of a user's processes."""
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    capture = Capture(COMPRESS[kind](RAW))
+    assert [number for _, number in capture.calls] == [str(number) for number in range(300)]

@@ -1,0 +1,101 @@
+"""`python -m pjsipdiag.page.build FOLDER`: the page as a folder of plain files that any web server can give.
+
+Pyodide comes from npm, what else is imported from the Python package index, both by their ordinary clients; pjsipdiag
+itself is built as a wheel without compiled parts.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pjsipdiag.page.serve import POLICY
+from pjsipdiag.report.html import hashes
+
+PYODIDE = "pyodide@314.0.7"
+CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
+WHEELS = ("jinja2==3.1.6", "markupsafe==3.0.3")
+"""What a diagnosis imports; of MarkupSafe only what is Python is taken."""
+STATIC = ("index.html", "page.css", "page.js", "worker.js")
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
+COMPILED = re.compile(r"\[(?:\[tool\.setuptools\.ext-modules\]|tool\.distutils\.bdist_wheel)\]\n(?:.+\n)*")
+"""The tables of pyproject.toml about compiled parts."""
+POLICIES = (
+    *("default-src 'none'", "connect-src 'self'", "worker-src 'self' blob:", "frame-src blob:", "img-src data:"),
+    *("form-action 'none'", "base-uri 'none'"),
+)
+"""What the page may do; beside its own style and script those of the report that it shows are named."""
+CHECKOUT = Path(__file__).parents[2]
+
+
+def build(folder: Path) -> None:
+    """Makes the folder anew."""
+    with TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        made = work / "page"
+        (made / "pyodide").mkdir(parents=True)
+        _pyodide(work, made / "pyodide")
+        with zipfile.ZipFile(made / "site.zip", "w", zipfile.ZIP_DEFLATED) as site:
+            for wheel in (*_wheels(work / "wheels", WHEELS), _own(work)):
+                _add(wheel, site)
+        style, script = hashes()
+        of_the_report = f"style-src 'self' '{style}'", f"script-src 'self' 'wasm-unsafe-eval' '{script}'"
+        policy = "; ".join((*POLICIES, *of_the_report))
+        for name in STATIC:
+            text = (files("pjsipdiag.page") / "static" / name).read_text(encoding="utf-8")
+            (made / name).write_text(text.replace("@POLICY@", policy), encoding="utf-8")
+        (made / POLICY).write_text(policy, encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(made, folder)
+
+
+def _run(words: Sequence[str], where: Path) -> None:
+    subprocess.run(words, cwd=where, check=True, stdout=subprocess.DEVNULL)
+
+
+def _pyodide(work: Path, target: Path) -> None:
+    _run(["npm", "pack", "--silent", PYODIDE], work)
+    (packed,) = work.glob("pyodide-*.tgz")
+    with tarfile.open(packed) as archive:
+        for name in CORE:
+            member = archive.extractfile(f"package/{name}")
+            assert member is not None, name
+            (target / name).write_bytes(member.read())
+
+
+def _wheels(target: Path, wanted: Sequence[str]) -> list[Path]:
+    _run([*PIP, "download", "--no-deps", "--only-binary", ":all:", "-d", str(target), *wanted], CHECKOUT)
+    return sorted(target.glob("*.whl"))
+
+
+def _own(work: Path) -> Path:
+    """This package as py3-none-any: the compiled parts are left out of its description."""
+    source = work / "source"
+    source.mkdir()
+    shutil.copytree(CHECKOUT / "pjsipdiag", source / "pjsipdiag", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    shutil.copy(CHECKOUT / "README.md", source)
+    text = (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8")
+    (source / "pyproject.toml").write_text(COMPILED.sub("", text), encoding="utf-8")
+    _run([*PIP, "wheel", "--no-deps", "-w", "own", "."], source)
+    (wheel,) = (source / "own").glob("*-py3-none-any.whl")
+    return wheel
+
+
+def _add(wheel: Path, site: zipfile.ZipFile) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if not name.endswith((".so", ".c", ".pyi")) and ".dist-info/" not in name:
+                site.writestr(name, archive.read(name))
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]))
