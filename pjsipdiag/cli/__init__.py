@@ -5,8 +5,7 @@ all is well, 1 for findings, 2 when something could not be read or decided, 130 
 reads on.
 
     group            the command itself, and how errors become one line
-    help, completion how a command explains itself; what the shell completes
-    options          options that several commands share, each declared once
+    help, completion, options    how commands explain themselves; what the shell completes; options of several
     captures         commands that read captures
     comparison       compare, which needs one or not
     handover         commands whose results go to others

@@ -13,7 +13,7 @@ OTHER = "Further"
 GROUPS: dict[str, tuple[str, ...]] = {
     "What to judge by": ("config", "configs", "asterisk", "versions", "hosts", "resolve", "resolved", "databases",
                          "live", "save_live", "expect"),
-    "Where": ("host", "sudo", "config_there", "root"),
+    "Where": ("host", "sudo", "config_there", "root", "plain"),
     "What to bring": ("interface", "duration", "rotated", "newest"),
     "The request": ("from_", "uri", "headers", "transport"),
     "Which calls": ("pbx", "since", "until", "sources", "call_ids", "methods"),
@@ -24,7 +24,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Whom to tell": ("until_failure", "command", "webhook", "metrics"),
     "Which addresses": ("also", "family"),
     "What counts": ("fail_on", "ignored", "baseline"),
-    "Output": ("format_", "output", "html", "parquet", "extract", "force", "redact", "plain", "verbose", "quiet", "color"),
+    "Output": ("format_", "output", "html", "parquet", "extract", "force", "redact", "verbose", "quiet", "color"),
 }  # fmt: skip
 """The parameters of each group, in the order in which groups are shown."""
 
