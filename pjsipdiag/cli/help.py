@@ -13,7 +13,7 @@ OTHER = "Further"
 GROUPS: dict[str, tuple[str, ...]] = {
     "What to judge by": ("config", "configs", "asterisk", "versions", "hosts", "resolve", "resolved", "databases",
                          "live", "save_live", "expect"),
-    "Where": ("host", "sudo", "config_there", "root", "plain"),
+    "Where": ("host", "sudo", "config_there", "root", "plain", "port"),
     "What to bring": ("interface", "duration", "rotated", "newest"),
     "The request": ("from_", "uri", "headers", "transport"),
     "Which calls": ("pbx", "since", "until", "sources", "call_ids", "methods"),
