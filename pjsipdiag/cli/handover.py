@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -200,8 +201,11 @@ def allowlist(
     place = directory(config, quiet, live=names["live"] is not None)
     live = ask(place, {"live": asking(names), "asterisk": asterisk, "databases": names["databases"]}, (), calls=False)
     listed = allowed(load(place, asterisk=asterisk, live=live, **names), also)
-    with opened(output) as stream:
-        stream.writelines(f"{line}\n" for line in FORMATS[format_].write(listed, versions))
+    if listed.unknown and not listed.entries:
+        listed = replace(listed, unknown=(*listed.unknown, "no address is known: nothing is written"))
+    else:
+        with opened(output) as stream:
+            stream.writelines(f"{line}\n" for line in FORMATS[format_].write(listed, versions))
     if not quiet:
         for kind, texts in (("left open", listed.unknown), ("note", listed.warnings)):
             for text in texts:

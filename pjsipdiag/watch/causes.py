@@ -2,7 +2,8 @@
 
 A cause is a rule and a source. It is told when it is there first, again when the lines to blame or to add are others,
 and once more when calls of that source are taken again. What was told is kept for MOST_TOLD causes, the latest ones.
-A flood of sources (a scan) is told in a few lines: those beyond MOST_LINES a minute are counted.
+A flood of sources (a scan) is told in a few lines: those beyond MOST_LINES a minute are counted, and told when they
+come again; what is about one of our endpoints has as many lines for itself.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Causes:
     def __init__(self, least: Severity, known: Iterable[tuple[Told, str]] = ()) -> None:
         self._least = _ORDER.index(least)
         self._told: OrderedDict[Told, str] = OrderedDict(known)
-        self._minute = self._lines = 0
+        self._minute, self._lines = 0, Counter[bool]()
         self.left_out: Counter[str] = Counter()
         """Causes by rule that were not told, as there were too many in their minute."""
 
@@ -105,14 +106,18 @@ class Causes:
         digest = _digest(finding, report)
         fresh = [key for key in keys if self._told.get(key) != digest]
         change = "changed" if any(key in self._told for key in fresh) else "new"
+        sources = tuple(source for _, source in fresh if source)
+        cause = _cause(finding, sources, report, change, now)
+        if fresh and not self._has_room(bool(cause.endpoint), now):
+            self.left_out[finding.rule] += 1
+            return
         for key in keys:
             self._told[key] = digest
             self._told.move_to_end(key)
         while len(self._told) > MOST_TOLD:
             self._told.popitem(last=False)
-        if fresh and self._has_room(finding.rule, now):
-            sources = tuple(source for _, source in fresh if source)
-            yield _cause(finding, sources, report, change, now)
+        if fresh:
+            yield cause
 
     def _cleared(self, report: Report, named: set[Told], now: int) -> Iterator[Cause]:
         taken = {row.address: row for row in report.sources if row.verdict == "matched"}
@@ -124,13 +129,12 @@ class Causes:
             said = f"its calls are taken, by {row.identifier} {row.identify}".rstrip()
             yield Cause(now, "cleared", rule, "cleared", (source,), row.endpoint, said, "", (), {})
 
-    def _has_room(self, rule: str, now: int) -> bool:
+    def _has_room(self, ours: bool, now: int) -> bool:
+        """Whether this minute has a line left: those about our endpoints are counted by themselves."""
         if now - self._minute >= MINUTE or now < self._minute:
-            self._minute, self._lines = now, 0
-        self._lines += 1
-        if self._lines > MOST_LINES:
-            self.left_out[rule] += 1
-        return self._lines <= MOST_LINES
+            self._minute, self._lines = now, Counter()
+        self._lines[ours] += 1
+        return self._lines[ours] <= MOST_LINES
 
 
 def _cause(finding: Finding, sources: tuple[str, ...], report: Report, change: str, now: int) -> Cause:

@@ -87,7 +87,7 @@ class Watch:
         self._stop.set()
 
     def run(self, *, until_failure: bool = False) -> None:
-        """Watches until the source ends, `stop` is called or, if that is asked for, a cause was told."""
+        """Watches until the source ends, `stop` is called or, if that is asked for, a cause with a source was told."""
         self._until_failure = until_failure
         beat = systemd.watchdog()
         beaten = time.monotonic()
@@ -145,13 +145,13 @@ class Watch:
         for datagram, place in self._feed.take(TURN):
             self._add(datagram, place)
             if self._pending.size - self._left > LARGEST or self._now - self._since >= LONGEST:
-                self._judge(self._pending.settled(self._now))
+                self._judge(self._pending.settled(self._now), self._now)
                 self._pending.bound()
                 self._left = self._pending.size
         clock = time.monotonic()
         if clock - self._judged >= max(JUDGE, SHARE * self._took):
-            idle = int((clock - self._clock) * SECOND)
-            self._judge(self._pending.settled(self._now + idle))
+            now = self._now + int((clock - self._clock) * SECOND)
+            self._judge(self._pending.settled(now), now)
         if clock - self._looked >= LOOK:
             self._looked = clock
             if self._configuration.look():
@@ -166,7 +166,7 @@ class Watch:
         self._place = place
         self._pending.add(datagram, place)
 
-    def _judge(self, fresh: list[Datagram]) -> None:
+    def _judge(self, fresh: list[Datagram], now: int) -> None:
         self._judged = begun = time.monotonic()
         self._since = self._now
         encrypted, self._source.tally.encrypted = self._source.tally.encrypted, Counter()
@@ -175,10 +175,10 @@ class Watch:
         if not fresh and not encrypted:
             return
         self._encrypted = self._encrypted or bool(encrypted)
-        report, calls = self._windows.judge(fresh, self._now, self._configuration, encrypted)
+        report, calls = self._windows.judge(fresh, now, self._configuration, encrypted)
         self._calls.update(calls)
         report, _ = apply(report, self._gate)
-        for cause in self._causes.new(report, self._now):
+        for cause in self._causes.new(report, now):
             self._tell(cause)
         del report
         free()
@@ -192,7 +192,7 @@ class Watch:
         self._told[cause.rule] += 1
         if cause.change != "cleared":
             self.failed = True
-            if self._until_failure:
+            if self._until_failure and cause.sources:
                 self._stop.set()
 
     def _finish(self) -> None:
@@ -204,7 +204,7 @@ class Watch:
                     self._add(datagram, place)
             self._feed.take(0)
             resume = self._pending.place
-            self._judge(self._pending.rest())
+            self._judge(self._pending.rest(), self._now)
             self._place = resume or self._place
         self._save()
 

@@ -105,6 +105,13 @@ def test_what_is_left_open_is_in_the_list_and_in_the_status(tmp_path: Path, form
     assert written(tmp_path, "--format", format_).exit_code == 0
 
 
+def test_a_list_without_any_address_that_is_known_empties_no_set(tmp_path: Path) -> None:
+    only_a_name = CONF.partition("match=")[0] + "match=sip.example.com\n"
+    result = written(tmp_path, "--format", "nft", conf=only_a_name)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "nothing is written" in result.stderr
+
+
 def test_hostile_names_stay_in_their_comment(tmp_path: Path) -> None:
     conf = CONF.replace("[i]", "[i\x1b[2J\x85]").replace("endpoint=p", "endpoint=p\x1b\u2028x")
     for format_ in ("nft", "ipset", "fail2ban"):

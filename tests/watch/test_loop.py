@@ -70,6 +70,34 @@ def test_the_first_failure_ends_it(etc: Path) -> None:
         assert watch.status() == 1
 
 
+TABLES = {
+    "pjsip.conf": CONF.partition("[provider]")[0],
+    "sorcery.conf": "[res_pjsip]\nendpoint=realtime,ps_endpoints\n"
+    "[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,ps_endpoint_id_ips\n",
+    "extconfig.conf": "[settings]\nps_endpoints => odbc,asterisk\nps_endpoint_id_ips => odbc,asterisk\n",
+    "dump.sql": "CREATE TABLE ps_endpoints (id varchar(255), context varchar(40), identify_by varchar(80));\n"
+    "INSERT INTO ps_endpoints VALUES ('provider','from-provider','ip');\n"
+    'CREATE TABLE ps_endpoint_id_ips (id varchar(255), endpoint varchar(40), "match" varchar(80));\n'
+    f"INSERT INTO ps_endpoint_id_ips VALUES ('provider-id','provider','{GOOD}');\n",
+}
+
+
+def test_objects_in_a_database_are_known_and_without_it_nothing_is_guessed(etc: Path) -> None:
+    for name, text in TABLES.items():
+        (etc / name).write_text(text)
+    calls = captured([*call(0, GOOD, "good", "100 Trying", "200 OK"), *call(20, BAD, "bad", "401 Unauthorized")])
+    with Process("-", "-c", etc, "--database", f"asterisk={etc / 'dump.sql'}") as watch:
+        watch.stdin.write(calls)
+        watch.stdin.close()
+        assert f"{BAD} -> provider  unmatched-source" in watch.line()
+        assert (watch.status(), watch.rest()) == (1, [])
+    with Process("-", "-c", etc) as watch:
+        watch.stdin.write(calls)
+        watch.stdin.close()
+        assert watch.status() == 1
+        assert {line.split("  ")[2].partition(":")[0] for line in watch.rest()} == {"table-not-read"}
+
+
 def test_a_changed_configuration_is_read_and_a_broken_one_is_not(etc: Path) -> None:
     now = time.time() - 1_760_000_000
     conf = etc / "pjsip.conf"

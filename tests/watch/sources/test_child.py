@@ -27,8 +27,9 @@ needs_rights = pytest.mark.skipif(
 
 
 @pytest.fixture
-def here(etc: Path) -> Path:
-    (etc / "pjsip.conf").write_text(CONF.replace("192.0.2.10:5060", f"{LOCAL}:5070"))
+def here(etc: Path, ends: tuple[socket.socket, socket.socket]) -> Path:
+    port = ends[1].getsockname()[1]
+    (etc / "pjsip.conf").write_text(CONF.replace("192.0.2.10:5060", f"{LOCAL}:{port}"))
     return etc
 
 
@@ -39,8 +40,8 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as pbx,
     ):
-        caller.bind(("127.0.0.13", 5070))
-        pbx.bind((LOCAL, 5070))
+        caller.bind(("127.0.0.13", 0))
+        pbx.bind((LOCAL, 0))
         yield caller, pbx
 
 
@@ -51,9 +52,9 @@ def send(ends: tuple[socket.socket, socket.socket], name: str, size: int = 0) ->
         payload = one.payload.replace(BAD.encode(), b"127.0.0.13").replace(PBX.encode(), LOCAL.encode())
         payload = payload.replace(b"User-Agent: Trunk", b"User-Agent: Trunk\r\nX-Filler: " + b"x" * size)
         if one.source.startswith(socket.inet_aton(BAD)):
-            caller.sendto(payload, (LOCAL, 5070))
+            caller.sendto(payload, pbx.getsockname())
         else:
-            pbx.sendto(payload, ("127.0.0.13", 5070))
+            pbx.sendto(payload, caller.getsockname())
         time.sleep(0.02)
 
 
@@ -78,6 +79,16 @@ def test_a_refused_call_on_the_loopback_interface(
         line = told(watch, ends, size)
         assert "127.0.0.13 is in no match= of any identify" in line
         assert watch.end(signal.SIGINT) == 1
+        assert "the kernel dropped 0 packets" in watch.said[-1]
+
+
+@needs_rights
+@pytest.mark.skipif(shutil.which("dumpcap") is None, reason="needs dumpcap: apt install wireshark-common")
+def test_dumpcap_in_its_place(here: Path, ends: tuple[socket.socket, socket.socket], tmp_path: Path) -> None:
+    (tmp_path / "dumpcap").symlink_to(shutil.which("dumpcap") or "")
+    with Process("-i", "lo", "-c", here, PATH=str(tmp_path)) as watch:
+        assert "127.0.0.13 is in no match= of any identify" in told(watch, ends)
+        assert watch.end() == 1
         assert "the kernel dropped 0 packets" in watch.said[-1]
 
 
