@@ -46,6 +46,12 @@ class Datagram(NamedTuple):
         )
 
 
+class Connected(Datagram):
+    """One that came over a TCP connection whose sender has shown that he receives what is sent to him."""
+
+    __slots__ = ()
+
+
 def told(direction: str, carrier: bytes) -> str:
     """The direction of a packet that one of that direction from `carrier` (packed IP) holds: the outermost one tells.
 

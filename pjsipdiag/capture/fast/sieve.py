@@ -7,6 +7,7 @@ captures cannot make the list long.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterable
 
 from pjsipdiag.capture.datagram import Datagram
@@ -21,6 +22,8 @@ from pjsipdiag.capture.streams.start import START
 MAX_LAYOUTS = 16
 NO_PORT = b"\0\0"
 """What Asterisk's own captures have on its side."""
+_NUMBERS = struct.Struct(">II").unpack_from
+"""The sequence and the acknowledgment number of a TCP header."""
 TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in UDP_TUNNELS)
 
 
@@ -117,11 +120,12 @@ class Sieve:
         header = (buffer[ports + 12] >> 4) * 4
         if header < 20 or ports + header > end or end > stop or not self._dissector.direct:
             return self.dissect(buffer, at, stop, time, frame)
-        flow, sequence = bytes(buffer[at + layout.addresses : ports + 4]), buffer[ports + 4 : ports + 8]
+        flow = bytes(buffer[at + layout.addresses : ports + 4])
+        sequence, acknowledges = _NUMBERS(buffer, ports + 4)
         direction = SLL_DIRECTIONS.get(buffer[at + self.direction_at], "") if self.direction_at else ""
         payload = bytes(buffer[ports + header : end])
-        number = int.from_bytes(sequence, "big")
-        return self._dissector.follow(time, frame, flow, number, buffer[ports + 13], payload, None, direction)
+        flags = buffer[ports + 13]
+        return self._dissector.follow(time, frame, flow, sequence, flags, payload, None, direction, acknowledges)
 
     def wants(self, buffer: bytearray, at: int, stop: int, layout: Layout) -> bool:
         """Whether the TCP segment in this record may be of interest: what `Dissector` says of it."""

@@ -58,6 +58,7 @@ class Handover:
     any_passed: bool = False
     flows: dict[bytes, Flow] = field(default_factory=dict)
     ignored: dict[bytes, int] = field(default_factory=dict)
+    strays: set[bytes] = field(default_factory=set)
     cut: int | None = None
     reason: str = ""
     """Why the parts cannot be joined, if so."""

@@ -79,6 +79,7 @@ class _Deferring(Dissector):
         self._pieces = OwnFragments(tally.undecoded, rest)
         super().__init__(tally, share=2, fragments=self._pieces)
         self.passed = set()
+        self._reassembler.strays = set()
         self.follow = self._feed
         self._own: set[bytes] = set()
         """Flows of connections that were opened in the part; of those in `known` something was handed back."""
@@ -94,6 +95,7 @@ class _Deferring(Dissector):
         """The part ends: its own flows are handed back as they are."""
         reassembler, rest = self._reassembler, self._rest
         rest.flows, rest.ignored, rest.records = reassembler.flows, reassembler.ignored, self.tally.records
+        rest.strays = reassembler.strays or set()
         rest.passed_over = array("I", self.passed or ())
         if reassembler.full:
             rest.reason = "too many TCP flows"
@@ -152,6 +154,7 @@ class _Deferring(Dissector):
         payload: bytes,
         length: int | None = None,
         direction: str = "",
+        acknowledges: int = 0,
     ) -> Sequence[Datagram]:
         if flow not in self._own:
             if flags & (SYN | ACK) != SYN:
@@ -162,7 +165,7 @@ class _Deferring(Dissector):
             self._own |= both
             self.known -= both
             self._defer(Opened(time, flow, sequence), OPENED_SIZE)
-        return self._reassembler.feed(time, frame, flow, sequence, flags, payload, length, direction)
+        return self._reassembler.feed(time, frame, flow, sequence, flags, payload, length, direction, acknowledges)
 
 
 class _Joining(Dissector):
@@ -174,8 +177,8 @@ class _Joining(Dissector):
         self.follow = self._feed
         self._own: set[bytes] = set()
 
-    def opened(self, connection: Opened) -> list[Datagram]:
-        """From here on the flows of `connection` are the part's own; what is left of those before is told."""
+    def opened(self, connection: Opened) -> None:
+        """From here on the flows of `connection` are the part's own."""
         time, flow, sequence = connection
         reassembler = self._reassembler
         if reassembler.repeats(time, flow, sequence):
@@ -183,14 +186,23 @@ class _Joining(Dissector):
             if state.sequence.next != state.sequence.begin or state.waiting or reverse(flow) in reassembler.flows:
                 raise Unjoinable("a TCP stream goes on from one part to the next")
         self._own |= {flow, reverse(flow)}
-        return reassembler.open(time, flow, sequence, SYN)
 
     def part(self, rest: Handover, frames: int) -> None:
-        """A part is done that began after `frames` frames: its own flows are taken as they are."""
+        """A part is done that began after `frames` frames: its own flows are taken, those before as former ones."""
         reassembler = self._reassembler
-        for flow in self._own:
-            reassembler.flows.pop(flow, None)
+        flows = reassembler.flows
+        before = {flow: known for flow in self._own if (known := flows.pop(flow, None))}
         reassembler.take_up(rest.flows, rest.ignored, frames)
+        for flow, known in before.items():
+            old, now = known if known.is_begun else known.former, flows.get(flow)
+            if old is None:
+                continue
+            if flow in rest.strays or flow in rest.ignored or old.former or (now and now.former):
+                raise Unjoinable("a TCP stream goes on from one part to the next")
+            if now is None:
+                flows[flow] = old
+            else:
+                now.former = old
         self._own.clear()
         if reassembler.full:
             raise Unjoinable("too many TCP flows")
@@ -303,7 +315,7 @@ def join(
         dissector.few.beside(rest)
         for packet in rest.deferred.values():
             if isinstance(packet, Opened):
-                found += dissector.opened(packet)
+                dissector.opened(packet)
             else:
                 found += dissector.frame(packet.time, packet.frame + before, packet.link_type, packet.data)
         dissector.part(rest, before)

@@ -189,8 +189,8 @@ class Dissector:
             if not (speaks or self.wants(flow)):
                 return ()
         length = len(data) + segment.missing - start if segment.missing else None
-        sequence = int.from_bytes(data[4:8], "big")
-        return self.follow(time, frame, flow, sequence, flags, payload, length, direction)
+        sequence, acknowledges = int.from_bytes(data[4:8], "big"), int.from_bytes(data[8:12], "big")
+        return self.follow(time, frame, flow, sequence, flags, payload, length, direction, acknowledges)
 
     def _icmp(self, time: int, segment: TcpSegment) -> Iterable[Datagram]:
         """Notes what an ICMP error says; it holds no message."""

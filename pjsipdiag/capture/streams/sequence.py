@@ -57,16 +57,18 @@ class Direction:
         """Whether a segment with that number is simply the next one."""
         return sequence == self.next and not self._ahead
 
+    def is_far(self, sequence: int) -> bool:
+        """Whether a segment with that number is of another run of bytes."""
+        return abs(distance(self.next, sequence)) > WINDOW
+
+    def holds(self, number: int) -> bool:
+        """Whether it comes after bytes that are known, as the acknowledgment of them does."""
+        return 0 <= distance(self.begin, number) <= distance(self.begin, self.next)
+
     def place(self, time: int, sequence: int, payload: bytes, length: int) -> Iterator[Run]:
         """What a segment of `length` bytes, of which `payload` was captured, adds at `time` (nanoseconds)."""
         offset = distance(self.next, sequence)
-        if abs(offset) > WINDOW:
-            yield Run(RunKind.GAP)
-            self.forget()
-            self.begin = self.next = sequence
-            self.opened = False
-            yield from self._advance(payload, length)
-        elif offset > 0:
+        if offset > 0:
             self._wait(time, sequence, payload, length)
             if len(self._ahead) >= MOST_AHEAD or not 0 <= time - self._since < LONGEST_GAP:
                 yield from self._skip(time)

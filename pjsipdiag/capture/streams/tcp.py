@@ -8,56 +8,36 @@ message. Memory is bounded for each flow and in total.
 A flow goes on from one file to the next one when its last segment is no older than LONGEST_SILENCE where that file
 starts; what then comes has to fit by its sequence numbers, as within a file. So files of other captures in the same
 directory, of another day or another connection, do not touch it.
+
+Anybody can send a SYN, a FIN, a RST or data under the addresses of a connection, but he does not know its sequence
+numbers (RFC 5961). So nothing of the kind ends an unfinished message: the flow is kept as the `former` one beside what
+seems to begin, and goes on with the segments that fit it. A flow is `shown` to be its sender's when he acknowledges
+what the other side sent, whose first sequence number nobody guesses.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 
-from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.streams import hep, tls, websocket
+from pjsipdiag.capture.datagram import Connected, Datagram
+from pjsipdiag.capture.streams import hep, tls
+from pjsipdiag.capture.streams.beginnings import BEGINNINGS, STREAMS, joined
 from pjsipdiag.capture.streams.ended import ALERT, RST, note_end
-from pjsipdiag.capture.streams.flow import Flow, Stream, ends, port_pair, reverse
+from pjsipdiag.capture.streams.flow import Flow, Stream, ends, reverse
 from pjsipdiag.capture.streams.sequence import Run, RunKind
-from pjsipdiag.capture.streams.start import may_start_sip, starts_like_sip
 from pjsipdiag.capture.streams.stream import MessageStream, Piece
+from pjsipdiag.capture.streams.table import FlowTable
 
 SYN, ACK = 2, 16
 LONGEST_SILENCE = 15 * 60 * 1_000_000_000
 """Nanoseconds: so long Linux repeats a segment that nobody acknowledges (`tcp_retries2`, RFC 1122 section 4.2.3.5)."""
-REPEATED_SYN = 127 * 1_000_000_000
-"""Nanoseconds within which the same SYN is a repeated one (Linux' `tcp_syn_retries`); later it opens anew."""
-MOST_FLOWS = 50_000
-MOST_IGNORED = 200_000
-MOST_WAITING = 64 * 1024 * 1024
-"""Bytes of unfinished messages and of segments ahead of a gap that all flows together may keep."""
-Segment = tuple[int, int, bytes, int, int, bytes, int | None, str]
+Segment = tuple[int, int, bytes, int, int, bytes, int | None, str, int]
 """The arguments of `Reassembler.feed`."""
 MISSING = {RunKind.GAP: "TCP segment missing", RunKind.CUT: "TCP bytes cut by the snap length"}
 
 
-class Reassembler:
-    """All TCP flows of one capture.
-
-    A flow is known by its source IP, destination IP, source port and destination port, as they stand in a packet.
-    """
-
-    def __init__(self, tally: Tally, share: int = 1) -> None:
-        """`share` says how many of them share the memory that there is."""
-        self._tally = tally
-        self._waiting = 0
-        self._share = share
-        self.flows: dict[bytes, Flow] = {}
-        self.ports: set[int] = set()
-        """Ports (`port_pair`) of all `flows`, and perhaps of others."""
-        self.ignored: dict[bytes, int] = {}
-        """Flows that are not SIP, and when they were last seen; one leaves when its ports are used again."""
-        self.late: list[Datagram] = []
-        """What was only told after the file that holds it: frame 0 is the last one of the file before."""
-        self.full = False
-        """Whether something was forgotten to bound memory."""
+class Reassembler(FlowTable):
+    """All TCP flows of one capture."""
 
     def feed(  # noqa: PLR0917  # called for every segment: keyword arguments cost a tenth of it
         self,
@@ -69,36 +49,48 @@ class Reassembler:
         payload: bytes,
         length: int | None = None,
         direction: str = "",
+        acknowledges: int = 0,
     ) -> Sequence[Datagram]:
         """The messages that this segment completes.
 
         `flags` is the byte of TCP flags, `payload` the bytes that were captured, `length` how many there were on the
-        wire when the snap length cut some off.
+        wire when the snap length cut some off, `acknowledges` the acknowledgment number.
         """
         if flags & RST or payload.startswith(ALERT):
-            note_end(self._tally.signs, self.flows, time, flow, sequence, flags, payload)
+            note_end(self.tally.signs, self.flows, time, flow, sequence, flags, payload)
         state = self.flows.get(flow)
         if state is None or flags & SYN:
-            if flags & SYN:
-                left = self.open(time, flow, sequence, flags)
-                if not payload:
-                    return left
-                sequence = sequence + 1 & 0xFFFFFFFF
-                return [*left, *self.feed(time, frame, flow, sequence, flags & ~SYN, payload, length, direction)]
-            if not payload:
-                return ()
-            if flow in self.ignored:
-                self.ignored[flow] = time
-                return ()
-            return self._join((time, frame, flow, sequence, flags, payload, length, direction))
-        state.time, state.frame, state.direction = time, frame, direction
+            segment = time, frame, flow, sequence, flags, payload, length, direction, acknowledges
+            return self._begin(segment) if flags & SYN or payload else ()
         if length is None:
             length = len(payload)
         following = state.sequence
-        if following.usual(sequence) and length == len(payload):
+        usual = following.usual(sequence)
+        if not usual and length and following.is_far(sequence):
+            return self._elsewhere(
+                state, (time, frame, flow, sequence, flags, payload, length, direction, acknowledges)
+            )
+        state.time, state.frame, state.acknowledges = time, frame, acknowledges
+        if direction != state.direction:
+            state.turn(direction)
+        if usual and length == len(payload):
             following.next = sequence + length & 0xFFFFFFFF
             return self._deliver(flow, state, payload) if payload else ()
         return self._place(flow, state, sequence, payload, length) if length else ()
+
+    def _begin(self, segment: Segment) -> Sequence[Datagram]:
+        """A SYN, or data of a flow that is not followed."""
+        time, frame, flow, sequence, flags, payload, length, direction, acknowledges = segment
+        if flags & SYN:
+            left = self.open(time, flow, sequence, flags, direction)
+            if not payload:
+                return left
+            sequence, flags = sequence + 1 & 0xFFFFFFFF, flags & ~SYN
+            return [*left, *self.feed(time, frame, flow, sequence, flags, payload, length, direction, acknowledges)]
+        if flow in self.ignored:
+            self.ignored[flow] = time
+            return ()
+        return self._join(segment)
 
     def finish(self, start: int | None = None) -> list[Datagram]:
         """What is left at the end of a file: gaps are losses now, unfinished messages are cut.
@@ -108,64 +100,56 @@ class Reassembler:
         rest: list[Datagram] = []
         for flow, state in sorted(self.flows.items(), key=lambda item: (item[1].frame, item[0])):
             if start is None or start - state.time > LONGEST_SILENCE:
-                rest += self._close(flow, state)
-                self._forget(flow)
+                rest += [*(self._rest(flow, state.former) if state.former else ()), *self._rest(flow, state)]
         if start is not None:
             self.ignored = {flow: time for flow, time in self.ignored.items() if start - time <= LONGEST_SILENCE}
         return rest
 
-    def take_up(self, flows: Mapping[bytes, Flow], ignored: Mapping[bytes, int], frames: int) -> None:
-        """Goes on with what another reassembler left; `frames` is what its frames are to be counted from."""
-        for state in flows.values():
-            state.frame += frames
-            if state.stream is not None:
-                state.stream.undecoded = self._tally.undecoded
-            self._waiting += state.waiting
-        self.flows.update(flows)
-        self.ports.update(map(port_pair, flows))
-        self.ignored.update(ignored)
-
-    def repeats(self, time: int, flow: bytes, sequence: int) -> bool:
-        """Whether a SYN is the one that opened the flow."""
-        state = self.flows.get(flow)
-        return (
-            state is not None
-            and state.sequence.opened
-            and state.sequence.begin == sequence + 1 & 0xFFFFFFFF
-            and time - state.time <= REPEATED_SYN
-        )
-
-    def open(self, time: int, flow: bytes, sequence: int, flags: int) -> list[Datagram]:
-        """A connection starts; what is left of one that had the same ports is told."""
+    def open(self, time: int, flow: bytes, sequence: int, flags: int, direction: str = "") -> list[Datagram]:
+        """A connection seems to start: one that had the same ports may still go on, as its own segments show."""
         if self.repeats(time, flow, sequence):
             return []
-        left: list[Datagram] = []
-        for old in (flow,) if flags & ACK else (flow, reverse(flow)):
-            self.ignored.pop(old, None)
-            if old in self.flows:
-                left += self._close(old, self.flows[old])
-                self._forget(old)
-        if len(self.flows) >= MOST_FLOWS // self._share:
-            self._evict()
-        self.ports.add(port_pair(flow))
-        self.flows[flow] = Flow(flow, sequence + 1 & 0xFFFFFFFF, time, opened=True)
-        return left
+        for one in (flow,) if flags & ACK else (flow, reverse(flow)):
+            self.ignored.pop(one, None)
+        found = Flow(flow, sequence + 1 & 0xFFFFFFFF, time, opened=True)
+        found.turn(direction)
+        return self._follow(flow, found)
+
+    def _elsewhere(self, state: Flow, segment: Segment) -> Sequence[Datagram]:
+        """A segment that is far from where its flow is: of the former connection, or of something that begins there."""
+        time, _, flow, sequence, *_ = segment
+        former = state.former
+        if former is not None and not former.sequence.is_far(sequence):
+            state.former, former.former = None, state
+            self.flows[flow] = former
+            return self.feed(*segment)
+        if state.stream is not None and not state.lost:
+            self.tally.undecoded[MISSING[RunKind.GAP]] += 1
+            state.lost = True
+        self.stray(flow)
+        found = Flow(flow, sequence, time, opened=False)
+        found.lost = True
+        return [*self._follow(flow, found), *self.feed(*segment)]
+
+    def _follow(self, flow: bytes, found: Flow) -> list[Datagram]:
+        """Follows `found`; what is left of a flow that gives way to it is told."""
+        old = self.put(flow, found)
+        return [] if old is None else self._rest(flow, old)
 
     def _join(self, segment: Segment) -> Sequence[Datagram]:
         """A segment of a connection that is older than the capture (or was forgotten): is it of interest?"""
-        time, frame, flow, sequence, flags, payload, length, direction = segment
+        time, _, flow, sequence, _, payload, *_ = segment
         stream: Stream | None = None
         if not any(starts(payload) for starts in BEGINNINGS):
             if self._find_tls(flow, payload, time) or b"SIP/2.0" not in payload:
                 return ()
-            self._tally.undecoded["TCP stream that begins inside a SIP message"] += 1
-            stream = _joined(payload, self._tally.undecoded)
-        if len(self.flows) >= MOST_FLOWS // self._share:
-            self._evict()
-        self.ports.add(port_pair(flow))
-        state = self.flows[flow] = Flow(flow, sequence, time, opened=False)
+            self.tally.undecoded["TCP stream that begins inside a SIP message"] += 1
+            stream = joined(payload, self.tally.undecoded)
+        self.stray(flow)
+        state = Flow(flow, sequence, time, opened=False)
         state.stream = stream
-        return self.feed(time, frame, flow, sequence, flags, payload, length, direction)
+        self._follow(flow, state)
+        return self.feed(*segment)
 
     def _deliver(self, flow: bytes, state: Flow, payload: bytes) -> Sequence[Datagram]:
         """The next bytes of a flow, in order and without a gap."""
@@ -173,27 +157,34 @@ class Reassembler:
         if stream is None:
             stream = state.stream = self._recognise(flow, state, payload)
             if stream is None:
-                if not state.lost:
-                    self._ignore(flow, state.time)
-                self._forget(flow)
+                self._leave(flow, state, to_ignore=not state.lost)
                 return ()
         before = stream.waiting
         pieces = stream.receive(payload)
-        self._waiting += stream.waiting - before
-        if self._waiting > MOST_WAITING // self._share:
-            self._evict()
+        self.wait(stream.waiting - before)
         if stream.refused:
-            self._ignore(flow, state.time)
-        return self._datagrams(state, pieces) if pieces else ()
+            self._leave(flow, state, to_ignore=True)
+        return self._datagrams(flow, state, pieces) if pieces else ()
+
+    def _leave(self, flow: bytes, state: Flow, to_ignore: bool) -> None:
+        """A flow is of no interest; the one that had its ports before goes on."""
+        if state.former is not None:
+            self.waiting -= state.forget()
+            self.flows[flow] = state.former
+        elif to_ignore:
+            self.ignore(flow, state.time)
+        else:
+            self.forget(flow)
 
     def _recognise(self, flow: bytes, state: Flow, payload: bytes) -> Stream | None:
         """What reads a flow that starts with `payload`; None when it is nothing of ours."""
         for starts, make in STREAMS:
             if starts(payload):
-                return make(self._tally.undecoded)
+                return make(self.tally.undecoded)
         if state.lost and b"SIP/2.0" in payload:
-            return _joined(payload, self._tally.undecoded)
-        self._find_tls(flow, payload, state.time)
+            return joined(payload, self.tally.undecoded)
+        if state.former is None:
+            self._find_tls(flow, payload, state.time)
         return None
 
     def _find_tls(self, flow: bytes, payload: bytes, time: int) -> bool:
@@ -203,18 +194,18 @@ class Reassembler:
         if reverse(flow) not in self.ignored:
             source, destination = ends(flow)
             client, server = (source, destination) if sender is tls.Side.CLIENT else (destination, source)
-            tls.count_connection(self._tally.encrypted, self._tally.undecoded, client[:-2], server)
-        self._ignore(flow, time)
-        self._ignore(reverse(flow), time)
+            tls.count_connection(self.tally.encrypted, self.tally.undecoded, client[:-2], server)
+        for one in (flow, reverse(flow)):
+            known = self.flows.get(one)
+            if known is None or known.stream is None:
+                self.ignore(one, time)
         return True
 
     def _place(self, flow: bytes, state: Flow, sequence: int, payload: bytes, length: int) -> list[Datagram]:
         """A segment that is late, repeated, overlapping, ahead of a gap, or cut by the snap length."""
         before = state.sequence.waiting
         runs = list(state.sequence.place(state.time, sequence, payload, length))
-        self._waiting += state.sequence.waiting - before
-        if self._waiting > MOST_WAITING // self._share:
-            self._evict()
+        self.wait(state.sequence.waiting - before)
         return self._take(flow, state, runs)
 
     def _take(self, flow: bytes, state: Flow, runs: Iterable[Run]) -> list[Datagram]:
@@ -226,67 +217,47 @@ class Reassembler:
             if what is RunKind.NEXT:
                 found += self._deliver(flow, state, data)
             elif what is RunKind.EARLIER:
-                earlier = MessageStream(self._tally.undecoded, joined=True)
-                found += self._datagrams(state, earlier.receive(data))
+                earlier = MessageStream(self.tally.undecoded, joined=True)
+                found += self._datagrams(flow, state, earlier.receive(data))
             else:
                 state.lost = state.lost or what is RunKind.GAP
                 if state.stream is not None:
-                    self._tally.undecoded[MISSING[what]] += 1
-                    found += self._cut(state)
+                    self.tally.undecoded[MISSING[what]] += 1
+                    found += self._cut(flow, state)
         return found
 
-    def _cut(self, state: Flow) -> list[Datagram]:
+    def _cut(self, flow: bytes, state: Flow) -> list[Datagram]:
         """What can be told of a message whose rest is missing."""
         if state.stream is None:
             return []
-        self._waiting -= state.stream.waiting
-        return self._datagrams(state, state.stream.lose())
+        self.waiting -= state.stream.waiting
+        return self._datagrams(flow, state, state.stream.lose())
 
-    def _close(self, flow: bytes, state: Flow) -> list[Datagram]:
+    def _rest(self, flow: bytes, state: Flow) -> list[Datagram]:
         """Everything that can still be told of a flow that ends here; what is of an earlier file goes to `late`."""
+        known, self.flows[flow] = self.flows.get(flow), state
         before = state.sequence.waiting
         runs = list(state.sequence.rest())
-        self._waiting += state.sequence.waiting - before
+        self.waiting += state.sequence.waiting - before
         found = self._take(flow, state, runs)
         if state.stream is not None and state.stream.waiting:
-            found += self._cut(state)
+            found += self._cut(flow, state)
+        self.waiting -= state.forget()
+        if known is None or known is state:
+            self.flows.pop(flow, None)
+        else:
+            self.flows[flow] = known
         if state.frame > 0:
             return found
         self.late += found
         return []
 
-    def _forget(self, flow: bytes) -> int:
-        """Drops a flow; says how many bytes of it were waiting."""
-        state = self.flows.pop(flow, None)
-        if state is None:
-            return 0
-        waiting = state.waiting
-        self._waiting -= waiting
-        state.sequence.forget()
-        state.stream = None
-        return waiting
-
-    def _ignore(self, flow: bytes, time: int) -> None:
-        self._forget(flow)
-        if len(self.ignored) >= MOST_IGNORED // self._share:
-            self.full = True
-            for old in list(self.ignored)[: len(self.ignored) // 2]:
-                del self.ignored[old]
-        self.ignored[flow] = time
-
-    def _evict(self) -> None:
-        """Forgets the half of the flows that was silent for longest."""
-        self.full = True
-        oldest = sorted(self.flows, key=lambda flow: self.flows[flow].time)
-        for flow in oldest[: (len(oldest) + 1) // 2]:
-            if self._forget(flow):
-                self._tally.undecoded["TCP flow given up to bound memory"] += 1
-
-    def _datagrams(self, state: Flow, pieces: Sequence[Piece]) -> list[Datagram]:
+    def _datagrams(self, flow: bytes, state: Flow, pieces: Sequence[Piece]) -> list[Datagram]:
         source, destination = state.ends
         transport = state.stream.transport if state.stream else "TCP"
+        kind = Connected if self.is_shown(flow, state) else Datagram
         found = [
-            Datagram(
+            kind(
                 state.time,
                 state.frame,
                 transport,
@@ -300,29 +271,4 @@ class Reassembler:
         ]
         if transport != hep.HepStream.transport:
             return found
-        return [inner for datagram in found if (inner := hep.mirrored(datagram, self._tally)) is not None]
-
-
-def _starts_sip(payload: bytes) -> bool:
-    return starts_like_sip(payload[:64]) or may_start_sip(payload)
-
-
-def _may_be_sip(payload: bytes) -> bool:
-    return _starts_sip(payload) or not payload.strip(b"\r\n")
-
-
-def _joined(payload: bytes, undecoded: Counter[str]) -> Stream:
-    """What reads a flow whose first known segment, `payload`, holds SIP further on."""
-    return hep.HepStream(undecoded, joined=True) if hep.MAGIC in payload else MessageStream(undecoded, joined=True)
-
-
-BEGINNINGS = (_starts_sip, websocket.starts_frame, hep.looks_like)
-"""How a segment looks that begins with a message, as nearly every one does in the middle of a connection."""
-
-STREAMS: tuple[tuple[Callable[[bytes], bool], Callable[[Counter[str]], Stream]], ...] = (
-    (websocket.starts_upgrade, websocket.WebSocketStream),
-    (hep.looks_like, hep.HepStream),
-    (_may_be_sip, MessageStream),
-    (websocket.starts_frame, partial(websocket.WebSocketStream, upgraded=True)),
-)
-"""How the first bytes of a flow look -> what reads it."""
+        return [inner for datagram in found if (inner := hep.mirrored(datagram, self.tally)) is not None]
