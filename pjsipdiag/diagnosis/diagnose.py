@@ -6,7 +6,7 @@ Each capture is folded as it streams; which requests the PBX received is decided
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.exchanges import exchanges, missing, other_methods, own_registrations, row_of, tokens
 from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.calls.groups import group, regrouping
-from pjsipdiag.diagnosis.calls.judge import judge
+from pjsipdiag.diagnosis.calls.judge import judge, slices
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
@@ -47,11 +47,11 @@ from pjsipdiag.diagnosis.rules.difference import is_a_copy
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.running import ask, callers_hosts, settled
 from pjsipdiag.diagnosis.situation import Situation
-from pjsipdiag.diagnosis.work.acknowledged import Acknowledged
+from pjsipdiag.diagnosis.work.acknowledged import Acknowledged, Ends
 from pjsipdiag.diagnosis.work.again import SecondReading
 from pjsipdiag.diagnosis.work.gather import Begun, Gathered, Read, begin, summary
 from pjsipdiag.diagnosis.work.jobs import share, slices
-from pjsipdiag.sip import NOWHERE, SipMessage
+from pjsipdiag.sip import NOWHERE, Address, SipMessage
 
 OnRows = Callable[[Sequence[CallRow], Sequence[SourceRow]], None]
 UNTOLD = ("0.0.0.0:0", "[::]:0", "0.0.0.0", "::", "[::]", ":::0")
@@ -152,10 +152,14 @@ def _situation(  # noqa: PLR0917  (everything that is known)
     received, sent = exchanges(seen.merged, basis.pbx.addresses, wanted, replay)
     if on_rows:
         on_rows(calls, sources)
-    groups, crowd = group(calls, basis.config, nearby(basis.config))
+    asked = {*_packed(one.server for one in sent), *(ip for ip, _ in calls.sent)}
+    near = nearby(basis.config)
+    groups, crowd = group(calls, basis.config, lambda ip: ip in asked or near(ip))
     callers = {calls.sources[calls.source[one.first_call]] for one in groups}
     second = SecondReading(calls, seen.tallies, groups)
-    acknowledged = Acknowledged(calls, seen.tallies, basis.pbx.addresses, callers, wanted.mirrors)
+    servers = asked & {*callers, *_packed(one.client for one in received)}
+    ends = Ends(basis.pbx.addresses, callers, servers)
+    acknowledged = Acknowledged(calls, seen.tallies, ends, wanted.mirrors)
     return Situation(
         config=basis.config,
         replay=replay.verdict,
@@ -184,6 +188,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         reload=partial(again, reload, basis.config.newer or basis.config.version),
         offer=lru_cache(partial(offer_of, calls, seen.tallies)),  # a capture is read again for each
         acknowledged=acknowledged,
+        reached=acknowledged.reached,
         shown=partial(acknowledged.shown, regroup=regrouping(calls, basis.config)),
         unheard=lru_cache(second.unheard),
         taken_up=lru_cache(second.taken_up),
@@ -192,6 +197,10 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         crowd=crowd,
         greetings={show_address(place): SipMessage(head) for place, head in seen.merged.greetings.items()},
     )
+
+
+def _packed(ips: Iterable[str]) -> Iterable[bytes]:
+    return (Address(ip).pack()[:-2] for ip in ips)
 
 
 def _report(  # noqa: PLR0917  (what it is made of)

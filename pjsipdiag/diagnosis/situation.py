@@ -109,6 +109,13 @@ class Unheard(NamedTuple):
     contacts: tuple[str, ...] = ()
 
 
+class Asked(NamedTuple):
+    """A request of the PBX that was answered: its method, and the hosts by which PJSIP found where to send it."""
+
+    method: str
+    hosts: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Exchange:
     """Requests of one method outside of calls from one host to another, and their answers; compared by identity.
@@ -176,7 +183,8 @@ class Situation:
     that are not INVITEs by source address and method; `own_registrations` are REGISTERs the PBX sent. `encrypted`
     lists TLS and WSS connections as (client, server, count). `said` are lines of Asterisk's log by Call-ID. `offer`
     reads what the first call of a group that ended with one of some statuses offered, `acknowledged` gives the calls of
-    a source address that it has shown to be its own, `shown` a group without what may be somebody else's.
+    a source address that it has shown to be its own, `shown` a group without what may be somebody else's, `reached`
+    what the PBX asked at an address outside of dialogs and was answered.
     """
 
     config: Config
@@ -214,6 +222,7 @@ class Situation:
     """How many calls of a group that a challenge ended go on under another Call-ID; None where nobody can tell."""
     signs: Mapping[Sign, Times] = field(default_factory=dict)
     """What the network says beside SIP."""
+    reached: Callable[[str], Sequence[Asked]] = lambda _ip: ()
     end: int = 0
     responses: int = 0
     crowd: Crowd | None = None

@@ -10,15 +10,26 @@ from tests.capture.streams.test_hep import version3
 
 TUNNELS = ("hep", "ipip", "gre", "vxlan")
 """Carriers whose inner addresses are what their sender says."""
-BLIND = ("tcp", "syn")
-"""TCP without a handshake: data at once, or a SYN and nothing behind it."""
+BLIND = ("tcp", "syn", "half")
+"""TCP without a handshake: data at once, a SYN and nothing behind it, or data that guesses the PBX's number."""
+OPEN = "open"
+"""TCP with a handshake, which only the owner of an address completes."""
+_SEGMENTS = {
+    "tcp": (1000, 1, 0x18),
+    "syn": (1000, 1, 0x02),
+    "syn-ack": (9000, 1001, 0x12),
+    "half": (1001, 8999, 0x18),
+    "open": (1001, 9001, 0x18),
+    "answer": (9001, 1001, 0x18),
+}
+"""Sequence and acknowledgment number and flags; 9000 is the number that nobody guesses."""
 TCP, UDP, GRE = 6, 17, 47
 
 
 def packet(source: Address, destination: Address, payload: bytes, carrier: str, sender: Address) -> bytes:
     """An IP packet; one that `carrier` holds comes from `sender`, and goes to the host that it is for."""
-    if carrier in BLIND:
-        return network(source, destination, TCP, _segment(source, destination, b"" if carrier == "syn" else payload))
+    if carrier in _SEGMENTS:
+        return network(source, destination, TCP, _segment(source, destination, payload, *_SEGMENTS[carrier]))
     plain = network(source, destination, UDP, datagram(source, destination, payload))
     if carrier not in TUNNELS:
         return plain
@@ -48,6 +59,9 @@ def network(source: Address, destination: Address, protocol: int, data: bytes) -
     return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(data), 0, 0, 64, protocol, 0) + addresses + data
 
 
-def _segment(source: Address, destination: Address, payload: bytes) -> bytes:
-    flags = 0x18 if payload else 0x02
-    return struct.pack(">HHIIBBHHH", source.port, destination.port, 1000, 1, 5 << 4, flags, 65535, 0, 0) + payload
+def _segment(  # noqa: PLR0917  (as its fields)
+    source: Address, destination: Address, payload: bytes, sequence: int, acknowledges: int, flags: int
+) -> bytes:
+    data = b"" if flags & 2 else payload
+    fields = source.port, destination.port, sequence, acknowledges, 5 << 4, flags, 65535, 0, 0
+    return struct.pack(">HHIIBBHHH", *fields) + data

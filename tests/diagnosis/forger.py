@@ -23,7 +23,7 @@ from pjsipdiag.diagnosis.diagnose import Observation, observe
 from pjsipdiag.diagnosis.evidence.signs import is_likely
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address, SipMessage
-from tests.diagnosis.carried import TUNNELS
+from tests.diagnosis.carried import OPEN, TUNNELS
 from tests.diagnosis.carried import packet as as_bytes
 from tests.diagnosis.scene import write_scene
 
@@ -42,7 +42,7 @@ class Packet:
     payload: bytes
     direction: str = "in"
     carrier: str = ""
-    """What holds it (`carried`): HEP, a tunnel, TCP without a handshake."""
+    """What holds it (`carried`): HEP, a tunnel, a segment of TCP."""
 
 
 @dataclass(frozen=True)
@@ -238,6 +238,9 @@ def _call(honest: Honest, call: Call, name: str, at: int, number: int) -> Iterat
         "Content-Length: 0",
     ]
     raw = "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape")
+    if call.carrier in ("half", OPEN):
+        yield from _opened(honest, call, pbx, at, number, raw)
+        return
     yield Packet(at, call.source, pbx, raw, carrier=call.carrier)
     request = SipMessage(raw, "UDP", call.source, pbx, at)
     if call.carrier:
@@ -253,6 +256,21 @@ def _call(honest: Honest, call: Call, name: str, at: int, number: int) -> Iterat
         yield Packet(at + 5_000_000, pbx, call.source, answer, "out")
         if call.source.ip == MINE or call.answered:
             yield Packet(at + 9_000_000, call.source, pbx, ack(SipMessage(answer, "UDP", pbx, call.source, at)))
+
+
+def _opened(  # noqa: PLR0917  (as `_call`)
+    honest: Honest, call: Call, pbx: Address, at: int, number: int, raw: bytes
+) -> Iterator[Packet]:
+    """The same over TCP: the PBX answers every SYN, and the request of who has completed the handshake."""
+    caller = Address(call.source.ip, 20_000 + 7 * number)
+    yield Packet(at, caller, pbx, b"", carrier="syn")
+    yield Packet(at + 1000, pbx, caller, b"", "out", "syn-ack")
+    yield Packet(at + 2000, caller, pbx, raw, carrier=call.carrier)
+    status = _status(honest, SipMessage(raw, "TCP", caller, pbx, at))
+    if call.carrier == OPEN and call.method == "INVITE" and status:
+        request = SipMessage(raw, "TCP", caller, pbx, at)
+        answer = _answer(request, status, f"pbx-{number}", "Asterisk PBX 22.10.1")
+        yield Packet(at + 3000, pbx, caller, answer, "out", "answer")
 
 
 def _inside(call: Call, request: SipMessage) -> Iterator[Packet]:

@@ -21,7 +21,7 @@ from pjsipdiag.cli import main
 from pjsipdiag.diagnosis.diagnose import Observation
 from pjsipdiag.report import render
 from pjsipdiag.sip import Address
-from tests.diagnosis.carried import BLIND, TUNNELS
+from tests.diagnosis.carried import BLIND, OPEN, TUNNELS
 from tests.diagnosis.faults import faults
 from tests.diagnosis.forger import MINE, Call, Honest, forge, honest_capture, honest_captures, look
 from tests.diagnosis.scene import write_scene
@@ -100,8 +100,9 @@ def any_call(honest: Honest, dice: Random) -> Call:
     answers = [
         (dice.choice(addresses), dice.choice(STATUSES), dice.choice(AGENTS)) for _ in range(dice.choice([0, 0, 1, 2]))
     ]
+    source = dice.choice(addresses)
     return Call(
-        Address(dice.choice(addresses), dice.choice([5060, 5060, 5070, 33333, 0])),
+        Address(source, dice.choice([5060, 5060, 5070, 33333, 0])),
         dice.choice(["INVITE"] * 5 + ["OPTIONS", "REGISTER", "ACK", "BYE", "CANCEL"]),
         dice.choice([1, 2, 3, 8, 30]),
         dice.choice(users),
@@ -111,7 +112,7 @@ def any_call(honest: Honest, dice: Random) -> Call:
         tuple(dict.fromkeys(more)),
         tuple(answers),
         dice.random(),
-        dice.choice([""] * 8 + [*TUNNELS, *BLIND]),
+        dice.choice([""] * 8 + [*TUNNELS, *BLIND, *([OPEN] * 4 if source == MINE else ())]),
         dice.choice(["", "", "", "guessed"]),
     )
 

@@ -152,13 +152,14 @@ def tcp(data: bytes) -> None:
         flags = part[0] >> 3
         payload = part[4:]
         length = len(payload) + part[3] if part[0] & 4 else None
-        sequence = 0xFFFFFF00 + int.from_bytes(part[1:3], "big") & 0xFFFFFFFF
-        found += reassembler.feed(time * 10**8, time, flow, sequence, flags, payload, length)
+        far = (part[0] & 2) << 29
+        sequence = 0xFFFFFF00 + far + int.from_bytes(part[1:3], "big") & 0xFFFFFFFF
+        found += reassembler.feed(time * 10**8, time, flow, sequence, flags, payload, length, "", sequence)
     found += reassembler.finish()
     for datagram in found:
         datagram.message()
-    if reassembler._waiting:
-        raise AssertionError(f"{reassembler._waiting} bytes are waiting after the end")
+    if reassembler.waiting:
+        raise AssertionError(f"{reassembler.waiting} bytes are waiting after the end")
 
 
 def messages(data: bytes) -> None:

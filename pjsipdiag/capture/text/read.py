@@ -11,7 +11,7 @@ import re
 from collections.abc import Generator, Iterator, Sequence
 from typing import BinaryIO
 
-from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.datagram import Connected, Datagram, Tally
 from pjsipdiag.capture.streams.via import via_transport
 from pjsipdiag.capture.text import hidden
 from pjsipdiag.capture.text.encoding import Narrowed, wide_encoding
@@ -238,10 +238,12 @@ class _Reading:
             self.tally.note(NOTE_OWN_SIDE)
         transport = (named.get("transport") or named.get("over") or b"").decode().upper()
         payload = hidden.with_names(payload)
-        return Datagram(
+        transport = transport or via_transport(payload, "UDP")
+        kind = Connected if direction and transport != "UDP" else Datagram  # Asterisk read it from a connection
+        return kind(
             self._when(text, mark),
             0,
-            transport or via_transport(payload, "UDP"),
+            transport,
             source or blank,
             destination or blank,
             payload,

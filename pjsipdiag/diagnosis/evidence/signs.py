@@ -19,7 +19,7 @@ from operator import itemgetter
 from pjsipdiag.asterisk.addresses.rule import MAPPED, fits, is_whole_world, number
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.diagnosis.evidence.addresses import in_words, is_address, near_miss
-from pjsipdiag.diagnosis.evidence.trunks import Trunks, domain, prefix, trunks
+from pjsipdiag.diagnosis.evidence.trunks import Named, Trunks, domain, prefix, trunks
 from pjsipdiag.diagnosis.evidence.vicinity import beside, named
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address, SipMessage, decode, parse_uri
@@ -160,12 +160,33 @@ def _facts(situation: Situation, ip: str) -> Iterator[tuple[str, int, str]]:
         if rule.version == family and fits(rule, ip) and not is_whole_world(rule):
             holding.add(endpoint)
             yield endpoint, 5, f"{ip} is in match={rule.text} ({rule.where})"
+    for endpoint, words in found_by_pbx(situation, ip):
+        yield endpoint, 4, words
     for endpoint, text, where in named(config, ip):
         if not text.startswith("match="):
             yield endpoint, 6 if endpoint in holding else 4, f"{text} is {ip} ({where})"
     for endpoint, steps, text, where in sorted(beside(config, ip), key=lambda known: abs(known[1])):
         way = "above" if steps > 0 else "below"
         yield endpoint, 3, f"{ip} is {in_words(abs(steps))} {way} {text} ({where})"
+
+
+def found_by_pbx(situation: Situation, ip: str) -> Iterator[tuple[str, str]]:
+    """(endpoint, words) of the names in its lines that stand for the address where the PBX went itself: it sent
+    requests for the name there, and was answered."""
+    methods: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for method, hosts in situation.reached(ip):
+        methods[hosts].append(method)
+    for hosts, sent in methods.items():
+        owners = [_owners_of(situation.config, host) for host in hosts]
+        lines = {} if is_address(hosts[-1]) else {endpoint: line for endpoint, *line in reversed(owners[-1])}
+        for endpoint, (text, where) in reversed(lines.items()):
+            if all(any(other[0] == endpoint for other in known) for known in owners):
+                sends = f"the PBX sends {' and '.join(sent)} for {hosts[-1]} to {ip}, which answers"
+                yield endpoint, f"{sends}: {text} ({where})"
+
+
+def _owners_of(config: Config, host: str) -> list[Named]:
+    return [*named(config, host)] if is_address(host) else trunks(config).names.get(host, [])
 
 
 def _by_place(situation: Situation, known: Trunks, ip: str) -> Iterator[tuple[str, int, str]]:

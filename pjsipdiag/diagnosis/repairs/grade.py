@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pjsipdiag.diagnosis.evidence.addresses import is_address
-from pjsipdiag.diagnosis.evidence.signs import is_likely, samples
-from pjsipdiag.diagnosis.evidence.vicinity import beside, is_spoken_for, named
+from pjsipdiag.diagnosis.evidence.signs import found_by_pbx, is_likely, samples
+from pjsipdiag.diagnosis.evidence.vicinity import beside, named
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.admission import is_by_contact
 from pjsipdiag.diagnosis.rules.cause import Cause
@@ -35,8 +35,7 @@ def by_files(_situation: Situation, _cause: Cause, _group: CallGroup) -> bool:
 
 def by_deed(situation: Situation, _cause: Cause, group: CallGroup) -> bool:
     """The same, of a written line, and the address acknowledged such a call: for repairs that open more than a line."""
-    config = situation.config
-    return any((*named(config, group.source), *beside(config, group.source))) and is_acknowledged(situation, group)
+    return _is_known(situation, "", group.source) and is_acknowledged(situation, group)
 
 
 def by_permission(situation: Situation, cause: Cause, group: CallGroup) -> bool:
@@ -52,7 +51,7 @@ def contacts(group: CallGroup) -> list[str]:
 
 
 def is_acknowledged(situation: Situation, group: CallGroup) -> bool:
-    """Whether its source acknowledged calls of the group, or came over TLS, which nobody can forge."""
+    """Whether its source has shown that calls of the group are its own, or came over TLS, which nobody can forge."""
     seen = situation.shown(group)
     return group.transport in ("TLS", "WSS") or (seen is not None and seen.is_own)
 
@@ -94,5 +93,8 @@ def parted(
 
 
 def _is_known(situation: Situation, endpoint: str, ip: str) -> bool:
+    """Whether the lines of the endpoint (of any, without one) name the address or one that is near enough, or the PBX
+    found it for a name in them."""
     config = situation.config
-    return is_spoken_for(config, endpoint, ip) if endpoint else any((*named(config, ip), *beside(config, ip)))
+    owners = (*named(config, ip), *beside(config, ip), *found_by_pbx(situation, ip))
+    return any(endpoint in ("", owner[0]) for owner in owners)

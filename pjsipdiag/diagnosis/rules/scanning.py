@@ -132,17 +132,19 @@ def _signs(stranger: Stranger) -> Signs:
 def scans(situation: Situation, group: CallGroup) -> bool:
     """Whether the source is uninvited and looks for accounts.
 
-    One packet makes no scanner: anybody can send it in another's name. Nor is it a source that a line takes, or that
-    facts tie to an endpoint; what it claims of itself does not clear it. Where it acknowledged answers, only the calls
-    count that it acknowledged: the others may be somebody else's.
+    One packet makes no scanner: anybody can send it in another's name. Nor is it a source that a line takes, that facts
+    tie to an endpoint, or that answers the PBX; what it claims of itself does not clear it. Where it has shown that
+    calls are its own, only these count: the others may be somebody else's.
     """
     stranger = strangers(situation).get(group.source)
     if stranger is None or group not in stranger.groups or group.source in situation.pbx:
         return False  # who uses the PBX's own address is somebody else
     if stranger.calls < PATTERN or _signs(stranger).points < LIKELY:
         return False
-    if is_likely(situation, group) or any(
-        not rule.deny and not is_whole_world(rule) for _, rule in taking(situation, group)
+    if (
+        is_likely(situation, group)
+        or situation.reached(group.source)
+        or any(not rule.deny and not is_whole_world(rule) for _, rule in taking(situation, group))
     ):
         return False
     own = find_owner(situation, group.source)

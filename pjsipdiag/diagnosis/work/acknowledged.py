@@ -2,26 +2,29 @@
 
 The law: whoever forges a source address does not see what is sent there. So an ACK with the To tag of the answer to its
 INVITE (RFC 3261 section 17.1.1.3) shows that the address receives what is sent to it; a request alone shows nothing.
-An answer is the PBX's own where it leaves it, and where all final answers to that request have one tag.
+So does a TCP connection on which the sender acknowledges the PBX's sequence numbers. An answer is the PBX's own where
+it leaves it, and where all final answers to that request have one tag.
 Folding keeps neither ACKs nor tags, as hardly any question needs them: the captures are read again for the first one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
 from pjsipdiag.capture.again import read_again
-from pjsipdiag.capture.datagram import TOLD, Datagram, Tally
+from pjsipdiag.capture.datagram import TOLD, Connected, Datagram, Tally
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.heads import call_id, tag_of, value_of
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.model import CallRow
-from pjsipdiag.diagnosis.situation import CallGroup, Shown
+from pjsipdiag.diagnosis.situation import Asked, CallGroup, Shown
+from pjsipdiag.diagnosis.work.reached import Reached
+from pjsipdiag.sip import Address
 
 MOST_CALLS = 1000
 """Calls of one source that are told one by one."""
@@ -38,6 +41,14 @@ class Told(NamedTuple):
     status: int
 
 
+class Ends(NamedTuple):
+    """Packed addresses: the PBX's, the sources that may be asked for, the servers to which the PBX sent requests."""
+
+    pbx: Collection[bytes]
+    sources: Collection[bytes]
+    servers: Collection[bytes]
+
+
 class Acknowledged:
     """The calls of some sources that were acknowledged, by source address; none where captures cannot be read again
     (standard input)."""
@@ -46,13 +57,12 @@ class Acknowledged:
         self,
         calls: Calls,
         captures: Sequence[Tally],
-        pbx: Collection[bytes],
-        sources: Collection[bytes],
+        ends: Ends,
         mirrors: Collection[str] = (),
     ) -> None:
-        """`sources` are the packed addresses that may be asked for, `mirrors` carriers whose word is taken."""
-        self._mirrors = mirrors
-        self._calls, self._captures, self._pbx, self._sources = calls, captures, pbx, sources
+        """`mirrors` are carriers whose word is taken."""
+        self._mirrors, self._ends = mirrors, ends
+        self._calls, self._captures = calls, captures
         self._known: dict[str, tuple[CallRow, ...]] = {}
         self._groups: dict[tuple[int, int, int], Shown | None] = {}
 
@@ -62,9 +72,14 @@ class Acknowledged:
             place = self._places.get(source)
             numbers = islice(self._acknowledged(self._calls.of_source(place)), MOST_CALLS) if place is not None else ()
             self._known[source] = tuple(
-                self._calls[number]._replace(observed_status=self._status(number)) for number in numbers
+                self._calls[number]._replace(observed_status=self._status(number) or None) for number in numbers
             )
         return self._known[source]
+
+    def reached(self, ip: str) -> tuple[Asked, ...]:
+        """See `Situation.reached`."""
+        known = Address(ip).pack()[:-2]
+        return tuple(self._again[1].get(known, ())) if known in self._ends.servers else ()
 
     def shown(self, group: CallGroup, regroup: Regroup) -> Shown | None:
         """See `Situation.shown`."""
@@ -88,11 +103,11 @@ class Acknowledged:
         return Shown(group, bool(own))
 
     def _acknowledged(self, numbers: Sequence[int] | Iterator[int]) -> Iterator[int]:
-        return (number for number in numbers if self._shown.get(self._call(number), (False, 0))[0])
+        return (number for number in numbers if self._again[0].get(self._call(number), (False, 0))[0])
 
     def _status(self, number: int) -> int:
         """What the PBX answered in the end, 0 where that is not known."""
-        return self._shown.get(self._call(number), (False, 0))[1]
+        return self._again[0].get(self._call(number), (False, 0))[1]
 
     def _call(self, number: int) -> int:
         calls = self._calls
@@ -103,34 +118,46 @@ class Acknowledged:
         return {show_ip(ip): place for place, ip in enumerate(self._calls.sources)}
 
     @cached_property
-    def _shown(self) -> dict[int, tuple[bool, int]]:
-        """Digest of source and Call-ID -> whether the tag of an answer came back, and the status of that answer (of the
-        last one, if none did)."""
+    def _again(self) -> tuple[dict[int, tuple[bool, int]], Mapping[bytes, Collection[Asked]]]:
+        """Digest of source and Call-ID -> whether its sender has shown himself, and the status of the answer to that
+        (of the last one, if none did); and what was `reached`."""
         told: dict[int, Told] = {}
-        returned = set[int]()
+        returned, connected = set[int](), set[int]()
+        reached = Reached(self._ends.pbx, self._ends.servers)
         for tally in self._captures:
             for datagram in read_again(tally):
-                self._note(datagram, told, returned)
-        found: dict[int, tuple[bool, int]] = {}
+                direction = datagram.direction
+                if not direction.startswith(TOLD) or direction.removeprefix(TOLD) in self._mirrors:
+                    self._note(datagram, told, returned, connected)
+                    if self._ends.servers:
+                        reached.note(datagram)
+        found = dict.fromkeys(connected, (True, 0))
         for key, answer in told.items():
-            if answer.tag:
-                known = (hash((key, answer.tag)) in returned, answer.status)
+            if answer.tag or answer.call in connected:
+                known = (hash((key, answer.tag)) in returned or answer.call in connected, answer.status)
                 if known[0] >= found.get(answer.call, (False, 0))[0]:
                     found[answer.call] = known
-        return found
+        return found, reached.found
 
-    def _note(self, datagram: Datagram, told: dict[int, Told], returned: set[int]) -> None:
+    def _note(self, datagram: Datagram, told: dict[int, Told], returned: set[int], connected: set[int]) -> None:
         """Keeps the tag of a final answer that the PBX gave, and that of an ACK that it got."""
         payload, direction = datagram.payload, datagram.direction
-        if direction.startswith(TOLD) and direction.removeprefix(TOLD) not in self._mirrors:
-            return
-        if payload.startswith(b"ACK "):
+        if payload.startswith((b"ACK ", b"INVITE ")):
             caller, pbx, against = datagram.source[:-2], datagram.destination[:-2], "out"
         elif payload.startswith(b"SIP/2.0 ") and b"2" <= payload[8:9] <= b"6" and payload[8:11].isdigit():
             caller, pbx, against = datagram.destination[:-2], datagram.source[:-2], "in"
         else:
             return
-        if caller not in self._sources or pbx not in self._pbx or caller in self._pbx or direction == against:
+        if (
+            caller not in self._ends.sources
+            or pbx not in self._ends.pbx
+            or caller in self._ends.pbx
+            or direction == against
+        ):
+            return
+        if payload.startswith(b"INVITE "):
+            if isinstance(datagram, Connected):
+                connected.add(hash((caller, call_id(payload))))
             return
         number, _, method = value_of(payload, b"cseq").partition(b" ")
         tag = tag_of(value_of(payload, b"to"))

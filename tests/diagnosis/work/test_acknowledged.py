@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pjsipdiag.diagnosis.diagnose import observe
-from tests.sip_text import write_capture
+from tests.sip_text import messages, write_capture
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
@@ -67,6 +71,35 @@ def test_a_tag_that_comes_back(text: str, statuses: list[int], tmp_path: Path) -
     situation = observe([capture], tmp_path, pbx=("192.0.2.1",)).situation
     assert [row.observed_status for row in situation.acknowledged("203.0.113.10")] == statuses
     assert not situation.acknowledged("203.0.113.99")
+
+
+def segment(source: str, destination: str, flags: str, numbers: tuple[int, int], payload: bytes = b"") -> Packet:
+    from scapy.layers.inet import IP, TCP
+    from scapy.layers.l2 import CookedLinux
+
+    (ip, port), (to, to_port) = (end.split(":") for end in (source, destination))
+    link = CookedLinux(pkttype=4 if ip == "192.0.2.1" else 0, proto=0x0800)
+    tcp = TCP(sport=int(port), dport=int(to_port), flags=flags, seq=numbers[0], ack=numbers[1])
+    return link / IP(src=ip, dst=to) / tcp / payload
+
+
+@pytest.mark.parametrize(
+    ("acknowledged", "statuses"), [(9001, [None]), (9000, []), (9002, []), (0, []), (9001 + (1 << 31), [])]
+)
+def test_a_connection_that_was_opened(acknowledged: int, statuses: list[int | None], tmp_path: Path) -> None:
+    """Whoever forges his address does not see the PBX's first sequence number."""
+    from scapy.utils import wrpcap
+
+    (tmp_path / "pjsip.conf").write_text(CONFIG.replace("udp", "tcp"))
+    (request,) = messages(INVITE)
+    packets = [
+        segment(CALLER, PBX, "S", (100, 0)),
+        segment(PBX, CALLER, "SA", (9000, 101)),
+        segment(CALLER, PBX, "PA", (101, acknowledged), request.raw),
+    ]
+    wrpcap(str(tmp_path / "c.pcap"), packets, linktype=113)
+    situation = observe([tmp_path / "c.pcap"], tmp_path, pbx=("192.0.2.1",)).situation
+    assert [row.observed_status for row in situation.acknowledged("203.0.113.10")] == statuses
 
 
 def test_a_capture_that_cannot_be_read_again_leaves_the_others(tmp_path: Path) -> None:
