@@ -262,6 +262,26 @@ def test_closed_streams_change_no_status(arguments: tuple[str | Path, ...], stat
     assert done.returncode == status, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("diagnose", CAPTURE, "-c", ETC), 1),
+        (("diagnose", "/nonexistent", "-c", ETC), 2),
+        (("check", "--no-such-option"), 2),
+        (("rules",), 0),
+        (("redact", CAPTURE, "-c", ETC, "-o", "{}/copy"), 0),
+        (("evidence", CAPTURE, "--source", "203.0.113.13", "-o", "{}/evidence.zip"), 0),
+    ],
+)
+def test_notes_that_cannot_be_written_change_no_status(
+    arguments: tuple[str | Path, ...], status: int, tmp_path: Path
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        filled = command(*(str(one).format(tmp_path) for one in arguments))
+        done = subprocess.run(filled, stdout=subprocess.DEVNULL, stderr=full, check=False)
+    assert done.returncode == status
+
+
 def test_a_file_that_grows_is_read_as_far_as_it_went(tmp_path: Path) -> None:
     path = tmp_path / "growing.pcap"
     raw = CAPTURE.read_bytes()

@@ -20,12 +20,15 @@ reads on.
 Imports: everything; nobody imports it. A command is a function with an example in its help; click is known here only.
 """
 
+from __future__ import annotations
+
 import errno
+import io
 import os
 import signal
 import sys
 from contextlib import suppress
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -34,10 +37,22 @@ from pjsipdiag.cli import captures, comparison, configuration, fleet, handover, 
 from pjsipdiag.cli.group import main
 from pjsipdiag.errors import visible
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 __all__ = ["captures", "comparison", "configuration", "fleet", "handover", "main", "run", "service", "watching"]
 
 
 INTERRUPTED, NO_READER = 128 + signal.SIGINT, 128 + signal.SIGPIPE
+
+
+class _Notes(io.FileIO):
+    """Standard error: what cannot be written there is lost, and the result is not."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        with suppress(OSError):
+            super().write(data)
+        return memoryview(data).nbytes
 
 
 def _open_streams() -> None:
@@ -52,6 +67,8 @@ def _open_streams() -> None:
                 os.close(handle)
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115  (a handle, open to the end)
+    notes = io.BufferedWriter(_Notes(2, "w", closefd=False))
+    sys.stderr = io.TextIOWrapper(notes, sys.stderr.encoding, "backslashreplace", line_buffering=True)
 
 
 def run() -> NoReturn:

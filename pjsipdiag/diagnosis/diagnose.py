@@ -27,7 +27,7 @@ from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.exchanges import exchanges, missing, other_methods, own_registrations, row_of, tokens
 from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.calls.groups import group, regrouping
-from pjsipdiag.diagnosis.calls.judge import judge, slices
+from pjsipdiag.diagnosis.calls.judge import judge
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Connected, Datagram, Tally
 from pjsipdiag.capture.streams.flow import reverse
-from pjsipdiag.capture.streams.tcp import ACK, FIN, RST, SYN, Reassembler
+from pjsipdiag.capture.streams.ended import RST
+from pjsipdiag.capture.streams.tcp import ACK, SYN, Reassembler
 from tests.capture.streams.test_tcp import FLOW, invite
 
+FIN = 1
 BASE, OTHER = 1000, 77_000
 """First sequence numbers of the caller and of the PBX."""
 FAR = st.integers(1 << 21, (1 << 32) - (1 << 21)).map(lambda steps: BASE + steps & 0xFFFFFFFF)
