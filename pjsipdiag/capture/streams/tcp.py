@@ -64,9 +64,11 @@ class Reassembler(FlowTable):
             return self._begin(segment) if flags & SYN or payload else ()
         if length is None:
             length = len(payload)
+        if not length:
+            return ()
         following = state.sequence
         usual = following.usual(sequence)
-        if not usual and length and following.is_far(sequence):
+        if not usual and following.is_far(sequence):
             return self._elsewhere(
                 state, (time, frame, flow, sequence, flags, payload, length, direction, acknowledges)
             )
@@ -76,13 +78,13 @@ class Reassembler(FlowTable):
         if usual and length == len(payload):
             following.next = sequence + length & 0xFFFFFFFF
             return self._deliver(flow, state, payload) if payload else ()
-        return self._place(flow, state, sequence, payload, length) if length else ()
+        return self._place(flow, state, sequence, payload, length)
 
     def _begin(self, segment: Segment) -> Sequence[Datagram]:
         """A SYN, or data of a flow that is not followed."""
         time, frame, flow, sequence, flags, payload, length, direction, acknowledges = segment
         if flags & SYN:
-            left = self.open(time, flow, sequence, flags, direction)
+            left = self._open(segment)
             if not payload:
                 return left
             sequence, flags = sequence + 1 & 0xFFFFFFFF, flags & ~SYN
@@ -105,15 +107,19 @@ class Reassembler(FlowTable):
             self.ignored = {flow: time for flow, time in self.ignored.items() if start - time <= LONGEST_SILENCE}
         return rest
 
-    def open(self, time: int, flow: bytes, sequence: int, flags: int, direction: str = "") -> list[Datagram]:
+    def _open(self, segment: Segment) -> list[Datagram]:
         """A connection seems to start: one that had the same ports may still go on, as its own segments show."""
+        time, _, flow, sequence, flags, *_, direction, acknowledges = segment
         if self.repeats(time, flow, sequence):
             return []
         for one in (flow,) if flags & ACK else (flow, reverse(flow)):
             self.ignored.pop(one, None)
         found = Flow(flow, sequence + 1 & 0xFFFFFFFF, time, opened=True)
         found.turn(direction)
-        return self._follow(flow, found)
+        found.acknowledges = acknowledges
+        left = self._follow(flow, found)
+        self.is_shown(flow, found)  # what it acknowledges may be given up later
+        return left
 
     def _elsewhere(self, state: Flow, segment: Segment) -> Sequence[Datagram]:
         """A segment that is far from where its flow is: of the former connection, or of something that begins there."""

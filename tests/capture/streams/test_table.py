@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Connected, Datagram, Tally
-from pjsipdiag.capture.streams.flow import reverse
 from pjsipdiag.capture.streams.ended import RST
+from pjsipdiag.capture.streams.flow import reverse
 from pjsipdiag.capture.streams.tcp import ACK, SYN, Reassembler
 from tests.capture.streams.test_tcp import FLOW, invite
 
@@ -80,17 +80,17 @@ class Connection:
     forged=st.lists(st.tuples(st.integers(0, 9), st.booleans(), FORGED), max_size=8),
 )
 def test_nothing_forged_cuts_a_message(cuts: set[int], forged: list[tuple[int, bool, tuple[int, int, bytes]]]) -> None:
-    """Wherever it comes between the segments, under the caller's addresses or under the PBX's."""
+    """Wherever it comes in between the segments, under the caller's addresses or under the PBX's."""
     sent = [invite(number, b"x" * 200) for number in range(3)]
     stream = b"".join(sent)
     wire = Connection()
-    wire.open()
+    wire.open("in", "out")
     places = sorted({0, len(stream)} | {cut for cut in cuts if cut < len(stream)})
     for number, (start, end) in enumerate(pairwise(places)):
         for at, is_back, (flags, sequence, data) in forged:
             if at == number:
-                wire.segment(sequence, flags, data, sequence, side=reverse(FLOW) if is_back else FLOW)
-        wire.segment(BASE + start, ACK, stream[start:end], OTHER)
+                wire.segment(sequence, flags, data, sequence, "in", reverse(FLOW) if is_back else FLOW)
+        wire.segment(BASE + start, ACK, stream[start:end], OTHER, "in")
     found = [datagram for datagram in wire.told() if datagram.payload[-1:] == b"x"]
     assert [datagram.payload for datagram in found] == sent
     assert not any(datagram.truncated for datagram in found)
