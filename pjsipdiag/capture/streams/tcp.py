@@ -89,6 +89,7 @@ class Reassembler(FlowTable):
                 return left
             sequence, flags = sequence + 1 & 0xFFFFFFFF, flags & ~SYN
             return [*left, *self.feed(time, frame, flow, sequence, flags, payload, length, direction, acknowledges)]
+        self.stray(flow)
         if flow in self.ignored:
             self.ignored[flow] = time
             return ()
@@ -151,7 +152,6 @@ class Reassembler(FlowTable):
                 return ()
             self.tally.undecoded["TCP stream that begins inside a SIP message"] += 1
             stream = joined(payload, self.tally.undecoded)
-        self.stray(flow)
         state = Flow(flow, sequence, time, opened=False)
         state.stream = stream
         self._follow(flow, state)
@@ -177,10 +177,11 @@ class Reassembler(FlowTable):
         if state.former is not None:
             self.waiting -= state.forget()
             self.flows[flow] = state.former
-        elif to_ignore:
+            return
+        self.stray(flow)
+        self.forget(flow)
+        if to_ignore:
             self.ignore(flow, state.time)
-        else:
-            self.forget(flow)
 
     def _recognise(self, flow: bytes, state: Flow, payload: bytes) -> Stream | None:
         """What reads a flow that starts with `payload`; None when it is nothing of ours."""

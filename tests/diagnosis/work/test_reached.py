@@ -116,7 +116,7 @@ def test_the_address_of_a_name_is_where_the_pbx_goes_for_it(text: str, link: str
         "",
         request(),
         answer(),
-        answer() + request(),
+        answer().replace("@ 2 ", "@ 0 ") + request(),
         request() + answer(call="guessed"),
         request() + answer(number=8),
         request() + answer(source=MINE),
