@@ -90,6 +90,43 @@ def page(raw: bytes) -> bytes:
     return f"<html><head><title>log</title></head><body><pre class=x>{body}</pre></body></html>\n".encode()
 
 
+def torn(raw: bytes, size: int = 30) -> bytes:
+    """What a container runtime makes of long lines: pieces with the flag P, the last one with F."""
+    out = []
+    for line in lines_of(raw):
+        pieces = [line[at : at + size] for at in range(0, len(line), size)] or [""]
+        out += [f"{TIME} stdout {'P' if piece is not pieces[-1] else 'F'} {piece}" for piece in pieces]
+    return "\n".join(out).encode() + b"\n"
+
+
+def spreadsheet(raw: bytes, comma: str = ",") -> bytes:
+    """A table of whole entries (RFC 4180)."""
+    rows = [["timestamp", "source", "message"]]
+    rows += [[TIME, "pbx", (head + text).removesuffix("\n").replace("\r", "")] for head, text in entries(raw)]
+    return "".join(comma.join('"' + cell.replace('"', '""') + '"' for cell in row) + "\n" for row in rows).encode()
+
+
+def newest_first(raw: bytes) -> bytes:
+    return "\n".join(reversed(lines_of(raw))).encode() + b"\n"
+
+
+def among_others(raw: bytes) -> bytes:
+    """`tail -f` of two files, which takes turns in the middle of messages."""
+    head = "\n==> /var/log/asterisk/full <==\n"
+    other = "\n==> /var/log/messages <==\nNov 23 09:10:56 pbx kernel: link up\n"
+    lines = "".join((other + head if line.startswith("From: ") else "") + line + "\n" for line in lines_of(raw))
+    return (head + lines).removeprefix("\n").encode()
+
+
+def hanging(raw: bytes, width: int = 100, hang: str = " " * 8) -> bytes:
+    """Lines broken at a width, what goes on is set in."""
+    made = []
+    for line in lines_of(raw):
+        step = width - len(hang)
+        made += [line[:width], *(hang + line[at : at + step] for at in range(width, len(line), step))]
+    return "\n".join(made).encode() + b"\n"
+
+
 CARRIERS: dict[str, Carry] = {
     "docker compose": each(lambda _, line: f"asterisk-1  | {line}".rstrip()),
     "docker compose -t": each(lambda n, line: f"pbx  | 2026-11-23T09:10:{n % 60:02}.{n % 10 or 1}Z {line}"),
@@ -162,6 +199,25 @@ CARRIERS: dict[str, Carry] = {
     "quoted, compose": each(lambda _, line: f"> asterisk-1  | {line}"),
     "numbered, journal": each(lambda n, line: f"{n:6}\tNov 23 09:10:{n % 60:02} pbx asterisk[12]: {line}"),
     "compose, JSON": each(lambda n, line: "pbx-1  | " + go_json(n, line)),
+    "journal short-full": each(lambda n, line: f"Mon 2026-11-23 09:10:{n % 60:02} CET pbx asterisk[12]: {line}"),
+    "rsyslog, precise": each(lambda n, line: f"2026-11-23T09:10:56.{n:06}+01:00 pbx asterisk[12]: {line}"),
+    "journal json-pretty": each(lambda _, line: json.dumps({"__CURSOR": "s=1", "MESSAGE": line}, indent=8)),
+    "journal json-sse": each(lambda _, line: f"data: {json.dumps({'MESSAGE': line})}\n"),
+    "CRI, torn": torn,
+    "spreadsheet": spreadsheet,
+    "spreadsheet, semicolons": partial(spreadsheet, comma=";"),
+    "newest first": newest_first,
+    "newest first, Grafana": lambda raw: newest_first(each(lambda _, line: f"2026-11-23 09:10:56.123\t{line}")(raw)),
+    "tail of two files": among_others,
+    "BBCode": lambda raw: b"[quote=alice]\n[code]" + raw.replace(b"\r", b"") + b"[/code]\n[/quote]\n",
+    "padded": each(lambda _, line: f"{line:<120}"),
+    "fluentd": each(lambda _, line: f"2026-11-23 09:10:56 +0000 docker.a: {json.dumps({'id': 'ab', 'log': line})}"),
+    "GELF": of_entries(lambda text: json.dumps({"host": "pbx", "short_message": text[:9], "full_message": text})),
+    "array of objects": lambda raw: json.dumps([{"message": head + text} for head, text in entries(raw)]).encode(),
+    "cells of a page": each(lambda n, line: f"<tr><td>{n}</td><td>{html.escape(line)}</td></tr>"),
+    "JSON, broken": lambda raw: cut_hard(each(as_json("MESSAGE", _PID="12"))(raw), 80),
+    "less -N, broken": lambda raw: cut_hard(each(lambda n, line: f"{n:7} {line}".rstrip())(raw), 100),
+    "hanging": hanging,
     "another container between": each(
         lambda n, line: f"pbx-1  | {line}" + ("\ndb-1  | checkpoint complete" if n % 3 else "")
     ),

@@ -4,6 +4,7 @@ The way of a text, each step in its own module:
 
     encoding   characters of 16 or 32 bits -> UTF-8
     unpack     colours, objects (objects), escapes, marks of web pages off
+    order      newest first, torn, files mixed: put in order
     wrapping   lines that were broken at a width together again
     forms      lines that announce messages, in Asterisk's log and elsewhere; texts that are named only
     heads      what stands before and behind each line, learned from one of them

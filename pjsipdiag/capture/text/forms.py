@@ -59,7 +59,9 @@ ARROW = TextForm(
 TCPDUMP = TextForm(
     "tcpdump's text",
     (b" > ",),
-    re.compile(rb"\bIP6?\b[^\n]{0,200}?\s(?P<from>[0-9A-Fa-f:.]+\.[\w-]{1,15}) > (?P<to>[0-9A-Fa-f:.]+\.[\w-]{1,15}):"),
+    re.compile(
+        rb"\bIP6?\b[^\n]{0,200}?[\s)](?P<from>[0-9A-Fa-f:.]+\.[\w-]{1,15}) > (?P<to>[0-9A-Fa-f:.]+\.[\w-]{1,15}):"
+    ),
     b".",
 )
 FORMS = (PJSIP, HISTORY)

@@ -254,7 +254,7 @@ def _single_spaced(lines: list[bytes]) -> list[bytes]:
 
 def _structured(lines: list[bytes], size: int | None) -> Restored:
     """Headers up to the first empty line or to what begins a body, and the body that Content-Length tells."""
-    head = [lines[0]]
+    head = [lines[0].rstrip()]
     at = 1
     for at, line in enumerate(lines[1:], 1):
         if not line.strip():

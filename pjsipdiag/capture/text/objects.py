@@ -14,6 +14,8 @@ from typing import Any
 NAMES = ("log", "message", "msg", "line", "_raw", "textpayload", "body", "text", "content", "event", "full_message")
 _TIMES = re.compile(r"@?time(?:stamp)?|ts|date|_?_?realtime_timestamp", re.IGNORECASE)
 _DECODER = json.JSONDecoder()
+_NEXT = re.compile(r"\s*,\s*(?=\{\")")
+"""Between two objects of an array in one line."""
 DEEPEST = 6
 _MICROSECONDS = re.compile(r"\d{16}")
 
@@ -23,14 +25,20 @@ def of_object(line: bytes) -> list[bytes] | None:
     at = line.find(b'{"')
     if at < 0:
         return None
+    made: list[bytes] = []
+    before, rest = line[:at].rstrip(b"["), line[at:].decode("utf-8", "replace")
+    start: re.Match[str] | None = re.match("", rest)
     try:
-        found, _ = _DECODER.raw_decode(line[at:].decode("utf-8", "replace"))
-        said = _asterisk(found) or _line(found)
+        while start is not None:
+            found, end = _DECODER.raw_decode(rest, start.end())
+            start = _NEXT.match(rest, end)
+            said = _asterisk(found) or _line(found)
+            if said is None:
+                return None
+            made += (before + said).rstrip(b"\r\n").split(b"\n")
     except (ValueError, RecursionError):
-        return None
-    if said is None:
-        return None
-    return (line[:at] + said).rstrip(b"\r\n").split(b"\n")
+        return made or None
+    return made
 
 
 def _asterisk(found: dict[str, Any]) -> bytes | None:

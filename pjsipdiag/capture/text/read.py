@@ -18,6 +18,7 @@ from pjsipdiag.capture.text.encoding import Narrowed, wide_encoding
 from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, TCPDUMP, VIEWERS, Named, packed
 from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, found_in, region
 from pjsipdiag.capture.text.message import begins_entry, of_length, restored
+from pjsipdiag.capture.text.order import in_order
 from pjsipdiag.capture.text.refusals import NOTE_FORGED, Refusals
 from pjsipdiag.capture.text.times import time_of
 from pjsipdiag.capture.text.unpack import unpacked
@@ -60,6 +61,7 @@ def read_text(file: io.RawIOBase | BinaryIO, tally: Tally, head: bytes = b"") ->
     if encoding is not None:
         tally.note(NOTE_WIDE)
         file = Narrowed(file, encoding)
+    file = in_order(file, tally)
     reading = _Reading(tally)
     yield from reading.messages(file)
     reading.finish()
@@ -73,7 +75,8 @@ class _Reading:
         self._line = 1
         self._named: Named | None = None
         self._empty, self._of_asterisk, self._logs = True, False, False
-        self._how: Wrapped | None = None
+        self._how: tuple[int, Wrapped] | None = None
+        """How its lines were broken: 0 after they were unpacked, 1 before."""
         self._refusals = Refusals(tally)
         self._stamp = (b"", 0)
 
@@ -113,7 +116,7 @@ class _Reading:
         text, numbers, exact = unpacked(raw)
         marks = list(self._marks(text))
         if self._empty or self._how or not (marks or self.tally.records) or text.count(b"<--") > len(marks):
-            text, numbers, marks = self._joined(text, numbers, marks)
+            text, numbers, marks = self._joined(raw, text, numbers, marks)
         self._empty = self._empty and not raw.strip()
         done, counted, number = len(text), 0, 0
         spoken: list[tuple[int, int]] = []
@@ -160,21 +163,25 @@ class _Reading:
         yield from found
 
     def _joined(
-        self, text: bytes, numbers: Sequence[int] | None, marks: list[Mark]
+        self, raw: bytes, text: bytes, numbers: Sequence[int] | None, marks: list[Mark]
     ) -> tuple[bytes, Sequence[int] | None, list[Mark]]:
         """The same with lines joined that were broken, where that makes more of it known."""
-        how = self._how or wrapping(text)
-        if how is None:
-            return text, numbers, marks
-        whole, lines = joined(text, how)
-        whole, again, _ = unpacked(whole)  # lines that were put into objects, and broken afterwards
-        lines = lines if again is None else [lines[line] for line in again]
-        found = list(self._marks(whole))
-        if self._how is None and len(found) <= len(marks) and self._refusals.count(whole) <= self._refusals.count(text):
-            return text, numbers, marks
-        self._how = how
-        self.tally.note(NOTE_WRAPPED.format(how.width))
-        return whole, lines if numbers is None else [numbers[line] for line in lines], found
+        best: tuple[bytes, Sequence[int] | None, list[Mark]] = text, numbers, marks
+        said, known = self._refusals.count(text), self._how
+        for at, (source, before) in enumerate(((text, numbers), (raw, None))[: 1 + (text is not raw)]):
+            how = wrapping(source) if known is None else known[1] if known[0] == at else None
+            if how is None:
+                continue
+            whole, lines = joined(source, how)
+            whole, again, _ = unpacked(whole)  # lines that were put into objects, and broken afterwards
+            lines = lines if again is None else [lines[line] for line in again]
+            found = list(self._marks(whole))
+            if known is not None or len(found) > len(best[2]) or self._refusals.count(whole) > said:
+                self._how = at, how
+                best = whole, lines if before is None else [before[line] for line in lines], found
+        if self._how is not None:
+            self.tally.note(NOTE_WRAPPED.format(self._how[1].width))
+        return best
 
     def _count_broken(self, text: bytes, end: int, marks: Sequence[Mark], spoken: Sequence[tuple[int, int]]) -> None:
         """Counts lines up to `end` that announced messages until somebody broke or changed them."""

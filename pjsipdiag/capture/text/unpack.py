@@ -13,6 +13,7 @@ from struct import unpack
 from typing import NamedTuple
 
 from pjsipdiag.capture.text.objects import of_object
+from pjsipdiag.capture.text.order import by_file, in_whole_lines
 
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]{0,200}\x07|\([A-Z0-9])")
 _SHOWN_COLOUR = re.compile(rb"(?:#033|\^\[|\\u001b|\\x1b|\\033)\[[0-9;]*m")
@@ -44,6 +45,9 @@ _BARE = re.compile(rb"(?:^|(?<=\n))[^{\n]{0,400}" + _LINE)
 text stands in such lines, and what else looks like an escape or an object was written by the sender of a message."""
 _NOT_QUOTED = re.compile(rb"=(?![0-9A-F]{2}|\r?\n|\Z)")
 _SOFT_END = re.compile(rb"=(?:\r?\n|([0-9A-F]{2}))")
+_OPEN_CELL = re.compile(rb'(?:\A|[,;\t\n])"[^"\n]*<-{1,4} ?(?:Received|Transmitting) SIP [^"\n]*-->\r?\Z', re.DOTALL)
+_CELL = re.compile(rb'(^|[,;\t])"((?:[^"]|"")*)"(?=[,;\t\r\n]|\Z)', re.MULTILINE)
+"""A line that announces a message at the beginning of a quoted field, and such a field."""
 _BINARY = re.compile(rb"^MESSAGE\n", re.MULTILINE)
 
 
@@ -68,7 +72,12 @@ def unpacked(text: bytes) -> Unpacked:
         text = _SOFT_END.sub(lambda found: bytes([int(found[1], 16)]) if found[1] else b"", text)
     if b"\xe2" in text and _SMART_OBJECT.search(text):
         text = _SIGN.sub(_typed, text)
+    if _is_cell(text):
+        text = _CELL.sub(_uncelled, text)
     exact = text is given
+    ordered = in_whole_lines(text) or by_file(text)
+    if ordered is not None:
+        text, numbers = ordered
     steps = [*_STEPS]
     for signs, step, plain in steps:
         if not any(sign in text and has(text) for sign, has in signs) or (plain and plain.search(text)):
@@ -86,6 +95,17 @@ def unpacked(text: bytes) -> Unpacked:
             ]
         text = b"\n".join(b"\n".join(one) if isinstance(one, list) else one for one in made)
     return Unpacked(_without_signs(text), numbers, exact)
+
+
+def _is_cell(text: bytes) -> bool:
+    """Whether messages stand in quoted fields of a table (RFC 4180), over several lines."""
+    at = text.find(b" SIP re")
+    start, end = text.rfind(b"\n", 0, at) + 1, text.find(b"\n", at)
+    return at >= 0 and _OPEN_CELL.search(text, start, end) is not None
+
+
+def _uncelled(found: re.Match[bytes]) -> bytes:
+    return found[0] if b"\n" not in found[2] else found[1] + found[2].replace(b'""', b'"')
 
 
 def _uncoloured(line: bytes) -> bytes:
@@ -117,7 +137,7 @@ def _character(found: re.Match[bytes]) -> bytes:
 def _unmarked(line: bytes) -> bytes | list[bytes]:
     """A line of a web page: tags go, entities become what they stand for; twice where it was escaped twice."""
     line = re.sub(rb"(?i)<br ?/?>|</(?:p|div|li|tr)>", b"\n", line)
-    line = _TAG.sub(b"", line)
+    line = _TAG.sub(b"", re.sub(rb"(?i)</t[dh]>(?=\s*<t[dh])", b" ", line))
     for _ in range(2):
         if b"&" in line:
             line = html.unescape(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")

@@ -16,13 +16,13 @@ NARROWEST, WIDEST = 30, 320
 SAMPLE, FEW = 4000, 400
 """Lines that are looked at to find the width, and those that show whether any was broken."""
 _BEGINS = re.compile(
-    rb"[ \t]*(?:$|\[[^\]\n]{5,40}\](?![:;>,])|<-+ |-- |== |[A-Z][a-z]{2} [ \d]\d \d\d:|\d{4}-\d\d-\d\d[T ]"
-    rb"|\d+[:\t|-]|\{|SIP/2\.0 \d|[A-Z]{3,10} (?:sips?|tel):|[A-Za-z][A-Za-z-]{0,30}[ \t]*:(?: \S|$)|[a-z]=\S"
-    rb"|(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY)\[)"
+    rb"[ \t]*(?:\d{1,9}(?: {1,2}|$))?(?:$|\[[^\]\n]{5,40}\](?![:;>,])|<-+ |-- |== |[A-Z][a-z]{2} [ \d]\d \d\d:"
+    rb"|\d{4}-\d\d-\d\d[T ]|\d+[:\t|-]|\{|SIP/2\.0 \d|[A-Z]{3,10} (?:sips?|tel):"
+    rb"|[A-Za-z][A-Za-z-]{0,30}[ \t]*:(?: +\S|$)|[a-z]=\S|(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY)\[)"
 )
 """How a line of a log or of a message begins."""
 _STRONG = re.compile(
-    rb"[ \t]*(?:$|\[[^\]\n]{5,40}\] ?[A-Z]+\[|<--- |SIP/2\.0 \d\d\d |[A-Z]{3,10} sips?:\S+ SIP/2"
+    rb"[ \t]*(?:\d{1,9} {1,2})?(?:$|\[[^\]\n]{5,40}\] ?[A-Z]+\[|<--- |SIP/2\.0 \d\d\d |[A-Z]{3,10} sips?:\S+ SIP/2"
     rb"|(?:Via|From|To|Call-ID|CSeq|Contact|Max-Forwards|User-Agent|Server|Allow|Supported|Content-Type|"
     rb"Content-Length|WWW-Authenticate|Authorization|Require|Expires|Date|Record-Route|Route|Reason|Accept):"
     rb"|v=0\s*$|o=\S+ \d+ \d|c=IN IP[46] |m=(?:audio|video|image|application) \d)"
@@ -36,7 +36,8 @@ _NUMBER = re.compile(rb"[ \t]*(\d{1,9})(?:[:\t|-]| {1,2})")
 class Wrapped(NamedTuple):
     """How a text was broken: after `width` columns, at blanks when `words`; `prefix` stands before every line
     that there was, broken or not, `usual` before most lines that there were before, or they were `numbered`. `counted`:
-    a number stands before each line as it is now, `doubled`: an empty line behind each."""
+    a number stands before each line as it is now, `doubled`: an empty line behind each; `hang` stands before what goes
+    on."""
 
     width: int
     words: bool
@@ -45,6 +46,7 @@ class Wrapped(NamedTuple):
     numbered: bool = False
     counted: bool = False
     doubled: bool = False
+    hang: bytes = b""
 
 
 class _Looked(NamedTuple):
@@ -69,12 +71,21 @@ def wrapping(text: bytes) -> Wrapped | None:
     width = max(lengths, default=0)
     if not NARROWEST <= width <= WIDEST:
         return None
+    hang = _hang(odd)
+    odd = [(length, after.removeprefix(hang)) for length, after in odd]
     tight = [length for length, after in odd if length + 1 + _columns(after.split(b" ", 1)[0]) > width]
     if len(tight) < 2 or len(tight) * 3 < len(odd) * 2:
         return None
     # a blank in the last column may have been trimmed
     words = sum(length < width - 1 for length in tight) * 5 > len(tight)
-    return Wrapped(width, words, prefix, usual, _rising(lines) * 3 > len(lines), counted, doubled)
+    return Wrapped(width, words, prefix, usual, _rising(lines) * 3 > len(lines), counted, doubled, hang)
+
+
+def _hang(odd: list[tuple[int, bytes]]) -> bytes:
+    """The blanks that stand before most of what goes on in a next line."""
+    blanks = Counter(after[: len(after) - len(after.lstrip(b" "))] for _, after in odd)
+    hang = min((one for one in blanks if len(one) > 1), key=len, default=b"")
+    return hang if sum(n for one, n in blanks.items() if one.startswith(hang)) * 10 > len(odd) * 8 else b""
 
 
 def _looked_at(lines: list[bytes]) -> _Looked:
@@ -103,8 +114,9 @@ def joined(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:
         line = b"" if line == how.prefix.rstrip() else line.removeprefix(how.prefix)
         is_next = how.numbered and _number(line) == count + 1
         count = _number(line) if is_next or count < 0 else count
-        if open_line and line and not is_next and _goes_on(last, line, how):
-            made[-1] += _gap(made[-1], last, line, how) + line
+        more = line.removeprefix(how.hang)
+        if open_line and line and not is_next and line.startswith(how.hang) and _goes_on(last, more, how):
+            made[-1] += _gap(made[-1], last, more, how) + more
         else:
             made.append(line)
             numbers.append(number)

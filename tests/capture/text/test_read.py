@@ -23,6 +23,7 @@ REFUSED = (
     " for '{0}:5060' (callid: call@{0}) - No matching endpoint found\n"
 )
 SPLITTING = {"journal export, whole", "rsyslog escapes", "backslashes", "logfmt", "ELK", "Splunk", "entries joined"}
+SPLITTING |= {"GELF", "array of objects", "spreadsheet", "spreadsheet, semicolons"}
 """Tests' carriers that find entries in the text themselves, forged ones too."""
 CHANGING = {
     "no empty lines",
@@ -34,7 +35,7 @@ CHANGING = {
     "pr",
     "script",
 }
-CHANGING |= {"dates removed"}
+CHANGING |= {"dates removed", "padded"}
 """Without the bytes that Asterisk counted nothing tells where a message ends."""
 KEEPING = [
     name
@@ -90,7 +91,7 @@ def test_no_sender_writes_messages_or_sentences(name: str, body: bytes) -> None:
     assert NOTE_FORGED in tally.notes
 
 
-ESCAPING = {"web page", "entities", "CSV"}
+ESCAPING = {"web page", "entities", "CSV", "cells of a page"}
 """Where an escape that was in the text is not told from one that was put on."""
 FORGED = logged(VICTIM, invite(VICTIM)).decode()
 HEADERS = (

@@ -1,0 +1,87 @@
+"""Lines that do not stand in the order in which they were written: newest first, torn apart, among other files.
+
+Grafana, Kibana and Graylog export the newest line first; a container runtime tears long lines into pieces (CRI, flag
+P); `tail -f` of several files lets them take turns. Each is put in order before anything else is read.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import BinaryIO
+
+from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.source.compressed import Peeked
+from pjsipdiag.capture.text.forms import PJSIP
+from pjsipdiag.capture.text.message import FIRST
+
+SAMPLE, LONGEST = 1 << 20, 256 << 20
+"""Bytes that show the order, and those of a text that can be turned round."""
+NOTE_TURNED = "the lines of the text stand in reverse order, the newest first: they were read from the last one on"
+_NEAR = 3
+"""Lines above and below an announcing line in which the message begins."""
+_MOST = 20
+_PIECE = re.compile(rb"(\S{20,40} std(?:out|err)) ([FP]) ?")
+_TAIL = re.compile(rb"(?:^|(?<=\n))\n?==> ([^\n]{1,200}) <==\r?(?:\n|\Z)")
+Lines = tuple[bytes, list[int]]
+"""A text, and the numbers (from 0) that its lines had."""
+
+
+def in_order(file: io.RawIOBase | BinaryIO, tally: Tally) -> io.RawIOBase | BinaryIO:
+    """The text of `file`, turned round where its newest line comes first."""
+    first = (file.read(SAMPLE) or b"") + (
+        file.read(SAMPLE) or b""
+    )  # its start, which was seen, and not more: it may grow
+    if not _is_turned(first):
+        return Peeked(file, first)
+    whole = first
+    while len(whole) < LONGEST and (more := file.read(LONGEST - len(whole))):
+        whole += more
+    tally.note(NOTE_TURNED)
+    return io.BytesIO(b"\n".join(reversed(whole.rstrip(b"\n").split(b"\n"))) + b"\n")
+
+
+def _is_turned(text: bytes) -> bool:
+    """Whether messages stand above the lines that announce them."""
+    lines = text.split(b"\n")
+    above = below = seen = 0
+    for at, line in enumerate(lines):
+        if b" SIP re" in line and PJSIP.line.search(line) is not None:
+            above += any(map(FIRST.search, lines[max(0, at - _NEAR) : at]))
+            below += any(map(FIRST.search, lines[at + 1 : at + 1 + _NEAR]))
+            seen += 1
+            if seen == _MOST:
+                break
+    return above > 4 * below
+
+
+def in_whole_lines(text: bytes) -> Lines | None:
+    """The same with lines put together that a container's runtime tore apart; None where it tore none."""
+    if _PIECE.match(text) is None or re.search(rb"(?m)^\S{20,40} std(?:out|err) P ", text) is None:
+        return None
+    made: list[bytes] = []
+    numbers: list[int] = []
+    goes_on = False
+    for number, line in enumerate(text.split(b"\n")):
+        found = _PIECE.match(line)
+        if goes_on and found:
+            made[-1] += line[found.end() :]
+        else:
+            made.append(line if found is None else found[1] + b" F " + line[found.end() :])
+            numbers.append(number)
+        goes_on = found is not None and found[2] == b"P"
+    return b"\n".join(made), numbers
+
+
+def by_file(text: bytes) -> Lines | None:
+    """The same file by file, where `tail` shows several; None where it does not."""
+    if not text.startswith(b"==> "):
+        return None
+    found: dict[bytes, list[tuple[int, bytes]]] = {}
+    heads = list(_TAIL.finditer(text))
+    for head, after in zip(heads, [*heads[1:], None], strict=True):
+        lines = text[head.end() : after.start() if after else len(text)].removesuffix(b"\n").split(b"\n")
+        first = text.count(b"\n", 0, head.end())
+        found.setdefault(head[1], []).extend(enumerate(lines, first))
+    whole = [pair for pairs in found.values() for pair in pairs]
+    return b"\n".join([*(line for _, line in whole), b""]), [*(number for number, _ in whole), text.count(b"\n")]
