@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from pathlib import PurePath
 from typing import TextIO
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
@@ -72,6 +73,7 @@ class Detail:
 
 def write(report: Report, stream: TextIO, look: Look) -> None:
     """Writes the page."""
+    report = replace(report, captures=tuple(replace(one, file=_name(one.file)) for one in report.captures))
     templates = environment()
     style, script = asset("report.css"), asset("report.js")
     ordered = wording.sources_by_need(report)
@@ -120,6 +122,7 @@ def environment() -> Environment:
         finalize=_shown,
     )
     made.filters["short"] = _short
+    made.filters["name"] = _name
     return made
 
 
@@ -173,11 +176,18 @@ def _times(report: Report) -> tuple[int, int]:
 def _facts(report: Report) -> list[str]:
     said = [
         *wording.unread(report),
+        f"calls of {times}" if (times := wording.span(*_times(report))) else "",
+        f"only {report.filtered}" if report.filtered else "",
         wording.asterisk(report),
         wording.pbx(report),
         *map(wording.capture, report.captures),
     ]
     return [line for line in said if line]
+
+
+def _name(path: str) -> str:
+    """A capture as who gets the page may read it: without the folders of who made it."""
+    return PurePath(path).name if PurePath(path).is_absolute() else path
 
 
 def _shares(sources: list[SourceRow]) -> list[tuple[str, int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -207,10 +208,8 @@ def evidence(finding: Finding, most: int | None = None) -> list[str]:
 def seen(finding: Finding) -> str:
     """When, between whom and by which Call-IDs its calls are found elsewhere; empty where nothing is known."""
     known = finding.seen
-    first, last = moment(known.first)[:19].replace("T", " "), moment(known.last)[:19].replace("T", " ")
-    times = first if first == last else f"{first} to {last[11:] if last[:10] == first[:10] else last}"
     parts = (
-        f"{times} UTC" if known.first else "",
+        span(known.first, known.last),
         f"from {', '.join(known.callers[:MOST_NAMED])}" if known.callers else "",
         f"to {', '.join(known.numbers[:MOST_NAMED])}" if known.numbers else "",
         f"Call-ID {', '.join(known.call_ids[:MOST_NAMED])}" if known.call_ids else "",
@@ -239,6 +238,21 @@ def effect(suggestion: Suggestion, fixes: str = "fixes") -> str:
         said.append(f"lets in {plural(at.calls, 'call')} answered {at.status} next ({at.reason}, {place(at.where)})")
     others = suggestion.changes_others
     return ", ".join([*said, f"changes {plural(others, 'other call') if others else 'no other call'}"])
+
+
+def span(first: int, last: int) -> str:
+    """Two times with the date, in UTC; empty where they are not known."""
+    begin, end = (moment(time)[:19].replace("T", " ") for time in (first, last))
+    times = begin if begin == end else f"{begin} to {end[11:] if end[:10] == begin[:10] else end}"
+    return f"{times} UTC" if first else ""
+
+
+def commands(fix: str) -> list[str]:
+    """The commands in a sentence that are to be copied: those of a firewall."""
+    return _FIREWALL.findall(fix)
+
+
+_FIREWALL = re.compile(r"nft insert rule .*? drop")
 
 
 def moment(nanoseconds: int) -> str:

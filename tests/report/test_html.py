@@ -132,6 +132,39 @@ def test_nothing_overflows_at_phone_width(opened: Opened, text: str) -> None:
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
 
 
+def test_everything_but_the_flow_fits_a_telephone(opened: Opened) -> None:
+    """What is wider says so."""
+    browser = opened(report())
+    phone = {"width": 375, "height": 780, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    wide: list[str] = browser.execute_script(
+        """return [...document.querySelectorAll("*")]
+        .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible")
+        .map((one) => one.closest(".flow") ? "flow" : one.outerHTML.slice(0, 80));"""
+    )
+    assert set(wide) <= {"flow"}
+    assert browser.find_element(By.CSS_SELECTOR, ".flow .hint").is_displayed()
+
+
+def test_the_head_has_the_span_and_the_filter_and_no_folder() -> None:
+    filtered = replace(report(), filtered="--source 203.0.113.13")
+    captures = tuple(replace(one, file=f"/home/somebody/{one.file}") for one in filtered.captures)
+    text = unescape(render(replace(filtered, captures=captures), "html"))
+    head = text[: text.index("<nav")]
+    assert re.search(r"calls of \d{4}-\d\d-\d\d [\d:]+ to [\d :-]+ UTC", head)
+    assert "only --source 203.0.113.13" in head
+    assert "/home/somebody" not in text
+
+
+def test_every_command_can_be_copied(opened: Opened) -> None:
+    browser = opened(report())
+    for command in browser.find_elements(By.CSS_SELECTOR, "#steps ~ ol .copied"):
+        command.find_element(By.XPATH, "following-sibling::button").click()
+    copied = browser.find_elements(By.CSS_SELECTOR, "#steps ~ ol .copy")
+    assert copied
+    assert {button.text for button in copied} == {"Copied"}
+
+
 def test_the_page_asks_nothing_of_any_server() -> None:
     page = render(report(), "html")
     assert "default-src 'none'" in unescape(page)
