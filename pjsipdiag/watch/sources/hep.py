@@ -27,8 +27,9 @@ PORT = 9060
 MOST_CONNECTIONS = 200
 BUFFER = 8 << 20
 """Bytes that the kernel keeps of what has not been read yet."""
-RXQ_OVFL = 40
-"""SO_RXQ_OVFL of Linux' asm-generic/socket.h: each packet tells how many were dropped before it."""
+RCVBUFFORCE, RXQ_OVFL = 33, 40
+"""Of Linux' asm-generic/socket.h: SO_RCVBUFFORCE goes beyond what others may have, and by SO_RXQ_OVFL each packet tells
+how many were dropped before it."""
 
 
 @dataclass(slots=True)
@@ -52,9 +53,9 @@ class Listener:
         try:
             family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
             self._udp = socket.socket(family, socket.SOCK_DGRAM)
-            self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-            with suppress(OSError):
-                self._udp.setsockopt(socket.SOL_SOCKET, RXQ_OVFL, 1)
+            for option, value in ((socket.SO_RCVBUF, BUFFER), (RCVBUFFORCE, BUFFER), (RXQ_OVFL, 1)):
+                with suppress(OSError):  # the second one takes rights
+                    self._udp.setsockopt(socket.SOL_SOCKET, option, value)
             self._udp.bind(where)
             self._tcp = socket.create_server(self._udp.getsockname()[:2], family=family, backlog=16)
         except OSError as error:
