@@ -86,7 +86,7 @@ def tcp(packets: int, rnd: random.Random, six: bool = False) -> Iterator[Packet]
         peer = Peer(rnd, six, "TCP")
         sequence = {True: rnd.getrandbits(32), False: rnd.getrandbits(32)}
         for inbound, flags in ((True, 2), (False, 18)):
-            yield Packet(now, inbound, _segment(peer, inbound, sequence[inbound] - 1, flags, b""))
+            yield Packet(now, inbound, _segment(peer, inbound, sequence[inbound] - 1, sequence[not inbound], flags))
         streams: dict[bool, list[tuple[bytes, tuple[Invite, ...]]]] = {True: [], False: []}
         for _ in range(rnd.randrange(1, 6)):
             for _, inbound, message, invite in peer.call(0):
@@ -104,16 +104,21 @@ def tcp(packets: int, rnd: random.Random, six: bool = False) -> Iterator[Packet]
             for index, (start, piece) in enumerate(pieces):
                 now += rnd.randrange(1, 400)
                 found = truth if index == len(pieces) - 1 else ()
-                yield Packet(now, inbound, _segment(peer, inbound, sequence[inbound] + start, 24, piece), found)
+                numbers = sequence[inbound] + start, sequence[not inbound]
+                yield Packet(now, inbound, _segment(peer, inbound, *numbers, 24, piece), found)
             made += len(pieces)
 
 
-def _segment(peer: Peer, inbound: bool, sequence: int, flags: int, payload: bytes) -> bytes:
+def _segment(  # noqa: PLR0917  (as in its header)
+    peer: Peer, inbound: bool, sequence: int, acknowledges: int, flags: int, payload: bytes = b""
+) -> bytes:
     ends = (peer.address, peer.pbx) if inbound else (peer.pbx, peer.address)
     packet = bytearray(udp(bytes(12) + payload, *ends))
     head = 20 if packet[0] >> 4 == 4 else 40
     packet[9 if head == 20 else 6] = 6
-    packet[head + 4 : head + 20] = struct.pack(">IIBBHHH", sequence & 0xFFFFFFFF, 0, 0x50, flags, 64_240, 0, 0)
+    packet[head + 4 : head + 20] = (
+        struct.pack(">IIBB", sequence & 0xFFFFFFFF, acknowledges, 0x50, flags) + b"\xfa\xf0\0\0\0\0"
+    )
     return bytes(packet)
 
 

@@ -1,6 +1,11 @@
-from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.datagram import Connected, Datagram
+from pjsipdiag.capture.streams.stream import MessageStream
+from pjsipdiag.capture.streams.table import FlowTable
 
-Tables = tuple[bytes, bytes, bytes, bytes, tuple[bytes, ...], tuple[str, ...], str, type[Datagram]]
+Texts = tuple[bytes, ...]
+Tables = tuple[
+    bytes, bytes, bytes, bytes, Texts, tuple[str, ...], str, str, type[Datagram], type[Connected], type[MessageStream]
+]
 
 def passed(
     buffer: bytearray,
@@ -11,7 +16,7 @@ def passed(
     frame: int,
     plans: bytes | bytearray,
     tables: Tables,
-    followed: set[int],
+    flows: FlowTable,
     noted: set[int] | None,
     messages: list[Datagram],
     /,

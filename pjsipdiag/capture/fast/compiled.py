@@ -11,12 +11,13 @@ import string
 from collections.abc import Iterable
 from struct import Struct
 
-from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.datagram import Connected, Datagram
 from pjsipdiag.capture.fast.layout import HEP_BYTES, MARGIN, PASSES, Container, Layout
 from pjsipdiag.capture.packets.dissect import CANNOT_START_SIP
 from pjsipdiag.capture.packets.link import SLL_DIRECTIONS
 from pjsipdiag.capture.packets.tunnels import UDP_TUNNELS
 from pjsipdiag.capture.streams.start import USUAL
+from pjsipdiag.capture.streams.stream import MessageStream
 from pjsipdiag.extensions import is_used
 
 try:
@@ -59,7 +60,10 @@ TABLES = (
     USUAL,
     tuple(SLL_DIRECTIONS.get(byte, "") for byte in range(256)),
     "UDP",
+    MessageStream.transport,
     Datagram,
+    Connected,
+    MessageStream,
 )
 
 

@@ -88,7 +88,7 @@ class BlockWalk(RecordWalk):
             if passed and plans:
                 known = len(messages)
                 at, before, frame = passed(
-                    buffer, at, before, last, end, frame, plans, compiled.TABLES, dissector.ports, dissector.passed,
+                    buffer, at, before, last, end, frame, plans, compiled.TABLES, dissector.table, dissector.passed,
                     messages,
                 )  # fmt: skip
                 if len(messages) > known:

@@ -22,6 +22,7 @@ from pjsipdiag.capture.signs import Times
 from pjsipdiag.capture.streams import hep
 from pjsipdiag.capture.streams.flow import Flow, port_pair
 from pjsipdiag.capture.streams.start import START
+from pjsipdiag.capture.streams.table import FlowTable
 from pjsipdiag.capture.streams.tcp import Reassembler
 
 MOST_LATE = 16 << 20
@@ -77,6 +78,7 @@ class Dissector:
             self.fragments.take_up(before.fragments, -before.records)
             self._reassembler.take_up(before.flows, before.ignored, -before.records)
         self.follow: Callable[..., Sequence[Datagram]] = self._reassembler.feed
+        self.table: FlowTable = self._reassembler
         self.flows: Collection[bytes] = self._reassembler.flows
         """The directed TCP flows that are followed: every segment of them is wanted."""
         self.known: set[bytes] = set()

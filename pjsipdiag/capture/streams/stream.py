@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pjsipdiag.capture.streams.start import LONGEST_LINE, START, Bytes, find_start, may_start_sip, starts_like_sip
+from pjsipdiag.capture.streams.start import LONGEST_LINE, Bytes, find_start, may_start_sip, starts_like_sip
 
 LONGEST = 256 * 1024
 """The longest message that is waited for, in bytes; PJSIP as Asterisk builds it takes 65,535 (PJSIP_MAX_PKT_LEN)."""
@@ -95,7 +95,7 @@ class MessageStream:
         pieces: list[Piece] = []
         at, size = 0, len(data)
         while at < size:
-            if not self._need and (self._lost or self._scanned or not self._measure_usual(data, at)):
+            if not self._need:
                 if self._lost and not self._scanned:
                     found = find_start(data, at)
                     if found < 0:
@@ -115,19 +115,6 @@ class MessageStream:
             at = end
             self._need = 0
         return pieces, at
-
-    def _measure_usual(self, data: Bytes, at: int) -> bool:
-        """`_measure` for what nearly every message is: a whole head with `Content-Length: N`."""
-        blank = data.find(b"\n\r\n", at)
-        place = data.find(_USUAL, at, blank) if blank >= 0 else -1
-        if place < 0 or not START.match(data, at, at + 48):
-            return False
-        digits = data[place + 18 : data.find(b"\r", place + 18)]
-        if not digits.isdigit() or len(digits) > 5 or data[at] in b"\r\n":
-            return False
-        self._is_sip = True
-        self._need = blank + 3 - at + int(digits)
-        return True
 
     def _measure(self, data: Bytes, at: int) -> int:
         """Sets `_need` to the length of the message at `at`, when it can be told, and says where to go on."""

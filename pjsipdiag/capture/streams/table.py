@@ -25,7 +25,7 @@ class FlowTable:
     def __init__(self, tally: Tally, share: int = 1) -> None:
         """`share` says how many of them share the memory that there is."""
         self.tally = tally
-        self.waiting = 0
+        self.waiting, self.most_waiting = 0, MOST_WAITING // share
         self.share = share
         self.flows: dict[bytes, Flow] = {}
         self.ports: set[int] = set()
@@ -96,7 +96,7 @@ class FlowTable:
     def wait(self, more: int) -> None:
         """So many bytes more wait now (or less)."""
         self.waiting += more
-        if self.waiting > MOST_WAITING // self.share:
+        if self.waiting > self.most_waiting:
             self.evict()
 
     def forget(self, flow: bytes) -> int:

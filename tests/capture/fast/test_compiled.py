@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from itertools import zip_longest
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from pjsipdiag.capture import Dissector, Tally, read_stream
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.source import window
+from pjsipdiag.capture.streams.table import FlowTable
 from pjsipdiag.sip import Address
 from tests.capture.build import (
     ACK,
@@ -109,12 +111,22 @@ class Noting(Dissector):
         self.passed = set()
 
 
-def outcome(raw: bytes, kind: type[Dissector]) -> tuple[list[Datagram], Tally, set[int] | None, set[int]]:
+def outcome(raw: bytes, kind: type[Dissector]) -> tuple[object, ...]:
+    """All messages and counts, and what is remembered of flows."""
     tally = Tally("capture")
     dissector = kind(tally)
     found = list(read_stream(io.BytesIO(raw), tally, dissector))
-    assert all(type(datagram) is Datagram for datagram in found)
-    return found, tally, dissector.passed, dissector.ports
+    assert all(isinstance(datagram, Datagram) for datagram in found)
+    flows = [(flow, vars_of(state)) for flow, state in dissector.table.flows.items()]
+    return found, list(map(type, found)), tally, dissector.passed, dissector.ports, flows, dissector.table.waiting
+
+
+def vars_of(thing: object) -> object:
+    """What a flow and all in it remember."""
+    names = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
+    if not names or isinstance(thing, (tuple, Tally)):
+        return thing
+    return type(thing), [vars_of(getattr(thing, name)) for name in names if name != "undecoded"]
 
 
 def same(raw: bytes) -> None:
@@ -135,6 +147,89 @@ def test_same_as_the_loop_in_python(raw: bytes, damage: list[tuple[int, int]], c
         damaged[28 + at % (len(raw) - 28)] = value
     same(bytes(damaged))
     same(raw[: max(len(raw) - cut, 28)])
+
+
+HEAD = b"INVITE sip:a SIP/2.0\r\nVia: SIP/2.0/TCP a\r\n"
+SPOKEN = st.one_of(
+    st.builds(
+        sip, st.integers(0, 99), st.sampled_from(["INVITE", "BYE", "OPTIONS", "X"]), st.sampled_from([0, 5, 3000])
+    ),
+    st.sampled_from(
+        [b"\r\n\r\n", b"\r\n", b"\n", b"junk\r\n", b"\0", b"SIP/2.0 200 OK\r\nContent-Length: 2\r\n\r\n\r\n"]
+    ),
+    st.sampled_from(
+        [
+            *(b"\r\n", b"l: 3\r\n\r\nabc", b"Content-Length: 3 \r\n\r\nabc", b"Content-Length:3\r\n\r\nabc"),
+            *(b"Content-Length: 000003\r\n\r\nabc", b"Content-Length: 3x\r\n\r\n", b"content-length: 1\r\n\r\na"),
+            *(b"X: a\n\nContent-Length: 1\r\n\r\na", b"Content-Length: 99999999\r\n\r\n", b"Content-Length: \r\n\r\n"),
+        ]
+    ).map(HEAD.__add__),
+)
+"""What a side of a connection says: messages as most are, and as few are."""
+SIDE = st.tuples(st.lists(SPOKEN, min_size=1, max_size=12), st.lists(st.integers(1, 900), min_size=1, max_size=6))
+"""This, and how long its segments are, over and over."""
+CHANGES = st.lists(
+    st.tuples(st.sampled_from(["swap", "again", "lose", "fin", "deaf", "psh"]), st.integers(0, 60)), max_size=4
+)
+
+
+def segment(payload: bytes, at: int, flags: int, inbound: bool, acknowledges: int = 7001) -> bytes:
+    packet = bytearray(tcp(payload, at, flags, *((CLIENT, SERVER) if inbound else (SERVER, CLIENT))))
+    packet[28:32] = struct.pack(">I", acknowledges)
+    return bytes(packet)
+
+
+def connection(sides: tuple[tuple[list[bytes], list[int]], ...], changes: list[tuple[str, int]]) -> list[bytes]:
+    """The packets of a connection whose sides say this, one segment after the other, but for some changes."""
+    said = []
+    for inbound, (texts, sizes) in zip((True, False), sides, strict=True):
+        at, stream = 0, b"".join(texts)
+        pieces = list[bytes]()
+        while at < len(stream):
+            size = sizes[len(pieces) % len(sizes)]
+            pieces.append(segment(stream[at : at + size], at, ACK, inbound))
+            at += size
+        said.append(pieces)
+    packets = [packet for pair in zip_longest(*said) for packet in pair if packet]
+    for what, where in changes:
+        at = where % len(packets)
+        if what == "swap":
+            packets[at : at + 3] = packets[at : at + 3][::-1]
+        elif what == "again":
+            packets.insert(at, packets[max(at - 3, 0)])
+        elif what == "lose" and len(packets) > 1:
+            del packets[at]
+        else:
+            changed = bytearray(packets[at])
+            changed[32:34] = bytes((0x50, {"fin": ACK | 1, "psh": ACK | PSH}.get(what, ACK)))
+            changed[28:32] = changed[28:32] if what != "deaf" else bytes(4)
+            packets[at] = bytes(changed)
+    return [segment(b"", -1, SYN, True, 0), segment(b"", -1, SYN | ACK, False), *packets]
+
+
+@settings(deadline=None, max_examples=300, derandomize=True)
+@given(st.lists(st.builds(connection, st.tuples(SIDE, SIDE), CHANGES), min_size=1, max_size=2), st.booleans())
+def test_connections_are_followed_alike(connections: list[list[bytes]], noise: bool) -> None:
+    frames = [ethernet(packet) for packets in connections for packet in packets]
+    frames = [media(), *frames, media()] if noise else frames
+    same(capture_of(frames))
+    same(section() + interface(1) + b"".join(enhanced(frame, EPOCH // 1000 + at) for at, frame in enumerate(frames)))
+
+
+def test_a_connection_does_not_stop_the_compiled_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once both sides have shown themselves, whole and split messages are taken without a look at each segment."""
+    passed, stops = compiled.passed, []
+    assert passed is not None
+
+    def counted(*arguments: object) -> object:
+        stops.append(0)
+        return passed(*arguments)  # type: ignore[arg-type]  # as they come
+
+    monkeypatch.setattr(compiled, "passed", counted)
+    side = [sip(number, padding=number % 3 * 400) for number in range(300)], [1460, 300, 77]
+    found = list(read_stream(io.BytesIO(capture_of(map(ethernet, connection((side, side), [])))), Tally("capture")))
+    assert len(found) == 600
+    assert len(stops) < 20
 
 
 @pytest.mark.parametrize("link", [1, 101, 113, 276])
@@ -165,7 +260,7 @@ def test_encapsulations_may_alternate(monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = [enhanced(kinds[at % 4], EPOCH // 1000, at % 3) for at in range(1200)]
     for raw in (capture_of(kinds * 300), section() + interface() * 3 + b"".join(blocks)):
         stops.clear()
-        assert len(outcome(raw, Dissector)[0]) == 300
+        assert len(list(read_stream(io.BytesIO(raw), Tally("capture")))) == 300
         assert len(stops) < 20
 
 
@@ -183,7 +278,7 @@ def test_what_it_is_given_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> Non
     one = plans[0]
 
     def given(at: int, last: int, end: int, plans: bytes) -> tuple[int, int, int]:
-        return passed(bytearray(300), at, 0, last, end, 0, plans, compiled.TABLES, set(), None, [])
+        return passed(bytearray(300), at, 0, last, end, 0, plans, compiled.TABLES, FlowTable(Tally("")), None, [])
 
     assert given(0, 140, 300, one) == (0, 0, 0)
     for at, last, end, some in (
