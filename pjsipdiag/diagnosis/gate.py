@@ -67,7 +67,7 @@ def apply(report: Report, gate: Gate) -> tuple[Report, bool]:
     if set(report.unmatched) - named:
         worst.append(Severity.ERROR)
     failed = gate.fail_on is not None and (
-        undecided(report) or any(_ORDER.index(severity) <= _ORDER.index(gate.fail_on) for severity in worst)
+        any(_ORDER.index(severity) <= _ORDER.index(gate.fail_on) for severity in worst) or undecided(report)
     )
     return replace(report, findings=kept, notes=(*report.notes, *notes)), failed
 
