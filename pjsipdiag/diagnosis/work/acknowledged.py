@@ -26,6 +26,8 @@ from pjsipdiag.diagnosis.situation import Asked, CallGroup, Shown
 from pjsipdiag.diagnosis.work.reached import Reached
 from pjsipdiag.sip import Address
 
+FINAL = tuple(b"SIP/2.0 %d" % digit for digit in range(2, 7))
+"""How a final answer begins."""
 MOST_CALLS = 1000
 """Calls of one source that are told one by one."""
 Regroup = Callable[[Sequence[int]], CallGroup]
@@ -141,32 +143,31 @@ class Acknowledged:
 
     def _note(self, datagram: Datagram, told: dict[int, Told], returned: set[int], connected: set[int]) -> None:
         """Keeps the tag of a final answer that the PBX gave, and that of an ACK that it got."""
-        payload, direction = datagram.payload, datagram.direction
-        if payload.startswith((b"ACK ", b"INVITE ")):
-            caller, pbx, against = datagram.source[:-2], datagram.destination[:-2], "out"
-        elif payload.startswith(b"SIP/2.0 ") and b"2" <= payload[8:9] <= b"6" and payload[8:11].isdigit():
-            caller, pbx, against = datagram.destination[:-2], datagram.source[:-2], "in"
+        _, _, _, source, destination, payload, direction, _ = datagram
+        start = payload[:4]
+        if start == b"SIP/":
+            caller, pbx, against, method = destination[:-2], source[:-2], "in", b"INVITE"
+            if not payload.startswith(FINAL) or not payload[8:11].isdigit():
+                return
+        elif start in (b"ACK ", b"INVI"):
+            caller, pbx, against, method = source[:-2], destination[:-2], "out", b"ACK"
         else:
             return
-        if (
-            caller not in self._ends.sources
-            or pbx not in self._ends.pbx
-            or caller in self._ends.pbx
-            or direction == against
-        ):
+        ends = self._ends
+        if caller not in ends.sources or pbx not in ends.pbx or caller in ends.pbx or direction == against:
             return
-        if payload.startswith(b"INVITE "):
-            if isinstance(datagram, Connected):
+        if start == b"INVI":
+            if isinstance(datagram, Connected) and payload.startswith(b"INVITE "):
                 connected.add(hash((caller, call_id(payload))))
             return
-        number, _, method = value_of(payload, b"cseq").partition(b" ")
+        number, _, name = value_of(payload, b"cseq").partition(b" ")
+        if name.strip() != method:
+            return
         tag = tag_of(value_of(payload, b"to"))
-        if method.strip() != (b"ACK" if against == "out" else b"INVITE") or (against == "out" and not tag):
-            return  # an answer without a tag is one, but nobody can show that he got it
         call = hash((caller, call_id(payload)))
         key, digest = hash((call, number)), hash(tag) or 1
-        if payload.startswith(b"ACK "):
-            returned.add(hash((key, digest)))
-        else:
+        if start == b"SIP/":
             known = told.get(key)
             told[key] = Told(call, digest if known is None or known.tag == digest else 0, int(payload[8:11]))
+        elif tag:  # an answer without a tag is one, but nobody can show that he got it
+            returned.add(hash((key, digest)))
