@@ -70,7 +70,7 @@ system:
 	  command -v zsh >/dev/null && command -v fish >/dev/null && command -v tcpdump >/dev/null || \
 	  .ci/install 'the tests use them' tshark chromium chromium-driver patch zsh fish tcpdump
 	@[ -x /usr/sbin/sshd ] || .ci/sshd
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ -x /usr/sbin/mariadbd ] && command -v my_print_defaults >/dev/null || .ci/databases
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ -x /usr/sbin/mariadbd ] && command -v my_print_defaults >/dev/null && command -v mariadb-dump >/dev/null || .ci/databases
 
 # npm and pip bring what is in it; nothing of it runs here.
 page: $(VENV)/.runtime ## the page that runs in a browser, in build/page: captures and configuration are dropped on it

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,9 @@ _TOKENS = {
 
 _WIDTH = re.compile(r"(?:character varying|varchar|char(?:acter)?) \( (\d+)")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a"}
+_COPIED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
+_LATIN = re.compile(rb"SET NAMES (?:latin1|cp1252)\b")
+_UNISTR = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(\\))")
 _BACKSLASH = re.compile(r"\\(.)|''", re.DOTALL)
 
 
@@ -42,13 +46,20 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
             data = place.read_bytes()
             if data.startswith(b"SQLite format 3\0"):
                 return sqlite.read(name, path, query, take)
-            text = (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode("utf-8", "surrogateescape")
+            data = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+            if data.startswith(b"PGDMP"):
+                raise DeadError(f"database {name}: {path} is no SQL: 'pg_restore -f dump.sql {path}' makes some of it")
+            text = data.decode("cp1252" if _LATIN.search(data[:2000]) else "utf-8", "surrogateescape")
             table = _Dump(text).tables.get(query.table.rpartition(".")[2].lower())
             if table is None:
                 raise NoAnswerError(f"database {name}: {path} has no table {query.table}")
             columns, rows = Columns(tuple(table.columns), table.folding, table.widths, table.dialect), table.rows
-    except (OSError, EOFError, gzip.BadGzipFile, csv.Error) as error:
+    except (OSError, EOFError, ValueError, gzip.BadGzipFile, zlib.error, csv.Error) as error:
         raise DeadError(f"database {name}: {path}: {getattr(error, 'strerror', None) or error}") from None
+    if not columns.names:
+        raise NoAnswerError(
+            f"database {name}: {path} does not name the columns of {query.table}: dump its CREATE TABLE too"
+        )
     if query.key not in columns.names:
         raise NoAnswerError(f"database {name}: table {query.table} of {path} has no column {query.key}")
     at = columns.names.index(query.key)
@@ -110,6 +121,8 @@ class _Dump:
     def _named(self, words: list[str]) -> tuple[_Table, list[str]]:
         """The table at the head of the words, and what follows: a schema before the name is left out."""
         at = 3 if [word.upper() for word in words[:3]] == ["IF", "NOT", "EXISTS"] else 0
+        if at >= len(words):
+            raise ValueError("a statement names no table")
         name = words[at]
         while at + 1 < len(words) and (name.endswith(".") or words[at + 1].startswith(".")):
             at += 1
@@ -147,21 +160,29 @@ class _Dump:
         groups = _groups(words)
         names = table.columns
         if words[:1] == ["("]:
-            names = [_plain(part[0]) for part in next(groups) if part]
+            names = [_plain(part[0]) for part in next(groups, []) if part]
             table.columns = table.columns or names
         for group in groups:
             row = dict(zip(names, map(self._value, group), strict=False))
             table.rows.append(tuple(row.get(name) for name in table.columns))
 
     def _value(self, words: list[str]) -> str | None:
-        """A literal; a word before a text (E, _binary) says how it was written."""
-        text = words[-1] if words else "NULL"
-        if not text.startswith("'"):
-            return None if text.upper() == "NULL" else text
-        inner = text[1:-1]
-        if self._dialect == "mysql" or words[0].upper() == "E":
-            return _BACKSLASH.sub(lambda found: _ESCAPED.get(found[1], found[1]) if found[1] else "'", inner)
-        return inner.replace("''", "'")
+        """A literal; a word before a text (E, X, _binary) says how it was written. sqlite3 has texts with line ends as
+        `replace('...','\\n',char(10))` or `unistr('...')`."""
+        texts = [word[1:-1] for word in words if word.startswith("'")]
+        how = words[0].upper() if words else "NULL"
+        if not texts:
+            return None if how == "NULL" else _unhexed(how[2:]) if how.startswith("0X") else words[-1]
+        if how == "X":
+            return _unhexed(texts[0])
+        if self._dialect == "mysql" or how == "E":
+            return _BACKSLASH.sub(lambda found: _ESCAPED.get(found[1], found[1]) if found[1] else "'", texts[0])
+        text = texts[0].replace("''", "'")
+        if how == "UNISTR":
+            return _UNISTR.sub(lambda found: chr(int(found[1], 16)) if found[1] else "\\", text)
+        for sign, number in zip(texts[1:], filter(str.isdecimal, words), strict=False):
+            text = text.replace(sign, chr(int(number)))
+        return text
 
 
 def _groups(words: list[str]) -> Iterator[list[list[str]]]:
@@ -197,4 +218,8 @@ def _unescaped(value: str) -> str:
     """A value of COPY (text format)."""
     if "\\" not in value:
         return value
-    return re.sub(r"\\(.)", lambda found: _ESCAPED.get(found[1], found[1]), value)
+    return re.sub(r"\\(.)", lambda found: _COPIED.get(found[1], found[1]), value)
+
+
+def _unhexed(digits: str) -> str:
+    return bytes.fromhex(digits).decode("utf-8", "surrogateescape")

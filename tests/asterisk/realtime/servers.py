@@ -94,7 +94,7 @@ def server(kind: str) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def _postgresql(folder: Path) -> Iterator[Server]:
-    initdb, postgres = _program("initdb"), _program("postgres")
+    initdb, postgres = program("initdb"), program("postgres")
     secret = folder / "secret"
     secret.write_text(PASSWORD)
     secret.chmod(0o644)
@@ -114,7 +114,7 @@ def _postgresql(folder: Path) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def _mariadb(folder: Path) -> Iterator[Server]:
-    install, mariadbd = _program("mariadb-install-db"), _program("mariadbd")
+    install, mariadbd = program("mariadb-install-db"), program("mariadbd")
     small = ("--innodb-log-file-size=4M", "--innodb-undo-tablespaces=0", "--innodb-use-native-aio=0")
     data = f"--datadir={folder / 'data'}"
     _do(
@@ -161,7 +161,7 @@ def _running(folder: Path, command: list[str], end: signal.Signals, made: Server
             process.wait()
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """Where a program is: Debian keeps those of PostgreSQL out of PATH."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     path = os.pathsep.join([*map(str, reversed(folders)), os.environ.get("PATH", ""), "/usr/sbin"])

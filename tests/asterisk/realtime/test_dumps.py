@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.realtime import database
+from pjsipdiag.asterisk.realtime.families import Mapped
 
 PG_DUMP = r"""--
 -- PostgreSQL database dump
@@ -80,7 +86,38 @@ def test_the_rows_are_those_of_the_table(tmp_path: Path, text: str, zipped: bool
         assert config.stored[0].widths["match"] == 80
 
 
-@pytest.mark.parametrize("content", [b"", b"INSERT INTO", b"COPY x (", b"CREATE TABLE t (a", b"\x1f\x8bbroken", b"'"])
+WORDS = (
+    "INSERT", "INTO", "ips", "VALUES", "(", ")", ",", ";", "'a'", "'", "\\", "CREATE", "TABLE", "IF", "NOT", "EXISTS",
+    "COPY", "FROM", "stdin;\n", "\n\\.\n", "\t", "id", "match", "X", "0x4", "'zz'", "replace", "char", "99999999", ".",
+    "--", "/*", "*/", "MariaDB dump", "`", '"', "UNISTR", "REPLACE", "varchar(9", "E", "NULL",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=40), st.sampled_from([" ", ""]))
+@settings(deadline=None, max_examples=300)
+def test_any_text_is_a_dump_or_one_line(words: list[str], between: str) -> None:
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+        file.write(between.join(words))
+        file.flush()
+        with suppress(database.NoAnswerError):
+            database.read(
+                Mapped("ips", "pgsql", "main", "ips"), file.name, database.Query("ips"), lambda _, rows: [*rows]
+            )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"INSERT INTO",
+        b"COPY x (",
+        b"CREATE TABLE t (a",
+        b"\x1f\x8bbroken",
+        b"'",
+        b"PGDMP\1\x0e",
+        b"INSERT INTO ips VALUES (1);",
+    ],
+)
 def test_a_broken_dump_is_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "dump").write_bytes(content)
     files = {
