@@ -26,11 +26,12 @@ class Where:
     line: int
     section: str = ""
     column: str = ""
-    """Where the object is a row: `file` is the table then, `section` the id; `line` counts lines that nobody sees."""
+    """Where the object is a row: `file` is the table, `section` the `key`; `line` counts lines that nobody sees."""
+    key: str = "id"
 
     def __str__(self) -> str:
         if self.column:
-            return f"{self.file}[id={self.section}]" + ("" if self.column == "id" else f".{self.column}")
+            return f"{self.file}[{self.key}={self.section}]" + ("" if self.column == "id" else f".{self.column}")
         return f"{self.file}:{self.line}"
 
     @property
@@ -198,10 +199,7 @@ class Global(Loaded):
 
 @dataclass(frozen=True, slots=True)
 class Transport(Loaded):
-    """`type=transport` (res_pjsip/config_transport.c).
-
-    `bind` is the IP without brackets, `protocol` is udp, tcp, tls, ws, wss or flow.
-    """
+    """`type=transport` (res_pjsip/config_transport.c): `bind` without brackets, udp, tcp, tls, ws, wss or flow."""
 
     protocol: str = "udp"
     bind: str = ""
@@ -228,7 +226,7 @@ class Auth(Loaded):
 
 @dataclass(frozen=True, slots=True)
 class Aor(Loaded):
-    """`type=aor`; `contacts` are the static contact URIs."""
+    """`type=aor`: its static contact URIs."""
 
     contacts: tuple[str, ...] = ()
 

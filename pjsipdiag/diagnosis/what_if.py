@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.loading import options
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES
 from pjsipdiag.diagnosis.compare import Change, describe
 from pjsipdiag.diagnosis.edits.lines import changed, lines_of, with_value
-from pjsipdiag.diagnosis.edits.place import end_of_section
+from pjsipdiag.diagnosis.edits.place import end_of_section, main_file
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.prove import differs, replayed
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -126,5 +126,5 @@ def _order(config: Config, order: str) -> list[Edit]:
     added = f"endpoint_identifier_order={order}"
     if where.line:
         return [Edit(where.file, end_of_section(config, where.file, where.line) + 1, (), (added,))]
-    file = next((known for known in config.files if known.endswith("pjsip.conf")), "pjsip.conf")
+    file = main_file(config)
     return [Edit(file, len(lines_of(config, file)) + 1, (), ("", "[global]", "type=global", added))]

@@ -32,7 +32,7 @@ from pjsipdiag.asterisk.dialplan.read import read_dialplan
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, order, wizard
-from pjsipdiag.asterisk.loading.opening import opened
+from pjsipdiag.asterisk.loading.opening import nothing, opened
 from pjsipdiag.asterisk.loading.options import Applied, apply, cannot_tell
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, Backend, Batch, select
@@ -102,6 +102,8 @@ class _Loader:
             self.warnings.append(Problem(reason, Where(self.sources.main, 0)))
         self.warnings += self.sources.mappings.passed
         main = self.sources.file(self.sources.main)
+        if not main.found and not self.sources.is_mapped(self.sources.main):
+            raise nothing(directory)
         if self.sources.alone:
             self.warnings += [
                 Problem(LoadReason.INCLUDE_NOT_KNOWN(file=one.why["file"]), one.where) for one in main.missing

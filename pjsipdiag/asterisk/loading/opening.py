@@ -40,6 +40,11 @@ def _recognise(path: str, file: Path, disk: Disk) -> None:
         )
 
 
+def nothing(path: str | Path | None) -> ConfigError:
+    """That the main file is not there, nor a table in its place."""
+    return ConfigError(f"no {MAIN_FILE} in {path or 'the given files'}: is it Asterisk's configuration directory?")
+
+
 def opened(
     path: str | Path | None, overlay: Mapping[str, str] | None, main: str = MAIN_FILE, disk: Disk | None = None
 ) -> tuple[str, Files, bool]:
@@ -64,6 +69,6 @@ def opened(
         if not stat.S_ISDIR(kind):
             raise ConfigError(f"{path} is neither a directory nor a file")
         files = Files(path, overlay, disk)
-    if not files.exists(main):
-        raise ConfigError(f"no {MAIN_FILE} in {path or 'the given files'}: is it Asterisk's configuration directory?")
+    if not files.exists(main) and not files.exists("extconfig.conf"):
+        raise nothing(path)
     return main, files, False

@@ -16,6 +16,7 @@ from pjsipdiag.asterisk.loading.options import TYPES
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, mappings
 from pjsipdiag.asterisk.loading.wizard import TYPES as WIZARD_TYPES
 from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE
+from pjsipdiag.asterisk.realtime.families import Mapped
 from pjsipdiag.asterisk.realtime.tables import Databases, Tables
 from pjsipdiag.asterisk.releases import Release
 
@@ -77,8 +78,15 @@ class Sources:
 
     def _table(self, name: str) -> Parsed | None:
         """What a table has in the place of a file."""
-        mapped = self.tables.holder(name, self.loads) if name != EXTCONFIG else None
+        mapped = self._holder(name)
         return self.tables.file(name, mapped, TYPES) if mapped else None
+
+    def _holder(self, name: str) -> Mapped | None:
+        return self.tables.holder(name, self.loads) if name != EXTCONFIG else None
+
+    def is_mapped(self, name: str) -> bool:
+        """Whether a table takes the place of a file."""
+        return self._holder(name) is not None
 
     def chan_sip_sockets(self) -> tuple[Transport, ...]:
         if self.alone or not self.files.exists(chan_sip.FILE) or not self.loads(chan_sip.DRIVER):

@@ -31,9 +31,19 @@ class Mapped:
         return replace(self, table=family, no_table=False) if self.no_table else self
 
 
+Row = Mapping[str, str | None]
+"""Column -> value."""
+
+
+def document(mapped: Mapped, filename: str) -> str:
+    """What the rows of a table that stand for a file are called."""
+    return f"{mapped.table}:{filename}" if filename else mapped.table
+
+
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """A table that was read for the objects of a type, with what a change of it has to know."""
+    """A table that was read for the objects of a type, with what a change of it has to know. Without a type it holds
+    the lines of the file `filename` (static realtime): `entries` are its rows by their lines."""
 
     type: str
     mapped: Mapped
@@ -43,6 +53,13 @@ class Stored:
     """How many characters a column holds, for those that say so."""
     dialect: str = ""
     """What SQL its database speaks: postgresql, mysql or sqlite; empty where that is not known."""
+    filename: str = ""
+    entries: Mapping[int, Row] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """What stands for a file's name where its rows are lines."""
+        return document(self.mapped, self.filename)
 
     def holds(self, column: str, values: Iterable[str]) -> bool:
         """Whether the values fit into the column, with commas between them."""

@@ -33,20 +33,22 @@ def text(sections: Iterable[Section]) -> str:
     )
 
 
-def parsed(table: str, written: str, columns: Sequence[str]) -> tuple[Section, ...]:
-    """The rows that such lines stand for, each with its variables in the order of the columns."""
+def parsed(table: str, written: str, columns: Sequence[str] = (), key: str = "id") -> tuple[Section, ...]:
+    """The rows that such lines stand for, each with its variables in the order of the columns, if there is one."""
     found: list[Section] = []
     order = {name: place for place, name in enumerate(("type", *columns))}
     for number, line in enumerate(written.split("\n"), 1):
         if line.startswith("["):
             name = line[1:].rpartition("]")[0]
-            found.append(Section(name, Where(table, number, name, "id")))
+            found.append(Section(name, Where(table, number, name, "id", key)))
         elif found and line.strip() and not line.startswith(";"):
             name, _, value = line.partition("=")
             section = found[-1]
-            where = Where(table, number, section.name, name.strip())
+            where = Where(table, number, section.name, name.strip(), key)
             variable = Variable(name.strip(), _plain(value.strip()), where)
-            kept = sorted((*section.variables, variable), key=lambda one: order.get(one.name.lower(), len(order)))
+            kept = [*section.variables, variable]
+            if columns:
+                kept.sort(key=lambda one: order.get(one.name.lower(), len(order)))
             found[-1] = Section(section.name, section.where, tuple(kept))
     return tuple(found)
 

@@ -8,11 +8,12 @@ All leave out what is NULL or empty, but a list of sqlite3 passes NULL as an emp
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 from pjsipdiag.asterisk.config import Section, Variable, Where
 from pjsipdiag.asterisk.files.lines import BLANKS
 from pjsipdiag.asterisk.loading.options import knows
+from pjsipdiag.asterisk.realtime.families import Row
 
 _TRIMMED = BLANKS.decode()
 _ENCODED = {"odbc": re.compile(r"\^([0-9A-F]{2})"), "": re.compile(r"\^([0-9A-Fa-f]{2})")}
@@ -75,7 +76,7 @@ def values(written: str, driver: str) -> Iterator[str]:
             yield value
 
 
-def row_of(names: tuple[str, ...], row: tuple[object, ...]) -> Mapping[str, str | None]:
+def row_of(names: tuple[str, ...], row: tuple[object, ...]) -> Row:
     """A row by its columns."""
     return {name: text(value) for name, value in zip(names, row, strict=True)}
 

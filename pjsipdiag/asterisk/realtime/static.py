@@ -6,49 +6,93 @@ name of the category changes, and with pgsql and odbc where its metric does; the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from pjsipdiag.asterisk.config import Section, Variable, Where
+from pjsipdiag.asterisk.config import Problem, Section, Variable, Where
 from pjsipdiag.asterisk.files.parsed import Parsed
+from pjsipdiag.asterisk.realtime import lines
+from pjsipdiag.asterisk.realtime.database import Columns
+from pjsipdiag.asterisk.realtime.families import Mapped, Row, Stored, document
+from pjsipdiag.asterisk.reasons.files import FileReason
 
 KEY = "filename"
+CATEGORY = "category"
 
-_Row = Mapping[str, str | None]
+
+def rows_of(file: str, mapped: Mapped, columns: Columns, rows: Iterable[Row]) -> list[Row]:
+    """The rows of one file that are not commented out, in the order in which they are read."""
+    fold = columns.folding.fold
+    wanted = [row for row in rows if fold(row.get(KEY) or "") == fold(file) and row.get("commented") in ("0", "f")]
+    return sorted(wanted, key=_by_sqlite if mapped.driver == "sqlite3" else _by_others)
 
 
-def parsed(file: str, table: str, driver: str, rows: Iterable[_Row], include: Callable[[str], Parsed]) -> Parsed:
-    """The sections of one file, of the rows that are not commented out; `include` reads what a row `#include`s."""
-    wanted = [row for row in rows if row.get("filename") == file and row.get("commented") in ("0", "f")]
-    by_sqlite = driver.lower() == "sqlite3"
-    wanted = sorted(wanted, key=_by_sqlite) if by_sqlite else sorted(wanted, key=_by_others)
+Included = list[tuple[int, str]]
+"""How many sections begin before a row that includes a file, and the file."""
+
+
+def stored(file: str, mapped: Mapped, columns: Columns, rows: Sequence[Row]) -> tuple[Stored, Included]:
+    """The rows as lines of a file: which line is which row, and the sections that they make."""
+    name, number = document(mapped, file), 0
     sections: list[Section] = []
-    files: list[str] = []
+    included: Included = []
+    entries: dict[int, Row] = {}
     last: object = None
-    for row in wanted:
-        category, name, value = (row.get(column) or "" for column in ("category", "var_name", "var_val"))
-        if name == "#include":
-            included = include(value)
-            sections += included.sections
-            files += included.files
+    for row in rows:
+        if row.get("var_name") == "#include":
+            included.append((len(sections), row.get("var_val") or ""))
             continue
-        begins = category if by_sqlite else (category, _number(row.get("cat_metric")))
+        category, option, value = (row.get(column) or "" for column in (CATEGORY, "var_name", "var_val"))
+        begins = category if mapped.driver == "sqlite3" else (category, metric(row, "cat_metric"))
         if begins != last:
-            sections.append(Section(category, Where(table, 0, category, "id")))
+            number += 2 if sections else 1
+            sections.append(Section(category, Where(name, number, category, "id", CATEGORY)))
             last = begins
-        variable = Variable(name, value, Where(table, 0, category, name))
-        section = sections[-1]
-        sections[-1] = Section(section.name, section.where, (*section.variables, variable))
-    return Parsed(tuple(sections), files=tuple(files))
+        number += 1
+        entries[number] = row
+        variable = Variable(option, value, Where(name, number, category, option, CATEGORY))
+        sections[-1] = replace(sections[-1], variables=(*sections[-1].variables, variable))
+    made = Stored("", mapped, tuple(sections), columns.names, columns.widths, columns.dialect, file, entries)
+    return made, included
 
 
-def _by_sqlite(row: _Row) -> tuple[int, int]:
-    return _number(row.get("cat_metric")), _number(row.get("var_metric"))
+def parsed(table: Stored, included: Included, written: str | None, include: Callable[[str], Parsed]) -> Parsed:
+    """The table as a file; `include` reads one that it includes, `written` are lines that stand in for its rows.
+
+    A section that the rows do not have gets the highest metric, and is read where that is.
+    """
+    sections = list(table.sections)
+    if written is not None:
+        sections = list(lines.parsed(table.name, written, key=CATEGORY))
+        known = {section.name for section in table.sections}
+        new = [section for section in sections if section.name not in known]
+        old = [section for section in sections if section.name in known]
+        sections = [*old, *new] if table.mapped.driver == "sqlite3" else [*new, *old]
+    files: list[str] = []
+    for place, name in reversed(included):
+        found = include(name)
+        sections[place:place] = found.sections
+        files[:0] = found.files
+    return Parsed(tuple(sections), files=tuple(files), warnings=tuple(_full(table)))
 
 
-def _by_others(row: _Row) -> tuple[int, int, str, str]:
-    category, name = row.get("category") or "", row.get("var_name") or ""
-    return -_number(row.get("cat_metric")), _number(row.get("var_metric")), category, name
+def _full(table: Stored) -> Iterable[Problem]:
+    width = table.widths.get("var_val", 0)
+    for section in table.sections if width else ():
+        for variable in section.variables:
+            if len(variable.value) >= width:
+                yield Problem(FileReason.FULL_COLUMN(column="var_val", width=width), variable.where)
 
 
-def _number(text: str | None) -> int:
-    return int(text) if text and text.lstrip("-").isdigit() else 0
+def metric(row: Mapping[str, str | None], name: str) -> int:
+    text = row.get(name)
+    return int(text) if text and text.lstrip("-").isdecimal() else 0
+
+
+def _by_sqlite(row: Row) -> tuple[int, int, str, str]:
+    return metric(row, "cat_metric"), metric(row, "var_metric"), "", ""
+
+
+def _by_others(row: Row) -> tuple[int, int, str, str]:
+    category, name = row.get(CATEGORY) or "", row.get("var_name") or ""
+    return -metric(row, "cat_metric"), metric(row, "var_metric"), category, name

@@ -94,8 +94,8 @@ class Tables:
 
     @property
     def all_rows(self) -> list[Section]:
-        """The rows of all tables that were read."""
-        return [section for table in self.stored for section in table.sections]
+        """The rows of all tables that were read, but those of files."""
+        return [section for table in self.stored if table.type for section in table.sections]
 
     def is_family(self, name: str) -> bool:
         """Whether extconfig.conf maps a family; names are compared without case (ast_realtime_is_mapping_defined)."""
@@ -118,12 +118,16 @@ class Tables:
             self.unread += [unread(object_type, mapped, mapped.where) for object_type in types]
             return None
 
-        def take(columns: database.Columns, raw: database.Raw) -> Parsed:
-            found = (rows.row_of(columns.names, row) for row in raw)
-            return static.parsed(name, mapped.table, mapped.driver, found, self.parsed)
+        def take(columns: database.Columns, raw: database.Raw) -> tuple[Stored, static.Included]:
+            found = static.rows_of(name, mapped, columns, (rows.row_of(columns.names, row) for row in raw))
+            return static.stored(name, mapped, columns, found)
 
         made = self._read(mapped, url, database.Query(mapped.table, static.KEY, ordered=False), take)
-        return made or Parsed(found=False)
+        if made is None:
+            return Parsed(found=False)
+        table, included = made
+        self.stored.append(table)
+        return static.parsed(table, included, self.written.get(table.name), self.parsed)
 
     def sections(self, backend: Backend, object_type: str, version: Release, loads: Loads) -> Iterator[TableRows]:
         """The rows of each table that is asked (sorcery_realtime_retrieve_multiple, _retrieve_fields), as sections."""

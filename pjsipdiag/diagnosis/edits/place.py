@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 
 from pjsipdiag.asterisk.config import Config, Identify, Loaded, Section, Variable
+from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE
 from pjsipdiag.diagnosis.edits.lines import lines_of
 
 FREEPBX = re.compile(r"pjsip\.(identify|endpoint|aor|auth|registration|transports)\.conf$")
@@ -65,6 +66,12 @@ def end_of_section(config: Config, file: str, line: int) -> int:
         if text.strip() and not text.lstrip().startswith(";"):
             end = number
     return end
+
+
+def main_file(config: Config) -> str:
+    """pjsip.conf, or the table that stands for it."""
+    tables = (stored.name for stored in config.stored if stored.filename == MAIN_FILE)
+    return [*tables, *(file for file in config.files if file.endswith(MAIN_FILE)), MAIN_FILE][0]
 
 
 def is_generated(config: Config, file: str) -> bool:

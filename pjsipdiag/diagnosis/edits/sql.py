@@ -6,11 +6,13 @@ A value that a column is too narrow for gets no statement that would cut it: the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 
 from pjsipdiag.asterisk.config import Config, Section
 from pjsipdiag.asterisk.realtime import lines
-from pjsipdiag.asterisk.realtime.families import Stored
+from pjsipdiag.asterisk.realtime.families import Row, Stored
+from pjsipdiag.asterisk.realtime.static import CATEGORY, metric
 from pjsipdiag.diagnosis.edits.lines import changed
 from pjsipdiag.diagnosis.model import Edit
 
@@ -22,7 +24,7 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 
 def table_of(config: Config, file: str) -> Stored | None:
     """The table that is called so, where its rows were read."""
-    return next((stored for stored in config.stored if stored.mapped.table == file), None)
+    return next((stored for stored in config.stored if stored.name == file), None)
 
 
 def statements(config: Config, edits: Iterable[Edit]) -> tuple[str, ...]:
@@ -31,7 +33,11 @@ def statements(config: Config, edits: Iterable[Edit]) -> tuple[str, ...]:
         statement
         for file, text in changed(config, [edit for edit in edits if table_of(config, edit.file)]).items()
         if (stored := table_of(config, file))
-        for statement in _changes(stored, lines.parsed(file, text, stored.columns))
+        for statement in (
+            _changes(stored, lines.parsed(file, text, stored.columns))
+            if stored.type
+            else _lines_changed(stored, lines.parsed(file, text, key=CATEGORY))
+        )
     )
 
 
@@ -66,6 +72,81 @@ def _columns(section: Section) -> Mapping[str, str]:
     return {name: joined(values) if name.lower() in _LISTS else values[-1] for name, values in found.items()}
 
 
+def _lines_changed(stored: Stored, after: Iterable[Section]) -> Iterator[str]:
+    """Lines of a file that is a table: each is a row, `cat_metric` and `var_metric` say where it stands."""
+    rest = list(stored.sections)
+    made = _Rows(stored)
+    for section in after:
+        old = next((one for one in rest if one.name == section.name), None)
+        if old is None:
+            made.top += 1
+            yield from made.inserted(section.name, made.top, 0, [(v.name, v.value) for v in section.variables])
+            continue
+        rest.remove(old)
+        rows = [stored.entries[variable.where.line] for variable in old.variables]
+        before, now = ([(v.name, v.value) for v in one.variables] for one in (old, section))
+        # From the end on: what moves later rows leaves the earlier ones as they are.
+        for _, i, j, k, m in reversed(SequenceMatcher(None, before, now, autojunk=False).get_opcodes()):
+            same = min(j - i, m - k)
+            if before[i:j] == now[k:m]:
+                continue
+            if m - k > same:
+                yield from made.added(section.name, rows, i + same, now[k + same : m])
+            yield from map(made.deleted, rows[i + same : j])
+            for row, pair in zip(rows[i : i + same], now[k : k + same], strict=True):
+                yield from made.updated(row, *pair)
+
+
+class _Rows:
+    """Statements for the rows of one file."""
+
+    def __init__(self, stored: Stored) -> None:
+        self._stored, self._quoted = stored, Quoting(stored)
+        self._table = self._quoted.name(stored.mapped.table)
+        self.top = max((metric(row, "cat_metric") for row in stored.entries.values()), default=-1)
+
+    def inserted(self, category: str, place: int, first: int, pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
+        value = self._quoted.value
+        for number, (name, text) in enumerate(pairs, first):
+            yield from self._quoted.widened({CATEGORY: category, "var_name": name, "var_val": text})
+            texts = ", ".join(map(value, (self._stored.filename, category, name, text)))
+            yield (
+                f"INSERT INTO {self._table} (cat_metric, var_metric, commented, filename, category, var_name, var_val) "
+                f"VALUES ({place}, {number}, 0, {texts});"
+            )
+
+    def added(self, category: str, rows: Sequence[Row], at: int, pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
+        """New rows behind the first `at` of a section; those that follow are moved on."""
+        place = metric(rows[max(at - 1, 0)], "cat_metric")
+        last = metric(rows[at - 1], "var_metric") if at else metric(rows[0], "var_metric") - 1
+        if any(metric(row, "var_metric") > last for row in rows[at:]):
+            yield (
+                f"UPDATE {self._table} SET var_metric = var_metric + {len(pairs)} WHERE "
+                f"{self._these(category=category)} AND cat_metric = {place} AND var_metric > {last};"
+            )
+        yield from self.inserted(category, place, last + 1, pairs)
+
+    def updated(self, row: Row, name: str, text: str) -> Iterator[str]:
+        changed = {key: new for key, new in (("var_name", name), ("var_val", text)) if new != row[key]}
+        yield from self._quoted.widened(changed)
+        sets = ", ".join(f"{key} = {self._quoted.value(new)}" for key, new in changed.items())
+        yield f"UPDATE {self._table} SET {sets} WHERE {self._this(row)};"
+
+    def deleted(self, row: Row) -> str:
+        return f"DELETE FROM {self._table} WHERE {self._this(row)};"
+
+    def _this(self, row: Row) -> str:
+        if (row.get("id") or "").isdecimal():
+            return f"id = {row['id']}"
+        texts = {key: row.get(key) or "" for key in (CATEGORY, "var_name", "var_val")}
+        numbers = (f"{key} = {metric(row, key)}" for key in ("cat_metric", "var_metric"))
+        return " AND ".join((self._these(**texts), *numbers))
+
+    def _these(self, **texts: str) -> str:
+        texts = {"filename": self._stored.filename, **texts}
+        return " AND ".join(f"{key} = {self._quoted.value(text)}" for key, text in texts.items())
+
+
 class Quoting:
     """Names and values as the database of a table takes them."""
 
@@ -79,7 +160,7 @@ class Quoting:
         return f"`{name.replace('`', '``')}`" if self._mysql else '"' + name.replace('"', '""') + '"'
 
     def value(self, text: str) -> str:
-        if self._stored.mapped.driver.lower() != "sqlite3":
+        if self._stored.type and self._stored.mapped.driver != "sqlite3":
             text = text.replace(";", "^3B")
         text = text.replace("'", "''")
         return "'" + (text.replace("\\", "\\\\") if self._mysql else text) + "'"

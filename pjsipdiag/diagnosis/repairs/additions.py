@@ -16,6 +16,7 @@ from pjsipdiag.diagnosis.edits.place import (
     end_of_section,
     free_name,
     is_generated,
+    main_file,
     own_lines,
     place_for_match,
     section_of,
@@ -196,7 +197,8 @@ def _into(config: Config, identify: Identify, values: Sequence[str], groups: Seq
     if identify.wizard:
         return _into_wizard(config, identify, values, groups)
     table = table_of(config, place.file)
-    if table and not table.holds("match", [*(v.value for v in identify.options.get("match", ())), *values]):
+    held = [variable.value for variable in identify.options.get("match", ())]
+    if table and table.type and not table.holds("match", [*held, *values]):
         note = f"column match of {place.file} holds {table.widths['match']} characters: the row {identify.name} is full"
         return _noted(_new(config, config.endpoints[identify.endpoint], values, groups, False), note)
     add = tuple(f"match={value}" for value in values)
@@ -282,8 +284,9 @@ def _new(config: Config, endpoint: Endpoint, values: Sequence[str], groups: Sequ
     file, header = endpoint.where.file, endpoint.where.line
     if table:
         return new_rows(config, table, endpoint, values, groups, name=name)
-    if endpoint.wizard or endpoint.where.column:
-        file, header = next(known for known in config.files if known.endswith("pjsip.conf")), 0
+    row = table_of(config, file)
+    if endpoint.wizard or (row and row.type):
+        file, header = main_file(config), 0
     lines = lines_of(config, file)
     end = end_of_section(config, file, header) if header else len(lines)
     model = next((line for line in lines[header:end] if value_of(line)), "") if header else ""

@@ -140,7 +140,7 @@ def _changes(config: Config, edit: Edit) -> Iterator[tuple[Edited, str]]:
     name = PurePosixPath(edit.file).name
     stored = table_of(config, edit.file)
     lists = {rule.where.file for rules in config.named_acls.values() for rule in rules}
-    if stored:
+    if stored and stored.type:
         yield _row(config, stored.type, edit), stored.type
     elif name in FILES:
         yield FILES[name], ""

@@ -20,7 +20,7 @@ from pjsipdiag.diagnosis.edits.lines import (
     with_name,
     with_value,
 )
-from pjsipdiag.diagnosis.edits.place import end_of_section, free_name, is_generated
+from pjsipdiag.diagnosis.edits.place import end_of_section, free_name, is_generated, main_file
 from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Edit
@@ -209,8 +209,8 @@ def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> It
         if where.line:
             edit = Edit(where.file, end_of_section(situation.config, where.file, where.line) + 1, (), add)
         else:
-            file = next((known for known in situation.config.files if known.endswith("pjsip.conf")), "pjsip.conf")
-            file = next((stored.mapped.table for stored in situation.config.stored if stored.type == "global"), file)
+            rows = (stored.name for stored in situation.config.stored if stored.type == "global")
+            file = next(rows, main_file(situation.config))
             where = Where(file, len(lines_of(situation.config, file)), "global")
             edit = Edit(file, where.line + 1, (), ("", "[global]", "type=global", *add))
     if not is_generated(situation.config, where.file):

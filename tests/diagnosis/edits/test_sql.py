@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pjsipdiag.asterisk.config import Config, Where
+from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.diagnosis.edits.lines import line_at, with_value
+from pjsipdiag.diagnosis.edits.lines import changed, line_at, with_value
 from pjsipdiag.diagnosis.edits.sql import statements
 from pjsipdiag.diagnosis.model import Edit, Report, Suggestion
 from tests.asterisk.realtime.recorded import DRIVERS, FIXTURES, Sqlite
@@ -39,6 +41,28 @@ class Pbx:
         }
         for name, text in files.items():
             (folder / name).write_text(text)
+
+    def static(self, text: str, column: str = "VARCHAR(128)", metric: int | None = None) -> None:
+        """pjsip.conf is a table: `text` as rows."""
+        (self.folder / "pjsip.conf").unlink()
+        (self.folder / "sorcery.conf").write_text("")
+        (self.folder / "extconfig.conf").write_text(f"[settings]\npjsip.conf => {DRIVERS[self.kind]},main,ast_config\n")
+        number = {"postgresql": "SERIAL PRIMARY KEY", "mariadb": "INT AUTO_INCREMENT PRIMARY KEY"}
+        self.run(
+            f"CREATE TABLE ast_config (id {number.get(self.kind, 'INTEGER PRIMARY KEY')}, cat_metric INTEGER, "
+            "var_metric INTEGER, commented INTEGER, filename VARCHAR(128), category VARCHAR(128), "
+            f"var_name VARCHAR(128), var_val {column})"
+        )
+        sections = [part.strip().split("\n") for part in text.split("[")[1:]]
+        if self.kind != "sqlite3":
+            sections.reverse()  # the highest metric is read first
+        for at, (head, *lines) in enumerate(sections):
+            for number_, line in enumerate(lines):
+                name, _, value = line.partition("=")
+                self.row(
+                    "ast_config", cat_metric=str(at), var_metric=str(number_ if metric is None else metric),
+                    commented="0", filename="pjsip.conf", category=head.rstrip("]"), var_name=name, var_val=value,
+                )  # fmt: skip
 
     def run(self, *statements: str) -> None:
         self.running.run(statements, self.database)
@@ -133,3 +157,93 @@ def test_a_narrow_column_is_widened(pbx: Pbx) -> None:
     after = pbx.report().config
     assert after is not None
     assert after.globals.endpoint_identifier_order == longer
+
+
+UDP = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n"
+TRUNK = "[it's]\ntype=endpoint\ncontext=in\nallow=alaw\n"
+
+
+@pytest.mark.parametrize(
+    ("identify", "statement"),
+    [
+        ("[trunk]\ntype=identify\nendpoint=it's\nmatch=203.0.113.10\nmatch=203.0.113.11\n", "INSERT INTO ast_config "),
+        (
+            "[trunk]\ntype=identify\nmatch=203.0.113.10\nendpoint=it's\n",
+            "UPDATE ast_config SET var_metric = var_metric + ",
+        ),
+        (
+            "[trunk]\ntype=identify\nendpoint=it's\nmatch=203.0.113.10,203.0.113.11\n",
+            "UPDATE ast_config SET var_val = ",
+        ),
+    ],
+)
+@pytest.mark.parametrize("metric", [None, 0])
+def test_an_address_goes_into_a_file_that_is_a_table(
+    pbx: Pbx, identify: str, statement: str, metric: int | None
+) -> None:
+    pbx.static(UDP + TRUNK + identify, metric=metric)
+    before = pbx.report()
+    suggestion = before.suggestions[0]
+    assert suggestion.fixes == 2
+    if metric is None:
+        assert suggestion.sql[0].startswith(statement)
+    assert (suggestion.file, suggestion.line, suggestion.edits) == ("ast_config:pjsip.conf", 0, ())
+    assert verdict(before, "203.0.113.13") == ""
+    after = pbx.applied(suggestion)
+    assert verdict(after, "203.0.113.13") == "it's"
+    assert after.config is not None
+    assert all(dropped.type != "identify" for dropped in after.config.dropped)
+
+
+def test_a_row_of_a_file_that_is_a_table_says_where_it_stands(pbx: Pbx) -> None:
+    pbx.static(UDP + "[provider]\ntype=endpoint\n[a]\ntype=identify\nendpoint=provide\nmatch=203.0.113.0/28\n")
+    report = pbx.report()
+    finding = next(finding for finding in report.findings if finding.rule == "endpoint-missing")
+    assert str(finding.where) == "ast_config:pjsip.conf[category=a].endpoint"
+    suggestion = report.suggestions[0]
+    assert re.fullmatch(r"UPDATE ast_config SET var_val = 'provider' WHERE id = \d+;", suggestion.sql[0])
+    assert verdict(pbx.applied(suggestion), "203.0.113.13") == "provider"
+
+
+def test_a_narrow_column_of_a_file_that_is_a_table_is_widened(pbx: Pbx) -> None:
+    if pbx.kind == "sqlite3":
+        return
+    pbx.static(
+        UDP + "[it]\ntype=endpoint\n[a]\ntype=identify\nendpoint=it\nmatch=203.0.113.10,203.0.113.11\n", "VARCHAR(25)"
+    )
+    report = pbx.report()
+    suggestion = report.suggestions[0]
+    assert suggestion.sql[0].startswith("ALTER TABLE ast_config ")
+    assert verdict(pbx.applied(suggestion), "203.0.113.13") == "it"
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [(15, (), ("", "[new]", "type=identify", "endpoint=it's", "match=203.0.113.13", "match=!203.0.113.14/32"))],
+        [(15, (), ("match=203.0.113.13",))],
+        [(12, ("type=identify",), ("type=identify", "srv_lookups=no"))],
+        [(13, ("match=203.0.113.10",), ("match=203.0.113.10,203.0.113.13", "match=203.0.113.14"))],
+        [(13, ("match=203.0.113.10",), ()), (14, ("endpoint=it's",), ("endpoint=it's", "match=203.0.113.1;4"))],
+        [(12, ("type=identify",), ()), (15, (), ("type=identify", "match=203.0.113.13"))],
+        [(3, ("protocol=udp",), ("protocol=tcp",)), (8, ("context=in",), ("context=\\\\it's",))],
+    ],
+)
+def test_the_statements_do_what_the_lines_say(
+    pbx: Pbx, edits: list[tuple[int, tuple[str, ...], tuple[str, ...]]]
+) -> None:
+    pbx.static(UDP + TRUNK + "[trunk]\ntype=identify\nmatch=203.0.113.10\nendpoint=it's\n")
+    url, file = pbx.running.url(pbx.database), "ast_config:pjsip.conf"
+    config = load_config(pbx.folder, databases={"main": url})
+    if pbx.kind != "sqlite3":
+        assert line_at(config, config.sections[0].where) == "[udp]"
+    made = [Edit(file, line, old, new) for line, old, new in edits]
+    assert all(line_at(config, Where(file, edit.line)) == "".join(edit.old[:1]) for edit in made if edit.old)
+    told = load_config(pbx.folder, databases={"main": url}, overlay=changed(config, made))
+    pbx.run(*(statement.removesuffix(";") for statement in statements(config, made)))
+    then = load_config(pbx.folder, databases={"main": url})
+    assert said(then) == said(told) != said(config)
+
+
+def said(config: Config) -> list[tuple[str, list[tuple[str, str]]]]:
+    return [(section.name, [(v.name, v.value) for v in section.variables]) for section in config.sections]
