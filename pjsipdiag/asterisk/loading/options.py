@@ -8,12 +8,12 @@ without case. options.json was read from Asterisk's source and tags: the handler
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import ItemsView, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib import resources
 from pathlib import PurePosixPath
-from types import MappingProxyType
+from typing import Any
 
 from pjsipdiag.asterisk.config import Problem, Section, Variable
 from pjsipdiag.asterisk.loading.values import HANDLERS
@@ -139,7 +139,7 @@ def apply(
     stands for a `newer` release, that one may have options of which nothing is known: they change nothing.
     """
     known, asked = _options(object_type, version), release(version)
-    taken: dict[str, list[Variable]] = {}
+    names: list[str] = []
     warnings: list[Problem] = []
     for index, variable in enumerate(section.variables):
         name = variable.name.lower()
@@ -152,20 +152,57 @@ def apply(
                 log = f"Error parsing {variable.name}={shown_value(variable)} {_place(variable)}"
                 own, reason = without(variable, answer.log), answer.why.changed(partial(without, variable))
                 problem = Problem(reason, variable.where, f"{own}\n{log}" if own else log)
-                return Applied(_frozen(taken), problem, tuple(warnings))
+                return Applied(_taken(section, names), problem, tuple(warnings))
         elif newer and not _ever_known(object_type, name):
             reason = LoadReason.NOT_YET_KNOWN(option=variable.name, type=object_type, release=newer)
             warnings.append(Problem(reason, variable.where, ""))
         elif not name.startswith("@"):
             problem = _unknown(object_type, section, variable, asked)
-            return Applied(_frozen(taken), problem, tuple(warnings))
-        taken.setdefault(name, []).append(variable)
-    options = _frozen(taken)
+            return Applied(_taken(section, names), problem, tuple(warnings))
+        names.append(name)
+    options = _taken(section, names)
     return Applied(options, _check(object_type, Candidate(section, options, asked, profiles)), tuple(warnings))
 
 
-def _frozen(taken: dict[str, list[Variable]]) -> Mapping[str, tuple[Variable, ...]]:
-    return MappingProxyType({name: tuple(variables) for name, variables in taken.items()})
+class _Options(Mapping[str, tuple[Variable, ...]]):
+    """Variables by their lower-case names, kept as they are: tables have a hundred thousand objects."""
+
+    __slots__ = ("_names", "_variables")
+
+    def __init__(self, names: tuple[str, ...], variables: tuple[Variable, ...]) -> None:
+        self._names, self._variables = names, variables
+
+    def __getitem__(self, wanted: str) -> tuple[Variable, ...]:
+        if wanted not in self._names:
+            raise KeyError(wanted)
+        return tuple(one for name, one in zip(self._names, self._variables, strict=True) if name == wanted)
+
+    def get(self, wanted: str, default: Any = None) -> Any:
+        return self[wanted] if wanted in self._names else default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(self._names))
+
+    def __len__(self) -> int:
+        return len(set(self._names))
+
+    def items(self) -> ItemsView[str, tuple[Variable, ...]]:
+        found: dict[str, list[Variable]] = {}
+        for name, variable in zip(self._names, self._variables, strict=True):
+            found.setdefault(name, []).append(variable)
+        return {name: tuple(variables) for name, variables in found.items()}.items()
+
+
+@lru_cache(maxsize=1000)
+def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The same object for objects with the same options."""
+    return names
+
+
+def _taken(section: Section, names: list[str]) -> _Options:
+    """The variables of a section up to the one that was refused, if any was."""
+    all_ = len(names) == len(section.variables)
+    return _Options(_shared(tuple(names)), section.variables if all_ else section.variables[: len(names)])
 
 
 def _unknown(object_type: str, section: Section, variable: Variable, asked: Release) -> Problem:

@@ -15,14 +15,9 @@ _ESCAPES = {"\\": "\\\\", ";": "\\;", "\n": "\\n"}
 _ESCAPED = re.compile(r"\\(.)")
 
 
-def numbered(section: Section, object_type: str, line: int) -> tuple[Section, int]:
-    """The section with its lines numbered from `line`, and the number that comes after it."""
-    where = Where(section.where.file, line, section.name, "id")
-    variables = [Variable("type", object_type, Where(where.file, line + 1, section.name, "type"))]
-    for number, variable in enumerate(section.variables, line + 2):
-        at = Where(where.file, number, section.name, variable.name)
-        variables.append(Variable(variable.name, variable.value, at))
-    return Section(section.name, where, tuple(variables)), line + len(variables) + 2
+def length(section: Section) -> int:
+    """How many lines a row is, with the blank one behind it."""
+    return len(section.variables) + 2
 
 
 def text(sections: Iterable[Section]) -> str:

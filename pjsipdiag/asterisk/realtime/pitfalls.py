@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pjsipdiag.asterisk.config import Problem, Section
 from pjsipdiag.asterisk.loading.sorcery import Cache
@@ -15,11 +15,13 @@ def of_rows(stored: Stored, cache: Cache | None) -> Iterator[Problem]:
     if cache is not None and stored.type == "identify":
         yield Problem(FileReason.CACHE_HOLDS_ALL() if cache.full else FileReason.CACHE_HOLDS_NOTHING(), cache.where)
     seen: set[str] = set()
+    widths = {name: width for name, width in stored.widths.items() if name.lower() in _TEXTS}
     for section in stored.sections:
         if section.name in seen:
             yield Problem(FileReason.TWO_ROWS(id=section.name), section.where)
         seen.add(section.name)
-        yield from _full(stored, section)
+        if widths:
+            yield from _full(section, widths)
         if stored.type == "identify":
             yield from _identify(stored, section)
 
@@ -31,11 +33,11 @@ _TEXTS = (
 """Columns in which a part of a list or a name is something else than the whole."""
 
 
-def _full(stored: Stored, section: Section) -> Iterator[Problem]:
+def _full(section: Section, widths: Mapping[str, int]) -> Iterator[Problem]:
     """Values as long as their column: what was longer is not there (`match` has 80 characters in the usual schema,
     `endpoint_identifier_order` 40)."""
     for variable in section.variables:
-        width = stored.widths.get(variable.name.lower(), 0) if variable.name.lower() in _TEXTS else 0
+        width = widths.get(variable.name, 0)
         if width and len(variable.value) >= width:
             yield Problem(FileReason.FULL_COLUMN(column=variable.name, width=width), variable.where)
 

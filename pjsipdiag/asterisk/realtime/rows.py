@@ -22,41 +22,47 @@ _ENCODED = {"odbc": re.compile(r"\^([0-9A-F]{2})"), "": re.compile(r"\^([0-9A-Fa
 LISTED = ("identify", "global", "transport", "acl", "system")
 """The types that are fetched as lists; a row of another type is fetched by its id."""
 
+MOST_SHARED = 1000
+"""Values of one table that are held once, however many rows have them."""
+
 Made = tuple[str, Section]
 """The id as the column has it, by which the row is found, and the section."""
 
 
 def sections(
     names: tuple[str, ...], table: str, object_type: str, driver: str, version: str
-) -> Callable[[tuple[object, ...]], Made | None]:
-    """What makes a section of each row with columns of these names; the type's own columns are looked at alone.
+) -> Callable[[tuple[object, ...], int], Made | None]:
+    """What makes a section of a row with columns of these names, as lines from a number on; the type's own columns are
+    looked at alone.
 
     A row without an id makes none.
     """
     driver = driver.lower()
     if "id" not in names:
-        return lambda _: None
+        return lambda *_: None
     at = names.index("id")
     known = [(place, name) for place, name in enumerate(names) if name != "id" and knows(object_type, name, version)]
     empty = driver == "sqlite3" and object_type in LISTED
+    kind = Variable("type", object_type, Where(table, 0, "", "type"))
+    same: dict[str, str] = {}
 
-    def made(row: tuple[object, ...]) -> Made | None:
+    def made(row: tuple[object, ...], line: int) -> Made | None:
         key = text(row[at])
         name = key if driver == "sqlite3" else next(reversed(list(values(key or "", driver))), "")
         if not key or not name:
             return None
-        variables = []
+        variables = [kind]
         for place, column in known:
             written = row[place]
             if written is None and not empty:
                 continue
-            where = Where(table, 0, name, column)
-            if driver == "sqlite3":
-                if written or empty:
-                    variables.append(Variable(column, text(written) or "", where))
-            else:
-                variables += [Variable(column, value, where) for value in values(text(written) or "", driver)]
-        return key, Section(name, Where(table, 0, name, "id"), tuple(variables))
+            whole = text(written) or ""
+            for value in values(whole, driver) if driver != "sqlite3" else (whole,) if whole or empty else ():
+                if len(same) < MOST_SHARED:
+                    same.setdefault(value, value)
+                where = Where(table, line + len(variables) + 1, name, column)
+                variables.append(Variable(column, same.get(value, value), where))
+        return key, Section(name, Where(table, line, name, "id"), tuple(variables))
 
     return made
 

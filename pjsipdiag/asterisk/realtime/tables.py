@@ -185,9 +185,11 @@ class Tables:
             make = rows.sections(columns.names, mapped.table, object_type, mapped.driver, version.version)
             made: list[rows.Made] = []
             line = 1
-            for key, section in filter(None, map(make, raw)):
-                numbered, line = lines.numbered(section, object_type, line)
-                made.append((key, numbered))
+            for row in raw:
+                one = make(row, line)
+                if one is not None:
+                    made.append(one)
+                    line += lines.length(one[1])
             sections = tuple(section for _, section in made)
             stored = Stored(object_type, mapped, sections, columns.names, columns.widths, columns.dialect)
             return TableRows(tuple(made), columns.folding), stored

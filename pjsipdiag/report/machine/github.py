@@ -29,7 +29,8 @@ def _command(finding: Finding, look: Look) -> str:
     if where is not None and where.file and not where.column:
         properties = {"file": path_of(where.file, look.folder), "line": str(where.line or 1), **properties}
     shown = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    lines = (finding.message, *finding.evidence, *finding.consequences, finding.advice)
+    row = f"at {where}" if where is not None and where.column else ""  # a row has no line in a file
+    lines = (finding.message, row, *finding.evidence, *finding.consequences, finding.advice)
     text = "\n".join(line for line in lines if line)
     return f"::{_COMMANDS[finding.severity]} {shown}::{_data(text)}"
 
