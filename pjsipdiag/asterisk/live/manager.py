@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.live.ami import Ami, Message
 from pjsipdiag.asterisk.live.state import OPTIONS, Item, Live, LiveError, Wanted
 from pjsipdiag.asterisk.loading import modules
 
-_MODULES = ("res_pjsip", *modules.IDENTIFIERS, *modules.OTHERS)
+_MODULES = ("res_pjsip", *modules.IDENTIFIERS, *modules.OTHERS, questions.FUNCTION)
 _PLAIN = re.compile(r"[^,()\\\"\r\n]{1,200}")
 """A name that can stand in the arguments of a function."""
 _HELD = "not told without the AMI privilege command, which `asterisk -rx` does not need: "
@@ -38,7 +38,7 @@ def ask_manager(ami: Ami, wanted: Wanted) -> Live:
     items = list(_objects(ami, granted)) if "PJSIPShowEndpoint" in granted and running != () else []
     untold = ["identifiers", "identify", "transport", "registration", "named_acl"]
     untold += [] if items or "PJSIPShowEndpoint" in granted else ["endpoint"]
-    if "Getvar" in granted:
+    if "Getvar" in granted and (running is None or questions.FUNCTION in running):
         items += _by_name(ami, wanted, items)
     if not any(item.type == "global" for item in items):
         untold.append("global")

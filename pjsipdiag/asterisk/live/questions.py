@@ -18,6 +18,8 @@ from pjsipdiag.asterisk.live.state import OPTIONS, Item, Live, LiveError, Wanted
 Ask = Callable[[str], str]
 AT_ONCE = 8
 """Questions that are asked at the same time."""
+FUNCTION = "func_sorcery"
+"""The module of AST_SORCERY, which tells fields of objects; without it that fails as for objects that are not there."""
 _HOST = re.compile(r"[A-Za-z0-9.:-]{1,255}")
 MOST_ASKED = 500
 """Hosts of a capture that are asked for."""
@@ -55,7 +57,10 @@ def ask_all(ask: Ask, origin: str, wanted: Wanted, names: tuple[str, ...] = ()) 
         items.append(_item("global", "global", tables.rows(ask("pjsip show settings"))))
         with ThreadPoolExecutor(AT_ONCE) as pool:
             items += _objects(ask, pool.map, unknown, names)
-            items += _aliases(ask, pool.map, wanted)
+            if FUNCTION in tables.modules(ask(f"module show like {FUNCTION}")):
+                items += _aliases(ask, pool.map, wanted)
+            elif wanted.hosts:
+                unknown.append(f"aliases of domains could not be asked for: {FUNCTION} does not run")
         items += _dialplan(ask, items) if wanted.dialplan else ()
     return Live(
         origin, version, identifiers, modules, tuple(items), _ago(uptime, "System uptime"),

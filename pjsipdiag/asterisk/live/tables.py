@@ -114,6 +114,7 @@ def seconds(text: str) -> dict[str, int]:
 
 
 def evaluated(text: str) -> str | None:
-    """What `dialplan eval function` returns, None where it cannot."""
+    """What `dialplan eval function` returns: nothing also where it fails, as for an object that is not there; None for
+    what is no answer."""
     found = re.search(r"^Result: ?(.*)$", text, re.MULTILINE)
-    return found[1].strip() if found and "Success" in text else None
+    return found[1].strip() if found else None

@@ -172,3 +172,17 @@ def test_the_addresses_of_a_name_stand_in_any_order(version: str, live: Live) ->
     }
     assert "trunk-id-name" not in found
     assert "trunk-id-plain" in found
+
+
+def test_a_host_without_alias_was_asked_for_where_the_function_runs(version: str, tmp_path: Path) -> None:
+    """AST_SORCERY fails for an object that is not there, and where no module has it."""
+    wanted = Wanted(("alias.example", "pbx.example"))
+    config = running_config(ask_live(command(version), wanted))
+    assert config.aliases_asked == frozenset({"alias.example", "pbx.example"})
+    answers = json.loads((FIXTURES / f"{version}.json").read_text())
+    del answers["answers"]["module show like func_sorcery"]
+    (tmp_path / "answers.json").write_text(json.dumps(answers))
+    asked = shlex.join([sys.executable, str(FIXTURES / "asterisk.py"), str(tmp_path / "answers.json")])
+    live = ask_live(asked, wanted)
+    assert running_config(live).aliases_asked == frozenset()
+    assert live.unknown == ("aliases of domains could not be asked for: func_sorcery does not run",)
