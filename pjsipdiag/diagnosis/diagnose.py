@@ -17,6 +17,7 @@ from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.live.running import release_of
 from pjsipdiag.asterisk.loading.resolve import Dns
 from pjsipdiag.asterisk.realtime.tables import Databases
+from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.releases import NEWEST, age, instead, is_newer, nearest
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.capture.again import changed
@@ -28,7 +29,6 @@ from pjsipdiag.diagnosis.calls.exchanges import exchanges, missing, other_method
 from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.calls.groups import group, regrouping
 from pjsipdiag.diagnosis.calls.judge import judge
-from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
@@ -44,6 +44,7 @@ from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.difference import is_a_copy
+from pjsipdiag.diagnosis.rules.no_calls import unsuccessful
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.running import ask, callers_hosts, settled
 from pjsipdiag.diagnosis.situation import Situation
@@ -178,11 +179,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         signs=seen.signs,
         captures=tuple(map(summary, seen.tallies)),
         outbound_calls=len(calls.outbound),
-        outbound_refused=tuple(
-            (show_ip(ip), status, count)
-            for (ip, status), count in sorted(calls.sent.items())
-            if 300 <= status < 700 and status not in CHALLENGES
-        ),
+        outbound=tuple((show_ip(ip), status, count) for (ip, status), count in sorted(calls.sent.items())),
         version_assumed=basis.assumed,
         capture_version=basis.seen,
         reload=partial(again, reload, basis.config.newer or basis.config.version),
@@ -269,7 +266,9 @@ def _settle(
         return Basis(config, pbx, False, f"given with --asterisk{why}", seen)
     known = nearest(seen) if seen else None
     if known is None:
-        return Basis(config, pbx, True, "the capture names none: the newest is assumed", seen)
+        name = pbxes.name_of(merged, pbx.addresses)
+        named = f"the capture calls it {name!r}, which is no release" if name else "the capture names none"
+        return Basis(config, pbx, True, f"{named}: the newest is assumed", seen)
     others = [name for name in names if name != seen]
     reason = f"the capture names Asterisk {seen}{f', and {listed(others)} as well' if others else ''}"
     if known.version not in (seen, seen.replace("/", "-")):
@@ -304,7 +303,11 @@ def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
             f"{', '.join(outside)} answers, but no transport of the configuration listens there: "
             "taken for the outside of a NAT before Asterisk"
         )
-    for ip, status, count in situation.outbound_refused:
-        yield f"{ip} refused calls of the PBX with {status} ({count}): who refuses what goes out may send nothing in"
+    for ip, status, count in unsuccessful(situation):
+        done = f"refused calls of the PBX with {status}" if status else "left calls of the PBX without an answer"
+        yield f"{ip} {done} ({count}): who refuses what goes out may send nothing in"
+    for problem in situation.config.warnings:
+        if problem.why.kind is FileReason.EXEC_NOT_ALLOWED:
+            yield f"{problem.where}: {problem.reason}: what the program would write is not there"
     if merged.reinvites:
         yield f"{merged.reinvites} re-INVITEs inside calls are not identified anew"

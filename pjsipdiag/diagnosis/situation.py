@@ -207,7 +207,8 @@ class Situation:
     """Messages of a text that cannot be judged, by (what was done to them, detail)."""
     captures: tuple[CaptureSummary, ...] = ()
     outbound_calls: int = 0
-    outbound_refused: tuple[tuple[str, int, int], ...] = ()
+    outbound: tuple[tuple[str, int, int], ...] = ()
+    """(address, status, count) of the answers to the PBX's own calls, 0 for none at all."""
     """Who refused calls of the PBX: address, status, how many; challenges are left out."""
     version_assumed: bool = False
     capture_version: str = ""

@@ -23,7 +23,9 @@ from pjsipdiag.redact.names import ordered_names
 from pjsipdiag.redact.options import OptionRedactor
 from pjsipdiag.sip import parse_uri
 
-_QUOTED_LINE = re.compile(r"what (.*) writes is not known|Unknown directive '(.*)' at line|It begins with: (.*)\.\.\.")
+_QUOTED_LINE = re.compile(
+    r"what #exec (.*) writes is not known|Unknown directive '(.*)' at line|It begins with: (.*)\.\.\."
+)
 """Findings that quote a line of a file as it stands."""
 
 _SENT: Mapping[str, Callable[[Disguise, str], str]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pjsipdiag.diagnosis.model import Report, Severity
+from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.report.wording import plural, severities
 
 
@@ -16,11 +16,11 @@ def headline(report: Report) -> str:
     if (
         not calls
         and not report.filtered
-        and any(finding.severity is Severity.ERROR and finding.rule != "no-invite" for finding in report.findings)
+        and any(finding.severity is Severity.ERROR and not _tells_nothing(finding) for finding in report.findings)
     ):
         return f"{severities(report.findings)} found, without any INVITE to replay."
     if not calls and any(capture.unread for capture in report.captures):
-        return "No inbound INVITE was found in what could be read."
+        return "Nothing can be judged: what was captured or logged could not be read."
     if not calls and report.filtered:
         return f"Nothing is left to judge: the filter ({report.filtered}) leaves no inbound INVITE."
     if not calls:
@@ -45,6 +45,11 @@ def headline(report: Report) -> str:
     if unmatched:
         return f"Nobody who belongs here was refused: {plural(unmatched, 'source')} looked for accounts, in vain."
     return _without_failure(report)
+
+
+def _tells_nothing(finding: Finding) -> bool:
+    """Whether a finding is about what is not there; one that names somebody's refused requests tells something."""
+    return finding.rule == "no-invite" and not finding.calls
 
 
 _PROBLEMS = {

@@ -34,7 +34,7 @@ class FileReason(ReasonKind):
     NO_PARENTHESIS = "a ( without )"
     NOTHING_TO_ADD_TO = "[{section}](+) adds to a section that does not exist before it"
     NO_TEMPLATE = "the template [{template}] does not exist before this line"
-    PROGRAM = "what {program} writes is not known{unsure}"
+    PROGRAM = "what #exec {program} writes is not known{unsure}"
     EXEC_NOT_ALLOWED = "#exec does nothing unless asterisk.conf has execincludes=yes"
     NO_DIRECTIVE = "not a directive"
     NO_FILE_NAMED = "no file is named"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from pjsipdiag.capture.text.forms import place
@@ -93,7 +93,7 @@ def sentence(line: bytes) -> Sentence | None:
         found[0].rstrip(".") if "rejected because" not in found[0] else found[0],
         named["reason"].strip(),
         source,
-        named.get("method") or ("REGISTER" if named.get("aor") is not None else ""),
+        named.get("method") or _method(named),
         named.get("sender", ""),
         named.get("call_id", ""),
         named.get("transport", ""),
@@ -101,6 +101,11 @@ def sentence(line: bytes) -> Sentence | None:
         "" if source else named["source"],
         doubtful=any(len(part.findall(text)) > 1 for part in _TWICE),
     )
+
+
+def _method(named: Mapping[str, str]) -> str:
+    """The method of a request whose sentence does not name it, by the module that says it."""
+    return "REGISTER" if "aor" in named else "INVITE" if "dialled" in named else ""
 
 
 def _of_event(found: re.Match[str]) -> Sentence | None:
@@ -111,12 +116,16 @@ def _of_event(found: re.Match[str]) -> Sentence | None:
         return None
     _, transport, host, port = _remote(fields.get("RemoteAddress", ""))
     source = place(f"{host}:{port}".encode("utf-8", "surrogateescape"))
-    reason = f"{_REFUSING[found['event']]} (SecurityEvent {found['event']})"
+    list_ = fields.get("ACLName", "")
+    registers = list_.startswith("registrar_")
+    said = f"no AOR takes the registration: {list_}" if registers else _REFUSING[found["event"]]
+    reason = f"{said} (SecurityEvent {found['event']})"
     account = fields.get("AccountID", "")
     return Sentence(
         f'SecurityEvent="{found["event"]}", AccountID="{account}"',
         reason,
         source,
+        "REGISTER" if registers else "",
         sender="" if account == "<unknown>" else account,
         call_id=fields.get("SessionID", ""),
         transport=transport,

@@ -120,11 +120,16 @@ def end_of(message: bytes) -> int:
     return end if end >= 2 else -1
 
 
+PRODUCT = re.compile(rb"[A-Za-z][\w .-]{0,40}\(((?:certified[/-])?[12]\d\.\d+[\w.~+-]*)\)")
+"""`FPBX-16.0.40(18.9-cert1)`: a name, and in brackets a release; other servers put more into theirs."""
+
+
 class IsAsterisk(dict[bytes, bool]):
-    """Whether a Server or User-Agent value is Asterisk's (FreePBX and others keep its name or the FPBX form)."""
+    """Whether a Server or User-Agent value is Asterisk's: its own name, or a product's with Asterisk's release in
+    brackets, as FreePBX and others write."""
 
     def __missing__(self, value: bytes) -> bool:
-        known = b"Asterisk" in value or b"FPBX" in value
+        known = b"Asterisk" in value or b"FPBX" in value or PRODUCT.fullmatch(value.strip()) is not None
         if len(self) < 10_000:
             self[value] = known
         return known

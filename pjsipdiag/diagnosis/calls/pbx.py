@@ -15,17 +15,18 @@ from pjsipdiag.capture.again import read_again
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis.calls.fold import MOST_PAIRS
 from pjsipdiag.diagnosis.calls.folded import Merged
-from pjsipdiag.diagnosis.calls.heads import agent_of, call_id, server_of
+from pjsipdiag.diagnosis.calls.heads import PRODUCT, agent_of, call_id, server_of
 from pjsipdiag.diagnosis.calls.kinds import read_kind
 from pjsipdiag.diagnosis.calls.rows import COUNT, DIRECTIONS
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import ip_text, parse_uri
 
-_RELEASE = re.compile(rb"(?:certified[/-])?\d+\.\d+(?:\.\d+)*(?:-cert\d+)?")
+_RELEASE = re.compile(rb"(?:certified[/-])?\d+\.\d+(?:\.\d+)*(?:-(?:cert|rc|beta)\d+){0,2}")
 _BUILT = re.compile(rb"(?:GIT|SVN)-[\w.-]{1,64}", re.ASCII)
 MOST_READ = 2000
 """The first requests of the captures, that are read to tell a proxy from an Asterisk."""
 _FREEPBX = re.compile(rb"FPBX[^(]*\(([^)]*)\)")
+"""A FreePBX whose name has more behind the release, which PRODUCT does not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,12 @@ def _infer(merged: Merged, config: Config) -> Pbx:
     both = sorted({ip for ip, _ in merged.requesters} & set(traffic.received))
     if len(both) == 1:
         return Pbx(tuple(both), "it sends requests as Asterisk, and INVITEs go there")
+    callers = [ip for ip in sorted(traffic.local) if ip in traffic.seen]
+    if len(callers) == 1 and any(_is_named(config, ip, alone=True) for ip in traffic.peers[callers[0]]):
+        return Pbx(tuple(callers), "the capture was made on it, and it calls who the configuration names")
     if traffic.seen:
-        busiest = max(traffic.seen, key=traffic.rank)
+        others = {ip for ip in traffic.seen if not _is_named(config, ip, alone=True)}
+        busiest = max(others or traffic.seen, key=traffic.rank)
         received, sent = traffic.received[busiest], sum(n for pair, n in traffic.pairs.items() if pair[0] == busiest)
         reason = "most INVITEs go there" if received >= sent else "most INVITEs come from there"
         return Pbx((busiest,), reason)
@@ -127,11 +132,15 @@ def _without_calls(merged: Merged, config: Config) -> Pbx:
     return Pbx((), "the capture shows no PBX")
 
 
-def _is_named(config: Config, ip: bytes) -> bool:
-    """Whether an identify has the address, or a registration goes there."""
+def _is_named(config: Config, ip: bytes, *, alone: bool = False) -> bool:
+    """Whether an identify has the address (`alone`, not a network around it), or a registration goes there."""
     family, number = (4 if len(ip) == 4 else 6), int.from_bytes(ip, "big")
     rules = (rule for identify in config.identifies for rule in identify.rules)
-    if any(rule.version == family and number & rule.mask == rule.network and rule.mask for rule in rules):
+    whole = (1 << 8 * len(ip)) - 1
+    if any(
+        rule.version == family and number & rule.mask == rule.network and (rule.mask == whole if alone else rule.mask)
+        for rule in rules
+    ):
         return True
     text = ip_text(ip)
     servers = (parse_uri(one.server_uri) for one in config.registrations.values())
@@ -242,6 +251,12 @@ def releases_seen(merged: Merged, addresses: Collection[bytes]) -> list[str]:
     return sorted(found, key=lambda version: (found[version], version), reverse=True)
 
 
+def name_of(merged: Merged, addresses: Collection[bytes]) -> str:
+    """What the PBX calls itself where it answers, whatever that is."""
+    names = (server_of(head) for place, head in sorted(merged.greetings.items()) if place[:-2] in addresses)
+    return next(filter(None, names), b"").decode("utf-8", "replace")[:80]
+
+
 def release_sent(captures: Iterable[Tally], addresses: Collection[bytes]) -> str:
     """The version that the PBX names most often in what it sends to others, and that does not come in from outside.
 
@@ -259,9 +274,9 @@ def release_sent(captures: Iterable[Tally], addresses: Collection[bytes]) -> str
 
 def version_of(agent: bytes) -> str:
     """The Asterisk version in a Server or User-Agent value: `Asterisk PBX 22.10.1+dfsg`, `FPBX-16.0.40(18.9-cert1)`."""
-    freepbx = _FREEPBX.search(agent)
-    rest = freepbx[1] if freepbx else agent.partition(b"Asterisk")[2]
-    if freepbx is None and not rest:
+    product = _FREEPBX.search(agent) or PRODUCT.fullmatch(agent.strip())
+    rest = product[1] if product else agent.partition(b"Asterisk")[2]
+    if not rest:
         return ""
     found = _RELEASE.search(rest) or _BUILT.search(rest)
     version = found[0].decode() if found else ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Transport, Where
 from pjsipdiag.asterisk.replay.arrival import listening
+from pjsipdiag.diagnosis.calls.heads import IsAsterisk
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, is_silent, listed, sources, who
 from pjsipdiag.diagnosis.rules.difference import contradicts
@@ -15,6 +16,14 @@ from pjsipdiag.sip import Address, SipMessage
 
 _NONCE = re.compile(r'nonce="([0-9a-f]{8})"')
 """A challenge of chan_sip: eight hexadecimal digits (transmit_response_with_auth, chan_sip.c), PJSIP's has a time."""
+_OF_PJSIP = re.compile(r'nonce="\d{9,11}/[0-9a-f]{32}"')
+"""build_nonce() of res_pjsip_authenticator_digest.c: the time and a hash."""
+_OTHERS = re.compile(
+    r"kamailio|opensips|openser|sip express router|freeswitch|yate|3cx|sbc|oracle|acme|cisco|audiocodes|sonus|ribbon"
+    r"|metaswitch|broadsoft|broadworks|sippy|mediant|drachtio|janus|livekit|repro|oversip|flexisip|brekeke",
+    re.IGNORECASE,
+)
+"""Names of other servers and devices, whoever configured them."""
 FIRST_WITH_PJSIP = 12
 
 
@@ -26,8 +35,9 @@ def of_another(situation: Situation, group: CallGroup) -> Cause | None:
     heard = not situation.config.transports or bool(listening(group.transport, place, situation.config))
     answer = situation.greetings.get(str(place))
     who_is, where = _another(situation, group.transport, place, answer, heard)
-    if not who_is or (heard and not contradicts(group) and not _fails(group)):
-        return None
+    alone = answer is not None and who_is == _name(answer) and _OTHERS.search(who_is) is None
+    if not who_is or (heard and not contradicts(group) and (alone or not _fails(group))):
+        return None  # Asterisk may be called anything: only what it does tells that a name is another's
     return Cause(who_is, where, str(place))
 
 
@@ -50,15 +60,20 @@ def _another(
     if major.isdigit() and int(major) < FIRST_WITH_PJSIP:
         return f"Asterisk {situation.capture_version}, which has no PJSIP", None
     if answer is not None and not asterisk and (answer.status >= 200 or not situation.capture_version):
-        named = answer.header("Server") or answer.header("User-Agent")
+        named = _name(answer)
         if named and named != situation.config.globals.value("user_agent"):
-            return named[:80], None
+            return named, None
     return "", None
 
 
 def _is_asterisk(answer: SipMessage) -> bool:
-    named = answer.header("Server") or answer.header("User-Agent")
-    return not named or "asterisk" in named.lower() or named.startswith("FPBX")
+    named = _name(answer)
+    known = IsAsterisk()[named.encode("utf-8", "surrogateescape")] or "asterisk" in named.lower()
+    return not named or known or any(_OF_PJSIP.search(value) for value in answer.values("WWW-Authenticate"))
+
+
+def _name(answer: SipMessage) -> str:
+    return (answer.header("Server") or answer.header("User-Agent"))[:80]
 
 
 def _is_of_chan_sip(answer: SipMessage) -> bool:
@@ -105,8 +120,8 @@ def _evidence(situation: Situation, place: Address) -> Iterator[str]:
         return
     if _is_of_chan_sip(answer):
         yield "its challenge has a nonce of eight digits, no opaque and no qop: as chan_sip's are"
-    if named := answer.header("Server") or answer.header("User-Agent"):
-        yield f"it names itself {named[:80]!r}"
+    if named := _name(answer):
+        yield f"it names itself {named!r}"
 
 
 def _advice(situation: Situation, place: Address, old: bool) -> str:

@@ -153,17 +153,31 @@ def _holds_more(section: Section | None) -> bool:
     return not parts or any(part.refused or part.hosts for part in parts)
 
 
-PLACEHOLDER = re.compile(r"\$\{?\w+|\{\{.*?\}\}|%\(?\w+\)?[%s]|<[A-Z_ -]+>|@\w+@|__\w+__")
+PLACEHOLDER = re.compile(
+    r"\$\{?\w+\}?|\{\{.*?\}\}|\{%.*?%\}|%\(?\w+\)?[%s]|<[\w .-]+>|@@?\w+@@?|__\w+__|\{\w+\}"
+    r"|(?i:\b(?:your|provider|carrier|trunk|my)[_-]?\w*(?:ip|addr\w*|host)\b|\bx{1,3}(?:\.x{1,3}){3}\b)"
+)
 """What shells, containers and templates put in for a value."""
 
 
 def _probably(situation: Situation, dropped: Dropped, groups: Sequence[CallGroup]) -> list[str]:
     """What else speaks for an identify that nothing but its being there ties to the calls."""
-    found = next(filter(None, map(PLACEHOLDER.search, dropped.why.texts)), None)
-    said = [f"{found[0]} is a placeholder that nobody filled in, no address"] if found else []
+    said = []
     others = {other.name: other for group in groups for other in _left_over(situation, group) if other is not dropped}
     said += [f"[{other.name}] ({other.where}) does not load either: {other.reason}" for other in others.values()]
     return [*said, "nothing that loaded ties the callers to an endpoint: ask who calls from there"]
+
+
+def _as_written(config: Config, dropped: Dropped) -> list[str]:
+    """The line where a part of it is named only, and what in it was to be filled in."""
+    section = section_at(config, dropped)
+    line = next((one for one in section.variables if one.where == dropped.where), None) if section else None
+    if line is None:
+        return []
+    holes = list(dict.fromkeys(found[0] for found in PLACEHOLDER.finditer(line.value)))
+    verb = "is a placeholder" if len(holes) == 1 else "are placeholders"
+    said = [] if line.value in dropped.reason else [f"the line reads {line.name}={line.value[:200]}"]
+    return said + ([f"{listed(holes)} {verb} that nobody filled in, no address"] if holes else [])
 
 
 def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -195,6 +209,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         sources(groups),
         calls(groups),
         (
+            *_as_written(situation.config, dropped),
             f"the section begins at {dropped.section_where}",
             *(_probably(situation, dropped, groups) if "probably" in took else ()),
             *other_releases(dropped.type, dropped.why),

@@ -21,13 +21,13 @@ RECORD = (
     " `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'`"
 )
 _KINDS = (
+    ("AOR", "no-invite"),
+    ("max contacts", "no-invite"),
     ("ACL", "denied-by-acl"),
     ("access list", "denied-by-acl"),
     ("authenticate", "challenged-by-auth"),
     ("credentials", "challenged-by-auth"),
     ("extension not found", "dialplan-rejected"),
-    ("AOR", "no-invite"),
-    ("max contacts", "no-invite"),
 )
 """Words of Asterisk's reason -> the finding it is; without any of them no endpoint was found."""
 
@@ -92,7 +92,7 @@ def _files(situation: Situation, refused: LoggedRefusal, rule: str) -> tuple[lis
     except PjsipdiagError:
         verdict = None
     owner = ""
-    for identify in situation.config.identifies:
+    for identify in situation.config.identifies if verdict is None or not verdict.endpoint else ():
         for known_rule in identify.rules:
             words = near_miss(known_rule, refused.source)
             if words and not owner:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from pjsipdiag.asterisk.verdict import Match
+from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import calls, counted, is_cut_off, listed, sources
 from pjsipdiag.diagnosis.rules.wire.signs import words
@@ -38,7 +39,10 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
         evidence.append("requests received: " + ", ".join(f"{count} {name}" for name, count in methods.most_common()))
     if situation.outbound_calls:
         evidence.append(f"{counted(situation.outbound_calls, 'call')} made by the PBX itself")
-        evidence += [f"{ip} answered {status} to {count} of them" for ip, status, count in situation.outbound_refused]
+        evidence += [
+            f"{ip} answered {status} to {count} of them" if status else f"{ip} never answered {count} of them"
+            for ip, status, count in situation.outbound
+        ]
     evidence += [_answered(exchange) for exchange in situation.exchanges[:4]]
     evidence += [situation.without_filter] if situation.without_filter else []
     meaning = _meaning(situation, methods, messages, unread)
@@ -63,7 +67,7 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
         return f"the filter leaves none: {situation.filtered}"
     refused = [one for one in situation.exchanges if one.refused]
     own = [one for one in situation.own if one.method == "REGISTER" and one.refused and not one.succeeded]
-    failed = sum(count for *_, count in situation.outbound_refused)
+    failed = sum(count for *_, count in unsuccessful(situation))
     clients, kinds = _each(one.client for one in refused), _each(one.method for one in refused)
     if own:
         return f"{_each(one.server for one in own)} refuses the PBX's registration: it may send no call for that reason"
@@ -76,7 +80,9 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
             "the provider reaches the PBX (OPTIONS), but sends no call: it may send calls to another address or account"
         )
     if situation.outbound_calls:
-        return "all calls in it were made by the PBX" + (f", and {failed} of them were refused" if failed else "")
+        return "all calls in it were made by the PBX" + (
+            f", and {failed} of them were refused or not answered" if failed else ""
+        )
     if messages:
         return "the SIP in it is not about calls"
     if words(situation):
@@ -84,6 +90,14 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
     if unread:
         return f"what is in it could not be read: {unread}"
     return "it holds no SIP: another interface, another port or a filter, or the call never came this far"
+
+
+def unsuccessful(situation: Situation) -> list[tuple[str, int, int]]:
+    """(address, status, count) of the PBX's own calls that were refused, or never answered (0); a challenge refuses
+    where no call came through after it."""
+    through = {ip for ip, status, _ in situation.outbound if 200 <= status < 300}
+    found = (one for one in situation.outbound if 300 <= one[1] < 700 or one[1] == 0)
+    return [one for one in found if one[1] not in (0, *CHALLENGES) or one[0] not in through]
 
 
 def _each(names: Iterable[str]) -> str:

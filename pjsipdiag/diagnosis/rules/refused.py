@@ -62,10 +62,7 @@ def media_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGrou
         why = f"the INVITE offers {cause.detail}, and the endpoint has media_encryption={wants} ({cause.where})"
         advice = "set media_encryption to what the provider sends (no, sdes or dtls), or have it send what is set"
     else:
-        why = f"it allows {', '.join(endpoint.codecs) or 'no codec'} ({cause.where})"
-        advice = "allow a codec that the provider offers"
-        if not offer.codecs or offer.shares(endpoint.codecs):
-            advice += ", and compare media_encryption with what it offers"
+        why, advice = _without_encryption(cause, endpoint, groups, offer)
     return Finding(
         "media-rejected",
         severity(groups, MEDIA),
@@ -80,6 +77,28 @@ def media_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGrou
         ),
         advice=advice,
     )
+
+
+def _without_encryption(cause: Cause, endpoint: Endpoint, groups: Sequence[CallGroup], offer: Offer) -> tuple[str, str]:
+    """Why the media are refused where it is not encryption that differs, and what to do."""
+    allowed = f"it allows {', '.join(endpoint.codecs) or 'no codec'} ({cause.where})"
+    if not any(with_status(group, *(status for status in MEDIA if status != 415)) for group in groups):
+        said = next(
+            filter(None, (message.header("Content-Type") for group in groups for message in samples(group))), ""
+        )
+        return (
+            f"415 is about the kind of body (Content-Type: {said}), not about codecs; {allowed}",
+            "have the caller send application/sdp, plain or in multipart/mixed",
+        )
+    if offer.codecs and offer.shares(endpoint.codecs):
+        return (
+            f"{allowed}, and one of them is offered, so something else in the SDP is refused",
+            "compare media_encryption, the address family and the direction of the SDP with the endpoint's options;"
+            " `core set debug 3 res_pjsip_session` names the part",
+        )
+    if not offer.codecs:
+        return allowed, "allow a codec that the provider offers, and compare media_encryption with what it offers"
+    return allowed, "allow a codec that the provider offers"
 
 
 def _refused(situation: Situation, group: CallGroup, statuses: Sequence[int], option: str) -> Cause | None:

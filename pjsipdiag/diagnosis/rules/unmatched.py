@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from pjsipdiag.asterisk.addresses.rule import network_text
+from pjsipdiag.asterisk.addresses.rule import network_text, source
 from pjsipdiag.asterisk.config import Identify
+from pjsipdiag.asterisk.replay.admission import denial
 from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.diagnosis.evidence.lookup import holding, lookup, meant_endpoint
 from pjsipdiag.diagnosis.evidence.signs import best
@@ -15,6 +16,7 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
 from pjsipdiag.diagnosis.rules.hints import misfits, nearest_misses, others_of, reasons
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import Address
 
 
 def is_unmatched(group: CallGroup) -> bool:
@@ -280,16 +282,31 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         calls(groups),
         (
             *misfits(situation, cause, groups),
+            *_denied(situation, cause, groups),
             *nearest_misses(situation, groups),
             *reasons(situation, groups),
             *(() if cause.name else others_of(situation, groups)),
             f"observed answers: {answers(groups)}",
         ),
         # Reports show the suggested lines themselves where a finding has no advice.
-        advice=""
+        advice=f"if these calls are wanted, permit {listed(sources(groups))} in the access list of {cause.name} as well"
+        " as in its match= lines"
+        if any(_denied(situation, cause, groups))
+        else ""
         if cause.name
         else "ask who calls from there before you add anything: whoever is matched gets the endpoint's context",
     )
+
+
+def _denied(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterator[str]:
+    """What of the endpoint's own access list would refuse the calls once a match= line takes them."""
+    endpoint = situation.config.endpoints.get(cause.name)
+    if endpoint is None:
+        return
+    for ip in sources(groups)[:8]:
+        refused = denial(endpoint.acl, source(Address(ip, 0)), situation.config)
+        if refused and refused[0] is Match.NO_MATCH:
+            yield f"the access list of {endpoint.name} refuses {ip} behind a match= line: {refused[1]}"
 
 
 def _mostly_names(identify: Identify) -> bool:

@@ -74,7 +74,7 @@ def test_a_byte_order_mark_ends_the_file_before_16_8() -> None:
 def test_exec_is_said_and_not_run(tmp_path: Path) -> None:
     (tmp_path / "pjsip.conf").write_text(f"[a]\n#exec /usr/bin/touch {tmp_path}/ran\n")
     parsed = parse("pjsip.conf", Files(tmp_path), NEWEST)
-    unknown = f"what /usr/bin/touch {tmp_path}/ran writes is not known"
+    unknown = f"what #exec /usr/bin/touch {tmp_path}/ran writes is not known"
     assert [one.reason.startswith(f"{unknown}, if it is run") for one in parsed.programs] == [True]
     (tmp_path / "asterisk.conf").write_text("[options]\nexecincludes = yes\n")
     assert [one.reason for one in parse("pjsip.conf", Files(tmp_path), NEWEST).programs] == [unknown]

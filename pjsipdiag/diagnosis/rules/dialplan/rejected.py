@@ -6,6 +6,7 @@ ANSWERS is `hangup_cause2sip` of channels/chan_pjsip.c, read backwards.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -128,14 +129,16 @@ def _told(
     """What the files say of a number that was not found, and what to do."""
     shown = f"`dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`"
     if found is None:
-        return [f"the files have no {FILE}: what its contexts hold is unknown"], _spell(shown)
+        return [f"the files have no {FILE}: what its contexts hold is unknown"], _spell(shown, numbers)
     user, what = found
     if what.presence is Presence.FOUND:
         return [
             f"the files take {user or 'it'} ({what.reason}{_at(what.where)}): Asterisk ran another dialplan than theirs"
         ], f"`dialplan reload`, then compare {shown} with {FILE}"
     if what.presence is Presence.UNKNOWN:
-        return [f"whether the files take {user or 'it'} is unknown: {what.reason}{_at(what.where)}"], _spell(shown)
+        return [f"whether the files take {user or 'it'} is unknown: {what.reason}{_at(what.where)}"], _spell(
+            shown, numbers or (user,)
+        )
     return [f"{what.reason}{_at(what.where)}"], _repair(situation, endpoint, groups, numbers or (user,), what)
 
 
@@ -164,14 +167,20 @@ def _repair(
         )
     if what.presence is Presence.INCOMPLETE:
         return f"have the whole number sent ({what.reason}), or {written}; {shown} tells"
-    return f"{written} as the provider sends it (with or without +, country code, zeros); {shown} tells"
+    return f"{written}{_as_sent(numbers)}; {shown} tells"
 
 
-def _spell(shown: str) -> str:
-    return (
-        f"look at {shown}: the number must be written there as the provider sends it (with or without +, country code,"
-        " zeros)"
-    )
+def _spell(shown: str, numbers: Sequence[str]) -> str:
+    return f"look at {shown}: {listed(numbers[:4]) or 'the number'} must be written there{_as_sent(numbers)}"
+
+
+def _as_sent(numbers: Sequence[str]) -> str:
+    """How a number may be spelt otherwise; a name, a code and the contact user `s` may not."""
+    if list(numbers) == ["s"]:
+        return ", or have the caller dial a number: `s` is what Asterisk registers where contact_user is not set"
+    if numbers and not any(re.fullmatch(r"[+(]?\d[-\d.()]*", user) for user in numbers):
+        return " letter for letter, or have the caller dial the number that is meant"
+    return " as the provider sends it (with or without +, country code, zeros)"
 
 
 def _at(where: Where | None) -> str:
