@@ -219,3 +219,20 @@ def test_the_keyboard_reaches_everything(opened: Opened) -> None:
         browser.switch_to.active_element.send_keys(Keys.TAB)
         reached.add(browser.switch_to.active_element.tag_name)
     assert {"a", "button", "input", "summary", "pre"} <= reached
+
+
+@pytest.mark.parametrize(
+    ("advice", "shown"),
+    [
+        (
+            "then `pjsip reload`, or `core restart now`",
+            "then <code>pjsip reload</code>, or <code>core restart now</code>",
+        ),
+        ("one ` alone", "one ` alone"),
+        ("`<b>`", "<code>&lt;b&gt;</code>"),
+    ],
+)
+def test_commands_in_a_fix_are_code(advice: str, shown: str) -> None:
+    first, *others = report().findings
+    page = render(replace(report(), findings=(replace(first, advice=advice), *others), suggestions=()), "html")
+    assert f"<b>Fix</b> {shown}</p>" in page
