@@ -101,9 +101,13 @@ def _compare_all(
 
     refuse_given("says what of a capture to read: give a CAPTURE, too", groups=("Which calls", "How to read"))
     asked_at = directory(sides[0][0], quiet, live=inputs["live"] is not None)
-    options: Options = {"live": asking(inputs), "databases": inputs["databases"]}
+    options: Options = {
+        "live": asking(inputs),
+        "databases": inputs["databases"],
+        "include_from": inputs["include_from"],
+    }
     live = ask(asked_at, options, (), calls=False)
-    told = {name: inputs[name] for name in ("hosts", "resolve", "resolved", "databases")}
+    told = {name: inputs[name] for name in ("hosts", "resolve", "resolved", "databases", "include_from")}
     before, after = (
         load(directory(config, quiet, live=live is not None), asterisk=version, live=live, **told)
         for config, version in sides

@@ -54,7 +54,12 @@ def explain(
         made.parse_source(source), from_=from_, uri=uri, headers=headers, transport=transport.upper()
     )
     place = directory(config, quiet, live=names["live"] is not None)
-    options: Options = {"live": asking(names), "asterisk": asterisk, "databases": names["databases"]}
+    options: Options = {
+        "live": asking(names),
+        "asterisk": asterisk,
+        "databases": names["databases"],
+        "include_from": names["include_from"],
+    }
     live = ask(place, options, [message.from_uri.host] if message.from_uri else (), calls=False)
     loaded = load(place, asterisk=asterisk, live=live, **names)
     verdict = identify(message, loaded)
@@ -96,7 +101,12 @@ def check(
     format_, gate = format_for(format_, output), gate_of(fail_on, ignored, baseline)
     expectations = read_expectations(expect) if expect else ()
     place = directory(config, quiet, live=names["live"] is not None)
-    options: Options = {"live": asking(names), "asterisk": asterisk, "databases": names["databases"]}
+    options: Options = {
+        "live": asking(names),
+        "asterisk": asterisk,
+        "databases": names["databases"],
+        "include_from": names["include_from"],
+    }
     live = ask(place, options, (), calls=False)
     loaded = load(place, asterisk=asterisk, live=live, **names)
     assumed = asterisk is None and live is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from pjsipdiag.cli.options import ASTERISK, CAPTURES, CONFIG, FORCED, NAMES, QUI
 from pjsipdiag.cli.output import directory, end_cut, forced, opened
 from pjsipdiag.errors import visible
 from pjsipdiag.firewall import FORMATS
+
+if TYPE_CHECKING:
+    from pjsipdiag.diagnosis.options import Options
 
 
 @main.command(epilog="pjsipdiag collect --on root@pbx --for 60 -o bundle.tgz")
@@ -199,7 +202,8 @@ def allowlist(
     if FORMATS[format_].single and len(versions) > 1:
         raise click.UsageError(f"a file of {format_} holds one IP version: give --family 4 or --family 6")
     place = directory(config, quiet, live=names["live"] is not None)
-    live = ask(place, {"live": asking(names), "asterisk": asterisk, "databases": names["databases"]}, (), calls=False)
+    told: Options = {"live": asking(names), "asterisk": asterisk, "databases": names["databases"]}
+    live = ask(place, told | {"include_from": names["include_from"]}, (), calls=False)
     listed = allowed(load(place, asterisk=asterisk, live=live, **names), also)
     if listed.unknown and not listed.entries:
         listed = replace(listed, unknown=(*listed.unknown, "no address is known: nothing is written"))

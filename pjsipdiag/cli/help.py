@@ -12,7 +12,7 @@ from pjsipdiag.cli.bundles import open_bundles
 OTHER = "Further"
 GROUPS: dict[str, tuple[str, ...]] = {
     "What to judge by": ("config", "configs", "asterisk", "versions", "hosts", "resolve", "resolved", "databases",
-                         "live", "save_live", "expect"),
+                         "include_from", "live", "save_live", "expect"),
     "Where": ("host", "sudo", "config_there", "root", "plain", "port"),
     "What to bring": ("interface", "duration", "rotated", "newest"),
     "The request": ("from_", "uri", "headers", "transport"),

@@ -50,6 +50,8 @@ ASTERISK = _asterisk("from the capture, else the newest")
 ASTERISK_ALONE = _asterisk("of --live, else the newest known")
 """Of commands without a capture."""
 FILE_NAMES = options(
+    click.option("--include-from", multiple=True, metavar="DIR", type=FILE,
+                 help="Read what includes name there, too, outside of the configuration's folder."),
     click.option("--hosts", metavar="FILE", type=FILE, help="Addresses of host names, in the form of /etc/hosts."),
     click.option("--resolve", is_flag=True, help="Ask DNS for host names, SRV records first, as Asterisk does."),
     click.option("--resolved", metavar="FILE", type=FILE,

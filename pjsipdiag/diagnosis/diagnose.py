@@ -95,7 +95,7 @@ def conclude(
     """
     told = pbxes.given(options.get("pbx", ()))
     databases = options.get("databases", ())
-    disk = disk or Disk()
+    disk = disk or Disk(options.get("include_from", ()))
     options = {**options, "databases": databases if isinstance(databases, Databases) else given(databases)}
     if options.get("resolve") is True:
         options["resolve"] = Dns()  # each name is asked once, however often the configuration is loaded

@@ -36,6 +36,7 @@ def load(
     live: Live | None = None,
     shown: Collection[str] = (),
     disk: Disk | None = None,
+    include_from: Sequence[str] = (),
 ) -> Config:
     """What `live`, a running Asterisk, holds where there is no `path`; else `load_config` with names from `hosts`, then
     from `resolved` (output of `pjsip show identifies`) and `live`, then from DNS if `resolve` says so. With
@@ -43,7 +44,7 @@ def load(
 
     `databases` are NAME=URL; `partial` as there. Beside files `live` also tells what is loaded otherwise. `shown` names
     what the answers in a capture show (`running.settled`). What `disk` has read before is not read again, and a
-    resolver in place of `resolve` is asked in place of DNS.
+    resolver in place of `resolve` is asked in place of DNS. Without `disk`, includes may read below `include_from`.
 
     :raises ConfigError: a file or a database cannot be read.
     """
@@ -52,7 +53,7 @@ def load(
         return replace(running, untold=running.untold - frozenset(shown))
     asterisk = asterisk or (release_of(live) if live is not None else None)
     urls = databases if isinstance(databases, Databases) else given(databases)
-    disk = disk or Disk()
+    disk = disk or Disk(include_from)
     known = hosts if isinstance(hosts, Resolver) else read_hosts(hosts, disk) if hosts is not None else Hosts()
     sources: list[Resolver] = [known]
     if resolved is not None:

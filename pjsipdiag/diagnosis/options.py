@@ -24,7 +24,8 @@ class Options(TypedDict, total=False):
 
     `asterisk` names the release, `pbx` the addresses of the PBX; without them the capture tells. `hosts` is a file in
     the form of /etc/hosts, `resolve` asks DNS, `resolved` is output of `pjsip show identifies`, `databases` are
-    NAME=URL, `live` asks a running Asterisk. `reader` is native or wireshark, `keylog` a file of TLS secrets, `jobs`
+    NAME=URL, `live` asks a running Asterisk. Includes may read below the folders
+    `include_from`, too. `reader` is native or wireshark, `keylog` a file of TLS secrets, `jobs`
     how many processes share the work, `dask` the scheduler whose workers read the captures,
     `kept` a folder where what was read of them is kept, so that it is not read again. `since` and `until` are
     times (2025-10-09T08:53:20 or 08:53:20), `sources` addresses or networks, `call_ids` Call-IDs: only those calls are
@@ -39,6 +40,7 @@ class Options(TypedDict, total=False):
     resolve: bool | Resolver
     resolved: str | None
     databases: Sequence[str] | Databases
+    include_from: Sequence[str]
     live: Asking | None
     reader: str
     keylog: str | None

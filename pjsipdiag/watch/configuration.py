@@ -32,7 +32,7 @@ class Configuration:
         self._asked = dict(options)
         self.counts: Counter[str] = Counter()
         """Changed configurations by what became of them: taken, refused."""
-        self.disk = self._seen = Disk()
+        self.disk = self._seen = Disk(options.get("include_from", ()))
         self._changing = False
         self._renew()
         self.config = self._load(self.disk)
@@ -47,7 +47,7 @@ class Configuration:
             self._changing = True
             return False
         self._changing = False
-        return self._take(Disk())
+        return self._take(Disk(self.options.get("include_from", ())))
 
     def _take(self, disk: Disk) -> bool:
         self._seen = disk

@@ -42,10 +42,11 @@ Mark = tuple[int, int, int, int]
 class Disk:
     """What was read from the disk: each file and folder once, so that what is loaded again is what was loaded before.
 
-    Each method raises OSError as it did at first.
+    Each method raises OSError as it did at first. Includes may read below the folders `beyond`, too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, beyond: Sequence[str | Path] = ()) -> None:
+        self.beyond = tuple(map(os.path.realpath, beyond))
         self._modes: dict[Path, int | OSError] = {}
         self._read: dict[Path, bytes | OSError] = {}
         self._listed: dict[Hashable, Sequence[str]] = {}
@@ -203,16 +204,18 @@ class Files:
     def _leads_out(self, name: str) -> bool:
         """Whether a name leads out of the directory, by itself or through links; then `given_up` says so.
 
-        Somebody else's configuration may not have this machine's files read; this machine's own may.
+        Somebody else's configuration has this machine's files read only where the user says so; this machine's own may.
         """
         if self.directory is None or name in self.overlay or "\0" in name:
             return False
         place = os.path.realpath(self._path(name))
         root = os.path.realpath(self.directory)
+        allowed = any(_is_below(one, place) for one in (root, *self._disk.beyond)) or root == os.path.realpath(ETC)
         if place.startswith(("/proc/", "/sys/", "/dev/")):
             self.given_up = f"{name} is no plain file"
-        elif root != os.path.realpath(ETC) and not f"{place}/".startswith(f"{root.rstrip('/')}/"):
-            self.given_up = f"{name} lies outside of {shown_name(str(self.directory))}: copy it into that directory"
+        elif not allowed:
+            outside = f"{name} lies outside of {shown_name(str(self.directory))}"
+            self.given_up = f"{outside}: copy it into that directory, or name its own with --include-from"
         else:
             return False
         return True
@@ -270,6 +273,10 @@ class Files:
             with contextlib.suppress(OSError):
                 entries.update(self._disk.entries(self._path(parent or ".")))
         return entries
+
+
+def _is_below(root: str, place: str) -> bool:
+    return f"{place}/".startswith(f"{root.rstrip('/')}/")
 
 
 def _once(known: dict[Path, _T | OSError], path: Path, ask: Callable[[Path], _T]) -> _T:

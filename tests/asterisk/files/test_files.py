@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.files.files import Files
+from pjsipdiag.asterisk.files.files import Disk, Files
 from pjsipdiag.errors import ConfigError
 
 GLOB_BRACE, GLOB_NOMAGIC = 1 << 10, 1 << 11
@@ -75,6 +75,22 @@ def test_what_lies_elsewhere_is_not_read(tmp_path: Path, tree: Path) -> None:
         assert "lies outside of" in files.given_up
         assert files.read(name) is None
     assert Files(None, {}).read("a.conf") is None
+
+
+def test_what_lies_elsewhere_is_read_where_the_user_says_so(tmp_path: Path, tree: Path) -> None:
+    asked, other = tmp_path.parent / "asked", tmp_path.parent / "asked-for-not"
+    for folder in (asked, other):
+        folder.mkdir(exist_ok=True)
+        (folder / "a.conf").write_text("[a]\n")
+    (asked / "out.conf").unlink(missing_ok=True)
+    (asked / "out.conf").symlink_to(other / "a.conf")
+    files = Files(tree, disk=Disk([asked]))
+    assert files.expand(f"{asked}/a.conf") == [f"{asked}/a.conf"] == files.expand(f"{asked}/a*")
+    assert files.read(f"{asked}/a.conf") == b"[a]\n"
+    for name in (f"{other}/a.conf", f"{asked}/out.conf", f"{asked}/../asked-for-not/a.conf"):
+        assert files.expand(name) == []
+        assert "--include-from" in files.given_up
+        assert files.read(name) is None
 
 
 def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
