@@ -113,8 +113,11 @@ def write_folder(
 
 
 def _stage(directory: Path, files: Mapping[str, Content]) -> None:
-    """All files beside their places first, then each is renamed."""
+    """All files beside their places first, then each is renamed; where one cannot be, all are again as they were."""
     staging = Path(tempfile.mkdtemp(dir=directory, prefix=".writing."))
+    before: list[tuple[Path, Path]] = []
+    """Files that are replaced, and where what was there is kept."""
+    folders: list[Path] = []
     try:
         for number, content in enumerate(files.values()):
             if isinstance(content.data, Path):
@@ -122,11 +125,33 @@ def _stage(directory: Path, files: Mapping[str, Content]) -> None:
             else:
                 (staging / str(number)).write_bytes(content.data)
         for number, (name, content) in enumerate(files.items()):
-            target = directory / name
+            target, kept = directory / name, staging / f"before-{number}"
+            folders += [parent for parent in target.parents if not parent.exists()]
             target.parent.mkdir(parents=True, exist_ok=True)
+            if target.is_file():
+                _keep(target, kept)
+            before.append((target, kept))
             _settle(str(staging / str(number)), target, content.mode, force=True)
+    except BaseException:
+        for target, kept in reversed(before):
+            with suppress(OSError):
+                if kept.exists():
+                    kept.replace(target)
+                else:
+                    target.unlink()
+        for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
+            with suppress(OSError):
+                folder.rmdir()
+        raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _keep(file: Path, place: Path) -> None:
+    try:
+        place.hardlink_to(file)
+    except OSError:  # a file system without links, or another one
+        shutil.copy2(file, place)
 
 
 def _settle(beside: str, target: Path, mode: int, force: bool) -> None:

@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,33 @@ def test_nothing_is_written_outside(tmp_path: Path, name: str) -> None:
         write_folder(tmp_path / "out", {"a": Content(b"a"), name: Content(b"x")}, force=True)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["link"]
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_files_that_cannot_all_be_written_stay_as_they_were(tmp_path: Path, elsewhere: bool) -> None:
+    """The last one's folder is a file, or lies on another file system: renames before it are taken back."""
+    for name in ("a.conf", "sub/b.conf", "last/c.conf"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"old {name}")
+    files = {name: Content(b"new") for name in ("a.conf", "sub/b.conf", "new/one/d.conf")}
+    if elsewhere and (
+        os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "none", tmp_path / "last"], check=False).returncode
+    ):
+        pytest.skip("only root mounts file systems")
+    try:
+        last = "last/x.conf" if elsewhere else "last/c.conf/x.conf"
+        before = _contents(tmp_path)
+        with pytest.raises(PjsipdiagError, match="cannot be written"):
+            write_folder(tmp_path, {**files, last: Content(b"new")}, force=True)
+        assert _contents(tmp_path) == before
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["a.conf", "last", "sub"]
+    finally:
+        if elsewhere:
+            subprocess.run(["umount", tmp_path / "last"], check=True)
 
 
 def test_a_copy_is_as_private_as_its_source(tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 """Rules that look at a configuration alone: for each one, a configuration that is hit and one that is not."""
 
+import gc
+import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pjsipdiag.asterisk.live.saved import from_text
+from pjsipdiag.diagnosis.configuration import configuration_report
 from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.names import load
 from pjsipdiag.diagnosis.rules import RULES
@@ -54,3 +58,42 @@ def _case(param: Any) -> dict[str, Any]:
     case = param.values[1]
     assert isinstance(case, dict)
     return case
+
+
+HEAD = "[a]\ntype=endpoint\ncontext=c\n"
+
+
+def _lines(count: int) -> str:
+    """One identify with so many lines."""
+    ips = (f"match=10.{at >> 16}.{at >> 8 & 255}.{at & 255}\n" for at in range(count))
+    return f"{HEAD}[l]\ntype=identify\nendpoint=a\n{''.join(ips)}"
+
+
+def _sections(count: int) -> str:
+    """So many lines in identifies of four lines each."""
+    blocks = (
+        f"[l{at}]\ntype=identify\nendpoint=a\nmatch=10.{at >> 16}.{at >> 8 & 255}.{at & 255}\n"
+        for at in range(count // 4)
+    )
+    return HEAD + "".join(blocks)
+
+
+def _endpoints(count: int) -> str:
+    blocks = (f"[e{at}]\ntype=endpoint\ncontext=c\naors=e{at}\n[e{at}]\ntype=aor\n" for at in range(count // 6))
+    return HEAD + "".join(blocks)
+
+
+@pytest.mark.parametrize("made", [_lines, _sections, _endpoints])
+def test_ten_times_as_many_lines_take_about_ten_times_as_long(made: Callable[[int], str], tmp_path: Path) -> None:
+    """100,000 lines beside 10,000, by processor time: a check that walks them twice would take a hundred times."""
+    seconds = []
+    gc.disable()  # as good as the command does
+    try:
+        for count in (10_000, 100_000):
+            (tmp_path / "pjsip.conf").write_text(made(count))
+            start = time.process_time()
+            configuration_report(load(tmp_path, asterisk="22.10.1"), asked="22.10.1", assumed=False)
+            seconds.append(time.process_time() - start)
+    finally:
+        gc.enable()
+    assert seconds[1] < 20 * seconds[0]
