@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import glob
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct
@@ -25,6 +26,10 @@ from pjsipdiag.storage import Url, located, members
 
 LOOKED_AT = (1 << 15, 1 << 20)
 """Bytes in which the first record is looked for: the second where the first are not enough."""
+
+
+AT_ONCE = 16
+"""Files elsewhere that are looked into at the same time."""
 
 
 class Captures(NamedTuple):
@@ -49,13 +54,12 @@ def expand(paths: Iterable[str | Path]) -> Captures:
     for path in map(located, map(str, paths)):
         members = _members(path)
         found = 0
-        for member in [path] if members is None else members:
-            try:
-                time = 0 if member == "-" else start_of(member)
-            except CaptureError as error:
+        names = [path] if members is None else members
+        for member, time in zip(names, _starts(names), strict=True):
+            if isinstance(time, CaptureError):
                 if members is None:
-                    raise
-                passed_over.append(str(error))
+                    raise time
+                passed_over.append(str(time))
                 continue
             files.setdefault(member, time)
             found += 1
@@ -81,6 +85,22 @@ def _members(path: str) -> Sequence[str] | None:
     if glob.has_magic(path):
         return sorted(name for name in glob.glob(path) if Path(name).is_file())  # noqa: PTH207  (also absolute patterns)
     return None
+
+
+def _starts(names: Sequence[str]) -> Iterator[int | CaptureError]:
+    """When each file begins, or why nobody can tell; storages elsewhere are asked for many at once."""
+
+    def start(name: str) -> int | CaptureError:
+        try:
+            return 0 if name == "-" else start_of(name)
+        except CaptureError as error:
+            return error
+
+    if len(names) < 2 or not isinstance(names[0], Url):
+        yield from map(start, names)
+        return
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield from pool.map(start, names)
 
 
 def start_of(path: str) -> int:

@@ -3,12 +3,12 @@
 In come the files of the captures and the number of processes; out come folds, joined in the order of the capture, and
 how far each file was read.
 
-    gather    which files and pieces there are, and the whole way from them to one fold
+    gather    the whole way from files to one fold; tasks: which pieces of them are read together
     reading   one piece or file, read and folded; chain: what goes on from one file to the next
     executor  who reads them: the seam behind --jobs and --dask, and the processes of --jobs
     jobs      work shared between processes: a fork for each item, results in the order of the items
     kept      what was read is kept, so that a run that was ended goes on
-    cluster   workers of a Dask cluster; parcel: folds as bytes, which machines hand to one another
+    cluster   workers of a Dask cluster; scheduler: how it is reached; parcel: folds as bytes, which travel
     acknowledged, again  captures read again: calls that their sender has shown to be his own; ACKs and nonces of few
     reached   which address the PBX found for a name: where it was answered
 

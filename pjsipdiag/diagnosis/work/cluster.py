@@ -9,9 +9,6 @@ gives its work to another one, and a worker says the same whenever it is asked.
 from __future__ import annotations
 
 import gc
-import logging
-import os
-import platform
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,30 +16,31 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic
 
-from pjsipdiag import __version__
 from pjsipdiag.diagnosis.calls.folded import CapturePart, Folded, Merged
 from pjsipdiag.diagnosis.calls.merge import alone, finished, merge_more
 from pjsipdiag.diagnosis.calls.spool import Placed, Spool
 from pjsipdiag.diagnosis.work.executor import Elsewhere, Item, Place, Result, Work
-from pjsipdiag.diagnosis.work.jobs import JobError, LostError, processors
 from pjsipdiag.diagnosis.work.parcel import pack, pack_fold, unpack, unpack_fold
 from pjsipdiag.diagnosis.work.reading import FileReader, PieceReader
-from pjsipdiag.errors import PjsipdiagError, visible
+from pjsipdiag.diagnosis.work.scheduler import (
+    PATIENCE,
+    VERSIONS,
+    connect,
+    in_one_line,
+    other_versions,
+    refuse_other_versions,
+)
+from pjsipdiag.errors import PjsipdiagError
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-PATIENCE = 10
-"""Seconds in which a scheduler answers, and has workers."""
 BRANCHES, ENOUGH = 32, 16 << 20
 """Folds that a worker merges at once, and bytes from which on they are not merged any further there."""
-MOST_HELD = 32 << 20
-"""Bytes of folds of one piece that a worker holds in memory; more go to a file."""
-VERSIONS = (platform.python_version(), __version__)
-"""Of Python and of pjsipdiag: both sides must have the same ones."""
-ENVIRONMENT = "DASK_SCHEDULER_ADDRESS"
 PAUSE = 0.5
 """Seconds between two looks at how far the workers are."""
+MOST_HELD = 32 << 20
+"""Bytes of folds of one piece that a worker holds in memory; more go to a file."""
 
 
 class Cluster:
@@ -52,10 +50,10 @@ class Cluster:
 
     def __init__(self, address: str, patience: float = PATIENCE) -> None:
         self._address = address
-        self._client = _connect(address, patience)
+        self._client = connect(address, patience)
         try:
-            with _in_one_line(address):
-                _refuse_other_versions(self._client, address, patience)
+            with in_one_line(address):
+                refuse_other_versions(self._client, address, patience)
         except BaseException:
             self.close()
             raise
@@ -65,9 +63,9 @@ class Cluster:
 
     def merge(self, places: Sequence[Place]) -> Merged:
         """Workers merge neighbours, in a tree; what is left is merged here, one after the other."""
-        with _in_one_line(self._address):
-            nodes = [_leaf(self._client, place) for place in places]
+        with in_one_line(self._address):
             heard = not any(place.fold.messages for place in places)
+            nodes = [node for group in _neighbours(places) for node in _leaves(self._client, group, heard)]
             while len(groups := _grouped(nodes)) < len(nodes):
                 nodes = [_merged(self._client, group, heard) if len(group) > 1 else group[0] for group in groups]
             spool = Spool()
@@ -111,7 +109,7 @@ class _Started(Generic[Item, Result]):
 
     def __init__(self, client: Client, address: str, work: Work[Item, Result], items: Sequence[Item]) -> None:
         self._address, self._work, self._items = address, work, items
-        with _in_one_line(address):
+        with in_one_line(address):
             self._values = [client.submit(_do, VERSIONS, work, item, pure=False) for item in items]
             self._results = [client.submit(_result_of, value, pure=False) for value in self._values]
 
@@ -123,7 +121,7 @@ class _Started(Generic[Item, Result]):
     def results(self, look: Callable[[], None] = lambda: None) -> Iterator[Result]:
         self._results.reverse()
         for item, value in zip(self._items, self._values, strict=True):
-            with _in_one_line(self._address):
+            with in_one_line(self._address):
                 yield self._result(item, value, self._results.pop(), look)
 
     def _result(self, item: Item, value: Future, future: Future, look: Callable[[], None]) -> Result:
@@ -161,7 +159,7 @@ class _Value:
 def _do(versions: tuple[str, str], work: Any, item: Any) -> _Value:
     """Done by a worker."""
     if versions != VERSIONS:
-        raise PjsipdiagError(_other_versions("a worker", *VERSIONS))
+        raise PjsipdiagError(other_versions("a worker", *VERSIONS))
     value = _Value(None, Spool(MOST_HELD))
     if isinstance(work, PieceReader | FileReader):
         work = replace(work, keep=value.keep)
@@ -194,6 +192,41 @@ class _Node:
     data: Future
     size: int
     place: tuple[int, int] | None = None
+
+
+def _neighbours(places: Sequence[Place]) -> Iterator[list[Place]]:
+    """Folds that stand beside one another and are of one value, as many as one worker merges."""
+    group: list[Place] = []
+    size = 0
+    for place in places:
+        one = place.fold
+        first = group[0].fold if group else None
+        alike = isinstance(one, Elsewhere) and isinstance(first, Elsewhere) and one.value is first.value
+        if group and not (alike and isinstance(one, Elsewhere) and size + one.size <= ENOUGH):
+            yield group
+            group, size = [], 0
+        group.append(place)
+        size += one.size if isinstance(one, Elsewhere) else 0
+    if group:
+        yield group
+
+
+def _leaves(client: Client, group: Sequence[Place], heard: bool) -> Iterator[_Node]:
+    """What several small files come to is merged where they were read."""
+    folds = [(place.fold, (place.capture, place.first_frame)) for place in group]
+    taken = [(one.number, one.size, at) for one, at in folds if isinstance(one, Elsewhere)]
+    first = group[0].fold
+    if len(taken) < 2 or not isinstance(first, Elsewhere):
+        yield from (_leaf(client, place) for place in group)
+        return
+    data = client.submit(_merge_there, first.value, taken, heard, pure=False)
+    yield _Node(data, sum(size for _, size, _ in taken))
+
+
+def _merge_there(value: _Value, taken: Sequence[tuple[int, int, tuple[int, int]]], heard: bool) -> bytes:
+    """Done by a worker."""
+    parts = (alone(CapturePart(unpack_fold(value.folds.read(at, size)), *place), heard) for at, size, place in taken)
+    return pack(merge_more(chain.from_iterable(parts), heard))
 
 
 def _leaf(client: Client, place: Place) -> _Node:
@@ -242,62 +275,3 @@ def _here(node: _Node, spool: Spool, heard: bool) -> Iterator[Merged]:
         for part in merged.parts:
             part.fold.spool = Placed(spool, spool.append(part.fold.spool.content()))
         yield merged
-
-
-def _connect(address: str, patience: float) -> Client:
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError:
-        raise PjsipdiagError(
-            "--dask reads captures with Dask, which is not here: pip install 'pjsipdiag[dask]'"
-        ) from None
-    for name in [*logging.root.manager.loggerDict]:  # each has a handler of its own; what matters is said in one line
-        if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
-            logging.getLogger(name).disabled = True
-    if address == "local":
-        size = {"n_workers": processors(), "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
-        return Client(LocalCluster(**size, silence_logs=logging.CRITICAL), set_as_default=False)
-    place = os.environ.get(ENVIRONMENT, "") if address == "env" else address
-    if not place:
-        raise PjsipdiagError(f"--dask env: {ENVIRONMENT} is not set: it names the scheduler, as tcp://HOST:8786")
-    try:
-        return Client(place, timeout=patience, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        why = " ".join(str(error).split())[:200]
-        raise PjsipdiagError(f"--dask {visible(place)}: no Dask scheduler answers there: {visible(why)}") from None
-
-
-def _refuse_other_versions(client: Client, address: str, patience: float) -> None:
-    client.wait_for_workers(1, timeout=patience)
-    for worker, found in client.get_versions(packages=["pjsipdiag"])["workers"].items():
-        python = str(dict(found["host"])["python"]).partition(".final")[0]
-        package = dict(found["packages"])["pjsipdiag"] or ""
-        if (python, package) != VERSIONS:
-            raise PjsipdiagError(f"--dask {address}: {_other_versions(f'the worker {worker}', python, package)}")
-
-
-def _other_versions(worker: str, python: str, package: str) -> str:
-    own = f"Python {VERSIONS[0]} and pjsipdiag {VERSIONS[1]}"
-    theirs = f"Python {python} and {f'pjsipdiag {package}' if package else 'no pjsipdiag'}"
-    return f"{worker} has {theirs}, here are {own}: both sides need the same"
-
-
-@contextmanager
-def _in_one_line(address: str) -> Iterator[None]:
-    """Turns what may happen to a scheduler and its workers into one line."""
-    from asyncio import CancelledError
-    from concurrent.futures import CancelledError as Cancelled
-
-    from distributed.client import FutureCancelledError
-    from distributed.scheduler import KilledWorker
-
-    try:
-        yield
-    except (CancelledError, Cancelled, FutureCancelledError, OSError, TimeoutError) as error:
-        raise LostError(f"--dask {address}: the scheduler or its workers were lost before all was read") from error
-    except ImportError as error:
-        raise JobError(
-            f"--dask {address}: a worker cannot import {error.name}: pjsipdiag must be there, too"
-        ) from error
-    except KilledWorker as error:
-        raise JobError(f"--dask {address}: workers were ended while they merged: they need more memory") from error

@@ -11,14 +11,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import count, groupby
+from itertools import groupby
 from pathlib import Path
 
-from pjsipdiag.capture import Captures, expand, split
+from pjsipdiag.capture import Captures, expand
 from pjsipdiag.capture.datagram import Tally
-from pjsipdiag.capture.joining.parts import SMALLEST, WHOLE, FilePart
 from pjsipdiag.capture.signs import Signs
-from pjsipdiag.capture.source.place import size_of, stamp
 from pjsipdiag.diagnosis.calls.folded import Folded, Merged
 from pjsipdiag.diagnosis.calls.selection import selection
 from pjsipdiag.diagnosis.calls.spool import Placed, Spool
@@ -29,17 +27,14 @@ from pjsipdiag.diagnosis.work.executor import Executor, Processes, Started
 from pjsipdiag.diagnosis.work.jobs import LostError
 from pjsipdiag.diagnosis.work.kept import prepare
 from pjsipdiag.diagnosis.work.reading import Done, PieceReader, Reading, Seen, Task
+from pjsipdiag.diagnosis.work.tasks import tasks_elsewhere, tasks_here
 from pjsipdiag.errors import CaptureError, PjsipdiagError
 from pjsipdiag.sip import Address
 
-MOST_TASKS = 8
-"""Tasks for each process: files beyond are read together, as each task has a temporary file open."""
-FEW = 4
-"""Files for each process from which on each is read by one process, instead of being cut."""
 RESTARTS = 3
 """How often workers may be lost that others come in place of."""
-PIECE, MOST_ROWS = 64 << 20, 100_000
-"""Bytes of a capture that another machine reads at once, and transactions in one fold there: its memory is bounded."""
+MOST_ROWS = 100_000
+"""Transactions in one fold on another machine: its memory is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +135,9 @@ def _begin(captures: Sequence[str | Path], options: Options, executor: Executor)
         found = expand(captures)
     else:
         (found,) = executor.submit(Expansion(), [tuple(map(str, captures))]).results()
-    tasks = tuple(_tasks(found.files, reading) if executor.forks else _tasks_elsewhere(found.files, reading, executor))
+    tasks = tuple(
+        tasks_here(found.files, reading) if executor.forks else tasks_elsewhere(found.files, reading, executor)
+    )
     pieces = sum(len(task.pieces) for task in tasks)
     seen = Seen(found.files if executor.forks else (), pieces or len(found.files), options.get("progress"))
     work = PieceReader(len(found.files) == 1, seen if executor.forks else None, reading)
@@ -237,43 +234,6 @@ def _reading(options: Options, executor: Executor) -> Reading:
     )
 
 
-def _tasks(files: Sequence[str], reading: Reading) -> Iterator[Task]:
-    """What several processes can do; nothing where one has to read alone: what is followed, what can be read only once,
-    and what depends on the first message that one process finds."""
-    jobs = reading.jobs
-    if (
-        (jobs == 1 and not reading.kept)
-        or reading.follow
-        or reading.wanted.of_day
-        or (reading.carries_over and not all(map(stamp, files)))
-    ):
-        return
-    cut = reading.splittable and len(files) < FEW * jobs
-    cutting = _pieces if reading.kept and reading.splittable else partial(split, parts=jobs if cut else 1)
-    numbers = count()
-    pieces = [(next(numbers), capture, piece) for capture, path in enumerate(files) for piece in cutting(path)]
-    if len(pieces) < 2 and not (cut and _is_long(files[0])) and not reading.kept:
-        return
-    size = -(-len(pieces) // (MOST_TASKS * jobs))
-    for at in range(0, len(pieces), size):
-        yield Task(pieces[at : at + size], Spool() if reading.kept else Spool().share())
-
-
-def _tasks_elsewhere(files: Sequence[str], reading: Reading, executor: Executor) -> Iterator[Task]:
-    """The same where others open the files: a task for each piece of a bounded size."""
-    if reading.wanted.of_day:
-        return
-    numbers = count()
-    cut = (
-        executor.submit(Cutting(), files).results()
-        if reading.splittable
-        else ([FilePart(path, 0, WHOLE)] for path in files)
-    )
-    for capture, pieces in enumerate(cut):
-        for piece in pieces:
-            yield Task([(next(numbers), capture, piece)], Spool())
-
-
 class Expansion:
     """Finds the files of captures where they are."""
 
@@ -282,26 +242,3 @@ class Expansion:
 
     def lost(self, captures: Sequence[str], reason: str) -> Captures:
         raise CaptureError(f"{captures[0]}: {reason}")
-
-
-class Cutting:
-    """Says in which pieces a file is read, where it is."""
-
-    def __call__(self, path: str) -> list[FilePart]:
-        return _pieces(path)
-
-    def lost(self, path: str, _reason: str) -> list[FilePart]:
-        return [FilePart(path, 0, WHOLE)]
-
-
-def _pieces(path: str) -> list[FilePart]:
-    """Pieces of about PIECE bytes, whoever reads them."""
-    try:
-        return split(path, -(-(size_of(path) or 1) // PIECE))
-    except CaptureError:  # its reader will say it
-        return [FilePart(path, 0, WHOLE)]
-
-
-def _is_long(path: str) -> bool:
-    """Whether a file that cannot be cut is worth a process beside the one that loads the rest of the program."""
-    return (size_of(path) or 0) >= SMALLEST

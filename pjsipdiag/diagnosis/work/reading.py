@@ -124,7 +124,8 @@ class PieceReader:
     keep: Keep | None = None
 
     def __call__(self, task: Task) -> list[Done]:
-        return [self._read(*piece, task.spool) for piece in task.pieces]
+        apart = self.keep or self.reading.kept  # each piece travels by itself, with its heads
+        return [self._read(*piece, Spool() if apart else task.spool) for piece in task.pieces]
 
     def lost(self, task: Task, reason: str) -> list[Done]:
         """The same for pieces that nobody can read."""

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.diagnosis.work import gather
+from pjsipdiag.diagnosis.work import gather, tasks
 from pjsipdiag.report import render
 from tests.bench.captures import write
 from tests.capture.files import cut, records
@@ -119,10 +119,10 @@ def test_rotated_files_say_what_the_whole_says(
 
 
 def test_a_big_file_is_read_in_pieces(dask: Dask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gather, "PIECE", 4 << 20)
+    monkeypatch.setattr(tasks, "PIECE", 4 << 20)
     path = tmp_path / "whole.pcap"
     write(path, "siponly", 30_000)
-    assert path.stat().st_size > 2 * gather.PIECE
+    assert path.stat().st_size > 2 * tasks.PIECE
     assert reported(path, dask.address) == reported(path)
 
 
@@ -216,13 +216,13 @@ def test_files_that_vanish_or_are_damaged_are_named_and_the_rest_goes_on(
     first.write_bytes(data[: len(data) // 2] + os.urandom(5000) + data[len(data) // 2 :])
     expected = json.loads(reported(folder))
     assert json.loads(reported(folder, dask.address)) == expected
-    known = gather._tasks_elsewhere
+    known = tasks.tasks_elsewhere
 
     def vanishing(*arguments: Any) -> Iterator[Any]:
         yield from list(known(*arguments))
         second.unlink()
 
-    monkeypatch.setattr(gather, "_tasks_elsewhere", vanishing)
+    monkeypatch.setattr(gather, "tasks_elsewhere", vanishing)
     found = {one["file"]: one for one in json.loads(reported(folder, dask.address))["captures"]}
     assert {name: bool(one["truncated"]) for name, one in found.items()} == {
         one["file"]: bool(one["truncated"]) or one["file"] == str(second) for one in expected["captures"]

@@ -1,0 +1,101 @@
+"""Which pieces of which files are read together by one process or machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import chain, count
+
+from pjsipdiag.capture import split
+from pjsipdiag.capture.joining.parts import SMALLEST, WHOLE, FilePart
+from pjsipdiag.capture.source.place import size_of, stamp
+from pjsipdiag.diagnosis.calls.spool import Spool
+from pjsipdiag.diagnosis.work.executor import Executor
+from pjsipdiag.diagnosis.work.reading import Reading, Task
+from pjsipdiag.errors import CaptureError
+
+MOST_TASKS = 8
+"""Tasks for each process: files beyond are read together, as each task has a temporary file open."""
+FEW = 4
+"""Files for each process from which on each is read by one process, instead of being cut."""
+PIECE, TOGETHER, BATCH = 64 << 20, 16 << 20, 32
+"""Bytes of a capture that another machine reads at once, bytes of small files that it reads together, and files whose
+pieces it names together: each message to it and from it costs as much as reading some MB."""
+
+
+def tasks_here(files: Sequence[str], reading: Reading) -> Iterator[Task]:
+    """What several processes can do; nothing where one has to read alone: what is followed, what can be read only once,
+    and what depends on the first message that one process finds."""
+    jobs = reading.jobs
+    if (
+        (jobs == 1 and not reading.kept)
+        or reading.follow
+        or reading.wanted.of_day
+        or (reading.carries_over and not all(map(stamp, files)))
+    ):
+        return
+    cut = reading.splittable and len(files) < FEW * jobs
+    cutting = _pieces if reading.kept and reading.splittable else partial(split, parts=jobs if cut else 1)
+    numbers = count()
+    pieces = [(next(numbers), capture, piece) for capture, path in enumerate(files) for piece in cutting(path)]
+    if len(pieces) < 2 and not (cut and _is_long(files[0])) and not reading.kept:
+        return
+    size = -(-len(pieces) // (MOST_TASKS * jobs))
+    for at in range(0, len(pieces), size):
+        yield Task(pieces[at : at + size], Spool() if reading.kept else Spool().share())
+
+
+def tasks_elsewhere(files: Sequence[str], reading: Reading, executor: Executor) -> Iterator[Task]:
+    """The same where others open the files: tasks of a bounded size, each a piece of a file or some small ones."""
+    if reading.wanted.of_day:
+        return
+    if not reading.splittable:
+        yield from (Task([(number, number, FilePart(path, 0, WHOLE))], Spool()) for number, path in enumerate(files))
+        return
+    batches = [tuple(files[at : at + BATCH]) for at in range(0, len(files), BATCH)]
+    together: list[tuple[int, int, FilePart]] = []
+    numbers, size = count(), 0
+    for capture, pieces in enumerate(chain.from_iterable(executor.submit(Cutting(), batches).results())):
+        for piece, length in pieces:
+            together.append((next(numbers), capture, piece))
+            size += length
+            if size >= TOGETHER:
+                yield Task(together, Spool())
+                together, size = [], 0
+    if together:
+        yield Task(together, Spool())
+
+
+Cuts = list[list[tuple[FilePart, int]]]
+"""For each of some files its pieces, with how many bytes each has."""
+
+
+class Cutting:
+    """Says in which pieces files are read, where they are."""
+
+    def __call__(self, paths: Sequence[str]) -> Cuts:
+        return [[(piece, _length(piece)) for piece in _pieces(path)] for path in paths]
+
+    def lost(self, paths: Sequence[str], _reason: str) -> Cuts:
+        return [[(FilePart(path, 0, WHOLE), TOGETHER)] for path in paths]
+
+
+def _length(piece: FilePart) -> int:
+    """In bytes; of what nobody can tell, enough."""
+    if piece.end != WHOLE:
+        return piece.end - piece.start
+    size = size_of(piece.path)
+    return TOGETHER if size is None else size
+
+
+def _pieces(path: str) -> list[FilePart]:
+    """Pieces of about PIECE bytes, whoever reads them."""
+    try:
+        return split(path, -(-(size_of(path) or 1) // PIECE))
+    except CaptureError:  # its reader will say it
+        return [FilePart(path, 0, WHOLE)]
+
+
+def _is_long(path: str) -> bool:
+    """Whether a file that cannot be cut is worth a process beside the one that loads the rest of the program."""
+    return (size_of(path) or 0) >= SMALLEST
