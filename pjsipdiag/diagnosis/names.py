@@ -61,7 +61,9 @@ def load(
         sources.append(_shown(read, resolved, disk))
     if live is not None:
         read = load_config(path, asterisk, known, overlay=overlay, databases=urls, partial=partial, disk=disk)
-        sources.append(_left(read, {one.name: one.all("match") for one in live.of("identify")}))
+        # The manager interface joins the rules of an identify with commas.
+        told = {one.name: tuple(",".join(one.all("match")).split(",")) for one in live.of("identify")}
+        sources.append(_left(read, told))
     if resolve:
         sources.append(resolve if isinstance(resolve, Resolver) else Dns())
     if complete:
@@ -155,7 +157,8 @@ def _left_over(identify: Identify, networks: tuple[str, ...]) -> list[str]:
             address = address[1:].partition("]")[0]
         elif address.count(":") == 1:
             address = address.partition(":")[0]
-        if int.from_bytes(_packed(address), "big") not in written:
+        packed = _packed(address)
+        if packed and int.from_bytes(packed, "big") not in written:
             left.append(address)
     return left
 

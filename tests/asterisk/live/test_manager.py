@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from pjsipdiag.asterisk.addresses.rule import canonical
 from pjsipdiag.asterisk.dialplan.find import Presence, find
 from pjsipdiag.asterisk.live import ami, place, saved
 from pjsipdiag.asterisk.live.running import running_config
@@ -14,6 +15,7 @@ from pjsipdiag.asterisk.live.source import ask_live
 from pjsipdiag.asterisk.live.state import LiveError, Wanted
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.names import load
 from tests.asterisk.live import servers
 from tests.asterisk.live.test_running import command
 from tests.asterisk.live.test_running import recorded as requests
@@ -131,3 +133,17 @@ def test_whoever_else_answers_is_one_line_in_time(
         ask_live(f"ami://diag@127.0.0.1:{port}")
     assert "\n" not in str(error.value)
     assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("name", ["22-system", "22-reporting", "16-system"])
+def test_names_beside_files_stand_for_the_addresses_that_it_has(name: str) -> None:
+    """It tells all rules of an identify in one value, with commas."""
+    etc = servers.FIXTURES / f"etc{name[:2]}"
+    with servers.manager(servers.recorded(name)["ami"]) as address:
+        live = ask_live(address)
+    config = load(etc, asterisk=live.version, live=live)
+    named = next(identify for identify in config.identifies if identify.name == "trunk-id-name")
+    addresses = ("2001:db8:5:1::1", "203.0.113.100", "203.0.113.101")
+    assert [canonical(rule).partition("/")[0] for rule in named.rules] == [*addresses]
+    assert not any(identify.unresolved for identify in config.identifies)
+    assert config.otherwise == ()
