@@ -68,9 +68,14 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
     refused = [one for one in situation.exchanges if one.refused]
     own = [one for one in situation.own if one.method == "REGISTER" and one.refused and not one.succeeded]
     failed = sum(count for *_, count in unsuccessful(situation))
+    unheard = [one for one in situation.own if one.method == "REGISTER" and one.is_silent]
     clients, kinds = _each(one.client for one in refused), _each(one.method for one in refused)
     if own:
         return f"{_each(one.server for one in own)} refuses the PBX's registration: it may send no call for that reason"
+    if unheard:
+        return (
+            f"{_each(one.server for one in unheard)} never answers the PBX's registration: it sends no call before that"
+        )
     if refused:
         return f"what came instead was refused ({kinds} of {clients}), which may be why no call comes"
     if set(methods) == {"REGISTER"} or (set(methods) <= {"REGISTER", "OPTIONS"} and methods["REGISTER"]):

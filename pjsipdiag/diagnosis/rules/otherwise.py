@@ -235,7 +235,13 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
 
 def _of_class(status: int) -> Explained:
     if status < 400:
-        return Explained("the call is redirected to another address", (), ("To",), "the caller must follow Contact")
+        return Explained(
+            "the call is redirected to another address",
+            (),
+            ("To",),
+            "Transfer() before an answer sends 302 (chan_pjsip.c), and the caller must follow its Contact: where it"
+            " does not, let the dialplan call that address with Dial()",
+        )
     return Explained("refused by something else; neither the files nor the request explain this answer")
 
 

@@ -178,8 +178,18 @@ def _why(situation: Situation, refusal: Refusal) -> Why:
         return _unmatched(situation, refusal)
     if verdict.outcome is Outcome.UNKNOWN:
         return Why("the files cannot tell which endpoint it belongs to", None, "`pjsip show identifies` tells")
+    if verdict.outcome is Outcome.NOT_IDENTIFIED and verdict.status not in (status, 403):
+        return Why(
+            "the files say that it is not looked at, and the answer says otherwise",
+            None,
+            "`pjsip set logger on` and the log show what refuses",
+        )
     if verdict.outcome in (Outcome.ACL_DENIED, Outcome.NOT_IDENTIFIED):
         check = next(check for check in verdict.trace if check.result is not None)
+        if verdict.outcome is Outcome.NOT_IDENTIFIED and verdict.status != 403:
+            return Why(
+                check.reason, check.where, "have the sender corrected: it is refused before anybody is looked for"
+            )
         return Why(check.reason, check.where, "permit the source in that access list, if it may come in")
     if endpoint is None:
         return Why("refused by something else", None, "`pjsip set logger on` and the log show what refuses")
