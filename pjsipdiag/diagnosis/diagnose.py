@@ -44,7 +44,7 @@ from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.difference import is_a_copy
-from pjsipdiag.diagnosis.rules.no_calls import unsuccessful
+from pjsipdiag.diagnosis.rules.no_calls import fallen_silent, unsuccessful
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.running import ask, callers_hosts, settled
 from pjsipdiag.diagnosis.situation import Situation
@@ -306,6 +306,7 @@ def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
     for ip, status, count in unsuccessful(situation):
         done = f"refused calls of the PBX with {status}" if status else "left calls of the PBX without an answer"
         yield f"{ip} {done} ({count}): who refuses what goes out may send nothing in"
+    yield from fallen_silent(situation)
     for problem in situation.config.warnings:
         if problem.why.kind is FileReason.EXEC_NOT_ALLOWED:
             yield f"{problem.where}: {problem.reason}: what the program would write is not there"

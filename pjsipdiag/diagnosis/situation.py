@@ -138,6 +138,8 @@ class Exchange:
     verdict: Verdict | None = None
     group: CallGroup | None = None
     """The same for what asks whom a source may belong to."""
+    last_request: int = 0
+    last_answer: int = 0
 
     @property
     def succeeded(self) -> int:

@@ -36,14 +36,18 @@ class _Found:
     asked: list[SipMessage] = field(default_factory=list)
     answers: dict[int, tuple[SipMessage, ...]] = field(default_factory=dict)
     times: list[int] = field(default_factory=list)
+    last_request: int = 0
+    last_answer: int = 0
 
     def add(self, what: bytes, repeated: Repeated, messages: Iterable[SipMessage]) -> None:
         self.times += [repeated[FIRST_TIME], repeated[LAST_TIME]]
         _, blank, status = what.partition(b" ")
         if blank:
+            self.last_answer = max(self.last_answer, repeated[LAST_TIME])
             self.statuses[int(status)] = repeated[COUNT]
             self.answers[int(status)] = tuple(messages)
         else:
+            self.last_request = max(self.last_request, repeated[LAST_TIME])
             self.requests += repeated[COUNT]
             self.proven += repeated[COUNT] if what.endswith(WITH_CREDENTIALS) else 0
             self.asked += messages
@@ -101,6 +105,8 @@ def _exchange(client: bytes, server: bytes, method: bytes, found: _Found) -> Exc
         found.answers,
         min(found.times),
         max(found.times),
+        last_request=found.last_request,
+        last_answer=found.last_answer,
     )
 
 

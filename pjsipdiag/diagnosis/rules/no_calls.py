@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 
 from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
@@ -78,6 +79,12 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
         )
     if refused:
         return f"what came instead was refused ({kinds} of {clients}), which may be why no call comes"
+    silent = [one for one in situation.exchanges if one.is_silent]
+    if silent and len(silent) == len(situation.exchanges):
+        came = f"{_each(one.method for one in silent)} of {_each(one.client for one in silent[:4])}"
+        return (
+            f"nothing that came got an answer ({came}): Asterisk does not run or listen, or a filter stands before it"
+        )
     if set(methods) == {"REGISTER"} or (set(methods) <= {"REGISTER", "OPTIONS"} and methods["REGISTER"]):
         return "the sources only register: their calls are another matter, and none was made while this was recorded"
     if methods["OPTIONS"]:
@@ -103,6 +110,28 @@ def unsuccessful(situation: Situation) -> list[tuple[str, int, int]]:
     through = {ip for ip, status, _ in situation.outbound if 200 <= status < 300}
     found = (one for one in situation.outbound if 300 <= one[1] < 700 or one[1] == 0)
     return [one for one in found if one[1] not in (0, *CHALLENGES) or one[0] not in through]
+
+
+PATIENCE = 32_000_000_000
+"""Nanoseconds after which nobody waits for an answer any more (64 * T1, RFC 3261 17.1.2.2)."""
+
+
+def fallen_silent(situation: Situation) -> Iterator[str]:
+    """Since when requests outside of calls get no answer any more, and whether others still get theirs."""
+    heard = max(
+        (*(one.last_answer for one in situation.exchanges), *(g.last_answer for g in situation.groups)), default=0
+    )
+    for one in situation.exchanges[:16]:
+        if not 0 < one.last_answer < one.last_request - PATIENCE:
+            continue
+        since = datetime.fromtimestamp(one.last_answer // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        why = (
+            "others are answered later, so look for a ban or filter of this address (`fail2ban-client status asterisk`,"
+            " `iptables -L -n`)"
+            if heard > one.last_answer + PATIENCE
+            else "nobody is answered later: Asterisk, or the way to it, stopped (`systemctl status asterisk`)"
+        )
+        yield f"{one.method} of {one.client} had its last answer at {since}, and none since: {why}"
 
 
 def _each(names: Iterable[str]) -> str:
