@@ -51,6 +51,7 @@ def test_seed_reports_the_address_without_a_match_line() -> None:
 
 def test_seed_is_silent_once_the_line_is_added(etc: Path, tmp_path: Path) -> None:
     patch = run("suggest", SEED, "-c", etc, "--diff").stdout
+    assert patch.startswith("--- a/pjsip.conf\n+++ b/pjsip.conf\n@@")
     subprocess.run(["patch", "-p1", "-s"], cwd=etc, input=patch, text=True, check=True)
     assert "match=203.0.113.13" in (etc / "pjsip.conf").read_text().splitlines()
     messages = (FIXTURES / "seed/capture.txt").read_text().split("@ ")[1:]
@@ -73,6 +74,7 @@ def test_suggest_writes_a_changed_copy(etc: Path, tmp_path: Path) -> None:
     result = run("suggest", SEED, "-c", etc, "--output", tmp_path / "new")
     assert result.exit_code == 1
     assert "match=203.0.113.13" in (tmp_path / "new/pjsip.conf").read_text()
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["pjsip.conf"]
     assert (etc / "pjsip.conf").read_text() == before
 
 

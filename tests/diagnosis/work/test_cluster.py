@@ -24,7 +24,8 @@ from tests.capture.files import cut, records
 
 pytest.importorskip("distributed", reason="needs Dask: pip install 'pjsipdiag[dask]'")
 
-CONFIG = Path(__file__).parents[3] / "fixtures/demo/etc"
+ROOT = Path(__file__).parents[3]
+CONFIG = ROOT / "fixtures/demo/etc"
 PATIENCE = 120
 """Seconds in which a process starts on a machine that has much to do."""
 
@@ -41,7 +42,8 @@ class Dask:
     def _start(self, module: str, *arguments: str | Path, path: str = "") -> subprocess.Popen[bytes]:
         number = len(list(self._folder.glob(f"{module}-*.log")))
         with (self._folder / f"{module}-{number}.log").open("wb") as log:
-            environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "random"}
+            found = os.pathsep.join(filter(None, (path, str(ROOT))))
+            environment = {**os.environ, "PYTHONPATH": found, "PYTHONHASHSEED": "random"}
             command = [sys.executable, "-m", f"distributed.cli.{module}", "--host", "127.0.0.1", *map(str, arguments)]
             return subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder, env=environment)
 
