@@ -20,6 +20,8 @@ def headline(report: Report) -> str:
     ):
         return f"{severities(report.findings)} found, without any INVITE to replay."
     if not calls and any(capture.unread for capture in report.captures):
+        if any(capture.sip_messages for capture in report.captures):
+            return "No inbound INVITE was found in what could be read."
         return "Nothing can be judged: what was captured or logged could not be read."
     if not calls and report.filtered:
         return f"Nothing is left to judge: the filter ({report.filtered}) leaves no inbound INVITE."

@@ -53,8 +53,10 @@ class Reason:
     @property
     def texts(self) -> Iterator[str]:
         """Every text that a field holds."""
-        for value in (value for reason in self.nested for _, value in reason.fields):
-            if isinstance(value, str | tuple):
+        for _, value in self.fields:
+            if isinstance(value, Reason):
+                yield from value.texts
+            elif isinstance(value, str | tuple):
                 yield from (value,) if isinstance(value, str) else value
 
     def changed(self, change: Callable[[str], str]) -> Reason:

@@ -176,7 +176,8 @@ def _as_written(config: Config, dropped: Dropped) -> list[str]:
         return []
     holes = list(dict.fromkeys(found[0] for found in PLACEHOLDER.finditer(line.value)))
     verb = "is a placeholder" if len(holes) == 1 else "are placeholders"
-    said = [] if line.value in dropped.reason else [f"the line reads {line.name}={line.value[:200]}"]
+    quoted = any(line.value in text for text in dropped.why.texts)
+    said = [] if quoted else [f"the line reads {line.name}={line.value[:200]}"]
     return said + ([f"{listed(holes)} {verb} that nobody filled in, no address"] if holes else [])
 
 
