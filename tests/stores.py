@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.ports import free_port
+
 PATIENCE = 60
 """Seconds in which a server starts on a machine that has much to do."""
 BUCKET = "captures"
@@ -43,12 +45,6 @@ class Bucket(Store):
         for path in sorted(self.folder.rglob("*")):
             if path.is_file():
                 client.upload_file(str(path), BUCKET, str(path.relative_to(self.folder)))
-
-
-def _port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return int(asked.getsockname()[1])
 
 
 @contextmanager
@@ -81,7 +77,7 @@ def _folder(folder: Path) -> Path:
 def s3(folder: Path) -> Iterator[Store]:
     for needed in ("moto", "boto3", "s3fs"):
         pytest.importorskip(needed, reason=f"S3 is asked through {needed}: pip install 'pjsipdiag[dev]'")
-    port = _port()
+    port = free_port()
     with _server(folder, port, sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)):
         place = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_DEFAULT_REGION": "us-east-1"}
         secrets = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": SECRET}
@@ -95,7 +91,7 @@ def sftp(folder: Path) -> Iterator[Store]:
     sshd, keygen = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin"), shutil.which("ssh-keygen")
     if sshd is None or keygen is None:
         pytest.skip("sftp is served by OpenSSH: apt install openssh-server")
-    home, port = folder / "home", _port()
+    home, port = folder / "home", free_port()
     ssh = home / ".ssh"
     ssh.mkdir(parents=True, mode=0o700)
     for key in (folder / "host", ssh / "id_ed25519"):
@@ -118,7 +114,7 @@ def web(folder: Path, module: str = "RangeHTTPServer") -> Iterator[Store]:
     """A web server that gives parts of files; `http.server` gives whole ones only."""
     pytest.importorskip(module, reason=f"the web is served by {module}: pip install 'pjsipdiag[dev]'")
     pytest.importorskip("aiohttp", reason="the web is asked through aiohttp: pip install 'pjsipdiag[dev]'")
-    port, files = _port(), _folder(folder)
+    port, files = free_port(), _folder(folder)
     at = ("--directory", files) if module == "http.server" else ()
     command = (sys.executable, "-m", module, str(port), "--bind", "127.0.0.1", *at)
     before = Path.cwd()

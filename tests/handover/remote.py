@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.ports import free_port
+
 SSHD = "/usr/sbin/sshd"
 NAME = "pbx.test"
 """What ssh calls it."""
@@ -20,9 +22,7 @@ NAME = "pbx.test"
 @contextmanager
 def machine(folder: Path) -> Iterator[str]:
     """The PATH with which `ssh pbx.test` logs in to it. Programs in `folder`/bin are found there first."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     for name in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
     (folder / "bin").mkdir(exist_ok=True)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
 from tests.watch.process import PATIENCE, Process
 from tests.watch.traffic import BAD, CONF, GOOD, PBX, SECOND, call, captured, message, minute
 
@@ -225,12 +226,6 @@ def test_what_is_no_capture_is_said(etc: Path) -> None:
         watch.stdin.close()
         assert watch.status() == 2
         assert "standard input: no capture" in watch.said[-1]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 def test_metrics_have_no_label_that_a_sender_fills(etc: Path) -> None:

@@ -10,7 +10,6 @@ import ctypes
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.ports import free_port
 
 PASSWORD = "hidden-word"
 _PR_SET_PDEATHSIG = 1
@@ -102,7 +103,7 @@ def _postgresql(folder: Path) -> Iterator[Server]:
         folder, initdb, "-D", "data", "--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=UTF8",
         "--locale=C.UTF-8", "--username=tester", "--no-sync", "--no-instructions",
     )  # fmt: skip
-    port = _free_port()
+    port = free_port()
     settings = (
         "listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={folder}", "fsync=off",
         "full_page_writes=off", "shared_buffers=16MB", "dynamic_shared_memory_type=mmap", "max_connections=30",
@@ -121,7 +122,7 @@ def _mariadb(folder: Path) -> Iterator[Server]:
         folder, install, "--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db",
         "--skip-name-resolve", *small,
     )  # fmt: skip
-    port = _free_port()
+    port = free_port()
     setup = folder / "setup.sql"
     setup.write_text(
         f"CREATE USER 'tester'@'%' IDENTIFIED BY '{PASSWORD}';\nGRANT ALL ON *.* TO 'tester'@'%' WITH GRANT OPTION;\n"
@@ -192,9 +193,3 @@ def _popen(folder: Path, command: list[str], log: Any, end: signal.Signals) -> s
         preexec_fn=lambda: prctl(_PR_SET_PDEATHSIG, int(end)),  # noqa: PLW1509  # a single call of the system
         **as_nobody,
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -12,6 +12,7 @@ import pytest
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.sip import Address
+from tests.ports import free_port
 from tests.watch.process import Process
 from tests.watch.traffic import BAD, GOOD, call
 
@@ -51,17 +52,6 @@ def hep3(datagram: Datagram, *, vendor: int = 0, more: bytes = b"") -> bytes:
 CORRELATION = struct.pack(">HHH", 0, 17, 6 + 3) + b"abc"
 """What heplify and Kamailio add."""
 OF_A_VENDOR = struct.pack(">HHH", 3, 1, 6 + 2) + b"xy"
-
-
-def port_of(watch: Process) -> int:
-    return int(watch.wait_for("watching").split("hep://")[1].split(":")[1].split("/")[0])
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def refused(name: str) -> list[bytes]:
