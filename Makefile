@@ -69,7 +69,7 @@ system:
 	@command -v tshark >/dev/null && command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v patch >/dev/null && \
 	  command -v zsh >/dev/null && command -v fish >/dev/null && command -v tcpdump >/dev/null || \
 	  .ci/install 'the tests use them' tshark chromium chromium-driver patch zsh fish tcpdump
-	@[ -x /usr/sbin/sshd ] || .ci/sshd
+	@[ -x /usr/sbin/sshd ] && command -v ssh >/dev/null || .ci/sshd
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ -x /usr/sbin/mariadbd ] && command -v my_print_defaults >/dev/null && command -v mariadb-dump >/dev/null || .ci/databases
 
 # npm and pip bring what is in it; nothing of it runs here.
