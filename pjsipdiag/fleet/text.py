@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TextIO
 
 from rich.console import RenderableType
@@ -34,20 +34,13 @@ class _Page:
         fleet = self.fleet
         style = "bold red" if any(member.problem for member in fleet.members) else "bold green"
         yield self.ink.text(wording.fleet_headline(fleet), style)
-        yield from self.titled("PBXs", [self.members()])
+        yield from self.ink.titled("PBXs", [self.members()])
         if fleet.causes:
-            yield from self.titled("Causes", map(self.cause, fleet.causes))
+            yield from self.ink.titled("Causes", map(self.cause, fleet.causes))
         if fleet.shared:
-            yield from self.titled("Sources that several PBXs saw", self.shared())
+            yield from self.ink.titled("Sources that several PBXs saw", self.shared())
         if points := wording.open_points(fleet):
-            yield from self.titled("What is missing", (self.ink.item(point, by=2) for point in points))
-
-    def titled(self, title: str, parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
-        yield Text()
-        yield Text(title, "bold underline" if self.look.color else "bold")
-        if not self.look.color:
-            yield Text(self.ink.dash * len(title))
-        yield from parts
+            yield from self.ink.titled("What is missing", (self.ink.item(point, by=2) for point in points))
 
     def members(self) -> RenderableType:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim" if self.look.color else "")

@@ -37,7 +37,12 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def build(folder: Path) -> None:
-    """Makes the folder anew."""
+    """Makes the folder anew.
+
+    :raises FileExistsError: there is another folder than one that was built here.
+    """
+    if folder.exists() and not (folder / POLICY).is_file():
+        raise FileExistsError(f"{folder} holds something else than this page: give another folder, or remove it")
     with TemporaryDirectory() as temporary:
         work = Path(temporary)
         made = work / "page"
@@ -98,4 +103,7 @@ def _add(wheel: Path, site: zipfile.ZipFile) -> None:
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]))
+    try:
+        build(Path(sys.argv[1]))
+    except FileExistsError as error:
+        sys.exit(str(error))

@@ -6,7 +6,7 @@ Text from packets and files is only ever put into `Text` objects, escaped: rich'
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import TextIO
 
@@ -87,6 +87,14 @@ class Ink:
         if self.look.ascii_only:
             shown = shown.encode("ascii", "backslashreplace").decode("ascii")
         return Text(shown, style)
+
+    def titled(self, title: str, parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
+        """A part of a page below its title."""
+        yield Text()
+        yield Text(title, "bold underline" if self.look.color else "bold")
+        if not self.look.color:
+            yield Text(self.dash * len(title))
+        yield from parts
 
     def name(self, text: str, width: int | None) -> Text:
         """A section name, broken behind its hyphens where it is longer than `width`."""

@@ -90,29 +90,22 @@ class _Page:
         yield from (self.ink.text(line, "bold yellow") for line in wording.unread(report))
         yield from self.context()
         if report.findings:
-            yield from self.titled("Causes", self.spaced(self.finding(finding) for finding in report.findings))
+            yield from self.ink.titled("Causes", self.spaced(self.finding(finding) for finding in report.findings))
         if report.sources:
-            yield from self.titled("Sources", self.sources())
+            yield from self.ink.titled("Sources", self.sources())
         listed = [row for row in report.requests if row.method in report.methods]
         if listed:
-            yield from self.titled("Other requests", self.spaced(map(self.request, listed)))
+            yield from self.ink.titled("Other requests", self.spaced(map(self.request, listed)))
         if report.doors:
-            yield from self.titled("Doors", self.doors())
+            yield from self.ink.titled("Doors", self.doors())
         if wording.notes(report):
-            yield from self.titled("Notes", (self.ink.item(line, by=2) for line in wording.notes(report)))
+            yield from self.ink.titled("Notes", (self.ink.item(line, by=2) for line in wording.notes(report)))
         if self.look.verbose and report.calls:
-            yield from self.titled("Traces", self.traces())
+            yield from self.ink.titled("Traces", self.traces())
         if report.suggestions:
-            yield from self.titled("Suggested lines", self.spaced(self.suggestion(s) for s in report.suggestions))
+            yield from self.ink.titled("Suggested lines", self.spaced(self.suggestion(s) for s in report.suggestions))
         yield from self.unconfirmed()
         yield from self.steps()
-
-    def titled(self, title: str, parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
-        yield Text()
-        yield Text(title, "bold underline" if self.look.color else "bold")
-        if not self.look.color:
-            yield Text(self.ink.dash * len(title))
-        yield from parts
 
     def spaced(self, parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
         for at, part in enumerate(parts):
@@ -149,12 +142,12 @@ class _Page:
     def unconfirmed(self) -> Iterator[RenderableType]:
         found = self.report.unconfirmed
         if found:
-            yield from self.titled(wording.UNCONFIRMED, self.spaced(self.suggestion(s, "may fix") for s in found))
+            yield from self.ink.titled(wording.UNCONFIRMED, self.spaced(self.suggestion(s, "may fix") for s in found))
 
     def steps(self) -> Iterator[RenderableType]:
         ink, last = self.ink, ending(self.report)
         if last.steps:
-            yield from self.titled(last.title, ())
+            yield from self.ink.titled(last.title, ())
         for step in last.steps:
             yield ink.item(f"{step.says}{':' if step.commands else ''}", by=2)
             yield from (ink.indented(clipped(command), "green") for command in step.commands)

@@ -41,18 +41,19 @@ class SecondReading:
     def unheard(self, group: CallGroup) -> Unheard:
         """Of the calls whose final answer was sent again and again."""
         count = sum(group.unheard.values())
-        if not count or not self._is_read:
+        ids = [one for one in self._ids_of(group, UNHEARD) if one in self._wanted]
+        if not ids or not self._is_read:
             return Unheard(count)
-        ids = self._ids_of(group, UNHEARD)
         contacts = dict.fromkeys(self._contacts[one] for one in ids if one in self._contacts)
-        return Unheard(count, sum(self._acks[one] > 0 for one in ids), tuple(map(decode, contacts)))
+        acknowledged = sum(self._acks[one] > 0 for one in ids)
+        return Unheard(count, count if acknowledged == len(ids) else acknowledged, tuple(map(decode, contacts)))
 
     def taken_up(self, group: CallGroup) -> int | None:
         """How many of its challenged calls are tried again under another Call-ID, which their nonce shows; None where
         nobody can tell."""
-        if not self._is_read:
+        ids = [one for one in self._ids_of(group, 0) if one in self._wanted]
+        if not ids or not self._is_read or len(self._carried) >= MOST_NONCES:
             return None
-        ids = self._ids_of(group, 0)
         found = sum(self._nonces.get(one, b"") in self._carried for one in ids)
         most = sum(group.statuses.get(status, 0) for status in CHALLENGES)
         return found if len(ids) < MOST_CALLS else found * most // len(ids)
@@ -70,13 +71,17 @@ class SecondReading:
     @cached_property
     def _is_read(self) -> bool:
         """Reads the captures, once; False where they cannot be read."""
-        wanted = set(self._wanted())
         for tally in self._captures:
             for datagram in read_again(tally):
-                self._note(datagram, wanted)
+                self._note(datagram, self._wanted)
         return all(tally.kept or tally.stamp is not None for tally in self._captures)
 
-    def _wanted(self) -> Iterator[bytes]:
+    @cached_property
+    def _wanted(self) -> frozenset[bytes]:
+        """The Call-IDs that are looked for: of those beyond MOST_ALL nothing is known."""
+        return frozenset(self._choose())
+
+    def _choose(self) -> Iterator[bytes]:
         carrying = {one.verdict.endpoint for one in self._groups if one.carried}
         room = MOST_ALL
         for group in self._groups:
@@ -86,7 +91,7 @@ class SecondReading:
             yield from ids[:room]
             room -= len(ids[:room])
 
-    def _note(self, datagram: Datagram, wanted: set[bytes]) -> None:
+    def _note(self, datagram: Datagram, wanted: frozenset[bytes]) -> None:
         payload = datagram.payload.lstrip(b"\r\n")
         if payload.startswith(b"ACK "):
             if (id_ := call_id(payload)) in wanted:

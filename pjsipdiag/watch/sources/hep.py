@@ -10,10 +10,9 @@ import ipaddress
 import selectors
 import socket
 import time
-from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event
 from urllib.parse import urlsplit
 
@@ -37,7 +36,7 @@ class Connection:
     """A TCP connection of a sender."""
 
     peer: bytes
-    stream: hep.HepStream = field(default_factory=lambda: hep.HepStream(Counter()))
+    stream: hep.HepStream
 
 
 class Listener:
@@ -98,7 +97,7 @@ class Listener:
                 connection.close()
                 return
             connection.setblocking(False)
-            known = Connection(Address(_unmapped(peer[0]), peer[1]).pack())
+            known = Connection(Address(_unmapped(peer[0]), peer[1]).pack(), hep.HepStream(self.tally.undecoded))
             self._selector.register(connection, selectors.EVENT_READ, known)
 
     def _continue(self, key: selectors.SelectorKey, put: Put) -> None:
@@ -113,6 +112,8 @@ class Listener:
         for piece in known.stream.receive(data) if data else ():
             self._take(known.peer, "TCP", piece.payload, put)
         if not data:
+            if known.stream.lose():
+                self.tally.undecoded["HEP packet whose connection ended before it did"] += 1
             self._selector.unregister(connection)
             connection.close()
 

@@ -104,6 +104,8 @@ def test_noise_does_no_harm(etc: Path) -> None:
         send("udp", port, noise)
         send("tcp", port, noise)
         send("tcp", port, [b"GET / HTTP/1.0\r\n\r\n" * 100])
+        send("tcp", port, [refused("cut")[0][:-20]])  # cut, as the first noise over TCP is
         send("tcp", port, refused("one"))
         assert f"{BAD} is in no match=" in watch.line()
         assert watch.end() == 1
+        assert "2 x HEP packet whose connection ended before it did" in watch.said[-1]

@@ -67,7 +67,7 @@ def _finding(situation: Situation, group: CallGroup, unheard: Unheard) -> Findin
 
 def _evidence(unheard: Unheard, transport: Transport | None, hidden: list[str]) -> Iterator[str]:
     if unheard.acknowledged is None:
-        yield "whether an ACK came is not known: the capture cannot be read a second time"
+        yield "whether an ACK came is not known: the capture cannot be read a second time, or holds too many such calls"
     elif unheard.acknowledged:
         yield (
             f"an ACK of {unheard.acknowledged} of them is in the capture, and the answer is sent all the same: it comes"
