@@ -60,9 +60,14 @@ class Times:
 class Signs(dict[Sign, Times]):
     """The signs of a capture; at most MOST_SIGNS."""
 
+    @property
+    def is_full(self) -> bool:
+        """Whether other signs than those that are kept were passed over, or would be."""
+        return len(self) >= MOST_SIGNS
+
     def add(self, sign: Sign, times: Times) -> None:
         known = self.get(sign)
         if known is not None:
             known.add(times)
-        elif len(self) < MOST_SIGNS:
+        elif not self.is_full:
             self[sign] = times

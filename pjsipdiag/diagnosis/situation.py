@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture.datagram import LoggedRefusal
-from pjsipdiag.capture.signs import Sign, Times
+from pjsipdiag.capture.signs import Signs
 from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, SourceRow
 from pjsipdiag.diagnosis.sdp import Offer
 from pjsipdiag.sip import Address, SipMessage
@@ -223,7 +223,7 @@ class Situation:
     """What a second reading tells of these calls of a group."""
     taken_up: Callable[[CallGroup], int | None] = lambda _group: None
     """How many calls of a group that a challenge ended go on under another Call-ID; None where nobody can tell."""
-    signs: Mapping[Sign, Times] = field(default_factory=dict)
+    signs: Signs = field(default_factory=Signs)
     """What the network says beside SIP."""
     reached: Callable[[str], Sequence[Asked]] = lambda _ip: ()
     end: int = 0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.signs import MOST_SIGNS, Sign, SignKind, Signs, Times
+from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.sip import Address
 from tests.capture.build import (
     ACK,
@@ -109,3 +112,15 @@ def test_there_is_a_bound() -> None:
     signs.add(icmp("0"), Times(1, 0, 9))
     assert len(signs) == MOST_SIGNS
     assert signs[icmp("0")] == Times(2, 0, 9)
+
+
+@pytest.mark.parametrize(("most", "said"), [(1, True), (3, False)])
+def test_a_bound_that_is_reached_is_said(
+    most: int, said: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pjsipdiag.capture.signs.MOST_SIGNS", most)
+    errors = [ethernet(unreachable(udp(sip(7)), 3, code)) for code in (1, 3)]
+    (tmp_path / "c.pcap").write_bytes(pcap([ethernet(udp(sip(7))), *errors]))
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+    notes = diagnose([tmp_path / "c.pcap"], tmp_path).notes
+    assert any("of ICMP errors, resets and TLS alerts the first 1 different" in note for note in notes) == said
