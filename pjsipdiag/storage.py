@@ -301,7 +301,7 @@ def _in_one_line() -> Iterator[None]:
             raise FileNotFoundError(errno.ENOENT, "there is no such file") from None
         raise OSError(errno.EIO, _reason(cause)) from None
     except ImportError as error:
-        reason = f"{error.name or error} is not here: pip install 'pjsipdiag[storage]'"
+        reason = f"{error.name or error} is not here: pip install '.[storage]' in a checkout"
         raise OSError(errno.EPROTONOSUPPORT, reason) from None
     except Exception as error:
         number = errno.EACCES if isinstance(error, PermissionError) else errno.EIO

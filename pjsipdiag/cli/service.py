@@ -17,14 +17,14 @@ from pjsipdiag.errors import PjsipdiagError
 def mcp(*, root: str, plain: bool) -> None:
     """Answer agents (MCP, on standard input and output): diagnose, explain, check, suggest, compare, rules.
 
-    Everything is read-only. Needs pip install 'pjsipdiag[mcp]'.
+    Everything is read-only. Needs pip install '.[mcp]' in a checkout.
     """
     try:
         from pjsipdiag.agents.server import run
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("mcp"):
             raise
-        raise PjsipdiagError("mcp is not installed: pip install 'pjsipdiag[mcp]'") from None
+        raise PjsipdiagError("mcp is not installed: pip install '.[mcp]' in a checkout") from None
     run(root, plain=plain)
 
 

@@ -24,7 +24,9 @@ def require() -> None:
     try:
         import pyarrow.parquet  # noqa: F401  (whether it is there)
     except ImportError:
-        raise PjsipdiagError("--parquet needs pyarrow, which is not here: pip install 'pjsipdiag[parquet]'") from None
+        raise PjsipdiagError(
+            "--parquet needs pyarrow, which is not here: pip install '.[parquet]' in a checkout"
+        ) from None
 
 
 def write_rows(report: Report, name: str, folder: Path) -> None:

@@ -55,7 +55,7 @@ def serve(address: str, values: Callable[[], Mapping[str, Value]]) -> None:
     try:
         from prometheus_client import CollectorRegistry, start_http_server
     except ImportError:
-        raise PjsipdiagError("--metrics takes prometheus_client: pip install 'pjsipdiag[watch]'") from None
+        raise PjsipdiagError("--metrics takes prometheus_client: pip install '.[watch]' in a checkout") from None
     host, port = _place(address)
     registry = CollectorRegistry()
     registry.register(Counts(values))

@@ -16,7 +16,7 @@ SECONDS = 5.0
 """How long a connection may take."""
 
 _T = TypeVar("_T")
-_EXTRA = "pip install 'pjsipdiag[realtime]'"
+_EXTRA = "pip install '.[realtime]' in a checkout"
 _DRIVERS = {
     "postgres": "postgresql+pg8000",
     "postgresql": "postgresql+pg8000",

@@ -28,7 +28,7 @@ def connect(address: str, patience: float) -> Client:
         from distributed import Client, LocalCluster
     except ImportError:
         raise PjsipdiagError(
-            "--dask reads captures with Dask, which is not here: pip install 'pjsipdiag[dask]'"
+            "--dask reads captures with Dask, which is not here: pip install '.[dask]' in a checkout"
         ) from None
     for name in [*logging.root.manager.loggerDict]:  # each has a handler of its own; what matters is said in one line
         if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):

@@ -142,7 +142,7 @@ def _changes(path: str, stop: Event) -> Iterator[object]:
     try:
         from watchfiles import watch
     except ImportError:
-        raise PjsipdiagError("to watch a directory takes watchfiles: pip install 'pjsipdiag[watch]'") from None
+        raise PjsipdiagError("to watch a directory takes watchfiles: pip install '.[watch]' in a checkout") from None
     changes: Iterator[object] = watch(
         path, stop_event=stop, rust_timeout=LOOK, yield_on_timeout=True, recursive=False, debounce=200
     )
