@@ -2,10 +2,7 @@
 
 The way of a text, each step in its own module:
 
-    encoding   characters of 16 or 32 bits -> UTF-8
-    unpack     colours, objects (objects), escapes, marks of web pages off
-    order      newest first, torn, files mixed: put in order
-    wrapping   lines that were broken at a width together again
+    carried    what was done to the text on its way is undone
     forms      lines that announce messages, in Asterisk's log and elsewhere; texts that are named only
     heads      what stands before and behind each line, learned from one of them
     marks      where those lines stand
@@ -18,7 +15,7 @@ The way of a text, each step in its own module:
 
 from __future__ import annotations
 
-from pjsipdiag.capture.text.encoding import wide_encoding
+from pjsipdiag.capture.text.carried.encoding import wide_encoding
 from pjsipdiag.capture.text.read import read_text
 
 __all__ = ["read_text", "wide_encoding"]

@@ -14,15 +14,15 @@ from typing import BinaryIO
 from pjsipdiag.capture.datagram import Connected, Datagram, Tally
 from pjsipdiag.capture.streams.via import via_transport
 from pjsipdiag.capture.text import hidden
-from pjsipdiag.capture.text.encoding import Narrowed, wide_encoding
+from pjsipdiag.capture.text.carried.encoding import Narrowed, wide_encoding
+from pjsipdiag.capture.text.carried.order import in_order
+from pjsipdiag.capture.text.carried.unpack import unpacked
+from pjsipdiag.capture.text.carried.wrapping import Wrapped, joined, wrapping
 from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, TCPDUMP, VIEWERS, Named, packed
 from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, found_in, region
 from pjsipdiag.capture.text.message import begins_entry, of_length, restored
-from pjsipdiag.capture.text.order import in_order
 from pjsipdiag.capture.text.refusals import NOTE_FORGED, Refusals
 from pjsipdiag.capture.text.times import time_of
-from pjsipdiag.capture.text.unpack import unpacked
-from pjsipdiag.capture.text.wrapping import Wrapped, joined, wrapping
 from pjsipdiag.errors import CaptureError
 
 SIZE = 1 << 20

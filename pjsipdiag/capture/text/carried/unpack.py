@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from struct import unpack
 from typing import NamedTuple
 
-from pjsipdiag.capture.text.objects import of_object
-from pjsipdiag.capture.text.order import by_file, in_whole_lines
+from pjsipdiag.capture.text.carried.objects import of_object
+from pjsipdiag.capture.text.carried.order import by_file, in_whole_lines
 
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]{0,200}\x07|\([A-Z0-9])")
 _SHOWN_COLOUR = re.compile(rb"(?:#033|\^\[|\\u001b|\\x1b|\\033)\[[0-9;]*m")
