@@ -21,4 +21,4 @@ def read_again(tally: Tally) -> Iterator[Datagram]:
     yield from tally.kept
     if tally.stamp is not None and not changed(tally):
         with suppress(CaptureError):
-            yield from read(tally.file, Tally(tally.file, again=True))
+            yield from read(tally.file, Tally(tally.file, again=True, any_ratio=tally.any_ratio))

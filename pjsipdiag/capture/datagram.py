@@ -128,6 +128,8 @@ class Tally:
     signs: Signs = field(default_factory=Signs)
     again: bool = False
     """Whether nothing but the messages is asked for: all else was read before."""
+    any_ratio: bool = False
+    """Whether a compressed file is read to its end, however much it grows."""
     stamp: Stamp | None = None
     """Of the file before it was read."""
     kept: Sequence[Datagram] = ()

@@ -41,7 +41,7 @@ def _held(context: click.Context, parameter: str, path: str) -> tuple[str, ...]:
     if path not in opened:
         if not is_bundle(path):
             return (path,)
-        opened[path] = context.with_resource(unpacked(path))
+        opened[path] = context.with_resource(unpacked(path, any_ratio=context.params.get("any_ratio", False)))
         if not context.params.get("quiet"):
             click.echo(f"{visible(path)}: {visible(opened[path].about)}", err=True)
     bundle = opened[path]

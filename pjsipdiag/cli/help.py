@@ -17,7 +17,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "What to bring": ("interface", "duration", "rotated", "newest"),
     "The request": ("from_", "uri", "headers", "transport"),
     "Which calls": ("pbx", "since", "until", "sources", "call_ids", "methods"),
-    "How to read": ("jobs", "dask", "resume", "mirrors", "reader", "keylog", "follow", "seconds"),
+    "How to read": ("jobs", "dask", "resume", "mirrors", "reader", "keylog", "any_ratio", "follow", "seconds"),
     "What if": ("try_lines", "try_section", "try_order", "try_file"),
     "Which lines": ("aggregate", "unconfirmed", "diff"),
     "What to watch": ("interface", "host", "expression", "state"),

@@ -106,6 +106,8 @@ READING = options(
                  help="wireshark reads through tshark: decrypts TLS, knows everything, is slow."),
     click.option("--keylog", metavar="FILE", type=FILE,
                  help="TLS secrets (SSLKEYLOGFILE); implies --reader wireshark."),
+    click.option("--any-ratio", is_flag=True,
+                 help="Read compressed files to their end, also what grows as no capture does."),
     click.option("--follow", is_flag=True, help="Wait for more until interrupted, then report."),
     click.option("--for", "seconds", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
                  help="With --follow: report after that time."),

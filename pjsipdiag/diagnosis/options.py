@@ -31,7 +31,7 @@ class Options(TypedDict, total=False):
     times (2025-10-09T08:53:20 or 08:53:20), `sources` addresses or networks, `call_ids` Call-IDs: only those calls are
     judged. Requests of `methods` are listed, too. With `follow` a growing capture is read until interrupted, or for
     `seconds`. `aggregate` lets suggestions name networks. `mirrors` are addresses whose HEP and tunnels are taken at
-    their word.
+    their word. With `any_ratio` compressed captures are read to their end, however much they grow.
     """
 
     asterisk: str | None
@@ -55,5 +55,6 @@ class Options(TypedDict, total=False):
     follow: bool
     seconds: float | None
     mirrors: Sequence[str]
+    any_ratio: bool
     aggregate: bool
     progress: Progress | None

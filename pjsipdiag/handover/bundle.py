@@ -9,6 +9,7 @@ pjsipdiag-bundle/asterisk.live    as --save-live writes it
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pjsipdiag.capture.source.compressed import decompressed
 from pjsipdiag.errors import UNPACKED, PjsipdiagError, visible
 from pjsipdiag.handover import tar
 from pjsipdiag.outputs import write_bytes
@@ -56,21 +58,23 @@ def is_bundle(path: str) -> bool:
 
 
 @contextmanager
-def unpacked(path: str) -> Iterator[Bundle]:
-    """A bundle in a private folder, which is removed at the end.
+def unpacked(path: str, *, any_ratio: bool = False) -> Iterator[Bundle]:
+    """A bundle in a private folder, which is removed at the end; `any_ratio`: see `decompressed`.
 
     :raises PjsipdiagError: it is damaged, or holds what none does.
     """
     with TemporaryDirectory(prefix="pjsipdiag-") as temporary:
+        damage: list[str] = []
         folder = Path(f"{temporary}{UNPACKED}{Path(path).name}")
         try:
-            with gzip.open(path, "rb") as stream:
+            with Path(path).open("rb") as file, decompressed(file, damage, any_ratio=any_ratio) as content:
+                stream = io.BufferedReader(content)
                 names = tar.unpack(stream, folder, f"{ROOT}/", MOST_BYTES)
                 stream.read(_MOST_BEHIND)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise PjsipdiagError(f"{visible(path)}: the archive is damaged: {error}") from None
         except PjsipdiagError as error:
-            raise PjsipdiagError(f"{visible(path)}: {error}") from None
+            raise PjsipdiagError(f"{visible(path)}: {damage[0] if damage else error}") from None
+        if damage:
+            raise PjsipdiagError(f"{visible(path)}: {damage[0]}")
         captures = tuple(str(folder / name) for name in names if name.startswith("capture") and "/" not in name)
         config = str(folder / "etc") if any(name.startswith("etc/") for name in names) else None
         about = (folder / ABOUT).read_bytes()[:_MOST_TOLD].decode("utf-8", "replace") if ABOUT in names else ""

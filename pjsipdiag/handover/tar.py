@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tarfile
 from gzip import GzipFile
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -18,7 +19,7 @@ MOST_FILES = 20_000
 _PIECE = 1 << 20
 
 
-def unpack(stream: IO[bytes] | GzipFile, folder: Path, root: str, most_bytes: int) -> list[str]:
+def unpack(stream: IO[bytes] | BufferedReader, folder: Path, root: str, most_bytes: int) -> list[str]:
     """Writes the plain files whose names begin with `root` below `folder`; the rests of their names, in order.
 
     :raises PjsipdiagError: a name leads out of the folder, a size is beyond all measure, or the archive is damaged.
@@ -77,7 +78,7 @@ def _created(folder: Path, name: str) -> BinaryIO:
         raise PjsipdiagError(f"{visible(name)} is twice in the archive") from None
 
 
-def _copy(stream: IO[bytes] | GzipFile, size: int, target: BinaryIO | None) -> None:
+def _copy(stream: IO[bytes] | BufferedReader, size: int, target: BinaryIO | None) -> None:
     while size:
         piece = stream.read(min(size, _PIECE))
         if not piece:

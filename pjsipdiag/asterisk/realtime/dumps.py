@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,8 @@ from pjsipdiag.asterisk.realtime import sqlite
 from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
 
+MOST_BYTES, MOST_RATIO = 64 << 20, 400
+"""Past so much content, more than so many bytes out of one are no dump."""
 _T = TypeVar("_T")
 _Row = tuple[str | None, ...]
 
@@ -46,7 +49,7 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
             data = place.read_bytes()
             if data.startswith(b"SQLite format 3\0"):
                 return sqlite.read(name, path, query, take)
-            data = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+            data = _unpacked(data) if data.startswith(b"\x1f\x8b") else data
             if data.startswith(b"PGDMP"):
                 raise DeadError(f"database {name}: {path} is no SQL: 'pg_restore -f dump.sql {path}' makes some of it")
             text = data.decode("cp1252" if _LATIN.search(data[:2000]) else "utf-8", "surrogateescape")
@@ -68,6 +71,15 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
         folding = columns.folding
         wanted.sort(key=lambda row: folding.fold(row[at] or "").encode("utf-8", "surrogateescape"))
     return take(columns, wanted)
+
+
+def _unpacked(data: bytes) -> bytes:
+    """:raises ValueError: it grows as no dump does."""
+    most = max(MOST_BYTES, MOST_RATIO * len(data))
+    content = gzip.GzipFile(fileobj=BytesIO(data)).read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"it grows more than {MOST_RATIO} times, which no dump does: decompress it")
+    return content
 
 
 def _from_csv(path: Path) -> tuple[Columns, list[_Row]]:

@@ -39,7 +39,7 @@ def read_stream(
 ) -> Iterator[Datagram]:
     """The same for an open binary file, which need not be seekable."""
     damage: list[str] = []
-    with decompressed(stream, damage) as content:
+    with decompressed(stream, damage, any_ratio=tally.any_ratio) as content:
         head = b""
         while len(head) < PEEK and (more := content.read(PEEK - len(head))):
             head += more

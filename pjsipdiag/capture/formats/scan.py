@@ -10,8 +10,19 @@ from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.pcap import HEADER, MAGICS, Walk, file_header
 from pjsipdiag.capture.formats.pcapng import SECTION_MAGIC, BlockWalk
 from pjsipdiag.capture.packets.dissect import Dissector
+from pjsipdiag.capture.source.compressed import COMPRESSIONS
 from pjsipdiag.capture.source.window import Window
 from pjsipdiag.errors import CaptureError
+
+PACKED = {
+    **dict.fromkeys(COMPRESSIONS, "twice"),
+    b"PK\x03\x04": "as zip",
+    b"\x04\x22\x4d\x18": "as lz4",
+    b"7z\xbc\xaf": "as 7z",
+    b"\x1f\x9d": "as .Z",
+    b"Rar!": "as rar",
+}
+"""How files begin whose content is not looked into, and what they are."""
 
 
 def scan(stream: io.RawIOBase | BinaryIO, tally: Tally, dissector: Dissector | None = None) -> Iterator[Datagram]:
@@ -45,6 +56,10 @@ def open_walk(window: Window, dissector: Dissector, tally: Tally) -> Walk | Bloc
     if head[:4] in MAGICS:
         reason = f"{len(head)} of {HEADER} bytes" if len(head) < HEADER else head.hex(" ")
         raise CaptureError(f"{tally.file}: the file header of the capture is cut short or damaged: {reason}")
+    packed = next((name for magic, name in PACKED.items() if head.startswith(magic)), "")
+    packed = "as tar" if window.buffer[257:262] == b"ustar" else packed
+    if packed:
+        raise CaptureError(f"{tally.file}: it is packed {packed}: unpack it, and give what is in it")
     raise CaptureError(
         f"{tally.file}: neither a capture (pcap, pcapng) nor a log of Asterisk: it starts with {head[:4].hex(' ')}"
     )

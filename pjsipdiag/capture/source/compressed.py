@@ -94,9 +94,11 @@ class _InLine(Executor):
 class Decompressed(io.RawIOBase):
     """The content of a compressed stream; members one after another are one content."""
 
-    def __init__(self, stream: io.RawIOBase, make: Callable[[], Decompressor], damage: list[str]) -> None:
+    def __init__(
+        self, stream: io.RawIOBase, make: Callable[[], Decompressor], damage: list[str], *, any_ratio: bool
+    ) -> None:
         super().__init__()
-        self._stream, self._make, self._damage = stream, make, damage
+        self._stream, self._make, self._damage, self._any_ratio = stream, make, damage, any_ratio
         self._object: Decompressor | None = None
         self._rest = b""
         self._worker: int | None = None
@@ -166,9 +168,10 @@ class Decompressed(io.RawIOBase):
                 self._damage.append(f"the compressed file is damaged: {error}")
             else:
                 self._given += len(content)
-                if self._given > max(UNUSUAL, self._taken * MOST_RATIO):
+                if not self._any_ratio and self._given > max(UNUSUAL, self._taken * MOST_RATIO):
                     self._damage.append(
-                        f"the compressed file grows more than {MOST_RATIO} times, which no capture does: decompress it"
+                        f"the compressed file grows more than {MOST_RATIO} times, which no capture does: diagnose it"
+                        " with --any-ratio, or decompress it"
                     )
                 if self._object.eof:
                     self._taken -= len(self._object.unused_data)
@@ -252,10 +255,11 @@ COMPRESSIONS: dict[bytes, Callable[[], Decompressor]] = {
 }
 
 
-def decompressed(stream: BinaryIO | io.RawIOBase, damage: list[str]) -> io.RawIOBase:
+def decompressed(stream: BinaryIO | io.RawIOBase, damage: list[str], *, any_ratio: bool = False) -> io.RawIOBase:
     """The content of `stream`, decompressed when its first bytes say that it is compressed.
 
-    What is wrong with the compressed file is added to `damage` while it is read.
+    What is wrong with the compressed file is added to `damage` while it is read: also, unless `any_ratio`, that more
+    comes out of it than out of any capture.
     """
     head = b""
     guarded = Guarded(stream, damage)
@@ -264,5 +268,5 @@ def decompressed(stream: BinaryIO | io.RawIOBase, damage: list[str]) -> io.RawIO
     whole = Peeked(guarded, head)
     for magic, make in COMPRESSIONS.items():
         if head.startswith(magic):
-            return Decompressed(whole, make, damage)
+            return Decompressed(whole, make, damage, any_ratio=any_ratio)
     return whole

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pjsipdiag.capture import Captures, Unfinished, Unjoinable, join
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.chain import by_owner
-from pjsipdiag.capture.source.place import stamp
 from pjsipdiag.diagnosis.calls.folded import Folded
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.work.executor import Executor, Place
@@ -36,7 +35,7 @@ class Chain:
             self.captures.files[capture], len(self.captures.files) == 1, self.reading, self._after(capture)
         )
         if self.executor.forks:
-            tally = Tally(reader.path, stamp=stamp(reader.path))
+            tally = reader.tally()
             self.seen.watch(tally, task)
             whole = reader.read(self._unfinished, self._days, tally, self._spool)
         else:
@@ -54,7 +53,8 @@ class Chain:
             self._lose(Whole([], Tally(self.captures.files[capture]), self._days, self._unfinished, lost=lost))
             return
         places: list[Place] = []
-        tally = Tally(self.captures.files[capture], stamp=done[0].tally.stamp if done else None)
+        first = done[0].tally.stamp if done else None
+        tally = Tally(self.captures.files[capture], stamp=first, any_ratio=self.reading.any_ratio)
         rests = []
         for one in done:
             places += [Place(part, capture, tally.records) for part in one.folds]

@@ -230,6 +230,7 @@ def _reading(options: Options, executor: Executor) -> Reading:
         options.get("follow", False),
         options.get("seconds"),
         None if executor.forks else MOST_ROWS,
+        options.get("any_ratio", False),
         options.get("kept"),
     )
 

@@ -37,6 +37,7 @@ class Reading:
     follow: bool = False
     seconds: float | None = None
     most_rows: int | None = None
+    any_ratio: bool = False
     kept: str | None = None
     """The folder where what was read is kept; see `kept`."""
 
@@ -141,7 +142,7 @@ class PieceReader:
         return replace(done, number=number, capture=capture, folds=folds)
 
     def _done(self, number: int, capture: int, piece: FilePart, spool: Spool, found: Stamp | None) -> Done:
-        tally = Tally(piece.path, stamp=found)
+        tally = Tally(piece.path, stamp=found, any_ratio=self.reading.any_ratio)
         if self.seen:
             self.seen.watch(tally, number)
         # a whole file alone leaves nothing to others: it is read as one process reads it
@@ -178,7 +179,11 @@ class FileReader:
     keep: Keep | None = None
 
     def __call__(self, left: tuple[Unfinished | None, list[int]]) -> Whole:
-        return self.read(*left, Tally(self.path, stamp=stamp(self.path)), Spool())
+        return self.read(*left, self.tally(), Spool())
+
+    def tally(self) -> Tally:
+        """Where its reading is counted."""
+        return Tally(self.path, stamp=stamp(self.path), any_ratio=self.reading.any_ratio)
 
     def lost(self, left: tuple[Unfinished | None, list[int]], reason: str) -> Whole:
         """The same for one that nobody can read."""

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.asterisk.realtime import database
+from pjsipdiag.asterisk.realtime import database, dumps
 from pjsipdiag.asterisk.realtime.families import Mapped
 from tests.asterisk.realtime.recorded import Sqlite
 from tests.asterisk.realtime.servers import PASSWORD, Server, program, server
@@ -109,6 +109,13 @@ def test_any_text_is_a_dump_or_one_line(words: list[str], between: str) -> None:
             database.read(
                 Mapped("ips", "pgsql", "main", "ips"), file.name, database.Query("ips"), lambda _, rows: [*rows]
             )
+
+
+def test_a_dump_that_grows_as_none_does_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dumps, "MOST_BYTES", 1000)
+    (tmp_path / "dump").write_bytes(gzip.compress(bytes(1 << 20)))
+    with pytest.raises(database.DeadError, match="grows more than 400 times"):
+        dumps.read("main", str(tmp_path / "dump"), database.Query("ips"), lambda _, rows: [*rows])
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,13 @@ import pytest
 import zstandard
 
 from pjsipdiag.capture.source import compressed
+from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.errors import CaptureError
 from tests.capture.build import Capture, ethernet, media, pcap, sip, udp
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
+FIXTURES = Path(__file__).parents[3] / "fixtures"
 RAW = pcap([frame for number in range(300) for frame in (media(number), ethernet(udp(sip(number))))])
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
@@ -63,6 +65,26 @@ def test_content_comes_in_bounded_pieces(kind: str) -> None:
         assert len(piece) <= 70 << 20 if kind == "zstd" else 1 << 20
         total += len(piece)
     assert total == 64 << 20
+
+
+@pytest.mark.parametrize("kind", COMPRESS)
+def test_what_grows_as_no_capture_does_is_read_when_asked(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "c.pcap"
+    file.write_bytes(COMPRESS[kind](RAW + bytes(1 << 21)))
+    monkeypatch.setattr(compressed, "UNUSUAL", 1 << 18)
+    monkeypatch.setattr(compressed, "MOST_RATIO", 20)
+    stopped, whole = (diagnose([file], FIXTURES / "demo/etc", any_ratio=asked).captures[0] for asked in (False, True))
+    assert stopped.records == whole.records == 600
+    assert "which no capture does: diagnose it with --any-ratio" in (stopped.truncated or "")
+    assert (whole.truncated or "").startswith("damaged after record 600")
+
+
+def test_what_is_packed_otherwise_is_named() -> None:
+    for raw, name in ((gzip.compress(gzip.compress(RAW)), "twice"), (b"PK\3\4" + bytes(60), "as zip")):
+        with pytest.raises(CaptureError, match=f"it is packed {name}: unpack it"):
+            Capture(raw)
 
 
 def test_standard_input() -> None:
