@@ -1,6 +1,7 @@
 """What the network says of SIP beside SIP: ICMP errors, TCP resets, TLS alerts.
 
-Each is somebody's word: whoever sends packets can write an ICMP error, so nothing is decided by one.
+Each is somebody's word: whoever sends packets can write an ICMP error, so no suggestion rests on one. A reset is only
+kept where it fits its connection, whose sequence numbers nobody guesses who does not see it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-MOST_SIGNS, MOST_IDS = 10_000, 4
+MOST_SIGNS, MOST_IDS = 10_000, 16
 """Different signs that are kept of a capture, and Call-IDs of each."""
 
 
@@ -29,7 +30,7 @@ class Sign(NamedTuple):
     `teller` is the packed IP of who says it; `source` and `destination` are the packed ends of the packet that did not
     arrive, of REFUSED the client (port 0) and the server, of the others both ends, `teller` being the destination.
     `code` is type and code of ICMP (`type << 8 | code`), or the description of an alert. `about` is the method or the
-    status of the message that ICMP quotes, empty where it quotes too little.
+    status of the message that ICMP quotes, empty where it quotes too little. `direction` is that of a Datagram.
     """
 
     kind: SignKind
@@ -39,6 +40,7 @@ class Sign(NamedTuple):
     destination: bytes
     transport: str
     about: str = ""
+    direction: str = ""
 
 
 @dataclass(slots=True)

@@ -177,6 +177,8 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         refused=tuple(one for tally in seen.tallies for one in tally.refused),
         unread=sum((tally.unread for tally in seen.tallies), Counter()),
         signs=seen.signs,
+        mirrors=wanted.mirrors,
+        has_sent=acknowledged.has_sent,
         captures=tuple(map(summary, seen.tallies)),
         outbound_calls=len(calls.outbound),
         outbound=tuple((show_ip(ip), status, count) for (ip, status), count in sorted(calls.sent.items())),

@@ -225,6 +225,10 @@ class Situation:
     """How many calls of a group that a challenge ended go on under another Call-ID; None where nobody can tell."""
     signs: Signs = field(default_factory=Signs)
     """What the network says beside SIP."""
+    mirrors: Collection[str] = ()
+    """Carriers whose word is taken."""
+    has_sent: Callable[[str, Collection[str]], bool] = lambda _source, _call_ids: False
+    """Whether a source called with one of these Call-IDs."""
     reached: Callable[[str], Sequence[Asked]] = lambda _ip: ()
     end: int = 0
     responses: int = 0

@@ -41,12 +41,22 @@ def udp(payload: bytes, source: Address = CLIENT, destination: Address = SERVER)
     return struct.pack(">IHBB", 0x6B800000, len(segment), 17, 64) + a[:16] + b[:16] + segment
 
 
-def tcp(
-    payload: bytes, at: int = 0, flags: int = ACK, source: Address = CLIENT, destination: Address = SERVER
+def tcp(  # noqa: PLR0917  (the fields of a segment)
+    payload: bytes,
+    at: int = 0,
+    flags: int = ACK,
+    source: Address = CLIENT,
+    destination: Address = SERVER,
+    acknowledges: int = 0,
 ) -> bytes:
     """An IP packet with one TCP segment, `at` bytes after the SYN's; the checksums are left out."""
     a, b = source.pack(), destination.pack()
-    segment = a[-2:] + b[-2:] + struct.pack(">IIBBHHH", 7001 + at & 0xFFFFFFFF, 0, 0x50, flags, 1000, 0, 0) + payload
+    segment = (
+        a[-2:]
+        + b[-2:]
+        + struct.pack(">IIBBHHH", 7001 + at & 0xFFFFFFFF, acknowledges, 0x50, flags, 1000, 0, 0)
+        + payload
+    )
     if len(a) == 6:
         return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(segment), 1, 0x4000, 64, 6, 0) + a[:4] + b[:4] + segment
     return struct.pack(">IHBB", 0x6B800000, len(segment), 6, 64) + a[:16] + b[:16] + segment

@@ -80,14 +80,14 @@ def test_what_says_nothing_of_sip(packet: bytes) -> None:
 
 
 def test_a_refused_connection() -> None:
-    (sign,) = told(tcp(b"", -1, SYN), tcp(b"", -7001, RST | ACK, SERVER, CLIENT))
+    (sign,) = told(tcp(b"", -1, SYN), tcp(b"", -7001, RST | ACK, SERVER, CLIENT, 7001))
     assert sign == Sign(SignKind.REFUSED, 0, SERVER.pack()[:-2], CLIENT.pack()[:-2] + b"\0\0", SERVER.pack(), "TCP")
 
 
 @pytest.mark.parametrize("opened", [True, False])
 def test_a_connection_with_sip_is_reset(opened: bool) -> None:
     begin = [tcp(b"", -1, SYN)] if opened else []
-    (sign,) = told(*begin, tcp(sip(1)), tcp(b"", 9, RST, SERVER, CLIENT))
+    (sign,) = told(*begin, tcp(sip(1), acknowledges=7001), tcp(b"", 0, RST, SERVER, CLIENT))
     assert sign == Sign(SignKind.RESET, 0, SERVER.pack()[:-2], CLIENT.pack(), SERVER.pack(), "TCP")
 
 

@@ -10,8 +10,9 @@ from tests.capture.streams.test_hep import version3
 
 TUNNELS = ("hep", "ipip", "gre", "vxlan")
 """Carriers whose inner addresses are what their sender says."""
-BLIND = ("tcp", "syn", "half")
-"""TCP without a handshake: data at once, a SYN and nothing behind it, or data that guesses the PBX's number."""
+BLIND = ("tcp", "syn", "half", "refused", "reset", "alert", "icmp")
+"""TCP without a handshake: data at once, a SYN alone, data that guesses the PBX's number, resets, an alert; and an
+ICMP error about a request that was never sent."""
 OPEN = "open"
 """TCP with a handshake, which only the owner of an address completes."""
 _SEGMENTS = {
@@ -19,6 +20,9 @@ _SEGMENTS = {
     "syn": (1000, 1, 0x02),
     "syn-ack": (9000, 1001, 0x12),
     "half": (1001, 8999, 0x18),
+    "refused": (0, 1001, 0x14),
+    "reset": (77_000, 0, 0x04),
+    "alert": (77_000, 8999, 0x18),
     "open": (1001, 9001, 0x18),
     "answer": (9001, 1001, 0x18),
 }
@@ -30,6 +34,10 @@ def packet(source: Address, destination: Address, payload: bytes, carrier: str, 
     """An IP packet; one that `carrier` holds comes from `sender`, and goes to the host that it is for."""
     if carrier in _SEGMENTS:
         return network(source, destination, TCP, _segment(source, destination, payload, *_SEGMENTS[carrier]))
+    if carrier == "icmp":
+        quoted = network(destination, source, UDP, datagram(destination, source, payload))
+        protocol, unreachable = (58, b"\1\4") if ":" in source.ip else (1, b"\3\3")
+        return network(source, destination, protocol, unreachable + bytes(6) + quoted)
     plain = network(source, destination, UDP, datagram(source, destination, payload))
     if carrier not in TUNNELS:
         return plain
@@ -62,6 +70,6 @@ def network(source: Address, destination: Address, protocol: int, data: bytes) -
 def _segment(  # noqa: PLR0917  (as its fields)
     source: Address, destination: Address, payload: bytes, sequence: int, acknowledges: int, flags: int
 ) -> bytes:
-    data = b"" if flags & 2 else payload
+    data = b"" if flags & 6 else b"\x15\3\3\0\2\2\x30" if sequence == 77_000 else payload
     fields = source.port, destination.port, sequence, acknowledges, 5 << 4, flags, 65535, 0, 0
     return struct.pack(">HHIIBBHHH", *fields) + data

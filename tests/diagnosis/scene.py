@@ -4,7 +4,8 @@ Everything else is as in `tests.sip_text`. An answer copies Via, From, To, Call-
 carries a challenge whose realm is `asterisk`, or what `realm=NAME` on the `@` line says; `x3` there sends the request
 three times, `retry=300` adds a Retry-After to its answers, `nonce=1/2` is that of its challenge.
 `tls SOURCE > DESTINATION` on a line of its own is a TLS connection. What else is on the wire has lines of its own, too:
-`tcp 1.5 SOURCE > DESTINATION RA 0 HEX` is a segment with these flags, a sequence number and perhaps data, and
+`tcp 1.5 SOURCE > DESTINATION RA 0/1001 HEX` is a segment with these flags, a sequence number, perhaps one that it
+acknowledges, and data, and
 `icmp 1.5 HOST 3/3 SOURCE > DESTINATION INVITE sip:1@192.0.2.1` an error of that type and code from HOST to SOURCE,
 which quotes the start of a UDP packet (`\\n` is a line end).
 """
@@ -21,7 +22,7 @@ SERVER = "Asterisk PBX 22.10.1"
 _TLS = re.compile(r"^tls (\S+):(\d+) > (\S+):(\d+)$", re.MULTILINE)
 
 
-_TCP = re.compile(r"^tcp (\S+) (\S+):(\d+) > (\S+):(\d+) (\w+) (\d+) ?(\w*)$", re.MULTILINE)
+_TCP = re.compile(r"^tcp (\S+) (\S+):(\d+) > (\S+):(\d+) (\w+) (\d+)(?:/(\d+))? ?(\w*)$", re.MULTILINE)
 _ICMP = re.compile(r"^icmp (\S+) (\S+) (\d+)/(\d+) (\S+):(\d+) > (\S+):(\d+) ?(.*)$", re.MULTILINE)
 
 
@@ -40,9 +41,11 @@ def _segment(line: tuple[str, ...]) -> tuple[float, bytes]:
     from scapy.layers.inet import IP, TCP
     from scapy.layers.inet6 import IPv6
 
-    seconds, source, port, destination, to, flags, sequence, data = line
+    seconds, source, port, destination, to, flags, sequence, acknowledges, data = line
     network = IPv6 if ":" in source else IP
-    segment = TCP(sport=int(port), dport=int(to), flags=flags, seq=int(sequence)) / bytes.fromhex(data)
+    segment = TCP(
+        sport=int(port), dport=int(to), flags=flags, seq=int(sequence), ack=int(acknowledges or 0)
+    ) / bytes.fromhex(data)
     return float(seconds), bytes(network(src=source.strip("[]"), dst=destination.strip("[]")) / segment)
 
 

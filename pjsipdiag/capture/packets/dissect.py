@@ -150,7 +150,7 @@ class Dissector:
             if segment.protocol == TCP:
                 return self._tcp(time, frame, segment, direction)
             if segment.protocol != UDP:
-                return self._icmp(time, segment)
+                return self._icmp(time, segment, direction)
             payload, truncated = _udp_payload(segment)
             found = self._message(time, frame, segment, payload, direction, truncated)
             if found is not None:
@@ -194,12 +194,14 @@ class Dissector:
         sequence, acknowledges = int.from_bytes(data[4:8], "big"), int.from_bytes(data[8:12], "big")
         return self.follow(time, frame, flow, sequence, flags, payload, length, direction, acknowledges)
 
-    def _icmp(self, time: int, segment: TcpSegment) -> Iterable[Datagram]:
+    def _icmp(self, time: int, segment: TcpSegment, direction: str) -> Iterable[Datagram]:
         """Notes what an ICMP error says; it holds no message."""
         found = error_about(segment.protocol, segment.source, segment.data)
         if found is not None:
             sign, call_id = found
-            self.tally.signs.add(sign, Times(1, time, time, (call_id,) if call_id else ()))
+            self.tally.signs.add(
+                sign._replace(direction=direction), Times(1, time, time, (call_id,) if call_id else ())
+            )
         return ()
 
     def _logged(self, datagram: Datagram) -> Datagram:

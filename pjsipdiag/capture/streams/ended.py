@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pjsipdiag.capture.signs import Sign, SignKind, Signs, Times
+from pjsipdiag.capture.signs import Sign, SignKind
 from pjsipdiag.capture.streams.flow import Flow, ends, reverse
 from pjsipdiag.capture.streams.hep import HepStream
+from pjsipdiag.capture.streams.sequence import distance
 
 RST, ACK = 4, 16
 ALERT = b"\x15\x03"
@@ -14,27 +15,33 @@ ALERT = b"\x15\x03"
 _PLAIN = b"\0\2"
 """The length of an alert that is not encrypted."""
 _LEVELS = (1, 2)
+NEAR = 1 << 16
+"""So far behind the last byte that is known a reset may lie: some bytes may not be in the capture."""
 
 
-def note_end(  # noqa: PLR0917  (as a segment is handed on)
-    signs: Signs, flows: Mapping[bytes, Flow], time: int, flow: bytes, sequence: int, flags: int, payload: bytes
-) -> None:
-    """Notes what a segment with RST, or one that begins with ALERT, says of its connection.
+def end_of(  # noqa: PLR0917  (as a segment is handed on)
+    flows: Mapping[bytes, Flow], flow: bytes, sequence: int, flags: int, payload: bytes, acknowledges: int
+) -> Sign | None:
+    """What a segment with RST, or one that begins with ALERT, says of its connection; None where it does not fit.
 
-    A reset that answers a SYN has the sequence number 0 (RFC 9293 section 3.10.7.1).
+    A reset that answers a SYN has the sequence number 0, and acknowledges it (RFC 9293 section 3.10.7.1); any other has
+    the number that its receiver expects (RFC 5961 section 3), which is known by what was sent, or acknowledged, before.
     """
     speaker, other = ends(flow)
+    sent, got = flows.get(flow), flows.get(reverse(flow))
     if flags & RST and flags & ACK and not sequence:
-        sign = Sign(SignKind.REFUSED, 0, speaker[:-2], other[:-2] + b"\0\0", speaker, "TCP")
-    elif flags & RST:
-        if not any(map(_carries_sip, (flows.get(flow), flows.get(reverse(flow))))):
-            return
-        sign = Sign(SignKind.RESET, 0, speaker[:-2], other, speaker, "TCP")
-    elif payload[3:5] == _PLAIN and len(payload) > 6 and payload[5] in _LEVELS:
-        sign = Sign(SignKind.ALERT, payload[6], speaker[:-2], other, speaker, "TLS")
-    else:
-        return
-    signs.add(sign, Times(1, time, time))
+        if got is None or not got.sequence.opened or got.sequence.begin != acknowledges:
+            return None
+        return Sign(SignKind.REFUSED, 0, speaker[:-2], other[:-2] + b"\0\0", speaker, "TCP")
+    expected = [sent.sequence.next] if sent is not None else []
+    expected += [got.acknowledges] if got is not None and got.acknowledges else []
+    fits = any(0 <= distance(number, sequence) < NEAR for number in expected)
+    if flags & RST:
+        carries = _carries_sip(sent) or _carries_sip(got)
+        return Sign(SignKind.RESET, 0, speaker[:-2], other, speaker, "TCP") if fits and carries else None
+    if payload[3:5] == _PLAIN and len(payload) > 6 and payload[5] in _LEVELS and (fits or not expected):
+        return Sign(SignKind.ALERT, payload[6], speaker[:-2], other, speaker, "TLS")
+    return None
 
 
 def _carries_sip(flow: Flow | None) -> bool:

@@ -20,9 +20,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pjsipdiag.capture.datagram import Connected, Datagram
+from pjsipdiag.capture.signs import Times
 from pjsipdiag.capture.streams import hep, tls
 from pjsipdiag.capture.streams.beginnings import BEGINNINGS, STREAMS, joined
-from pjsipdiag.capture.streams.ended import ALERT, RST, note_end
+from pjsipdiag.capture.streams.ended import ALERT, RST, end_of
 from pjsipdiag.capture.streams.flow import Flow, Stream, ends, reverse
 from pjsipdiag.capture.streams.sequence import Run, RunKind
 from pjsipdiag.capture.streams.stream import MessageStream, Piece
@@ -57,7 +58,9 @@ class Reassembler(FlowTable):
         wire when the snap length cut some off, `acknowledges` the acknowledgment number.
         """
         if flags & RST or payload.startswith(ALERT):
-            note_end(self.tally.signs, self.flows, time, flow, sequence, flags, payload)
+            sign = end_of(self.flows, flow, sequence, flags, payload, acknowledges)
+            if sign is not None:
+                self.tally.signs.add(sign._replace(direction=direction), Times(1, time, time))
         state = self.flows.get(flow)
         if state is None or flags & SYN:
             segment = time, frame, flow, sequence, flags, payload, length, direction, acknowledges

@@ -99,7 +99,8 @@ def no_answer(situation: Situation) -> Iterable[Finding]:
         if not with_status(group, 0):
             continue
         refused = group.verdict.outcome is Outcome.NOT_IDENTIFIED or of_transport(situation, group)
-        if refused or is_cut_off(group) or _ends_early(situation, group) or signs.of_group(situation, group):
+        told = any(word.proven for word in signs.of_group(situation, group))
+        if refused or is_cut_off(group) or _ends_early(situation, group) or told:
             continue
         invited = bool(group.verdict.endpoint or best(situation, group)) and not scans(situation, group)
         (meant if invited and (_insists(group) or situation.responses) else others).append(group)
@@ -243,10 +244,13 @@ def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterabl
         yield "others are answered in the same capture, so Asterisk runs and listens"
     if any(group.last_answer > group.first_silent for group in groups):
         yield "it is answered again later: an overloaded Asterisk passes over new requests on UDP"
-    yield (
-        "no ICMP error about it is in the capture; a filter of ports leaves them out: `tcpdump 'port 5060 or icmp or"
-        " icmp6'`"
-    )
+    told = signs.sentences([word for group in groups for word in signs.of_group(situation, group)])
+    yield from told
+    if not told:
+        yield (
+            "no ICMP error about it is in the capture; a filter of ports leaves them out: `tcpdump 'port 5060 or icmp"
+            " or icmp6'`"
+        )
 
 
 def _banned(situation: Situation, groups: Sequence[CallGroup]) -> int:

@@ -78,6 +78,13 @@ class Acknowledged:
             )
         return self._known[source]
 
+    def has_sent(self, source: str, call_ids: Collection[str]) -> bool:
+        """See `Situation.has_sent`."""
+        place, wanted = self._places.get(source), {one.encode("utf-8", "surrogateescape") for one in call_ids}
+        if place is None or not wanted:
+            return False
+        return any(call_id(self._calls.request(number).head) in wanted for number in self._calls.of_source(place))
+
     def reached(self, ip: str) -> tuple[Asked, ...]:
         """See `Situation.reached`."""
         known = Address(ip).pack()[:-2]

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.replay.arrival import listening
+from pjsipdiag.capture.datagram import TOLD
 from pjsipdiag.capture.signs import Sign, SignKind, Times
 from pjsipdiag.diagnosis.evidence.lookup import holding
 from pjsipdiag.diagnosis.evidence.signs import best
@@ -21,6 +22,11 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address, ip_text
 
 SIP_PORTS = (5060, 5061)
+MOST_SHOWN = 4
+"""Call-IDs of one sign."""
+UNPROVEN = (
+    "it quotes no Call-ID of these calls, or a tunnel tells it: nothing shows that it is about a packet of theirs"
+)
 FORGED = "anybody can write such a packet: it shows where to look, and no suggestion rests on it"
 
 
@@ -34,6 +40,8 @@ class Word(NamedTuple):
     """Where the packet, or the connection, was to go."""
     outward: bool
     meaning: Meaning
+    proven: bool
+    """Whether nobody can have written it who does not see the packets: see `_is_proven`."""
 
     @property
     def teller(self) -> str:
@@ -59,10 +67,19 @@ def _word(situation: Situation, sign: Sign, times: Times) -> Word | None:
     if sign.kind is SignKind.ICMP:
         meaning = meanings.icmp(sign.code, 6 if len(sign.teller) == 16 else 4)
     meaning = meaning or meanings.alert(sign.code)
-    if one.ip in situation.pbx:
-        return Word(sign, times, two.ip, two, True, meaning)
-    inward = two.ip in situation.pbx or not situation.pbx
-    return Word(sign, times, one.ip, two, False, meaning) if inward else None
+    outward = one.ip in situation.pbx
+    if not outward and situation.pbx and two.ip not in situation.pbx:
+        return None
+    peer = two.ip if outward else one.ip
+    return Word(sign, times, peer, two, outward, meaning, _is_proven(situation, sign, times, peer))
+
+
+def _is_proven(situation: Situation, sign: Sign, times: Times, peer: str) -> bool:
+    """Whether an ICMP error left this machine, or quotes a Call-ID that was sent: neither can be done by who does not
+    see the packets. A reset that is kept fits its connection. What a tunnel holds is the word of its sender."""
+    if sign.direction.startswith(TOLD) and sign.direction.removeprefix(TOLD) not in situation.mirrors:
+        return False
+    return sign.kind is not SignKind.ICMP or sign.direction == "out" or situation.has_sent(peer, times.call_ids)
 
 
 def _is_sip(situation: Situation, place: Address) -> bool:
@@ -72,7 +89,7 @@ def _is_sip(situation: Situation, place: Address) -> bool:
 
 
 def of_group(situation: Situation, group: CallGroup) -> tuple[Word, ...]:
-    """What is said of the requests of a group that got no answer."""
+    """What is said of the requests of a group that got no answer, `proven` or not."""
     return tuple(word for word in words(situation) if not word.outward and _concerns(word, group))
 
 
@@ -134,7 +151,8 @@ def _finding(situation: Situation, found: Sequence[Word], meant: bool) -> Findin
     groups = [group for group in situation.groups if any(_concerns(one, group) for one in found)]
     lost = sum(_unfinished(group) if word.sign.kind is SignKind.RESET else with_status(group, 0) for group in groups)
     listens = listening(word.sign.transport, word.place, situation.config) if not word.outward else ()
-    serious = lost or not situation.groups or _is_answer(word) or word.sign.kind is SignKind.ALERT
+    claimed = bool(situation.groups) and not any(one.proven for one in found)
+    serious = not claimed and (lost or not situation.groups or _is_answer(word) or word.sign.kind is SignKind.ALERT)
     return Finding(
         "refused-by-network",
         Severity.NOTE if not meant else Severity.ERROR if serious else Severity.WARNING,
@@ -150,6 +168,7 @@ def _finding(situation: Situation, found: Sequence[Word], meant: bool) -> Findin
                 if word.meaning.text == meanings.REFUSED.text
             ),
             *([f"observed answers: {answers(groups)}"] if groups else []),
+            *([UNPROVEN] if claimed else []),
             FORGED,
         ),
         advice=word.meaning.advice,
@@ -185,5 +204,5 @@ def _message(sign: Sign) -> str:
 def _who_says(word: Word) -> str:
     kind = {SignKind.ICMP: "an ICMP error", SignKind.ALERT: "a TLS alert"}.get(word.sign.kind, "a TCP reset")
     where = "" if word.teller == word.place.ip else ", which is not where it was to go"
-    ids = f"; it names Call-ID {listed(word.times.call_ids)}" if word.times.call_ids else ""
+    ids = f"; it names Call-ID {listed(word.times.call_ids[:MOST_SHOWN])}" if word.times.call_ids else ""
     return f"{kind} of {word.teller} says so ({counted(word.times.count, 'time')}){where}{ids}"
