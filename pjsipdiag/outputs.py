@@ -67,7 +67,7 @@ def write_bytes(
                 yield stream
             return
         if target.is_dir():
-            raise PjsipdiagError(f"{visible(path)} is a directory: name a file")
+            raise PjsipdiagError(f"{visible(path) or repr(path)} is a directory: name a file")
         if os.path.lexists(target) and not force:
             raise PjsipdiagError(f"{visible(path)} exists already: --force replaces it")
         handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")

@@ -91,7 +91,7 @@ def run() -> NoReturn:
     except OSError as error:
         status = 2
         with suppress(OSError):
-            sys.stderr.write(f"pjsipdiag: {visible(str(error))}\n")
+            sys.stderr.write(f"pjsipdiag: {visible(error.strerror or str(error))}\n")
     try:
         sys.stdout.flush()
         sys.stderr.flush()

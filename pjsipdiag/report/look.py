@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from pjsipdiag.report.ahead import BackgroundTables
 
-NARROW = 80
-"""Columns where nothing says otherwise."""
+NARROW, LEAST, MOST = 80, 40, 10_000
+"""Columns where nothing says otherwise, and those that a report has at least and at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,13 @@ def look_for(
     if ascii_only is None:
         ascii_only = not _can_encode(stream, "─→•✓")
     return Look(
-        verbose, max(width, 40), color, ascii_only, whole=not terminal and not asked, folder=folder, ahead=ahead
+        verbose,
+        min(max(width, LEAST), MOST),
+        color,
+        ascii_only,
+        whole=not terminal and not asked,
+        folder=folder,
+        ahead=ahead,
     )
 
 

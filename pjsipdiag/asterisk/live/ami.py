@@ -12,10 +12,12 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pjsipdiag.asterisk.live.place import SECONDS, Place, connect
+from pjsipdiag.asterisk.live.place import MOST, SECONDS, Place, connect
 from pjsipdiag.asterisk.live.state import LiveError
 
 BANNER = "Asterisk Call Manager/"
+MOST_LINE = 1 << 20
+"""Bytes of a line; Asterisk's own buffers are smaller."""
 _OLD_END = "--END COMMAND--"
 """The last line of the output of `Command` up to release 13."""
 
@@ -43,7 +45,7 @@ class Ami:
         self.place = place
         self._socket = connect(place)
         self._lines, self._rest = deque[bytes](), b""
-        self._count, self._lock = 0, threading.Lock()
+        self._count, self._left, self._lock = 0, MOST, threading.Lock()
         try:
             self._login()
         except BaseException:
@@ -86,7 +88,7 @@ class Ami:
         if any("\n" in value or "\r" in value for value in fields.values()):
             raise LiveError(f"{self.place}: a name with a line end cannot be asked for")
         with self._lock:
-            self._count += 1
+            self._count, self._left = self._count + 1, MOST
             number = f"pjsipdiag-{self._count}"
             lines = (f"Action: {action}", f"ActionID: {number}", *(f"{k}: {v}" for k, v in fields.items()))
             end = time.monotonic() + SECONDS
@@ -140,6 +142,9 @@ class Ami:
                 raise LiveError(f"{self.place}, {what}: {error.strerror}") from error
             if not data:
                 raise LiveError(f"{self.place}, {what}: the connection was closed")
+            self._left -= len(data)
+            if self._left < 0 or len(self._rest) > MOST_LINE:
+                raise LiveError(f"{self.place}, {what}: the answer is longer than any of Asterisk")
             *lines, self._rest = (self._rest + data).split(b"\n")
             self._lines.extend(lines)
         return self._lines.popleft().rstrip(b"\r").decode("utf-8", "surrogateescape")

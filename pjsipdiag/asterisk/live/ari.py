@@ -17,15 +17,13 @@ from contextlib import suppress
 from urllib.parse import quote
 
 from pjsipdiag.asterisk.live import questions
-from pjsipdiag.asterisk.live.place import SECONDS, Place, connect
+from pjsipdiag.asterisk.live.place import MOST, SECONDS, Place, connect
 from pjsipdiag.asterisk.live.state import OPTIONS, Item, Live, LiveError, Wanted
 
 _HELD = "not told by ARI, which `asterisk -rx` does: "
 _UNTOLD = ("identifiers", "identify", "transport", "registration", "named_acl", "auth")
 _NAMED = ("identify", "transport", "registration", "global")
 """Types that are asked for by name."""
-_MOST = 64 << 20
-"""Bytes of an answer."""
 
 
 class Ari:
@@ -69,7 +67,7 @@ class Ari:
             try:
                 connection.request("GET", self.place.path + path, headers={"Authorization": f"Basic {self._login}"})
                 response = connection.getresponse()
-                status, text = response.status, response.read(_MOST)
+                status, text = response.status, response.read(MOST)
                 if response.length or late.is_set():
                     raise ConnectionError("the answer is cut off")
             finally:
@@ -91,7 +89,7 @@ class Ari:
             raise LiveError(f"{what}: answered {status}")
         try:
             return json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise LiveError(f"{what}: no JSON, so no ARI") from error
 
     def _connected(self) -> http.client.HTTPConnection:

@@ -16,6 +16,8 @@ from pjsipdiag.inputs import read_whole
 
 SECONDS = 10.0
 """A question that takes longer ends with one line."""
+MOST = 64 << 20
+"""Bytes of an answer: no Asterisk has more to say."""
 SECRET = "PJSIPDIAG_SECRET"
 """The variable that holds the secret; with _FILE behind it, the one that names a file that does."""
 PORTS = {"ami": 5038, "http": 8088, "https": 8089}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from pjsipdiag.asterisk.live import place, questions, saved
 from pjsipdiag.asterisk.live.ami import Ami
 from pjsipdiag.asterisk.live.ari import Ari, ask_ari
 from pjsipdiag.asterisk.live.manager import ask_manager
-from pjsipdiag.asterisk.live.place import SECONDS
+from pjsipdiag.asterisk.live.place import MOST, SECONDS
 from pjsipdiag.asterisk.live.state import Live, LiveError, Wanted
 from pjsipdiag.asterisk.live.tables import without_colours
 
@@ -58,21 +61,37 @@ def by_command(words: list[str]) -> Ask:
     def ask(question: str) -> str:
         what = f"{words[0]}: {question}"
         try:
-            done = subprocess.run(
-                [*words, shlex.quote(question) if far else question],
-                check=False,
-                capture_output=True,
-                timeout=SECONDS,
-                stdin=subprocess.DEVNULL,
-            )
+            status, out, err = _run([*words, shlex.quote(question) if far else question])
         except subprocess.TimeoutExpired as error:
             raise LiveError(f"{what}: no answer within {SECONDS:.0f} s") from error
         except OSError as error:
             raise LiveError(f"cannot run {words[0]}: {error.strerror}") from error
-        text = without_colours(done.stdout.decode("utf-8", "surrogateescape"))
-        said = (text + done.stderr.decode("utf-8", "replace")).strip().split("\n")[0][:200]
-        if said.startswith(_UNABLE) or (done.returncode and not text.strip()):
-            raise LiveError(f"{what}: {said or f'exit status {done.returncode}'}")
+        if len(out) > MOST:
+            raise LiveError(f"{what}: the answer is longer than any of Asterisk")
+        text = without_colours(out.decode("utf-8", "surrogateescape"))
+        said = (text + err.decode("utf-8", "replace")).strip().split("\n")[0][:200]
+        if said.startswith(_UNABLE) or (status and not text.strip()):
+            raise LiveError(f"{what}: {said or f'exit status {status}'}")
         return text
 
     return ask
+
+
+def _run(words: list[str]) -> tuple[int, bytes, bytes]:
+    """Exit status and what was written, one byte more than MOST at most. Raises TimeoutExpired, OSError."""
+    with TemporaryFile() as out, TemporaryFile() as err:
+        child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        end = time.monotonic() + SECONDS
+        try:
+            while child.poll() is None and max(os.fstat(file.fileno()).st_size for file in (out, err)) <= MOST:
+                try:
+                    child.wait(0.1)
+                except subprocess.TimeoutExpired:
+                    if time.monotonic() > end:
+                        raise
+        finally:
+            child.kill()
+            child.wait()
+        out.seek(0)
+        err.seek(0)
+        return child.returncode, out.read(MOST + 1), err.read(MOST)

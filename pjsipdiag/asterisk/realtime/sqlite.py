@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -13,6 +15,8 @@ from pjsipdiag.asterisk.realtime.folded import PROBES, Folding
 
 SECONDS = 5
 """How long a lock is waited for."""
+PATIENCE, MOST_ROWS, MOST_LENGTH = 60, 5_000_000, 1 << 20
+"""Seconds that a table may take, its rows, and the bytes of a value: a view may go on for ever."""
 
 _T = TypeVar("_T")
 _WIDTH = re.compile(r"CHAR[A-Z ]*\(\s*(\d+)\s*\)", re.IGNORECASE)
@@ -27,14 +31,24 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
         connection = sqlite3.connect(f"file:{quote(path)}?{_mode(path)}", uri=True, timeout=SECONDS)
         try:
             # A name in double quotes that is no column would be a text: the bare name fails, as Asterisk's does.
+            end = time.monotonic() + PATIENCE
+            connection.set_progress_handler(lambda: time.monotonic() > end, 1_000_000)
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_LENGTH)
             found = connection.execute(f"SELECT * FROM {quoted} WHERE {query.key} LIKE '%'")
             names = tuple(column[0] for column in found.description)
             folding, widths = _folding(connection, quoted, query.key), _widths(connection, quoted)
-            return take(Columns(names, folding, widths, "sqlite"), found)
+            return take(Columns(names, folding, widths, "sqlite"), _bounded(found))
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise NoAnswerError(f"database {name} ({path}), table {query.table}: {error}") from None
+
+
+def _bounded(rows: sqlite3.Cursor) -> Iterator[tuple[str, ...]]:
+    for number, row in enumerate(rows):
+        if number >= MOST_ROWS:
+            raise sqlite3.DataError(f"more than {MOST_ROWS:,} rows")
+        yield row
 
 
 def _mode(path: str) -> str:

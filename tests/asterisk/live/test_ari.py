@@ -55,6 +55,7 @@ def test_it_tells_what_it_is_asked_for_by_name(version: str) -> None:
         ({}, "names no release"),
         ({"/asterisk/info": (200, "<html>")}, "no JSON"),
         ({"/asterisk/info": (200, '["version"]')}, "names no release"),
+        ({"/asterisk/info": (200, "[" * 100_000)}, "no JSON"),
         ({"/asterisk/info": (503, "{}")}, "answered 503"),
     ],
 )

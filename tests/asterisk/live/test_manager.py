@@ -122,6 +122,7 @@ def test_a_user_who_may_ask_nothing_is_one_line() -> None:
         (b"Asterisk Call Manager/11.0.0\r\n", False, "connection was closed|reset"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", True, "no manager interface"),
         (b"\xff\x00" * 1000, False, "closed|reset"),
+        (b"x" * (ami.MOST_LINE + 70_000), True, "longer than any of Asterisk"),
     ],
 )
 def test_whoever_else_answers_is_one_line_in_time(

@@ -126,6 +126,7 @@ def test_any_answer_is_taken_apart(text: str) -> None:
         ("false", "core show version"),
         ("no-such-command-anywhere -rx", "cannot run no-such-command-anywhere"),
         ("echo", "names no release"),
+        ("yes", "longer than any of Asterisk"),
         ("", "names no command"),
         ("'unclosed", "No closing quotation"),
         ("ami://pbx", "takes a command"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.asterisk.realtime import database, dumps
+from pjsipdiag.asterisk.realtime import database, dumps, sqlite
 from pjsipdiag.asterisk.realtime.families import Mapped
 from tests.asterisk.realtime.recorded import Sqlite
 from tests.asterisk.realtime.servers import PASSWORD, Server, program, server
@@ -244,3 +245,26 @@ def test_the_dump_of_sqlite3_has_its_rows(tmp_path: Path) -> None:
     with (tmp_path / "dump.sql").open("wb") as file:
         subprocess.run([tool, str(found.path), ".dump"], check=True, stdout=file, timeout=60)
     assert rows(str(tmp_path / "dump.sql")) == rows(found.url(""))
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT id FROM n", "more than 1,000 rows"),
+        (
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS id FROM n WHERE i < 0",
+            "interrupted",
+        ),
+        ("SELECT hex(zeroblob(9000000)) AS id", "too big"),
+    ],
+    ids=["endless", "silent", "huge"],
+)
+def test_a_view_that_never_ends_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, said: str
+) -> None:
+    monkeypatch.setattr(sqlite, "MOST_ROWS", 1000)
+    monkeypatch.setattr(sqlite, "PATIENCE", 0.2)
+    with closing(sqlite3.connect(tmp_path / "dump")) as made:
+        made.execute(f"CREATE VIEW ips AS {table}")
+    with pytest.raises(database.NoAnswerError, match=said):
+        dumps.read("main", str(tmp_path / "dump"), database.Query("ips"), lambda _, rows: [*rows])
