@@ -52,6 +52,7 @@ from pjsipdiag.diagnosis.work.acknowledged import Acknowledged, Ends
 from pjsipdiag.diagnosis.work.again import SecondReading
 from pjsipdiag.diagnosis.work.gather import Begun, Gathered, Read, begin, summary
 from pjsipdiag.diagnosis.work.jobs import share, slices
+from pjsipdiag.diagnosis.work.transcript import transcripts
 from pjsipdiag.sip import NOWHERE, Address, SipMessage
 
 OnRows = Callable[[Sequence[CallRow], Sequence[SourceRow]], None]
@@ -135,7 +136,8 @@ def conclude(
         for tally in filter(changed, seen.tallies)
     ]
     notes += [f"the captures hold no {name} that the PBX received" for name in missing(situation.exchanges, methods)]
-    return Observation(situation, _report(situation, basis, findings, repairs, notes, methods))
+    report = _report(situation, basis, findings, repairs, notes, methods)
+    return Observation(situation, replace(report, transcripts=partial(transcripts, seen.tallies, seen.signs)))
 
 
 def _situation(  # noqa: PLR0917  (everything that is known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -73,6 +73,24 @@ class CallRow(NamedTuple):
     frame: int = 0
     messages: Sequence[tuple[int, str, str]] = ()
     """(time, ">" from the caller or "<" to it, first line) in order, for the ladder."""
+
+
+class Spoken(NamedTuple):
+    """A message of a call: `text` is all of it, without secrets, empty where there is no room for it.
+
+    With `is_sign` it is what the network says of such a message, in words.
+    """
+
+    time: int
+    source: str
+    destination: str
+    line: str
+    text: str = ""
+    is_sign: bool = False
+
+
+Transcripts = Mapping[tuple[str, str], tuple[Spoken, ...]]
+"""What was said in calls, by Call-ID and source ("ip:port")."""
 
 
 class SourceRow(NamedTuple):
@@ -308,3 +326,5 @@ class Report:
     """The rules that were asked of it then."""
     expected: tuple[str, ...] = ()
     """The expectations of a file that hold."""
+    transcripts: Callable[[Sequence[CallRow]], Transcripts] | None = field(default=None, repr=False, compare=False)
+    """What was said in some of the calls: the captures are read again. None where nobody can tell."""

@@ -13,13 +13,13 @@ from tempfile import TemporaryDirectory
 
 from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.diagnosis.model import CallRow
+from pjsipdiag.diagnosis.model import CallRow, Transcripts
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.handover.calls import Messages, messages_of
 from pjsipdiag.outputs import write_bytes
+from pjsipdiag.report.conversations import MOST_CALLS
 from pjsipdiag.report.machine.csv import cell
-from pjsipdiag.report.wording import moment
-from pjsipdiag.sip import parse_uri
+from pjsipdiag.report.wording import moment, user
 
 FIRST_TIME = (1980, 1, 1, 0, 0, 0)
 """The date of every member, the first that the format knows: the same calls give the same bytes."""
@@ -31,6 +31,8 @@ class CarrierCalls:
 
     calls: tuple[CallRow, ...]
     messages: Messages
+    told: Transcripts
+    """What was said in the first of them."""
 
 
 def gather(captures: Sequence[str], sources: Sequence[str], since: str | None, until: str | None) -> CarrierCalls:
@@ -46,7 +48,8 @@ def gather(captures: Sequence[str], sources: Sequence[str], since: str | None, u
     if not report.calls:
         raise PjsipdiagError(f"no call of {', '.join(map(visible, sources))} is in the captures")
     calls = tuple(report.calls)
-    return CarrierCalls(calls, messages_of(captures, {call.call_id for call in calls}))
+    told = report.transcripts(calls[:MOST_CALLS]) if report.transcripts else {}
+    return CarrierCalls(calls, messages_of(captures, {call.call_id for call in calls}), told)
 
 
 def write_evidence(handed: CarrierCalls, path: str, *, inputs: Sequence[str], force: bool) -> None:
@@ -67,7 +70,7 @@ def _table(handed: CarrierCalls) -> bytes:
     rows = csv.writer(stream, lineterminator="\r\n")
     rows.writerow(("time (UTC)", "from address", "to address", "transport", "caller", "called", "Call-ID", "answer"))
     for call in handed.calls:
-        who = (call.source, call.destination, call.transport, _user(call.from_), _user(call.request_uri), call.call_id)
+        who = (call.source, call.destination, call.transport, user(call.from_), user(call.request_uri), call.call_id)
         rows.writerow([cell(str(value)) for value in (moment(call.time), *who, call.observed_status or "none")])
     return stream.getvalue().encode("utf-8", "backslashreplace")
 
@@ -82,6 +85,7 @@ def _page(handed: CarrierCalls) -> bytes:
         f"first {moment(calls[0].time)}, last {moment(calls[-1].time)} (UTC)",
         f"answered: {', '.join(f'{answer} x{count}' for answer, count in sorted(answers.items()))}",
         "",
+        "calls.html shows them in a browser, with their messages;",
         "calls.csv has each of them with time, numbers, Call-ID and answer;",
         "calls.pcap has their SIP messages as they were captured, and nothing else.",
     ]
@@ -94,11 +98,16 @@ def _capture(handed: CarrierCalls) -> bytes:
     return stream.getvalue()
 
 
-FILES: dict[str, Callable[[CarrierCalls], bytes]] = {"README.txt": _page, "calls.csv": _table, "calls.pcap": _capture}
+def _shown(handed: CarrierCalls) -> bytes:
+    from pjsipdiag.report.carrier import page  # with jinja2, which most commands do not need
+
+    return page(handed.calls, handed.told).encode("utf-8", "backslashreplace")
+
+
+FILES: dict[str, Callable[[CarrierCalls], bytes]] = {
+    "README.txt": _page,
+    "calls.html": _shown,
+    "calls.csv": _table,
+    "calls.pcap": _capture,
+}
 """What the archive holds, by name."""
-
-
-def _user(header: str) -> str:
-    """The user of a header's URI, or the whole where that cannot be read."""
-    uri = parse_uri(header)
-    return uri.user if uri is not None and uri.user else header

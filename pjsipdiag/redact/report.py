@@ -56,10 +56,11 @@ def redact_report(report: Report) -> Report:
     changed = {
         field.name: redactor.value(getattr(report, field.name))
         for field in fields(report)
-        if field.name not in ("calls", "config", "asterisk_version", "asterisk_reason")
+        if field.name not in ("calls", "config", "asterisk_version", "asterisk_reason", "transcripts")
     }
     reason = _reason(report)
-    return replace(report, **changed, calls=calls, config=_config(report.config, redactor), asterisk_reason=reason)
+    config = _config(report.config, redactor)
+    return replace(report, **changed, calls=calls, config=config, asterisk_reason=reason, transcripts=None)
 
 
 def _reason(report: Report) -> str:

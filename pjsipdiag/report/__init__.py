@@ -9,6 +9,7 @@ where a format is added. Its module is imported when it is used: rich and jinja2
     wording, headline    the sentences that every format shares; the verdict in one; steps is how a report ends
     escape      hostile text made visible: nothing leaves as a control character
     look, ahead     how a report is to look; long tables that other processes write
+    conversations  the calls that a page shows in full; carrier is the page for who sent them
     drawing     the pictures of the HTML report; templates/ turns them into SVG
 
 Imports: `diagnosis`, `asterisk`, `sip`; only `redact` and `cli` stand above. Machine output is versioned by its schema.

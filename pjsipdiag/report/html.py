@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -18,13 +20,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
 from pjsipdiag import __version__
-from pjsipdiag.diagnosis.model import CallRow, Finding, Report, SourceRow, Suggestion
+from pjsipdiag.diagnosis.model import Finding, Report, Severity, SourceRow, Suggestion
 from pjsipdiag.report import wording
+from pjsipdiag.report.conversations import MOST_SOURCES, SourceTalks, conversations
 from pjsipdiag.report.drawing.diff import diff
 from pjsipdiag.report.drawing.excerpt import Excerpt, excerpt
 from pjsipdiag.report.drawing.flow import flow
-from pjsipdiag.report.drawing.ladder import Ladder, ladder
-from pjsipdiag.report.drawing.tally import CallsTally, tally
+from pjsipdiag.report.drawing.tally import KINDS, tally
 from pjsipdiag.report.drawing.timeline import timeline
 from pjsipdiag.report.escape import clipped
 from pjsipdiag.report.headline import headline
@@ -33,8 +35,6 @@ from pjsipdiag.report.steps import ending
 
 LONGEST = 4000
 """Characters of one value in the page."""
-DETAILED = 50
-"""Sources whose call is shown with its ladder and trace."""
 ROWS = 10_000
 """Rows of the tables of sources and of doors; the JSON report has all."""
 DRAWN = 25
@@ -60,41 +60,41 @@ class ShownChange:
     diff: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """The one call of a source that is shown in full."""
-
-    number: int
-    source: SourceRow
-    call: CallRow
-    outcome: str
-    ladder: Ladder
-
-
 def write(report: Report, stream: TextIO, look: Look) -> None:
     """Writes the page."""
-    report = replace(report, captures=tuple(replace(one, file=_name(one.file)) for one in report.captures))
+    report = _told(report)
     templates = environment()
     style, script = asset("report.css"), asset("report.js")
-    ordered = wording.sources_by_need(report)
-    looked_at = {source.address for source in [source for source in ordered if source.calls][:DETAILED]}
-    counted = tally(report.calls, *_times(report), looked_at)
-    details = _details(ordered, counted)
+    attackers = _attackers(report)
+    ordered = [_seen_as(source, attackers) for source in wording.sources_by_need(report)]
+    looked_at = {source.address for source in [source for source in ordered if source.calls][:MOST_SOURCES]}
+    counted = tally(report.calls, *_times(report), looked_at, attackers)
+    talks = conversations(report, ordered, counted)
+    steps = ending(report).steps
+    blocks = [command for finding in report.findings for command in wording.commands(finding.advice)]
     page = templates.get_template("report.html").stream(
         report=report,
         name=look.name,
         headline=headline(report),
-        mood="bad" if report.unmatched else "warn" if _problems(report) else "good",
+        mood=_mood(report, ordered),
         facts=_facts(report),
+        read=[wording.capture(one) for one in report.captures],
         shares=_shares(ordered),
         sources=ordered[:ROWS],
         left_out=max(0, len(ordered) - ROWS),
-        numbers={detail.source.address: detail.number for detail in details},
-        details=details,
-        causes=[_cause(finding, report) for finding in report.findings],
+        numbers={one.source.address: one.number for one in talks},
+        talks=talks,
+        callers=sum(source.calls > 0 for source in ordered),
+        untold=any(not one.ladder.whole for source in talks for one in source.talks),
+        untexted=_untexted(talks),
+        causes=[_cause(finding, report) for finding in report.findings if not _is_attack(finding)],
+        attacks=[_cause(finding, report) for finding in report.findings if _is_attack(finding)],
         changes=[_change(suggestion) for suggestion in report.suggestions],
         unconfirmed=[_change(suggestion) for suggestion in report.unconfirmed],
         ending=ending(report),
+        todo=bool(report.suggestions or steps or blocks),
+        steps=steps,
+        blocks=blocks,
         timeline=timeline(ordered, counted, DRAWN) if counted.sources else None,
         flow=flow(counted) if counted.sources else None,
         doors=report.doors[:ROWS],
@@ -122,7 +122,7 @@ def environment() -> Environment:
         finalize=_shown,
     )
     made.filters["short"] = _short
-    made.filters["name"] = _name
+    made.filters["name"] = lambda path: PurePath(path).name
     return made
 
 
@@ -158,6 +158,15 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
+def _mood(report: Report, sources: Sequence[SourceRow]) -> str:
+    """The colour of the head."""
+    if any(finding.severity is Severity.ERROR for finding in report.findings) or any(
+        source.calls and source.verdict == "unmatched" for source in sources
+    ):
+        return "bad"
+    return "warn" if _problems(report) else "good"
+
+
 def _problems(report: Report) -> bool:
     return any(finding.severity != "note" for finding in report.findings) or any(
         source.calls and source.verdict != "matched" for source in report.sources
@@ -180,32 +189,71 @@ def _facts(report: Report) -> list[str]:
         f"only {report.filtered}" if report.filtered else "",
         wording.asterisk(report),
         wording.pbx(report),
-        *map(wording.capture, report.captures),
     ]
     return [line for line in said if line]
 
 
-def _name(path: str) -> str:
-    """A capture as who gets the page may read it: without the folders of who made it."""
-    return PurePath(path).name if PurePath(path).is_absolute() else path
+def _told(report: Report) -> Report:
+    """As who gets the page may read it: captures without the folders of who made it."""
+    names = short_names([capture.file for capture in report.captures])
+    captures = tuple(replace(one, file=names[one.file]) for one in report.captures)
+    return replace(report, captures=captures, notes=tuple(_renamed(note, names) for note in report.notes))
+
+
+def short_names(paths: Sequence[str]) -> dict[str, str]:
+    """Each path by its last name, with as many folders as it takes to tell them apart."""
+    found, left, parts = dict[str, str](), set(paths), 0
+    while left:
+        parts += 1
+        ends = {path: "/".join(PurePath(path).parts[-parts:]) for path in left}
+        alone = Counter(ends.values())
+        done = {path for path in left if alone[ends[path]] == 1 or parts >= len(PurePath(path).parts)}
+        found |= {path: ends[path] for path in done}
+        left -= done
+    return found
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    for path in sorted(names, key=len, reverse=True):
+        text = text.replace(path, names[path])
+    return text
+
+
+def _is_attack(finding: Finding) -> bool:
+    """Whether it is about calls that were refused as they should be."""
+    return finding.rule == "scanner" and finding.severity is not Severity.ERROR
+
+
+def _untexted(talks: Sequence[SourceTalks]) -> bool:
+    """Whether there was no room for the text of a message."""
+    arrows = (arrow for source in talks for one in source.talks if one.ladder.whole for arrow in one.ladder.arrows)
+    return any(not arrow.text and arrow.kind != "sign" for arrow in arrows)
+
+
+def _attackers(report: Report) -> frozenset[str]:
+    """Sources that are refused as they should be. Of a crowd a finding names examples only: then they are those whom no
+    other finding names."""
+    attacks = [finding for finding in report.findings if _is_attack(finding)]
+    found = frozenset(address for finding in attacks for address in finding.sources)
+    if not attacks or sum(source.calls for source in report.sources if source.address in found) >= sum(
+        finding.calls for finding in attacks
+    ):
+        return found
+    others = {address for finding in report.findings if not _is_attack(finding) for address in finding.sources}
+    return frozenset(source.address for source in report.sources if source.calls) - others
+
+
+def _seen_as(source: SourceRow, attackers: Container[str]) -> SourceRow:
+    refused = source.verdict == "unmatched" and source.address in attackers
+    return source._replace(verdict="refused") if refused else source
 
 
 def _shares(sources: list[SourceRow]) -> list[tuple[str, int, int]]:
     """(verdict, sources, calls) of each verdict that occurs."""
     counts = {
-        verdict: [source.calls for source in sources if source.calls and source.verdict == verdict]
-        for verdict in wording.VERDICTS
+        verdict: [source.calls for source in sources if source.calls and source.verdict == verdict] for verdict in KINDS
     }
     return [(verdict, len(calls), sum(calls)) for verdict, calls in counts.items() if calls]
-
-
-def _details(sources: list[SourceRow], counted: CallsTally) -> list[Detail]:
-    shown = [source for source in sources if source.address in counted.sources][:DETAILED]
-    return [_detail(number, source, counted.sources[source.address].first) for number, source in enumerate(shown, 1)]
-
-
-def _detail(number: int, source: SourceRow, call: CallRow) -> Detail:
-    return Detail(number, source, call, wording.outcome(call.verdict), ladder(call))
 
 
 def _cause(finding: Finding, report: Report) -> ShownCause:

@@ -20,6 +20,7 @@ from pjsipdiag.diagnosis.model import (
     SourceRow,
     Suggestion,
 )
+from pjsipdiag.sip import parse_uri
 
 VERDICTS = ("unmatched", "mixed", "unknown", "matched")
 """Verdicts of a source, the ones that need a person first."""
@@ -59,6 +60,17 @@ def capture(summary: CaptureSummary) -> str:
         f"{plural(summary.sip_messages, 'SIP message')}, {plural(summary.invites, 'INVITE')}"
     )
     return f"{said}; {summary.truncated}" if summary.truncated else said
+
+
+def read(report: Report) -> str:
+    """What all captures hold together."""
+    records, messages, invites = (
+        sum(getattr(one, name) for one in report.captures) for name in ("records", "sip_messages", "invites")
+    )
+    return (
+        f"{plural(len(report.captures), 'capture')}: {plural(records, 'record')}, "
+        f"{plural(messages, 'SIP message')}, {plural(invites, 'INVITE')}"
+    )
 
 
 def unread(report: Report) -> list[str]:
@@ -252,7 +264,7 @@ def commands(fix: str) -> list[str]:
     return _FIREWALL.findall(fix)
 
 
-_FIREWALL = re.compile(r"nft insert rule .*? drop")
+_FIREWALL = re.compile(r"nft insert rule .*? drop|fail2ban-client set \S+ banip(?: [0-9a-f.:]+)+")
 
 
 def moment(nanoseconds: int) -> str:
@@ -280,6 +292,12 @@ OUTCOMES = {
     Outcome.NOT_IDENTIFIED: "refused before identification",
     Outcome.UNKNOWN: "cannot be decided from files",
 }
+
+
+def user(header: str) -> str:
+    """The user of a header's URI, or the whole where that cannot be read."""
+    uri = parse_uri(header)
+    return uri.user if uri is not None and uri.user else header
 
 
 def outcome(verdict: Verdict) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
+from html import unescape
 from io import StringIO
 from pathlib import Path
 
@@ -56,6 +57,9 @@ def test_the_calls_of_each_source_and_their_messages(name: str, tmp_path: Path) 
         assert {row["Call-ID"] for row in rows} == wanted
         kept = [message.raw for message in read_messages(folder / "calls.pcap")]
         assert kept == [message.raw for message in whole if message.call_id in wanted]
+        page = unescape((folder / "calls.html").read_text())
+        assert all(page.count(f'<code class="quiet">{call_id}</code>') == 1 for call_id in wanted)
+        assert not [word for word in ("pjsip.conf", "identify", "endpoint", "configuration") if word in page]
         assert target.stat().st_mode & 0o077 == 0
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config, Section, Variable, Where
-from pjsipdiag.diagnosis.model import Edit, Suggestion
+from pjsipdiag.diagnosis.model import Edit, Spoken, Suggestion
 from pjsipdiag.report import render, wording
+from pjsipdiag.report.drawing.contrast import contrast
 from pjsipdiag.report.drawing.diff import diff
 from pjsipdiag.report.drawing.excerpt import excerpt
 from pjsipdiag.report.drawing.flow import MOST, flow
@@ -69,10 +70,53 @@ def test_many_sources_flow_together() -> None:
 
 def test_the_ladder_says_who_sent_what_and_when() -> None:
     drawn = ladder(report().calls[1])
-    assert [(arrow.rightwards, arrow.answer, arrow.after) for arrow in drawn.arrows] == [
-        (True, "", "+0.0 ms"),
-        (False, "4", "+4.0 ms"),
+    assert [(arrow.rightwards, arrow.kind, arrow.after) for arrow in drawn.arrows] == [
+        (True, "request", "+0.0 ms"),
+        (False, "bad", "+4.0 ms"),
     ]
+    assert not drawn.whole
+
+
+def test_the_ladder_has_all_that_was_said() -> None:
+    one = report().calls[1]
+    spoken = (
+        Spoken(NOON, one.source, one.destination, "INVITE sip:1@x SIP/2.0", "INVITE sip:1@x SIP/2.0\r\nTo: a\r\n\r\n"),
+        Spoken(NOON + 10**9, one.source, one.destination, "ICMP port unreachable", is_sign=True),
+        Spoken(NOON + 2 * 10**9, "192.0.2.1:5060", "198.51.100.9:5060", "BYE sip:1@x SIP/2.0"),
+    )
+    drawn = ladder(one, spoken)
+    assert [(arrow.rightwards, arrow.kind, arrow.ends) for arrow in drawn.arrows] == [
+        (True, "request", ""),
+        (True, "sign", ""),
+        (False, "request", "192.0.2.1:5060 to 198.51.100.9:5060"),
+    ]
+    assert drawn.arrows[0].text == ("INVITE sip:1@x SIP/2.0", "To: a")
+    assert drawn.whole
+
+
+def test_a_contrast_leaves_out_what_differs_between_any_two_calls() -> None:
+    good, bad = report().calls[:2]
+    text = (
+        "INVITE sip:100@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP {0};branch={1}\r\nf: <sip:15550100@{0}>;tag={1}\r\n"
+        "Call-ID: {1}\r\nSubject: same\r\n{2}\r\nv=0\r\no=- {1} 1 IN IP4 {0}\r\nm=audio {3} RTP/AVP {4}\r\n"
+    )
+    said = [
+        Spoken(NOON, "", "", "INVITE sip:100@192.0.2.1 SIP/2.0", text.format(*values))
+        for values in (
+            ("203.0.113.13", "z1", "Require: 100rel\r\n", 4000, "0 8"),
+            ("203.0.113.10", "z2", "", 5000, "8"),
+        )
+    ]
+    found = contrast(bad, good, said[:1], said[1:])
+    assert {row.name: (row.bad, row.good) for row in found.differences if row.name in ("Require", "Sdp", "SDP")} == {
+        "Require": ("100rel", ""),
+        "SDP": ("m=audio RTP/AVP 0 8", "m=audio RTP/AVP 8"),
+    }
+    assert {row.name for row in found.differences} == {
+        *("Answered", "By these files", "Identified by", "From address", "Require", "SDP")
+    }
+    assert found.own == ("Via", "From")
+    assert found.alike == ("Request", "Subject")
 
 
 def test_the_excerpt_marks_the_line_and_hides_secrets() -> None:

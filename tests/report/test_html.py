@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from html import unescape
 from pathlib import Path
 
@@ -13,12 +15,15 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.model import Report, SourceRow
 from pjsipdiag.report import render
+from pjsipdiag.report.conversations import MOST_CALLS, MOST_SOURCES
 from tests.report.browser import chromium
-from tests.report.build import healthy, report
+from tests.report.build import UNMATCHED, call, healthy, report
 from tests.report.hostile import hostile
 
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 SCRIPT = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 Opened = Callable[[Report], webdriver.Chrome]
 
@@ -51,6 +56,12 @@ def shown_sources(browser: webdriver.Chrome) -> list[str]:
         .filter((row) => row.offsetHeight > 0).map((row) => row.cells[0].textContent);"""
     )
     return found
+
+
+@cache
+def diagnosed(name: str) -> Report:
+    """What is found in a capture of fixtures/."""
+    return diagnose([FIXTURES / name / "capture.pcap"], FIXTURES / name / "etc")
 
 
 def many(count: int) -> Report:
@@ -132,24 +143,73 @@ def test_nothing_overflows_at_phone_width(opened: Opened, text: str) -> None:
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
 
 
-def test_everything_but_the_flow_fits_a_telephone(opened: Opened) -> None:
-    """What is wider says so."""
-    browser = opened(report())
+@pytest.mark.parametrize("name", ["demo", "incidents/scanner-and-provider"])
+def test_everything_fits_a_telephone(opened: Opened, name: str) -> None:
+    """Opened as far as it opens."""
+    browser = opened(diagnosed(name))
     phone = {"width": 375, "height": 780, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
     wide: list[str] = browser.execute_script(
-        """return [...document.querySelectorAll("*")]
+        """document.querySelectorAll("details").forEach((one) => { one.open = true; });
+        return [...document.querySelectorAll("*")]
         .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible")
-        .map((one) => one.closest(".flow") ? "flow" : one.outerHTML.slice(0, 80));"""
+        .map((one) => one.outerHTML.slice(0, 80));"""
     )
-    assert set(wide) <= {"flow"}
-    assert browser.find_element(By.CSS_SELECTOR, ".flow .hint").is_displayed()
+    assert wide == []
+
+
+def test_a_call_opens_with_its_messages_and_these_with_their_text(opened: Opened) -> None:
+    browser = opened(diagnosed("demo"))
+    calls = browser.find_elements(By.CSS_SELECTOR, "details.call")
+    assert len(calls) == 9
+    calls[-1].find_element(By.TAG_NAME, "summary").click()
+    rows = calls[-1].find_elements(By.CSS_SELECTOR, ".ladder summary")
+    assert [row.text.split("\n")[-1].split(" ")[0] for row in rows] == ["INVITE", "200", "ACK"]
+    rows[1].click()
+    assert "Server: Asterisk PBX 22.10.1" in calls[-1].find_elements(By.CSS_SELECTOR, ".raw")[1].text
+
+
+def test_a_failed_call_stands_beside_a_good_one(opened: Opened) -> None:
+    browser = opened(diagnosed("demo"))
+    rows = {
+        row.find_element(By.TAG_NAME, "th").text: [cell.text for cell in row.find_elements(By.TAG_NAME, "td")]
+        for row in browser.find_elements(By.CSS_SELECTOR, ".contrast tbody tr")
+    }
+    assert rows["From address"] == ["203.0.113.13:5060", "203.0.113.10:5060"]
+    assert rows["Answered"] == ["401", "200"]
+
+
+def test_attacks_stand_apart_from_failures(opened: Opened) -> None:
+    browser = opened(diagnosed("demo"))
+    parts = browser.find_elements(By.CSS_SELECTOR, "main > section")
+    titles = [part.find_element(By.TAG_NAME, "h2").text for part in parts]
+    assert titles[:3] == ["Causes", "Do this", "Refused, as it should be"]
+    assert ["198.51.100.77" in part.text for part in parts[:3]] == [False, True, True]
+    row = browser.find_element(By.XPATH, "//table[@id='table']//tr[contains(., '198.51.100.77')]")
+    assert row.find_element(By.CSS_SELECTOR, ".badge").text == "refused"
+
+
+def test_the_demo_is_printed_on_two_pages(opened: Opened) -> None:
+    printed = opened(diagnosed("demo")).execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})
+    assert len(re.findall(rb"/Type\s*/Page\b", base64.b64decode(printed["data"]))) <= 2
+
+
+def test_a_flood_makes_no_large_page() -> None:
+    """Each source has its share of the calls that are shown; how many are left out is said."""
+    calls = tuple(call(number, f"203.0.113.{number % 60}:5060", UNMATCHED, 401) for number in range(3000))
+    sources = tuple(SourceRow(f"203.0.113.{at}", 50, 50, "unmatched") for at in range(60))
+    page = unescape(render(replace(report(), calls=calls, sources=sources), "html"))
+    assert page.count('<details class="call') == MOST_CALLS
+    assert page.count("40 more calls of this source not shown here") == MOST_SOURCES
+    assert "10 more sources with calls only in the table" in page
 
 
 def test_the_head_has_the_span_and_the_filter_and_no_folder() -> None:
     filtered = replace(report(), filtered="--source 203.0.113.13")
-    captures = tuple(replace(one, file=f"/home/somebody/{one.file}") for one in filtered.captures)
-    text = unescape(render(replace(filtered, captures=captures), "html"))
+    captures = tuple(replace(filtered.captures[0], file=f"/home/somebody/{name}") for name in ("a/x.pcap", "b/x.pcap"))
+    notes = ("/home/somebody/a/x.pcap is not the file any more",)
+    text = unescape(render(replace(filtered, captures=captures, notes=notes), "html"))
+    assert "a/x.pcap is not the file" in text
     head = text[: text.index("<nav")]
     assert re.search(r"calls of \d{4}-\d\d-\d\d [\d:]+ to [\d :-]+ UTC", head)
     assert "only --source 203.0.113.13" in head
@@ -158,9 +218,9 @@ def test_the_head_has_the_span_and_the_filter_and_no_folder() -> None:
 
 def test_every_command_can_be_copied(opened: Opened) -> None:
     browser = opened(report())
-    for command in browser.find_elements(By.CSS_SELECTOR, "#steps ~ ol .copied"):
+    for command in browser.find_elements(By.CSS_SELECTOR, ".steps .copied"):
         command.find_element(By.XPATH, "following-sibling::button").click()
-    copied = browser.find_elements(By.CSS_SELECTOR, "#steps ~ ol .copy")
+    copied = browser.find_elements(By.CSS_SELECTOR, ".steps .copy")
     assert copied
     assert {button.text for button in copied} == {"Copied"}
 

@@ -6,6 +6,7 @@ In come the calls of a Report; out come shapes with places in units of the pictu
     timeline    a row for each source, a bar for each step of time
     flow        from the source through identifier and endpoint to the answer
     ladder      the messages of one call
+    contrast    in what a call that failed and one that came through differ
     excerpt     the section that a finding is about
     diff        a suggestion as lines to read and to patch
 

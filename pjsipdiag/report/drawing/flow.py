@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pjsipdiag.report import wording
-from pjsipdiag.report.drawing.tally import CallsTally, Path
+from pjsipdiag.report.drawing.tally import KINDS, CallsTally, Path
 
 COLUMNS = ("Source", "Identifier", "Identify", "Endpoint", "Answer")
 MOST = 9
 """Nodes of one column; the smaller ones are drawn together."""
+MOST_WAYS = 12
+"""Ways that are told in words."""
 WIDTH = 960
 TOP = 30
 BAR = 7
@@ -47,12 +49,24 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """The same in words, for screens and paper on which the picture has no room: the names from left to right."""
+
+    names: tuple[str, ...]
+    verdict: str
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
 class CallFlow:
     nodes: tuple[Node, ...]
     bands: tuple[Band, ...]
     titles: tuple[tuple[float, str, bool], ...]
     width: int
     height: int
+    ways: tuple[Way, ...] = ()
+    """Those of the most calls."""
+    ways_left: int = 0
 
 
 def flow(counted: CallsTally) -> CallFlow:
@@ -68,7 +82,12 @@ def flow(counted: CallsTally) -> CallFlow:
         if key[0]
     )
     titles = tuple((_x(at), title, at == len(COLUMNS) - 1) for at, title in enumerate(COLUMNS))
-    return CallFlow(nodes, tuple(_bands(routes, columns, places)), titles, WIDTH, round(TOP + tallest))
+    ways = tuple(
+        Way(tuple(name for name, _ in keys if name), verdict, calls)
+        for (keys, verdict), calls in sorted(routes.items(), key=lambda one: (KINDS.index(one[0][1]), -one[1], one[0]))
+    )
+    bands = tuple(_bands(routes, columns, places))
+    return CallFlow(nodes, bands, titles, WIDTH, round(TOP + tallest), ways[:MOST_WAYS], max(0, len(ways) - MOST_WAYS))
 
 
 Route = tuple[tuple[Key, ...], str]
@@ -86,7 +105,7 @@ def _routes(counted: CallsTally) -> Counter[Route]:
     for path, calls in counted.rest.items():
         whole[_route(("more", REST), path)] += calls
     for at in range(len(COLUMNS)):
-        needy = {keys[at] for keys, verdict in whole if verdict != "matched"}
+        needy = {keys[at] for keys, verdict in whole if verdict not in ("matched", "refused")}
         sizes = _column(whole, at)
         named = sorted((key for key in sizes if not key[1]), key=lambda key: (key not in needy, -sizes[key], key))
         rest = set(named[MOST:]) if len(named) > MOST + 1 or ("more", REST) in sizes else set()
@@ -101,7 +120,9 @@ def _routes(counted: CallsTally) -> Counter[Route]:
 
 def _route(source: Key, path: Path) -> Route:
     identifier, identify, endpoint, answer, verdict = path
-    said = identifier or {"unmatched": "none matches", "unknown": "undecided"}.get(verdict, "")
+    said = identifier or {"unmatched": "none matches", "refused": "none matches", "unknown": "undecided"}.get(
+        verdict, ""
+    )
     labels = (said, identify, endpoint, answer)
     return (source, *((label, "" if label else verdict) for label in labels)), verdict
 
@@ -111,7 +132,7 @@ def _column(routes: Counter[Route], at: int) -> dict[Key, int]:
     calls: Counter[Key] = Counter()
     for (keys, _), number in routes.items():
         calls[keys[at]] += number
-    rank = {verdict: place for place, verdict in enumerate(wording.VERDICTS)}
+    rank = {verdict: place for place, verdict in enumerate(KINDS)}
     first: dict[Key, tuple[int, tuple[Key, ...]]] = {}
     for keys, verdict in routes:
         place = (rank[verdict], keys[: at + 1])

@@ -1,52 +1,66 @@
-"""The ladder of one call: its messages as arrows between the source and the PBX."""
+"""The ladder of one call: its messages as arrows between the source and the PBX, each with its text."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pjsipdiag.diagnosis.model import CallRow
+from pjsipdiag.diagnosis.model import CallRow, Spoken
+from pjsipdiag.report.drawing.tally import address_of
 
-MOST = 16
-STEP = 34
-TOP = 46
-WIDTH = 520
+KINDS = {"1": "going", "2": "good", "3": "going", "4": "bad", "5": "bad", "6": "bad"}
+"""How an answer looks, by the class of its status."""
+VERSION = " SIP/2.0"
+"""What each first line has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """`after` is the time since the first message as text; `answer` the status class of a response ("4"), or empty."""
+    """`after` is the time since the first message as text, `kind` one of KINDS, "request" or "sign", `ends` says who
+    speaks where these are others than those of the call, `text` are the lines of the message."""
 
-    y: int
     rightwards: bool
     label: str
     after: str
-    answer: str
+    kind: str
+    ends: str = ""
+    text: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
+    """`whole` says that every message is there, not only the INVITEs and their answers."""
+
     source: str
     destination: str
     arrows: tuple[Arrow, ...]
-    left: int
-    """Messages that are not shown."""
-    width: int
-    height: int
+    whole: bool
 
 
-def ladder(call: CallRow) -> Ladder:
-    """The first messages of `call`."""
-    messages = call.messages[:MOST]
-    start = messages[0][0] if messages else 0
-    arrows = tuple(
-        Arrow(TOP + STEP * (at + 1), direction == ">", line, _since(time - start), _answer(line))
-        for at, (time, direction, line) in enumerate(messages)
-    )
-    height = TOP + STEP * (len(arrows) + 1)
-    return Ladder(call.source, call.destination or "PBX", arrows, len(call.messages) - len(messages), WIDTH, height)
+def ladder(call: CallRow, spoken: Sequence[Spoken] = ()) -> Ladder:
+    """The messages of `call`: those that were `spoken`, else what folding kept of them."""
+    said = spoken or [
+        Spoken(time, *ends, line)
+        for time, direction, line in call.messages
+        for ends in [(call.source, call.destination) if direction == ">" else (call.destination, call.source)]
+    ]
+    start = said[0].time if said else 0
+    return Ladder(call.source, call.destination or "PBX", tuple(_arrow(one, call, start) for one in said), bool(spoken))
 
 
-def _since(nanoseconds: int) -> str:
+def _arrow(spoken: Spoken, call: CallRow, start: int) -> Arrow:
+    caller, pbx = address_of(call.source), address_of(call.destination)
+    source, destination = address_of(spoken.source), address_of(spoken.destination)
+    others = "" if {source, destination} == {caller, pbx} else f"{spoken.source} to {spoken.destination}"
+    kind = "sign" if spoken.is_sign else KINDS.get(_answer(spoken.line), "request")
+    text = tuple(line.rstrip("\r") for line in spoken.text.rstrip("\r\n").split("\n")) if spoken.text else ()
+    rightwards = source == caller or destination == pbx
+    label = spoken.line.removesuffix(VERSION).removeprefix(VERSION.strip()).strip()
+    return Arrow(rightwards, label, since(spoken.time - start), kind, others, text)
+
+
+def since(nanoseconds: int) -> str:
+    """A time after another one."""
     milliseconds = nanoseconds / 1_000_000
     return f"+{milliseconds:,.1f} ms" if milliseconds < 10_000 else f"+{milliseconds / 1000:,.1f} s"
 

@@ -11,6 +11,12 @@ from pjsipdiag.diagnosis.model import CallRow
 
 BINS = 120
 """Steps of the time line."""
+MOST_KEPT = 500
+"""Calls of one source that are kept for a closer look."""
+
+KINDS = ("unmatched", "mixed", "unknown", "refused", "matched")
+"""Verdicts as a page has them, the ones that need a person first: an attack that nothing matches is refused, as it
+should be."""
 
 Path = tuple[str, str, str, str, str]
 """(identifier, identify, endpoint, answer, verdict) of a call."""
@@ -20,8 +26,10 @@ Path = tuple[str, str, str, str, str]
 class SourceTally:
     """What the calls of one source come to. `bins` counts calls by (step of the time line, verdict)."""
 
-    first: CallRow
-    """Its first call that nothing matched, else its first call: the one to look at."""
+    kept: list[CallRow] = field(default_factory=list)
+    """Its first calls, and the first of each further path."""
+    good: CallRow | None = None
+    """The first one that came through."""
     bins: Counter[tuple[int, str]] = field(default_factory=Counter)
     paths: Counter[Path] = field(default_factory=Counter)
 
@@ -47,7 +55,18 @@ def verdict_of(verdict: Verdict) -> str:
     return "matched" if verdict.endpoint else "unmatched"
 
 
-def tally(calls: Iterable[CallRow], start: int, end: int, addresses: Container[str] | None = None) -> CallsTally:
+def came_through(call: CallRow) -> bool:
+    """Whether it was answered as its caller wished."""
+    return call.observed_status is not None and 200 <= call.observed_status < 300
+
+
+def tally(
+    calls: Iterable[CallRow],
+    start: int,
+    end: int,
+    addresses: Container[str] | None = None,
+    attackers: Container[str] = (),
+) -> CallsTally:
     """Counts calls that came between `start` and `end` (others fall on the nearest step).
 
     Sources that are not among `addresses` are only counted together: a scan has a million of them.
@@ -66,6 +85,8 @@ def tally(calls: Iterable[CallRow], start: int, end: int, addresses: Container[s
             known[id(verdict)] = entry
         _, kind, path = entry
         address = address_of(call.source)
+        if kind == "unmatched" and address in attackers:
+            kind = "refused"
         whole_path = (*path[:3], str(call.observed_status or "none"), kind)
         if addresses is not None and address not in addresses:
             rest[whole_path] += 1
@@ -73,9 +94,11 @@ def tally(calls: Iterable[CallRow], start: int, end: int, addresses: Container[s
             continue
         source = sources.get(address)
         if source is None:
-            source = sources[address] = SourceTally(call)
-        elif kind == "unmatched" and verdict_of(source.first.verdict) != "unmatched":
-            source.first = call
+            source = sources[address] = SourceTally()
+        if len(source.kept) < MOST_KEPT or (whole_path not in source.paths and len(source.kept) < 2 * MOST_KEPT):
+            source.kept.append(call)
+        if source.good is None and came_through(call):
+            source.good = call
         at = min(max((call.time - start) // step, 0), BINS - 1)
         source.bins[at, kind] += 1
         source.paths[whole_path] += 1

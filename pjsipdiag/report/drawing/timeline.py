@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pjsipdiag.diagnosis.model import SourceRow
 from pjsipdiag.report import wording
-from pjsipdiag.report.drawing.tally import BINS, CallsTally
+from pjsipdiag.report.drawing.tally import BINS, KINDS, CallsTally
 
 HEIGHT = 24
 TICKS = 4
@@ -41,6 +41,8 @@ class Timeline:
     height: int = HEIGHT
     left: int = 0
     """Sources that are not shown."""
+    verdicts: tuple[str, ...] = ()
+    """Those that occur."""
 
 
 def timeline(sources: Sequence[SourceRow], counted: CallsTally, most: int) -> Timeline:
@@ -50,7 +52,8 @@ def timeline(sources: Sequence[SourceRow], counted: CallsTally, most: int) -> Ti
     rows = tuple(_row(source, counted) for source in shown)
     span = counted.end - counted.start
     ticks = tuple(_clock(counted.start + span * at // TICKS, span) for at in range(TICKS + 1))
-    return Timeline(rows, ticks, left=len(with_calls) - len(shown) + counted.rest_sources)
+    verdicts = tuple(kind for kind in KINDS if any(bar.verdict == kind for row in rows for bar in row.bars))
+    return Timeline(rows, ticks, left=len(with_calls) - len(shown) + counted.rest_sources, verdicts=verdicts)
 
 
 def _row(source: SourceRow, counted: CallsTally) -> Row:
@@ -64,7 +67,7 @@ def _row(source: SourceRow, counted: CallsTally) -> Row:
     for at, step in sorted(by_step.items()):
         top = float(HEIGHT)
         clock = _clock(counted.start + span * at // BINS, span)
-        for verdict in wording.VERDICTS:
+        for verdict in KINDS:
             if calls := step.get(verdict, 0):
                 height = HEIGHT * (0.45 + 0.55 * calls / most) * calls / sum(step.values())
                 top -= height

@@ -36,9 +36,11 @@
   };
   addEventListener("hashchange", openTarget);
   openTarget();
-  addEventListener("beforeprint", () => {
-    for (const details of document.querySelectorAll("details.card")) details.open = true;
-  });
+
+  // What stands open without having been asked for is not printed.
+  for (const details of document.querySelectorAll(".unasked")) {
+    details.firstElementChild.addEventListener("click", () => details.classList.remove("unasked"));
+  }
 
   const table = document.getElementById("table");
   if (!table) return;

@@ -1,0 +1,130 @@
+"""What was said in some calls, whole: their messages, read again, and what the network says of them.
+
+Folding keeps the heads of requests only. Memory is bounded however much the captures hold: each call has an equal share
+of MOST_BYTES. Nothing is known where captures cannot be read again (standard input).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from pjsipdiag.asterisk.secrets import HIDDEN, scrubbed
+from pjsipdiag.capture.again import read_again
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.signs import Sign, SignKind, Signs, Times
+from pjsipdiag.diagnosis.calls.heads import call_id
+from pjsipdiag.diagnosis.calls.rows import LONGEST_TRANSACTION, SAME_PACKET
+from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
+from pjsipdiag.diagnosis.model import CallRow, Spoken, Transcripts
+from pjsipdiag.diagnosis.rules.wire import meanings
+from pjsipdiag.sip import Address, decode
+
+MOST_BYTES = 4 << 20
+"""Text of all calls."""
+MOST_MESSAGES = 200
+"""Messages of one call."""
+_SECRETS = (
+    re.compile(r'(?i)(\bresponse[ \t]*=[ \t]*)("[^"]*"?|[^\s,]+)'),
+    re.compile(r"(?im)^((?:proxy-)?authorization[ \t]*:[ \t]*(?:basic|bearer)[ \t]+)(\S+)"),
+    re.compile(r"(?i)(\binline:)([^|\s]+)"),
+    re.compile(r"(?im)^(a=ice-pwd:|k=)(.*)$"),
+)
+"""Proofs of a password, which who has time can guess it from, and keys of media."""
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What is known of one call; `room` is what is left of its bytes."""
+
+    call: CallRow
+    room: int
+    spoken: list[Spoken] = field(default_factory=list)
+    last: dict[tuple[bytes, bytes, int], int] = field(default_factory=dict)
+    """When each packet was seen last: several interfaces may show it."""
+
+    def add(self, datagram: Datagram) -> None:
+        time, _, _, source, destination, payload, *_ = datagram
+        packet = source, destination, hash(payload)
+        again = abs(time - self.last.get(packet, -SAME_PACKET)) < SAME_PACKET
+        self.last[packet] = time
+        if again or len(self.spoken) >= MOST_MESSAGES:
+            return
+        payload = payload.lstrip(b"\r\n")
+        text = _text(payload) if len(payload) <= self.room else ""
+        self.room -= len(payload) if text else 0
+        line = decode(payload.partition(b"\n")[0].rstrip())
+        self.spoken.append(Spoken(time, show_address(source), show_address(destination), line, text))
+
+
+def transcripts(captures: Sequence[Tally], signs: Signs, calls: Sequence[CallRow]) -> Transcripts:
+    """By Call-ID and source of each of `calls`, what was said in it, in the order of time."""
+    wanted: dict[bytes, dict[bytes, _Heard]] = {}
+    heard: dict[tuple[str, str], _Heard] = {}
+    for call in calls:
+        key = call.call_id, call.source
+        if key not in heard:
+            heard[key] = one = _Heard(call, MOST_BYTES // len(calls))
+            id_ = call.call_id.encode("utf-8", "surrogateescape")
+            wanted.setdefault(id_, {})[_packed(call.source)] = one
+    for tally in captures if wanted else ():
+        for datagram in read_again(tally):
+            alike = wanted.get(call_id(datagram.payload))
+            if alike:
+                _note(datagram, alike)
+    for one in heard.values():
+        one.spoken += _signs_of(one, signs)
+    return {key: tuple(sorted(one.spoken, key=lambda spoken: spoken.time)) for key, one in heard.items()}
+
+
+def _note(datagram: Datagram, alike: dict[bytes, _Heard]) -> None:
+    """A message belongs to the call of the source that it is from or for; where only one call has the Call-ID, to that
+    one: its later messages may go another way."""
+    one = alike.get(datagram.source[:-2]) or alike.get(datagram.destination[:-2])
+    if one is None and len(alike) == 1:
+        (one,) = alike.values()
+    if one is not None:
+        one.add(datagram)
+
+
+def _packed(place: str) -> bytes:
+    host = place[1:].partition("]")[0] if place.startswith("[") else place.partition(":")[0]
+    return Address(host).pack()[:-2]
+
+
+def _text(payload: bytes) -> str:
+    text = scrubbed(decode(payload))
+    for secret in _SECRETS:
+        text = secret.sub(rf"\1{HIDDEN}", text)
+    return text
+
+
+def _signs_of(heard: _Heard, signs: Signs) -> Iterator[Spoken]:
+    """What the network says of packets between both ends of a call while it lasts, or of its Call-ID."""
+    call = heard.call
+    ends = {_packed(call.source), _packed(call.destination)} if call.destination else set()
+    end = max((spoken.time for spoken in heard.spoken), default=call.time) + LONGEST_TRANSACTION
+    for sign, times in signs.items():
+        if {sign.source[:-2], sign.destination[:-2]} != ends or sign.transport not in ("", call.transport):
+            continue
+        if times.call_ids and call.call_id not in times.call_ids and times.count <= len(times.call_ids):
+            continue
+        seen = next((time for time in (times.first, times.last) if call.time <= time <= end), None)
+        if seen is not None:
+            yield Spoken(
+                seen,
+                show_address(sign.source),
+                show_address(sign.destination),
+                f"{_words(sign, times)}, says {show_ip(sign.teller)}",
+                is_sign=True,
+            )
+
+
+def _words(sign: Sign, times: Times) -> str:
+    often = f" (x{times.count})" if times.count > 1 else ""
+    if sign.kind is SignKind.ICMP:
+        meaning = meanings.icmp(sign.code, 6 if len(sign.teller) == 16 else 4).name
+        return f"ICMP {meaning}{f' for {sign.about}' if sign.about else ''}{often}"
+    name = {SignKind.REFUSED: meanings.REFUSED.name, SignKind.RESET: meanings.RESET.name}.get(sign.kind)
+    return f"{f'TCP {name}' if name else f'TLS alert {meanings.alert(sign.code).name}'}{often}"

@@ -1,0 +1,52 @@
+"""The page for a carrier: his calls with their messages, and nothing of our configuration."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from pjsipdiag import __version__
+from pjsipdiag.diagnosis.model import CallRow, Transcripts
+from pjsipdiag.report import html, wording
+from pjsipdiag.report.conversations import talk
+from pjsipdiag.report.drawing.tally import address_of, came_through
+
+
+def page(calls: Sequence[CallRow], told: Transcripts) -> str:
+    """The page on these calls; those of which something is `told` are shown with their messages."""
+    style, script = html.asset("report.css"), html.asset("report.js")
+    answers = Counter(str(call.observed_status or "") for call in calls)
+    shown = [(call, spoken) for call in calls if (spoken := told.get((call.call_id, call.source)))]
+    return (
+        html.environment()
+        .get_template("carrier.html")
+        .render(
+            headline=headline(calls),
+            mood="good" if all(map(came_through, calls)) else "bad",
+            span=wording.span(calls[0].time, calls[-1].time),
+            answers=wording.counts(answers),
+            calls=calls[: html.ROWS],
+            left_out=max(0, len(calls) - html.ROWS),
+            talks=[talk(number, *one) for number, one in enumerate(shown, 1)],
+            wording=wording,
+            style=Markup(style),
+            script=Markup(script),
+            policy=html.policy(style, script),
+            version=__version__,
+        )
+    )
+
+
+def headline(calls: Sequence[CallRow]) -> str:
+    """How many calls of whom, and how many of them came through."""
+    sources = sorted({address_of(call.source) for call in calls})
+    named = ", ".join(sources[:MOST_SOURCES])
+    more = f" and {len(sources) - MOST_SOURCES:,} more" if len(sources) > MOST_SOURCES else ""
+    good = sum(map(came_through, calls))
+    return f"{wording.plural(len(calls), 'call')} from {named}{more}: {f'{good:,}' if good else 'none'} came through."
+
+
+MOST_SOURCES = 5
+"""Addresses that the headline names."""
