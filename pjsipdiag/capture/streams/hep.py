@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from pjsipdiag.capture.datagram import Datagram, Tally, told
 from pjsipdiag.capture.streams.start import starts_like_sip
@@ -83,10 +84,11 @@ def _chunks(payload: bytes) -> tuple[int, bytes, bytes, bytes] | None:
 
 
 def _inflate(data: bytes) -> bytes:
-    try:
-        return zlib.decompressobj().decompress(data, LONGEST)
-    except zlib.error:
-        return b""
+    """The specification says "gzip/inflate": senders write zlib, gzip, or neither's head."""
+    for form in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
+        with suppress(zlib.error):
+            return zlib.decompressobj(form).decompress(data, LONGEST)
+    return b""
 
 
 def _fixed(payload: bytes) -> tuple[int, bytes, bytes, bytes] | None:

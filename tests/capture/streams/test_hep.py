@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 import zlib
 
@@ -58,6 +59,8 @@ def outer(payload: bytes) -> Datagram:
         (SIX, version3(SIX, invite(1)), "UDP"),
         (FOUR, version3(FOUR, invite(1), protocol=6), "TCP"),
         (FOUR, version3(FOUR, zlib.compress(invite(1)), kind=16), "UDP"),
+        (FOUR, version3(FOUR, gzip.compress(invite(1)), kind=16), "UDP"),
+        (FOUR, version3(FOUR, zlib.compress(invite(1), wbits=-15), kind=16), "UDP"),
         (FOUR, fixed(1, FOUR, invite(1), 16), "UDP"),
         (SIX, fixed(1, SIX, invite(1), 40), "UDP"),
         (FOUR, fixed(2, FOUR, invite(1), 28), "UDP"),
