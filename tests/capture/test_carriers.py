@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pjsipdiag.capture import read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
 from tests.capture.carriers import CARRIERS, cut_at_blanks, cut_hard, each
+from tests.capture.pasted import PASTED
 
 LOGS = Path(__file__).parents[2] / "fixtures" / "log"
 RAW = {version: (LOGS / f"asterisk-{version}.log").read_bytes() for version in ("16", "22")}
@@ -36,9 +37,9 @@ def head(datagram: Datagram) -> bytes:
 
 
 @pytest.mark.parametrize("version", RAW)
-@pytest.mark.parametrize("name", CARRIERS)
+@pytest.mark.parametrize("name", CARRIERS | PASTED)
 def test_the_same_messages_come_out(name: str, version: str) -> None:
-    found, tally = read(CARRIERS[name](RAW[version]))
+    found, tally = read((CARRIERS | PASTED)[name](RAW[version]))
     expected, said = read(RAW[version])
     assert told(found) == told(expected)
     assert not tally.unread

@@ -77,10 +77,15 @@ class Watched(io.RawIOBase):
 
 def looks_like_text(head: bytes) -> bool:
     """Whether a file that starts with `head` can be a log: captures have zero bytes in their first header, and so has
-    a text only where its characters have 16 or 32 bits.
+    a text only where its characters have 16 or 32 bits, or where somebody emptied it while it was written to.
 
     In a log they may stand further on, where a disk was not written to its end.
     """
+    if not head or head.startswith(MAGICS_OF_CAPTURES):
+        return False
     return (
-        bool(head) and not head.startswith(MAGICS_OF_CAPTURES) and (b"\0" not in head[:24] or bool(wide_encoding(head)))
+        b"\0" not in head[:24]
+        or not head.strip(b"\0")
+        or wide_encoding(head) is not None
+        or b"\r\n" in head.partition(b"\0")[0]  # another text before one of 16 bits
     )

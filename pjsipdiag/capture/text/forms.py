@@ -30,9 +30,9 @@ PJSIP = TextForm(
     "the SIP logger of Asterisk's PJSIP",
     (b"SIP request (", b"SIP response ("),
     re.compile(
-        rb"<?-{1,4}\s*(?:Received|Transmitting)\s+SIP\s+(?:request|response)\s+\((?P<size>[0-9]{1,6})\s+bytes\)\s+"
+        rb"<?-{1,8}\s*(?:Received|Transmitting)\s+SIP\s+(?:request|response)\s+\((?P<size>[0-9]{1,6})\s+bytes\)\s+"
         rb"(?:from\s+(?P<transport>[A-Za-z]{2,4})6?:(?P<from>[^\n]{1,80}?)|to\s+(?P<over>[A-Za-z]{2,4})6?:(?P<to>[^\n]{1,80}?))"
-        rb"\s*-{1,4}>"
+        rb"\s*-{1,8}>"
     ),
 )
 HISTORY = TextForm(

@@ -49,6 +49,17 @@ def frame(before: bytes, behind: bytes) -> Frame:
     return Frame(_like(before, False), _like(behind, True) if behind.strip() else None, _may_vanish(before), quoted)
 
 
+def widened(before: bytes, other: bytes, known: Frame) -> Frame:
+    """The frame of lines, two of which have `before` and `other` before them, which have as many words: words that
+    differ may be any (TAI64N, the identity of an entry, its level)."""
+    pairs = list(zip(before.split(), other.split(), strict=True))
+    words = [
+        pattern.pattern if one == two and (pattern := _like(one, False)) is not None else rb"\S+" for one, two in pairs
+    ]
+    blank = b"" if other[:1] not in (b" ", b"\t") and before[:1] not in (b" ", b"\t") else rb"[ \t]*"
+    return known._replace(head=re.compile(blank + rb"[ \t]+".join(words) + rb"[ \t]*", re.DOTALL)) if words else known
+
+
 @lru_cache(maxsize=256)
 def _like(text: bytes, at_end: bool) -> re.Pattern[bytes] | None:
     if not text or len(text) > LONGEST_HEAD:
@@ -63,7 +74,8 @@ def _like(text: bytes, at_end: bool) -> re.Pattern[bytes] | None:
             parts.append(rb"[A-Z][a-z][a-z]")
         elif blanks:
             # numbers are set flush right, and blanks before an empty line are trimmed
-            parts.append(rb"[ \t]*" if number in (0, len(pieces) - 1) else rb"[ \t]+")
+            last = number == len(pieces) - 1 and number > 0
+            parts.append(rb"(?:[ \t]+|\Z)" if last else rb"[ \t]*" if not number else rb"[ \t]+")
         else:
             parts.append(rb"[:+-]" if mark else re.escape(other))
     pattern = b"".join(parts)

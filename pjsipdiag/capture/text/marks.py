@@ -47,3 +47,24 @@ def found_in(form: TextForm, text: bytes, start: int) -> Iterator[Mark]:
 def region(mark: Mark, text: bytes) -> int:
     """The end of what is searched for the message."""
     return min(len(text), mark.end + LONGEST_REGION + 8 * mark.size)
+
+
+def lines_of(text: bytes, start: int, end: int) -> Iterator[bytes]:
+    """The lines between two places."""
+    while start < end:
+        stop = text.find(b"\n", start, end)
+        if stop < 0:
+            stop = end
+        yield text[start:stop]
+        start = stop + 1
+
+
+def behind_lines(text: bytes, at: int, lines: int) -> int:
+    """Where so many lines from `at` end; the end of the text where it has no more."""
+    if not lines:
+        return 0
+    for _ in range(lines):
+        at = text.find(b"\n", at) + 1
+        if not at:
+            return len(text)
+    return at

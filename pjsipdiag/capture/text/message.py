@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pjsipdiag.capture.streams.start import START
-from pjsipdiag.capture.text.heads import frame
+from pjsipdiag.capture.text.heads import frame, widened
 
 _KNOWN = rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"
 FIRST = re.compile(
@@ -47,17 +47,17 @@ _NEEDED = (
 )
 _COMPLETE = tuple(re.compile(name, re.IGNORECASE) for name in _NEEDED)
 _LENGTH = re.compile(rb"\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,6})", re.IGNORECASE)
-_GLUED = re.compile(
-    rb"[ \t]+(?=(?:Via|From|To|Call-ID|CSeq|Contact|Max-Forwards|User-Agent|Server|Allow|Supported|Content-Type|"
+_WELL_KNOWN = (
+    rb"(?:Via|From|To|Call-ID|CSeq|Contact|Max-Forwards|User-Agent|Server|Allow|Supported|Content-Type|"
     rb"Content-Length|WWW-Authenticate|Authorization|Proxy-Authorization|Require|Expires|Date|Record-Route|Route|Reason|"
     rb"Accept|P-[A-Z][A-Za-z-]+|X-[A-Za-z-]+|Session-Expires|Min-SE|Diversion|Privacy|Event|Content-Disposition|"
     rb"Subscription-State|Proxy-Authenticate|Allow-Events|Refer-To|Referred-By|RSeq|RAck|Min-Expires|Retry-After|"
     rb"Identity|History-Info|Remote-Party-ID|Accept-[A-Z][a-z]+|Unsupported|Warning|Path|Service-Route|MIME-Version|"
-    rb"Organization|Subject|Timestamp|SIP-ETag|SIP-If-Match|Alert-Info|Call-Info|Replaces|User-to-User):[ \t])"
+    rb"Organization|Subject|Timestamp|SIP-ETag|SIP-If-Match|Alert-Info|Call-Info|Replaces|User-to-User):[ \t]"
 )
-_GLUED_BODY = re.compile(
-    rb"[ \t]+(?=(?:v=0|o=\S+ \d|s=\S|c=IN |t=\d+ \d|m=(?:audio|video|image|application|text) |a=[a-z]|<\?xml ))"
-)
+_GLUED, _GLUED_TIGHTLY = re.compile(rb"[ \t]+(" + _WELL_KNOWN + rb")"), re.compile(rb"[ \t]*(" + _WELL_KNOWN + rb")")
+_BODY = rb"(?=(?:v=0|o=\S+ \d|s=\S|c=IN |t=\d+ \d|m=(?:audio|video|image|application|text) |a=[a-z]|<\?xml ))"
+_GLUED_BODY, _GLUED_BODY_TIGHTLY = re.compile(rb"[ \t]+" + _BODY), re.compile(rb"[ \t]*" + _BODY)
 MOST_FOREIGN = 200
 """Lines of others in a row, between two of a message: an entry of the journal has about 25 fields."""
 LONGEST = 1 << 17
@@ -103,8 +103,8 @@ def of_length(text: bytes, start: int, size: int, *, alone: bool) -> tuple[bytes
             return None
     elif payload.count(b"\n") != payload.count(b"\r\n") and b"\r\n\r\n" not in payload:
         return None
-    elif payload[payload.find(b"\n") - 2 :].startswith(b"\r\r"):
-        return None  # CR was doubled on its way
+    elif payload[payload.find(b"\n") - 2 :].startswith(b"\r\r") or b"\n>From" in payload:
+        return None  # CR was doubled on its way, or a mailbox put a mark before a header
     if len(payload) < size or text[stop : stop + 1] not in (b"", b"\n", b"\r") or not START.match(payload):
         return None
     return payload, stop
@@ -115,7 +115,7 @@ def restored(lines: Iterable[bytes], behind: bytes, size: int | None, tail: byte
     line, `size` the length that it tells, `tail` what the written form puts behind each line."""
     first = FIRST.search(behind)
     if first is not None:
-        return _structured(_unglued(behind[first.start("line") :]), size)
+        return _structured(_unglued(behind[first.start("line") :], behind[: first.start("line")].strip(b"\r")), size)
     content, used = _measured(_bared(iter(lines), behind, tail), size)
     if not content:
         return None
@@ -123,7 +123,7 @@ def restored(lines: Iterable[bytes], behind: bytes, size: int | None, tail: byte
         text = b"".join(line + b"\r\n" for line in content)
         return Restored(text[:size], True, True, used)
     if len(content) == 1:
-        content = _unglued(content[0])
+        content = _unglued(content[0], b" ")
     return _structured(_single_spaced(content), size)
 
 
@@ -143,9 +143,11 @@ def _bared(lines: Iterator[bytes], behind: bytes, tail: bytes) -> Iterator[_Line
         used += 1
         line = _bare(raw)
         content = around.strip(line)
-        if content is None and not second and (header := _first_header(line)) is not None:
-            # only the first line has this head: the others have their own, or none
-            around = frame(line[:header], tail)
+        if content is None and (not second or not foreign) and (header := _first_header(line)) is not None:
+            # only the first line has this head: the others have their own, or none; or words of it vary
+            other = line[:header]
+            around = widened(before, other, around) if len(other.split()) == len(before.split()) else frame(other, tail)
+            before = other
             content = around.strip(line)
         if content is None:
             foreign += 1
@@ -223,8 +225,9 @@ def _first(lines: Iterator[bytes]) -> tuple[re.Match[bytes] | None, bytes, int]:
 
 
 def _bare(line: bytes) -> bytes:
-    """A line without its CR, which a viewer may show as ^M."""
+    """A line without its CR, which a viewer may show as ^M, and without what a mailbox puts before `From`."""
     line = line.rstrip(b"\r")
+    line = line[1:] if line.startswith(b">From") else line
     return line.removesuffix(b"$").removesuffix(b"^M") if line.endswith((b"^M", b"^M$")) else line
 
 
@@ -240,9 +243,14 @@ def _first_header(line: bytes) -> int | None:
     return found.start() if found else None
 
 
-def _unglued(line: bytes) -> list[bytes]:
-    """One line that was many, as its headers begin with well-known names."""
-    head, *body = _GLUED_BODY.split(_GLUED.sub(b"\n", line.rstrip()))
+def _unglued(line: bytes, gap: bytes) -> list[bytes]:
+    """One line that was many: `gap` stands where it began, or its headers begin with well-known names."""
+    line, mark = line.rstrip(), gap.strip()
+    if mark and line.count(mark) > 4:
+        return [one.strip(b" \t\r") for one in line.split(mark)]
+    line = line.replace(b"^M ", b" ")
+    glued = _GLUED if gap else _GLUED_TIGHTLY
+    head, *body = (_GLUED_BODY if gap else _GLUED_BODY_TIGHTLY).split(glued.sub(b"\n\\1", line))
     headers = head.split(b"\n")
     return [*headers, b"", *body] if body else headers
 

@@ -15,11 +15,11 @@ from pjsipdiag.capture.datagram import Connected, Datagram, Tally
 from pjsipdiag.capture.streams.via import via_transport
 from pjsipdiag.capture.text import hidden
 from pjsipdiag.capture.text.carried.encoding import Narrowed, wide_encoding
-from pjsipdiag.capture.text.carried.order import in_order
+from pjsipdiag.capture.text.carried.order import NOTE_ENTRIES_TURNED, in_order
 from pjsipdiag.capture.text.carried.unpack import unpacked
 from pjsipdiag.capture.text.carried.wrapping import Wrapped, joined, wrapping
 from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, TCPDUMP, VIEWERS, Named, packed
-from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, found_in, region
+from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, behind_lines, found_in, lines_of, region
 from pjsipdiag.capture.text.message import begins_entry, of_length, restored
 from pjsipdiag.capture.text.refusals import NOTE_FORGED, Refusals
 from pjsipdiag.capture.text.times import time_of
@@ -61,9 +61,13 @@ def read_text(file: io.RawIOBase | BinaryIO, tally: Tally, head: bytes = b"") ->
     if encoding is not None:
         tally.note(NOTE_WIDE)
         file = Narrowed(file, encoding)
-    file = in_order(file, tally)
+    file, newest_first = in_order(file, tally)
     reading = _Reading(tally)
-    yield from reading.messages(file)
+    if newest_first:
+        tally.note(NOTE_ENTRIES_TURNED)
+        yield from reversed(list(reading.messages(file)))
+    else:
+        yield from reading.messages(file)
     reading.finish()
 
 
@@ -147,7 +151,7 @@ class _Reading:
             self._refusals.read(text, done, self._time, spoken)
         if done == len(text):
             return len(raw)
-        return done if text is raw else _offset(raw, line)
+        return done if text is raw else behind_lines(raw, 0, line)
 
     def _marks(self, text: bytes) -> Iterator[Mark]:
         found: list[Mark] = []
@@ -212,10 +216,10 @@ class _Reading:
         size = mark.size if mark.form is PJSIP else None
         behind = b"" if mark.form is TCPDUMP else text[mark.found.end() : mark.end].rstrip(b"\r")
         start, end = mark.end + 1, region(mark, text)
-        found = restored(_lines(text, start, end), behind, size, mark.form.tail)
+        found = restored(lines_of(text, start, end), behind, size, mark.form.tail)
         if after < end and (found is None or not found.used):
             end = after
-            found = restored(_lines(text, start, end), behind, size, mark.form.tail)
+            found = restored(lines_of(text, start, end), behind, size, mark.form.tail)
         if found is None or not found.payload:
             if mark.form not in VIEWERS and size != 0:
                 self._unread(CUT if end >= len(text) else ODD)
@@ -225,7 +229,7 @@ class _Reading:
         elif not found.exact:
             self.tally.note(NOTE_MENDED)
         datagram = self._datagram(text, mark, found.payload, truncated=not found.whole)
-        return datagram, _behind(text, start, found.used)
+        return datagram, behind_lines(text, start, found.used)
 
     def _datagram(self, text: bytes, mark: Mark, payload: bytes, *, truncated: bool) -> Datagram | None:
         named = mark.found.groupdict()
@@ -301,28 +305,3 @@ def _reaches(text: bytes, mark: Mark, after: int) -> bool:
 def _starts(numbers: Sequence[int] | None, number: int) -> bool:
     """Whether a line is the first that was made of its line in the file."""
     return numbers is None or number == 0 or numbers[number] != numbers[number - 1]
-
-
-def _lines(text: bytes, start: int, end: int) -> Iterator[bytes]:
-    while start < end:
-        stop = text.find(b"\n", start, end)
-        if stop < 0:
-            stop = end
-        yield text[start:stop]
-        start = stop + 1
-
-
-def _offset(raw: bytes, line: int) -> int:
-    """Where the line of that number (from 0) begins."""
-    return _behind(raw, 0, line)
-
-
-def _behind(text: bytes, at: int, lines: int) -> int:
-    """Where so many lines from `at` end; the end of the text where it has no more."""
-    if not lines:
-        return 0
-    for _ in range(lines):
-        at = text.find(b"\n", at) + 1
-        if not at:
-            return len(text)
-    return at

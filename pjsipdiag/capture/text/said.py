@@ -20,7 +20,7 @@ _FORMS = (
     # log_failed_request, res/res_pjsip/pjsip_distributor.c; without the method before 13.10
     re.compile(
         rf"Request (?:'(?P<method>[^']*)' )?from '(?P<sender>.*?)' failed for '?(?P<source>{_HIDDEN})'? "
-        r"\(callid: (?P<call_id>.*?)\) - (?P<reason>[^\r\n]*)",
+        r"\(callid: (?P<call_id>.*?)\) - (?P<reason>[A-Za-z][A-Za-z ]*[A-Za-z](?: after \d+ tries in [\d.]+ ms)?)",
         re.DOTALL,
     ),
     # new_invite, res/res_pjsip_session.c
@@ -79,6 +79,7 @@ def sentence(line: bytes) -> Sentence | None:
     if len(line) > LONGEST:
         return None
     text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+    text = _unquoted(text)
     matches = [found for form in (*_FORMS, _EVENT) if (found := form.search(text)) is not None]
     if not matches:
         return None
@@ -101,6 +102,15 @@ def sentence(line: bytes) -> Sentence | None:
         "" if source else named["source"],
         doubtful=any(len(part.findall(text)) > 1 for part in _TWICE),
     )
+
+
+def _unquoted(text: str) -> str:
+    """The sentence as it was before somebody put it between quotation marks, in JSON, YAML or a table."""
+    if 'SecurityEvent=\\"' in text:
+        return re.sub(r"\\(.)", r"\1", text)
+    if 'SecurityEvent=""' in text:
+        return text.replace('""', '"')
+    return text.replace("''", "'") if "Request ''" in text else text
 
 
 def _method(named: Mapping[str, str]) -> str:

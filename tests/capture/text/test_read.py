@@ -14,9 +14,31 @@ from pjsipdiag.capture import read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.text.refusals import NOTE_FORGED
 from pjsipdiag.sip import Address
-from tests.capture.carriers import CARRIERS
+from tests.capture.carriers import CARRIERS as COLLECTED
+from tests.capture.pasted import PASTED
 
 SENDER, VICTIM, OTHER = "203.0.113.99", "192.0.2.66", "203.0.113.11"
+WHOLE = (
+    *("TAI64N", "identities", "levels", "object of unknown names", "OpenTelemetry", "Google, array", "Elastic, hits"),
+    *(
+        "Loki, query",
+        "CloudWatch, events",
+        "CloudWatch, text",
+        "strings",
+        "Datadog",
+        "columns around",
+        "bat",
+        "mail, base64",
+    ),
+    *(
+        "labels in a column",
+        "journal json, bytes over lines",
+        "marks of direction",
+        "UTF-16 LE without mark, umlauts first",
+    ),
+)
+"""Pasted forms in which the length that Asterisk wrote is still that of the message."""
+CARRIERS = COLLECTED | {name: PASTED[name] for name in WHOLE}
 HEAD = "[2026-03-02 10:11:12.000] VERBOSE[19] res_pjsip_logger.c: "
 REFUSED = (
     "[2026-03-02 10:11:12.000] NOTICE[19] res_pjsip/pjsip_distributor.c: Request 'INVITE' from '<sip:x@{0}>' failed"

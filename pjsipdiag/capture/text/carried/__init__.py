@@ -5,8 +5,11 @@ changed it. Where one of them stands as Asterisk wrote it, what looks like an es
 on was written by the sender of a message, and stays.
 
     encoding   characters of 16 or 32 bits -> UTF-8
-    objects    objects of JSON, one a line
+    shown      lines as Asterisk writes them
+    objects    JSON, one object a line or a whole document
+    documents  files that are JSON or a mail
     order      newest first, torn, files mixed: put in order
-    unpack     colours, objects, escapes, marks of web pages off
+    tables     fields of tables; escapes: line ends written as text; pages: web pages, Markdown, typographic signs
+    unpack     all of these taken off, in the order in which they were put on
     wrapping   lines that were broken at a width together again
 """

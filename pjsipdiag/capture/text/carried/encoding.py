@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_FORMS = {"utf-32-le": (0, 1, 1, 1), "utf-32-be": (1, 1, 1, 0), "utf-16-le": (0, 1, 0, 1), "utf-16-be": (1, 0, 1, 0)}
+"""Which bytes of four are zero in nearly all characters, for most of them are Latin."""
+_PLAIN = re.compile(rb"[\t\r\n -~]")
 SIZE = 1 << 16
 
 
@@ -29,10 +33,9 @@ def wide_encoding(head: bytes) -> str | None:
     sample = head[: len(head) // 4 * 4][:400]
     if len(sample) < 16:
         return None
-    zero = [not any(sample[at::4]) for at in range(4)]
-    plain = [all(byte and byte < 128 for byte in sample[at::4]) for at in range(4)]
-    forms = {"utf-32-le": (0, 1, 1, 1), "utf-32-be": (1, 1, 1, 0), "utf-16-le": (0, 1, 0, 1), "utf-16-be": (1, 0, 1, 0)}
-    for name, form in forms.items():
+    zero = [2 * (len(part) - part.count(0)) <= len(part) // 2 for part in (sample[at::4] for at in range(4))]
+    plain = [4 * len(_PLAIN.findall(sample[at::4])) >= 3 * len(sample[at::4]) for at in range(4)]
+    for name, form in _FORMS.items():
         if all(zero[at] if void else plain[at] for at, void in enumerate(form)):
             return name
     return None

@@ -1,86 +1,153 @@
-"""Lines of a log that were put into JSON, one object a line, by Asterisk itself, a log driver, a journal or a shipper.
+"""Text that was put into JSON by Asterisk itself, a log driver, a journal, a shipper or a script.
 
-Nothing is known of a shipper's format: of an object's texts that one is the line whose name is usual for it, else the
-longest; its time goes before the line.
+Nothing is known of a shipper's format. Of the texts of an object that one is the line which stands at the place where
+another object has a line of Asterisk's; before any such is seen that one whose name is usual, else the longest. Its
+time goes before the line.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+from pjsipdiag.capture.text.carried.shown import is_said
 
 NAMES = ("log", "message", "msg", "line", "_raw", "textpayload", "body", "text", "content", "event", "full_message")
 _TIMES = re.compile(r"@?time(?:stamp)?|ts|date|_?_?realtime_timestamp", re.IGNORECASE)
 _DECODER = json.JSONDecoder()
-_NEXT = re.compile(r"\s*,\s*(?=\{\")")
-"""Between two objects of an array in one line."""
-DEEPEST = 6
-_MICROSECONDS = re.compile(r"\d{16}")
+_GAP = re.compile(r"[\s,;\x1e-]*")
+"""Between two values: `gcloud` writes an array, `jq` one after the other, RFC 7464 a record separator."""
+DEEPEST = 16
+_FINE = re.compile(r"\d{13}|\d{16}|\d{19}")
+"""A time in milliseconds, microseconds or nanoseconds."""
 
 
-def of_object(line: bytes) -> list[bytes] | None:
-    """The lines of the object in `line`, behind what stands before it; None when there is none that is whole."""
+def of_object(line: bytes, place: str = "") -> list[bytes] | None:
+    """The lines of the object in `line`, behind what stands before it; None when there is none that is whole.
+
+    `place` is where another object of the text has its line.
+    """
     at = line.find(b'{"')
     if at < 0:
         return None
-    made: list[bytes] = []
-    before, rest = line[:at].rstrip(b"["), line[at:].decode("utf-8", "replace")
-    start: re.Match[str] | None = re.match("", rest)
-    try:
-        while start is not None:
-            found, end = _DECODER.raw_decode(rest, start.end())
-            start = _NEXT.match(rest, end)
-            said = _asterisk(found) or _line(found)
-            if said is None:
-                return None
-            made += (before + said).rstrip(b"\r\n").split(b"\n")
-    except (ValueError, RecursionError):
-        return made or None
-    return made
+    found = _decoded(line[at - (line[at - 1 : at] == b"[") :].decode("utf-8", "replace"))
+    said = None if found is None else _said(found, place)
+    if not said:
+        return None
+    before = line[:at].rstrip(b"[")
+    return [piece for one in said for piece in (before + one).rstrip(b"\r\n").split(b"\n")]
 
 
-def _asterisk(found: dict[str, Any]) -> bytes | None:
+def place_in(lines: Iterable[bytes]) -> str | None:
+    """Where the objects of these lines, which have what Asterisk says, have it: "" when there is none, None when
+    it stands outside."""
+    place: str | None = ""
+    for line in lines:
+        at = line.find(b'{"')
+        found = None if at < 0 else _decoded(line[at:].decode("utf-8", "replace"))
+        if found is not None and (place := _best([found])) is not None:
+            return place
+    return place
+
+
+def of_document(text: str) -> bytes | None:
+    """The lines in a text that is JSON from its beginning, over several lines or in one; None where it is not.
+
+    What follows the last whole value, for the text was cut, stays as it is.
+    """
+    values: list[object] = []
+    at = _GAP.match(text).end()  # type: ignore[union-attr]  # it matches nothing, too
+    while at < len(text):
+        try:
+            found, end = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            break
+        if not values and "\n" not in text[at:end] and text[end:].strip():
+            return None  # one object a line
+        values.append(found)
+        at = _GAP.match(text, end).end()  # type: ignore[union-attr]
+    place = _best(values)
+    if place is None:
+        return None
+    lines = [line for value in values for line in _said(value, place) or ()]
+    return b"\n".join([*(line.rstrip(b"\r\n") for line in lines), text[at:].encode("utf-8", "surrogatepass")])
+
+
+def _decoded(text: str) -> object:
+    """The value that `text` begins with, written as JSON or as Ruby shows a hash; None when it is not whole."""
+    for one in (text, text.replace('"=>', '":')) if '"=>' in text else (text,):
+        try:
+            found: object = _DECODER.raw_decode(one)[0]
+        except (ValueError, RecursionError):
+            continue
+        return found
+    return None
+
+
+def _best(values: Iterable[object]) -> str | None:
+    """The place at which most lines of Asterisk's stand, the first of them where several have as many."""
+    count = Counter(place for value in values for place, text in _leaves(value) if is_said(_bytes(text)))
+    return count.most_common(1)[0][0] if count else None
+
+
+def _said(value: object, place: str) -> list[bytes] | None:
+    """What stands at that place, or at the usual one; each behind its time."""
+    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        return [line for one in value for line in _said(one, place.removeprefix("[]").removeprefix(".")) or ()]
+    own = _asterisk(value)
+    if own is not None:
+        return [own]
+    texts: list[tuple[str, bytes]] = []
+    time = b""
+    for name, found in _leaves(value):
+        if not time and _TIMES.fullmatch(name.rpartition(".")[2]) and not isinstance(found, bytes):
+            time = _time(str(found)).encode() + b" "
+        elif isinstance(found, str | bytes):
+            texts.append((name, _bytes(found)))
+    if not texts:
+        return None
+    if named := [text for name, text in texts if name == place]:
+        return [time + text for text in named] if len(named) == 1 else named
+    usual = [text for name in NAMES for at, text in texts if at.rpartition(".")[2].lower() == name]
+    return [time + (usual[0] if usual else max((text for _, text in texts), key=len))]
+
+
+def _bytes(text: object) -> bytes:
+    return text if isinstance(text, bytes) else str(text).encode("utf-8", "replace")
+
+
+def _asterisk(found: Any) -> bytes | None:
     """An object of Asterisk's own format (format_log_json of main/logger.c) as the default format has it."""
     try:
         said = found["logmsg"]
         head = f"[{found['timestamp']}] {said['level']}[{int(found['identifiers']['lwp'])}] "
         head += f"{said['location']['filename']}: {said['message']}"
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, IndexError):
         return None
     return head.encode("utf-8", "surrogatepass")
 
 
-def _line(found: dict[str, Any]) -> bytes | None:
-    texts: list[tuple[str, bytes]] = []
-    times: list[str] = []
-    for name, value in _leaves(found):
-        if _TIMES.fullmatch(name) and isinstance(value, str | int | float):
-            times.append(_time(str(value)))
-        elif isinstance(value, str):
-            texts.append((name, value.encode("utf-8", "replace")))
-        elif isinstance(value, bytes):
-            texts.append((name, value))
-    if not texts:
-        return None
-    named = [text for usual in NAMES for name, text in texts if name == usual]
-    text = named[0] if named else max((text for _, text in texts), key=len)
-    return f"{times[0]} ".encode() + text if times else text
-
-
-def _leaves(value: object, depth: int = 0) -> Iterator[tuple[str, object]]:
-    """(name in small letters, value) of everything in an object that is no object."""
-    if not isinstance(value, dict) or depth > DEEPEST:
+def _leaves(value: object, place: str = "", depth: int = 0) -> Iterator[tuple[str, object]]:
+    """(where it stands, value) of everything that holds no other value; the members of a list stand at one place, but
+    for those of a pair of time and line."""
+    if depth > DEEPEST:
         return
-    for name, inner in value.items():
-        if isinstance(inner, dict):
-            yield from _leaves(inner, depth + 1)
-        elif isinstance(inner, list) and inner and all(isinstance(one, int) and 0 <= one < 256 for one in inner):
-            yield name.lower(), bytes(inner)  # the journal's way for a line with control characters
-        else:
-            yield name.lower(), inner
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{place}.{name}" if place else str(name), depth + 1)
+    elif not isinstance(value, list):
+        if value is not None:
+            yield place, value
+    elif value and all(isinstance(one, int) and 0 <= one < 256 for one in value):
+        yield place, bytes(value)  # the journal's way for a line with control characters
+    else:
+        flat = all(isinstance(one, str) for one in value) and len(value) == 2
+        for at, inner in enumerate(value):
+            yield from _leaves(inner, f"{place}[{at if flat else ''}]", depth + 1)
 
 
 def _time(text: str) -> str:
-    return f"{text[:10]}.{text[10:]}" if _MICROSECONDS.fullmatch(text) else text
+    return f"{text[:10]}.{text[10:]}" if _FINE.fullmatch(text) else text

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import io
 import re
+from itertools import islice, pairwise
 from typing import BinaryIO
 
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.source.compressed import Peeked
+from pjsipdiag.capture.text.carried.documents import is_document, lines_of
 from pjsipdiag.capture.text.forms import PJSIP
 from pjsipdiag.capture.text.message import FIRST
 
 SAMPLE, LONGEST = 1 << 20, 256 << 20
 """Bytes that show the order, and those of a text that can be turned round."""
 NOTE_TURNED = "the lines of the text stand in reverse order, the newest first: they were read from the last one on"
+NOTE_ENTRIES_TURNED = "the entries of the text stand in reverse order, the newest first: its messages were turned round"
+NOTE_DOCUMENT = "the text stands in a document (JSON or a mail): lines are counted in what was taken out of it"
+_STAMP = re.compile(rb"\[([^\]\n]{8,40})\] ?[A-Z]{3,8}\[\d+\][^\n]{0,60}<-{1,4} ?(?:Received|Transmitting) SIP re")
 _NEAR = 3
 """Lines above and below an announcing line in which the message begins."""
 _MOST = 20
@@ -27,18 +32,43 @@ Lines = tuple[bytes, list[int]]
 """A text, and the numbers (from 0) that its lines had."""
 
 
-def in_order(file: io.RawIOBase | BinaryIO, tally: Tally) -> io.RawIOBase | BinaryIO:
-    """The text of `file`, turned round where its newest line comes first."""
+def in_order(file: io.RawIOBase | BinaryIO, tally: Tally) -> tuple[io.RawIOBase | BinaryIO, bool]:
+    """The text of `file`, without the document that it stands in, turned round where its newest line comes first; and
+    whether its entries stand whole, the newest of them first."""
     first = (file.read(SAMPLE) or b"") + (
         file.read(SAMPLE) or b""
     )  # its start, which was seen, and not more: it may grow
+    whole = b""
+    if is_document(first):
+        whole = _whole(file, first)
+        text = lines_of(whole)
+        if text is not None:
+            tally.note(NOTE_DOCUMENT)
+            first = whole = text
     if not _is_turned(first):
-        return Peeked(file, first)
-    whole = first
-    while len(whole) < LONGEST and (more := file.read(LONGEST - len(whole))):
-        whole += more
+        return Peeked(io.BytesIO() if whole else file, whole or first), _is_newest_first(first)
+    whole = whole or _whole(file, first)
     tally.note(NOTE_TURNED)
-    return io.BytesIO(b"\n".join(reversed(whole.rstrip(b"\n").split(b"\n"))) + b"\n")
+    return io.BytesIO(b"\n".join(reversed(whole.rstrip(b"\n").split(b"\n"))) + b"\n"), False
+
+
+def _whole(file: io.RawIOBase | BinaryIO, first: bytes) -> bytes:
+    parts, size = [first], len(first)
+    while size < LONGEST and (more := file.read(LONGEST - size)):
+        parts.append(more)
+        size += len(more)
+    return b"".join(parts)
+
+
+def _is_newest_first(text: bytes) -> bool:
+    stamps = [found[1] for found in islice(_STAMP.finditer(text), _MOST)]
+    pairs = list(pairwise(stamps))
+    return (
+        len(set(map(len, stamps))) == 1
+        and len(pairs) > 1
+        and any(a > b for a, b in pairs)
+        and all(a >= b for a, b in pairs)
+    )
 
 
 def _is_turned(text: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""What carried a text is taken off it: colours, objects, escapes, marks of web pages, typographic signs.
+"""What carried a text is taken off it: colours, tables, objects, escapes, marks of web pages, typographic signs.
 
 Each step names what it has to do with, by a byte that logs rarely hold, so that a log that nobody touched costs next to
 nothing. A step maps lines to lines; one line may become several (an entry that was escaped or put into an object).
@@ -6,49 +6,28 @@ nothing. A step maps lines to lines; one line may become several (an entry that 
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Sequence
 from struct import unpack
 from typing import NamedTuple
 
-from pjsipdiag.capture.text.carried.objects import of_object
+from pjsipdiag.capture.text.carried import escapes
+from pjsipdiag.capture.text.carried.objects import of_object, place_in
 from pjsipdiag.capture.text.carried.order import by_file, in_whole_lines
+from pjsipdiag.capture.text.carried.pages import cells_joined, typed, unlinked, unmarked
+from pjsipdiag.capture.text.carried.shown import has_bare, has_plain
+from pjsipdiag.capture.text.carried.tables import uncelled
 
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]{0,200}\x07|\([A-Z0-9])")
 _SHOWN_COLOUR = re.compile(rb"(?:#033|\^\[|\\u001b|\\x1b|\\033)\[[0-9;]*m")
-_ESCAPED_END = re.compile(rb"(?:-->|--&gt;)[ \"']*(?:#01[25]|\\r|\\n|\\01[25]|\\x0[adAD]|\^M\^J|<br ?/?>)")
-_ESCAPE = re.compile(rb'#(0[01][0-7]|033)|\\(0[01][0-7])|\\x(0[9aAdD])|\\([rnt"\\/])|\^([MJI])|<br ?/?>')
-_LETTERS = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"M": b"\r", b"J": b"\n", b"I": b"\t"}
-_TAG = re.compile(
-    rb"</?(?:a|b|i|u|p|br|hr|div|span|pre|code|tt|font|td|tr|th|table|tbody|li|ol|ul|em|strong|html|head|body|title|"
-    rb"meta|link|style|blockquote|samp|kbd|small|section|article)(?:[ \t][^<>]{0,400})?/?>",
-    re.IGNORECASE,
-)
-_SIGNS = {
-    "\u00a0": " ", "\u2007": " ", "\u202f": " ", "\u2009": " ", "\u3000": " ", "\u200b": "", "\u2060": "", "\ufeff": "",
-    "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u00ab": '"', "\u00bb": '"', "\u2018": "'", "\u2019": "'",
-    "\u201a": "'", "\u2014": "---", "\u2013": "--", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2026": "...",
-}  # fmt: skip
-_SIGN = re.compile("|".join(_SIGNS).encode())
-_SMART_OBJECT = re.compile(rb"\{\xe2\x80[\x9c\x9d][a-zA-Z_@]{1,40}\xe2\x80[\x9c\x9d]:")
-_ANNOUNCED = re.compile(
-    rb"(?:Received|Transmitting) SIP re(?:quest|sponse) \(\d+ bytes\) (?:from|to) [^\n]{3,90}? --->"
-)
-_GAP, _DASH = rb"[ \xc2\xa0]+", rb"(?:-|\xe2\x80[\x93\x94])+>"
-_LINE = _GAP.join(
-    (rb"(?:Received|Transmitting)", rb"SIP", rb"re(?:quest|sponse)", rb"\(\d{1,6}", rb"bytes\)", rb"(?:from|to)", rb"")
-) + (rb"[^\n]{3,90}?" + _GAP + _DASH)
-_PLAIN = re.compile(_LINE + rb"(?![\"' ]*(?:#01[25]|\\[rnx0]|\^M|</?[a-z]))")
-_BARE = re.compile(rb"(?:^|(?<=\n))[^{\n]{0,400}" + _LINE)
-"""Lines that announce messages with no escape behind them, and without an object around them. Where there is one the
-text stands in such lines, and what else looks like an escape or an object was written by the sender of a message."""
 _NOT_QUOTED = re.compile(rb"=(?![0-9A-F]{2}|\r?\n|\Z)")
-_SOFT_END = re.compile(rb"=(?:\r?\n|([0-9A-F]{2}))")
-_OPEN_CELL = re.compile(rb'(?:\A|[,;\t\n])"[^"\n]*<-{1,4} ?(?:Received|Transmitting) SIP [^"\n]*-->\r?\Z', re.DOTALL)
-_CELL = re.compile(rb'(^|[,;\t])"((?:[^"]|"")*)"(?=[,;\t\r\n]|\Z)', re.MULTILINE)
-"""A line that announces a message at the beginning of a quoted field, and such a field."""
+_SOFT_END, _QUOTED_SOFT_END = (
+    re.compile(rb"=(?:\r?\n" + quote + rb"|([0-9A-F]{2}))") for quote in (rb"", rb"(?:> ?)*")
+)
 _BINARY = re.compile(rb"^MESSAGE\n", re.MULTILINE)
+AROUND = 4096
+_GOES_ON = re.compile(rb"\n {3,}\xe2\x94\x82 ?")
+"""A line that goes on, behind the column in which others have their number."""
 
 
 class Unpacked(NamedTuple):
@@ -66,26 +45,35 @@ def unpacked(text: bytes) -> Unpacked:
     given = text
     if b"\n" not in text and b"\r" in text:
         text = text.replace(b"\r", b"\n")
-    if b"\0" in text and b"\nMESSAGE\n" in text:
-        text = _binary_fields(text)
-    if _is_quoted_printable(text):
-        text = _SOFT_END.sub(lambda found: bytes([int(found[1], 16)]) if found[1] else b"", text)
-    if b"\xe2" in text and _SMART_OBJECT.search(text):
-        text = _SIGN.sub(_typed, text)
-    if _is_cell(text):
-        text = _CELL.sub(_uncelled, text)
+    if b"\0" in text:
+        text = _binary_fields(text) if b"\nMESSAGE\n" in text else text
+        text = text if has_plain(text) else text.replace(b"\0", b"")
+    sample = _sample(text)
+    if _is_quoted_printable(text, sample):
+        text = (_QUOTED_SOFT_END if text.startswith(b">") else _SOFT_END).sub(
+            lambda found: bytes([int(found[1], 16)]) if found[1] else b"", text
+        )
+    if b"\xe2" in text:
+        text = _GOES_ON.sub(b"", text)
+    text = uncelled(cells_joined(escapes.parted(text), sample), sample)
     exact = text is given
     ordered = in_whole_lines(text) or by_file(text)
     if ordered is not None:
         text, numbers = ordered
     steps = [*_STEPS]
-    for signs, step, plain in steps:
-        if not any(sign in text and has(text) for sign, has in signs) or (plain and plain.search(text)):
+    for signs, step, untouched in steps:
+        if not any(sign in text and has(text) for sign, has in signs) or (untouched and untouched(text)):
             continue
         if len(steps) == len(_STEPS):  # what was put on may have been put on twice, and in any order
             steps += _STEPS
         lines = text.split(b"\n")
-        made = [step(line) for line in lines]
+        if step is _object:
+            place = place_in(line for line in lines if b" SIP re" in line or b"callid: " in line)
+            if place is None:
+                continue
+            made = [_object(line, place) for line in lines]
+        else:
+            made = [step(line) for line in lines]
         if any(isinstance(one, list) for one in made):
             before = numbers or range(len(lines))
             numbers = [
@@ -94,18 +82,7 @@ def unpacked(text: bytes) -> Unpacked:
                 for _ in (one if isinstance(one, list) else "1")
             ]
         text = b"\n".join(b"\n".join(one) if isinstance(one, list) else one for one in made)
-    return Unpacked(_without_signs(text), numbers, exact)
-
-
-def _is_cell(text: bytes) -> bool:
-    """Whether messages stand in quoted fields of a table (RFC 4180), over several lines."""
-    at = text.find(b" SIP re")
-    start, end = text.rfind(b"\n", 0, at) + 1, text.find(b"\n", at)
-    return at >= 0 and _OPEN_CELL.search(text, start, end) is not None
-
-
-def _uncelled(found: re.Match[bytes]) -> bytes:
-    return found[0] if b"\n" not in found[2] else found[1] + found[2].replace(b'""', b'"')
+    return Unpacked(typed(unlinked(text, sample)), numbers, exact)
 
 
 def _uncoloured(line: bytes) -> bytes:
@@ -113,53 +90,23 @@ def _uncoloured(line: bytes) -> bytes:
     return _SHOWN_COLOUR.sub(b"", line) if b"[" in line else line
 
 
-def _object(line: bytes) -> bytes | list[bytes]:
-    found = of_object(line)
+def _object(line: bytes, place: str = "") -> bytes | list[bytes]:
+    found = of_object(line, place)
     return line if found is None else found
 
 
-def _unescaped(line: bytes) -> bytes | list[bytes]:
-    """An entry whose line ends were written as text: rsyslog's #012, a language's \\n, a terminal's ^J."""
-    if _ESCAPED_END.search(line) is None:
-        return line
-    return _ESCAPE.sub(_character, line).rstrip(b"\n").split(b"\n")
+def _sample(text: bytes) -> bytes:
+    """What stands around the first line that announces a message, or the first sentence: it was treated as the rest."""
+    at = text.find(b" SIP re")
+    at = text.find(b"callid: ") if at < 0 else at
+    return text[max(at - AROUND, 0) : max(at, AROUND) + AROUND]
 
 
-def _character(found: re.Match[bytes]) -> bytes:
-    octal, other, hexadecimal, letter, control = found.groups()
-    if octal or other:
-        return bytes([int(octal or other, 8)])
-    if hexadecimal:
-        return bytes([int(hexadecimal, 16)])
-    return _LETTERS.get(letter or control, letter) if letter or control else b"\n"
-
-
-def _unmarked(line: bytes) -> bytes | list[bytes]:
-    """A line of a web page: tags go, entities become what they stand for; twice where it was escaped twice."""
-    line = re.sub(rb"(?i)<br ?/?>|</(?:p|div|li|tr)>", b"\n", line)
-    line = _TAG.sub(b"", re.sub(rb"(?i)</t[dh]>(?=\s*<t[dh])", b" ", line))
-    for _ in range(2):
-        if b"&" in line:
-            line = html.unescape(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-    return line.removesuffix(b"\n").split(b"\n") if b"\n" in line else line
-
-
-def _without_signs(text: bytes) -> bytes:
-    """Typographic signs become what was typed, where they stand in the lines that announce messages: there Asterisk
-    writes none of them. Elsewhere they may belong to a name."""
-    at = next((at for needle in (b"Received", b"Transmitting") if (at := text.find(needle)) >= 0), -1)
-    if at < 0 or (b"\xc2" not in text and b"\xe2" not in text) or _ANNOUNCED.search(text):
-        return text
-    return _SIGN.sub(_typed, text)
-
-
-def _typed(found: re.Match[bytes]) -> bytes:
-    return _SIGNS[found[0].decode()].encode()
-
-
-def _is_quoted_printable(text: bytes) -> bool:
+def _is_quoted_printable(text: bytes, sample: bytes) -> bool:
     """Whether it is a mail as it was sent: `=` at the end of a line, `=3D` for the sign itself, and no other."""
-    return _NOT_QUOTED.search(text) is None and b"=3D" in text and (b"=\n" in text or b"=\r\n" in text)
+    if (b"=3D" not in sample and b"=\n" not in sample) or (b"=\n" not in text and b"=\r\n" not in text):
+        return False
+    return _NOT_QUOTED.search(text) is None
 
 
 def _binary_fields(text: bytes) -> bytes:
@@ -187,7 +134,7 @@ _STEPS: tuple[
     tuple[
         tuple[tuple[bytes, Callable[[bytes], object]], ...],
         Callable[[bytes], bytes | list[bytes]],
-        re.Pattern[bytes] | None,
+        Callable[[bytes], bool] | None,
     ],
     ...,
 ] = (
@@ -201,23 +148,27 @@ _STEPS: tuple[
         _uncoloured,
         None,
     ),
-    (((b"{", _has(rb'{"')),), _object, _BARE),
+    (((b"{", _has(rb'{"')),), _object, has_bare),
     (
         (
             (b"#", _has(rb"#012")),
             (b"^", _has(rb"\^J")),
-            (b"\\", _has(rb"\\(?:n|012|x0[aA])")),
+            (b"\\", _has(rb"\\(?:n|012|x0[aA]|u000[aA])")),
+            (b"%", _has(rb"%0A")),
+            (b"\xe2", _has(rb"\xe2(?:\x90\x8a|\x8f\x8e|\x86\xb5|\x80\xa8)")),
+            (b"\xc2", _has(rb"\xc2\x85")),
+            (b"\x0b", _has(rb"\x0b")),
         ),
-        _unescaped,
-        _PLAIN,
+        escapes.unescaped,
+        has_plain,
     ),
     (
         (
-            (b"&", _has(rb"&(?:lt;-|gt;|#60;|#x3c;|amp;lt;)")),
+            (b"&", _has(rb"&(?:[lg]t;|#(?:60|62|171|187);|#[xX]3[cCeE];|[lr]aquo;|[mn]dash;|amp;lt;)")),
             (b"<", _has(rb"<(?:(?:br|pre)[ />]|/(?:p|div|span)>)")),
         ),
-        _unmarked,
-        _PLAIN,
+        unmarked,
+        has_plain,
     ),
 )
 """((a byte, what begins with it and is there if the step has anything to do), the step, what shows that it has nothing

@@ -1,0 +1,73 @@
+"""Whole files that are something else than lines: JSON over many lines, or a mail."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from pjsipdiag.capture.text.carried.objects import of_document
+
+_MAIL = re.compile(
+    rb"\A\s*(?:From |[A-Za-z][A-Za-z-]{1,40}:[ \t])(?:[^\n]+\n){1,200}?"
+    rb"(?:MIME-Version|Content-Transfer-Encoding|Content-Type):[ \t]",
+    re.IGNORECASE,
+)
+"""A header of a mail, with one of those that tell how its text is written (RFC 2045)."""
+_RECORDED = re.compile(rb'\{"version": ?\d,[^\n]*"(?:width|term)":')
+"""The first line of a recording of asciinema."""
+_SIP = re.compile(rb"\nCSeq:", re.IGNORECASE)
+
+
+def is_document(first: bytes) -> bool:
+    """Whether a file that begins so may be one, and is read as a whole."""
+    start = first[:4096].lstrip(b"\xef\xbb\xbf \t\r\n\x1e")
+    if start[:1] in (b"{", b'"'):
+        return True
+    return re.match(rb"\[\s*[\[{\"]", start) is not None or _is_mail(first)
+
+
+def lines_of(whole: bytes) -> bytes | None:
+    """The text in such a file; None where it is none."""
+    if _is_mail(whole):
+        return _of_mail(whole)
+    if _RECORDED.match(whole) is not None:
+        return _of_terminal(whole)
+    return of_document(whole.decode("utf-8-sig", "replace"))
+
+
+def _is_mail(first: bytes) -> bool:
+    head = _MAIL.match(first[: 1 << 16])
+    return head is not None and _SIP.search(head[0]) is None
+
+
+def _of_mail(whole: bytes) -> bytes:
+    """The texts of a mail and what is attached to it; what is there as a page too is taken once."""
+    import email  # few texts are mails
+
+    parts = [part for part in email.message_from_bytes(whole).walk() if not part.is_multipart()]
+    plain = [part for part in parts if part.get_content_type() != "text/html"]
+    made = []
+    for part in plain or parts:
+        payload = part.get_payload(decode=True)
+        if not isinstance(payload, bytes):
+            continue
+        flowed = str(part.get_param("format", "")).lower() == "flowed"
+        made.append(unflowed(payload) if flowed else payload)
+    return b"\n".join(made)
+
+
+def _of_terminal(whole: bytes) -> bytes:
+    """What a terminal showed, of a recording that has it in pieces with their times."""
+    shown = []
+    for line in whole.splitlines()[1:]:
+        try:
+            _, kind, piece = json.loads(line)
+        except ValueError:
+            continue
+        shown.append(piece if kind == "o" else "")
+    return "".join(shown).encode("utf-8", "surrogatepass")
+
+
+def unflowed(text: bytes) -> bytes:
+    """Lines that end with a blank go on in the next one (RFC 3676), and a blank before the first character goes."""
+    return re.sub(rb"(?m)^ (?=[ >]|From )", b"", re.sub(rb" \r?\n(?=[^\r\n])", b" ", text))

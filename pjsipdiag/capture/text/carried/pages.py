@@ -1,0 +1,106 @@
+"""Marks of web pages, of Markdown and of chat programs, and typographic signs."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from pjsipdiag.capture.text.carried.shown import has_exact, has_plain
+from pjsipdiag.capture.text.said import lines_with, sentence
+
+_TAG = re.compile(
+    rb"</?(?:a|b|i|u|p|br|hr|div|span|pre|code|tt|font|td|tr|th|table|tbody|thead|li|ol|ul|em|strong|html|head|body|title|"
+    rb"meta|link|style|blockquote|samp|kbd|small|section|article|line)(?:[ \t][^<>]{0,400})?/?>",
+    re.IGNORECASE,
+)
+_CELLS = re.compile(rb"(?i)</t[dh]>\s*<t[dh](?:[ \t][^<>\n]{0,200})?>")
+_ROWS = re.compile(rb"(?i)(<tr(?:[ \t][^<>\n]{0,200})?>)\s+(?=<t[dh])|(</t[dh]>)\s+(?=</tr>)")
+_LINKS = (
+    re.compile(rb"\[(?P<one>[^\]\s]{3,300})\]\((?:mailto:|sips?:|tel:|https?://)?(?P<two>[^)\s]{3,300})\)"),
+    re.compile(rb"<(?P<two>[^<>|\s]{3,300})\|(?P<one>[^<>|\s]{3,300})>"),
+    re.compile(rb"(?P<one>[\w.+~*-]+@[\w.-]+)<(?P<two>mailto:[^<>\s]{3,300})>"),
+    re.compile(rb"(?P<two>\bsips?:)<(?P<one>(?:sips?:|mailto:)?[^<>\s]{1,100}@[^<>\s]{1,200})>"),
+)
+"""`[x](sip:x)` of Markdown, `<sip:x|x>` of Slack, `x<mailto:x>` of Outlook, `sip:<x>` of an automatic link."""
+_BACKSLASHED = re.compile(rb"\\[<-]|(?:\A|[\s:>])\\\[\d")
+_BACKSLASH = re.compile(rb"\\([!-/:-@\[-`{-~])")
+_SIGNS = {
+    "\u00a0": " ", "\u2007": " ", "\u202f": " ", "\u2009": " ", "\u3000": " ", "\u200b": "", "\u2060": "", "\ufeff": "",
+    "\u00ad": "", "\u200e": "", "\u200f": "", "\u202a": "", "\u202c": "", "\u2066": "", "\u2069": "",
+    "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u00ab": '"', "\u00bb": '"', "\u2018": "'", "\u2019": "'",
+    "\u201a": "'", "\u2014": "---", "\u2013": "--", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2026": "...",
+}  # fmt: skip
+_SIGN = re.compile("|".join(_SIGNS).encode())
+_SMART_OBJECT = re.compile(rb"\{\xe2\x80[\x9c\x9d][a-zA-Z_@]{1,40}\xe2\x80[\x9c\x9d]:")
+_ODDLY_QUOTED = re.compile(rb"(?:Request |realm=)\xe2\x80[\x98-\x9e]")
+_ARROWLESS = re.compile(
+    rb"(?P<said>(?:Received|Transmitting) SIP re(?:quest|sponse) \(\d{1,6} bytes\) (?:from|to) [A-Za-z]{2,4}6?:"
+    rb"(?:\[[0-9A-Fa-f:.]+\]|<[^<>\n]{1,60}>|[^\s<>\"']{1,60}?):\d{1,5}(?!\d))[ \t]*[^\w\s,;|\"']{0,16}"
+)
+"""A line that announces a message, up to the arrow behind the address, whatever became of that."""
+
+
+def cells_joined(text: bytes, sample: bytes) -> bytes:
+    """Fields of a row that stand in lines of their own, in one."""
+    return _ROWS.sub(rb"\1\2", _CELLS.sub(b" ", text)) if b"<td" in sample and not has_plain(text) else text
+
+
+def unmarked(line: bytes) -> bytes | list[bytes]:
+    """A line of a web page: tags go, entities become what they stand for; twice where it was escaped twice."""
+    line = re.sub(rb"(?i)<br ?/?>|</(?:p|div|li|tr)>", b"\n", line)
+    line = _TAG.sub(b"", re.sub(rb"(?i)</t[dh]>(?=\s*<t[dh])", b" ", line))
+    for _ in range(2):
+        if b"&" in line:
+            line = html.unescape(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    return line.removesuffix(b"\n").split(b"\n") if b"\n" in line else line
+
+
+def unlinked(text: bytes, sample: bytes) -> bytes:
+    """Addresses that a program made links of, as they were; what it put a backslash before, without it."""
+    if b"](" in sample or b"mailto:" in sample or b"|sip" in sample or b":<" in sample:
+        for link in _LINKS:
+            text = link.sub(_linked, text)
+    if b"\\u003c-" in sample and not has_plain(text):
+        text = re.sub(rb"\\u00([2-7][0-9a-f])", lambda found: bytes([int(found[1], 16)]), text)
+    if b"\\" in text and _is_backslashed(text):
+        text = _BACKSLASH.sub(rb"\1", text)
+    return text
+
+
+def _linked(found: re.Match[bytes]) -> bytes:
+    one, two = found["one"], found["two"]
+    if two in (b"sip:", b"sips:"):
+        return two + one
+    return one if two.endswith(one.rpartition(b":")[2].rpartition(b"//")[2]) else found[0]
+
+
+def _is_backslashed(text: bytes) -> bool:
+    """Whether it is shown by the first line that announces a message, or the first sentence: Asterisk writes none."""
+    at = min((at for word in (b" SIP re", b"Request") if (at := text.find(word)) >= 0), default=-1)
+    start, end = text.rfind(b"\n", 0, at) + 1, text.find(b"\n", at)
+    line = text[start : end if end >= 0 else len(text)] if text[at : at + 7] == b" SIP re" else text[start : max(at, 0)]
+    return at >= 0 and _BACKSLASHED.search(line) is not None
+
+
+def typed(text: bytes) -> bytes:
+    """Typographic signs become what was typed where neither a line that announces messages nor a sentence stands as
+    Asterisk writes it; elsewhere they may belong to a name. The arrows of the former are drawn anew."""
+    if b"\xe2" in text and _SMART_OBJECT.search(text):
+        return _SIGN.sub(_as_typed, text)
+    if not any(word in text for word in (b"Received", b"Transmitting", b"callid", b"SecurityEvent")):
+        return text
+    exact = has_exact(text)
+    if not text.isascii() and (_ODDLY_QUOTED.search(text) is not None or not (exact or _is_told(text))):
+        text = _SIGN.sub(_as_typed, text)
+    if exact or b" SIP re" not in text or b"-->" in text:  # where lines were broken, arrows were, too
+        return text
+    return _ARROWLESS.sub(rb"<--- \g<said> --->", text)
+
+
+def _is_told(text: bytes) -> bool:
+    said = (sentence(line) for _, line in lines_with(text, len(text)))
+    return any(one is not None and not one.event and one.source is not None for one in said)
+
+
+def _as_typed(found: re.Match[bytes]) -> bytes:
+    return _SIGNS[found[0].decode()].encode()
