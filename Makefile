@@ -72,9 +72,7 @@ system:
 	@[ -x /usr/sbin/sshd ] && command -v ssh >/dev/null || .ci/sshd
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ -x /usr/sbin/mariadbd ] && command -v my_print_defaults >/dev/null && command -v mariadb-dump >/dev/null || .ci/databases
 
-# npm and pip bring what is in it; nothing of it runs here.
 page: $(VENV)/.runtime ## the page that runs in a browser, in build/page: captures and configuration are dropped on it
-	@command -v npm >/dev/null || .ci/install 'Pyodide is a package of npm' npm
 	@.ci/quietly 'building the page in build/page' $(BIN)/python -m pjsipdiag.page.build build/page
 	@echo 'pjsipdiag serve shows it'
 

@@ -1,7 +1,7 @@
 """`python -m pjsipdiag.page.build FOLDER`: the page as a folder of plain files that any web server can give.
 
-Pyodide comes from npm, what else is imported from the Python package index, both by their ordinary clients; pjsipdiag
-itself is built as a wheel without compiled parts.
+Pyodide comes from npm's registry, one archive whose digest is known; what else is imported comes from the Python package
+index by pip; pjsipdiag itself is built as a wheel without compiled parts.
 """
 
 from __future__ import annotations
@@ -12,15 +12,23 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from base64 import b64encode
 from collections.abc import Sequence
+from hashlib import sha512
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.request import urlopen
 
 from pjsipdiag.page.serve import POLICY
 from pjsipdiag.report.html import hashes
 
-PYODIDE = "pyodide@314.0.7"
+PYODIDE = "https://registry.npmjs.org/pyodide/-/pyodide-314.0.7.tgz"
+DIGEST = "sha512-0YvXxEhfEdpLfb/XkM2BFAeMROq0iMUX2bzzH9pOttyMcWkwq+HbE5uyuGD82LN7y2q+SNvi/6V5JEsOlD2R1A=="
+"""The registry's `integrity` of that archive."""
+PATIENCE = 60.0
+"""Seconds without a byte of it."""
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 WHEELS = ("jinja2==3.1.6", "markupsafe==3.0.3")
 """What a diagnosis imports; of MarkupSafe only what is Python is taken."""
@@ -40,6 +48,7 @@ def build(folder: Path) -> None:
     """Makes the folder anew.
 
     :raises FileExistsError: there is another folder than one that was built here.
+    :raises OSError: Pyodide cannot be had, or is another than it was.
     """
     if folder.exists() and not (folder / POLICY).is_file():
         raise FileExistsError(f"{folder} holds something else than this page: give another folder, or remove it")
@@ -47,7 +56,7 @@ def build(folder: Path) -> None:
         work = Path(temporary)
         made = work / "page"
         (made / "pyodide").mkdir(parents=True)
-        _pyodide(work, made / "pyodide")
+        _pyodide(made / "pyodide")
         with zipfile.ZipFile(made / "site.zip", "w", zipfile.ZIP_DEFLATED) as site:
             for wheel in (*_wheels(work / "wheels", WHEELS), _own(work)):
                 _add(wheel, site)
@@ -67,10 +76,12 @@ def _run(words: Sequence[str], where: Path) -> None:
     subprocess.run(words, cwd=where, check=True, stdout=subprocess.DEVNULL)
 
 
-def _pyodide(work: Path, target: Path) -> None:
-    _run(["npm", "pack", "--silent", PYODIDE], work)
-    (packed,) = work.glob("pyodide-*.tgz")
-    with tarfile.open(packed) as archive:
+def _pyodide(target: Path) -> None:
+    with urlopen(PYODIDE, timeout=PATIENCE) as answer:
+        packed = answer.read()
+    if b64encode(sha512(packed).digest()).decode() != DIGEST.removeprefix("sha512-"):
+        raise OSError(f"{PYODIDE} is not what it was: nothing of it is used")
+    with tarfile.open(fileobj=BytesIO(packed)) as archive:
         for name in CORE:
             member = archive.extractfile(f"package/{name}")
             assert member is not None, name
@@ -105,5 +116,5 @@ def _add(wheel: Path, site: zipfile.ZipFile) -> None:
 if __name__ == "__main__":
     try:
         build(Path(sys.argv[1]))
-    except FileExistsError as error:
-        sys.exit(str(error))
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"the page is not built: {error}")

@@ -81,8 +81,6 @@ class Page:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("npm") is None:
-        pytest.skip("Pyodide is a package of npm: apt install npm")
     made = tmp_path_factory.mktemp("page") / "page"
     build(made)
     return made

@@ -49,8 +49,8 @@ def counted(report: Any) -> tuple[Counter[str], Counter[str]]:
 
 def the_same(whole: Path, folder: Path) -> None:
     """The files in `folder` say what the capture `whole` says, whoever reads them."""
-    one, two, three = (render(diagnose([folder], CONFIG, jobs=jobs), "json") for jobs in (1, 2, 3))
-    assert one == two == three
+    one, three = (render(diagnose([folder], CONFIG, jobs=jobs), "json") for jobs in (1, 3))
+    assert one == three
     report, expected = json.loads(one), reported(whole)
     assert calls(report) == calls(expected)
     assert counted(report) == counted(expected)
@@ -62,9 +62,9 @@ def test_a_capture_cut_at_random(kind: str, ending: str, tmp_path: Path) -> None
     path = tmp_path / f"whole.{ending.removesuffix('.gz')}"
     write(path, kind, 400)
     raw, rnd = path.read_bytes(), random.Random(7)
-    for number in range(4):
-        places = sorted(rnd.sample(range(1, len(records(raw)[1])), rnd.choice((1, 3, 9))))
-        the_same(path, cut(raw, places, tmp_path / str(number), ending.endswith("gz")))
+    for cuts in (2, 9):
+        places = sorted(rnd.sample(range(1, len(records(raw)[1])), cuts))
+        the_same(path, cut(raw, places, tmp_path / str(cuts), ending.endswith("gz")))
 
 
 def test_a_capture_cut_at_every_record(tmp_path: Path) -> None:
