@@ -29,11 +29,22 @@ def without(variable: Variable, text: str) -> str:
     return scrubbed(text)
 
 
-_ASSIGNED = re.compile(rf"([\w/#-]*(?:{'|'.join(_PARTS)})[\w/-]*[ \t]*\+?=>?[ \t]*)\S+", re.IGNORECASE)
-_IN_URI = re.compile(r"(\bsips?:[^\s:@]+:)[^\s@]+(?=@)", re.IGNORECASE)
+# Each begins only where a word does, and looks at it once: a hostile line may be one word of 64 KB.
+_ASSIGNED = re.compile(r"(?<![\w/#-])([\w/#-]+)[ \t]*\+?=>?[ \t]*(?=\S)")
+_VALUE = re.compile(r"\S+")
+_BEFORE_AT = re.compile(r"(?<![^\s@])[^\s@]+(?=@)")
+_IN_URI = re.compile(r"(\bsips?:[^:]+:).+", re.IGNORECASE)
 
 
 def scrubbed(text: str) -> str:
     """What quotes a piece of a file that is no variable (a directive, a header, a program's arguments), or a URI,
     without the secrets that are set there."""
-    return _IN_URI.sub(rf"\1{HIDDEN}", _ASSIGNED.sub(rf"\1{HIDDEN}", text))
+    pieces, at = [], 0
+    while found := _ASSIGNED.search(text, at):
+        pieces.append(text[at : found.end()])
+        at = found.end()
+        if any(part in found[1].lower() for part in _PARTS) and (value := _VALUE.match(text, at)):
+            pieces.append(HIDDEN)
+            at = value.end()
+    pieces.append(text[at:])
+    return _BEFORE_AT.sub(lambda found: _IN_URI.sub(rf"\1{HIDDEN}", found[0], count=1), "".join(pieces))

@@ -1,7 +1,7 @@
 """`python -m pjsipdiag.page.build FOLDER`: the page as a folder of plain files that any web server can give.
 
-Pyodide comes from npm's registry, one archive whose digest is known; what else is imported comes from the Python package
-index by pip; pjsipdiag itself is built as a wheel without compiled parts.
+Pyodide comes from npm's registry, one archive whose digest is known; what else is imported comes from the Python
+package index by pip; pjsipdiag itself is built as a wheel without compiled parts.
 """
 
 from __future__ import annotations
