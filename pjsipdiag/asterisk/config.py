@@ -75,13 +75,17 @@ class Problem(WithReason):
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Objects of a type that may stand where nothing was read: rows of a table or of a cache, or what a program writes;
-    or a `module` without which nothing starts. `where` is the line that says so, `text` what to tell a person."""
+    """Objects of a type that may stand where nothing was read, or a `module` without which nothing starts: `store`
+    holds them, `shown` shows them, another one would be written `place`, `give` says how to bring them."""
 
     type: str
     where: Where | None
     text: str
     source: Literal["table", "program", "cache", "module"] = "table"
+    store: str = ""
+    shown: str = ""
+    place: str = ""
+    give: str = ""
 
     def __str__(self) -> str:
         return self.text
@@ -258,8 +262,7 @@ class Config:
     the identifier names in the order they are asked, `uncertain_identifiers` those whose order among themselves the
     files cannot tell. `dropped` objects did not load; `warnings` change nothing but are logged; `rejected` files were
     refused as a whole. `sockets` are the transports that were opened: also those read before a duplicate name, which
-    leaves no transport object. `files` are the files read, main file first. `realtime` are object types that
-    sorcery.conf or extconfig.conf takes (also) from a database, which the files cannot tell.
+    leaves no transport object. `files` are the files read, main file first.
     """
 
     version: str
@@ -280,7 +283,6 @@ class Config:
     dropped: tuple[Dropped, ...] = ()
     warnings: tuple[Problem, ...] = ()
     rejected: tuple[Problem, ...] = ()
-    realtime: tuple[str, ...] = ()
     untold: frozenset[str] = frozenset()
     """What a running Asterisk, asked alone, does not show: `acl` (the rules of type=acl), `order` (of identifies)."""
     aliases_asked: frozenset[str] | None = None
@@ -320,7 +322,7 @@ class Config:
     @property
     def elsewhere(self) -> frozenset[str]:
         """The types of which there may be objects that the files do not show."""
-        return frozenset((*self.realtime, *(unread.type for unread in self.unread)))
+        return frozenset(unread.type for unread in self.unread)
 
     @property
     def listeners(self) -> tuple[Transport, ...]:

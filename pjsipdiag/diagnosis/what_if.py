@@ -7,14 +7,16 @@ from difflib import get_close_matches
 
 from pjsipdiag.asterisk.config import Config, Section
 from pjsipdiag.asterisk.loading import options
-from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES
+from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Verdict
 from pjsipdiag.diagnosis.compare import Change, describe
 from pjsipdiag.diagnosis.edits.lines import changed, lines_of, with_value
 from pjsipdiag.diagnosis.edits.place import end_of_section, main_file
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.prove import differs, replayed
+from pjsipdiag.diagnosis.repairs.reach import Way
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.errors import ConfigError
+from pjsipdiag.sip import SipMessage
 
 
 def what_if(
@@ -35,13 +37,28 @@ def what_if(
         *(_order(situation.config, order) if order else ()),
     ]
     found: dict[tuple[str, str, str], tuple[int, CallGroup]] = {}
-    for group, calls, after, _ in replayed(situation, situation.reload(changed(situation.config, edits), "")):
-        if differs(group.verdict, after):
-            key = (group.source, describe(group.verdict), describe(after))
+    other = situation.reload(changed(situation.config, edits), "")
+    was, will = Way(situation, situation.config), Way(situation, other)
+    for group, calls, after, message in replayed(situation, other):
+        before = group.verdict
+        ends = _end(was, group, before, message), _end(will, group, after, message)
+        if differs(before, after) or ends[0] != ends[1]:
+            key = (group.source, describe(before) + ends[0], describe(after) + ends[1])
             count, first = found.get(key, (0, group))
             found[key] = count + calls, first
     changes = [Change(*key, count, situation.calls[first.first_call]) for key, (count, first) in found.items()]
     return tuple(sorted(changes, key=lambda change: (-change.calls, change.source, change.before)))
+
+
+def _end(way: Way, group: CallGroup, verdict: Verdict, message: SipMessage) -> str:
+    """Where a call that is let in comes out: its context, and what answers it next, as far as the files tell."""
+    endpoint = way.config.endpoints.get(verdict.endpoint)
+    if endpoint is None or not verdict.endpoint:
+        return ""
+    stop = way.stop(group, verdict, message)
+    doubt = "" if stop else way.doubt(group, verdict, message)
+    more = f", answered {stop.status} next: {stop.reason}" if stop else f", {doubt}" if doubt else ""
+    return f" in context {endpoint.context}{more}"
 
 
 def _additions(config: Config, lines: Sequence[str], section: str) -> list[Edit]:

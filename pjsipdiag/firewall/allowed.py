@@ -199,8 +199,6 @@ def _unread(config: Config) -> Iterator[str]:
     for unread in config.unread:
         if unread.type in kinds:
             yield f"objects were not read: {unread.text}"
-    for kind in sorted(kinds & set(config.realtime) - {unread.type for unread in config.unread}):
-        yield f"{kind} objects may stand in a database that was not read (--database)"
     for problem in config.missing:
         yield f"{problem.where}: an included file is missing here: its objects are not in the list"
     for what in sorted(config.untold & {"acl"}):

@@ -28,7 +28,7 @@ def headline(report: Report) -> str:
     if not calls:
         return "No inbound INVITE was found: there is nothing to match."
     problem = _PROBLEMS.get(report.findings[0].rule) if report.findings else None
-    if problem and report.findings[0].severity is Severity.ERROR:
+    if problem and _is_whole(report.findings[0], calls) and report.findings[0].severity is Severity.ERROR:
         return problem.format(calls=plural(report.findings[0].calls, "call"))
     other = report.failed_calls - report.failed_unmatched
     more = f" {plural(other, 'call')} failed for other causes." if other else ""
@@ -43,10 +43,17 @@ def headline(report: Report) -> str:
         return f"{unmatched:,} of {plural(sources, 'source')} {verb} not matched: {failed}.{more}"
     if report.failed_calls:
         verb = "was" if report.failed_calls == 1 else "were"
-        return f"{report.failed_calls:,} of {plural(calls, 'call')} {verb} refused or failed; no match is missing."
+        unknown = any(source.calls and source.verdict == "unknown" for source in report.sources)
+        match = "whether a match is missing, the files at hand do not tell" if unknown else "no match is missing"
+        return f"{report.failed_calls:,} of {plural(calls, 'call')} {verb} refused or failed; {match}."
     if unmatched:
         return f"Nobody who belongs here was refused: {plural(unmatched, 'source')} looked for accounts, in vain."
     return _without_failure(report)
+
+
+def _is_whole(first: Finding, calls: int) -> bool:
+    """Whether the first finding says what the calls came to: of a file that is rejected all do, or some load."""
+    return {"file-rejected": first.calls == calls, "incomplete-copy": first.calls > 0}.get(first.rule, True)
 
 
 def _tells_nothing(finding: Finding) -> bool:
@@ -58,6 +65,7 @@ _PROBLEMS = {
     "prediction-differs": "Asterisk ran something else than these files: {calls} went otherwise.",
     "answered-by-another": "Something else than PJSIP answers: {calls} never reached it.",
     "file-rejected": "The configuration does not load: a whole file is rejected.",
+    "incomplete-copy": "The copy of the configuration is incomplete: it does not explain what became of {calls}.",
     "in-maintenance": "An endpoint is in maintenance mode: {calls} refused.",
 }
 """Rules that, where they come first, are the headline."""

@@ -56,6 +56,20 @@ def test_a_network_moves_the_calls_that_it_holds(situation: Situation) -> None:
     assert "carrier" in change.after
 
 
+def test_another_context_moves_calls_to_another_answer(tmp_path: Path) -> None:
+    template = "[trunk](!)\ntype=endpoint\ncontext=in\n[carrier](trunk)"
+    (tmp_path / "pjsip.conf").write_text(FILES.replace("[carrier]\ntype=endpoint\ncontext=in", template))
+    dialplan = "[in]\nexten => 300,1,Answer()\n[out]\nexten => 400,1,Answer()\n"
+    (tmp_path / "extensions.conf").write_text(dialplan)
+    capture = write_scene(CALLS, tmp_path / "c.pcap")
+    found = observe([capture], tmp_path, pbx=("192.0.2.1",)).situation
+    for line, section in (("context=out", "carrier"), ("context=out", "trunk")):
+        (change,) = what_if(found, [line], section)
+        assert change.before.endswith("in context in")
+        assert "in context out, answered 404 next: context [out] has no extension that takes 300" in change.after
+    assert what_if(found, ["rtp_symmetric=yes"], "carrier") == ()
+
+
 def test_an_order_moves_the_calls_that_it_decides(situation: Situation) -> None:
     (change,) = what_if(situation, order="username,ip")
     assert (change.source, change.calls) == ("203.0.113.1", 1)

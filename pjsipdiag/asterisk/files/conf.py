@@ -103,6 +103,8 @@ class _Parser:
         names = self.files.expand(pattern)
         if self.files.given_up:
             self.warnings.append(Problem(FileReason.NOT_READ(why=self.files.given_up), asked))
+            if self.level > 1:
+                self.missing.append(Problem(FileReason.NOT_AMONG(file=pattern, why=self.files.given_up), asked))
         for name in names:
             data = self.files.read(name)
             if data is None:

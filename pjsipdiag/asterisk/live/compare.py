@@ -101,7 +101,7 @@ def _objects(  # noqa: PLR0917  (both sides, and what is to be known of them)
             ours, theirs = values(item), values(loaded[name])
             yield from _changed(f"{kind} '{name}'", item, ours, theirs)
     for name, item in loaded.items():
-        if name in written or kind in files.realtime:
+        if name in written or kind in files.elsewhere:
             continue
         where = next((one.section_where for one in files.dropped if one.type == kind and one.name == name), None)
         why = "what stands there now does not load, and the older one is kept" if name in dropped else _GONE

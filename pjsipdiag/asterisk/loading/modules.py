@@ -277,7 +277,7 @@ def _is_used(module: str, config: Config) -> bool:
     """Whether something in the configuration counts on a module."""
     match module:
         case "res_pjsip_endpoint_identifier_ip":
-            return bool(config.identifies) or "identify" in config.realtime
+            return bool(config.identifies) or "identify" in config.elsewhere
         case "res_pjsip_endpoint_identifier_user":
             named = {identify.endpoint for identify in config.identifies}
             return any("ip" not in item.identify_by or name not in named for name, item in config.endpoints.items())

@@ -138,7 +138,6 @@ class _Loader:
             acls=tuple(self._plain("acl", lambda s, a: kinds.acl(s, a, self.acls)).values()),
             identifiers=order.identifiers(order_text, self.version),
             uncertain_identifiers=order.uncertain(order_text, self.version),
-            realtime=self._realtime(),
             unread=self.sources.unread(),
             missing=() if self.sources.alone else tuple(dict.fromkeys(m for p in parsed for m in p.missing)),
             partial=self.sources.partial and not self.sources.alone,
@@ -215,8 +214,11 @@ class _Loader:
             if backend.kind == "realtime":
                 yield from self._rows(backend, object_type, build)
             if backend.kind != "config":
+                self.sources.pass_over(backend, object_type)
                 continue
             parsed = self.sources.file(self.sources.main if backend.file == MAIN_FILE else backend.file)
+            if not parsed.found:
+                self.sources.pass_over(backend, object_type)
             if not parsed.valid or not parsed.found:
                 continue
             selection = select(
@@ -299,12 +301,3 @@ class _Loader:
             reason = LoadReason.SECOND_GLOBAL(section=applied[-1].name)
             self.warnings.append(Problem(reason, applied[-1].where, log))
         return applied[-1] if applied else Global("", Where(self.sources.main, 0))
-
-    def _realtime(self) -> tuple[str, ...]:
-        """The types that a database or memory holds (also), and that are not known."""
-        unread = {one.type for one in self.sources.tables.unread if one.source == "table"}
-        return tuple(
-            name
-            for name, found in self.sources.backends.items()
-            if name in unread or any(backend.kind not in ("config", "realtime") for backend in found)
-        )

@@ -232,10 +232,10 @@ def _backend(variable: Variable) -> Backend:
         family, *settings = data.split(",")
         last = settings[-1].partition("=")[2].lower() if settings else ""
         return Backend(kind, family=family, where=variable.where, unqualified=last not in ("no", "error"))
-    if kind != "config":
-        return Backend(kind)
     file, *options = data.split(",")
-    backend = Backend("config", file)
+    if kind != "config":
+        return Backend(kind, family=file, where=variable.where)
+    backend = Backend("config", file, where=variable.where)
     for option in options:
         name, _, value = option.partition("=")
         match name.lower():

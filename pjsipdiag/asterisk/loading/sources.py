@@ -18,6 +18,7 @@ from pjsipdiag.asterisk.loading.wizard import TYPES as WIZARD_TYPES
 from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE
 from pjsipdiag.asterisk.realtime.families import Mapped
 from pjsipdiag.asterisk.realtime.tables import Databases, Tables
+from pjsipdiag.asterisk.realtime.unread import of_wizard
 from pjsipdiag.asterisk.releases import Release
 
 EXTCONFIG = "extconfig.conf"
@@ -48,7 +49,8 @@ class Sources:
 
     @cached_property
     def modules(self) -> Modules:
-        return read(self.file("modules.conf"))
+        found = self.file("modules.conf")
+        return read(Parsed(found=False) if self.partial and found.missing else found)
 
     @cached_property
     def tables(self) -> Tables:
@@ -103,6 +105,12 @@ class Sources:
                     " line in a copy, or see what Asterisk shows ('pjsip show identifies', 'pjsip show endpoints')"
                 )
                 yield from (Unread(kind, program.where, text, "program") for kind in types)
+
+    def pass_over(self, backend: Backend, object_type: str) -> None:
+        """Notes what sorcery.conf takes objects from and no file shows, or a file that is not there."""
+        if backend.kind in ("config", "astdb", "memory") and backend.where is not None and not self.alone:
+            held = backend.file or backend.family
+            self.tables.unread.append(of_wizard(object_type, backend.kind, held, backend.where))
 
     def is_open(self, dropped: Dropped) -> bool:
         """Whether a program writes into the section of an object, so that what it lacks may be there."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count, takewhile
 
-from pjsipdiag.asterisk.config import Section, Unread, Variable, Where
+from pjsipdiag.asterisk.config import Section, Variable, Where
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.realtime import lines
 
@@ -71,37 +71,6 @@ class Stored:
         return lines.text(self.sections)
 
 
-def unread(object_type: str, mapped: Mapped, where: Where | None) -> Unread:
-    """A table that holds objects of a type and was not read; `where` is the line of sorcery.conf, or of extconfig.conf
-    where a whole file is a table."""
-    shown = f"'pjsip show {_SHOWN.get(object_type, object_type + 's')}'"
-    table = f"{object_type} objects come (also) from the table {mapped.table} of a database"
-    name = mapped.database
-    text = (
-        f"{table}, which was not read: extconfig.conf calls it {name} ({mapped.driver}); give "
-        f"--database {name}=URL, or {name}=FILE with what '{_bring(mapped)}' writes, or see {shown}"
-        if mapped.driver
-        else f"{table}, and extconfig.conf, which says of which one, is not among the files: see {shown}"
-    )
-    return Unread(object_type, where, text)
-
-
-_CACHED = {
-    "identify": "the rows of identifies that Asterisk goes by may be older than those of the table",
-    "endpoint": "the endpoints that Asterisk goes by may be older than the rows of the table",
-}
-
-
-def cached(object_type: str, where: Where) -> Iterator[Unread]:
-    """That a cache may hold other rows than were read, where that decides whose a call is."""
-    if object_type in _CACHED:
-        text = (
-            f"{_CACHED[object_type]}: a cache keeps them ({where}); --live tells which, and "
-            f"`sorcery memory cache expire res_pjsip/{object_type}` brings those of the table in"
-        )
-        yield Unread(object_type, where, text, "cache")
-
-
 ENGINES = {
     "odbc": "res_config_odbc",
     "pgsql": "res_config_pgsql",
@@ -111,16 +80,6 @@ ENGINES = {
     "curl": "res_config_curl",
 }
 """What extconfig.conf may call a driver, and the module that brings it."""
-
-
-def _bring(mapped: Mapped) -> str:
-    """How the table is brought along as a file."""
-    if mapped.driver == "sqlite3":
-        return "sqlite3 DBFILE .dump"
-    return f"pg_dump -t {mapped.table} DB" if mapped.driver == "pgsql" else f"mysqldump DB {mapped.table}"
-
-
-_SHOWN = {"identify": "identifies"}
 
 
 _LONGEST = 511

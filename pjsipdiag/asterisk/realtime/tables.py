@@ -13,8 +13,9 @@ from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading.sorcery import Backend
 from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.realtime import database, lines, logins, pitfalls, rows, static
-from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, cached, families, unread
+from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, families
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
+from pjsipdiag.asterisk.realtime.unread import of_cache, of_table
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.releases import Release
 
@@ -98,8 +99,10 @@ class Tables:
         return [section for table in self.stored if table.type for section in table.sections]
 
     def is_family(self, name: str) -> bool:
-        """Whether extconfig.conf maps a family; names are compared without case (ast_realtime_is_mapping_defined)."""
-        return name.lower() in self.families
+        """Whether extconfig.conf maps a family; names are compared without case (ast_realtime_is_mapping_defined).
+
+        Where there is no such file it may: nobody maps types to families without one, so the copy lacks it."""
+        return not self.parsed("extconfig.conf").found or name.lower() in self.families
 
     def holder(self, name: str, loads: Loads) -> Mapped | None:
         """The table that takes the place of a configuration file: not without the engine (find_engine)."""
@@ -115,7 +118,7 @@ class Tables:
             return Parsed(found=mapped.driver == "sqlite3")
         url = self._url(mapped)
         if url is None:
-            self.unread += [unread(object_type, mapped, mapped.where) for object_type in types]
+            self.unread += [of_table(object_type, mapped, mapped.where, name) for object_type in types]
             return None
 
         def take(columns: database.Columns, raw: database.Raw) -> tuple[Stored, static.Included]:
@@ -138,7 +141,7 @@ class Tables:
             return
         tables = self.families.get(backend.family.lower())
         if tables is None:
-            self.unread.append(unread(object_type, Mapped(backend.family, "", "", backend.family), backend.where))
+            self.unread.append(of_table(object_type, Mapped(backend.family, "", "", backend.family), backend.where))
             return
         for mapped in (table.asked(backend.family) for table in tables):
             if not _available(mapped, loads):
@@ -151,13 +154,13 @@ class Tables:
                 continue
             url = self._url(mapped)
             if url is None:
-                self.unread.append(unread(object_type, mapped, backend.where))
+                self.unread.append(of_table(object_type, mapped, backend.where))
                 return
             part = self._part(mapped, url, object_type, version)
             if part is None:
                 continue
             if backend.cache is not None and (backend.cache.full or not listed):
-                self.unread += cached(object_type, backend.cache.where)
+                self.unread += of_cache(object_type, backend.cache.where)
             problems = pitfalls.of_rows(self.stored[-1], backend.cache)
             yield replace(part, problems=tuple(problems))
             # A list ends at the first table that answers; a single row is looked for in the next one too, but by ODBC

@@ -25,6 +25,7 @@ class FileReason(ReasonKind):
     NOTHING_COUNTS = "{why}: nothing of {file} counts"
     INCLUDES_TOO_DEEP = "includes nest too deep, the file is not read"
     NOT_READ = "not read: {why}"
+    NOT_AMONG = "the included file {file} was not read: {why}"
     OPEN_COMMENT = "a block comment is never closed"
     CLOSED_COMMENT = "a --; that closes no comment makes a comment of all lines after it"
     LONG_LINE = "the line is longer than 8190 bytes and is skipped"

@@ -99,6 +99,11 @@ def _contact_addresses(host: str, config: Config) -> Sequence[str] | None:
         return config.addresses_of(host) if config.addresses_of else None
 
 
+def missing_auths(endpoint: Endpoint, config: Config) -> list[str]:
+    """The auth sections that an endpoint names and that are nowhere."""
+    return [name for name in endpoint.auth if name not in config.auths] if "auth" not in config.elsewhere else []
+
+
 def _authentication(request: Request, endpoint: Endpoint, config: Config) -> Check:
     """ast_sip_requires_authentication(), digest_check_auth()."""
     auth = endpoint.option("auth")
@@ -109,9 +114,9 @@ def _authentication(request: Request, endpoint: Endpoint, config: Config) -> Che
         return Check("admission", Match.MATCH, WalkReason.FREE_OPTIONS(), endpoint=endpoint.name)
     if not endpoint.auth:
         return Check("admission", Match.MATCH, WalkReason.NO_AUTH(), endpoint=endpoint.name)
-    missing = next((name for name in endpoint.auth if name not in config.auths), None)
-    if missing is not None:
-        reason = WalkReason.AUTH_IS_MISSING(name=missing)
+    missing = missing_auths(endpoint, config)
+    if missing:
+        reason = WalkReason.AUTH_IS_MISSING(name=missing[0])
         return Check(
             "admission",
             Match.NO_MATCH,

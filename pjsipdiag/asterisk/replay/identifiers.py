@@ -145,8 +145,9 @@ class Replay:
         unheard = arrival.unheard(message.transport, message.destination, self.config)
         if unheard:
             unread = next((unread for unread in self.config.unread if unread.type == "transport"), None)
-            yield unheard if unread is None else Check("arrival", Match.UNKNOWN, said(str(unread)), unread.where)
-            return
+            if self.config.listeners or not (self.config.partial and self.config.missing):
+                yield unheard if unread is None else Check("arrival", Match.UNKNOWN, said(str(unread)), unread.where)
+                return
         cut = arrival.unframed(message)
         if cut:
             yield cut

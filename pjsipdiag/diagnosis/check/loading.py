@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from pjsipdiag.asterisk.config import Config, Dropped, Problem, Where
+from pjsipdiag.asterisk.config import Config, Dropped, Problem, Unread, Where
 from pjsipdiag.asterisk.loading import options
 from pjsipdiag.asterisk.reasons.files import OF_TABLES, FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
@@ -13,6 +13,10 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 
 MOST_NAMED = 30
 """Objects that one line keeps from loading, and missing files, before the rest is counted."""
+
+
+MOST_SHOWN = 3
+"""Commands that show what Asterisk has."""
 
 
 def dropped(config: Config) -> Iterator[Finding]:
@@ -98,32 +102,65 @@ def missing(config: Config) -> str:
 
 def incomplete(config: Config) -> Iterator[Finding]:
     """A copy that lacks files which others include, or the access lists that endpoints name."""
-    if config.partial and config.missing:
-        files = len({one.why for one in config.missing})
+    found = [copy_lacks(config), *(list_missing(config, name) for name in config.endpoints if not config.has_acls)]
+    yield from [one for one in found if one is not None][:2]
+
+
+def copy_lacks(config: Config) -> Finding | None:
+    """The included files that the copy lacks, or that lie where nothing is read."""
+    if not config.missing or not (
+        config.partial or any(one.why.kind is FileReason.NOT_AMONG for one in config.missing)
+    ):
+        return None
+    files = len({one.why for one in config.missing})
+    return Finding(
+        "incomplete-copy",
+        Severity.ERROR if config.partial else Severity.WARNING,
+        f"the copy of the configuration is incomplete: {files} included {'file is' if files == 1 else 'files are'} "
+        f"missing here: {missing(config)}",
+        config.missing[0].where,
+        evidence=("what they hold is not known: identifies and settings in them may change what follows",),
+        advice=COPY_ALL,
+    )
+
+
+COPY_ALL = (
+    "Bring them along: copy the whole directory, links followed (tar -chzf etc.tgz -C /etc asterisk), and what lies "
+    "elsewhere with --include-from. The includes are right as they are."
+)
+
+
+def list_missing(config: Config, name: str) -> Finding | None:
+    """An endpoint that names an access list, without an acl.conf."""
+    endpoint = config.endpoints[name]
+    option = endpoint.option("acl") or endpoint.option("contact_acl")
+    if option is None or not option.value:
+        return None
+    return Finding(
+        "incomplete-copy",
+        Severity.NOTE,
+        f"{option.name}={option.value} of endpoint '{endpoint.name}' ({option.where}) names an access list, and "
+        "acl.conf is not among the files: whom it denies is not known",
+        option.where,
+        advice="Bring acl.conf along. If the machine itself has none, every named list lets everybody pass.",
+    )
+
+
+def dialplan_lacks(config: Config) -> Iterator[Finding]:
+    """Files that extensions.conf includes and that are not there."""
+    dialplan = config.dialplan()
+    gone = [one for one in dialplan.unknown if one.why.kind is FileReason.FILE_IS_MISSING] if dialplan else []
+    if gone:
+        names = ", ".join(f"{one.why['file']} ({one.where})" for one in gone[:MOST_NAMED])
+        more = f" and {len(gone) - MOST_NAMED} more" if gone[MOST_NAMED:] else ""
         yield Finding(
             "incomplete-copy",
-            Severity.ERROR,
-            f"the copy of the configuration is incomplete: {files} included {'file is' if files == 1 else 'files are'} "
-            f"missing here: {missing(config)}",
-            config.missing[0].where,
-            evidence=("what they hold is not known: identifies and settings in them may change what follows",),
-            advice="Bring them along: copy the whole directory, links followed (tar -chzf etc.tgz -C /etc asterisk). "
-            "The includes are right as they are.",
+            Severity.NOTE,
+            f"the copy of the dialplan is incomplete, so what it does with a number is not known: {names}{more}"
+            f" {'is' if len(gone) == 1 else 'are'} missing here",
+            gone[0].where,
+            advice=COPY_ALL,
         )
-    if config.has_acls:
-        return
-    for endpoint in config.endpoints.values():
-        option = endpoint.option("acl") or endpoint.option("contact_acl")
-        if option is not None and option.value:
-            yield Finding(
-                "incomplete-copy",
-                Severity.NOTE,
-                f"{option.name}={option.value} of endpoint '{endpoint.name}' ({option.where}) names an access list, "
-                "and acl.conf is not among the files: whom it denies is not known",
-                option.where,
-                advice="Bring acl.conf along. If the machine itself has none, every named list lets everybody pass.",
-            )
-            return
 
 
 def otherwise(config: Config) -> Iterator[Finding]:
@@ -139,18 +176,30 @@ def otherwise(config: Config) -> Iterator[Finding]:
 
 
 def unread(config: Config) -> Iterator[Finding]:
-    """Tables of a database that were not read: what hangs on them is unknown."""
-    for unread in config.unread:
-        if unread.source != "table":
-            continue
+    """Tables, memory and files that were not read: what hangs on them is unknown. One finding for each of them."""
+    for held in stores(config):
+        types = ", ".join(one.type for one in held)
+        places = ", ".join(dict.fromkeys(one.place for one in held))
+        shown = ", ".join(
+            f"`asterisk -rx '{one}'`" for one in list(dict.fromkeys(one.shown for one in held))[:MOST_SHOWN]
+        )
         yield Finding(
             "table-not-read",
             Severity.WARNING,
-            f"{unread}",
-            unread.where,
-            advice="Until then no address can be called missing or to be added: the row may be there "
-            "(sorcery.conf maps the type, extconfig.conf names the table).",
+            f"{types} objects come (also) from {held[0].store}: what hangs on them is unknown",
+            held[0].where,
+            evidence=(f"{shown} {'show' if ',' in shown else 'shows'} what Asterisk has",),
+            advice=f"{held[0].give}: until then none can be called missing. What is missing is written {places},"
+            " nowhere else",
         )
+
+
+def stores(config: Config) -> Iterable[Sequence[Unread]]:
+    """What was not read, by what holds it."""
+    found: dict[str, list[Unread]] = {}
+    for one in (one for one in config.unread if one.source == "table"):
+        found.setdefault(one.store, []).append(one)
+    return found.values()
 
 
 def programs(config: Config) -> Iterator[Finding]:

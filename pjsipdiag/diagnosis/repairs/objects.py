@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from pjsipdiag.asterisk.addresses.rule import BITS, number
 from pjsipdiag.asterisk.config import Config, Dropped, Endpoint, Where
+from pjsipdiag.asterisk.replay.admission import missing_auths
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import (
@@ -242,7 +243,7 @@ def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup])
     if option.lower() not in ("auth", "endpoint/auth") or is_generated(situation.config, cause.where.file):
         return
     kept = endpoint.option("outbound_auth") is not None
-    missing = not any(name in situation.config.auths for name in endpoint.auth)
+    missing = len(missing_auths(endpoint, situation.config)) == len(endpoint.auth)
     new = f";{line}" if kept or missing else with_name(line, option[:-4] + "outbound_auth")
     where = cause.where
     own = where.section == endpoint.name and endpoint.option("identify_by") is None

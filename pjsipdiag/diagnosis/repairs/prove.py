@@ -39,6 +39,8 @@ class Proof:
     opened: tuple[tuple[str, Rule], ...] = ()
     """(endpoint, rule) of every address rule that takes something which no rule of that endpoint took before."""
     stops: tuple[Stop, ...] = ()
+    doubts: tuple[str, ...] = ()
+    """What cannot be told of their way behind that."""
 
 
 def prove(
@@ -61,7 +63,7 @@ def prove(
     moved: dict[str, None] = {}
     known = {group.source for group in situation.groups if _is_in(group.verdict)}
     others_meant = [group for group in groups if group.method != "INVITE"]
-    way, stops = Way(situation, changed), Counter[Stop]()
+    way, stops, doubts = Way(situation, changed), Counter[Stop](), dict[str, None]()
     for group, count, after, message in replayed(situation, changed, others_meant):
         if not differs(group.verdict, after):
             continue
@@ -72,12 +74,14 @@ def prove(
             stop = way.stop(group, after, message)
             fixes += 0 if stop else count
             stops.update({stop: count} if stop else {})
+            doubts[way.doubt(group, after, message) if not stop else ""] = None
             fixed[group.source] = None
         if _is_in(after) and group.source not in known:
             admitted[group.source] = None
     opened = tuple(_opened(situation.config, changed))
     stopped = tuple(replace(stop, calls=count) for stop, count in stops.items())
-    return Proof(fixes, others, tuple(admitted), tuple(fixed), tuple(moved)[:3], opened, stopped)
+    doubted = tuple(filter(None, doubts))
+    return Proof(fixes, others, tuple(admitted), tuple(fixed), tuple(moved)[:3], opened, stopped, doubted)
 
 
 def _opened(before: Config, after: Config) -> Iterator[tuple[str, Rule]]:

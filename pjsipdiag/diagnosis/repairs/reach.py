@@ -42,6 +42,22 @@ class Way:
             or self._media(group, endpoint)
         )
 
+    def doubt(self, group: CallGroup, verdict: Verdict, message: SipMessage) -> str:
+        """Why nobody can tell whether the dialplan takes the calls of a group; empty where the files do, or where calls
+        of that endpoint are seen to get through."""
+        endpoint, dialplan = self.config.endpoints.get(verdict.endpoint), self.situation.config.dialplan()
+        if endpoint is None or dialplan is None or group.method != "INVITE" or self._passes(endpoint.name):
+            return ""
+        users = group.numbers or (number(self.config, message.request_uri),)
+        found = ((user, reached(dialplan, endpoint, user, message)) for user in users)
+        user, open_ = next(((user, one) for user, one in found if one.presence is Presence.UNKNOWN), ("", None))
+        place = f" ({open_.where})" if open_ and open_.where else ""
+        return f"whether context {endpoint.context} takes {user} is not known: {open_.reason}{place}" if open_ else ""
+
+    def _passes(self, endpoint: str) -> bool:
+        groups = (group for group in self.situation.groups if group.verdict.endpoint == endpoint)
+        return any(200 <= status < 300 and count for group in groups for status, count in group.statuses.items())
+
     def _dialplan(self, group: CallGroup, endpoint: Endpoint, message: SipMessage) -> Stop | None:
         dialplan = self.situation.config.dialplan()
         if dialplan is None:

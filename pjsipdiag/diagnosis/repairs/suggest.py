@@ -217,6 +217,7 @@ def _proven(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | Non
     notes = [draft.note] if draft.note else []
     if proof.others:
         notes.append(f"other calls go elsewhere as well ({', '.join(proof.others)})")
+    notes += proof.doubts[:1]
     uninvited = sorted(_never(situation) & {*proof.admits}) if proof.admits else ()
     if uninvited:
         notes.append(f"it also lets in {listed(uninvited)}, which nobody invited")

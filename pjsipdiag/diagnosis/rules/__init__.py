@@ -14,7 +14,7 @@ however many calls it costs.
     methods       requests outside of calls
     log_refusals    what only Asterisk's sentences tell
     scanning, no_calls    scanners; captures without a call, and connections that cannot be read
-    difference, faults    files that are not what ran; known faults of the release
+    difference, gaps, faults    files that are not what ran; what was not given; known faults of the release
     cause         what calls are blamed on
 
 A rule is functions in its family's module, a row of `table`, a page in pages/ and a case in fixtures/.

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pjsipdiag.asterisk.config import Config, Dropped, Endpoint, Rule, Where
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
+from pjsipdiag.asterisk.replay.admission import missing_auths
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import best
@@ -82,7 +83,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
     elsewhere = sum(answered_elsewhere(situation, group) for group in groups)
     retried = sum(group.credentialed for group in groups)
     is_trunk = groups[0].verdict.identifier in ("ip", "header", "request_uri") or cause.name in trunks(config).names_of
-    missing = [name for name in endpoint.auth if name not in config.auths]
+    missing = missing_auths(endpoint, config)
     auth = listed(endpoint.auth)
     proofs = [one for group in groups for one in group.read_proofs()][:MOST_PROOFS]
     wrong, compare = credentials.compare(proofs, endpoint, config)
@@ -227,6 +228,8 @@ def _which_401(config: Config, endpoint: Endpoint, groups: Sequence[CallGroup]) 
     }
     seen = {realm for group in groups for realm in group.realms}
     default = config.globals.default_realm
+    if not expected:
+        return "the auth section was not read: whether the challenge has its realm is not known"
     if seen and seen <= expected and default not in expected:
         return f"the challenge's realm {listed(sorted(seen))} is that of its auth section: this is its own 401"
     if seen and not seen & expected and default in seen:

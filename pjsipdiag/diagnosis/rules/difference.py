@@ -12,6 +12,7 @@ from pjsipdiag.asterisk.releases import REPRESENTATIVES
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Match, Outcome
+from pjsipdiag.diagnosis.check.loading import stores as stores_of
 from pjsipdiag.diagnosis.edits.lines import changed, line_at
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import is_likely
@@ -140,6 +141,9 @@ def is_shown(situation: Situation, groups: Sequence[CallGroup]) -> bool:
     return False
 
 
+_DECIDING = ("endpoint", "identify", "auth", "acl", "global")
+"""Types of objects that decide what becomes of a call."""
+
 _EXPIRE = "`sorcery memory cache expire res_pjsip/identify`, then call again"
 
 
@@ -149,12 +153,15 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     rules = [rule for group in groups[:MOST_ASKED] for _, rule in taking(situation, group)]
     named = next((rule for rule in rules if rule.host), None)
     accepted = cause.detail == Outcome.ACCEPTED
+    unread = (one for held in stores_of(situation.config) for one in held)
+    stores = dict.fromkeys((one.type, one.store) for one in unread if one.type in _DECIDING)
+    likely += [f"elsewhere: {kind} objects come (also) from {store}" for kind, store in stores]
     if named:
         likely.append(
             f"DNS changed: {named.host} ({named.where}) means this source here, and may have meant others when"
             " Asterisk loaded (or it has SRV records: with srv_lookups=yes their targets count, not its own address)"
         )
-    elif accepted and _explained(situation, groups):
+    elif accepted and not stores and _explained(situation, groups):
         line = cause.where.phrase if cause.where else ""
         alone = line and len(_deciding_lines(situation)) == 1
         likely.append(
@@ -166,10 +173,6 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     for problem in situation.config.warnings:
         if problem.why.kind is FileReason.CACHE_HOLDS_ALL:
             likely.append(f"cache: Asterisk may go by older rows than the table has now ({problem.where}): {_EXPIRE}")
-    if situation.config.realtime:
-        likely.append(
-            f"database: {listed(situation.config.realtime)} come (also) from realtime, which the files do not show"
-        )
     possible.append("another file: Asterisk reads another directory than this one (`core show settings`)")
     agreeing = _releases(situation, groups)
     if situation.capture_version:

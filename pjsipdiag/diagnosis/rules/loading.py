@@ -231,7 +231,7 @@ def of_missing_endpoint(situation: Situation, group: CallGroup) -> Cause | None:
     """The identify that matches, and stops the search, although its endpoint does not exist."""
     if group.verdict.identifier in ("ip", "header", "request_uri"):
         return None
-    if any(unread.type == "endpoint" and unread.source == "program" for unread in situation.config.unread):
+    if "endpoint" in situation.config.elsewhere:
         return None
     stopped = [check.identify for check in group.verdict.trace if check.identify and not check.endpoint]
     found = [identify for identify, _ in taking(situation, group)]
@@ -263,7 +263,6 @@ def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGr
         (
             "the search ends at this identify: no other one is asked",
             *_without(situation, cause, groups),
-            *_database(situation.config),
             f"observed answers: {answers(groups)}",
         ),
         advice=f"give [{section.name}] ({section.where}) type=endpoint"
@@ -285,14 +284,6 @@ def _without(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) ->
                 group.source
             )
     return [f"without it, {text % listed(list(dict.fromkeys(ips)))}" for text, ips in found.items()]
-
-
-def _database(config: Config) -> list[str]:
-    if "endpoint" not in config.realtime:
-        return []
-    return [
-        "endpoints also come from a database here, which the files do not show: by the answers it has none so named"
-    ]
 
 
 def namesake(config: Config, name: str) -> Section | None:

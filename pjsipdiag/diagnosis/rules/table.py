@@ -27,6 +27,7 @@ from pjsipdiag.diagnosis.rules import (
 from pjsipdiag.diagnosis.rules.dialplan import rejected
 from pjsipdiag.diagnosis.rules.doors import strangers, telephones
 from pjsipdiag.diagnosis.rules.faults import known
+from pjsipdiag.diagnosis.rules.gaps import copies, stores
 from pjsipdiag.diagnosis.rules.methods import received, sent
 from pjsipdiag.diagnosis.rules.wire import acks, signs
 from pjsipdiag.diagnosis.space.expect import EXPECTATION
@@ -48,6 +49,9 @@ TABLE: tuple[Rule, ...] = (
          shown=324, blames=otherwise.of_overload, tells=otherwise.overloaded, statuses=(503,)),
     Rule("known-bug", Severity.ERROR, "a known fault of this Asterisk release costs calls, or could",
          shown=326, blames=known.of_fault, tells=known.struck, on_calls=known.others, on_config=faults.brewing),
+    Rule("incomplete-copy", Severity.ERROR, "files that others include are missing in the copy at hand",
+         shown=10, blames=copies.of_copy, tells=copies.incomplete_copy, besides=copies.besides,
+         on_config=check_loading.incomplete),
     Rule("prediction-differs", Severity.ERROR, "Asterisk did something else than these files say",
          shown=160, blames=difference.of_difference, tells=difference.prediction_differs),
     Rule("telephone-taken", Severity.ERROR, "a trunk's rule takes the call of a telephone",
@@ -97,8 +101,6 @@ TABLE: tuple[Rule, ...] = (
          shown=280, blames=unmatched.of_address, tells=scanning.unmatched_source),
     Rule("refused-otherwise", Severity.ERROR, "identified, then refused by something else than these",
          shown=340, blames=otherwise.of_other, tells=otherwise.refused_otherwise, besides=otherwise.besides),
-    Rule("incomplete-copy", Severity.ERROR, "files that others include are missing in the copy at hand",
-         shown=10, beside_calls=True, on_config=check_loading.incomplete),
     Rule("registration-refused", Severity.ERROR,
          "the PBX's own registration is refused or unanswered, so that no call comes",
          shown=30, on_calls=sent.registration_refused),
@@ -109,11 +111,11 @@ TABLE: tuple[Rule, ...] = (
     Rule("no-invite", Severity.ERROR, "the capture holds no inbound INVITE",
          shown=60, on_calls=no_calls.no_invite),
     Rule("table-not-read", Severity.WARNING,
-         "objects stand in a database that was not given, so verdicts that hang on them are unknown",
-         shown=90, beside_calls=True, on_config=check_loading.unread),
+         "objects stand in a database or file that was not given, so verdicts that hang on them are unknown",
+         shown=90, on_calls=stores.tables_not_read, on_config=check_loading.unread),
     Rule("program-not-run", Severity.WARNING,
          "a program writes objects while Asterisk loads, so verdicts that hang on them are unknown",
-         shown=100, beside_calls=True, on_config=check_loading.programs),
+         shown=100, on_calls=stores.programs_not_run, on_config=check_loading.programs),
     Rule("loaded-otherwise", Severity.WARNING, "the running Asterisk holds an object otherwise than the files have it",
          shown=120, beside_calls=True, on_config=check_loading.otherwise),
     Rule("no-answer", Severity.ERROR, "INVITEs stay without any answer",

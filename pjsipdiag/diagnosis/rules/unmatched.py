@@ -286,6 +286,7 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
             *nearest_misses(situation, groups),
             *reasons(situation, groups),
             *(() if cause.name else others_of(situation, groups)),
+            *(["a file that is missing here may have a rule for it"] if situation.config.missing else []),
             f"observed answers: {answers(groups)}",
         ),
         # Reports show the suggested lines themselves where a finding has no advice.

@@ -146,19 +146,22 @@ def test_types_in_a_database_are_named() -> None:
         "identify=config,pjsip.conf,criteria=type=identify\nidentify=realtime,ps_endpoint_id_ips\n",
         extconfig_conf="[settings]\nps_endpoints => odbc,asterisk\nPS_ENDPOINT_ID_IPS => odbc,asterisk\n",
     )
-    assert set(config.realtime) == {"endpoint", "identify"}
+    assert config.elsewhere == {"endpoint", "identify"}
     assert config.endpoints == {}
 
 
 def test_a_family_that_extconfig_does_not_have_keeps_pjsip_from_loading_or_falls_back() -> None:
     main = "[t]\ntype=transport\nbind=0.0.0.0\n[e]\ntype=endpoint\n"
-    config = load(main, sorcery_conf="[res_pjsip]\nendpoint=realtime,ps_endpoints\n")
+    other = "[settings]\nqueues => odbc,asterisk\n"
+    config = load(main, sorcery_conf="[res_pjsip]\nendpoint=realtime,ps_endpoints\n", extconfig_conf=other)
     assert (config.listeners, config.absent[0].ends) == ((), True)
     assert config.absent[0].where == Where("sorcery.conf", 2, "res_pjsip")
-    fallback = load(main, sorcery_conf="[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,ps_endpoint_id_ips\n")
+    mapped = "[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,ps_endpoint_id_ips\n"
+    fallback = load(main, sorcery_conf=mapped, extconfig_conf=other)
     assert [transport.name for transport in fallback.listeners] == ["t"]
     assert "extconfig.conf does not map ps_endpoint_id_ips" in fallback.warnings[0].reason
-    assert fallback.realtime == ()
+    assert fallback.elsewhere == frozenset()
+    assert load(main, sorcery_conf=mapped).elsewhere == {"identify"}, "a copy without extconfig.conf tells nothing"
 
 
 def test_an_access_list_that_does_not_exist_is_missing_unless_none_could_be_loaded() -> None:
@@ -220,5 +223,5 @@ def test_registrations_of_a_wizard_ask_for_line_tokens() -> None:
 
 def test_where_a_database_has_pjsip_conf_itself_every_type_is_unknown() -> None:
     config = load("", extconfig_conf="[settings]\npjsip.conf => odbc,asterisk\n")
-    assert {"endpoint", "identify", "registration", "transport"} <= set(config.realtime)
-    assert not load("", extconfig_conf="[settings]\nqueues.conf => odbc,asterisk\n").realtime
+    assert {"endpoint", "identify", "registration", "transport"} <= config.elsewhere
+    assert not load("", extconfig_conf="[settings]\nqueues.conf => odbc,asterisk\n").elsewhere
