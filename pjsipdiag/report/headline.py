@@ -7,7 +7,22 @@ from pjsipdiag.report.wording import plural, severities
 
 
 def headline(report: Report) -> str:
-    """The verdict in one sentence."""
+    """The verdict in one sentence, behind another where a part of a text could not be read."""
+    unread = sum(
+        count
+        for capture in report.captures
+        for reason, count in capture.unread.items()
+        if reason.startswith("log message") and not reason.endswith("cut short")
+    )
+    read = sum(capture.sip_messages for capture in report.captures)
+    said = _headline(report)
+    if not unread or not read:
+        return said
+    verb = "was" if unread == 1 else "were"
+    return f"{unread:,} of {plural(unread + read, 'message')} {verb} changed and cannot be judged. Of the rest: {said}"
+
+
+def _headline(report: Report) -> str:
     if not report.captures:
         return _findings_only(report)
     sources = report.callers

@@ -60,7 +60,7 @@ TCPDUMP = TextForm(
     "tcpdump's text",
     (b" > ",),
     re.compile(
-        rb"\bIP6?\b[^\n]{0,200}?[\s)](?P<from>[0-9A-Fa-f:.]+\.[\w-]{1,15}) > (?P<to>[0-9A-Fa-f:.]+\.[\w-]{1,15}):"
+        rb"(?:\bIP6?\b[^\n]{0,200}?[\s)]|(?:^|(?<=\n))[ \t]{4})(?P<from>[0-9A-Fa-f:.]+\.[\w-]{1,15}) > (?P<to>[0-9A-Fa-f:.]+\.[\w-]{1,15}):"
     ),
     b".",
 )
@@ -91,12 +91,12 @@ _PCAP = (
 )
 NAMED = (
     Named(
-        (b"SIP read from ", b" (NAT)", b"no NAT)", b"chan_sip.c", b"Really destroying SIP"),
+        (b"SIP read from ", b" (NAT)", b"no NAT)", b"chan_sip.c", b"Really destroying SIP", b"* SIP Call", b"User/ANR"),
         re.compile(
-            rb"<-{1,4}\s*SIP read from |<-{1,4}\s*(?:Reliably )?(?:Transmitting|Retransmitting #\d+) \((?:no )?NAT\)|"
-            rb"chan_sip\.c(?::\d+| |\b)|Really destroying SIP dialog"
+            rb"\bSIP read from |\b(?:Reliably )?(?:Transmitting|Retransmitting #\d+) \((?:no )?NAT\)|"
+            rb"chan_sip\.c(?::\d+| |\b)|Really destroying SIP dialog|\* SIP Call\s|\bPeer\s+User/ANR\s+Call ID"
         ),
-        "a trace of chan_sip (`sip set debug on`), the driver that sip.conf configures: pjsip.conf decides nothing in it",
+        "a trace of chan_sip (`sip set debug on`, `sip show history`), the driver that sip.conf configures: pjsip.conf decides nothing in it",
         "where PJSIP answers, use `pjsip set logger on`; a capture (`tcpdump -i any -s 0 -w call.pcap port 5060`) shows"
         " which of the two does",
         inside=True,
@@ -121,14 +121,20 @@ NAMED = (
         "bring the capture that they were made of, as pcap",
     ),
     Named(
-        (b"(5060)", b"Call flow for"),
-        re.compile(rb"^\|.{0,80}\(\d{2,5}\) +[<-]-{5,}[->]|Call flow for \S", re.MULTILINE),
+        (b"(5060)", b"Call flow for", b"\xe2\x94\x80>", b"<\xe2\x94\x80"),
+        re.compile(
+            rb"^\|.{0,80}\(\d{2,5}\) +[<-]-{5,}[->]|Call flow for \S|(?:\xe2\x94\x80){4}>|<(?:\xe2\x94\x80){4}", re.MULTILINE
+        ),
         "the picture of a call, without the messages",
         "bring the capture that it shows, as pcap (in sngrep: F2)",
     ),
     Named(
-        (b"kamailio", b"opensips"),
-        re.compile(rb"\b(?:kamailio|opensips)\[\d+\]: (?:INFO|ERROR|WARNING|NOTICE|DBG|CRITICAL|ALERT)?"),
+        (b"kamailio", b"opensips", b"<script>", b"DBG:", b"INFO: ", b"ERROR: "),
+        re.compile(
+            rb"\b(?:kamailio|opensips)\[\d+\]: |^\s*\d{1,4}\(\d+\) (?:INFO|ERROR|WARNING|NOTICE|DEBUG|CRITICAL|ALERT): |"
+            rb"\b(?:DBG|INFO|ERROR):[a-z_]+:\w+: |\b(?:INFO|ERROR|NOTICE|DEBUG): <script>",
+            re.MULTILINE,
+        ),
         "the log of a SIP proxy (Kamailio, OpenSIPS), which reads no pjsip.conf",
         _PCAP + " on the PBX behind it",
     ),
@@ -139,14 +145,19 @@ NAMED = (
         "bring the capture that it shows (File, Export Specified Packets, as pcap)",
     ),
     Named(
-        (b"Request: ", b"Status: "),
-        re.compile(rb"^.{0,160}\bSIP(?:/SDP)?\b.{0,40}?(?:Request: [A-Z]+ sips?:|Status: \d{3} )", re.MULTILINE),
-        "a list of packets as Wireshark or tshark prints it, without the messages",
+        (b"Request: ", b"Status: ", b"ip.src", b"sip.", b"\tINVITE", b"\tREGISTER", b"\tOPTIONS"),
+        re.compile(
+            rb"^.{0,160}\bSIP(?:/SDP)?\b.{0,40}?(?:Request: [A-Z]+ sips?:|Status: \d{3} )|[\"\t|,]Request: [A-Z]+ sips?:|"
+            rb"\bip(?:v6)?\.src\b.{0,200}\bip(?:v6)?\.dst\b|\bsip\.(?:Method|r-uri|Status-Code|Call-ID|from|to)\b.{0,99}\bsip\.|"
+            rb"^(?:[^\t\n]{0,40}\t){0,4}[0-9A-Fa-f.:]{7,39}\t(?:[^\t\n]{0,40}\t){1,4}(?:INVITE|REGISTER|OPTIONS)\b",
+            re.MULTILINE,
+        ),
+        "a list of packets, or fields of them, as Wireshark or tshark prints it, without the messages",
         "bring the capture that it shows, as pcap",
     ),
     Named(
-        (b"recv ", b"send "),
-        re.compile(rb"^(?:recv|send) \d+ bytes (?:from|to) (?:udp|tcp|tls|wss?)/\[", re.MULTILINE),
+        (b"recv ", b"send ", b"tport_", b"sofia"),
+        re.compile(rb"\b(?:recv|send) \d+ bytes (?:from|to) (?:udp|tcp|tls|wss?)/\[|\btport_\w{3,30}\(|\bsofia(?:_\w+)?\.c:\d"),
         "a trace of FreeSWITCH (sofia), which reads no pjsip.conf",
         _PCAP,
     ),
@@ -163,9 +174,13 @@ NAMED = (
         "save the dialogs there as pcap (in sngrep: F2)",
     ),
     Named(
-        (b"0x0000", b"0000  "),
-        re.compile(rb"^\s*0x[0-9a-f]{4}:? {1,2}(?:[0-9a-f]{2,4} ){4}|^[0-9a-f]{4,8}  (?:[0-9a-f]{2} ){8}", re.MULTILINE),
-        "packets printed in hexadecimal",
+        (b"0x0000", b"0000  ", b"0000: ", b"0000000 ", b", 0x", b"494e56495445", b"5349502f322e30"),
+        re.compile(
+            rb"^\s*0x[0-9a-f]{4}:? {1,2}(?:[0-9a-f]{2,4} ){4}|^[0-9a-f]{4,8}:? {1,2}(?:[0-9a-f]{2} ?){8}|"
+            rb"^[0-7]{7}(?: +(?:[0-7]{3}|\\[rnt0]|[!-~])){8}|^\s*(?:0x[0-9a-f]{2}, ?){6}|^\s*(?:[0-9a-f]{2}){40}",
+            re.MULTILINE | re.IGNORECASE,
+        ),
+        "packets printed in hexadecimal or octal",
         _PCAP,
     ),
     Named(
@@ -181,6 +196,28 @@ NAMED = (
         ),
         "a configuration (pjsip.conf or the like), no capture",
         "give it with -c, and a capture or a log in its place",
+    ),
+    Named(
+        (b"srcIp", b"src_ip", b"source_ip", b"dstIp"),
+        re.compile(rb"\b(?:srcIp|src_ip|source_ip)\b"),
+        "messages as Homer exports them in JSON or CSV",
+        "save them there as PCAP, or as text",
+    ),
+    Named(
+        (b"Endpoint/CID", b"active channel", b"Privilege: ", b"QUEUESTART", b",\"DOCUMENTATION\"", b"Objects found", b"No objects found"),
+        re.compile(
+            rb"<Endpoint/CID|^\d+ active channels?\b|^Privilege: [a-z]+,|\|QUEUESTART\||,\"DOCUMENTATION\",|^(?:No o|O)bjects found",
+            re.MULTILINE,
+        ),
+        "what Asterisk shows or records elsewhere (its commands, AMI, CDR, queues), without the requests",
+        "bring its log with `pjsip set logger on`, or a capture: `tcpdump -i any -s 0 -w call.pcap port 5060`",
+        inside=True,
+    ),
+    Named(
+        (b"fail2ban", b" SRC=", b"[UFW"),
+        re.compile(rb"\bfail2ban\.\w+|\bSRC=\S+ DST=\S+ "),
+        "the log of a firewall or of fail2ban: who was shut out, not what was asked",
+        _PCAP,
     ),
     Named((b"{\\rtf",), re.compile(rb"\A\s*\{\\rtf"), "rich text of a word processor", "save it as plain text, or bring the log file itself"),
     Named(
@@ -219,6 +256,12 @@ def place(text: bytes | None) -> Address | None:
         return Address.unpack(found.pack())
     except (ValueError, OverflowError):
         return None
+
+
+def is_no_sender(address: bytes, *, multicast: bool = False) -> bool:
+    """Whether no packet can come from a packed address, for it is none of a host (RFC 1122, 3.2.1.3); `multicast`
+    may be where it goes to."""
+    return len(address) == 6 and (not address[0] or address[0] >= (240 if multicast else 224))
 
 
 _SERVICES = {"sip": 5060, "sips": 5061, "sip-tls": 5061}

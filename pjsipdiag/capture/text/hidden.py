@@ -12,17 +12,43 @@ _SIGN = re.compile(rb"[@/=:][<\[({]|[PS] [<\[({]|[*_]")
 _STAND_IN = re.compile(
     rb"(?P<before>[@/]|\bSIP/2\.0/[A-Z]{2,4} |received=|\bsips?:(?=[<\[*]))"
     rb"(?P<name><[^<>\s@;:]{1,60}>|\[(?![0-9A-Fa-f:.]{2,}\])[^\]\n@]{1,60}\]|\([^()\n@]{1,60}\)|\{[^{}\n@]{1,60}\}"
-    rb"|[\w-]*\*[\w.*-]*|[\w-]+(?:\.[\w-]+)*_[\w.-]*(?=[>:;\s]))"
+    rb"|[\w.-]*\*[\w.*-]*|[\w-]+(?:\.[\w-]+)*_[\w.-]*(?=[>:;\s]))"
 )
+_NO_URI = re.compile(
+    rb"(?P<before>\n(?:From|f|To|t|Contact|m|P-Asserted-Identity|Remote-Party-ID)[ \t]*:[^<:;\r\n]*)"
+    rb"(?P<name><[^<>:\r\n]{0,60}>|(?=;[ \t]*tag=))",
+    re.IGNORECASE,
+)
+"""A header of an address in which no URI is left: a word stands there, or nothing, where marks were taken for a tag."""
+_LINE = re.compile(rb"^(?!(?:Call-ID|i)[ \t]*:).+$", re.MULTILINE | re.IGNORECASE)
+"""All but the name of a call, in which any sign may stand, and which sentences repeat."""
+NOTE_NAMED = (
+    "names in headers were replaced before the text was handed over: NAME.invalid stands for each, and what depends on"
+    " them (user names, domains, rules on headers) is not known; `pjsipdiag redact` hides and keeps who is who"
+)
+_IS_ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)|\[[0-9A-Fa-f:]+\]")
 _NAME = re.compile(rb"[^A-Za-z0-9]+")
 
 
 def with_names(payload: bytes) -> bytes:
     """The message with a name in place of each stand-in that no parser takes, one name for each."""
     head, end, body = payload.partition(b"\r\n\r\n")
-    if _SIGN.search(head) is None:
+    if _NO_URI.search(head) is not None:
+        head = _NO_URI.sub(_with_uri, head)
+    elif _SIGN.search(head) is None:
         return payload
-    return _STAND_IN.sub(_named, head) + end + body
+    return _LINE.sub(lambda line: _STAND_IN.sub(_named, line[0]), head) + end + body
+
+
+def stand_in(place: str) -> str:
+    """What somebody wrote in place of an address, or of its port."""
+    host, _, port = place.rpartition(":")
+    return host if host and (port.isdigit() or not _IS_ADDRESS.fullmatch(host)) else place
+
+
+def _with_uri(found: re.Match[bytes]) -> bytes:
+    name = _NAME.sub(b"-", found["name"]).strip(b"-").lower() or b"hidden"
+    return found["before"] + b"<sip:" + name + b".invalid>"
 
 
 def _named(found: re.Match[bytes]) -> bytes:

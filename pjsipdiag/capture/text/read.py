@@ -18,7 +18,7 @@ from pjsipdiag.capture.text.carried.encoding import Narrowed, wide_encoding
 from pjsipdiag.capture.text.carried.order import NOTE_ENTRIES_TURNED, in_order
 from pjsipdiag.capture.text.carried.unpack import unpacked
 from pjsipdiag.capture.text.carried.wrapping import Wrapped, joined, wrapping
-from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, TCPDUMP, VIEWERS, Named, packed
+from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, TCPDUMP, VIEWERS, Named, is_no_sender, packed
 from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, behind_lines, found_in, lines_of, region
 from pjsipdiag.capture.text.message import begins_entry, of_length, restored
 from pjsipdiag.capture.text.refusals import NOTE_FORGED, Refusals
@@ -112,7 +112,7 @@ class _Reading:
         if not self._of_asterisk:
             raise CaptureError(
                 f"{tally.file}: neither a capture (pcap, pcapng) nor a log of Asterisk: no line of it is one that"
-                " Asterisk writes, and no SIP message was found"
+                " Asterisk writes, and no SIP message was found; bring a capture, or its log with `pjsip set logger on`"
             )
 
     def _block(self, raw: bytes, last: bool) -> Generator[Datagram, None, int]:
@@ -147,7 +147,7 @@ class _Reading:
                 yield datagram._replace(frame=self._line + line)
         if not self.tally.again:
             self._count_broken(text, done, marks, spoken)
-            self._look(text)
+            self._look(text, raw)
             self._refusals.read(text, done, self._time, spoken)
         if done == len(text):
             return len(raw)
@@ -235,10 +235,11 @@ class _Reading:
         named = mark.found.groupdict()
         ends = [named.get("from"), named.get("to")]
         source, destination = (packed(end) if end else None for end in ends)
+        source = None if source and is_no_sender(source) else source
+        destination = None if destination and is_no_sender(destination, multicast=True) else destination
         for end, known in zip(ends, (source, destination), strict=True):
             if end and known is None:
-                shown = end.decode("utf-8", "replace").strip()
-                self._unread(HIDDEN, shown.rpartition(":")[0] or shown)
+                self._unread(HIDDEN, hidden.stand_in(end.decode("utf-8", "replace").strip()))
                 return None
         other = source or destination
         if other is None:
@@ -248,7 +249,10 @@ class _Reading:
         if direction:
             self.tally.note(NOTE_OWN_SIDE)
         transport = (named.get("transport") or named.get("over") or b"").decode().upper()
-        payload = hidden.with_names(payload)
+        named_payload = hidden.with_names(payload)
+        if named_payload is not payload and named_payload != payload:
+            self.tally.note(hidden.NOTE_NAMED)
+        payload = named_payload
         transport = transport or via_transport(payload, "UDP")
         kind = Connected if direction and transport != "UDP" else Datagram  # Asterisk read it from a connection
         return kind(
@@ -279,7 +283,7 @@ class _Reading:
         self.tally.undecoded["log message cut short" if reason == CUT else said] += 1
         self.tally.unread[reason, detail] += 1
 
-    def _look(self, text: bytes) -> None:
+    def _look(self, text: bytes, raw: bytes) -> None:
         """Remembers what else the text is, as long as it holds nothing that can be judged."""
         if b"B blob data]" in text:
             self.tally.note(NOTE_BLOBS)
@@ -288,7 +292,7 @@ class _Reading:
         self._of_asterisk = self._of_asterisk or _is_of_asterisk(text)
         if self._named is None:
             rows = (named for named in NAMED if named.inside or not self._of_asterisk)
-            self._named = next((named for named in rows if named.is_in(text)), None)
+            self._named = next((named for named in rows if named.is_in(raw) or named.is_in(text)), None)
 
 
 def _is_of_asterisk(text: bytes) -> bool:

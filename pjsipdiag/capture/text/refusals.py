@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
 from pjsipdiag.capture.datagram import Datagram, LoggedRefusal, Tally
+from pjsipdiag.capture.text.hidden import stand_in
 from pjsipdiag.capture.text.said import Sentence, lines_with, sentence
 from pjsipdiag.sip import Address
 
@@ -71,7 +72,7 @@ class Refusals:
         tally = self._tally
         if said.source is None:
             if not said.event:
-                tally.unread["hidden", said.hidden.rpartition(":")[0] or said.hidden] += 1
+                tally.unread["hidden", stand_in(said.hidden)] += 1
             return
         if not said.event:
             key = said.call_id or f"source:{said.source}"

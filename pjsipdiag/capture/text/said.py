@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from pjsipdiag.capture.text.forms import place
+from pjsipdiag.capture.text.forms import is_no_sender, place
 from pjsipdiag.sip import Address
 
 NEEDLES = (
@@ -89,7 +89,7 @@ def sentence(line: bytes) -> Sentence | None:
     if found.re is _EVENT:
         return _of_event(found)
     named = {name: value or "" for name, value in found.groupdict().items()}
-    source = place(named["source"].encode("utf-8", "surrogateescape"))
+    source = _sender(named["source"])
     return Sentence(
         found[0].rstrip(".") if "rejected because" not in found[0] else found[0],
         named["reason"].strip(),
@@ -102,6 +102,11 @@ def sentence(line: bytes) -> Sentence | None:
         "" if source else named["source"],
         doubtful=any(len(part.findall(text)) > 1 for part in _TWICE),
     )
+
+
+def _sender(text: str) -> Address | None:
+    found = place(text.encode("utf-8", "surrogateescape"))
+    return None if found is None or is_no_sender(found.pack()) else found
 
 
 def _unquoted(text: str) -> str:
@@ -125,7 +130,7 @@ def _of_event(found: re.Match[str]) -> Sentence | None:
     if fields.get("Service") != "PJSIP":
         return None
     _, transport, host, port = _remote(fields.get("RemoteAddress", ""))
-    source = place(f"{host}:{port}".encode("utf-8", "surrogateescape"))
+    source = _sender(f"{host}:{port}")
     list_ = fields.get("ACLName", "")
     registers = list_.startswith("registrar_")
     said = f"no AOR takes the registration: {list_}" if registers else _REFUSING[found["event"]]

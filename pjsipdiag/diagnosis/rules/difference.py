@@ -173,6 +173,11 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     for problem in situation.config.warnings:
         if problem.why.kind is FileReason.CACHE_HOLDS_ALL:
             likely.append(f"cache: Asterisk may go by older rows than the table has now ({problem.where}): {_EXPIRE}")
+    if _is_split(groups):
+        possible.append(
+            "one address stands for several hosts: the log has it both identified and refused; if addresses were"
+            " replaced before it was handed over, bring it as it was, or hide with `pjsipdiag redact`"
+        )
     possible.append("another file: Asterisk reads another directory than this one (`core show settings`)")
     agreeing = _releases(situation, groups)
     if situation.capture_version:
@@ -186,6 +191,14 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     yield from (f"likely: {text}" for text in likely)
     yield from (f"possible: {text}" for text in possible)
     yield from (f"ruled out: {text}" for text in unlikely)
+
+
+def _is_split(groups: Sequence[CallGroup]) -> bool:
+    """Whether a log of Asterisk, which has no own address, shows one source both identified and not."""
+    own = {place.rpartition(":")[0].strip("[]") for group in groups for place in group.destinations}
+    statuses = {status for group in groups for status in group.statuses}
+    one = len({group.sample.source.ip for group in groups}) == 1 and bool(own & {"", "0.0.0.0", "::"})
+    return one and 401 in statuses and not PAST_IDENTIFICATION.isdisjoint(statuses)
 
 
 def _nobody_listens(situation: Situation, group: CallGroup) -> str:
