@@ -33,6 +33,7 @@ from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.evidence.offers import offer_of
+from pjsipdiag.diagnosis.evidence.quoted import quoted
 from pjsipdiag.diagnosis.evidence.signs import nearby
 from pjsipdiag.diagnosis.model import CallRow, Finding, Report, SourceRow, Suggestion
 from pjsipdiag.diagnosis.names import given
@@ -224,6 +225,7 @@ def _report(  # noqa: PLR0917  (what it is made of)
         calls=calls,
         unmatched=tuple(calls.unmatched_sources()),
         findings=findings,
+        quoted=partial(quoted, situation, findings),
         suggestions=repairs[0],
         unconfirmed=repairs[1],
         pbx=situation.pbx,

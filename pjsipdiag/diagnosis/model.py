@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -285,7 +285,6 @@ class Report:
 
     `suggestions` rest on facts: the configuration, and what the PBX did. What rests on the claims of callers is
     `unconfirmed`: right only if the provider confirms the addresses.
-
     `asterisk_version` is the release that was replayed, `asterisk_assumed` whether nothing named it, `asterisk_reason`
     how it was chosen. `sources` and `calls` are in the order of time; times are nanoseconds since 1970 (UTC).
     `unmatched` are the addresses whose calls no endpoint takes, `pbx` those of the PBX and `pbx_reason` how they were
@@ -319,7 +318,8 @@ class Report:
     filtered: str = ""
     """The filters that leave out what is not told here."""
     methods: tuple[str, ...] = ()
-    """Of these the requests are to be listed."""
+    """The requests to be listed are of these; `quoted` are words of others in findings (`evidence.quoted`)."""
+    quoted: Callable[[], Iterable[tuple[str, str]]] = field(default=tuple, repr=False, compare=False)
     doors: tuple[Door, ...] = ()
     """The ways in, where a configuration is looked at alone."""
     checked: tuple[str, ...] = ()

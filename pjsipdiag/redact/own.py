@@ -5,6 +5,8 @@ Otherwise a section called `[a]` or `[to]` would take the words out of every sen
 
 from __future__ import annotations
 
+import re
+
 OWN = frozenset(
     """
     a about accept access account accounts acknowledged acl add added address addresses adds admit after again
@@ -57,3 +59,8 @@ OWN = frozenset(
     without wizard work would write writes written wrong wrote x y year yellow yes you your z
     """.split()  # noqa: SIM905  (a list of 700 strings is no easier to read)
 )
+
+
+def is_own(text: str) -> bool:
+    """Whether all words of a text are such, or short numbers."""
+    return all(word in OWN or (word.isdigit() and len(word) < 6) for word in re.findall(r"\w+", text.lower()))

@@ -15,18 +15,24 @@ from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import instead, nearest
 from pjsipdiag.asterisk.secrets import scrubbed
 from pjsipdiag.asterisk.verdict import Check, Verdict
+from pjsipdiag.diagnosis.evidence import quoted
 from pjsipdiag.diagnosis.model import CallRow, Report, SourceRow
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.known import address_map
 from pjsipdiag.redact.message import MessageRedactor
 from pjsipdiag.redact.names import ordered_names
 from pjsipdiag.redact.options import OptionRedactor
+from pjsipdiag.redact.own import is_own
+from pjsipdiag.redact.words import PROTOCOL
 from pjsipdiag.sip import parse_uri
 
 _QUOTED_LINE = re.compile(
     r"what #exec (.*) writes is not known|Unknown directive '(.*)' at line|It begins with: (.*)\.\.\."
 )
 """Findings that quote a line of a file as it stands."""
+
+UNTOLD = ("calls", "config", "quoted", "asterisk_version", "asterisk_reason", "transcripts")
+"""The fields of a report that are not texts and data that can be walked."""
 
 _SENT: Mapping[str, Callable[[Disguise, str], str]] = {
     "user": Disguise.user,
@@ -48,19 +54,20 @@ def redact_report(report: Report) -> Report:
     for variable in dict.fromkeys(v for s in (report.config.sections if report.config else ()) for v in s.variables):
         _know(variable, redactor)
     for text in (text for finding in report.findings for text in (finding.message, *finding.evidence)):
-        for quoted in filter(None, (part for found in _QUOTED_LINE.finditer(text) for part in found.groups())):
-            disguise.known(quoted, disguise.opaque("line", quoted))
+        for line in filter(None, (part for found in _QUOTED_LINE.finditer(text) for part in found.groups())):
+            disguise.known(line, disguise.opaque("line", line))
+    for kind, text in report.quoted():
+        if not is_own(text) and not (kind == quoted.WORD and text.lower() in PROTOCOL):
+            disguise.known(text, _stand(redactor, kind, text))
     for request in report.requests:
         disguise.known(request.method, redactor.messages.method(request.method))
     calls = _Calls(report.calls, redactor)
     changed = {
-        field.name: redactor.value(getattr(report, field.name))
-        for field in fields(report)
-        if field.name not in ("calls", "config", "asterisk_version", "asterisk_reason", "transcripts")
+        field.name: redactor.value(getattr(report, field.name)) for field in fields(report) if field.name not in UNTOLD
     }
-    reason = _reason(report)
-    config = _config(report.config, redactor)
-    return replace(report, **changed, calls=calls, config=config, asterisk_reason=reason, transcripts=None)
+    reason, config = _reason(report), _config(report.config, redactor)
+    bare = replace(report, quoted=tuple, transcripts=None)
+    return replace(bare, **changed, calls=calls, config=config, asterisk_reason=reason)
 
 
 def _reason(report: Report) -> str:
@@ -70,6 +77,18 @@ def _reason(report: Report) -> str:
     if all(nearest(name) is not None and not instead(name) for name in named):
         return report.asterisk_reason
     return f"a release that is not known; {report.asterisk_version} is the nearest"
+
+
+def _stand(redactor: _Redactor, kind: str, text: str) -> str:
+    """For words that somebody else wrote, and a finding quotes; `kind` is a header, or see `evidence.quoted`."""
+    messages, disguise = redactor.messages, redactor.disguise
+    if kind == quoted.LINE:
+        return disguise.opaque("line", text)
+    if kind in (quoted.FIRST, quoted.METHOD):
+        return messages.first(text) if kind == quoted.FIRST else messages.method(text)
+    if kind in ("realm", "username", quoted.WORD):
+        return disguise.host(text) if kind == "realm" else disguise.section(text)
+    return messages.value(kind, text) or disguise.opaque("value", text)
 
 
 def _know(variable: Variable, redactor: _Redactor) -> None:
@@ -88,7 +107,9 @@ def _know(variable: Variable, redactor: _Redactor) -> None:
 
 def _disguise(report: Report) -> Disguise:
     """Knows every address and name of the report before the first stand-in is made."""
-    texts = list(_strings([getattr(report, f.name) for f in fields(report) if f.name not in ("calls", "config")]))
+    texts = list(
+        _strings([getattr(report, f.name) for f in fields(report) if f.name not in ("calls", "config", "quoted")])
+    )
     hosts: set[str] = set()
     users: dict[str, None] = {}
     for call in report.calls:
@@ -128,7 +149,10 @@ def _know_sent(why: Reason, disguise: Disguise) -> None:
     """What a reason quotes of a request, and its sender chose."""
     for name, value in (field for reason in why.nested for field in reason.fields):
         if name in _SENT and isinstance(value, str):
-            disguise.known(value, _SENT[name](disguise, value))
+            disguise.known(value, stand := _SENT[name](disguise, value))
+            disguise.known(repr(value)[1:-1], stand)
+        for host in (one.rpartition("@")[2] for one in str(value).split(" or ") if name == "names" and "@" in one):
+            disguise.known(host, disguise.host(host))
 
 
 class _Redactor:

@@ -120,3 +120,11 @@ REGISTERED = frozenset(
 """Further headers whose names may be told (IANA's registry of header fields): they are left out."""
 HEADERS = frozenset({*KEPT, *ADDRESSES, *PRODUCTS, *CREDENTIALS, *REGISTERED, "via", "call-id", "content-length"})
 """Headers whose names are the protocol's."""
+PROTOCOL = frozenset(
+    {
+        *WORDS, *LISTED, *HEADERS, *SCHEMES, *TOKENS, *NUMBERS, *FLAGS, *HOSTS, *map(str.lower, METHODS), "digest",
+        "sip", "2.0", "asterisk", "realm", "username", "nonce", "response", *(
+            word for reason in REASONS.values() for word in re.split(r"[ /]", reason.lower())),
+    }
+)  # fmt: skip
+"""Single words that a message may hold and that are nobody's."""

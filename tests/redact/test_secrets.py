@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pjsipdiag.asterisk.loading.options import TYPES, names
 from pjsipdiag.cli import main
 from pjsipdiag.report import FORMATS
-from tests.capture.build import CLIENT, SERVER, SYN, ethernet, pcap, tcp, udp
+from pjsipdiag.sip import Address
+from tests.capture.build import CLIENT, SERVER, SYN, ethernet, pcap, tcp, udp, unreachable
 from tests.capture.streams.test_hep import version3
 from tests.capture.streams.test_websocket import ANSWER, REQUEST, frame
 from tests.redact.grammar import DEVICE, NUMBER, WORD, leaks, messages, templates, whole
@@ -95,6 +96,46 @@ def test_what_once_leaked_stays(template: str, tmp_path: Path) -> None:
     capture.write_bytes(_datagrams([whole(line, lines, "")]))
     for name in FORMATS:
         assert not leaks(outputs("diagnose", capture, "-c", ETC, "--redact", "-vv", "--format", name))
+
+
+PEER = Address("81.2.69.177", 5060)
+_REQUEST = (f'From: "{WORD}" <sip:{NUMBER}@{WORD}.example>;tag={WORD}', f"Call-ID: {WORD}", "CSeq: 1 {}")
+_ANSWER = (*_REQUEST, f"Server: {WORD}/{DEVICE}", f'Reason: SIP;cause=1;text="{WORD}"', f'Warning: 399 {WORD} "{WORD}"')
+
+
+def _spoken(first: str, method: str, lines: tuple[str, ...]) -> bytes:
+    return whole(first, [line.format(method) for line in lines], "")
+
+
+def _heard(method: str, status: int, sender: Address, receiver: Address) -> list[bytes]:
+    asked = _spoken(f"{method} sip:{NUMBER}@{WORD}.example SIP/2.0", method, _REQUEST)
+    told = _spoken(f"SIP/2.0 {status} {WORD}", method, _ANSWER)
+    return [udp(asked, sender, receiver), udp(told, receiver, sender)]
+
+
+_LOST = udp(_spoken(f"INVITE sip:{NUMBER}@{WORD}.example SIP/2.0", "INVITE", _REQUEST), PEER, SERVER)
+SAID = f"""[2026-11-23 09:10:56.858] NOTICE[33] res_pjsip/pjsip_distributor.c: Request 'INVITE' from '"{WORD}" <sip:{NUMBER}@81.2.69.177>' failed for '81.2.69.177:5060' (callid: {WORD}) - No matching endpoint found
+[2026-11-23 09:10:57] NOTICE[33] res_pjsip/pjsip_distributor.c: Request 'REGISTER' from '<sip:{WORD}@{WORD}.example>' failed for '81.2.69.177:5060' (callid: {WORD}@81.2.69.177) - Failed to authenticate
+[2026-11-23 09:10:58] SECURITY[33] res_security_log.c: SecurityEvent="InvalidAccountID",EventTV="2026",Severity="Error",Service="PJSIP",EventVersion="1",AccountID="{WORD}",SessionID="{WORD}",LocalAddress="IPV4/UDP/192.0.2.1/5060",RemoteAddress="IPV4/UDP/81.2.69.177/5060"
+"""  # noqa: E501  (lines as Asterisk writes them)
+QUOTING = {
+    "icmp": pcap(
+        [*map(ethernet, (_LOST, unreachable(_LOST), unreachable(_LOST.replace(b"INVITE sip", b"ZKHIDDENQ sip"))))]
+    ),
+    "another": pcap([*map(ethernet, _heard("INVITE", 200, PEER, SERVER))]),
+    "own": pcap([*map(ethernet, (*_heard("REGISTER", 403, SERVER, PEER), *_heard("INVITE", 503, SERVER, PEER)))]),
+    "log": SAID.encode(),
+}
+"""Captures whose findings quote words of others."""
+
+
+@pytest.mark.parametrize("name", QUOTING)
+def test_what_findings_quote_of_others_has_stand_ins(name: str, tmp_path: Path) -> None:
+    capture = tmp_path / "capture"
+    capture.write_bytes(QUOTING[name])
+    assert leaks(outputs("diagnose", capture, "-c", ETC, "-vv"))
+    for form in ("text", "json"):
+        assert not leaks(outputs("diagnose", capture, "-c", ETC, "--redact", "-vv", "--format", form))
 
 
 VALUES = (
