@@ -37,13 +37,15 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class SourceTalks:
-    """Calls of one source; `left` are those that are not shown, `contrast` sets one of them beside a good one."""
+    """Calls of one source; `left` are those that are not shown, `contrast` sets one of them beside a good one, `first`
+    is the number of the one to look at first."""
 
     number: int
     source: SourceRow
     talks: tuple[Talk, ...]
     left: int
     contrast: Contrast | None
+    first: int
 
 
 def talk(number: int, call: CallRow, spoken: Sequence[Spoken] = ()) -> Talk:
@@ -86,7 +88,8 @@ def conversations(report: Report, sources: Sequence[SourceRow], counted: CallsTa
         number += len(talks)
         pair = pairs.get(source.address)
         compared = contrast(*pair, *(_said(told, call) for call in pair)) if pair else None
-        found.append(SourceTalks(at, source, talks, source.calls - len(talks), compared))
+        first = next((one.number for one in talks if one.kind == "bad"), talks[0].number)
+        found.append(SourceTalks(at, source, talks, source.calls - len(talks), compared, first))
     return found
 
 

@@ -125,7 +125,7 @@ def _evidence(situation: Situation, place: Address) -> Iterator[str]:
 
 
 def _advice(situation: Situation, place: Address, old: bool) -> str:
-    ports = sorted({one.port for one in situation.config.listeners if one.port})
+    ports = sorted({one.port for one in situation.config.listeners} - {0, place.port})
     to = (
         f"have the caller send to port {listed([str(port) for port in ports])}"
         if ports

@@ -105,20 +105,17 @@ def _signs_of(heard: _Heard, signs: Signs) -> Iterator[Spoken]:
     call = heard.call
     ends = {_packed(call.source), _packed(call.destination)} if call.destination else set()
     end = max((spoken.time for spoken in heard.spoken), default=call.time) + LONGEST_TRANSACTION
+    told = set[str]()  # an error that several interfaces show is one
     for sign, times in signs.items():
         if {sign.source[:-2], sign.destination[:-2]} != ends or sign.transport not in ("", call.transport):
             continue
         if times.call_ids and call.call_id not in times.call_ids and times.count <= len(times.call_ids):
             continue
         seen = next((time for time in (times.first, times.last) if call.time <= time <= end), None)
-        if seen is not None:
-            yield Spoken(
-                seen,
-                show_address(sign.source),
-                show_address(sign.destination),
-                f"{_words(sign, times)}, says {show_ip(sign.teller)}",
-                is_sign=True,
-            )
+        words = f"{_words(sign, times)}, says {show_ip(sign.teller)}"
+        if seen is not None and words not in told:
+            told.add(words)
+            yield Spoken(seen, show_address(sign.source), show_address(sign.destination), words, is_sign=True)
 
 
 def _words(sign: Sign, times: Times) -> str:

@@ -7,14 +7,19 @@ import struct
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
+from pjsipdiag import read_messages
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.sip import Address
+from pjsipdiag.watch.sources.hep import Listener
 from tests.ports import free_port
 from tests.watch.process import Process
 from tests.watch.traffic import BAD, GOOD, call
+
+FIXTURES = Path(__file__).parents[3] / "fixtures"
 
 
 def hep3(datagram: Datagram, *, vendor: int = 0, more: bytes = b"") -> bytes:
@@ -109,3 +114,38 @@ def test_noise_does_no_harm(etc: Path) -> None:
         assert f"{BAD} is in no match=" in watch.line()
         assert watch.end() == 1
         assert "2 x HEP packet whose connection ended before it did" in watch.said[-1]
+
+
+RECORDED = {
+    "asterisk": ("UDP", "203.0.113.10:5060", "203.0.113.10:5060", "SIP/2.0 410 Gone"),
+    "kamailio": ("UDP", "[2001:db8::1]:15060", "[2001:db8::13]:5080", "SIP/2.0 401 Unauthorized"),
+    "sngrep": ("TCP", "203.0.113.13:58859", "192.0.2.1:15060", "INVITE sip:100@192.0.2.1 SIP/2.0"),
+}
+"""What programs sent that mirror calls (fixtures/hep), and one of the messages in it."""
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("name", RECORDED)
+def test_what_programs_sent_is_heard(name: str, transport: str) -> None:
+    from scapy.layers.inet import UDP
+    from scapy.utils import rdpcap
+
+    path = FIXTURES / "hep" / f"{name}.pcap"
+    packets = [bytes(packet[UDP].payload) for packet in rdpcap(str(path))]
+    listener, heard, stop = Listener("hep://127.0.0.1:0"), list[Datagram](), Event()
+    reading = Thread(target=listener.read, args=(lambda one, _: heard.append(one), stop))
+    reading.start()
+    send(transport, listener.port, packets)
+    until = time.monotonic() + 10
+    while len(heard) < len(packets) and time.monotonic() < until:
+        time.sleep(0.02)
+    stop.set()
+    reading.join()
+    found = [
+        (one.transport, str(one.source), str(one.destination), one.first_line) for one in map(Datagram.message, heard)
+    ]
+    assert len(found) == len(packets)
+    assert RECORDED[name] in found
+    assert found == [
+        (one.transport, str(one.source), str(one.destination), one.first_line) for one in read_messages(path)
+    ]
