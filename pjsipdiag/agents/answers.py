@@ -95,14 +95,14 @@ class Answers:
         config: str,
         from_uri: str | None = None,
         request_uri: str | None = None,
-        transport: str = "udp",
+        transport: str | None = None,
         asterisk: str | None = None,
     ) -> Answer:
         """What Asterisk would do with an INVITE from an address, asked with its real name: each identifier's answer."""
         loaded = self._load(config, asterisk)
-        message = made.request(
-            made.parse_source(source), from_=from_uri, uri=request_uri, headers=(), transport=transport.upper()
-        )
+        caller = made.parse_source(source)
+        over, to = made.reached(loaded, caller, transport)
+        message = made.request(caller, from_=from_uri, uri=request_uri, transport=over.upper(), destination=to)
         why = why_replayed(asterisk, assumed=asterisk is None)
         text = explain(message, identify(message, loaded), loaded, why=why)
         return {"redacted": not self.plain, "text": text if self.plain else redact_said(text, [loaded])}

@@ -66,10 +66,8 @@ def compare(
         )
         for side in (0, 1)
     ]
-    names = [
-        " ".join(part for part in (config and shown_name(config), version and f"Asterisk {version}") if part)
-        for config, version in sides
-    ]
+    before, after = ((config and shown_name(config), version and f"Asterisk {version}") for config, version in sides)
+    names = [_apart(before, after), _apart(after, before)]
     if not captures:
         _compare_all(sides, names, inputs, format_, output, quiet=quiet)
         return
@@ -83,6 +81,12 @@ def compare(
             place = directory(config, quiet, live=inputs["live"] is not None)
             reports.append(diagnosed(captures, place, asterisk=version, progress=progress.update, **inputs))
     show_changes(compare_reports(*reports), (names[0], names[1]), reports, format_, output)
+
+
+def _apart(side: Sequence[str | None], other: Sequence[str | None]) -> str:
+    """What a side is called: by what the other has not, where there is such."""
+    own = [part for part, theirs in zip(side, other, strict=True) if part and part != theirs]
+    return " ".join(own or filter(None, side))
 
 
 def _compare_all(

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 @click.option("--from", "from_", metavar="URI", help="The From header or its URI.")
 @click.option("--uri", metavar="URI", help="The request URI.")
 @click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="One more header.")
-@click.option("--transport", type=click.Choice(["udp", "tcp", "tls", "ws", "wss"]), default="udp", show_default=True)
+@click.option(
+    "--transport",
+    type=click.Choice(["udp", "tcp", "tls", "ws", "wss"]),
+    help="What it comes over.  [udp, else what listens]",
+)
 @QUIET
 @COLORED
 def explain(
@@ -38,7 +42,7 @@ def explain(
     from_: str | None,
     uri: str | None,
     headers: Sequence[str],
-    transport: str,
+    transport: str | None,
     quiet: bool,
     **names: Any,
 ) -> None:
@@ -50,9 +54,8 @@ def explain(
     from pjsipdiag.diagnosis.running import ask
     from pjsipdiag.report import text
 
-    message = made.request(
-        made.parse_source(source), from_=from_, uri=uri, headers=headers, transport=transport.upper()
-    )
+    caller = made.parse_source(source)
+    asked = made.request(caller, from_=from_, uri=uri, headers=headers).from_uri
     place = directory(config, quiet, live=names["live"] is not None)
     options: Options = {
         "live": asking(names),
@@ -60,8 +63,10 @@ def explain(
         "databases": names["databases"],
         "include_from": names["include_from"],
     }
-    live = ask(place, options, [message.from_uri.host] if message.from_uri else (), calls=False)
+    live = ask(place, options, [asked.host] if asked else (), calls=False)
     loaded = load(place, asterisk=asterisk, live=live, **names)
+    over, to = made.reached(loaded, caller, transport)
+    message = made.request(caller, from_=from_, uri=uri, headers=headers, transport=over.upper(), destination=to)
     verdict = identify(message, loaded)
     why = why_replayed(asterisk, assumed=asterisk is None and live is None)
     click.echo(text.explain(message, verdict, loaded, look(sys.stdout), why), nl=False)

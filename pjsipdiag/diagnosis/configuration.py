@@ -5,6 +5,7 @@ from __future__ import annotations
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.releases import instead
 from pjsipdiag.diagnosis.check.doors import doors
+from pjsipdiag.diagnosis.check.loading import conditions
 from pjsipdiag.diagnosis.check.open_doors import unseen
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.diagnosis.rules import RULES
@@ -51,7 +52,7 @@ def configuration_report(
         findings=(*broken, *check(config)),
         suggestions=(),
         config=config,
-        notes=unseen(config),
+        notes=(*unseen(config), *conditions(config)),
         doors=doors(config),
         checked=tuple(rule.name for rule in RULES if rule.on_config),
         expected=tuple(one.expectation.text for one in held if not one.broken),

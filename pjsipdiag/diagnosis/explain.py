@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pjsipdiag.asterisk.config import Config, Transport
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address, SipMessage, ip_text
 
@@ -29,6 +30,29 @@ def parse_source(text: str) -> Address:
         return Address(ip_text(host), number)
     except ValueError:
         raise PjsipdiagError(f"{text}: not a source address; write IP or IP:PORT, as 203.0.113.7:5060") from None
+
+
+def socket_of(bound: Transport) -> Address:
+    """Where requests reach a transport: an address that nobody has stands for any, and for a name that is not known."""
+    named = LOCAL.ip if ":" not in bound.bind else "2001:db8::1"
+    port = bound.port or (5061 if bound.protocol == "tls" else LOCAL.port)
+    try:
+        return Address(named if bound.bind in ("", "0.0.0.0", "::") else ip_text(bound.bind), port)
+    except ValueError:
+        return Address(named, port)
+
+
+def reached(config: Config, source: Address, transport: str | None) -> tuple[str, Address | None]:
+    """The transport and the socket that a request from `source` comes to: of a transport that listens, UDP before TCP
+    before the others where none is asked for; no socket where nothing of that kind listens."""
+    found = [
+        (bound.protocol, socket_of(bound))
+        for bound in config.listeners
+        if bound.protocol != "flow" and transport in (None, bound.protocol)
+    ]
+    fitting = [one for one in found if (":" in one[1].ip) == (":" in source.ip)]
+    ranks = {"udp": 0, "tcp": 1}
+    return min(fitting, key=lambda one: ranks.get(one[0], 2), default=(transport or "udp", None))
 
 
 def request(

@@ -161,8 +161,8 @@ def _warnings(config: Config) -> Iterator[str]:
 _SAYS = {
     DoorState.OPEN: "everybody gets in as {endpoints} without a password ({identifier}), from any address: a firewall "
     "with this list closes that; Asterisk does not",
-    DoorState.PASSWORD: "{endpoints} log in from any address ({identifier}): a firewall that admits only this list "
-    "locks them out, unless their networks are added (--also)",
+    DoorState.PASSWORD: "a firewall that admits only this list locks out {endpoints}, which may log in from any "
+    "address ({identifier}), unless the networks are added (--also)",
     DoorState.TOKEN: "calls to {endpoints} come from the server of a registration ({identifier}): its addresses are "
     "not in the list, unless match= or --also names them",
     DoorState.UNKNOWN: "whether strangers get in as {endpoints} ({identifier}) cannot be told from the files",

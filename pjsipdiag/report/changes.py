@@ -91,6 +91,8 @@ def _all_parts(found: Differences, before: str, after: str, ink: Ink) -> Iterato
     kinds = wording.plural(found.kinds, "kind of call", "kinds of calls")
     if found.rows:
         yield ink.text(f"Some calls go elsewhere under {after} than under {before} ({kinds} tried).", "bold yellow")
+    elif not found.kinds:
+        yield ink.text(f"Nothing listens by these files: no call arrives under {before} or {after}.", "bold yellow")
     elif found.complete:
         yield ink.text(f"Every call would go the same way under {before} and {after} ({kinds} tried).", "bold green")
     else:

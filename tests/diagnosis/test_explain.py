@@ -2,7 +2,8 @@
 
 import pytest
 
-from pjsipdiag.diagnosis.explain import parse_source, request
+from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.diagnosis.explain import parse_source, reached, request
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address
 
@@ -46,3 +47,21 @@ def test_request_says_what_was_given() -> None:
 def test_refuses_what_is_no_header(options: dict[str, str]) -> None:
     with pytest.raises(PjsipdiagError):
         request(Address("203.0.113.7", 5060), **options)  # type: ignore[arg-type]  # each option is of its own type
+
+
+@pytest.mark.parametrize(
+    ("bound", "source", "asked", "reached_by"),
+    [
+        ("protocol=udp\nbind=0.0.0.0", "203.0.113.7", None, ("udp", Address("192.0.2.1", 5060))),
+        ("protocol=udp\nbind=192.0.2.9:5160", "203.0.113.7", None, ("udp", Address("192.0.2.9", 5160))),
+        ("protocol=tls\nbind=0.0.0.0", "203.0.113.7", None, ("tls", Address("192.0.2.1", 5061))),
+        ("protocol=tls\nbind=0.0.0.0", "203.0.113.7", "udp", ("udp", None)),
+        ("protocol=udp\nbind=0.0.0.0", "2001:db8::7", None, ("udp", None)),
+        ("protocol=tcp\nbind=pbx.invalid:5070", "203.0.113.7", None, ("tcp", Address("192.0.2.1", 5070))),
+    ],
+)
+def test_a_request_comes_to_what_listens(
+    bound: str, source: str, asked: str | None, reached_by: tuple[str, Address | None]
+) -> None:
+    config = load_config(None, overlay={"pjsip.conf": f"[t]\ntype=transport\n{bound}\n"})
+    assert reached(config, parse_source(source), asked) == reached_by

@@ -59,7 +59,7 @@ def test_a_named_acl_denies(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("identify", "endpoint", "rest", "said"),
     [
-        ("match=203.0.113.1", "", TELEPHONE, "locks them out"),
+        ("match=203.0.113.1", "", TELEPHONE, "locks out endpoint 100"),
         ("match=203.0.113.1", "", "[guest]\ntype=endpoint\n", "everybody gets in as endpoint guest without a password"),
         ("match=203.0.113.1", "", "[anonymous]\ntype=endpoint\n", "everybody gets in as endpoint anonymous"),
         ("match_header=X-Key: 7", "", "", "everybody gets in as endpoint p without a password (header)"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -74,7 +74,7 @@ class Sources:
                 self.parsed[name] = Parsed(found=False)
             else:
                 self.parsed[name] = self._table(name) or parse(
-                    name, self.files, self.version, partial=self.partial, table=self._table
+                    name, self.files, self.version, partial=self.partial, table=self._table_in(name)
                 )
         return self.parsed[name]
 
@@ -82,6 +82,10 @@ class Sources:
         """What a table has in the place of a file."""
         mapped = self._holder(name)
         return self.tables.file(name, mapped, TYPES) if mapped else None
+
+    def _table_in(self, name: str) -> Callable[[str], Parsed | None]:
+        """Where the includes of a file are looked for in tables: those of extconfig.conf are not (read_config_maps)."""
+        return self._table if name != EXTCONFIG else lambda _: None
 
     def _holder(self, name: str) -> Mapped | None:
         return self.tables.holder(name, self.loads) if name != EXTCONFIG else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from pjsipdiag.asterisk.addresses.rule import is_whole_world, source
@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Where
 from pjsipdiag.asterisk.replay import admission
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
-from pjsipdiag.diagnosis.explain import LOCAL, request
+from pjsipdiag.diagnosis.explain import request, socket_of
 from pjsipdiag.diagnosis.model import Door, DoorState
 from pjsipdiag.sip import Address, SipMessage
 
@@ -82,15 +82,22 @@ def _street(config: Config) -> Street | None:
     plain = sorted(config.listeners, key=lambda one: (one.protocol not in ("udp", "tcp"), one.protocol != "udp"))
     if not plain or plain[0].protocol == "flow":
         return None
-    bound = plain[0]
-    version6 = ":" in bound.bind
-    ip = bound.bind if bound.bind not in ("", "0.0.0.0", "::") else "2001:db8::1" if version6 else LOCAL.ip
-    replay = Replay(config)
-    fitting = [ip for ip in STRANGERS if (":" in ip) == version6]
-    own = Address(ip, bound.port or (5061 if bound.protocol == "tls" else 5060))
+    bound, own = plain[0], socket_of(plain[0])
+    replay = Replay(_without_names(config))
+    fitting = [ip for ip in STRANGERS if (":" in ip) == (":" in own.ip)]
     free = (ip for ip in fitting if not _is_named(replay, ip))
     strangers = tuple(Address(ip, 5060) for ip in [*free] or fitting)
     return Street(config, replay, strangers, own, bound.protocol.upper())
+
+
+def _without_names(config: Config) -> Config:
+    """As a stranger meets it: he has none of the addresses that host names stand for, and a transport whose host name
+    is not known listens."""
+    return replace(
+        config,
+        identifies=tuple(replace(identify, unresolved=()) for identify in config.identifies),
+        sockets=tuple(replace(bound, bind=socket_of(bound).ip) for bound in config.listeners),
+    )
 
 
 def _is_named(replay: Replay, ip: str) -> bool:

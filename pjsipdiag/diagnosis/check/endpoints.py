@@ -62,11 +62,12 @@ def trunk_auth(config: Config) -> Iterator[Finding]:
     for identify in config.identifies:
         endpoint = config.endpoints.get(identify.endpoint)
         if endpoint and endpoint.auth:
+            by = "address" if identify.rules or identify.unresolved else "what they say"
             yield Finding(
                 "challenged-by-auth",
                 Severity.WARNING,
                 f"endpoint '{endpoint.name}' has auth={','.join(endpoint.auth)} and identify '{identify.name}' sends "
-                "calls to it by address: Asterisk challenges every inbound call (401), and providers rarely answer",
+                f"calls to it by {by}: Asterisk challenges every inbound call (401), and providers rarely answer",
                 _line(endpoint.option("auth"), endpoint.where),
                 advice="For a trunk use outbound_auth= and leave auth= out.",
             )

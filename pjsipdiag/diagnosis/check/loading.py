@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Dropped, Problem, Unread, Where
 from pjsipdiag.asterisk.loading import options
 from pjsipdiag.asterisk.reasons.files import OF_TABLES, FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
-from pjsipdiag.asterisk.reasons.reason import Reason
+from pjsipdiag.asterisk.reasons.reason import Reason, ReasonKind
+from pjsipdiag.asterisk.reasons.values import ValueReason
 from pjsipdiag.diagnosis.model import Finding, Severity
 
 MOST_NAMED = 30
@@ -22,6 +24,7 @@ MOST_SHOWN = 3
 def dropped(config: Config) -> Iterator[Finding]:
     """One finding for each line that keeps objects from loading; a line of a template can keep many."""
     groups: dict[tuple[str, Reason, Where], list[Dropped]] = {}
+    lines = {variable.where: variable.value for section in config.sections for variable in section.variables}
     for drop in config.dropped:
         groups.setdefault((drop.type, drop.why, drop.where), []).append(drop)
     for (kind, reason, where), drops in groups.items():
@@ -35,9 +38,25 @@ def dropped(config: Config) -> Iterator[Finding]:
             Severity.ERROR if used else Severity.WARNING,
             f"{kind} {shown} {'do' if names[1:] else 'does'} not load: {reason}",
             where,
-            evidence=(*other_releases(kind, reason), *_logged(drops[0].log)),
+            evidence=(*unfilled(lines.get(where, "")), *other_releases(kind, reason), *_logged(drops[0].log)),
             advice="Correct the line, then `module reload res_pjsip.so`; a running Asterisk keeps what it had.",
         )
+
+
+PLACEHOLDER = re.compile(
+    r"\$\{?\w+\}?|\{\{.*?\}\}|\{%.*?%\}|%\(?\w+\)?[%s]|<[\w .-]+>|@@?\w+@@?|__\w+__|\{\w+\}"
+    r"|(?i:\b(?:your|provider|carrier|trunk|my)[_-]?\w*(?:ip|addr\w*|host)\b)"
+    r"|(?<![\w.])(?=(?:[\dxX*]+\.){3}[\dxX*])(?:\d{1,3}\.)*[xX*]{1,3}(?:\.(?:\d{1,3}|[xX*]{1,3}))*"
+)
+"""What shells, containers and templates put in for a value, and people for an address that they hide."""
+
+
+def unfilled(value: str) -> tuple[str, ...]:
+    """That parts of a value are placeholders; nothing where none is."""
+    holes = list(dict.fromkeys(found[0] for found in PLACEHOLDER.finditer(value)))
+    shown = ", ".join(holes[:4])
+    verb = "is a placeholder" if len(holes) == 1 else "are placeholders"
+    return (f"{shown} {verb} that nobody filled in, no address",) if holes else ()
 
 
 def other_releases(object_type: str, reason: Reason) -> tuple[str, ...]:
@@ -229,10 +248,49 @@ def tables(config: Config) -> Iterator[Finding]:
             )
 
 
+_ONLY_IF: dict[ReasonKind, str] = {
+    ValueReason.FILE_NOT_KNOWN: "{file} can be read",
+    ValueReason.CIPHERS_NOT_KNOWN: "OpenSSL knows its ciphers",
+    ValueReason.BIND_IS_A_NAME: "the host {host} resolves",
+}
+"""What an object needs of Asterisk's machine to load, which files alone cannot tell."""
+
+
+def conditions(config: Config) -> tuple[str, ...]:
+    """What sections need of Asterisk's machine to load, one sentence for each."""
+    needs: dict[tuple[str, str], list[Problem]] = {}
+    for problem in config.warnings:
+        if problem.why.kind in _ONLY_IF:
+            needs.setdefault((problem.where.file, problem.where.section), []).append(problem)
+    said = []
+    for (_, section), problems in needs.items():
+        parts = dict.fromkeys(_ONLY_IF[one.why.kind].format(**dict(one.why.fields)) for one in problems)
+        said.append(f"not seen: [{section}] ({problems[0].where}) loads only if {' and '.join(parts)}")
+    more = (f"not seen: so it is with {len(said) - MOST_NAMED} more sections",) if said[MOST_NAMED:] else ()
+    return (*said[:MOST_NAMED], *more)
+
+
+def silent(config: Config) -> Iterator[Finding]:
+    """That nothing listens, where no other finding says why."""
+    explained = config.rejected or config.missing or any(one.ends for one in config.absent)
+    explained = explained or any(one.type == "transport" for one in config.dropped)
+    if config.listeners or explained or {"transport", ""} & config.elsewhere or "transport" in config.untold:
+        return
+    sockets = [f"sip.conf has chan_sip listen on {one.bind or 'every address'}:{one.port}" for one in config.chan_sip]
+    yield Finding(
+        "wrong-transport",
+        Severity.NOTE if sockets else Severity.WARNING,
+        "no transport is defined: PJSIP listens nowhere, and no call reaches it",
+        Where(config.files[0], 1) if config.files else None,
+        evidence=tuple(sockets),
+        advice="Add a section with type=transport, protocol= and bind=, then restart Asterisk.",
+    )
+
+
 def warnings(config: Config) -> Iterator[Finding]:
     """Lines that Asterisk passes over with a warning."""
     for problem in config.warnings:
-        if problem.why.kind in OF_TABLES:
+        if problem.why.kind in OF_TABLES or problem.why.kind in _ONLY_IF:
             continue
         yield Finding(
             "line-ignored",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pjsipdiag.asterisk.config import Config, Rule, UnresolvedName
+from pjsipdiag.diagnosis.check.loading import unfilled
 from pjsipdiag.diagnosis.model import Finding, Severity
 
 
@@ -26,11 +27,10 @@ def host_names(config: Config) -> Iterator[Finding]:
                 f"match={entry.text} of identify '{identify.name}' ({entry.where}) is a name: Asterisk resolves it "
                 f"{again}; a name that does not resolve then drops the whole identify",
                 entry.where,
-                evidence=(
-                    f"srv_lookups is on: where SRV records exist, their targets count, not the addresses of {host}",
-                )
-                if srv
-                else (),
+                evidence=unfilled(host)
+                or (f"srv_lookups is on: where SRV records exist, their targets count, not the addresses of {host}",)[
+                    : int(bool(srv))
+                ],
                 advice="Write the provider's addresses: a slow name server delays every call."
                 if entry.where.column
                 else "Write the provider's addresses, or `module reload res_pjsip.so` after every change of its DNS.",

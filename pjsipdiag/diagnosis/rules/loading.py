@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
@@ -13,7 +12,7 @@ from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.check.loading import BRING, is_missing, not_there, other_releases
+from pjsipdiag.diagnosis.check.loading import BRING, is_missing, not_there, other_releases, unfilled
 from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, meant_endpoint, section_at, taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -153,13 +152,6 @@ def _holds_more(section: Section | None) -> bool:
     return not parts or any(part.refused or part.hosts for part in parts)
 
 
-PLACEHOLDER = re.compile(
-    r"\$\{?\w+\}?|\{\{.*?\}\}|\{%.*?%\}|%\(?\w+\)?[%s]|<[\w .-]+>|@@?\w+@@?|__\w+__|\{\w+\}"
-    r"|(?i:\b(?:your|provider|carrier|trunk|my)[_-]?\w*(?:ip|addr\w*|host)\b|\bx{1,3}(?:\.x{1,3}){3}\b)"
-)
-"""What shells, containers and templates put in for a value."""
-
-
 def _probably(situation: Situation, dropped: Dropped, groups: Sequence[CallGroup]) -> list[str]:
     """What else speaks for an identify that nothing but its being there ties to the calls."""
     said = []
@@ -174,11 +166,9 @@ def _as_written(config: Config, dropped: Dropped) -> list[str]:
     line = next((one for one in section.variables if one.where == dropped.where), None) if section else None
     if line is None:
         return []
-    holes = list(dict.fromkeys(found[0] for found in PLACEHOLDER.finditer(line.value)))
-    verb = "is a placeholder" if len(holes) == 1 else "are placeholders"
     quoted = any(line.value in text for text in dropped.why.texts)
     said = [] if quoted else [f"the line reads {line.name}={line.value[:200]}"]
-    return said + ([f"{listed(holes)} {verb} that nobody filled in, no address"] if holes else [])
+    return [*said, *unfilled(line.value)]
 
 
 def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:

@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.addresses.rule import bounds, full_mask, is_prefix
 from pjsipdiag.asterisk.addresses.sockaddr import text_of
 from pjsipdiag.asterisk.config import Config, Rule
 from pjsipdiag.asterisk.replay.identifiers import Replay
-from pjsipdiag.diagnosis.explain import LOCAL, request
+from pjsipdiag.diagnosis.explain import request, socket_of
 from pjsipdiag.sip import Address, SipMessage
 
 STRANGER = "<sip:nobody@stranger.invalid>"
@@ -210,9 +210,7 @@ SAYS: dict[str, Callable[[Config], Iterator[Saying]]] = {
 def _sockets(config: Config) -> Iterator[Socket]:
     for transport in config.listeners:
         if transport.protocol != "flow":
-            port = transport.port or (5061 if transport.protocol == "tls" else 5060)
-            anywhere = {"": LOCAL.ip, "0.0.0.0": LOCAL.ip, "::": "2001:db8::1"}
-            yield Socket(transport.protocol.upper(), Address(anywhere.get(transport.bind, transport.bind), port))
+            yield Socket(transport.protocol.upper(), socket_of(transport))
 
 
 def _untold(config: Config) -> Iterator[str]:

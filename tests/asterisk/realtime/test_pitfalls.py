@@ -137,3 +137,13 @@ def test_rows_that_no_driver_orders(tmp_path: Path, release: str, option: str, o
     }
     config = load_config(None, release, overlay=files, databases={"main": str(tmp_path)})
     assert [identify.name for identify in config.identifies] == order
+
+
+def test_what_extconfig_includes_is_looked_for_in_no_table(tmp_path: Path) -> None:
+    """Whether an include is a table hangs on extconfig.conf, which is not read yet."""
+    (tmp_path / "extconfig.d").mkdir()
+    (tmp_path / "extconfig.d" / "mine.conf").write_text("[settings]\nips => odbc,main\n")
+    (tmp_path / "extconfig.conf").write_text("#include extconfig.d/*.conf\n")
+    (tmp_path / "sorcery.conf").write_text("[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,ips\n")
+    (tmp_path / "pjsip.conf").write_text("")
+    assert [one.type for one in load_config(tmp_path).unread] == ["identify"]

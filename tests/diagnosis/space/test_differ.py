@@ -140,3 +140,9 @@ def test_what_cannot_be_decided_is_no_agreement(tmp_path: Path) -> None:
     shown = " ".join(result.stdout.split())
     assert "not all can be told" in shown
     assert "2 of 2 kinds of calls cannot be decided: " in shown
+
+
+def test_a_transport_with_a_host_name_is_a_place_to_come_to(tmp_path: Path) -> None:
+    old = configuration(tmp_path / "old", "match=203.0.113.10", "[n]", "type=transport", "bind=pbx.invalid")
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(main, ["compare", "-c", old, *("--asterisk=18", "--asterisk=22")])
+    assert "Asterisk 18 and Asterisk 22" in " ".join(result.stdout.split())
