@@ -56,12 +56,12 @@ class _Notes(io.FileIO):
 
 
 def _open_streams() -> None:
-    """A standard stream that is closed becomes one that holds nothing: no file that is opened may take its number."""
+    """A closed standard stream becomes one that holds and takes nothing: no file that is opened may take its number."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
         except OSError:
-            handle = os.open(os.devnull, os.O_RDONLY if number == 0 else os.O_WRONLY)
+            handle = os.open(os.devnull, os.O_WRONLY if number == 2 else os.O_RDONLY)
             if handle != number:
                 os.dup2(handle, number)
                 os.close(handle)
@@ -69,6 +69,14 @@ def _open_streams() -> None:
             setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115  (a handle, open to the end)
     notes = io.BufferedWriter(_Notes(2, "w", closefd=False))
     sys.stderr = io.TextIOWrapper(notes, sys.stderr.encoding, "backslashreplace", line_buffering=True)
+
+
+def _lost(error: OSError) -> int:
+    """Says why a result could not be written; the exit status."""
+    why = "standard output is closed" if error.errno == errno.EBADF else error.strerror or str(error)
+    with suppress(OSError):
+        sys.stderr.write(f"pjsipdiag: {visible(why)}\n")
+    return 2
 
 
 def run() -> NoReturn:
@@ -89,12 +97,11 @@ def run() -> NoReturn:
         error.show()
         status = error.exit_code
     except OSError as error:
-        status = 2
-        with suppress(OSError):
-            sys.stderr.write(f"pjsipdiag: {visible(error.strerror or str(error))}\n")
+        status = _lost(error)
+        sys.stdout = io.StringIO()  # what is left in it is lost, too
     try:
         sys.stdout.flush()
         sys.stderr.flush()
     except OSError as error:
-        status = NO_READER if error.errno == errno.EPIPE else 2
+        status = NO_READER if error.errno == errno.EPIPE else _lost(error)
     os._exit(status if isinstance(status, int) else int(status is not None))

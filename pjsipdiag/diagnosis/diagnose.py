@@ -290,6 +290,8 @@ def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
         yield f"filtered: only {situation.filtered}"
     if isinstance(calls, Calls) and calls.passing:
         yield f"{calls.passing} requests between other hosts than the PBX are not counted"
+    if situation.groups and not situation.responses:
+        yield "no answer is in the capture: how the calls ended is not known"
     if situation.signs.is_full:
         yield f"of ICMP errors, resets and TLS alerts the first {len(situation.signs):,} different ones are told"
     if merged.tellers:

@@ -15,6 +15,7 @@ from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.admission import answered_elsewhere
 from pjsipdiag.diagnosis.rules.cause import counted
+from pjsipdiag.diagnosis.rules.network import ends_early
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.rules.wire import acks
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -45,8 +46,9 @@ def _groups(situation: Situation, rule: str) -> set[int]:
 
 
 def _failed(situation: Situation, group: CallGroup) -> int:
-    refused = sum(
-        count for status, count in group.statuses.items() if (status == 0 or status >= 300) and status not in OF_PEOPLE
+    silence = 0 if ends_early(situation, group) else group.statuses.get(0, 0)
+    refused = silence + sum(
+        count for status, count in group.statuses.items() if status >= 300 and status not in OF_PEOPLE
     )
     return refused + group.unrung + acks.lost_calls(group) - answered_elsewhere(situation, group)
 

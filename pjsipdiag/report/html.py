@@ -186,7 +186,7 @@ def _facts(report: Report) -> list[str]:
     said = [
         *wording.unread(report),
         f"calls of {times}" if (times := wording.span(*_times(report))) else "",
-        f"only {report.filtered}" if report.filtered else "",
+        wording.scope(report),
         wording.asterisk(report),
         wording.pbx(report),
     ]

@@ -13,7 +13,10 @@ from pjsipdiag import __version__
 
 EXAMPLES = (
     ("Which sources are not matched, and which lines fix it:", "pjsipdiag diagnose capture.pcap -c /etc/asterisk"),
-    ("The same while it happens:", "tcpdump -U -i any -w - 'port 5060' | pjsipdiag diagnose - -c /etc/asterisk"),
+    (
+        "The same while it happens:",
+        "tcpdump -U -i any -w - 'port 5060' | pjsipdiag diagnose - --follow -c /etc/asterisk",
+    ),
     ("A page to look at or to mail:", "pjsipdiag diagnose capture.pcap -c /etc/asterisk -o report.html"),
     (
         "The change as a patch:",

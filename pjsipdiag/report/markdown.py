@@ -51,7 +51,9 @@ _MENTION = re.compile(r"(?<![\w])(@)")
 def _lines(report: Report, most: int | None) -> Iterator[str]:
     yield f"## {prose(headline(report))}"
     yield ""
-    for said in filter(None, (*wording.unread(report), wording.asterisk(report), wording.pbx(report))):
+    for said in filter(
+        None, (*wording.unread(report), wording.asterisk(report), wording.pbx(report), wording.scope(report))
+    ):
         yield f"- {prose(said)}"
     for capture in report.captures:
         counts = f"{wording.plural(capture.records, 'record')}, {wording.plural(capture.invites, 'INVITE')}"

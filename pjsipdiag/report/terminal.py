@@ -144,15 +144,18 @@ class Ink:
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
+        said: set[str] = set()
         for check in verdict.trace:
+            again = check.match is Match.UNKNOWN and check.reason in said
+            said.add(check.reason)
             match = Text(wording.MATCHES[check.match], COLOURS[check.match])
-            table.add_row(self.text(check.step), match, self.check(check))
+            table.add_row(self.text(check.step), match, self.check(check, "as said above" if again else check.reason))
         return Padding(table, (0, 0, 0, 4))
 
-    def check(self, check: Check) -> Text:
+    def check(self, check: Check, reason: str) -> Text:
         subject = f"[{check.identify}] " if check.identify else ""
         many = f" (x{check.count:,})" if check.count > 1 else ""
-        shown = self.text(f"{subject}{check.reason}{many}")
+        shown = self.text(f"{subject}{reason}{many}")
         if check.where and check.where.file:
             shown.append_text(self.text(f" {check.where}", "cyan"))
         return shown

@@ -115,7 +115,7 @@ class _Page:
 
     def context(self) -> Iterator[RenderableType]:
         report = self.report
-        said = [wording.asterisk(report), wording.pbx(report)]
+        said = [wording.asterisk(report), wording.pbx(report), wording.scope(report)]
         said += [wording.capture(capture) for capture in report.captures]
         for line in filter(None, said):
             yield self.ink.text(line, "dim")

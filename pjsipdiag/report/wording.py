@@ -53,6 +53,11 @@ def pbx(report: Report) -> str:
     return f"PBX {', '.join(report.pbx)}{reason}"
 
 
+def scope(report: Report) -> str:
+    """That the report covers a part; empty where it covers all."""
+    return f"only {report.filtered}" if report.filtered else ""
+
+
 def capture(summary: CaptureSummary) -> str:
     """What one capture holds, and how far it could be read."""
     said = (

@@ -22,7 +22,8 @@ MAGIC = b"HEP3"
 LONGEST = 65_535
 _UDP = 17
 _PROTOCOL, _SOURCE4, _DESTINATION4, _SOURCE6, _DESTINATION6, _SOURCE_PORT, _DESTINATION_PORT = 2, 3, 4, 5, 6, 7, 8
-_PAYLOAD, _COMPRESSED = 15, 16
+_MICROSECONDS, _PAYLOAD, _COMPRESSED = 10, 15, 16
+_LOOPBACK = (b"\x7f", bytes(15) + b"\x01")
 _FIXED_SIZES = {(1, 2): (16,), (1, 10): (40,), (2, 2): (28, 26), (2, 10): (52, 50)}
 """(version, address family) -> the header lengths that are in use: version 2 adds the time, padded or not."""
 
@@ -80,7 +81,21 @@ def _chunks(payload: bytes) -> tuple[int, bytes, bytes, bytes] | None:
         return None
     if not starts_like_sip(inner):
         return None
-    return int.from_bytes(chunks.get(_PROTOCOL, b"\x11"), "big"), source + ports[0], destination + ports[1], inner
+    ends = source + ports[0], destination + ports[1]
+    if source == destination and _MICROSECONDS in chunks and not source.startswith(_LOOPBACK):
+        ends = _without_guess(ends, int.from_bytes(chunks[_MICROSECONDS], "big"))
+    return int.from_bytes(chunks.get(_PROTOCOL, b"\x11"), "big"), *ends, inner
+
+
+def _without_guess(ends: tuple[bytes, bytes], microseconds: int) -> tuple[bytes, bytes]:
+    """The ends of a packet that Asterisk mirrored, with its own address blank as in its log.
+
+    Over UDP res_hep_pjsip.c guesses its own side (`pjsip_tpmgr_find_local_addr2`), and may name the peer twice. What it
+    received has the time of PJSIP, in milliseconds; what it sent has microseconds (`logging_on_rx_msg`,
+    `logging_on_tx_msg`).
+    """
+    blank = bytes(len(ends[0]))
+    return (ends[0], blank) if microseconds % 1000 == 0 else (blank, ends[1])
 
 
 def _inflate(data: bytes) -> bytes:

@@ -10,6 +10,7 @@ In comes a Config; out come findings with file and line. `rules.table` says whic
     loading      objects and files that do not load
     names        host names in match=
     order        endpoint_identifier_order
+    written      misspelt types, placeholders that nobody filled in
 
 Imports: `model` and `asterisk`. A rule is a function here, a row of `rules.table`, a page in pages/ and a case in
 fixtures/check with a hit and a spared neighbour; the tests name what is missing.

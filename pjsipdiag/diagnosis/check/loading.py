@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Dropped, Problem, Unread, Where
@@ -11,6 +10,7 @@ from pjsipdiag.asterisk.reasons.files import OF_TABLES, FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason, ReasonKind
 from pjsipdiag.asterisk.reasons.values import ValueReason
+from pjsipdiag.diagnosis.check.written import misspelt, unfilled
 from pjsipdiag.diagnosis.model import Finding, Severity
 
 MOST_NAMED = 30
@@ -41,22 +41,7 @@ def dropped(config: Config) -> Iterator[Finding]:
             evidence=(*unfilled(lines.get(where, "")), *other_releases(kind, reason), *_logged(drops[0].log)),
             advice="Correct the line, then `module reload res_pjsip.so`; a running Asterisk keeps what it had.",
         )
-
-
-PLACEHOLDER = re.compile(
-    r"\$\{?\w+\}?|\{\{.*?\}\}|\{%.*?%\}|%\(?\w+\)?[%s]|<[\w .-]+>|@@?\w+@@?|__\w+__|\{\w+\}"
-    r"|(?i:\b(?:your|provider|carrier|trunk|my)[_-]?\w*(?:ip|addr\w*|host)\b)"
-    r"|(?<![\w.])(?=(?:[\dxX*]+\.){3}[\dxX*])(?:\d{1,3}\.)*[xX*]{1,3}(?:\.(?:\d{1,3}|[xX*]{1,3}))*"
-)
-"""What shells, containers and templates put in for a value, and people for an address that they hide."""
-
-
-def unfilled(value: str) -> tuple[str, ...]:
-    """That parts of a value are placeholders; nothing where none is."""
-    holes = list(dict.fromkeys(found[0] for found in PLACEHOLDER.finditer(value)))
-    shown = ", ".join(holes[:4])
-    verb = "is a placeholder" if len(holes) == 1 else "are placeholders"
-    return (f"{shown} {verb} that nobody filled in, no address",) if holes else ()
+    yield from misspelt(config)
 
 
 def other_releases(object_type: str, reason: Reason) -> tuple[str, ...]:
@@ -298,7 +283,9 @@ def warnings(config: Config) -> Iterator[Finding]:
             f"{problem.where}: {problem.reason}",
             problem.where,
             evidence=_logged(problem.log),
-            advice="correct the line, or take it out: Asterisk goes on as if it were not there",
+            advice="see that your release has the option: one that lacks it drops the object"
+            if problem.why.kind is LoadReason.NOT_YET_KNOWN
+            else "correct the line, or take it out: Asterisk goes on as if it were not there",
         )
 
 

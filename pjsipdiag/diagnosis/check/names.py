@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pjsipdiag.asterisk.config import Config, Rule, UnresolvedName
-from pjsipdiag.diagnosis.check.loading import unfilled
+from pjsipdiag.diagnosis.check.written import unfilled
 from pjsipdiag.diagnosis.model import Finding, Severity
 
 

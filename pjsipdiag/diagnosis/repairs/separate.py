@@ -20,12 +20,14 @@ _PER_CALL = frozenset(
 )
 """Headers that differ from call to call, or that say what a device can do: no ground to match on."""
 
+FILL_IN = "ENDPOINT"
+"""What stands for a name that a person has to fill in."""
 MOST = 6
 """More different values than this do not tell trunks apart, they tell calls apart."""
 
 
 def separating(groups: Sequence[CallGroup]) -> list[str]:
-    """`match_header` lines, one for each value that stands for a part of the calls; empty when no header does."""
+    """Identifies by header, one for each value that stands for a part of the calls; empty when no header does."""
     messages = [message for group in groups for message in samples(group)]
     values: dict[str, Counter[str]] = defaultdict(Counter)
     for message in messages:
@@ -34,8 +36,14 @@ def separating(groups: Sequence[CallGroup]) -> list[str]:
     for name, found in sorted(values.items(), key=lambda item: (item[0] == "From", len(item[1]))):
         if 2 <= len(found) <= MOST and sum(found.values()) == len(messages):
             return [
-                f"match_header={name}: {_written(value)} ({counted(count, 'call')} seen)"
-                for value, count in found.items()
+                line
+                for number, (value, count) in enumerate(found.items(), 1)
+                for line in (
+                    f"[by-header-{number}] ; {counted(count, 'call')} seen",
+                    "type=identify",
+                    f"endpoint={FILL_IN}",
+                    f"match_header={name}: {_written(value)}",
+                )
             ]
     return []
 
@@ -48,6 +56,7 @@ def _written(value: str) -> str:
 def _candidates(message: SipMessage) -> list[tuple[str, str]]:
     found = [(name, value) for name, value in message.headers if name.lower() not in _PER_CALL and value]
     uri = parse_uri(message.header("From"))
-    if uri and uri.host and re.fullmatch(r"[\w.:-]+", uri.host):
+    own = message.destination.ip  # scanners call themselves by the address that they try
+    if uri and uri.host and uri.host != own and re.fullmatch(r"[\w.:-]+", uri.host):
         found.append(("From", f"/@{re.escape(uri.host)}[^a-z0-9.-]/"))
     return found

@@ -26,7 +26,7 @@ from pjsipdiag.diagnosis.repairs import objects as repairs
 from pjsipdiag.diagnosis.repairs.additions import MOST_AROUND, addition
 from pjsipdiag.diagnosis.repairs.loading import loading
 from pjsipdiag.diagnosis.repairs.prove import Proof, prove
-from pjsipdiag.diagnosis.repairs.separate import separating
+from pjsipdiag.diagnosis.repairs.separate import FILL_IN, separating
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources, with_status
 from pjsipdiag.diagnosis.rules.methods.received import unmatched_keepalives
@@ -114,10 +114,10 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
         lines = separating(groups)
         if lines:
             note = (
-                f"{listed(sources(groups))} stands for others; if the network cannot be changed, tell them apart"
-                " by header"
+                f"{listed(sources(groups))} stands for others: only if the network cannot be changed, tell them apart"
+                f" by header, which a caller can forge; {FILL_IN} is to be the endpoint of each"
             )
-            yield "translated-source", Draft(groups, note=f"{note} ({'; '.join(lines)}), which a caller can forge")
+            yield "translated-source", Draft(groups, add=tuple(lines), note=note)
 
 
 def _repairs() -> Iterator[tuple[str, Make, grade.Basis]]:

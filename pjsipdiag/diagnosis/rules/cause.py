@@ -43,13 +43,13 @@ def calls(groups: Sequence[CallGroup]) -> int:
 def listed(items: Sequence[str], most: int = 4) -> str:
     """ "a, b and c", cut with a count when there are many."""
     if len(items) > most:
-        return f"{', '.join(items[:most])} and {len(items) - most} more"
+        return f"{', '.join(items[:most])} and {len(items) - most:,} more"
     return f"{', '.join(items[:-1])} and {items[-1]}" if len(items) > 1 else "".join(items)
 
 
 def counted(number: int, word: str) -> str:
-    """ "1 call", "2 calls"."""
-    return f"{number} {word}{'' if number == 1 else 's'}"
+    """ "1 call", "2,000 calls"."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def answers(groups: Sequence[CallGroup]) -> str:

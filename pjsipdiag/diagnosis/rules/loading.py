@@ -12,7 +12,8 @@ from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.check.loading import BRING, is_missing, not_there, other_releases, unfilled
+from pjsipdiag.diagnosis.check.loading import BRING, is_missing, not_there, other_releases
+from pjsipdiag.diagnosis.check.written import unfilled
 from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, meant_endpoint, section_at, taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity

@@ -100,7 +100,7 @@ def no_answer(situation: Situation) -> Iterable[Finding]:
             continue
         refused = group.verdict.outcome is Outcome.NOT_IDENTIFIED or of_transport(situation, group)
         told = any(word.proven for word in signs.of_group(situation, group))
-        if refused or is_cut_off(group) or _ends_early(situation, group) or told:
+        if refused or is_cut_off(group) or ends_early(situation, group) or told:
             continue
         invited = bool(group.verdict.endpoint or best(situation, group)) and not scans(situation, group)
         (meant if invited and (_insists(group) or situation.responses) else others).append(group)
@@ -200,7 +200,8 @@ def _insists(group: CallGroup) -> bool:
     return group.requests - group.calls - group.retried > 0
 
 
-def _ends_early(situation: Situation, group: CallGroup) -> bool:
+def ends_early(situation: Situation, group: CallGroup) -> bool:
+    """Whether the capture ends before its silence says anything."""
     ended = bool(group.first_silent and situation.end and situation.end - group.first_silent < T1_GIVES_UP)
     return ended and not _insists(group)
 

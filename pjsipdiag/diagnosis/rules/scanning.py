@@ -268,7 +268,7 @@ def crowd(situation: Situation) -> Iterable[Finding]:
         yield Finding(
             "scanner",
             Severity.WARNING,
-            f"{many.sources} further sources called {counted(many.calls, 'time')}; no identifier takes any of them"
+            f"{many.sources:,} further sources called {counted(many.calls, 'time')}; no identifier takes any of them"
             " and none is"
             f" near to what the configuration names (for example {listed(many.examples)})",
             None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +24,13 @@ FOUR = Address("203.0.113.13", 5060), Address("192.0.2.1", 5060)
 SIX = Address("2001:db8::13", 5060), Address("2001:db8::1", 5060)
 
 
-def version3(ends: tuple[Address, Address], payload: bytes, protocol: int = 17, kind: int = 15) -> bytes:
+def version3(
+    ends: tuple[Address, Address],
+    payload: bytes,
+    protocol: int = 17,
+    kind: int = 15,
+    more: Sequence[tuple[int, bytes]] = (),
+) -> bytes:
     source, destination = (end.pack() for end in ends)
     wide = len(source) - 2
     chunks = [
@@ -34,6 +41,7 @@ def version3(ends: tuple[Address, Address], payload: bytes, protocol: int = 17, 
         (7, source[-2:]),
         (8, destination[-2:]),
         (9, b"\0\0\0\1"),
+        *more,
         (11, b"\x01"),
         (kind, payload),
     ]
@@ -195,3 +203,18 @@ def test_who_mirrors_tells_the_addresses() -> None:
         inner = hep.unwrap(carried._replace(direction=direction))
         assert inner is not None
         assert inner.direction == of_inner
+
+
+@pytest.mark.parametrize("address", ["203.0.113.13", "2001:db8::13"])
+@pytest.mark.parametrize(("microseconds", "received"), [(711_000, True), (711_818, False), (None, None)])
+def test_the_own_side_that_asterisk_guesses_is_left_out(
+    address: str, microseconds: int | None, received: bool | None
+) -> None:
+    """res_hep_pjsip names the peer twice; what it received has milliseconds."""
+    peer = Address(address, 5060)
+    more = [] if microseconds is None else [(10, microseconds.to_bytes(4, "big"))]
+    inner = hep.unwrap(outer(version3((peer, peer), invite(1), more=more)))
+    assert inner is not None
+    blank = bytes(len(peer.pack()))
+    expected = {True: (peer.pack(), blank), False: (blank, peer.pack()), None: (peer.pack(), peer.pack())}
+    assert (inner.source, inner.destination) == expected[received]

@@ -43,5 +43,8 @@ def test_a_header_with_few_values_that_every_call_has(values: list[str], lines: 
     (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
     text = "".join(CALL.format(at, value) for at, value in enumerate(values))
     situation = observe([write_capture(text, tmp_path / "c.pcap")], tmp_path, pbx=("192.0.2.1",)).situation
-    expected = [f"{line} ({count} call{'s' if count > 1 else ''} seen)" for line, count in lines.items()]
-    assert separating(situation.groups) == expected
+    expected = [
+        [f"[by-header-{at}] ; {count} call{'s' if count > 1 else ''} seen", "type=identify", "endpoint=ENDPOINT", line]
+        for at, (line, count) in enumerate(lines.items(), 1)
+    ]
+    assert separating(situation.groups) == [line for section in expected for line in section]
