@@ -183,6 +183,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         mirrors=wanted.mirrors,
         has_sent=acknowledged.has_sent,
         captures=tuple(map(summary, seen.tallies)),
+        are_texts=bool(seen.tallies) and all(tally.is_text for tally in seen.tallies),
         outbound_calls=len(calls.outbound),
         outbound=tuple((show_ip(ip), status, count) for (ip, status), count in sorted(calls.sent.items())),
         version_assumed=basis.assumed,

@@ -208,6 +208,8 @@ class Situation:
     unread: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Messages of a text that cannot be judged, by (what was done to them, detail)."""
     captures: tuple[CaptureSummary, ...] = ()
+    are_texts: bool = False
+    """Whether all of them are logs or other texts."""
     outbound_calls: int = 0
     outbound: tuple[tuple[str, int, int], ...] = ()
     """(address, status, count) of the answers to the PBX's own calls, 0 for none at all."""

@@ -70,24 +70,25 @@ class Refusals:
 
     def _add(self, said: Sentence, time: int) -> None:
         tally = self._tally
-        if said.source is None:
+        if said.source is None and (said.event or said.hidden):
             if not said.event:
                 tally.unread["hidden", stand_in(said.hidden)] += 1
             return
         if not said.event:
-            key = said.call_id or f"source:{said.source}"
+            key = said.call_id or f"source:{said.source or ''}"
             if key in tally.log_lines or len(tally.log_lines) < MOST_KEYS:
                 lines = tally.log_lines.setdefault(key, [])
                 if len(lines) < MOST_LINES:
                     lines.append(said.text)
-        alike = (said.source.ip, said.transport, said.method, said.sender, said.endpoint, said.reason, said.event)
+        ip, port = (said.source.ip, said.source.port) if said.source else ("", 0)  # older releases name none
+        alike = (ip, said.transport, said.method, said.sender, said.endpoint, said.reason, said.event)
         refused = self._found.get(alike)
         if refused is None:
             if len(self._found) >= MOST_REFUSED:
                 tally.undecoded["sentence of the log about a refusal, beyond those that are kept"] += 1
                 return
             refused = self._found[alike] = LoggedRefusal(
-                *(said.source.ip, said.source.port, said.transport, said.method, said.sender, said.endpoint),
+                *(ip, port, said.transport, said.method, said.sender, said.endpoint),
                 *(said.reason, said.text, said.event, time, time),
             )
         refused.count += 1

@@ -10,17 +10,24 @@ from pjsipdiag.capture.text.forms import is_no_sender, place
 from pjsipdiag.sip import Address
 
 NEEDLES = (
-    *(b" failed for ", b"SecurityEvent=", b"rejected because extension", b"did not pass ACL test"),
-    *(b" not found for endpoint ", b"will exceed max contacts"),
+    *(
+        b" failed for ",
+        b"SecurityEvent=",
+        b"rejected because extension",
+        b"did not pass ACL test",
+        b"SIP ACL: Rejecting '",
+    ),
+    *(b" not found for endpoint ", b"will exceed max contacts", b" has no configured "),
 )
 LONGEST = 8192
 """LOGMSG_SIZE (main/logger.c): Asterisk writes no longer line."""
 _HIDDEN = r"[^'\s]{1,80}|<[^>\n]{1,60}>(?::\d{1,5})?"
+_PLACE = r"(?: \((?P<source>[^)\s]+)\))?"
 _FORMS = (
     # log_failed_request, res/res_pjsip/pjsip_distributor.c; without the method before 13.10
     re.compile(
         rf"Request (?:'(?P<method>[^']*)' )?from '(?P<sender>.*?)' failed for '?(?P<source>{_HIDDEN})'? "
-        r"\(callid: (?P<call_id>.*?)\) - (?P<reason>[A-Za-z][A-Za-z ]*[A-Za-z](?: after \d+ tries in [\d.]+ ms)?)",
+        r"\(callid: (?P<call_id>.*?)\) - (?P<reason>[A-Za-z]+(?: (?!after \d)[A-Za-z]+)*)",
         re.DOTALL,
     ),
     # new_invite, res/res_pjsip_session.c
@@ -28,15 +35,22 @@ _FORMS = (
         r"Call (?:from '[^']*' )?\((?P<transport>\w+):(?P<source>\S+)\) to extension '(?P<dialled>.*?)' "
         r"(?P<reason>rejected because extension not found in context '[^'\n]*')\.?"
     ),
-    # apply_acl, res/res_pjsip_acl.c
+    # apply_acl, res/res_pjsip_acl.c, and what ast_apply_acl, main/acl.c, says before it
     re.compile(r"Incoming SIP message from (?P<source>\S+) (?P<reason>did not pass ACL test)"),
-    # rx_task and find_registrar_aor, res/res_pjsip_registrar.c
     re.compile(
-        r"(?P<reason>AOR '(?P<aor>[^'\n]*)' not found for endpoint '(?P<endpoint>[^'\n]*)') \((?P<source>[^)\s]+)\)"
+        r"SIP ACL: Rejecting '(?P<source>[^'\s]+)' due to "
+        r"(?P<reason>(?:a failure to pass|use of an invalid) ACL '[^'\n]*')"
     ),
+    # rx_task and find_registrar_aor, res/res_pjsip_registrar.c; without the address before 13.16
+    re.compile(rf"(?P<reason>AOR '(?P<aor>[^'\n]*)' not found for endpoint '(?P<endpoint>[^'\n]*)'){_PLACE}"),
     re.compile(
-        r"Registration attempt from endpoint '(?P<endpoint>[^'\n]*)' \((?P<source>[^)\s]+)\) to AOR '(?P<aor>[^'\n]*)'"
+        rf"Registration attempt from endpoint '(?P<endpoint>[^'\n]*)'{_PLACE} to AOR '(?P<aor>[^'\n]*)'"
         r" (?P<reason>will exceed max contacts of \d+)"
+    ),
+    re.compile(rf"Endpoint '(?P<endpoint>[^'\n]*)'{_PLACE} (?P<reason>has no configured (?P<aor>AORs))"),
+    re.compile(
+        r"AOR '(?P<aor>[^'\n]*)' (?P<reason>has no configured max_contacts)\. "
+        rf"Endpoint '(?P<endpoint>[^'\n]*)'{_PLACE} unable to register"
     ),
 )
 _EVENT = re.compile(r'SecurityEvent="(?P<event>[A-Za-z]+)"(?P<rest>[^\n]*)')
@@ -52,6 +66,7 @@ _REFUSING = {
     "FailedACL": "an access list denies the source",
     "RequestNotSupported": "the request is not supported",
     "RequestNotAllowed": "the request is not allowed",
+    "MemoryLimit": "memory was short",
 }
 """SECURITY events of Service PJSIP that refuse (main/security_events.c); ChallengeSent alone refuses nobody."""
 
@@ -89,7 +104,7 @@ def sentence(line: bytes) -> Sentence | None:
     if found.re is _EVENT:
         return _of_event(found)
     named = {name: value or "" for name, value in found.groupdict().items()}
-    source = _sender(named["source"])
+    source = _sender(named["source"]) or _sender(f"[{named['source']}]:0")
     return Sentence(
         found[0].rstrip(".") if "rejected because" not in found[0] else found[0],
         named["reason"].strip(),

@@ -23,6 +23,7 @@ RECORD = (
 _KINDS = (
     ("AOR", "no-invite"),
     ("max contacts", "no-invite"),
+    ("max_contacts", "no-invite"),
     ("ACL", "denied-by-acl"),
     ("access list", "denied-by-acl"),
     ("authenticate", "challenged-by-auth"),
@@ -53,7 +54,9 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
     methods = listed(sorted({one.method or "request of unknown method" for one in lines}))
     senders = list(dict.fromkeys(one.sender for one in lines if one.sender))
     reason = lines[0].reason
-    message = f"{source} was refused: {methods}, {counted(count, 'line')} of the log"
+    endpoints = listed(list(dict.fromkeys(one.endpoint for one in lines if one.endpoint)))
+    who = source or f"{endpoints or 'somebody'}, from where this release of Asterisk does not say,"
+    message = f"{who} was refused: {methods}, {counted(count, 'line')} of the log"
     message += f" about {counted(len(names), 'request')}" if names else ""
     message += f" say '{reason}'" if count > 1 else f" says '{reason}'"
     evidence = [f"known from the log only, which has no SIP of {'it' if len(names) == 1 else 'them'}", lines[0].text]
@@ -69,7 +72,7 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
         Severity.ERROR,
         message,
         None,
-        (source,),
+        (source,) if source else (),
         len(names) or count,
         tuple(evidence),
         advice=advice,
@@ -79,8 +82,10 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
 
 def _files(situation: Situation, refused: LoggedRefusal, rule: str) -> tuple[list[str], str]:
     """What the files have for the source, and what would admit it."""
-    port = f"[{refused.source}]:{refused.port}" if ":" in refused.source else f"{refused.source}:{refused.port}"
-    evidence = []
+    place = str(Address(refused.source, refused.port)) if refused.port else refused.source
+    evidence: list[str] = []
+    if not refused.source:
+        return evidence, _advice(refused, rule) or RECORD
     try:
         sender = refused.sender if "sip" in refused.sender else None
         asked = request(Address(refused.source, refused.port), from_=sender, transport=refused.transport or "UDP")
@@ -88,7 +93,7 @@ def _files(situation: Situation, refused: LoggedRefusal, rule: str) -> tuple[lis
         taken = verdict.endpoint or "no endpoint"
         known = [check for check in verdict.trace if check.match is Match.MATCH and check.endpoint]
         how = f" by {known[0].step} ({known[0].where})" if known and known[0].where else ""
-        evidence.append(f"replayed with address, port and From alone: the files lead {port} to {taken}{how}")
+        evidence.append(f"replayed with address, port and From alone: the files lead {place} to {taken}{how}")
     except PjsipdiagError:
         verdict = None
     owner = ""
@@ -98,28 +103,33 @@ def _files(situation: Situation, refused: LoggedRefusal, rule: str) -> tuple[lis
             if words and not owner:
                 owner = identify.name
                 evidence.append(f"{words} ({known_rule.where}) in [{identify.name}]")
-    if rule == "denied-by-acl":
-        return evidence, f"permit {refused.source} in the access list of the endpoint, if it may call; {RECORD}"
-    if rule == "challenged-by-auth":
-        return evidence, f"compare user, realm and password at both ends; {RECORD}"
-    if rule == "dialplan-rejected":
-        return evidence, f"look for the extension in the context that the sentence names; {RECORD}"
-    if rule == "no-invite":
-        return evidence, (
-            "a registration needs an AOR of the name that the telephone registers, in aors= of its endpoint, with"
-            f" max_contacts to spare; {RECORD}"
-        )
-    if refused.method == "REGISTER":
-        return evidence, (
-            f"a telephone registers under a name that is no endpoint here: compare its user name; {RECORD}"
-        )
+    if advice := _advice(refused, rule):
+        return evidence, advice
     if verdict is not None and verdict.endpoint:
         return (
             evidence,
             f"the files would take it now: `asterisk -rx 'pjsip reload'`, or another file is read; {RECORD}",
         )
-    place = f"to [{owner}]" if owner else "to the identify of the trunk it belongs to"
-    return evidence, f"if you know who calls from there, add match={refused.source} {place} (to be confirmed); {RECORD}"
+    where = f"to [{owner}]" if owner else "to the identify of the trunk it belongs to"
+    return evidence, f"if you know who calls from there, add match={refused.source} {where} (to be confirmed); {RECORD}"
+
+
+def _advice(refused: LoggedRefusal, rule: str) -> str:
+    """What helps after that refusal, "" where it depends on the files."""
+    if rule == "denied-by-acl":
+        return f"permit {refused.source} in the access list of the endpoint, if it may call; {RECORD}"
+    if rule == "challenged-by-auth":
+        return f"compare user, realm and password at both ends; {RECORD}"
+    if rule == "dialplan-rejected":
+        return f"look for the extension in the context that the sentence names; {RECORD}"
+    if rule == "no-invite":
+        return (
+            "a registration needs an AOR of the name that the telephone registers, in aors= of its endpoint, with"
+            f" max_contacts to spare; {RECORD}"
+        )
+    if refused.method == "REGISTER":
+        return f"a telephone registers under a name that is no endpoint here: compare its user name; {RECORD}"
+    return ""
 
 
 def _hidden(situation: Situation) -> Iterator[Finding]:

@@ -47,16 +47,21 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
     evidence += [_answered(exchange) for exchange in situation.exchanges[:4]]
     evidence += [situation.without_filter] if situation.without_filter else []
     meaning = _meaning(situation, methods, messages, unread)
+    silent_log = situation.are_texts and not messages
     yield Finding(
         "no-invite",
         Severity.ERROR,
-        f"the capture holds no inbound INVITE{' that could be read' if unread else ''}; {meaning}",
+        f"the {'log' if silent_log else 'capture'} holds no inbound INVITE{' that could be read' if unread else ''};"
+        f" {meaning}",
         None,
         tuple(situation.other_methods)[:16],
         0,
         tuple(evidence),
         advice=f"leave out or widen {situation.filtered}"
         if situation.filtered
+        else "`asterisk -rx 'pjsip set logger on'` while a call is made, with verbose in logger.conf's line of that"
+        " file; or record with `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'`"
+        if silent_log
         else "record with `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'` while a call is made; if nothing"
         " comes, ask the provider to which address and port it sends calls",
     )
@@ -101,6 +106,11 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
         return "no SIP came through, but connections or packets that were refused"
     if unread:
         return f"what is in it could not be read: {unread}"
+    if situation.are_texts:
+        return (
+            "nor any other SIP, nor a sentence about a refused request: the SIP logger was off, or writes to another"
+            " file, so this log does not tell whether calls came"
+        )
     return "it holds no SIP: another interface, another port or a filter, or the call never came this far"
 
 

@@ -76,3 +76,11 @@ def test_one_stand_in_for_all_may_be_the_reason(tmp_path: Path) -> None:
     log = tmp_path / "full"
     log.write_text(re.sub(r"203\.0\.113\.1[01]", "198.51.100.9", RAW))
     assert "one address stands for several hosts" in " ".join(render(diagnose([log], SITUATION / "etc")).split())
+
+
+def test_a_log_without_sip_does_not_tell_whether_calls_came(tmp_path: Path) -> None:
+    log = tmp_path / "full"
+    log.write_text("[2026-03-02 10:11:12] VERBOSE[1] asterisk.c: Asterisk Ready.\n")
+    said = " ".join(render(diagnose([log], SITUATION / "etc")).split())
+    assert "this log does not tell whether calls came" in said
+    assert "another interface" not in said

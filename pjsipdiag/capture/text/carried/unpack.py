@@ -30,6 +30,12 @@ _GOES_ON = re.compile(rb"\n {3,}\xe2\x94\x82 ?")
 """A line that goes on, behind the column in which others have their number."""
 
 
+_EVENT = re.compile(
+    rb"^Event: (\w{5,40})\r?\n((?:\w+: [^\r\n]*\r?\n)*?Service: PJSIP\r?\n(?:\w+: [^\r\n]*(?:\r?\n|\Z))*)", re.MULTILINE
+)
+"""A security event as the manager interface sends it."""
+
+
 class Unpacked(NamedTuple):
     """`numbers` are the numbers (from 0) of the lines that the lines of `text` were made of, None when each is one;
     `exact` is false where that cannot be told."""
@@ -43,19 +49,7 @@ def unpacked(text: bytes) -> Unpacked:
     """Whole lines without what carried them."""
     numbers: Sequence[int] | None = None
     given = text
-    if b"\n" not in text and b"\r" in text:
-        text = text.replace(b"\r", b"\n")
-    if b"\0" in text:
-        text = _binary_fields(text) if b"\nMESSAGE\n" in text else text
-        text = text if has_plain(text) else text.replace(b"\0", b"")
-    sample = _sample(text)
-    if _is_quoted_printable(text, sample):
-        text = (_QUOTED_SOFT_END if text.startswith(b">") else _SOFT_END).sub(
-            lambda found: bytes([int(found[1], 16)]) if found[1] else b"", text
-        )
-    if b"\xe2" in text:
-        text = _GOES_ON.sub(b"", text)
-    text = uncelled(cells_joined(escapes.parted(text), sample), sample)
+    text, sample = _whole(text)
     exact = text is given
     ordered = in_whole_lines(text) or by_file(text)
     if ordered is not None:
@@ -83,6 +77,33 @@ def unpacked(text: bytes) -> Unpacked:
             ]
         text = b"\n".join(b"\n".join(one) if isinstance(one, list) else one for one in made)
     return Unpacked(typed(unlinked(text, sample)), numbers, exact)
+
+
+def _whole(text: bytes) -> tuple[bytes, bytes]:
+    """The text without what was done to it as a whole, and a sample of it."""
+    if b"\n" not in text and b"\r" in text:
+        text = text.replace(b"\r", b"\n")
+    if b"\0" in text:
+        text = _binary_fields(text) if b"\nMESSAGE\n" in text else text
+        text = text if has_plain(text) else text.replace(b"\0", b"")
+    sample = _sample(text)
+    if _is_quoted_printable(text, sample):
+        text = (_QUOTED_SOFT_END if text.startswith(b">") else _SOFT_END).sub(
+            lambda found: bytes([int(found[1], 16)]) if found[1] else b"", text
+        )
+    if b"\xe2" in text:
+        text = _GOES_ON.sub(b"", text)
+    if b"\nService: PJSIP" in sample:
+        text = _EVENT.sub(_as_logged, text)
+    text = uncelled(cells_joined(escapes.parted(text), sample), sample)
+    return text, sample
+
+
+def _as_logged(found: re.Match[bytes]) -> bytes:
+    """The event as the log has it (res_security_log.c), with the line ends that it had behind it."""
+    fields = [line.partition(b": ") for line in found[2].split(b"\n") if line.strip()]
+    said = b",".join(name + b'="' + re.sub(rb'(["\\\\])', rb"\\\1", value.strip()) + b'"' for name, _, value in fields)
+    return b'SecurityEvent="' + found[1] + b'",' + said + b"\n" * found[0].count(b"\n")
 
 
 def _uncoloured(line: bytes) -> bytes:

@@ -1,0 +1,80 @@
+"""Asterisk's sentences about refused requests, in the wordings of its releases: who, how and why."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from pjsipdiag.capture import read_stream
+from pjsipdiag.capture.datagram import Tally
+
+STRANGER = "203.0.113.11"
+FAILED = "Request {}from '<sip:a@203.0.113.11>' failed for '203.0.113.11:5060' (callid: x1) - {}"
+SECURITY = (
+    'SecurityEvent="{}",EventTV="2026-03-02T10:12:14.015+0000",Severity="Error",Service="PJSIP",EventVersion="1",'
+    'AccountID="a",SessionID="s1",LocalAddress="IPV4/UDP/192.0.2.1/5060",RemoteAddress="IPV4/{}/203.0.113.11/5060"{}'
+)
+SENTENCES = (
+    (FAILED.format("", "No matching endpoint found"), STRANGER, "", "No matching endpoint found"),
+    (FAILED.format("'INVITE' ", "No matching endpoint found"), STRANGER, "INVITE", "No matching endpoint found"),
+    (
+        FAILED.format("'REGISTER' ", "No matching endpoint found after 5 tries in 1234.567 ms"),
+        *(STRANGER, "REGISTER", "No matching endpoint found"),
+    ),
+    (FAILED.format("'INVITE' ", "Failed to authenticate"), STRANGER, "INVITE", "Failed to authenticate"),
+    (FAILED.format("'INVITE' ", "Not match Endpoint ACL") + "$", STRANGER, "INVITE", "Not match Endpoint ACL"),
+    ("Incoming SIP message from 203.0.113.11:5060 did not pass ACL test", STRANGER, "", "did not pass ACL test"),
+    (
+        "SIP ACL: Rejecting '203.0.113.11' due to a failure to pass ACL '(BASELINE)'",
+        *(STRANGER, "", "a failure to pass ACL '(BASELINE)'"),
+    ),
+    ("Endpoint 'a' (203.0.113.11:5060) has no configured AORs", STRANGER, "REGISTER", "has no configured AORs"),
+    ("Endpoint 'anonymous' has no configured AORs", "", "REGISTER", "has no configured AORs"),
+    (
+        "AOR '100' not found for endpoint 'a' (203.0.113.11:5060)",
+        *(STRANGER, "REGISTER", "AOR '100' not found for endpoint 'a'"),
+    ),
+    ("AOR '100' not found for endpoint 'a'", "", "REGISTER", "AOR '100' not found for endpoint 'a'"),
+    (
+        "Registration attempt from endpoint 'a' to AOR 'a' will exceed max contacts of 1",
+        *("", "REGISTER", "will exceed max contacts of 1"),
+    ),
+    (
+        "AOR 'a' has no configured max_contacts. Endpoint 'a' (203.0.113.11:5060) unable to register",
+        *(STRANGER, "REGISTER", "has no configured max_contacts"),
+    ),
+    (SECURITY.format("InvalidAccountID", "WSS", ""), STRANGER, "", "no endpoint for the account"),
+    (SECURITY.format("FailedACL", "TCP", ',ACLName="x"'), STRANGER, "", "an access list denies the source"),
+    (
+        SECURITY.format("FailedACL", "UDP", ',ACLName="registrar_attempt_without_configured_aors"'),
+        *(STRANGER, "REGISTER", "no AOR takes the registration"),
+    ),
+)
+
+
+def told(text: str) -> list[tuple[str, str, str]]:
+    tally = Tally("log")
+    assert list(read_stream(io.BytesIO(text.encode()), tally)) == []
+    assert not tally.unread
+    return [(one.source, one.method, one.reason) for one in tally.refused]
+
+
+@pytest.mark.parametrize(("said", "source", "method", "reason"), SENTENCES)
+@pytest.mark.parametrize(
+    "before", ["[2026-03-02 10:11:12] WARNING[9] x.c: ", "pbx  | [Mar  2 10:11:12] NOTICE[9]: x.c:1 f: "]
+)
+def test_who_was_refused_and_why(before: str, said: str, source: str, method: str, reason: str) -> None:
+    ((who, how, why),) = told(f"{before}{said}\n")
+    assert (who, how) == (source, method)
+    assert why.startswith(reason)
+
+
+def test_security_events_of_the_manager_interface() -> None:
+    lines = (
+        SECURITY.format("ChallengeResponseFailed", "UDP", "").replace('"', "").replace(",", "\r\n").replace("=", ": ")
+    )
+    event = lines.removeprefix("Security") + "\r\n\r\n"
+    assert told("Event: FullyBooted\r\nPrivilege: system,all\r\n\r\n" + event) == [
+        (STRANGER, "", "the credentials were refused (SecurityEvent ChallengeResponseFailed)")
+    ]
