@@ -132,8 +132,8 @@ def conclude(
     findings = complete(situation.config, findings, *repairs)
     methods = tuple(dict.fromkeys(method.upper() for method in options.get("methods", ())))
     notes += [
-        f"{tally.name} is not the file any more that was read: what a second reading shows (who acknowledged an answer,"
-        " what was offered) is left out"
+        f"{tally.name} is not the file any more that was read: what a second reading shows (what was offered,"
+        " which calls were tried again) is left out"
         for tally in filter(changed, seen.tallies)
     ]
     notes += [f"the captures hold no {name} that the PBX received" for name in missing(situation.exchanges, methods)]
@@ -163,7 +163,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
     second = SecondReading(calls, seen.tallies, groups)
     servers = asked & {*callers, *_packed(one.client for one in received)}
     ends = Ends(basis.pbx.addresses, callers, servers)
-    acknowledged = Acknowledged(calls, seen.tallies, ends, wanted.mirrors)
+    acknowledged = Acknowledged(calls, seen.merged.tags, seen.tallies, ends, wanted.mirrors)
     return Situation(
         config=basis.config,
         replay=replay.verdict,

@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10, MOST_WHAT = 64 };
-enum { WITH_DELAY = 503, FINAL = 200 }; /* an answer that may say when to try again: `Fold._answer` keeps it */
+enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10, TAGGED = 22, MOST_WHAT = 64 };
+enum { WITH_DELAY = 503, FINAL = 200, MOST_FINAL = 699, ACKED = 0, CONNECTED = 1 }; /* an answer that may say when to try again: `Fold._answer` keeps it */
 enum { TRUNCATED = 4, CREDENTIALS = 8, SIX = 16 }; /* as in `rows.py` */
 enum { TIME, FRAME, TRANSPORT, SOURCE, DESTINATION, PAYLOAD, DIRECTION, CUT }; /* a Datagram */
 enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, CALLED, AGENT, NAMES, FIELDS = 12 }; /* header_syntax.FIELDS */
@@ -25,11 +25,11 @@ static const char BLANK[] = " \t\n\r\v\f";
 typedef struct {
     PyObject *rows, *senders, *called, *user_agents, *index, *answers, *realms, *others, *seen, *agents, *requesters;
     PyObject *answerers, *strays, *pairs, *received, *local, *answering, *asked, *is_asterisk, *known_realms;
-    PyObject *registrations, *repeats, *transports, *read, *forms, *append, *limits;
+    PyObject *registrations, *repeats, *tags, *transports, *connected, *read, *forms, *append, *limits;
     long long most[16]; /* what `limits` says */
 } Kept;
 enum { KEPT = offsetof(Kept, most) / sizeof(PyObject *) };
-enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS, MOST_METHODS, MOST_KINDS, LONGEST_SEEN, MOST_REPEATED, LIMITS }; /* limits */
+enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS, MOST_METHODS, MOST_KINDS, LONGEST_SEEN, MOST_REPEATED, MOST_TAGS, LIMITS }; /* limits */
 enum { SAME_PACKET = 50000000, TELLING = 256 }; /* as in `rows.py` and `kinds.py` */
 enum { MOST_SEEN = 4, MOST_LOOKS = 8 };
 
@@ -353,6 +353,76 @@ static PyObject *key_of_answer(Text payload, Text sequence) {
     return PyLong_FromLongLong(digest(3, parts));
 }
 
+/* What the capture says of the direction, as `rows.DIRECTIONS`; -1 for none that is known. */
+static int direction_of(PyObject *datagram) {
+    static const char *const names[] = {"", "in", "out"};
+    for (int n = 0; n < 3; n++)
+        if (!PyUnicode_CompareWithASCIIString(PyTuple_GetItem(datagram, DIRECTION), names[n]))
+            return n;
+    return -1;
+}
+
+/* Whether a value goes on in the next line, or is not there. */
+static int is_odd(Text payload, Text value) {
+    return !value.at || (value.stop + 1 < payload.stop && (value.stop[1] == ' ' || value.stop[1] == '\t'));
+}
+
+/* Writes what a message shows of who receives what is sent to him, `heads.tagged`: then 1, 0 where it is not spelt as
+   usual, and 2 where it shows nothing. */
+static int tagged(const Kept *kept, PyObject *datagram, Text payload, int what, char *record) {
+    const int answers = what > CONNECTED, direction = direction_of(datagram);
+    const char *method = what == ACKED ? "ACK" : "INVITE";
+    const Text id = between(payload, "\nCall-ID: ", "\n"), to = between(payload, "\nTo: ", "\n");
+    Text number = between(payload, "\nCSeq: ", "\n"), tag = stripped(to);
+    if (direction == (answers ? 1 : 2) || PyByteArray_Size(kept->tags) >= limit(kept, MOST_TAGS))
+        return 2;
+    if (!id.at || is_odd(payload, to) || is_odd(payload, number))
+        return 0;
+    number = stripped(number);
+    Text name = {find(number.at, number.stop, " "), number.stop};
+    if (!name.at)
+        return 0;
+    number.stop = name.at;
+    name = stripped(name);
+    while (tag.stop > tag.at && tag.stop[-1] != '>')
+        tag.stop--;
+    tag = (Text){tag.stop, stripped(to).stop};
+    if (name.stop - name.at != (ptrdiff_t)strlen(method) || !starts(name, method) || tag.at == stripped(to).at ||
+        (tag.at < tag.stop && !starts(tag, ";tag=")))
+        return 0;
+    tag.at += tag.at < tag.stop ? strlen(";tag=") : 0;
+    const char *end = memchr(tag.at, ';', tag.stop - tag.at);
+    tag = stripped((Text){tag.at, end ? end : tag.stop});
+    if (what == ACKED && tag.at == tag.stop)
+        return 2;
+    Text caller = text_of(PyTuple_GetItem(datagram, answers ? DESTINATION : SOURCE));
+    Text pbx = text_of(PyTuple_GetItem(datagram, answers ? SOURCE : DESTINATION));
+    if (PyErr_Occurred() || caller.stop - caller.at < 2 || pbx.stop - pbx.at < 2)
+        return 0;
+    caller.stop -= 2;
+    pbx.stop -= 2;
+    const Text parts[] = {caller, stripped(id)};
+    const uint32_t sum = crc32_of(tag, 0);
+    record = little(little(record, digest(2, parts), 8), crc32_of(number, 0), 4);
+    little(little(little(record, sum ? sum : 1, 4), what, 2), crc32_of(pbx, 0), 4);
+    return 1;
+}
+
+static int keep_tag(const Kept *kept, const char *record) {
+    const Py_ssize_t size = PyByteArray_Size(kept->tags);
+    if (PyByteArray_Resize(kept->tags, size + TAGGED) < 0)
+        return -1;
+    memcpy(PyByteArray_AsString(kept->tags) + size, record, TAGGED);
+    return 1;
+}
+
+/* An ACK. */
+static int acked(const Kept *kept, PyObject *datagram, Text payload) {
+    char record[TAGGED];
+    const int shows = tagged(kept, datagram, payload, ACKED, record);
+    return shows == 1 ? keep_tag(kept, record) : shows;
+}
+
 /* The answers of a transaction: `Fold._answer`. */
 static int answer(const Kept *kept, PyObject *datagram, Text payload, Text sequence) {
     int status = 0;
@@ -361,7 +431,9 @@ static int answer(const Kept *kept, PyObject *datagram, Text payload, Text seque
             return 0;
         status = status * 10 + payload.at[n] - '0';
     }
-    if (status == WITH_DELAY)
+    char record[TAGGED];
+    const int shows = status < FINAL || status > MOST_FINAL ? 2 : tagged(kept, datagram, payload, status, record);
+    if (status == WITH_DELAY || !shows)
         return 0;
     PyObject *time = PyTuple_GetItem(datagram, TIME), *key = key_of_answer(payload, sequence);
     PyObject *old = key ? PyDict_GetItemWithError(kept->answers, key) : NULL;
@@ -376,7 +448,7 @@ static int answer(const Kept *kept, PyObject *datagram, Text payload, Text seque
     if (done && !old)
         done = first_answer(kept, key, ip, time, payload);
     if (done > 0 && !(realm && PyDict_SetItem(kept->realms, key, realm) < 0))
-        PyDict_SetItem(kept->answers, key, now);
+        done = PyDict_SetItem(kept->answers, key, now) < 0 ? -1 : shows == 1 ? keep_tag(kept, record) : 1;
     Py_XDECREF(now);
     Py_XDECREF(ip);
     Py_XDECREF(key);
@@ -466,15 +538,6 @@ static char *padded(char *at, PyObject *ip_and_port) {
     return at + IP_AND_PORT;
 }
 
-/* What the capture says of the direction, as `rows.DIRECTIONS`; -1 for none that is known. */
-static int direction_of(PyObject *datagram) {
-    static const char *const names[] = {"", "in", "out"};
-    for (int n = 0; n < 3; n++)
-        if (!PyUnicode_CompareWithASCIIString(PyTuple_GetItem(datagram, DIRECTION), names[n]))
-            return n;
-    return -1;
-}
-
 /* The row of a transaction that is new, between its ends `pair`; as the second half of `Fold._request`. */
 static int add_row(const Kept *kept, PyObject *datagram, PyObject *head, int flags, int form, PyObject *fields,
                    PyObject *key, PyObject *pair, long long agent) {
@@ -519,9 +582,11 @@ static int add_row(const Kept *kept, PyObject *datagram, PyObject *head, int fla
 /* The first request of a transaction, whose fields were read. */
 static int add(const Kept *kept, PyObject *datagram, Text payload, int form, Py_ssize_t end, PyObject *fields) {
     PyObject *agent = PyTuple_GetItem(fields, AGENT), *key = NULL, *pair = NULL, *head = NULL;
+    char record[TAGGED];
+    const int shows = PyObject_IsInstance(datagram, kept->connected) == 1 ? tagged(kept, datagram, payload, CONNECTED, record) : 2;
     PyObject *number = agent ? PyDict_GetItemWithError(kept->user_agents, agent) : NULL;
     PyObject *credentials = number ? PyTuple_GetItem(PyList_GetItem(kept->forms, form), FORM_CREDENTIALS) : NULL;
-    if (!credentials || PyTuple_Size(fields) != FIELDS || direction_of(datagram) < 0 ||
+    if (!shows || !credentials || PyTuple_Size(fields) != FIELDS || direction_of(datagram) < 0 ||
         PyObject_IsTrue(PyTuple_GetItem(fields, TO_TAG)) || !PyObject_IsTrue(PyTuple_GetItem(fields, ID)))
         return PyErr_Occurred() ? -1 : 0;
     const Text parts[] = {field(fields, ID), field(fields, NUMBER), field(fields, BRANCH)};
@@ -532,6 +597,8 @@ static int add(const Kept *kept, PyObject *datagram, Text payload, int form, Py_
         asks(kept, datagram, ends[0], agent) > 0)
         done = add_row(kept, datagram, head, credentials == Py_True ? CREDENTIALS : 0, form, fields, key, pair,
                        PyLong_AsLongLong(number));
+    if (done > 0 && shows == 1)
+        done = keep_tag(kept, record);
     Py_XDECREF(head);
     Py_XDECREF(pair);
     Py_XDECREF(key);
@@ -707,6 +774,8 @@ static int request(const Kept *kept, PyObject *datagram, Text payload, PyObject 
     if (starts(payload, "INVITE ")) {
         done = read_and_add(kept, datagram, payload, read);
         counts[REQUESTS] += done > 0;
+    } else if (starts(payload, "ACK ")) {
+        done = acked(kept, datagram, payload);
     } else if (spelt.stop && !(done = is_in_dialog(spelt)))
         done = other(kept, datagram, payload, spelt);
     return PyErr_Occurred() ? -1 : done;
@@ -724,8 +793,8 @@ static int read_kept(PyObject *tuple, Kept *kept) {
         PyErr_SetString(PyExc_ValueError, "these are not the limits of a fold");
     for (int n = 0; n < LIMITS && !PyErr_Occurred(); n++)
         kept->most[n] = PyLong_AsLongLong(PyTuple_GetItem(kept->limits, n));
-    if (!PyErr_Occurred() && !PyObject_TypeCheck(kept->rows, &PyByteArray_Type))
-        PyErr_SetString(PyExc_TypeError, "rows are a bytearray");
+    if (!PyErr_Occurred() && !(PyObject_TypeCheck(kept->rows, &PyByteArray_Type) && PyObject_TypeCheck(kept->tags, &PyByteArray_Type)))
+        PyErr_SetString(PyExc_TypeError, "rows and tags are bytearrays");
     return !PyErr_Occurred();
 }
 

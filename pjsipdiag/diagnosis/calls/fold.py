@@ -16,8 +16,8 @@ from itertools import repeat
 from zlib import crc32
 
 from pjsipdiag.asterisk.forms.grammar import Fields
-from pjsipdiag.capture.datagram import TOLD, Datagram
-from pjsipdiag.diagnosis.calls.folded import Folded
+from pjsipdiag.capture.datagram import TOLD, Connected, Datagram
+from pjsipdiag.diagnosis.calls.folded import MOST_TAGS, Folded
 from pjsipdiag.diagnosis.calls.heads import (
     agent_of,
     branch_of,
@@ -37,14 +37,17 @@ from pjsipdiag.diagnosis.calls.kinds import (
     kind_of,
 )
 from pjsipdiag.diagnosis.calls.rows import (
+    ACKED,
     ANSWER,
     CHALLENGES,
+    CONNECTED,
     CREDENTIALS,
     DIGEST,
     DIRECTIONS,
     FINAL,
     LONGEST_NAME,
     MOST_ANSWERS,
+    MOST_FINAL,
     MOST_NAMES,
     MOST_REPEATED,
     ROW,
@@ -74,8 +77,6 @@ except ImportError:
 else:
     following = _fold.following if is_used(_fold) else None
 
-MOST_AGENTS, LONGEST_AGENT = 100_000, 256
-"""User-Agents that are told apart; a further one counts as none."""
 IN_DIALOG = frozenset((b"ACK", b"BYE", b"CANCEL", b"PRACK", b"UPDATE", b"INFO"))
 """Methods that belong to a call and say nothing of their own about a source."""
 MOST_REGISTRATIONS = 1000
@@ -86,10 +87,10 @@ MOST_VIEWS = 16
 """Address pairs between which one transaction is seen, on several interfaces or through proxies; what more say the same
 are taken for transactions of their own."""
 MOST_PAIRS = 10_000
-MOST_TELLERS, TOLD_AT_ONCE = 100, 512
+TOLD_AT_ONCE = 512
 LIMITS = (
     *(MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS),
-    *(MOST_METHODS, MOST_KINDS, LONGEST_SEEN, MOST_REPEATED),
+    *(MOST_METHODS, MOST_KINDS, LONGEST_SEEN, MOST_REPEATED, MOST_TAGS),
 )
 
 INVITES = (b" INVITE\r", b" INVITE")
@@ -100,7 +101,7 @@ MESSAGES, RESPONSES, REQUESTS, END = range(4)
 KEPT = (
     *("rows", "senders", "called", "user_agents", "index", "answers", "realms", "others", "seen"),
     *("agents", "requesters", "answerers", "strays", "pairs", "received", "local"),
-    *("answering", "_asked", "_is_asterisk", "_known_realms", "registrations", "repeats"),
+    *("answering", "_asked", "_is_asterisk", "_known_realms", "registrations", "repeats", "tags"),
 )
 """The attributes of a Fold that its compiled part uses, in the order of its `Kept`."""
 
@@ -131,7 +132,7 @@ class Fold(Folded):
                 at = payload.find(b"\nCSeq: ")
                 sequence = payload[at + 7 : payload.find(b"\n", at + 7)] if at >= 0 else value_of(payload, b"cseq")
                 if sequence.endswith(INVITES):
-                    self._answer(time, source, payload, sequence[: sequence.find(b" ")])
+                    self._answer(datagram, payload, sequence[: sequence.find(b" ")])
                 else:
                     self._reply(datagram, payload, sequence)
                 continue
@@ -139,6 +140,8 @@ class Fold(Folded):
             if method == b"INVITE":
                 counts[REQUESTS] += 1
                 self._request(datagram, payload, read or self.forms.read(payload))
+            elif method == b"ACK":
+                self.keep_tag(datagram, payload, ACKED)
             elif method not in IN_DIALOG:
                 self._other(datagram, payload, method)
         self.messages, self.responses, self.requests, self.end = counts
@@ -154,7 +157,7 @@ class Fold(Folded):
             if carrier in self._mirrors:
                 yield said, read
                 continue
-            self._count_teller(carrier)
+            self.count_teller(carrier)
             told.append(said)
             if len(told) == TOLD_AT_ONCE:
                 self._hear(told)
@@ -167,23 +170,21 @@ class Fold(Folded):
         self.told.feed(told)
         told.clear()
 
-    def _count_teller(self, carrier: str) -> None:
-        if carrier in self.tellers or len(self.tellers) < MOST_TELLERS:
-            self.tellers[carrier] = self.tellers.get(carrier, 0) + 1
-
     def _to_fold(self, datagrams: Iterable[Datagram], counts: array[int]) -> Iterable[tuple[Datagram, Read | None]]:
         """The messages that are folded here, with what `Forms.read` has said of them; the compiled part, if there is
         one, folds and counts the others."""
         if following is None:
             return zip(datagrams, repeat(None))
         own = [getattr(self, name) for name in KEPT]
-        kept = (*own, TRANSPORTS, self.forms.read, self.forms.known, self.spool.append, LIMITS)
+        kept = (*own, TRANSPORTS, Connected, self.forms.read, self.forms.known, self.spool.append, LIMITS)
         return iter(partial(following, iter(datagrams), kept, counts), None)
 
     def _request(self, datagram: Datagram, payload: bytes, read: Read) -> None:
         time, frame, transport, source, destination, _, direction, truncated = datagram
         end, flags, form, fields = self._fields(payload, read)
         id_, number, branch, to_tag, tag, uri, called, agent, *names = fields
+        if isinstance(datagram, Connected):
+            self.keep_tag(datagram, payload, CONNECTED)
         if to_tag:
             self.reinvites += 1
             return
@@ -227,7 +228,7 @@ class Fold(Folded):
             form,
             sender,
             place,
-            self.user_agents.get(agent) or self._user_agent(agent),
+            self.user_agents.get(agent) or self.number_of_agent(agent),
         )
         if known is None:
             self.index[key] = len(self.index)
@@ -247,13 +248,6 @@ class Fold(Folded):
         if has_credentials(head, 0, len(head)):
             flags |= CREDENTIALS
         return len(head), flags, 0, fields_of(head)
-
-    def _user_agent(self, agent: bytes) -> int:
-        """The number of a User-Agent that is perhaps new."""
-        agent = agent[:LONGEST_AGENT].rstrip()
-        if agent in self.user_agents or len(self.user_agents) < MOST_AGENTS:
-            return self.user_agents.setdefault(agent, len(self.user_agents))
-        return 0
 
     def _seen_before(self, key: Key, number: int, time: int, pair: int) -> bool:
         """Counts a further packet of a transaction; whether it was seen between the same addresses before."""
@@ -279,14 +273,16 @@ class Fold(Folded):
             pair = (source[:-2], agent)
             self.requesters[pair] = min(time, self.requesters.get(pair, time))
 
-    def _answer(self, time: int, source: bytes, payload: bytes, number: bytes) -> None:
-        code = payload[8:11]
+    def _answer(self, datagram: Datagram, payload: bytes, number: bytes) -> None:
+        time, source, code = datagram.time, datagram.source, payload[8:11]
         if not code.isdigit():
             return
         at = payload.find(b"\nCall-ID: ") + 10
         id_ = payload[at : payload.find(b"\n", at)].strip() if at >= 10 else value_of(payload, b"call-id")
         key = transaction(id_, number, branch_of(payload))
         status = int(code)
+        if FINAL <= status <= MOST_FINAL:
+            self.keep_tag(datagram, payload, status)
         old = self.answers.get(key)
         if old is not None:
             if status >= FINAL and (first := first_of(old, status)) is not None and abs(time - first) > SAME_PACKET:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from pjsipdiag.asterisk.forms.forms import Forms
 from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.diagnosis.calls.heads import IsAsterisk
+from pjsipdiag.diagnosis.calls.heads import IsAsterisk, tagged
 from pjsipdiag.diagnosis.calls.kinds import Kind
 from pjsipdiag.diagnosis.calls.rows import (
     ANSWER,
@@ -35,6 +35,10 @@ from pjsipdiag.sip import Address, SipMessage
 
 PLAIN = ("senders", "called", "answers", "realms", "others", "agents", "requesters", "pairs")
 """The attributes of a fold that are large and hold only numbers and bytes: `marshal` packs them in half the time."""
+
+MOST_AGENTS, LONGEST_AGENT = 100_000, 256
+"""User-Agents that are told apart; a further one counts as none."""
+MOST_TELLERS, MOST_TAGS = 100, 100_000_000
 
 
 @dataclass(slots=True)
@@ -82,6 +86,8 @@ class Folded:
     registrations: dict[bytes, Datagram] = field(default_factory=dict)
     greetings: dict[bytes, bytes] = field(default_factory=dict)
     """Packed sources of answers -> the first one."""
+    tags: bytearray = field(default_factory=bytearray)
+    """TAGGED of ACKs, final answers and INVITEs over connections, in their order; at most MOST_TAGS bytes."""
     answering: set[bytes] = field(default_factory=set)
     """Packed sources of answers, whose first was looked at; at most MOST_PEERS."""
     _asked: set[bytes] = field(default_factory=set)
@@ -110,6 +116,23 @@ class Folded:
     def keys(self) -> array[int]:
         """The key of each row, in order."""
         return array("q", self.index)
+
+    def keep_tag(self, datagram: Datagram, payload: bytes, what: int) -> None:
+        """Keeps what a message may show of who receives what is sent to him."""
+        if len(self.tags) < MOST_TAGS:
+            self.tags += tagged(datagram, payload, what)
+
+    def count_teller(self, carrier: str) -> None:
+        """One more message that a carrier tells whose word is not taken."""
+        if carrier in self.tellers or len(self.tellers) < MOST_TELLERS:
+            self.tellers[carrier] = self.tellers.get(carrier, 0) + 1
+
+    def number_of_agent(self, agent: bytes) -> int:
+        """The number of a User-Agent that is perhaps new."""
+        agent = agent[:LONGEST_AGENT].rstrip()
+        if agent in self.user_agents or len(self.user_agents) < MOST_AGENTS:
+            return self.user_agents.setdefault(agent, len(self.user_agents))
+        return 0
 
     def adopt(self, spool: Spool) -> None:
         """Takes a spool that another process filled."""
@@ -210,6 +233,7 @@ class Merged:
     """The answerers that are only told."""
     told_strays: dict[Key, bytes] = field(default_factory=dict)
     tellers: Counter[str] = field(default_factory=Counter)
+    tags: bytearray = field(default_factory=bytearray)
     messages: int = 0
     responses: int = 0
     reinvites: int = 0

@@ -6,8 +6,12 @@ Lenient, as a report is: what PJSIP makes of the same bytes is `pjsipdiag.asteri
 from __future__ import annotations
 
 import re
+from zlib import crc32
 
 from pjsipdiag.asterisk.forms.grammar import Fields
+from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.diagnosis.calls.rows import ACKED, CONNECTED, TAGGED
+from pjsipdiag.digest import digest
 from pjsipdiag.sip import decode, parse_uri
 
 has_credentials = re.compile(rb"\n(?:proxy-)?authorization[ \t]*:", re.IGNORECASE).search
@@ -95,6 +99,19 @@ def tag_of(value: bytes) -> bytes:
         if name.strip().lower() == b"tag":
             return tag.strip()
     return b""
+
+
+def tagged(datagram: Datagram, head: bytes, what: int) -> bytes:
+    """TAGGED of a message; empty where it shows nothing, as an ACK without a tag, and where the capture says that it
+    went the other way."""
+    caller, pbx, against, method = datagram.source, datagram.destination, "out", b"ACK" if what == ACKED else b"INVITE"
+    if what > CONNECTED:
+        caller, pbx, against = pbx, caller, "in"
+    number, _, name = value_of(head, b"cseq").partition(b" ")
+    tag = tag_of(value_of(head, b"to"))
+    if datagram.direction == against or name.strip() != method or (what == ACKED and not tag):
+        return b""
+    return TAGGED.pack(digest(caller[:-2], call_id(head)), crc32(number), crc32(tag) or 1, what, crc32(pbx[:-2]))
 
 
 def realm_of(head: bytes) -> bytes:

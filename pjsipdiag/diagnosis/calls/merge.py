@@ -101,6 +101,7 @@ def _of(fold: Folded, part: CapturePart, counts: bool) -> Merged:
         responses=fold.responses,
         reinvites=fold.reinvites,
         end=fold.end,
+        tags=bytearray() if part.told else fold.tags,
     )
     if not counts:
         merged.told_answerers, merged.told_strays = Counter(fold.answerers), fold.strays
@@ -128,6 +129,7 @@ def _add(whole: Merged, more: Merged, index: Mapping[Key, int], heard: bool) -> 
     whole.responses += more.responses
     whole.reinvites += more.reinvites
     whole.end = max(whole.end, more.end)
+    whole.tags += more.tags
 
 
 def add_hosts(whole: Merged, more: Merged) -> None:

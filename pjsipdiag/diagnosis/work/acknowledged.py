@@ -4,7 +4,7 @@ The law: whoever forges a source address does not see what is sent there. So an 
 INVITE (RFC 3261 section 17.1.1.3) shows that the address receives what is sent to it; a request alone shows nothing.
 So does a TCP connection on which the sender acknowledges the PBX's sequence numbers. An answer is the PBX's own where
 it leaves it, and where all final answers to that request have one tag.
-Folding keeps neither ACKs nor tags, as hardly any question needs them: the captures are read again for the first one.
+Folding keeps digests of both, in the order in which they came (`heads.tagged`).
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
+from zlib import crc32
 
 from pjsipdiag.capture.again import read_again
-from pjsipdiag.capture.datagram import TOLD, Connected, Datagram, Tally
+from pjsipdiag.capture.datagram import TOLD, Tally
 from pjsipdiag.diagnosis.calls.calls import Calls
-from pjsipdiag.diagnosis.calls.heads import call_id, tag_of, value_of
+from pjsipdiag.diagnosis.calls.heads import call_id
+from pjsipdiag.diagnosis.calls.rows import ACKED, CONNECTED, TAGGED
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.model import CallRow
 from pjsipdiag.diagnosis.situation import Asked, CallGroup, Shown
 from pjsipdiag.diagnosis.work.reached import Reached
+from pjsipdiag.digest import digest
 from pjsipdiag.sip import Address
 
-FINAL = tuple(b"SIP/2.0 %d" % digit for digit in range(2, 7))
-"""How a final answer begins."""
 MOST_CALLS = 1000
 """Calls of one source that are told one by one."""
 Regroup = Callable[[Sequence[int]], CallGroup]
@@ -35,10 +36,8 @@ Regroup = Callable[[Sequence[int]], CallGroup]
 
 
 class Told(NamedTuple):
-    """The final answers that the PBX gave to one INVITE: digests of its call and of the tag that they have (0 for
-    several tags), and the last status."""
+    """The final answers that the PBX gave to one INVITE: the sum of their tag (0 for several), and the last status."""
 
-    call: int
     tag: int
     status: int
 
@@ -52,17 +51,18 @@ class Ends(NamedTuple):
 
 
 class Acknowledged:
-    """The calls of some sources that were acknowledged, by source address; none where captures cannot be read again
-    (standard input)."""
+    """The calls of some sources that were acknowledged, by source address."""
 
     def __init__(
         self,
         calls: Calls,
+        tags: bytearray,
         captures: Sequence[Tally],
         ends: Ends,
         mirrors: Collection[str] = (),
     ) -> None:
-        """`mirrors` are carriers whose word is taken."""
+        """`tags` are TAGGED of the captures; `mirrors` are carriers whose word is taken."""
+        self._tags = tags
         self._mirrors, self._ends = mirrors, ends
         self._calls, self._captures = calls, captures
         self._known: dict[str, tuple[CallRow, ...]] = {}
@@ -88,7 +88,7 @@ class Acknowledged:
     def reached(self, ip: str) -> tuple[Asked, ...]:
         """See `Situation.reached`."""
         known = Address(ip).pack()[:-2]
-        return tuple(self._again[1].get(known, ())) if known in self._ends.servers else ()
+        return tuple(self._reached.get(known, ())) if known in self._ends.servers else ()
 
     def shown(self, group: CallGroup, regroup: Regroup) -> Shown | None:
         """See `Situation.shown`."""
@@ -112,69 +112,54 @@ class Acknowledged:
         return Shown(group, bool(own))
 
     def _acknowledged(self, numbers: Sequence[int] | Iterator[int]) -> Iterator[int]:
-        return (number for number in numbers if self._again[0].get(self._call(number), (False, 0))[0])
+        return (number for number in numbers if self._known_of(number)[0])
 
     def _status(self, number: int) -> int:
         """What the PBX answered in the end, 0 where that is not known."""
-        return self._again[0].get(self._call(number), (False, 0))[1]
+        return self._known_of(number)[1]
 
-    def _call(self, number: int) -> int:
-        calls = self._calls
-        return hash((calls.sources[calls.source[number]], call_id(calls.request(number).head)))
+    def _known_of(self, number: int) -> tuple[bool, int]:
+        calls, ends = self._calls, self._ends
+        source = calls.sources[calls.source[number]]
+        if source not in ends.sources or source in ends.pbx:
+            return False, 0
+        return self._shown.get(digest(source, call_id(calls.request(number).head)), (False, 0))
 
     @cached_property
     def _places(self) -> dict[str, int]:
         return {show_ip(ip): place for place, ip in enumerate(self._calls.sources)}
 
     @cached_property
-    def _again(self) -> tuple[dict[int, tuple[bool, int]], Mapping[bytes, Collection[Asked]]]:
+    def _shown(self) -> dict[int, tuple[bool, int]]:
         """Digest of source and Call-ID -> whether its sender has shown himself, and the status of the answer to that
-        (of the last one, if none did); and what was `reached`."""
-        told: dict[int, Told] = {}
-        returned, connected = set[int](), set[int]()
-        reached = Reached(self._ends.pbx, self._ends.servers)
-        for tally in self._captures:
-            for datagram in read_again(tally):
-                direction = datagram.direction
-                if not direction.startswith(TOLD) or direction.removeprefix(TOLD) in self._mirrors:
-                    self._note(datagram, told, returned, connected)
-                    if self._ends.servers:
-                        reached.note(datagram)
+        (of the last one, if none did)."""
+        told: dict[tuple[int, int], Told] = {}
+        returned, connected = set[tuple[int, int, int]](), set[int]()
+        own = {*map(crc32, self._ends.pbx)}
+        for call, number, tag, what, pbx in TAGGED.iter_unpack(self._tags):
+            if pbx not in own:
+                continue
+            if what == CONNECTED:
+                connected.add(call)
+            elif what == ACKED:
+                returned.add((call, number, tag))
+            else:
+                known = told.get((call, number))
+                told[call, number] = Told(tag if known is None or known.tag == tag else 0, what)
         found = dict.fromkeys(connected, (True, 0))
-        for key, answer in told.items():
-            if answer.tag or answer.call in connected:
-                known = (hash((key, answer.tag)) in returned or answer.call in connected, answer.status)
-                if known[0] >= found.get(answer.call, (False, 0))[0]:
-                    found[answer.call] = known
-        return found, reached.found
+        for (call, number), answer in told.items():
+            if answer.tag or call in connected:
+                shown = (call, number, answer.tag) in returned or call in connected
+                if shown >= found.get(call, (False, 0))[0]:
+                    found[call] = shown, answer.status
+        return found
 
-    def _note(self, datagram: Datagram, told: dict[int, Told], returned: set[int], connected: set[int]) -> None:
-        """Keeps the tag of a final answer that the PBX gave, and that of an ACK that it got."""
-        _, _, _, source, destination, payload, direction, _ = datagram
-        start = payload[:4]
-        if start == b"SIP/":
-            caller, pbx, against, method = destination[:-2], source[:-2], "in", b"INVITE"
-            if not payload.startswith(FINAL) or not payload[8:11].isdigit():
-                return
-        elif start in (b"ACK ", b"INVI"):
-            caller, pbx, against, method = source[:-2], destination[:-2], "out", b"ACK"
-        else:
-            return
-        ends = self._ends
-        if caller not in ends.sources or pbx not in ends.pbx or caller in ends.pbx or direction == against:
-            return
-        if start == b"INVI":
-            if isinstance(datagram, Connected) and payload.startswith(b"INVITE "):
-                connected.add(hash((caller, call_id(payload))))
-            return
-        number, _, name = value_of(payload, b"cseq").partition(b" ")
-        if name.strip() != method:
-            return
-        tag = tag_of(value_of(payload, b"to"))
-        call = hash((caller, call_id(payload)))
-        key, digest = hash((call, number)), hash(tag) or 1
-        if start == b"SIP/":
-            known = told.get(key)
-            told[key] = Told(call, digest if known is None or known.tag == digest else 0, int(payload[8:11]))
-        elif tag:  # an answer without a tag is one, but nobody can show that he got it
-            returned.add(hash((key, digest)))
+    @cached_property
+    def _reached(self) -> Mapping[bytes, Collection[Asked]]:
+        """What the PBX asked of these servers, which is read again: few are asked for."""
+        reached = Reached(self._ends.pbx, self._ends.servers)
+        for datagram in chain.from_iterable(map(read_again, self._captures)):
+            direction = datagram.direction
+            if not direction.startswith(TOLD) or direction.removeprefix(TOLD) in self._mirrors:
+                reached.note(datagram)
+        return reached.found

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pjsipdiag.asterisk.forms.forms import LEARNT
-from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.datagram import Connected, Datagram
 from pjsipdiag.diagnosis.calls import fold, rows
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.folded import Folded
@@ -26,6 +26,8 @@ ADDRESSES = [
     for port in (5060, 5062, 40_000)
 ]
 METHODS = ("INVITE", "INVITE", "INVITE", "OPTIONS", "REGISTER", "ACK", "BYE")
+USUAL_TAGS = ("", "", ";tag=there")
+TAGS = (";tag=more", "; tag=there", ";x=1;tag=there", ";TAG=there", ";tag=", ";tag= there ;x=1", "\r\n ;tag=there")
 ODD_METHODS = ("PUBLISH", "invite", "")
 AGENTS = ("User-Agent: Phone 1", "User-Agent: Asterisk PBX 22.10.1", "Server: FPBX-16.0.40.7(18.20.0)", "Server: Phone")
 ODD = (
@@ -63,7 +65,7 @@ def payload(rnd: random.Random, odd: float) -> bytes:
         start,
         f"{one(VIAS, ODD_VIAS)}{number}",
         f"From: <sip:{user}@192.0.2.7>;tag=here",
-        f"To: <sip:{user}@192.0.2.1>{one(('',), (';tag=there',))}",
+        f"To: <sip:{user}@192.0.2.1>{one(('', '', ';tag=there'), TAGS)}",
         f"Call-ID: {one('ab', (' c ', ''))}",
         f"CSeq: {number} {method}",
         one(AGENTS[:1], AGENTS),
@@ -84,9 +86,8 @@ def capture(rnd: random.Random) -> list[Datagram]:
         direction = rnd.choice(("", "in", "out"))
         transport = rnd.choice(("UDP", "UDP", "TCP", "SCTP"))
         cut = rnd.random() < odd
-        messages.append(
-            Datagram(max(time - late, 0), frame << 28, transport, source, destination, text, direction, cut)
-        )
+        kind = rnd.choice((Datagram, Datagram, Connected))
+        messages.append(kind(max(time - late, 0), frame << 28, transport, source, destination, text, direction, cut))
     return messages
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls import fold, kinds, merge, rows
+from pjsipdiag.diagnosis.calls import folded as holding
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.folded import CapturePart, Merged
 from pjsipdiag.diagnosis.calls.heads import branch_of, call_id, value_of
@@ -79,17 +80,24 @@ def test_where_messages_are_cut_does_not_matter(seed: int) -> None:
 
 BOUNDS = {"MOST_PEERS": 3, "MOST_PAIRS": 3, "MOST_NAMES": 2, "LONGEST_NAME": 12, "MOST_VIEWS": 2, "MOST_AGENTS": 2}
 BOUNDS |= {"MOST_GREETINGS": 2, "LONGEST_GREETING": 40, "MOST_REGISTRATIONS": 2, "MOST_DELAYS": 1, "LONGEST_AGENT": 5}
-BOUNDS |= {"MOST_METHODS": 5, "MOST_REPEATED": 1, "MOST_KINDS": 2, "LONGEST_SEEN": 60, "MOST_ANSWERS": 2}
+BOUNDS |= {
+    "MOST_METHODS": 5,
+    "MOST_REPEATED": 1,
+    "MOST_KINDS": 2,
+    "LONGEST_SEEN": 60,
+    "MOST_ANSWERS": 2,
+    "MOST_TAGS": 44,
+}
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_nothing_grows_beyond_its_bound(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in BOUNDS.items():
-        for module in (fold, rows, kinds):
+        for module in (fold, holding, rows, kinds):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, value)
     names = ["MOST_PEERS", "MOST_PAIRS", "MOST_NAMES", "LONGEST_NAME", "MOST_ANSWERS", "MOST_REGISTRATIONS"]
-    names += ["MOST_METHODS", "MOST_KINDS", "LONGEST_SEEN", "MOST_REPEATED"]
+    names += ["MOST_METHODS", "MOST_KINDS", "LONGEST_SEEN", "MOST_REPEATED", "MOST_TAGS"]
     monkeypatch.setattr(fold, "LIMITS", tuple(BOUNDS[name] for name in names))
     folded = Fold()
     folded.feed(capture(random.Random(seed)))
@@ -103,6 +111,7 @@ def test_nothing_grows_beyond_its_bound(seed: int, monkeypatch: pytest.MonkeyPat
     assert max(map(len, folded.greetings.values()), default=0) <= 40
     assert max(map(len, folded.views.values()), default=0) <= 2
     assert max(map(len, folded.answers.values()), default=0) <= 2 * rows.ANSWER.size
+    assert len(folded.tags) <= 2 * rows.TAGGED.size
     assert len(folded.others) <= 5
     assert len(folded.seen) <= 2
     assert max((len(one.payload) for some in folded.seen.values() for one in some), default=0) <= 60
