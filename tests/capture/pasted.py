@@ -8,6 +8,7 @@ import io
 import json
 import quopri
 import re
+import textwrap
 from email.message import EmailMessage
 from typing import Literal
 
@@ -74,6 +75,29 @@ def mail(raw: bytes, *, encoding: str) -> bytes:
     made["From"], made["Subject"] = "alice@example.com", "calls fail"
     made.set_content("see below\n" + plain(raw), cte=encoding)
     return made.as_bytes()
+
+
+def flowed(raw: bytes, width: int = 72) -> bytes:
+    """format=flowed (RFC 3676): lines that go on end with a blank."""
+    made = []
+    for line in lines_of(raw):
+        last = ""
+        for word in re.findall(r"\S+ *|^ +|^$", line.rstrip()):
+            if last and len(last) + len(word) > width:
+                made.append(last)
+                last = ""
+            last += word
+        made.append(last)
+    return "\n".join(made).encode() + b"\n"
+
+
+def requoted(raw: bytes, width: int = 76) -> bytes:
+    """Quoted, and broken afterwards."""
+    made = []
+    for line in lines_of(raw):
+        first, *more = textwrap.wrap(line, width, break_on_hyphens=False, break_long_words=False) or [""]
+        made += [f"> {first}", *more]
+    return "\n".join(made).encode() + b"\n"
 
 
 def attached(raw: bytes) -> bytes:
@@ -195,6 +219,9 @@ PASTED: dict[str, Carry] = {
     "quoted-printable, quoted": lambda raw: b"".join(
         b"> " + line for line in quopri.encodestring(plain(raw).encode()).splitlines(keepends=True)
     ),
+    "mail, flowed": flowed,
+    "mail, flowed and quoted": lambda raw: b"".join(b"> " + line for line in flowed(raw).splitlines(keepends=True)),
+    "mail, broken when it was quoted": requoted,
     "mailbox": lambda raw: re.sub(rb"(?m)^From", b">From", raw),
     "rows of a page, over lines": lambda raw: (
         "<table>\n"

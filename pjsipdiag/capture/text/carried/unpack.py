@@ -17,6 +17,7 @@ from pjsipdiag.capture.text.carried.order import by_file, in_whole_lines
 from pjsipdiag.capture.text.carried.pages import cells_joined, typed, unlinked, unmarked
 from pjsipdiag.capture.text.carried.shown import has_bare, has_plain
 from pjsipdiag.capture.text.carried.tables import uncelled
+from pjsipdiag.capture.text.carried.wrapping import requoted
 
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]{0,200}\x07|\([A-Z0-9])")
 _SHOWN_COLOUR = re.compile(rb"(?:#033|\^\[|\\u001b|\\x1b|\\033)\[[0-9;]*m")
@@ -91,6 +92,8 @@ def _whole(text: bytes) -> tuple[bytes, bytes]:
         text = (_QUOTED_SOFT_END if text.startswith(b">") else _SOFT_END).sub(
             lambda found: bytes([int(found[1], 16)]) if found[1] else b"", text
         )
+    if b"\n> " in sample:
+        text = requoted(text)
     if b"\xe2" in text:
         text = _GOES_ON.sub(b"", text)
     if b"\nService: PJSIP" in sample:

@@ -30,6 +30,7 @@ _STRONG = re.compile(
 """What certainly begins one."""
 
 
+_REQUOTED = re.compile(rb"^>[^\n]*(?:\n(?![>\s])[^\n]+)+", re.MULTILINE)
 _NUMBER = re.compile(rb"[ \t]*(\d{1,9})(?:[:\t|-]| {1,2})")
 
 
@@ -37,7 +38,7 @@ class Wrapped(NamedTuple):
     """How a text was broken: after `width` columns, at blanks when `words`; `prefix` stands before every line
     that there was, broken or not, `usual` before most lines that there were before, or they were `numbered`. `counted`:
     a number stands before each line as it is now, `doubled`: an empty line behind each; `hang` stands before what goes
-    on."""
+    on; `flowed`: what goes on follows a line that ends with a blank (RFC 3676)."""
 
     width: int
     words: bool
@@ -47,11 +48,13 @@ class Wrapped(NamedTuple):
     counted: bool = False
     doubled: bool = False
     hang: bytes = b""
+    flowed: bool = False
 
 
 class _Looked(NamedTuple):
     """What lines have before and between them, as in Wrapped, what is left of them, their columns, and pairs of the
-    columns of a line and a next one that does not begin as one does."""
+    columns of a line and a next one that does not begin as one does; `flowed`: how many of them end with a blank;
+    `widest`: the columns of the longest that could have been broken."""
 
     prefix: bytes
     usual: bytes
@@ -60,6 +63,8 @@ class _Looked(NamedTuple):
     lines: list[bytes]
     lengths: list[int]
     odd: list[tuple[int, bytes]]
+    flowed: int
+    widest: int
 
 
 def wrapping(text: bytes) -> Wrapped | None:
@@ -67,17 +72,23 @@ def wrapping(text: bytes) -> Wrapped | None:
     lines = [line.rstrip(b"\r") for line in text.split(b"\n", SAMPLE)[:SAMPLE]]
     if any(len(line) > WIDEST * 2 for line in lines[:200]) or not _looked_at(lines[:FEW]).odd:
         return None
-    prefix, usual, counted, doubled, lines, lengths, odd = _looked_at(lines)
-    width = max(lengths, default=0)
-    if not NARROWEST <= width <= WIDEST:
-        return None
+    looked = _looked_at(lines)
+    if looked.odd and looked.flowed * 10 > len(looked.odd) * 9 and len(looked.odd) > 1:
+        return Wrapped(looked.widest, True, looked.prefix, looked.usual, doubled=looked.doubled, flowed=True)
+    widths = (max(looked.lengths, default=0), looked.widest)
+    return next((how for width in widths if NARROWEST <= width <= WIDEST and (how := _at(width, looked))), None)
+
+
+def _at(width: int, looked: _Looked) -> Wrapped | None:
+    """How the lines were broken if it was there, None when they were not."""
+    prefix, usual, counted, doubled, lines, _, odd, *_ = looked
     hang = _hang(odd)
     odd = [(length, after.removeprefix(hang)) for length, after in odd]
     tight = [length for length, after in odd if length + 1 + _columns(after.split(b" ", 1)[0]) > width]
     if len(tight) < 2 or len(tight) * 3 < len(odd) * 2:
         return None
     # a blank in the last column may have been trimmed
-    words = sum(length < width - 1 for length in tight) * 5 > len(tight)
+    words = sum(length < width - 1 for length in tight) * 12 > len(tight)
     return Wrapped(width, words, prefix, usual, _rising(lines) * 3 > len(lines), counted, doubled, hang)
 
 
@@ -98,7 +109,10 @@ def _looked_at(lines: list[bytes]) -> _Looked:
     usual, lengths = _usual(lines), [_columns(line) for line in lines]
     pairs = zip(lengths, lines[1:], strict=False)
     odd = [(length, after) for length, after in pairs if length > 15 and after and not _begins(after, usual)]
-    return _Looked(prefix, usual, counted, doubled, lines, lengths, odd)
+    ends = pairwise(lines)
+    flowed = sum(one.endswith(b" ") and bool(after) and not _begins(after, usual) for one, after in ends)
+    widest = max((length for length, line in zip(lengths, lines, strict=True) if b" " in line.strip()), default=0)
+    return _Looked(prefix, usual, counted, doubled, lines, lengths, odd, flowed, widest)
 
 
 def joined(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:
@@ -115,7 +129,7 @@ def joined(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:
         is_next = how.numbered and _number(line) == count + 1
         count = _number(line) if is_next or count < 0 else count
         more = line.removeprefix(how.hang)
-        if open_line and line and not is_next and line.startswith(how.hang) and _goes_on(last, more, how):
+        if open_line and line and not is_next and line.startswith(how.hang) and _goes_on(last, more, how, made[-1]):
             made[-1] += _gap(made[-1], last, more, how) + more
         else:
             made.append(line)
@@ -124,7 +138,20 @@ def joined(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:
     return b"\n".join(made), numbers
 
 
-def _goes_on(last: int, line: bytes, how: Wrapped) -> bool:
+def requoted(text: bytes) -> bytes:
+    """The same with lines joined that a mail program broke after it had quoted them: what goes on has no mark."""
+    lines = text.split(b"\n", FEW)[:FEW]
+    pairs = list(pairwise(lines))
+    quoted = sum(line.startswith(b">") for line in lines)
+    broken = sum(one.startswith(b">") and bool(two.strip()) and not two.startswith(b">") for one, two in pairs)
+    if broken < 2 or quoted * 2 < len(lines):
+        return text
+    return _REQUOTED.sub(lambda found: re.sub(rb" ?\r?\n", b" ", found[0]), text)
+
+
+def _goes_on(last: int, line: bytes, how: Wrapped, before: bytes) -> bool:
+    if how.flowed:
+        return before.endswith(b" ") and not _begins(line, how.usual)
     if last >= how.width:
         return not (line.startswith(how.usual) or _STRONG.match(line))
     if not how.words:
