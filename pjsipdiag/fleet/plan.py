@@ -54,6 +54,10 @@ def read_plan(path: str) -> Plan:
 
     :raises PjsipdiagError: it cannot be read, or there is a mistake in it, which is named with its line.
     """
+    if Path(path).is_dir():
+        raise PjsipdiagError(
+            f"{visible(path)} is a directory: give a file with a [[pbx]] for each PBX (pjsipdiag fleet --help)"
+        )
     text = read_text(path)
     try:
         said = tomllib.loads(text)

@@ -66,7 +66,9 @@ def unseen(config: Config) -> tuple[str, ...]:
         "doors: not seen are firewalls and fail2ban before Asterisk, and what each context does with a call",
     ]
     if not config.listeners:
-        said.append("doors: nothing listens by these files, so there is none")
+        unread = config.missing or "transport" in config.elsewhere
+        more = "; what was not read may have more" if unread else ", so there is none"
+        said.append(f"doors: nothing listens by these files{more}")
     hosts = sorted({name.host for identify in config.identifies for name in identify.unresolved})
     if hosts:
         more = f" and {len(hosts) - MOST_NAMED} more" if len(hosts) > MOST_NAMED else ""
