@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pjsipdiag.diagnosis.model import CallRow, Report, SourceRow, Spoken, Transcripts
-from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.report import wording
 from pjsipdiag.report.drawing.contrast import Contrast, contrast
 from pjsipdiag.report.drawing.ladder import Ladder, ladder
-from pjsipdiag.report.drawing.tally import CallsTally, SourceTally, came_through
+from pjsipdiag.report.drawing.tally import CallsTally, SourceTally, came_through, failed
 
 MOST_SOURCES = 50
 """Sources whose calls are shown."""
@@ -63,12 +62,6 @@ def talk(number: int, call: CallRow, spoken: Sequence[Spoken] = ()) -> Talk:
         outcome,
         ladder(call, spoken),
     )
-
-
-def failed(call: CallRow) -> bool:
-    """Whether it got no answer, or one that no person gives."""
-    status = call.observed_status or 0
-    return not status or (status >= 300 and status not in OF_PEOPLE)
 
 
 def conversations(report: Report, sources: Sequence[SourceRow], counted: CallsTally) -> list[SourceTalks]:

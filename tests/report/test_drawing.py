@@ -7,7 +7,10 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from pjsipdiag.asterisk.config import Config, Section, Variable, Where
+from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.model import Edit, Spoken, Suggestion
 from pjsipdiag.report import render, wording
 from pjsipdiag.report.drawing.contrast import contrast
@@ -29,6 +32,24 @@ def test_the_tally_counts_each_call_once() -> None:
         "198.51.100.7": 1,
     }
     assert all(0 <= step < BINS for source in counted.sources.values() for step, _ in source.bins)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status", "kind"),
+    [
+        (MATCHED, 200, "matched"),
+        (MATCHED, 404, "failed"),
+        (MATCHED, None, "failed"),
+        (MATCHED, 486, "matched"),
+        (UNMATCHED, 401, "unmatched"),
+    ],
+)
+@pytest.mark.parametrize("attacks", [False, True])
+def test_the_colour_follows_the_answer(verdict: Verdict, status: int | None, kind: str, attacks: bool) -> None:
+    attackers = {"203.0.113.9"} if attacks else set[str]()
+    counted = tally([call(1, "203.0.113.9:5060", verdict, status)], NOON, NOON + 10**10, attackers=attackers)
+    (path,) = counted.sources["203.0.113.9"].paths
+    assert path[-1] == ("refused" if attacks and kind == "unmatched" else kind)
 
 
 def test_addresses_of_both_families() -> None:

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.model import CallRow
+from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 
 BINS = 120
 """Steps of the time line."""
 MOST_KEPT = 500
 """Calls of one source that are kept for a closer look."""
 
-KINDS = ("unmatched", "mixed", "unknown", "refused", "matched")
+KINDS = ("unmatched", "mixed", "unknown", "failed", "refused", "matched")
 """Verdicts as a page has them, the ones that need a person first: an attack that nothing matches is refused, as it
-should be."""
+should be, and who is matched may fail all the same."""
 
 Path = tuple[str, str, str, str, str]
 """(identifier, identify, endpoint, answer, verdict) of a call."""
@@ -60,6 +61,12 @@ def came_through(call: CallRow) -> bool:
     return call.observed_status is not None and 200 <= call.observed_status < 300
 
 
+def failed(call: CallRow) -> bool:
+    """Whether it got no answer, or one that no person gives."""
+    status = call.observed_status or 0
+    return not status or (status >= 300 and status not in OF_PEOPLE)
+
+
 def tally(
     calls: Iterable[CallRow],
     start: int,
@@ -87,6 +94,8 @@ def tally(
         address = address_of(call.source)
         if kind == "unmatched" and address in attackers:
             kind = "refused"
+        elif kind == "matched" and failed(call):
+            kind = "failed"
         whole_path = (*path[:3], str(call.observed_status or "none"), kind)
         if addresses is not None and address not in addresses:
             rest[whole_path] += 1

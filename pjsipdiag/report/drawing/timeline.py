@@ -51,7 +51,7 @@ def timeline(sources: Sequence[SourceRow], counted: CallsTally, most: int) -> Ti
     shown = with_calls[:most]
     rows = tuple(_row(source, counted) for source in shown)
     span = counted.end - counted.start
-    ticks = tuple(_clock(counted.start + span * at // TICKS, span) for at in range(TICKS + 1))
+    ticks = tuple(dict.fromkeys(_clock(counted.start + span * at // TICKS, span) for at in range(TICKS + 1)))
     verdicts = tuple(kind for kind in KINDS if any(bar.verdict == kind for row in rows for bar in row.bars))
     return Timeline(rows, ticks, left=len(with_calls) - len(shown) + counted.rest_sources, verdicts=verdicts)
 
