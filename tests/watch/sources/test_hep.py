@@ -132,7 +132,7 @@ def test_what_programs_sent_is_heard(name: str, transport: str) -> None:
 
     path = FIXTURES / "hep" / f"{name}.pcap"
     packets = [bytes(packet[UDP].payload) for packet in rdpcap(str(path))]
-    listener, heard, stop = Listener("hep://127.0.0.1:0"), list[Datagram](), Event()
+    listener, heard, stop = Listener(f"hep://127.0.0.1:{free_port()}"), list[Datagram](), Event()
     reading = Thread(target=listener.read, args=(lambda one, _: heard.append(one), stop))
     reading.start()
     send(transport, listener.port, packets)
