@@ -19,7 +19,7 @@ from pjsipdiag.capture.streams.via import via_transport
 
 NOTE = "holds HEP (mirrored SIP): the addresses are those inside, as the mirroring host saw them"
 MAGIC = b"HEP3"
-LONGEST = 65_535
+LONGEST, MOST_CHUNKS = 65_535, 1000
 _UDP = 17
 _PROTOCOL, _SOURCE4, _DESTINATION4, _SOURCE6, _DESTINATION6, _SOURCE_PORT, _DESTINATION_PORT = 2, 3, 4, 5, 6, 7, 8
 _MICROSECONDS, _PAYLOAD, _COMPRESSED = 10, 15, 16
@@ -64,7 +64,9 @@ def _chunks(payload: bytes) -> tuple[int, bytes, bytes, bytes] | None:
     total = int.from_bytes(payload[4:6], "big")
     chunks: dict[int, bytes] = {}
     at, end = 6, min(total, len(payload))
-    while at + 6 <= end:
+    for _ in range(MOST_CHUNKS):
+        if at + 6 > end:
+            break
         vendor, kind, size = (int.from_bytes(payload[at + i : at + i + 2], "big") for i in (0, 2, 4))
         if size < 6:
             return None

@@ -12,6 +12,7 @@ import ipaddress
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import pairwise
 
 from pjsipdiag.asterisk.addresses.rule import bounds, is_prefix
@@ -58,6 +59,36 @@ def cells(identifies: Sequence[Identify]) -> Iterator[Cell]:
         yield from _cells_of(identifies, version)
 
 
+class _Fitting:
+    """The rules of one identify that fit where the walk is; the last one decides, so each port has a heap of them."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules, self.indexes = rules, set[int]()
+        self._heaps: dict[int, list[int]] = {}
+
+    def enter(self, index: int) -> None:
+        self.indexes.add(index)
+        heappush(self._heaps.setdefault(self._rules[index].port, []), -index)
+
+    @property
+    def ports(self) -> list[int]:
+        """Those that a rule names here."""
+        return [port for port in [*self._heaps] if port and self._last(port) >= 0]
+
+    def takes(self, port: int) -> bool:
+        """Whether a source with that port is let in."""
+        last = max(self._last(port), self._last(ANY_PORT))
+        return last >= 0 and not self._rules[last].deny
+
+    def _last(self, port: int) -> int:
+        heap = self._heaps.get(port, [])
+        while heap and -heap[0] not in self.indexes:
+            heappop(heap)
+        if not heap:
+            self._heaps.pop(port, None)
+        return -heap[0] if heap else -1
+
+
 def _cells_of(identifies: Sequence[Identify], version: int) -> Iterator[Cell]:
     starts: dict[int, list[tuple[int, int]]] = defaultdict(list)
     ends: dict[int, list[tuple[int, int]]] = defaultdict(list)
@@ -66,32 +97,28 @@ def _cells_of(identifies: Sequence[Identify], version: int) -> Iterator[Cell]:
             if rule.version == version and is_prefix(rule):
                 starts[rule.network].append((place, index))
                 ends[bounds(rule)[1] + 1].append((place, index))
-    active: dict[int, set[int]] = defaultdict(set)
+    active: dict[int, _Fitting] = {}
     for first, after in pairwise(sorted({*starts, *ends})):
         for place, index in ends.get(first, ()):
-            active[place].discard(index)
-            if not active[place]:
+            active[place].indexes.discard(index)
+            if not active[place].indexes:
                 del active[place]
         for place, index in starts.get(first, ()):
-            active[place].add(index)
+            active.setdefault(place, _Fitting(identifies[place].rules)).enter(index)
         if active:
             yield from _cells_between(identifies, version, first, after - 1, active)
 
 
 def _cells_between(
-    identifies: Sequence[Identify], version: int, first: int, last: int, active: dict[int, set[int]]
+    identifies: Sequence[Identify], version: int, first: int, last: int, active: dict[int, _Fitting]
 ) -> Iterator[Cell]:
-    ports = {identifies[place].rules[index].port for place, indexes in active.items() for index in indexes}
-    for port in sorted(ports | {ANY_PORT}):
-        matching = tuple(
-            identifies[place]
-            for place in sorted(active)
-            if _matches(identifies[place].rules, sorted(active[place]), port)
-        )
-        if matching:
-            yield Cell(version, first, last, port, matching)
-
-
-def _matches(rules: Sequence[Rule], indexes: Sequence[int], port: int) -> bool:
-    deciding = [index for index in indexes if rules[index].port in (0, port)]
-    return bool(deciding) and not rules[deciding[-1]].deny
+    named: dict[int, set[int]] = defaultdict(set)
+    for place, fitting in active.items():
+        for port in fitting.ports:
+            named[port].add(place)
+    anywhere = {place for place, fitting in active.items() if fitting.takes(ANY_PORT)}
+    for port in sorted({*named, ANY_PORT}):
+        places = named.get(port, set())
+        taking = anywhere - places | {place for place in places if active[place].takes(port)}
+        if taking:
+            yield Cell(version, first, last, port, tuple(identifies[place] for place in sorted(taking)))
