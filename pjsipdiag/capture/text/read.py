@@ -178,7 +178,8 @@ class _Reading:
                 continue
             whole, lines = joined(source, how)
             whole, again, _ = unpacked(whole)  # lines that were put into objects, and broken afterwards
-            lines = lines if again is None else [lines[line] for line in again]
+            last = len(lines) - 1  # what is unpacked may have more lines
+            lines = lines if again is None else [lines[min(line, last)] for line in again]
             found = list(self._marks(whole))
             if known is not None or len(found) > len(best[2]) or self._refusals.count(whole) > said:
                 self._how = at, how
