@@ -85,7 +85,7 @@ class Answers:
     ) -> Answer:
         """What is wrong in a configuration before any call fails: one page of findings, or of doors, which say who gets
         in, how and to which context."""
-        report = configuration_report(self._load(config, asterisk), asked=asterisk, assumed=asterisk is None)
+        report = configuration_report(self._load(config, asterisk), asked=asterisk)
         return self._page(report if self.plain else redact_report(report), part, start, count)
 
     def explain(
@@ -103,7 +103,7 @@ class Answers:
         caller = made.parse_source(source)
         over, to = made.reached(loaded, caller, transport)
         message = made.request(caller, from_=from_uri, uri=request_uri, transport=over.upper(), destination=to)
-        why = why_replayed(asterisk, assumed=asterisk is None)
+        why = why_replayed(asterisk)
         text = explain(message, identify(message, loaded), loaded, why=why)
         return {"redacted": not self.plain, "text": text if self.plain else redact_said(text, [loaded])}
 

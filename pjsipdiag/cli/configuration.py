@@ -68,7 +68,7 @@ def explain(
     over, to = made.reached(loaded, caller, transport)
     message = made.request(caller, from_=from_, uri=uri, headers=headers, transport=over.upper(), destination=to)
     verdict = identify(message, loaded)
-    why = why_replayed(asterisk, assumed=asterisk is None and live is None)
+    why = why_replayed(asterisk, live)
     click.echo(text.explain(message, verdict, loaded, look(sys.stdout), why), nl=False)
     sys.exit(0 if verdict.outcome == "accepted" else 1)
 
@@ -114,8 +114,7 @@ def check(
     }
     live = ask(place, options, (), calls=False)
     loaded = load(place, asterisk=asterisk, live=live, **names)
-    assumed = asterisk is None and live is None
-    report = configuration_report(loaded, asked=asterisk, assumed=assumed, expectations=expectations)
+    report = configuration_report(loaded, asked=asterisk, live=live, expectations=expectations)
     show(report, format_, output, redact=redact, verbose=verbose, quiet=quiet, gate=gate)
 
 

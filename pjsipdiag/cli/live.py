@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from pjsipdiag.cli.output import forced, inputs
 from pjsipdiag.outputs import PRIVATE, write_file
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 def asking(given: dict[str, Any]) -> Asking | None:
     """Takes both options out of what was given; what asks, or None where nobody is to be asked."""
     text, path = given.pop("live", None), given.pop("save_live", None)
+    if text is None and path is not None:
+        raise click.UsageError("--save-live saves what --live asks for: give that, too")
     if text is None:
         return None
 

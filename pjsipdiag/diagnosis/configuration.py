@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.live.state import Live
 from pjsipdiag.asterisk.releases import instead
 from pjsipdiag.diagnosis.check.doors import doors
 from pjsipdiag.diagnosis.check.loading import conditions
 from pjsipdiag.diagnosis.check.open_doors import unseen
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.diagnosis.rules import RULES
+from pjsipdiag.diagnosis.running import left_open
 from pjsipdiag.diagnosis.space.expect import Expectation, hold
 from pjsipdiag.diagnosis.space.expect import findings as expectation_findings
 
@@ -26,25 +28,27 @@ def _place(finding: Finding) -> tuple[int, str, int, str]:
     return (_ORDER.index(finding.severity), where.file if where else "", where.line if where else 0, finding.message)
 
 
-def why_replayed(asked: str | None, *, assumed: bool) -> str:
+def why_replayed(asked: str | None, live: Live | None = None) -> str:
     """How the release was chosen where no capture names one."""
-    if assumed:
+    if asked is None and live is not None:
+        return f"the running Asterisk is {live.version}"
+    if asked is None:
         return "the newest release known; --asterisk names another"
     why = instead(asked) if asked else ""
     return f"as asked for: {why}" if why else "as asked for"
 
 
 def configuration_report(
-    config: Config, *, asked: str | None, assumed: bool, expectations: tuple[Expectation, ...] = ()
+    config: Config, *, asked: str | None, live: Live | None = None, expectations: tuple[Expectation, ...] = ()
 ) -> Report:
-    """The report of `check`; `asked` is the release that was asked for, `assumed` says that nobody named one.
+    """The report of `check`; `asked` is the release that was asked for, `live` the running Asterisk that was.
     `expectations` are held against it, too."""
     held = hold(config, expectations) if expectations else ()
     broken = expectation_findings(held)
     return Report(
         asterisk_version=config.version,
-        asterisk_assumed=assumed,
-        asterisk_reason=why_replayed(asked, assumed=assumed),
+        asterisk_assumed=asked is None and live is None,
+        asterisk_reason=why_replayed(asked, live),
         captures=(),
         sources=(),
         calls=(),
@@ -52,7 +56,7 @@ def configuration_report(
         findings=(*broken, *check(config)),
         suggestions=(),
         config=config,
-        notes=(*unseen(config), *conditions(config)),
+        notes=(*unseen(config), *conditions(config), *left_open(config, live)),
         doors=doors(config),
         checked=tuple(rule.name for rule in RULES if rule.on_config),
         expected=tuple(one.expectation.text for one in held if not one.broken),

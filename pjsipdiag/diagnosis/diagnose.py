@@ -47,7 +47,7 @@ from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.difference import is_a_copy
 from pjsipdiag.diagnosis.rules.no_calls import fallen_silent, unsuccessful
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
-from pjsipdiag.diagnosis.running import ask, callers_hosts, settled
+from pjsipdiag.diagnosis.running import ask, callers_hosts, left_open, settled
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.work.acknowledged import Acknowledged, Ends
 from pjsipdiag.diagnosis.work.again import SecondReading
@@ -119,7 +119,11 @@ def conclude(
         basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     situation = filtered(situation, options, seen.tallies)
-    notes = [*seen.notes, *_notes(seen.merged, situation), *(live.unknown if live else ())]
+    notes = [
+        *seen.notes,
+        *_notes(seen.merged, situation),
+        *left_open(situation.config, live, situation.groups if config is None else ()),
+    ]
     if names_are_dead(situation):
         dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
         notes.append(f"the 401s show that {', '.join(dead)} did not resolve to these sources when Asterisk loaded")

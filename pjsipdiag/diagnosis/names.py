@@ -72,6 +72,10 @@ def load(
     config = load_config(path, asterisk, resolver, overlay=overlay, databases=urls, partial=partial, disk=disk)
     if config.failed:
         raise ConfigError(config.failed[0])
+    for name in urls.urls:
+        if name not in urls.named:
+            there = ", ".join(sorted(urls.named)) or "none"
+            raise ConfigError(f"--database {name}=...: extconfig.conf names no such database (it names {there})")
     settled = ("cache", "module") if live is not None else shown  # who runs has started, and tells what it holds
     config = replace(config, unread=tuple(one for one in config.unread if one.source not in settled))
     otherwise = tuple(loaded_otherwise(config, running_config(live, asterisk), live)) if live is not None else ()

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from itertools import islice
 from pathlib import Path
 
+from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.live.state import Live, Wanted
+from pjsipdiag.asterisk.reasons.walk import WalkReason
+from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.names import load
 from pjsipdiag.diagnosis.options import Options
-from pjsipdiag.diagnosis.situation import Situation
+from pjsipdiag.diagnosis.rules.cause import listed
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+MOST_REASONS = 8
+"""Reasons for unknown verdicts that are told."""
 
 
 def ask(path: str | Path | None, options: Options, hosts: Collection[str], *, calls: bool) -> Live | None:
@@ -40,6 +48,23 @@ def callers_hosts(merged: Merged) -> set[str]:
     """The hosts that callers name in From, and the realms of their credentials."""
     fields = (sender for part in merged.senders for sender in part)
     return {text.decode("ascii", "replace") for _, host, _, realm in fields for text in (host, realm) if text}
+
+
+def left_open(config: Config, live: Live | None, groups: Sequence[CallGroup] = ()) -> tuple[str, ...]:
+    """What the running Asterisk did not tell, and which verdicts on `groups` are unknown for it where it was asked
+    alone."""
+    if live is None:
+        return ()
+    open_: dict[str, list[str]] = {str(WalkReason.HIDDEN_ACLS()): []} if "acl" in config.untold else {}
+    for group in groups:
+        for check in group.verdict.trace if group.verdict.outcome is Outcome.UNKNOWN else ():
+            if check.match is Match.UNKNOWN and check.why.kind is not WalkReason.NOT_LISTED:
+                open_.setdefault(check.reason, []).append(group.source)
+    unknown = (
+        f"{reason}: unknown for {listed(tuple(dict.fromkeys(sources)))}" if sources else reason
+        for reason, sources in open_.items()
+    )
+    return (*live.unknown, *islice(unknown, MOST_REASONS))
 
 
 def settled(situation: Situation) -> frozenset[str]:

@@ -59,7 +59,7 @@ def _headline(report: Report) -> str:
     if report.failed_calls:
         verb = "was" if report.failed_calls == 1 else "were"
         unknown = any(source.calls and source.verdict == "unknown" for source in report.sources)
-        match = "whether a match is missing, the files at hand do not tell" if unknown else "no match is missing"
+        match = "whether a match is missing, what is at hand does not tell" if unknown else "no match is missing"
         return f"{report.failed_calls:,} of {plural(calls, 'call')} {verb} refused or failed; {match}."
     if unmatched:
         return f"Nobody who belongs here was refused: {plural(unmatched, 'source')} looked for accounts, in vain."
@@ -91,7 +91,7 @@ def _without_failure(report: Report) -> str:
     sources, calls = report.callers, len(report.calls)
     unknown = sum(1 for source in report.sources if source.calls and source.verdict == "unknown")
     if unknown:
-        return f"{unknown:,} of {plural(sources, 'source')} cannot be decided from the files at hand."
+        return f"{unknown:,} of {plural(sources, 'source')} cannot be decided from what is at hand."
     refused = sum(1 for source in report.sources if source.calls and source.verdict == "unmatched")
     if refused:
         verb = "is" if refused == 1 else "are"

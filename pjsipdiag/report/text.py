@@ -59,7 +59,7 @@ def suggestions_text(report: Report, look: Look = PLAIN) -> str:
 def explain(message: SipMessage, verdict: Verdict, config: Config, look: Look = PLAIN, why: str = "") -> str:
     """The verdict on one request and the trace behind it; `why` says how the release was chosen."""
     stream, ink = StringIO(), Ink(look)
-    outcome, where = wording.outcome(verdict), shown_name(config.directory) or "no configuration"
+    outcome, where = wording.outcome(verdict), shown_name(config.directory) or "no files"
     said = f"{message.method} {message.request_uri} from {message.source} ({message.transport})"
     by = f"by {verdict.identifier}" + (f" [{verdict.identify}]" if verdict.identify else "")
     style = "bold green" if verdict.endpoint else "bold red"

@@ -295,7 +295,7 @@ OUTCOMES = {
     Outcome.ACL_DENIED: "denied by an access list",
     Outcome.NO_MATCH: "no endpoint matches",
     Outcome.NOT_IDENTIFIED: "refused before identification",
-    Outcome.UNKNOWN: "cannot be decided from files",
+    Outcome.UNKNOWN: "cannot be decided from what is at hand",
 }
 
 
@@ -309,7 +309,8 @@ def outcome(verdict: Verdict) -> str:
     """What becomes of the request, with the endpoint and the status that Asterisk gives."""
     said = OUTCOMES[verdict.outcome]
     if verdict.endpoint:
-        said += f" as endpoint {verdict.endpoint}"
+        as_ = ", perhaps accepted" if verdict.outcome is Outcome.UNKNOWN else ""
+        said += f"{as_} as endpoint {verdict.endpoint}"
     if verdict.status and verdict.outcome is not Outcome.UNKNOWN:
         said += f", Asterisk answers {verdict.status}"
     return said

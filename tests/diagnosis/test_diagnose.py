@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pjsipdiag.asterisk.live.saved import from_text
 from pjsipdiag.diagnosis.diagnose import conclude, diagnose
 from pjsipdiag.diagnosis.work.gather import begin
 from tests.diagnosis.scene import write_scene
@@ -73,3 +74,11 @@ def test_a_capture_that_cannot_be_read_a_second_time_is_said(lost: bool, tmp_pat
             capture.unlink()
         report = conclude(begun, str(DEMO / "etc"), {}).report
     assert any("a second reading" in note for note in report.notes) is lost
+
+
+def test_a_running_asterisk_that_does_not_tell_all_leaves_calls_unknown_and_says_so() -> None:
+    told = "[asterisk]\ntype=live\nversion=22.10.1\nunknown=the order\nuntold=identifiers\n[anonymous]\ntype=endpoint\n"
+    report = diagnose([DEMO / "capture.pcap"], None, live=lambda _: from_text(told, "told"))
+    assert {(one.verdict, one.endpoint) for one in report.sources if one.calls} == {("unknown", "")}
+    assert "the order" in report.notes
+    assert not {"no-invite", "dialplan-rejected", "refused-otherwise"} & {one.rule for one in report.findings}

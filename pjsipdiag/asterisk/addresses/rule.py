@@ -119,6 +119,15 @@ def canonical(rule: Rule) -> str:
     return f"{'!' if rule.deny else ''}{ip}/{mask}"
 
 
+def shown(rule: Rule) -> str:
+    """The same in short: no mask for one address, a count of bits where the mask has no holes."""
+    address, _, mask = canonical(rule).rpartition("/")
+    bits = length(rule)
+    if rule.mask != (1 << BITS[rule.version]) - (1 << (BITS[rule.version] - bits)):
+        return f"{address}/{mask}"
+    return address if bits == BITS[rule.version] else f"{address}/{bits}"
+
+
 def network_text(rule: Rule) -> str:
     """The rule as an administrator would write it."""
     ip = str(ipaddress.IPv4Address(rule.network)) if rule.version == 4 else ip_text(rule.network)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from pjsipdiag.asterisk.addresses.rule import canonical
+from pjsipdiag.asterisk.addresses.rule import canonical, shown
 from pjsipdiag.asterisk.config import (
     Config,
     Endpoint,
@@ -15,6 +15,7 @@ from pjsipdiag.asterisk.config import (
     Loaded,
     Problem,
     Registration,
+    Rule,
     Transport,
     Where,
 )
@@ -66,10 +67,26 @@ def loaded_otherwise(files: Config, running: Config, live: Live) -> Iterator[Pro
 def _named_acls(files: Config, running: Config) -> Iterator[Problem]:
     for name, rules in running.named_acls.items():
         written = files.named_acls.get(name)
-        ours, theirs = (",".join(map(canonical, one or ())) for one in (written, rules))
+        ours, theirs = (list(map(shown, one or ())) for one in (written, rules))
         if files.has_acls and ours != theirs:
-            where = written[0].where if written else NOWHERE
-            yield Problem(LoadReason.OTHER_ACL(name=name, loaded=_cut(theirs), written=_cut(ours) or "none"), where)
+            where = _first_other(written or (), theirs) or NOWHERE
+            only = {"loaded": _apart(theirs, ours), "written": _apart(ours, theirs)}
+            yield Problem(LoadReason.OTHER_ACL(name=name, **only), where)
+
+
+def _apart(these: Sequence[str], others: Sequence[str]) -> str:
+    """What stands in one list alone, and how many both have; all of it where only the order differs."""
+    alone = [one for one in these if one not in others]
+    same = len(these) - len(alone)
+    if not alone and set(these) == set(others):
+        return _cut(",".join(these))
+    return f"{_cut(','.join(alone)) or 'none'}{f' beside {same} that both have' if same else ''}"
+
+
+def _first_other(written: Iterable[Rule], loaded: Sequence[str]) -> Where | None:
+    """The line of the first rule that is not loaded; else that of the first."""
+    rules = list(written)
+    return next((rule.where for rule in rules if shown(rule) not in loaded), rules[0].where if rules else None)
 
 
 def _by_name(config: Config) -> dict[str, Identify]:
@@ -119,10 +136,12 @@ def _changed(what: str, item: Loaded, written: Values, loaded: Values) -> Iterat
         if theirs != value:
             option = item.option(name)
             where = option.where if option else item.where
-            yield Problem(
-                LoadReason.OTHER_VALUE(what=what, option=name, loaded=_cut(theirs), written=_cut(value), where=where),
-                where,
-            )
+            only = {"loaded": _cut(theirs), "written": _cut(value)}
+            if isinstance(item, Identify) and name == "match":
+                ours, held = value.split(","), theirs.split(",")
+                where = _first_other(item.rules, held) or where
+                only = {"loaded": _apart(held, ours), "written": _apart(ours, held)}
+            yield Problem(LoadReason.OTHER_VALUE(what=what, option=name, where=where, **only), where)
             return
 
 
@@ -137,7 +156,7 @@ def _cut(value: str) -> str:
 def _identify(item: Identify) -> Values:
     values = {"endpoint": item.endpoint, "match_header": item.match_header, "match_request_uri": item.match_request_uri}
     # A name whose addresses nobody told here can be any address there.
-    return values if item.unresolved else {"match": ",".join(map(canonical, item.rules)), **values}
+    return values if item.unresolved else {"match": ",".join(map(shown, item.rules)), **values}
 
 
 def _endpoint(item: Endpoint) -> Values:

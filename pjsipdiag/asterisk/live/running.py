@@ -19,8 +19,8 @@ from pjsipdiag.asterisk.loading import modules
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.releases import NEWEST, nearest, release
 
-_ONLY_FIRST = "of several access lists a running Asterisk shows the first only"
-_RULES = "a running Asterisk does not show the rules of permit= and deny="
+_ONLY_FIRST = "of several access lists a running Asterisk shows the first only: its files have all (-c)"
+_RULES = "a running Asterisk does not show the rules of permit= and deny=: its files do (-c)"
 
 
 def running_config(live: Live, version: str | None = None) -> Config:

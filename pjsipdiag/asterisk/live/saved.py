@@ -19,7 +19,7 @@ from pjsipdiag.asterisk.releases import NEWEST, release
 from pjsipdiag.inputs import read_whole
 
 HEAD = "; what a running Asterisk told pjsipdiag; it holds no passwords"
-_TEXTS = ("origin", "version", "started", "reloaded")
+_TEXTS = ("origin", "started", "reloaded")
 
 
 def to_text(live: Live) -> str:
@@ -27,7 +27,11 @@ def to_text(live: Live) -> str:
 
 
 def _lines(live: Live) -> Iterator[str]:
-    yield from (HEAD, "[asterisk]", "type = live")
+    yield HEAD
+    for item in live.items:
+        yield from (f"[{item.name}]", f"type = {item.type}")
+        yield from (*(f"{name} = {_escaped(value)}" for name, value in item.values), "")
+    yield from ("[asterisk]", "type = live")
     yield from (f"{name} = {_escaped(getattr(live, name))}" for name in _TEXTS)
     for name in ("identifiers", "modules"):
         told = getattr(live, name)
@@ -35,9 +39,7 @@ def _lines(live: Live) -> Iterator[str]:
             yield f"{name} = {','.join(told)}"
     yield from (f"unknown = {_escaped(text)}" for text in live.unknown)
     yield from (f"untold = {kind}" for kind in live.untold)
-    for item in live.items:
-        yield from ("", f"[{item.name}]", f"type = {item.type}")
-        yield from (f"{name} = {_escaped(value)}" for name, value in item.values)
+    yield f"version = {_escaped(live.version)}"  # last, so that a file that is cut off has none
 
 
 def _escaped(value: str) -> str:
@@ -63,7 +65,10 @@ def from_text(text: str, name: str) -> Live:
     """:raises LiveError: the text holds no answers."""
     parsed = parse("live", Files(None, {"live": text}), release(NEWEST))
     head = next((s for s in parsed.sections if _type(s) == "live"), None)
-    if head is None or not head.first("version"):
+    version = head.first("version") if head else None
+    if head is None or version is None or not version.value:
+        if text.startswith(HEAD):
+            raise LiveError(f"{name} is cut off: the answers of a running Asterisk end with its version")
         raise LiveError(f"{name} holds no answers of a running Asterisk: give a file of --save-live, or a command")
     texts = {one: found.value if (found := head.first(one)) else "" for one in _TEXTS}
     lists = {
@@ -77,7 +82,7 @@ def from_text(text: str, name: str) -> Live:
     )
     unknown, untold = (tuple(v.value for v in head.variables if v.name == name) for name in ("unknown", "untold"))
     return Live(
-        texts["origin"], texts["version"], lists["identifiers"], lists["modules"], items, texts["started"],
+        texts["origin"], version.value, lists["identifiers"], lists["modules"], items, texts["started"],
         texts["reloaded"], unknown, untold,
     )  # fmt: skip
 

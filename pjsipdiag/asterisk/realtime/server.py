@@ -36,6 +36,11 @@ def read(name: str, url: str, query: Query, take: Take[_T]) -> _T:
     """:raises NoAnswerError: the server cannot be reached, refuses, or has no such table."""
     scheme, colon, rest = url.partition("://")
     scheme = _DRIVERS.get(scheme, scheme)
+    if not _is_plain(url):
+        raise ConfigError(
+            f"database {name}: its URL cannot be told apart: in a user or password write @ as %40, : as %3A, / as %2F,"
+            " # as %23, ? as %3F, [ as %5B and % as %25"
+        )
     shown = f"database {name} ({_shown(url)})"
     if not _TABLE.fullmatch(query.table):
         raise NoAnswerError(f"{shown}: no table can be called {query.table!r} in SQL")
@@ -45,7 +50,7 @@ def read(name: str, url: str, query: Query, take: Take[_T]) -> _T:
     try:
         try:
             connection = _within(SECONDS, engine.connect)
-        except (exc.SQLAlchemyError, OSError) as error:
+        except Exception as error:  # drivers raise what they like, for no password or an unknown option as well
             raise DeadError(f"{shown} cannot be opened: {_reason(error, url)}") from None
         if connection is None:
             raise DeadError(f"{shown} does not answer within {SECONDS:.0f} seconds")
@@ -148,6 +153,10 @@ def _widths(connection: Any, query: Query, dialect: str) -> dict[str, int]:
 
 def _reason(error: BaseException, url: str) -> str:
     cause = getattr(error, "orig", None) or error
+    if isinstance(cause.__cause__, OSError):
+        cause = cause.__cause__  # pg8000 says with it that it could not connect
+    if isinstance(cause, AttributeError) and urlsplit(url).password is None:
+        return "it asks for a password, and the URL has none (USER:PASSWORD@HOST)"
     told = cause.args[-1] if cause.args else cause
     # pg8000 raises what the server sent as a dictionary, M is the message; PyMySQL a number and a text.
     text = str(told.get("M", told)) if isinstance(told, dict) else str(told)
@@ -156,6 +165,15 @@ def _reason(error: BaseException, url: str) -> str:
     for secret in {password, unquote(password)} if password else ():
         reason = reason.replace(secret, "***")
     return reason
+
+
+def _is_plain(url: str) -> bool:
+    """Whether everybody finds the same password in it: one with a bare / or @ would be taken for a host, and shown."""
+    try:
+        netloc = urlsplit(url).netloc
+    except ValueError:
+        return False
+    return "#" not in url and url.count("@") == netloc.count("@") <= 1
 
 
 def _shown(url: str) -> str:

@@ -69,6 +69,8 @@ class Databases:
     auto: bool = False
     own: bool = True
     kept: dict[object, tuple[TableRows, Stored]] = field(default_factory=dict, repr=False)
+    named: set[str] = field(default_factory=set)
+    """What extconfig.conf calls its databases."""
 
 
 @dataclass
@@ -91,7 +93,9 @@ class Tables:
 
     @cached_property
     def families(self) -> Mapping[str, tuple[Mapped, ...]]:
-        return families(self.parsed("extconfig.conf"))
+        found = families(self.parsed("extconfig.conf"))
+        self.databases.named.update(mapped.database for family in found.values() for mapped in family)
+        return found
 
     @property
     def all_rows(self) -> list[Section]:

@@ -139,6 +139,7 @@ class Replay:
         hidden = arrival.hidden(self.config)
         if hidden:
             yield hidden
+            return
         for module in self.config.unread:
             if module.source == "module":
                 yield Check("arrival", Match.UNKNOWN, said(str(module)), module.where)

@@ -167,6 +167,20 @@ def dialplan_lacks(config: Config) -> Iterator[Finding]:
         )
 
 
+def _loader(reason: Reason) -> str:
+    """What loads an object that is loaded otherwise than written."""
+    kind, option = str(reason.get("type") or reason.get("what") or ""), reason.get("option")
+    if reason.kind is LoadReason.OTHER_ACL:
+        return "`module reload acl`"
+    if (
+        reason.kind is LoadReason.OTHER_ORDER
+        or option == "endpoint_identifier_order"
+        or (kind.startswith("transport") and reason.kind is not LoadReason.NOT_RELOADED)
+    ):
+        return "A restart of Asterisk"
+    return "`module reload res_pjsip.so`"
+
+
 def otherwise(config: Config) -> Iterator[Finding]:
     """Objects that the running Asterisk holds otherwise than the files have them."""
     for problem in config.otherwise:
@@ -175,7 +189,7 @@ def otherwise(config: Config) -> Iterator[Finding]:
             Severity.WARNING,
             problem.reason,
             problem.where if problem.where.file else None,
-            advice="`module reload res_pjsip.so` loads what stands in the files now (transports: restart Asterisk).",
+            advice=f"{_loader(problem.why)} loads what stands in the files now.",
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.reasons.reason import Reason
-from pjsipdiag.asterisk.verdict import Match
+from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.diagnosis.situation import CallGroup
 
 
@@ -68,9 +68,7 @@ def with_status(group: CallGroup, *statuses: int) -> int:
 
 def is_cut_off(group: CallGroup) -> bool:
     """Whether the capture holds too little of its requests to replay them, and of answers to know them."""
-    # what was not read of the configuration is named by its line
-    trace = group.verdict.trace
-    return any(c.step == "arrival" and c.match is Match.UNKNOWN and c.where is None for c in trace)
+    return any(check.why.first.kind is WalkReason.CUT_OFF for check in group.verdict.trace)
 
 
 def is_silent(group: CallGroup) -> bool:

@@ -25,6 +25,7 @@ from pjsipdiag.asterisk.loading.resolve import Hosts
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.cli.group import main
+from pjsipdiag.diagnosis.names import load
 from tests.conformance import message, verdict_differences
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "live"
@@ -187,3 +188,29 @@ def test_a_host_without_alias_was_asked_for_where_the_function_runs(version: str
     live = ask_live(asked, wanted)
     assert running_config(live).aliases_asked == frozenset()
     assert live.unknown == ("aliases of domains could not be asked for: func_sorcery does not run",)
+
+
+def test_a_shown_difference_is_what_differs_and_its_line(tmp_path: Path) -> None:
+    kept = ",".join(f"198.51.100.{number}" for number in range(60))
+    section = "[a]\ntype={type}\nendpoint=e\nmatch={kept}\nmatch={match}\n"
+    (tmp_path / "pjsip.conf").write_text(section.format(type="identify", kept=kept, match="192.0.2.0/24"))
+    told = "[asterisk]\ntype=live\nversion=22.10.1\n" + section.format(
+        type="identify", kept=kept, match="192.0.2.0/255.255.255.128"
+    )
+    (problem,) = load(tmp_path, live=saved.from_text(told, "told")).otherwise
+    assert problem.reason == (
+        "identify 'a': loaded is match=192.0.2.0/25 beside 60 that both have, written match=192.0.2.0/24 beside 60"
+        " that both have (pjsip.conf:5)"
+    )
+
+
+def test_a_saved_file_that_is_cut_off_is_one_line(live: Live) -> None:
+    lines = saved.to_text(live).splitlines(keepends=True)
+    for kept in (1, len(lines) // 2, len(lines) - 1):
+        with pytest.raises(LiveError, match="is cut off"):
+            saved.from_text("".join(lines[:kept]), "pbx.live")
+
+
+def test_saving_without_asking_is_one_line(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["check", "-c", str(tmp_path), "--save-live", str(tmp_path / "pbx.live")])
+    assert (result.exit_code, "--save-live saves what --live asks for" in result.output) == (2, True)

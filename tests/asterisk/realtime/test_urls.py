@@ -1,0 +1,41 @@
+"""--database with what cannot be used: one line that says what, and no password in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag.diagnosis.names import load
+from pjsipdiag.errors import ConfigError
+
+FILES = {
+    "pjsip.conf": "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n",
+    "sorcery.conf": "[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,ps_ips\n",
+    "extconfig.conf": "[settings]\nps_ips => odbc,main\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("main=postgresql://u:hunter2@127.0.0.1:1/x", r"\(127\.0\.0\.1/x\) cannot be opened: Connection refused"),
+        ("main=mysql://u:hunter2@127.0.0.1:1/x?unheard=of", "cannot be opened: .*'unheard'"),
+        ("main=mysql://u:hunter2@x@127.0.0.1:1/x", "write @ as %40"),
+        ("main=postgresql://u:a/hunter2@127.0.0.1:1/x", "write @ as %40"),
+        ("main=postgresql://u:a#hunter2@127.0.0.1:1/x", "write @ as %40"),
+        ("main=postgresql://u:[hunter2@127.0.0.1:1/x", "write @ as %40"),
+        ("main=postgresql://u:hunter2\u2100@127.0.0.1:1/x", "write @ as %40"),
+        ("main=postgresql://u:a?hunter2@127.0.0.1:1/x", "write @ as %40"),
+        ("main=postgresql://u:hunter2@127.0.0.1:port/x", "no URL of a database"),
+        ("main=oracle://u:hunter2@127.0.0.1/x", "no URL of a database"),
+        ("other=mysql://u:hunter2@127.0.0.1:1/x", r"names no such database \(it names main\)"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line_without_the_password(given: str, said: str, tmp_path: Path) -> None:
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigError, match=said) as error:
+        load(tmp_path, databases=[given])
+    assert "hunter2" not in str(error.value)
+    assert "\n" not in str(error.value)
