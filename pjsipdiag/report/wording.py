@@ -309,8 +309,8 @@ def outcome(verdict: Verdict) -> str:
     """What becomes of the request, with the endpoint and the status that Asterisk gives."""
     said = OUTCOMES[verdict.outcome]
     if verdict.endpoint:
-        as_ = ", perhaps accepted" if verdict.outcome is Outcome.UNKNOWN else ""
-        said += f"{as_} as endpoint {verdict.endpoint}"
+        perhaps = ", perhaps accepted" if verdict.outcome is Outcome.UNKNOWN else ""
+        said += f"{perhaps} as endpoint {verdict.endpoint}"
     if verdict.status and verdict.outcome is not Outcome.UNKNOWN:
         said += f", Asterisk answers {verdict.status}"
     return said
