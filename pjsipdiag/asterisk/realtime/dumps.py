@@ -55,7 +55,7 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
             text = data.decode("cp1252" if _LATIN.search(data[:2000]) else "utf-8", "surrogateescape")
             table = _Dump(text).tables.get(query.table.rpartition(".")[2].lower())
             if table is None:
-                raise NoAnswerError(f"database {name}: {path} has no table {query.table}")
+                raise NoAnswerError(f"database {name}: {path} has no table {query.table}: bring all that are asked for")
             columns, rows = Columns(tuple(table.columns), table.folding, table.widths, table.dialect), table.rows
     except (OSError, EOFError, ValueError, gzip.BadGzipFile, zlib.error, csv.Error) as error:
         raise DeadError(f"database {name}: {path}: {getattr(error, 'strerror', None) or error}") from None

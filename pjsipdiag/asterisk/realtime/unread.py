@@ -24,7 +24,7 @@ def of_table(object_type: str, mapped: Mapped, where: Where | None, file: str = 
         text = f"{_from(object_type, store)}: see '{shown}'"
         return Unread(object_type, where, text, "table", store, shown, row, "bring extconfig.conf along")
     store = f"{table}, which was not read: extconfig.conf calls it {name} ({mapped.driver})"
-    give = f"give --database {name}=URL, or {name}=FILE with what '{_bring(mapped)}' writes"
+    give = f"give --database {name}=URL, or {name}=FILE with what '{_bring(mapped)}' writes, all its tables in one file"
     return Unread(
         object_type, where, f"{_from(object_type, store)}; {give}, or see '{shown}'", "table", store, shown, row, give
     )

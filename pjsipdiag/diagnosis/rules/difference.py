@@ -170,6 +170,9 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         )
     else:
         possible.append("not reloaded: a line that decides these calls was changed after Asterisk last loaded")
+    tables = list(dict.fromkeys(one.mapped.table for one in situation.config.stored if one.type in _DECIDING))
+    if tables:
+        possible.append(f"other rows: {listed(tables)} may have been changed between these calls and now")
     for problem in situation.config.warnings:
         if problem.why.kind is FileReason.CACHE_HOLDS_ALL:
             likely.append(f"cache: Asterisk may go by older rows than the table has now ({problem.where}): {_EXPIRE}")
