@@ -119,7 +119,7 @@ class _Reading:
         """The messages of whole lines; answers how many bytes are done with."""
         text, numbers, exact = unpacked(raw)
         marks = list(self._marks(text))
-        if self._empty or self._how or not (marks or self.tally.records) or text.count(b"<--") > len(marks):
+        if self._empty or self._how or not (marks or self.tally.records) or text.count(b"<--- ") > len(marks):
             text, numbers, marks = self._joined(raw, text, numbers, marks)
         self._empty = self._empty and not raw.strip()
         done, counted, number = len(text), 0, 0
