@@ -14,13 +14,16 @@ from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.config import Acl, Auth, Config, Identify, Rule, Where
 from pjsipdiag.asterisk.live.dialplan import dialplan
 from pjsipdiag.asterisk.live.saved import to_text
-from pjsipdiag.asterisk.live.state import FILE, HIDDEN_ACL, Live
+from pjsipdiag.asterisk.live.state import FILE, HIDDEN_ACL, OPTIONS, Live
 from pjsipdiag.asterisk.loading import modules
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.releases import NEWEST, nearest, release
 
 _ONLY_FIRST = "of several access lists a running Asterisk shows the first only: its files have all (-c)"
 _RULES = "a running Asterisk does not show the rules of permit= and deny=: its files do (-c)"
+
+_OBJECTS = (*(OPTIONS.keys() - {"endpoint_acl"}), "domain_alias")
+"""Types of what Asterisk itself has; the others hold what it told beside."""
 
 
 def running_config(live: Live, version: str | None = None) -> Config:
@@ -56,6 +59,8 @@ def running_config(live: Live, version: str | None = None) -> Config:
         config,
         endpoints=endpoints,
         identifies=tuple(identifies),
+        sections=tuple(one for one in config.sections if (kind := one.first("type")) and kind.value in _OBJECTS),
+        dropped=(),
         identifiers=live.identifiers if live.identifiers is not None else config.identifiers,
         uncertain_identifiers=config.uncertain_identifiers if live.identifiers is None else (),
         named_acls=acls,

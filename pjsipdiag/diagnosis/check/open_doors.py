@@ -66,7 +66,7 @@ def unseen(config: Config) -> tuple[str, ...]:
         "doors: not seen are firewalls and fail2ban before Asterisk, and what each context does with a call",
     ]
     if not config.listeners:
-        unread = config.missing or "transport" in config.elsewhere
+        unread = config.missing or "transport" in config.elsewhere or "transport" in config.untold
         more = "; what was not read may have more" if unread else ", so there is none"
         said.append(f"doors: nothing listens by these files{more}")
     hosts = sorted({name.host for identify in config.identifies for name in identify.unresolved})

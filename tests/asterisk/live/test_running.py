@@ -25,6 +25,7 @@ from pjsipdiag.asterisk.loading.resolve import Hosts
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.cli.group import main
+from pjsipdiag.diagnosis.configuration import check
 from pjsipdiag.diagnosis.names import load
 from tests.conformance import message, verdict_differences
 
@@ -214,3 +215,7 @@ def test_a_saved_file_that_is_cut_off_is_one_line(live: Live) -> None:
 def test_saving_without_asking_is_one_line(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["check", "-c", str(tmp_path), "--save-live", str(tmp_path / "pbx.live")])
     assert (result.exit_code, "--save-live saves what --live asks for" in result.output) == (2, True)
+
+
+def test_what_runs_did_load(live: Live) -> None:
+    assert not [one for one in check(running_config(live)) if one.rule == "not-loaded"]
