@@ -96,6 +96,8 @@ def judged(case: Case, live: Live, done: Sequence[Mapping[str, Any]], count: Cou
     for request, decided in zip(case["requests"], done, strict=True):
         if decided.get("error") or decided.get("consistent") is False:
             continue
+        if "{{line:" in request["raw"]:  # LIVE.PY sends the mark as it stands: this Asterisk's token is not known
+            continue
         asked = message(request, tokens)
         expected = {**decided, "endpoint_scored": decided["endpoint_from"] != "inferred"}
         for verdict in (alone.verdict(asked), let_in.verdict(asked)):
