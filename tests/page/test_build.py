@@ -106,7 +106,7 @@ def page(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pag
         recorder.server_close()
 
 
-OWN = re.compile(r"CONNECT [\w.-]+\.(?:googleapis|google|gstatic|duckduckgo)\.com:443 ")
+OWN = re.compile(r"(?:CONNECT |[A-Z]+ http://)[\w.-]+\.(?:googleapis|google|gstatic|duckduckgo)\.com[:/]")
 """What Chromium asks for by itself, with or without a page."""
 QUIET = "--disable-features=AutofillServerCommunication,OptimizationHints,MediaRouter,Translate"
 
