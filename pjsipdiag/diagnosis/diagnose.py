@@ -21,6 +21,7 @@ from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.releases import NEWEST, age, instead, is_newer, nearest
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.capture.again import changed
+from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis import rules
 from pjsipdiag.diagnosis.calls import pbx as pbxes
 from pjsipdiag.diagnosis.calls.arrival import Arrival
@@ -121,7 +122,7 @@ def conclude(
     situation = filtered(situation, options, seen.tallies)
     notes = [
         *seen.notes,
-        *_notes(seen.merged, situation),
+        *_notes(seen.merged, situation, seen.tallies),
         *left_open(situation.config, live, situation.groups if config is None else ()),
     ]
     if names_are_dead(situation):
@@ -289,7 +290,7 @@ def _settle(
     return Basis(loaded, pbx, False, reason, seen)
 
 
-def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
+def _notes(merged: Merged, situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:
     calls = situation.calls
     if situation.filtered:
         yield f"filtered: only {situation.filtered}"
@@ -321,7 +322,7 @@ def _notes(merged: Merged, situation: Situation) -> Iterator[str]:
     for ip, status, count in unsuccessful(situation):
         done = f"refused calls of the PBX with {status}" if status else "left calls of the PBX without an answer"
         yield f"{ip} {done} ({count}): who refuses what goes out may send nothing in"
-    yield from fallen_silent(situation)
+    yield from fallen_silent(situation, tallies)
     for problem in situation.config.warnings:
         if problem.why.kind is FileReason.EXEC_NOT_ALLOWED:
             yield f"{problem.where}: {problem.reason}: what the program would write is not there"

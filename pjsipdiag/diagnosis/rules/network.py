@@ -11,6 +11,7 @@ from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
 from pjsipdiag.diagnosis.evidence.lookup import holding
+from pjsipdiag.diagnosis.evidence.pauses import OF_ALL, OF_ONE, clock, meanwhile
 from pjsipdiag.diagnosis.evidence.signs import best, hosts_named, is_likely, samples
 from pjsipdiag.diagnosis.evidence.trunks import prefix
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -230,7 +231,6 @@ def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterabl
     """What speaks for a ban, a firewall, or a capture that shows one direction only."""
     if any(_insists(group) for group in groups):
         yield "the caller sends the INVITE again and again: it got no answer either"
-    mine = set(sources(groups))
     refused = _banned(situation, groups)
     if refused:
         yield (
@@ -241,10 +241,8 @@ def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterabl
         yield "it was answered before: something changed in between (firewall, ban, Asterisk stopped)"
     if not situation.responses:
         yield ("the capture holds no answer to anybody: it may show one direction only, or Asterisk was not running")
-    elif any(other.source not in mine and with_status(other, 0) < other.calls for other in situation.groups):
-        yield "others are answered in the same capture, so Asterisk runs and listens"
-    if any(group.last_answer > group.first_silent for group in groups):
-        yield "it is answered again later: an overloaded Asterisk passes over new requests on UDP"
+    else:
+        yield from _meanwhile(situation, groups)
     told = signs.sentences([word for group in groups for word in signs.of_group(situation, group)])
     yield from told
     if not told:
@@ -252,6 +250,24 @@ def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterabl
             "no ICMP error about it is in the capture; a filter of ports leaves them out: `tcpdump 'port 5060 or icmp"
             " or icmp6'`"
         )
+
+
+def _meanwhile(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
+    """From when to when they were silent, and what others got in that time."""
+    mine = set(sources(groups))
+    first, last = min(group.first_silent for group in groups), max(group.last_silent for group in groups)
+    found = meanwhile(situation, mine, first, last)
+    span = f"from {clock(first)} to {clock(last)} UTC" if clock(first) != clock(last) else f"at {clock(first)} UTC"
+    if found.answered:
+        yield f"no answer {span}; others are answered meanwhile ({listed(found.answered)}), so Asterisk runs: {OF_ONE}"
+    elif found.asked:
+        yield f"no answer {span}, and nobody else got one meanwhile: {OF_ALL}"
+    elif any(other.source not in mine and with_status(other, 0) < other.calls for other in situation.groups):
+        yield f"no answer {span}; others are answered in the same capture, but nobody else asked meanwhile"
+    else:
+        yield f"no answer {span}"
+    if found.resumed:
+        yield f"answers come again at {clock(found.resumed)}: an overloaded Asterisk passes over new requests on UDP"
 
 
 def _banned(situation: Situation, groups: Sequence[CallGroup]) -> int:

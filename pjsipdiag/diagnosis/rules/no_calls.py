@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 
 from pjsipdiag.asterisk.verdict import Match
+from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
+from pjsipdiag.diagnosis.evidence.pauses import OF_ALL, OF_ONE, PATIENCE, clock, pauses
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import calls, counted, is_cut_off, listed, sources
 from pjsipdiag.diagnosis.rules.wire.signs import words
@@ -101,7 +102,7 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
             f", and {failed} of them were refused or not answered" if failed else ""
         )
     if messages:
-        return "the SIP in it is not about calls"
+        return "no call begins in it: its SIP is of calls that began before, or not about calls"
     if words(situation):
         return "no SIP came through, but connections or packets that were refused"
     if unread:
@@ -122,26 +123,34 @@ def unsuccessful(situation: Situation) -> list[tuple[str, int, int]]:
     return [one for one in found if one[1] not in (0, *CHALLENGES) or one[0] not in through]
 
 
-PATIENCE = 32_000_000_000
-"""Nanoseconds after which nobody waits for an answer any more (64 * T1, RFC 3261 17.1.2.2)."""
-
-
-def fallen_silent(situation: Situation) -> Iterator[str]:
-    """Since when requests outside of calls get no answer any more, and whether others still get theirs."""
+def fallen_silent(situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:
+    """From when to when requests outside of calls get no answer, and whether others still get theirs."""
     heard = max(
         (*(one.last_answer for one in situation.exchanges), *(g.last_answer for g in situation.groups)), default=0
     )
     for one in situation.exchanges[:16]:
         if not 0 < one.last_answer < one.last_request - PATIENCE:
             continue
-        since = datetime.fromtimestamp(one.last_answer // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        since = clock(one.last_answer)
         why = (
-            "others are answered later, so look for a ban or filter of this address (`fail2ban-client status asterisk`,"
-            " `iptables -L -n`)"
+            f"others are answered later, so {OF_ONE}"
             if heard > one.last_answer + PATIENCE
             else "nobody is answered later: Asterisk, or the way to it, stopped (`systemctl status asterisk`)"
         )
         yield f"{one.method} of {one.client} had its last answer at {since}, and none since: {why}"
+    others = {one.client for one in situation.exchanges if one.statuses}
+    others |= {group.source for group in situation.groups if group.last_answer}
+    for one in situation.exchanges[:16]:
+        if one.is_silent and one.last_request - one.first_time > PATIENCE and others - {one.client}:
+            yield f"no {one.method} of {one.client} got an answer ({one.requests}), and others do: {OF_ONE}"
+    for pause in pauses(situation.exchanges[:16], tallies):
+        one = pause.exchange
+        got = pause.others
+        why = f"{listed(got)} got answers meanwhile: {OF_ONE}" if got else f"nobody got one meanwhile: {OF_ALL}"
+        yield (
+            f"{pause.requests} {one.method} of {one.client} got no answer from {clock(pause.first)} to"
+            f" {clock(pause.last)}, and before and after they did; {why}"
+        )
 
 
 def _each(names: Iterable[str]) -> str:

@@ -34,6 +34,10 @@ class Explained(NamedTuple):
 
 
 _CALLEE = "the answer of who was called, or of the caller"
+_BUSY = (
+    "nothing where who was called talks; else look at Busy() and Hangup(17) in the dialplan, device_state_busy_at= of"
+    " the telephone, and do-not-disturb"
+)
 
 EXPLAINED: dict[int, Explained] = {
     420: Explained(
@@ -91,9 +95,9 @@ EXPLAINED: dict[int, Explained] = {
         ("Max-Forwards", "Via"),
         "look for two routes that send the number to each other: the Via lines name who passed it on",
     ),
-    486: Explained(f"busy: {_CALLEE}"),
+    486: Explained(f"busy: {_CALLEE}", advice=_BUSY),
     487: Explained(f"the caller hung up before an answer: {_CALLEE}"),
-    600: Explained(f"busy everywhere: {_CALLEE}"),
+    600: Explained(f"busy everywhere: {_CALLEE}", advice=_BUSY),
     603: Explained(f"declined after it rang: {_CALLEE}"),
 }
 STALE = Explained(
@@ -221,7 +225,7 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
     required = f" ({shown[0]})" if status == 420 and shown else ""
     return Finding(
         "refused-otherwise",
-        Severity.NOTE if status in OF_PEOPLE else Severity.ERROR,
+        Severity.ERROR if status not in OF_PEOPLE else Severity.WARNING if _all_busy(groups) else Severity.NOTE,
         f"{identified} refused with {status} ({counted(count, 'call')}): {known.meaning}{required}{by}",
         cause.where,
         sources(groups),
@@ -233,6 +237,11 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
         ),
         advice=known.advice or (NOTHING_TO_DO if status in OF_PEOPLE else SEE_THE_LOG),
     )
+
+
+def _all_busy(groups: Sequence[CallGroup]) -> bool:
+    """Whether nobody was reached: every call of these sources ended busy."""
+    return all(status in (486, 600) for group in groups for status, count in group.statuses.items() if count)
 
 
 def _of_class(status: int) -> Explained:

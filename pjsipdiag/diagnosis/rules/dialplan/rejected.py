@@ -113,7 +113,9 @@ def _action(
     shown = f"`dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`"
     status = max(ANSWERS, key=lambda code: sum(with_status(group, code) for group in groups))
     said, advice = ANSWERS[status]
-    evidence = [f"{status} means: {said}"]
+    evidence = [f"{status} means: {said}"] if any(with_status(group, status) for group in groups) else []
+    if not evidence:
+        advice = "chan_pjsip has no hangup cause for this answer: another SIP server that Dial() asks gave it"
     if found and found[1].presence is Presence.FOUND:
         evidence.append(f"the extension was found: {found[1].reason}{_at(found[1].where)}")
     return evidence, f"{advice}; {shown} has the lines that ran"

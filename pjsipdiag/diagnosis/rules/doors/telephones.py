@@ -13,6 +13,7 @@ from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import hosts_named, samples
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, who
+from pjsipdiag.diagnosis.rules.methods import credentials
 from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
@@ -27,8 +28,7 @@ def of_telephone(situation: Situation, group: CallGroup) -> Cause | None:
     verdict = group.verdict
     if verdict.identifier not in BY_RULE or verdict.outcome is Outcome.ACL_DENIED:
         return None
-    phones = [phone for caller in group.callers if (phone := _telephone(situation, caller)) is not None]
-    phones = [phone for phone in phones if phone.name != verdict.endpoint]
+    phones = [phone for phone, _ in _named(situation, group) if phone.name != verdict.endpoint]
     if not phones:
         return None
     if verdict.identifier == "ip":
@@ -40,10 +40,22 @@ def of_telephone(situation: Situation, group: CallGroup) -> Cause | None:
     return Cause(verdict.identify, where, phones[0].name)
 
 
-def _telephone(situation: Situation, caller: str) -> Endpoint | None:
-    """The endpoint that a From user names, where it logs in by that name and nothing else leads to it."""
-    phone = situation.config.endpoints.get(caller)
-    if phone is None or not phone.auth or "username" not in phone.identify_by:
+FROM, LOGIN = "From user", "Authorization user"
+METHOD = {FROM: "username", LOGIN: "auth_username"}
+"""What a request calls itself by, and the identifier that believes it."""
+
+
+def _named(situation: Situation, group: CallGroup) -> Iterable[tuple[Endpoint, str]]:
+    """The telephones that the calls of a group name, and by which word."""
+    proofs = group.read_proofs() if group.credentialed else ()
+    for word, names in ((FROM, group.callers), (LOGIN, credentials.users(proofs))):
+        yield from ((phone, word) for name in names if (phone := _telephone(situation, name, word)) is not None)
+
+
+def _telephone(situation: Situation, name: str, word: str) -> Endpoint | None:
+    """The endpoint that a request names, where it logs in by that name and nothing else leads to it."""
+    phone = situation.config.endpoints.get(name)
+    if phone is None or not phone.auth or METHOD[word] not in phone.identify_by:
         return None
     trunk = any(identify.endpoint == phone.name for identify in situation.config.identifies)
     return None if trunk else phone
@@ -51,21 +63,25 @@ def _telephone(situation: Situation, caller: str) -> Endpoint | None:
 
 def registered_in_vain(situation: Situation, request: SipMessage, verdict: Verdict) -> Endpoint | None:
     """The telephone whose REGISTER a trunk's rule takes."""
-    phone = _registering(situation, request) if verdict.identifier in BY_RULE else None
+    phone, _ = _registering(situation, request) if verdict.identifier in BY_RULE else (None, "")
     return phone if phone is not None and phone.name != verdict.endpoint else None
 
 
-def _registering(situation: Situation, request: SipMessage) -> Endpoint | None:
-    """The telephone that a REGISTER names."""
+def _registering(situation: Situation, request: SipMessage) -> tuple[Endpoint | None, str]:
+    """The telephone that a REGISTER names, and by which word."""
     uri = request.from_uri if request.method == "REGISTER" else None
-    return _telephone(situation, uri.user) if uri else None
+    if uri is None:
+        return None, ""
+    named = [(FROM, uri.user), *((LOGIN, user) for user in credentials.users([request]))]
+    return next(((phone, word) for word, name in named if (phone := _telephone(situation, name, word))), (None, ""))
 
 
 def registrations_taken(situation: Situation) -> Iterable[Finding]:
     """One finding for each host whose telephones register in vain, for a trunk's rule takes that, too."""
     for exchange in situation.exchanges:
         for request in exchange.asked if exchange.method == "REGISTER" else ():
-            if _registering(situation, request) is None:
+            _, word = _registering(situation, request)
+            if not word:
                 continue
             verdict = situation.replay(request)
             phone = registered_in_vain(situation, request, verdict)
@@ -74,14 +90,14 @@ def registrations_taken(situation: Situation) -> Iterable[Finding]:
                 yield Finding(
                     "telephone-taken",
                     Severity.ERROR,
-                    f"{request.source.ip} registers with From user {phone.name}, an endpoint of its own with a password"
+                    f"{request.source.ip} registers with {word} {phone.name}, an endpoint of its own with a password"
                     f" ({phone.where}), but {verdict.identifier} rule [{verdict.identify}] ({where}) takes the REGISTER"
                     f" for endpoint {verdict.endpoint} first: {phone.name} cannot register",
                     where,
                     (request.source.ip,),
                     0,
                     (f"answers to its REGISTER: {_counts(exchange.statuses)}",),
-                    advice=f"narrow [{verdict.identify}] to the trunk's own address: then the From user finds"
+                    advice=f"narrow [{verdict.identify}] to the trunk's own address: then the {word} finds"
                     f" {phone.name}, which asks for the password",
                 )
                 break
@@ -113,6 +129,7 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
     verdict = groups[0].verdict
     trunk = situation.config.endpoints[verdict.endpoint]
     rule = _rule(situation, groups[0]) if verdict.identifier == "ip" else None
+    word = next(word for group in groups for known, word in _named(situation, group) if known.name == phone.name)
     text = f"match={rule.text}" if rule else f"{verdict.identifier} rule"
     behind = tuple(dict.fromkeys(pair for group in groups for pair in _behind(group)))
     inside = any(is_private(group.source) for group in groups) or bool(behind) or (rule and is_whole_world(rule))
@@ -128,7 +145,7 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
     return Finding(
         "telephone-taken",
         Severity.ERROR if inside else Severity.WARNING,
-        f"{who(groups, 'calls', 'call')} with From user {phone.name}, an endpoint of its own with a password"
+        f"{who(groups, 'calls', 'call')} with {word} {phone.name}, an endpoint of its own with a password"
         f" ({phone.where}), but {text} of [{cause.name}] ({cause.where}) takes the calls for endpoint {trunk.name}"
         f" first: they reach context={trunk.context} without a password",
         cause.where,
@@ -139,9 +156,9 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
             *([f"{counted(registers, 'REGISTER')} from there: taken for {trunk.name} as well"] if registers else []),
             f"observed answers: {answers(groups)}",
         ),
-        advice=f"narrow {text} of [{cause.name}]{meant}: then the From user finds {phone.name}, which asks for the"
+        advice=f"narrow {text} of [{cause.name}]{meant}: then the {word} finds {phone.name}, which asks for the"
         " password"
         if rule
-        else f"make the rule of [{cause.name}] fit the trunk's calls only, or put username before {verdict.identifier}"
-        " in endpoint_identifier_order",
+        else f"make the rule of [{cause.name}] fit the trunk's calls only, or put {METHOD[word]} before"
+        f" {verdict.identifier} in endpoint_identifier_order",
     )

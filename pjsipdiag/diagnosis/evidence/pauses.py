@@ -1,0 +1,94 @@
+"""When answers paused, and whether others got theirs meanwhile: a ban stops them for one, a standstill for all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+from typing import NamedTuple
+
+from pjsipdiag.capture.again import read_again
+from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.diagnosis.calls.calls import Calls
+from pjsipdiag.diagnosis.evidence.addresses import show_ip
+from pjsipdiag.diagnosis.situation import Exchange, Situation
+
+PATIENCE = 32_000_000_000
+"""Nanoseconds after which nobody waits for an answer any more (64 * T1, RFC 3261 17.1.2.2)."""
+MOST_MESSAGES = 300_000
+"""Messages of captures that are read again for the pauses of requests outside of calls."""
+OF_ONE = "look for a ban or filter of this address (`fail2ban-client status asterisk`, `iptables -L -n`)"
+OF_ALL = "Asterisk, or the way to it, stood still (restart, overload, network; `systemctl status asterisk`)"
+
+
+def clock(time: int) -> str:
+    return datetime.fromtimestamp(time // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+class Meanwhile(NamedTuple):
+    """What others got during a silence: who was answered, whether anybody asked in vain, and when the next answer to
+    anybody came (0: none)."""
+
+    answered: tuple[str, ...]
+    asked: bool
+    resumed: int
+
+
+def meanwhile(situation: Situation, sources: Collection[str], first: int, last: int) -> Meanwhile:
+    """The same for calls of these sources that got no answer, from the first to the last of them."""
+    calls = situation.calls
+    if not isinstance(calls, Calls):
+        return Meanwhile((), False, 0)
+    end = last + PATIENCE
+    mine = {number for number, ip in enumerate(calls.sources) if show_ip(ip) in sources}
+    before = max((answer for answer in calls.answered if answer < first), default=0)
+    resumed = min((answer for answer in calls.answered if answer > last), default=0)
+    answered: dict[str, None] = {}
+    asked = False
+    for source, time, answer in zip(calls.source, calls.time, calls.answered, strict=True):
+        if source not in mine and first <= answer <= end:
+            answered[show_ip(calls.sources[source])] = None
+        asked = asked or (source not in mine and not answer and before < time < (resumed or time + 1))
+    others = (one for one in situation.exchanges if one.client not in sources)
+    answered |= dict.fromkeys(one.client for one in others if first <= one.last_answer <= end)
+    return Meanwhile(tuple(answered), asked, resumed)
+
+
+class Pause(NamedTuple):
+    """Requests of one method from one host that got no answer between two that did, and who was answered meanwhile."""
+
+    exchange: Exchange
+    first: int
+    last: int
+    requests: int
+    others: tuple[str, ...]
+
+
+def pauses(exchanges: Sequence[Exchange], tallies: Sequence[Tally]) -> Iterator[Pause]:
+    """The longest pause of each exchange that has fewer answers than requests, read in the captures again."""
+    short = [one for one in exchanges if one.statuses and one.requests - sum(one.statuses.values()) > 1]
+    if not short or sum(tally.sip_messages for tally in tallies) > MOST_MESSAGES:
+        return
+    seen: dict[tuple[str, str], list[tuple[int, bool]]] = {(one.client, one.method): [] for one in short}
+    answers: list[tuple[int, str]] = []
+    for message in (datagram.message() for datagram in chain.from_iterable(map(read_again, tallies))):
+        host = message.destination.ip if message.status else message.source.ip
+        if message.status:
+            answers.append((message.time, host))
+        if (of := seen.get((host, message.header("CSeq").rpartition(" ")[2]))) is not None:
+            of.append((message.time, bool(message.status)))
+    for one in short:
+        found = max(_between(seen[one.client, one.method]), key=lambda pause: pause[2], default=None)
+        if found is not None and found[1] - found[0] > PATIENCE:
+            first, last, _ = found
+            others = dict.fromkeys(host for time, host in answers if first <= time <= last and host != one.client)
+            yield Pause(one, *found, tuple(others))
+
+
+def _between(seen: Iterable[tuple[int, bool]]) -> Iterator[tuple[int, int, int]]:
+    """(first, last, count) of the requests between two answers; the last may be the one that was answered."""
+    waiting: list[int] = []
+    for time, is_answer in seen:
+        if is_answer and len(waiting) > 2:
+            yield waiting[0], waiting[-2], len(waiting) - 1
+        waiting = [] if is_answer else [*waiting, time]
