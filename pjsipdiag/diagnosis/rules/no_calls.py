@@ -117,10 +117,13 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
 
 def unsuccessful(situation: Situation) -> list[tuple[str, int, int]]:
     """(address, status, count) of the PBX's own calls that were refused, or never answered (0); a challenge refuses
-    where no call came through after it."""
+    where no call came through after it, and who is busy or was hung up on refuses nothing."""
     through = {ip for ip, status, _ in situation.outbound if 200 <= status < 300}
     found = (one for one in situation.outbound if 300 <= one[1] < 700 or one[1] == 0)
-    return [one for one in found if one[1] not in (0, *CHALLENGES) or one[0] not in through]
+    return [one for one in found if one[1] not in (0, *CHALLENGES) or one[0] not in through if one[1] not in _BUSY]
+
+
+_BUSY = (486, 487, 600)
 
 
 def fallen_silent(situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:

@@ -160,6 +160,8 @@ def _repair(
     if others:
         where = f" ({option.where})" if option else ""
         return f"set context={others[0]}{where}, which takes the number, or {written}; {shown} tells"
+    if what.presence is Presence.INCOMPLETE:
+        return f"have the whole number sent ({what.reason}), or {written}; {shown} tells"
     other = spelt_otherwise(dialplan, endpoint, numbers[0], message)
     if other:
         form, taken = other
@@ -167,8 +169,6 @@ def _repair(
             f"the files take {form} ({taken.reason}{_at(taken.where)}), and {numbers[0]} is dialled: have it sent so,"
             f" or {written}; {shown} tells"
         )
-    if what.presence is Presence.INCOMPLETE:
-        return f"have the whole number sent ({what.reason}), or {written}; {shown} tells"
     return f"{written}{_as_sent(numbers)}; {shown} tells"
 
 

@@ -218,7 +218,7 @@ def _unmatched(situation: Situation, refusal: Refusal) -> Why:
             "the source is in no match= of any identify, and no other identifier takes it",
             None,
             f"if that is your provider, add match={refusal.exchange.client} to its identify (the provider can confirm"
-            " the address); --method OPTIONS lists such requests",
+            f" the address){_own(names)}; --method {refusal.method} lists such requests",
         )
     known = [name for user in names for name in get_close_matches(user, situation.config.endpoints, 2, 0.7)]
     alike = f"; alike: {listed(list(dict.fromkeys(known)))}" if known else ""
@@ -226,6 +226,14 @@ def _unmatched(situation: Situation, refusal: Refusal) -> Why:
         f"no endpoint is named {listed(names) or 'as it registers'}, and no other identifier takes it{alike}",
         None,
         "have the telephone log in as an endpoint of the files, or write endpoint, AOR and auth of that name",
+    )
+
+
+def _own(names: Sequence[str]) -> str:
+    return (
+        f"; if it is a telephone, have it log in as an endpoint of the files (it calls itself {listed(names)})"
+        if names
+        else ""
     )
 
 
