@@ -69,9 +69,10 @@ def test_a_newer_name_stands_for_the_newest_known(name: str, version: str) -> No
         ("24.0.0", "23", "newer"),
         ("GIT-22-6a2f9d1", "22", "a build"),
         ("GIT-master-6a2f9d1M", "23", "a build"),
-        ("22.5.2~dfsg+~cs6.15.60671435-1", "22", ""),
-        ("22.2.5", "22", ""),
-        ("20.7-cert99", "certified-20.7", ""),
+        ("22.5.2~dfsg+~cs6.15.60671435-1", "22", "not known"),
+        ("22.2.5", "22", "not known"),
+        ("20.7-cert99", "certified-20.7", "newer than certified-20.7-cert"),
+        ("22.99.1", "22", "newer than 22."),
         ("certified-22.7", "22", ""),
     ],
 )

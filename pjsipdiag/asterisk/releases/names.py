@@ -95,14 +95,19 @@ def _neighbours(branch: int) -> list[Release]:
 
 
 def age(version: str) -> str:
-    """How a release that is not known stands to those that are, as the end of a sentence; empty for a known branch."""
+    """How a release that is not known stands to those that are, as the end of a sentence."""
     if _BUILT.match(version):
         return ", a build from a repository"
     branches = [int(line) for line in BRANCHES]
     branch = number_of(version)[0] if number_of(version) else branches[0]
     if branch < min(branches):
         return f", older than {min(branches)}, the oldest that is known"
-    return ", newer than all that are known" if branch > max(branches) else ""
+    if branch > max(branches):
+        return ", newer than all that are known"
+    known = nearest(version)
+    if known is None or not is_newer(version):
+        return ", a release that is not known"
+    return f", newer than {RELEASES[known.line][-1]}, the newest {known.line} that is known"
 
 
 def accepted() -> str:

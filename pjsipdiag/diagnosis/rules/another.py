@@ -58,7 +58,7 @@ def _another(
         return "chan_sip", socket.where if socket else None
     major = situation.capture_version.partition(".")[0].removeprefix("certified/")
     if major.isdigit() and int(major) < FIRST_WITH_PJSIP:
-        return f"Asterisk {situation.capture_version}, which has no PJSIP", None
+        return f"Asterisk {situation.capture_version}, which has no PJSIP,", None
     if answer is not None and not asterisk and (answer.status >= 200 or not situation.capture_version):
         named = _name(answer)
         if named and named != situation.config.globals.value("user_agent"):
