@@ -26,7 +26,15 @@ from pjsipdiag.diagnosis import rules
 from pjsipdiag.diagnosis.calls import pbx as pbxes
 from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.calls import Calls
-from pjsipdiag.diagnosis.calls.exchanges import exchanges, missing, other_methods, own_registrations, row_of, tokens
+from pjsipdiag.diagnosis.calls.exchanges import (
+    exchanges,
+    missing,
+    other_methods,
+    own_registrations,
+    row_of,
+    tokens,
+    unknown_calls,
+)
 from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.calls.groups import group, regrouping
 from pjsipdiag.diagnosis.calls.judge import judge
@@ -46,7 +54,7 @@ from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.difference import is_a_copy
-from pjsipdiag.diagnosis.rules.no_calls import fallen_silent, unsuccessful
+from pjsipdiag.diagnosis.rules.no_calls import fallen_silent, refused_outside
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.running import ask, callers_hosts, left_open, settled
 from pjsipdiag.diagnosis.situation import Situation
@@ -180,6 +188,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         own_registrations=own,
         exchanges=received,
         own=sent,
+        unknown_calls=unknown_calls(seen.merged, basis.pbx.addresses, wanted),
         encrypted=seen.encrypted,
         said=seen.said,
         refused=tuple(one for tally in seen.tallies for one in tally.refused),
@@ -311,17 +320,14 @@ def _notes(merged: Merged, situation: Situation, tallies: Sequence[Tally]) -> It
             group.destinations[0]
             for group in situation.groups
             if group.sample.destination == NOWHERE and not of_another(situation, group)
-        }
+        }.difference(UNTOLD)
     )
-    outside = [place for place in outside if place not in UNTOLD]
     if outside:
         yield (
             f"{', '.join(outside)} answers, but no transport of the configuration listens there: "
             "taken for the outside of a NAT before Asterisk"
         )
-    for ip, status, count in unsuccessful(situation):
-        done = f"refused calls of the PBX with {status}" if status else "left calls of the PBX without an answer"
-        yield f"{ip} {done} ({count}): who refuses what goes out may send nothing in"
+    yield from refused_outside(situation)
     yield from fallen_silent(situation, tallies)
     for problem in situation.config.warnings:
         if problem.why.kind is FileReason.EXEC_NOT_ALLOWED:

@@ -201,6 +201,8 @@ class Situation:
     """Requests outside of calls that the PBX received."""
     own: tuple[Exchange, ...] = ()
     """Those that it sent."""
+    unknown_calls: Sequence[tuple[str, str, int]] = ()
+    """(address, method, how many) of requests inside of calls that the PBX answered 481."""
     encrypted: tuple[tuple[Address, Address, int], ...] = ()
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refused: tuple[LoggedRefusal, ...] = ()

@@ -748,7 +748,7 @@ static int reply(const Kept *kept, PyObject *datagram, Text payload, Text sequen
         method.at--;
     const ptrdiff_t size = method.stop - method.at;
     char what[MOST_WHAT];
-    if (is_in_dialog(method))
+    if (is_in_dialog(method) && (payload.stop - payload.at < 11 || memcmp(payload.at + 8, "481", 3))) /* fold.GONE */
         return 1;
     if (method.at == sequence.at || !size || size + 4 > MOST_WHAT || payload.stop - payload.at < 11 || !is_whole(kept, payload))
         return 0;

@@ -10,6 +10,7 @@ from functools import partial
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.diagnosis.calls.fold import GONE, IN_DIALOG
 from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.calls.kinds import WITH_CREDENTIALS, read_kind
 from pjsipdiag.diagnosis.calls.pbx import Pbx
@@ -66,6 +67,8 @@ def exchanges(
             found[client, server, method].add(what, repeated, seen)
     received, sent = [], []
     for (client, server, method), known in found.items():
+        if method in IN_DIALOG:
+            continue
         if client in pbx:
             sent.append(_exchange(client, server, method, known))
         elif server in pbx or not pbx:
@@ -75,6 +78,17 @@ def exchanges(
     verdict = replay.verdict if len(received) <= FEW else partial(_brief, replay)
     judged = [_judged(one, verdict) for one in received]
     return tuple(judged), tuple(one for one in sent if wanted_by(one, wanted))
+
+
+def unknown_calls(merged: Merged, pbx: Collection[bytes], wanted: Selection) -> list[tuple[str, str, int]]:
+    """(address, method, how many) of requests inside of calls that the PBX did not know."""
+    found = []
+    for kind, repeated in sorted(merged.others.items()):
+        client, server, what = read_kind(kind)
+        method, _, status = what.partition(b" ")
+        if status == GONE and method in IN_DIALOG and (server in pbx or not pbx) and wanted.has_source(client):
+            found.append((show_ip(client), method.decode(), repeated[COUNT]))
+    return found
 
 
 def _brief(replay: Replay, message: SipMessage) -> Verdict:

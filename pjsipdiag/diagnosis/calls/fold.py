@@ -77,6 +77,8 @@ except ImportError:
 else:
     following = _fold.following if is_used(_fold) else None
 
+GONE = b"481"
+"""The answer to a request inside a call that is not known; of those inside of calls it alone is counted."""
 IN_DIALOG = frozenset((b"ACK", b"BYE", b"CANCEL", b"PRACK", b"UPDATE", b"INFO"))
 """Methods that belong to a call and say nothing of their own about a source."""
 MOST_REGISTRATIONS = 1000
@@ -316,6 +318,6 @@ class Fold(Folded):
 
     def _reply(self, datagram: Datagram, payload: bytes, sequence: bytes) -> None:
         method, code = sequence.rstrip(b"\r").rpartition(b" ")[2], payload[8:11]
-        if method and method not in IN_DIALOG and code.isdigit():
+        if method and (method not in IN_DIALOG or code == GONE) and code.isdigit():
             kind = kind_of(datagram.destination, datagram.source, method + b" " + code)
             count_kind(self.others, self.seen, kind, datagram)

@@ -11,7 +11,6 @@ configuration's, the PBX's own doing, or a claim of the sender: claims never mak
     offers       what a refused INVITE offered
     numbers      whether the dialplan takes what a call asks for
     quoted       words of others that the sentences of findings hold, for redaction
-    pauses       when answers paused, and for whom
     seen         when, between whom and by which Call-IDs a finding's calls are found elsewhere
 
 Imports: `model`, `situation`, `check.space` and `asterisk`; `rules` and `repairs` ask it. A new sign is a function of

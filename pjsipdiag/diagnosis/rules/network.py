@@ -11,7 +11,6 @@ from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
 from pjsipdiag.diagnosis.evidence.lookup import holding
-from pjsipdiag.diagnosis.evidence.pauses import OF_ALL, OF_ONE, clock, meanwhile
 from pjsipdiag.diagnosis.evidence.signs import best, hosts_named, is_likely, samples
 from pjsipdiag.diagnosis.evidence.trunks import prefix
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -30,6 +29,7 @@ from pjsipdiag.diagnosis.rules.cause import (
 from pjsipdiag.diagnosis.rules.scanning import scanner_signs, scans
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
 from pjsipdiag.diagnosis.rules.wire import signs
+from pjsipdiag.diagnosis.rules.wire.pauses import OF_ALL, OF_ONE, clock, meanwhile
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 T1_GIVES_UP = 2_000_000_000

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
-from pjsipdiag.diagnosis.evidence.pauses import OF_ALL, OF_ONE, PATIENCE, clock, pauses
 from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import calls, counted, is_cut_off, listed, sources
+from pjsipdiag.diagnosis.rules.wire.pauses import OF_ALL, OF_ONE, PATIENCE, clock, pauses
 from pjsipdiag.diagnosis.rules.wire.signs import words
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 from pjsipdiag.sip import Address, SipMessage
@@ -115,6 +116,29 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
     return "it holds no SIP: another interface, another port or a filter, or the call never came this far"
 
 
+def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]:
+    """Requests inside of calls that Asterisk does not know: one finding for each host and method."""
+    for client, method, count in situation.unknown_calls[:MOST_TOLD]:
+        late = method in {"BYE", "CANCEL"}
+        yield Finding(
+            "request-refused",
+            Severity.NOTE if late else Severity.WARNING,
+            f"the {method} of {client} was answered 481 ({counted(count, 'time')}): the call that it belongs to is not"
+            " known there, or not any more",
+            None,
+            (client,),
+            0,
+            ("it came inside of a call: identification and match= have no part in it",),
+            advice="nothing where both ends hang up at once"
+            if late
+            else "see whether Asterisk was restarted during the call, whether the call was over already, and"
+            " whether the request reached the PBX that has the call (Record-Route, Contact behind a NAT, several PBXs)",
+        )
+
+
+MOST_TOLD = 16
+
+
 def unsuccessful(situation: Situation) -> list[tuple[str, int, int]]:
     """(address, status, count) of the PBX's own calls that were refused, or never answered (0); a challenge refuses
     where no call came through after it, and who is busy or was hung up on refuses nothing."""
@@ -124,6 +148,13 @@ def unsuccessful(situation: Situation) -> list[tuple[str, int, int]]:
 
 
 _BUSY = (486, 487, 600)
+
+
+def refused_outside(situation: Situation) -> Iterator[str]:
+    """Who refused calls of the PBX, or left them without an answer."""
+    for ip, status, count in unsuccessful(situation):
+        done = f"refused calls of the PBX with {status}" if status else "left calls of the PBX without an answer"
+        yield f"{ip} {done} ({count}): who refuses what goes out may send nothing in"
 
 
 def fallen_silent(situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:

@@ -108,7 +108,7 @@ TABLE: tuple[Rule, ...] = (
     Rule("keepalive-refused", Severity.ERROR, "a provider's OPTIONS are refused",
          shown=40, on_calls=received.keepalive_refused),
     Rule("request-refused", Severity.ERROR, "registrations or other requests outside of calls are refused",
-         shown=50, on_calls=received.request_refused),
+         shown=50, on_calls=received.request_refused, besides=no_calls.of_unknown_calls),
     Rule("no-invite", Severity.ERROR, "the capture holds no inbound INVITE",
          shown=60, on_calls=no_calls.no_invite),
     Rule("table-not-read", Severity.WARNING,

@@ -6,6 +6,7 @@ findings, and sentences for the findings of others that they speak for.
     meanings    what an ICMP error or a TLS alert says, and what to do: literal tables
     signs       whose packet or connection it was: the finding, and the sentences
     acks        final answers that the PBX repeats because no ACK reaches it
+    pauses      from when to when answers stopped, and who got them meanwhile
 
 A sign is somebody's word, and everybody can write an ICMP error: it says where to look, no suggestion rests on it.
 Imports: causes and evidence only; `network` and `methods` ask for the sentences.
