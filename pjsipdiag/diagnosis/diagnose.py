@@ -315,14 +315,8 @@ def _notes(merged: Merged, situation: Situation, tallies: Sequence[Tally]) -> It
             f"{counted(merged.tellers.total(), 'message')} came in HEP or tunnels from {listed(most)}: the addresses in"
             f" them are claims; --mirror {most[0]} takes its word, if it is a host of yours"
         )
-    outside = sorted(
-        {
-            group.destinations[0]
-            for group in situation.groups
-            if group.sample.destination == NOWHERE and not of_another(situation, group)
-        }.difference(UNTOLD)
-    )
-    if outside:
+    unbound = (one for one in situation.groups if one.sample.destination == NOWHERE and not of_another(situation, one))
+    if outside := sorted({one.destinations[0] for one in unbound}.difference(UNTOLD)):
         yield (
             f"{', '.join(outside)} answers, but no transport of the configuration listens there: "
             "taken for the outside of a NAT before Asterisk"
