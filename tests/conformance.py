@@ -74,7 +74,9 @@ def load(case: Case) -> Config:
     ordered = tuple(
         recorded.pop(0) if n in config.uncertain_identifiers and recorded else n for n in config.identifiers
     )
-    return dataclasses.replace(config, identifiers=ordered, uncertain_identifiers=())
+    # The recorded machine had these files and nothing in memory or in its own database.
+    unread = tuple(one for one in config.unread if one.source != "store")
+    return dataclasses.replace(config, identifiers=ordered, uncertain_identifiers=(), unread=unread)
 
 
 def plain(rule: str) -> str:

@@ -75,13 +75,13 @@ class Problem(WithReason):
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Objects of a type that may stand where nothing was read, or a `module` without which nothing starts: `store`
-    holds them, `shown` shows them, another one would be written `place`, `give` says how to bring them."""
+    """Objects of a type that may stand where nothing was read, or a `module` without which nothing starts: `store` has
+    them (as `source`: nothing says there are any), `shown` shows them, `place` takes another, `give` brings them."""
 
     type: str
     where: Where | None
     text: str
-    source: Literal["table", "program", "cache", "module"] = "table"
+    source: Literal["table", "program", "cache", "module", "store"] = "table"
     store: str = ""
     shown: str = ""
     place: str = ""

@@ -118,6 +118,7 @@ class Mappings:
 
     `failed` keeps res_pjsip from loading, `passed` are mappings of other sections that do not open, `misplaced` are
     types that [res_pjsip] maps although another module owns them: that module does not load. `caches` are by type.
+    `unmapped` are the realtime mappings whose family extconfig.conf does not have, by type.
     """
 
     backends: Mapping[str, tuple[Backend, ...]]
@@ -125,6 +126,7 @@ class Mappings:
     passed: tuple[Problem, ...] = ()
     misplaced: Mapping[str, Variable] = field(default_factory=dict)
     caches: Mapping[str, Cache] = field(default_factory=dict)
+    unmapped: Mapping[str, Variable] = field(default_factory=dict)
 
 
 def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[[str], bool]) -> Mappings:
@@ -136,6 +138,7 @@ def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[
     caches: dict[str, Cache] = {}
     passed: list[Problem] = []
     misplaced: dict[str, Variable] = {}
+    unmapped: dict[str, Variable] = {}
     failed = None
     for owner in (SHARED, *OWNERS.values()):
         # Of several sections of one name the first alone is read (ast_variable_browse).
@@ -147,6 +150,8 @@ def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[
                     continue
                 refused = _refusal(kind, data, object_type, loads, is_family)
                 if refused:
+                    if kind == "realtime" and not is_family(data.partition(",")[0]):
+                        unmapped[object_type] = variable
                     problem = Problem(refused[0], variable.where, refused[1])
                     if owner == SHARED:
                         failed = problem
@@ -168,7 +173,7 @@ def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[
         else (default_backend(name),)
         for name in TYPES
     }
-    return Mappings({**found, **dict.fromkeys(misplaced, ())}, failed, tuple(passed), misplaced, caches)
+    return Mappings({**found, **dict.fromkeys(misplaced, ())}, failed, tuple(passed), misplaced, caches, unmapped)
 
 
 def _cache(variable: Variable) -> Cache:

@@ -18,7 +18,7 @@ from pjsipdiag.asterisk.loading.wizard import TYPES as WIZARD_TYPES
 from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE
 from pjsipdiag.asterisk.realtime.families import Mapped
 from pjsipdiag.asterisk.realtime.tables import Databases, Tables
-from pjsipdiag.asterisk.realtime.unread import of_wizard
+from pjsipdiag.asterisk.realtime.unread import of_table, of_wizard
 from pjsipdiag.asterisk.releases import Release
 
 EXTCONFIG = "extconfig.conf"
@@ -127,7 +127,15 @@ class Sources:
 
     def unread(self) -> tuple[Unread, ...]:
         """What would have to be read or known to tell what is loaded."""
-        return tuple(dict.fromkeys((*self.modules.unread, *self.tables.unread, *self.programs())))
+        return tuple(dict.fromkeys((*self.modules.unread, *self.tables.unread, *self._unmapped(), *self.programs())))
+
+    def _unmapped(self) -> Iterator[Unread]:
+        """Nobody maps types to families without extconfig.conf: where it is not there, the copy may lack it."""
+        if self.alone or self.file(EXTCONFIG).found:
+            return
+        for object_type, variable in self.mappings.unmapped.items():
+            family = variable.value.split(",")[1].strip()
+            yield of_table(object_type, Mapped(family, "", "", family), variable.where)
 
     def absent(self) -> list[Absent]:
         """What does not load because of sorcery.conf or of a file that Asterisk cannot start with."""

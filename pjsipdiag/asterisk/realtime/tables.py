@@ -103,10 +103,8 @@ class Tables:
         return [section for table in self.stored if table.type for section in table.sections]
 
     def is_family(self, name: str) -> bool:
-        """Whether extconfig.conf maps a family; names are compared without case (ast_realtime_is_mapping_defined).
-
-        Where there is no such file it may: nobody maps types to families without one, so the copy lacks it."""
-        return not self.parsed("extconfig.conf").found or name.lower() in self.families
+        """Whether extconfig.conf maps a family; names are compared without case (ast_realtime_is_mapping_defined)."""
+        return name.lower() in self.families
 
     def holder(self, name: str, loads: Loads) -> Mapped | None:
         """The table that takes the place of a configuration file: not without the engine (find_engine)."""
@@ -143,11 +141,7 @@ class Tables:
             reason = FileReason.NO_UNQUALIFIED_FETCH(type=object_type)
             yield TableRows((), EXACT, (Problem(reason, backend.where or Where("sorcery.conf", 0)),))
             return
-        tables = self.families.get(backend.family.lower())
-        if tables is None:
-            self.unread.append(of_table(object_type, Mapped(backend.family, "", "", backend.family), backend.where))
-            return
-        for mapped in (table.asked(backend.family) for table in tables):
+        for mapped in (table.asked(backend.family) for table in self.families[backend.family.lower()]):
             if not _available(mapped, loads):
                 return
             if self._is_unnamed(mapped):

@@ -22,7 +22,7 @@ def of_table(object_type: str, mapped: Mapped, where: Where | None, file: str = 
     if not mapped.driver:
         store = f"{table}, and extconfig.conf, which says of which one, is not among the files"
         text = f"{_from(object_type, store)}: see '{shown}'"
-        return Unread(object_type, where, text, "table", store, shown, row, "bring extconfig.conf along")
+        return Unread(object_type, where, text, "store", store, shown, row, "bring extconfig.conf along")
     store = f"{table}, which was not read: extconfig.conf calls it {name} ({mapped.driver})"
     give = f"give --database {name}=URL, or {name}=FILE with what '{_bring(mapped)}' writes, all its tables in one file"
     return Unread(
@@ -48,7 +48,7 @@ def of_wizard(object_type: str, wizard: str, data: str, where: Where | None) -> 
         give = f"bring {data} along"
     also = f" and '{shown}'" if seen != shown else ""
     text = f"{_from(object_type, store)}: see '{seen}'{also}"
-    return Unread(object_type, where, text, "table", store, seen, place, give)
+    return Unread(object_type, where, text, "store", store, seen, place, give)
 
 
 _CACHED = {

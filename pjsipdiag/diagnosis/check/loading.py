@@ -215,7 +215,7 @@ def unread(config: Config) -> Iterator[Finding]:
 def stores(config: Config) -> Iterable[Sequence[Unread]]:
     """What was not read, by what holds it."""
     found: dict[str, list[Unread]] = {}
-    for one in (one for one in config.unread if one.source == "table"):
+    for one in (one for one in config.unread if one.source in ("table", "store")):
         found.setdefault(one.store, []).append(one)
     return found.values()
 

@@ -73,7 +73,7 @@ def unseen(config: Config) -> tuple[str, ...]:
     if hosts:
         more = f" and {len(hosts) - MOST_NAMED} more" if len(hosts) > MOST_NAMED else ""
         said.append(f"doors: which addresses {', '.join(hosts[:MOST_NAMED])}{more} stand for is not known (--resolve)")
-    kinds = sorted({one.type for one in config.unread if one.source in ("table", "program")})
+    kinds = sorted({one.type for one in config.unread if one.source in ("table", "store", "program")})
     if kinds:
         said.append(f"doors: there may be more by {', '.join(kinds)} objects that were not read")
     if config.missing:
