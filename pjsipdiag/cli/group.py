@@ -66,6 +66,8 @@ class Commands(click.Group):
         except PjsipdiagError as error:
             raise Failure(str(error)) from None
         except OSError as error:
+            if error.errno == errno.EBADF and not error.filename:  # a standard stream, which was closed
+                raise
             raise Failure(_no_room(error) or f"{error.filename or 'input'}: {error.strerror or error}") from None
         except MemoryError:
             raise Failure(

@@ -96,7 +96,7 @@ def test_objects_in_a_database_are_known_and_without_it_nothing_is_guessed(etc: 
         watch.stdin.write(calls)
         watch.stdin.close()
         assert watch.status() == 1
-        assert {line.split("  ")[2].partition(":")[0] for line in watch.rest()} == {"table-not-read"}
+        assert {line.split("  ")[3].partition(":")[0] for line in watch.rest()} == {"table-not-read"}
 
 
 def test_a_changed_configuration_is_read_and_a_broken_one_is_not(etc: Path) -> None:
