@@ -63,7 +63,8 @@ TOOLS = {
     "plain": Tool("diagnose --jobs 1, nothing compiled", _diagnose(1), PLAIN),
     "filter": Tool("tcpdump, filter to /dev/null", ("tcpdump", "-r", "FILE", "-w", "/dev/null", "udp port 5060")),
     "print": Tool("tcpdump -nr, printing", ("tcpdump", "-nr", "FILE")),
-    "grep": Tool("grep -c INVITE", ("grep", "-c", "INVITE", "FILE")),
+    # grep reads no further than the first match where its output goes to /dev/null
+    "grep": Tool("grep -c INVITE", ("sh", "-c", 'grep -c INVITE "$0" | cat', "FILE")),
     # without -l it stops at 20,000 dialogs
     "sngrep": Tool("sngrep -N -q", ("sngrep", "-I", "FILE", "-N", "-q", "-l", "1000000"), once=True),
     "gunzip": Tool("python-isal alone", ISAL),
