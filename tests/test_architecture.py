@@ -156,6 +156,7 @@ OF_THE_WHOLE = {
     "": {"architecture", "conformance", "dist", "faults", "github", "readme", "situations"},
     "asterisk/realtime": {"recordings"},
     "capture": {"carriers", "cost", "faults", "truth"},
+    "cli": {"terminal"},
     "diagnosis": {"adversary", "cut_off", "incidents", "many", "refusals"},
     "redact": {"secrets", "verdicts"},
     "report": {"golden", "hostile", "machine", "unread"},
