@@ -39,12 +39,16 @@ _IN_URI = re.compile(r"(\bsips?:[^:]+:).+", re.IGNORECASE)
 def scrubbed(text: str) -> str:
     """What quotes a piece of a file that is no variable (a directive, a header, a program's arguments), or a URI,
     without the secrets that are set there."""
-    pieces, at = [], 0
-    while found := _ASSIGNED.search(text, at):
+    pieces, at, low = [], 0, text.lower()
+    some = any(part in low for part in _PARTS)  # mostly there are none: each call of a report has a URI
+    while some and (found := _ASSIGNED.search(text, at)):
         pieces.append(text[at : found.end()])
         at = found.end()
         if any(part in found[1].lower() for part in _PARTS) and (value := _VALUE.match(text, at)):
             pieces.append(HIDDEN)
             at = value.end()
     pieces.append(text[at:])
-    return _BEFORE_AT.sub(lambda found: _IN_URI.sub(rf"\1{HIDDEN}", found[0], count=1), "".join(pieces))
+    text = "".join(pieces)
+    if text.rpartition("@")[0].count(":") < 2:  # no URI with a password
+        return text
+    return _BEFORE_AT.sub(lambda found: _IN_URI.sub(rf"\1{HIDDEN}", found[0], count=1), text)

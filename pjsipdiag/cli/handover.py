@@ -119,12 +119,13 @@ def evidence(
     Nothing of your configuration is in it.
     """
     from pjsipdiag.handover.evidence import gather, write_evidence
+    from pjsipdiag.report.wording import plural
 
     handed = gather(captures, sources, since, until)
     write_evidence(handed, output, inputs=tuple(captures), force=forced())
     if not quiet:
-        calls, messages = len(handed.calls), len(handed.messages.datagrams)
-        click.echo(f"{calls:,} calls, {messages:,} messages written: {visible(output)}", err=True)
+        calls, messages = plural(len(handed.calls), "call"), plural(len(handed.messages.datagrams), "message")
+        click.echo(f"{calls}, {messages} written: {visible(output)}", err=True)
     end_cut(handed.messages.cut)
 
 

@@ -107,13 +107,16 @@ def show_changes(
     something could not be decided or read, which is said."""
     from pjsipdiag.diagnosis.gate import undecided
     from pjsipdiag.report.changes import render_changes
+    from pjsipdiag.report.wording import plural
 
     with opened(output) as stream:
         stream.write(render_changes(changes, *names, _comparison_format(format_, output), look(stream)))
     say_cut(reports[0])
     unknown = max(sum(row.verdict == "unknown" for row in report.sources) for report in reports)
     if unknown:
-        click.echo(f"{unknown:,} sources cannot be decided: 'pjsipdiag diagnose' says what is missing", err=True)
+        click.echo(
+            f"{plural(unknown, 'source')} cannot be decided: 'pjsipdiag diagnose' says what is missing", err=True
+        )
     sys.exit(1 if changes or any(map(undecided, reports)) else 0)
 
 

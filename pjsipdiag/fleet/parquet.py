@@ -78,7 +78,7 @@ COLUMNS: dict[str, tuple[str, Callable[[str, CallRow], Any], str]] = {
     "destination_ip": ("text", lambda _, call: _ip(call.destination), "address of the PBX, where it is known"),
     "destination_port": ("port", lambda _, call: _port(call.destination), "and its port"),
     "transport": ("text", lambda _, call: call.transport, "UDP, TCP, TLS, WS, WSS"),
-    "from": ("long", lambda _, call: well_formed(call.from_), "From, as it was sent"),
+    "from": ("long", lambda _, call: well_formed(call.from_), "From, as it was sent but for a password"),
     "request_uri": ("long", lambda _, call: well_formed(call.request_uri), "whom it called"),
     "user_agent": ("text", lambda _, call: well_formed(call.user_agent), "User-Agent"),
     "requests": ("number", lambda _, call: call.requests, "INVITEs of the call, retransmitted ones too"),

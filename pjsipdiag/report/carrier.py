@@ -13,6 +13,9 @@ from pjsipdiag.report import html, wording
 from pjsipdiag.report.conversations import talk
 from pjsipdiag.report.drawing.tally import address_of, came_through
 
+NAMED = 5
+"""Addresses that the headline names."""
+
 
 def page(calls: Sequence[CallRow], told: Transcripts) -> str:
     """The page on these calls; those of which something is `told` are shown with their messages."""
@@ -42,11 +45,7 @@ def page(calls: Sequence[CallRow], told: Transcripts) -> str:
 def headline(calls: Sequence[CallRow]) -> str:
     """How many calls of whom, and how many of them came through."""
     sources = sorted({address_of(call.source) for call in calls})
-    named = ", ".join(sources[:MOST_SOURCES])
-    more = f" and {len(sources) - MOST_SOURCES:,} more" if len(sources) > MOST_SOURCES else ""
+    named = ", ".join(sources[:NAMED])
+    more = f" and {len(sources) - NAMED:,} more" if len(sources) > NAMED else ""
     good = sum(map(came_through, calls))
     return f"{wording.plural(len(calls), 'call')} from {named}{more}: {f'{good:,}' if good else 'none'} came through."
-
-
-MOST_SOURCES = 5
-"""Addresses that the headline names."""

@@ -16,6 +16,7 @@ from pjsipdiag.asterisk.loading.resolve import Dns
 from pjsipdiag.diagnosis.names import given, load
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.errors import PjsipdiagError, visible
+from pjsipdiag.report.wording import plural
 
 RENEW = 300.0
 """Seconds after which names and tables are asked for again."""
@@ -91,4 +92,5 @@ class Configuration:
 
 def shown(config: Config) -> str:
     """What was loaded, in a few words."""
-    return f"{len(config.endpoints)} endpoints, {len(config.identifies)} identifies, as Asterisk {config.version}"
+    identifies = plural(len(config.identifies), "identify", "identifies")
+    return f"{plural(len(config.endpoints), 'endpoint')}, {identifies}, as Asterisk {config.version}"

@@ -17,6 +17,7 @@ from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.gate import Gate, apply
 from pjsipdiag.diagnosis.model import READ, Severity
 from pjsipdiag.errors import CaptureError, PjsipdiagError
+from pjsipdiag.report.wording import plural
 from pjsipdiag.watch import systemd
 from pjsipdiag.watch.causes import Cause, Causes
 from pjsipdiag.watch.configuration import Configuration
@@ -114,12 +115,15 @@ class Watch:
     def summary(self) -> str:
         """What was seen, in a line."""
         lost = self._source.lost()
-        said = [f"{self._messages:,} SIP messages, {self._calls.total():,} calls, {self._told.total():,} causes told"]
+        calls, causes = plural(self._calls.total(), "call"), plural(self._told.total(), "cause")
+        said = [f"{plural(self._messages, 'SIP message')}, {calls}, {causes} told"]
         if self._causes.left_out:
             said.append(f"{self._causes.left_out.total():,} more were too many in their minute")
         if self._pending.overrun:
-            said.append(f"{self._pending.overrun:,} calls were not judged, for the memory that they took")
-        said.append("what the kernel dropped is not known" if lost is None else f"the kernel dropped {lost:,} packets")
+            said.append(f"{plural(self._pending.overrun, 'call')} not judged for want of memory")
+        said.append(
+            "what the kernel dropped is not known" if lost is None else f"the kernel dropped {plural(lost, 'packet')}"
+        )
         unread = self._unread()
         if unread:
             said.append(f"passed over: {', '.join(f'{count:,} x {reason}' for reason, count in unread.items())}")

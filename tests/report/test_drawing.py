@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,6 +139,22 @@ def test_a_contrast_leaves_out_what_differs_between_any_two_calls() -> None:
     }
     assert found.own == ("Via", "From")
     assert found.alike == ("Request", "Subject")
+
+
+def test_a_contrast_says_of_no_header_that_it_is_missing_where_the_text_is() -> None:
+    good, bad = report().calls[:2]
+    text = f"INVITE {good.request_uri} SIP/2.0\r\nRequire: 100rel\r\nSubject: x\r\n\r\n"
+    whole, cut = [Spoken(NOON, "", "", "INVITE x", text)], [Spoken(NOON, "", "", "INVITE x")]
+    for found in (contrast(bad, good, cut, whole), contrast(bad, good, whole, ())):
+        assert not {"Require", "Subject"} & {*found.alike, *found.own, *(row.name for row in found.differences)}
+
+
+def test_a_contrast_takes_time_in_proportion_to_the_text() -> None:
+    good, bad = report().calls[:2]
+    text = f"INVITE sip:1@x SIP/2.0\r\nSubject: a{' ' * 60_000}b\r\n\r\n{'m=audio 1 x' * 2000}\r\n"
+    said, started = [Spoken(NOON, "", "", "INVITE x", text)], time.monotonic()
+    contrast(bad, good, said, said)
+    assert time.monotonic() - started < 1
 
 
 def test_the_excerpt_marks_the_line_and_hides_secrets() -> None:

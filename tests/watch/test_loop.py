@@ -43,7 +43,7 @@ def test_a_new_cause_is_told_as_it_happens_and_once(etc: Path) -> None:
         watch.stdin.close()
         assert watch.status() == 1
         assert watch.rest() == []
-        assert "6 SIP messages, 2 calls, 1 causes told" in watch.said[-1]
+        assert "6 SIP messages, 2 calls, 1 cause told" in watch.said[-1]
 
 
 def test_without_a_cause_nothing_is_told(etc: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_changed_configuration_is_read_and_a_broken_one_is_not(etc: Path) -> N
             in watch.line()
         )
         conf.write_text(CONF)
-        watch.wait_for("configuration read again: 1 endpoints, 1 identifies")
+        watch.wait_for("configuration read again: 1 endpoint, 1 identify,")
         time.sleep(5)
         watch.stdin.write(bad(now + 200, "three")[24:])
         watch.stdin.close()

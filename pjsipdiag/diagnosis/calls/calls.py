@@ -13,6 +13,7 @@ from functools import partial
 from operator import itemgetter
 from typing import TypeVar, overload
 
+from pjsipdiag.asterisk.secrets import scrubbed
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.folded import CallRequest, Merged
@@ -294,8 +295,8 @@ class Calls(Sequence[CallRow]):
             self.time[number],
             show_address(source),
             transport,
-            decode(value_of(head, b"from")),
-            decode(uri),
+            scrubbed(decode(value_of(head, b"from"))),
+            scrubbed(decode(uri)),
             explained or self.verdicts[self.verdict[number]],
             self.status[number] or None,
             show_address(destination),
@@ -308,7 +309,7 @@ class Calls(Sequence[CallRow]):
 
     def ladder(self, number: int) -> tuple[tuple[int, str, str], ...]:
         """(time, ">" from the caller or "<" to it, first line) of the messages of a call, in order."""
-        first_line = decode(self.request(number).head.partition(b"\n")[0].rstrip())
+        first_line = scrubbed(decode(self.request(number).head.partition(b"\n")[0].rstrip()))
         begun, clusters = self.time[number], self._merged.clusters
         sent = [
             first for key in self.keys(number) for first, _ in clusters.get(key) or [[self._times.get(key, begun), 0]]

@@ -25,11 +25,13 @@ MOST_BYTES = 4 << 20
 """Text of all calls."""
 MOST_MESSAGES = 200
 """Messages of one call."""
+_SPACE = r"(?:[ \t]|\r?\n[ \t])"
+"""Also where a header goes on in the next line (LWS, RFC 3261 section 25.1)."""
 _SECRETS = (
-    re.compile(r'(?i)(\bresponse[ \t]*=[ \t]*)("[^"]*"?|[^\s,]+)'),
-    re.compile(r"(?im)^((?:proxy-)?authorization[ \t]*:[ \t]*(?:basic|bearer)[ \t]+)(\S+)"),
+    re.compile(rf'(?i)(\b(?:response|rspauth){_SPACE}*={_SPACE}*)("[^"]*"?|[^\s,]+)'),
+    re.compile(rf"(?im)^((?:proxy-)?authorization[ \t]*:{_SPACE}*(?!digest\b)\S+{_SPACE}+)(\S.*(?:\n[ \t].*)*)"),
     re.compile(r"(?i)(\binline:)([^|\s]+)"),
-    re.compile(r"(?im)^(a=ice-pwd:|k=)(.*)$"),
+    re.compile(r"(?im)^(a=ice-pwd:|a=key-mgmt:|k=)(.*)$"),
 )
 """Proofs of a password, which who has time can guess it from, and keys of media."""
 
@@ -54,7 +56,7 @@ class _Heard:
         payload = payload.lstrip(b"\r\n")
         text = _text(payload) if len(payload) <= self.room else ""
         self.room -= len(payload) if text else 0
-        line = decode(payload.partition(b"\n")[0].rstrip())
+        line = scrubbed(decode(payload.partition(b"\n")[0].rstrip()))
         self.spoken.append(Spoken(time, show_address(source), show_address(destination), line, text))
 
 

@@ -15,9 +15,14 @@ from pjsipdiag.report import wording
 from pjsipdiag.report.drawing.tally import address_of
 from pjsipdiag.sip import COMPACT
 
-UNTELLING = frozenset({"call-id", "cseq", "content-length", "date", "session-id", "timestamp", "authorization"})
+UNTELLING = frozenset(
+    {
+        *("call-id", "cseq", "content-length", "date", "session-id", "timestamp"),
+        *("authorization", "proxy-authorization", "identity"),
+    }
+)
 """Headers that differ between any two calls."""
-_ANEW = re.compile(r"\s*;\s*(?:tag|branch|rport|received|icid-value|uuid)(?:=[^;,>]*)?", re.IGNORECASE)
+_ANEW = re.compile(r"(?<!\s)\s*;\s*(?:tag|branch|rport|received|icid-value|uuid)(?:=[^;,>]*)?", re.IGNORECASE)
 _SDP = re.compile(r"(m=\w+) \d+( .*)|(a=rtpmap:.*|a=crypto:\S+ \S+|a=sendrecv|a=sendonly|a=inactive)")
 _MOST = 60
 """Headers of a message that are compared."""
@@ -45,7 +50,8 @@ class Contrast:
 
 def contrast(bad: CallRow, good: CallRow, said: Sequence[Spoken], beside: Sequence[Spoken]) -> Contrast:
     """In what the two differ; `said` is what was said in the first, `beside` in the other."""
-    ours, theirs = _headers(bad, said), _headers(good, beside)
+    texts = _invite(said), _invite(beside)
+    ours, theirs = map(_headers, texts) if all(texts) else map(_known, (bad, good))
     names = list(dict.fromkeys([*ours, *theirs]))
     rows = [Difference(name, ours.get(name, ""), theirs.get(name, "")) for name in names]
     own = tuple(row.name for row in rows if row.bad != row.good and _plain(row.bad, bad) == _plain(row.good, good))
@@ -76,12 +82,19 @@ def _facts(call: CallRow) -> list[tuple[str, str]]:
     ]
 
 
-def _headers(call: CallRow, said: Sequence[Spoken]) -> dict[str, str]:
-    """Of its first INVITE, as far as it is known: request URI, headers by name, and what its SDP offers."""
-    text = next((one.text for one in said if one.text and one.line.startswith("INVITE ")), "")
-    if not text:
-        known = {"Request": call.request_uri, "From": _ANEW.sub("", call.from_), "User-Agent": call.user_agent}
-        return {name: value for name, value in known.items() if value}
+def _invite(said: Sequence[Spoken]) -> str:
+    """The text of the first INVITE; empty where it is not known."""
+    return next((one.text for one in said if one.text and one.line.startswith("INVITE ")), "")
+
+
+def _known(call: CallRow) -> dict[str, str]:
+    """What is known of every INVITE: where the text of one is missing, the headers of the other tell no difference."""
+    known = {"Request": call.request_uri, "From": _ANEW.sub("", call.from_), "User-Agent": call.user_agent}
+    return {name: value for name, value in known.items() if value}
+
+
+def _headers(text: str) -> dict[str, str]:
+    """Of an INVITE: request URI, headers by name, and what its SDP offers."""
     head, _, body = text.replace("\r\n", "\n").partition("\n\n")
     lines = re.sub(r"\n[ \t]+", " ", head).split("\n")
     found = {"Request": lines[0].removeprefix("INVITE ").removesuffix(" SIP/2.0")}
@@ -91,9 +104,8 @@ def _headers(call: CallRow, said: Sequence[Spoken]) -> dict[str, str]:
         if colon and name.lower() not in UNTELLING:
             value = _ANEW.sub("", value).strip()
             found[name] = f"{found[name]}, {value}" if name in found else value
-    for parts in _SDP.findall(body):
-        found["SDP"] = " / ".join(filter(None, [found.get("SDP", ""), "".join(parts).rstrip()]))
-    return found
+    offered = " / ".join("".join(parts).rstrip() for parts in _SDP.findall(body))
+    return {**found, "SDP": offered} if offered else found
 
 
 def _spelt(name: str) -> str:

@@ -27,6 +27,23 @@ a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:aHVudGVyMg|2^20
 a=ice-pwd:hunter2
 k=clear:hunter2
 """
+IN_LINES = """
+@ 0 203.0.113.10:5060 > 192.0.2.1:5060 in -> 200
+INVITE sip:300:hunter2@192.0.2.1 SIP/2.0
+From: <sip:me:hunter2@192.0.2.1>
+Call-ID: one@x
+Authorization: Digest username="a", response=
+ "hunter2", uri="sip:x"
+Proxy-Authorization: Bearer
+ hunter2
+Authorization: NTLM targetname="a", gssapi-data="hunter2",
+ cnum="hunter2"
+Authentication-Info: rspauth = "hunter2"
+Content-Type: application/sdp
+
+v=0
+a=key-mgmt:mikey hunter2
+"""
 ERRORS = """
 @ 0 203.0.113.10:5060 > 192.0.2.1:5060 in x2
 INVITE sip:300@192.0.2.1 SIP/2.0
@@ -65,6 +82,18 @@ def test_secrets_stay_hidden(tmp_path: Path) -> None:
     assert not [word for word in ("hunter2", "aHVudGVyMg", "0123456789abcdef") if word in text]
     assert 'username="a"' in text
     assert text.count("(hidden)") == 6
+
+
+def test_secrets_stay_hidden_wherever_a_line_breaks(tmp_path: Path) -> None:
+    """In the text, in the first line above it, and in the row of the call."""
+    report = diagnose([write_scene(IN_LINES, tmp_path / "a.pcap")], FIXTURES / "demo/etc")
+    assert report.transcripts is not None
+    ((spoken, *_),) = report.transcripts(report.calls).values()
+    (call,) = report.calls
+    shown = [spoken.text, spoken.line, call.request_uri, call.from_, *(line for _, _, line in call.messages)]
+    assert not [one for one in shown if "hunter2" in one]
+    assert 'username="a"' in spoken.text
+    assert spoken.line == "INVITE sip:300:(hidden)@192.0.2.1 SIP/2.0"
 
 
 def test_what_the_network_says_stands_in_its_call_alone(tmp_path: Path) -> None:
