@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import islice
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config
@@ -13,7 +12,7 @@ from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.names import load
 from pjsipdiag.diagnosis.options import Options
-from pjsipdiag.diagnosis.rules.cause import listed
+from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 MOST_REASONS = 8
@@ -60,11 +59,13 @@ def left_open(config: Config, live: Live | None, groups: Sequence[CallGroup] = (
         for check in group.verdict.trace if group.verdict.outcome is Outcome.UNKNOWN else ():
             if check.match is Match.UNKNOWN and check.why.kind is not WalkReason.NOT_LISTED:
                 open_.setdefault(check.reason, []).append(group.source)
-    unknown = (
+    unknown = [
         f"{reason}: unknown for {listed(tuple(dict.fromkeys(sources)))}" if sources else reason
         for reason, sources in open_.items()
-    )
-    return (*live.unknown, *islice(unknown, MOST_REASONS))
+    ]
+    more = unknown[MOST_REASONS:]
+    rest = (f"calls are unknown for {counted(len(more), 'further reason')}",) if more else ()
+    return (*live.unknown, *unknown[:MOST_REASONS], *rest)
 
 
 def settled(situation: Situation) -> frozenset[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pjsipdiag.asterisk.live.saved import from_text
-from pjsipdiag.diagnosis.configuration import configuration_report
+from pjsipdiag.diagnosis.configuration import check, configuration_report
 from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.names import load
 from pjsipdiag.diagnosis.rules import RULES
@@ -97,3 +97,9 @@ def test_ten_times_as_many_lines_take_about_ten_times_as_long(made: Callable[[in
     finally:
         gc.enable()
     assert seconds[1] < 20 * seconds[0]
+
+
+def test_a_placeholder_that_stands_for_a_secret_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[a]\ntype=auth\nauth_type=md5\nusername=a\nmd5_cred=__hunter2__\n")
+    (finding,) = (one for one in check(load(tmp_path, asterisk="22.10.1")) if one.rule == "not-loaded")
+    assert "hunter2" not in repr(finding)

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.asterisk.live.saved import from_text
+from pjsipdiag.diagnosis.calls import folded
+from pjsipdiag.diagnosis.calls.rows import TAGGED
 from pjsipdiag.diagnosis.diagnose import conclude, diagnose
+from pjsipdiag.diagnosis.rules.wire import pauses
 from pjsipdiag.diagnosis.work.gather import begin
 from tests.diagnosis.scene import write_scene
 
@@ -63,6 +66,7 @@ def test_a_token_that_the_capture_shows(sent: tuple[str, ...], line: str, outcom
 
 
 DEMO = Path(__file__).parents[2] / "fixtures/demo"
+GAP = Path(__file__).parents[2] / "fixtures/situations/keepalive-gap-one"
 
 
 @pytest.mark.parametrize("lost", [True, False])
@@ -74,6 +78,25 @@ def test_a_capture_that_cannot_be_read_a_second_time_is_said(lost: bool, tmp_pat
             capture.unlink()
         report = conclude(begun, str(DEMO / "etc"), {}).report
     assert any("a second reading" in note for note in report.notes) is lost
+
+
+def test_acknowledgements_that_are_not_kept_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def said() -> bool:
+        return any("who acknowledged" in note for note in diagnose([DEMO / "capture.pcap"], DEMO / "etc").notes)
+
+    assert not said()
+    monkeypatch.setattr(folded, "MOST_TAGS", TAGGED.size)
+    assert said()
+
+
+def test_pauses_that_are_not_looked_for_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def notes() -> str:
+        return "\n".join(diagnose([GAP / "capture.pcap"], GAP / "etc").notes)
+
+    assert "9 OPTIONS of 203.0.113.60 got no answer from" in notes()
+    monkeypatch.setattr(pauses, "MOST_MESSAGES", 1)
+    assert "got no answer from" not in notes()
+    assert "some requests of 203.0.113.60 outside of calls got no answer; whether answers paused" in notes()
 
 
 def test_a_running_asterisk_that_does_not_tell_all_leaves_calls_unknown_and_says_so() -> None:

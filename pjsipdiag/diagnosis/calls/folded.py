@@ -117,9 +117,14 @@ class Folded:
         """The key of each row, in order."""
         return array("q", self.index)
 
+    @property
+    def lacks_tags(self) -> bool:
+        """Whether no further ones are kept."""
+        return len(self.tags) >= MOST_TAGS
+
     def keep_tag(self, datagram: Datagram, payload: bytes, what: int) -> None:
         """Keeps what a message may show of who receives what is sent to him."""
-        if len(self.tags) < MOST_TAGS:
+        if not self.lacks_tags:
             self.tags += tagged(datagram, payload, what)
 
     def count_teller(self, carrier: str) -> None:
@@ -234,6 +239,8 @@ class Merged:
     told_strays: dict[Key, bytes] = field(default_factory=dict)
     tellers: Counter[str] = field(default_factory=Counter)
     tags: bytearray = field(default_factory=bytearray)
+    lacks_tags: bool = False
+    """Whether a part held more of them than it keeps."""
     messages: int = 0
     responses: int = 0
     reinvites: int = 0

@@ -102,6 +102,7 @@ def _of(fold: Folded, part: CapturePart, counts: bool) -> Merged:
         reinvites=fold.reinvites,
         end=fold.end,
         tags=bytearray() if part.told else fold.tags,
+        lacks_tags=not part.told and fold.lacks_tags,
     )
     if not counts:
         merged.told_answerers, merged.told_strays = Counter(fold.answerers), fold.strays
@@ -130,6 +131,7 @@ def _add(whole: Merged, more: Merged, index: Mapping[Key, int], heard: bool) -> 
     whole.reinvites += more.reinvites
     whole.end = max(whole.end, more.end)
     whole.tags += more.tags
+    whole.lacks_tags |= more.lacks_tags
 
 
 def add_hosts(whole: Merged, more: Merged) -> None:

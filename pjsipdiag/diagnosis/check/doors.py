@@ -128,6 +128,21 @@ def _by_name(step: str) -> Callable[[Street], Iterator[Door]]:
     return find
 
 
+def untried(config: Config) -> Iterator[str]:
+    """That some doors by a text were not tried, so that they are listed as unknown."""
+    for text, count in (
+        ("a header", sum(bool(identify.match_header) for identify in config.identifies)),
+        ("a request URI", sum(bool(identify.match_request_uri) for identify in config.identifies)),
+    ):
+        most = _tried_at_most(count)
+        if count > most:
+            yield f"doors: of {count:,} by {text} the first {most:,} were tried, the others are unknown"
+
+
+def _tried_at_most(count: int) -> int:
+    return MOST_WALKED // max(count, 1)
+
+
 def _anonymous(street: Street) -> Iterator[Door]:
     """res_pjsip_endpoint_identifier_anonymous.c: whoever nobody else takes."""
     for endpoint in street.config.endpoints.values():
@@ -143,7 +158,7 @@ def _by_text(step: str) -> Callable[[Street], Iterator[Door]]:
 
     def find(street: Street) -> Iterator[Door]:
         rules = street.replay.known.headers if step == "header" else street.replay.known.uris
-        most = MOST_WALKED // max(len(rules), 1)
+        most = _tried_at_most(len(rules))
         for number, rule in enumerate(rules):
             endpoint = street.config.endpoints.get(rule.identify.endpoint)
             if endpoint is None:

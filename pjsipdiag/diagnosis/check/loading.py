@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from pjsipdiag.asterisk.config import Config, Dropped, Problem, Unread, Where
 from pjsipdiag.asterisk.loading import options
@@ -10,6 +11,7 @@ from pjsipdiag.asterisk.reasons.files import OF_TABLES, FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason, ReasonKind
 from pjsipdiag.asterisk.reasons.values import ValueReason
+from pjsipdiag.asterisk.secrets import is_secret
 from pjsipdiag.diagnosis.check.written import misspelt, unfilled
 from pjsipdiag.diagnosis.model import Finding, Severity
 
@@ -24,7 +26,8 @@ MOST_SHOWN = 3
 def dropped(config: Config) -> Iterator[Finding]:
     """One finding for each line that keeps objects from loading; a line of a template can keep many."""
     groups: dict[tuple[str, Reason, Where], list[Dropped]] = {}
-    lines = {variable.where: variable.value for section in config.sections for variable in section.variables}
+    written = (variable for section in config.sections for variable in section.variables)
+    lines = {variable.where: variable.value for variable in written if not is_secret(variable.name)}
     for drop in config.dropped:
         groups.setdefault((drop.type, drop.why, drop.where), []).append(drop)
     for (kind, reason, where), drops in groups.items():
@@ -106,8 +109,7 @@ def missing(config: Config) -> str:
 
 def incomplete(config: Config) -> Iterator[Finding]:
     """A copy that lacks files which others include, or the access lists that endpoints name."""
-    found = [copy_lacks(config), *(list_missing(config, name) for name in config.endpoints if not config.has_acls)]
-    yield from [one for one in found if one is not None][:2]
+    yield from (one for one in (copy_lacks(config), lists_missing(config)) if one is not None)
 
 
 def copy_lacks(config: Config) -> Finding | None:
@@ -134,11 +136,22 @@ COPY_ALL = (
 )
 
 
+def lists_missing(config: Config) -> Finding | None:
+    """The first endpoint that names an access list, without an acl.conf, and how many more do."""
+    found = [] if config.has_acls else [list_missing(config, name) for name in config.endpoints]
+    naming = [one for one in found if one is not None]
+    if len(naming) < 2:
+        return naming[0] if naming else None
+    more = "one more endpoint does" if len(naming) == 2 else f"{len(naming) - 1:,} more endpoints do"
+    return replace(naming[0], evidence=(f"{more} so, too",))
+
+
 def list_missing(config: Config, name: str) -> Finding | None:
     """An endpoint that names an access list, without an acl.conf."""
     endpoint = config.endpoints[name]
-    option = endpoint.option("acl") or endpoint.option("contact_acl")
-    if option is None or not option.value:
+    named = (one for kind in ("acl", "contact_acl") for one in reversed(endpoint.options.get(kind, ())) if one.value)
+    option = next(named, None)  # an empty one takes nothing back
+    if option is None:
         return None
     return Finding(
         "incomplete-copy",

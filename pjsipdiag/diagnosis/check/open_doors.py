@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.diagnosis.check.doors import doors
+from pjsipdiag.diagnosis.check.doors import doors, untried
 from pjsipdiag.diagnosis.model import Door, DoorState, Finding, Severity
 
 MOST_NAMED = 6
@@ -65,6 +65,7 @@ def unseen(config: Config) -> tuple[str, ...]:
     said = [
         "doors: not seen are firewalls and fail2ban before Asterisk, and what each context does with a call",
     ]
+    said += untried(config) if config.listeners else ()
     if not config.listeners:
         unread = config.missing or "transport" in config.elsewhere or "transport" in config.untold
         more = "; what was not read may have more" if unread else ", so there is none"

@@ -11,7 +11,16 @@ from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import calls, counted, is_cut_off, listed, sources
-from pjsipdiag.diagnosis.rules.wire.pauses import OF_ALL, OF_ONE, PATIENCE, clock, pauses
+from pjsipdiag.diagnosis.rules.wire.pauses import (
+    MOST_MESSAGES,
+    OF_ALL,
+    OF_ONE,
+    PATIENCE,
+    are_too_many,
+    clock,
+    pauses,
+    unanswered,
+)
 from pjsipdiag.diagnosis.rules.wire.signs import words
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 from pjsipdiag.sip import Address, SipMessage
@@ -134,6 +143,15 @@ def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]
             else "see whether Asterisk was restarted during the call, whether the call was over already, and"
             " whether the request reached the PBX that has the call (Record-Route, Contact behind a NAT, several PBXs)",
         )
+    if rest := situation.unknown_calls[MOST_TOLD:]:
+        hosts = listed(list(dict.fromkeys(client for client, _, _ in rest)))
+        times = counted(sum(count for _, _, count in rest), "time")
+        yield Finding(
+            "request-refused",
+            Severity.NOTE,
+            f"other requests inside of calls were answered 481, too: those of {hosts} ({times})",
+            None,
+        )
 
 
 MOST_TOLD = 16
@@ -177,7 +195,13 @@ def fallen_silent(situation: Situation, tallies: Sequence[Tally]) -> Iterator[st
     for one in situation.exchanges[:16]:
         if one.is_silent and one.last_request - one.first_time > PATIENCE and others - {one.client}:
             yield f"no {one.method} of {one.client} got an answer ({one.requests}), and others do: {OF_ONE}"
-    for pause in pauses(situation.exchanges[:16], tallies):
+    if are_too_many(tallies) and (short := unanswered(situation.exchanges[:16])):
+        hosts = listed(list(dict.fromkeys(one.client for one in short)))
+        yield (
+            f"some requests of {hosts} outside of calls got no answer; whether answers paused for a time is not looked"
+            f" at in more than {MOST_MESSAGES:,} messages"
+        )
+    for pause in pauses(situation.exchanges[:16], tallies, situation.mirrors):
         one = pause.exchange
         got = pause.others
         why = f"{listed(got)} got answers meanwhile: {OF_ONE}" if got else f"nobody got one meanwhile: {OF_ALL}"

@@ -39,7 +39,7 @@ MOST_ROWS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Everything that the captures hold; `notes` say which files were passed over."""
+    """Everything that the captures hold; `notes` say what was passed over."""
 
     merged: Merged
     tallies: tuple[Tally, ...]
@@ -191,6 +191,8 @@ class Begun:
             chain.join(capture, list(pieces))
         merged = self._executor.merge([place for places in chain.places for place in places])
         notes = tuple(f"passed over: {reason}" for reason in self._captures.passed_over)
+        if merged.lacks_tags:
+            notes += ("who acknowledged an answer is known for the first calls only: the captures hold too many",)
         return Gathered(merged, tuple(chain.tallies), notes)
 
     def _done(self) -> Iterator[Done]:

@@ -18,13 +18,14 @@ from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.rows import LONGEST_TRANSACTION, SAME_PACKET
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.model import CallRow, Spoken, Transcripts
+from pjsipdiag.diagnosis.rules.cause import counted
 from pjsipdiag.diagnosis.rules.wire import meanings
 from pjsipdiag.sip import Address, decode
 
 MOST_BYTES = 4 << 20
 """Text of all calls."""
-MOST_MESSAGES = 200
-"""Messages of one call."""
+MOST_MESSAGES, LONGEST_LINE = 200, 1000
+"""Messages of one call, and characters of a first line."""
 _SPACE = r"(?:[ \t]|\r?\n[ \t])"
 """Also where a header goes on in the next line (LWS, RFC 3261 section 25.1)."""
 _SECRETS = (
@@ -45,19 +46,31 @@ class _Heard:
     spoken: list[Spoken] = field(default_factory=list)
     last: dict[tuple[bytes, bytes, int], int] = field(default_factory=dict)
     """When each packet was seen last: several interfaces may show it."""
+    further: int = 0
+    """Packets beyond MOST_MESSAGES."""
 
     def add(self, datagram: Datagram) -> None:
+        if len(self.spoken) >= MOST_MESSAGES:
+            self.further += 1
+            return
         time, _, _, source, destination, payload, *_ = datagram
         packet = source, destination, hash(payload)
         again = abs(time - self.last.get(packet, -SAME_PACKET)) < SAME_PACKET
         self.last[packet] = time
-        if again or len(self.spoken) >= MOST_MESSAGES:
+        if again:
             return
         payload = payload.lstrip(b"\r\n")
         text = _text(payload) if len(payload) <= self.room else ""
         self.room -= len(payload) if text else 0
-        line = scrubbed(decode(payload.partition(b"\n")[0].rstrip()))
+        line = scrubbed(decode(payload.partition(b"\n")[0].rstrip()))[:LONGEST_LINE]
         self.spoken.append(Spoken(time, show_address(source), show_address(destination), line, text))
+
+    def tell(self) -> list[Spoken]:
+        """The messages; the last one says how many packets are left out behind it."""
+        if not self.further:
+            return self.spoken
+        *before, last = self.spoken
+        return [*before, last._replace(line=f"{last.line} ({counted(self.further, 'further packet')} left out)")]
 
 
 def transcripts(captures: Sequence[Tally], signs: Signs, calls: Sequence[CallRow]) -> Transcripts:
@@ -75,9 +88,8 @@ def transcripts(captures: Sequence[Tally], signs: Signs, calls: Sequence[CallRow
             alike = wanted.get(call_id(datagram.payload))
             if alike:
                 _note(datagram, alike)
-    for one in heard.values():
-        one.spoken += _signs_of(one, signs)
-    return {key: tuple(sorted(one.spoken, key=lambda spoken: spoken.time)) for key, one in heard.items()}
+    told = {key: [*one.tell(), *_signs_of(one, signs)] for key, one in heard.items()}
+    return {key: tuple(sorted(spoken, key=lambda one: one.time)) for key, spoken in told.items()}
 
 
 def _note(datagram: Datagram, alike: dict[bytes, _Heard]) -> None:

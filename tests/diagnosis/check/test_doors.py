@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.diagnosis.check import doors as trying
 from pjsipdiag.diagnosis.check.doors import doors
-from pjsipdiag.diagnosis.check.open_doors import open_doors
+from pjsipdiag.diagnosis.check.open_doors import open_doors, unseen
 from pjsipdiag.diagnosis.model import DoorState
 from tests.doors import DOORS, cases, files
 
@@ -56,3 +57,14 @@ def test_every_endpoint_that_a_name_finds_is_a_door(names: list[str]) -> None:
     found = {door.endpoint for door in doors(config) if door.identifier == "username"}
     assert {name for name in config.endpoints if "@" not in name} == {name for name in found if "@" not in name}
     assert all(finding.advice for finding in open_doors(config))
+
+
+@pytest.mark.parametrize("option", ["match_header=X-Token: ", "match_request_uri=sip:30"])
+def test_doors_that_were_not_tried_are_said(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = "".join(f"[i{n}]\ntype=identify\nendpoint=a\n{option}{n}\n" for n in range(3))
+    text = f"[t]\ntype=transport\nbind=0.0.0.0\n[a]\ntype=endpoint\nidentify_by=header,request_uri\n{rules}"
+    config = load({"pjsip.conf": text}, "22.10.1")
+    assert not [note for note in unseen(config) if "were tried" in note]
+    monkeypatch.setattr(trying, "MOST_WALKED", 6)
+    assert [note for note in unseen(config) if "of 3 by a" in note and "the first 2 were tried" in note]
+    assert [door.state for door in doors(config)].count(DoorState.UNKNOWN) == 1

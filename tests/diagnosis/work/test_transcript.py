@@ -110,7 +110,11 @@ def test_room_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [len(one) for one in said(path).values()] == [len(one) for one in whole.values()]
     assert sum(len(one.text) for spoken in said(path).values() for one in spoken) <= 9 * 500
     monkeypatch.setattr(transcript, "MOST_MESSAGES", 1)
-    assert {len(one) for one in said(path).values()} == {1}
+    shown = said(path)
+    assert {len(one) for one in shown.values()} == {1}
+    for call_id, (one,) in shown.items():
+        left = len(whole[call_id]) - 1
+        assert one.line.endswith(f" ({left} further packet{'s' if left > 1 else ''} left out)")
 
 
 def test_without_a_capture_nothing_is_said() -> None:

@@ -47,9 +47,11 @@ def incomplete_copy(situation: Situation, cause: Cause, groups: Sequence[CallGro
 
 def besides(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
     """What is missing where no call shows it."""
-    if not blamed["incomplete-copy"]:
-        open_ = any(group.verdict.outcome is Outcome.NO_MATCH for group in situation.groups)
-        for finding in check.incomplete(situation.config):
+    told = {cause.name for cause in blamed["incomplete-copy"]}
+    open_ = any(group.verdict.outcome is Outcome.NO_MATCH for group in situation.groups)
+    for name, find in (("", check.copy_lacks), (_ACL, check.lists_missing)):
+        finding = find(situation.config) if name not in told else None
+        if finding is not None:
             warns = open_ and finding.severity is Severity.WARNING
             yield replace(finding, severity=Severity.ERROR) if warns else finding
     yield from check.dialplan_lacks(situation.config)

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from pjsipdiag.capture.again import read_again
-from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.datagram import TOLD, Tally
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.situation import Exchange, Situation
@@ -64,24 +64,44 @@ class Pause(NamedTuple):
     others: tuple[str, ...]
 
 
-def pauses(exchanges: Sequence[Exchange], tallies: Sequence[Tally]) -> Iterator[Pause]:
-    """The longest pause of each exchange that has fewer answers than requests, read in the captures again."""
-    short = [one for one in exchanges if one.statuses and one.requests - sum(one.statuses.values()) > 1]
-    if not short or sum(tally.sip_messages for tally in tallies) > MOST_MESSAGES:
+def unanswered(exchanges: Sequence[Exchange]) -> list[Exchange]:
+    """Those that have fewer answers than requests, so that there may be a pause."""
+    return [one for one in exchanges if one.statuses and one.requests - sum(one.statuses.values()) > 1]
+
+
+def are_too_many(tallies: Sequence[Tally]) -> bool:
+    """Whether the captures hold too many messages to look for pauses."""
+    return sum(tally.sip_messages for tally in tallies) > MOST_MESSAGES
+
+
+def pauses(exchanges: Sequence[Exchange], tallies: Sequence[Tally], mirrors: Collection[str]) -> Iterator[Pause]:
+    """The longest pause of each, read in the captures again. What carriers tell counts where they are `mirrors`, or
+    where there is nothing else, as in `merge`."""
+    short = unanswered(exchanges)
+    if not short or are_too_many(tallies):
         return
-    seen: dict[tuple[str, str], list[tuple[int, bool]]] = {(one.client, one.method): [] for one in short}
-    answers: list[tuple[int, str]] = []
-    for message in (datagram.message() for datagram in chain.from_iterable(map(read_again, tallies))):
+    seen: dict[tuple[bool, str, str], list[tuple[int, bool]]] = {
+        (told, one.client, one.method): [] for one in short for told in (False, True)
+    }
+    answers: tuple[list[tuple[int, str]], list[tuple[int, str]]] = [], []
+    only_told = True
+    for datagram in chain.from_iterable(map(read_again, tallies)):
+        direction = datagram.direction
+        told = direction.startswith(TOLD) and direction.removeprefix(TOLD) not in mirrors
+        only_told = only_told and told
+        message = datagram.message()
         host = message.destination.ip if message.status else message.source.ip
         if message.status:
-            answers.append((message.time, host))
-        if (of := seen.get((host, message.header("CSeq").rpartition(" ")[2]))) is not None:
+            answers[told].append((message.time, host))
+        if (of := seen.get((told, host, message.header("CSeq").rpartition(" ")[2]))) is not None:
             of.append((message.time, bool(message.status)))
     for one in short:
-        found = max(_between(seen[one.client, one.method]), key=lambda pause: pause[2], default=None)
+        found = max(_between(seen[only_told, one.client, one.method]), key=lambda pause: pause[2], default=None)
         if found is not None and found[1] - found[0] > PATIENCE:
             first, last, _ = found
-            others = dict.fromkeys(host for time, host in answers if first <= time <= last and host != one.client)
+            others = dict.fromkeys(
+                host for time, host in answers[only_told] if first <= time <= last and host != one.client
+            )
             yield Pause(one, *found, tuple(others))
 
 
