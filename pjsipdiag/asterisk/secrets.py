@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from pjsipdiag.asterisk.config import Variable
 
@@ -39,16 +40,28 @@ _IN_URI = re.compile(r"(\bsips?:[^:]+:).+", re.IGNORECASE)
 def scrubbed(text: str) -> str:
     """What quotes a piece of a file that is no variable (a directive, a header, a program's arguments), or a URI,
     without the secrets that are set there."""
-    pieces, at, low = [], 0, text.lower()
+    pieces, at = list[str](), 0
+    for start, end in sorted((*_assigned(text), *_in_uris(text))):
+        if start > at or not pieces:
+            pieces += [text[at:start], HIDDEN]
+        at = max(at, end)
+    return "".join((*pieces, text[at:])) if pieces else text
+
+
+def _assigned(text: str) -> Iterator[tuple[int, int]]:
+    at, low = 0, text.lower()
     some = any(part in low for part in _PARTS)  # mostly there are none: each call of a report has a URI
     while some and (found := _ASSIGNED.search(text, at)):
-        pieces.append(text[at : found.end()])
         at = found.end()
         if any(part in found[1].lower() for part in _PARTS) and (value := _VALUE.match(text, at)):
-            pieces.append(HIDDEN)
+            yield value.span()
             at = value.end()
-    pieces.append(text[at:])
-    text = "".join(pieces)
-    if text.rpartition("@")[0].count(":") < 2:  # no URI with a password
-        return text
-    return _BEFORE_AT.sub(lambda found: _IN_URI.sub(rf"\1{HIDDEN}", found[0], count=1), text)
+
+
+def _in_uris(text: str) -> Iterator[tuple[int, int]]:
+    """A password before an @ may itself look like an assignment."""
+    if text.rpartition("@")[0].count(":") < 2:
+        return
+    for piece in _BEFORE_AT.finditer(text):
+        if found := _IN_URI.search(piece[0]):
+            yield piece.start() + found.end(1), piece.start() + found.end()

@@ -19,6 +19,7 @@ LINES = (
     f"[y](x,password={SECRET})", f"[y](+password={SECRET})", f"contact=sip:u:{SECRET}@h.example",
     f"server_uri=sip:u:{SECRET}@[", f"outbound_proxy=sip:u:{SECRET}@h.example", f"set_var=PASSWORD={SECRET}",
     f"password=[{SECRET}", f"password={SECRET}\\;{SECRET}", f"password={SECRET}\nfoo=1", f"api_secret={SECRET}",
+    f"contact=sip:u:{SECRET}_passwd=@h.example",
 )  # fmt: skip
 COMMANDS = (
     ("check", "-vv"), ("check", "--format", "json"), ("check", "--format", "sarif"),

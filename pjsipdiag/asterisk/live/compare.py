@@ -76,17 +76,18 @@ def _named_acls(files: Config, running: Config) -> Iterator[Problem]:
 
 def _apart(these: Sequence[str], others: Sequence[str]) -> str:
     """What stands in one list alone, and how many both have; all of it where only the order differs."""
-    alone = [one for one in these if one not in others]
+    there = set(others)
+    alone = [one for one in these if one not in there]
     same = len(these) - len(alone)
-    if not alone and set(these) == set(others):
+    if not alone and set(these) == there:
         return _cut(",".join(these))
     return f"{_cut(','.join(alone)) or 'none'}{f' beside {same} that both have' if same else ''}"
 
 
 def _first_other(written: Iterable[Rule], loaded: Sequence[str]) -> Where | None:
     """The line of the first rule that is not loaded; else that of the first."""
-    rules = list(written)
-    return next((rule.where for rule in rules if shown(rule) not in loaded), rules[0].where if rules else None)
+    rules, there = list(written), set(loaded)
+    return next((rule.where for rule in rules if shown(rule) not in there), rules[0].where if rules else None)
 
 
 def _by_name(config: Config) -> dict[str, Identify]:

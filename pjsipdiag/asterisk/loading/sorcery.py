@@ -7,7 +7,7 @@ elsewhere. A duplicate name refuses every object of the type, an object that fai
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
@@ -118,7 +118,7 @@ class Mappings:
 
     `failed` keeps res_pjsip from loading, `passed` are mappings of other sections that do not open, `misplaced` are
     types that [res_pjsip] maps although another module owns them: that module does not load. `caches` are by type.
-    `unmapped` are the realtime mappings whose family extconfig.conf does not have, by type.
+    `unmapped` are the realtime mappings, by type, of sections that end at a family which extconfig.conf does not have.
     """
 
     backends: Mapping[str, tuple[Backend, ...]]
@@ -126,7 +126,7 @@ class Mappings:
     passed: tuple[Problem, ...] = ()
     misplaced: Mapping[str, Variable] = field(default_factory=dict)
     caches: Mapping[str, Cache] = field(default_factory=dict)
-    unmapped: Mapping[str, Variable] = field(default_factory=dict)
+    unmapped: Mapping[str, Backend] = field(default_factory=dict)
 
 
 def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[[str], bool]) -> Mappings:
@@ -138,7 +138,7 @@ def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[
     caches: dict[str, Cache] = {}
     passed: list[Problem] = []
     misplaced: dict[str, Variable] = {}
-    unmapped: dict[str, Variable] = {}
+    unmapped: dict[str, Backend] = {}
     failed = None
     for owner in (SHARED, *OWNERS.values()):
         # Of several sections of one name the first alone is read (ast_variable_browse).
@@ -150,8 +150,7 @@ def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[
                     continue
                 refused = _refusal(kind, data, object_type, loads, is_family)
                 if refused:
-                    if kind == "realtime" and not is_family(data.partition(",")[0]):
-                        unmapped[object_type] = variable
+                    unmapped.update(_of_families(section, owner, loads))
                     problem = Problem(refused[0], variable.where, refused[1])
                     if owner == SHARED:
                         failed = problem
@@ -174,6 +173,18 @@ def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[
         for name in TYPES
     }
     return Mappings({**found, **dict.fromkeys(misplaced, ())}, failed, tuple(passed), misplaced, caches, unmapped)
+
+
+def _of_families(section: Section, owner: str, loads: Callable[[str], bool]) -> Iterator[tuple[str, Backend]]:
+    """The realtime mappings of a section that would open if extconfig.conf had their families."""
+    for variable in section.variables:
+        object_type, _, use = variable.name.partition("/")
+        kind, _, data = variable.value.partition(",")
+        if object_type and kind and _refusal(kind, data, object_type, loads, lambda _: True):
+            return
+        own = object_type in TYPES and OWNERS.get(object_type, SHARED) == owner
+        if own and kind == "realtime" and "cache" not in use:
+            yield object_type, _backend(variable)
 
 
 def _cache(variable: Variable) -> Cache:

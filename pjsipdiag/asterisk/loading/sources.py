@@ -133,9 +133,8 @@ class Sources:
         """Nobody maps types to families without extconfig.conf: where it is not there, the copy may lack it."""
         if self.alone or self.file(EXTCONFIG).found:
             return
-        for object_type, variable in self.mappings.unmapped.items():
-            family = variable.value.split(",")[1].strip()
-            yield of_table(object_type, Mapped(family, "", "", family), variable.where)
+        for object_type, backend in self.mappings.unmapped.items():
+            yield of_table(object_type, Mapped(backend.family, "", "", backend.family), backend.where)
 
     def absent(self) -> list[Absent]:
         """What does not load because of sorcery.conf or of a file that Asterisk cannot start with."""

@@ -164,6 +164,21 @@ def test_a_family_that_extconfig_does_not_have_keeps_pjsip_from_loading_or_falls
     assert load(main, sorcery_conf=mapped).elsewhere == {"identify"}, "a copy without extconfig.conf tells nothing"
 
 
+@pytest.mark.parametrize(
+    ("mapped", "types"),
+    [
+        ("[res_pjsip]\nendpoint=realtime,e\nauth=realtime,a\naor=realtime,r\n", {"endpoint", "auth", "aor"}),
+        ("[res_pjsip]\nendpoint=realtime,e\nauth=nothing\naor=realtime,r\n", {"endpoint"}),
+        ("[res_pjsip_endpoint_identifier_ip]\nany=realtime,a\nidentify=realtime,i\n", {"identify"}),
+        ("[res_pjsip_endpoint_identifier_ip]\nidentify=realtime\n", set()),
+        ("[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,i,unheard=of\n", set()),
+        ("[acl]\nendpoint=realtime,e\n", set()),
+    ],
+)
+def test_what_extconfig_would_map_were_it_there_is_unknown(mapped: str, types: set[str]) -> None:
+    assert load("", sorcery_conf=mapped).elsewhere == types
+
+
 def test_an_access_list_that_does_not_exist_is_missing_unless_none_could_be_loaded() -> None:
     text = "[f]\ntype=endpoint\nacl=known,unknown\ndeny=0.0.0.0/0\npermit=10.0.0.0/8\n"
     acl = load(text, acl_conf="[known]\npermit=192.0.2.0/24\n").endpoints["f"].acl
