@@ -17,6 +17,7 @@ import re
 import shutil
 import statistics
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,8 @@ from tests.bench.rows import BIG, TABLE, Capture, Row
 from tests.bench.runs import ROOT, TOOLS, Run, configuration, make, run
 
 MARKS = "<!-- bench -->", "<!-- /bench -->"
+WIDTH = 140
+"""Of a line of words in README.md."""
 HEAD = "| capture | pjsipdiag | s | CPU s | MB | MB/s | compared with | s | CPU s | ratio |\n" + "|---" * 10 + "|\n"
 
 
@@ -88,13 +91,14 @@ def line_of(name: str, row: Row, pairs: Sequence[tuple[Run, Run]], size: int) ->
     """The table's line for `row`, and which of its goals are missed."""
     ratios = sorted(ours.seconds / theirs.seconds for ours, theirs in pairs)
     middle = statistics.median(ratios)
-    spread = f"{middle:.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})" if middle >= 0.1 else f"1/{1 / middle:.0f}"
+    spread = f" ({ratios[0]:.2f}-{ratios[-1]:.2f})" if len(ratios) > 1 else ""
+    ratio = f"{middle:.2f}{spread}" if middle >= 0.1 else f"1/{1 / middle:.0f}"
     wall, cpu, their_wall, their_cpu = (
         statistics.median(getattr(pair[side], name) for pair in pairs) for side in (0, 1) for name in ("seconds", "cpu")
     )
     memory, speed = max(ours.megabytes for ours, _ in pairs), size / wall / 1e6
     ours_cells = [TOOLS[row.ours].name, f"{wall:.2f}", f"{cpu:.2f}", f"{memory:.0f}", f"{speed:.0f}"]
-    their_cells = [TOOLS[row.theirs].name, f"{their_wall:.2f}", f"{their_cpu:.2f}", spread]
+    their_cells = [TOOLS[row.theirs].name, f"{their_wall:.2f}", f"{their_cpu:.2f}", ratio]
     goals = {
         f"ratio {middle:.2f} <= {row.ratio:.2f}": middle <= row.ratio,
         f"{wall:.2f} <= {row.seconds:g} s": wall <= row.seconds,
@@ -116,7 +120,7 @@ def said(measured: Mapping[tuple[str, str], tuple[float, float]]) -> str:
         f"A diagnosis of 1 GB of calls takes {calls:.1f} s, {ratio:.1f} times what `tcpdump` needs to filter them"
         f" ({plain:.1f} s where nothing is compiled); captures of nothing but SIP cost {messages:.1f} microseconds a"
         f" message, a log is read at {log:.0f} MB/s. All processors are used where that pays, unless `--jobs` says a"
-        " limit.\n"
+        " limit."
     )
 
 
@@ -149,7 +153,8 @@ def main() -> None:
         grown, missed = growth.measure(given.scale, bench.alone)
         _tell(grown, missed)
     if given.readme:
-        _renew(f"{said(measured)}\n{_where(given.scale)}\n\n{table}\n{GROWN}\n\n{grown}")
+        words = "\n\n".join(textwrap.fill(text, WIDTH) for text in (said(measured), _where(given.scale, given.rounds)))
+        _renew(f"{words}\n\n{table}\n{GROWN}\n\n{grown}")
 
 
 GROWN = "What one process takes (processor time and memory) as captures of media, of calls and of a scan grow:"
@@ -160,10 +165,11 @@ def _tell(text: str, missed: Sequence[str]) -> None:
     sys.stdout.flush()
 
 
-def _where(scale: float) -> str:
+def _where(scale: float, rounds: int) -> str:
     where = f"Python {platform.python_version()}, {os.cpu_count()} cores"
     where += "" if scale == 1 else f", captures of {scale:g} the size"
-    return f"{where}; whole times, `TZ=UTC` for all; ratios of wall times, medians of the rounds (smallest-largest):"
+    taken = "of one round" if rounds == 1 else f"medians of {rounds} rounds (smallest-largest)"
+    return f"{where}; whole times, `TZ=UTC` for all; ratios of wall times, {taken}:"
 
 
 def _renew(text: str) -> None:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from pjsipdiag.asterisk.config import Problem, Section, Unread, Where
 from pjsipdiag.asterisk.files.parsed import Parsed
+from pjsipdiag.asterisk.loading import options
 from pjsipdiag.asterisk.loading.sorcery import Backend
 from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.realtime import database, lines, logins, pitfalls, rows, static
@@ -167,7 +168,9 @@ class Tables:
                 return
 
     def _part(self, mapped: Mapped, url: str, object_type: str, version: Release) -> TableRows | None:
-        key = (url, mapped.table, mapped.driver, object_type, version.version)
+        # What a release decides of rows: those that know the same options share them.
+        of_release = options.names(object_type, version.version), self._ordered(mapped, version)
+        key = (url, mapped.table, mapped.driver, object_type, of_release)
         found = self.databases.kept.get(key) or self._fetched(mapped, url, object_type, version)
         if found is None:
             return None

@@ -8,6 +8,7 @@ import pytest
 
 from pjsipdiag.asterisk.live.state import Live
 from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.replay.identifiers import identify
 from pjsipdiag.diagnosis import explain
 from pjsipdiag.diagnosis.names import load
@@ -137,6 +138,20 @@ def test_rows_that_no_driver_orders(tmp_path: Path, release: str, option: str, o
     }
     config = load_config(None, release, overlay=files, databases={"main": str(tmp_path)})
     assert [identify.name for identify in config.identifies] == order
+
+
+def test_releases_share_the_rows_that_they_read_alike(tmp_path: Path) -> None:
+    (tmp_path / "ips.csv").write_text("id,endpoint,match\nb,x,192.0.2.1\na,x,192.0.2.1\n")
+    files = {
+        "pjsip.conf": "[x]\ntype=endpoint\n",
+        "sorcery.conf": "[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,ips\n",
+        "extconfig.conf": "[settings]\nips => odbc,main\n",
+        "res_config_odbc.conf": "[general]\norder_multi_row_results_by_initial_column=no\n",
+    }
+    databases = Databases({"main": str(tmp_path)}, keep=True)
+    for release, order, kept in (("23.4.1", "ab", 1), ("22.10.1", "ab", 1), ("18.24.0", "ba", 1), ("18.19.0", "ab", 2)):
+        config = load_config(None, release, overlay=files, databases=databases)
+        assert ("".join(one.name for one in config.identifies), len(databases.kept)) == (order, kept)
 
 
 def test_what_extconfig_includes_is_looked_for_in_no_table(tmp_path: Path) -> None:
