@@ -61,7 +61,7 @@ def test_a_call_across_two_files_is_one(etc: Path, spool: Path, tmp_path: Path) 
         watch.wait_for("watching")
         time.sleep(6)
         assert watch.end() == 0
-        assert f"{len(messages)} SIP messages, 1 calls" in watch.said[-1]
+        assert f"{len(messages)} SIP messages, 1 call," in watch.said[-1]
 
 
 def test_a_restart_goes_on_where_it_stopped(etc: Path, spool: Path, tmp_path: Path) -> None:
