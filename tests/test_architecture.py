@@ -155,7 +155,7 @@ TESTS = PACKAGE.parent / "tests"
 OF_THE_WHOLE = {
     "": {"architecture", "conformance", "dist", "faults", "github", "readme", "situations"},
     "asterisk/realtime": {"recordings"},
-    "capture": {"carriers", "cost", "faults", "truth"},
+    "capture": {"carriers", "cost", "faults", "hostile", "truth"},
     "cli": {"terminal"},
     "diagnosis": {"adversary", "cut_off", "incidents", "many", "refusals"},
     "redact": {"secrets", "verdicts"},

@@ -48,7 +48,7 @@ class Peeked(io.RawIOBase):
 
     def __init__(self, stream: BinaryIO | io.RawIOBase, head: bytes) -> None:
         super().__init__()
-        self._stream, self._head = stream, head
+        self._stream, self._head = stream, memoryview(head)
 
     def readable(self) -> bool:
         return True

@@ -131,7 +131,7 @@ NAMED = (
     Named(
         (b"kamailio", b"opensips", b"<script>", b"DBG:", b"INFO: ", b"ERROR: "),
         re.compile(
-            rb"\b(?:kamailio|opensips)\[\d+\]: |^\s*\d{1,4}\(\d+\) (?:INFO|ERROR|WARNING|NOTICE|DEBUG|CRITICAL|ALERT): |"
+            rb"\b(?:kamailio|opensips)\[\d+\]: |^[ \t]*\d{1,4}\(\d+\) (?:INFO|ERROR|WARNING|NOTICE|DEBUG|CRITICAL|ALERT): |"
             rb"\b(?:DBG|INFO|ERROR):[a-z_]+:\w+: |\b(?:INFO|ERROR|NOTICE|DEBUG): <script>",
             re.MULTILINE,
         ),
@@ -140,7 +140,7 @@ NAMED = (
     ),
     Named(
         (b"Session Initiation Protocol (", b"-Line: "),
-        re.compile(rb"^\s*Session Initiation Protocol \(|^\s*(?:Request|Status)-Line: ", re.MULTILINE),
+        re.compile(rb"^[ \t]*Session Initiation Protocol \(|^[ \t]*(?:Request|Status)-Line: ", re.MULTILINE),
         "Wireshark's dissection printed as text",
         "bring the capture that it shows (File, Export Specified Packets, as pcap)",
     ),
@@ -169,15 +169,15 @@ NAMED = (
     ),
     Named(
         (b"Call List", b"[ ] ", b"[*] "),
-        re.compile(rb"Call List\b.{0,200}Method\b.{0,80}SIP From|^\s*\[.\]\s+\d+\s+(?:INVITE|REGISTER|OPTIONS)\s", re.MULTILINE | re.DOTALL),
+        re.compile(rb"Call List\b.{0,200}Method\b.{0,80}SIP From|^[ \t]*\[.\][ \t]+\d+[ \t]+(?:INVITE|REGISTER|OPTIONS)\s", re.MULTILINE | re.DOTALL),
         "the screen of a SIP viewer, without the messages",
         "save the dialogs there as pcap (in sngrep: F2)",
     ),
     Named(
         (b"0x0000", b"0000  ", b"0000: ", b"0000000 ", b", 0x", b"494e56495445", b"5349502f322e30"),
         re.compile(
-            rb"^\s*0x[0-9a-f]{4}:? {1,2}(?:[0-9a-f]{2,4} ){4}|^[0-9a-f]{4,8}:? {1,2}(?:[0-9a-f]{2} ?){8}|"
-            rb"^[0-7]{7}(?: +(?:[0-7]{3}|\\[rnt0]|[!-~])){8}|^\s*(?:0x[0-9a-f]{2}, ?){6}|^\s*(?:[0-9a-f]{2}){40}",
+            rb"^[ \t]*0x[0-9a-f]{4}:? {1,2}(?:[0-9a-f]{2,4} ){4}|^[0-9a-f]{4,8}:? {1,2}(?:[0-9a-f]{2} ?){8}|"
+            rb"^[0-7]{7}(?: +(?:[0-7]{3}|\\[rnt0]|[!-~])){8}|^[ \t]*(?:0x[0-9a-f]{2}, ?){6}|^[ \t]*(?:[0-9a-f]{2}){40}",
             re.MULTILINE | re.IGNORECASE,
         ),
         "packets printed in hexadecimal or octal",
@@ -215,7 +215,7 @@ NAMED = (
     ),
     Named(
         (b"fail2ban", b" SRC=", b"[UFW"),
-        re.compile(rb"\bfail2ban\.\w+|\bSRC=\S+ DST=\S+ "),
+        re.compile(rb"\bfail2ban\.\w+|\bSRC=\S{1,60} DST=\S{1,60} "),
         "the log of a firewall or of fail2ban: who was shut out, not what was asked",
         _PCAP,
     ),

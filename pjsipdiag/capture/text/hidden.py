@@ -12,7 +12,7 @@ _SIGN = re.compile(rb"[@/=:][<\[({]|[PS] [<\[({]|[*_]")
 _STAND_IN = re.compile(
     rb"(?P<before>[@/]|\bSIP/2\.0/[A-Z]{2,4} |received=|\bsips?:(?=[<\[*]))"
     rb"(?P<name><[^<>\s@;:]{1,60}>|\[(?![0-9A-Fa-f:.]{2,}\])[^\]\n@]{1,60}\]|\([^()\n@]{1,60}\)|\{[^{}\n@]{1,60}\}"
-    rb"|[\w.-]*\*[\w.*-]*|[\w-]+(?:\.[\w-]+)*_[\w.-]*(?=[>:;\s]))"
+    rb"|[\w.-]*\*[\w.*-]*|(?=[\w-]+(?:\.[\w-]+)*_)[\w.-]++(?=[>:;\s]))"
 )
 _NO_URI = re.compile(
     rb"(?P<before>\n(?:From|f|To|t|Contact|m|P-Asserted-Identity|Remote-Party-ID)[ \t]*:[^<:;\r\n]*)"

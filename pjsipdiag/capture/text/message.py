@@ -16,13 +16,12 @@ from pjsipdiag.capture.streams.start import START
 from pjsipdiag.capture.text.heads import frame, widened
 
 _KNOWN = rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"
-FIRST = re.compile(
-    rb"(?P<before>(?:.*?[^A-Za-z0-9])??)(?P<line>"
-    + _KNOWN
-    + rb" [a-zA-Z]{2,5}:\S+ SIP/2\.0|SIP/2\.0 [1-6][0-9][0-9]\b.*)",
-    re.DOTALL,
+START_LINE = re.compile(
+    rb"(?P<line>" + _KNOWN + rb" [a-zA-Z]{2,5}:\S+ SIP/2\.0|SIP/2\.0 [1-6][0-9][0-9]\b.*)", re.DOTALL
 )
-"""The first line of a message, behind what stands before each line."""
+"""The first line of a message, wherever it stands."""
+_FIRST = re.compile(rb"(?P<before>(?:.*?[^A-Za-z0-9])??)" + START_LINE.pattern, re.DOTALL)
+"""The same behind what stands before each line: to be matched, for a search would try each place of a line."""
 _ODD_METHOD = re.compile(rb"\s*(?P<line>[A-Za-z0-9.!%*_+`'~-]{1,32} [a-zA-Z]{2,5}:\S+ SIP/2\.0)")
 _HEADER = re.compile(rb"[A-Za-z0-9.!%*_+`'~-]{1,64}[ \t]*:")
 _NAME = re.compile(rb"[A-Za-z][A-Za-z0-9.!%*_+`'~-]{0,63}[ \t]*:[ \t]")
@@ -50,14 +49,16 @@ _LENGTH = re.compile(rb"\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,6})", re.IGNORE
 _WELL_KNOWN = (
     rb"(?:Via|From|To|Call-ID|CSeq|Contact|Max-Forwards|User-Agent|Server|Allow|Supported|Content-Type|"
     rb"Content-Length|WWW-Authenticate|Authorization|Proxy-Authorization|Require|Expires|Date|Record-Route|Route|Reason|"
-    rb"Accept|P-[A-Z][A-Za-z-]+|X-[A-Za-z-]+|Session-Expires|Min-SE|Diversion|Privacy|Event|Content-Disposition|"
+    rb"Accept|P-[A-Z][A-Za-z-]{1,60}|X-[A-Za-z-]{1,60}|Session-Expires|Min-SE|Diversion|Privacy|Event|Content-Disposition|"
     rb"Subscription-State|Proxy-Authenticate|Allow-Events|Refer-To|Referred-By|RSeq|RAck|Min-Expires|Retry-After|"
     rb"Identity|History-Info|Remote-Party-ID|Accept-[A-Z][a-z]+|Unsupported|Warning|Path|Service-Route|MIME-Version|"
     rb"Organization|Subject|Timestamp|SIP-ETag|SIP-If-Match|Alert-Info|Call-Info|Replaces|User-to-User):[ \t]"
 )
-_GLUED, _GLUED_TIGHTLY = re.compile(rb"[ \t]+(" + _WELL_KNOWN + rb")"), re.compile(rb"[ \t]*(" + _WELL_KNOWN + rb")")
-_BODY = rb"(?=(?:v=0|o=\S+ \d|s=\S|c=IN |t=\d+ \d|m=(?:audio|video|image|application|text) |a=[a-z]|<\?xml ))"
-_GLUED_BODY, _GLUED_BODY_TIGHTLY = re.compile(rb"[ \t]+" + _BODY), re.compile(rb"[ \t]*" + _BODY)
+_RUN = rb"(?<![ \t][ \t])[ \t]"
+"""Blanks from their first on, or from the second, for a header name takes one."""
+_GLUED, _GLUED_TIGHTLY = (re.compile(_RUN + some + rb"(" + _WELL_KNOWN + rb")") for some in (rb"+", rb"*"))
+_BODY = rb"(?=(?:v=0|o=\S{1,200} \d|s=\S|c=IN |t=\d+ \d|m=(?:audio|video|image|application|text) |a=[a-z]|<\?xml ))"
+_GLUED_BODY, _GLUED_BODY_TIGHTLY = (re.compile(_RUN + some + _BODY) for some in (rb"+", rb"*"))
 MOST_FOREIGN = 200
 """Lines of others in a row, between two of a message: an entry of the journal has about 25 fields."""
 LONGEST = 1 << 17
@@ -113,7 +114,7 @@ def of_length(text: bytes, start: int, size: int, *, alone: bool) -> tuple[bytes
 def restored(lines: Iterable[bytes], behind: bytes, size: int | None, tail: bytes = b"") -> Restored | None:
     """The message that `lines` begin with, None when there is none. `behind` is what stands behind the announcing
     line, `size` the length that it tells, `tail` what the written form puts behind each line."""
-    first = FIRST.search(behind)
+    first = _FIRST.match(behind) or START_LINE.search(behind)
     if first is not None:
         return _structured(_unglued(behind[first.start("line") :], behind[: first.start("line")].strip(b"\r")), size)
     content, used = _measured(_bared(iter(lines), behind, tail), size)
@@ -216,7 +217,7 @@ def _first(lines: Iterator[bytes]) -> tuple[re.Match[bytes] | None, bytes, int]:
     """The first line of a message, the line that it stands in, and how many lines that took."""
     for number, raw in enumerate(lines, 1):
         line = _bare(raw)
-        found = FIRST.match(line) or _ODD_METHOD.match(line)
+        found = _FIRST.match(line) or _ODD_METHOD.match(line)
         if found is not None:
             return found, line, number
         if number > MOST_FOREIGN or _ENTRY.search(line):

@@ -251,7 +251,7 @@ class _Reading:
             self.tally.note(NOTE_OWN_SIDE)
         transport = (named.get("transport") or named.get("over") or b"").decode().upper()
         named_payload = hidden.with_names(payload)
-        if named_payload is not payload and named_payload != payload:
+        if named_payload != payload:
             self.tally.note(hidden.NOTE_NAMED)
         payload = named_payload
         transport = transport or via_transport(payload, "UDP")

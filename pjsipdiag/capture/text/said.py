@@ -26,8 +26,8 @@ _PLACE = r"(?: \((?P<source>[^)\s]+)\))?"
 _FORMS = (
     # log_failed_request, res/res_pjsip/pjsip_distributor.c; without the method before 13.10
     re.compile(
-        rf"Request (?:'(?P<method>[^']*)' )?from '(?P<sender>.*?)' failed for '?(?P<source>{_HIDDEN})'? "
-        r"\(callid: (?P<call_id>.*?)\) - (?P<reason>[A-Za-z]+(?: (?!after \d)[A-Za-z]+)*)",
+        rf"Request (?:'(?P<method>[^']*)' )?from '(?>(?P<sender>.*?)' failed for '?(?P<source>{_HIDDEN})'? "
+        r"\(callid: )(?P<call_id>.*?)\) - (?P<reason>[A-Za-z]+(?: (?!after \d)[A-Za-z]+)*)",
         re.DOTALL,
     ),
     # new_invite, res/res_pjsip_session.c
@@ -54,7 +54,7 @@ _FORMS = (
     ),
 )
 _EVENT = re.compile(r'SecurityEvent="(?P<event>[A-Za-z]+)"(?P<rest>[^\n]*)')
-_FIELD = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_FIELD = re.compile(r'\b(\w+)="((?:[^"\\]|\\.)*)"')
 _TWICE = (re.compile(r" failed for '?[^'\s]+'? \(callid: "), re.compile(r"' not found for endpoint '"))
 """What stands once in a sentence, between words that the sender of the request chose."""
 _OTHERS = re.compile(r"\b(?:VERBOSE|DEBUG|DTMF)(?:\x1b\[[0-9;]*m)*\[|\bExecuting \[")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from pjsipdiag.capture.text.carried.objects import of_document
+from pjsipdiag.capture.text.carried.objects import is_one_a_line, of_document
 
 _MAIL = re.compile(
     rb"\A\s*(?:From |[A-Za-z][A-Za-z-]{1,40}:[ \t])(?:[^\n]+\n){1,200}?"
@@ -13,6 +13,8 @@ _MAIL = re.compile(
     re.IGNORECASE,
 )
 """A header of a mail, with one of those that tell how its text is written (RFC 2045)."""
+_TOO_LONG = re.compile(rb"^Content-Type:(?:[^\n]|\n[ \t]){5000}", re.MULTILINE | re.IGNORECASE)
+"""A header that no mail program writes; the time that `email` takes for one grows with the square of its length."""
 _RECORDED = re.compile(rb'\{"version": ?\d,[^\n]*"(?:width|term)":')
 """The first line of a recording of asciinema."""
 _SIP = re.compile(rb"\nCSeq:", re.IGNORECASE)
@@ -21,9 +23,10 @@ _SIP = re.compile(rb"\nCSeq:", re.IGNORECASE)
 def is_document(first: bytes) -> bool:
     """Whether a file that begins so may be one, and is read as a whole."""
     start = first[:4096].lstrip(b"\xef\xbb\xbf \t\r\n\x1e")
-    if start[:1] in (b"{", b'"'):
+    if _RECORDED.match(first) is not None or _is_mail(first):
         return True
-    return re.match(rb"\[\s*[\[{\"]", start) is not None or _is_mail(first)
+    is_json = re.match(rb"[{\"]|\[\s*[\[{\"]", start) is not None
+    return is_json and not is_one_a_line(first.decode("utf-8-sig", "replace"))
 
 
 def lines_of(whole: bytes) -> bytes | None:
@@ -40,11 +43,17 @@ def _is_mail(first: bytes) -> bool:
     return head is not None and _SIP.search(head[0]) is None
 
 
-def _of_mail(whole: bytes) -> bytes:
-    """The texts of a mail and what is attached to it; what is there as a page too is taken once."""
+def _of_mail(whole: bytes) -> bytes | None:
+    """The texts of a mail and what is attached to it; what is there as a page too is taken once. None where it was made
+    to be hard to read."""
     import email  # few texts are mails
 
-    parts = [part for part in email.message_from_bytes(whole).walk() if not part.is_multipart()]
+    if _TOO_LONG.search(whole) is not None:
+        return None
+    try:
+        parts = [part for part in email.message_from_bytes(whole).walk() if not part.is_multipart()]
+    except RecursionError:  # mails in mails
+        return None
     plain = [part for part in parts if part.get_content_type() != "text/html"]
     made = []
     for part in plain or parts:
@@ -58,13 +67,14 @@ def _of_mail(whole: bytes) -> bytes:
 
 def _of_terminal(whole: bytes) -> bytes:
     """What a terminal showed, of a recording that has it in pieces with their times."""
-    shown = []
+    shown: list[str] = []
     for line in whole.splitlines()[1:]:
         try:
-            _, kind, piece = json.loads(line)
-        except ValueError:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
             continue
-        shown.append(piece if kind == "o" else "")
+        if isinstance(found, list) and found[1:2] == ["o"]:
+            shown += map(str, found[2:])
     return "".join(shown).encode("utf-8", "surrogatepass")
 
 

@@ -20,7 +20,8 @@ _TIMES = re.compile(r"@?time(?:stamp)?|ts|date|_?_?realtime_timestamp", re.IGNOR
 _DECODER = json.JSONDecoder()
 _GAP = re.compile(r"[\s,;\x1e-]*")
 """Between two values: `gcloud` writes an array, `jq` one after the other, RFC 7464 a record separator."""
-DEEPEST = 16
+DEEPEST, LONGEST_NAME = 16, 100
+"""Names longer than that are told apart by their beginning."""
 _FINE = re.compile(r"\d{13}|\d{16}|\d{19}")
 """A time in milliseconds, microseconds or nanoseconds."""
 
@@ -53,6 +54,16 @@ def place_in(lines: Iterable[bytes]) -> str | None:
     return place
 
 
+def is_one_a_line(text: str) -> bool:
+    """Whether a text begins with a whole value in one line, and goes on behind it."""
+    at = _GAP.match(text).end()  # type: ignore[union-attr]  # it matches nothing, too
+    try:
+        _, end = _DECODER.raw_decode(text, at)
+    except (ValueError, RecursionError):
+        return False
+    return "\n" not in text[at:end] and bool(text[end:].strip())
+
+
 def of_document(text: str) -> bytes | None:
     """The lines in a text that is JSON from its beginning, over several lines or in one; None where it is not.
 
@@ -65,8 +76,6 @@ def of_document(text: str) -> bytes | None:
             found, end = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
             break
-        if not values and "\n" not in text[at:end] and text[end:].strip():
-            return None  # one object a line
         values.append(found)
         at = _GAP.match(text, end).end()  # type: ignore[union-attr]
     place = _best(values)
@@ -137,7 +146,7 @@ def _leaves(value: object, place: str = "", depth: int = 0) -> Iterator[tuple[st
         return
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from _leaves(inner, f"{place}.{name}" if place else str(name), depth + 1)
+            yield from _leaves(inner, f"{place}.{name[:LONGEST_NAME]}" if place else name[:LONGEST_NAME], depth + 1)
     elif not isinstance(value, list):
         if value is not None:
             yield place, value

@@ -15,13 +15,25 @@ from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.source.compressed import Peeked
 from pjsipdiag.capture.text.carried.documents import is_document, lines_of
 from pjsipdiag.capture.text.forms import PJSIP
-from pjsipdiag.capture.text.message import FIRST
+from pjsipdiag.capture.text.message import START_LINE
 
 SAMPLE, LONGEST = 1 << 20, 256 << 20
 """Bytes that show the order, and those of a text that can be turned round."""
 NOTE_TURNED = "the lines of the text stand in reverse order, the newest first: they were read from the last one on"
 NOTE_ENTRIES_TURNED = "the entries of the text stand in reverse order, the newest first: its messages were turned round"
 NOTE_DOCUMENT = "the text stands in a document (JSON or a mail): lines are counted in what was taken out of it"
+NOTE_LONGER = (
+    f"the text is longer than {LONGEST >> 20} MB: only its beginning was taken out of the document (JSON or"
+    " a mail) that it stands in, and lines are counted in what was taken out"
+)
+NOTE_NOT_TURNED = (
+    f"the text stands in reverse order and is longer than {LONGEST >> 20} MB: what stands behind was not read; give it"
+    " with the oldest first (`tac`)"
+)
+NOTE_ENTRIES_NOT_TURNED = (
+    f"the entries of the text stand in reverse order, the newest first, and it is longer than {LONGEST >> 20} MB: its"
+    " messages were read as they stand; give it with the oldest first"
+)
 _STAMP = re.compile(rb"\[([^\]\n]{8,40})\] ?[A-Z]{3,8}\[\d+\][^\n]{0,60}<-{1,4} ?(?:Received|Transmitting) SIP re")
 _NEAR = 3
 """Lines above and below an announcing line in which the message begins."""
@@ -38,23 +50,30 @@ def in_order(file: io.RawIOBase | BinaryIO, tally: Tally) -> tuple[io.RawIOBase 
     first = (file.read(SAMPLE) or b"") + (
         file.read(SAMPLE) or b""
     )  # its start, which was seen, and not more: it may grow
-    whole = b""
+    whole, longer = b"", False
     if is_document(first):
         whole = _whole(file, first)
+        longer = len(whole) > LONGEST
         text = lines_of(whole)
         if text is not None:
-            tally.note(NOTE_DOCUMENT)
+            tally.note(NOTE_LONGER if longer else NOTE_DOCUMENT)
             first = whole = text
-    if not _is_turned(first):
-        return Peeked(io.BytesIO() if whole else file, whole or first), _is_newest_first(first)
-    whole = whole or _whole(file, first)
-    tally.note(NOTE_TURNED)
+    turned, newest_first = _is_turned(first), _is_newest_first(first)
+    if turned or newest_first:
+        whole = whole or _whole(file, first)
+        longer = longer or len(whole) > LONGEST
+    if not turned:
+        if newest_first and longer:
+            tally.note(NOTE_ENTRIES_NOT_TURNED)
+        return Peeked(file, whole or first), newest_first and not longer
+    tally.note(NOTE_NOT_TURNED if longer else NOTE_TURNED)
     return io.BytesIO(b"\n".join(reversed(whole.rstrip(b"\n").split(b"\n"))) + b"\n"), False
 
 
 def _whole(file: io.RawIOBase | BinaryIO, first: bytes) -> bytes:
+    """The text from its beginning: where it is longer than LONGEST, one byte more than that."""
     parts, size = [first], len(first)
-    while size < LONGEST and (more := file.read(LONGEST - size)):
+    while size <= LONGEST and (more := file.read(LONGEST + 1 - size)):
         parts.append(more)
         size += len(more)
     return b"".join(parts)
@@ -77,8 +96,8 @@ def _is_turned(text: bytes) -> bool:
     above = below = seen = 0
     for at, line in enumerate(lines):
         if b" SIP re" in line and PJSIP.line.search(line) is not None:
-            above += any(map(FIRST.search, lines[max(0, at - _NEAR) : at]))
-            below += any(map(FIRST.search, lines[at + 1 : at + 1 + _NEAR]))
+            above += any(map(START_LINE.search, lines[max(0, at - _NEAR) : at]))
+            below += any(map(START_LINE.search, lines[at + 1 : at + 1 + _NEAR]))
             seen += 1
             if seen == _MOST:
                 break
@@ -109,9 +128,11 @@ def by_file(text: bytes) -> Lines | None:
         return None
     found: dict[bytes, list[tuple[int, bytes]]] = {}
     heads = list(_TAIL.finditer(text))
+    first = at = 0
     for head, after in zip(heads, [*heads[1:], None], strict=True):
         lines = text[head.end() : after.start() if after else len(text)].removesuffix(b"\n").split(b"\n")
-        first = text.count(b"\n", 0, head.end())
+        first += text.count(b"\n", at, head.end())
+        at = head.end()
         found.setdefault(head[1], []).extend(enumerate(lines, first))
     whole = [pair for pairs in found.values() for pair in pairs]
     return b"\n".join([*(line for _, line in whole), b""]), [*(number for number, _ in whole), text.count(b"\n")]

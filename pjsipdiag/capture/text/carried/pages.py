@@ -18,7 +18,7 @@ _ROWS = re.compile(rb"(?i)(<tr(?:[ \t][^<>\n]{0,200})?>)\s+(?=<t[dh])|(</t[dh]>)
 _LINKS = (
     re.compile(rb"\[(?P<one>[^\]\s]{3,300})\]\((?:mailto:|sips?:|tel:|https?://)?(?P<two>[^)\s]{3,300})\)"),
     re.compile(rb"<(?P<two>[^<>|\s]{3,300})\|(?P<one>[^<>|\s]{3,300})>"),
-    re.compile(rb"(?P<one>[\w.+~*-]+@[\w.-]+)<(?P<two>mailto:[^<>\s]{3,300})>"),
+    re.compile(rb"(?<![\w.+~*-])(?P<one>[\w.+~*-]+@[\w.-]+)<(?P<two>mailto:[^<>\s]{3,300})>"),
     re.compile(rb"(?P<two>\bsips?:)<(?P<one>(?:sips?:|mailto:)?[^<>\s]{1,100}@[^<>\s]{1,200})>"),
 )
 """`[x](sip:x)` of Markdown, `<sip:x|x>` of Slack, `x<mailto:x>` of Outlook, `sip:<x>` of an automatic link."""

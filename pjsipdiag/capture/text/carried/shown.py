@@ -66,6 +66,7 @@ def is_said(text: bytes) -> bool:
 def _announcing(text: bytes) -> Iterator[tuple[int, int]]:
     """From where to where each line reaches that may announce a message, if it is no longer than such lines are."""
     for found in _NEEDLE.finditer(text):
-        start = max(text.rfind(b"\n", 0, found.start()) + 1, found.start() - BEFORE)
+        earliest = max(found.start() - BEFORE, 0)
+        start = max(text.rfind(b"\n", earliest, found.start()) + 1, earliest)
         end = text.find(b"\n", found.end(), found.end() + BEHIND)
         yield start, end if end >= 0 else found.end() + BEHIND

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 _SIMPLE = rb'(?:"(?:[^"\n]|"")*"|[^"\n,;\t]*)'
-_OPEN = re.compile(rb'(?:\A|[,;\t])"[^"\n]*<-{1,4} ?(?:Received|Transmitting) SIP [^"\n]*-->\r?\Z')
+_OPEN = re.compile(rb'(?:\A|[,;\t])"(?=[^"\n]*-->\r?\Z)[^"\n]*<-{1,4} ?(?:Received|Transmitting) SIP ')
 """A line that announces a message in a field of several lines."""
 _DOUBLED, _BACKSLASHED = rb'(^|[,;\t])("(?:[^"]|"")*")', rb'(^|[,;\t])("(?:[^"\\]|\\.)*")'
 """A field between quotation marks, and the two ways to write such a mark in it."""
-_REST = re.compile(_DOUBLED + rb"(?:[,;\t]" + _SIMPLE + rb")*(?=\r?\n|\Z)", re.MULTILINE)
+_REST = re.compile(
+    rb'(^|[,;\t])("(?:[^"\n]|"")*+\n(?:[^"]|"")*+")(?:[,;\t]' + _SIMPLE + rb")*(?=\r?\n|\Z)", re.MULTILINE
+)
+"""A field of several lines, and those behind it."""
 _FIELD = re.compile(_DOUBLED + rb"(?=[,;\t\r\n]|\Z)", re.MULTILINE)
 _OTHER_FIELD = re.compile(_BACKSLASHED + rb"(?=[,;\t\r\n]|\Z)", re.MULTILINE)
 _QUOTED_HEADER = re.compile(
@@ -30,7 +33,7 @@ def uncelled(text: bytes, sample: bytes) -> bytes:
         return text
     line = text[start : end if end >= 0 else len(text)]
     if _OPEN.search(line) is not None:
-        return _REST.sub(lambda found: _unquoted(found) if b"\n" in found[2] else found[0], text)
+        return _REST.sub(_unquoted, text)
     is_row = any(mark in line for mark in (b",", b";", b"\t")) and not text.count(b'"', start, at) % 2
     if not is_row or _QUOTED_HEADER.search(text) is None:
         return text

@@ -1,13 +1,14 @@
 """What carried a text is taken off it: colours, tables, objects, escapes, marks of web pages, typographic signs.
 
 Each step names what it has to do with, by a byte that logs rarely hold, so that a log that nobody touched costs next to
-nothing. A step maps lines to lines; one line may become several (an entry that was escaped or put into an object).
+nothing. A step maps lines to as many; one may become several (an entry that was escaped or put into an object).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from struct import unpack
 from typing import NamedTuple
 
@@ -32,7 +33,8 @@ _GOES_ON = re.compile(rb"\n {3,}\xe2\x94\x82 ?")
 
 
 _EVENT = re.compile(
-    rb"^Event: (\w{5,40})\r?\n((?:\w+: [^\r\n]*\r?\n)*?Service: PJSIP\r?\n(?:\w+: [^\r\n]*(?:\r?\n|\Z))*)", re.MULTILINE
+    rb"^Event: (\w{5,40})\r?\n((?:\w+: [^\r\n]*\r?\n){0,40}?Service: PJSIP\r?\n(?:\w+: [^\r\n]*(?:\r?\n|\Z))*)",
+    re.MULTILINE,
 )
 """A security event as the manager interface sends it."""
 
@@ -62,13 +64,7 @@ def unpacked(text: bytes) -> Unpacked:
         if len(steps) == len(_STEPS):  # what was put on may have been put on twice, and in any order
             steps += _STEPS
         lines = text.split(b"\n")
-        if step is _object:
-            place = place_in(line for line in lines if b" SIP re" in line or b"callid: " in line)
-            if place is None:
-                continue
-            made = [_object(line, place) for line in lines]
-        else:
-            made = [step(line) for line in lines]
+        made = list(step(lines))
         if any(isinstance(one, list) for one in made):
             before = numbers or range(len(lines))
             numbers = [
@@ -114,9 +110,12 @@ def _uncoloured(line: bytes) -> bytes:
     return _SHOWN_COLOUR.sub(b"", line) if b"[" in line else line
 
 
-def _object(line: bytes, place: str = "") -> bytes | list[bytes]:
-    found = of_object(line, place)
-    return line if found is None else found
+def _without_objects(lines: Sequence[bytes]) -> Iterable[bytes | list[bytes]]:
+    place = place_in(line for line in lines if b" SIP re" in line or b"callid: " in line)
+    if place is None:
+        return lines
+    made = ((line, of_object(line, place)) for line in lines)
+    return (line if found is None else found for line, found in made)
 
 
 def _sample(text: bytes) -> bytes:
@@ -157,7 +156,7 @@ def _has(pattern: bytes) -> Callable[[bytes], object]:
 _STEPS: tuple[
     tuple[
         tuple[tuple[bytes, Callable[[bytes], object]], ...],
-        Callable[[bytes], bytes | list[bytes]],
+        Callable[[Sequence[bytes]], Iterable[bytes | list[bytes]]],
         Callable[[bytes], bool] | None,
     ],
     ...,
@@ -169,10 +168,10 @@ _STEPS: tuple[
             (b"^", _has(rb"\^\[\[")),
             (b"\\", _has(rb"\\(?:u001b|x1b|033)\[")),
         ),
-        _uncoloured,
+        partial(map, _uncoloured),
         None,
     ),
-    (((b"{", _has(rb'{"')),), _object, has_bare),
+    (((b"{", _has(rb'{"')),), _without_objects, has_bare),
     (
         (
             (b"#", _has(rb"#012")),
@@ -183,7 +182,7 @@ _STEPS: tuple[
             (b"\xc2", _has(rb"\xc2\x85")),
             (b"\x0b", _has(rb"\x0b")),
         ),
-        escapes.unescaped,
+        partial(map, escapes.unescaped),
         has_plain,
     ),
     (
@@ -191,7 +190,7 @@ _STEPS: tuple[
             (b"&", _has(rb"&(?:[lg]t;|#(?:60|62|171|187);|#[xX]3[cCeE];|[lr]aquo;|[mn]dash;|amp;lt;)")),
             (b"<", _has(rb"<(?:(?:br|pre)[ />]|/(?:p|div|span)>)")),
         ),
-        unmarked,
+        partial(map, unmarked),
         has_plain,
     ),
 )
