@@ -9,7 +9,7 @@ import sys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.digest import digest
+from pjsipdiag.digest import digest, wide_digest
 
 PARTS = st.lists(st.binary(max_size=200), min_size=3, max_size=3)
 
@@ -24,6 +24,11 @@ def test_it_is_the_beginning_of_blake2b_whatever_the_interpreter() -> None:
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=environment).stdout
         assert int(told) == expected == digest(b"ab", b"c")
+
+
+def test_the_wide_one_is_that_of_128_bits() -> None:
+    said = subprocess.run(["b2sum", "-l", "128"], input=b"\2\0\0\0\1\0\0\0abc", capture_output=True, check=True).stdout
+    assert wide_digest(b"ab", b"c").hex() == said.split()[0].decode()
 
 
 @settings(deadline=None)

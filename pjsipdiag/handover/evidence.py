@@ -87,7 +87,7 @@ def _page(handed: CarrierCalls) -> bytes:
         "",
         "calls.html shows them in a browser, with their messages;",
         "calls.csv has each of them with time, numbers, Call-ID and answer;",
-        "calls.pcap has their SIP messages as they were captured, and nothing else.",
+        "calls.pcap has their SIP messages as they were captured, with their credentials, and nothing else.",
     ]
     return "".join(f"{visible(line)}\r\n" for line in lines).encode("utf-8", "backslashreplace")
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10, TAGGED = 22, MOST_WHAT = 64 };
+enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10, TAGGED = 30, MOST_WHAT = 64 };
 enum { WITH_DELAY = 503, FINAL = 200, MOST_FINAL = 699, ACKED = 0, CONNECTED = 1 }; /* an answer that may say when to try again: `Fold._answer` keeps it */
 enum { TRUNCATED = 4, CREDENTIALS = 8, SIX = 16 }; /* as in `rows.py` */
 enum { TIME, FRAME, TRANSPORT, SOURCE, DESTINATION, PAYLOAD, DIRECTION, CUT }; /* a Datagram */
@@ -132,7 +132,7 @@ static uint64_t word(const char *at) {
     return value;
 }
 
-/* BLAKE2b (RFC 7693) of 8 bytes, without a key. */
+/* BLAKE2b (RFC 7693) without a key. */
 typedef struct { uint64_t state[8], size; char block[128]; size_t held; } Blake;
 static const uint64_t INITIAL[8] = {0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
                                     0x510e527fade682d1, 0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b, 0x5be0cd19137e2179};
@@ -195,11 +195,11 @@ static void absorb(Blake *blake, const char *at, size_t size) {
     }
 }
 
-/* As `digest.digest`: the lengths of the parts, then the parts; None is empty. */
-static int64_t digest(int count, const Text *parts) {
+/* As `digest.digest`, of `size` bytes: the lengths of the parts, then the parts; None is empty. */
+static Blake blake_of(int count, const Text *parts, int size) {
     Blake blake = {.size = 0};
     memcpy(blake.state, INITIAL, sizeof INITIAL);
-    blake.state[0] ^= 0x01010000 ^ 8;
+    blake.state[0] ^= (uint64_t)(0x01010000 ^ size);
     for (int n = 0; n < count; n++) {
         char length[4];
         little(length, (uint64_t)(parts[n].stop - parts[n].at), 4);
@@ -210,8 +210,10 @@ static int64_t digest(int count, const Text *parts) {
     memset(blake.block + blake.held, 0, sizeof blake.block - blake.held);
     blake.size += blake.held;
     compress(&blake, 1);
-    return (int64_t)blake.state[0];
+    return blake;
 }
+
+static int64_t digest(int count, const Text *parts) { return (int64_t)blake_of(count, parts, 8).state[0]; }
 
 /* What stands for two addresses: zlib's crc32 of both, which tells all apart that have one end in common. */
 static uint32_t crc32_of(Text text, uint32_t before) {
@@ -403,7 +405,8 @@ static int tagged(const Kept *kept, PyObject *datagram, Text payload, int what, 
     pbx.stop -= 2;
     const Text parts[] = {caller, stripped(id)};
     const uint32_t sum = crc32_of(tag, 0);
-    record = little(little(record, digest(2, parts), 8), crc32_of(number, 0), 4);
+    const Blake blake = blake_of(2, parts, 16);
+    record = little(little(little(record, blake.state[0], 8), blake.state[1], 8), crc32_of(number, 0), 4);
     little(little(little(record, sum ? sum : 1, 4), what, 2), crc32_of(pbx, 0), 4);
     return 1;
 }

@@ -11,7 +11,7 @@ from zlib import crc32
 from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls.rows import ACKED, CONNECTED, TAGGED
-from pjsipdiag.digest import digest
+from pjsipdiag.digest import wide_digest
 from pjsipdiag.sip import decode, parse_uri
 
 has_credentials = re.compile(rb"\n(?:proxy-)?authorization[ \t]*:", re.IGNORECASE).search
@@ -111,7 +111,7 @@ def tagged(datagram: Datagram, head: bytes, what: int) -> bytes:
     tag = tag_of(value_of(head, b"to"))
     if datagram.direction == against or name.strip() != method or (what == ACKED and not tag):
         return b""
-    return TAGGED.pack(digest(caller[:-2], call_id(head)), crc32(number), crc32(tag) or 1, what, crc32(pbx[:-2]))
+    return TAGGED.pack(wide_digest(caller[:-2], call_id(head)), crc32(number), crc32(tag) or 1, what, crc32(pbx[:-2]))
 
 
 def realm_of(head: bytes) -> bytes:

@@ -26,7 +26,7 @@ from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.model import CallRow
 from pjsipdiag.diagnosis.situation import Asked, CallGroup, Shown
 from pjsipdiag.diagnosis.work.reached import Reached
-from pjsipdiag.digest import digest
+from pjsipdiag.digest import wide_digest
 from pjsipdiag.sip import Address
 
 MOST_CALLS = 1000
@@ -123,18 +123,18 @@ class Acknowledged:
         source = calls.sources[calls.source[number]]
         if source not in ends.sources or source in ends.pbx:
             return False, 0
-        return self._shown.get(digest(source, call_id(calls.request(number).head)), (False, 0))
+        return self._shown.get(wide_digest(source, call_id(calls.request(number).head)), (False, 0))
 
     @cached_property
     def _places(self) -> dict[str, int]:
         return {show_ip(ip): place for place, ip in enumerate(self._calls.sources)}
 
     @cached_property
-    def _shown(self) -> dict[int, tuple[bool, int]]:
+    def _shown(self) -> dict[bytes, tuple[bool, int]]:
         """Digest of source and Call-ID -> whether its sender has shown himself, and the status of the answer to that
         (of the last one, if none did)."""
-        told: dict[tuple[int, int], Told] = {}
-        returned, connected = set[tuple[int, int, int]](), set[int]()
+        told: dict[tuple[bytes, int], Told] = {}
+        returned, connected = set[tuple[bytes, int, int]](), set[bytes]()
         own = {*map(crc32, self._ends.pbx)}
         for call, number, tag, what, pbx in TAGGED.iter_unpack(self._tags):
             if pbx not in own:
