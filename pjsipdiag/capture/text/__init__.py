@@ -7,7 +7,7 @@ The way of a text, each step in its own module:
     heads      what stands before and behind each line, learned from one of them
     marks      where those lines stand
     message    the message behind an announcing line
-    hidden     addresses that were replaced by hand
+    ways       who sent it to whom; hidden: addresses that were replaced by hand
     said       Asterisk's sentences about requests that it refused; refusals makes evidence of them
     times      when a line was written
     read       all of them, over a text of any size

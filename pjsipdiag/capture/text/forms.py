@@ -8,10 +8,7 @@ A form is a row of FORMS: what a buffer is searched for, and the line as an expr
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
-
-from pjsipdiag.sip import Address
 
 _HOST = rb"(?:\[[0-9A-Fa-f:.%\w]+\]|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}|[\w*<>-]+(?:\.[\w*<>-]+)*)"
 _PLACE = _HOST + rb":\d{1,5}"
@@ -30,7 +27,7 @@ PJSIP = TextForm(
     "the SIP logger of Asterisk's PJSIP",
     (b"SIP request (", b"SIP response ("),
     re.compile(
-        rb"<?-{1,8}\s*(?:Received|Transmitting)\s+SIP\s+(?:request|response)\s+\((?P<size>[0-9]{1,6})\s+bytes\)\s+"
+        rb"(?:<-|-)-{0,7}\s*(?:Received|Transmitting)\s+SIP\s+(?:request|response)\s+\((?P<size>[0-9]{1,6})\s+bytes\)\s+"
         rb"(?:from\s+(?P<transport>[A-Za-z]{2,4})6?:(?P<from>[^\n]{1,80}?)|to\s+(?P<over>[A-Za-z]{2,4})6?:(?P<to>[^\n]{1,80}?))"
         rb"\s*-{1,8}>"
     ),
@@ -235,34 +232,3 @@ NAMED = (
     ),
 )  # fmt: skip
 """The first that fits names the text."""
-
-
-@lru_cache(maxsize=4096)
-def packed(text: bytes) -> bytes | None:
-    """An address as `place` reads it, in the bytes of a datagram: a log names the same few again and again."""
-    found = place(text)
-    return None if found is None else found.pack()
-
-
-def place(text: bytes | None) -> Address | None:
-    """`IP:port`, before Asterisk 15 an IPv6 address without brackets, or `IP.port` as tcpdump writes it."""
-    if not text:
-        return None
-    host, mark, port = text.decode("ascii", "replace").strip().rpartition(":")
-    if not mark or "." in port:
-        host, _, port = (host + mark + port).rpartition(".")
-    try:
-        found = Address(host.strip("[]").partition("%")[0], _SERVICES.get(port) or int(port))
-        return Address.unpack(found.pack())
-    except (ValueError, OverflowError):
-        return None
-
-
-def is_no_sender(address: bytes, *, multicast: bool = False) -> bool:
-    """Whether no packet can come from a packed address, for it is none of a host (RFC 1122, 3.2.1.3); `multicast`
-    may be where it goes to."""
-    return len(address) == 6 and (not address[0] or address[0] >= (240 if multicast else 224))
-
-
-_SERVICES = {"sip": 5060, "sips": 5061, "sip-tls": 5061}
-"""Names that tcpdump writes in place of ports."""

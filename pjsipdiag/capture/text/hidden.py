@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
-_SIGN = re.compile(rb"[@/=:][<\[({]|[PS] [<\[({]|[*_]")
-"""What every stand-in in a header has; most heads have none, and are not searched any further."""
+_SIGNS = bytes.maketrans(b"@/=:<[({PS*", b"@@@@<<<<SS_")
+_SIGN = re.compile(rb"(?:[@/]|d=|:(?=\*)|[A-Z] )[\w.-]*[*_]")
+"""What stand-ins have, once marks of one kind are written alike: most heads have none, and are not searched."""
 _STAND_IN = re.compile(
     rb"(?P<before>[@/]|\bSIP/2\.0/[A-Z]{2,4} |received=|\bsips?:(?=[<\[*]))"
     rb"(?P<name><[^<>\s@;:]{1,60}>|\[(?![0-9A-Fa-f:.]{2,}\])[^\]\n@]{1,60}\]|\([^()\n@]{1,60}\)|\{[^{}\n@]{1,60}\}"
@@ -35,9 +36,15 @@ def with_names(payload: bytes) -> bytes:
     head, end, body = payload.partition(b"\r\n\r\n")
     if _NO_URI.search(head) is not None:
         head = _NO_URI.sub(_with_uri, head)
-    elif _SIGN.search(head) is None:
+    elif not _has_sign(head):
         return payload
     return _LINE.sub(lambda line: _STAND_IN.sub(_named, line[0]), head) + end + body
+
+
+def _has_sign(head: bytes) -> bool:
+    """Whether something in it may be a stand-in: brackets behind a mark, or a star or a low line in a name."""
+    signs = head.translate(_SIGNS)
+    return b"@<" in signs or b"S <" in signs or (b"_" in signs and _SIGN.search(head) is not None)
 
 
 def stand_in(place: str) -> str:

@@ -14,17 +14,14 @@ LONGEST_HEAD = 400
 
 
 class Mark(NamedTuple):
-    """A line that announces a message: where it begins and ends, and what it says."""
+    """A line that announces a message: where it begins and ends, what it says, and the length that it tells, 0 when it
+    tells none."""
 
     start: int
     end: int
     form: TextForm
     found: re.Match[bytes]
-
-    @property
-    def size(self) -> int:
-        """The length that it tells, 0 when it tells none."""
-        return int(self.found["size"]) if self.form is PJSIP else 0
+    size: int
 
 
 def found_in(form: TextForm, text: bytes, start: int) -> Iterator[Mark]:
@@ -34,10 +31,10 @@ def found_in(form: TextForm, text: bytes, start: int) -> Iterator[Mark]:
         while at >= 0:
             end = text.find(b"\n", at)
             end = len(text) if end < 0 else end
-            first = max(text.rfind(b"\n", 0, at) + 1, at - LONGEST_HEAD, seen)
-            match = form.line.search(text, first, min(end, at + LONGEST_HEAD))
+            begin = text.rfind(b"\n", 0, at) + 1
+            match = form.line.search(text, max(begin, at - LONGEST_HEAD, seen), min(end, at + LONGEST_HEAD))
             if match is not None:
-                yield Mark(text.rfind(b"\n", 0, at) + 1, end, form, match)
+                yield Mark(begin, end, form, match, int(match["size"]) if form is PJSIP else 0)
                 seen = max(match.end(), at + len(needle))
                 at = text.find(needle, seen)
             else:

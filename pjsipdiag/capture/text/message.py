@@ -32,7 +32,7 @@ _ENTRY = re.compile(
     rb"(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY|DTMF|FAX)(?:\x1b\[[0-9;]*m)*\[\d+\]|^ {1,4}(?:--|==|>) |<-{1,4} ?(?:Rec|Tra)"
 )
 """What begins another entry of the log: no line of a message holds it."""
-_SOUND = re.compile(rb"[^\r\n]+\r\n(?:(?:[A-Za-z0-9.!%*_+`'~-]{1,64}[ \t]*:|[ \t])[^\r\n]*\r\n)+\r\n")
+_SOUND = re.compile(rb"[^\r\n]++\r\n(?>(?:[A-Za-z0-9.!%*_+`'~-]{1,64}+[ \t]*+:|[ \t])[^\r\n]*+\r\n)++\r\n")
 """Headers and an empty line."""
 _DOTTED = re.compile(rb"(?:SIP/2\.0|SIP/2\.0 \d{3} [^.\n]{0,40})\.{2,4}[A-Za-z-]{1,30}: ")
 """A whole message in one line with dots for line ends, which may be dots of the message, too."""
@@ -98,9 +98,9 @@ def of_length(text: bytes, start: int, size: int, *, alone: bool) -> tuple[bytes
     if b"\r" not in payload:
         payload = payload.replace(b"\n", b"\r\n")[:size]
         stop -= payload.count(b"\n")
-        if not alone or payload.endswith(b"\r") or b"^M\r" in payload:
+        if not alone or payload.endswith(b"\r") or (b"^" in payload and b"^M\r" in payload):
             return None
-        if not _SOUND.match(payload) or _ENTRY.search(payload):
+        if not _SOUND.match(payload) or _holds_entry(payload):
             return None
     elif payload.count(b"\n") != payload.count(b"\r\n") and b"\r\n\r\n" not in payload:
         return None
@@ -157,7 +157,7 @@ def _bared(lines: Iterator[bytes], behind: bytes, tail: bytes) -> Iterator[_Line
             continue
         foreign = 0
         bare = _bare(content)
-        entry = begins_entry(bare) or _ENTRY.search(line[: len(line) - len(content)]) is not None
+        entry = begins_entry(bare) or _holds_entry(line[: len(line) - len(content)])
         yield _Line(bare, used, raw != line or bare != content, entry)
 
 
@@ -200,7 +200,11 @@ def _measured(lines: Iterator[_Line], size: int | None) -> _Content:
 
 def begins_entry(line: bytes) -> bool:
     """Whether a line looks like the beginning of an entry of the log; a header may hold what looks like one."""
-    return _ENTRY.search(line) is not None and _NAME.match(line) is None
+    return _holds_entry(line) and _NAME.match(line) is None
+
+
+def _holds_entry(text: bytes) -> bool:
+    return (b"[" in text or b"<-" in text or text.startswith(b" ")) and _ENTRY.search(text) is not None
 
 
 def _may_fit(size: int, total: int, least: int, last: bytes) -> bool:
@@ -220,7 +224,7 @@ def _first(lines: Iterator[bytes]) -> tuple[re.Match[bytes] | None, bytes, int]:
         found = _FIRST.match(line) or _ODD_METHOD.match(line)
         if found is not None:
             return found, line, number
-        if number > MOST_FOREIGN or _ENTRY.search(line):
+        if number > MOST_FOREIGN or _holds_entry(line):
             break
     return None, b"", 0
 

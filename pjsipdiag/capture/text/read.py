@@ -18,11 +18,12 @@ from pjsipdiag.capture.text.carried.encoding import Narrowed, wide_encoding
 from pjsipdiag.capture.text.carried.order import NOTE_ENTRIES_TURNED, in_order
 from pjsipdiag.capture.text.carried.unpack import unpacked
 from pjsipdiag.capture.text.carried.wrapping import Wrapped, joined, wrapping
-from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, TCPDUMP, VIEWERS, Named, is_no_sender, packed
+from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, TCPDUMP, VIEWERS, Named
 from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, behind_lines, found_in, lines_of, region
 from pjsipdiag.capture.text.message import begins_entry, of_length, restored
 from pjsipdiag.capture.text.refusals import NOTE_FORGED, Refusals
 from pjsipdiag.capture.text.times import time_of
+from pjsipdiag.capture.text.ways import way_of
 from pjsipdiag.errors import CaptureError
 
 SIZE = 1 << 20
@@ -77,6 +78,8 @@ class _Reading:
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
         self._line = 1
+        self._at = 0
+        """The line of the piece, from 0, that announces the message at hand."""
         self._named: Named | None = None
         self._empty, self._of_asterisk, self._logs = True, False, False
         self._how: tuple[int, Wrapped] | None = None
@@ -130,7 +133,7 @@ class _Reading:
                 continue
             number += text.count(b"\n", counted, mark.start)
             counted = mark.start
-            line = number if numbers is None else numbers[number]
+            line = self._at = number if numbers is None else numbers[number]
             after = marks[at + 1].start if at + 1 < len(marks) else len(text)
             datagram, stop = self._exact(text, mark, after)
             if datagram is None and not stop:
@@ -144,7 +147,7 @@ class _Reading:
                 self._refusals.spoken(datagram)
                 if stop:
                     spoken.append((mark.end, stop))
-                yield datagram._replace(frame=self._line + line)
+                yield datagram
         if not self.tally.again:
             self._count_broken(text, done, marks, spoken)
             self._look(text, raw)
@@ -234,38 +237,22 @@ class _Reading:
 
     def _datagram(self, text: bytes, mark: Mark, payload: bytes, *, truncated: bool) -> Datagram | None:
         named = mark.found.groupdict()
-        ends = [named.get("from"), named.get("to")]
-        source, destination = (packed(end) if end else None for end in ends)
-        source = None if source and is_no_sender(source) else source
-        destination = None if destination and is_no_sender(destination, multicast=True) else destination
-        for end, known in zip(ends, (source, destination), strict=True):
-            if end and known is None:
-                self._unread(HIDDEN, hidden.stand_in(end.decode("utf-8", "replace").strip()))
-                return None
-        other = source or destination
-        if other is None:
+        way = way_of(named.get("from"), named.get("to"), named.get("transport") or named.get("over") or b"")
+        if way.hidden is not None:
+            self._unread(HIDDEN, way.hidden)
+        if not way.source:
             return None
-        blank = bytes(len(other))
-        direction = "" if source and destination else "in" if source else "out"
-        if direction:
+        if way.direction:
             self.tally.note(NOTE_OWN_SIDE)
-        transport = (named.get("transport") or named.get("over") or b"").decode().upper()
         named_payload = hidden.with_names(payload)
-        if named_payload != payload:
+        if named_payload is not payload and named_payload != payload:
             self.tally.note(hidden.NOTE_NAMED)
-        payload = named_payload
-        transport = transport or via_transport(payload, "UDP")
-        kind = Connected if direction and transport != "UDP" else Datagram  # Asterisk read it from a connection
-        return kind(
-            self._when(text, mark),
-            0,
-            transport,
-            source or blank,
-            destination or blank,
-            payload,
-            direction,
-            truncated,
-        )
+            payload = named_payload
+        transport = way.transport or via_transport(payload, "UDP")
+        kind = Connected if way.direction and transport != "UDP" else Datagram  # Asterisk read it from a connection
+        frame = self._line + self._at
+        time = self._when(text, mark)
+        return kind(time, frame, transport, way.source, way.destination, payload, way.direction, truncated)
 
     def _when(self, text: bytes, mark: Mark) -> int:
         if mark.form is not PJSIP:

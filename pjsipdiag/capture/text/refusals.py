@@ -25,14 +25,14 @@ class Refusals:
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
         self._found: dict[tuple[object, ...], LoggedRefusal] = {}
-        self._call_ids: set[str] = set()
+        self._call_ids: set[bytes] = set()
         self._sources: set[bytes] = set()
 
     def spoken(self, datagram: Datagram) -> None:
         """Notes a message that the text itself holds."""
         found = _CALL_ID.search(datagram.payload)
         if found is not None and len(self._call_ids) < MOST_KEYS:
-            self._call_ids.add(found[1].strip().decode("utf-8", "surrogateescape"))
+            self._call_ids.add(found[1].strip())
         if len(self._sources) < MOST_KEYS:
             self._sources.add(datagram.source[:-2])
 
@@ -58,12 +58,13 @@ class Refusals:
     def finish(self) -> None:
         """Leaves out what the text tells by the SIP itself."""
         sources = {Address.unpack(ip + bytes(2)).ip for ip in self._sources}
+        known = {name.decode("utf-8", "surrogateescape") for name in self._call_ids}
         for refused in self._found.values():
             if not refused.call_ids:
                 if refused.source not in sources:
                     self._tally.refused.append(refused)
                 continue
-            refused.call_ids = {name: count for name, count in refused.call_ids.items() if name not in self._call_ids}
+            refused.call_ids = {name: count for name, count in refused.call_ids.items() if name not in known}
             refused.count = sum(refused.call_ids.values())
             if refused.count:
                 self._tally.refused.append(refused)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from pjsipdiag.capture.text.forms import is_no_sender, place
+from pjsipdiag.capture.text.ways import is_no_sender, place
 from pjsipdiag.sip import Address
 
 NEEDLES = (
