@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from pjsipdiag.asterisk.config import Variable
 
-_PARTS = ("cred", "digest", "passw", "passphrase", "pwd", "refresh_token", "secret")
+_names_one = re.compile("cred|digest|passw|passphrase|pwd|refresh_token|secret").search
+"""Whether a text in lower case holds what names of secrets hold."""
 HIDDEN = "(hidden)"
 
 
 def is_secret(option: str) -> bool:
     """Whether an option, spelt right or nearly so, holds a secret."""
-    name = option.strip().lower().rpartition("/")[2]
-    return any(part in name for part in _PARTS)
+    return _names_one(option.strip().lower().rpartition("/")[2]) is not None
 
 
 def shown_value(variable: Variable) -> str:
@@ -40,6 +40,8 @@ _IN_URI = re.compile(r"(\bsips?:[^:]+:).+", re.IGNORECASE)
 def scrubbed(text: str) -> str:
     """What quotes a piece of a file that is no variable (a directive, a header, a program's arguments), or a URI,
     without the secrets that are set there."""
+    if text.count(":", 0, max(text.rfind("@"), 0)) < 2 and not _names_one(text.lower()):
+        return text  # as mostly: each call of a report has a URI
     pieces, at = list[str](), 0
     for start, end in sorted((*_assigned(text), *_in_uris(text))):
         if start > at or not pieces:
@@ -49,19 +51,16 @@ def scrubbed(text: str) -> str:
 
 
 def _assigned(text: str) -> Iterator[tuple[int, int]]:
-    at, low = 0, text.lower()
-    some = any(part in low for part in _PARTS)  # mostly there are none: each call of a report has a URI
-    while some and (found := _ASSIGNED.search(text, at)):
+    at = 0
+    while found := _ASSIGNED.search(text, at):
         at = found.end()
-        if any(part in found[1].lower() for part in _PARTS) and (value := _VALUE.match(text, at)):
+        if _names_one(found[1].lower()) and (value := _VALUE.match(text, at)):
             yield value.span()
             at = value.end()
 
 
 def _in_uris(text: str) -> Iterator[tuple[int, int]]:
     """A password before an @ may itself look like an assignment."""
-    if text.rpartition("@")[0].count(":") < 2:
-        return
     for piece in _BEFORE_AT.finditer(text):
         if found := _IN_URI.search(piece[0]):
             yield piece.start() + found.end(1), piece.start() + found.end()

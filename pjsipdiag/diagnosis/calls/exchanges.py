@@ -12,6 +12,7 @@ from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.calls.fold import GONE, IN_DIALOG
 from pjsipdiag.diagnosis.calls.folded import Merged
+from pjsipdiag.diagnosis.calls.heads import value_of
 from pjsipdiag.diagnosis.calls.kinds import WITH_CREDENTIALS, read_kind
 from pjsipdiag.diagnosis.calls.pbx import Pbx
 from pjsipdiag.diagnosis.calls.rows import COUNT, FIRST_TIME, LAST_TIME, Repeated
@@ -19,7 +20,7 @@ from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.model import RequestRow
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange
-from pjsipdiag.sip import SipMessage, parameter, parse_uri
+from pjsipdiag.sip import SipMessage, decode, parameter, parse_uri
 
 FEW = 200
 """Exchanges up to which each has a verdict with its own values; beyond, alike requests share one."""
@@ -129,7 +130,7 @@ def _judged(exchange: Exchange, replay: Callable[[SipMessage], Verdict]) -> Exch
         return exchange
     first = exchange.asked[0]
     verdict = replay(first)
-    agents = tuple(dict.fromkeys(filter(None, (one.header("User-Agent") for one in exchange.asked))))
+    agents = map(decode, dict.fromkeys(value_of(one.head, b"user-agent") for one in exchange.asked))
     group = CallGroup(
         source=exchange.client,
         transport=first.transport,
@@ -145,7 +146,7 @@ def _judged(exchange: Exchange, replay: Callable[[SipMessage], Verdict]) -> Exch
         callers=(),
         distinct_numbers=0,
         distinct_callers=0,
-        user_agents=agents,
+        user_agents=tuple(filter(None, agents)),
         first_time=exchange.first_time,
         last_time=exchange.last_time,
         first_call=0,

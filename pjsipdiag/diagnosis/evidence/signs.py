@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
@@ -73,14 +73,9 @@ def nearby(config: Config) -> Callable[[bytes], bool]:
 def owners(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
     """The endpoints that the source of a group may belong to, the likely ones and those with most points first."""
     known = trunks(situation.config)
-    facts: dict[str, int] = defaultdict(int)
-    points: dict[str, int] = defaultdict(int)
-    proven: dict[str, list[str]] = defaultdict(list)
+    proven = facts(situation, group.source)
+    points = defaultdict(int, {endpoint: score for endpoint, (score, _) in proven.items()})
     claimed: dict[str, list[str]] = defaultdict(list)
-    for endpoint, score, reason in _facts(situation, group.source):
-        facts[endpoint] = max(facts[endpoint], score)
-        points[endpoint] = facts[endpoint]
-        proven[endpoint].append(reason)
     for endpoint, score, reason in (*_by_place(situation, known, group.source), *_by_message(situation, known, group)):
         points[endpoint] += score
         claimed[endpoint].append(reason)
@@ -90,8 +85,8 @@ def owners(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
     for endpoint in points:
         points[endpoint] -= _wrong_transport(situation.config, endpoint, group)
     found = (
-        Owner(name, facts[name], points[name], tuple(dict.fromkeys((*proven[name], *claimed[name]))))
-        for name in points
+        Owner(name, score, points[name], tuple(dict.fromkeys((*reasons, *claimed[name]))))
+        for name, (score, reasons) in ((name, proven.get(name, (0, ()))) for name in points)
         if name in situation.config.endpoints
     )
     return tuple(sorted(found, key=lambda owner: (-owner.facts, -owner.points, owner.endpoint)))
@@ -111,7 +106,10 @@ def best(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
 
 def is_likely(situation: Situation, group: CallGroup, endpoint: str = "") -> bool:
     """Whether facts tie the source of a group to an endpoint: to this one, where it is named."""
-    return any(owner.is_likely and endpoint in ("", owner.endpoint) for owner in owners(situation, group))
+    return any(
+        score >= ENOUGH and name in situation.config.endpoints and endpoint in ("", name)
+        for name, (score, _) in facts(situation, group.source).items()
+    )
 
 
 def hosts_named(message: SipMessage) -> Iterator[tuple[str, str]]:
@@ -149,6 +147,16 @@ def _sent_by(via: str) -> str:
     text = via.strip().partition(" ")[2].split(";", 1)[0].strip()
     uri = parse_uri(f"sip:{text}")
     return uri.host if uri else ""
+
+
+@lru_cache(maxsize=8192)
+def facts(situation: Situation, ip: str) -> Mapping[str, tuple[int, Sequence[str]]]:
+    """For each endpoint that facts tie to an address, the points of the best one, and the words of all."""
+    found: dict[str, tuple[int, list[str]]] = {}
+    for endpoint, score, words in _facts(situation, ip):
+        most, known = found.get(endpoint, (0, []))
+        found[endpoint] = max(most, score), [*known, words]
+    return found
 
 
 def _facts(situation: Situation, ip: str) -> Iterator[tuple[str, int, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pjsipdiag.asterisk.config import Config, Where
@@ -19,6 +20,7 @@ WIZARD = "pjsip_wizard.conf"
 BEYOND_MD5 = ("SHA-256", "SHA-512-256")
 
 
+@lru_cache(maxsize=64)
 def applies(situation: Situation, name: FaultName) -> bool:
     """Whether the release has a fault; one that only stands for the release that the capture names tells nothing."""
     return not _stands_in(situation) and has_fault(situation.config.version, name)
