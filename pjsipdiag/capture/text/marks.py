@@ -24,8 +24,8 @@ class Mark(NamedTuple):
     size: int
 
 
-def found_in(form: TextForm, text: bytes, start: int) -> Iterator[Mark]:
-    """The lines of that form from `start` on."""
+def found_in(form: TextForm, text: bytes, start: int, unlike: list[int]) -> Iterator[Mark]:
+    """The lines of that form from `start` on; `unlike` gets places where its needles belong to none of them."""
     for needle in form.needles:
         at, seen = text.find(needle, start), 0
         while at >= 0:
@@ -35,9 +35,12 @@ def found_in(form: TextForm, text: bytes, start: int) -> Iterator[Mark]:
             match = form.line.search(text, max(begin, at - LONGEST_HEAD, seen), min(end, at + LONGEST_HEAD))
             if match is not None:
                 yield Mark(begin, end, form, match, int(match["size"]) if form is PJSIP else 0)
+                if not match.start() <= at < match.end():
+                    unlike.append(at)
                 seen = max(match.end(), at + len(needle))
                 at = text.find(needle, seen)
             else:
+                unlike.append(at)
                 at = text.find(needle, at + len(needle))
 
 

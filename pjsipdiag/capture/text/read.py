@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Generator, Iterator, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from pjsipdiag.capture.datagram import Connected, Datagram, Tally
 from pjsipdiag.capture.streams.via import via_transport
@@ -39,6 +39,7 @@ NOTE_WIDE = "the text is UTF-16 or UTF-32 and was read so"
 NOTE_WRAPPED = "the lines of the text were broken after {} columns and were joined again"
 NOTE_BLOBS = "the journal left lines out as `blob data`: `journalctl -a -o cat` shows them"
 _SCRAP = re.compile(rb"SIP re(?:quest|sponse) \(")
+_ARROW = re.compile(rb"<--- ")
 _LEVELS = tuple(level + b"[" for level in (b"VERBOSE", b"NOTICE", b"WARNING", b"ERROR", b"DEBUG", b"SECURITY"))
 _ENTRIES: tuple[tuple[tuple[bytes, ...], re.Pattern[bytes]], ...] = (
     (_LEVELS, re.compile(rb"\b(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY)\[\d+\]")),
@@ -72,6 +73,16 @@ def read_text(file: io.RawIOBase | BinaryIO, tally: Tally, head: bytes = b"") ->
     reading.finish()
 
 
+class Lines(NamedTuple):
+    """A text in whole lines, the numbers that they had in the file where these are others, the lines that announce
+    messages, and where else their words stand, if anywhere."""
+
+    text: bytes
+    numbers: Sequence[int] | None
+    marks: list[Mark]
+    unlike: list[int]
+
+
 class _Reading:
     """One text while it is read."""
 
@@ -96,9 +107,7 @@ class _Reading:
             cut = len(raw) if last else raw.rfind(b"\n") + 1
             if not last and not cut and len(raw) < LONGEST_LINE:
                 continue
-            used = yield from self._block(raw[: cut or len(raw)], last)
-            self._line += raw.count(b"\n", 0, used)
-            raw = raw[used:]
+            raw = raw[(yield from self._block(raw[: cut or len(raw)], last)) :]
             if last:
                 return
 
@@ -121,9 +130,11 @@ class _Reading:
     def _block(self, raw: bytes, last: bool) -> Generator[Datagram, None, int]:
         """The messages of whole lines; answers how many bytes are done with."""
         text, numbers, exact = unpacked(raw)
-        marks = list(self._marks(text))
-        if self._empty or self._how or not (marks or self.tally.records) or text.count(b"<--- ") > len(marks):
-            text, numbers, marks = self._joined(raw, text, numbers, marks)
+        lines = Lines(text, numbers, *self._marks(text))
+        marks = lines.marks
+        if self._empty or self._how or not (marks or self.tally.records) or len(_ARROW.findall(text)) > len(marks):
+            lines = self._joined(raw, lines)
+            text, numbers, marks, _ = lines
         self._empty = self._empty and not raw.strip()
         done, counted, number = len(text), 0, 0
         spoken: list[tuple[int, int]] = []
@@ -149,33 +160,32 @@ class _Reading:
                     spoken.append((mark.end, stop))
                 yield datagram
         if not self.tally.again:
-            self._count_broken(text, done, marks, spoken)
+            self._count_broken(lines, done, spoken)
             self._look(text, raw)
             self._refusals.read(text, done, self._time, spoken)
-        if done == len(text):
-            return len(raw)
-        return done if text is raw else behind_lines(raw, 0, line)
+        used = len(raw) if done == len(text) else done if text is raw else behind_lines(raw, 0, line)
+        self._line += number + text.count(b"\n", counted, used) if text is raw else raw.count(b"\n", 0, used)
+        return used
 
-    def _marks(self, text: bytes) -> Iterator[Mark]:
+    def _marks(self, text: bytes) -> tuple[list[Mark], list[int]]:
+        """The lines that announce messages, in order, and places where else their words stand."""
         found: list[Mark] = []
+        unlike: list[int] = []
         for form in FORMS:
-            found += found_in(form, text, 0)
+            found += found_in(form, text, 0, unlike if form is PJSIP else [])
         if not self._logs and not found:
             # a viewer's line without SIP behind it announces nothing; the last lines may have theirs in the next piece
             start = 0 if b"SIP/2.0" in text else max(0, len(text) - LONGEST_HEAD)
             for form in VIEWERS:
-                found += found_in(form, text, start)
+                found += found_in(form, text, start, [])
         found.sort(key=lambda mark: mark.found.start())
         self._logs = self._logs or any(mark.form is PJSIP for mark in found)
-        yield from found
+        return found, unlike
 
-    def _joined(
-        self, raw: bytes, text: bytes, numbers: Sequence[int] | None, marks: list[Mark]
-    ) -> tuple[bytes, Sequence[int] | None, list[Mark]]:
+    def _joined(self, raw: bytes, best: Lines) -> Lines:
         """The same with lines joined that were broken, where that makes more of it known."""
-        best: tuple[bytes, Sequence[int] | None, list[Mark]] = text, numbers, marks
-        said, known = self._refusals.count(text), self._how
-        for at, (source, before) in enumerate(((text, numbers), (raw, None))[: 1 + (text is not raw)]):
+        text, said, known = best.text, self._refusals.count(best.text), self._how
+        for at, (source, before) in enumerate(((text, best.numbers), (raw, None))[: 1 + (text is not raw)]):
             how = wrapping(source) if known is None else known[1] if known[0] == at else None
             if how is None:
                 continue
@@ -183,17 +193,18 @@ class _Reading:
             whole, again, _ = unpacked(whole)  # lines that were put into objects, and broken afterwards
             last = len(lines) - 1  # what is unpacked may have more lines
             lines = lines if again is None else [lines[min(line, last)] for line in again]
-            found = list(self._marks(whole))
-            if known is not None or len(found) > len(best[2]) or self._refusals.count(whole) > said:
+            found, unlike = self._marks(whole)
+            if known is not None or len(found) > len(best.marks) or self._refusals.count(whole) > said:
                 self._how = at, how
-                best = whole, lines if before is None else [before[line] for line in lines], found
+                best = Lines(whole, lines if before is None else [before[line] for line in lines], found, unlike)
         if self._how is not None:
             self.tally.note(NOTE_WRAPPED.format(self._how[1].width))
         return best
 
-    def _count_broken(self, text: bytes, end: int, marks: Sequence[Mark], spoken: Sequence[tuple[int, int]]) -> None:
+    def _count_broken(self, lines: Lines, end: int, spoken: Sequence[tuple[int, int]]) -> None:
         """Counts lines up to `end` that announced messages until somebody broke or changed them."""
-        if sum(map(text.count, PJSIP.needles)) <= sum(mark.form is PJSIP for mark in marks):
+        text, _, marks, unlike = lines
+        if not unlike or sum(map(text.count, PJSIP.needles)) <= sum(mark.form is PJSIP for mark in marks):
             return
         known = [(mark.found.start(), mark.found.end()) for mark in marks]
         for found in _SCRAP.finditer(text, 0, end):
@@ -205,8 +216,8 @@ class _Reading:
     def _exact(self, text: bytes, mark: Mark, after: int) -> tuple[Datagram | None, int]:
         """The message whose bytes stand as they were on the wire, or None, and where it ends: beyond the next mark,
         `after`, only if an entry begins there."""
-        behind = text[mark.found.end() : mark.end]
-        found = of_length(text, mark.end + 1, mark.size, alone=not behind.strip()) if mark.size else None
+        alone = not text[mark.found.end() : mark.end].strip()
+        found = of_length(text, mark.end + 1, mark.size, alone=alone) if mark.size else None
         if found is None:
             return None, 0
         payload, stop = found

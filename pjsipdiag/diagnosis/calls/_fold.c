@@ -263,10 +263,10 @@ static PyObject *grown(const Kept *kept, PyObject *old, int status, long long ti
         return PyBytes_FromStringAndSize(packed, ANSWER);
     const Text known = text_of(old);
     for (const char *at = known.at; at < known.stop; at += ANSWER) {
-        const int order = memcmp(at + 2, packed + 2, 8);
-        if (!memcmp(at, packed, 2))
+        const int order = memcmp(at + 2, packed + 2, 8), other = memcmp(at, packed, 2);
+        if (!other)
             return order > 0 || is_repeat(kept, at, status, time) ? NULL : Py_NewRef(old);
-        if (order >= 0)
+        if (order > 0 || (!order && other > 0))
             return NULL;
     }
     if ((known.stop - known.at) / ANSWER >= limit(kept, MOST_ANSWERS))
