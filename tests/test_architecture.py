@@ -60,7 +60,7 @@ ORDER = {
         "replay",
     ],
     "capture": ["source", "streams", "packets", "fast", "text", "formats", "rotated", "joining"],
-    "diagnosis": ["model", "evidence", "calls", "edits", "rules", "repairs"],
+    "diagnosis": ["model", "evidence", "calls", "edits", "space", "rules", "repairs"],
 }
 """Packages in each world, lowest first: none imports one that stands behind it."""
 

@@ -163,6 +163,11 @@ class Loaded:
         found = self.option(name)
         return found.value if found else default
 
+    def line_of(self, name: str) -> Where:
+        """Where that option stands, or where the object begins."""
+        found = self.option(name)
+        return found.where if found else self.where
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint(Loaded):

@@ -11,8 +11,8 @@ In come captures and a directory; out comes a Report: findings, calls, sources, 
     outcome          how the calls ended: failed, refused as they should be
     evidence         what ties a source to the configuration, and who says so
     situation        what the rules look at; sdp reads offers
-    space            every request that could come: comparison without a capture, expectations
-    rules, check     causes that calls show; what the files alone show
+    space            every request that could come: who gets in, comparison without a capture, expectations
+    rules            causes that calls show, and what the files alone show
     edits, repairs   changes of text; suggestions, each proven by replay
 
 Imports go from `model` up to `diagnose`. A cause is a row of `rules`, its repair stands in the same row.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.live.state import Live
 from pjsipdiag.asterisk.releases import instead
-from pjsipdiag.diagnosis.check.doors import doors
-from pjsipdiag.diagnosis.check.loading import conditions
-from pjsipdiag.diagnosis.check.open_doors import unseen
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.diagnosis.rules import RULES
+from pjsipdiag.diagnosis.rules.doors.strangers import unseen
+from pjsipdiag.diagnosis.rules.unloaded.ignored import conditions
 from pjsipdiag.diagnosis.running import left_open
+from pjsipdiag.diagnosis.space.doors import doors
 from pjsipdiag.diagnosis.space.expect import Expectation, hold
 from pjsipdiag.diagnosis.space.expect import findings as expectation_findings
 

@@ -53,7 +53,7 @@ from pjsipdiag.diagnosis.repairs.advice import complete
 from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.cause import counted, listed
-from pjsipdiag.diagnosis.rules.difference import is_a_copy
+from pjsipdiag.diagnosis.rules.gaps.difference import is_a_copy
 from pjsipdiag.diagnosis.rules.no_calls import fallen_silent, refused_outside
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.running import ask, callers_hosts, left_open, settled

@@ -1,6 +1,6 @@
 """Which addresses the identifies of a configuration take, and what about them files cannot tell.
 
-The address space falls into the cells of `diagnosis.check.cells`; the first identify that matches a cell takes it
+The address space falls into the cells of `diagnosis.space.cells`; the first identify that matches a cell takes it
 (ip_identify(), res_pjsip_endpoint_identifier_ip.c). What type=acl (res_pjsip_acl.c) or the endpoint's own access list
 (apply_endpoint_acl() there) denies is taken out again. IPv4-mapped IPv6 is IPv4, as the loader reads it.
 """
@@ -22,9 +22,9 @@ from ipaddress import (
 
 from pjsipdiag.asterisk.addresses.rule import is_prefix, is_whole_world, network_text
 from pjsipdiag.asterisk.config import Acl, Config, Identify, Rule, Where
-from pjsipdiag.diagnosis.check.cells import cells
-from pjsipdiag.diagnosis.check.doors import doors
 from pjsipdiag.diagnosis.model import DoorState
+from pjsipdiag.diagnosis.space.cells import cells
+from pjsipdiag.diagnosis.space.doors import doors
 from pjsipdiag.errors import PjsipdiagError
 
 Network = IPv4Network | IPv6Network

@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.diagnosis.check.doors import doors
 from pjsipdiag.diagnosis.model import Report
+from pjsipdiag.diagnosis.space.doors import doors
 from pjsipdiag.report import render
-from tests.diagnosis.check.test_doors import load
+from tests.diagnosis.space.test_doors import load
 from tests.doors import cases, files
 from tests.report.build import healthy
 

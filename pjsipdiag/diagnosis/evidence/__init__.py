@@ -13,6 +13,6 @@ configuration's, the PBX's own doing, or a claim of the sender: claims never mak
     quoted       words of others that the sentences of findings hold, for redaction
     seen         when, between whom and by which Call-IDs a finding's calls are found elsewhere
 
-Imports: `model`, `situation`, `check.space` and `asterisk`; `rules` and `repairs` ask it. A new sign is a function of
+Imports: `model`, `situation` and `asterisk`; `rules` and `repairs` ask it. A new sign is a function of
 `signs` with its owner.
 """

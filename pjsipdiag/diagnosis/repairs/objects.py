@@ -30,7 +30,7 @@ from pjsipdiag.diagnosis.repairs.corrections import corrected
 from pjsipdiag.diagnosis.repairs.grade import contacts
 from pjsipdiag.diagnosis.rules.admission import is_by_contact, is_expected, is_missing
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
-from pjsipdiag.diagnosis.rules.loading import namesake
+from pjsipdiag.diagnosis.rules.unloaded.dangling import namesake
 from pjsipdiag.diagnosis.rules.unmatched import passed_over
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 

@@ -5,19 +5,21 @@ however many calls it costs.
 
     table         a row for each rule: what it blames, what it tells, its repair
     another       something else than PJSIP answers
-    network, wire    silence, nobody listens, unreadable messages, translated sources; ICMP, resets, missing ACKs
-    loading       what is in the files and not in memory
+    network, transports, wire    silence, unreadable messages, translated sources; nobody listens; ICMP, missing ACKs
+    unloaded      what is in the files and not in memory
     unmatched     nobody takes the source; hints says what speaks for an owner
-    order         another identifier or identify takes it
+    order         another identifier, identify or endpoint takes it
     doors, admission    doors that were not meant for the calls; the right endpoint asks for credentials or denies
     refused, dialplan, otherwise    identified, and refused later
     methods       requests outside of calls
     log_refusals    what only Asterisk's sentences tell
     scanning, no_calls    scanners; captures without a call, and connections that cannot be read
-    difference, gaps, faults    files that are not what ran; what was not given; known faults of the release
+    gaps, faults    files that are not what ran, or not all of it; known faults of the release
+    match_lines     address rules that cannot do what they seem to
     cause         what calls are blamed on
 
-A rule is functions in its family's module, a row of `table`, a page in pages/ and a case in fixtures/.
+A rule is functions in its family's module, for calls and for files alone, a row of `table`, a page in pages/ and a case
+in fixtures/. Imports: `cause`, the evidence, `space`, and `asterisk`; `repairs` asks it.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -238,3 +238,34 @@ def _which_401(config: Config, endpoint: Endpoint, groups: Sequence[CallGroup]) 
             f" ({listed(sorted(expected))}): Asterisk may not have matched the endpoint at all"
         )
     return "its 401 looks like the one for strangers (same realm); that it comes from auth= follows from the replay"
+
+
+def trunk_auth(config: Config) -> Iterator[Finding]:
+    """Endpoints that an identify names and that challenge inbound calls."""
+    for identify in config.identifies:
+        endpoint = config.endpoints.get(identify.endpoint)
+        if endpoint and endpoint.auth:
+            by = "address" if identify.rules or identify.unresolved else "what they say"
+            yield Finding(
+                "challenged-by-auth",
+                Severity.WARNING,
+                f"endpoint '{endpoint.name}' has auth={','.join(endpoint.auth)} and identify '{identify.name}' sends "
+                f"calls to it by {by}: Asterisk challenges every inbound call (401), and providers rarely answer",
+                endpoint.line_of("auth"),
+                advice="For a trunk use outbound_auth= and leave auth= out.",
+            )
+
+
+def missing_acls(config: Config) -> Iterator[Finding]:
+    """Named access lists that do not exist: they deny everything."""
+    for endpoint in config.endpoints.values():
+        for acl in (endpoint.acl, endpoint.contact_acl):
+            for name in acl.missing:
+                yield Finding(
+                    "acl-missing",
+                    Severity.ERROR,
+                    f"endpoint '{endpoint.name}' names acl '{name}', which acl.conf does not define: every call to it "
+                    "is denied",
+                    endpoint.line_of("acl"),
+                    advice="Define it in acl.conf, or take it out.",
+                )

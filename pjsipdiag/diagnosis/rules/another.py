@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.replay.arrival import listening
 from pjsipdiag.diagnosis.calls.heads import IsAsterisk
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, is_silent, listed, sources, who
-from pjsipdiag.diagnosis.rules.difference import contradicts
+from pjsipdiag.diagnosis.rules.gaps.difference import contradicts
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address, SipMessage
 

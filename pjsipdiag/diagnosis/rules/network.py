@@ -1,4 +1,4 @@
-"""What happens before identification: silence, nobody listening, unreadable messages, translated sources."""
+"""What happens before identification: silence, unreadable messages, translated sources."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.rule import number
-from pjsipdiag.asterisk.config import Transport
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
@@ -14,19 +13,9 @@ from pjsipdiag.diagnosis.evidence.lookup import holding
 from pjsipdiag.diagnosis.evidence.signs import best, hosts_named, is_likely, samples
 from pjsipdiag.diagnosis.evidence.trunks import prefix
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import (
-    Cause,
-    answers,
-    calls,
-    counted,
-    is_cut_off,
-    is_silent,
-    listed,
-    sources,
-    who,
-    with_status,
-)
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_cut_off, listed, sources, with_status
 from pjsipdiag.diagnosis.rules.scanning import scanner_signs, scans
+from pjsipdiag.diagnosis.rules.transports import of_transport
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
 from pjsipdiag.diagnosis.rules.wire import signs
 from pjsipdiag.diagnosis.rules.wire.pauses import OF_ALL, OF_ONE, clock, meanwhile
@@ -38,54 +27,6 @@ T1_GIVES_UP = 2_000_000_000
 
 MOST = 8
 """Silent sources that get a finding each; more are told together."""
-
-
-def of_transport(situation: Situation, group: CallGroup) -> Cause | None:
-    """No transport of the configuration listens where the calls arrive, and nobody answered."""
-    config = situation.config
-    if not is_silent(group):
-        return None
-    destination = group.sample.destination
-    if not unheard(group.transport, destination, config):
-        return None
-    if "transport" in config.elsewhere or any(dropped.type == "transport" for dropped in config.dropped):
-        return None
-    first = next(iter(config.transports.values()), None)
-    return Cause(group.transport, first.where if first else None, str(destination))
-
-
-def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
-    bound = [
-        f"[{transport.name}] {transport.protocol} {_shown(transport)} ({transport.where})"
-        for transport in situation.config.transports.values()
-    ]
-    version6 = cause.detail.startswith("[")
-    four_only = version6 and all(":" not in transport.bind for transport in situation.config.transports.values())
-    six_only = not version6 and all(":" in transport.bind for transport in situation.config.transports.values())
-    reason = (
-        "the files have no transport at all"
-        if not bound
-        else "no transport has an IPv6 bind"
-        if four_only
-        else "bind=[::] does not take IPv4"
-        if six_only
-        else "no transport has that protocol and port"
-    )
-    return Finding(
-        "wrong-transport",
-        Severity.ERROR,
-        f"{who(groups, 'calls', 'call')} {cause.detail} over {cause.name}, where nothing listens: {reason}",
-        cause.where,
-        sources(groups),
-        calls(groups),
-        (
-            *(f"listening: {text}" for text in bound[:6]),
-            *signs.sentences([word for group in groups for word in signs.of_group(situation, group)]),
-            f"observed answers: {answers(groups)}",
-        ),
-        advice="add a transport for that protocol, family and port (a reload does not start one: restart), or have the"
-        " provider send elsewhere",
-    )
 
 
 def no_answer(situation: Situation) -> Iterable[Finding]:
@@ -279,11 +220,6 @@ def _banned(situation: Situation, groups: Sequence[CallGroup]) -> int:
 def _fell_silent(groups: Sequence[CallGroup]) -> bool:
     """Whether the sources were answered before, and no more later."""
     return 0 < max(group.last_answer for group in groups) < min(group.first_silent for group in groups)
-
-
-def _shown(transport: Transport) -> str:
-    bind = f"[{transport.bind}]" if ":" in transport.bind else transport.bind or "0.0.0.0"
-    return f"{bind}:{transport.port or (5061 if transport.protocol == 'tls' else 5060)}"
 
 
 @lru_cache(maxsize=4096)

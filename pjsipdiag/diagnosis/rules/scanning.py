@@ -20,7 +20,7 @@ from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules import unmatched
 from pjsipdiag.diagnosis.rules.admission import is_kept_out
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
-from pjsipdiag.diagnosis.rules.order import of_anonymous
+from pjsipdiag.diagnosis.rules.order.everybody import of_anonymous
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import parse_uri
 

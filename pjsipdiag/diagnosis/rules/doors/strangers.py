@@ -1,20 +1,29 @@
-"""Strangers who came in by a name that anybody can say, without a password."""
+"""Strangers who come in by what anybody can say, without a password."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from pjsipdiag.asterisk.config import Endpoint
+from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.signs import is_likely
-from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import answers, calls, counted, sources, who
+from pjsipdiag.diagnosis.model import Door, DoorState, Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import BY_WORD, answers, calls, counted, sources, who
 from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.diagnosis.space.doors import doors, untried
 
-BY_WORD = ("username", "auth_username")
-"""Identifiers that believe what the caller says."""
-BY_RULE = ("ip", "header", "request_uri")
+MOST_NAMED = 6
+"""Host names that a sentence names."""
+CLOSING = {
+    "username": "Write identify_by=ip into each endpoint that is known by its address (its calls do not change), or "
+    "give it auth= where it logs in.",
+    "auth_username": "Give each of them auth=, or take auth_username out of its identify_by.",
+    "header": "Whoever knows the header can write it: let a firewall admit the provider only, or use match=.",
+    "request_uri": "Whoever knows the URI can dial it: let a firewall admit the provider only, or use match=.",
+    "transport": "Install a release with the fix of GHSA-qqxj-v78h-hrf9.",
+}
+"""How a door that stands open is closed; anonymous and match= have rules of their own."""
 
 
 def tried(situation: Situation) -> Iterable[Finding]:
@@ -50,3 +59,63 @@ def _tried(situation: Situation, endpoint: Endpoint, groups: Sequence[CallGroup]
         ),
         advice=f"write identify_by=ip into [{endpoint.name}] where it is known by its address, or give it auth=",
     )
+
+
+def open_doors(config: Config) -> Iterator[Finding]:
+    """One finding for the doors of one identifier that stand open, graded by what lies behind them."""
+    found = doors(config)
+    for step, advice in CLOSING.items():
+        opened = [door for door in found if door.identifier == step and door.state is DoorState.OPEN]
+        opened = [door for door in opened if door.endpoint.partition("@")[0] != "anonymous"]
+        guarded = {door.context for door in found if door.password}
+        known = {door.endpoint for door in found if door.identifier in ("ip", "header", "request_uri", "line")}
+        for severity in (Severity.ERROR, Severity.WARNING):
+            graded = [
+                door
+                for door in opened
+                if (door.context in guarded or door.endpoint not in known) is (severity is Severity.ERROR)
+            ]
+            if graded:
+                yield _open_door(step, severity, graded, advice)
+
+
+def _open_door(step: str, severity: Severity, opened: Sequence[Door], advice: str) -> Finding:
+    first = opened[0]
+    says = f" who says {first.says}" if first.says else ""
+    more = f", and so do {len(opened) - 1} more doors like it" if len(opened) > 1 else ""
+    more = ", and so does one more door like it" if len(opened) == 2 else more
+    return Finding(
+        "open-door",
+        severity,
+        f"everybody{says} gets in as endpoint '{first.endpoint}' without a password, from any address, and reaches "
+        f"context '{first.context}' ({step}{more})",
+        first.where,
+        evidence=tuple(
+            f"{door.says or 'anybody'} -> endpoint '{door.endpoint}', context '{door.context}' ({door.where})"
+            for door in opened[1:]
+        ),
+        advice=advice,
+        places=tuple(door.where for door in opened),
+    )
+
+
+def unseen(config: Config) -> tuple[str, ...]:
+    """What was not looked at, so that the list of doors says nothing of it."""
+    said = [
+        "doors: not seen are firewalls and fail2ban before Asterisk, and what each context does with a call",
+    ]
+    said += untried(config) if config.listeners else ()
+    if not config.listeners:
+        unread = config.missing or "transport" in config.elsewhere or "transport" in config.untold
+        more = "; what was not read may have more" if unread else ", so there is none"
+        said.append(f"doors: nothing listens by these files{more}")
+    hosts = sorted({name.host for identify in config.identifies for name in identify.unresolved})
+    if hosts:
+        more = f" and {len(hosts) - MOST_NAMED} more" if len(hosts) > MOST_NAMED else ""
+        said.append(f"doors: which addresses {', '.join(hosts[:MOST_NAMED])}{more} stand for is not known (--resolve)")
+    kinds = sorted({one.type for one in config.unread if one.source in ("table", "store", "program")})
+    if kinds:
+        said.append(f"doors: there may be more by {', '.join(kinds)} objects that were not read")
+    if config.missing:
+        said.append("doors: there may be more in included files that are missing here")
+    return tuple(said)

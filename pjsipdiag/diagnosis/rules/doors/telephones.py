@@ -12,15 +12,11 @@ from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import hosts_named, samples
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, who
+from pjsipdiag.diagnosis.rules.cause import BY_RULE, Cause, answers, calls, counted, listed, sources, who
 from pjsipdiag.diagnosis.rules.methods import credentials
 from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
-
-BY_WORD = ("username", "auth_username")
-"""Identifiers that believe what the caller says."""
-BY_RULE = ("ip", "header", "request_uri")
 
 
 def of_telephone(situation: Situation, group: CallGroup) -> Cause | None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.check import loading as check
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
-from pjsipdiag.diagnosis.rules import difference
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, listed, sources
+from pjsipdiag.diagnosis.rules.gaps.difference import contradicts, of_difference
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+MOST_NAMED = 30
+"""Objects that one line keeps from loading, and missing files, before the rest is counted."""
+COPY_ALL = (
+    "Bring them along: copy the whole directory, links followed (tar -chzf etc.tgz -C /etc asterisk), and what lies "
+    "elsewhere with --include-from. The includes are right as they are."
+)
 
 _ACL = "acl"
 
@@ -19,7 +27,7 @@ _ACL = "acl"
 def of_copy(situation: Situation, group: CallGroup) -> Cause | None:
     """Answers that the files at hand do not explain, where something that decides is not among them."""
     config = situation.config
-    if difference.of_difference(situation, group) is None:
+    if of_difference(situation, group) is None:
         return None
     endpoint = config.endpoints.get(group.verdict.endpoint)
     if endpoint is not None and endpoint.acl.names and not config.has_acls:
@@ -29,9 +37,9 @@ def of_copy(situation: Situation, group: CallGroup) -> Cause | None:
 
 def incomplete_copy(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     config = situation.config
-    finding = check.list_missing(config, cause.detail) if cause.name == _ACL else check.copy_lacks(config)
+    finding = list_missing(config, cause.detail) if cause.name == _ACL else copy_lacks(config)
     assert finding is not None
-    contradicting = [difference.contradicts(group) for group in groups]
+    contradicting = [contradicts(group) for group in groups]
     count = sum(sum(found.values()) for found in contradicting)
     statuses = listed([str(status) for status in sorted({status for found in contradicting for status in found})])
     return replace(
@@ -49,9 +57,83 @@ def besides(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
     """What is missing where no call shows it."""
     told = {cause.name for cause in blamed["incomplete-copy"]}
     open_ = any(group.verdict.outcome is Outcome.NO_MATCH for group in situation.groups)
-    for name, find in (("", check.copy_lacks), (_ACL, check.lists_missing)):
+    for name, find in (("", copy_lacks), (_ACL, lists_missing)):
         finding = find(situation.config) if name not in told else None
         if finding is not None:
             warns = open_ and finding.severity is Severity.WARNING
             yield replace(finding, severity=Severity.ERROR) if warns else finding
-    yield from check.dialplan_lacks(situation.config)
+    yield from dialplan_lacks(situation.config)
+
+
+def missing(config: Config) -> str:
+    """The includes that lead nowhere, each with its line."""
+    names = [f"{one.why['file']} ({one.where})" for one in config.missing]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
+
+
+def incomplete(config: Config) -> Iterator[Finding]:
+    """A copy that lacks files which others include, or the access lists that endpoints name."""
+    yield from (one for one in (copy_lacks(config), lists_missing(config)) if one is not None)
+
+
+def copy_lacks(config: Config) -> Finding | None:
+    """The included files that the copy lacks, or that lie where nothing is read."""
+    if not config.missing or not (
+        config.partial or any(one.why.kind is FileReason.NOT_AMONG for one in config.missing)
+    ):
+        return None
+    files = len({one.why for one in config.missing})
+    return Finding(
+        "incomplete-copy",
+        Severity.ERROR if config.partial else Severity.WARNING,
+        f"the copy of the configuration is incomplete: {files} included {'file is' if files == 1 else 'files are'} "
+        f"missing here: {missing(config)}",
+        config.missing[0].where,
+        evidence=("what they hold is not known: identifies and settings in them may change what follows",),
+        advice=COPY_ALL,
+    )
+
+
+def lists_missing(config: Config) -> Finding | None:
+    """The first endpoint that names an access list, without an acl.conf, and how many more do."""
+    found = [] if config.has_acls else [list_missing(config, name) for name in config.endpoints]
+    naming = [one for one in found if one is not None]
+    if len(naming) < 2:
+        return naming[0] if naming else None
+    more = "one more endpoint does" if len(naming) == 2 else f"{len(naming) - 1:,} more endpoints do"
+    return replace(naming[0], evidence=(f"{more} so, too",))
+
+
+def list_missing(config: Config, name: str) -> Finding | None:
+    """An endpoint that names an access list, without an acl.conf."""
+    endpoint = config.endpoints[name]
+    named = (one for kind in ("acl", "contact_acl") for one in reversed(endpoint.options.get(kind, ())) if one.value)
+    option = next(named, None)  # an empty one takes nothing back
+    if option is None:
+        return None
+    return Finding(
+        "incomplete-copy",
+        Severity.NOTE,
+        f"{option.name}={option.value} of endpoint '{endpoint.name}' ({option.where}) names an access list, and "
+        "acl.conf is not among the files: whom it denies is not known",
+        option.where,
+        advice="Bring acl.conf along. If the machine itself has none, every named list lets everybody pass.",
+    )
+
+
+def dialplan_lacks(config: Config) -> Iterator[Finding]:
+    """Files that extensions.conf includes and that are not there."""
+    dialplan = config.dialplan()
+    gone = [one for one in dialplan.unknown if one.why.kind is FileReason.FILE_IS_MISSING] if dialplan else []
+    if gone:
+        names = ", ".join(f"{one.why['file']} ({one.where})" for one in gone[:MOST_NAMED])
+        more = f" and {len(gone) - MOST_NAMED} more" if gone[MOST_NAMED:] else ""
+        yield Finding(
+            "incomplete-copy",
+            Severity.NOTE,
+            f"the copy of the dialplan is incomplete, so what it does with a number is not known: {names}{more}"
+            f" {'is' if len(gone) == 1 else 'are'} missing here",
+            gone[0].where,
+            advice=COPY_ALL,
+        )

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from pjsipdiag.asterisk.config import Config, Unread
 from pjsipdiag.asterisk.verdict import Match
-from pjsipdiag.diagnosis.check import loading as check
 from pjsipdiag.diagnosis.evidence.seen import with_calls
-from pjsipdiag.diagnosis.model import Finding
+from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed, sources, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+MOST_SHOWN = 3
+"""Commands that show what Asterisk has."""
 
 
 def tables_not_read(situation: Situation) -> Iterable[Finding]:
     """What was not read, with the refused calls whose verdict hangs on it."""
-    for held, finding in zip(check.stores(situation.config), check.unread(situation.config), strict=True):
+    for held, finding in zip(stores(situation.config), unread(situation.config), strict=True):
         yield _with_refused(situation, finding, {one.text for one in held})
 
 
 def programs_not_run(situation: Situation) -> Iterable[Finding]:
     """The same of what programs write."""
-    for finding in check.programs(situation.config):
+    for finding in programs(situation.config):
         yield _with_refused(situation, finding, {finding.message})
 
 
@@ -35,3 +38,43 @@ def _with_refused(situation: Situation, finding: Finding, unread: Collection[str
     count = sum(with_status(group, 401) for group in groups)
     message = f"{finding.message}, as the 401 of {listed(sources(groups))} does ({counted(count, 'call')})"
     return with_calls(replace(finding, message=message, sources=sources(groups), calls=count), groups, (401,))
+
+
+def unread(config: Config) -> Iterator[Finding]:
+    """Tables, memory and files that were not read: what hangs on them is unknown. One finding for each of them."""
+    for held in stores(config):
+        types = ", ".join(one.type for one in held)
+        places = ", ".join(dict.fromkeys(one.place for one in held))
+        shown = ", ".join(
+            f"`asterisk -rx '{one}'`" for one in list(dict.fromkeys(one.shown for one in held))[:MOST_SHOWN]
+        )
+        yield Finding(
+            "table-not-read",
+            Severity.WARNING,
+            f"{types} objects come (also) from {held[0].store}: what hangs on them is unknown",
+            held[0].where,
+            evidence=(f"{shown} {'show' if ',' in shown else 'shows'} what Asterisk has",),
+            advice=f"{held[0].give}: until then none can be called missing. What is missing is written {places},"
+            " nowhere else",
+        )
+
+
+def stores(config: Config) -> Iterable[Sequence[Unread]]:
+    """What was not read, by what holds it."""
+    found: dict[str, list[Unread]] = {}
+    for one in (one for one in config.unread if one.source in ("table", "store")):
+        found.setdefault(one.store, []).append(one)
+    return found.values()
+
+
+def programs(config: Config) -> Iterator[Finding]:
+    """Lines that have a program write the configuration: what hangs on its output is unknown."""
+    for where, text in dict.fromkeys((one.where, str(one)) for one in config.unread if one.source == "program"):
+        yield Finding(
+            "program-not-run",
+            Severity.WARNING,
+            text,
+            where,
+            advice="Run the program on the machine, put what it prints in the place of the line in a copy of the "
+            "files, and give that copy.",
+        )

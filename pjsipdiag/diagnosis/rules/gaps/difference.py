@@ -12,12 +12,12 @@ from pjsipdiag.asterisk.releases import REPRESENTATIVES
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Match, Outcome
-from pjsipdiag.diagnosis.check.loading import stores as stores_of
 from pjsipdiag.diagnosis.edits.lines import changed, line_at
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import is_likely
 from pjsipdiag.diagnosis.model import Edit, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, listed, sources
+from pjsipdiag.diagnosis.rules.gaps.stores import stores as stores_of
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 _NONCE = re.compile(r'nonce="\d{10}/[0-9a-f]{32}"')
@@ -25,7 +25,6 @@ MOST_ASKED = 100
 """Groups of calls with one cause of which the first ones are asked for all."""
 MOST_APART = 20
 """Lines that decide otherwise than Asterisk did which are told one by one; more of them have one cause."""
-
 PAST_IDENTIFICATION = frozenset({100, 180, 181, 182, 183, 404, 480, 484, 486, 487, 488, 603, *range(200, 300)})
 """Answers that only a request with an endpoint gets from Asterisk."""
 
@@ -143,7 +142,6 @@ def is_shown(situation: Situation, groups: Sequence[CallGroup]) -> bool:
 
 _DECIDING = ("endpoint", "identify", "auth", "acl", "global")
 """Types of objects that decide what becomes of a call."""
-
 _EXPIRE = "`sorcery memory cache expire res_pjsip/identify`, then call again"
 
 

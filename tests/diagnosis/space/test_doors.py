@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.diagnosis.check import doors as trying
-from pjsipdiag.diagnosis.check.doors import doors
-from pjsipdiag.diagnosis.check.open_doors import open_doors, unseen
 from pjsipdiag.diagnosis.model import DoorState
+from pjsipdiag.diagnosis.rules.doors.strangers import open_doors, unseen
+from pjsipdiag.diagnosis.space import doors as trying
+from pjsipdiag.diagnosis.space.doors import doors
 from tests.doors import DOORS, cases, files
 
 RECORDED = json.loads((DOORS / "recorded.json").read_text("utf-8"))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.addresses.rule import deciding, source
 from pjsipdiag.asterisk.config import Identify, Rule, Where
-from pjsipdiag.diagnosis.check.cells import cells
+from pjsipdiag.diagnosis.space.cells import cells
 from pjsipdiag.sip import Address
 
 WHERE = Where("pjsip.conf", 1)

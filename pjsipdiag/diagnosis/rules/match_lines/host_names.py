@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pjsipdiag.asterisk.config import Config, Rule, UnresolvedName
-from pjsipdiag.diagnosis.check.written import unfilled
 from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.unloaded.placeholders import unfilled
 
 
 def host_names(config: Config) -> Iterator[Finding]:

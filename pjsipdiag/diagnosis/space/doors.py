@@ -32,7 +32,6 @@ STRANGERS = (
 )
 """Addresses of a stranger, far from each other: those that no rule of an identify takes are used. Where access lists
 refuse the first, the others are asked too, and what most of them meet is what a stranger meets."""
-
 MOST_WALKED = 400_000
 """Identifies that are asked in all, for doors by a text: each trial asks all of them; what is not tried is unknown."""
 _TAKEN_AS_IT_STANDS = "-_.!~*'()&=+$,;?/"
@@ -123,7 +122,7 @@ def _by_name(step: str) -> Callable[[Street], Iterator[Door]]:
                 line = f'Authorization: Digest username="{user}", realm="{realm}", nonce="0", uri="sip:x", response="0"'
                 met = street.meets(headers=(line,))
                 says = f"Authorization username {user}" + (f" and realm {host}" if host else "")
-            yield from _tried(step, endpoint, met, says, _line(endpoint))
+            yield from _tried(step, endpoint, met, says, endpoint.line_of("identify_by"))
 
     return find
 
@@ -271,11 +270,6 @@ def _door(  # noqa: PLR0917  (what a door is)
 ) -> Door:
     name = identify.name if identify else ""
     return Door(endpoint.name, step, name, sources, says, bool(endpoint.auth), endpoint.context, state, where)
-
-
-def _line(endpoint: Endpoint) -> Where:
-    option = endpoint.option("identify_by")
-    return option.where if option else endpoint.where
 
 
 _FINDERS: dict[str, Callable[[Street], Iterator[Door]]] = {

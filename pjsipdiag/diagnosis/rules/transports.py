@@ -1,0 +1,82 @@
+"""Calls that arrive where nothing listens, and files by which nothing listens at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pjsipdiag.asterisk.config import Config, Transport, Where
+from pjsipdiag.asterisk.replay.arrival import unheard
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, is_silent, sources, who
+from pjsipdiag.diagnosis.rules.wire import signs
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+
+def of_transport(situation: Situation, group: CallGroup) -> Cause | None:
+    """No transport of the configuration listens where the calls arrive, and nobody answered."""
+    config = situation.config
+    if not is_silent(group):
+        return None
+    destination = group.sample.destination
+    if not unheard(group.transport, destination, config):
+        return None
+    if "transport" in config.elsewhere or any(dropped.type == "transport" for dropped in config.dropped):
+        return None
+    first = next(iter(config.transports.values()), None)
+    return Cause(group.transport, first.where if first else None, str(destination))
+
+
+def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    bound = [
+        f"[{transport.name}] {transport.protocol} {_shown(transport)} ({transport.where})"
+        for transport in situation.config.transports.values()
+    ]
+    version6 = cause.detail.startswith("[")
+    four_only = version6 and all(":" not in transport.bind for transport in situation.config.transports.values())
+    six_only = not version6 and all(":" in transport.bind for transport in situation.config.transports.values())
+    reason = (
+        "the files have no transport at all"
+        if not bound
+        else "no transport has an IPv6 bind"
+        if four_only
+        else "bind=[::] does not take IPv4"
+        if six_only
+        else "no transport has that protocol and port"
+    )
+    return Finding(
+        "wrong-transport",
+        Severity.ERROR,
+        f"{who(groups, 'calls', 'call')} {cause.detail} over {cause.name}, where nothing listens: {reason}",
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (
+            *(f"listening: {text}" for text in bound[:6]),
+            *signs.sentences([word for group in groups for word in signs.of_group(situation, group)]),
+            f"observed answers: {answers(groups)}",
+        ),
+        advice="add a transport for that protocol, family and port (a reload does not start one: restart), or have the"
+        " provider send elsewhere",
+    )
+
+
+def _shown(transport: Transport) -> str:
+    bind = f"[{transport.bind}]" if ":" in transport.bind else transport.bind or "0.0.0.0"
+    return f"{bind}:{transport.port or (5061 if transport.protocol == 'tls' else 5060)}"
+
+
+def silent(config: Config) -> Iterator[Finding]:
+    """That nothing listens, where no other finding says why."""
+    explained = config.rejected or config.missing or any(one.ends for one in config.absent)
+    explained = explained or any(one.type == "transport" for one in config.dropped)
+    if config.listeners or explained or {"transport", ""} & config.elsewhere or "transport" in config.untold:
+        return
+    sockets = [f"sip.conf has chan_sip listen on {one.bind or 'every address'}:{one.port}" for one in config.chan_sip]
+    yield Finding(
+        "wrong-transport",
+        Severity.NOTE if sockets else Severity.WARNING,
+        "no transport is defined: PJSIP listens nowhere, and no call reaches it",
+        Where(config.files[0], 1) if config.files else None,
+        evidence=tuple(sockets),
+        advice="Add a section with type=transport, protocol= and bind=, then restart Asterisk.",
+    )

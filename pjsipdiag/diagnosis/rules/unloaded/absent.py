@@ -1,0 +1,53 @@
+"""Modules that are not loaded, and what is then not done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.loading import modules
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, is_silent, sources, who
+from pjsipdiag.diagnosis.rules.unloaded.ignored import logged
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+
+def of_absent_module(situation: Situation, group: CallGroup) -> Cause | None:
+    """The module without which nothing listens; for calls that nothing identifies the first one that would identify."""
+    if group.verdict.endpoint and group.verdict.identifier != "anonymous":
+        return None
+    absent = [one for one in situation.config.absent if one.used]
+    ended = next((one for one in absent if one.ends), None)
+    if ended is not None:
+        return Cause(ended.module, ended.where, ended.reason) if is_silent(group) else None
+    identifying = (one for one in absent if one.module in (*modules.IDENTIFIERS, modules.WIZARD))
+    found = next(identifying, None)
+    return Cause(found.module, found.where, found.reason) if found else None
+
+
+def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    logs = [one.log for one in situation.config.absent if one.where == cause.where]
+    lines = [line for log in logs for line in log.split("\n") if line]
+    return Finding(
+        "module-not-loaded",
+        Severity.ERROR,
+        f"{cause.detail}; {who(groups, 'is', 'are')} not identified",
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (*(f"Asterisk's log: {line}" for line in lines), f"observed answers: {answers(groups)}"),
+        advice=f"correct {cause.where}, then restart Asterisk",
+    )
+
+
+def absent(config: Config) -> Iterator[Finding]:
+    """Modules that are not loaded, and what is then not there."""
+    for one in config.absent:
+        yield Finding(
+            "module-not-loaded",
+            Severity.ERROR if one.used else Severity.NOTE,
+            one.reason,
+            one.where,
+            evidence=logged(one.log),
+            advice="Correct the line, then restart Asterisk; `module show like pjsip` tells what is loaded.",
+        )

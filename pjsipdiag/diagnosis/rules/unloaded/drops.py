@@ -1,0 +1,204 @@
+"""Objects that are in the files, and that Asterisk drops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+
+from pjsipdiag.asterisk.addresses.match import parse_match
+from pjsipdiag.asterisk.config import Config, Dropped, Section, Where
+from pjsipdiag.asterisk.loading import options
+from pjsipdiag.asterisk.loading.options import TYPES
+from pjsipdiag.asterisk.reasons.loading import LoadReason
+from pjsipdiag.asterisk.reasons.reason import Reason
+from pjsipdiag.asterisk.replay.arrival import unheard
+from pjsipdiag.asterisk.secrets import is_secret
+from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, meant_endpoint, section_at, taking
+from pjsipdiag.diagnosis.evidence.signs import best
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, is_silent, listed, sources
+from pjsipdiag.diagnosis.rules.gaps.copies import MOST_NAMED
+from pjsipdiag.diagnosis.rules.unloaded.dangling import which_line
+from pjsipdiag.diagnosis.rules.unloaded.ignored import logged
+from pjsipdiag.diagnosis.rules.unloaded.placeholders import unfilled
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+OTHER_TYPES = (
+    *("contact", "resource_list", "outbound-publish", "inbound-publication", "asterisk-publication", "phoneprov"),
+    *("subscription_persistence", "wizard", "profile", "location", "attestation", "verification", "certificate"),
+)
+"""The types of sections that decide on no call."""
+
+
+def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
+    """The object that Asterisk drops although it would have taken the call."""
+    if group.verdict.endpoint and group.verdict.identifier != "anonymous":
+        return None
+    transport = next((dropped for dropped in situation.config.dropped if dropped.type == "transport"), None)
+    if transport and is_silent(group) and unheard(group.transport, group.sample.destination, situation.config):
+        return Cause(f"transport {transport.name}", transport.where)
+    for identify, _ in taking(situation, group):
+        if identify.endpoint not in situation.config.endpoints:
+            dropped = _dropped(situation, "endpoint", identify.endpoint)
+            return _blame(dropped, identify.name) if dropped else None
+    gone = lost(situation, group) or _meant(situation, group) or next(iter(_left_over(situation, group)), None)
+    if gone:
+        return _blame(gone)
+    dropped = next((d for d in situation.config.dropped if d.type == "endpoint" and d.name in group.callers), None)
+    return _blame(dropped) if dropped else None
+
+
+def _blame(gone: Dropped, by: str = "") -> Cause:
+    """The object itself; where one name stands twice, that name costs all objects of its type."""
+    if gone.why.kind is LoadReason.TWO_OF_ONE_NAME:
+        return Cause(f"{gone.type} {gone.why['section']}", gone.where)
+    return Cause(f"{gone.type} {gone.name}", gone.where, by)
+
+
+def _meant(situation: Situation, group: CallGroup) -> Dropped | None:
+    """The dropped identify of the endpoint that the source belongs to, where no other identify leads to it.
+
+    One that was dropped over a host name is left to what is said about names.
+    """
+    config, known = situation.config, lookup(situation)
+    owners = best(situation, group)
+    if len(owners) != 1 or any(identify.endpoint == owners[0].endpoint for identify in config.identifies):
+        return None
+    named = [dropped for dropped, _ in known.hosts]
+    found = (gone for gone, meant in zip(known.dropped, known.meant, strict=True) if meant == owners[0].endpoint)
+    return next((gone for gone in found if gone not in named), None)
+
+
+def _left_over(situation: Situation, group: CallGroup) -> list[Dropped]:
+    """The dropped identifies that may have had the address, where nothing ties its source to anybody: those with a
+    value that is no address, or with none at all. Those of a host name are left to what is said about names."""
+    if group.verdict.outcome is not Outcome.NO_MATCH or best(situation, group):
+        return []
+    known = lookup(situation)
+    named = [dropped for dropped, _ in known.hosts]
+    found = (gone for gone in known.dropped if gone.type == "identify" and gone not in named)
+    return [gone for gone in found if _holds_more(section_at(situation.config, gone))]
+
+
+def _holds_more(section: Section | None) -> bool:
+    """Whether lines of an identify stand for addresses that are not to be read in them."""
+    values = [v for v in section.variables if v.name.lower() in ("match", "remote_hosts")] if section else []
+    parts = [parse_match(part, v.where) for v in values for part in v.value.split(",")]
+    return not parts or any(part.refused or part.hosts for part in parts)
+
+
+def _probably(situation: Situation, dropped: Dropped, groups: Sequence[CallGroup]) -> list[str]:
+    """What else speaks for an identify that nothing but its being there ties to the calls."""
+    said = []
+    others = {other.name: other for group in groups for other in _left_over(situation, group) if other is not dropped}
+    said += [f"[{other.name}] ({other.where}) does not load either: {other.reason}" for other in others.values()]
+    return [*said, "nothing that loaded ties the callers to an endpoint: ask who calls from there"]
+
+
+def _as_written(config: Config, dropped: Dropped) -> list[str]:
+    """The line where a part of it is named only, and what in it was to be filled in."""
+    section = section_at(config, dropped)
+    line = next((one for one in section.variables if one.where == dropped.where), None) if section else None
+    if line is None:
+        return []
+    quoted = any(line.value in text for text in dropped.why.texts)
+    said = [] if quoted else [f"the line reads {line.name}={line.value[:200]}"]
+    return [*said, *unfilled(line.value)]
+
+
+def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    kind, _, name = cause.name.partition(" ")
+    dropped = _dropped(situation, kind, name)
+    assert dropped is not None
+    assert cause.where is not None
+    if dropped.why.kind is LoadReason.TWO_OF_ONE_NAME:
+        took = f"{'they' if kind == 'identify' else 'identifies that lead to them'} would take"
+    elif kind == "identify" and any(lost(situation, group) for group in groups):
+        took = "its match= lines would take"
+    elif kind == "endpoint" and any(known is dropped for known in lookup(situation).dropped):
+        took = "an endpoint takes no match=, which only an identify has; it names"
+    elif kind == "transport":
+        took = "nothing else listens for the calls of"
+    elif kind == "identify" and any(dropped in _left_over(situation, group) for group in groups):
+        meant = meant_endpoint(situation.config, dropped)
+        took = f"it is for endpoint {meant or 'unknown'}, and probably what is missing for"
+    elif kind == "identify":
+        took = f"it is the only identify of endpoint {meant_endpoint(situation.config, dropped)}, which is to take"
+    else:
+        took = f"identify {cause.detail} takes" if cause.detail else "its name is the From user of"
+    return Finding(
+        "not-loaded",
+        Severity.ERROR,
+        f"[{name}] ({kind}) is in {cause.where.file} but Asterisk does not load it because of"
+        f" {which_line(cause.where)}: {dropped.reason}; {took} {listed(sources(groups))}",
+        cause.where,
+        sources(groups),
+        calls(groups),
+        (
+            *_as_written(situation.config, dropped),
+            f"the section begins at {dropped.section_where}",
+            *(_probably(situation, dropped, groups) if "probably" in took else ()),
+            *other_releases(dropped.type, dropped.why),
+            *([f"Asterisk's log: {line}" for line in dropped.log.split("\n") if line]),
+            f"observed answers: {answers(groups)}",
+        ),
+        advice=f"correct {cause.where.phrase}, then"
+        f" {'restart Asterisk' if kind == 'transport' else 'reload'} and look for [{name}] in"
+        f" `pjsip show {'identifies' if kind == 'identify' else f'{kind}s'}`",
+    )
+
+
+def _dropped(situation: Situation, kind: str, name: str) -> Dropped | None:
+    known = lookup(situation).dropped if kind == "identify" else situation.config.dropped
+    return next((dropped for dropped in known if (dropped.type, dropped.name) == (kind, name)), None)
+
+
+def dropped(config: Config) -> Iterator[Finding]:
+    """One finding for each line that keeps objects from loading; a line of a template can keep many."""
+    groups: dict[tuple[str, Reason, Where], list[Dropped]] = {}
+    written = (variable for section in config.sections for variable in section.variables)
+    lines = {variable.where: variable.value for variable in written if not is_secret(variable.name)}
+    for drop in config.dropped:
+        groups.setdefault((drop.type, drop.why, drop.where), []).append(drop)
+    for (kind, reason, where), drops in groups.items():
+        used = kind in ("identify", "endpoint", "transport", "global", "acl", "auth", "aor")
+        names = list(dict.fromkeys(drop.name for drop in drops))
+        shown = ", ".join(f"'{name}'" for name in names[:MOST_NAMED])
+        if names[MOST_NAMED:]:
+            shown += f" and {len(names) - MOST_NAMED} more"
+        yield Finding(
+            "not-loaded",
+            Severity.ERROR if used else Severity.WARNING,
+            f"{kind} {shown} {'do' if names[1:] else 'does'} not load: {reason}",
+            where,
+            evidence=(*unfilled(lines.get(where, "")), *other_releases(kind, reason), *logged(drops[0].log)),
+            advice="Correct the line, then `module reload res_pjsip.so`; a running Asterisk keeps what it had.",
+        )
+    yield from misspelt(config)
+
+
+def other_releases(object_type: str, reason: Reason) -> tuple[str, ...]:
+    """Where an option that this release lacks is known."""
+    option = reason["option"] if reason.kind is LoadReason.NO_OPTION else ""
+    first = options.first_releases(object_type, option) if option else ()
+    plain = [release for release in first if not release.startswith("certified")]
+    named = " and ".join([part for part in (", ".join(plain[:-1]), *plain[-1:]) if part])
+    return (f"Asterisk {named} and later releases of each line have {option}=",) if plain else ()
+
+
+def misspelt(config: Config) -> Iterator[Finding]:
+    """Sections whose type is misspelt: Asterisk passes over what no module asks for, and logs nothing."""
+    known = (*TYPES, *OTHER_TYPES)
+    for section in config.sections:
+        option = None if section.template else section.first("type")
+        meant = get_close_matches(option.value.lower(), known, 1, 0.75) if option and option.value not in known else []
+        if option and meant:
+            yield Finding(
+                "not-loaded",
+                Severity.ERROR,
+                f"[{section.name}] does not load: Asterisk has no type '{option.value}', and passes over the section "
+                "without a word",
+                option.where,
+                advice=f"Write type={meant[0]}, then `module reload res_pjsip.so` (transports: restart).",
+            )

@@ -1,0 +1,69 @@
+"""Lines and rows that Asterisk passes over, or takes otherwise than they look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pjsipdiag.asterisk.config import Config, Problem
+from pjsipdiag.asterisk.reasons.files import OF_TABLES, FileReason
+from pjsipdiag.asterisk.reasons.loading import LoadReason
+from pjsipdiag.asterisk.reasons.reason import ReasonKind
+from pjsipdiag.asterisk.reasons.values import ValueReason
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.gaps.copies import MOST_NAMED
+
+_ONLY_IF: dict[ReasonKind, str] = {
+    ValueReason.FILE_NOT_KNOWN: "{file} can be read",
+    ValueReason.CIPHERS_NOT_KNOWN: "OpenSSL knows its ciphers",
+    ValueReason.BIND_IS_A_NAME: "the host {host} resolves",
+}
+"""What an object needs of Asterisk's machine to load, which files alone cannot tell."""
+
+
+def warnings(config: Config) -> Iterator[Finding]:
+    """Lines that Asterisk passes over with a warning."""
+    for problem in config.warnings:
+        if problem.why.kind in OF_TABLES or problem.why.kind in _ONLY_IF:
+            continue
+        yield Finding(
+            "line-ignored",
+            Severity.NOTE,
+            f"{problem.where}: {problem.reason}",
+            problem.where,
+            evidence=logged(problem.log),
+            advice="see that your release has the option: one that lacks it drops the object"
+            if problem.why.kind is LoadReason.NOT_YET_KNOWN
+            else "correct the line, or take it out: Asterisk goes on as if it were not there",
+        )
+
+
+def tables(config: Config) -> Iterator[Finding]:
+    """Rows and mappings of tables that do not do what they look like."""
+    for problem in config.warnings:
+        advice = OF_TABLES.get(problem.why.kind)
+        if advice is not None:
+            yield Finding(
+                "table-pitfall",
+                Severity.NOTE if problem.why.kind is FileReason.CACHE_HOLDS_NOTHING else Severity.WARNING,
+                f"{problem.where}: {problem.reason}",
+                problem.where,
+                advice=f"{advice[0].upper()}{advice[1:]}.",
+            )
+
+
+def conditions(config: Config) -> tuple[str, ...]:
+    """What sections need of Asterisk's machine to load, one sentence for each."""
+    needs: dict[tuple[str, str], list[Problem]] = {}
+    for problem in config.warnings:
+        if problem.why.kind in _ONLY_IF:
+            needs.setdefault((problem.where.file, problem.where.section), []).append(problem)
+    said = []
+    for (_, section), problems in needs.items():
+        parts = dict.fromkeys(_ONLY_IF[one.why.kind].format(**dict(one.why.fields)) for one in problems)
+        said.append(f"not seen: [{section}] ({problems[0].where}) loads only if {' and '.join(parts)}")
+    more = (f"not seen: so it is with {len(said) - MOST_NAMED} more sections",) if said[MOST_NAMED:] else ()
+    return (*said[:MOST_NAMED], *more)
+
+
+def logged(log: str) -> tuple[str, ...]:
+    return tuple(f"Asterisk logs: {line}" for line in log.split("\n") if line)

@@ -1,0 +1,22 @@
+"""Values that nobody filled in: what shells, containers and templates were to put there."""
+
+from __future__ import annotations
+
+import re
+
+PLACEHOLDER = re.compile(
+    r"\$\{?\w+\}?|\{\{.*?\}\}|\{%.*?%\}|%\(?\w+\)?[%s]|<[\w .-]+>|@@?\w+@@?|__\w+__|\{\w+\}"
+    r"|(?i:\b(?:your|provider|carrier|trunk|my)[_-]?\w*(?:ip|addr\w*|host)\b)"
+    r"|(?<![\w.])(?=(?:[\dxX*]+\.){3}[\dxX*])(?:\d{1,3}\.)*[xX*]{1,3}(?:\.(?:\d{1,3}|[xX*]{1,3}))*"
+)
+"""What shells, containers and templates put in for a value, and people for an address that they hide."""
+MOST_READ = 1000
+"""Characters of a value that are looked at: the time grows with their square."""
+
+
+def unfilled(value: str) -> tuple[str, ...]:
+    """That parts of a value are placeholders; nothing where none is."""
+    holes = list(dict.fromkeys(found[0] for found in PLACEHOLDER.finditer(value[:MOST_READ])))
+    shown = ", ".join(holes[:4])
+    verb = "is a placeholder" if len(holes) == 1 else "are placeholders"
+    return (f"{shown} {verb} that nobody filled in, no address",) if holes else ()

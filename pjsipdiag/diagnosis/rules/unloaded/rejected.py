@@ -1,0 +1,90 @@
+"""Files that Asterisk rejects as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pjsipdiag.asterisk.config import Config, Problem
+from pjsipdiag.asterisk.reasons.files import FileReason
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, sources
+from pjsipdiag.diagnosis.rules.gaps.copies import missing
+from pjsipdiag.diagnosis.rules.gaps.difference import contradicts
+from pjsipdiag.diagnosis.rules.unloaded.ignored import logged
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+BRING = (
+    "If these files are a copy, bring the missing ones along. If the machine itself lacks them, create them there: an "
+    "empty file will do."
+)
+
+
+def of_rejected_file(situation: Situation, group: CallGroup) -> Cause | None:
+    rejected = situation.config.rejected if not group.verdict.endpoint else ()
+    return Cause(rejected[0].where.file, rejected[0].where) if rejected else None
+
+
+def file_rejected(situation: Situation) -> Iterable[Finding]:
+    """One finding for each file that Asterisk refuses as a whole; with a capture all its calls follow from it."""
+    groups = [group for group in situation.groups if not group.verdict.endpoint]
+    for problem in situation.config.rejected:
+        answered = sum(sum(contradicts(group).values()) for group in groups)
+        running = (
+            [
+                f"{counted(answered, 'call')} of the capture got an answer that these files do not give: Asterisk still"
+                " runs what it read before this change"
+            ]
+            if answered
+            else []
+        )
+        yield Finding(
+            "file-rejected",
+            Severity.ERROR,
+            _rejection(situation.config, problem),
+            problem.where,
+            sources(groups[:100]),
+            calls(groups),
+            (
+                *not_there(situation.config, problem),
+                *(f"Asterisk's log: {line}" for line in problem.log.split("\n") if line),
+                *running,
+            ),
+            advice=BRING if is_missing(situation.config, problem) else f"correct {problem.where.phrase}, then reload",
+        )
+
+
+def _rejection(config: Config, problem: Problem) -> str:
+    """A file is rejected as a whole; one that another includes is only read up to the line."""
+    where = problem.where
+    if problem.why.kind is FileReason.NOTHING_COUNTS:
+        return f"Asterisk rejects the whole of {where.file} because of line {where.line}: {problem.reason}"
+    message = f"Asterisk reads {where.file} only up to line {where.line}: {problem.reason}; the rest of it is missing"
+    later = next((section for section in config.sections if section.name == where.section), None)
+    if later and problem.why.kind is FileReason.NOTHING_TO_ADD_TO:
+        message += f" ([{later.name}] comes later, at {later.where}: include {where.file} behind it)"
+    return message
+
+
+def rejected(config: Config) -> Iterator[Finding]:
+    """One finding for each file that is refused as a whole."""
+    for problem in config.rejected:
+        yield Finding(
+            "file-rejected",
+            Severity.ERROR,
+            f"{problem.where.file} is rejected as a whole: {problem.reason}; nothing in it loads",
+            problem.where,
+            evidence=(*logged(problem.log), *not_there(config, problem)),
+            advice=BRING
+            if is_missing(config, problem)
+            else "Correct the line, then `module reload res_pjsip.so` (transports: restart).",
+        )
+
+
+def is_missing(config: Config, problem: Problem) -> bool:
+    """Whether a file is rejected because of an include that leads nowhere."""
+    return any((one.where.file, one.where.line) == (problem.where.file, problem.where.line) for one in config.missing)
+
+
+def not_there(config: Config, problem: Problem) -> tuple[str, ...]:
+    """All that is missing, where one of these files is why another is rejected."""
+    return (f"not among the files: {missing(config)}",) if is_missing(config, problem) else ()
