@@ -13,6 +13,10 @@ from functools import cached_property
 from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.reasons.reason import Reason, WithReason
 
+BY_WORD = ("username", "auth_username")
+"""Identifiers that believe what the caller says."""
+BY_RULE = ("ip", "header", "request_uri")
+"""Identifiers that go by a rule of an identify."""
 IDENTIFIER_NAMES = ("line", "ip", "username", "anonymous", "auth_username", "header", "request_uri", "transport")
 """The names Asterisk registers its identifiers with (`line` has none there)."""
 

@@ -58,8 +58,7 @@ def loaded_otherwise(files: Config, running: Config, live: Live) -> Iterator[Pro
         and not files.uncertain_identifiers
         and running.identifiers
     ):
-        option = files.globals.option("endpoint_identifier_order")
-        where = option.where if option else files.globals.where
+        where = files.globals.line_of("endpoint_identifier_order")
         written, loaded = ",".join(files.identifiers), ",".join(running.identifiers)
         yield Problem(LoadReason.OTHER_ORDER(loaded=loaded, written=written), where)
 

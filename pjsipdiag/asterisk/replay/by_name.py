@@ -100,11 +100,10 @@ def _named(known: Prepared, arrived: Arrived, step: str, user: str, domain: str)
         )
         return Check(step, Match.NO_MATCH, WalkReason.OTHER_CASE(why=reason, endpoint=alike) if alike else reason)
     if step not in endpoint.identify_by:
-        option = endpoint.option("identify_by")
         reason = WalkReason.NOT_IDENTIFIED_BY(
             endpoint=endpoint.name, identify_by=",".join(endpoint.identify_by), step=step
         )
-        return Check(step, Match.NO_MATCH, reason, option.where if option else endpoint.where, "", endpoint.name)
+        return Check(step, Match.NO_MATCH, reason, endpoint.line_of("identify_by"), "", endpoint.name)
     return Check(
         step,
         Match.MATCH,

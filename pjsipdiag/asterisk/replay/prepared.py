@@ -187,6 +187,5 @@ def _text_rules(config: Config, option: str) -> Iterator[TextRule]:
                 regex = compile_ere(value[1:-1], utf8)
             except EreError:
                 continue
-        variable = identify.option(option)
-        where = variable.where if variable else identify.where
+        where = identify.line_of(option)
         yield TextRule(identify, latin(header), "" if value == "//" else latin(value), regex, where)

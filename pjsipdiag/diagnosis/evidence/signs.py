@@ -18,6 +18,7 @@ from operator import itemgetter
 
 from pjsipdiag.asterisk.addresses.rule import MAPPED, fits, is_whole_world, number
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.verdict import BY_RULE
 from pjsipdiag.diagnosis.evidence.addresses import in_words, is_address, near_miss
 from pjsipdiag.diagnosis.evidence.trunks import Named, Trunks, domain, prefix, trunks
 from pjsipdiag.diagnosis.evidence.vicinity import beside, named
@@ -270,7 +271,7 @@ def _agents(situation: Situation) -> tuple[tuple[str, str], ...]:
         dict.fromkeys(
             (group.verdict.endpoint, agent)
             for group in situation.groups
-            if group.verdict.identifier in ("ip", "header", "request_uri")
+            if group.verdict.identifier in BY_RULE
             for agent in group.user_agents
             if len(strangers[agent]) <= SHARED
         )

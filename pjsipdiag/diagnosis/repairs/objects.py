@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pjsipdiag.asterisk.addresses.rule import BITS, number
 from pjsipdiag.asterisk.config import Config, Dropped, Endpoint, Where
 from pjsipdiag.asterisk.replay.admission import missing_auths
-from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES
+from pjsipdiag.asterisk.verdict import BY_RULE, BY_WORD, IDENTIFIER_NAMES
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import (
     changed,
@@ -193,7 +193,7 @@ def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> It
     if not cause.detail:
         return
     taken = groups[0].verdict.identifier
-    meant = "ip" if taken in ("username", "auth_username") else cause.detail
+    meant = "ip" if taken in BY_WORD else cause.detail
     written = dict.fromkeys(map(str.strip, situation.config.globals.endpoint_identifier_order.split(",")))
     listed_names = [name for name in written if name in IDENTIFIER_NAMES and name != meant]
     at = listed_names.index(taken) if taken in listed_names else len(listed_names)
@@ -236,7 +236,7 @@ def by_name(situation: Situation, endpoint: str, groups: Sequence[CallGroup]) ->
 def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
     """`auth=` of a trunk becomes `outbound_auth=`, or goes where the endpoint has that already."""
     endpoint = situation.config.endpoints[cause.name]
-    if cause.detail or cause.where is None or groups[0].verdict.identifier not in ("ip", "header", "request_uri"):
+    if cause.detail or cause.where is None or groups[0].verdict.identifier not in BY_RULE:
         return
     line = line_at(situation.config, cause.where)
     option = line.split("=")[0].strip()

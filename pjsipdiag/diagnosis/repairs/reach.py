@@ -18,8 +18,6 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
 
 STATUSES = {Presence.MISSING: 404, Presence.INCOMPLETE: 484}
-BY_ADDRESS = ("ip", "header", "request_uri")
-"""Identifiers of callers that no account is needed for: who answers no challenge there will not answer the next."""
 MOST_GROUPS = 20
 """Groups up to which their media are looked at: a capture is read again for each."""
 
@@ -76,9 +74,8 @@ class Way:
             return None
         offer = self.situation.offer(group, tuple(group.statuses))
         if offer.codecs and not offer.shares(endpoint.codecs):
-            allowed = endpoint.option("allow")
             reason = f"it allows {', '.join(endpoint.codecs)}, the calls offer {', '.join(offer.codecs)}"
-            return Stop(488, endpoint.name, reason, allowed.where if allowed else endpoint.where)
+            return Stop(488, endpoint.name, reason, endpoint.line_of("allow"))
         offered = encryption(endpoint, offer)
         if not offered:
             return None
@@ -95,7 +92,7 @@ def _challenge(group: CallGroup, verdict: Verdict, endpoint: Endpoint) -> Stop |
     if verdict.status == 500:
         return Stop(500, endpoint.name, f"auth={names} names no type=auth object", where)
     ignored = group.challenged and not group.credentialed
-    if verdict.identifier in BY_ADDRESS and ignored:
+    if verdict.identifier in BY_RULE and ignored:
         reason = f"auth={names} asks for credentials, and these callers answered no challenge"
         return Stop(verdict.status, endpoint.name, reason, where)
     return None

@@ -1,9 +1,8 @@
 """RULES: every cause that a diagnosis can name, and `find`, which names those that a situation shows.
 
-Each group of calls is blamed on one cause, the first of `table` that takes the blame. So one mistake is one finding
-however many calls it costs.
+Each group of calls is blamed on one cause, the first of `table` that takes the blame: one mistake is one finding.
 
-    table         a row for each rule: what it blames, what it tells, its repair
+    table, cause    a row for each rule: what it blames, what it tells, its repair; what calls are blamed on
     another       something else than PJSIP answers
     network, transports, wire    silence, unreadable messages, translated sources; nobody listens; ICMP, missing ACKs
     unloaded      what is in the files and not in memory
@@ -16,7 +15,6 @@ however many calls it costs.
     scanning, no_calls    scanners; captures without a call, and connections that cannot be read
     gaps, faults    files that are not what ran, or not all of it; known faults of the release
     match_lines     address rules that cannot do what they seem to
-    cause         what calls are blamed on
 
 A rule is functions in its family's module, for calls and for files alone, a row of `table`, a page in pages/ and a case
 in fixtures/. Imports: `cause`, the evidence, `space`, and `asterisk`; `repairs` asks it.

@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.config import Config, Dropped, Endpoint, Rule, Where
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.replay.admission import missing_auths
-from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.asterisk.verdict import BY_RULE, Outcome
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
@@ -70,10 +70,7 @@ def of_challenge(situation: Situation, group: CallGroup) -> Cause | None:
         return None
     of_caller = _logins(situation)[group.source, group.verdict.endpoint]
     endpoint = situation.config.endpoints[group.verdict.endpoint]
-    variable = endpoint.option("auth")
-    return Cause(
-        endpoint.name, variable.where if variable else endpoint.where, "refused" if of_caller.credentialed else ""
-    )
+    return Cause(endpoint.name, endpoint.line_of("auth"), "refused" if of_caller.credentialed else "")
 
 
 def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -82,7 +79,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
     challenged = sum(group.challenged or with_status(group, 401, 407) for group in groups)
     elsewhere = sum(answered_elsewhere(situation, group) for group in groups)
     retried = sum(group.credentialed for group in groups)
-    is_trunk = groups[0].verdict.identifier in ("ip", "header", "request_uri") or cause.name in trunks(config).names_of
+    is_trunk = groups[0].verdict.identifier in BY_RULE or cause.name in trunks(config).names_of
     missing = missing_auths(endpoint, config)
     auth = listed(endpoint.auth)
     proofs = [one for group in groups for one in group.read_proofs()][:MOST_PROOFS]

@@ -10,11 +10,6 @@ from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.diagnosis.situation import CallGroup
 
-BY_WORD = ("username", "auth_username")
-"""Identifiers that believe what the caller says."""
-BY_RULE = ("ip", "header", "request_uri")
-"""Identifiers that go by a rule of an identify."""
-
 
 @dataclass(frozen=True, slots=True)
 class Cause:

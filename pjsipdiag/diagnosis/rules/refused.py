@@ -35,8 +35,7 @@ def of_media(situation: Situation, group: CallGroup) -> Cause | None:
     encrypted = encryption(endpoint, _offer(situation, group))
     if not encrypted:
         return cause
-    variable = endpoint.option("media_encryption")
-    return Cause(endpoint.name, variable.where if variable else endpoint.where, encrypted)
+    return Cause(endpoint.name, endpoint.line_of("media_encryption"), encrypted)
 
 
 def is_stale(situation: Situation, group: CallGroup) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Endpoint
-from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.asterisk.verdict import BY_RULE, BY_WORD, Outcome
 from pjsipdiag.diagnosis.evidence.signs import is_likely
 from pjsipdiag.diagnosis.model import Door, DoorState, Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import BY_WORD, answers, calls, counted, sources, who
+from pjsipdiag.diagnosis.rules.cause import answers, calls, counted, sources, who
 from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.space.doors import doors, untried
@@ -68,7 +68,7 @@ def open_doors(config: Config) -> Iterator[Finding]:
         opened = [door for door in found if door.identifier == step and door.state is DoorState.OPEN]
         opened = [door for door in opened if door.endpoint.partition("@")[0] != "anonymous"]
         guarded = {door.context for door in found if door.password}
-        known = {door.endpoint for door in found if door.identifier in ("ip", "header", "request_uri", "line")}
+        known = {door.endpoint for door in found if door.identifier in (*BY_RULE, "line")}
         for severity in (Severity.ERROR, Severity.WARNING):
             graded = [
                 door

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pjsipdiag.asterisk.addresses.rule import BITS, is_whole_world, length, number
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.config import Rule as AddressRule
-from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.asterisk.verdict import BY_RULE, Outcome, Verdict
 from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import hosts_named, samples
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import BY_RULE, Cause, answers, calls, counted, listed, sources, who
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, who
 from pjsipdiag.diagnosis.rules.methods import credentials
 from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Situation

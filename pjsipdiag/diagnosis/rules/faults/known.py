@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 from pjsipdiag.asterisk.config import Config, Where
 from pjsipdiag.asterisk.releases import nearest
 from pjsipdiag.asterisk.releases.faults import FAULTS, FaultName, has_fault
-from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.asterisk.verdict import BY_RULE, Outcome
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import BY_RULE, Cause, answers, calls, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 
 WIZARD = "pjsip_wizard.conf"

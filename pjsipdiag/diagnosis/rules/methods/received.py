@@ -238,8 +238,7 @@ def _own(names: Sequence[str]) -> str:
 
 
 def _challenged(situation: Situation, refusal: Refusal, endpoint: Endpoint) -> Why:
-    variable = endpoint.option("auth")
-    where = variable.where if variable else endpoint.where
+    where = endpoint.line_of("auth")
     auth = f"auth={listed(endpoint.auth)} ({where}) of endpoint {endpoint.name}"
     if refusal.exchange.proven:
         sentences, advice = _logins(situation, refusal)

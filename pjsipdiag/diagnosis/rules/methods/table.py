@@ -36,11 +36,6 @@ def aor_of(config: Config, endpoint: Endpoint, message: SipMessage) -> Aor | Non
     return next((config.aors.get(name) for name in names if name and name in endpoint.aors), None)
 
 
-def _line(endpoint: Endpoint, name: str) -> Where:
-    variable = endpoint.option(name)
-    return variable.where if variable else endpoint.where
-
-
 def _written(variable: Variable | None, otherwise: str) -> str:
     return f"{variable.name}={variable.value} ({variable.where})" if variable else otherwise
 
@@ -58,7 +53,7 @@ def _no_aors(config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
     if aor is None:
         return Why(
             f"none of the AORs of endpoint {endpoint.name} that the files have is refused with 403",
-            _line(endpoint, "aors"),
+            endpoint.line_of("aors"),
             "compare `pjsip show aors` with the files, then `pjsip reload`",
         )
     most = aor.option("max_contacts")
@@ -82,12 +77,12 @@ def _no_aor(config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
     by = ",".join(endpoint.identify_by)
     names = ", ".join(endpoint.aors) or "none"
     unasked = not {"username", "auth_username"} & {*endpoint.identify_by}
-    where = _line(endpoint, "aors")
+    where = endpoint.line_of("aors")
     if aor is not None and unasked:
         return Why(
             f"AOR {aor.name} is there, but identify_by={by} of endpoint {endpoint.name} leaves no user name to look"
             " for it with (\"AOR '' not found\"): before 20.21, 22.11 and 23.5 only what it names is looked at",
-            _line(endpoint, "identify_by"),
+            endpoint.line_of("identify_by"),
             f"add username to identify_by of [{endpoint.name}] (as in username,ip)",
         )
     missing = [name for name in endpoint.aors if name not in config.aors]
@@ -109,7 +104,7 @@ def _no_such(what: str, advice: str, option: str = "context") -> Explains:
         uri = parse_uri(message.request_uri)
         return Why(
             what.format(endpoint=endpoint.name, user=uri.user if uri else "", context=_context(endpoint)),
-            _line(endpoint, option),
+            endpoint.line_of(option),
             advice.format(endpoint=endpoint.name, user=uri.user if uri else "", context=_context(endpoint)),
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk.config import Config, Section, Where
+from pjsipdiag.asterisk.verdict import BY_RULE
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, listed, sources, who
@@ -14,7 +15,7 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 def of_missing_endpoint(situation: Situation, group: CallGroup) -> Cause | None:
     """The identify that matches, and stops the search, although its endpoint does not exist."""
-    if group.verdict.identifier in ("ip", "header", "request_uri"):
+    if group.verdict.identifier in BY_RULE:
         return None
     if "endpoint" in situation.config.elsewhere:
         return None
