@@ -134,8 +134,7 @@ def _changed(what: str, item: Loaded, written: Values, loaded: Values) -> Iterat
     for name, value in written.items():
         theirs = loaded.get(name, value)
         if theirs != value:
-            option = item.option(name)
-            where = option.where if option else item.where
+            where = item.line_of(name)
             only = {"loaded": _cut(theirs), "written": _cut(value)}
             if isinstance(item, Identify) and name == "match":
                 ours, held = value.split(","), theirs.split(",")

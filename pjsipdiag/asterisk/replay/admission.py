@@ -106,8 +106,7 @@ def missing_auths(endpoint: Endpoint, config: Config) -> list[str]:
 
 def _authentication(request: Request, endpoint: Endpoint, config: Config) -> Check:
     """ast_sip_requires_authentication(), digest_check_auth()."""
-    auth = endpoint.option("auth")
-    where = auth.where if auth else endpoint.where
+    where = endpoint.line_of("auth")
     if request.method == "ACK":
         return Check("admission", Match.MATCH, WalkReason.ACK(), endpoint=endpoint.name)
     if request.method == "OPTIONS" and endpoint.allow_unauthenticated_options:

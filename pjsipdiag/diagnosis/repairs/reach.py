@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pjsipdiag.asterisk.config import Config, Endpoint, Where
+from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.dialplan.find import Presence
-from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.asterisk.verdict import BY_RULE, Outcome, Verdict
 from pjsipdiag.diagnosis.evidence.numbers import contexts_with, number, reached
 from pjsipdiag.diagnosis.model import Stop
 from pjsipdiag.diagnosis.rules.refused import encryption
@@ -67,7 +67,9 @@ class Way:
         first = found[0]
         others = ", ".join(contexts_with(self.config, dialplan, endpoint, users, message))
         hint = f" (context={others} takes the number)" if others else ""
-        return Stop(STATUSES[first.presence], endpoint.name, first.reason + hint, first.where or _context(endpoint))
+        return Stop(
+            STATUSES[first.presence], endpoint.name, first.reason + hint, first.where or endpoint.line_of("context")
+        )
 
     def _media(self, group: CallGroup, endpoint: Endpoint) -> Stop | None:
         if len(self.situation.groups) > MOST_GROUPS or not endpoint.codecs:
@@ -79,16 +81,14 @@ class Way:
         offered = encryption(endpoint, offer)
         if not offered:
             return None
-        option = endpoint.option("media_encryption")
         reason = f"media_encryption={endpoint.value('media_encryption', 'no')}, and the calls offer {offered}"
-        return Stop(488, endpoint.name, reason, option.where if option else endpoint.where)
+        return Stop(488, endpoint.name, reason, endpoint.line_of("media_encryption"))
 
 
 def _challenge(group: CallGroup, verdict: Verdict, endpoint: Endpoint) -> Stop | None:
     if verdict.outcome is not Outcome.CHALLENGED:
         return None
-    auth = endpoint.option("auth")
-    where, names = auth.where if auth else endpoint.where, ",".join(endpoint.auth)
+    where, names = endpoint.line_of("auth"), ",".join(endpoint.auth)
     if verdict.status == 500:
         return Stop(500, endpoint.name, f"auth={names} names no type=auth object", where)
     ignored = group.challenged and not group.credentialed
@@ -96,8 +96,3 @@ def _challenge(group: CallGroup, verdict: Verdict, endpoint: Endpoint) -> Stop |
         reason = f"auth={names} asks for credentials, and these callers answered no challenge"
         return Stop(verdict.status, endpoint.name, reason, where)
     return None
-
-
-def _context(endpoint: Endpoint) -> Where:
-    context = endpoint.option("context")
-    return context.where if context else endpoint.where
