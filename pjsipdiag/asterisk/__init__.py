@@ -15,7 +15,7 @@ each request, a Verdict with its trace. Nothing here knows captures or reports.
     live         a running Asterisk -> Config
     forms        usual headers, known without PJSIP's parser
     replay       request + Config -> Verdict
-    config, verdict   the frozen data between them; secrets says what is never shown
+    section, config, verdict    the frozen data between them; secrets says what is never shown
 
 Imports go upwards in this list. A rule of Asterisk goes where its C file is replayed; each docstring names that file.
 """

@@ -11,57 +11,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pjsipdiag.asterisk.reasons.reason import Reason, WithReason
+from pjsipdiag.asterisk.section import Section, Variable, Where
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.dialplan.model import Dialplan
     from pjsipdiag.asterisk.loading.modules import Absent
     from pjsipdiag.asterisk.realtime.families import Stored
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Where:
-    """A place in a configuration file: `file` as the user named it, `line` counted from 1, `section` its name."""
-
-    file: str
-    line: int
-    section: str = ""
-    column: str = ""
-    """Where the object is a row: `file` is the table, `section` the `key`; `line` counts lines that nobody sees."""
-    key: str = "id"
-
-    def __str__(self) -> str:
-        if self.column:
-            return f"{self.file}[{self.key}={self.section}]" + ("" if self.column == "id" else f".{self.column}")
-        return f"{self.file}:{self.line}"
-
-    @property
-    def phrase(self) -> str:
-        """`line 12 of pjsip.conf`, as part of a sentence."""
-        return str(self) if self.column else f"line {self.line} of {self.file}"
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """`name = value` as the file grammar leaves it: comments, escapes and blanks are gone, templates are applied."""
-
-    name: str
-    value: str
-    where: Where
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A section after templates and `(+)`; `where` is its header line, `variables` the inherited ones first."""
-
-    name: str
-    where: Where
-    variables: tuple[Variable, ...] = ()
-    template: bool = False
-    parents: tuple[str, ...] = ()
-
-    def first(self, name: str) -> Variable | None:
-        """The first variable of that name (case-insensitive), as `ast_variable_find_in_list` takes it."""
-        return next((v for v in self.variables if v.name.lower() == name.lower()), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +59,7 @@ class Dropped(WithReason):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class AddressRule:
     """One address rule of an access list or of `match=` (`struct ast_ha`, main/acl.c).
 
     A source matches when its family is `version` (4 or 6), `ip & mask == network`, and `port` is 0 or equal.
@@ -137,7 +92,7 @@ class UnresolvedName:
 class Acl:
     """Rules of permit/deny/acl options in order; `missing` are named ACLs that do not exist (they deny)."""
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[AddressRule, ...] = ()
     names: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     untold: str = ""
@@ -189,7 +144,7 @@ class Identify(Loaded):
     """`type=identify` (res_pjsip_endpoint_identifier_ip.c); `rules` in file order, names resolved in place."""
 
     endpoint: str = ""
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[AddressRule, ...] = ()
     unresolved: tuple[UnresolvedName, ...] = ()
     match_header: str = ""
     match_request_uri: str = ""
@@ -309,7 +264,7 @@ class Config:
     sections: tuple[Section, ...] = ()
     chan_sip: tuple[Transport, ...] = ()
     """The sockets of the driver before PJSIP, where there is a sip.conf and nothing keeps it from loading."""
-    named_acls: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+    named_acls: Mapping[str, tuple[AddressRule, ...]] = field(default_factory=dict)
     """The access lists of acl.conf that `Acl.names` speaks of, by name."""
     texts: Mapping[str, bytes] = field(default_factory=dict, compare=False)
     """The files as they were read, by name; edits are made in them, and none is read from the disk again."""

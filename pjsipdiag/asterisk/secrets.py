@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pjsipdiag.asterisk.config import Variable
+from pjsipdiag.asterisk.section import Variable
 
 _names_one = re.compile("cred|digest|passw|passphrase|pwd|refresh_token|secret").search
 """Whether a text in lower case holds what names of secrets hold."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.reasons.reason import Reason, WithReason
+from pjsipdiag.asterisk.section import Where
 
 BY_WORD = ("username", "auth_username")
 """Identifiers that believe what the caller says."""

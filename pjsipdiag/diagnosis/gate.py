@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pjsipdiag.asterisk.config import Config, Where
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.edits.lines import lines_of
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.errors import PjsipdiagError, visible

@@ -8,7 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pjsipdiag.asterisk.config import Config, Where
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Verdict
 
 NO_COUNTS: Mapping[str, int] = MappingProxyType({})

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from pjsipdiag.asterisk.config import Config, Section
+from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading import options
+from pjsipdiag.asterisk.section import Section
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Verdict
 from pjsipdiag.diagnosis.compare import Change, describe
 from pjsipdiag.diagnosis.edits.lines import changed, lines_of, with_value

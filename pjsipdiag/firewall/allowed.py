@@ -21,7 +21,8 @@ from ipaddress import (
 )
 
 from pjsipdiag.asterisk.addresses.rule import is_prefix, is_whole_world, network_text
-from pjsipdiag.asterisk.config import Acl, Config, Identify, Rule, Where
+from pjsipdiag.asterisk.config import Acl, AddressRule, Config, Identify
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import DoorState
 from pjsipdiag.diagnosis.space.cells import cells
 from pjsipdiag.diagnosis.space.doors import doors
@@ -205,7 +206,7 @@ def _unread(config: Config) -> Iterator[str]:
         yield f"the running Asterisk does not show its {what} objects: what they deny is not taken out"
 
 
-def _rules(acl: Acl, config: Config) -> Iterator[Rule]:
+def _rules(acl: Acl, config: Config) -> Iterator[AddressRule]:
     yield from acl.rules
     for name in acl.names:
         yield from config.named_acls.get(name, ())

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.addresses.rule import BITS
-from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.redact.addresses import AddressMap, Ip, Network
 
 _V4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/[\d.]+)?(?!\w)")

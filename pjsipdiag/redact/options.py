@@ -13,11 +13,12 @@ from functools import cache
 
 from pjsipdiag.asterisk.addresses.match import BLANKS, parse_match, parse_rules
 from pjsipdiag.asterisk.addresses.rule import BITS
-from pjsipdiag.asterisk.config import Rule, Where
+from pjsipdiag.asterisk.config import AddressRule
 from pjsipdiag.asterisk.loading.options import TYPES, names
 from pjsipdiag.asterisk.loading.resolve import could_resolve
 from pjsipdiag.asterisk.loading.values.codecs import FORMATS
 from pjsipdiag.asterisk.releases import REPRESENTATIVES
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.message import MessageRedactor
 
@@ -138,7 +139,7 @@ class OptionRedactor:
             return text
         if option in ("match", "remote_hosts"):
             parsed = parse_match(text, nowhere)
-            found: Sequence[Rule] = parsed.rules
+            found: Sequence[AddressRule] = parsed.rules
             if parsed.hosts:
                 return self._host(text)
             refused = parsed.refused
@@ -160,7 +161,7 @@ class OptionRedactor:
             return f"{negated}192.0.2.999{colon}{port}"
         return f"{negated}{self.disguise.host(host)}{colon}{port}"
 
-    def _stands(self, rule: Rule, masked: bool) -> list[str]:
+    def _stands(self, rule: AddressRule, masked: bool) -> list[str]:
         bits = BITS[rule.version]
         length = rule.mask.bit_count()
         if rule.mask != ((1 << length) - 1) << (bits - length):
@@ -169,7 +170,7 @@ class OptionRedactor:
         stands = self.disguise.addresses.network(kind((rule.network, length)))
         return [_written(rule, str(n.network_address), n.prefixlen if masked else None) for n in stands]
 
-    def _scattered(self, rule: Rule) -> list[str]:
+    def _scattered(self, rule: AddressRule) -> list[str]:
         """A mask with holes: a rule for each known address that it fits."""
         addresses = self.disguise.addresses
         known = [ip for ip in addresses.known if ip.version == rule.version]
@@ -179,7 +180,7 @@ class OptionRedactor:
         return [_written(rule, stand, BITS[rule.version]) for stand in stands]
 
 
-def _written(rule: Rule, address: str, length: int | None) -> str:
+def _written(rule: AddressRule, address: str, length: int | None) -> str:
     shown = f"[{address}]:{rule.port}" if ":" in address and rule.port else address
     shown += f":{rule.port}" if rule.port and ":" not in address else ""
     return f"{'!' if rule.deny else ''}{shown}{f'/{length}' if length is not None else ''}"

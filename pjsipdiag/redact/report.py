@@ -9,11 +9,12 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any, overload
 
-from pjsipdiag.asterisk.config import Config, Section, Variable, Where
+from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.reasons.reason import Reason, said
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import instead, nearest
 from pjsipdiag.asterisk.secrets import scrubbed
+from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.asterisk.verdict import Check, Verdict
 from pjsipdiag.diagnosis.evidence import quoted
 from pjsipdiag.diagnosis.model import CallRow, Report, SourceRow

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
 from pjsipdiag.diagnosis.model import (
     CallRow,

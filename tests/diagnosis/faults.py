@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
-from pjsipdiag.asterisk.config import Config, Rule
+from pjsipdiag.asterisk.config import AddressRule, Config
 from pjsipdiag.diagnosis.diagnose import Observation
 from pjsipdiag.diagnosis.edits.lines import changed
 from pjsipdiag.diagnosis.model import Suggestion
@@ -65,7 +65,7 @@ def _gone(honest: Honest, forged: Observation) -> Iterator[str]:
                     yield f"{rule.text} for {source} as {endpoint} is gone"
 
 
-def _effect(honest: Honest, suggestion: Suggestion) -> tuple[list[tuple[str, Rule]], str]:
+def _effect(honest: Honest, suggestion: Suggestion) -> tuple[list[tuple[str, AddressRule]], str]:
     """(endpoint, rule) of what a suggestion lets in, and what else it changes, in words."""
     reload = honest.seen.situation.reload
     assert reload is not None
@@ -93,9 +93,9 @@ _SETTINGS: dict[str, Callable[[Config], Mapping[str, object]]] = {
 }
 
 
-def _rules(config: Config) -> Iterator[tuple[tuple[object, ...], Rule]]:
+def _rules(config: Config) -> Iterator[tuple[tuple[object, ...], AddressRule]]:
     """Everything that lets an address in: what it is for, and the rule."""
-    lists: list[tuple[tuple[object, ...], Sequence[Rule]]] = [
+    lists: list[tuple[tuple[object, ...], Sequence[AddressRule]]] = [
         ((known.endpoint, "ip"), known.rules) for known in config.identifies if known.endpoint in config.endpoints
     ]
     guarded = [(name, known.acl, known.contact_acl) for name, known in config.endpoints.items()]
@@ -115,13 +115,13 @@ def _denied(config: Config) -> Iterator[tuple[object, ...]]:
                 yield identify.name, rule.version, rule.network, rule.mask
 
 
-def _bounds(rule: Rule) -> Iterator[tuple[int, int]]:
+def _bounds(rule: AddressRule) -> Iterator[tuple[int, int]]:
     width = 32 if rule.version == 4 else 128
     free = rule.mask ^ ((1 << width) - 1)
     yield rule.network, rule.network | free
 
 
-def _holds(rule: Rule, ip: str) -> bool:
+def _holds(rule: AddressRule, ip: str) -> bool:
     address = ipaddress.ip_address(ip)
     return address.version == rule.version and int(address) & rule.mask == rule.network
 

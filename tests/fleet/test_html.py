@@ -6,7 +6,7 @@ import re
 from io import StringIO
 from pathlib import Path
 
-from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.fleet.causes import fleet_of
 from pjsipdiag.fleet.html import write

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.reasons.reason import said
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome, Verdict
 from pjsipdiag.diagnosis.model import (
     CallRow,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pjsipdiag.asterisk.config import Config, Section, Variable, Where
+from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.reasons.reason import said
+from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome, Verdict
 from pjsipdiag.diagnosis.model import (
     CallRow,

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.config import Config, Section, Variable, Where
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.model import Edit, Spoken, Suggestion
 from pjsipdiag.report import render, wording

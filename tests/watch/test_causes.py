@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.model import Finding, Report, Severity, SourceRow
 from pjsipdiag.watch.causes import MINUTE, MOST_LINES, MOST_TOLD, Causes

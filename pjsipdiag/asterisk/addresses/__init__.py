@@ -1,7 +1,7 @@
 """Socket addresses and the rules of `match=`, `permit=` and `deny=`: parsed, tested, indexed.
 
-In comes the text of an option or the source of a packet; out come an address, a Rule, or the rules that decide about an
-address. Nothing of Asterisk's objects is known here.
+In comes the text of an option or the source of a packet; out come an address, an AddressRule, or the rules that decide
+about an address. Nothing of Asterisk's objects is known here.
 
     sockaddr    text -> address and port (ast_sockaddr_parse, main/netsock2.c)
     rule        the law of one rule: what it takes, what it spans (main/acl.c)

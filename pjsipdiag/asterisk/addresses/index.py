@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.addresses.rule import Source, bounds, full_mask, is_prefix
-from pjsipdiag.asterisk.config import Identify, Rule
+from pjsipdiag.asterisk.config import AddressRule, Identify
 
 NEAR = 8
 """How far from a network, in addresses, a source is still called near it."""
@@ -34,7 +34,7 @@ class Near(NamedTuple):
     """A rule that just misses: `distance` addresses above (or, negative, below) its network."""
 
     identify: Identify
-    rule: Rule
+    rule: AddressRule
     distance: int
 
 
@@ -44,13 +44,13 @@ class AddressIndex:
 
     identifies: tuple[Identify, ...]
     networks: dict[tuple[int, int], dict[int, list[Hit]]]
-    edges: dict[int, tuple[list[int], list[tuple[int, Rule]], list[int], list[tuple[int, Rule]]]]
+    edges: dict[int, tuple[list[int], list[tuple[int, AddressRule]], list[int], list[tuple[int, AddressRule]]]]
 
     @classmethod
     def build(cls, identifies: Sequence[Identify]) -> AddressIndex:
         networks: dict[tuple[int, int], dict[int, list[Hit]]] = {}
-        starts: dict[int, list[tuple[int, int, Rule]]] = {4: [], 6: []}
-        ends: dict[int, list[tuple[int, int, Rule]]] = {4: [], 6: []}
+        starts: dict[int, list[tuple[int, int, AddressRule]]] = {4: [], 6: []}
+        ends: dict[int, list[tuple[int, int, AddressRule]]] = {4: [], 6: []}
         for position, identify in enumerate(identifies):
             for number, rule in enumerate(identify.rules):
                 by_network = networks.setdefault((rule.version, rule.mask), {})
@@ -94,10 +94,10 @@ class AddressIndex:
         found.sort()
         return found
 
-    def deciding(self, source: Source) -> Iterator[tuple[int, Rule, bool]]:
+    def deciding(self, source: Source) -> Iterator[tuple[int, AddressRule, bool]]:
         """(position, rule, applies) for each identify with a rule for the address, in order: the rule that decides,
         or, where none applies, the last one that only the port keeps away."""
-        decided: dict[int, tuple[Rule, bool]] = {}
+        decided: dict[int, tuple[AddressRule, bool]] = {}
         for hit in self.hits(source):
             rule = self.identifies[hit.identify].rules[hit.rule]
             applies = rule.port in (0, source.port)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from pjsipdiag.asterisk.addresses import sockaddr
 from pjsipdiag.asterisk.addresses.rule import BITS, full_mask
-from pjsipdiag.asterisk.config import Rule, Where
+from pjsipdiag.asterisk.config import AddressRule
+from pjsipdiag.asterisk.section import Where
 
 BLANKS = "".join(map(chr, range(33)))
 """What `ast_strip` takes for a blank."""
@@ -23,7 +24,7 @@ _SCANF_INT = re.compile(r"[ \t\n\v\f\r]*([+-]?\d+)")
 class Matches:
     """A `match=` value taken apart: rules in order, host names in order, and Asterisk's words where it refuses."""
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[AddressRule, ...] = ()
     hosts: tuple[str, ...] = ()
     refused: str = ""
     text: str = ""
@@ -35,7 +36,7 @@ def parse_match(value: str, where: Where, *, ports: bool = True) -> Matches:
 
     What is not an address is a host name, to be resolved later; a refusal drops the whole identify.
     """
-    rules: list[Rule] = []
+    rules: list[AddressRule] = []
     hosts: list[str] = []
     for part in value.split(","):
         text = part.strip(BLANKS)
@@ -51,13 +52,13 @@ def parse_match(value: str, where: Where, *, ports: bool = True) -> Matches:
     return Matches(tuple(rules), tuple(hosts))
 
 
-def parse_rules(text: str, *, ports: bool, deny: bool, where: Where) -> tuple[tuple[Rule, ...], str]:
+def parse_rules(text: str, *, ports: bool, deny: bool, where: Where) -> tuple[tuple[AddressRule, ...], str]:
     """The rules of an access list value, and Asterisk's words where it refuses one ("" when it takes all).
 
     `deny` is the sense of a rule without `!`: False for `permit=` and `match=`, True for `deny=`. With `ports` an
     address may carry a port; without, a port makes it invalid.
     """
-    rules: list[Rule] = []
+    rules: list[AddressRule] = []
     for part in text.split(","):
         rule = _rule(part, ports=ports, deny=deny, where=where)
         if isinstance(rule, str):
@@ -66,13 +67,13 @@ def parse_rules(text: str, *, ports: bool, deny: bool, where: Where) -> tuple[tu
     return tuple(rules), ""
 
 
-def host_rule(address: sockaddr.Numeric, host: str, text: str, where: Where) -> Rule:
+def host_rule(address: sockaddr.Numeric, host: str, text: str, where: Where) -> AddressRule:
     """The rule for one address of a resolved name (`ip_identify_match_host_lookup`)."""
     version, ip, port = sockaddr.unmapped(address)
-    return Rule(version, ip, full_mask(version), port, False, text, where, host)
+    return AddressRule(version, ip, full_mask(version), port, False, text, where, host)
 
 
-def _rule(text: str, *, ports: bool, deny: bool, where: Where) -> Rule | str:
+def _rule(text: str, *, ports: bool, deny: bool, where: Where) -> AddressRule | str:
     address_text, slash, mask_text = text.partition("/")
     negated = address_text.startswith("!")
     if negated:
@@ -84,7 +85,7 @@ def _rule(text: str, *, ports: bool, deny: bool, where: Where) -> Rule | str:
     mask = _mask(mask_text, address.version) if slash else full_mask(address.version)
     if isinstance(mask, str):
         return mask
-    return Rule(address.version, address.ip & mask, mask, address.port, deny ^ negated, text, where)
+    return AddressRule(address.version, address.ip & mask, mask, address.port, deny ^ negated, text, where)
 
 
 def _mask(text: str, version: int) -> int | str:

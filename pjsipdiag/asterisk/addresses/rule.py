@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.sockaddr import Numeric, text_of, unmapped
-from pjsipdiag.asterisk.config import Identify, Rule
+from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.sip import Address, ip_text
 
 Source = Numeric
@@ -54,17 +54,17 @@ def full_mask(version: int) -> int:
     return (1 << BITS[version]) - 1
 
 
-def holds(rule: Rule, version: int, ip: int) -> bool:
+def holds(rule: AddressRule, version: int, ip: int) -> bool:
     """Whether the rule's network holds the address; the port is not looked at."""
     return rule.version == version and ip & rule.mask == rule.network
 
 
-def fits(rule: Rule, ip: str) -> bool:
+def fits(rule: AddressRule, ip: str) -> bool:
     """The same of an address as text."""
     return holds(rule, *number(ip))
 
 
-def deciding(rules: Sequence[Rule], source: Source) -> Rule | None:
+def deciding(rules: Sequence[AddressRule], source: Source) -> AddressRule | None:
     """The last rule that fits address and port: it alone decides."""
     for rule in reversed(rules):
         if rule.port in (0, source.port) and holds(rule, source.version, source.ip):
@@ -72,46 +72,46 @@ def deciding(rules: Sequence[Rule], source: Source) -> Rule | None:
     return None
 
 
-def applies(rules: Sequence[Rule], address: Numeric) -> bool:
+def applies(rules: Sequence[AddressRule], address: Numeric) -> bool:
     """`ast_apply_ha`: whether a rule fits the address and the last one is no `!` rule."""
     rule = deciding(rules, unmapped(address))
     return rule is not None and not rule.deny
 
 
-def taken_by(identify: Identify, address: Address) -> Rule | None:
+def taken_by(identify: Identify, address: Address) -> AddressRule | None:
     """The rule by which the identify matches the source, or None."""
     rule = deciding(identify.rules, source(address))
     return rule if rule and not rule.deny else None
 
 
-def bounds(rule: Rule) -> tuple[int, int]:
+def bounds(rule: AddressRule) -> tuple[int, int]:
     """The first and the last address that a prefix rule holds."""
     return rule.network, rule.network | ~rule.mask & full_mask(rule.version)
 
 
-def is_prefix(rule: Rule) -> bool:
+def is_prefix(rule: AddressRule) -> bool:
     """Whether the mask is a run of ones and then a run of zeros."""
     host = ~rule.mask & full_mask(rule.version)
     return host & (host + 1) == 0
 
 
-def length(rule: Rule) -> int:
+def length(rule: AddressRule) -> int:
     """How many bits the rule fixes: 32 or 128 is one address, 0 is everybody."""
     return rule.mask.bit_count()
 
 
-def is_whole_world(rule: Rule) -> bool:
+def is_whole_world(rule: AddressRule) -> bool:
     """Whether a rule lets in so much that it says nothing about who calls."""
     return length(rule) <= (7 if rule.version == 4 else 15)
 
 
-def shared_bits(rule: Rule, ip: str) -> int:
+def shared_bits(rule: AddressRule, ip: str) -> int:
     """How many leading bits the address has in common with the rule's network; -1 in another family."""
     family, value = number(ip)
     return BITS[family] - (value ^ rule.network).bit_length() if rule.version == family else -1
 
 
-def canonical(rule: Rule) -> str:
+def canonical(rule: AddressRule) -> str:
     """The rule as `pjsip show` and the manager interface write it: `!203.0.113.0:5061/255.255.255.0`."""
     ip, mask = text_of(rule.version, rule.network), text_of(rule.version, rule.mask)
     if rule.port:
@@ -119,7 +119,7 @@ def canonical(rule: Rule) -> str:
     return f"{'!' if rule.deny else ''}{ip}/{mask}"
 
 
-def shown(rule: Rule) -> str:
+def shown(rule: AddressRule) -> str:
     """The same in short: no mask for one address, a count of bits where the mask has no holes."""
     address, _, mask = canonical(rule).rpartition("/")
     bits = length(rule)
@@ -128,7 +128,7 @@ def shown(rule: Rule) -> str:
     return address if bits == BITS[rule.version] else f"{address}/{bits}"
 
 
-def network_text(rule: Rule) -> str:
+def network_text(rule: AddressRule) -> str:
     """The rule as an administrator would write it."""
     ip = str(ipaddress.IPv4Address(rule.network)) if rule.version == 4 else ip_text(rule.network)
     bits = length(rule)

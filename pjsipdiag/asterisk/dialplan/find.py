@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from pjsipdiag.asterisk.config import Problem, Where
+from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.dialplan.extension import Fit, fit
 from pjsipdiag.asterisk.dialplan.model import Context, Dialplan, Extension
 from pjsipdiag.asterisk.reasons.files import FileReason
+from pjsipdiag.asterisk.section import Where
 
 DEEPEST = 128
 """AST_PBX_MAX_STACK: contexts that are looked through for one number."""

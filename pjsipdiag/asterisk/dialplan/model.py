@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pjsipdiag.asterisk.config import Problem, Where
+from pjsipdiag.asterisk.config import Problem
+from pjsipdiag.asterisk.section import Where
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pjsipdiag.asterisk.config import Problem, Variable, Where
+from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.dialplan.extension import place
 from pjsipdiag.asterisk.dialplan.model import Context, Dialplan, Extension, Include, Switch
 from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.reasons.files import PASSED_OVER, FileReason
 from pjsipdiag.asterisk.releases import Release
+from pjsipdiag.asterisk.section import Variable, Where
 from pjsipdiag.errors import ConfigError
 
 FILE = "extensions.conf"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from pjsipdiag.asterisk.config import Section, Variable, Where
 from pjsipdiag.asterisk.files.lines import BLANKS, to_text
+from pjsipdiag.asterisk.section import Section, Variable, Where
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from pjsipdiag.asterisk.config import Problem, Variable, Where
+from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.files.category import Category, named
 from pjsipdiag.asterisk.files.comments import Comments
 from pjsipdiag.asterisk.files.criteria import Criteria
@@ -20,6 +20,7 @@ from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.secrets import scrubbed
+from pjsipdiag.asterisk.section import Variable, Where
 from pjsipdiag.errors import ConfigError
 
 LONGEST_NAME = 79

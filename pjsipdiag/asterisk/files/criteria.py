@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pjsipdiag.asterisk.config import Variable
 from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere
 from pjsipdiag.asterisk.files.lines import lower
+from pjsipdiag.asterisk.section import Variable
 
 
 class Criteria:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pjsipdiag.asterisk.config import Problem, Section
+from pjsipdiag.asterisk.config import Problem
+from pjsipdiag.asterisk.section import Section
 
 
 @dataclass(frozen=True, slots=True)

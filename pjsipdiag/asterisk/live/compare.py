@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pjsipdiag.asterisk.addresses.rule import canonical, shown
 from pjsipdiag.asterisk.config import (
+    AddressRule,
     Config,
     Endpoint,
     Global,
@@ -15,12 +16,11 @@ from pjsipdiag.asterisk.config import (
     Loaded,
     Problem,
     Registration,
-    Rule,
     Transport,
-    Where,
 )
 from pjsipdiag.asterisk.live.state import Live
 from pjsipdiag.asterisk.reasons.loading import LoadReason
+from pjsipdiag.asterisk.section import Where
 
 NOWHERE = Where("", 0)
 """Of what no file at hand has."""
@@ -83,7 +83,7 @@ def _apart(these: Sequence[str], others: Sequence[str]) -> str:
     return f"{_cut(','.join(alone)) or 'none'}{f' beside {same} that both have' if same else ''}"
 
 
-def _first_other(written: Iterable[Rule], loaded: Sequence[str]) -> Where | None:
+def _first_other(written: Iterable[AddressRule], loaded: Sequence[str]) -> Where | None:
     """The line of the first rule that is not loaded; else that of the first."""
     rules, there = list(written), set(loaded)
     return next((rule.where for rule in rules if shown(rule) not in there), rules[0].where if rules else None)

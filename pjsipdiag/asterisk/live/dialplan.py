@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from pjsipdiag.asterisk.config import Problem, Section, Where
+from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.dialplan.extension import place
 from pjsipdiag.asterisk.dialplan.model import Context, Dialplan, Extension, Include, Switch
 from pjsipdiag.asterisk.live.state import Item, Live
 from pjsipdiag.asterisk.reasons import FileReason
 from pjsipdiag.asterisk.releases import Release
+from pjsipdiag.asterisk.section import Section, Where
 
 MOST_ASKED = 500
 """Contexts that are asked for."""

@@ -11,13 +11,14 @@ from dataclasses import replace
 from functools import cache, partial
 
 from pjsipdiag.asterisk.addresses.match import parse_rules
-from pjsipdiag.asterisk.config import Acl, Auth, Config, Identify, Rule, Where
+from pjsipdiag.asterisk.config import Acl, AddressRule, Auth, Config, Identify
 from pjsipdiag.asterisk.live.dialplan import dialplan
 from pjsipdiag.asterisk.live.saved import to_text
 from pjsipdiag.asterisk.live.state import FILE, HIDDEN_ACL, OPTIONS, Live
 from pjsipdiag.asterisk.loading import modules
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.releases import NEWEST, nearest, release
+from pjsipdiag.asterisk.section import Where
 
 _ONLY_FIRST = "of several access lists a running Asterisk shows the first only: its files have all (-c)"
 _RULES = "a running Asterisk does not show the rules of permit= and deny=: its files do (-c)"
@@ -80,7 +81,7 @@ def release_of(live: Live) -> str:
     return known.version if known else NEWEST
 
 
-def _acl(shown: str, acls: Mapping[str, tuple[Rule, ...]]) -> Acl:
+def _acl(shown: str, acls: Mapping[str, tuple[AddressRule, ...]]) -> Acl:
     if not shown:
         return Acl()
     if shown == HIDDEN_ACL:
@@ -89,11 +90,11 @@ def _acl(shown: str, acls: Mapping[str, tuple[Rule, ...]]) -> Acl:
     return Acl(names=(shown,), missing=missing, untold=_ONLY_FIRST)
 
 
-def _named_acls(live: Live, config: Config) -> dict[str, tuple[Rule, ...]]:
+def _named_acls(live: Live, config: Config) -> dict[str, tuple[AddressRule, ...]]:
     places = {section.name: section for section in config.sections if section.first("type")}
-    found: dict[str, tuple[Rule, ...]] = {}
+    found: dict[str, tuple[AddressRule, ...]] = {}
     for item in live.of("named_acl"):
-        rules: list[Rule] = []
+        rules: list[AddressRule] = []
         where = places[item.name].where if item.name in places else Where(FILE, 0, item.name)
         for sense, network in item.values:
             rules += parse_rules(network, ports=False, deny=sense == "deny", where=where)[0]

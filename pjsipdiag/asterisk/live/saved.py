@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pjsipdiag.asterisk.config import Section
 from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.live.state import FILE, Item, Live, LiveError
 from pjsipdiag.asterisk.releases import NEWEST, release
+from pjsipdiag.asterisk.section import Section
 from pjsipdiag.inputs import read_whole
 
 HEAD = "; what a running Asterisk told pjsipdiag; it holds no passwords"

@@ -8,20 +8,21 @@ denies instead.
 from __future__ import annotations
 
 from pjsipdiag.asterisk.addresses.match import parse_rules
-from pjsipdiag.asterisk.config import Problem, Rule, Section, Variable
+from pjsipdiag.asterisk.config import AddressRule, Problem
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.reasons.loading import LoadReason
+from pjsipdiag.asterisk.section import Section, Variable
 
 ACL_FILE = "acl.conf"
 
 _SENSES = ("permit", "deny")
 
 
-def named(parsed: Parsed) -> tuple[dict[str, tuple[Rule, ...]] | None, tuple[Problem, ...]]:
+def named(parsed: Parsed) -> tuple[dict[str, tuple[AddressRule, ...]] | None, tuple[Problem, ...]]:
     """The lists by name (None: acl.conf is not loaded), and why not."""
     if not parsed.found or not parsed.valid:
         return None, ()
-    lists: dict[str, list[Rule]] = {}
+    lists: dict[str, list[AddressRule]] = {}
     for section in parsed.sections:
         if section.template:
             continue

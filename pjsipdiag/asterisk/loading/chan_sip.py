@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pjsipdiag.asterisk.addresses.sockaddr import split_host_port
-from pjsipdiag.asterisk.config import Section, Transport, Variable, Where
+from pjsipdiag.asterisk.config import Transport
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading.values import parse_bool
+from pjsipdiag.asterisk.section import Section, Variable, Where
 
 FILE = "sip.conf"
 DRIVER = "chan_sip"

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pjsipdiag.asterisk.addresses import match, sockaddr
 from pjsipdiag.asterisk.addresses.rule import applies
 from pjsipdiag.asterisk.addresses.sockaddr import Numeric, service, split_host_port
-from pjsipdiag.asterisk.config import Identify, Problem, Rule, Section, UnresolvedName, Where
+from pjsipdiag.asterisk.config import AddressRule, Identify, Problem, UnresolvedName
 from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere
 from pjsipdiag.asterisk.loading.options import Applied
 from pjsipdiag.asterisk.loading.order import MEMORY_BUCKETS, str_hash
@@ -20,6 +20,7 @@ from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
+from pjsipdiag.asterisk.section import Section, Where
 
 
 def build(
@@ -75,9 +76,9 @@ def build(
 
 def _read_matches(
     section: Section, applied: Applied, release: Release
-) -> tuple[list[Rule], list[tuple[str, Where]]] | Problem:
+) -> tuple[list[AddressRule], list[tuple[str, Where]]] | Problem:
     """The rules and the host names of all `match=` lines (`ip_identify_match_handler`)."""
-    rules: list[Rule] = []
+    rules: list[AddressRule] = []
     hosts: list[tuple[str, Where]] = []
     for variable in applied.options.get("match", ()):
         matches = match.parse_match(variable.value, variable.where, ports=release.has("match_ports"))
@@ -153,7 +154,7 @@ def _in_container_order(hosts: Sequence[tuple[str, Where]]) -> list[tuple[str, W
     )
 
 
-def _resolve(host: str, rules: Sequence[Rule], lookups: bool, resolver: Resolver) -> list[Numeric] | str | None:
+def _resolve(host: str, rules: Sequence[AddressRule], lookups: bool, resolver: Resolver) -> list[Numeric] | str | None:
     """The addresses that a name adds, Asterisk's words where it fails, None where it cannot be told.
 
     Addresses that earlier rules take already are not added again.

@@ -10,19 +10,20 @@ from collections.abc import Iterable, Mapping
 from pjsipdiag.asterisk import config
 from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.addresses.sockaddr import parse, split_host_port, text_of
-from pjsipdiag.asterisk.config import Acl, Rule, Section, Variable
+from pjsipdiag.asterisk.config import Acl, AddressRule
 from pjsipdiag.asterisk.loading.options import Applied
 from pjsipdiag.asterisk.loading.resolve import Resolver, could_resolve
 from pjsipdiag.asterisk.loading.values import parse_bool, parse_codecs, parse_identify_by
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import Release
+from pjsipdiag.asterisk.section import Section, Variable
 
 _ACL_OPTIONS = ("permit", "deny", "acl", "contact_permit", "contact_deny", "contact_acl")
 _SECURE = ("tls", "wss")
 
 
 def endpoint(
-    section: Section, applied: Applied, release: Release, acls: Mapping[str, tuple[Rule, ...]] | None
+    section: Section, applied: Applied, release: Release, acls: Mapping[str, tuple[AddressRule, ...]] | None
 ) -> config.Endpoint:
     options = applied.options
     access, contact_access = _access_lists(section.variables, acls)
@@ -132,7 +133,7 @@ def registration(section: Section, applied: Applied) -> config.Registration:
     )
 
 
-def acl(section: Section, applied: Applied, acls: Mapping[str, tuple[Rule, ...]] | None) -> config.PjsipAcl:
+def acl(section: Section, applied: Applied, acls: Mapping[str, tuple[AddressRule, ...]] | None) -> config.PjsipAcl:
     access, contact_access = _access_lists(section.variables, acls)
     return config.PjsipAcl(section.name, section.where, applied.options, acl=access, contact_acl=contact_access)
 
@@ -151,13 +152,13 @@ def _identify_by(options: Mapping[str, tuple[Variable, ...]]) -> tuple[str, ...]
     return parse_identify_by(found[-1].value) if found else ("username", "ip")
 
 
-def _access_lists(variables: Iterable[Variable], acls: Mapping[str, tuple[Rule, ...]] | None) -> tuple[Acl, Acl]:
+def _access_lists(variables: Iterable[Variable], acls: Mapping[str, tuple[AddressRule, ...]] | None) -> tuple[Acl, Acl]:
     """The access lists of addresses and of contacts (`ast_append_acl`, main/acl.c).
 
     The prefix `contact_` counts in small letters only; what does not begin with p or a denies. Where acl.conf could not
     be loaded (`acls` None), every named list is without rules, and none counts as missing (main/named_acl.c).
     """
-    rules: tuple[list[Rule], list[Rule]] = ([], [])
+    rules: tuple[list[AddressRule], list[AddressRule]] = ([], [])
     names: tuple[list[str], list[str]] = ([], [])
     for variable in variables:
         if variable.name.lower() not in _ACL_OPTIONS or not variable.value:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 
-from pjsipdiag.asterisk.config import Config, Unread, Where
+from pjsipdiag.asterisk.config import Config, Unread
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.releases import MODULES, Release
+from pjsipdiag.asterisk.section import Where
 
 USER, IP, ANONYMOUS = (f"res_pjsip_endpoint_identifier_{name}" for name in ("user", "ip", "anonymous"))
 WIZARD = "res_pjsip_config_wizard"

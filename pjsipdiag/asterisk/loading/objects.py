@@ -14,18 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from pjsipdiag.asterisk.config import (
-    Config,
-    Dropped,
-    Global,
-    Identify,
-    Loaded,
-    Problem,
-    Rule,
-    Section,
-    Transport,
-    Where,
-)
+from pjsipdiag.asterisk.config import AddressRule, Config, Dropped, Global, Identify, Loaded, Problem, Transport
 from pjsipdiag.asterisk.dialplan.model import Dialplan
 from pjsipdiag.asterisk.dialplan.read import MODULES as DIALPLAN_MODULES
 from pjsipdiag.asterisk.dialplan.read import read_dialplan
@@ -41,6 +30,7 @@ from pjsipdiag.asterisk.realtime.folded import EXACT, CaselessNames, Folding
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import NEWEST, Release, is_newer, release
+from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.storage import located
 
 _LINE = re.compile(r"at line \d+ of .*")
@@ -92,7 +82,7 @@ class _Loader:
     newer: str = ""
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
-    acls: dict[str, tuple[Rule, ...]] | None = None
+    acls: dict[str, tuple[AddressRule, ...]] | None = None
     sockets: list[Transport] = field(default_factory=list)
     by_type: dict[int, defaultdict[str, list[Section]]] = field(default_factory=dict)
 

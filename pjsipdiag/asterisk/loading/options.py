@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import PurePosixPath
 from typing import Any
 
-from pjsipdiag.asterisk.config import Problem, Section, Variable
+from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.loading.values import HANDLERS
 from pjsipdiag.asterisk.loading.values.candidate import Candidate
 from pjsipdiag.asterisk.loading.values.checks import CHECKS
@@ -23,6 +23,7 @@ from pjsipdiag.asterisk.loading.values.setting import Handler, Readable, Refused
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import RELEASES, Release, Span, is_newer, release
 from pjsipdiag.asterisk.secrets import scrubbed, shown_value, without
+from pjsipdiag.asterisk.section import Section, Variable
 
 _MAIN_FILES = ("pjsip.conf", "pjsip_wizard.conf")
 

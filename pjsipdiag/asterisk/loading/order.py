@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from pjsipdiag.asterisk.config import Config, Identify, Section
+from pjsipdiag.asterisk.config import Config, Identify
 from pjsipdiag.asterisk.releases import MODULES, Release, release
+from pjsipdiag.asterisk.section import Section
 
 MEMORY_BUCKETS = 53
 """Buckets of a sorcery memory container (res_sorcery_memory.c) and of an identify's host names."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from pjsipdiag.asterisk.config import Dropped, Problem, Section, Variable, Where
+from pjsipdiag.asterisk.config import Dropped, Problem
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading.options import TYPES, knows
 from pjsipdiag.asterisk.loading.order import bucket_count
@@ -19,6 +19,7 @@ from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
+from pjsipdiag.asterisk.section import Section, Variable, Where
 
 MAIN_FILE = "pjsip.conf"
 SINGLE_OBJECTS = ("global", "system")

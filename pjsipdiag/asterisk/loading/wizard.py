@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk.addresses.match import BLANKS
-from pjsipdiag.asterisk.config import Problem, Section, Variable, Where
+from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
+from pjsipdiag.asterisk.section import Section, Variable, Where
 
 WIZARD_FILE = "pjsip_wizard.conf"
 

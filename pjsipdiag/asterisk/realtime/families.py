@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count, takewhile
 
-from pjsipdiag.asterisk.config import Section, Variable, Where
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.realtime import lines
+from pjsipdiag.asterisk.section import Section, Variable, Where
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from pjsipdiag.asterisk.config import Section, Variable, Where
+from pjsipdiag.asterisk.section import Section, Variable, Where
 
 _ESCAPES = {"\\": "\\\\", ";": "\\;", "\n": "\\n"}
 _ESCAPED = re.compile(r"\\(.)")

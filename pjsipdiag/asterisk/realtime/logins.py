@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
-from pjsipdiag.asterisk.config import Section
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.realtime.families import Mapped
+from pjsipdiag.asterisk.section import Section
 
 ODBC_INI = ("odbc.ini", "/etc/odbc.ini")
 _SCHEMES = (("maria", "mysql"), ("mysql", "mysql"), ("postgres", "postgresql"), ("psql", "postgresql"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pjsipdiag.asterisk.config import Problem, Section
+from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.loading.sorcery import Cache
 from pjsipdiag.asterisk.realtime.families import Stored
 from pjsipdiag.asterisk.reasons.files import FileReason
+from pjsipdiag.asterisk.section import Section
 
 
 def of_rows(stored: Stored, cache: Cache | None) -> Iterator[Problem]:

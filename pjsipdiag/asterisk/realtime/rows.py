@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from pjsipdiag.asterisk.config import Section, Variable, Where
 from pjsipdiag.asterisk.files.lines import BLANKS
 from pjsipdiag.asterisk.loading.options import knows
 from pjsipdiag.asterisk.realtime.families import Row
+from pjsipdiag.asterisk.section import Section, Variable, Where
 
 _TRIMMED = BLANKS.decode()
 _ENCODED = {"odbc": re.compile(r"\^([0-9A-F]{2})"), "": re.compile(r"\^([0-9A-Fa-f]{2})")}

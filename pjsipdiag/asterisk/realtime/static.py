@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from pjsipdiag.asterisk.config import Problem, Section, Variable, Where
+from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.realtime import lines
 from pjsipdiag.asterisk.realtime.database import Columns
 from pjsipdiag.asterisk.realtime.families import Mapped, Row, Stored, document
 from pjsipdiag.asterisk.reasons.files import FileReason
+from pjsipdiag.asterisk.section import Section, Variable, Where
 
 KEY = "filename"
 CATEGORY = "category"

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from pjsipdiag.asterisk.config import Problem, Section, Unread, Where
+from pjsipdiag.asterisk.config import Problem, Unread
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading import options
 from pjsipdiag.asterisk.loading.sorcery import Backend
@@ -19,6 +19,7 @@ from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
 from pjsipdiag.asterisk.realtime.unread import of_cache, of_table
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.releases import Release
+from pjsipdiag.asterisk.section import Section, Where
 
 _NEVER_MAPPED = (
     "extconfig.conf", "asterisk.conf", "logger.conf", "modules.conf", "users.conf", "cli_permissions.conf",

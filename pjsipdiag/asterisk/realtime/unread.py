@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pjsipdiag.asterisk.config import Unread, Where
+from pjsipdiag.asterisk.config import Unread
 from pjsipdiag.asterisk.realtime.families import Mapped
+from pjsipdiag.asterisk.section import Where
 
 
 def of_table(object_type: str, mapped: Mapped, where: Where | None, file: str = "") -> Unread:

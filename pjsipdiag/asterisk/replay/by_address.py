@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from pjsipdiag.asterisk.addresses.index import Near
 from pjsipdiag.asterisk.addresses.rule import canonical, source
-from pjsipdiag.asterisk.config import Identify, Rule
+from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.replay.prepared import Arrived, Prepared, by_chance, found
@@ -87,7 +87,7 @@ def _transport_fits(identify: Identify, arrived: Arrived) -> bool:
     return not wanted or any(transport.protocol == wanted for transport in arrived.transports[:1])
 
 
-def _refusal(rule: Rule, applies: bool, identify: Identify, arrived: Arrived) -> Reason:
+def _refusal(rule: AddressRule, applies: bool, identify: Identify, arrived: Arrived) -> Reason:
     if not applies:
         but = "" if arrived.terse else f", not {arrived.source.port}"
         address = "the address" if arrived.terse else f"the address {arrived.ip}"
@@ -108,5 +108,5 @@ def _near(arrived: Arrived, near: Near) -> Reason:
     return WalkReason.NEAR(ip=arrived.ip, distance=_NUMBERS[abs(near.distance)], side=side, value=_written(near.rule))
 
 
-def _written(rule: Rule) -> str:
+def _written(rule: AddressRule) -> str:
     return f"match={rule.text}" + (f" (address of {rule.host})" if rule.host and rule.host != rule.text else "")

@@ -9,12 +9,13 @@ from functools import cached_property
 
 from pjsipdiag.asterisk.addresses.index import AddressIndex
 from pjsipdiag.asterisk.addresses.rule import Source
-from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Transport, Where
+from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Transport
 from pjsipdiag.asterisk.ere.automaton import Ere, EreError, compile_ere
 from pjsipdiag.asterisk.pjsip.message import Request
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import has
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Check, Match
 from pjsipdiag.sip import Address
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from pjsipdiag.asterisk.config import Config, Where
+from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.secrets import is_secret
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import Edit, Suggestion
 from pjsipdiag.errors import ConfigError, visible
 from pjsipdiag.outputs import Content, mode_of, write_folder

@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
-from pjsipdiag.asterisk.config import Config, Section
+from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.realtime import lines
 from pjsipdiag.asterisk.realtime.families import Row, Stored
 from pjsipdiag.asterisk.realtime.static import CATEGORY, metric
+from pjsipdiag.asterisk.section import Section
 from pjsipdiag.diagnosis.edits.lines import changed
 from pjsipdiag.diagnosis.model import Edit
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from socket import inet_ntoa
 
 from pjsipdiag.asterisk.addresses.rule import bounds, network_text, number, shared_bits
-from pjsipdiag.asterisk.config import Rule
+from pjsipdiag.asterisk.config import AddressRule
 from pjsipdiag.sip import Address
 
 _PRIVATE = tuple(
@@ -53,7 +53,7 @@ def is_private(ip: str) -> bool:
     return any(address in network for network in _PRIVATE)
 
 
-def near_miss(rule: Rule, ip: str) -> str:
+def near_miss(rule: AddressRule, ip: str) -> str:
     """ "203.0.113.12 is one above match=203.0.113.8/30" for an address beside the rule, else an empty string."""
     family, value = number(ip)
     if rule.version != family or rule.deny:

@@ -9,9 +9,9 @@ from functools import lru_cache
 from pjsipdiag.asterisk.addresses.index import AddressIndex, Near
 from pjsipdiag.asterisk.addresses.match import Matches, parse_match
 from pjsipdiag.asterisk.addresses.rule import source
-from pjsipdiag.asterisk.config import Config, Dropped, Identify, Section
-from pjsipdiag.asterisk.config import Rule as AddressRule
+from pjsipdiag.asterisk.config import AddressRule, Config, Dropped, Identify
 from pjsipdiag.asterisk.reasons.loading import LoadReason
+from pjsipdiag.asterisk.section import Section
 from pjsipdiag.diagnosis.evidence.addresses import is_name
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.rule import number
-from pjsipdiag.asterisk.config import Config, Endpoint, Rule, Where
+from pjsipdiag.asterisk.config import AddressRule, Config, Endpoint
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.evidence.addresses import is_address
 from pjsipdiag.diagnosis.evidence.lookup import matches_in, meant_endpoint, section_at
 from pjsipdiag.sip import parse_uri
@@ -32,7 +33,7 @@ class Trunks:
     names_of: tuple[str, ...]
     registered: dict[str, str]
     """Registration -> the endpoint whose calls it brings."""
-    networks: dict[tuple[int, int], list[tuple[str, Rule]]] = field(default_factory=lambda: defaultdict(list))
+    networks: dict[tuple[int, int], list[tuple[str, AddressRule]]] = field(default_factory=lambda: defaultdict(list))
     contacts: dict[tuple[int, int], list[tuple[str, str, str, Where]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -145,7 +146,7 @@ def _add_uris(config: Config, found: Trunks) -> None:
             found.users[parsed.user].append((endpoint, text, where))
 
 
-def prefix_of(rule: Rule) -> tuple[int, int]:
+def prefix_of(rule: AddressRule) -> tuple[int, int]:
     """The same of the first address of a rule."""
     return rule.version, rule.network >> (8 if rule.version == 4 else 64)
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.rule import BITS, bounds, is_prefix, is_whole_world, length, network_text, number
-from pjsipdiag.asterisk.config import Config, Rule, Where
+from pjsipdiag.asterisk.config import AddressRule, Config
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.evidence.trunks import Trunks, prefix_of, trunks
 
 FEW = 8
@@ -65,7 +66,7 @@ def is_spoken_for(config: Config, endpoint: str, ip: str) -> bool:
     return any(known[0] == endpoint for known in (*named(config, ip), *beside(config, ip)))
 
 
-def endpoints_that_write(config: Config, rule: Rule) -> Iterator[str]:
+def endpoints_that_write(config: Config, rule: AddressRule) -> Iterator[str]:
     """The endpoints whose lines, loaded or not, name all addresses of a rule; whatever their port."""
     for endpoint, known in trunks(config).networks.get(prefix_of(rule), ()):
         same = known.version == rule.version and not known.deny and not is_whole_world(known)

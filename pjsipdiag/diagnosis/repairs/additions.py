@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from pjsipdiag.asterisk.addresses.rule import BITS, bounds, fits, length, number, shared_bits
-from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Rule
+from pjsipdiag.asterisk.config import AddressRule, Config, Endpoint, Identify
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import lines_of, styled, value_of, with_value
 from pjsipdiag.diagnosis.edits.place import (
@@ -129,17 +129,17 @@ def _is_safe(config: Config, endpoint: str, around: Network, inside: Sequence[Ne
     return all(is_spoken_for(config, endpoint, ip) for ip in addresses)
 
 
-def _lies_in(rule: Rule, place: Network) -> bool:
+def _lies_in(rule: AddressRule, place: Network) -> bool:
     """Whether a rule takes addresses of that place, and no more than a few."""
     written = not rule.deny and rule.version == place.version and length(rule) >= SMALLEST[rule.version]
     return written and _holds(place, _single(_first(rule)))
 
 
-def _first(rule: Rule) -> str:
+def _first(rule: AddressRule) -> str:
     return str(ipaddress.ip_address(rule.network) if rule.version == 4 else ipaddress.IPv6Address(rule.network))
 
 
-def _last(rule: Rule) -> str:
+def _last(rule: AddressRule) -> str:
     last = bounds(rule)[1]
     return str(ipaddress.IPv4Address(last) if rule.version == 4 else ipaddress.IPv6Address(last))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pjsipdiag.asterisk.config import Config, Rule
+from pjsipdiag.asterisk.config import AddressRule, Config
 from pjsipdiag.asterisk.files.comments import Comments
 from pjsipdiag.asterisk.files.lines import BLANKS, split
 from pjsipdiag.diagnosis.edits.lines import lines_of, option_of
@@ -40,7 +40,7 @@ def rules_are_announced(before: Config, after: Config, texts: Mapping[str, str],
     return not old.keys() - new.keys() and all(_line(texts, new[key]) in added for key in gained)
 
 
-def _rules(config: Config) -> dict[object, Rule]:
+def _rules(config: Config) -> dict[object, AddressRule]:
     """Every rule of every identify, without the line that it stands on, and the rule itself."""
     return {
         (known.name, known.endpoint, rule.version, rule.network, rule.mask, rule.port, rule.deny): rule
@@ -49,7 +49,7 @@ def _rules(config: Config) -> dict[object, Rule]:
     }
 
 
-def _line(texts: Mapping[str, str], rule: Rule) -> str:
+def _line(texts: Mapping[str, str], rule: AddressRule) -> str:
     lines = texts.get(rule.where.file, "").split("\n")
     return lines[rule.where.line - 1].rstrip("\r") if rule.where.line <= len(lines) else ""
 

@@ -8,10 +8,11 @@ from difflib import get_close_matches
 
 from pjsipdiag.asterisk.addresses.match import parse_match
 from pjsipdiag.asterisk.addresses.rule import BITS, fits, number
-from pjsipdiag.asterisk.config import Config, Dropped, Section, Where
+from pjsipdiag.asterisk.config import Config, Dropped
 from pjsipdiag.asterisk.loading import options
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.values import ValueReason
+from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.diagnosis.edits.lines import line_at, option_of, styled, value_of, with_name, with_value
 from pjsipdiag.diagnosis.evidence.addresses import is_address, is_name
 from pjsipdiag.diagnosis.evidence.lookup import section_at

@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
-from pjsipdiag.asterisk.config import Config, Section
+from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.values import parse_bool
+from pjsipdiag.asterisk.section import Section
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import lines_of, option_of, value_of
 from pjsipdiag.diagnosis.edits.place import is_freepbx, is_generated

@@ -7,8 +7,9 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk.addresses.rule import BITS, number
-from pjsipdiag.asterisk.config import Config, Dropped, Endpoint, Where
+from pjsipdiag.asterisk.config import Config, Dropped, Endpoint
 from pjsipdiag.asterisk.replay.admission import missing_auths
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import BY_RULE, BY_WORD, IDENTIFIER_NAMES
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import (

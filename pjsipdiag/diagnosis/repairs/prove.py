@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pjsipdiag.asterisk.addresses.rule import fits
-from pjsipdiag.asterisk.config import Config, Identify, Rule, Section
+from pjsipdiag.asterisk.config import AddressRule, Config, Identify
 from pjsipdiag.asterisk.replay.identifiers import Replay
+from pjsipdiag.asterisk.section import Section
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.compare import describe
 from pjsipdiag.diagnosis.model import Edit, Stop
@@ -36,7 +37,7 @@ class Proof:
     """The sources of the calls that it lets in."""
     others: tuple[str, ...] = ()
     """What becomes of the first of those other calls, in words."""
-    opened: tuple[tuple[str, Rule], ...] = ()
+    opened: tuple[tuple[str, AddressRule], ...] = ()
     """(endpoint, rule) of every address rule that takes something which no rule of that endpoint took before."""
     stops: tuple[Stop, ...] = ()
     doubts: tuple[str, ...] = ()
@@ -84,7 +85,7 @@ def prove(
     return Proof(fixes, others, tuple(admitted), tuple(fixed), tuple(moved)[:3], opened, stopped, doubted)
 
 
-def _opened(before: Config, after: Config) -> Iterator[tuple[str, Rule]]:
+def _opened(before: Config, after: Config) -> Iterator[tuple[str, AddressRule]]:
     known = {(identify.endpoint, _bare(rule)) for identify in before.identifies for rule in identify.rules}
     for identify in after.identifies:
         for rule in identify.rules:
@@ -172,7 +173,7 @@ def _meaning(identify: Identify | None) -> object:
     return identify.endpoint, rules, unresolved, identify.match_header, identify.match_request_uri
 
 
-def _bare(rule: Rule) -> object:
+def _bare(rule: AddressRule) -> object:
     """An address rule without the line that it stands on."""
     return rule.version, rule.network, rule.mask, rule.port, rule.deny
 

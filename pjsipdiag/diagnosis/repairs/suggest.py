@@ -14,7 +14,7 @@ from importlib import import_module
 from itertools import chain, zip_longest
 
 from pjsipdiag.asterisk.addresses.rule import bounds, is_prefix
-from pjsipdiag.asterisk.config import Rule
+from pjsipdiag.asterisk.config import AddressRule
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import changed
 from pjsipdiag.diagnosis.edits.sql import statements, table_of
@@ -261,7 +261,7 @@ def _is_likely(situation: Situation, draft: Draft, proof: Proof) -> bool:
     )
 
 
-def _is_spoken_for(situation: Situation, draft: Draft, endpoint: str, rule: Rule) -> bool:
+def _is_spoken_for(situation: Situation, draft: Draft, endpoint: str, rule: AddressRule) -> bool:
     """Whether the files name all addresses of a rule for its endpoint already, or it holds few and all are likely."""
     config = situation.config
     if any(owner in (endpoint, "") or owner not in config.endpoints for owner in endpoints_that_write(config, rule)):

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from pjsipdiag.asterisk.config import Config, Dropped, Endpoint, Rule, Where
+from pjsipdiag.asterisk.config import AddressRule, Config, Dropped, Endpoint
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.replay.admission import missing_auths
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import BY_RULE, Outcome
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import best
@@ -212,7 +213,7 @@ def is_by_contact(cause: Cause) -> bool:
 def _denying(config: Config, why: Reason) -> Where | None:
     """The line of the rule, or of the name of a missing list, that a refusal speaks of."""
     if why.kind is WalkReason.DENIED_BY_RULE:
-        rule: Rule = why["rule"]
+        rule: AddressRule = why["rule"]
         return rule.where
     named = [known.option("acl") or known.option("contact_acl") for known in (*config.endpoints.values(), *config.acls)]
     return next((one.where for one in named if one and one.value == why.get("name")), None)

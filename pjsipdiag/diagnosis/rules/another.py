@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from pjsipdiag.asterisk.config import Transport, Where
+from pjsipdiag.asterisk.config import Transport
 from pjsipdiag.asterisk.replay.arrival import listening
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.calls.heads import IsAsterisk
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, is_silent, listed, sources, who

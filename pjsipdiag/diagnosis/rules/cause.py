@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.situation import CallGroup
 
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from pjsipdiag.asterisk.config import Endpoint, Variable
+from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.reasons.walk import WalkReason
+from pjsipdiag.asterisk.section import Variable
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.evidence.signs import samples

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pjsipdiag.asterisk.config import Config, Transport, Where
+from pjsipdiag.asterisk.config import Config, Transport
 from pjsipdiag.asterisk.replay.arrival import unheard
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, is_silent, sources, who
 from pjsipdiag.diagnosis.rules.wire import signs

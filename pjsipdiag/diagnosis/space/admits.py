@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pjsipdiag.asterisk.addresses.rule import holds
-from pjsipdiag.asterisk.config import Config, Rule, Where
+from pjsipdiag.asterisk.config import AddressRule, Config
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.compare import Change
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.what_if import what_if
@@ -27,7 +28,7 @@ class Admitted:
     changes: tuple[Change, ...]
     addresses: int
     unseen: int
-    taken: Rule | None
+    taken: AddressRule | None
 
 
 def read_addresses(path: str) -> tuple[tuple[Where, Network], ...]:
@@ -71,9 +72,9 @@ def _written(network: Network) -> str:
     return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
 
 
-def _taking(config: Config, network: Network) -> Rule | None:
+def _taking(config: Config, network: Network) -> AddressRule | None:
     """The rule of an identify that holds the whole network for every port, where none denies a part of it."""
-    rules: Iterable[Rule] = (rule for identify in config.identifies for rule in identify.rules)
+    rules: Iterable[AddressRule] = (rule for identify in config.identifies for rule in identify.rules)
     last = int(network.broadcast_address)
     first = int(network.network_address)
     held = [rule for rule in rules if rule.version == network.version and rule.port == 0]

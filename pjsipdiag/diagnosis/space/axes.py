@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from pjsipdiag.asterisk.addresses.rule import bounds, full_mask, is_prefix
 from pjsipdiag.asterisk.addresses.sockaddr import text_of
-from pjsipdiag.asterisk.config import Config, Rule
+from pjsipdiag.asterisk.config import AddressRule, Config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.diagnosis.explain import request, socket_of
 from pjsipdiag.sip import Address, SipMessage
@@ -92,7 +92,7 @@ def invite(span: AddressRange, port: int, saying: Saying, socket: Socket) -> Sip
     )
 
 
-def address_rules(config: Config) -> Iterator[Rule]:
+def address_rules(config: Config) -> Iterator[AddressRule]:
     """Every rule that looks at the source of a request: of identifies and of access lists.
 
     Those for Contacts, too: the Contact of `invite` is its source.
@@ -107,7 +107,7 @@ def address_rules(config: Config) -> Iterator[Rule]:
             yield from config.named_acls.get(name, ())
 
 
-def _classes(rules: Iterable[Rule]) -> tuple[tuple[AddressRange, ...], ...]:
+def _classes(rules: Iterable[AddressRule]) -> tuple[tuple[AddressRange, ...], ...]:
     """Ranges between the bounds of rules, those together that the same rules hold."""
     found: dict[tuple[int, frozenset[tuple[int, int]]], list[AddressRange]] = {}
     for version in (4, 6):
@@ -127,7 +127,7 @@ def _classes(rules: Iterable[Rule]) -> tuple[tuple[AddressRange, ...], ...]:
     return tuple(tuple(spans) for spans in found.values())
 
 
-def _ranges(rule: Rule) -> Iterator[tuple[int, int]]:
+def _ranges(rule: AddressRule) -> Iterator[tuple[int, int]]:
     """The first and last addresses that the rule holds: one range, or one for each way to fill the holes of its mask;
     none for more of them than MOST_HOLES."""
     if is_prefix(rule):

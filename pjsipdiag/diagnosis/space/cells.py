@@ -16,7 +16,7 @@ from heapq import heappop, heappush
 from itertools import pairwise
 
 from pjsipdiag.asterisk.addresses.rule import bounds, is_prefix
-from pjsipdiag.asterisk.config import Identify, Rule
+from pjsipdiag.asterisk.config import AddressRule, Identify
 
 ANY_PORT = 0
 """The port of a cell that stands for every port which no rule names."""
@@ -40,7 +40,7 @@ class Cell:
         return f"{text} port {self.port}" if self.port else text
 
 
-def deciding(identify: Identify, cell: Cell) -> Rule:
+def deciding(identify: Identify, cell: Cell) -> AddressRule:
     """The rule of `identify` that matches `cell`: the last one that fits."""
     return [
         rule
@@ -62,7 +62,7 @@ def cells(identifies: Sequence[Identify]) -> Iterator[Cell]:
 class _Fitting:
     """The rules of one identify that fit where the walk is; the last one decides, so each port has a heap of them."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[AddressRule]) -> None:
         self._rules, self.indexes = rules, set[int]()
         self._heaps: dict[int, list[int]] = {}
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from pjsipdiag.asterisk.addresses.rule import is_whole_world, source
-from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Where
+from pjsipdiag.asterisk.config import Config, Endpoint, Identify
 from pjsipdiag.asterisk.replay import admission
 from pjsipdiag.asterisk.replay.identifiers import Replay
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.explain import request, socket_of
 from pjsipdiag.diagnosis.model import Door, DoorState

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from pjsipdiag.asterisk.addresses.rule import holds
-from pjsipdiag.asterisk.config import Config, Where
+from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.replay.identifiers import Replay
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.compare import describe
 from pjsipdiag.diagnosis.model import Finding, Severity

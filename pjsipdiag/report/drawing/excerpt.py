@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pjsipdiag.asterisk.config import Config, Section, Where
+from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.secrets import shown_value
+from pjsipdiag.asterisk.section import Section, Where
 
 AROUND = 6
 """Lines that are shown before and after the one that matters."""

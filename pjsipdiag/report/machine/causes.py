@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import Edit, Finding, Loading, Seen, Stop, Suggestion
 from pjsipdiag.report import wording
 

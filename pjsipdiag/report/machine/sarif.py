@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from urllib.parse import quote
 
 from pjsipdiag import __version__
-from pjsipdiag.asterisk.config import Where
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import Edit, Finding, Report, Suggestion
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import well_formed

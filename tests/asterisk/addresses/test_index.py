@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.addresses.index import NEAR, AddressIndex
 from pjsipdiag.asterisk.addresses.rule import Source, applies, source, taken_by, unpacked
-from pjsipdiag.asterisk.config import Identify, Rule, Where
+from pjsipdiag.asterisk.config import AddressRule, Identify
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.sip import Address
 
 WHERE = Where("pjsip.conf", 1)
 FULL = {4: 2**32 - 1, 6: 2**128 - 1}
 
 
-def rule(version: int, ip: int, mask: int, port: int = 0, deny: bool = False) -> Rule:
-    return Rule(version, ip & mask, mask, port, deny, "", WHERE)
+def rule(version: int, ip: int, mask: int, port: int = 0, deny: bool = False) -> AddressRule:
+    return AddressRule(version, ip & mask, mask, port, deny, "", WHERE)
 
 
 def first(index: AddressIndex, one: Source) -> int | None:
@@ -27,7 +28,7 @@ def first(index: AddressIndex, one: Source) -> int | None:
 
 
 @st.composite
-def rules(draw: st.DrawFn) -> Rule:
+def rules(draw: st.DrawFn) -> AddressRule:
     version = draw(st.sampled_from((4, 4, 6)))
     bits = 32 if version == 4 else 128
     length = draw(st.sampled_from((0, 1, 8, bits - 4, bits - 2, bits - 1, bits)))
@@ -47,7 +48,7 @@ def sources(draw: st.DrawFn) -> Source:
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.lists(rules(), max_size=4), max_size=8), st.lists(sources(), min_size=1, max_size=8))
-def test_the_index_is_the_walk(of_identifies: list[list[Rule]], asked: list[Source]) -> None:
+def test_the_index_is_the_walk(of_identifies: list[list[AddressRule]], asked: list[Source]) -> None:
     identifies = [Identify(str(n), WHERE, rules=tuple(of_one)) for n, of_one in enumerate(of_identifies)]
     index = AddressIndex.build(identifies)
     for one in asked:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.releases import release
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.errors import ConfigError
 
 NEWEST, OLDEST = release("23"), release("16.0.0")

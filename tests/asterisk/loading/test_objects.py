@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.asterisk.addresses.rule import canonical
-from pjsipdiag.asterisk.config import Config, Where
+from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts, parse_hosts
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.errors import ConfigError, PjsipdiagError
 
 ENDPOINT = "[e]\ntype=endpoint\n"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.config import Config, Where
+from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.edits.lines import changed, line_at, with_value
 from pjsipdiag.diagnosis.edits.sql import statements

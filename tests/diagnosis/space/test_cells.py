@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.addresses.rule import deciding, source
-from pjsipdiag.asterisk.config import Identify, Rule, Where
+from pjsipdiag.asterisk.config import AddressRule, Identify
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.space.cells import cells
 from pjsipdiag.sip import Address
 
@@ -14,9 +15,9 @@ WHERE = Where("pjsip.conf", 1)
 BASE = int(ipaddress.ip_address("203.0.113.0"))
 
 
-def rule(length: int, offset: int, port: int, deny: bool) -> Rule:
+def rule(length: int, offset: int, port: int, deny: bool) -> AddressRule:
     mask = 0xFFFFFFFF << (32 - length) & 0xFFFFFFFF
-    return Rule(4, (BASE + offset) & mask, mask, port, deny, f"/{length}", WHERE)
+    return AddressRule(4, (BASE + offset) & mask, mask, port, deny, f"/{length}", WHERE)
 
 
 RULES = st.builds(

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from pjsipdiag.asterisk.config import Variable
 from pjsipdiag.asterisk.loading.values.numbers import scan_decimal
 from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting, Warned
 from pjsipdiag.asterisk.reasons.reason import said
 from pjsipdiag.asterisk.reasons.values import ValueReason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.releases.features import FeatureName
+from pjsipdiag.asterisk.section import Variable
 
 FORMATS = (
     "codec2", "g723", "ulaw", "alaw", "gsm", "g726", "g726aal2", "adpcm", "slin", "slin12", "slin16", "slin24",

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pjsipdiag.asterisk.config import Section, Variable
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
+from pjsipdiag.asterisk.section import Section, Variable
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pjsipdiag.asterisk.config import Endpoint, Where
+from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.dialplan.find import Found, Presence
 from pjsipdiag.asterisk.dialplan.model import Dialplan
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.evidence.numbers import contexts_with, number, reached, spelt_otherwise
 from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, listed, sources, who, with_status

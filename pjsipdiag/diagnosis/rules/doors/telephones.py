@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from pjsipdiag.asterisk.addresses.rule import BITS, is_whole_world, length, number
-from pjsipdiag.asterisk.config import Endpoint
-from pjsipdiag.asterisk.config import Rule as AddressRule
+from pjsipdiag.asterisk.config import AddressRule, Endpoint
 from pjsipdiag.asterisk.verdict import BY_RULE, Outcome, Verdict
 from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
 from pjsipdiag.diagnosis.evidence.lookup import taking

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from pjsipdiag.asterisk.config import Config, Where
+from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.releases import nearest
 from pjsipdiag.asterisk.releases.faults import FAULTS, FaultName, has_fault
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import BY_RULE, Outcome
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status

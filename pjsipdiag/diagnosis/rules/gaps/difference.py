@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from pjsipdiag.asterisk.config import Where
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.releases import REPRESENTATIVES
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.replay.identifiers import Replay
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Match, Outcome
 from pjsipdiag.diagnosis.edits.lines import changed, line_at
 from pjsipdiag.diagnosis.evidence.lookup import taking

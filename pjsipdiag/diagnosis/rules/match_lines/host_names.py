@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pjsipdiag.asterisk.config import Config, Rule, UnresolvedName
+from pjsipdiag.asterisk.config import AddressRule, Config, UnresolvedName
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.unloaded.placeholders import unfilled
 
@@ -12,8 +12,8 @@ from pjsipdiag.diagnosis.rules.unloaded.placeholders import unfilled
 def host_names(config: Config) -> Iterator[Finding]:
     """One finding for each name in match= or remote_hosts=."""
     for identify in config.identifies:
-        named: dict[str, Rule | UnresolvedName] = {}
-        entries: tuple[Rule | UnresolvedName, ...] = (*identify.rules, *identify.unresolved)
+        named: dict[str, AddressRule | UnresolvedName] = {}
+        entries: tuple[AddressRule | UnresolvedName, ...] = (*identify.rules, *identify.unresolved)
         for entry in entries:
             if entry.host:
                 named.setdefault(entry.host, entry)

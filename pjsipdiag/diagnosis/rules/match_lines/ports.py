@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pjsipdiag.asterisk.config import Config, Identify, Rule
+from pjsipdiag.asterisk.config import AddressRule, Config, Identify
 from pjsipdiag.diagnosis.model import Finding, Severity
 
 
@@ -23,14 +23,14 @@ def wizard_ports(config: Config) -> Iterator[Finding]:
             yield _one_port("wizard-port", Severity.WARNING, "remote_hosts", rule, instead)
 
 
-def _with_port(config: Config) -> Iterator[tuple[Identify, Rule]]:
+def _with_port(config: Config) -> Iterator[tuple[Identify, AddressRule]]:
     for identify in config.identifies:
         for rule in identify.rules:
             if rule.port and not rule.deny:
                 yield identify, rule
 
 
-def _one_port(name: str, severity: Severity, option: str, rule: Rule, instead: str) -> Finding:
+def _one_port(name: str, severity: Severity, option: str, rule: AddressRule, instead: str) -> Finding:
     return Finding(
         name,
         severity,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pjsipdiag.asterisk.config import Config, Identify, Rule
+from pjsipdiag.asterisk.config import AddressRule, Config, Identify
 from pjsipdiag.diagnosis.model import Finding, Severity
 
 MOST_PORTS = 64
@@ -13,7 +13,7 @@ MOST_PORTS = 64
 
 def duplicates(config: Config) -> Iterator[Finding]:
     """The same rule twice, in one identify or in two."""
-    seen: dict[tuple[int, int, int, int, bool], tuple[Identify, Rule]] = {}
+    seen: dict[tuple[int, int, int, int, bool], tuple[Identify, AddressRule]] = {}
     for identify in config.identifies:
         for rule in identify.rules:
             key = (rule.version, rule.network, rule.mask, rule.port, rule.deny)
@@ -42,9 +42,9 @@ def contradictory(config: Config) -> Iterator[Finding]:
                 advice="Add the network that the exceptions are taken from, before them.",
             )
             continue
-        taken: dict[tuple[int, int, int], list[Rule]] = {}
+        taken: dict[tuple[int, int, int], list[AddressRule]] = {}
         masks: set[tuple[int, int]] = set()
-        undoing: list[Rule | None] = []
+        undoing: list[AddressRule | None] = []
         for rule in reversed(identify.rules):  # from the end: what is in `taken` comes later
             keys = [(version, mask, rule.network & mask) for version, mask in masks] if rule.deny else []
             later = [found for key in keys for found in taken.get(key, ()) if _covers(found, rule)]
@@ -66,7 +66,7 @@ def contradictory(config: Config) -> Iterator[Finding]:
                 )
 
 
-def _covers(later: Rule, rule: Rule) -> bool:
+def _covers(later: AddressRule, rule: AddressRule) -> bool:
     return (
         not later.deny
         and later.version == rule.version

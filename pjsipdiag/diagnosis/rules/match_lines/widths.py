@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from pjsipdiag.asterisk.addresses.rule import BITS, bounds, is_prefix
-from pjsipdiag.asterisk.config import Config, Identify, Rule
+from pjsipdiag.asterisk.config import AddressRule, Config, Identify
 from pjsipdiag.diagnosis.model import Finding, Severity
 
 PRIVATE = tuple(
@@ -28,7 +28,7 @@ def wide(config: Config) -> Iterator[Finding]:
                 yield _wide(identify, rule, Severity.WARNING, "fits every private address of a range")
 
 
-def _inside(network: ipaddress.IPv4Network | ipaddress.IPv6Network, rule: Rule) -> bool:
+def _inside(network: ipaddress.IPv4Network | ipaddress.IPv6Network, rule: AddressRule) -> bool:
     return (
         network.version == rule.version
         and rule.network <= int(network.network_address)
@@ -36,11 +36,11 @@ def _inside(network: ipaddress.IPv4Network | ipaddress.IPv6Network, rule: Rule) 
     )
 
 
-def _share(rule: Rule, length: int) -> str:
+def _share(rule: AddressRule, length: int) -> str:
     return f"every IPv{rule.version} address" if length == 0 else f"2^{BITS[rule.version] - length} addresses"
 
 
-def _wide(identify: Identify, rule: Rule, severity: Severity, what: str) -> Finding:
+def _wide(identify: Identify, rule: AddressRule, severity: Severity, what: str) -> Finding:
     return Finding(
         "wide-match",
         severity,

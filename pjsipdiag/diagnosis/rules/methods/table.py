@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pjsipdiag.asterisk.config import Aor, Config, Endpoint, Variable, Where
+from pjsipdiag.asterisk.config import Aor, Config, Endpoint
+from pjsipdiag.asterisk.section import Variable, Where
 from pjsipdiag.sip import SipMessage, parse_uri
 
 

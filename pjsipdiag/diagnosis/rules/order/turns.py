@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from pjsipdiag.asterisk.config import Config, Identify, Where
+from pjsipdiag.asterisk.config import Config, Identify
 from pjsipdiag.asterisk.loading.modules import IDENTIFIERS
 from pjsipdiag.asterisk.replay.identifiers import Replay
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, sources, who

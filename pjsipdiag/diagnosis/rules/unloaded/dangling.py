@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
-from pjsipdiag.asterisk.config import Config, Section, Where
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.asterisk.verdict import BY_RULE
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.model import Finding, Severity

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk.addresses.match import parse_match
-from pjsipdiag.asterisk.config import Config, Dropped, Section, Where
+from pjsipdiag.asterisk.config import Config, Dropped
 from pjsipdiag.asterisk.loading import options
 from pjsipdiag.asterisk.loading.options import TYPES
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.secrets import is_secret
+from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, meant_endpoint, section_at, taking
 from pjsipdiag.diagnosis.evidence.signs import best

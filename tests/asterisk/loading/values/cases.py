@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from pjsipdiag.asterisk.config import Section, Variable, Where
+from pjsipdiag.asterisk.section import Section, Variable, Where
 
 FOLDER = Path(__file__).parents[4] / "fixtures" / "options"
 RELEASES = {"16": "16.28.0", "22": "22.10.1"}
