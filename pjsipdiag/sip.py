@@ -36,6 +36,15 @@ COMPACT = {
 }
 """Compact header names (RFC 3261 section 7.3.3 and the IANA registry), in lower case."""
 
+SIP_PORT, SIPS_PORT = 5060, 5061
+SIP_PORTS = (SIP_PORT, SIPS_PORT)
+"""Where SIP is as a rule (RFC 3261 section 19.1.2)."""
+
+
+def default_port(protocol: str) -> int:
+    """The port of a transport that names none: udp, tcp and ws are plain; tls and wss are not."""
+    return SIPS_PORT if protocol in ("tls", "wss") else SIP_PORT
+
 
 def ip_text(ip: int | str | bytes) -> str:
     """An IP address in canonical text; a number is one of IPv6. Raises ValueError for what is none.

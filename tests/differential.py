@@ -20,11 +20,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pjsipdiag.asterisk.addresses.match import BLANKS
 from pjsipdiag.asterisk.pjsip.message import Request, dialect, parse
 from pjsipdiag.asterisk.pjsip.uri import UriContext
 from pjsipdiag.asterisk.replay.arrival import receive
 from pjsipdiag.asterisk.replay.by_text import HEADER_LENGTH
-from pjsipdiag.asterisk.replay.prepared import BLANKS
 from tests.conformance import Case, Score, message, replay
 from tests.differential_cases import generate
 

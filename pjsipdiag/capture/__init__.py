@@ -19,17 +19,16 @@ Imports go upwards in this list; `diagnosis.work` asks the top.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.formats import reader as native
 from pjsipdiag.capture.formats.reader import read_stream
 from pjsipdiag.capture.joining.handover import Handover, Unjoinable
 from pjsipdiag.capture.joining.parts import FilePart, join, read_part, split
 from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
+from pjsipdiag.capture.readers import READERS, read
 from pjsipdiag.capture.rotated import Captures, expand
-from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import SipMessage
 
 __all__ = [
@@ -52,35 +51,7 @@ __all__ = [
 ]
 
 
-def read(
-    path: str | Path, tally: Tally, *, reader: str = "native", keylog: str | Path | None = None
-) -> Iterator[Datagram]:
-    """The SIP datagrams of the capture or log at `path` (`-`: standard input), in the order in which they are complete.
-
-    `keylog` are TLS secrets for the reader that takes them. Raises CaptureError when nothing can be read.
-    """
-    if keylog is not None and reader == "native":
-        raise PjsipdiagError(f"{keylog}: TLS is decrypted by Wireshark's dissectors only: add --reader wireshark")
-    return READERS[reader](path, tally, keylog)
-
-
 def read_messages(path: str | Path) -> Iterator[SipMessage]:
     """The SIP messages of the capture at `path`. Raises CaptureError when nothing of it can be read."""
     for datagram in read(path, Tally(str(path))):
         yield datagram.message()
-
-
-def _read_native(path: str | Path, tally: Tally, _keylog: str | Path | None) -> Iterator[Datagram]:
-    return native.read(path, tally)
-
-
-def _read_wireshark(path: str | Path, tally: Tally, keylog: str | Path | None) -> Iterator[Datagram]:
-    from pjsipdiag.capture.formats.wireshark import read_wireshark  # with asyncio, which few runs need
-
-    return read_wireshark(path, tally, keylog)
-
-
-READERS: dict[str, Callable[[str | Path, Tally, str | Path | None], Iterator[Datagram]]] = {
-    "native": _read_native,
-    "wireshark": _read_wireshark,
-}

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import FrameType
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.formats.reader import read, read_stream
+from pjsipdiag.capture.formats import reader as native
+from pjsipdiag.capture.formats.reader import read_stream
 from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.capture.source.follow import Growing, Piped
 from pjsipdiag.errors import CaptureError
@@ -21,7 +22,7 @@ Reader = Callable[[str | Path, Tally, str | Path | None], Iterator[Datagram]]
 """(path, tally, key log file or None) -> datagrams."""
 
 
-def read_as(
+def read(
     path: str | Path,
     tally: Tally,
     *,
@@ -31,7 +32,8 @@ def read_as(
     seconds: float | None = None,
     dissector: Dissector | None = None,
 ) -> Iterator[Datagram]:
-    """The datagrams of the capture at `path`, read as the user asked: `reader` is one of READERS, a key log needs
+    """The SIP datagrams of the capture or log at `path` (`-`: standard input), in the order in which they are complete,
+    read as the user asked: `reader` is one of READERS, a key log needs
     Wireshark. With `follow` the file is read until an interrupt (SIGINT) or for `seconds`. The native reader takes a
     `dissector` where the capture is more than this file, and leaves it unfinished. Raises CaptureError.
     """
@@ -45,7 +47,7 @@ def read_as(
     if reader not in READERS:
         raise CaptureError(f"no reader {reader!r}: choose one of {', '.join(READERS)}")
     if dissector is not None and reader == "native":
-        yield from read(path, tally, dissector)
+        yield from native.read(path, tally, dissector)
     else:
         yield from READERS[reader](path, tally, keylog)
 
@@ -61,7 +63,7 @@ def until_gone(datagrams: Iterable[Datagram], tally: Tally, files: int) -> Itera
 
 
 def _native(path: str | Path, tally: Tally, _: str | Path | None) -> Iterator[Datagram]:
-    return read(path, tally)
+    return native.read(path, tally)
 
 
 def _wireshark(path: str | Path, tally: Tally, keylog: str | Path | None) -> Iterator[Datagram]:

@@ -157,9 +157,10 @@ def _source(where: str, mirrors: Sequence[str], start: Place, say: Callable[[str
 
 def _capture(host: str | None, interface: str, expression: str | None, config: Config) -> Source:
     """A capture here or on `host`."""
+    from pjsipdiag.capture.source import tcpdump
     from pjsipdiag.watch.sources import child
 
-    wanted = expression or child.capture_filter(one.port for one in config.listeners if one.port)
+    wanted = expression or tcpdump.expression(one.port for one in config.listeners if one.port)
     if host is not None:
         return child.Child(child.there(host, interface, wanted), f"{interface} on {host}")
     return child.Child(child.here(interface, wanted), interface)

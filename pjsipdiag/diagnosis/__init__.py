@@ -3,14 +3,15 @@
 In come captures and a directory; out comes a Report: findings, calls, sources, and suggestions that were proven.
 
     diagnose         the whole way; configuration does it without a capture, compare, what_if and explain beside it
-    options, names   what a caller may say; running, reload: Asterisk asked, files again
-    model            Report, Finding, Suggestion: what goes out; rule is what a rule is, pages/ what it says to people
+    options, names   what a caller may say; running: Asterisk asked; basis: what is replayed
+    model, traffic   Report, Finding, Suggestion: what goes out; its calls and sources, as they were seen
+    rule             what a rule is; pages/ what it says to people
     calls            messages -> calls and sources, with verdicts
     work             captures gathered, by one process or several
     gate             what of a report counts: ignored rules, baselines
     outcome          how the calls ended: failed, refused as they should be
     evidence         what ties a source to the configuration, and who says so
-    situation        what the rules look at; sdp reads offers
+    situation        what the rules look at
     space            every request that could come: who gets in, comparison without a capture, expectations
     rules            causes that calls show, and what the files alone show
     edits, repairs   changes of text; suggestions, each proven by replay

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pjsipdiag.asterisk.verdict import Verdict
-from pjsipdiag.diagnosis.model import CallRow, Report
+from pjsipdiag.diagnosis.model import Report
+from pjsipdiag.diagnosis.traffic import CallRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.live.state import Live
 from pjsipdiag.asterisk.releases import instead
-from pjsipdiag.diagnosis.model import Finding, Report, Severity
+from pjsipdiag.diagnosis.model import Finding, Report
 from pjsipdiag.diagnosis.rules import RULES
 from pjsipdiag.diagnosis.rules.doors.strangers import unseen
 from pjsipdiag.diagnosis.rules.unloaded.ignored import conditions
@@ -13,8 +13,6 @@ from pjsipdiag.diagnosis.running import left_open
 from pjsipdiag.diagnosis.space.doors import doors
 from pjsipdiag.diagnosis.space.expect import Expectation, hold
 from pjsipdiag.diagnosis.space.expect import findings as expectation_findings
-
-_ORDER = tuple(Severity)
 
 
 def check(config: Config) -> tuple[Finding, ...]:
@@ -25,7 +23,7 @@ def check(config: Config) -> tuple[Finding, ...]:
 
 def _place(finding: Finding) -> tuple[int, str, int, str]:
     where = finding.where
-    return (_ORDER.index(finding.severity), where.file if where else "", where.line if where else 0, finding.message)
+    return (finding.severity.rank, where.file if where else "", where.line if where else 0, finding.message)
 
 
 def why_replayed(asked: str | None, live: Live | None = None) -> str:

@@ -12,17 +12,17 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Unpack
 
-from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.live.running import release_of
 from pjsipdiag.asterisk.loading.resolve import Dns
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.reasons.files import FileReason
-from pjsipdiag.asterisk.releases import NEWEST, age, instead, is_newer, nearest
+from pjsipdiag.asterisk.releases import NEWEST
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.capture.again import changed
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis import rules
+from pjsipdiag.diagnosis.basis import Basis, Reload, again, reloaded, settle
 from pjsipdiag.diagnosis.calls import pbx as pbxes
 from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.calls import Calls
@@ -44,11 +44,10 @@ from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.evidence.offers import offer_of
 from pjsipdiag.diagnosis.evidence.quoted import quoted
 from pjsipdiag.diagnosis.evidence.signs import nearby
-from pjsipdiag.diagnosis.model import CallRow, Finding, Report, SourceRow, Suggestion
+from pjsipdiag.diagnosis.model import Finding, Report, Suggestion
 from pjsipdiag.diagnosis.names import given
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.outcome import attackers, failed_calls, filtered
-from pjsipdiag.diagnosis.reload import Reload, again, reloaded
 from pjsipdiag.diagnosis.repairs.advice import complete
 from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.another import of_another
@@ -58,6 +57,7 @@ from pjsipdiag.diagnosis.rules.no_calls import fallen_silent, refused_outside
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.running import ask, callers_hosts, left_open, settled
 from pjsipdiag.diagnosis.situation import Situation
+from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
 from pjsipdiag.diagnosis.work.acknowledged import Acknowledged, Ends
 from pjsipdiag.diagnosis.work.again import SecondReading
 from pjsipdiag.diagnosis.work.gather import Begun, Gathered, Read, begin, summary
@@ -115,7 +115,7 @@ def conclude(
     reload = partial(reloaded, config, options, live, disk=disk)
     asked = reload({}, options.get("asterisk") or (release_of(live) if live else NEWEST))
     seen, wanted, jobs = begun.finish(), begun.reading.wanted, begun.reading.jobs
-    basis = _settle(seen, asked, told, options.get("asterisk"), reload)
+    basis = settle(seen, asked, told, options.get("asterisk"), reload)
     if live and not options.get("asterisk"):
         basis = replace(basis, config=asked, assumed=False, reason=f"the running Asterisk is {live.version}")
     situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
@@ -256,47 +256,6 @@ def _report(  # noqa: PLR0917  (what it is made of)
         methods=methods,
         filtered=situation.filtered,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """What is replayed: the PBX, and its configuration as a release of Asterisk loads it, with the reason for that
-    release. `seen` is the version that the capture shows, or empty."""
-
-    config: Config
-    pbx: pbxes.Pbx
-    assumed: bool
-    reason: str
-    seen: str
-
-
-def _settle(
-    gathered: Gathered,
-    config: Config,
-    told: pbxes.Pbx,
-    asked: str | None,
-    reload: Reload,
-) -> Basis:
-    merged = gathered.merged
-    pbx = told if told.addresses else pbxes.infer(merged, config)
-    names = pbxes.releases_seen(merged, pbx.addresses)
-    sent = pbxes.release_sent(gathered.tallies, pbx.addresses) if len(names) > 1 else ""
-    seen = next(filter(None, (sent, *names)), "")
-    if asked:
-        why = f": {words}" if (words := instead(asked)) else ""
-        return Basis(config, pbx, False, f"given with --asterisk{why}", seen)
-    known = nearest(seen) if seen else None
-    if known is None:
-        name = pbxes.name_of(merged, pbx.addresses)
-        named = f"the capture calls it {name!r}, which is no release" if name else "the capture names none"
-        return Basis(config, pbx, True, f"{named}: the newest is assumed", seen)
-    others = [name for name in names if name != seen]
-    reason = f"the capture names Asterisk {seen}{f', and {listed(others)} as well' if others else ''}"
-    if known.version not in (seen, seen.replace("/", "-")):
-        reason += f"{age(seen)}; {known.version} is the nearest that is known"
-    newer = is_newer(seen)
-    loaded = config if config.version == known.version and not newer else reload({}, seen if newer else known.version)
-    return Basis(loaded, pbx, False, reason, seen)
 
 
 def _notes(merged: Merged, situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:

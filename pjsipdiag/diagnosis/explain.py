@@ -35,11 +35,10 @@ def parse_source(text: str) -> Address:
 def socket_of(bound: Transport) -> Address:
     """Where requests reach a transport: an address that nobody has stands for any, and for a name that is not known."""
     named = LOCAL.ip if ":" not in bound.bind else "2001:db8::1"
-    port = bound.port or (5061 if bound.protocol == "tls" else LOCAL.port)
     try:
-        return Address(named if bound.bind in ("", "0.0.0.0", "::") else ip_text(bound.bind), port)
+        return Address(named if bound.bind in ("", "0.0.0.0", "::") else ip_text(bound.bind), bound.port)
     except ValueError:
-        return Address(named, port)
+        return Address(named, bound.port)
 
 
 def reached(config: Config, source: Address, transport: str | None) -> tuple[str, Address | None]:

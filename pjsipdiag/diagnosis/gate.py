@@ -20,7 +20,6 @@ Key = tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]]
 """What stays of a finding when lines move: its rule, the files and sections that it speaks of, its sources."""
 
 _COMMENT = re.compile(r";\s*pjsipdiag:\s*ignore\s*=\s*([\w,-]+)[ \t]*(.*?)\s*\Z")
-_ORDER = tuple(Severity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def apply(report: Report, gate: Gate) -> tuple[Report, bool]:
     if set(report.unmatched) - named:
         worst.append(Severity.ERROR)
     failed = gate.fail_on is not None and (
-        any(_ORDER.index(severity) <= _ORDER.index(gate.fail_on) for severity in worst) or undecided(report)
+        any(severity.rank <= gate.fail_on.rank for severity in worst) or undecided(report)
     )
     return replace(report, findings=kept, notes=(*report.notes, *notes)), failed
 

@@ -10,8 +10,8 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture.datagram import LoggedRefusal
 from pjsipdiag.capture.signs import Signs
-from pjsipdiag.diagnosis.model import CallRow, CaptureSummary, SourceRow
-from pjsipdiag.diagnosis.sdp import Offer
+from pjsipdiag.diagnosis.evidence.sdp import Offer
+from pjsipdiag.diagnosis.traffic import CallRow, CaptureSummary, SourceRow
 from pjsipdiag.sip import Address, SipMessage
 
 

@@ -10,13 +10,12 @@ import ipaddress
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
-from pjsipdiag.diagnosis.model import Severity
+from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
 from pjsipdiag.diagnosis.rules import RULES
 from pjsipdiag.fleet.model import Caller, Cause, Fleet, Member, Place, SharedSource
 
 Found = tuple[str, Place]
 _SUMMARIES = {rule.name: rule.summary for rule in RULES}
-_ORDER = tuple(Severity)
 _VERDICTS = ("mixed", "unmatched", "unknown", "matched")
 
 
@@ -29,9 +28,7 @@ def _causes(members: Sequence[Member]) -> Iterator[Cause]:
     """Worst first, then those of most PBXs, then of most calls."""
     found = [(member.pbx.name, place) for member in members for place in member.places]
     causes = [_cause([found[number] for number in group]) for group in _linked([_marks(place) for _, place in found])]
-    yield from sorted(
-        causes, key=lambda one: (_ORDER.index(one.severity), -len(one.places), -one.calls, one.rule, one.sources)
-    )
+    yield from sorted(causes, key=lambda one: (one.severity.rank, -len(one.places), -one.calls, one.rule, one.sources))
 
 
 def _marks(place: Place) -> list[Hashable]:
@@ -71,10 +68,10 @@ def _cause(found: Sequence[Found]) -> Cause:
     findings = [place.finding for _, place in ordered]
     sources = tuple(sorted({source for finding in findings for source in finding.sources}, key=_by_address))
     several = len({name for name, _ in found}) > 1
-    private = [source for source in sources if several and _is_private(source)]
+    private = [source for source in sources if several and is_address(source) and is_private(source)]
     return Cause(
         rule=findings[0].rule,
-        severity=min((finding.severity for finding in findings), key=_ORDER.index),
+        severity=min((finding.severity for finding in findings), key=lambda severity: severity.rank),
         summary=_SUMMARIES.get(findings[0].rule, ""),
         sources=sources,
         calls=sum(finding.calls for finding in findings),
@@ -105,16 +102,3 @@ def _by_address(text: str) -> tuple[int, bytes]:
     except ValueError:
         return 0, text.encode()
     return address.version, address.packed
-
-
-def _is_private(text: str) -> bool:
-    """Whether the address may be another host in another network (RFC 1918, 6598, 4193)."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return any(address.version == network.version and address in network for network in _PRIVATE)
-
-
-_PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
-                                            "169.254.0.0/16", "fc00::/7", "fe80::/10")))  # fmt: skip

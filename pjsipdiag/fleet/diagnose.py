@@ -11,8 +11,9 @@ from pjsipdiag.asterisk.live.source import ask_live
 from pjsipdiag.diagnosis.diagnose import observe
 from pjsipdiag.diagnosis.edits.lines import diff, line_at
 from pjsipdiag.diagnosis.gate import undecided
-from pjsipdiag.diagnosis.model import Finding, Report, SourceRow, Suggestion
+from pjsipdiag.diagnosis.model import Finding, Report, Suggestion
 from pjsipdiag.diagnosis.options import Options
+from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.diagnosis.work.jobs import Shared
 from pjsipdiag.errors import ConfigError, PjsipdiagError
 from pjsipdiag.fleet.causes import fleet_of

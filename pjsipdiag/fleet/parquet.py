@@ -11,7 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pjsipdiag.diagnosis.model import CallRow, Report
+from pjsipdiag.diagnosis.model import Report
+from pjsipdiag.diagnosis.traffic import CallRow
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report.escape import well_formed
 

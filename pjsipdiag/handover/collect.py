@@ -27,6 +27,7 @@ from pjsipdiag.handover.bundle import MOST_BYTES, write_bundle
 from pjsipdiag.machine import Machine
 from pjsipdiag.outputs import PRIVATE, write_file
 from pjsipdiag.redact.files import BESIDE, TOLD, redact_files
+from pjsipdiag.sip import SIP_PORTS
 
 UNWANTED = ("*.pem", "*.key", "*.crt")
 """Keys of TLS: no diagnosis needs them."""
@@ -212,7 +213,7 @@ def collect(machine: Machine, wish: Wish, path: str, *, force: bool, say: Callab
         if wish.rotated is not None:
             work.rotated()
         else:
-            listed = ", ".join(map(str, sorted({*tcpdump.PORTS, *ports})))
+            listed = ", ".join(map(str, sorted({*SIP_PORTS, *ports})))
             say(f"captures {wish.seconds:g} s on {machine.name}, ports {listed}: let the call come now")
             work.capture(ports)
         work.live()

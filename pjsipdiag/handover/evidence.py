@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.diagnosis.model import CallRow, Transcripts
+from pjsipdiag.diagnosis.traffic import CallRow, Transcripts
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.handover.calls import Messages, messages_of
 from pjsipdiag.outputs import write_bytes

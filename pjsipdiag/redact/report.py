@@ -17,7 +17,8 @@ from pjsipdiag.asterisk.secrets import scrubbed
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.asterisk.verdict import Check, Verdict
 from pjsipdiag.diagnosis.evidence import quoted
-from pjsipdiag.diagnosis.model import CallRow, Report, SourceRow
+from pjsipdiag.diagnosis.model import Report
+from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.known import address_map
 from pjsipdiag.redact.message import MessageRedactor

@@ -28,7 +28,8 @@ from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report.look import NARROW, Look, look_for
 
 if TYPE_CHECKING:
-    from pjsipdiag.diagnosis.model import CallRow, Report, SourceRow
+    from pjsipdiag.diagnosis.model import Report
+    from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
     from pjsipdiag.report.ahead import BackgroundTables, Table
 
 

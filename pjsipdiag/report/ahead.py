@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from pjsipdiag.diagnosis.work.jobs import Shared
 
 if TYPE_CHECKING:
-    from pjsipdiag.diagnosis.model import CallRow, SourceRow
+    from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
 
 BATCH, PIECE = 1000, 1 << 20
 """Rows, and characters of a file, that are handed on at once."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from pjsipdiag import __version__
-from pjsipdiag.diagnosis.model import CallRow, Transcripts
+from pjsipdiag.diagnosis.traffic import CallRow, Transcripts
 from pjsipdiag.report import html, wording
 from pjsipdiag.report.conversations import talk
 from pjsipdiag.report.drawing.tally import address_of, came_through

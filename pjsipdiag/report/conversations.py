@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pjsipdiag.diagnosis.model import CallRow, Report, SourceRow, Spoken, Transcripts
+from pjsipdiag.diagnosis.model import Report
+from pjsipdiag.diagnosis.traffic import CallRow, SourceRow, Spoken, Transcripts
 from pjsipdiag.report import wording
 from pjsipdiag.report.drawing.contrast import Contrast, contrast
 from pjsipdiag.report.drawing.ladder import Ladder, ladder

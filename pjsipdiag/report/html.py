@@ -20,7 +20,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
 from pjsipdiag import __version__
-from pjsipdiag.diagnosis.model import Finding, Report, Severity, SourceRow, Suggestion
+from pjsipdiag.diagnosis.model import Finding, Report, Severity, Suggestion
+from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.report import wording
 from pjsipdiag.report.conversations import MOST_SOURCES, SourceTalks, conversations
 from pjsipdiag.report.drawing.diff import diff

@@ -17,7 +17,8 @@ from rich.text import Text
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Verdict
-from pjsipdiag.diagnosis.model import CallRow, Finding, Report, RequestRow, SourceRow, Suggestion
+from pjsipdiag.diagnosis.model import Finding, Report, Suggestion
+from pjsipdiag.diagnosis.traffic import CallRow, RequestRow, SourceRow
 from pjsipdiag.errors import shown_name
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import clipped

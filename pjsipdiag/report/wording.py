@@ -9,17 +9,8 @@ from functools import lru_cache
 
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
-from pjsipdiag.diagnosis.model import (
-    CallRow,
-    CaptureSummary,
-    Door,
-    DoorState,
-    Finding,
-    Report,
-    Severity,
-    SourceRow,
-    Suggestion,
-)
+from pjsipdiag.diagnosis.model import Door, DoorState, Finding, Report, Severity, Suggestion
+from pjsipdiag.diagnosis.traffic import CallRow, CaptureSummary, SourceRow
 from pjsipdiag.sip import parse_uri
 
 VERDICTS = ("unmatched", "mixed", "unknown", "matched")
@@ -136,11 +127,10 @@ def sources_by_need(report: Report) -> list[SourceRow]:
     """Sources that need a person first: by verdict, then those of errors before those only warned of (a scanner has
     the most calls and the least claim), then by their number of calls."""
     verdicts = {verdict: at for at, verdict in enumerate(VERDICTS)}
-    ranks = {severity: at for at, severity in enumerate(Severity)}
     worst: dict[str, int] = {}
     for finding in report.findings:
         for address in finding.sources:
-            worst[address] = min(worst.get(address, len(ranks)), ranks[finding.severity])
+            worst[address] = min(worst.get(address, len(Severity)), finding.severity.rank)
 
     def need(source: SourceRow) -> tuple[bool, int, int, int, str]:
         verdict = verdicts.get(source.verdict, 0)

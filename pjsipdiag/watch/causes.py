@@ -28,7 +28,6 @@ MOST_LINES = 60
 MINUTE = 60 * 1_000_000_000
 OF_THE_WHOLE = "no-invite"
 """The rule that is about a capture as a whole, which a window is not."""
-_ORDER = tuple(Severity)
 
 Told = tuple[str, str]
 """Rule and source."""
@@ -82,7 +81,7 @@ class Causes:
     """What was told; `known` are those of an earlier run. Told is what is at least as severe as `least`."""
 
     def __init__(self, least: Severity, known: Iterable[tuple[Told, str]] = ()) -> None:
-        self._least = _ORDER.index(least)
+        self._least = least.rank
         self._told: OrderedDict[Told, str] = OrderedDict(known)
         self._minute, self._lines = 0, Counter[bool]()
         self.left_out: Counter[str] = Counter()
@@ -98,7 +97,7 @@ class Causes:
         for finding in report.findings:
             keys = [(finding.rule, source) for source in finding.sources or ("",)]
             named.update(keys)
-            if _ORDER.index(finding.severity) <= self._least and finding.rule != OF_THE_WHOLE:
+            if finding.severity.rank <= self._least and finding.rule != OF_THE_WHOLE:
                 yield from self._of(finding, keys, report, now)
         yield from self._cleared(report, named, now)
 

@@ -15,7 +15,8 @@ from threading import Event
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.gate import Gate, apply
-from pjsipdiag.diagnosis.model import READ, Severity
+from pjsipdiag.diagnosis.model import Severity
+from pjsipdiag.diagnosis.traffic import READ
 from pjsipdiag.errors import CaptureError, PjsipdiagError
 from pjsipdiag.report.wording import plural
 from pjsipdiag.watch import systemd

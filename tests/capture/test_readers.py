@@ -12,7 +12,7 @@ import pytest
 from pjsipdiag.capture import read
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.pcapng import SECRETS_NOTE
-from pjsipdiag.capture.readers import READERS, read_as
+from pjsipdiag.capture.readers import READERS
 from pjsipdiag.errors import CaptureError
 from tests.sip_text import write_capture
 
@@ -34,13 +34,13 @@ def calls(tmp_path: Path) -> Path:
 
 
 def test_native_is_the_default(calls: Path) -> None:
-    assert list(read_as(calls, Tally("a"))) == list(read(calls, Tally("a")))
+    assert list(read(calls, Tally("a"))) == list(read(calls, Tally("a")))
     assert set(READERS) == {"native", "wireshark"}
 
 
 def test_secrets_inside_are_pointed_out() -> None:
     tally = Tally("secrets")
-    assert list(read_as(TLS / "sip-5061-secrets.pcapng", tally)) == []
+    assert list(read(TLS / "sip-5061-secrets.pcapng", tally)) == []
     assert tally.notes == [SECRETS_NOTE]
 
 
@@ -58,13 +58,13 @@ def test_a_growing_capture_is_read_until_interrupted(calls: Path, tmp_path: Path
     growing.write_bytes(calls.read_bytes()[:at])
     former = signal.getsignal(signal.SIGINT)
     threading.Thread(target=grow, args=(calls, growing, at, end)).start()
-    found: list[Datagram] = list(read_as(growing, Tally("growing"), follow=True))
+    found: list[Datagram] = list(read(growing, Tally("growing"), follow=True))
     assert found == list(read(calls, Tally("calls")))
     assert signal.getsignal(signal.SIGINT) is former
 
 
 def test_a_growing_capture_is_read_for_a_time(calls: Path) -> None:
-    assert len(list(read_as(calls, Tally("growing"), follow=True, seconds=0.05))) == 2
+    assert len(list(read(calls, Tally("growing"), follow=True, seconds=0.05))) == 2
 
 
 @pytest.mark.parametrize(
@@ -76,4 +76,4 @@ def test_a_growing_capture_is_read_for_a_time(calls: Path) -> None:
 )
 def test_what_cannot_be_done_is_said(calls: Path, options: dict[str, object], said: str) -> None:
     with pytest.raises(CaptureError, match=said):
-        list(read_as(calls, Tally("a"), **options))  # type: ignore[arg-type]  # a table of options
+        list(read(calls, Tally("a"), **options))  # type: ignore[arg-type]  # a table of options

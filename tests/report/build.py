@@ -7,18 +7,8 @@ from dataclasses import replace
 from pjsipdiag.asterisk.reasons.reason import said
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome, Verdict
-from pjsipdiag.diagnosis.model import (
-    CallRow,
-    CaptureSummary,
-    Edit,
-    Edited,
-    Finding,
-    Loading,
-    Report,
-    Severity,
-    SourceRow,
-    Suggestion,
-)
+from pjsipdiag.diagnosis.model import Edit, Edited, Finding, Loading, Report, Severity, Suggestion
+from pjsipdiag.diagnosis.traffic import CallRow, CaptureSummary, SourceRow
 
 NOON = 1_795_435_200_000_000_000
 IDENTIFY = Where("pjsip.conf", 20, "provider-identify")

@@ -8,18 +8,8 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.reasons.reason import said
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome, Verdict
-from pjsipdiag.diagnosis.model import (
-    CallRow,
-    CaptureSummary,
-    Door,
-    DoorState,
-    Edit,
-    Finding,
-    Report,
-    Severity,
-    SourceRow,
-    Suggestion,
-)
+from pjsipdiag.diagnosis.model import Door, DoorState, Edit, Finding, Report, Severity, Suggestion
+from pjsipdiag.diagnosis.traffic import CallRow, CaptureSummary, SourceRow
 from tests.report.build import NOON, report
 
 

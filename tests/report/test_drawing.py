@@ -13,7 +13,8 @@ import pytest
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.asterisk.verdict import Verdict
-from pjsipdiag.diagnosis.model import Edit, Spoken, Suggestion
+from pjsipdiag.diagnosis.model import Edit, Suggestion
+from pjsipdiag.diagnosis.traffic import Spoken
 from pjsipdiag.report import render, wording
 from pjsipdiag.report.drawing.contrast import contrast
 from pjsipdiag.report.drawing.diff import diff

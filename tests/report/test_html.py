@@ -16,7 +16,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.diagnosis.model import Report, SourceRow
+from pjsipdiag.diagnosis.model import Report
+from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.report import render
 from pjsipdiag.report.conversations import MOST_CALLS, MOST_SOURCES
 from tests.report.browser import chromium

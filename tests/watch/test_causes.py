@@ -9,7 +9,8 @@ import pytest
 
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.diagnosis.model import Finding, Report, Severity, SourceRow
+from pjsipdiag.diagnosis.model import Finding, Report, Severity
+from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.watch.causes import MINUTE, MOST_LINES, MOST_TOLD, Causes
 
 DEMO = Path(__file__).parents[2] / "fixtures/demo"

@@ -16,7 +16,7 @@ from pjsipdiag.asterisk.live.ari import Ari, ask_ari
 from pjsipdiag.asterisk.live.manager import ask_manager
 from pjsipdiag.asterisk.live.place import MOST, SECONDS
 from pjsipdiag.asterisk.live.state import Live, LiveError, Wanted
-from pjsipdiag.asterisk.live.tables import without_colours
+from pjsipdiag.asterisk.loading.show_output import without_colours
 
 COMMAND = "asterisk -rx"
 Ask = Callable[[str], str]

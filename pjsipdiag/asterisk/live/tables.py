@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _VERSION = re.compile(r"^Asterisk (?:certified/)?(\S+)", re.MULTILINE)
 _ROW = re.compile(r"^ ([@A-Za-z0-9_]+) +: ?(.*)$")
 _IDENTIFY = re.compile(r"^ +Identify:  (?!<)(.+/.*)$")
@@ -22,10 +21,6 @@ _SECONDS = re.compile(r"^(System uptime|Last reload): *(\d+)", re.MULTILINE)
 NAME_WIDTH = 51
 """Characters of an endpoint's name that a list shows."""
 _NAMES = ("ip", "username", "anonymous", "auth_username", "header", "request_uri", "transport")
-
-
-def without_colours(text: str) -> str:
-    return _COLOUR.sub("", text).replace("\r", "")
 
 
 def version(text: str) -> str:

@@ -12,6 +12,7 @@ from pjsipdiag.asterisk.config import Transport
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.section import Section, Variable, Where
+from pjsipdiag.sip import SIPS_PORT
 
 FILE = "sip.conf"
 DRIVER = "chan_sip"
@@ -33,7 +34,7 @@ def _sockets(general: list[Section], file: Where) -> Iterator[Transport]:
     if _is_on(said.get("tcpenable")):
         yield _socket("tcp", said.get("tcpbindaddr") or plain, port, 5060, file)
     if _is_on(said.get("tlsenable")):
-        yield _socket("tls", said.get("tlsbindaddr"), None, 5061, file)
+        yield _socket("tls", said.get("tlsbindaddr"), None, SIPS_PORT, file)
 
 
 def _is_on(variable: Variable | None) -> bool:

@@ -17,9 +17,9 @@ from pjsipdiag.asterisk.loading.values import parse_bool, parse_codecs, parse_id
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Section, Variable
+from pjsipdiag.sip import default_port
 
 _ACL_OPTIONS = ("permit", "deny", "acl", "contact_permit", "contact_deny", "contact_acl")
-_SECURE = ("tls", "wss")
 
 
 def endpoint(
@@ -73,7 +73,7 @@ def transport(section: Section, applied: Applied, resolver: Resolver) -> config.
         options=options,
         protocol=protocol,
         bind=bind,
-        port=int(port) if port and port.isdigit() and int(port) else 5061 if protocol in _SECURE else 5060,
+        port=int(port) if port and port.isdigit() and int(port) else default_port(protocol),
         domain=_last(options, "domain"),
         local_net=tuple(v.value for v in options.get("local_net", ())),
     )

@@ -14,6 +14,11 @@ _OTHER = re.compile(r"\s*(?:Endpoint|Aor|Contact|Transport|InAuth|OutAuth|I/OAut
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
+def without_colours(text: str) -> str:
+    """The text of the console without the escape sequences of a terminal."""
+    return _COLOUR.sub("", text).replace("\r", "")
+
+
 def parse_identifies(text: str) -> Mapping[str, tuple[str, ...]]:
     """identify name -> its networks in order, as `cli_print_body` of res_pjsip_endpoint_identifier_ip.c prints them.
 
@@ -22,7 +27,7 @@ def parse_identifies(text: str) -> Mapping[str, tuple[str, ...]]:
     """
     found: dict[str, list[str]] = {}
     networks: list[str] | None = None
-    for line in _COLOUR.sub("", text).split("\n"):
+    for line in without_colours(text).split("\n"):
         if len(line) > 1024:
             continue
         if named := _IDENTIFY.match(line):

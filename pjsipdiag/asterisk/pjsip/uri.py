@@ -22,7 +22,7 @@ from pjsipdiag.asterisk.pjsip.scanner import (
 
 Parameters = list[tuple[str, str]]
 
-_TEL_NUMBER = spec(r"0-9a-fA-F*#\-.()+")
+TEL_NUMBER = spec(r"0-9a-fA-F*#\-.()+")
 _TEL_EXTENSION = spec(r"0-9\-.()")
 _TEL_URIC = spec(ALNUM + r"/:@&$,+\-_.!~*'()%\[\]")
 _TEL_CONTEXT = spec(ALNUM + r"+\-.()")
@@ -99,7 +99,7 @@ class TelUri:
 
     def printed(self, context: UriContext) -> str:  # noqa: ARG002 (a tel: URI is the same everywhere)
         """tel_uri_print()."""
-        parts = ["tel:", escape(self.number, _TEL_NUMBER)]
+        parts = ["tel:", escape(self.number, TEL_NUMBER)]
         if self.extension:
             parts.append(";ext=" + escape(self.extension, _TEL_EXTENSION))
         if self.subaddress:

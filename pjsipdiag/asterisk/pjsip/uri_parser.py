@@ -27,9 +27,8 @@ from pjsipdiag.asterisk.pjsip.scanner import (
     Spec,
     spec,
 )
-from pjsipdiag.asterisk.pjsip.uri import NameAddress, OtherUri, PjSipUri, TelUri, Uri
+from pjsipdiag.asterisk.pjsip.uri import TEL_NUMBER, NameAddress, OtherUri, PjSipUri, TelUri, Uri
 
-_TEL_NUMBER = spec(r"0-9a-fA-F*#\-.()+")
 _TEL_PARSED_VALUE = spec(ALNUM + r"/:@&$,+\-_.!~*'()%\[\]=")
 _ESCAPE = re.compile("%([0-9a-fA-F]{2})")
 
@@ -189,7 +188,7 @@ def _tel(scanner: Scanner, parameters: bool) -> TelUri:
     scanner.get(TOKEN)
     if scanner.get_char() != ":":
         raise SipSyntaxError
-    uri = TelUri(unescape(scanner.get(_TEL_NUMBER)))
+    uri = TelUri(unescape(scanner.get(TEL_NUMBER)))
     while parameters and scanner.next == ";":
         scanner.get_char()
         name = scanner.get(PARAM_CHAR)

@@ -111,15 +111,12 @@ def transport_domain(received: Sequence[Transport], destination: Address, config
     if not received or received[0].protocol in ("ws", "wss"):
         return ""
     here = received[0]
-    place = (_name(here, destination), here.port or _default_port(here))
+    place = (_name(here, destination), here.port)
     found = [
         transport
         for transport in config.transports.values()
         if transport is here
-        or (
-            transport.protocol in ("tcp", "tls")
-            and (_name(transport, destination), transport.port or _default_port(transport)) == place
-        )
+        or (transport.protocol in ("tcp", "tls") and (_name(transport, destination), transport.port) == place)
     ]
     if not found:
         return ""  # a second transport of one name leaves sockets without objects
@@ -159,16 +156,12 @@ def unheard(transport: str, destination: Address, config: Config) -> Check | Non
 
 
 def _takes(transport: Transport, destination: Address) -> bool:
-    if destination.port and (transport.port or _default_port(transport)) != destination.port:
+    if destination.port and transport.port != destination.port:
         return False
     if _unknown(destination.ip):
         return True
     bind, address = _parsed(transport.bind), _parsed(destination.ip)
     return bind is None or address is None or (bind.version == address.version and (int(bind) == 0 or bind == address))
-
-
-def _default_port(transport: Transport) -> int:
-    return 5061 if transport.protocol == "tls" else 5060
 
 
 @lru_cache(maxsize=4096)

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
+from pjsipdiag.asterisk.addresses.match import BLANKS
 from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.asterisk.ere.references import UndecidedError
 from pjsipdiag.asterisk.pjsip.header import Header
 from pjsipdiag.asterisk.pjsip.uri import UriContext
 from pjsipdiag.asterisk.reasons.reason import said
 from pjsipdiag.asterisk.reasons.walk import WalkReason
-from pjsipdiag.asterisk.replay.prepared import BLANKS, Arrived, Prepared, TextRule, by_chance, found, native
+from pjsipdiag.asterisk.replay.prepared import Arrived, Prepared, TextRule, by_chance, found, native
 from pjsipdiag.asterisk.verdict import Check, Match
 
 URI_LENGTH, HEADER_LENGTH = 509, 4092

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from pjsipdiag.asterisk.addresses.index import AddressIndex
+from pjsipdiag.asterisk.addresses.match import BLANKS
 from pjsipdiag.asterisk.addresses.rule import Source
 from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Transport
 from pjsipdiag.asterisk.ere.automaton import Ere, EreError, compile_ere
@@ -24,8 +25,6 @@ NAME_LENGTH = 255
 
 NOWHERE = Address("0.0.0.0", 0)
 """A destination that is not known."""
-
-BLANKS = "".join(map(chr, range(33)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from pjsipdiag.capture.datagram import Datagram, Tally, told
 from pjsipdiag.capture.packets.logger import is_logged, logged
 from pjsipdiag.capture.streams.start import starts_like_sip
 from pjsipdiag.errors import CaptureError
+from pjsipdiag.sip import SIPS_PORT
 
 MISSING = "tshark is not installed: `apt install tshark` (or leave out --reader wireshark and --keylog)"
 NOTE = "read through Wireshark's dissectors"
@@ -31,7 +32,6 @@ UNSEEN = "SIP message that the native reader finds and tshark does not"
 CHUNK = 1 << 16
 WEB_PORTS = frozenset({443, 8088, 8089, 8443})
 """Ports of HTTPS and of SIP over secure WebSocket: there tshark finds out by itself what TLS carries."""
-SIPS_PORT = 5061
 _PREFERENCES = MappingProxyType({"udp.try_heuristic_first": "TRUE", "tcp.desegment_tcp_streams": "TRUE"})
 """By default a UDP source port such as 2152 or 4341 makes tshark take SIP for another protocol."""
 _LAYERS = "sll ip ipv6 tcp udp sctp tls websocket sip"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-PORTS = (5060, 5061)
-"""Where SIP is as a rule."""
+from pjsipdiag.sip import SIP_PORTS
+
+RECORD = "tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'"
+"""What records calls, as it is advised."""
 BUFFER = 16384
 """KiB in the kernel."""
 _DROPPED = re.compile(r"^(\d+) packets dropped by kernel", re.MULTILINE)
@@ -15,13 +17,17 @@ _DROPPED = re.compile(r"^(\d+) packets dropped by kernel", re.MULTILINE)
 def arguments(ports: Iterable[int], interface: str = "any", seconds: float | None = None) -> list[str]:
     """The words that capture SIP to standard output, for ever or some seconds."""
     limit = ["timeout", "-s", "INT", f"{seconds:g}"] if seconds is not None else []
-    told = ["-i", interface, "-n", "-U", "-s", "0", "-B", str(BUFFER), "-w", "-"]
-    return [*limit, "tcpdump", *told, expression(ports)]
+    return [*limit, *command(interface, expression(ports))]
+
+
+def command(interface: str, wanted: str) -> list[str]:
+    """The words alone: `wanted` is an expression of pcap-filter(7)."""
+    return ["tcpdump", "-i", interface, "-n", "-U", "-s", "0", "-B", str(BUFFER), "-w", "-", wanted]
 
 
 def expression(ports: Iterable[int]) -> str:
-    """What to capture: also fragments, of which only the first one has ports."""
-    named = (f"port {port}" for port in sorted({*PORTS, *ports}))
+    """SIP on these ports, in the words of pcap-filter(7): also fragments, of which only the first one has ports."""
+    named = (f"port {port}" for port in sorted({*SIP_PORTS, *ports}))
     return " or ".join((*named, "(ip[6:2] & 0x1fff != 0)", "ip6 proto 44"))
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from pjsipdiag.capture.source.tcpdump import RECORD
+
 _HOST = rb"(?:\[[0-9A-Fa-f:.%\w]+\]|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}|[\w*<>-]+(?:\.[\w*<>-]+)*)"
 _PLACE = _HOST + rb":\d{1,5}"
 
@@ -83,9 +85,7 @@ class Named(NamedTuple):
         return any(needle in text for needle in self.needles) and self.line.search(text) is not None
 
 
-_PCAP = (
-    "bring the capture itself: `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'`, or `pjsip set logger on`"
-)
+_PCAP = f"bring the capture itself: `{RECORD}`, or `pjsip set logger on`"
 NAMED = (
     Named(
         (b"SIP read from ", b" (NAT)", b"no NAT)", b"chan_sip.c", b"Really destroying SIP", b"* SIP Call", b"User/ANR"),
@@ -184,7 +184,7 @@ NAMED = (
         (b" > ",),
         re.compile(rb"^.{0,100}\bIP6? \S{1,60} > \S{1,60}: (?:SIP|UDP|Flags|ip-proto)", re.MULTILINE),
         "packets as tcpdump prints them, without the messages",
-        "write them instead of printing: `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'`",
+        f"write them instead of printing: `{RECORD}`",
     ),
     Named(
         (b"type",),

@@ -38,7 +38,7 @@ from pjsipdiag.diagnosis.calls.rows import (
     outcome_of,
 )
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
-from pjsipdiag.diagnosis.model import CallRow
+from pjsipdiag.diagnosis.traffic import CallRow
 from pjsipdiag.sip import SipMessage, decode
 
 Name = TypeVar("Name")

@@ -18,8 +18,8 @@ from pjsipdiag.diagnosis.calls.pbx import Pbx
 from pjsipdiag.diagnosis.calls.rows import COUNT, FIRST_TIME, LAST_TIME, Repeated
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
-from pjsipdiag.diagnosis.model import RequestRow
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange
+from pjsipdiag.diagnosis.traffic import RequestRow
 from pjsipdiag.sip import SipMessage, decode, parameter, parse_uri
 
 FEW = 200

@@ -9,7 +9,7 @@ from typing import overload
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.calls import END, MOST_AGENTS, Calls
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
-from pjsipdiag.diagnosis.model import NO_COUNTS, SourceRow
+from pjsipdiag.diagnosis.traffic import NO_COUNTS, SourceRow
 
 
 def classed(verdict: Verdict) -> str:

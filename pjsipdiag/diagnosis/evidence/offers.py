@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from pjsipdiag.capture.again import read_again
 from pjsipdiag.capture.datagram import Tally
-from pjsipdiag.diagnosis.model import CallRow
-from pjsipdiag.diagnosis.sdp import Offer, parse_offer
+from pjsipdiag.diagnosis.evidence.sdp import Offer, parse_offer
 from pjsipdiag.diagnosis.situation import CallGroup
+from pjsipdiag.diagnosis.traffic import CallRow
 
 FAR = 300_000
 """Records into a capture from which on it is not read a second time."""

@@ -290,6 +290,5 @@ def _wrong_transport(config: Config, endpoint: str, group: CallGroup) -> int:
     if transport is None:
         return 0
     ports = {address.port for address in _destinations(group)}
-    default = 5061 if transport.protocol == "tls" else 5060
-    same = transport.protocol == group.transport.lower() and (not ports or (transport.port or default) in ports)
+    same = transport.protocol == group.transport.lower() and (not ports or transport.port in ports)
     return 0 if same else 2

@@ -73,7 +73,7 @@ def find(situation: Situation) -> tuple[Finding, ...]:
     if not any(finding.severity is Severity.ERROR for finding in found):
         alone = (f.rule == "scanner" and f.severity is Severity.WARNING for f in found)
         found = [replace(f, severity=Severity.ERROR) if is_it else f for f, is_it in zip(found, alone, strict=True)]
-    return tuple(sorted(found, key=lambda finding: list(Severity).index(finding.severity)))
+    return tuple(sorted(found, key=lambda finding: finding.severity.rank))
 
 
 def _merged(findings: Iterable[Finding]) -> list[Finding]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.capture.datagram import LoggedRefusal
+from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.evidence.addresses import near_miss
 from pjsipdiag.diagnosis.explain import request
 from pjsipdiag.diagnosis.model import Finding, Seen, Severity
@@ -16,10 +17,7 @@ from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address
 
-RECORD = (
-    "to have the requests themselves: `asterisk -rx 'pjsip set logger on'`, or"
-    " `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'`"
-)
+TO_HAVE_THEM = f"to have the requests themselves: `asterisk -rx 'pjsip set logger on'`, or `{RECORD}`"
 _KINDS = (
     ("AOR", "no-invite"),
     ("max contacts", "no-invite"),
@@ -85,7 +83,7 @@ def _files(situation: Situation, refused: LoggedRefusal, rule: str) -> tuple[lis
     place = str(Address(refused.source, refused.port)) if refused.port else refused.source
     evidence: list[str] = []
     if not refused.source:
-        return evidence, _advice(refused, rule) or RECORD
+        return evidence, _advice(refused, rule) or TO_HAVE_THEM
     try:
         sender = refused.sender if "sip" in refused.sender else None
         asked = request(Address(refused.source, refused.port), from_=sender, transport=refused.transport or "UDP")
@@ -108,27 +106,30 @@ def _files(situation: Situation, refused: LoggedRefusal, rule: str) -> tuple[lis
     if verdict is not None and verdict.endpoint:
         return (
             evidence,
-            f"the files would take it now: `asterisk -rx 'pjsip reload'`, or another file is read; {RECORD}",
+            f"the files would take it now: `asterisk -rx 'pjsip reload'`, or another file is read; {TO_HAVE_THEM}",
         )
     where = f"to [{owner}]" if owner else "to the identify of the trunk it belongs to"
-    return evidence, f"if you know who calls from there, add match={refused.source} {where} (to be confirmed); {RECORD}"
+    return (
+        evidence,
+        f"if you know who calls from there, add match={refused.source} {where} (to be confirmed); {TO_HAVE_THEM}",
+    )
 
 
 def _advice(refused: LoggedRefusal, rule: str) -> str:
     """What helps after that refusal, "" where it depends on the files."""
     if rule == "denied-by-acl":
-        return f"permit {refused.source} in the access list of the endpoint, if it may call; {RECORD}"
+        return f"permit {refused.source} in the access list of the endpoint, if it may call; {TO_HAVE_THEM}"
     if rule == "challenged-by-auth":
-        return f"compare user, realm and password at both ends; {RECORD}"
+        return f"compare user, realm and password at both ends; {TO_HAVE_THEM}"
     if rule == "dialplan-rejected":
-        return f"look for the extension in the context that the sentence names; {RECORD}"
+        return f"look for the extension in the context that the sentence names; {TO_HAVE_THEM}"
     if rule == "no-invite":
         return (
             "a registration needs an AOR of the name that the telephone registers, in aors= of its endpoint, with"
-            f" max_contacts to spare; {RECORD}"
+            f" max_contacts to spare; {TO_HAVE_THEM}"
         )
     if refused.method == "REGISTER":
-        return f"a telephone registers under a name that is no endpoint here: compare its user name; {RECORD}"
+        return f"a telephone registers under a name that is no endpoint here: compare its user name; {TO_HAVE_THEM}"
     return ""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
@@ -71,9 +72,9 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
         advice=f"leave out or widen {situation.filtered}"
         if situation.filtered
         else "`asterisk -rx 'pjsip set logger on'` while a call is made, with verbose in logger.conf's line of that"
-        " file; or record with `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'`"
+        f" file; or record with `{RECORD}`"
         if silent_log
-        else "record with `tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'` while a call is made; if nothing"
+        else f"record with `{RECORD}` while a call is made; if nothing"
         " comes, ask the provider to which address and port it sends calls",
     )
 

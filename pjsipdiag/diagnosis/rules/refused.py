@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.evidence.sdp import Offer
 from pjsipdiag.diagnosis.evidence.signs import samples
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, sources, who, with_status
-from pjsipdiag.diagnosis.sdp import Offer
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 MEDIA = (488, 415, 606)

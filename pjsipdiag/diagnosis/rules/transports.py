@@ -63,7 +63,7 @@ def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGro
 
 def _shown(transport: Transport) -> str:
     bind = f"[{transport.bind}]" if ":" in transport.bind else transport.bind or "0.0.0.0"
-    return f"{bind}:{transport.port or (5061 if transport.protocol == 'tls' else 5060)}"
+    return f"{bind}:{transport.port}"
 
 
 def silent(config: Config) -> Iterator[Finding]:

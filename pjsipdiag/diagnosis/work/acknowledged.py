@@ -23,8 +23,8 @@ from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.rows import ACKED, CONNECTED, TAGGED
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
-from pjsipdiag.diagnosis.model import CallRow
 from pjsipdiag.diagnosis.situation import Asked, CallGroup, Shown
+from pjsipdiag.diagnosis.traffic import CallRow
 from pjsipdiag.diagnosis.work.reached import Reached
 from pjsipdiag.digest import wide_digest
 from pjsipdiag.sip import Address

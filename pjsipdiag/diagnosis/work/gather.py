@@ -20,8 +20,8 @@ from pjsipdiag.capture.signs import Signs
 from pjsipdiag.diagnosis.calls.folded import Folded, Merged
 from pjsipdiag.diagnosis.calls.selection import selection
 from pjsipdiag.diagnosis.calls.spool import Placed, Spool
-from pjsipdiag.diagnosis.model import CaptureSummary
 from pjsipdiag.diagnosis.options import Options
+from pjsipdiag.diagnosis.traffic import CaptureSummary
 from pjsipdiag.diagnosis.work.chain import Chain
 from pjsipdiag.diagnosis.work.executor import Executor, Processes, Started
 from pjsipdiag.diagnosis.work.jobs import LostError

@@ -11,7 +11,7 @@ from mmap import mmap
 from pjsipdiag.capture import Dissector, FilePart, Handover, Unfinished, read_part
 from pjsipdiag.capture.datagram import Datagram, Stamp, Tally
 from pjsipdiag.capture.joining.parts import WHOLE
-from pjsipdiag.capture.readers import read_as, until_gone
+from pjsipdiag.capture.readers import read, until_gone
 from pjsipdiag.capture.source.place import size_of, stamp
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.folded import Folded
@@ -202,7 +202,7 @@ class FileReader:
 
 def read_file(path: str, tally: Tally, reading: Reading, dissector: Dissector | None = None) -> Iterator[Datagram]:
     """The datagrams of a file, read as it was asked for."""
-    return read_as(
+    return read(
         path,
         tally,
         reader=reading.reader,

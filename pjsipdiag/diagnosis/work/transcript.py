@@ -17,9 +17,9 @@ from pjsipdiag.capture.signs import Sign, SignKind, Signs, Times
 from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.rows import LONGEST_TRANSACTION, SAME_PACKET
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
-from pjsipdiag.diagnosis.model import CallRow, Spoken, Transcripts
 from pjsipdiag.diagnosis.rules.cause import counted
 from pjsipdiag.diagnosis.rules.wire import meanings
+from pjsipdiag.diagnosis.traffic import CallRow, Spoken, Transcripts
 from pjsipdiag.sip import Address, decode
 
 MOST_BYTES = 4 << 20

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pjsipdiag.diagnosis.model import CallRow, Spoken
+from pjsipdiag.diagnosis.traffic import CallRow, Spoken
 from pjsipdiag.report import wording
 from pjsipdiag.report.drawing.tally import address_of
 from pjsipdiag.sip import COMPACT

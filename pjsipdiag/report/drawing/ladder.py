@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pjsipdiag.diagnosis.model import CallRow, Spoken
+from pjsipdiag.diagnosis.traffic import CallRow, Spoken
 from pjsipdiag.report.drawing.tally import address_of
 
 KINDS = {"1": "going", "2": "good", "3": "going", "4": "bad", "5": "bad", "6": "bad"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pjsipdiag.diagnosis.model import SourceRow
+from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.report import wording
 from pjsipdiag.report.drawing.tally import BINS, KINDS, CallsTally
 

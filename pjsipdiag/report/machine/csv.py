@@ -9,7 +9,8 @@ import csv
 from collections.abc import Mapping
 from typing import TextIO
 
-from pjsipdiag.diagnosis.model import Report, SourceRow
+from pjsipdiag.diagnosis.model import Report
+from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import visible
 from pjsipdiag.report.look import Look

@@ -13,14 +13,8 @@ from typing import TextIO
 
 from pjsipdiag import __version__
 from pjsipdiag.asterisk.verdict import Check, Verdict
-from pjsipdiag.diagnosis.model import (
-    CallRow,
-    CaptureSummary,
-    Door,
-    Report,
-    RequestRow,
-    SourceRow,
-)
+from pjsipdiag.diagnosis.model import Door, Report
+from pjsipdiag.diagnosis.traffic import CallRow, CaptureSummary, RequestRow, SourceRow
 from pjsipdiag.report import wording
 from pjsipdiag.report.ahead import BackgroundTables, Table
 from pjsipdiag.report.escape import well_formed

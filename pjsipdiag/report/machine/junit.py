@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import TextIO
 from xml.sax.saxutils import escape, quoteattr
 
-from pjsipdiag.diagnosis.model import Finding, Report, Severity, SourceRow
+from pjsipdiag.diagnosis.model import Finding, Report, Severity
+from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import visible
 from pjsipdiag.report.headline import headline

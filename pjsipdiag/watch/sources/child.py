@@ -13,20 +13,17 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
 
 from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.source import tcpdump
 from pjsipdiag.errors import CaptureError, visible
 from pjsipdiag.machine import PLACES, SSH
 from pjsipdiag.watch.sources.source import Put, Records, reading
 
-SIP_PORTS = (5060, 5061)
-KERNEL_BUFFER = 16
-"""Megabytes in which the kernel keeps packets while nobody reads."""
 ASK = 60.0
 """Seconds between two questions for the count of drops."""
 PATIENCE = 5.0
@@ -37,12 +34,6 @@ _DROPPED = re.compile(r"(\d+) packets? dropped by (?:kernel|interface)")
 _RECEIVED = re.compile(r"Packets received/dropped on interface .*: \d+/(\d+)")
 _AT_THE_END = 'exec 3<&0; (cat <&3; kill "$$") >/dev/null 2>&1 & exec {command} 3<&-'
 """For a shell: ends the command when standard input ends."""
-
-
-def capture_filter(ports: Iterable[int]) -> str:
-    """An expression of pcap-filter(7) for SIP on these ports, with the fragments that have none."""
-    wanted = " or ".join(f"port {port}" for port in sorted({*SIP_PORTS, *ports}))
-    return f"{wanted} or (ip[6:2] & 0x1fff != 0) or (ip6 proto 44)"
 
 
 def here(interface: str, expression: str) -> list[str]:
@@ -59,14 +50,14 @@ def there(host: str, interface: str, expression: str) -> list[str]:
     """The command that captures on another machine."""
     if not host or host.startswith("-"):
         raise CaptureError(f"--on {host!r} names no host: give one as ssh takes it, as root@pbx.example")
-    command = shlex.join(["tcpdump", *_arguments("tcpdump", interface, expression)])
+    command = shlex.join(tcpdump.command(interface, expression))
     return [*SSH, "--", host, f"{PLACES}; {_AT_THE_END.format(command=command)}"]
 
 
 def _arguments(program: str, interface: str, expression: str) -> list[str]:
     if program == "dumpcap":
-        return ["-i", interface, "-q", "-s", "0", "-B", str(KERNEL_BUFFER), "-w", "-", "-f", expression]
-    return ["-i", interface, "-n", "-U", "-s", "0", "-B", str(KERNEL_BUFFER << 10), "-w", "-", expression]
+        return ["-i", interface, "-q", "-s", "0", "-B", str(tcpdump.BUFFER >> 10), "-w", "-", "-f", expression]
+    return tcpdump.command(interface, expression)[1:]
 
 
 class Child:

@@ -22,6 +22,7 @@ from pjsipdiag.asterisk.live.source import ask_live
 from pjsipdiag.asterisk.live.state import Item, Live, LiveError, Wanted
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts
+from pjsipdiag.asterisk.loading.show_output import without_colours
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.cli.group import main
@@ -115,7 +116,7 @@ def test_no_secret_is_kept(live: Live) -> None:
 @given(st.text())
 @settings(deadline=None)
 def test_any_answer_is_taken_apart(text: str) -> None:
-    text = tables.without_colours(text)
+    text = without_colours(text)
     for take in (tables.identifiers, tables.identifies, tables.endpoints, tables.transports, tables.registrations):
         take(text)
     for take_too in (tables.rows, tables.rules, tables.acls, tables.modules, tables.auths):

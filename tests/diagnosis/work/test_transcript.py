@@ -9,7 +9,7 @@ import pytest
 from pjsipdiag import read_messages
 from pjsipdiag.capture.signs import Signs
 from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.diagnosis.model import Spoken
+from pjsipdiag.diagnosis.traffic import Spoken
 from pjsipdiag.diagnosis.work import transcript
 from tests.diagnosis.scene import write_scene
 

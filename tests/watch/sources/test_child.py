@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from pjsipdiag.capture.source import tcpdump
 from pjsipdiag.errors import CaptureError
-from pjsipdiag.watch.sources.child import capture_filter, there
+from pjsipdiag.watch.sources.child import there
 from tests.watch.process import Process
 from tests.watch.traffic import BAD, CONF, PBX, call
 
@@ -114,7 +115,7 @@ def test_an_interface_that_is_not_there_is_said(here: Path) -> None:
 
 
 def test_the_filter_takes_fragments_and_every_port() -> None:
-    expression = capture_filter([5070])
+    expression = tcpdump.expression([5070])
     assert "port 5070" in expression
     if shutil.which("tcpdump"):
         subprocess.run(["tcpdump", "-d", "-y", "LINUX_SLL2", expression], check=False, capture_output=True)

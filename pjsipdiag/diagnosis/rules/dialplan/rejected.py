@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.dialplan.find import Found, Presence
 from pjsipdiag.asterisk.dialplan.model import Dialplan
+from pjsipdiag.asterisk.dialplan.read import FILE
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.evidence.numbers import contexts_with, number, reached, spelt_otherwise
 from pjsipdiag.diagnosis.model import Finding
@@ -22,7 +23,6 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 MISSING = {404: Presence.MISSING, 484: Presence.INCOMPLETE}
 MOST_NUMBERS = 32
-FILE = "extensions.conf"
 
 
 class Answer(NamedTuple):

@@ -19,9 +19,8 @@ from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.rules.wire import meanings
 from pjsipdiag.diagnosis.rules.wire.meanings import Meaning
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.sip import Address, ip_text
+from pjsipdiag.sip import SIP_PORTS, Address, ip_text
 
-SIP_PORTS = (5060, 5061)
 MOST_SHOWN = 4
 """Call-IDs of one sign."""
 UNPROVEN = (

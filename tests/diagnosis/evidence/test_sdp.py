@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pjsipdiag.diagnosis.sdp import parse_offer
+from pjsipdiag.diagnosis.evidence.sdp import parse_offer
 
 
 @pytest.mark.parametrize(

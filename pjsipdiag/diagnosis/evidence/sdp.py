@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 STATIC = {0: "PCMU", 3: "GSM", 4: "G723", 8: "PCMA", 9: "G722", 15: "G728", 18: "G729"}
 """Payload types that need no a=rtpmap (RFC 3551, table 4)."""
-
 NAMES = {"ulaw": "pcmu", "alaw": "pcma", "g726": "g726-32", "slin": "l16", "testlaw": ""}
 """Asterisk's codec names where SDP has others; all else is alike but for case."""
 

@@ -1,0 +1,93 @@
+"""What is replayed: the PBX, and its configuration as a release of Asterisk loads it, once or again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.files.files import Disk
+from pjsipdiag.asterisk.live.state import Live
+from pjsipdiag.asterisk.releases import age, instead, is_newer, nearest
+from pjsipdiag.diagnosis.calls import pbx as pbxes
+from pjsipdiag.diagnosis.names import load
+from pjsipdiag.diagnosis.options import Options
+from pjsipdiag.diagnosis.rules.cause import listed
+from pjsipdiag.diagnosis.work.gather import Gathered
+
+Reload = Callable[[Mapping[str, str], str], Config]
+"""(changed files, release) -> the configuration with them as that release loads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What is replayed: the PBX, and its configuration as a release of Asterisk loads it, with the reason for that
+    release. `seen` is the version that the capture shows, or empty."""
+
+    config: Config
+    pbx: pbxes.Pbx
+    assumed: bool
+    reason: str
+    seen: str
+
+
+def settle(
+    gathered: Gathered,
+    config: Config,
+    told: pbxes.Pbx,
+    asked: str | None,
+    reload: Reload,
+) -> Basis:
+    merged = gathered.merged
+    pbx = told if told.addresses else pbxes.infer(merged, config)
+    names = pbxes.releases_seen(merged, pbx.addresses)
+    sent = pbxes.release_sent(gathered.tallies, pbx.addresses) if len(names) > 1 else ""
+    seen = next(filter(None, (sent, *names)), "")
+    if asked:
+        why = f": {words}" if (words := instead(asked)) else ""
+        return Basis(config, pbx, False, f"given with --asterisk{why}", seen)
+    known = nearest(seen) if seen else None
+    if known is None:
+        name = pbxes.name_of(merged, pbx.addresses)
+        named = f"the capture calls it {name!r}, which is no release" if name else "the capture names none"
+        return Basis(config, pbx, True, f"{named}: the newest is assumed", seen)
+    others = [name for name in names if name != seen]
+    reason = f"the capture names Asterisk {seen}{f', and {listed(others)} as well' if others else ''}"
+    if known.version not in (seen, seen.replace("/", "-")):
+        reason += f"{age(seen)}; {known.version} is the nearest that is known"
+    newer = is_newer(seen)
+    loaded = config if config.version == known.version and not newer else reload({}, seen if newer else known.version)
+    return Basis(loaded, pbx, False, reason, seen)
+
+
+def reloaded(
+    path: str | Path | None,
+    options: Options,
+    live: Live | None,
+    overlay: Mapping[str, str],
+    release: str,
+    *,
+    disk: Disk,
+    shown: Collection[str] = (),
+    complete: bool = False,
+    partial: bool = False,
+) -> Config:
+    return load(
+        path,
+        asterisk=release,
+        hosts=options.get("hosts"),
+        resolve=options.get("resolve", False),
+        resolved=options.get("resolved"),
+        databases=options.get("databases", ()),
+        overlay=overlay or None,
+        complete=complete,
+        partial=partial,
+        live=live,
+        shown=shown,
+        disk=disk,
+    )
+
+
+def again(reload: Reload, version: str, overlay: Mapping[str, str], release: str) -> Config:
+    return reload(overlay, release or version)
