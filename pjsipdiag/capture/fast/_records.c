@@ -1,7 +1,8 @@
 /* The records of a capture that need no closer look, at the speed of memory.
 
    Law: what is passed over or told here, `sieve.py` passes over or tells as well, record by record; this stops at each
-   record of which that is not certain. What bytes mean is said by the tables of `compiled.py`.
+   record of which that is not certain, and hands to `Dissector.direct` each TCP segment that is not as most are. What
+   bytes mean is said by the tables of `compiled.py`.
    Of a record that begins at or before `last`, MARGIN bytes can be read; what lies further on is compared with `end`. */
 
 #define Py_LIMITED_API 0x030b0000
@@ -13,7 +14,7 @@
 
 enum { MARGIN = 160, LONGEST = 262144, LONGEST_BLOCK = LONGEST + 65536, MOST_CHECKS = 32, MOST_PLANS = 16 };
 enum { LONGEST_METHOD = 32, LEAST_TEXT = 16, MOST_DIGITS = 5, UDP = 17, TCP = 6 };
-enum { FIN_SYN_RST = 7, SYN_RST_PSH = 14, ALERT = 0x15 };
+enum { SYN_RST = 6, SYN_RST_PSH = 14, ALERT = 0x15, FAR = 1 << 20, BEGUN = 2 };
 enum { MEDIA, DULL, LETTER }; /* what the first byte of a UDP payload says; all else has to be looked at */
 
 /* Offsets are from the start of a record. */
@@ -41,16 +42,18 @@ typedef struct {
     PyTypeObject *stream;   /* MessageStream */
 } Tables;
 
-/* What FlowTable, Flow, Direction and MessageStream call what is looked at here. */
-enum { PORTS, FLOWS, WAITING, MOST_WAITING, SEQUENCE, NEXT, AHEAD, STREAM, SHOWN, DIRECTION, ENDS, TIME, FRAME, ACKNOWLEDGES,
-       LOST, IS_SIP, NEED, SCANNED, BUFFER, NAMES };
-static const char *const NAMED[NAMES] = {"ports", "flows", "waiting", "most_waiting", "sequence", "next", "_ahead", "stream",
-                                         "shown", "direction", "ends", "time", "frame", "acknowledges",
-                                         "_lost", "_is_sip", "_need", "_scanned", "_buffer"};
+/* What Dissector, FlowTable, Tally, Flow, Direction and MessageStream call what is looked at here. */
+enum { TABLE, PASSED, DIRECT, TALLY, IS_SHOWN, UNDECODED, PORTS, FLOWS, WAITING, MOST_WAITING, SEQUENCE, NEXT, OPENED, AHEAD,
+       STREAM, SHOWN, DIRECTION, ENDS, TIME, FRAME, ACKNOWLEDGES, LOST, IS_SIP, NEED, SCANNED, BUFFER, NAMES };
+static const char *const NAMED[NAMES] = {
+    "table", "passed", "direct", "tally", "is_shown", "undecoded", "ports", "flows", "waiting", "most_waiting", "sequence",
+    "next", "opened", "_ahead", "stream", "shown", "direction", "ends", "time", "frame", "acknowledges", "_lost", "_is_sip",
+    "_need", "_scanned", "_buffer"};
 static PyObject *names[NAMES];
 
-/* The flows that are followed (FlowTable), and how many more bytes may wait in them. */
-typedef struct { PyObject *ports, *flows; Py_ssize_t room; } Followed;
+/* What knows more: what takes any segment, the flows that are followed (FlowTable), where others are noted; and how many
+   more bytes may wait in the flows, now and when they were told it last. */
+typedef struct { PyObject *direct, *table, *ports, *flows, *noted; Py_ssize_t most, room, told; } Law;
 
 static uint32_t word(const uint8_t *at, int big) {
     return big ? (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3]
@@ -125,20 +128,19 @@ static int says_nothing(const Tables *tables, const uint8_t *data, const uint8_t
 }
 
 /* Whether nobody follows the flows of these ports, which are noted then; -1 for an error. */
-static int unfollowed(const uint8_t *ports, PyObject *followed, PyObject *noted) {
+static int unfollowed(const uint8_t *ports, const Law *law) {
     PyObject *pair = PyLong_FromUnsignedLong(word(ports, 1));
     if (!pair)
         return -1;
-    int known = PySet_Contains(followed, pair);
-    if (!known && noted != Py_None && PySet_Add(noted, pair) < 0)
+    int known = PySet_Contains(law->ports, pair);
+    if (!known && law->noted != Py_None && PySet_Add(law->noted, pair) < 0)
         known = -1;
     Py_DECREF(pair);
     return known < 0 ? -1 : !known;
 }
 
 /* Whether a segment can be passed over; -1 for an error. */
-static int passes(const Plan *plan, const Tables *tables, const uint8_t *record, const uint8_t *stop,
-                  PyObject *followed, PyObject *noted) {
+static int passes(const Plan *plan, const Tables *tables, const uint8_t *record, const uint8_t *stop, const Law *law) {
     const uint8_t *segment = record + plan->ports;
     int header = segment[12] >> 2 & 0x3c;
     const uint8_t *data = segment + header, *after = segment + half(record + plan->length) - plan->over;
@@ -148,7 +150,7 @@ static int passes(const Plan *plan, const Tables *tables, const uint8_t *record,
         return 0;
     if (data == after)
         return 1;
-    return says_nothing(tables, data, after) ? unfollowed(segment, followed, noted) : 0;
+    return says_nothing(tables, data, after) ? unfollowed(segment, law) : 0;
 }
 
 static PyObject *joined(const uint8_t *address, int size, const uint8_t *port) {
@@ -158,16 +160,21 @@ static PyObject *joined(const uint8_t *address, int size, const uint8_t *port) {
     return PyBytes_FromStringAndSize(both, size + 2);
 }
 
+/* Whether a message begins as most do: 1, or BEGUN where it may as far as it goes; -1 for an error. */
 static int is_usual(const Tables *tables, const uint8_t *payload, Py_ssize_t length) {
+    int found = 0;
     for (Py_ssize_t n = 0, most = PyTuple_Size(tables->usual); n < most; n++) {
         char *text;
         Py_ssize_t size;
         if (PyBytes_AsStringAndSize(PyTuple_GetItem(tables->usual, n), &text, &size) < 0)
             return -1;
-        if (size <= length && !memcmp(payload, text, size))
-            return 1;
+        if (!memcmp(payload, text, size < length ? size : length)) {
+            if (size <= length)
+                return 1;
+            found = BEGUN;
+        }
     }
-    return 0;
+    return found;
 }
 
 /* A named tuple of these fields, which are given away. */
@@ -216,8 +223,8 @@ static int tell(const Plan *plan, const Tables *tables, const uint8_t *record, c
         !half(ports) || !half(ports + 2) || (plan->blocks && !is_plain(plan, record, reach)))
         return 0;
     int usual = is_usual(tables, payload, length - 8);
-    if (usual <= 0)
-        return usual;
+    if (usual != 1)
+        return usual < 0 ? -1 : 0;
     return add(tables->datagram, nanoseconds(plan, record), frame, tables->udp, joined(source, size, ports),
                joined(source + size, size, ports + 2), payload, length - 8, direction_of(plan, tables, record), messages);
 }
@@ -247,15 +254,20 @@ static Py_ssize_t end_of_head(const uint8_t *head, Py_ssize_t size, Py_ssize_t s
     return 0;
 }
 
-/* How long the message is that begins with `data`; 0 when its head goes on, -1 when it is not as most are, -2 for an error. */
-static Py_ssize_t measured(const Tables *tables, const uint8_t *data, Py_ssize_t size, Py_ssize_t scanned) {
+/* How long the message is that begins with `data`; 0 when its head goes on, all of which was searched then if its start
+   is there; -1 when it is not as most are, -2 for an error. */
+static Py_ssize_t measured(const Tables *tables, const uint8_t *data, Py_ssize_t size, Py_ssize_t *searched) {
     static const char USUAL[] = "\nContent-Length: ";
     const int usual = is_usual(tables, data, size);
-    if (usual <= 0)
-        return usual - 1;
+    const Py_ssize_t scanned = *searched;
+    *searched = 0;
+    if (usual != 1)
+        return usual == BEGUN ? 0 : usual - 1;
     const Py_ssize_t head = end_of_head(data, size, scanned), length = sizeof USUAL - 1;
-    if (!head)
+    if (!head) {
+        *searched = size;
         return size <= LONGEST ? 0 : -1;
+    }
     for (const uint8_t *at = data; (at = memchr(at, '\n', data + head - at)); at++) {
         if (data + head - at < length || memcmp(at, USUAL, length) || at[-1] != '\r')
             continue;
@@ -268,38 +280,47 @@ static Py_ssize_t measured(const Tables *tables, const uint8_t *data, Py_ssize_t
     return -1;
 }
 
-/* Takes a segment of a flow that is followed, when it is the next one and all messages in it are as most are: then 1.
-   What a flow and its stream remember of it is what `Reassembler.feed` and `MessageStream.receive` remember. */
-static int follow(const Plan *plan, const Tables *tables, const uint8_t *record, const Reach *reach, long long frame,
-                  Followed *followed, PyObject *messages) {
-    const uint8_t *segment = record + plan->ports, *data = segment + (segment[12] >> 2 & 0x3c);
-    const uint8_t *addresses = record + plan->addresses;
-    Py_ssize_t size = segment + half(record + plan->length) - plan->over - data;
-    if (data < segment + 20 || size <= 0 || data + size > reach->stop || segment[13] & FIN_SYN_RST || *data == ALERT ||
-        size > followed->room || (plan->blocks && !is_plain(plan, record, reach)))
-        return 0;
-    PyObject *key = PyBytes_FromStringAndSize((const char *)addresses, segment + 4 - addresses);
-    PyObject *flow = key ? PyDict_GetItemWithError(followed->flows, key) : NULL;
-    Py_XDECREF(key);
-    if (!flow)
-        return PyErr_Occurred() ? -1 : 0;
-    PyObject *sequence = of(flow, SEQUENCE), *next = of(sequence, NEXT), *ahead = of(sequence, AHEAD);
-    PyObject *stream = of(flow, STREAM), *shown = of(flow, SHOWN), *known = of(flow, DIRECTION), *ends = of(flow, ENDS);
-    PyObject *direction = direction_of(plan, tables, record);
-    if (!next || !ahead || !stream || !shown || !known || !ends || !direction)
-        return -1;
-    if (Py_TYPE(stream) != tables->stream || shown != Py_True || PyLong_AsUnsignedLong(next) != word(segment + 4, 1) ||
-        PyDict_Size(ahead) || (known != direction && PyUnicode_Compare(known, direction)))
-        return 0;
+/* A segment of TCP and its flow. */
+typedef struct {
+    const uint8_t *header, *data;
+    Py_ssize_t size;
+    long long time, frame;
+    PyObject *key, *flow, *direction;
+} Segment;
+
+/* Notes in a flow what its last segment was. */
+static int note(const Segment *segment) {
+    return set(segment->flow, TIME, PyLong_FromLongLong(segment->time)) < 0 ||
+                   set(segment->flow, FRAME, PyLong_FromLongLong(segment->frame)) < 0 ||
+                   set(segment->flow, ACKNOWLEDGES, PyLong_FromUnsignedLong(word(segment->header + 8, 1))) < 0
+               ? -1 : 1;
+}
+
+/* What a message of a flow is: `Reassembler._datagrams`; NULL for an error. */
+static PyTypeObject *kind_of(const Tables *tables, const Segment *segment, const Law *law) {
+    if (note(segment) < 0)
+        return NULL;
+    PyObject *shown = PyObject_CallMethodObjArgs(law->table, names[IS_SHOWN], segment->key, segment->flow, NULL);
+    Py_XDECREF(shown); /* a bool */
+    return !shown ? NULL : shown == Py_True ? tables->connected : tables->datagram;
+}
+
+/* Takes the next segment of a flow when all messages in it are as most are: then 1; -1 for an error. What a flow and its
+   stream remember of it is what `Reassembler.feed` and `MessageStream.receive` remember. */
+static int receive(const Tables *tables, const Segment *segment, PyObject *sequence, PyObject *stream, Law *law,
+                   PyObject *messages) {
+    const uint8_t *data = segment->data;
+    Py_ssize_t size = segment->size;
     PyObject *lost = of(stream, LOST), *needed = of(stream, NEED), *searched = of(stream, SCANNED), *buffer = of(stream, BUFFER);
-    if (!lost || !needed || !searched || !buffer)
+    PyObject *shown = of(segment->flow, SHOWN), *ends = of(segment->flow, ENDS);
+    if (!lost || !needed || !searched || !buffer || !shown || !ends)
         return -1;
     if (lost != Py_False)
         return 0;
-    const Py_ssize_t kept = PyByteArray_Size(buffer), before = PyList_Size(messages), added = size;
+    PyTypeObject *kind = shown == Py_True ? tables->connected : NULL;
+    const Py_ssize_t kept = PyByteArray_Size(buffer), before = PyList_Size(messages);
     const Py_ssize_t need_before = PyLong_AsSsize_t(needed), scanned_before = PyLong_AsSsize_t(searched);
     Py_ssize_t need = need_before, scanned = scanned_before;
-    const long long time = nanoseconds(plan, record);
     int whole = 0;
     if (kept) {
         if (PyByteArray_Resize(buffer, kept + size) < 0)
@@ -312,14 +333,14 @@ static int follow(const Plan *plan, const Tables *tables, const uint8_t *record,
         if (!need) {
             for (; !scanned && size && (*data == '\r' || *data == '\n'); data++)
                 size--;
-            need = size ? measured(tables, data, size, scanned) : 0;
-            scanned = need ? 0 : size;
+            need = size ? measured(tables, data, size, &scanned) : 0;
             whole = whole || need > 0;
         }
         if (need <= 0 || size < need)
             break;
-        if (add(tables->connected, time, frame, tables->tcp, Py_NewRef(PyTuple_GetItem(ends, 0)),
-                Py_NewRef(PyTuple_GetItem(ends, 1)), data, need, direction, messages) < 0)
+        if ((!kind && !(kind = kind_of(tables, segment, law))) ||
+            add(kind, segment->time, segment->frame, tables->tcp, Py_NewRef(PyTuple_GetItem(ends, 0)),
+                Py_NewRef(PyTuple_GetItem(ends, 1)), data, need, segment->direction, messages) < 0)
             return -1;
         data += need;
         size -= need;
@@ -336,21 +357,92 @@ static int follow(const Plan *plan, const Tables *tables, const uint8_t *record,
         return -1;
     if (!kept)
         memcpy(PyByteArray_AsString(buffer), data, size);
-    followed->room -= size - kept;
+    law->room -= size - kept;
     if ((need != need_before && set(stream, NEED, PyLong_FromSsize_t(need)) < 0) ||
         (scanned != scanned_before && set(stream, SCANNED, PyLong_FromSsize_t(scanned)) < 0) ||
         (whole && PyObject_SetAttr(stream, names[IS_SIP], Py_True) < 0) ||
-        set(sequence, NEXT, PyLong_FromUnsignedLong((uint32_t)(word(segment + 4, 1) + added))) < 0 ||
-        set(flow, TIME, PyLong_FromLongLong(time)) < 0 || set(flow, FRAME, PyLong_FromLongLong(frame)) < 0 ||
-        set(flow, ACKNOWLEDGES, PyLong_FromUnsignedLong(word(segment + 8, 1))) < 0)
+        PyObject_SetAttr(segment->flow, names[STREAM], stream) < 0 ||
+        set(sequence, NEXT, PyLong_FromUnsignedLong((uint32_t)(word(segment->header + 4, 1) + segment->size))) < 0)
         return -1;
-    return 1;
+    return note(segment);
+}
+
+/* Takes a segment of a flow that is followed when it is the next one, or one that is known already: then 1. */
+static int follow(const Tables *tables, const Segment *segment, Law *law, PyObject *messages) {
+    if (!segment->size || segment->header[13] & SYN_RST || *segment->data == ALERT || segment->size > law->room)
+        return 0;
+    PyObject *sequence = of(segment->flow, SEQUENCE), *next = of(sequence, NEXT), *ahead = of(sequence, AHEAD);
+    PyObject *opened = of(sequence, OPENED), *stream = of(segment->flow, STREAM), *known = of(segment->flow, DIRECTION);
+    if (!next || !ahead || !opened || !stream || !known)
+        return -1;
+    const int64_t behind = (int32_t)((uint32_t)PyLong_AsUnsignedLong(next) - word(segment->header + 4, 1));
+    if (known != segment->direction && PyUnicode_Compare(known, segment->direction))
+        return 0;
+    if (opened == Py_True && behind >= segment->size && behind <= FAR)
+        return note(segment);
+    if (behind || PyDict_Size(ahead))
+        return 0;
+    if (stream != Py_None)
+        return Py_TYPE(stream) == tables->stream ? receive(tables, segment, sequence, stream, law, messages) : 0;
+    const int usual = is_usual(tables, segment->data, segment->size);
+    if (usual <= 0)
+        return usual;
+    PyObject *undecoded = of(of(law->table, TALLY), UNDECODED);
+    PyObject *begun = undecoded ? PyObject_CallFunctionObjArgs((PyObject *)tables->stream, undecoded, NULL) : NULL;
+    const int done = begun ? receive(tables, segment, sequence, begun, law, messages) : -1;
+    Py_XDECREF(begun);
+    return done;
+}
+
+/* How many more bytes may wait, as the flows have it. */
+static int ask_room(Law *law) {
+    PyObject *waiting = of(law->table, WAITING);
+    law->room = law->told = law->most - (waiting ? PyLong_AsSsize_t(waiting) : 0);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static int tell_room(Law *law) {
+    return law->room == law->told ? 0 : set(law->table, WAITING, PyLong_FromSsize_t(law->most - law->room));
+}
+
+/* Leaves a segment to `Dissector.direct`: 1, or 0 where that wants all of the record. */
+static int leave(const Segment *segment, Law *law, PyObject *messages) {
+    const uint8_t *header = segment->header;
+    PyObject *found = tell_room(law) < 0 ? NULL : PyObject_CallFunction(
+        law->direct, "LLOIiy#OOI", segment->time, segment->frame, segment->key, word(header + 4, 1), header[13],
+        (const char *)segment->data, segment->size, Py_None, segment->direction, word(header + 8, 1));
+    const Py_ssize_t count = PyList_Size(messages);
+    int done = !found || ask_room(law) < 0 ? -1 : found != Py_None;
+    if (done > 0 && PyObject_IsTrue(found) && PyList_SetSlice(messages, count, count, found) < 0)
+        done = -1;
+    Py_XDECREF(found);
+    return done;
+}
+
+/* Takes a whole segment that opens or ends a flow, or is of one that is followed: then 1. */
+static int take(const Plan *plan, const Tables *tables, const uint8_t *record, const Reach *reach, long long frame, Law *law,
+                PyObject *messages) {
+    const uint8_t *header = record + plan->ports, *addresses = record + plan->addresses;
+    const uint8_t *data = header + (header[12] >> 2 & 0x3c);
+    const Py_ssize_t size = header + half(record + plan->length) - plan->over - data;
+    if (data < header + 20 || size < 0 || data + size > reach->stop || (plan->blocks && !is_plain(plan, record, reach)))
+        return 0;
+    PyObject *key = PyBytes_FromStringAndSize((const char *)addresses, header + 4 - addresses);
+    PyObject *flow = key ? PyDict_GetItemWithError(law->flows, key) : NULL;
+    const Segment segment = {header, data, size, nanoseconds(plan, record), frame, key, Py_XNewRef(flow),
+                             direction_of(plan, tables, record)};
+    int done = PyErr_Occurred() ? -1 : flow ? follow(tables, &segment, law, messages) : 0;
+    if (!done && (header[13] & SYN_RST || (flow && size)))
+        done = leave(&segment, law, messages);
+    Py_XDECREF(flow);
+    Py_XDECREF(key);
+    return done;
 }
 
 /* Where the first record begins that has to be looked at, where the one before it, and how many there were. */
 static PyObject *walk(const Plan *plans, int count, const Tables *tables, const uint8_t *buffer, Py_ssize_t at,
-                      Py_ssize_t before, Py_ssize_t last, const uint8_t *end, long long frame, Followed *followed,
-                      PyObject *noted, PyObject *messages) {
+                      Py_ssize_t before, Py_ssize_t last, const uint8_t *end, long long frame, Law *law,
+                      PyObject *messages) {
     const Plan *plan = plans;
     while (at <= last) {
         const uint8_t *record = buffer + at;
@@ -367,7 +459,7 @@ static PyObject *walk(const Plan *plans, int count, const Tables *tables, const 
         const int protocol = record[plan->protocol], first = tables->first[ports[8]];
         const int tunnelled = tables->tunnels[half(ports)] || tables->tunnels[half(ports + 2)];
         if (protocol == TCP)
-            pass = passes(plan, tables, record, reach.stop, followed->ports, noted);
+            pass = passes(plan, tables, record, reach.stop, law);
         else if (protocol == UDP && first == MEDIA)
             pass = 1;
         else if (protocol == UDP && (first == DULL || (first == LETTER && no_start(tables, ports + 8, reach.stop))))
@@ -375,7 +467,7 @@ static PyObject *walk(const Plan *plans, int count, const Tables *tables, const 
         else if (protocol == UDP && first == LETTER)
             pass = tell(plan, tables, record, &reach, frame + 1, messages);
         if (!pass && protocol == TCP)
-            pass = follow(plan, tables, record, &reach, frame + 1, followed, messages);
+            pass = take(plan, tables, record, &reach, frame + 1, law, messages);
         if (pass < 0)
             return NULL;
         if (!pass)
@@ -387,18 +479,20 @@ static PyObject *walk(const Plan *plans, int count, const Tables *tables, const 
     return Py_BuildValue("nnL", at, before, frame);
 }
 
-/* The same; `flows` is told how much more waits in them. */
-static PyObject *walk_flows(const Plan *plans, int count, const Tables *tables, const uint8_t *buffer, Py_ssize_t at,
-                            Py_ssize_t before, Py_ssize_t last, const uint8_t *end, long long frame, PyObject *flows,
-                            PyObject *noted, PyObject *messages) {
-    PyObject *most = of(flows, MOST_WAITING), *waiting = most ? of(flows, WAITING) : NULL;
-    Followed followed = {waiting ? of(flows, PORTS) : NULL, waiting ? of(flows, FLOWS) : NULL, 0};
-    if (!followed.ports || !followed.flows)
-        return NULL;
-    const Py_ssize_t room = followed.room = PyLong_AsSsize_t(most) - PyLong_AsSsize_t(waiting);
-    PyObject *result = walk(plans, count, tables, buffer, at, before, last, end, frame, &followed, noted, messages);
-    if (result && followed.room != room && set(flows, WAITING, PyLong_FromSsize_t(PyLong_AsSsize_t(most) - followed.room)) < 0)
-        Py_CLEAR(result);
+/* The same, with what a Dissector knows. */
+static PyObject *walk_with(const Plan *plans, int count, const Tables *tables, const uint8_t *buffer, Py_ssize_t at,
+                           Py_ssize_t before, Py_ssize_t last, const uint8_t *end, long long frame, PyObject *dissector,
+                           PyObject *messages) {
+    PyObject *table = of(dissector, TABLE), *most = of(table, MOST_WAITING), *noted = of(dissector, PASSED), *result = NULL;
+    Law law = {PyObject_GetAttr(dissector, names[DIRECT]), table, of(table, PORTS), of(table, FLOWS), noted, 0, 0, 0};
+    if (law.direct && law.ports && law.flows && noted && most) {
+        law.most = PyLong_AsSsize_t(most);
+        if (ask_room(&law) == 0)
+            result = walk(plans, count, tables, buffer, at, before, last, end, frame, &law, messages);
+        if (result && tell_room(&law) < 0)
+            Py_CLEAR(result);
+    }
+    Py_XDECREF(law.direct);
     return result;
 }
 
@@ -417,9 +511,9 @@ static PyObject *passed(PyObject *module, PyObject *arguments) {
     Py_buffer buffer, raw;
     Py_ssize_t at, before, last, end;
     long long frame;
-    PyObject *tuple, *flows, *noted, *messages, *result = NULL;
-    if (!PyArg_ParseTuple(arguments, "y*nnnnLy*O!OOO!", &buffer, &at, &before, &last, &end, &frame, &raw, &PyTuple_Type,
-                          &tuple, &flows, &noted, &PyList_Type, &messages))
+    PyObject *tuple, *dissector, *messages, *result = NULL;
+    if (!PyArg_ParseTuple(arguments, "y*nnnnLy*O!OO!", &buffer, &at, &before, &last, &end, &frame, &raw, &PyTuple_Type,
+                          &tuple, &dissector, &PyList_Type, &messages))
         return NULL;
     Plan plans[MOST_PLANS];
     Tables tables;
@@ -444,8 +538,8 @@ static PyObject *passed(PyObject *module, PyObject *arguments) {
     if (!sane && !PyErr_Occurred())
         PyErr_SetString(PyExc_ValueError, "no plan, or one that reaches too far");
     if (sane)
-        result = walk_flows(plans, count, &tables, buffer.buf, at, before, last, (uint8_t *)buffer.buf + end, frame, flows,
-                            noted, messages);
+        result = walk_with(plans, count, &tables, buffer.buf, at, before, last, (uint8_t *)buffer.buf + end, frame, dissector,
+                           messages);
     PyBuffer_Release(&raw);
     PyBuffer_Release(&buffer);
     return result;

@@ -1,6 +1,6 @@
 from pjsipdiag.capture.datagram import Connected, Datagram
+from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.capture.streams.stream import MessageStream
-from pjsipdiag.capture.streams.table import FlowTable
 
 Texts = tuple[bytes, ...]
 Tables = tuple[
@@ -16,8 +16,7 @@ def passed(
     frame: int,
     plans: bytes | bytearray,
     tables: Tables,
-    flows: FlowTable,
-    noted: set[int] | None,
+    dissector: Dissector,
     messages: list[Datagram],
     /,
 ) -> tuple[int, int, int]: ...

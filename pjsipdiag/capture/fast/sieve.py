@@ -118,14 +118,15 @@ class Sieve:
         ports = at + layout.ports
         end = ports + layout.detail(buffer, at)[0] - layout.over
         header = (buffer[ports + 12] >> 4) * 4
-        if header < 20 or ports + header > end or end > stop or not self._dissector.direct:
+        if header < 20 or ports + header > end or end > stop:
             return self.dissect(buffer, at, stop, time, frame)
         flow = bytes(buffer[at + layout.addresses : ports + 4])
         sequence, acknowledges = _NUMBERS(buffer, ports + 4)
         direction = SLL_DIRECTIONS.get(buffer[at + self.direction_at], "") if self.direction_at else ""
         payload = bytes(buffer[ports + header : end])
         flags = buffer[ports + 13]
-        return self._dissector.follow(time, frame, flow, sequence, flags, payload, None, direction, acknowledges)
+        found = self._dissector.direct(time, frame, flow, sequence, flags, payload, None, direction, acknowledges)
+        return self.dissect(buffer, at, stop, time, frame) if found is None else found
 
     def wants(self, buffer: bytearray, at: int, stop: int, layout: Layout) -> bool:
         """Whether the TCP segment in this record may be of interest: what `Dissector` says of it."""

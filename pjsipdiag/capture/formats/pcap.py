@@ -115,8 +115,7 @@ class Walk(RecordWalk):
         while at <= last:
             if passed and plans:
                 at, before, frame = passed(
-                    buffer, at, before, last, end, frame, plans, compiled.TABLES, dissector.table, dissector.passed,
-                    messages,
+                    buffer, at, before, last, end, frame, plans, compiled.TABLES, dissector, messages,
                 )  # fmt: skip
                 if at > last:
                     break

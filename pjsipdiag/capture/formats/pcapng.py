@@ -88,8 +88,7 @@ class BlockWalk(RecordWalk):
             if passed and plans:
                 known = len(messages)
                 at, before, frame = passed(
-                    buffer, at, before, last, end, frame, plans, compiled.TABLES, dissector.table, dissector.passed,
-                    messages,
+                    buffer, at, before, last, end, frame, plans, compiled.TABLES, dissector, messages,
                 )  # fmt: skip
                 if len(messages) > known:
                     self._time = messages[-1].time

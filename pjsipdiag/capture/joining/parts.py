@@ -73,14 +73,12 @@ class _UnjoinableError(Exception):
 class _Deferring(Dissector):
     """A dissector that knows nothing from before: what would need it is put into `rest`."""
 
-    direct = False
-
     def __init__(self, tally: Tally, rest: Handover) -> None:
         self._pieces = OwnFragments(tally.undecoded, rest)
         super().__init__(tally, share=2, fragments=self._pieces)
         self.passed = set()
         self._reassembler.strays = set()
-        self.follow = self._feed
+        self.follow, self.direct = self._feed, self._feed_own
         self._own: set[bytes] = set()
         """Flows of connections that were opened in the part; of those in `known` something was handed back."""
         self._rest = rest
@@ -166,6 +164,11 @@ class _Deferring(Dissector):
             self.known -= both
             self._defer(Opened(time, flow, sequence), OPENED_SIZE)
         return self._reassembler.feed(time, frame, flow, sequence, flags, payload, length, direction, acknowledges)
+
+    def _feed_own(self, *segment: Any) -> Sequence[Datagram] | None:
+        with suppress(StatefulError):
+            return self._feed(*segment)
+        return None
 
 
 class _Joining(Dissector):

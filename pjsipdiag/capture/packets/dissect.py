@@ -59,9 +59,6 @@ class Dissector:
     if it is not to be done as usual.
     """
 
-    direct = True
-    """Whether `follow` may be called without the frame around a segment."""
-
     def __init__(
         self, tally: Tally, before: Unfinished | None = None, share: int = 1, fragments: Fragments | None = None
     ) -> None:
@@ -78,6 +75,8 @@ class Dissector:
             self.fragments.take_up(before.fragments, -before.records)
             self._reassembler.take_up(before.flows, before.ignored, -before.records)
         self.follow: Callable[..., Sequence[Datagram]] = self._reassembler.feed
+        self.direct: Callable[..., Sequence[Datagram] | None] = self._reassembler.feed
+        """The same without the frame around a segment; None where that is wanted."""
         self.table: FlowTable = self._reassembler
         self.flows: Collection[bytes] = self._reassembler.flows
         """The directed TCP flows that are followed: every segment of them is wanted."""

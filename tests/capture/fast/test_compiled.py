@@ -14,7 +14,6 @@ from pjsipdiag.capture import Dissector, Tally, read_stream
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.source import window
-from pjsipdiag.capture.streams.table import FlowTable
 from pjsipdiag.sip import Address
 from tests.capture.build import (
     ACK,
@@ -278,7 +277,7 @@ def test_what_it_is_given_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> Non
     one = plans[0]
 
     def given(at: int, last: int, end: int, plans: bytes) -> tuple[int, int, int]:
-        return passed(bytearray(300), at, 0, last, end, 0, plans, compiled.TABLES, FlowTable(Tally("")), None, [])
+        return passed(bytearray(300), at, 0, last, end, 0, plans, compiled.TABLES, Dissector(Tally("")), [])
 
     assert given(0, 140, 300, one) == (0, 0, 0)
     for at, last, end, some in (
