@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum { MARGIN = 160, LONGEST = 262144, LONGEST_BLOCK = LONGEST + 65536, MOST_CHECKS = 32, MOST_PLANS = 16 };
+enum { MOST_MESSAGES = 64 }; /* told at once: as in compiled.py */
 enum { LONGEST_METHOD = 32, LEAST_TEXT = 16, MOST_DIGITS = 5, UDP = 17, TCP = 6 };
 enum { SYN_RST = 6, SYN_RST_PSH = 14, ALERT = 0x15, FAR = 1 << 20, BEGUN = 2 };
 enum { MEDIA, DULL, LETTER }; /* what the first byte of a UDP payload says; all else has to be looked at */
@@ -475,6 +476,8 @@ static PyObject *walk(const Plan *plans, int count, const Tables *tables, const 
         frame++;
         before = at;
         at = reach.next - buffer;
+        if (first != MEDIA && PyList_Size(messages) >= MOST_MESSAGES)
+            break;
     }
     return Py_BuildValue("nnL", at, before, frame);
 }

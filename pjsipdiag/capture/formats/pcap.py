@@ -87,6 +87,8 @@ class Walk(RecordWalk):
             messages: list[Datagram] = []
             damaged = self._read(messages)
             yield messages
+            if damaged is None:
+                continue
             if damaged:
                 if not self._enter_appended():
                     odd = self._verify_odd()
@@ -103,8 +105,9 @@ class Walk(RecordWalk):
             elif self._at == window.end or not self._pass_cut():
                 return
 
-    def _read(self, messages: list[Datagram]) -> bool:
-        """Takes the records that are whole in the window; True when the header at which it stops cannot be true."""
+    def _read(self, messages: list[Datagram]) -> bool | None:
+        """Takes records that are whole in the window; None when some are left, True when the header at which it stops
+        cannot be true."""
         window, tally, dissector = self._window, self._tally, self._dissector
         buffer, end = window.buffer, window.end
         last = end - (self.step if window.ended else MARGIN)
@@ -112,12 +115,12 @@ class Walk(RecordWalk):
         unit, fractions = self._unit, 1_000_000_000 // self._unit
         dissector.bound()
         at, before, frame, damaged = self._at, self._before, tally.records, False
-        while at <= last:
+        while at <= last and len(messages) < compiled.MOST_MESSAGES:
             if passed and plans:
                 at, before, frame = passed(
                     buffer, at, before, last, end, frame, plans, compiled.TABLES, dissector, messages,
                 )  # fmt: skip
-                if at > last:
+                if at > last or len(messages) >= compiled.MOST_MESSAGES:
                     break
             seconds, fraction, captured, original = head(buffer, at)
             stop = at + step + captured
@@ -129,7 +132,7 @@ class Walk(RecordWalk):
             messages += look(buffer, at, stop, (seconds * fractions + fraction) * unit, frame)
             before, at = at, stop
         tally.records, self._at, self._before = frame, at, before
-        return damaged
+        return damaged or (None if at <= last and len(messages) >= compiled.MOST_MESSAGES else False)
 
     def _take(self) -> Iterator[Datagram]:
         """The messages of the record at hand, whatever its header says of its time."""

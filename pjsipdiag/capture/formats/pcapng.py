@@ -65,6 +65,8 @@ class BlockWalk(RecordWalk):
             messages: list[Datagram] = []
             damaged = self._read(messages)
             yield messages
+            if damaged is None:
+                continue
             if damaged:
                 if not self._pass_damage():
                     return
@@ -75,16 +77,16 @@ class BlockWalk(RecordWalk):
             elif self._at == window.end or not self._pass_cut():
                 return
 
-    def _read(self, messages: list[Datagram]) -> bool:
-        """Takes the blocks that are whole in the window, up to the next section; True when the one at which it stops
-        cannot be one."""
+    def _read(self, messages: list[Datagram]) -> bool | None:
+        """Takes blocks that are whole in the window, up to the next section; None when some are left, True when the one
+        at which it stops cannot be one."""
         window, tally, dissector = self._window, self._tally, self._dissector
         buffer, end, passed, plans = window.buffer, window.end, compiled.passed, self._plans
         last = end - (12 if window.ended else MARGIN)
         head = Struct(self.order + "II").unpack_from
         dissector.bound()
         at, before, frame, damaged = self._at, self._before, tally.records, False
-        while at <= last:
+        while at <= last and len(messages) < compiled.MOST_MESSAGES:
             if passed and plans:
                 known = len(messages)
                 at, before, frame = passed(
@@ -92,7 +94,7 @@ class BlockWalk(RecordWalk):
                 )  # fmt: skip
                 if len(messages) > known:
                     self._time = messages[-1].time
-                if at > last:
+                if at > last or len(messages) >= compiled.MOST_MESSAGES:
                     break
             kind, total = head(buffer, at)
             stop = at + total
@@ -109,7 +111,7 @@ class BlockWalk(RecordWalk):
                 self._describe(kind, at, stop)
             before, at = at, stop
         tally.records, self._at, self._before = frame, at, before
-        return damaged
+        return damaged or (None if at <= last and len(messages) >= compiled.MOST_MESSAGES else False)
 
     def _is_section(self) -> bool:
         """Whether another section starts at hand. Its whole first part is in the window, or it is looked at again."""

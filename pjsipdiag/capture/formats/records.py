@@ -50,7 +50,7 @@ class RecordWalk(ABC):
 
     @abstractmethod
     def _windows(self) -> Iterator[list[Datagram]]:
-        """The messages, window by window."""
+        """The messages, some at a time."""
 
     @abstractmethod
     def _likely(self) -> re.Pattern[bytes]:
