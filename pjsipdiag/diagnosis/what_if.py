@@ -91,6 +91,13 @@ def _section(config: Config, name: str, option: str) -> Section:
     types = list(dict.fromkeys(one for section in fitting for one in sorted(_types(config, section))))
     if not fitting:
         known = sorted({one for section in found for one in _types(config, section)})
+        if known == ["wizard"]:
+            groups = [one for one in WIZARD_OF if options.knows(WIZARD_GROUPS.get(one, one), option, config.version)]
+            meant = f": write {' or '.join(f'{one}/{option}' for one in groups)}" if groups else ""
+            raise ConfigError(
+                f"[{found[0].name}] of type=wizard has no option {option!r}: Asterisk passes over it without a"
+                f" word{meant}"
+            )
         alike = get_close_matches(option.lower(), [n for one in known for n in options.names(one, config.version)], 1)
         meant = f" (did you mean {alike[0]}?)" if alike else ""
         raise ConfigError(
@@ -123,11 +130,31 @@ def _takes(config: Config, section: Section, option: str) -> bool:
     group, slash, rest = option.lower().rpartition("/")
     if "wizard" in types and slash:
         return options.knows(WIZARD_GROUPS.get(group, group), rest, config.version)
-    return any(kind == "wizard" or options.knows(kind, option, config.version) for kind in types)
+    return any(
+        option.lower() in WIZARD_OPTIONS if kind == "wizard" else options.knows(kind, option, config.version)
+        for kind in types
+    )
 
 
 WIZARD_GROUPS = {"inbound_auth": "auth", "outbound_auth": "auth"}
 """What a wizard calls the objects of a type, where it is another name."""
+WIZARD_OF = ("endpoint", "identify", "aor", "inbound_auth", "outbound_auth", "registration")
+WIZARD_OPTIONS = frozenset(
+    {
+        *("type", "accepts_auth", "accepts_registrations", "client_uri_pattern", "contact_pattern", "has_hint"),
+        *(
+            "has_phoneprov",
+            "hint_application",
+            "hint_context",
+            "hint_exten",
+            "outbound_proxy",
+            "remote_hosts",
+            "sends_auth",
+        ),
+        *("sends_line_with_registrations", "sends_registrations", "server_uri_pattern", "transport"),
+    }
+)
+"""The options of a wizard itself (res_pjsip_config_wizard.c); it looks for these names and for those of its groups."""
 
 
 def _order(config: Config, order: str) -> list[Edit]:

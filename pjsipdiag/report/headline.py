@@ -28,12 +28,10 @@ def _headline(report: Report) -> str:
     sources = report.callers
     calls = len(report.calls)
     unmatched = len(report.unmatched)
-    if (
-        not calls
-        and not report.filtered
-        and any(finding.severity is Severity.ERROR and not _tells_nothing(finding) for finding in report.findings)
-    ):
-        return f"{severities(report.findings)} found, without any INVITE to replay."
+    telling = next(filter(_tells, report.findings), None)
+    if not calls and not report.filtered and telling:
+        first = telling.message.partition("; ")[0].partition(": ")[0]
+        return f"{severities(report.findings)} found, without any INVITE to replay. First: {first}."
     if not calls and any(capture.unread for capture in report.captures):
         if any(capture.sip_messages for capture in report.captures):
             return "No inbound INVITE was found in what could be read."
@@ -41,7 +39,8 @@ def _headline(report: Report) -> str:
     if not calls and report.filtered:
         return f"Nothing is left to judge: the filter ({report.filtered}) leaves no inbound INVITE."
     if not calls:
-        return "No inbound INVITE was found: there is nothing to match."
+        meaning = next((one.message.partition("; ")[2] for one in report.findings if one.rule == "no-invite"), "")
+        return f"No inbound INVITE was found: {meaning.partition(': ')[0] or 'there is nothing to match'}."
     problem = _PROBLEMS.get(report.findings[0].rule) if report.findings else None
     if problem and _is_whole(report.findings[0], calls) and report.findings[0].severity is Severity.ERROR:
         return problem.format(calls=plural(report.findings[0].calls, "call"))
@@ -71,9 +70,12 @@ def _is_whole(first: Finding, calls: int) -> bool:
     return {"file-rejected": first.calls == calls, "incomplete-copy": first.calls > 0}.get(first.rule, True)
 
 
-def _tells_nothing(finding: Finding) -> bool:
-    """Whether a finding is about what is not there; one that names somebody's refused requests tells something."""
-    return finding.rule == "no-invite" and not finding.calls
+def _tells(finding: Finding) -> bool:
+    """Whether a finding is about more than what is not there: an error, or requests that were refused."""
+    weight = finding.severity is Severity.ERROR or (
+        finding.severity is Severity.WARNING and finding.rule in ("request-refused", "keepalive-refused")
+    )
+    return weight and (finding.rule != "no-invite" or finding.calls > 0)
 
 
 _PROBLEMS = {

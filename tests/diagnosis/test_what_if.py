@@ -86,6 +86,23 @@ def test_what_cannot_be_tried_is_one_clear_line(situation: Situation, lines: lis
         what_if(situation, lines, section)
 
 
+def test_a_line_that_a_wizard_passes_over_is_no_trial(tmp_path: Path) -> None:
+    """res_pjsip_config_wizard looks for its own names and for GROUP/NAME, and for nothing else."""
+    call = """
+@ 0 203.0.113.20:5060 > 192.0.2.1:5060 in
+INVITE sip:100@192.0.2.1 SIP/2.0
+"""
+    capture = write_scene(call, tmp_path / "capture.pcap")
+    (tmp_path / "pjsip_wizard.conf").write_text("[cloud]\ntype=wizard\nremote_hosts=203.0.113.9\n")
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+    arguments = ["diagnose", str(capture), "-c", str(tmp_path), "--in", "cloud", "--try"]
+    answers = {line: CliRunner().invoke(main, [*arguments, line]) for line in ("context=in", "match=203.0.113.20")}
+    assert {answer.exit_code for answer in answers.values()} == {2}
+    assert "write endpoint/context" in answers["context=in"].output
+    assert "write identify/match" in answers["match=203.0.113.20"].output
+    assert CliRunner().invoke(main, [*arguments, "remote_hosts=203.0.113.20"]).exit_code == 1  # calls change
+
+
 def test_through_the_command_line(situation: Situation, tmp_path: Path) -> None:
     capture = str(tmp_path / "c.pcap")
     arguments = ["diagnose", capture, "-c", situation.config.directory, "--try", "match=203.0.113.0/29"]

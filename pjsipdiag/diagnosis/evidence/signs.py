@@ -20,6 +20,7 @@ from pjsipdiag.asterisk.addresses.rule import MAPPED, fits, is_whole_world, numb
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import BY_RULE
 from pjsipdiag.diagnosis.evidence.addresses import in_words, is_address, near_miss
+from pjsipdiag.diagnosis.evidence.lookup import lookup
 from pjsipdiag.diagnosis.evidence.trunks import Named, Trunks, domain, prefix, trunks
 from pjsipdiag.diagnosis.evidence.vicinity import beside, named
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -80,7 +81,7 @@ def owners(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
     for endpoint, score, reason in (*_by_place(situation, known, group.source), *_by_message(situation, known, group)):
         points[endpoint] += score
         claimed[endpoint].append(reason)
-    if len(known.names_of) == 1:
+    if len(known.names_of) == 1 and {*lookup(situation).meant} <= {known.names_of[0]}:
         points[known.names_of[0]] += 1
         claimed[known.names_of[0]].append(f"{known.names_of[0]} is the only trunk in the configuration")
     for endpoint in points:

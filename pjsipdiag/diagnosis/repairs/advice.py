@@ -47,7 +47,7 @@ def complete(
 def _complete(
     config: Config, finding: Finding, likely: Sequence[Suggestion], unconfirmed: Sequence[Suggestion]
 ) -> Finding:
-    kind = BY_RULE.get(finding.rule, "")
+    kind = "dialplan" if "dialplan reload" in finding.advice else BY_RULE.get(finding.rule, "")
     claimed = "; ".join(_added(finding, unconfirmed))
     asked = f"ask the provider whether the address is its own, and only then {claimed}" if claimed else ELSE
     return replace(

@@ -77,10 +77,11 @@ def find(situation: Situation) -> tuple[Finding, ...]:
 
 
 def _merged(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings of one rule and weight about one line are one: the later ones become consequences of the first."""
+    """Findings of one rule and weight about one line, with one advice, are one: the later ones become consequences of
+    the first."""
     kept: dict[object, Finding] = {}
     for finding in findings:
-        key = (finding.rule, finding.severity, finding.where or finding.message)
+        key = (finding.rule, finding.severity, finding.where or finding.message, finding.advice)
         first = kept.get(key)
         kept[key] = finding if first is None else _with_consequence(first, finding)
     return list(kept.values())

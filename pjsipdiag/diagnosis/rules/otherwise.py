@@ -20,7 +20,7 @@ from pjsipdiag.diagnosis.evidence.signs import samples
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules import refused
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, sources, who
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, sources, who, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
 
@@ -190,10 +190,13 @@ def refused_by(group: CallGroup) -> int:
     return max(failed, key=lambda status: (status not in OF_PEOPLE, failed[status], -status), default=0)
 
 
-def left_over(situation: Situation, group: CallGroup, explained: Sequence[int]) -> Cause | None:
-    """What else refused calls of a group, beside the statuses that another rule explains."""
-    statuses = {status: count for status, count in group.statuses.items() if status not in (*explained, *OF_PEOPLE)}
-    return of_other(situation, replace(group, statuses=statuses))
+def left_over(situation: Situation, group: CallGroup, explained: Sequence[int]) -> Iterator[Cause]:
+    """What else refused calls of a group, beside the statuses that are explained already: one cause for each."""
+    for status, count in group.statuses.items():
+        if status not in (*explained, *OF_PEOPLE):
+            cause = of_other(situation, replace(group, statuses={status: count}))
+            if cause is not None:
+                yield cause
 
 
 def of_other(situation: Situation, group: CallGroup) -> Cause | None:
@@ -230,7 +233,7 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
         f"{identified} refused with {status} ({counted(count, 'call')}): {known.meaning}{required}{by}",
         cause.where,
         sources(groups),
-        sum(sum(n for code, n in group.statuses.items() if 300 <= code < 700) for group in groups),
+        count if status not in OF_PEOPLE else sum(with_status(group, *OF_PEOPLE) for group in groups),
         (
             *shown,
             *(["identification is right: another match= line would change nothing"] if endpoint else []),
@@ -298,11 +301,11 @@ PARTS = {
 def besides(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
     """Other refusals of groups that another rule explains in part."""
     rest: dict[Cause, list[CallGroup]] = defaultdict(list)
-    for name, statuses in PARTS.items():
-        for groups in blamed[name].values():
-            for group in groups:
-                cause = left_over(situation, group, statuses)
-                if cause is not None:
-                    rest[cause].append(group)
+    told = [(groups, statuses) for name, statuses in PARTS.items() for groups in blamed[name].values()]
+    told += [(groups, (int(cause.detail),)) for cause, groups in blamed["refused-otherwise"].items()]
+    for groups, statuses in told:
+        for group in groups:
+            for cause in left_over(situation, group, statuses):
+                rest[cause].append(group)
     for cause, groups in rest.items():
         yield with_calls(refused_otherwise(situation, cause, groups), groups, (int(cause.detail),))

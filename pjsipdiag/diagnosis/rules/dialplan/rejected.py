@@ -142,7 +142,7 @@ def _told(
         return [f"whether the files take {user or 'it'} is unknown: {what.reason}{_at(what.where)}"], _spell(
             shown, numbers or (user,)
         )
-    return [f"{what.reason}{_at(what.where)}"], _repair(situation, endpoint, groups, numbers or (user,), what)
+    return [f"{what.reason}{_at(what.where)}"], _repair(situation, endpoint, groups, numbers or (user or "s",), what)
 
 
 def _repair(

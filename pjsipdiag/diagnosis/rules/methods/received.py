@@ -15,7 +15,7 @@ from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.doors.telephones import registered_in_vain
 from pjsipdiag.diagnosis.rules.hints import nearest_misses, reasons
 from pjsipdiag.diagnosis.rules.methods import credentials
-from pjsipdiag.diagnosis.rules.methods.table import EXPLAINED, Why, user_of
+from pjsipdiag.diagnosis.rules.methods.table import EXPLAINED, Why, unhandled, user_of
 from pjsipdiag.diagnosis.rules.otherwise import is_maintenance
 from pjsipdiag.diagnosis.rules.scanning import TOOLS
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
@@ -27,6 +27,7 @@ DEAD = "no call of it is in the capture: a provider whose keep-alive is refused 
 MANY_NAMES = 4
 """Senders of one source that are refused as unknown, from which it guesses."""
 CHALLENGES = (401, 407)
+UNHANDLED = (405, 501)
 
 
 class Refusal(NamedTuple):
@@ -204,6 +205,8 @@ def _why(situation: Situation, refusal: Refusal) -> Why:
     explain = EXPLAINED.get((refusal.method, status))
     if explain:
         return explain(config, endpoint, refusal.requests[0])
+    if status in UNHANDLED:
+        return unhandled(refusal.method, status)
     return Why(
         f"identified as {endpoint.name}, then refused by something else; the files do not explain this answer",
         endpoint.where,

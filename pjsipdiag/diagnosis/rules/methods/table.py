@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Aor, Config, Endpoint
+from pjsipdiag.asterisk.dialplan.find import Presence, find
 from pjsipdiag.asterisk.section import Variable, Where
+from pjsipdiag.diagnosis.evidence.numbers import number
 from pjsipdiag.sip import SipMessage, parse_uri
 
 
@@ -103,17 +105,56 @@ def _no_aor(config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
 def _no_such(what: str, advice: str, option: str = "context") -> Explains:
     def explain(_config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
         uri = parse_uri(message.request_uri)
+        words = {"endpoint": endpoint.name, "user": uri.user if uri else "", "context": _context(endpoint, option)}
+        return Why(what.format(**words), endpoint.line_of(option), advice.format(**words))
+
+    return explain
+
+
+def _no_extension(what: str, advice: str, option: str = "context") -> Explains:
+    """The same, unless the dialplan of the files has that extension, or does not tell."""
+
+    def explain(config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
+        why, dialplan = _no_such(what, advice, option)(config, endpoint, message), config.dialplan()
+        user, context = number(config, message.request_uri), _context(endpoint, option)
+        found = find(dialplan, context, user, overlap=False) if dialplan and user else None
+        if found is None or found.presence is Presence.MISSING:
+            return why
+        place = f"{found.reason} ({found.where})" if found.where else found.reason
+        if found.presence is Presence.UNKNOWN:
+            return why._replace(text=f"{why.text}; whether the files have it is unknown: {place}")
         return Why(
-            what.format(endpoint=endpoint.name, user=uri.user if uri else "", context=_context(endpoint)),
-            endpoint.line_of(option),
-            advice.format(endpoint=endpoint.name, user=uri.user if uri else "", context=_context(endpoint)),
+            f"the files take {user} in context {context} ({place}): Asterisk ran another dialplan than theirs",
+            why.where,
+            f"`dialplan reload`, then compare `dialplan show {user}@{context}` with extensions.conf",
         )
 
     return explain
 
 
-def _context(endpoint: Endpoint) -> str:
-    return endpoint.value("message_context") or endpoint.context
+def unhandled(method: str, status: int) -> Why:
+    """Why a method is refused that nothing takes (endpt_on_rx_msg of PJSIP answers 501)."""
+    module = MODULES.get(method)
+    wanted = f"load {module} where it is wanted (`module show like {module}`), or" if module else ""
+    doubt = "" if status == 501 else "; Asterisk answers 501 to that, so look at what else answers there, too"
+    return Why(
+        f"no module takes {method} outside of calls{doubt}", None, f"{wanted} have the sender leave it out".strip()
+    )
+
+
+MODULES = {
+    "REGISTER": "res_pjsip_registrar",
+    "SUBSCRIBE": "res_pjsip_pubsub",
+    "PUBLISH": "res_pjsip_pubsub",
+    "NOTIFY": "res_pjsip_mwi",
+    "MESSAGE": "res_pjsip_messaging",
+    "REFER": "res_pjsip_refer",
+}
+"""The modules that take a method outside of calls."""
+
+
+def _context(endpoint: Endpoint, option: str) -> str:
+    return (endpoint.value(option) if option.endswith("context") else "") or endpoint.context
 
 
 _EVENT = "no module of this Asterisk handles its Event (res_pjsip_exten_state, res_pjsip_mwi, res_pjsip_pidf...)"
@@ -130,9 +171,13 @@ EXPLAINED: dict[tuple[str, int], Explains] = {
         "look for WARNING and ERROR lines about the AOR in Asterisk's log",
         "auth",
     ),
-    ("OPTIONS", 404): _no_such(
+    ("OPTIONS", 404): _no_extension(
         "context {context} of endpoint {endpoint} has no extension {user!r}: OPTIONS with a user ask the dialplan",
         "let the sender ask without a user, or write that extension; most providers take any answer as alive",
+    ),
+    ("OPTIONS", 503): _no_such(
+        "Asterisk is about to stop, and takes no new calls (`core stop gracefully`, `core restart gracefully`)",
+        "wait until it has restarted; `core abort shutdown` goes on",
     ),
     ("SUBSCRIBE", 404): _no_such(
         "nothing is named {user!r}: no hint in subscribe_context or context of endpoint {endpoint}, or no mailbox",
@@ -157,7 +202,7 @@ EXPLAINED: dict[tuple[str, int], Explains] = {
         "write one, or switch PUBLISH off at the sender",
     ),
     ("PUBLISH", 489): _no_such(_EVENT, "load the module for that Event, or switch PUBLISH off at the sender"),
-    ("MESSAGE", 404): _no_such(
+    ("MESSAGE", 404): _no_extension(
         "context {context} of endpoint {endpoint} (message_context, else context) has no extension {user!r}",
         "write that extension in {context}, or set message_context in [{endpoint}]",
         "message_context",

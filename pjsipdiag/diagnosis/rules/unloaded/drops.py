@@ -76,6 +76,11 @@ def _left_over(situation: Situation, group: CallGroup) -> list[Dropped]:
     value that is no address, or with none at all. Those of a host name are left to what is said about names."""
     if group.verdict.outcome is not Outcome.NO_MATCH or best(situation, group):
         return []
+    return holding_more(situation)
+
+
+def holding_more(situation: Situation) -> list[Dropped]:
+    """The dropped identifies that may have had any address."""
     known = lookup(situation)
     named = [dropped for dropped, _ in known.hosts]
     found = (gone for gone in known.dropped if gone.type == "identify" and gone not in named)
