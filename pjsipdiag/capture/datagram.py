@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from pjsipdiag.capture.signs import Signs
 from pjsipdiag.errors import shown_name
@@ -92,6 +92,25 @@ class LoggedRefusal:
     call_ids: dict[str, int] = field(default_factory=dict)
 
 
+Found = TypeVar("Found")
+Look = Callable[[Iterator[Datagram]], Iterable[Found]]
+"""Says what is to be known of the messages of one capture; it may leave the rest of them unread. It goes to where the
+capture is, so it is a function of a module, or one with values (`partial`)."""
+
+
+class Holder(Protocol):
+    """Those who have captures that are not on this machine; see `again`."""
+
+    @property
+    def lost(self) -> Mapping[str, str]:
+        """Why a capture was not looked into, by its name."""
+        ...
+
+    def look(self, captures: Sequence[Tally], look: Look[Found], /) -> Iterator[Found]: ...
+
+    def changed(self, captures: Sequence[Tally], /) -> Sequence[Tally]: ...
+
+
 class Stamp(NamedTuple):
     """What tells that a file is still the same; `size` in bytes, `modified` in nanoseconds since 1970."""
 
@@ -134,6 +153,8 @@ class Tally:
     """Of the file before it was read."""
     kept: Sequence[Datagram] = ()
     """Its messages, where they are at hand instead of in a file."""
+    holder: Holder | None = None
+    """Who read it, where that is another machine."""
     on_read: Callable[[int], None] | None = field(default=None, compare=False)
     """Told the bytes of the file that were read so far, now and then."""
 

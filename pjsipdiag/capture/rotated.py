@@ -19,7 +19,7 @@ from pjsipdiag.capture.formats.pcap import HEADER, file_header
 from pjsipdiag.capture.formats.pcapng import first_time, leading
 from pjsipdiag.capture.formats.reader import read
 from pjsipdiag.capture.source.compressed import decompressed
-from pjsipdiag.capture.source.place import open_file
+from pjsipdiag.capture.source.place import Relative, here, open_file
 from pjsipdiag.capture.source.window import Window
 from pjsipdiag.errors import CaptureError
 from pjsipdiag.storage import Url, located, members
@@ -65,7 +65,7 @@ def expand(paths: Iterable[str | Path]) -> Captures:
             found += 1
         if members is not None and not found:
             swapped = "; it holds a configuration: give it with -c, and a capture or a log in its place"
-            hint = swapped if (Path(path) / "pjsip.conf").is_file() else ""
+            hint = swapped if (here(path) / "pjsip.conf").is_file() else ""
             raise CaptureError(f"{path}: there is no capture and no log of Asterisk{hint}")
     ordered = sorted(files, key=lambda name: files[name])
     return Captures(tuple(ordered), tuple(files[name] for name in ordered), tuple(passed_over))
@@ -78,13 +78,18 @@ def _members(path: str) -> Sequence[str] | None:
             return members(path)
         except OSError as error:
             raise CaptureError(f"{path}: {error.strerror}") from None
-    if path == "-" or Path(path).is_file():
+    place, folder = here(path), path.folder if isinstance(path, Relative) else None
+    if path == "-" or place.is_file():
         return None
-    if Path(path).is_dir():
-        return sorted(str(member) for member in Path(path).iterdir() if member.is_file())
-    if glob.has_magic(path):
-        return sorted(name for name in glob.glob(path) if Path(name).is_file())  # noqa: PTH207  (also absolute patterns)
-    return None
+    if place.is_dir():
+        found = [str(Path(path, member.name)) for member in place.iterdir()]
+    elif glob.has_magic(path):
+        found = glob.glob(path, root_dir=folder)  # noqa: PTH207  (also absolute patterns)
+    else:
+        return None
+    return sorted(
+        name for name in (Relative(name, folder) if folder else name for name in found) if here(name).is_file()
+    )
 
 
 def _starts(names: Sequence[str]) -> Iterator[int | CaptureError]:
@@ -105,8 +110,8 @@ def _starts(names: Sequence[str]) -> Iterator[int | CaptureError]:
 
 def start_of(path: str) -> int:
     """The time of the first record in nanoseconds, 0 when there is none. Raises CaptureError."""
-    if not isinstance(path, Url) and not Path(path).is_file():
-        if not Path(path).exists():
+    if not isinstance(path, Url) and not here(path).is_file():
+        if not here(path).exists():
             open_file(path)
         return 0  # a pipe can be read only once
     time: int | None = 0

@@ -19,7 +19,7 @@ from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.releases import NEWEST
 from pjsipdiag.asterisk.replay.identifiers import Replay
-from pjsipdiag.capture.again import changed
+from pjsipdiag.capture.again import missing as not_read_again
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis import rules
 from pjsipdiag.diagnosis.basis import Basis, Reload, again, reloaded, settle
@@ -144,11 +144,7 @@ def conclude(
     repairs = suggest(situation, findings, aggregate=aggregate, jobs=jobs) if config is not None else ((), ())
     findings = complete(situation.config, findings, *repairs)
     methods = tuple(dict.fromkeys(method.upper() for method in options.get("methods", ())))
-    notes += [
-        f"{tally.name} is not the file any more that was read: what a second reading shows (what was offered,"
-        " which calls were tried again) is left out"
-        for tally in filter(changed, seen.tallies)
-    ]
+    notes += not_read_again(seen.tallies)
     notes += [f"the captures hold no {name} that the PBX received" for name in missing(situation.exchanges, methods)]
     report = _report(situation, basis, findings, repairs, notes, methods)
     return Observation(situation, replace(report, transcripts=partial(transcripts, seen.tallies, seen.signs)))

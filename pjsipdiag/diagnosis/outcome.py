@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import chain
 
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.capture.again import read_again
-from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.again import look_again
+from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules import blamed
@@ -72,9 +71,14 @@ def filtered(situation: Situation, options: Options, tallies: Sequence[Tally]) -
 
 def _in_all(tallies: Sequence[Tally]) -> str:
     """What captures hold at any time; empty where they cannot be read again, or hold no INVITE."""
-    messages = chain.from_iterable(map(read_again, tallies))
-    times = [datagram.time for datagram in messages if datagram.payload.startswith(b"INVITE ")]
-    if not times:
+    counts, firsts, lasts = [*zip(*look_again(tallies, _invites), strict=True)] or ((), (), ())
+    if not counts:
         return ""
-    first, last = (f"{datetime.fromtimestamp(at // 10**9, UTC):%Y-%m-%d %H:%M:%S}" for at in (min(times), max(times)))
-    return f"without the filter: {counted(len(times), 'INVITE')}, from {first} to {last} UTC"
+    first, last = (f"{datetime.fromtimestamp(at // 10**9, UTC):%Y-%m-%d %H:%M:%S}" for at in (min(firsts), max(lasts)))
+    return f"without the filter: {counted(sum(counts), 'INVITE')}, from {first} to {last} UTC"
+
+
+def _invites(datagrams: Iterator[Datagram]) -> list[tuple[int, int, int]]:
+    """How many there are, the first and the last time."""
+    times = [datagram.time for datagram in datagrams if datagram.payload.startswith(b"INVITE ")]
+    return [(len(times), min(times), max(times))] if times else []

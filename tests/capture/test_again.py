@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pjsipdiag.capture.again import read_again
+from pjsipdiag.capture.again import look_again
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.source.place import stamp
 from tests.sip_text import write_capture
@@ -16,16 +16,16 @@ INVITE = "@ 0 203.0.113.10:5060 > 192.0.2.1:5060 in\nINVITE sip:1@192.0.2.1 SIP/
 def test_what_has_changed_is_not_read_again(tmp_path: Path) -> None:
     path = str(write_capture(INVITE, tmp_path / "c.pcap"))
     tally = Tally(path, stamp=stamp(path))
-    assert len([*read_again(tally)]) == 1
+    assert len([*look_again([tally], iter)]) == 1
     write_capture(INVITE.replace("one", "two"), Path(path))
     os.utime(path, ns=(1, 1))
-    assert not [*read_again(tally)]
+    assert not [*look_again([tally], iter)]
     Path(path).unlink()
-    assert not [*read_again(tally)]
+    assert not [*look_again([tally], iter)]
 
 
 def test_what_can_be_read_once_only_is_not_read_again(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (str(tmp_path / "pipe"), "-", str(tmp_path / "none"), "\0"):
         assert stamp(path) is None
-        assert not [*read_again(Tally(path, stamp=stamp(path)))]
+        assert not [*look_again([Tally(path, stamp=stamp(path))], iter)]

@@ -15,6 +15,40 @@ from pjsipdiag.errors import CaptureError
 from pjsipdiag.storage import Url
 
 
+class Relative(str):
+    """A path as it may be shown, and the folder on this machine or another one that it is seen from."""
+
+    __slots__ = ("folder",)
+    folder: str
+
+    def __new__(cls, path: str, folder: str) -> Relative:
+        self = super().__new__(cls, path)
+        self.folder = folder
+        return self
+
+    def __str__(self) -> Relative:
+        return self
+
+    def __reduce__(self) -> tuple[type[Relative], tuple[str, str]]:
+        return Relative, ("".join(self), self.folder)
+
+    @property
+    def whole(self) -> Path:
+        """Where it is."""
+        return Path(self.folder, self)
+
+
+def here(path: str) -> Path:
+    """Where a path of this machine is."""
+    return path.whole if isinstance(path, Relative) else Path(path)
+
+
+def from_here(path: str) -> str:
+    """The same for machines that work in other folders; a URL is the same everywhere."""
+    is_relative = not storage.SCHEME.match(path) and path != "-" and not Path(path).is_absolute()
+    return Relative(path, str(Path.cwd())) if is_relative else path
+
+
 def open_file(path: str, start: int = 0, end: int | None = None) -> BinaryIO | io.RawIOBase:
     """The file at `path`, `-` being standard input, from the byte `start` on; what stands behind `end` need not be
     fetched. Raises CaptureError.
@@ -25,7 +59,7 @@ def open_file(path: str, start: int = 0, end: int | None = None) -> BinaryIO | i
     try:
         if isinstance(place, Url):
             return storage.open_url(place, start, end)
-        file = Path(place).open("rb", buffering=0)  # noqa: SIM115  # whoever asks closes it
+        file = here(place).open("rb", buffering=0)  # whoever asks closes it
         if start:
             file.seek(start)
     except OSError as error:
@@ -48,7 +82,7 @@ def stamp(path: str) -> Stamp | None:
             if entry.size is None or entry.is_folder:
                 return None
             return Stamp(zlib.crc32(place.whole.encode()), entry.version, entry.size, entry.modified)
-        found = Path(place).stat()
+        found = here(place).stat()
     except (OSError, ValueError):
         return None
     return Stamp(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) if S_ISREG(found.st_mode) else None

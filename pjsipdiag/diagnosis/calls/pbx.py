@@ -5,14 +5,15 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from functools import partial
+from itertools import islice
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.releases import nearest
-from pjsipdiag.capture.again import read_again
-from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.again import look_again
+from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.diagnosis.calls.fold import MOST_PAIRS
 from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.calls.heads import PRODUCT, agent_of, call_id, server_of
@@ -257,19 +258,26 @@ def name_of(merged: Merged, addresses: Collection[bytes]) -> str:
     return next(filter(None, names), b"").decode("utf-8", "replace")[:80]
 
 
-def release_sent(captures: Iterable[Tally], addresses: Collection[bytes]) -> str:
+def release_sent(captures: Sequence[Tally], addresses: Collection[bytes]) -> str:
     """The version that the PBX names most often in what it sends to others, and that does not come in from outside.
 
     The captures are read again: whoever sends under its address can name any version.
     """
     found: Counter[str] = Counter()
-    for datagram in chain.from_iterable(map(read_again, captures)):
+    for version, count in look_again(captures, partial(_versions, frozenset(addresses))):
+        found[version] += count
+    return max(found, key=lambda version: (found[version], version)) if found else ""
+
+
+def _versions(addresses: Collection[bytes], datagrams: Iterator[Datagram]) -> Iterable[tuple[str, int]]:
+    found: Counter[str] = Counter()
+    for datagram in datagrams:
         direction, to_itself = datagram.direction, datagram.destination[:-2] in addresses
         comes_in = direction not in DIRECTIONS or direction == "in" or to_itself
         if datagram.source[:-2] in addresses and not comes_in:
             found[version_of(server_of(datagram.payload) or agent_of(datagram.payload))] += 1
     del found[""]
-    return max(found, key=lambda version: (found[version], version)) if found else ""
+    return found.items()
 
 
 def version_of(agent: bytes) -> str:

@@ -60,10 +60,6 @@ class Spool:
         self._flushed = filled._flushed
         return self
 
-    def held(self) -> int:
-        """Bytes of memory that it takes."""
-        return len(self._tail) + len(self._window)
-
     def content(self) -> bytes:
         """All that it holds."""
         flushed = os.pread(self._file.fileno(), self._flushed, 0) if self._file is not None else b""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
-from pjsipdiag.capture.again import read_again
-from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.again import look_again
+from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.diagnosis.evidence.sdp import Offer, parse_offer
 from pjsipdiag.diagnosis.situation import CallGroup
 from pjsipdiag.diagnosis.traffic import CallRow
@@ -31,9 +32,13 @@ def offer_of(calls: Sequence[CallRow], captures: Sequence[Tally], group: CallGro
 def _message(row: CallRow, tally: Tally) -> str:
     """The INVITE of a call as text; empty where its capture cannot be read again."""
     wanted = row.call_id.encode("utf-8", "surrogateescape")
-    for datagram in read_again(tally):
-        if datagram.frame == row.frame and wanted in datagram.payload:
-            return datagram.payload.decode("utf-8", "replace")
-        if datagram.frame > row.frame + TELLS_OF_IT:
-            break
-    return ""
+    return next(look_again([tally], partial(_texts, row.frame, wanted)), "")
+
+
+def _texts(frame: int, call_id: bytes, datagrams: Iterator[Datagram]) -> Iterator[str]:
+    for datagram in datagrams:
+        if datagram.frame == frame and call_id in datagram.payload:
+            yield datagram.payload.decode("utf-8", "replace")
+            return
+        if datagram.frame > frame + TELLS_OF_IT:
+            return

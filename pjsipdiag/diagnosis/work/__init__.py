@@ -9,6 +9,7 @@ how far each file was read.
     jobs      work shared between processes: a fork for each item, results in the order of the items
     kept      what was read is kept, so that a run that was ended goes on
     cluster   workers of a Dask cluster; scheduler: how it is reached; parcel: folds as bytes, which travel
+    holders   captures read again where they are: by the workers
     acknowledged  calls that their sender has shown to be his own
     again     captures read again: ACKs and nonces of few; transcript  the same: what was said in few calls, whole
     reached   which address the PBX found for a name: where it was answered

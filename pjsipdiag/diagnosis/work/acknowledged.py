@@ -12,20 +12,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
-from itertools import chain, islice
+from functools import cached_property, partial
+from itertools import islice
 from typing import NamedTuple
 from zlib import crc32
 
-from pjsipdiag.capture.again import read_again
-from pjsipdiag.capture.datagram import TOLD, Tally
+from pjsipdiag.capture.again import look_again
+from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.rows import ACKED, CONNECTED, TAGGED
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.situation import Asked, CallGroup, Shown
 from pjsipdiag.diagnosis.traffic import CallRow
-from pjsipdiag.diagnosis.work.reached import Reached
+from pjsipdiag.diagnosis.work.reached import Reached, notes
 from pjsipdiag.digest import wide_digest
 from pjsipdiag.sip import Address
 
@@ -157,9 +157,8 @@ class Acknowledged:
     @cached_property
     def _reached(self) -> Mapping[bytes, Collection[Asked]]:
         """What the PBX asked of these servers, which is read again: few are asked for."""
-        reached = Reached(self._ends.pbx, self._ends.servers)
-        for datagram in chain.from_iterable(map(read_again, self._captures)):
-            direction = datagram.direction
-            if not direction.startswith(TOLD) or direction.removeprefix(TOLD) in self._mirrors:
-                reached.note(datagram)
+        ends = frozenset(self._ends.pbx), frozenset(self._ends.servers), frozenset(self._mirrors)
+        reached = Reached(*ends)
+        for note in look_again(self._captures, partial(notes, *ends)):
+            reached.take(note)
         return reached.found

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
-from pjsipdiag.capture.again import read_again
+from pjsipdiag.capture.again import look_again
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
@@ -22,8 +22,10 @@ from pjsipdiag.sip import decode
 MOST_CALLS, MOST_ALL = 1000, 20_000
 """Calls of a group, and of all, that are looked for."""
 MOST_NONCES = 100_000
-_NONCE = re.compile(rb'[ ,]nonce="([^"]*)"')
+_NONCES = re.compile(rb'[ ,]nonce="([^"]*)"')
 _CHALLENGE = re.compile(rb"SIP/2\.0 (?:401|407)[ \r]")
+
+_ACK, _CARRIED, _CONTACT, _NONCE = range(4)
 
 
 class SecondReading:
@@ -71,9 +73,15 @@ class SecondReading:
     @cached_property
     def _is_read(self) -> bool:
         """Reads the captures, once; False where they cannot be read."""
-        for tally in self._captures:
-            for datagram in read_again(tally):
-                self._note(datagram, self._wanted)
+        for kind, id_, value in look_again(self._captures, partial(_said, self._wanted)):
+            if kind == _ACK:
+                self._acks[id_] += 1
+            elif kind == _CARRIED and len(self._carried) < MOST_NONCES:
+                self._carried.add(value)
+            elif kind == _CONTACT:
+                self._contacts.setdefault(id_, value)
+            elif kind == _NONCE:
+                self._nonces[id_] = value
         return all(tally.kept or tally.stamp is not None for tally in self._captures)
 
     @cached_property
@@ -91,14 +99,21 @@ class SecondReading:
             yield from ids[:room]
             room -= len(ids[:room])
 
-    def _note(self, datagram: Datagram, wanted: frozenset[bytes]) -> None:
+
+def _said(wanted: frozenset[bytes], datagrams: Iterator[Datagram]) -> Iterator[tuple[int, bytes, bytes]]:
+    """(kind, Call-ID, value) of what one capture tells of the calls that are looked for."""
+    carried = set[bytes]()
+    for datagram in datagrams:
         payload = datagram.payload.lstrip(b"\r\n")
         if payload.startswith(b"ACK "):
             if (id_ := call_id(payload)) in wanted:
-                self._acks[id_] += 1
-        elif payload.startswith(b"INVITE ") and len(self._carried) < MOST_NONCES:
-            self._carried.update(_NONCE.findall(payload))
+                yield _ACK, id_, b""
+        elif payload.startswith(b"INVITE "):
+            for nonce in _NONCES.findall(payload) if len(carried) < MOST_NONCES else ():
+                if nonce not in carried:
+                    carried.add(nonce)
+                    yield _CARRIED, b"", nonce
         elif payload.startswith(b"SIP/2.0 2") and (id_ := call_id(payload)) in wanted:
-            self._contacts.setdefault(id_, value_of(payload, b"contact"))
-        elif _CHALLENGE.match(payload) and (id_ := call_id(payload)) in wanted and (found := _NONCE.search(payload)):
-            self._nonces[id_] = found[1]
+            yield _CONTACT, id_, value_of(payload, b"contact")
+        elif _CHALLENGE.match(payload) and (id_ := call_id(payload)) in wanted and (found := _NONCES.search(payload)):
+            yield _NONCE, id_, found[1]

@@ -9,17 +9,23 @@ gives its work to another one, and a worker says the same whenever it is asked.
 from __future__ import annotations
 
 import gc
+import os
+import pickle
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic
+from weakref import WeakValueDictionary
 
 from pjsipdiag.diagnosis.calls.folded import CapturePart, Folded, Merged
 from pjsipdiag.diagnosis.calls.merge import alone, finished, merge_more
 from pjsipdiag.diagnosis.calls.spool import Placed, Spool
 from pjsipdiag.diagnosis.work.executor import Elsewhere, Item, Place, Result, Work
+from pjsipdiag.diagnosis.work.jobs import LostError
 from pjsipdiag.diagnosis.work.parcel import pack, pack_fold, unpack, unpack_fold
 from pjsipdiag.diagnosis.work.reading import FileReader, PieceReader
 from pjsipdiag.diagnosis.work.scheduler import (
@@ -40,7 +46,9 @@ BRANCHES, ENOUGH = 32, 16 << 20
 PAUSE = 0.5
 """Seconds between two looks at how far the workers are."""
 MOST_HELD = 32 << 20
-"""Bytes of folds of one piece that a worker holds in memory; more go to a file."""
+"""Bytes of folds and results that a worker holds in memory; more go to a file."""
+AHEAD = 64
+"""Results that are asked for before their turn."""
 
 
 class Cluster:
@@ -49,7 +57,7 @@ class Cluster:
     forks = False
 
     def __init__(self, address: str, patience: float = PATIENCE) -> None:
-        self._address = address
+        self._address, self._process = address, os.getpid()
         self._client = connect(address, patience)
         try:
             with in_one_line(address):
@@ -59,6 +67,8 @@ class Cluster:
             raise
 
     def submit(self, work: Work[Item, Result], items: Sequence[Item]) -> _Started[Item, Result]:
+        if self._client.status == "closed":
+            raise LostError(f"--dask {self._address}: it was left already")
         return _Started(self._client, self._address, work, items)
 
     def merge(self, places: Sequence[Place]) -> Merged:
@@ -77,7 +87,8 @@ class Cluster:
         """A scheduler that starts again under the same address is waited for as long as Dask says."""
         import dask
 
-        self.close()
+        if self._process == os.getpid():
+            self.close()
         if self._address == "local":
             return None
         waiting = dask.config.get("distributed.comm.timeouts.connect", PATIENCE)
@@ -111,7 +122,7 @@ class _Started(Generic[Item, Result]):
         self._address, self._work, self._items = address, work, items
         with in_one_line(address):
             self._values = [client.submit(_do, VERSIONS, work, item, pure=False) for item in items]
-            self._results = [client.submit(_result_of, value, pure=False) for value in self._values]
+        self._client, self._results = client, deque[Any]()
 
     def __exit__(self, *_: object) -> None:
         with suppress(Exception):
@@ -119,10 +130,12 @@ class _Started(Generic[Item, Result]):
                 future.cancel()
 
     def results(self, look: Callable[[], None] = lambda: None) -> Iterator[Result]:
-        self._results.reverse()
+        values = iter(self._values)
         for item, value in zip(self._items, self._values, strict=True):
             with in_one_line(self._address):
-                yield self._result(item, value, self._results.pop(), look)
+                for one in islice(values, AHEAD - len(self._results)):
+                    self._results.append(self._client.submit(_result_of, one, pure=False, priority=1))
+                yield self._result(item, value, self._results.popleft(), look)
 
     def _result(self, item: Item, value: Future, future: Future, look: Callable[[], None]) -> Result:
         from distributed import TimeoutError as Unfinished
@@ -141,43 +154,64 @@ class _Started(Generic[Item, Result]):
                 return result
 
 
-@dataclass(slots=True)
 class _Value:
-    """What a worker keeps of an item: the result, and the folds in it as bytes, which are handed over one by one."""
+    """What a worker keeps of an item: the folds, then the result, as bytes that are handed over one by one."""
 
-    result: Any
-    folds: Spool
+    def __init__(self, contents: Iterable[bytes] = ()) -> None:
+        with _KEEPING:
+            self._spool = _SPOOLS.setdefault(0, Spool(MOST_HELD))
+        self._places = list[tuple[int, int]]()
+        for content in contents:
+            self.append(content)
+
+    def __reduce__(self) -> tuple[type[_Value], tuple[list[bytes]]]:
+        return _Value, ([self[number] for number in range(len(self._places))],)
 
     def __sizeof__(self) -> int:
-        return self.folds.held()
+        return 100  # the rest is in a file, or soon will be
+
+    def __getitem__(self, number: int) -> bytes:
+        with _KEEPING:
+            return self._spool.read(*self._places[number])
+
+    def append(self, content: bytes) -> int:
+        """Keeps it, and says under which number."""
+        with _KEEPING:
+            self._places.append((self._spool.append(content), len(content)))
+        return len(self._places) - 1
 
     def keep(self, fold: Folded) -> Elsewhere:
         data = pack_fold(fold)
-        return Elsewhere(self.folds.append(data), len(data), fold.messages)
+        return Elsewhere(self.append(data), len(data), fold.messages)
+
+
+_KEEPING = Lock()
+_SPOOLS: WeakValueDictionary[int, Spool] = WeakValueDictionary()
+"""The one of this process, as long as something is in it."""
 
 
 def _do(versions: tuple[str, str], work: Any, item: Any) -> _Value:
     """Done by a worker."""
     if versions != VERSIONS:
         raise PjsipdiagError(other_versions("a worker", *VERSIONS))
-    value = _Value(None, Spool(MOST_HELD))
+    value = _Value()
     if isinstance(work, PieceReader | FileReader):
         work = replace(work, keep=value.keep)
     threshold = gc.get_threshold()
     gc.set_threshold(1_000_000, 50, 100)  # as the command line does
     try:
-        value.result = work(item)
+        value.append(pickle.dumps(work(item), pickle.HIGHEST_PROTOCOL))
     finally:
         gc.set_threshold(*threshold)
     return value
 
 
 def _result_of(value: _Value) -> Any:
-    return value.result
+    return pickle.loads(value[-1])
 
 
-def _taken(value: _Value, offset: int, size: int) -> bytes:
-    return value.folds.read(offset, size)
+def _taken(value: _Value, number: int) -> bytes:
+    return value[number]
 
 
 def _elsewhere(result: object) -> Iterator[Elsewhere]:
@@ -214,18 +248,18 @@ def _neighbours(places: Sequence[Place]) -> Iterator[list[Place]]:
 def _leaves(client: Client, group: Sequence[Place], heard: bool) -> Iterator[_Node]:
     """What several small files come to is merged where they were read."""
     folds = [(place.fold, (place.capture, place.first_frame)) for place in group]
-    taken = [(one.number, one.size, at) for one, at in folds if isinstance(one, Elsewhere)]
+    taken = [(one.number, at) for one, at in folds if isinstance(one, Elsewhere)]
     first = group[0].fold
     if len(taken) < 2 or not isinstance(first, Elsewhere):
         yield from (_leaf(client, place) for place in group)
         return
     data = client.submit(_merge_there, first.value, taken, heard, pure=False)
-    yield _Node(data, sum(size for _, size, _ in taken))
+    yield _Node(data, sum(one.size for one, _ in folds if isinstance(one, Elsewhere)))
 
 
-def _merge_there(value: _Value, taken: Sequence[tuple[int, int, tuple[int, int]]], heard: bool) -> bytes:
+def _merge_there(value: _Value, taken: Sequence[tuple[int, tuple[int, int]]], heard: bool) -> bytes:
     """Done by a worker."""
-    parts = (alone(CapturePart(unpack_fold(value.folds.read(at, size)), *place), heard) for at, size, place in taken)
+    parts = (alone(CapturePart(unpack_fold(value[number]), *place), heard) for number, place in taken)
     return pack(merge_more(chain.from_iterable(parts), heard))
 
 
@@ -235,7 +269,7 @@ def _leaf(client: Client, place: Place) -> _Node:
         data = pack_fold(one)
         with warnings.catch_warnings(action="ignore"):  # that it is large: the scheduler keeps it, workers may die
             return _Node(client.submit(bytes, data, pure=False), len(data), at)
-    return _Node(client.submit(_taken, one.value, one.number, one.size, pure=False), one.size, at)
+    return _Node(client.submit(_taken, one.value, one.number, pure=False), one.size, at)
 
 
 def _grouped(nodes: Sequence[_Node]) -> list[list[_Node]]:

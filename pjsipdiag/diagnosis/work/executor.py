@@ -15,6 +15,8 @@ from pjsipdiag.diagnosis.calls.folded import CapturePart, Folded, Merged
 from pjsipdiag.diagnosis.calls.merge import merge
 from pjsipdiag.diagnosis.work.jobs import Shared
 
+RESTARTS = 3
+"""How often workers may be lost that others come in place of."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Item_contra = TypeVar("Item_contra", contravariant=True)

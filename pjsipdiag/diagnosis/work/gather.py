@@ -17,13 +17,15 @@ from pathlib import Path
 from pjsipdiag.capture import Captures, expand
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.signs import Signs
+from pjsipdiag.capture.source.place import from_here
 from pjsipdiag.diagnosis.calls.folded import Folded, Merged
 from pjsipdiag.diagnosis.calls.selection import selection
 from pjsipdiag.diagnosis.calls.spool import Placed, Spool
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.traffic import CaptureSummary
 from pjsipdiag.diagnosis.work.chain import Chain
-from pjsipdiag.diagnosis.work.executor import Executor, Processes, Started
+from pjsipdiag.diagnosis.work.executor import RESTARTS, Executor, Processes, Started
+from pjsipdiag.diagnosis.work.holders import Holders
 from pjsipdiag.diagnosis.work.jobs import LostError
 from pjsipdiag.diagnosis.work.kept import prepare
 from pjsipdiag.diagnosis.work.reading import Done, PieceReader, Reading, Seen, Task
@@ -31,8 +33,6 @@ from pjsipdiag.diagnosis.work.tasks import tasks_elsewhere, tasks_here
 from pjsipdiag.errors import CaptureError, PjsipdiagError
 from pjsipdiag.sip import Address
 
-RESTARTS = 3
-"""How often workers may be lost that others come in place of."""
 MOST_ROWS = 100_000
 """Transactions in one fold on another machine: its memory is bounded."""
 
@@ -134,7 +134,7 @@ def _begin(captures: Sequence[str | Path], options: Options, executor: Executor)
     elif executor.forks:
         found = expand(captures)
     else:
-        (found,) = executor.submit(Expansion(), [tuple(map(str, captures))]).results()
+        (found,) = executor.submit(Expansion(), [tuple(from_here(str(path)) for path in captures)]).results()
     tasks = tuple(
         tasks_here(found.files, reading) if executor.forks else tasks_elsewhere(found.files, reading, executor)
     )
@@ -189,6 +189,10 @@ class Begun:
                 chain.read(capture, capture)
         for capture, pieces in groupby(self._done(), key=lambda one: one.capture):
             chain.join(capture, list(pieces))
+        if not self._executor.forks:
+            holder = Holders(self._executor)
+            for tally in chain.tallies:
+                tally.holder = holder
         merged = self._executor.merge([place for places in chain.places for place in places])
         notes = tuple(f"passed over: {reason}" for reason in self._captures.passed_over)
         if merged.lacks_tags:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from pjsipdiag import __version__
 from pjsipdiag.capture.datagram import Stamp
 from pjsipdiag.capture.joining.parts import FilePart
+from pjsipdiag.capture.source.place import here
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.storage import Url
 
@@ -65,7 +66,7 @@ def once(reading: Reading, piece: FilePart, alone: bool, stamp: Stamp | None, re
 def _name(reading: Reading, piece: FilePart, alone: bool, stamp: Stamp) -> str:
     """Sets are put in order: their own differs from process to process."""
     wanted = reading.wanted
-    place = piece.path.whole if isinstance(piece.path, Url) else str(Path(piece.path).absolute())
+    place = piece.path.whole if isinstance(piece.path, Url) else str(here(piece.path).absolute())
     said = (
         (platform.python_version(), __version__),
         (place, stamp.inode, stamp.size, stamp.modified),

@@ -9,18 +9,21 @@ places, so both count. Requests inside of dialogs go where the other side said, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.datagram import TOLD, Datagram
 from pjsipdiag.diagnosis.calls.heads import call_id, has_tag, value_of
 from pjsipdiag.diagnosis.situation import Asked
+from pjsipdiag.digest import wide_digest
 from pjsipdiag.sip import decode, parse_uri
 
 METHODS = (b"INVITE ", b"REGISTER ", b"OPTIONS ")
 MOST_WAITING = 100_000
 """Requests whose answers are waited for."""
+LATE = 64_000_000_000
+"""Nanoseconds into a capture in which requests are answered that stand in the one before it."""
 
 
 class _Sent(NamedTuple):
@@ -28,33 +31,67 @@ class _Sent(NamedTuple):
     asked: Asked
 
 
+class Note(NamedTuple):
+    """A request that the PBX sent, or, without one, an answer that came."""
+
+    transaction: bytes
+    sent: _Sent | None
+
+
 class Reached:
     """`found` are the requests that were answered, by the packed address that answered them."""
 
-    def __init__(self, pbx: Collection[bytes], servers: Collection[bytes]) -> None:
-        """`servers` are the packed addresses that may be asked for."""
-        self._pbx, self._servers = pbx, servers
-        self._waiting: dict[int, _Sent] = {}
+    def __init__(self, pbx: Collection[bytes], servers: Collection[bytes], mirrors: Collection[str]) -> None:
+        """`servers` are the packed addresses that may be asked for, `mirrors` carriers whose word is taken."""
+        self._pbx, self._servers, self._mirrors = pbx, servers, mirrors
+        self._waiting: dict[bytes, _Sent] = {}
         self.found: dict[bytes, dict[Asked, None]] = defaultdict(dict)
 
-    def note(self, datagram: Datagram) -> None:
-        """Keeps what the PBX asks, until it is answered from there."""
+    def take(self, note: Note) -> bool:
+        """Keeps what the PBX asks until it is answered from there; whether that says something new."""
+        transaction, sent = note
+        if sent is None:
+            answered = self._waiting.pop(transaction, None)
+            if answered:
+                self.found[answered.server][answered.asked] = None
+            return answered is not None
+        is_new = sent.asked not in self.found[sent.server] and len(self._waiting) < MOST_WAITING
+        if is_new:
+            self._waiting[transaction] = sent
+        return is_new
+
+    def read(self, datagram: Datagram) -> Note | None:
+        """What a message is."""
         payload, source, destination = datagram.payload, datagram.source[:-2], datagram.destination[:-2]
+        direction = datagram.direction
+        if direction.startswith(TOLD) and direction.removeprefix(TOLD) not in self._mirrors:
+            return None
         if payload.startswith(b"SIP/2.0 "):
-            if destination in self._pbx and source in self._servers and datagram.direction != "out":
-                sent = self._waiting.pop(_transaction(source, payload), None)
-                if sent:
-                    self.found[sent.server][sent.asked] = None
+            if destination in self._pbx and source in self._servers and direction != "out":
+                return Note(_transaction(source, payload), None)
         elif source in self._pbx and destination in self._servers and payload.startswith(METHODS):
-            if datagram.direction == "in" or destination in self._pbx or has_tag(value_of(payload, b"to")):
-                return
+            if direction == "in" or destination in self._pbx or has_tag(value_of(payload, b"to")):
+                return None
             asked = Asked(decode(payload[: payload.find(b" ")]), hosts(payload))
-            if all(asked.hosts) and asked not in self.found[destination] and len(self._waiting) < MOST_WAITING:
-                self._waiting[_transaction(destination, payload)] = _Sent(destination, asked)
+            if all(asked.hosts):
+                return Note(_transaction(destination, payload), _Sent(destination, asked))
+        return None
 
 
-def _transaction(server: bytes, payload: bytes) -> int:
-    return hash((server, call_id(payload), *value_of(payload, b"cseq").split()))
+def notes(
+    pbx: Collection[bytes], servers: Collection[bytes], mirrors: Collection[str], datagrams: Iterator[Datagram]
+) -> Iterator[Note]:
+    """What one capture tells: the same again is left out, as far as it shows."""
+    here, end = Reached(pbx, servers, mirrors), None
+    for datagram in datagrams:
+        end = end or datagram.time + LATE
+        note = here.read(datagram)
+        if note and (here.take(note) or (note.sent is None and datagram.time < end)):
+            yield note
+
+
+def _transaction(server: bytes, payload: bytes) -> bytes:
+    return wide_digest(server, call_id(payload), b" ".join(value_of(payload, b"cseq").split()))
 
 
 def hosts(payload: bytes) -> tuple[str, ...]:

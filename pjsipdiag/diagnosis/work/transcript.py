@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from pjsipdiag.asterisk.secrets import HIDDEN, scrubbed
-from pjsipdiag.capture.again import read_again
+from pjsipdiag.capture.again import look_again
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.signs import Sign, SignKind, Signs, Times
 from pjsipdiag.diagnosis.calls.heads import call_id
@@ -83,13 +84,14 @@ def transcripts(captures: Sequence[Tally], signs: Signs, calls: Sequence[CallRow
             heard[key] = one = _Heard(call, MOST_BYTES // len(calls))
             id_ = call.call_id.encode("utf-8", "surrogateescape")
             wanted.setdefault(id_, {})[_packed(call.source)] = one
-    for tally in captures if wanted else ():
-        for datagram in read_again(tally):
-            alike = wanted.get(call_id(datagram.payload))
-            if alike:
-                _note(datagram, alike)
+    for datagram in look_again(captures if wanted else (), partial(_of_calls, frozenset(wanted))):
+        _note(datagram, wanted[call_id(datagram.payload)])
     told = {key: [*one.tell(), *_signs_of(one, signs)] for key, one in heard.items()}
     return {key: tuple(sorted(spoken, key=lambda one: one.time)) for key, spoken in told.items()}
+
+
+def _of_calls(call_ids: frozenset[bytes], datagrams: Iterator[Datagram]) -> Iterator[Datagram]:
+    return (datagram for datagram in datagrams if call_id(datagram.payload) in call_ids)
 
 
 def _note(datagram: Datagram, alike: dict[bytes, _Heard]) -> None:

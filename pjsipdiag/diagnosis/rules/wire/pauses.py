@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import chain
+from functools import partial
 from typing import NamedTuple
 
-from pjsipdiag.capture.again import read_again
-from pjsipdiag.capture.datagram import TOLD, Tally
+from pjsipdiag.capture.again import look_again
+from pjsipdiag.capture.datagram import TOLD, Datagram, Tally
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.situation import Exchange, Situation
@@ -17,6 +18,7 @@ PATIENCE = 32_000_000_000
 """Nanoseconds after which nobody waits for an answer any more (64 * T1, RFC 3261 17.1.2.2)."""
 MOST_MESSAGES = 300_000
 """Messages of captures that are read again for the pauses of requests outside of calls."""
+LONGEST_METHOD = 32
 OF_ONE = "look for a ban or filter of this address (`fail2ban-client status asterisk`, `iptables -L -n`)"
 OF_ALL = "Asterisk, or the way to it, stood still (restart, overload, network; `systemctl status asterisk`)"
 
@@ -85,16 +87,12 @@ def pauses(exchanges: Sequence[Exchange], tallies: Sequence[Tally], mirrors: Col
     }
     answers: tuple[list[tuple[int, str]], list[tuple[int, str]]] = [], []
     only_told = True
-    for datagram in chain.from_iterable(map(read_again, tallies)):
-        direction = datagram.direction
-        told = direction.startswith(TOLD) and direction.removeprefix(TOLD) not in mirrors
+    for told, time, host, method, is_answer in look_again(tallies, partial(_said, frozenset(mirrors))):
         only_told = only_told and told
-        message = datagram.message()
-        host = message.destination.ip if message.status else message.source.ip
-        if message.status:
-            answers[told].append((message.time, host))
-        if (of := seen.get((told, host, message.header("CSeq").rpartition(" ")[2]))) is not None:
-            of.append((message.time, bool(message.status)))
+        if is_answer:
+            answers[told].append((time, host))
+        if (of := seen.get((told, host, method))) is not None:
+            of.append((time, is_answer))
     for one in short:
         found = max(_between(seen[only_told, one.client, one.method]), key=lambda pause: pause[2], default=None)
         if found is not None and found[1] - found[0] > PATIENCE:
@@ -103,6 +101,17 @@ def pauses(exchanges: Sequence[Exchange], tallies: Sequence[Tally], mirrors: Col
                 host for time, host in answers[only_told] if first <= time <= last and host != one.client
             )
             yield Pause(one, *found, tuple(others))
+
+
+def _said(mirrors: Collection[str], datagrams: Iterator[Datagram]) -> Iterator[tuple[bool, int, str, str, bool]]:
+    """Of each message whether a carrier told it, when, of whom, and its method."""
+    for datagram in datagrams:
+        direction = datagram.direction
+        told = direction.startswith(TOLD) and direction.removeprefix(TOLD) not in mirrors
+        message = datagram.message()
+        host = message.destination.ip if message.status else message.source.ip
+        method = sys.intern(message.header("CSeq").rpartition(" ")[2][:LONGEST_METHOD])
+        yield told, message.time, sys.intern(host), method, bool(message.status)
 
 
 def _between(seen: Iterable[tuple[int, bool]]) -> Iterator[tuple[int, int, int]]:
