@@ -161,7 +161,7 @@ class Tally:
     @property
     def name(self) -> str:
         """The file as it is named to the user."""
-        return shown_name(self.file)
+        return shown_name(self.file[:])
 
     def note(self, note: str) -> None:
         """Says `note` once in the report."""

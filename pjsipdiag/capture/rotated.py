@@ -82,7 +82,7 @@ def _members(path: str) -> Sequence[str] | None:
     if path == "-" or place.is_file():
         return None
     if place.is_dir():
-        found = [str(Path(path, member.name)) for member in place.iterdir()]
+        found = [str(Path(path[:], member.name)) for member in place.iterdir()]
     elif glob.has_magic(path):
         found = glob.glob(path, root_dir=folder)  # noqa: PTH207  (also absolute patterns)
     else:

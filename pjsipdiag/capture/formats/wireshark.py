@@ -20,6 +20,7 @@ from typing import Any
 
 from pjsipdiag.capture.datagram import Datagram, Tally, told
 from pjsipdiag.capture.packets.logger import is_logged, logged
+from pjsipdiag.capture.source.place import here
 from pjsipdiag.capture.streams.start import starts_like_sip
 from pjsipdiag.errors import CaptureError
 from pjsipdiag.sip import SIPS_PORT
@@ -116,11 +117,12 @@ def _capture(path: str, keylog: str | Path | None, tls_ports: set[int], loop: as
         if not Path(keylog).is_file():
             raise CaptureError(f"{keylog}: no such key log file")
         preferences["tls.keylog_file"] = str(Path(keylog).resolve())
-    if not Path(path).is_file():
+    file = here(str(path))
+    if not file.is_file():
         raise CaptureError(f"{path}: --reader wireshark reads files of this machine only")
     odd = sorted(tls_ports - WEB_PORTS - {SIPS_PORT})
     capture = pyshark.FileCapture(
-        str(Path(path).resolve()),
+        str(file.resolve()),
         display_filter="sip",
         use_ek=True,
         include_raw=True,

@@ -30,12 +30,12 @@ class Relative(str):
         return self
 
     def __reduce__(self) -> tuple[type[Relative], tuple[str, str]]:
-        return Relative, ("".join(self), self.folder)
+        return Relative, (self[:], self.folder)
 
     @property
     def whole(self) -> Path:
         """Where it is."""
-        return Path(self.folder, self)
+        return Path(self.folder, self[:])
 
 
 def here(path: str) -> Path:
