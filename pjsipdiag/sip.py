@@ -257,13 +257,16 @@ def _long(name: str) -> str:
 
 def _headers(head: bytes) -> Iterator[tuple[str, str]]:
     name, value = "", ""
-    for line in (raw.rstrip(b"\r") for raw in head.split(b"\n")[1:]):
-        if line[:1] in (b" ", b"\t") and name:
-            value = f"{value} {decode(line.strip())}"
+    for line in decode(head).split("\n")[1:]:
+        if line[:1] in (" ", "\t") and name:
+            value = f"{value} {line.strip(_BLANKS)}"
             continue
         if name:
             yield name, value
-        raw_name, colon, raw_value = line.partition(b":")
-        name, value = (decode(raw_name.strip()), decode(raw_value.strip())) if colon else ("", "")
+        name, colon, value = line.partition(":")
+        name, value = (name.strip(_BLANKS), value.strip(_BLANKS)) if colon else ("", "")
     if name:
         yield name, value
+
+
+_BLANKS = " \t\r\n\v\f"

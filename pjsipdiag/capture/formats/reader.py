@@ -14,7 +14,6 @@ from pjsipdiag.capture.formats.scan import scan
 from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.capture.source.compressed import Peeked, decompressed
 from pjsipdiag.capture.source.place import open_file
-from pjsipdiag.capture.text import read_text, wide_encoding
 from pjsipdiag.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ def read_stream(
         whole = Peeked(content, head)
         try:
             if looks_like_text(head):
+                from pjsipdiag.capture.text import read_text  # with all forms of texts, which no capture needs
+
                 yield from read_text(whole, tally, head)
             else:
                 yield from scan(whole, tally, dissector)
@@ -83,6 +84,8 @@ def looks_like_text(head: bytes) -> bool:
     """
     if not head or head.startswith(MAGICS_OF_CAPTURES):
         return False
+    from pjsipdiag.capture.text import wide_encoding
+
     return (
         b"\0" not in head[:24]
         or not head.strip(b"\0")
