@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 
-_SIGNS = bytes.maketrans(b"@/=:<[({PS*", b"@@@@<<<<SS_")
-_SIGN = re.compile(rb"(?:[@/]|d=|:(?=\*)|[A-Z] )[\w.-]*[*_]")
-"""What stand-ins have, once marks of one kind are written alike: most heads have none, and are not searched."""
+_SIGNS = bytes.maketrans(b"@/=[({PS*", b"@@@<<<SS_")
+_PLAIN = bytes(sign for sign in range(256) if sign not in b"@/=:<[({PS*_ ;>\n")
+_NO_MARK = re.compile(rb"\n[S ]*:[^:;\n]*(?:<[^>:\n]*>|; *@)")
+_IN_NAME = re.compile(rb"(?:[@/]|d=|:(?=\*)|[A-Z] )[\w.-]*[*_]")
+_BEHIND = re.compile(rb"[@/=:][<\[({]|[PS] [<\[({]")
 _STAND_IN = re.compile(
     rb"(?P<before>[@/]|\bSIP/2\.0/[A-Z]{2,4} |received=|\bsips?:(?=[<\[*]))"
     rb"(?P<name><[^<>\s@;:]{1,60}>|\[(?![0-9A-Fa-f:.]{2,}\])[^\]\n@]{1,60}\]|\([^()\n@]{1,60}\)|\{[^{}\n@]{1,60}\}"
@@ -33,18 +35,22 @@ _NAME = re.compile(rb"[^A-Za-z0-9]+")
 
 def with_names(payload: bytes) -> bytes:
     """The message with a name in place of each stand-in that no parser takes, one name for each."""
+    if not _may_hold(payload):
+        return payload
     head, end, body = payload.partition(b"\r\n\r\n")
     if _NO_URI.search(head) is not None:
         head = _NO_URI.sub(_with_uri, head)
-    elif not _has_sign(head):
+    elif _BEHIND.search(head) is None and _IN_NAME.search(head) is None:
         return payload
     return _LINE.sub(lambda line: _STAND_IN.sub(_named, line[0]), head) + end + body
 
 
-def _has_sign(head: bytes) -> bool:
-    """Whether something in it may be a stand-in: brackets behind a mark, or a star or a low line in a name."""
-    signs = head.translate(_SIGNS)
-    return b"@<" in signs or b"S <" in signs or (b"_" in signs and _SIGN.search(head) is not None)
+def _may_hold(payload: bytes) -> bool:
+    """Whether it may hold a stand-in, by what is left when marks of one kind are written alike and all others left out:
+    most messages are not looked at more closely."""
+    left = payload.translate(_SIGNS, _PLAIN)
+    signs = b"_" in left or b"@<" in left or b":<" in left or b"S <" in left
+    return signs or _NO_MARK.search(left) is not None
 
 
 def stand_in(place: str) -> str:

@@ -14,9 +14,10 @@ LONGEST_HEAD = 400
 
 
 class Mark(NamedTuple):
-    """A line that announces a message: where it begins and ends, what it says, and the length that it tells, 0 when it
-    tells none."""
+    """A line that announces a message: where in it that begins, where it begins and ends, what it says, and the length
+    that it tells, 0 when it tells none."""
 
+    at: int
     start: int
     end: int
     form: TextForm
@@ -34,10 +35,11 @@ def found_in(form: TextForm, text: bytes, start: int, unlike: list[int]) -> Iter
             begin = text.rfind(b"\n", 0, at) + 1
             match = form.line.search(text, max(begin, at - LONGEST_HEAD, seen), min(end, at + LONGEST_HEAD))
             if match is not None:
-                yield Mark(begin, end, form, match, int(match["size"]) if form is PJSIP else 0)
-                if not match.start() <= at < match.end():
+                first, stop = match.span()
+                yield Mark(first, begin, end, form, match, int(match["size"]) if form is PJSIP else 0)
+                if not first <= at < stop:
                     unlike.append(at)
-                seen = max(match.end(), at + len(needle))
+                seen = max(stop, at + len(needle))
                 at = text.find(needle, seen)
             else:
                 unlike.append(at)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Generator, Iterator, Sequence
+from operator import attrgetter
 from typing import BinaryIO, NamedTuple
 
 from pjsipdiag.capture.datagram import Connected, Datagram, Tally
@@ -178,7 +179,7 @@ class _Reading:
             start = 0 if b"SIP/2.0" in text else max(0, len(text) - LONGEST_HEAD)
             for form in VIEWERS:
                 found += found_in(form, text, start, [])
-        found.sort(key=lambda mark: mark.found.start())
+        found.sort(key=attrgetter("at"))
         self._logs = self._logs or any(mark.form is PJSIP for mark in found)
         return found, unlike
 
@@ -206,7 +207,7 @@ class _Reading:
         text, _, marks, unlike = lines
         if not unlike or sum(map(text.count, PJSIP.needles)) <= sum(mark.form is PJSIP for mark in marks):
             return
-        known = [(mark.found.start(), mark.found.end()) for mark in marks]
+        known = [(mark.at, mark.found.end()) for mark in marks]
         for found in _SCRAP.finditer(text, 0, end):
             at = found.start()
             if not any(start <= at < end for start, end in (*known, *spoken)):
@@ -268,7 +269,7 @@ class _Reading:
     def _when(self, text: bytes, mark: Mark) -> int:
         if mark.form is not PJSIP:
             return time_of(text[mark.start : mark.end].decode("ascii", "replace"), self.tally)
-        return self._time(text[max(mark.start, mark.found.start() - LONGEST_HEAD) : mark.found.start()])
+        return self._time(text[max(mark.start, mark.at - LONGEST_HEAD) : mark.at])
 
     def _time(self, before: bytes) -> int:
         """The time that stands before something in a line."""
