@@ -1,8 +1,8 @@
 /* The records of a capture that need no closer look, at the speed of memory.
 
    Law: what is passed over or told here, `sieve.py` passes over or tells as well, record by record; this stops at each
-   record of which that is not certain, and hands to `Dissector.direct` each TCP segment that is not as most are. What
-   bytes mean is said by the tables of `compiled.py`.
+   record of which that is not certain, and hands to a Dissector fragments and each TCP segment that is not as most
+   are. What bytes mean is said by the tables of `compiled.py`.
    Of a record that begins at or before `last`, MARGIN bytes can be read; what lies further on is compared with `end`. */
 
 #define Py_LIMITED_API 0x030b0000
@@ -27,6 +27,7 @@ typedef struct {
     int32_t protocol, length, over;     /* of IP; `over` is what its length counts beside UDP or TCP */
     int32_t addresses, size, ports;     /* where the source address is, and its size; where UDP or TCP begins */
     int32_t direction;                  /* 0 where the link says none */
+    int32_t fragment, link;             /* the fragment field of IPv4, 0 for IPv6; the type of the link */
     int32_t checks;
     struct { uint16_t at; uint8_t mask, value; } check[MOST_CHECKS];
 } Plan;
@@ -44,17 +45,17 @@ typedef struct {
 } Tables;
 
 /* What Dissector, FlowTable, Tally, Flow, Direction and MessageStream call what is looked at here. */
-enum { TABLE, PASSED, DIRECT, TALLY, IS_SHOWN, UNDECODED, PORTS, FLOWS, WAITING, MOST_WAITING, SEQUENCE, NEXT, OPENED, AHEAD,
+enum { TABLE, PASSED, DIRECT, PIECE, TALLY, IS_SHOWN, UNDECODED, PORTS, FLOWS, WAITING, MOST_WAITING, SEQUENCE, NEXT, OPENED, AHEAD,
        STREAM, SHOWN, DIRECTION, ENDS, TIME, FRAME, ACKNOWLEDGES, LOST, IS_SIP, NEED, SCANNED, BUFFER, NAMES };
 static const char *const NAMED[NAMES] = {
-    "table", "passed", "direct", "tally", "is_shown", "undecoded", "ports", "flows", "waiting", "most_waiting", "sequence",
+    "table", "passed", "direct", "piece", "tally", "is_shown", "undecoded", "ports", "flows", "waiting", "most_waiting", "sequence",
     "next", "opened", "_ahead", "stream", "shown", "direction", "ends", "time", "frame", "acknowledges", "_lost", "_is_sip",
     "_need", "_scanned", "_buffer"};
 static PyObject *names[NAMES];
 
-/* What knows more: what takes any segment, the flows that are followed (FlowTable), where others are noted; and how many
+/* What knows more: what takes any segment, what takes a fragment, the flows that are followed (FlowTable), where others are noted; and how many
    more bytes may wait in the flows, now and when they were told it last. */
-typedef struct { PyObject *direct, *table, *ports, *flows, *noted; Py_ssize_t most, room, told; } Law;
+typedef struct { PyObject *direct, *piece, *table, *ports, *flows, *noted; Py_ssize_t most, room, told; } Law;
 
 static uint32_t word(const uint8_t *at, int big) {
     return big ? (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3]
@@ -406,18 +407,38 @@ static int tell_room(Law *law) {
     return law->room == law->told ? 0 : set(law->table, WAITING, PyLong_FromSsize_t(law->most - law->room));
 }
 
+/* Adds what was found, which is given away, to the messages: 1, or 0 for None. */
+static int add_all(PyObject *found, PyObject *messages) {
+    const Py_ssize_t count = PyList_Size(messages);
+    int done = !found ? -1 : found != Py_None;
+    if (done > 0 && PyObject_IsTrue(found) && PyList_SetSlice(messages, count, count, found) < 0)
+        done = -1;
+    Py_XDECREF(found);
+    return done;
+}
+
 /* Leaves a segment to `Dissector.direct`: 1, or 0 where that wants all of the record. */
 static int leave(const Segment *segment, Law *law, PyObject *messages) {
     const uint8_t *header = segment->header;
     PyObject *found = tell_room(law) < 0 ? NULL : PyObject_CallFunction(
         law->direct, "LLOIiy#OOI", segment->time, segment->frame, segment->key, word(header + 4, 1), header[13],
         (const char *)segment->data, segment->size, Py_None, segment->direction, word(header + 8, 1));
-    const Py_ssize_t count = PyList_Size(messages);
-    int done = !found || ask_room(law) < 0 ? -1 : found != Py_None;
-    if (done > 0 && PyObject_IsTrue(found) && PyList_SetSlice(messages, count, count, found) < 0)
-        done = -1;
-    Py_XDECREF(found);
-    return done;
+    const int done = add_all(found, messages);
+    return done < 0 || ask_room(law) < 0 ? -1 : done;
+}
+
+/* Leaves a whole fragment of UDP over IPv4 to `Dissector.piece`: 1. */
+static int leave_piece(const Plan *plan, const Tables *tables, const uint8_t *record, const Reach *reach, long long frame,
+                       const Law *law, PyObject *messages) {
+    const uint8_t *data = record + plan->ports, *packet = record + plan->header;
+    const Py_ssize_t size = half(record + plan->length) - plan->over;
+    if (size <= 0 || data + size > reach->stop || (plan->blocks && !is_plain(plan, record, reach)))
+        return 0;
+    return add_all(PyObject_CallFunction(law->piece, "LLiy#Oy#iiy#", nanoseconds(plan, record), frame, plan->link,
+                                         (const char *)packet, reach->stop - packet, direction_of(plan, tables, record),
+                                         (const char *)record + plan->addresses, (Py_ssize_t)(2 * plan->size),
+                                         half(record + plan->fragment - 2), half(record + plan->fragment),
+                                         (const char *)data, size), messages);
 }
 
 /* Takes a whole segment that opens or ends a flow, or is of one that is followed: then 1. */
@@ -459,16 +480,17 @@ static PyObject *walk(const Plan *plans, int count, const Tables *tables, const 
         const uint8_t *ports = record + plan->ports;
         const int protocol = record[plan->protocol], first = tables->first[ports[8]];
         const int tunnelled = tables->tunnels[half(ports)] || tables->tunnels[half(ports + 2)];
-        if (protocol == TCP)
-            pass = passes(plan, tables, record, reach.stop, law);
+        if (plan->fragment && half(record + plan->fragment) & 0x3fff)
+            pass = protocol == UDP ? leave_piece(plan, tables, record, &reach, frame + 1, law, messages) : 0;
+        else if (protocol == TCP)
+            pass = (pass = passes(plan, tables, record, reach.stop, law))
+                       ? pass : take(plan, tables, record, &reach, frame + 1, law, messages);
         else if (protocol == UDP && first == MEDIA)
             pass = 1;
         else if (protocol == UDP && (first == DULL || (first == LETTER && no_start(tables, ports + 8, reach.stop))))
             pass = !tunnelled;
         else if (protocol == UDP && first == LETTER)
             pass = tell(plan, tables, record, &reach, frame + 1, messages);
-        if (!pass && protocol == TCP)
-            pass = take(plan, tables, record, &reach, frame + 1, law, messages);
         if (pass < 0)
             return NULL;
         if (!pass)
@@ -487,14 +509,16 @@ static PyObject *walk_with(const Plan *plans, int count, const Tables *tables, c
                            Py_ssize_t before, Py_ssize_t last, const uint8_t *end, long long frame, PyObject *dissector,
                            PyObject *messages) {
     PyObject *table = of(dissector, TABLE), *most = of(table, MOST_WAITING), *noted = of(dissector, PASSED), *result = NULL;
-    Law law = {PyObject_GetAttr(dissector, names[DIRECT]), table, of(table, PORTS), of(table, FLOWS), noted, 0, 0, 0};
-    if (law.direct && law.ports && law.flows && noted && most) {
+    Law law = {PyObject_GetAttr(dissector, names[DIRECT]), PyObject_GetAttr(dissector, names[PIECE]),
+               table, of(table, PORTS), of(table, FLOWS), noted, 0, 0, 0};
+    if (law.direct && law.piece && law.ports && law.flows && noted && most) {
         law.most = PyLong_AsSsize_t(most);
         if (ask_room(&law) == 0)
             result = walk(plans, count, tables, buffer, at, before, last, end, frame, &law, messages);
         if (result && tell_room(&law) < 0)
             Py_CLEAR(result);
     }
+    Py_XDECREF(law.piece);
     Py_XDECREF(law.direct);
     return result;
 }
@@ -536,7 +560,7 @@ static PyObject *passed(PyObject *module, PyObject *arguments) {
         sane = at >= 0 && end <= buffer.len && last + MARGIN <= buffer.len;
         for (const Plan *plan = plans; plan < plans + count; plan++)
             sane = sane && plan->unit > 0 && plan->checks <= MOST_CHECKS && plan->size <= 16 &&
-                   plan->ports + 8 + LONGEST_METHOD < MARGIN;
+                   plan->ports + 8 + LONGEST_METHOD < MARGIN && plan->fragment + 2 < MARGIN && plan->fragment != 1;
     }
     if (!sane && !PyErr_Occurred())
         PyErr_SetString(PyExc_ValueError, "no plan, or one that reaches too far");

@@ -33,7 +33,7 @@ MOST_MESSAGES = 64
 there is used again."""
 LATEST = MARGIN - 8 - 32
 """Where UDP or TCP has to begin, so that the ports, the length and the longest method are within MARGIN."""
-_HEAD, _CHECK = Struct("=12i"), Struct("=HBB")
+_HEAD, _CHECK = Struct("=14i"), Struct("=HBB")
 _SIZE = _HEAD.size + MOST_CHECKS * _CHECK.size
 MEDIA, DULL, LETTER, LOOK = range(4)
 
@@ -70,18 +70,18 @@ TABLES = (
 )
 
 
-def add_plan(plans: bytearray, layout: Layout, container: Container, unit: int, direction_at: int) -> None:
+def add_plan(plans: bytearray, layout: Layout, container: Container, unit: int, link: tuple[int, int]) -> None:
     """Adds a plan for `layout` to `plans`, where the compiled loop can follow it.
 
     `unit` is the number of nanoseconds in a unit of the fraction, or in a tick of a pcapng interface; 0 for a tick that
-    is none.
+    is none. `link` is its type, and where it says a direction.
     """
-    checks = [(at, 0xFF, value[0]) for at, value in layout.columns if at != layout.protocol_at]
-    if layout.mask:
-        checks.append((layout.fragment_at, 0x3F, 0))
+    link_type, direction_at = link
+    four = layout.version == 4
+    passed_over = (layout.protocol_at, layout.fragment_at + 1) if four else (layout.protocol_at,)
+    checks = [(at, 0xFF, value[0]) for at, value in layout.columns if at not in passed_over]
     if not unit or layout.ports >= LATEST or len(checks) > MOST_CHECKS or len(plans) >= MOST_PLANS * _SIZE:
         return
-    four = layout.version == 4
     plans += _HEAD.pack(
         bool(container.fixed),
         container.order == ">",
@@ -94,6 +94,8 @@ def add_plan(plans: bytearray, layout: Layout, container: Container, unit: int, 
         4 if four else 16,
         layout.ports,
         direction_at,
+        layout.fragment_at if four else 0,
+        link_type,
         len(checks),
     )
     plans += b"".join(_CHECK.pack(*check) for check in checks).ljust(MOST_CHECKS * _CHECK.size, b"\0")

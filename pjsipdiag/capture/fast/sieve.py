@@ -77,7 +77,7 @@ class Sieve:
         if learnt is None:
             return self.dissect(buffer, at, stop, time, frame)
         layouts.append(learnt)
-        compiled.add_plan(self._plans, learnt, self.container, self._unit, self.direction_at)
+        compiled.add_plan(self._plans, learnt, self.container, self._unit, (self.link_type, self.direction_at))
         return self.plain(learnt, buffer, at, stop, time, frame)
 
     def _learn(self, buffer: bytearray, at: int, stop: int) -> Layout | None:

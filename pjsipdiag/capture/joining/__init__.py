@@ -4,6 +4,7 @@ In comes a capture and a number of parts; out come the parts' datagrams and, for
 state that it could not finish alone. `join` finishes them, so that the parts give what one reader gives.
 
     parts       where a capture may be cut, reading one part, joining all
+    deferring   the dissectors of parts: what is told at once, what is handed back
     handover    what a part leaves to those that join
     chain       TCP state that goes on from part to part
 

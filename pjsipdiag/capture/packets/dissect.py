@@ -108,10 +108,35 @@ class Dissector:
         try:
             kind, offset, direction = known or network(link_type, data)
             self.fragments.frame, self.fragments.direction = frame, direction
-            found = self._packet(time, frame, kind, data[offset:], direction) if kind else ()
+            segment = unwrap(kind, data[offset:], time, self.fragments) if kind else None
         except Undecodable as reason:
             self.tally.undecoded[str(reason)] += 1
-            found = ()
+            segment = None
+        found = self._transport(time, frame, segment, direction) if segment else ()
+        return [*self._incomplete(), *found] if self.fragments.given_up else found
+
+    def piece(  # noqa: PLR0917  (called for every fragment)
+        self,
+        time: int,
+        frame: int,
+        _link_type: int,
+        _data: bytes,
+        direction: str,
+        addresses: bytes,
+        number: int,
+        place: int,
+        piece: bytes,
+    ) -> Iterable[Datagram]:
+        """The messages that a frame completes which holds this piece of a UDP packet, and nothing else around it, in
+        IPv4. `addresses`, `number` and `place` (the fragment field) stand in its header."""
+        self.fragments.frame, self.fragments.direction = frame, direction
+        key = addresses, UDP, number
+        whole = self.fragments.add(key, time, (place & 0x1FFF) * 8, bool(place & 0x2000), piece)
+        found: Iterable[Datagram] = ()
+        if whole is not None:
+            half = len(addresses) // 2
+            segment = TcpSegment(UDP, addresses[:half], addresses[half:], whole, 0, True)
+            found = self._transport(time, frame, segment, direction)
         return [*self._incomplete(), *found] if self.fragments.given_up else found
 
     def _incomplete(self) -> Iterator[Datagram]:
@@ -139,9 +164,16 @@ class Dissector:
         reassembler = self._reassembler
         return Unfinished(self.fragments.pending, reassembler.flows, reassembler.ignored, self.tally.records)
 
-    def _packet(self, time: int, frame: int, kind: int, data: bytes, direction: str) -> Iterable[Datagram]:
+    def _transport(self, time: int, frame: int, segment: TcpSegment, direction: str) -> Iterable[Datagram]:
+        """The messages that a transport packet completes, or one in a tunnel in it."""
+        try:
+            return self._innermost(time, frame, segment, direction)
+        except Undecodable as reason:
+            self.tally.undecoded[str(reason)] += 1
+            return ()
+
+    def _innermost(self, time: int, frame: int, segment: TcpSegment | None, direction: str) -> Iterable[Datagram]:
         for _ in range(MAX_DEPTH):
-            segment = unwrap(kind, data, time, self.fragments)
             if segment is None:
                 return ()
             if segment.carrier:
@@ -158,8 +190,8 @@ class Dissector:
             tunnel = udp_tunnel(*ports, payload)
             if tunnel is None:
                 return ()
-            kind, data = tunnel
             direction = told(direction, segment.source)
+            segment = unwrap(*tunnel, time, self.fragments)
         raise Undecodable("tunnels nested too deep")
 
     def _message(  # noqa: PLR0917  (as the fields of a datagram)

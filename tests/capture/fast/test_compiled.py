@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from itertools import zip_longest
+from itertools import chain, zip_longest
 
 import pytest
 from hypothesis import given, settings
@@ -36,6 +36,7 @@ from tests.capture.build import (
     udp,
 )
 from tests.capture.build import pcap as capture_of
+from tests.capture.packets.test_fragments import pieces
 
 pytestmark = pytest.mark.skipif(compiled.passed is None, reason="needs a C compiler when pjsipdiag is installed")
 
@@ -116,8 +117,10 @@ def outcome(raw: bytes, kind: type[Dissector]) -> tuple[object, ...]:
     dissector = kind(tally)
     found = list(read_stream(io.BytesIO(raw), tally, dissector))
     assert all(isinstance(datagram, Datagram) for datagram in found)
-    flows = [(flow, vars_of(state)) for flow, state in dissector.table.flows.items()]
-    return found, list(map(type, found)), tally, dissector.passed, dissector.ports, flows, dissector.table.waiting
+    table = dissector.table
+    flows = [(flow, vars_of(state)) for flow, state in table.flows.items()]
+    kept = dissector.passed, dissector.ports, flows, table.waiting, dissector.fragments
+    return found, list(map(type, found)), tally, *kept
 
 
 def vars_of(thing: object) -> object:
@@ -229,6 +232,41 @@ def test_a_connection_does_not_stop_the_compiled_loop(monkeypatch: pytest.Monkey
     found = list(read_stream(io.BytesIO(capture_of(map(ethernet, connection((side, side), [])))), Tally("capture")))
     assert len(found) == 600
     assert len(stops) < 20
+
+
+FRAGMENTED = st.builds(
+    lambda number, padding, ends, size, changed: fragments(
+        udp(sip(number, padding=padding), *ends), number, size, changed
+    ),
+    *(st.integers(0, 3), st.sampled_from([0, 900, 3000]), FOUR, st.sampled_from([8, 400, 1480])),
+    st.lists(st.tuples(st.sampled_from(["swap", "again", "lose", "cut", "other"]), st.integers(0, 9)), max_size=2),
+)
+
+
+def fragments(packet: bytes, number: int, size: int, changes: list[tuple[str, int]]) -> list[bytes]:
+    """A packet in fragments of this size, one after the other but for some changes."""
+    found = pieces(packet, list(range(size, min(len(packet) - 20, 8 * size), size)), number)
+    for what, where in changes:
+        at = where % len(found)
+        if what == "swap":
+            found[at : at + 2] = found[at : at + 2][::-1]
+        elif what == "again":
+            found.insert(at, found[0])
+        elif what == "lose" and len(found) > 1:
+            del found[at]
+        elif what == "cut":
+            found[at] = found[at][:-1]
+        else:
+            found[at] = found[at][:-1] + b"x"
+    return found
+
+
+@settings(deadline=None, max_examples=200, derandomize=True)
+@given(st.lists(st.one_of(FRAGMENTED, FRAMES.map(lambda frame: [frame[14:]])), min_size=1, max_size=9), st.booleans())
+def test_fragments_are_put_together_alike(packets: list[list[bytes]], mixed: bool) -> None:
+    found = [ethernet(packet) for packet in chain.from_iterable(zip_longest(*packets) if mixed else packets) if packet]
+    same(capture_of([media(), *found]))
+    same(section() + interface(1) + b"".join(enhanced(frame, EPOCH // 1000 + at) for at, frame in enumerate(found)))
 
 
 @pytest.mark.parametrize("link", [1, 101, 113, 276])

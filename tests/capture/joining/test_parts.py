@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.capture import Datagram, Handover, Tally, Unjoinable, join, read, read_part, split
-from pjsipdiag.capture.joining import handover, parts
+from pjsipdiag.capture.joining import deferring, handover, parts
 from pjsipdiag.capture.packets import fragments
 from pjsipdiag.sip import Address
 from tests.capture.build import (
@@ -245,9 +245,9 @@ def test_a_part_hands_back_no_more_than_its_bound(tmp_path: Path, monkeypatch: p
     path = tmp_path / "capture.pcap"
     segments = [ethernet(tcp(sip(at), source=Address("203.0.113.13", 40_000 + at))) for at in range(10)]
     path.write_bytes(pcap([*segments, *[media()] * 250]))
-    monkeypatch.setattr(parts, "MOST_DEFERRED", sum(map(len, segments)))
+    monkeypatch.setattr(deferring, "MOST_DEFERRED", sum(map(len, segments)))
     assert together(path, 2) == alone(path)
-    monkeypatch.setattr(parts, "MOST_DEFERRED", sum(map(len, segments)) - 1)
+    monkeypatch.setattr(deferring, "MOST_DEFERRED", sum(map(len, segments)) - 1)
     with pytest.raises(Unjoinable, match="too many fragments or TCP segments"):
         together(path, 2)
 
@@ -260,7 +260,7 @@ def test_where_too_many_flows_were_passed_over_any_may_go_on(tmp_path: Path, mon
     path.write_bytes(pcap([*over[:3], *others, *over[3:]]))
     assert together(path, 2) == alone(path)
     assert len(alone(path)[0]) == 1
-    monkeypatch.setattr(parts, "MOST_FLOWS", 10)
+    monkeypatch.setattr(deferring, "MOST_FLOWS", 10)
     with pytest.raises(Unjoinable, match="a TCP stream goes on"):
         together(path, 2)
 
@@ -284,6 +284,6 @@ def test_more_whole_datagrams_than_are_remembered_are_for_one_process(
     path = tmp_path / "capture.pcap"
     path.write_bytes(pcap(frames(200)))
     assert together(path, 2) == alone(path)
-    monkeypatch.setattr(parts, "MOST_WHOLE", 3)
+    monkeypatch.setattr(deferring, "MOST_WHOLE", 3)
     with pytest.raises(Unjoinable, match="too many fragments"):
         together(path, 2)

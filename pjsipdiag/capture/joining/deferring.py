@@ -1,0 +1,193 @@
+"""The dissectors of parts: one reads what a part tells by itself, another one what several hand back.
+
+What needs more than its part is in its Handover, in the order of the capture.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.joining.handover import (
+    Deferred,
+    FewFragments,
+    Handover,
+    Opened,
+    OwnFragments,
+    StatefulError,
+    Unjoinable,
+    number_of,
+)
+from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
+from pjsipdiag.capture.packets.fragments import Key
+from pjsipdiag.capture.packets.network import Carried
+from pjsipdiag.capture.streams.flow import port_pair, reverse
+from pjsipdiag.capture.streams.tcp import ACK, SYN
+
+MOST_DEFERRED = 16 << 20
+"""Bytes of packets that a part hands back."""
+MOST_FLOWS = 200_000
+MOST_WHOLE = 1_000_000
+"""Datagrams that a part puts together from fragments."""
+OPENED_SIZE = 100
+"""Bytes that stand for one Opened."""
+
+
+class PartEndedError(Exception):
+    """Ends the reading of a part that cannot be joined any more."""
+
+
+class Deferring(Dissector):
+    """A dissector that knows nothing from before: what would need it is put into `rest`."""
+
+    def __init__(self, tally: Tally, rest: Handover) -> None:
+        self._pieces = OwnFragments(tally.undecoded, rest)
+        super().__init__(tally, share=2, fragments=self._pieces)
+        self.passed = set()
+        self._reassembler.strays = set()
+        self.follow, self.direct = self._feed, self._feed_own
+        self._own: set[bytes] = set()
+        """Flows of connections that were opened in the part; of those in `known` something was handed back."""
+        self._rest = rest
+        self._number = 0
+
+    def bound(self) -> None:
+        super().bound()
+        if self.passed is not None and len(self.passed) > MOST_FLOWS:
+            self._rest.any_passed, self.passed = True, None
+
+    def close(self) -> None:
+        """The part ends: its own flows are handed back as they are."""
+        reassembler, rest = self._reassembler, self._rest
+        rest.flows, rest.ignored, rest.records = reassembler.flows, reassembler.ignored, self.tally.records
+        rest.strays = reassembler.strays or set()
+        rest.passed_over = array("I", self.passed or ())
+        if reassembler.full:
+            rest.reason = "too many TCP flows"
+
+    def frame(
+        self, time: int, frame: int, link_type: int, data: bytes, known: Carried | None = None
+    ) -> Iterable[Datagram]:
+        return self._keep(Deferred(time, frame, link_type, data), super().frame, known)
+
+    def piece(self, time: int, frame: int, link_type: int, data: bytes, *piece: Any) -> Iterable[Datagram]:
+        return self._keep(Deferred(time, frame, link_type, data), super().piece, *piece)
+
+    def _keep(self, packet: Deferred, read: Callable[..., Iterable[Datagram]], *known: Any) -> Iterable[Datagram]:
+        """What a packet is read as here; handed back as well if it needs others."""
+        pieces = self._pieces
+        pieces.waiting = pieces.complete = None
+        try:
+            found = read(*packet, *known)
+        except StatefulError:
+            self._defer(packet, len(packet.data))
+            if pieces.complete is not None:
+                pieces.frames.pop(pieces.complete, None)
+            return ()
+        if pieces.waiting is not None:
+            number = self._defer(packet, len(packet.data))
+            pieces.frames.setdefault(pieces.waiting, []).append(number)
+        elif pieces.complete is not None:
+            self._withdraw(pieces.complete)
+        return found
+
+    def _withdraw(self, key: Key) -> None:
+        """Takes back the frames of a datagram that is complete."""
+        rest = self._rest
+        for number in self._pieces.frames.pop(key, ()):
+            packet = rest.deferred.pop(number)
+            rest.size -= len(packet.data) if isinstance(packet, Deferred) else 0
+        rest.whole.append(number_of(key))
+        if len(rest.whole) > MOST_WHOLE:
+            self._give_up("too many fragments")
+
+    def _defer(self, what: Deferred | Opened, size: int) -> int:
+        """Hands back `what`, under the number that is answered."""
+        rest = self._rest
+        rest.size += size
+        if rest.size > MOST_DEFERRED:
+            self._give_up("too many fragments or TCP segments")
+        self._number += 1
+        rest.deferred[self._number] = what
+        return self._number
+
+    def _give_up(self, reason: str) -> NoReturn:
+        self._rest.reason = reason
+        self._rest.deferred.clear()
+        raise PartEndedError
+
+    def _feed(  # noqa: PLR0917  (as Reassembler.feed)
+        self,
+        time: int,
+        frame: int,
+        flow: bytes,
+        sequence: int,
+        flags: int,
+        payload: bytes,
+        length: int | None = None,
+        direction: str = "",
+        acknowledges: int = 0,
+    ) -> Sequence[Datagram]:
+        if flow not in self._own:
+            if flags & (SYN | ACK) != SYN:
+                self.known.add(flow)
+                self.ports.add(port_pair(flow))
+                raise StatefulError
+            both = {flow, reverse(flow)}
+            self._own |= both
+            self.known -= both
+            self._defer(Opened(time, flow, sequence), OPENED_SIZE)
+        return self._reassembler.feed(time, frame, flow, sequence, flags, payload, length, direction, acknowledges)
+
+    def _feed_own(self, *segment: Any) -> Sequence[Datagram] | None:
+        with suppress(StatefulError):
+            return self._feed(*segment)
+        return None
+
+
+class Joining(Dissector):
+    """Reads what parts handed back, one part after the other."""
+
+    def __init__(self, tally: Tally, before: Unfinished | None) -> None:
+        self.few = FewFragments(tally.undecoded)
+        super().__init__(tally, before, share=2, fragments=self.few)
+        self.follow = self._feed
+        self._own: set[bytes] = set()
+
+    def opened(self, connection: Opened) -> None:
+        """From here on the flows of `connection` are the part's own."""
+        time, flow, sequence = connection
+        reassembler = self._reassembler
+        if reassembler.repeats(time, flow, sequence):
+            state = reassembler.flows[flow]
+            if state.sequence.next != state.sequence.begin or state.waiting or reverse(flow) in reassembler.flows:
+                raise Unjoinable("a TCP stream goes on from one part to the next")
+        self._own |= {flow, reverse(flow)}
+
+    def part(self, rest: Handover, frames: int) -> None:
+        """A part is done that began after `frames` frames: its own flows are taken, those before as former ones."""
+        reassembler = self._reassembler
+        flows = reassembler.flows
+        before = {flow: known for flow in self._own if (known := flows.pop(flow, None))}
+        reassembler.take_up(rest.flows, rest.ignored, frames)
+        for flow, known in before.items():
+            old, now = known if known.is_begun else known.former, flows.get(flow)
+            if old is None:
+                continue
+            if flow in rest.strays or flow in rest.ignored or old.former or (now and now.former):
+                raise Unjoinable("a TCP stream goes on from one part to the next")
+            if now is None:
+                flows[flow] = old
+            else:
+                now.former = old
+        self._own.clear()
+        if reassembler.full:
+            raise Unjoinable("too many TCP flows")
+
+    def _feed(self, time: int, frame: int, flow: bytes, *segment: Any) -> Sequence[Datagram]:
+        if flow in self._own:
+            raise Unjoinable("a TCP segment in IP fragments belongs to a connection outside them")
+        return self._reassembler.feed(time, frame, flow, *segment)
