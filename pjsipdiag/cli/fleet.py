@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pjsipdiag.cli.completion import FILE
+from pjsipdiag.cli.gate import SEVERITIES, gate_of
 from pjsipdiag.cli.group import main
-from pjsipdiag.cli.options import COLORED, DASK, FORCED, JOBS, QUIET
+from pjsipdiag.cli.options import COLORED, DASK, FORCED, JOBS, QUIET, TIMES
 from pjsipdiag.cli.output import color, forced
 from pjsipdiag.errors import visible
 from pjsipdiag.outputs import PRIVATE, Content, write_file, write_folder
@@ -28,6 +30,8 @@ FORMATS = ("text", "json", "csv")
 @click.argument("plan", metavar="FLEET.toml", type=FILE)
 @JOBS
 @DASK
+@TIMES
+@SEVERITIES
 @click.option("--resume", metavar="DIR", type=FILE,
               help="Keep there what was read; files that were are not read again.")  # fmt: skip
 @click.option("--format", "format_", type=click.Choice(FORMATS), metavar="FORMAT",
@@ -44,6 +48,10 @@ def fleet(
     plan: str,
     jobs: int,
     dask: str | None,
+    since: str | None,
+    until: str | None,
+    fail_on: str,
+    ignored: Sequence[str],
     resume: str | None,
     format_: str | None,
     output: str | None,
@@ -57,11 +65,13 @@ def fleet(
     FLEET.toml has a [[pbx]] for each: name, captures, config or live, databases, addresses, asterisk, hosts, mirrors.
     Exit status 1 also where a PBX could not be diagnosed: it is named and the others go on.
     """
+    from pjsipdiag.diagnosis.calls.selection import selection
     from pjsipdiag.fleet.diagnose import Diagnosis, diagnose_fleet
     from pjsipdiag.fleet.plan import inputs_of, read_plan
 
     chosen = format_ or {".json": "json", ".csv": "csv"}.get(Path(output or "").suffix, "text")
-    read = read_plan(plan)
+    read, gate = read_plan(plan), gate_of(fail_on, ignored, None)
+    selection({"since": since, "until": until})
     if parquet:
         from pjsipdiag.fleet.parquet import require
 
@@ -76,7 +86,7 @@ def fleet(
             from pjsipdiag.diagnosis.work.cluster import one_for_all
 
             dask = stack.enter_context(one_for_all(dask))
-        work = Diagnosis(max(1, jobs // at_once), dask, resume, pages, rows)
+        work = Diagnosis(max(1, jobs // at_once), dask, resume, pages, rows, since, until, gate)
         found = diagnose_fleet(read, work, at_once, _Done(len(read.pbxs), quiet).tell)
         inputs = tuple(inputs_of(read))
         if html and pages:
@@ -91,7 +101,7 @@ def fleet(
 def _status(found: Fleet) -> int:
     if all(member.failed for member in found.members):
         return 2
-    return int(any(member.problem for member in found.members))
+    return int(any(member.failed or member.fails for member in found.members))
 
 
 def _write(found: Fleet, chosen: str, output: str | None, verbose: bool, inputs: tuple[str, ...]) -> None:

@@ -27,11 +27,14 @@ SETTINGS = {
 _PARAMETERS = {"fail-on": "fail_on", "ignore": "ignored"}
 """What a parameter is called where it is not the option's name."""
 
-COUNTS = options(
+SEVERITIES = options(
     click.option("--fail-on", type=click.Choice(["error", "warning", "note", "never"]), default="warning",
                  show_default=True, help="The mildest finding for which the exit status is 1."),
     click.option("--ignore", "ignored", multiple=True, metavar="RULE", shell_complete=complete_rules,
                  help="Leave out the findings of that rule."),
+)  # fmt: skip
+COUNTS = options(
+    SEVERITIES,
     click.option("--baseline", metavar="REPORT", type=FILE,
                  help="Leave out the findings that a JSON report of before has."),
 )  # fmt: skip

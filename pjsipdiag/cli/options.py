@@ -92,11 +92,14 @@ SOURCE = click.option(
     "--source", "sources", multiple=True, metavar="ADDRESS", help="Only calls of that address or net."
 )
 WHOSE = options(PBX, MIRROR, SOURCE)
+TIMES = options(
+    click.option("--since", metavar="TIME", help="Only messages from then on: 2025-10-09T08:53:20, or 08:53:20."),
+    click.option("--until", metavar="TIME", help="Only messages until then."),
+)
 READING = options(
     PBX,
     MIRROR,
-    click.option("--since", metavar="TIME", help="Only messages from then on: 2025-10-09T08:53:20, or 08:53:20."),
-    click.option("--until", metavar="TIME", help="Only messages until then."),
+    TIMES,
     SOURCE,
     click.option("--call-id", "call_ids", multiple=True, metavar="ID", help="Only calls with that Call-ID."),
     click.option("--method", "methods", multiple=True, metavar="METHOD", help="List these requests, too."),

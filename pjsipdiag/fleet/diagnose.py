@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from pjsipdiag.asterisk.live.source import ask_live
 from pjsipdiag.diagnosis.diagnose import observe
 from pjsipdiag.diagnosis.edits.lines import diff, line_at
-from pjsipdiag.diagnosis.gate import undecided
-from pjsipdiag.diagnosis.model import Finding, Report, Suggestion
+from pjsipdiag.diagnosis.gate import Gate, apply
+from pjsipdiag.diagnosis.model import Finding, Report, Severity, Suggestion
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.diagnosis.work.jobs import Shared
@@ -31,13 +31,17 @@ MOST_AGENTS = 3
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """How each PBX is diagnosed: by `jobs` processes or the workers of `dask`; `pages` and `rows` are folders for a
-    page and a table of calls of each, None for none; for `kept` see `Options`."""
+    page and a table of calls of each, None for none; for `kept`, `since` and `until` see `Options`. What counts of a
+    report is what `gate` lets through."""
 
     jobs: int = 1
     dask: str | None = None
     kept: str | None = None
     pages: Path | None = None
     rows: Path | None = None
+    since: str | None = None
+    until: str | None = None
+    gate: Gate = field(default_factory=Gate)
 
     def __call__(self, pbx: Pbx) -> Member:
         try:
@@ -61,6 +65,8 @@ class Diagnosis:
             "jobs": self.jobs,
             "dask": self.dask,
             "kept": self.kept,
+            "since": self.since,
+            "until": self.until,
             "pbx": pbx.addresses,
             "mirrors": pbx.mirrors,
             "asterisk": pbx.asterisk,
@@ -68,7 +74,9 @@ class Diagnosis:
             "databases": pbx.databases,
             "live": partial(ask_live, pbx.live) if pbx.live else None,
         }
-        report = observe(pbx.captures, pbx.config, **options).report
+        whole = observe(pbx.captures, pbx.config, **options).report
+        report, fails = apply(whole, self.gate)
+        _, is_problem = apply(whole, replace(self.gate, fail_on=Severity.WARNING))
         if self.pages is not None:
             from pjsipdiag.fleet.html import write_page
 
@@ -77,7 +85,7 @@ class Diagnosis:
             from pjsipdiag.fleet.parquet import write_rows
 
             write_rows(report, pbx.name, self.rows)
-        return _member(pbx, report)
+        return replace(_member(pbx, report), fails=fails, has_problem=is_problem)
 
 
 def diagnose_fleet(
@@ -103,7 +111,6 @@ def _member(pbx: Pbx, report: Report) -> Member:
         failed_calls=report.failed_calls,
         callers=report.callers,
         unmatched=len(report.unmatched),
-        undecided=undecided(report),
         places=tuple(_place(finding, report) for finding in report.findings),
         patch=_patch(report.suggestions, report),
         sources={row.address: _caller(row) for row in sources[:MOST_SOURCES]},

@@ -48,7 +48,10 @@ class Member:
     failed_calls: int = 0
     callers: int = 0
     unmatched: int = 0
-    undecided: bool = False
+    has_problem: bool = False
+    """Whether anything that counts is more than a note, or is not decided."""
+    fails: bool = False
+    """Whether something is as severe as what the run is to fail on."""
     places: tuple[Place, ...] = ()
     patch: str = ""
     sources: Mapping[str, Caller] = field(default_factory=dict)
@@ -59,8 +62,7 @@ class Member:
     @property
     def problem(self) -> bool:
         """Whether somebody has to look at it."""
-        worse = any(place.finding.severity is not Severity.NOTE for place in self.places)
-        return bool(self.failed or worse or self.unmatched or self.undecided)
+        return bool(self.failed or self.has_problem)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,12 @@ from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.fleet.diagnose import Diagnosis, diagnose_fleet
 from pjsipdiag.fleet.model import Member
 from pjsipdiag.fleet.plan import Pbx, read_plan
+from tests.bench.captures import write
+from tests.capture.files import cut
 from tests.fleet.build import COUNT, NEW, OLD, OWN, SCANNER, pbx, write_fleet
 from tests.fleet.conftest import Run, fleet
 
+CONFIG = Path(__file__).parents[2] / "fixtures/demo/etc"
 NAMES = [f"pbx-{number:02}" for number in range(1, COUNT + 1)]
 
 
@@ -119,3 +122,45 @@ def test_a_scheduler_that_is_not_there_is_one_line(run: Run) -> None:
 def test_any_number_of_processes_says_the_same(run: Run) -> None:
     plan = run.folder / "FLEET.toml"
     assert fleet(plan, "--jobs", "1", "--format", "json").stdout == (run.folder / "out.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "member", "rules"),
+    [
+        ((), 1, "problems", ["unmatched-source"]),
+        (("--fail-on", "error"), 1, "problems", ["unmatched-source"]),
+        (("--fail-on", "never"), 0, "problems", ["unmatched-source"]),
+        (("--ignore", "unmatched-source"), 0, "ok", []),
+        (("--until", "2000-01-01T00:00:00"), 1, "problems", ["no-invite"]),
+        (("--since", "yesterday"), 2, "", []),
+        (("--ignore", "unmatched-sauce"), 2, "", []),
+    ],
+)
+def test_what_counts_is_asked_for(asked: tuple[str, ...], status: int, member: str, rules: list[str], run: Run) -> None:
+    plan = run.folder / "one.toml"
+    plan.write_text("[[pbx]]".join((run.folder / "FLEET.toml").read_text().split("[[pbx]]")[:2]))
+    done = fleet(plan, "--format", "json", *asked)
+    assert done.returncode == status, done.stderr
+    if status == 2:
+        assert done.stdout == ""
+        assert asked[1] in done.stderr.splitlines()[-1]
+        return
+    found = json.loads(done.stdout)
+    assert ([one["status"] for one in found["pbxs"]], [one["rule"] for one in found["causes"]]) == ([member], rules)
+
+
+def test_captures_are_folders_and_patterns_of_rotated_files(tmp_path: Path) -> None:
+    """They are one capture, and the same file twice is one."""
+    whole = tmp_path / "whole.pcap"
+    write(whole, "tcp", 2000)
+    folder = cut(whole.read_bytes(), [300, 900, 1500], tmp_path / "files")
+    plan = tmp_path / "FLEET.toml"
+    names = ["whole.pcap", "files", ["files/*", "files"]]
+    rows = [f'[[pbx]]\nname = "p{at}"\ncaptures = {json.dumps(name)}\n' for at, name in enumerate(names)]
+    plan.write_text(f'[fleet]\nconfig = "{CONFIG}"\n' + "".join(rows))
+    found = json.loads(fleet(plan, "--format", "json").stdout)["pbxs"]
+    first = {
+        name: value for name, value in found[0].items() if name in ("calls", "failed_calls", "headline", "sources")
+    }
+    assert first["calls"] and all(first.items() <= one.items() for one in found)
+    assert [one["captures"] for one in found] == [1, len(list(folder.iterdir())), len(list(folder.iterdir()))]
