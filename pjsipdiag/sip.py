@@ -36,6 +36,7 @@ COMPACT = {
 }
 """Compact header names (RFC 3261 section 7.3.3 and the IANA registry), in lower case."""
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 SIP_PORT, SIPS_PORT = 5060, 5061
 SIP_PORTS = (SIP_PORT, SIPS_PORT)
 """Where SIP is as a rule (RFC 3261 section 19.1.2)."""

@@ -25,11 +25,11 @@ from pjsipdiag.redact.said import redact_said
 from pjsipdiag.report.changes import render_differences
 from pjsipdiag.report.machine import causes
 from pjsipdiag.report.machine import json as machine
+from pjsipdiag.report.machine.causes import Json
 from pjsipdiag.report.text import explain
 
 MOST_ROWS = 200
 """Rows of a page."""
-Answer = dict[str, Any]
 PARTS: dict[str, Callable[[Report], tuple[Sequence[Any], Callable[[Any], object]]]] = {
     "findings": lambda report: (report.findings, causes.finding),
     "suggestions": lambda report: (report.suggestions, causes.suggestion),
@@ -67,7 +67,7 @@ class Answers:
         part: str = "findings",
         start: int = 0,
         count: int = 20,
-    ) -> Answer:
+    ) -> Json:
         """Why calls in captures failed under a configuration, and what would fix them: the headline, and one page of a
         part (findings, suggestions, unconfirmed, sources, calls or requests), from row `start` on. Paths are below the
         root. `source` is an address or network, `since` and `until` are times as 2025-10-09T08:53:20."""
@@ -76,13 +76,13 @@ class Answers:
         stamps = tuple((stat.st_mtime_ns, stat.st_size) for stat in (Path(path).stat() for path in (*files, place)))
         return self._page(self._diagnosed(files, place, asterisk, source, since, until, stamps), part, start, count)
 
-    def suggest(self, captures: list[str], config: str, asterisk: str | None = None, start: int = 0) -> Answer:
+    def suggest(self, captures: list[str], config: str, asterisk: str | None = None, start: int = 0) -> Json:
         """Only the lines to add or change, each with what replaying the captures with it showed."""
         return self.diagnose(captures=captures, config=config, asterisk=asterisk, part="suggestions", start=start)
 
     def check(
         self, config: str, asterisk: str | None = None, part: str = "findings", start: int = 0, count: int = 20
-    ) -> Answer:
+    ) -> Json:
         """What is wrong in a configuration before any call fails: one page of findings, or of doors, which say who gets
         in, how and to which context."""
         report = configuration_report(self._load(config, asterisk), asked=asterisk)
@@ -97,7 +97,7 @@ class Answers:
         request_uri: str | None = None,
         transport: str | None = None,
         asterisk: str | None = None,
-    ) -> Answer:
+    ) -> Json:
         """What Asterisk would do with an INVITE from an address, asked with its real name: each identifier's answer."""
         loaded = self._load(config, asterisk)
         caller = made.parse_source(source)
@@ -113,7 +113,7 @@ class Answers:
         changed: str | None = None,
         asterisk: str | None = None,
         changed_asterisk: str | None = None,
-    ) -> Answer:
+    ) -> Json:
         """Which calls of all that could come change their endpoint between two configurations, or two releases of
         Asterisk, and why."""
         if changed is None and changed_asterisk is None:
@@ -123,7 +123,7 @@ class Answers:
         text = render_differences(differences(before, after), "before", "after", "json")
         return {"redacted": not self.plain, **json.loads(text if self.plain else redact_said(text, [before, after]))}
 
-    def rules(self, name: str | None = None) -> Answer:
+    def rules(self, name: str | None = None) -> Json:
         """The causes that a report can name, or everything about the one called `name`."""
         if name is None:
             return {"rules": [{"name": rule.name, "summary": rule.summary} for rule in RULES]}
@@ -160,7 +160,7 @@ class Answers:
             self.root.hold(report.config)
         return report if self.plain else redact_report(report)
 
-    def _page(self, report: Report, part: str, start: int, count: int) -> Answer:
+    def _page(self, report: Report, part: str, start: int, count: int) -> Json:
         if part not in PARTS:
             raise PjsipdiagError(f"there is no part {visible(part)}: {', '.join(PARTS)}")
         rows, shown = PARTS[part](report)

@@ -25,7 +25,7 @@ from pjsipdiag.cli.options import (
     TRY,
 )
 from pjsipdiag.cli.output import (
-    Progress,
+    ProgressLine,
     directory,
     end_cut,
     finish,
@@ -54,7 +54,7 @@ def _observe(
     """What captures and configuration show; other processes read already while this one loads what judges them."""
     from pjsipdiag.diagnosis.work.gather import begin
 
-    with Progress(quiet) as progress:
+    with ProgressLine(quiet) as progress:
         live = asking(inputs)
         options: Options = {"progress": progress.update, "live": live, **inputs}  # type: ignore[typeddict-item]  # click's own types
         with begin(captures, options) as begun:

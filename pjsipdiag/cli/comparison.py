@@ -13,7 +13,7 @@ from pjsipdiag.cli.group import main
 from pjsipdiag.cli.help import refuse_given
 from pjsipdiag.cli.live import asking
 from pjsipdiag.cli.options import COLORED, FORCED, NAMES, QUIET, READING
-from pjsipdiag.cli.output import Progress, directory, show_changes, show_differences
+from pjsipdiag.cli.output import ProgressLine, directory, show_changes, show_differences
 from pjsipdiag.errors import shown_name
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def compare(
     reports = []
     inputs["live"] = asking(inputs)
     for config, version in sides:
-        with Progress(quiet) as progress:
+        with ProgressLine(quiet) as progress:
             place = directory(config, quiet, live=inputs["live"] is not None)
             reports.append(diagnosed(captures, place, asterisk=version, progress=progress.update, **inputs))
     show_changes(compare_reports(*reports), (names[0], names[1]), reports, format_, output)

@@ -107,14 +107,14 @@ def _status(found: Fleet) -> int:
 def _write(found: Fleet, chosen: str, output: str | None, verbose: bool, inputs: tuple[str, ...]) -> None:
     from importlib import import_module
 
-    from pjsipdiag.report.look import look_for
+    from pjsipdiag.report.look import style_for
 
     write = import_module(f"pjsipdiag.fleet.{chosen}").write
     if output is None or output == "-":
-        write(found, sys.stdout, look_for(sys.stdout, int(verbose), color=color()))
+        write(found, sys.stdout, style_for(sys.stdout, int(verbose), color=color()))
         return
     with write_file(output, inputs=inputs, force=forced(), mode=PRIVATE) as stream:
-        write(found, stream, look_for(stream, int(verbose), color=color()))
+        write(found, stream, style_for(stream, int(verbose), color=color()))
 
 
 def _write_pages(found: Fleet, folder: Path, pages: Path, inputs: tuple[str, ...]) -> None:

@@ -12,13 +12,13 @@ from pjsipdiag.cli.output import COLOR, FORCE
 from pjsipdiag.diagnosis.work.jobs import processors
 from pjsipdiag.report import FORMATS
 
-Command = TypeVar("Command", bound=Callable[..., object])
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 
-def options(*declared: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def options(*declared: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
     """Several click options as one decorator, shown in the order given."""
 
-    def decorate(command: Command) -> Command:
+    def decorate(command: _Command) -> _Command:
         for option in reversed(declared):
             command = option(command)
         return command
@@ -37,7 +37,7 @@ CONFIG = click.option(
 )
 
 
-def _asterisk(otherwise: str) -> Callable[[Command], Command]:
+def _asterisk(otherwise: str) -> Callable[[_Command], _Command]:
     return click.option(
         "--asterisk",
         metavar="VERSION",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pjsipdiag.diagnosis.space.admits import Admitted
     from pjsipdiag.diagnosis.space.differ import Differences
     from pjsipdiag.report.ahead import BackgroundTables
-    from pjsipdiag.report.look import Look
+    from pjsipdiag.report.look import Style
 
 FORCE = "pjsipdiag.force"
 COLOR = "pjsipdiag.color"
@@ -184,11 +184,11 @@ def color() -> bool | None:
     return {"always": True, "never": False}.get(click.get_current_context().meta.get(COLOR, "auto"))
 
 
-def look(stream: TextIO) -> Look:
+def look(stream: TextIO) -> Style:
     """How text is to look that goes to `stream`."""
-    from pjsipdiag.report.look import look_for
+    from pjsipdiag.report.look import style_for
 
-    return look_for(stream, color=color())
+    return style_for(stream, color=color())
 
 
 def forced() -> bool:
@@ -208,7 +208,7 @@ def inputs() -> Iterator[str]:
                 yield from (f"{folder}/{member}" for member in names)
 
 
-class Progress:
+class ProgressLine:
     """Records, bytes, rate and time left on stderr, when it is a terminal and the work is long."""
 
     def __init__(self, quiet: bool) -> None:
@@ -216,7 +216,7 @@ class Progress:
         self.enabled = not quiet and sys.stderr.isatty()
         self.started = self.last = time.monotonic()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressLine:
         return self
 
     def __exit__(self, *_: object) -> None:

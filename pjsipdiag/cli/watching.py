@@ -22,9 +22,9 @@ from pjsipdiag.errors import visible
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.config import Config
     from pjsipdiag.diagnosis.options import Options
-    from pjsipdiag.watch.causes import Cause
+    from pjsipdiag.watch.causes import CauseChange
     from pjsipdiag.watch.loop import Watch
-    from pjsipdiag.watch.sources.source import Place, Source
+    from pjsipdiag.watch.sources.source import FilePosition, Source
 
 STANDARD_INPUT = 0
 
@@ -91,7 +91,7 @@ def watch(
         if not quiet:
             click.echo(text, err=True)
 
-    def show(cause: Cause) -> None:
+    def show(cause: CauseChange) -> None:
         click.echo(_as_json(cause) if format_ == "json" else cause.line())
 
     if where is not None and (interface or host or expression):
@@ -117,7 +117,7 @@ def watch(
     sys.exit(1 if watching.failed and fail_on != "never" else 0)
 
 
-def _as_json(cause: Cause) -> str:
+def _as_json(cause: CauseChange) -> str:
     import json
 
     return json.dumps(cause.json())
@@ -142,14 +142,14 @@ def _state_file(where: str | None, state: str | None) -> Path | None:
     return default_file(where) if where is not None and where != "-" and "://" not in where else None
 
 
-def _source(where: str, mirrors: Sequence[str], start: Place, say: Callable[[str], None]) -> Source:
+def _source(where: str, mirrors: Sequence[str], start: FilePosition, say: Callable[[str], None]) -> Source:
     """What `where` names: standard input, a listener or a directory."""
     from pjsipdiag.watch.sources.folder import Folder
     from pjsipdiag.watch.sources.hep import Listener
-    from pjsipdiag.watch.sources.source import Piped
+    from pjsipdiag.watch.sources.source import PipedCapture
 
     if where == "-":
-        return Piped(STANDARD_INPUT, "standard input")
+        return PipedCapture(STANDARD_INPUT, "standard input")
     if "://" in where:
         return Listener(where, mirrors)
     return Folder(where, start, say)

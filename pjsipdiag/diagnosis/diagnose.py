@@ -60,7 +60,7 @@ from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
 from pjsipdiag.diagnosis.work.acknowledged import Acknowledged, Ends
 from pjsipdiag.diagnosis.work.again import SecondReading
-from pjsipdiag.diagnosis.work.gather import Begun, Gathered, Read, begin, summary
+from pjsipdiag.diagnosis.work.gather import AlreadyRead, Begun, Gathered, begin, summary
 from pjsipdiag.diagnosis.work.jobs import share, slices
 from pjsipdiag.diagnosis.work.transcript import transcripts
 from pjsipdiag.sip import NOWHERE, Address, SipMessage
@@ -93,7 +93,7 @@ def observe(captures: Sequence[str | Path], config: str | Path | None, **options
 
 
 def conclude(
-    begun: Begun | Read,
+    begun: Begun | AlreadyRead,
     config: str | Path | None,
     options: Options,
     on_rows: OnRows | None = None,

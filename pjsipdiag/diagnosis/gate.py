@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.inputs import read_whole
 
-Key = tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]]
+FindingKey = tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]]
 """What stays of a finding when lines move: its rule, the files and sections that it speaks of, its sources."""
 
 _COMMENT = re.compile(r";\s*pjsipdiag:\s*ignore\s*=\s*([\w,-]+)[ \t]*(.*?)\s*\Z")
@@ -47,7 +47,7 @@ class Gate:
 
     fail_on: Severity | None = Severity.WARNING
     ignored: frozenset[str] = frozenset()
-    known: Mapping[Key, int] | None = None
+    known: Mapping[FindingKey, int] | None = None
 
 
 def apply(report: Report, gate: Gate) -> tuple[Report, bool]:
@@ -140,7 +140,7 @@ def ignores(config: Config) -> Iterator[Ignore]:
             waiting = []
 
 
-def _fresh(findings: Iterable[Finding], known: Mapping[Key, int]) -> Iterator[Finding]:
+def _fresh(findings: Iterable[Finding], known: Mapping[FindingKey, int]) -> Iterator[Finding]:
     """The findings beyond those that the baseline has."""
     left = Counter(known)
     for finding in findings:
@@ -152,7 +152,7 @@ def _fresh(findings: Iterable[Finding], known: Mapping[Key, int]) -> Iterator[Fi
             yield finding
 
 
-def read_baseline(path: str) -> Mapping[Key, int]:
+def read_baseline(path: str) -> Mapping[FindingKey, int]:
     """The findings of a report that was written with --format json.
 
     :raises PjsipdiagError: it cannot be read, or is no such report.
@@ -166,7 +166,7 @@ def read_baseline(path: str) -> Mapping[Key, int]:
         raise PjsipdiagError(f"{visible(path)}: no report of pjsipdiag: write one with --format json") from None
 
 
-def _key(finding: Mapping[str, Any]) -> Key:
+def _key(finding: Mapping[str, Any]) -> FindingKey:
     places = finding.get("places") or [finding["where"]]
     named = {(str(place["file"]), str(place["section"] or "")) for place in places if place}
     return str(finding["rule"]), tuple(sorted(named)), tuple(sorted(str(source) for source in finding["sources"]))

@@ -14,7 +14,7 @@ from pjsipdiag.diagnosis.edits.lines import changed, lines_of, with_value
 from pjsipdiag.diagnosis.edits.place import end_of_section, main_file
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.prove import differs, replayed
-from pjsipdiag.diagnosis.repairs.reach import Way
+from pjsipdiag.diagnosis.repairs.reach import Passage
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.sip import SipMessage
@@ -39,7 +39,7 @@ def what_if(
     ]
     found: dict[tuple[str, str, str], tuple[int, CallGroup]] = {}
     other = situation.reload(changed(situation.config, edits), "")
-    was, will = Way(situation, situation.config), Way(situation, other)
+    was, will = Passage(situation, situation.config), Passage(situation, other)
     for group, calls, after, message in replayed(situation, other):
         before = group.verdict
         ends = _end(was, group, before, message), _end(will, group, after, message)
@@ -51,7 +51,7 @@ def what_if(
     return tuple(sorted(changes, key=lambda change: (-change.calls, change.source, change.before)))
 
 
-def _end(way: Way, group: CallGroup, verdict: Verdict, message: SipMessage) -> str:
+def _end(way: Passage, group: CallGroup, verdict: Verdict, message: SipMessage) -> str:
     """Where a call that is let in comes out: its context, and what answers it next, as far as the files tell."""
     endpoint = way.config.endpoints.get(verdict.endpoint)
     if endpoint is None or not verdict.endpoint:

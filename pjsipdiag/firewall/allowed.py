@@ -12,9 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import (
     IPv4Address,
-    IPv4Network,
     IPv6Address,
-    IPv6Network,
     collapse_addresses,
     ip_network,
     summarize_address_range,
@@ -27,14 +25,14 @@ from pjsipdiag.diagnosis.model import DoorState
 from pjsipdiag.diagnosis.space.cells import cells
 from pjsipdiag.diagnosis.space.doors import doors
 from pjsipdiag.errors import PjsipdiagError
+from pjsipdiag.sip import Network
 
-Network = IPv4Network | IPv6Network
 MOST_NAMED = 6
 """Endpoints that a sentence names."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AllowedNetwork:
     """A network that gets in: by which identify and for which endpoint; both are empty where the user added it."""
 
     network: Network
@@ -49,7 +47,7 @@ class Allowed:
     used, `unknown` why it may lack addresses."""
 
     version: str
-    entries: tuple[Entry, ...]
+    entries: tuple[AllowedNetwork, ...]
     warnings: tuple[str, ...]
     unknown: tuple[str, ...]
 
@@ -68,14 +66,14 @@ def allowed(config: Config, also: Sequence[str] = ()) -> Allowed:
     return Allowed(config.version, tuple(ordered), tuple(_warnings(config)), tuple(_unknown(config)))
 
 
-def _added(text: str) -> Entry:
+def _added(text: str) -> AllowedNetwork:
     try:
-        return Entry(ip_network(text.strip("[]"), strict=False))
+        return AllowedNetwork(ip_network(text.strip("[]"), strict=False))
     except ValueError:
         raise PjsipdiagError(f"--also {text!r} is no network: give it as 192.0.2.0/24 or 2001:db8::/32") from None
 
 
-def _by_address(config: Config) -> Iterator[Entry]:
+def _by_address(config: Config) -> Iterator[AllowedNetwork]:
     if "ip" not in config.identifiers:
         return
     ranges: dict[tuple[int, str], list[tuple[int, int]]] = defaultdict(list)
@@ -91,7 +89,7 @@ def _by_address(config: Config) -> Iterator[Entry]:
         for denied in (*before, *_denied(endpoint.acl, config)):
             spans = _without(spans, denied[version])  # noqa: PLW2901  (what is left of them)
         networks = [network for span in spans for network in _summarized(version, *span)]
-        yield from (Entry(one, name, endpoint.name, identify.where) for one in _collapsed(networks))
+        yield from (AllowedNetwork(one, name, endpoint.name, identify.where) for one in _collapsed(networks))
 
 
 def _denied(acl: Acl, config: Config) -> Iterator[dict[int, list[tuple[int, int]]]]:

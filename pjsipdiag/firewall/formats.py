@@ -13,8 +13,9 @@ from xml.sax.saxutils import escape
 
 from pjsipdiag import __version__
 from pjsipdiag.errors import visible
-from pjsipdiag.firewall.allowed import Allowed, Entry, Network
+from pjsipdiag.firewall.allowed import Allowed, AllowedNetwork
 from pjsipdiag.report.escape import well_formed
+from pjsipdiag.sip import Network
 
 NAME = "pjsipdiag"
 FAMILIES = {4: ("ipv4_addr", "inet"), 6: ("ipv6_addr", "inet6")}
@@ -95,7 +96,7 @@ def as_json(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
     )
 
 
-def _entry(one: Entry) -> dict[str, object]:
+def _entry(one: AllowedNetwork) -> dict[str, object]:
     where = {"file": well_formed(one.where.file), "line": one.where.line} if one.where else None
     return {
         "network": str(one.network),

@@ -8,7 +8,7 @@ from typing import TextIO
 from pjsipdiag.diagnosis.model import Severity
 from pjsipdiag.fleet import wording
 from pjsipdiag.fleet.model import Fleet, Member
-from pjsipdiag.report.look import Look
+from pjsipdiag.report.look import Style
 from pjsipdiag.report.machine.csv import cell
 
 COLUMNS = (
@@ -25,7 +25,7 @@ COLUMNS = (
 )
 
 
-def write(fleet: Fleet, stream: TextIO, _look: Look) -> None:
+def write(fleet: Fleet, stream: TextIO, _look: Style) -> None:
     """Writes one row for each PBX."""
     table = csv.writer(stream, lineterminator="\n")
     table.writerow(COLUMNS)

@@ -13,7 +13,7 @@ from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.fleet import wording
 from pjsipdiag.fleet.model import Fleet
 from pjsipdiag.report import html
-from pjsipdiag.report.look import Look
+from pjsipdiag.report.look import Style
 
 ROWS = 2_000
 """Sources that several PBXs saw, of which the page tells; the JSON report has all."""
@@ -23,7 +23,7 @@ INDEX = "index.html"
 def write_page(report: Report, name: str, folder: Path) -> None:
     """Writes the page of one PBX."""
     with (folder / page_of(name)).open("w", encoding="utf-8", newline="") as stream:
-        html.write(report, stream, Look(name=name))
+        html.write(report, stream, Style(name=name))
 
 
 def page_of(name: str) -> str:

@@ -9,13 +9,13 @@ from pjsipdiag import __version__
 from pjsipdiag.fleet import wording
 from pjsipdiag.fleet.model import Cause, Fleet, Member, Place, SharedSource
 from pjsipdiag.report.escape import well_formed
-from pjsipdiag.report.look import Look
+from pjsipdiag.report.look import Style
 from pjsipdiag.report.machine import causes
 
 Json = dict[str, Any]
 
 
-def write(fleet: Fleet, stream: TextIO, _look: Look) -> None:
+def write(fleet: Fleet, stream: TextIO, _look: Style) -> None:
     """Writes one JSON object; one PBX, cause or source in a line."""
     stream.write('{"schema": "fleet-1",\n"tool": ' + _dump({"name": "pjsipdiag", "version": __version__}))
     stream.write(',\n"headline": ' + _dump(wording.fleet_headline(fleet)))

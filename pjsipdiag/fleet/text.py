@@ -12,7 +12,7 @@ from rich.text import Text
 
 from pjsipdiag.fleet import wording
 from pjsipdiag.fleet.model import Cause, Fleet, SharedSource
-from pjsipdiag.report.look import Look
+from pjsipdiag.report.look import Style
 from pjsipdiag.report.terminal import COLOURS, Ink, put
 from pjsipdiag.report.wording import plural
 
@@ -21,13 +21,13 @@ PLACES, SHARED, AT = 8, 20, 4
 _STYLES = {"ok": "green", "problems": "bold red", "not diagnosed": "magenta"}
 
 
-def write(fleet: Fleet, stream: TextIO, look: Look) -> None:
+def write(fleet: Fleet, stream: TextIO, look: Style) -> None:
     """Writes the report; `look.verbose` shows every place."""
     put(_Page(fleet, look).parts(), stream, look)
 
 
 class _Page:
-    def __init__(self, fleet: Fleet, look: Look) -> None:
+    def __init__(self, fleet: Fleet, look: Style) -> None:
         self.fleet, self.look, self.ink = fleet, look, Ink(look)
 
     def parts(self) -> Iterator[RenderableType]:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from pjsipdiag.asterisk.live import saved
 from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.diagnosis.options import Options
+from pjsipdiag.diagnosis.options import Options, Progress
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.handover.bundle import is_bundle, unpacked
 from pjsipdiag.report import render
 from pjsipdiag.report.headline import headline
 
-Told = Callable[[int, int, int | None], None]
 MAIN = "pjsip.conf"
 CONFIGURATION = (".conf", ".include", ".inc")
 
 
-def report(folder: str, names: Sequence[str], asterisk: str, progress: Told) -> tuple[str, str]:
+def report(folder: str, names: Sequence[str], asterisk: str, progress: Progress) -> tuple[str, str]:
     """The headline and the page of the report on the files `names` below `folder`.
 
     :raises PjsipdiagError: there is no capture or no configuration among them, or one cannot be read.

@@ -15,7 +15,7 @@ POLICY = "policy.txt"
 """The file that holds the content security policy."""
 
 
-class Files(SimpleHTTPRequestHandler):
+class FolderPages(SimpleHTTPRequestHandler):
     """Gives the files of one folder, and no list of them."""
 
     extensions_map = SimpleHTTPRequestHandler.extensions_map | {
@@ -58,6 +58,6 @@ def server(folder: Path, port: int) -> ThreadingHTTPServer:
             f"there is no page in {visible(str(folder))}: 'make page' in a checkout builds it"
         ) from None
     try:
-        return ThreadingHTTPServer((ADDRESS, port), partial(Files, directory=str(folder), policy=policy))
+        return ThreadingHTTPServer((ADDRESS, port), partial(FolderPages, directory=str(folder), policy=policy))
     except OSError as error:
         raise PjsipdiagError(f"port {port}: {error.strerror}: --port names another") from None

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.addresses.rule import BITS
 from pjsipdiag.asterisk.section import Where
-from pjsipdiag.redact.addresses import AddressMap, Ip, Network
+from pjsipdiag.redact.addresses import AddressMap, Ip
+from pjsipdiag.sip import Network
 
 _V4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/[\d.]+)?(?!\w)")
 _V6 = re.compile(

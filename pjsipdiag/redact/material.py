@@ -15,7 +15,7 @@ from pjsipdiag.redact.message import MessageRedactor
 from pjsipdiag.redact.names import ordered_names
 from pjsipdiag.redact.options import OptionRedactor
 from pjsipdiag.redact.patterns import Patterns
-from pjsipdiag.redact.told import Told
+from pjsipdiag.redact.told import LiveStandIns
 from pjsipdiag.sip import decode
 
 
@@ -43,7 +43,7 @@ def redact(material: Material, config: Config) -> tuple[Material, Disguise, Mapp
         patterns.see(old.payload, new.payload)
     options = OptionRedactor(disguise, messages, patterns.value)
     texts = {name: redact_conf(name, data, disguise, options) for name, data in material.texts.items()}
-    told = redact_conf("", material.told, disguise, Told(disguise, options.value))
+    told = redact_conf("", material.told, disguise, LiveStandIns(disguise, options.value))
     return Material(texts, traffic, _hosts(material.hosts, disguise), told), disguise, messages.left_out
 
 

@@ -15,7 +15,7 @@ _PATTERN = re.compile(r"_(?!.*\d{5})[\w.!\[\]*#+-]*")
 """A pattern that holds no telephone number."""
 
 
-class Told:
+class LiveStandIns:
     """The stand-ins of such a file; `value` has those of pjsip.conf. Names of options and types are Asterisk's here."""
 
     def __init__(self, disguise: Disguise, value: Callable[[str, str], str]) -> None:

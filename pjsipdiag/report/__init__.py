@@ -25,7 +25,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pjsipdiag.errors import PjsipdiagError
-from pjsipdiag.report.look import NARROW, Look, look_for
+from pjsipdiag.report.look import NARROW, Style, style_for
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.model import Report
@@ -44,7 +44,7 @@ class Renderer:
     tables: str = ""
     """The function that makes the tables which other processes may write."""
 
-    def write(self, report: Report, stream: TextIO, look: Look) -> None:
+    def write(self, report: Report, stream: TextIO, look: Style) -> None:
         """Writes the report."""
         getattr(self._module(), self.function)(report, stream, look)
 
@@ -67,7 +67,7 @@ def render(
 ) -> str:
     """The report as text in one of FORMATS; the same report gives the same text. PjsipdiagError for another format."""
     stream = StringIO()
-    renderer(format).write(report, stream, Look(verbose, width or NARROW, color, ascii_only))
+    renderer(format).write(report, stream, Style(verbose, width or NARROW, color, ascii_only))
     return stream.getvalue()
 
 
@@ -89,7 +89,7 @@ def write(
     what `begin` gave for that format.
     """
     renderer(format).write(
-        report, stream, look_for(stream, verbose, width, color, ascii_only, folder=folder, ahead=ahead)
+        report, stream, style_for(stream, verbose, width, color, ascii_only, folder=folder, ahead=ahead)
     )
 
 

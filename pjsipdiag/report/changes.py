@@ -19,15 +19,17 @@ from pjsipdiag.diagnosis.space.differ import Difference, Differences
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import visible, well_formed
-from pjsipdiag.report.look import Look
+from pjsipdiag.report.look import Style
 from pjsipdiag.report.terminal import COLOURS, Ink, put
 
-PLAIN = Look()
+PLAIN = Style()
 NETWORKS = 6
 """Networks and names that one line tells."""
 
 
-def render_changes(changes: Sequence[Change], before: str, after: str, format: str = "text", look: Look = PLAIN) -> str:
+def render_changes(
+    changes: Sequence[Change], before: str, after: str, format: str = "text", look: Style = PLAIN
+) -> str:
     """The changes between `before` and `after` (names of releases or directories) as "text" or "json"."""
     if format == "json":
         return _json(changes, before, after)
@@ -76,7 +78,7 @@ def _change(change: Change) -> dict[str, object]:
     }
 
 
-def render_differences(found: Differences, before: str, after: str, format: str = "text", look: Look = PLAIN) -> str:
+def render_differences(found: Differences, before: str, after: str, format: str = "text", look: Style = PLAIN) -> str:
     """What changes between `before` and `after` of every call that could come, as "text" or "json"."""
     if format == "json":
         return _all_json(found, before, after)
@@ -152,7 +154,7 @@ def _all_json(found: Differences, before: str, after: str) -> str:
     return json.dumps(whole, indent=1) + "\n"
 
 
-def render_admitted(rows: Sequence[Admitted], format: str = "text", look: Look = PLAIN) -> str:
+def render_admitted(rows: Sequence[Admitted], format: str = "text", look: Style = PLAIN) -> str:
     """What each line of a list of addresses would change, as "text" or "json"."""
     if format == "json":
         return json.dumps({"schema": 1, "lines": [_admitted_json(row) for row in rows]}, indent=1) + "\n"

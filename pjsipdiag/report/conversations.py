@@ -22,7 +22,7 @@ MOST_CALLS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class Conversation:
     """A call: who calls whom, how it was answered and how that looks, what becomes of it by the files."""
 
     number: int
@@ -42,18 +42,18 @@ class SourceTalks:
 
     number: int
     source: SourceRow
-    talks: tuple[Talk, ...]
+    talks: tuple[Conversation, ...]
     left: int
     contrast: Contrast | None
     first: int
 
 
-def talk(number: int, call: CallRow, spoken: Sequence[Spoken] = ()) -> Talk:
+def talk(number: int, call: CallRow, spoken: Sequence[Spoken] = ()) -> Conversation:
     """One call as it is shown."""
     answer = str(call.observed_status or "no answer")
     kind = "good" if came_through(call) else "bad" if failed(call) else "going"
     outcome = wording.outcome(call.verdict)
-    return Talk(
+    return Conversation(
         number,
         call,
         wording.user(call.from_),

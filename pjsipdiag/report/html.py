@@ -31,7 +31,7 @@ from pjsipdiag.report.drawing.tally import KINDS, tally
 from pjsipdiag.report.drawing.timeline import timeline
 from pjsipdiag.report.escape import clipped
 from pjsipdiag.report.headline import headline
-from pjsipdiag.report.look import Look
+from pjsipdiag.report.look import Style
 from pjsipdiag.report.steps import ending
 
 LONGEST = 4000
@@ -61,7 +61,7 @@ class ShownChange:
     diff: tuple[str, ...]
 
 
-def write(report: Report, stream: TextIO, look: Look) -> None:
+def write(report: Report, stream: TextIO, look: Style) -> None:
     """Writes the page."""
     report = _told(report)
     templates = environment()

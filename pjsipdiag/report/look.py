@@ -15,7 +15,7 @@ NARROW, LEAST, MOST = 80, 40, 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Style:
     """`verbose` 0, 1 or 2; `width` in columns; without `color` there is no ANSI sequence; `ascii_only` as it says.
 
     `ahead` writes long tables, if somebody has it do so.
@@ -34,7 +34,7 @@ class Look:
     ahead: BackgroundTables | None = None
 
 
-def look_for(
+def style_for(
     stream: TextIO,
     verbose: int = 0,
     width: int | None = None,
@@ -43,7 +43,7 @@ def look_for(
     *,
     folder: str = "",
     ahead: BackgroundTables | None = None,
-) -> Look:
+) -> Style:
     """The look for `stream`; what is None is decided by the stream, NO_COLOR, FORCE_COLOR, TERM and COLUMNS."""
     terminal = stream.isatty()
     environment = os.environ
@@ -55,7 +55,7 @@ def look_for(
         width = shutil.get_terminal_size((NARROW, 24)).columns if terminal or asked else NARROW
     if ascii_only is None:
         ascii_only = not _can_encode(stream, "─→•✓")
-    return Look(
+    return Style(
         verbose,
         min(max(width, LEAST), MOST),
         color,

@@ -14,14 +14,14 @@ from pjsipdiag.diagnosis.model import DoorState, Finding, Report, Suggestion
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import clipped
 from pjsipdiag.report.headline import headline
-from pjsipdiag.report.look import Look
+from pjsipdiag.report.look import Style
 from pjsipdiag.report.steps import ending
 
 MANY = 100
 """Sources, and doors, that a ticket shows; the rest are counted."""
 
 
-def write(report: Report, stream: TextIO, look: Look) -> None:
+def write(report: Report, stream: TextIO, look: Style) -> None:
     """Writes the report; with `look.verbose` every source and door is shown."""
     for line in _lines(report, None if look.verbose else MANY):
         stream.write(line + "\n")

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from pjsipdiag.diagnosis.model import Severity
 from pjsipdiag.diagnosis.rule import Rule
-from pjsipdiag.report.look import Look
+from pjsipdiag.report.look import Style
 from pjsipdiag.report.terminal import COLOURS, Ink, put
 
 _HEADS = {
@@ -21,7 +21,7 @@ _HEADS = {
 }
 
 
-def write(rules: Iterable[Rule], stream: TextIO, look: Look) -> None:
+def write(rules: Iterable[Rule], stream: TextIO, look: Style) -> None:
     """Writes the names and summaries, grouped by severity; the order within is that in which rules take the blame."""
     ink, rows = Ink(look), tuple(rules)
     room = max(len(rule.name) for rule in rows)
@@ -35,7 +35,7 @@ def write(rules: Iterable[Rule], stream: TextIO, look: Look) -> None:
         put((ink.text(head, COLOURS[severity]), ink.table(table), Text()), stream, look)
 
 
-def write_page(rule: Rule, stream: TextIO, look: Look) -> None:
+def write_page(rule: Rule, stream: TextIO, look: Style) -> None:
     """Writes what one rule says to people: set for a page that is looked at, and its Markdown for anything else."""
     if look.whole:
         stream.write(rule.page)

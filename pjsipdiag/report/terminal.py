@@ -20,7 +20,7 @@ from pjsipdiag.asterisk.verdict import Check, Match, Verdict
 from pjsipdiag.diagnosis.model import DoorState, Severity
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import clipped
-from pjsipdiag.report.look import Look
+from pjsipdiag.report.look import Style
 
 COLOURS = {
     "matched": "green",
@@ -45,22 +45,22 @@ _WHOLE = 2000
 _BLANKS = re.compile(r" +$", re.MULTILINE)
 
 
-class Whole(Padding):
+class Unwrapped(Padding):
     """What is as wide as it has to be, however narrow the page."""
 
 
-def put(parts: Iterable[RenderableType], stream: TextIO, look: Look) -> None:
+def put(parts: Iterable[RenderableType], stream: TextIO, look: Style) -> None:
     """Writes `parts` below each other."""
     usual, wide = _console(look, look.width), _console(look, _WHOLE)
     for part in parts:
-        console = wide if isinstance(part, Whole) else usual
+        console = wide if isinstance(part, Unwrapped) else usual
         with console.capture() as capture:
             console.print(part, crop=False, overflow="fold")
         # rich fills lines up to the width; a pasted or piped report needs no blanks at the end.
         stream.write(_BLANKS.sub("", capture.get()))
 
 
-def _console(look: Look, width: int) -> Console:
+def _console(look: Style, width: int) -> Console:
     return Console(
         file=StringIO(),
         width=width,
@@ -78,7 +78,7 @@ def _console(look: Look, width: int) -> Console:
 class Ink:
     """How one look writes: its signs, its text, its indentation."""
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: Style) -> None:
         self.look = look
         self.dash, self.arrow, self.dot = ("-", "->", "*") if look.ascii_only else ("─", "→", "•")
 
@@ -137,7 +137,7 @@ class Ink:
             column.no_wrap, column.max_width = True, None
         if not self.look.whole:
             return Padding(table, (0, 0, 0, 2))
-        return Whole(table, (0, 0, 0, 2), expand=False)
+        return Unwrapped(table, (0, 0, 0, 2), expand=False)
 
     def trace(self, verdict: Verdict) -> RenderableType:
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))

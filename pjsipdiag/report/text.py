@@ -23,7 +23,7 @@ from pjsipdiag.errors import shown_name
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import clipped
 from pjsipdiag.report.headline import headline
-from pjsipdiag.report.look import Look
+from pjsipdiag.report.look import Style
 from pjsipdiag.report.steps import ending
 from pjsipdiag.report.terminal import COLOURS, Ink, put
 from pjsipdiag.sip import SipMessage
@@ -40,24 +40,24 @@ SIGNS = 6
 """Sentences of evidence for a finding that are shown without `verbose`."""
 TRACES = 2
 """Traces of one source with `verbose` 1."""
-PLAIN = Look()
+PLAIN = Style()
 
 
-def write(report: Report, stream: TextIO, look: Look) -> None:
+def write(report: Report, stream: TextIO, look: Style) -> None:
     """Writes the report; `look.verbose` 1 adds every source and the trace of each unmatched one, 2 all traces."""
-    put(_Page(report, look).parts(), stream, look)
+    put(_ReportPage(report, look).parts(), stream, look)
 
 
-def suggestions_text(report: Report, look: Look = PLAIN) -> str:
+def suggestions_text(report: Report, look: Style = PLAIN) -> str:
     """Only the suggested lines with the file and section that they belong to, and what they change."""
-    stream, page = StringIO(), _Page(report, look)
+    stream, page = StringIO(), _ReportPage(report, look)
     nothing = page.ink.text("No line is suggested.")
     likely = [page.suggestion(s) for s in report.suggestions] or [nothing]
     put([*likely, *page.unconfirmed(), *page.steps()], stream, look)
     return stream.getvalue()
 
 
-def explain(message: SipMessage, verdict: Verdict, config: Config, look: Look = PLAIN, why: str = "") -> str:
+def explain(message: SipMessage, verdict: Verdict, config: Config, look: Style = PLAIN, why: str = "") -> str:
     """The verdict on one request and the trace behind it; `why` says how the release was chosen."""
     stream, ink = StringIO(), Ink(look)
     outcome, where = wording.outcome(verdict), shown_name(config.directory) or "no files"
@@ -76,10 +76,10 @@ def explain(message: SipMessage, verdict: Verdict, config: Config, look: Look = 
     return stream.getvalue()
 
 
-class _Page:
+class _ReportPage:
     """One report under one look: the parts from top to bottom."""
 
-    def __init__(self, report: Report, look: Look) -> None:
+    def __init__(self, report: Report, look: Style) -> None:
         self.report = report
         self.look = look
         self.ink = Ink(look)

@@ -29,12 +29,12 @@ MINUTE = 60 * 1_000_000_000
 OF_THE_WHOLE = "no-invite"
 """The rule that is about a capture as a whole, which a window is not."""
 
-Told = tuple[str, str]
+CauseKey = tuple[str, str]
 """Rule and source."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class CauseChange:
     """What is told: `change` is new, changed or cleared."""
 
     time: int
@@ -80,20 +80,20 @@ class Cause:
 class Causes:
     """What was told; `known` are those of an earlier run. Told is what is at least as severe as `least`."""
 
-    def __init__(self, least: Severity, known: Iterable[tuple[Told, str]] = ()) -> None:
+    def __init__(self, least: Severity, known: Iterable[tuple[CauseKey, str]] = ()) -> None:
         self._least = least.rank
-        self._told: OrderedDict[Told, str] = OrderedDict(known)
+        self._told: OrderedDict[CauseKey, str] = OrderedDict(known)
         self._minute, self._lines = 0, Counter[bool]()
         self.left_out: Counter[str] = Counter()
         """Causes by rule that were not told, as there were too many in their minute."""
 
-    def told(self) -> list[tuple[Told, str]]:
+    def told(self) -> list[tuple[CauseKey, str]]:
         """What a later run has to know."""
         return [*self._told.items()]
 
-    def new(self, report: Report, now: int) -> Iterator[Cause]:
+    def new(self, report: Report, now: int) -> Iterator[CauseChange]:
         """What is to be told of a report."""
-        named = set[Told]()
+        named = set[CauseKey]()
         for finding in report.findings:
             keys = [(finding.rule, source) for source in finding.sources or ("",)]
             named.update(keys)
@@ -101,7 +101,7 @@ class Causes:
                 yield from self._of(finding, keys, report, now)
         yield from self._cleared(report, named, now)
 
-    def _of(self, finding: Finding, keys: list[Told], report: Report, now: int) -> Iterator[Cause]:
+    def _of(self, finding: Finding, keys: list[CauseKey], report: Report, now: int) -> Iterator[CauseChange]:
         digest = _digest(finding, report)
         fresh = [key for key in keys if self._told.get(key) != digest]
         change = "changed" if any(key in self._told for key in fresh) else "new"
@@ -118,7 +118,7 @@ class Causes:
         if fresh:
             yield cause
 
-    def _cleared(self, report: Report, named: set[Told], now: int) -> Iterator[Cause]:
+    def _cleared(self, report: Report, named: set[CauseKey], now: int) -> Iterator[CauseChange]:
         taken = {row.address: row for row in report.sources if row.verdict == "matched"}
         rules_of = {source for _, source in named}
         for key in [key for key in self._told if key[1] in taken and key[1] not in rules_of]:
@@ -126,7 +126,7 @@ class Causes:
             rule, source = key
             row = taken[source]
             said = f"its calls are taken, by {row.identifier} {row.identify}".rstrip()
-            yield Cause(now, "cleared", rule, "cleared", (source,), row.endpoint, said, "", (), {})
+            yield CauseChange(now, "cleared", rule, "cleared", (source,), row.endpoint, said, "", (), {})
 
     def _has_room(self, ours: bool, now: int) -> bool:
         """Whether this minute has a line left: those about our endpoints are counted by themselves."""
@@ -136,11 +136,11 @@ class Causes:
         return self._lines[ours] <= MOST_LINES
 
 
-def _cause(finding: Finding, sources: tuple[str, ...], report: Report, change: str, now: int) -> Cause:
+def _cause(finding: Finding, sources: tuple[str, ...], report: Report, change: str, now: int) -> CauseChange:
     repairs = wording.suggestions_for(finding, report)
     taken = {row.endpoint for row in report.sources if row.address in sources and row.endpoint}
     loading = [finding.loading, *(one.loading for one in repairs)]
-    return Cause(
+    return CauseChange(
         time=finding.seen.last or now,
         change=change,
         rule=finding.rule,

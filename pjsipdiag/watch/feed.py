@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from threading import Condition, Event, Thread
 
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.watch.sources.source import Place, Source
+from pjsipdiag.watch.sources.source import FilePosition, Source
 
 MOST_BYTES = 4 << 20
 OVERHEAD = 400
@@ -18,7 +18,7 @@ OVERHEAD = 400
 PAUSE, PATIENCE = 0.5, 15.0
 """Seconds between two looks whether there is room, and those in which a source has to end."""
 
-Item = tuple[Datagram, Place | None]
+Received = tuple[Datagram, FilePosition | None]
 
 
 class Feed:
@@ -27,7 +27,7 @@ class Feed:
     def __init__(self, source: Source) -> None:
         self.source = source
         self._stop = Event()
-        self._items: list[Item] = []
+        self._items: list[Received] = []
         self._size = 0
         self._condition = Condition()
         self._error: Exception | None = None
@@ -37,7 +37,7 @@ class Feed:
     def start(self) -> None:
         self._thread.start()
 
-    def take(self, seconds: float) -> Sequence[Item]:
+    def take(self, seconds: float) -> Sequence[Received]:
         """What has come, waiting for it at most so long. Raises what the source raised once all it gave was taken."""
         with self._condition:
             if not self._items and self._thread.is_alive():
@@ -73,7 +73,7 @@ class Feed:
         with self._condition:
             self._condition.notify_all()
 
-    def _put(self, datagram: Datagram, place: Place | None) -> None:
+    def _put(self, datagram: Datagram, place: FilePosition | None) -> None:
         with self._condition:
             while self._size > MOST_BYTES and not self._closed:
                 self._condition.wait(PAUSE)

@@ -20,12 +20,12 @@ from pjsipdiag.diagnosis.traffic import READ
 from pjsipdiag.errors import CaptureError, PjsipdiagError
 from pjsipdiag.report.wording import plural
 from pjsipdiag.watch import systemd
-from pjsipdiag.watch.causes import Cause, Causes
+from pjsipdiag.watch.causes import CauseChange, Causes
 from pjsipdiag.watch.configuration import Configuration
 from pjsipdiag.watch.feed import Feed
 from pjsipdiag.watch.metrics import Value
-from pjsipdiag.watch.pending import Pending
-from pjsipdiag.watch.sources.source import Place, Source
+from pjsipdiag.watch.pending import PendingTalks
+from pjsipdiag.watch.sources.source import FilePosition, Source
 from pjsipdiag.watch.state import State, write_state
 from pjsipdiag.watch.telling import Teller
 from pjsipdiag.watch.windows import Windows, free
@@ -47,7 +47,7 @@ SECOND = 1_000_000_000
 class Outputs:
     """Where causes go: a line to `show`, the rest to `teller`; what a person has to know beside them to `say`."""
 
-    show: Callable[[Cause], None]
+    show: Callable[[CauseChange], None]
     say: Callable[[str], None]
     teller: Teller
 
@@ -67,7 +67,7 @@ class Watch:
         self._source, self._configuration, self._gate, self._outputs = source, configuration, gate, outputs
         self._state, self._known = state, known
         self._feed = Feed(source)
-        self._pending = Pending()
+        self._pending = PendingTalks()
         self._windows = Windows(source.name, configuration.path, configuration.options)
         self._causes = Causes(gate.fail_on or Severity.NOTE, known.told)
         self.failed = False
@@ -81,8 +81,8 @@ class Watch:
         """Bytes of messages that the last window left waiting."""
         self._encrypted = False
         """Whether connections that cannot be read were judged; once is enough."""
-        self._place: Place | None = None
-        self._written: Place | None = None
+        self._place: FilePosition | None = None
+        self._written: FilePosition | None = None
 
     def stop(self) -> None:
         """Ends the watch after its turn."""
@@ -164,7 +164,7 @@ class Watch:
         if clock - self._saved >= SAVE:
             self._save()
 
-    def _add(self, datagram: Datagram, place: Place | None) -> None:
+    def _add(self, datagram: Datagram, place: FilePosition | None) -> None:
         self._messages += 1
         self._heard = self._now = datagram.time
         self._clock = time.monotonic()
@@ -189,7 +189,7 @@ class Watch:
         free()
         self._took = time.monotonic() - begun
 
-    def _tell(self, cause: Cause) -> None:
+    def _tell(self, cause: CauseChange) -> None:
         if self._until_failure and self._stop.is_set():
             return
         self._outputs.show(cause)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls.fold import IN_DIALOG
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
-from pjsipdiag.watch.sources.source import Place
+from pjsipdiag.watch.sources.source import FilePosition
 
 SECOND = 1_000_000_000
 GRACE = 2 * SECOND
@@ -29,7 +29,7 @@ class Talk:
 
     first: int
     last: int
-    place: Place | None
+    place: FilePosition | None
     final: bool = False
     messages: list[Datagram] = field(default_factory=list)
 
@@ -39,7 +39,7 @@ class Talk:
         return now - self.first >= TIMEOUT
 
 
-class Pending:
+class PendingTalks:
     """The talks that wait; `overrun` counts those that were given up for the memory they took, unjudged."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Pending:
         self.overrun = 0
         self._talks: dict[bytes, Talk] = {}
 
-    def add(self, datagram: Datagram, place: Place | None) -> None:
+    def add(self, datagram: Datagram, place: FilePosition | None) -> None:
         payload = datagram.payload.lstrip(b"\r\n")
         answer = payload.startswith(b"SIP/2.0 ")
         method = value_of(payload, b"cseq").rpartition(b" ")[2] if answer else payload[: payload.find(b" ")]
@@ -83,7 +83,7 @@ class Pending:
             del self._talks[name]
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> FilePosition | None:
         """Where the oldest talk begins; None where none waits."""
         return min((talk.place for talk in self._talks.values() if talk.place), default=None)
 

@@ -16,16 +16,16 @@ from pathlib import Path
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.inputs import read_whole
 from pjsipdiag.outputs import PRIVATE, write_file
-from pjsipdiag.watch.causes import Told
-from pjsipdiag.watch.sources.source import Place
+from pjsipdiag.watch.causes import CauseKey
+from pjsipdiag.watch.sources.source import FilePosition
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """`place` in a directory's files, and what was told."""
 
-    place: Place = (0, 0)
-    told: tuple[tuple[Told, str], ...] = ()
+    place: FilePosition = (0, 0)
+    told: tuple[tuple[CauseKey, str], ...] = ()
 
 
 def default_file(source: str) -> Path:
@@ -54,7 +54,7 @@ def read_state(path: Path) -> State:
         raise PjsipdiagError(f"{visible(str(path))}: no state of a watch: remove it to begin anew") from None
 
 
-def write_state(path: Path, place: Place, told: Iterable[tuple[Told, str]]) -> None:
+def write_state(path: Path, place: FilePosition, told: Iterable[tuple[CauseKey, str]]) -> None:
     """Writes it in one step. Raises PjsipdiagError or OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     listed = [[rule, source, digest] for (rule, source), digest in told]

@@ -27,7 +27,7 @@ from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.diagnose import conclude
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.options import Options
-from pjsipdiag.diagnosis.work.gather import Gathered, Read
+from pjsipdiag.diagnosis.work.gather import AlreadyRead, Gathered
 from pjsipdiag.diagnosis.work.reading import Reading
 
 MOST_HOSTS = 500
@@ -36,10 +36,10 @@ REMEMBERED = 60 * 1_000_000_000
 """Nanoseconds for which settled calls go on to be judged together with later ones."""
 MOST_REMEMBERED = 1 << 20
 """Bytes of them."""
-Key = TypeVar("Key")
+_Key = TypeVar("_Key")
 
 
-class Files(Protocol):
+class WatchedFiles(Protocol):
     """The configuration as it is to be read now."""
 
     disk: Disk
@@ -57,7 +57,7 @@ class Windows:
         self._size = 0
 
     def judge(
-        self, fresh: Sequence[Datagram], now: int, files: Files, encrypted: Mapping[tuple[bytes, bytes], int]
+        self, fresh: Sequence[Datagram], now: int, files: WatchedFiles, encrypted: Mapping[tuple[bytes, bytes], int]
     ) -> tuple[Report, Counter[str]]:
         """What `fresh`, the messages of calls that are settled at `now`, show beside those of the last minute; and what
         becomes of these calls alone."""
@@ -74,7 +74,7 @@ class Windows:
         self._hosts = _busiest(merged, own)
         self._remember(fresh, now)
         gathered = Gathered(merged, (tally,))
-        report = conclude(Read(self._reading, gathered), self._config, files.options, disk=files.disk).report
+        report = conclude(AlreadyRead(self._reading, gathered), self._config, files.options, disk=files.disk).report
         calls = report.calls
         assert isinstance(calls, Calls)
         fresh_ones = (verdict for verdict, frame in zip(calls.verdict, calls.frame, strict=True) if frame > known)
@@ -120,7 +120,7 @@ def _busiest(merged: Merged, own: Iterable[bytes]) -> Merged:
     )
 
 
-def _most(table: Mapping[Key, Any], rank: Callable[[Key], int]) -> dict[Key, Any]:
+def _most(table: Mapping[_Key, Any], rank: Callable[[_Key], int]) -> dict[_Key, Any]:
     if len(table) <= MOST_HOSTS:
         return dict(table)
     return {key: table[key] for key in sorted(table, key=rank, reverse=True)[:MOST_HOSTS]}

@@ -7,7 +7,8 @@ import ipaddress
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.redact.addresses import KEPT, POOLS, AddressMap, Ip, Network
+from pjsipdiag.redact.addresses import KEPT, POOLS, AddressMap, Ip
+from pjsipdiag.sip import Network
 
 DOCUMENTATION = [ipaddress.ip_network(pool) for pools in POOLS.values() for pool in pools]
 

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.watch import pending
-from pjsipdiag.watch.pending import GRACE, SECOND, TIMEOUT, Pending
+from pjsipdiag.watch.pending import GRACE, SECOND, TIMEOUT, PendingTalks
 from tests.watch.traffic import BAD, EPOCH, GOOD, PBX, call, message, minute
 
 START = EPOCH * SECOND
 
 
-def filled(*messages: Datagram) -> Pending:
-    found = Pending()
+def filled(*messages: Datagram) -> PendingTalks:
+    found = PendingTalks()
     for place, one in enumerate(messages):
         found.add(one, (0, place))
     return found
@@ -53,7 +53,7 @@ def test_who_gets_no_answer_or_rings_is_settled_when_nobody_waits_any_more() -> 
 def test_every_message_of_a_call_comes_out_once(order: list[int], pauses: list[int]) -> None:
     """However often it is looked, and whatever calls go on beside."""
     messages = [one for number in order for one in minute(number)]
-    waiting, out, now = Pending(), list[Datagram](), 0
+    waiting, out, now = PendingTalks(), list[Datagram](), 0
     for place, one in enumerate(sorted(messages, key=lambda one: one.time)):
         waiting.add(one, (0, place))
         now = one.time
@@ -75,7 +75,7 @@ def test_the_place_is_that_of_the_oldest_call_that_waits() -> None:
 
 
 def test_memory_is_bounded_and_what_is_given_up_is_counted() -> None:
-    waiting = Pending()
+    waiting = PendingTalks()
     for number in range(80_000):
         waiting.add(message(0, GOOD, PBX, f"INVITE sip:200@{PBX} SIP/2.0", f"c{number}", "INVITE"), None)
     assert waiting.size > pending.MOST_BYTES / 2
@@ -86,7 +86,7 @@ def test_memory_is_bounded_and_what_is_given_up_is_counted() -> None:
 
 
 def test_one_call_id_for_ever_is_judged_in_parts() -> None:
-    waiting = Pending()
+    waiting = PendingTalks()
     for number in range(150):
         at = number / 10
         waiting.add(message(at, BAD, PBX, f"INVITE sip:{number}@{PBX} SIP/2.0", "same", "INVITE", number=number), None)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from pjsipdiag.asterisk.addresses.rule import Source, bounds, full_mask, is_prefix
+from pjsipdiag.asterisk.addresses.rule import SourceSocket, bounds, full_mask, is_prefix
 from pjsipdiag.asterisk.config import AddressRule, Identify
 
 NEAR = 8
@@ -85,7 +85,7 @@ class AddressIndex:
                 found.update(range(network - NEAR >> 16, (network + size + NEAR >> 16) + 1))
         return frozenset(place.to_bytes(2, "big") for place in found if 0 <= place <= 0xFFFF)
 
-    def hits(self, source: Source) -> list[Hit]:
+    def hits(self, source: SourceSocket) -> list[Hit]:
         """Every rule whose network holds the address, whatever its port, in the order of the walk."""
         found: list[Hit] = []
         for (version, mask), by_network in self.networks.items():
@@ -94,7 +94,7 @@ class AddressIndex:
         found.sort()
         return found
 
-    def deciding(self, source: Source) -> Iterator[tuple[int, AddressRule, bool]]:
+    def deciding(self, source: SourceSocket) -> Iterator[tuple[int, AddressRule, bool]]:
         """(position, rule, applies) for each identify with a rule for the address, in order: the rule that decides,
         or, where none applies, the last one that only the port keeps away."""
         decided: dict[int, tuple[AddressRule, bool]] = {}
@@ -106,7 +106,7 @@ class AddressIndex:
         for position, (rule, applies) in decided.items():
             yield position, rule, applies
 
-    def near(self, source: Source) -> Near | None:
+    def near(self, source: SourceSocket) -> Near | None:
         """The network nearest to the address that does not hold it, at most `NEAR` addresses away."""
         starts, above, ends, below = self.edges[source.version]
         found = []

@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.addresses.sockaddr import Numeric, text_of, unmapped
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.sip import Address, ip_text
 
-Source = Numeric
+SourceSocket = Numeric
 """The address and port that a packet came from, as Asterisk compares it."""
 
 BITS = {4: 32, 6: 128}
@@ -36,17 +36,17 @@ def number(ip: str) -> tuple[int, int]:
     return address.version, int(address)
 
 
-def source(address: Address) -> Source:
+def source(address: Address) -> SourceSocket:
     """The address a packet came from."""
-    return Source(*number(address.ip), address.port)
+    return SourceSocket(*number(address.ip), address.port)
 
 
-def unpacked(packed: bytes) -> Source:
+def unpacked(packed: bytes) -> SourceSocket:
     """The same of a packed address (`Address.pack`)."""
     ip, port = packed[:-2], int.from_bytes(packed[-2:], "big")
     if ip.startswith(MAPPED) and len(ip) == 16:
         ip = ip[12:]
-    return Source(4 if len(ip) == 4 else 6, int.from_bytes(ip, "big"), port)
+    return SourceSocket(4 if len(ip) == 4 else 6, int.from_bytes(ip, "big"), port)
 
 
 def full_mask(version: int) -> int:
@@ -64,7 +64,7 @@ def fits(rule: AddressRule, ip: str) -> bool:
     return holds(rule, *number(ip))
 
 
-def deciding(rules: Sequence[AddressRule], source: Source) -> AddressRule | None:
+def deciding(rules: Sequence[AddressRule], source: SourceSocket) -> AddressRule | None:
     """The last rule that fits address and port: it alone decides."""
     for rule in reversed(rules):
         if rule.port in (0, source.port) and holds(rule, source.version, source.ip):

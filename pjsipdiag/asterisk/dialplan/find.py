@@ -31,7 +31,7 @@ class Presence(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Found(NamedTuple):
+class Destination(NamedTuple):
     """Where a call goes, and the line or the reason for it."""
 
     presence: Presence
@@ -39,28 +39,30 @@ class Found(NamedTuple):
     where: Where | None = None
 
 
-def find(dialplan: Dialplan, context: str, number: str, caller: str | None = None, *, overlap: bool = True) -> Found:
+def find(
+    dialplan: Dialplan, context: str, number: str, caller: str | None = None, *, overlap: bool = True
+) -> Destination:
     """What becomes of a call to `number` in `context`; `caller` is the caller's number, None where it is not known.
 
     With `overlap` (allow_overlap=yes) a number that may still grow is incomplete.
     """
     dialled = number[:LONGEST] or ("s" if dialplan.empty_is_s else "")
     if dialled == dialplan.pickup:
-        return Found(Presence.FOUND, f"{dialled} picks up a call (pickupexten)")
+        return Destination(Presence.FOUND, f"{dialled} picks up a call (pickupexten)")
     walk = _Walk(dialplan, dialled, caller)
     found = next(walk.through(context), None)
     if found is not None:
-        return Found(Presence.FOUND, f"{found.name} takes {dialled}", found.where)
+        return Destination(Presence.FOUND, f"{found.name} takes {dialled}", found.where)
     known = dialplan.contexts.get(context)
     if walk.open:
-        return Found(Presence.UNKNOWN, walk.open[0].reason, walk.open[0].where)
+        return Destination(Presence.UNKNOWN, walk.open[0].reason, walk.open[0].where)
     if overlap and (walk.later or dialplan.pickup.startswith(dialled)):
         longer = walk.later.name if walk.later else f"{dialplan.pickup} (pickupexten)"
         where = walk.later.where if walk.later else None
-        return Found(Presence.INCOMPLETE, f"{dialled} is incomplete: {longer} would take a longer number", where)
+        return Destination(Presence.INCOMPLETE, f"{dialled} is incomplete: {longer} would take a longer number", where)
     if known is None:
-        return Found(Presence.MISSING, f"there is no context [{context}]")
-    return Found(Presence.MISSING, f"context [{context}] has no extension that takes {dialled}", known.where)
+        return Destination(Presence.MISSING, f"there is no context [{context}]")
+    return Destination(Presence.MISSING, f"context [{context}] has no extension that takes {dialled}", known.where)
 
 
 class _Walk:

@@ -89,7 +89,7 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
         if section.template or section.name.lower() in ("general", "globals"):
             continue
         context = contexts.setdefault(section.name, _Open(section.where))
-        _Reader(context, variables, warnings).read(section.variables)
+        _ContextReader(context, variables, warnings).read(section.variables)
     return Dialplan(
         contexts={name: context.closed(name) for name, context in contexts.items()},
         unknown=tuple(unknown),
@@ -127,7 +127,7 @@ def _text(files: Files, name: str) -> str:
         return ""
 
 
-class _Reader:
+class _ContextReader:
     """The lines of one section."""
 
     def __init__(self, context: _Open, variables: dict[str, str], warnings: list[Problem]) -> None:

@@ -22,7 +22,7 @@ _MOST_STATES = 20_000
 _MOST_KEPT = 20_000
 
 Accepts = Callable[[str], bool]
-Context = tuple[bool, bool, bool, bool]
+Surroundings = tuple[bool, bool, bool, bool]
 """At the start, at the end, after a word character, before a word character."""
 
 
@@ -45,7 +45,7 @@ class Ere:
     final: int = 0
     references: ere.Node | None = None
     """The tree of a pattern that no automaton can follow."""
-    _closures: dict[tuple[frozenset[int], Context], frozenset[int]] = field(default_factory=dict)
+    _closures: dict[tuple[frozenset[int], Surroundings], frozenset[int]] = field(default_factory=dict)
     _steps: dict[tuple[frozenset[int], str], frozenset[int]] = field(default_factory=dict)
 
     def search(self, text: str) -> bool:
@@ -77,7 +77,7 @@ class Ere:
     def _takes(self, characters: ere.CharacterSet, character: str) -> bool:
         return _accepts(characters, self.utf8)(character)
 
-    def _closure(self, states: frozenset[int], context: Context) -> frozenset[int]:
+    def _closure(self, states: frozenset[int], context: Surroundings) -> frozenset[int]:
         known = self._closures.get((states, context))
         if known is not None:
             return known
@@ -203,7 +203,7 @@ class _Builder:
             self.states[skip].ways.append(end)
 
 
-def _holds(anchor: str, context: Context) -> bool:
+def _holds(anchor: str, context: Surroundings) -> bool:
     start, end, before, after = context
     match anchor:
         case "start":

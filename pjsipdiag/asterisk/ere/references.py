@@ -17,7 +17,7 @@ MOST_WAYS = 300_000
 
 Groups = tuple[tuple[int, int, int], ...]
 """(group, start, end) of the groups that hold something, sorted by group."""
-Way = tuple[int, Groups]
+Matched = tuple[int, Groups]
 Test = Callable[[str, int], bool]
 
 
@@ -41,7 +41,7 @@ class Search:
         """
         return bool(self._through(tree, {(at, ()) for at in range(len(self.text) + 1)}))
 
-    def _through(self, node: ere.Node, ways: set[Way]) -> set[Way]:
+    def _through(self, node: ere.Node, ways: set[Matched]) -> set[Matched]:
         self.left -= len(ways)
         if self.left < 0:
             raise UndecidedError(
@@ -70,8 +70,8 @@ class Search:
                     ways = self._through(part, ways)
         return ways
 
-    def _group(self, number: int, body: ere.Node, ways: set[Way]) -> set[Way]:
-        starts: dict[int, set[Way]] = {}
+    def _group(self, number: int, body: ere.Node, ways: set[Matched]) -> set[Matched]:
+        starts: dict[int, set[Matched]] = {}
         for way in ways:
             starts.setdefault(way[0], set()).add(way)
         return {
@@ -80,7 +80,7 @@ class Search:
             for end, held in self._through(body, here)
         }
 
-    def _reference(self, number: int, ways: set[Way]) -> set[Way]:
+    def _reference(self, number: int, ways: set[Matched]) -> set[Matched]:
         onward = set()
         for at, held in ways:
             for group, start, end in held:
@@ -88,7 +88,7 @@ class Search:
                     onward.add((at + end - start, held))
         return onward
 
-    def _repeat(self, body: ere.Node, least: int, most: int | None, ways: set[Way]) -> set[Way]:
+    def _repeat(self, body: ere.Node, least: int, most: int | None, ways: set[Matched]) -> set[Matched]:
         for _ in range(least):
             if not ways:
                 return ways

@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.files.comments import Comments
 from pjsipdiag.asterisk.files.criteria import Criteria
 from pjsipdiag.asterisk.files.files import MOST_BYTES, Files
 from pjsipdiag.asterisk.files.lines import BLANKS, LONGEST_LINE, lower, split, taken_apart, to_text
-from pjsipdiag.asterisk.files.parsed import Parsed, Table
+from pjsipdiag.asterisk.files.parsed import FileParser, Parsed
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
@@ -34,7 +34,9 @@ NO_ASTERISK_CONF = ", if it is run: asterisk.conf, which allows that with execin
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def parse(name: str, files: Files, release: Release, *, partial: bool = False, table: Table = lambda _: None) -> Parsed:
+def parse(
+    name: str, files: Files, release: Release, *, partial: bool = False, table: FileParser = lambda _: None
+) -> Parsed:
     """Read a file of the configuration directory with everything it includes.
 
     With `partial` the files are a copy that lacks some: a missing include does not reject the file. `missing` names
@@ -77,7 +79,7 @@ class _RejectedError(Exception):
 
 
 class _Parser:
-    def __init__(self, files: Files, release: Release, partial: bool, table: Table) -> None:
+    def __init__(self, files: Files, release: Release, partial: bool, table: FileParser) -> None:
         self.files, self.partial, self.table = files, partial, table
         self.takes_mark, self.utf8 = release.has("byte_order_mark"), release.has("utf8_locale")
         self.categories: list[Category] = []

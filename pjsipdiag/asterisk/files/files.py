@@ -35,7 +35,7 @@ MOST_LOOKED = 300_000
 
 
 _T = TypeVar("_T")
-Mark = tuple[int, int, int, int]
+FileStamp = tuple[int, int, int, int]
 """What tells that a file or folder is still the same."""
 
 
@@ -51,7 +51,7 @@ class Disk:
         self._read: dict[Path, bytes | OSError] = {}
         self._listed: dict[Hashable, Sequence[str]] = {}
         self._mounted: tuple[Path, Url] | None = None
-        self._marks: dict[Path, Mark | None] = {}
+        self._marks: dict[Path, FileStamp | None] = {}
 
     def changed(self) -> bool:
         """Whether a file or folder of this machine that was looked at is another one now, came or went."""
@@ -291,7 +291,7 @@ def _once(known: dict[Path, _T | OSError], path: Path, ask: Callable[[Path], _T]
     return found
 
 
-def _mark(path: Path) -> Mark | None:
+def _mark(path: Path) -> FileStamp | None:
     try:
         found = path.stat()
     except OSError:

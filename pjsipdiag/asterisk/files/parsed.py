@@ -32,5 +32,5 @@ class Parsed:
         return tuple(s for s in self.sections if not s.template and s.name.lower() == name.lower())
 
 
-Table = Callable[[str], Parsed | None]
+FileParser = Callable[[str], Parsed | None]
 """A file -> what a table has in its place; None where none has."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pjsipdiag.asterisk.forms.grammar import Fields, Match, first, matcher, seq, text
+from pjsipdiag.asterisk.forms.grammar import Fields, Matcher, first, matcher, seq, text
 from pjsipdiag.asterisk.forms.header_syntax import (
     ARRAYS,
     CRLF,
@@ -57,7 +57,7 @@ class Forms:
         self.known = list(known)
         self._seen: dict[tuple[bytes, ...], int] = {}
         self._vain = 0
-        self._readers: tuple[list[Match], list[Match]] = ([], [])
+        self._readers: tuple[list[Matcher], list[Matcher]] = ([], [])
 
     def read(self, payload: bytes) -> tuple[int, int, Fields]:
         """The number of the form of `payload`, the length of its head, and its fields; zeros where it has no form."""
@@ -75,7 +75,7 @@ class Forms:
                 self._meet(payload[:end], readers)
         return 0, 0, ()
 
-    def _meet(self, head: bytes, readers: list[Match]) -> None:
+    def _meet(self, head: bytes, readers: list[Matcher]) -> None:
         """Counts the form of a head; learns it when that was met often enough."""
         start_line, *lines = head.split(b"\r\n")
         if len(lines) > MOST_LINES:
@@ -96,7 +96,7 @@ class Forms:
                 self._vain += 1
 
 
-def _learn(number: int, lines: list[bytes], head: bytes) -> Match | None:
+def _learn(number: int, lines: list[bytes], head: bytes) -> Matcher | None:
     """The reader of requests that have the headers of `lines`; None where they have no form."""
     method = head[: head.find(b" ")]
     if not re.fullmatch(TOKEN, method):

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 Syntax = bytes
 """A piece of a grammar, as a regular expression that does not go back."""
 Fields = tuple[bytes, ...]
-Match = Callable[[bytes], tuple[int, int, Fields] | None]
+Matcher = Callable[[bytes], tuple[int, int, Fields] | None]
 """A text -> the number of the grammar, the length of what it takes of the beginning, and its groups; None where it
 takes nothing."""
 
@@ -78,7 +78,7 @@ def any_case(word: bytes) -> Syntax:
     return seq(*(span(bytes((byte,)).lower() + bytes((byte,)).upper(), 1, 1) for byte in word))
 
 
-def matcher(number: int, syntax: Syntax, names: Sequence[str]) -> Match:
+def matcher(number: int, syntax: Syntax, names: Sequence[str]) -> Matcher:
     """What takes `syntax`. Its groups are `names`; those that `syntax` has not are empty, those that took part in
     nothing are None."""
     pattern = re.compile(syntax + b"(?P<none>)")

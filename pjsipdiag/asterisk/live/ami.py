@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pjsipdiag.asterisk.live.place import MOST, SECONDS, Place, connect
+from pjsipdiag.asterisk.live.place import MOST, SECONDS, LiveInterface, connect
 from pjsipdiag.asterisk.live.state import LiveError
 
 BANNER = "Asterisk Call Manager/"
@@ -41,7 +41,7 @@ class Ami:
     :raises LiveError: from every method: nobody answers, in time, as Asterisk does.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: LiveInterface) -> None:
         self.place = place
         self._socket = connect(place)
         self._lines, self._rest = deque[bytes](), b""

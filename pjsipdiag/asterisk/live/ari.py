@@ -17,7 +17,7 @@ from contextlib import suppress
 from urllib.parse import quote
 
 from pjsipdiag.asterisk.live import questions
-from pjsipdiag.asterisk.live.place import MOST, SECONDS, Place, connect
+from pjsipdiag.asterisk.live.place import MOST, SECONDS, LiveInterface, connect
 from pjsipdiag.asterisk.live.state import OPTIONS, Item, Live, LiveError, Wanted
 
 _HELD = "not told by ARI, which `asterisk -rx` does: "
@@ -29,7 +29,7 @@ _NAMED = ("identify", "transport", "registration", "global")
 class Ari:
     """Asks one interface; only GET, which changes nothing."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: LiveInterface) -> None:
         self.place = place
         self._login = base64.b64encode(f"{place.user}:{place.secret}".encode()).decode()
         self._connection: http.client.HTTPConnection | None = None

@@ -25,7 +25,7 @@ PORTS = {"ami": 5038, "http": 8088, "https": 8089}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LiveInterface:
     """One interface of a running Asterisk; the secret is in no text of it."""
 
     scheme: str
@@ -40,7 +40,7 @@ class Place:
         return f"{self.scheme}://{host}:{self.port}{self.path}"
 
 
-def parse(text: str) -> Place:
+def parse(text: str) -> LiveInterface:
     """:raises LiveError: the text names no place, has a password, or no secret is at hand."""
     try:
         parts = urlsplit(text)
@@ -55,7 +55,7 @@ def parse(text: str) -> Place:
             f"http://USER@HOST:8088/ari, not {parts.scheme}://{parts.hostname or ''}"
         )
     path = "" if parts.scheme == "ami" else parts.path.rstrip("/") or "/ari"
-    return Place(
+    return LiveInterface(
         parts.scheme, parts.hostname, port or PORTS[parts.scheme], path, unquote(parts.username), _secret(parts.scheme)
     )
 
@@ -75,7 +75,7 @@ def _secret(scheme: str) -> str:
         raise LiveError(f"{SECRET}_FILE: cannot read {path}: {getattr(error, 'strerror', error)}") from error
 
 
-def connect(place: Place) -> socket.socket:
+def connect(place: LiveInterface) -> socket.socket:
     """A connection, tried at each address of the host in turn.
 
     :raises LiveError: there is none within the time of a question.

@@ -16,6 +16,10 @@ from pjsipdiag.asterisk.live import dialplan, tables
 from pjsipdiag.asterisk.live.state import OPTIONS, Item, Live, LiveError, Wanted
 
 Ask = Callable[[str], str]
+"""A question of the command line interface -> its answer.
+
+:raises LiveError: no answer.
+"""
 AT_ONCE = 8
 """Questions that are asked at the same time."""
 FUNCTION = "func_sorcery"

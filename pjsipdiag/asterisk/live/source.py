@@ -6,7 +6,6 @@ import os
 import shlex
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -15,15 +14,11 @@ from pjsipdiag.asterisk.live.ami import Ami
 from pjsipdiag.asterisk.live.ari import Ari, ask_ari
 from pjsipdiag.asterisk.live.manager import ask_manager
 from pjsipdiag.asterisk.live.place import MOST, SECONDS
+from pjsipdiag.asterisk.live.questions import Ask
 from pjsipdiag.asterisk.live.state import Live, LiveError, Wanted
 from pjsipdiag.asterisk.loading.show_output import without_colours
 
 COMMAND = "asterisk -rx"
-Ask = Callable[[str], str]
-"""A question of the command line interface -> its answer.
-
-:raises LiveError: no answer.
-"""
 REMOTE_SHELLS = ("ssh", "autossh", "dbclient", "plink")
 """Programs that hand their arguments to a shell of another machine."""
 _UNABLE = ("Unable to connect to remote asterisk", "Unable to access the running directory")

@@ -24,7 +24,7 @@ _SUBSTITUTION = re.compile(r"\$\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class WizardObject:
     """What one wizard section becomes in one object type, or what keeps it from becoming that."""
 
     wizard: Section
@@ -43,13 +43,13 @@ def wizards(sections: Sequence[Section]) -> tuple[Section, ...]:
     )
 
 
-def make(object_type: str, wizard: Section, release: Release) -> Made:
+def make(object_type: str, wizard: Section, release: Release) -> WizardObject:
     """The objects of one type that a wizard section stands for."""
     source = _Source(wizard, release)
     try:
-        return Made(wizard, tuple(_MAKERS[object_type](source)))
+        return WizardObject(wizard, tuple(_MAKERS[object_type](source)))
     except _IncompleteError as error:
-        return Made(wizard, (), error.problem, error.name)
+        return WizardObject(wizard, (), error.problem, error.name)
 
 
 TYPES = ("endpoint", "identify", "auth", "aor", "registration")

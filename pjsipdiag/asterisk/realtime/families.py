@@ -31,7 +31,7 @@ class Mapped:
         return replace(self, table=family, no_table=False) if self.no_table else self
 
 
-Row = Mapping[str, str | None]
+TableRow = Mapping[str, str | None]
 """Column -> value."""
 
 
@@ -54,7 +54,7 @@ class Stored:
     dialect: str = ""
     """What SQL its database speaks: postgresql, mysql or sqlite; empty where that is not known."""
     filename: str = ""
-    entries: Mapping[int, Row] = field(default_factory=dict, repr=False)
+    entries: Mapping[int, TableRow] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from pjsipdiag.asterisk.files.lines import BLANKS
 from pjsipdiag.asterisk.loading.options import knows
-from pjsipdiag.asterisk.realtime.families import Row
+from pjsipdiag.asterisk.realtime.families import TableRow
 from pjsipdiag.asterisk.section import Section, Variable, Where
 
 _TRIMMED = BLANKS.decode()
@@ -25,13 +25,13 @@ LISTED = ("identify", "global", "transport", "acl", "system")
 MOST_SHARED = 1000
 """Values of one table that are held once, however many rows have them."""
 
-Made = tuple[str, Section]
+RowSection = tuple[str, Section]
 """The id as the column has it, by which the row is found, and the section."""
 
 
 def sections(
     names: tuple[str, ...], table: str, object_type: str, driver: str, version: str
-) -> Callable[[tuple[object, ...], int], Made | None]:
+) -> Callable[[tuple[object, ...], int], RowSection | None]:
     """What makes a section of a row with columns of these names, as lines from a number on; the type's own columns are
     looked at alone.
 
@@ -46,7 +46,7 @@ def sections(
     kind = Variable("type", object_type, Where(table, 0, "", "type"))
     same: dict[str, str] = {}
 
-    def made(row: tuple[object, ...], line: int) -> Made | None:
+    def made(row: tuple[object, ...], line: int) -> RowSection | None:
         key = text(row[at])
         name = key if driver == "sqlite3" else next(reversed(list(values(key or "", driver))), "")
         if not key or not name:
@@ -82,7 +82,7 @@ def values(written: str, driver: str) -> Iterator[str]:
             yield value
 
 
-def row_of(names: tuple[str, ...], row: tuple[object, ...]) -> Row:
+def row_of(names: tuple[str, ...], row: tuple[object, ...]) -> TableRow:
     """A row by its columns."""
     return {name: text(value) for name, value in zip(names, row, strict=True)}
 

@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.realtime import lines
 from pjsipdiag.asterisk.realtime.database import Columns
-from pjsipdiag.asterisk.realtime.families import Mapped, Row, Stored, document
+from pjsipdiag.asterisk.realtime.families import Mapped, Stored, TableRow, document
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Section, Variable, Where
 
@@ -21,7 +21,7 @@ KEY = "filename"
 CATEGORY = "category"
 
 
-def rows_of(file: str, mapped: Mapped, columns: Columns, rows: Iterable[Row]) -> list[Row]:
+def rows_of(file: str, mapped: Mapped, columns: Columns, rows: Iterable[TableRow]) -> list[TableRow]:
     """The rows of one file that are not commented out, in the order in which they are read."""
     fold = columns.folding.fold
     wanted = [row for row in rows if fold(row.get(KEY) or "") == fold(file) and row.get("commented") in ("0", "f")]
@@ -32,12 +32,12 @@ Included = list[tuple[int, str]]
 """How many sections begin before a row that includes a file, and the file."""
 
 
-def stored(file: str, mapped: Mapped, columns: Columns, rows: Sequence[Row]) -> tuple[Stored, Included]:
+def stored(file: str, mapped: Mapped, columns: Columns, rows: Sequence[TableRow]) -> tuple[Stored, Included]:
     """The rows as lines of a file: which line is which row, and the sections that they make."""
     name, number = document(mapped, file), 0
     sections: list[Section] = []
     included: Included = []
-    entries: dict[int, Row] = {}
+    entries: dict[int, TableRow] = {}
     last: object = None
     for row in rows:
         if row.get("var_name") == "#include":
@@ -90,10 +90,10 @@ def metric(row: Mapping[str, str | None], name: str) -> int:
     return int(text) if text and text.lstrip("-").isdecimal() else 0
 
 
-def _by_sqlite(row: Row) -> tuple[int, int, str, str]:
+def _by_sqlite(row: TableRow) -> tuple[int, int, str, str]:
     return metric(row, "cat_metric"), metric(row, "var_metric"), "", ""
 
 
-def _by_others(row: Row) -> tuple[int, int, str, str]:
+def _by_others(row: TableRow) -> tuple[int, int, str, str]:
     category, name = row.get(CATEGORY) or "", row.get("var_name") or ""
     return -metric(row, "cat_metric"), metric(row, "var_metric"), category, name

@@ -44,7 +44,7 @@ _T = TypeVar("_T")
 class TableRows:
     """The rows of one table as sections; `folding` is what its database passes over when it compares names."""
 
-    made: tuple[rows.Made, ...]
+    made: tuple[rows.RowSection, ...]
     folding: Folding
     problems: tuple[Problem, ...] = ()
     """What about the table or its rows is not as it looks."""
@@ -188,7 +188,7 @@ class Tables:
     def _fetched(self, mapped: Mapped, url: str, object_type: str, version: Release) -> tuple[TableRows, Stored] | None:
         def take(columns: database.Columns, raw: database.Raw) -> tuple[TableRows, Stored]:
             make = rows.sections(columns.names, mapped.table, object_type, mapped.driver, version.version)
-            made: list[rows.Made] = []
+            made: list[rows.RowSection] = []
             line = 1
             for row in raw:
                 one = make(row, line)

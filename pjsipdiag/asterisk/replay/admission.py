@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Sequence
 
-from pjsipdiag.asterisk.addresses.rule import Source, canonical, deciding, source
+from pjsipdiag.asterisk.addresses.rule import SourceSocket, canonical, deciding, source
 from pjsipdiag.asterisk.config import Acl, Config, Endpoint
 from pjsipdiag.asterisk.pjsip.message import Request
 from pjsipdiag.asterisk.pjsip.uri import PjSipUri
@@ -21,7 +21,7 @@ from pjsipdiag.sip import Address
 SOURCE = WalkReason.SOURCE()
 
 
-def admit(request: Request, where_from: Source, endpoint: Endpoint, config: Config) -> Iterator[Check]:
+def admit(request: Request, where_from: SourceSocket, endpoint: Endpoint, config: Config) -> Iterator[Check]:
     """The checks that an identified request meets; the one with a `result` is the last."""
     denied = denial(endpoint.acl, where_from, config) or contact_denial(endpoint.contact_acl, request, config)
     if denied is not None:
@@ -43,7 +43,7 @@ def admit(request: Request, where_from: Source, endpoint: Endpoint, config: Conf
     yield _authentication(request, endpoint, config)
 
 
-def denial(acl: Acl, where_from: Source, config: Config, what: Reason = SOURCE) -> tuple[Match, Reason] | None:
+def denial(acl: Acl, where_from: SourceSocket, config: Config, what: Reason = SOURCE) -> tuple[Match, Reason] | None:
     """Why the access list refuses the source, or None: the unnamed rules and each named ACL must all allow it."""
     if acl.missing:
         return Match.NO_MATCH, WalkReason.MISSING_ACL(what=what, name=acl.missing[0])

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from pjsipdiag.asterisk.addresses.rule import Source
+from pjsipdiag.asterisk.addresses.rule import SourceSocket
 from pjsipdiag.asterisk.config import Config, Transport
 from pjsipdiag.asterisk.loading.order import MEMORY_BUCKETS, str_hash
 from pjsipdiag.asterisk.pjsip.message import Request, Unparsable
@@ -84,7 +84,7 @@ def receive(request: Request, source: Address) -> Request:
     return replace(request, headers=[via if header is top else header for header in request.headers])
 
 
-def arrive(request: Request, where_from: Source, config: Config) -> Check | None:
+def arrive(request: Request, where_from: SourceSocket, config: Config) -> Check | None:
     """What refuses a parsed request before it is identified, or None."""
     return _acl(request, where_from, config) or _filter(request, config) or _distributor(request)
 
@@ -185,7 +185,7 @@ def _unknown(ip: str) -> bool:
     return ip in ("", "0.0.0.0")
 
 
-def _acl(request: Request, where_from: Source, config: Config) -> Check | None:
+def _acl(request: Request, where_from: SourceSocket, config: Config) -> Check | None:
     """acl_on_rx_msg() of res_pjsip_acl.c."""
     if "acl" in config.untold:
         return Check("arrival", Match.UNKNOWN, WalkReason.HIDDEN_ACLS())

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from pjsipdiag.asterisk.addresses.index import AddressIndex
 from pjsipdiag.asterisk.addresses.match import BLANKS
-from pjsipdiag.asterisk.addresses.rule import Source
+from pjsipdiag.asterisk.addresses.rule import SourceSocket
 from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Transport
 from pjsipdiag.asterisk.ere.automaton import Ere, EreError, compile_ere
 from pjsipdiag.asterisk.pjsip.message import Request
@@ -108,7 +108,7 @@ class Arrived:
     """
 
     request: Request
-    source: Source
+    source: SourceSocket
     transports: tuple[Transport, ...] = ()
     domain: str = ""
     terse: bool = False

@@ -24,7 +24,7 @@ MOST_APART = 7 * 86_400
 """Seconds between neighbouring records of such a chain."""
 
 
-class Format(NamedTuple):
+class PcapFormat(NamedTuple):
     """Byte order, nanoseconds in a unit of the fraction, size of a record header."""
 
     order: str
@@ -33,19 +33,19 @@ class Format(NamedTuple):
 
 
 MAGICS = {
-    b"\xd4\xc3\xb2\xa1": Format("<", 1000, 16),
-    b"\xa1\xb2\xc3\xd4": Format(">", 1000, 16),
-    b"\x4d\x3c\xb2\xa1": Format("<", 1, 16),
-    b"\xa1\xb2\x3c\x4d": Format(">", 1, 16),
-    b"\x34\xcd\xb2\xa1": Format("<", 1000, 24),  # Alexey Kuznetzov's, with the interface in each header
-    b"\xa1\xb2\xcd\x34": Format(">", 1000, 24),
+    b"\xd4\xc3\xb2\xa1": PcapFormat("<", 1000, 16),
+    b"\xa1\xb2\xc3\xd4": PcapFormat(">", 1000, 16),
+    b"\x4d\x3c\xb2\xa1": PcapFormat("<", 1, 16),
+    b"\xa1\xb2\x3c\x4d": PcapFormat(">", 1, 16),
+    b"\x34\xcd\xb2\xa1": PcapFormat("<", 1000, 24),  # Alexey Kuznetzov's, with the interface in each header
+    b"\xa1\xb2\xcd\x34": PcapFormat(">", 1000, 24),
 }
 
 
 class FileHeader(NamedTuple):
     """What the first 24 bytes of a capture say."""
 
-    format: Format
+    format: PcapFormat
     link_type: int
 
     @property

@@ -22,7 +22,7 @@ _HEADER = re.compile(r"^\s*\[")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class InsertionPoint:
     """After which line of which file a line of a section goes; `model` is a line whose style it takes."""
 
     file: str
@@ -44,7 +44,7 @@ def own_lines(config: Config, section: Section, *names: str) -> list[Variable]:
     return sorted(found, key=lambda variable: (places.get(variable.where.file, 0), variable.where.line))
 
 
-def place_for_match(config: Config, identify: Identify) -> Place:
+def place_for_match(config: Config, identify: Identify) -> InsertionPoint:
     """Behind the last `match=` line of the identify itself, or behind its last line, or its header."""
     section = section_of(config, identify)
     own = own_lines(config, section) if section else []
@@ -53,7 +53,7 @@ def place_for_match(config: Config, identify: Identify) -> Place:
     where = last.where if last else identify.where
     lines = lines_of(config, where.file)
     model = lines[where.line - 1] if last and where.line <= len(lines) else ""
-    return Place(where.file, where.line, model)
+    return InsertionPoint(where.file, where.line, model)
 
 
 def end_of_section(config: Config, file: str, line: int) -> int:

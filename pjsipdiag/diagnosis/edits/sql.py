@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.realtime import lines
-from pjsipdiag.asterisk.realtime.families import Row, Stored
+from pjsipdiag.asterisk.realtime.families import Stored, TableRow
 from pjsipdiag.asterisk.realtime.static import CATEGORY, metric
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.diagnosis.edits.lines import changed
@@ -116,7 +116,9 @@ class _Rows:
                 f"VALUES ({place}, {number}, 0, {texts});"
             )
 
-    def added(self, category: str, rows: Sequence[Row], at: int, pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
+    def added(
+        self, category: str, rows: Sequence[TableRow], at: int, pairs: Sequence[tuple[str, str]]
+    ) -> Iterator[str]:
         """New rows behind the first `at` of a section; those that follow are moved on."""
         place = metric(rows[max(at - 1, 0)], "cat_metric")
         last = metric(rows[at - 1], "var_metric") if at else metric(rows[0], "var_metric") - 1
@@ -127,16 +129,16 @@ class _Rows:
             )
         yield from self.inserted(category, place, last + 1, pairs)
 
-    def updated(self, row: Row, name: str, text: str) -> Iterator[str]:
+    def updated(self, row: TableRow, name: str, text: str) -> Iterator[str]:
         changed = {key: new for key, new in (("var_name", name), ("var_val", text)) if new != row[key]}
         yield from self._quoted.widened(changed)
         sets = ", ".join(f"{key} = {self._quoted.value(new)}" for key, new in changed.items())
         yield f"UPDATE {self._table} SET {sets} WHERE {self._this(row)};"
 
-    def deleted(self, row: Row) -> str:
+    def deleted(self, row: TableRow) -> str:
         return f"DELETE FROM {self._table} WHERE {self._this(row)};"
 
-    def _this(self, row: Row) -> str:
+    def _this(self, row: TableRow) -> str:
         if (row.get("id") or "").isdecimal():
             return f"id = {row['id']}"
         texts = {key: row.get(key) or "" for key in (CATEGORY, "var_name", "var_val")}

@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis.evidence.addresses import is_name
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address
 
-Fit = tuple[Identify, AddressRule]
+RuleOf = tuple[Identify, AddressRule]
 
 
 NO_ADDRESS = ("type", "endpoint", "srv_lookups", "match_header", "match_request_uri")
@@ -56,7 +56,7 @@ def lookup(situation: Situation) -> Lookup:
     return Lookup(AddressIndex.build(config.identifies), AddressIndex.build(lost), dropped, meant, hosts)
 
 
-def taking(situation: Situation, group: CallGroup) -> list[Fit]:
+def taking(situation: Situation, group: CallGroup) -> list[RuleOf]:
     """The identifies whose rules take one of the group's source ports, in the order asked, with the deciding rule."""
     found: dict[int, AddressRule] = {}
     index = lookup(situation).loaded
@@ -67,7 +67,7 @@ def taking(situation: Situation, group: CallGroup) -> list[Fit]:
     return [(index.identifies[at], found[at]) for at in sorted(found)]
 
 
-def holding(situation: Situation, ip: str) -> list[Fit]:
+def holding(situation: Situation, ip: str) -> list[RuleOf]:
     """The identifies with a rule whose network holds the address, whatever its port."""
     index = lookup(situation).loaded
     hits = index.hits(source(Address(ip)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Endpoint
-from pjsipdiag.asterisk.dialplan.find import Found, Presence, find
+from pjsipdiag.asterisk.dialplan.find import Destination, Presence, find
 from pjsipdiag.asterisk.dialplan.model import Dialplan
 from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.sip import SipMessage, parse_uri
@@ -21,7 +21,7 @@ def number(config: Config, request_uri: str) -> str:
     return user.partition(";")[0] if config.globals.ignore_uri_user_options else user
 
 
-def reached(dialplan: Dialplan, endpoint: Endpoint, user: str, message: SipMessage) -> Found:
+def reached(dialplan: Dialplan, endpoint: Endpoint, user: str, message: SipMessage) -> Destination:
     """Whether the endpoint's context takes a number."""
     other = endpoint.value("overlap_context") if dialplan.by_caller else ""
     return _in(dialplan, other or endpoint.context, endpoint, user, message)
@@ -38,7 +38,9 @@ def contexts_with(
             yield name
 
 
-def spelt_otherwise(dialplan: Dialplan, endpoint: Endpoint, user: str, message: SipMessage) -> tuple[str, Found] | None:
+def spelt_otherwise(
+    dialplan: Dialplan, endpoint: Endpoint, user: str, message: SipMessage
+) -> tuple[str, Destination] | None:
     """Another way to write a number that the endpoint's context takes: without +, 00 or leading digits, or with +."""
     digits = user.removeprefix("+").removeprefix("00")
     if not digits.isdigit():
@@ -51,7 +53,7 @@ def spelt_otherwise(dialplan: Dialplan, endpoint: Endpoint, user: str, message: 
     return None
 
 
-def _in(dialplan: Dialplan, context: str, endpoint: Endpoint, user: str, message: SipMessage) -> Found:
+def _in(dialplan: Dialplan, context: str, endpoint: Endpoint, user: str, message: SipMessage) -> Destination:
     overlap = parse_bool(endpoint.value("allow_overlap", "yes"))
     return find(dialplan, context, user, _caller(endpoint, message), overlap=overlap)
 

@@ -21,7 +21,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import BY_RULE
 from pjsipdiag.diagnosis.evidence.addresses import in_words, is_address, near_miss
 from pjsipdiag.diagnosis.evidence.lookup import lookup
-from pjsipdiag.diagnosis.evidence.trunks import Named, Trunks, domain, prefix, trunks
+from pjsipdiag.diagnosis.evidence.trunks import Naming, Trunks, domain, prefix, trunks
 from pjsipdiag.diagnosis.evidence.vicinity import beside, named
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address, SipMessage, decode, parse_uri
@@ -195,7 +195,7 @@ def found_by_pbx(situation: Situation, ip: str) -> Iterator[tuple[str, str]]:
                 yield endpoint, f"{sends}: {text} ({where})"
 
 
-def _owners_of(config: Config, host: str) -> list[Named]:
+def _owners_of(config: Config, host: str) -> list[Naming]:
     return [*named(config, host)] if is_address(host) else trunks(config).names.get(host, [])
 
 

@@ -18,7 +18,7 @@ from pjsipdiag.diagnosis.evidence.addresses import is_address
 from pjsipdiag.diagnosis.evidence.lookup import matches_in, meant_endpoint, section_at
 from pjsipdiag.sip import parse_uri
 
-Named = tuple[str, str, Where]
+Naming = tuple[str, str, Where]
 """(endpoint, what the configuration says in words, where)."""
 
 
@@ -37,8 +37,8 @@ class Trunks:
     contacts: dict[tuple[int, int], list[tuple[str, str, str, Where]]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    names: dict[str, list[Named]] = field(default_factory=lambda: defaultdict(list))
-    users: dict[str, list[Named]] = field(default_factory=lambda: defaultdict(list))
+    names: dict[str, list[Naming]] = field(default_factory=lambda: defaultdict(list))
+    users: dict[str, list[Naming]] = field(default_factory=lambda: defaultdict(list))
 
 
 @lru_cache(maxsize=4)

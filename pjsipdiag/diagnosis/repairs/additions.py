@@ -27,8 +27,8 @@ from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.rows import new_rows
 from pjsipdiag.diagnosis.rules.cause import listed
 from pjsipdiag.diagnosis.situation import CallGroup
+from pjsipdiag.sip import Network
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MOST_AROUND = 256
 """Addresses of a network around others that are looked at one by one; a wider one is not written."""
 

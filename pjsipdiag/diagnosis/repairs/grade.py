@@ -19,7 +19,7 @@ from pjsipdiag.diagnosis.rules.cause import Cause
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import parse_uri
 
-Basis = Callable[[Situation, Cause, CallGroup], bool]
+Grounds = Callable[[Situation, Cause, CallGroup], bool]
 """Whether facts speak for a group of calls that a repair is meant for."""
 
 
@@ -85,7 +85,7 @@ def _with_groups(situation: Situation, groups: Sequence[CallGroup]) -> Situation
 
 
 def parted(
-    situation: Situation, basis: Basis, cause: Cause, groups: Sequence[CallGroup]
+    situation: Situation, basis: Grounds, cause: Cause, groups: Sequence[CallGroup]
 ) -> tuple[list[CallGroup], list[CallGroup]]:
     """The groups that facts speak for, and the others."""
     sure = [group for group in groups if basis(situation, cause, group)]

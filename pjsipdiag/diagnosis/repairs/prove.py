@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.compare import describe
 from pjsipdiag.diagnosis.model import Edit, Stop
 from pjsipdiag.diagnosis.repairs.announced import lines_are_announced, rules_are_announced
-from pjsipdiag.diagnosis.repairs.reach import Way
+from pjsipdiag.diagnosis.repairs.reach import Passage
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
 
@@ -64,7 +64,7 @@ def prove(
     moved: dict[str, None] = {}
     known = {group.source for group in situation.groups if _is_in(group.verdict)}
     others_meant = [group for group in groups if group.method != "INVITE"]
-    way, stops, doubts = Way(situation, changed), Counter[Stop](), dict[str, None]()
+    way, stops, doubts = Passage(situation, changed), Counter[Stop](), dict[str, None]()
     for group, count, after, message in replayed(situation, changed, others_meant):
         if not differs(group.verdict, after):
             continue

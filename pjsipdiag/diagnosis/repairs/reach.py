@@ -23,7 +23,7 @@ MOST_GROUPS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Passage:
     """What a call meets behind its identification, under one configuration."""
 
     situation: Situation

@@ -120,7 +120,7 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
             yield "translated-source", Draft(groups, add=tuple(lines), note=note)
 
 
-def _repairs() -> Iterator[tuple[str, Make, grade.Basis]]:
+def _repairs() -> Iterator[tuple[str, Make, grade.Grounds]]:
     """Every rule that has a repair, with its functions."""
     for rule in TABLE:
         if rule.repair:

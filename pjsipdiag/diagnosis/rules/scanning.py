@@ -66,7 +66,7 @@ class Stranger:
     """Whether its first From names the address that it calls."""
 
 
-class Signs(NamedTuple):
+class ScannerSigns(NamedTuple):
     """Points and sentences for a source being a scanner."""
 
     points: int
@@ -98,12 +98,12 @@ def strangers(situation: Situation) -> dict[str, Stranger]:
 
 
 @lru_cache(maxsize=8192)
-def scanner_signs(situation: Situation, source: str) -> Signs:
+def scanner_signs(situation: Situation, source: str) -> ScannerSigns:
     """What marks a source as a scanner, by the calls that are its own where that is known."""
     return _signs(find_owner(situation, source) or strangers(situation)[source])
 
 
-def _signs(stranger: Stranger) -> Signs:
+def _signs(stranger: Stranger) -> ScannerSigns:
     """Points for what it did; a published tool name alone is enough."""
     signs: list[tuple[int, str]] = []
     agent = next((agent for agent in stranger.agents if TOOLS.search(agent)), "")
@@ -126,7 +126,7 @@ def _signs(stranger: Stranger) -> Signs:
         signs.append((1, f"it also sent {other}"))
     if LIKELY > sum(points for points, _ in signs) > 0 and stranger.is_from_here:
         signs.append((1, "its From names the address that it calls, as if it came from here"))
-    return Signs(sum(points for points, _ in signs), tuple(text for _, text in signs))
+    return ScannerSigns(sum(points for points, _ in signs), tuple(text for _, text in signs))
 
 
 def scans(situation: Situation, group: CallGroup) -> bool:

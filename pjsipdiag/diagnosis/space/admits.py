@@ -14,8 +14,7 @@ from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.what_if import what_if
 from pjsipdiag.errors import ConfigError, visible
 from pjsipdiag.inputs import read_text
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from pjsipdiag.sip import Network
 
 
 @dataclass(frozen=True, slots=True)

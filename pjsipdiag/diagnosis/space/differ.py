@@ -50,10 +50,10 @@ class Differences:
         return not self.untold and not self.unknown
 
 
-Alike = tuple[AddressRange, ...]
+AlikeRanges = tuple[AddressRange, ...]
 """Ranges that no rule tells apart."""
 _Place = tuple[int, Saying, Socket]
-Value = TypeVar("Value", int, Saying, Socket)
+_Value = TypeVar("_Value", int, Saying, Socket)
 ANOTHER_NAME = "a name that nobody has"
 
 
@@ -61,7 +61,7 @@ def differences(before: Config, after: Config) -> Differences:
     """Every kind of request whose endpoint or outcome changes, widest networks first."""
     whole = space((before, after))
     old, new = Replay(before), Replay(after)
-    found: dict[tuple[str, str], dict[_Place, list[Alike]]] = {}
+    found: dict[tuple[str, str], dict[_Place, list[AlikeRanges]]] = {}
     examples: dict[tuple[str, str], SipMessage] = {}
     kinds = unknown = 0
     unknown_why = ""
@@ -84,7 +84,7 @@ def differences(before: Config, after: Config) -> Differences:
     return Differences(tuple(rows), kinds, whole.untold, unknown, unknown_why)
 
 
-def _kinds(whole: Space) -> Iterator[tuple[Alike, _Place, SipMessage]]:
+def _kinds(whole: Space) -> Iterator[tuple[AlikeRanges, _Place, SipMessage]]:
     for socket in whole.sockets:
         version = 6 if ":" in socket.address.ip else 4
         for spans in whole.spans:
@@ -117,7 +117,7 @@ def _open(replay: Replay, message: SipMessage) -> str:
 
 def _rows(
     change: tuple[str, str],
-    places: dict[_Place, list[Alike]],
+    places: dict[_Place, list[AlikeRanges]],
     whole: Space,
     old_why: str,
     new_why: str,
@@ -141,7 +141,7 @@ def _rows(
         )
 
 
-def _named(some: set[Value], every: Sequence[Value], shown: Callable[[Value], str]) -> tuple[str, ...]:
+def _named(some: set[_Value], every: Sequence[_Value], shown: Callable[[_Value], str]) -> tuple[str, ...]:
     """Those of an axis, as people are told; none where all of them are meant."""
     return tuple(shown(one) for one in every if one in some) if len(some) < len(every) else ()
 

@@ -35,7 +35,7 @@ Regroup = Callable[[Sequence[int]], CallGroup]
 """The numbers of calls of one group -> the group of these alone."""
 
 
-class Told(NamedTuple):
+class FinalAnswer(NamedTuple):
     """The final answers that the PBX gave to one INVITE: the sum of their tag (0 for several), and the last status."""
 
     tag: int
@@ -133,7 +133,7 @@ class Acknowledged:
     def _shown(self) -> dict[bytes, tuple[bool, int]]:
         """Digest of source and Call-ID -> whether its sender has shown himself, and the status of the answer to that
         (of the last one, if none did)."""
-        told: dict[tuple[bytes, int], Told] = {}
+        told: dict[tuple[bytes, int], FinalAnswer] = {}
         returned, connected = set[tuple[bytes, int, int]](), set[bytes]()
         own = {*map(crc32, self._ends.pbx)}
         for call, number, tag, what, pbx in TAGGED.iter_unpack(self._tags):
@@ -145,7 +145,7 @@ class Acknowledged:
                 returned.add((call, number, tag))
             else:
                 known = told.get((call, number))
-                told[call, number] = Told(tag if known is None or known.tag == tag else 0, what)
+                told[call, number] = FinalAnswer(tag if known is None or known.tag == tag else 0, what)
         found = dict.fromkeys(connected, (True, 0))
         for (call, number), answer in told.items():
             if answer.tag or call in connected:

@@ -10,8 +10,8 @@ from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.chain import by_owner
 from pjsipdiag.diagnosis.calls.folded import Folded
 from pjsipdiag.diagnosis.calls.spool import Spool
-from pjsipdiag.diagnosis.work.executor import Executor, Place
-from pjsipdiag.diagnosis.work.reading import Done, FileReader, Reading, Seen, Whole, fold, to_the_end
+from pjsipdiag.diagnosis.work.executor import Executor, PlacedFold
+from pjsipdiag.diagnosis.work.reading import Done, FileReader, Reading, TaskProgress, WholeFile, fold, to_the_end
 from pjsipdiag.errors import CaptureError
 
 
@@ -21,9 +21,9 @@ class Chain:
 
     captures: Captures
     reading: Reading
-    seen: Seen
+    seen: TaskProgress
     executor: Executor
-    places: list[list[Place]] = field(default_factory=list)
+    places: list[list[PlacedFold]] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
     _unfinished: Unfinished | None = None
     _spool: Spool = field(default_factory=Spool)
@@ -44,20 +44,20 @@ class Chain:
         if whole.lost:
             self._lose(whole)
             return
-        self._add([Place(one, capture) for one in whole.folds], whole.tally, whole)
+        self._add([PlacedFold(one, capture) for one in whole.folds], whole.tally, whole)
 
     def join(self, capture: int, done: Sequence[Done]) -> None:
         """Takes what others found in the pieces of the next file."""
         lost = next((one.lost for one in done if one.lost), "")
         if lost:
-            self._lose(Whole([], Tally(self.captures.files[capture]), self._days, self._unfinished, lost=lost))
+            self._lose(WholeFile([], Tally(self.captures.files[capture]), self._days, self._unfinished, lost=lost))
             return
-        places: list[Place] = []
+        places: list[PlacedFold] = []
         first = done[0].tally.stamp if done else None
         tally = Tally(self.captures.files[capture], stamp=first, any_ratio=self.reading.any_ratio)
         rests = []
         for one in done:
-            places += [Place(part, capture, tally.records) for part in one.folds]
+            places += [PlacedFold(part, capture, tally.records) for part in one.folds]
             tally.merge(one.tally)
             rests += [one.rest] if one.rest else []
         if not rests:
@@ -70,8 +70,8 @@ class Chain:
             self.read(capture, done[0].number)
             return
         (last,) = fold(to_the_end(found, dissector, self._after(capture)), tally, self._here(), self._days, self._spool)
-        places += [Place(last, capture)] if isinstance(last, Folded) and last.counts[0] else []
-        self._add(places, tally, Whole([], tally, self._days, dissector.unfinished(), dissector.late))
+        places += [PlacedFold(last, capture)] if isinstance(last, Folded) and last.counts[0] else []
+        self._add(places, tally, WholeFile([], tally, self._days, dissector.unfinished(), dissector.late))
 
     def _after(self, capture: int) -> int | None:
         return next(iter(self.captures.starts[capture + 1 :]), None)
@@ -80,7 +80,7 @@ class Chain:
         """What is folded here is one fold."""
         return Reading(self.reading.wanted)
 
-    def _lose(self, whole: Whole) -> None:
+    def _lose(self, whole: WholeFile) -> None:
         """Goes on without a file that cannot be read. Raises CaptureError where it is the only one."""
         if len(self.captures.files) == 1:
             raise CaptureError(f"{whole.tally.file}: {whole.lost}")
@@ -88,7 +88,7 @@ class Chain:
         self.places.append([])
         self.tallies.append(whole.tally)
 
-    def _add(self, places: list[Place], tally: Tally, whole: Whole | None) -> None:
+    def _add(self, places: list[PlacedFold], tally: Tally, whole: WholeFile | None) -> None:
         self.places.append(places)
         self.tallies.append(tally)
         if whole is None:
@@ -99,4 +99,4 @@ class Chain:
             late.setdefault(of, []).append(datagram)
         for of, found in late.items():
             (one,) = fold(found, self.tallies[of], self._here(), self._days, self._spool)
-            self.places[of].append(Place(one, of))
+            self.places[of].append(PlacedFold(one, of))

@@ -24,7 +24,7 @@ from weakref import WeakValueDictionary
 from pjsipdiag.diagnosis.calls.folded import CapturePart, Folded, Merged
 from pjsipdiag.diagnosis.calls.merge import alone, finished, merge_more
 from pjsipdiag.diagnosis.calls.spool import Placed, Spool
-from pjsipdiag.diagnosis.work.executor import Elsewhere, Item, Place, Result, Work
+from pjsipdiag.diagnosis.work.executor import Elsewhere, Item, PlacedFold, Result, Work
 from pjsipdiag.diagnosis.work.jobs import LostError
 from pjsipdiag.diagnosis.work.parcel import pack, pack_fold, unpack, unpack_fold
 from pjsipdiag.diagnosis.work.reading import FileReader, PieceReader
@@ -51,7 +51,7 @@ AHEAD = 64
 """Results that are asked for before their turn."""
 
 
-class Cluster:
+class DaskCluster:
     """Workers that a Dask scheduler knows: `address` is tcp://, tls://, `local` (on this machine) or `env`."""
 
     forks = False
@@ -71,7 +71,7 @@ class Cluster:
             raise LostError(f"--dask {self._address}: it was left already")
         return _Started(self._client, self._address, work, items)
 
-    def merge(self, places: Sequence[Place]) -> Merged:
+    def merge(self, places: Sequence[PlacedFold]) -> Merged:
         """Workers merge neighbours, in a tree; what is left is merged here, one after the other."""
         with in_one_line(self._address):
             heard = not any(place.fold.messages for place in places)
@@ -83,7 +83,7 @@ class Cluster:
             parts = (merged for _ in range(len(nodes)) for merged in _here(nodes.pop(), spool, heard))
             return finished(parts, heard)
 
-    def another(self) -> Cluster | None:
+    def another(self) -> DaskCluster | None:
         """A scheduler that starts again under the same address is waited for as long as Dask says."""
         import dask
 
@@ -92,7 +92,7 @@ class Cluster:
         if self._address == "local":
             return None
         waiting = dask.config.get("distributed.comm.timeouts.connect", PATIENCE)
-        return Cluster(self._address, dask.utils.parse_timedelta(waiting))
+        return DaskCluster(self._address, dask.utils.parse_timedelta(waiting))
 
     def close(self) -> None:
         with suppress(Exception):  # it is left, whatever became of it
@@ -108,7 +108,7 @@ def one_for_all(address: str) -> Iterator[str]:
 
     :raises PjsipdiagError: nobody answers, or workers have other versions.
     """
-    cluster = Cluster(address)
+    cluster = DaskCluster(address)
     try:
         yield str(cluster._client.scheduler.address) if address == "local" else address
     finally:
@@ -228,9 +228,9 @@ class _Node:
     place: tuple[int, int] | None = None
 
 
-def _neighbours(places: Sequence[Place]) -> Iterator[list[Place]]:
+def _neighbours(places: Sequence[PlacedFold]) -> Iterator[list[PlacedFold]]:
     """Folds that stand beside one another and are of one value, as many as one worker merges."""
-    group: list[Place] = []
+    group: list[PlacedFold] = []
     size = 0
     for place in places:
         one = place.fold
@@ -245,7 +245,7 @@ def _neighbours(places: Sequence[Place]) -> Iterator[list[Place]]:
         yield group
 
 
-def _leaves(client: Client, group: Sequence[Place], heard: bool) -> Iterator[_Node]:
+def _leaves(client: Client, group: Sequence[PlacedFold], heard: bool) -> Iterator[_Node]:
     """What several small files come to is merged where they were read."""
     folds = [(place.fold, (place.capture, place.first_frame)) for place in group]
     taken = [(one.number, at) for one, at in folds if isinstance(one, Elsewhere)]
@@ -263,7 +263,7 @@ def _merge_there(value: _Value, taken: Sequence[tuple[int, tuple[int, int]]], he
     return pack(merge_more(chain.from_iterable(parts), heard))
 
 
-def _leaf(client: Client, place: Place) -> _Node:
+def _leaf(client: Client, place: PlacedFold) -> _Node:
     one, at = place.fold, (place.capture, place.first_frame)
     if isinstance(one, Folded):
         data = pack_fold(one)

@@ -37,7 +37,7 @@ AnyFold = Folded | Elsewhere
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlacedFold:
     """One fold, the number of its capture and what its frames are counted from."""
 
     fold: AnyFold
@@ -72,7 +72,7 @@ class Executor(Protocol):
         """Begins on `[work(item) for item in items]`."""
         ...
 
-    def merge(self, places: Sequence[Place], /) -> Merged:
+    def merge(self, places: Sequence[PlacedFold], /) -> Merged:
         """What all folds come to."""
         ...
 
@@ -96,7 +96,7 @@ class Processes:
     def submit(self, work: Work[Item, Result], items: Sequence[Item]) -> Started[Result]:
         return _Started(Shared(work, items, self._jobs, least=1))
 
-    def merge(self, places: Sequence[Place]) -> Merged:
+    def merge(self, places: Sequence[PlacedFold]) -> Merged:
         return merge_here(places)
 
     def another(self) -> None:
@@ -117,6 +117,6 @@ class _Started(Started[Result]):
         return iter(self._shared.results(look))
 
 
-def merge_here(places: Sequence[Place]) -> Merged:
+def merge_here(places: Sequence[PlacedFold]) -> Merged:
     """What folds come to that are all in this process."""
     return merge([CapturePart(at.fold, at.capture, at.first_frame) for at in places if isinstance(at.fold, Folded)])

@@ -28,7 +28,7 @@ from pjsipdiag.diagnosis.work.executor import RESTARTS, Executor, Processes, Sta
 from pjsipdiag.diagnosis.work.holders import Holders
 from pjsipdiag.diagnosis.work.jobs import LostError
 from pjsipdiag.diagnosis.work.kept import prepare
-from pjsipdiag.diagnosis.work.reading import Done, PieceReader, Reading, Seen, Task
+from pjsipdiag.diagnosis.work.reading import Done, PieceReader, Reading, Task, TaskProgress
 from pjsipdiag.diagnosis.work.tasks import tasks_elsewhere, tasks_here
 from pjsipdiag.errors import CaptureError, PjsipdiagError
 from pjsipdiag.sip import Address
@@ -84,7 +84,7 @@ def summary(tally: Tally) -> CaptureSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class AlreadyRead:
     """What was gathered already, in place of captures whose reading has begun."""
 
     reading: Reading
@@ -139,7 +139,7 @@ def _begin(captures: Sequence[str | Path], options: Options, executor: Executor)
         tasks_here(found.files, reading) if executor.forks else tasks_elsewhere(found.files, reading, executor)
     )
     pieces = sum(len(task.pieces) for task in tasks)
-    seen = Seen(found.files if executor.forks else (), pieces or len(found.files), options.get("progress"))
+    seen = TaskProgress(found.files if executor.forks else (), pieces or len(found.files), options.get("progress"))
     work = PieceReader(len(found.files) == 1, seen if executor.forks else None, reading)
     anew = partial(begin, captures, options)
     return Begun(reading, found, tasks, seen, executor, executor.submit(work, tasks), anew)
@@ -153,7 +153,7 @@ class Begun:
     _captures: Captures
     _tasks: Sequence[Task]
     """What others do; nothing where this process reads alone."""
-    _seen: Seen
+    _seen: TaskProgress
     _executor: Executor
     _work: Started[list[Done]]
     _anew: Callable[[Executor], Begun]
@@ -222,9 +222,9 @@ def _executor(options: Options) -> Executor:
         return Processes(options.get("jobs", 1))
     if options.get("follow"):
         raise PjsipdiagError("--follow waits for a capture on this machine: leave out --dask")
-    from pjsipdiag.diagnosis.work.cluster import Cluster  # with distributed, which few runs need
+    from pjsipdiag.diagnosis.work.cluster import DaskCluster  # with distributed, which few runs need
 
-    return Cluster(address)
+    return DaskCluster(address)
 
 
 def _reading(options: Options, executor: Executor) -> Reading:

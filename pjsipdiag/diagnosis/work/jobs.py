@@ -16,8 +16,8 @@ from typing import Any, Generic, TypeVar
 
 from pjsipdiag.errors import PjsipdiagError
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 CHUNK = 1 << 20
 """Bytes of a result that are read at once."""
 SMALLEST_SLICE = 5000
@@ -42,13 +42,13 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def share(work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> list[Result]:
+def share(work: Callable[[_Item], _Result], items: Sequence[_Item], jobs: int) -> list[_Result]:
     """`[work(item) for item in items]` by at most `jobs` processes at a time. An exception of `work` is raised here."""
     with Shared(work, items, jobs) as shared:
         return shared.results()
 
 
-class Shared(Generic[Item, Result]):
+class Shared(Generic[_Item, _Result]):
     """Work that processes have begun on: they go on while this one does something else, until `results` is asked for.
 
     Without `jobs` of at least 2, or with fewer than `least` items, the work is done when its results are asked for.
@@ -57,11 +57,11 @@ class Shared(Generic[Item, Result]):
 
     def __init__(
         self,
-        work: Callable[[Item], Result],
-        items: Sequence[Item],
+        work: Callable[[_Item], _Result],
+        items: Sequence[_Item],
         jobs: int,
         least: int = 2,
-        lost: Callable[[Item, str], Result] | None = None,
+        lost: Callable[[_Item, str], _Result] | None = None,
     ) -> None:
         self._work, self._items, self._jobs, self._lost = work, items, jobs, lost
         self._alone = jobs < 2 or len(items) < least or not hasattr(os, "fork")
@@ -72,7 +72,7 @@ class Shared(Generic[Item, Result]):
         self._selector = selectors.DefaultSelector()
         self._fill()
 
-    def __enter__(self) -> Shared[Item, Result]:
+    def __enter__(self) -> Shared[_Item, _Result]:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -84,7 +84,7 @@ class Shared(Generic[Item, Result]):
         self._running.clear()
         self._selector.close()
 
-    def results(self, look: Callable[[], None] = lambda: None) -> list[Result]:
+    def results(self, look: Callable[[], None] = lambda: None) -> list[_Result]:
         """The results in the order of the items; `look` is called now and then while they are waited for."""
         if self._alone:
             return [self._work(item) for item in self._items]
@@ -152,7 +152,7 @@ def _ended(pid: int) -> bool:
         return True
 
 
-def _start(work: Callable[[Item], Result], item: Item) -> tuple[int, int]:
+def _start(work: Callable[[_Item], _Result], item: _Item) -> tuple[int, int]:
     """(process id, file descriptor that its result comes from)."""
     reading, writing = _pipe()
     parent = os.getpid()

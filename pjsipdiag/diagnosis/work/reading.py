@@ -52,7 +52,7 @@ class Reading:
         return self.reader == "native" and self.keylog is None and not self.follow
 
 
-class Seen:
+class TaskProgress:
     """How far each task is, in memory that all processes share."""
 
     def __init__(self, files: Sequence[str], tasks: int, progress: Progress | None) -> None:
@@ -120,7 +120,7 @@ class PieceReader:
     """Reads the pieces of a task, each without what was before it; `alone` says that there is one file only."""
 
     alone: bool
-    seen: Seen | None
+    seen: TaskProgress | None
     reading: Reading
     keep: Keep | None = None
 
@@ -155,7 +155,7 @@ class PieceReader:
 
 
 @dataclass(slots=True)
-class Whole:
+class WholeFile:
     """What came of a file that was read in one go, behind those before it."""
 
     folds: list[AnyFold]
@@ -178,26 +178,26 @@ class FileReader:
     after: int | None
     keep: Keep | None = None
 
-    def __call__(self, left: tuple[Unfinished | None, list[int]]) -> Whole:
+    def __call__(self, left: tuple[Unfinished | None, list[int]]) -> WholeFile:
         return self.read(*left, self.tally(), Spool())
 
     def tally(self) -> Tally:
         """Where its reading is counted."""
         return Tally(self.path, stamp=stamp(self.path), any_ratio=self.reading.any_ratio)
 
-    def lost(self, left: tuple[Unfinished | None, list[int]], reason: str) -> Whole:
+    def lost(self, left: tuple[Unfinished | None, list[int]], reason: str) -> WholeFile:
         """The same for one that nobody can read."""
-        return Whole([], Tally(self.path), left[1], left[0], lost=reason)
+        return WholeFile([], Tally(self.path), left[1], left[0], lost=reason)
 
-    def read(self, unfinished: Unfinished | None, days: list[int], tally: Tally, spool: Spool) -> Whole:
+    def read(self, unfinished: Unfinished | None, days: list[int], tally: Tally, spool: Spool) -> WholeFile:
         """Reads it here; `days`: see `Selection.in_time`."""
         dissector = Dissector(tally, unfinished) if self.reading.carries_over else None
         found = until_gone(read_file(self.path, tally, self.reading, dissector), tally, 1 if self.alone else 2)
         folds = fold(to_the_end(found, dissector, self.after), tally, self.reading, days, spool, self.keep)
         tally.on_read = None
         if dissector is None:
-            return Whole(folds, tally, days)
-        return Whole(folds, tally, days, dissector.unfinished(), dissector.late)
+            return WholeFile(folds, tally, days)
+        return WholeFile(folds, tally, days, dissector.unfinished(), dissector.late)
 
 
 def read_file(path: str, tally: Tally, reading: Reading, dissector: Dissector | None = None) -> Iterator[Datagram]:

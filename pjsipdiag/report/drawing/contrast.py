@@ -28,7 +28,7 @@ _MOST = 60
 """Headers of a message that are compared."""
 
 
-class Difference(NamedTuple):
+class HeaderDifference(NamedTuple):
     """What one has, and the other; empty for nothing."""
 
     name: str
@@ -43,7 +43,7 @@ class Contrast:
 
     bad: CallRow
     good: CallRow
-    differences: tuple[Difference, ...]
+    differences: tuple[HeaderDifference, ...]
     alike: tuple[str, ...]
     own: tuple[str, ...]
 
@@ -53,9 +53,11 @@ def contrast(bad: CallRow, good: CallRow, said: Sequence[Spoken], beside: Sequen
     texts = _invite(said), _invite(beside)
     ours, theirs = map(_headers, texts) if all(texts) else map(_known, (bad, good))
     names = list(dict.fromkeys([*ours, *theirs]))
-    rows = [Difference(name, ours.get(name, ""), theirs.get(name, "")) for name in names]
+    rows = [HeaderDifference(name, ours.get(name, ""), theirs.get(name, "")) for name in names]
     own = tuple(row.name for row in rows if row.bad != row.good and _plain(row.bad, bad) == _plain(row.good, good))
-    facts = [Difference(name, what, other) for (name, what), (_, other) in zip(_facts(bad), _facts(good), strict=True)]
+    facts = [
+        HeaderDifference(name, what, other) for (name, what), (_, other) in zip(_facts(bad), _facts(good), strict=True)
+    ]
     differences = tuple(row for row in (*facts, *rows) if row.bad != row.good and row.name not in own)
     return Contrast(bad, good, differences, tuple(row.name for row in rows if row.bad == row.good), own)
 

@@ -25,12 +25,12 @@ GAP = 16
 LEAST = 20.0
 """Height of the smallest node: its name fits."""
 REST = "rest"
-Key = tuple[str, str]
+NodeKey = tuple[str, str]
 """(label, verdict where there is no label, or REST): nodes of unnamed parts are kept apart by verdict."""
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class FlowNode:
     x: float
     y: float
     height: float
@@ -49,7 +49,7 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class PathWords:
     """The same in words, for screens and paper on which the picture has no room: the names from left to right."""
 
     names: tuple[str, ...]
@@ -59,12 +59,12 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class CallFlow:
-    nodes: tuple[Node, ...]
+    nodes: tuple[FlowNode, ...]
     bands: tuple[Band, ...]
     titles: tuple[tuple[float, str, bool], ...]
     width: int
     height: int
-    ways: tuple[Way, ...] = ()
+    ways: tuple[PathWords, ...] = ()
     """Those of the most calls."""
     ways_left: int = 0
 
@@ -76,24 +76,24 @@ def flow(counted: CallsTally) -> CallFlow:
     tallest = max(sum(max(LEAST, _scaled(calls, routes)) + GAP for calls in column.values()) for column in columns)
     places = [_place(column, routes, at, tallest) for at, column in enumerate(columns)]
     nodes = tuple(
-        Node(*place, key[0], columns[at][key], at == len(COLUMNS) - 1)
+        FlowNode(*place, key[0], columns[at][key], at == len(COLUMNS) - 1)
         for at, column in enumerate(places)
         for key, place in column.items()
         if key[0]
     )
     titles = tuple((_x(at), title, at == len(COLUMNS) - 1) for at, title in enumerate(COLUMNS))
     ways = tuple(
-        Way(tuple(name for name, _ in keys if name), verdict, calls)
+        PathWords(tuple(name for name, _ in keys if name), verdict, calls)
         for (keys, verdict), calls in sorted(routes.items(), key=lambda one: (KINDS.index(one[0][1]), -one[1], one[0]))
     )
     bands = tuple(_bands(routes, columns, places))
     return CallFlow(nodes, bands, titles, WIDTH, round(TOP + tallest), ways[:MOST_WAYS], max(0, len(ways) - MOST_WAYS))
 
 
-Route = tuple[tuple[Key, ...], str]
+Route = tuple[tuple[NodeKey, ...], str]
 """The nodes of a call from left to right, and its verdict."""
-Link = tuple[Key, Key, str]
-Place = tuple[float, float, float]
+Link = tuple[NodeKey, NodeKey, str]
+Box = tuple[float, float, float]
 """(x, y, height) of a node."""
 
 
@@ -118,7 +118,7 @@ def _routes(counted: CallsTally) -> Counter[Route]:
     return whole
 
 
-def _route(source: Key, path: Path) -> Route:
+def _route(source: NodeKey, path: Path) -> Route:
     identifier, identify, endpoint, answer, verdict = path
     said = identifier or {"unmatched": "none matches", "refused": "none matches", "unknown": "undecided"}.get(
         verdict, ""
@@ -127,13 +127,13 @@ def _route(source: Key, path: Path) -> Route:
     return (source, *((label, "" if label else verdict) for label in labels)), verdict
 
 
-def _column(routes: Counter[Route], at: int) -> dict[Key, int]:
+def _column(routes: Counter[Route], at: int) -> dict[NodeKey, int]:
     """Nodes of a column with their calls, in the order of their own first routes so that bands cross little."""
-    calls: Counter[Key] = Counter()
+    calls: Counter[NodeKey] = Counter()
     for (keys, _), number in routes.items():
         calls[keys[at]] += number
     rank = {verdict: place for place, verdict in enumerate(KINDS)}
-    first: dict[Key, tuple[int, tuple[Key, ...]]] = {}
+    first: dict[NodeKey, tuple[int, tuple[NodeKey, ...]]] = {}
     for keys, verdict in routes:
         place = (rank[verdict], keys[: at + 1])
         first[keys[at]] = min(first.get(keys[at], place), place)
@@ -148,7 +148,7 @@ def _x(at: int) -> float:
     return (WIDTH - BAR) * at / (len(COLUMNS) - 1)
 
 
-def _place(column: dict[Key, int], routes: Counter[Route], at: int, tallest: float) -> dict[Key, Place]:
+def _place(column: dict[NodeKey, int], routes: Counter[Route], at: int, tallest: float) -> dict[NodeKey, Box]:
     """(x, y, height) of each node; the column is centred."""
     heights = {key: max(LEAST, _scaled(calls, routes)) for key, calls in column.items()}
     y = TOP + (tallest - sum(heights.values()) - GAP * len(heights)) / 2 + GAP / 2
@@ -159,7 +159,7 @@ def _place(column: dict[Key, int], routes: Counter[Route], at: int, tallest: flo
     return placed
 
 
-def _bands(routes: Counter[Route], columns: list[dict[Key, int]], places: list[dict[Key, Place]]) -> list[Band]:
+def _bands(routes: Counter[Route], columns: list[dict[NodeKey, int]], places: list[dict[NodeKey, Box]]) -> list[Band]:
     bands = []
     for at in range(len(COLUMNS) - 1):
         order = {key: place for place, key in enumerate(columns[at])}
@@ -184,12 +184,12 @@ def _bands(routes: Counter[Route], columns: list[dict[Key, int]], places: list[d
 def _stack(
     links: Counter[Link],
     order: list[Link],
-    node: Callable[[Link], Key],
-    column: dict[Key, int],
-    places: dict[Key, Place],
+    node: Callable[[Link], NodeKey],
+    column: dict[NodeKey, int],
+    places: dict[NodeKey, Box],
 ) -> dict[Link, tuple[float, float]]:
     """(y, height) of each band at its node, in `order` from the node's top."""
-    used: dict[Key, float] = {}
+    used: dict[NodeKey, float] = {}
     stacked = {}
     for link in order:
         key = node(link)

@@ -25,7 +25,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TimelineRow:
     address: str
     verdict: str
     calls: int
@@ -34,7 +34,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    rows: tuple[Row, ...]
+    rows: tuple[TimelineRow, ...]
     ticks: tuple[str, ...]
     """Times at equal distances, first and last included."""
     width: int = BINS
@@ -56,7 +56,7 @@ def timeline(sources: Sequence[SourceRow], counted: CallsTally, most: int) -> Ti
     return Timeline(rows, ticks, left=len(with_calls) - len(shown) + counted.rest_sources, verdicts=verdicts)
 
 
-def _row(source: SourceRow, counted: CallsTally) -> Row:
+def _row(source: SourceRow, counted: CallsTally) -> TimelineRow:
     bins = counted.sources[source.address].bins
     by_step: dict[int, dict[str, int]] = {}
     for (at, verdict), calls in bins.items():
@@ -73,7 +73,7 @@ def _row(source: SourceRow, counted: CallsTally) -> Row:
                 top -= height
                 title = f"{clock}: {wording.plural(calls, 'call')} {verdict}"
                 bars.append(Bar(at, round(top, 2), round(height, 2), verdict, title))
-    return Row(source.address, source.verdict, source.calls, tuple(bars))
+    return TimelineRow(source.address, source.verdict, source.calls, tuple(bars))
 
 
 def _clock(time: int, span: int) -> str:

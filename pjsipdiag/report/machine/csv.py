@@ -13,7 +13,7 @@ from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import visible
-from pjsipdiag.report.look import Look
+from pjsipdiag.report.look import Style
 
 COLUMNS = (
     "address",
@@ -33,7 +33,7 @@ FORMULA = tuple("=+-@＝＋－＠")
 """First characters that start a formula, their full-width forms included (OWASP, CSV Injection)."""
 
 
-def write(report: Report, stream: TextIO, _look: Look) -> None:
+def write(report: Report, stream: TextIO, _look: Style) -> None:
     """Writes one row for each source."""
     table = csv.writer(stream, lineterminator="\n")
     table.writerow(COLUMNS)

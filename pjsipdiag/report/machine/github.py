@@ -10,20 +10,20 @@ from typing import TextIO
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.report.escape import visible
 from pjsipdiag.report.headline import headline
-from pjsipdiag.report.look import Look
+from pjsipdiag.report.look import Style
 from pjsipdiag.report.machine.place import path_of
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
-def write(report: Report, stream: TextIO, look: Look) -> None:
+def write(report: Report, stream: TextIO, look: Style) -> None:
     """Writes the findings, then the headline, which is no annotation."""
     for finding in report.findings:
         stream.write(f"{_command(finding, look)}\n")
     stream.write(f"{_data(headline(report))}\n")
 
 
-def _command(finding: Finding, look: Look) -> str:
+def _command(finding: Finding, look: Style) -> str:
     where = finding.where
     properties = {"title": f"pjsipdiag: {finding.rule}"}
     if where is not None and where.file and not where.column:

@@ -19,15 +19,15 @@ from pjsipdiag.report import wording
 from pjsipdiag.report.ahead import BackgroundTables, Table
 from pjsipdiag.report.escape import well_formed
 from pjsipdiag.report.headline import headline
-from pjsipdiag.report.look import Look
+from pjsipdiag.report.look import Style
 from pjsipdiag.report.machine.causes import Json, finding, suggestion, where
 
-Tables = Callable[[Sequence[CallRow], Sequence[SourceRow]], Sequence[Table]]
+TableMaker = Callable[[Sequence[CallRow], Sequence[SourceRow]], Sequence[Table]]
 MOST_CALLS = 100_000
 """Calls that a report lists; beyond, its sources sum them up, and JSONL lists them all."""
 
 
-def write(report: Report, stream: TextIO, look: Look) -> None:
+def write(report: Report, stream: TextIO, look: Style) -> None:
     """Writes one JSON object; one source, call, finding or suggestion in a line."""
     stream.write('{"schema": 1,\n"tool": ' + _dump({"name": "pjsipdiag", "version": __version__}))
     said = {"version": report.asterisk_version, "assumed": report.asterisk_assumed, "reason": report.asterisk_reason}
@@ -50,7 +50,7 @@ def write(report: Report, stream: TextIO, look: Look) -> None:
     stream.write("}\n")
 
 
-def write_lines(report: Report, stream: TextIO, look: Look) -> None:
+def write_lines(report: Report, stream: TextIO, look: Style) -> None:
     """Writes JSONL: one object for each call, as in `calls` of the whole."""
     for table in _written(report, look, line_tables):
         stream.writelines(table)
@@ -70,7 +70,7 @@ def line_tables(calls: Sequence[CallRow], _: Sequence[SourceRow]) -> tuple[Table
     return (Table(calls, len(calls), _call_line(), "", "\n"),)
 
 
-def _written(report: Report, look: Look, make: Tables) -> Iterator[Iterator[str]]:
+def _written(report: Report, look: Style, make: TableMaker) -> Iterator[Iterator[str]]:
     ahead = look.ahead or BackgroundTables(1, make)
     ahead.start(report.calls, report.sources)
     return ahead.texts()

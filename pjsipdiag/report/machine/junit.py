@@ -14,13 +14,13 @@ from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import visible
 from pjsipdiag.report.headline import headline
-from pjsipdiag.report.look import Look
+from pjsipdiag.report.look import Style
 
 Case = tuple[str, str, str]
 """The opening attributes, what failed (empty: nothing), the text below it."""
 
 
-def write(report: Report, stream: TextIO, _look: Look) -> None:
+def write(report: Report, stream: TextIO, _look: Style) -> None:
     """Writes two suites: `sources` (fails when unmatched or mixed) and `findings` (notes pass)."""
     stream.write('<?xml version="1.0" encoding="UTF-8"?>\n')
     stream.write(f"<testsuites name={_attribute('pjsipdiag: ' + headline(report))}>\n")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, TextIO
+from typing import TextIO
 from urllib.parse import quote
 
 from pjsipdiag import __version__
@@ -15,14 +15,14 @@ from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import Edit, Finding, Report, Suggestion
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import well_formed
-from pjsipdiag.report.look import Look
+from pjsipdiag.report.look import Style
+from pjsipdiag.report.machine.causes import Json
 from pjsipdiag.report.machine.place import path_of
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-Json = dict[str, Any]
 
 
-def write(report: Report, stream: TextIO, look: Look) -> None:
+def write(report: Report, stream: TextIO, look: Style) -> None:
     """Writes one run."""
     rules = sorted({finding.rule for finding in report.findings})
     driver = {

@@ -18,7 +18,7 @@ from pjsipdiag.capture.formats.pcapng import SECTION_MAGIC
 from pjsipdiag.capture.formats.reader import read
 from pjsipdiag.capture.rotated import start_of
 from pjsipdiag.errors import CaptureError, PjsipdiagError, visible
-from pjsipdiag.watch.sources.source import LARGEST, Place, Put, Records
+from pjsipdiag.watch.sources.source import LARGEST, FilePosition, Put, Records
 
 LOOK = 1000
 """Milliseconds after which the folder is looked at even when nothing seems to change."""
@@ -28,7 +28,7 @@ PLAIN = (*MAGICS, SECTION_MAGIC)
 class Folder:
     """The captures in the directory `path`, from `start` on; `say` takes what a person has to know."""
 
-    def __init__(self, path: str, start: Place, say: Callable[[str], None]) -> None:
+    def __init__(self, path: str, start: FilePosition, say: Callable[[str], None]) -> None:
         if not Path(path).is_dir():
             raise CaptureError(f"{path}: no directory; a growing file is watched by 'tail -c +1 -F FILE | ... watch -'")
         self.name, self.tally = path, Tally(path)

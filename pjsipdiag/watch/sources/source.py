@@ -22,9 +22,9 @@ LARGEST = 1 << 18
 TIDY = 15 * 60 * 1_000_000_000
 """Nanoseconds of the capture after which connections and fragments that nobody ends are given up."""
 
-Place = tuple[int, int]
+FilePosition = tuple[int, int]
 """(when the first record of a file is from, number of the record): from there a restart goes on."""
-Put = Callable[[Datagram, "Place | None"], None]
+Put = Callable[[Datagram, "FilePosition | None"], None]
 
 
 class Source(Protocol):
@@ -94,7 +94,7 @@ def reading(descriptor: int, stop: Event) -> Callable[[], bytes]:
     return read
 
 
-class Piped:
+class PipedCapture:
     """A capture that comes through a pipe, as standard input."""
 
     def __init__(self, descriptor: int, name: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.addresses.index import NEAR, AddressIndex
-from pjsipdiag.asterisk.addresses.rule import Source, applies, source, taken_by, unpacked
+from pjsipdiag.asterisk.addresses.rule import SourceSocket, applies, source, taken_by, unpacked
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.sip import Address
@@ -22,7 +22,7 @@ def rule(version: int, ip: int, mask: int, port: int = 0, deny: bool = False) ->
     return AddressRule(version, ip & mask, mask, port, deny, "", WHERE)
 
 
-def first(index: AddressIndex, one: Source) -> int | None:
+def first(index: AddressIndex, one: SourceSocket) -> int | None:
     """The position of the first identify that takes the source, by the index."""
     return next((at for at, rule, fits in index.deciding(one) if fits and not rule.deny), None)
 
@@ -40,15 +40,15 @@ def rules(draw: st.DrawFn) -> AddressRule:
 
 
 @st.composite
-def sources(draw: st.DrawFn) -> Source:
+def sources(draw: st.DrawFn) -> SourceSocket:
     version = draw(st.sampled_from((4, 4, 6)))
     ip = draw(st.one_of(st.integers(0, 24).map(lambda n: n + (10 << (24 if version == 4 else 120))), st.just(0)))
-    return Source(version, ip, draw(st.sampled_from((5060, 5061))))
+    return SourceSocket(version, ip, draw(st.sampled_from((5060, 5061))))
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.lists(rules(), max_size=4), max_size=8), st.lists(sources(), min_size=1, max_size=8))
-def test_the_index_is_the_walk(of_identifies: list[list[AddressRule]], asked: list[Source]) -> None:
+def test_the_index_is_the_walk(of_identifies: list[list[AddressRule]], asked: list[SourceSocket]) -> None:
     identifies = [Identify(str(n), WHERE, rules=tuple(of_one)) for n, of_one in enumerate(of_identifies)]
     index = AddressIndex.build(identifies)
     for one in asked:
@@ -73,7 +73,7 @@ def test_one_network_is_what_ipaddress_says(
     if isinstance(asked, ipaddress.IPv6Address) and asked.ipv4_mapped:
         asked = asked.ipv4_mapped
     one = Identify("a", WHERE, rules=(rule(network.version, int(network[0]), int(network.netmask)),))
-    found = first(AddressIndex.build([one]), Source(asked.version, int(asked), 5060)) is not None
+    found = first(AddressIndex.build([one]), SourceSocket(asked.version, int(asked), 5060)) is not None
     assert found == (asked.version == network.version and asked in network)
 
 
@@ -85,7 +85,7 @@ def test_mapped_addresses_are_ipv4() -> None:
 def test_near_looks_just_outside_the_networks() -> None:
     base = int(ipaddress.ip_address("203.0.113.8"))
     index = AddressIndex.build([Identify("a", WHERE, rules=(rule(4, base, FULL[4] ^ 3),))])
-    distances = {n: near.distance for n in range(-20, 20) if (near := index.near(Source(4, base + n, 5060)))}
+    distances = {n: near.distance for n in range(-20, 20) if (near := index.near(SourceSocket(4, base + n, 5060)))}
     below = {-n: -n for n in range(1, NEAR + 1)}
     above = {3 + n: n for n in range(1, NEAR + 1)}
     assert distances == below | above
@@ -98,7 +98,7 @@ def test_three_thousand_identifies_cost_what_one_costs() -> None:
         )
         begun = time.process_time()
         for n in range(5000):
-            first(index, Source(4, 0xF0000000 + n, 5060))
+            first(index, SourceSocket(4, 0xF0000000 + n, 5060))
         return time.process_time() - begun
 
     assert seconds(3000) < 20 * seconds(3) + 0.05

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.dialplan.extension import Fit, fit, place
-from pjsipdiag.asterisk.dialplan.find import Found, Presence, find
+from pjsipdiag.asterisk.dialplan.find import Destination, Presence, find
 from pjsipdiag.asterisk.dialplan.model import Dialplan
 from pjsipdiag.asterisk.loading.objects import load_config
 
@@ -54,7 +54,7 @@ def test_calls_are_answered_as_asterisk_answers_them(version: str) -> None:
         assert found.presence is STATUSES.get(status, Presence.FOUND), (endpoint, user, caller)
 
 
-def look(text: str, number: str = "100", caller: str | None = None, **others: str) -> Found:
+def look(text: str, number: str = "100", caller: str | None = None, **others: str) -> Destination:
     return find(dialplan(text, **others), "in", number, caller)
 
 

@@ -20,7 +20,7 @@ from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.diagnose import conclude
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.work import gather
-from pjsipdiag.diagnosis.work.executor import Place, merge_here
+from pjsipdiag.diagnosis.work.executor import PlacedFold, merge_here
 from pjsipdiag.report import render
 from tests.bench.captures import write
 from tests.capture.files import cut, records
@@ -45,7 +45,7 @@ class Interpreters:
     def submit(self, work: Callable[[Any], Any], items: Sequence[Any]) -> _Running:
         return _Running(work, items, self)
 
-    def merge(self, places: Sequence[Place]) -> Merged:
+    def merge(self, places: Sequence[PlacedFold]) -> Merged:
         return merge_here(places)
 
     def another(self) -> None: ...

@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.section import Section, Variable
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Drop:
     """Why the object is dropped, Asterisk's words, and the option to blame ("" for the section as a whole)."""
 
     why: Reason
@@ -47,5 +47,5 @@ class Candidate:
         return parse_bool(self.text(option))
 
 
-Check = Callable[[Candidate], Fault | None]
+Requirement = Callable[[Candidate], Drop | None]
 """What one apply handler asks; None where it is content."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Endpoint
-from pjsipdiag.asterisk.dialplan.find import Found, Presence
+from pjsipdiag.asterisk.dialplan.find import Destination, Presence
 from pjsipdiag.asterisk.dialplan.model import Dialplan
 from pjsipdiag.asterisk.dialplan.read import FILE
 from pjsipdiag.asterisk.section import Where
@@ -25,36 +25,40 @@ MISSING = {404: Presence.MISSING, 484: Presence.INCOMPLETE}
 MOST_NUMBERS = 32
 
 
-class Answer(NamedTuple):
+class DialplanAnswer(NamedTuple):
     """What an answer comes from, where an extension took the call, and where to look."""
 
     cause: str
     advice: str
 
 
-ANSWERS: dict[int, Answer] = {
-    403: Answer("the call was rejected (cause 21)", "who was dialled, or Hangup(21), rejects the call"),
-    404: Answer(
+ANSWERS: dict[int, DialplanAnswer] = {
+    403: DialplanAnswer("the call was rejected (cause 21)", "who was dialled, or Hangup(21), rejects the call"),
+    404: DialplanAnswer(
         "what was dialled does not exist (cause 1, 2 or 3)", "the number that Dial() passes on is unknown there"
     ),
-    408: Answer("who was dialled never answered its call (cause 18)", "check that the other side of Dial() is there"),
-    410: Answer("the number was changed (cause 22)", "who was dialled has another number"),
-    480: Answer(
+    408: DialplanAnswer(
+        "who was dialled never answered its call (cause 18)", "check that the other side of Dial() is there"
+    ),
+    410: DialplanAnswer("the number was changed (cause 22)", "who was dialled has another number"),
+    480: DialplanAnswer(
         "nobody answers, or nobody is registered (cause 19, 20 or 31)",
         "`pjsip show contacts` shows whether the telephone that Dial() rings is registered",
     ),
-    484: Answer("the number has another format than who was dialled takes (cause 28)", "see what Dial() passes on"),
-    500: Answer(
+    484: DialplanAnswer(
+        "the number has another format than who was dialled takes (cause 28)", "see what Dial() passes on"
+    ),
+    500: DialplanAnswer(
         "the call could not be carried out (cause 38 or 127)",
         "see WARNING and ERROR lines of Asterisk's log about this call: an application that failed, or no channel",
     ),
-    501: Answer("a facility was rejected (cause 29)", "see what Dial() asks of the other side"),
-    502: Answer("the destination is out of order (cause 27)", "check the trunk or telephone that Dial() uses"),
-    503: Answer(
+    501: DialplanAnswer("a facility was rejected (cause 29)", "see what Dial() asks of the other side"),
+    502: DialplanAnswer("the destination is out of order (cause 27)", "check the trunk or telephone that Dial() uses"),
+    503: DialplanAnswer(
         "there was congestion, or no channel could be made (cause 34, 42 or 66)",
         "check what Dial() uses: a trunk that is down, Congestion(), or a technology that is not loaded",
     ),
-    603: Answer(
+    603: DialplanAnswer(
         "the dialplan ended with a cause that SIP has no answer for (cause 16 as a rule): Hangup(), or its last line",
         "see which line ends the call before anybody is rung: a condition that sends it there, or a missing Dial()",
     ),
@@ -96,7 +100,7 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
 
 def _found(
     situation: Situation, endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str]
-) -> tuple[str, Found] | None:
+) -> tuple[str, Destination] | None:
     """What the files have for the first of the numbers that they do not simply take, else for the first."""
     dialplan = situation.config.dialplan()
     if dialplan is None:
@@ -108,7 +112,7 @@ def _found(
 
 
 def _action(
-    endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str], found: tuple[str, Found] | None
+    endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str], found: tuple[str, Destination] | None
 ) -> tuple[list[str], str]:
     """What the answer says where an extension took the call, and what to do."""
     shown = f"`dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`"
@@ -127,7 +131,7 @@ def _told(
     endpoint: Endpoint,
     groups: Sequence[CallGroup],
     numbers: Sequence[str],
-    found: tuple[str, Found] | None,
+    found: tuple[str, Destination] | None,
 ) -> tuple[list[str], str]:
     """What the files say of a number that was not found, and what to do."""
     shown = f"`dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`"
@@ -146,7 +150,7 @@ def _told(
 
 
 def _repair(
-    situation: Situation, endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str], what: Found
+    situation: Situation, endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str], what: Destination
 ) -> str:
     """What would take a number that the files do not have: a way to write it, another context, a new extension."""
     dialplan = situation.config.dialplan()
