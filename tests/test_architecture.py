@@ -37,7 +37,7 @@ MAY_IMPORT = {
         *("errors", "outputs", "sip", "machine"),
         *("capture", "asterisk", "diagnosis", "report", "redact", "handover"),
     },
-    "firewall": {"errors", "asterisk", "diagnosis", "report", "firewall"},
+    "firewall": {"errors", "sip", "asterisk", "diagnosis", "report", "firewall"},
     "watch": {
         *("errors", "inputs", "outputs", "sip", "machine"),
         *("capture", "asterisk", "diagnosis", "report", "watch"),
