@@ -151,6 +151,24 @@ def test_modules_and_functions_are_small(path: Path) -> None:
             assert (node.end_lineno or 0) - node.lineno < LONGEST_FUNCTION, node.name
 
 
+SEVERAL = {"Name", "Key", "Network", "Pbx", "Step", "Item", "Lines"}
+"""Names that mean different things in `capture` or `diagnosis.calls` and elsewhere."""
+
+
+def test_a_name_of_a_class_means_one_thing() -> None:
+    """A class or an alias of types is defined in one module (private ones and type variables are its own affair)."""
+    found: dict[str, set[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text()).body:
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            names = [one.id for one in targets if isinstance(one, ast.Name) and re.match(r"[A-Z][a-z]", one.id)]
+            names = [] if isinstance(node, ast.Assign) and "TypeVar" in ast.unparse(node.value) else names
+            for name in [node.name] if isinstance(node, ast.ClassDef) else names:
+                found.setdefault(name, set()).add(str(path.relative_to(PACKAGE)))
+    several = {name: paths for name, paths in found.items() if len(paths) > 1 and not name.startswith("_")}
+    assert set(several) <= SEVERAL, several
+
+
 TESTS = PACKAGE.parent / "tests"
 OF_THE_WHOLE = {
     "": {"architecture", "conformance", "dist", "faults", "github", "readme", "situations"},

@@ -12,9 +12,9 @@ from collections.abc import Hashable, Iterator, Sequence
 
 from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
 from pjsipdiag.diagnosis.rules import RULES
-from pjsipdiag.fleet.model import Caller, Cause, Fleet, Member, Place, SharedSource
+from pjsipdiag.fleet.model import Caller, Fleet, Member, Place, SharedCause, SharedSource
 
-Found = tuple[str, Place]
+AtPbx = tuple[str, Place]
 _SUMMARIES = {rule.name: rule.summary for rule in RULES}
 _VERDICTS = ("mixed", "unmatched", "unknown", "matched")
 
@@ -24,7 +24,7 @@ def fleet_of(path: str, members: Sequence[Member]) -> Fleet:
     return Fleet(path, tuple(members), tuple(_causes(members)), tuple(_shared(members)))
 
 
-def _causes(members: Sequence[Member]) -> Iterator[Cause]:
+def _causes(members: Sequence[Member]) -> Iterator[SharedCause]:
     """Worst first, then those of most PBXs, then of most calls."""
     found = [(member.pbx.name, place) for member in members for place in member.places]
     causes = [_cause([found[number] for number in group]) for group in _linked([_marks(place) for _, place in found])]
@@ -63,13 +63,13 @@ def _linked(marks: Sequence[Sequence[Hashable]]) -> Iterator[list[int]]:
             yield sorted(group)
 
 
-def _cause(found: Sequence[Found]) -> Cause:
+def _cause(found: Sequence[AtPbx]) -> SharedCause:
     ordered = sorted(found, key=lambda one: (-one[1].finding.calls, one[0]))
     findings = [place.finding for _, place in ordered]
     sources = tuple(sorted({source for finding in findings for source in finding.sources}, key=_by_address))
     several = len({name for name, _ in found}) > 1
     private = [source for source in sources if several and is_address(source) and is_private(source)]
-    return Cause(
+    return SharedCause(
         rule=findings[0].rule,
         severity=min((finding.severity for finding in findings), key=lambda severity: severity.rank),
         summary=_SUMMARIES.get(findings[0].rule, ""),

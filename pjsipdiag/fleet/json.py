@@ -7,12 +7,11 @@ from typing import Any, TextIO
 
 from pjsipdiag import __version__
 from pjsipdiag.fleet import wording
-from pjsipdiag.fleet.model import Cause, Fleet, Member, Place, SharedSource
+from pjsipdiag.fleet.model import Fleet, Member, Place, SharedCause, SharedSource
 from pjsipdiag.report.escape import well_formed
 from pjsipdiag.report.look import Style
 from pjsipdiag.report.machine import causes
-
-Json = dict[str, Any]
+from pjsipdiag.report.machine.causes import Json
 
 
 def write(fleet: Fleet, stream: TextIO, _look: Style) -> None:
@@ -48,7 +47,7 @@ def _member(member: Member) -> Json:
     }
 
 
-def _cause(cause: Cause) -> Json:
+def _cause(cause: SharedCause) -> Json:
     return {
         "rule": cause.rule,
         "severity": str(cause.severity),

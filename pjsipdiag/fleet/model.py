@@ -66,7 +66,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class SharedCause:
     """Findings of one rule at several PBXs (or at one) that have the same cause: the same sources, or the same line."""
 
     rule: str
@@ -97,5 +97,5 @@ class Fleet:
 
     path: str
     members: tuple[Member, ...]
-    causes: tuple[Cause, ...]
+    causes: tuple[SharedCause, ...]
     shared: tuple[SharedSource, ...]

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pjsipdiag.fleet import wording
-from pjsipdiag.fleet.model import Cause, Fleet, SharedSource
+from pjsipdiag.fleet.model import Fleet, SharedCause, SharedSource
 from pjsipdiag.report.look import Style
 from pjsipdiag.report.terminal import COLOURS, Ink, put
 from pjsipdiag.report.wording import plural
@@ -60,7 +60,7 @@ class _Page:
             )
         return self.ink.table(table)
 
-    def cause(self, cause: Cause) -> RenderableType:
+    def cause(self, cause: SharedCause) -> RenderableType:
         ink = self.ink
         head = Text.assemble(
             ink.text(str(cause.severity), COLOURS[cause.severity]),

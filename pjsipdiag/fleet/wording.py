@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pjsipdiag.diagnosis.model import Severity
-from pjsipdiag.fleet.model import Caller, Cause, Fleet, Member, Place, SharedSource
+from pjsipdiag.fleet.model import Caller, Fleet, Member, Place, SharedCause, SharedSource
 from pjsipdiag.report.wording import VERDICTS, counts, place, plural
 
 MOST_NAMED = 3
@@ -26,14 +26,14 @@ def fleet_headline(fleet: Fleet) -> str:
     return f"{problems:,} of {_pbxs(len(members))} have problems{widest}.{out}"
 
 
-def title(cause: Cause) -> str:
+def title(cause: SharedCause) -> str:
     """What a cause is, in a few words."""
     if len(cause.places) == 1:
         return cause.places[0][1].finding.message
     return f"{named(cause.sources)}: {cause.summary}" if cause.sources else cause.summary
 
 
-def extent(cause: Cause) -> str:
+def extent(cause: SharedCause) -> str:
     """How far it goes: `at 20 PBXs, 40 calls`."""
     names = {name for name, _ in cause.places}
     where = f"at {next(iter(names))}" if len(names) == 1 else f"at {_pbxs(len(names))}"

@@ -169,22 +169,24 @@ def test_a_newer_release_in_the_table_behaves_as_the_newest_before(
     told = subprocess.run(
         [sys.executable, "-c", ASKED, NEWEST], cwd=tmp_path, capture_output=True, text=True, check=True
     ).stdout
-    newest, features, options, *same = json.loads(told)
+    newest, features, faults, options, *same = json.loads(told)
     assert newest == [name, name, name]
     assert {f"{kind} {option}" for kind, option, _ in options} <= announced()
-    assert (features, same) == ([], [True, True])
+    assert (features, faults, same) == ([], [], [True, True])
 
 
 ASKED = """
 import json, sys
 from pjsipdiag.asterisk.loading.options import TYPES, default, names
 from pjsipdiag.asterisk.releases import BRANCHES, FEATURES, NEWEST, REPRESENTATIVES, nearest, release
+from pjsipdiag.asterisk.releases.faults import FAULTS, has_fault
 new, old = release(NEWEST), release(sys.argv[1])
 options = [{(kind, name, default(kind, name, r.version)) for kind in TYPES for name in names(kind, r.version)}
            for r in (new, old)]
 print(json.dumps([
     [str(new), str(nearest("99.0.0")), REPRESENTATIVES[-1]],
     [feature for feature in FEATURES if new.has(feature) != old.has(feature)],
+    [fault for fault in FAULTS if has_fault(str(new), fault) != has_fault(str(old), fault)],
     sorted(options[0] ^ options[1]),
     new.identifiers == old.identifiers,
     new.identify_order == old.identify_order,

@@ -66,10 +66,10 @@ class DaskCluster:
             self.close()
             raise
 
-    def submit(self, work: Work[Item, Result], items: Sequence[Item]) -> _Started[Item, Result]:
+    def submit(self, work: Work[Item, Result], items: Sequence[Item]) -> _StartedThere[Item, Result]:
         if self._client.status == "closed":
             raise LostError(f"--dask {self._address}: it was left already")
-        return _Started(self._client, self._address, work, items)
+        return _StartedThere(self._client, self._address, work, items)
 
     def merge(self, places: Sequence[PlacedFold]) -> Merged:
         """Workers merge neighbours, in a tree; what is left is merged here, one after the other."""
@@ -115,7 +115,7 @@ def one_for_all(address: str) -> Iterator[str]:
         cluster.close()
 
 
-class _Started(Generic[Item, Result]):
+class _StartedThere(Generic[Item, Result]):
     """Work that the workers have; what it gave stays there, but for what is asked for in order."""
 
     def __init__(self, client: Client, address: str, work: Work[Item, Result], items: Sequence[Item]) -> None:
@@ -154,7 +154,7 @@ class _Started(Generic[Item, Result]):
                 return result
 
 
-class _Value:
+class _KeptByWorker:
     """What a worker keeps of an item: the folds, then the result, as bytes that are handed over one by one."""
 
     def __init__(self, contents: Iterable[bytes] = ()) -> None:
@@ -164,8 +164,8 @@ class _Value:
         for content in contents:
             self.append(content)
 
-    def __reduce__(self) -> tuple[type[_Value], tuple[list[bytes]]]:
-        return _Value, ([self[number] for number in range(len(self._places))],)
+    def __reduce__(self) -> tuple[type[_KeptByWorker], tuple[list[bytes]]]:
+        return _KeptByWorker, ([self[number] for number in range(len(self._places))],)
 
     def __sizeof__(self) -> int:
         return 100  # the rest is in a file, or soon will be
@@ -190,11 +190,11 @@ _SPOOLS: WeakValueDictionary[int, Spool] = WeakValueDictionary()
 """The one of this process, as long as something is in it."""
 
 
-def _do(versions: tuple[str, str], work: Any, item: Any) -> _Value:
+def _do(versions: tuple[str, str], work: Any, item: Any) -> _KeptByWorker:
     """Done by a worker."""
     if versions != VERSIONS:
         raise PjsipdiagError(other_versions("a worker", *VERSIONS))
-    value = _Value()
+    value = _KeptByWorker()
     if isinstance(work, PieceReader | FileReader):
         work = replace(work, keep=value.keep)
     threshold = gc.get_threshold()
@@ -206,11 +206,11 @@ def _do(versions: tuple[str, str], work: Any, item: Any) -> _Value:
     return value
 
 
-def _result_of(value: _Value) -> Any:
+def _result_of(value: _KeptByWorker) -> Any:
     return pickle.loads(value[-1])
 
 
-def _taken(value: _Value, number: int) -> bytes:
+def _taken(value: _KeptByWorker, number: int) -> bytes:
     return value[number]
 
 
@@ -220,7 +220,7 @@ def _elsewhere(result: object) -> Iterator[Elsewhere]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Node:
+class _HeldBytes:
     """Bytes that a worker has: of a fold and where it stands, or of what several come to."""
 
     data: Future
@@ -245,7 +245,7 @@ def _neighbours(places: Sequence[PlacedFold]) -> Iterator[list[PlacedFold]]:
         yield group
 
 
-def _leaves(client: Client, group: Sequence[PlacedFold], heard: bool) -> Iterator[_Node]:
+def _leaves(client: Client, group: Sequence[PlacedFold], heard: bool) -> Iterator[_HeldBytes]:
     """What several small files come to is merged where they were read."""
     folds = [(place.fold, (place.capture, place.first_frame)) for place in group]
     taken = [(one.number, at) for one, at in folds if isinstance(one, Elsewhere)]
@@ -254,27 +254,27 @@ def _leaves(client: Client, group: Sequence[PlacedFold], heard: bool) -> Iterato
         yield from (_leaf(client, place) for place in group)
         return
     data = client.submit(_merge_there, first.value, taken, heard, pure=False)
-    yield _Node(data, sum(one.size for one, _ in folds if isinstance(one, Elsewhere)))
+    yield _HeldBytes(data, sum(one.size for one, _ in folds if isinstance(one, Elsewhere)))
 
 
-def _merge_there(value: _Value, taken: Sequence[tuple[int, tuple[int, int]]], heard: bool) -> bytes:
+def _merge_there(value: _KeptByWorker, taken: Sequence[tuple[int, tuple[int, int]]], heard: bool) -> bytes:
     """Done by a worker."""
     parts = (alone(CapturePart(unpack_fold(value[number]), *place), heard) for number, place in taken)
     return pack(merge_more(chain.from_iterable(parts), heard))
 
 
-def _leaf(client: Client, place: PlacedFold) -> _Node:
+def _leaf(client: Client, place: PlacedFold) -> _HeldBytes:
     one, at = place.fold, (place.capture, place.first_frame)
     if isinstance(one, Folded):
         data = pack_fold(one)
         with warnings.catch_warnings(action="ignore"):  # that it is large: the scheduler keeps it, workers may die
-            return _Node(client.submit(bytes, data, pure=False), len(data), at)
-    return _Node(client.submit(_taken, one.value, one.number, pure=False), one.size, at)
+            return _HeldBytes(client.submit(bytes, data, pure=False), len(data), at)
+    return _HeldBytes(client.submit(_taken, one.value, one.number, pure=False), one.size, at)
 
 
-def _grouped(nodes: Sequence[_Node]) -> list[list[_Node]]:
+def _grouped(nodes: Sequence[_HeldBytes]) -> list[list[_HeldBytes]]:
     """Neighbours that one worker merges."""
-    groups: list[list[_Node]] = []
+    groups: list[list[_HeldBytes]] = []
     for node in nodes:
         group = groups[-1] if groups else []
         if group and len(group) < BRANCHES and sum(one.size for one in group) + node.size <= ENOUGH:
@@ -284,10 +284,10 @@ def _grouped(nodes: Sequence[_Node]) -> list[list[_Node]]:
     return groups
 
 
-def _merged(client: Client, group: Sequence[_Node], heard: bool) -> _Node:
+def _merged(client: Client, group: Sequence[_HeldBytes], heard: bool) -> _HeldBytes:
     places = [node.place for node in group]
     data = client.submit(_merge, [node.data for node in group], places, heard, pure=False)
-    return _Node(data, sum(node.size for node in group))
+    return _HeldBytes(data, sum(node.size for node in group))
 
 
 def _merge(data: Sequence[bytes], places: Sequence[tuple[int, int] | None], heard: bool) -> bytes:
@@ -303,7 +303,7 @@ def _opened(data: bytes, place: tuple[int, int] | None, heard: bool) -> Iterator
         yield from alone(CapturePart(unpack_fold(data), *place), heard)
 
 
-def _here(node: _Node, spool: Spool, heard: bool) -> Iterator[Merged]:
+def _here(node: _HeldBytes, spool: Spool, heard: bool) -> Iterator[Merged]:
     """What a node comes to, its heads in `spool`."""
     for merged in _opened(node.data.result(), node.place, heard):
         for part in merged.parts:

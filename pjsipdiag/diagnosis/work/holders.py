@@ -26,7 +26,7 @@ MOST_FOUND = 64 << 20
 SIZE = 100
 """Bytes of one thing that was found, beside its message."""
 
-Seen = list[tuple[list[Any], str]]
+Sightings = list[tuple[list[Any], str]]
 """Of each capture what was found, and why it was not looked into, or empty."""
 
 
@@ -79,10 +79,10 @@ class Looking:
 
     look: Look[Any]
 
-    def __call__(self, captures: Sequence[Tally]) -> Seen:
+    def __call__(self, captures: Sequence[Tally]) -> Sightings:
         return [self._found(tally) for tally in captures]
 
-    def lost(self, captures: Sequence[Tally], _reason: str) -> Seen:
+    def lost(self, captures: Sequence[Tally], _reason: str) -> Sightings:
         """The same where nobody can."""
         return [([], "the workers that read it again were ended")] * len(captures)
 
