@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -180,7 +180,7 @@ class Tally:
         self.truncated = self.truncated or other.truncated
         self.encrypted.update(other.encrypted)
         for sign, times in other.signs.items():
-            self.signs.add(sign, times)
+            self.signs.add(sign, replace(times))
         self.notes.extend(note for note in other.notes if note not in self.notes)
         for call_id, lines in other.log_lines.items():
             self.log_lines.setdefault(call_id, []).extend(lines)

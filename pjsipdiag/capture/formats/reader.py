@@ -54,6 +54,11 @@ def read_stream(
             raise (
                 CaptureError(f"{tally.file}: {damage[0]}, and nothing of it can be read") if damage else error
             ) from None
+    say_damage(tally, damage)
+
+
+def say_damage(tally: Tally, damage: list[str]) -> None:
+    """Why the bytes of a file end before it does, if they do."""
     if damage:
         tally.truncated = f"{damage[0]}: {tally.truncated or f'read up to record {tally.records}'}"
 

@@ -37,10 +37,15 @@ def scan(stream: io.RawIOBase | BinaryIO, tally: Tally, dissector: Dissector | N
     walk = open_walk(window, dissector, tally)
     yield from walk.messages()
     if walk.cut is not None:
-        tally.truncated = f"cut in the middle of record {tally.records + 1} at byte {walk.cut}"
+        say_cut(tally, tally.records, walk.cut)
     if alone:
         yield from dissector.finish()
         yield from dissector.late
+
+
+def say_cut(tally: Tally, records: int, at: int) -> None:
+    """A file ends inside of the record after so many."""
+    tally.truncated = f"cut in the middle of record {records + 1} at byte {at}"
 
 
 def open_walk(window: Window, dissector: Dissector, tally: Tally) -> Walk | BlockWalk:

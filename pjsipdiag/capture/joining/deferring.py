@@ -5,6 +5,7 @@ What needs more than its part is in its Handover, in the order of the capture.
 
 from __future__ import annotations
 
+import pickle
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -62,7 +63,8 @@ class Deferring(Dissector):
     def close(self) -> None:
         """The part ends: its own flows are handed back as they are."""
         reassembler, rest = self._reassembler, self._rest
-        rest.flows, rest.ignored, rest.records = reassembler.flows, reassembler.ignored, self.tally.records
+        rest.flows, rest.ignored = pickle.dumps(reassembler.flows), reassembler.ignored
+        rest.records = self.tally.records
         rest.strays = reassembler.strays or set()
         rest.passed_over = array("I", self.passed or ())
         if reassembler.full:
@@ -172,17 +174,26 @@ class Joining(Dissector):
         reassembler = self._reassembler
         flows = reassembler.flows
         before = {flow: known for flow in self._own if (known := flows.pop(flow, None))}
-        reassembler.take_up(rest.flows, rest.ignored, frames)
+        reassembler.take_up(pickle.loads(rest.flows), rest.ignored, frames)
         for flow, known in before.items():
             old, now = known if known.is_begun else known.former, flows.get(flow)
             if old is None:
                 continue
-            if flow in rest.strays or flow in rest.ignored or old.former or (now and now.former):
+            # of a flow before only the last connection is kept that was shown, and none before another such one
+            given_up = [old.former] if now and old.former else []
+            given_up += [old] if now and now.former else []
+            if (
+                flow in rest.strays
+                or flow in rest.ignored
+                or (given_up and not old.shown)
+                or any(one.waiting for one in given_up)
+            ):
                 raise Unjoinable("a TCP stream goes on from one part to the next")
             if now is None:
                 flows[flow] = old
-            else:
-                now.former = old
+                continue
+            old.former = None
+            now.former = now.former or old
         self._own.clear()
         if reassembler.full:
             raise Unjoinable("too many TCP flows")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pjsipdiag.capture.packets.fragments import MAX_AGE, MAX_BYTES, MAX_PENDING, Fragments, Key, Pending
-from pjsipdiag.capture.streams.flow import Flow
 from pjsipdiag.digest import digest
 
 
 class Unjoinable(Exception):  # noqa: N818  (a decision, not a fault)
-    """The parts do not add up to what one process would read."""
+    """The parts do not add up to what one process would read; those before number `part` do."""
+
+    part = 0
 
 
 class StatefulError(Exception):
@@ -56,7 +58,8 @@ class Handover:
     most_held: int = 0
     passed_over: array[int] = field(default_factory=lambda: array("I"))
     any_passed: bool = False
-    flows: dict[bytes, Flow] = field(default_factory=dict)
+    flows: bytes = pickle.dumps({})
+    """`Unfinished.flows`, packed: who joins changes them, and perhaps has to begin anew."""
     ignored: dict[bytes, int] = field(default_factory=dict)
     strays: set[bytes] = field(default_factory=set)
     cut: int | None = None

@@ -4,8 +4,8 @@
 those in fragments that lie in it without any fault, and those of TCP connections whose opening SYN lies in it: these
 are its own. Packets whose meaning depends on what was before (other fragments, other TCP) are handed back raw in its
 Rest, and `join` reads them in order when all parts are done, beginning with what the file before left. Where that could
-differ from one process (damage, sections, too much to hand back) `join` raises Unjoinable, and the file has to be read
-in one go.
+differ from one process (damage, sections, too much to hand back) `join` raises Unjoinable, and `read_on` reads what is
+left of the file in one go: so it is never read twice as a whole.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from typing import BinaryIO
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.pcap import HEADER, FileHeader, Walk, file_header
 from pjsipdiag.capture.formats.pcapng import BlockWalk, PcapngSection, leading
-from pjsipdiag.capture.formats.reader import Watched, read
-from pjsipdiag.capture.formats.scan import open_walk
+from pjsipdiag.capture.formats.reader import Watched, read, say_damage
+from pjsipdiag.capture.formats.scan import open_walk, say_cut
 from pjsipdiag.capture.joining.deferring import Deferring, Joining, PartEndedError
 from pjsipdiag.capture.joining.handover import Handover, Opened, Unjoinable
 from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
+from pjsipdiag.capture.source.compressed import Guarded
 from pjsipdiag.capture.source.place import open_file, size_of
 from pjsipdiag.capture.source.window import Window
 from pjsipdiag.capture.streams.flow import port_pair
@@ -130,28 +131,57 @@ def join(
     """The messages of fragments and TCP streams of all parts of a file, in order, with the frames of the whole file.
 
     `tally` has been merged from those of the parts; it is completed. `unfinished` is what the file before left, and
-    stays as it is. The dissector is to be finished as after reading the file. Raises Unjoinable: then all that the
-    parts gave is to be thrown away, and the file read with `read`.
+    stays as it is, as the `rests` do. The dissector is to be finished as after reading the file. Raises Unjoinable:
+    then what the parts from number `Unjoinable.part` on gave is to be thrown away, and that of the file is to be read
+    with `read_on` behind those before it, or with `read`.
     """
     found: list[Datagram] = []
     dissector = Joining(tally, pickle.loads(pickle.dumps(unfinished)))
     before = 0
-    for rest in rests:
-        carried = {port_pair(flow) for flow in dissector.flows}
-        if rest.reason:
-            raise Unjoinable(rest.reason)
-        if carried and (rest.any_passed or not carried.isdisjoint(rest.passed_over)):
-            raise Unjoinable("a TCP stream goes on from one part to the next")
-        if rest.cut is not None:
-            if rest is not rests[-1]:
-                raise Unjoinable("the records do not meet where the capture was split")
-            tally.truncated = f"cut in the middle of record {before + rest.records + 1} at byte {rest.cut}"
-        dissector.few.beside(rest)
-        for packet in rest.deferred.values():
-            if isinstance(packet, Opened):
-                dissector.opened(packet)
-            else:
-                found += dissector.frame(packet.time, packet.frame + before, packet.link_type, packet.data)
-        dissector.part(rest, before)
+    for number, rest in enumerate(rests):
+        try:
+            found += _join(dissector, rest, before, tally, rest is rests[-1])
+        except Unjoinable as reason:
+            reason.part = number
+            raise
         before += rest.records
     return dissector, found
+
+
+def _join(dissector: Joining, rest: Handover, before: int, tally: Tally, is_last: bool) -> Iterator[Datagram]:
+    """What the next part handed back, `before` being the records before it."""
+    carried = {port_pair(flow) for flow in dissector.flows}
+    if rest.reason:
+        raise Unjoinable(rest.reason)
+    if carried and (rest.any_passed or not carried.isdisjoint(rest.passed_over)):
+        raise Unjoinable("a TCP stream goes on from one part to the next")
+    if rest.cut is not None:
+        if not is_last:
+            raise Unjoinable("the records do not meet where the capture was split")
+        say_cut(tally, before + rest.records, rest.cut)
+    dissector.few.beside(rest)
+    for packet in rest.deferred.values():
+        if isinstance(packet, Opened):
+            dissector.opened(packet)
+        else:
+            yield from dissector.frame(packet.time, packet.frame + before, packet.link_type, packet.data)
+    dissector.part(rest, before)
+
+
+def read_on(part: FilePart, tally: Tally, before: Dissector) -> tuple[Dissector, Iterator[Datagram]]:
+    """The messages from the beginning of `part` to the end of its file, behind those that were joined `before`, whose
+    frames `tally` counts; and the dissector that is to be finished in its place."""
+    dissector = Dissector(tally, before.unfinished()._replace(records=0))
+    dissector.late += before.late
+    return dissector, _to_the_end(part, tally, dissector)
+
+
+def _to_the_end(part: FilePart, tally: Tally, dissector: Dissector) -> Iterator[Datagram]:
+    damage: list[str] = []
+    with open_file(part.path, part.start) as stream:
+        content = Guarded(Watched(stream, tally.on_read) if tally.on_read else stream, damage, part.start)
+        walk = _walk(Window(content, part.start), part.header, part.section, dissector)
+        yield from walk.messages()
+    if walk.cut is not None:
+        say_cut(tally, tally.records, walk.cut)
+    say_damage(tally, damage)

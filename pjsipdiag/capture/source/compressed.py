@@ -62,12 +62,12 @@ class Peeked(io.RawIOBase):
 
 
 class Guarded(io.RawIOBase):
-    """A stream that ends where it cannot be read any further; `damage` then says where and why."""
+    """A stream from byte `start` on that ends where it cannot be read any further; `damage` then says where and why."""
 
-    def __init__(self, stream: BinaryIO | io.RawIOBase, damage: list[str]) -> None:
+    def __init__(self, stream: BinaryIO | io.RawIOBase, damage: list[str], start: int = 0) -> None:
         super().__init__()
         self._stream, self._damage = stream, damage
-        self._read = 0
+        self._read = start
 
     def readable(self) -> bool:
         return True

@@ -35,7 +35,8 @@ class FlowTable:
         self.late: list[Datagram] = []
         """What was only told after the file that holds it: frame 0 is the last one of the file before."""
         self.strays: set[bytes] | None = None
-        """Flows of which data was met where nothing before led to it: an older connection may go on there."""
+        """Flows of which data was met where nothing before led to it, or that gave way before they were shown: an older
+        connection may go on there."""
         self.full = False
         """Whether something was forgotten to bound memory."""
 
@@ -47,6 +48,11 @@ class FlowTable:
         old, given_up = self.flows.get(flow), None
         if old is not None and not old.is_begun:
             old = old.former
+        if old is not None and self.strays is not None:
+            shown = old.shown
+            if not self.is_shown(flow, old):
+                self.strays.add(flow)  # one from before would be kept instead
+            old.shown = shown
         if old is not None and old.former is not None:
             given_up, old.former = old.former, None
             if self.is_shown(flow, given_up) and not self.is_shown(flow, old):

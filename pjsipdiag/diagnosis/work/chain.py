@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
-from pjsipdiag.capture import Captures, Unfinished, Unjoinable, join
+from pjsipdiag.capture import Captures, Unfinished, Unjoinable, join, read_on
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.chain import by_owner
+from pjsipdiag.capture.readers import until_gone
 from pjsipdiag.diagnosis.calls.folded import Folded
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.work.executor import Executor, PlacedFold
@@ -52,26 +54,41 @@ class Chain:
         if lost:
             self._lose(WholeFile([], Tally(self.captures.files[capture]), self._days, self._unfinished, lost=lost))
             return
+        if any(one.rest is None for one in done):
+            self._add(*self._merged(capture, done), None)
+            return
+        joined = len(done)
+        while True:
+            places, tally = self._merged(capture, done[:joined])
+            try:
+                dissector, found = join([one.rest for one in done[:joined] if one.rest], tally, self._unfinished)
+                break
+            except Unjoinable as reason:
+                joined = reason.part if self.executor.forks else 0
+                self.seen.forget([one.number for one in done[joined:]])
+                if not joined:
+                    self.read(capture, done[0].number)
+                    return
+        more: Iterable[Datagram] = ()
+        if joined < len(done):
+            self.seen.watch(tally, done[joined].number)
+            dissector, more = read_on(done[joined].piece, tally, dissector)
+            more = until_gone(more, tally, len(self.captures.files))
+        told = to_the_end(chain(found, more), dissector, self._after(capture))
+        (last,) = fold(told, tally, self._here(), self._days, self._spool)
+        tally.on_read = None
+        places += [PlacedFold(last, capture)] if isinstance(last, Folded) and last.counts[0] else []
+        self._add(places, tally, WholeFile([], tally, self._days, dissector.unfinished(), dissector.late))
+
+    def _merged(self, capture: int, done: Sequence[Done]) -> tuple[list[PlacedFold], Tally]:
+        """The folds of some pieces and what they counted, one after the other."""
         places: list[PlacedFold] = []
         first = done[0].tally.stamp if done else None
         tally = Tally(self.captures.files[capture], stamp=first, any_ratio=self.reading.any_ratio)
-        rests = []
         for one in done:
             places += [PlacedFold(part, capture, tally.records) for part in one.folds]
             tally.merge(one.tally)
-            rests += [one.rest] if one.rest else []
-        if not rests:
-            self._add(places, tally, None)
-            return
-        try:
-            dissector, found = join(rests, tally, self._unfinished)
-        except Unjoinable:
-            self.seen.forget([one.number for one in done])
-            self.read(capture, done[0].number)
-            return
-        (last,) = fold(to_the_end(found, dissector, self._after(capture)), tally, self._here(), self._days, self._spool)
-        places += [PlacedFold(last, capture)] if isinstance(last, Folded) and last.counts[0] else []
-        self._add(places, tally, WholeFile([], tally, self._days, dissector.unfinished(), dissector.late))
+        return places, tally
 
     def _after(self, capture: int) -> int | None:
         return next(iter(self.captures.starts[capture + 1 :]), None)

@@ -105,6 +105,7 @@ class Done:
 
     number: int
     capture: int
+    piece: FilePart
     folds: list[AnyFold]
     tally: Tally
     rest: Handover | None = None
@@ -130,7 +131,7 @@ class PieceReader:
 
     def lost(self, task: Task, reason: str) -> list[Done]:
         """The same for pieces that nobody can read."""
-        return [Done(number, capture, [], Tally(piece.path), lost=reason) for number, capture, piece in task.pieces]
+        return [Done(*place, [], Tally(place[-1].path), lost=reason) for place in task.pieces]
 
     def _read(self, number: int, capture: int, piece: FilePart, spool: Spool) -> Done:
         found = stamp(piece.path)
@@ -139,7 +140,7 @@ class PieceReader:
         alone = replace(self, keep=None)
         done = once(self.reading, piece, self.alone, found, lambda: alone._done(number, capture, piece, spool, found))
         folds = [self.keep(fold) if self.keep and isinstance(fold, Folded) else fold for fold in done.folds]
-        return replace(done, number=number, capture=capture, folds=folds)
+        return replace(done, number=number, capture=capture, piece=piece, folds=folds)
 
     def _done(self, number: int, capture: int, piece: FilePart, spool: Spool, found: Stamp | None) -> Done:
         tally = Tally(piece.path, stamp=found, any_ratio=self.reading.any_ratio)
@@ -151,7 +152,7 @@ class PieceReader:
         datagrams = until_gone(datagrams, tally, 1 if self.alone else 2)
         folds = fold(datagrams, tally, self.reading, [], spool, self.keep)
         tally.on_read = None
-        return Done(number, capture, folds, tally, rest)
+        return Done(number, capture, piece, folds, tally, rest)
 
 
 @dataclass(slots=True)

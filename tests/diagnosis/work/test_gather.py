@@ -16,6 +16,7 @@ import pytest
 from pjsipdiag.capture.joining import parts
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.work import tasks
+from pjsipdiag.diagnosis.work.reading import FileReader
 from pjsipdiag.report import render
 from pjsipdiag.sip import Address
 from tests.bench.captures import write
@@ -86,6 +87,25 @@ def test_big_files_are_cut_and_joined(tmp_path: Path, monkeypatch: pytest.Monkey
     whole = tmp_path / "whole.pcap"
     whole.write_bytes(raw)
     the_same(whole, cut(raw, [5, len(frames) - 30], tmp_path / "files"))
+
+
+@pytest.mark.parametrize("place", [0.5, 0.9])
+def test_what_cannot_be_joined_is_read_once_more_from_there_on(
+    place: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Damage in one part: what others found before it stays."""
+    monkeypatch.setattr(parts, "SMALLEST", 20_000)
+    path = tmp_path / "whole.pcap"
+    write(path, "tcp", 400)
+    raw = bytearray(path.read_bytes())
+    found = records(bytes(raw))[1]
+    at = sum(map(len, found[: int(place * len(found))]))
+    raw[at : at + 40] = b"\xff" * 40
+    path.write_bytes(raw)
+    expected = reported(path)
+    assert expected["captures"][0]["undecoded"]["damaged records"]
+    monkeypatch.setattr(FileReader, "read", None)
+    assert reported(path, 3) == expected
 
 
 def test_a_message_that_is_told_late_is_where_it_was_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
