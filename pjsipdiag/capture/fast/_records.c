@@ -14,7 +14,7 @@
 
 enum { MARGIN = 160, LONGEST = 262144, LONGEST_BLOCK = LONGEST + 65536, MOST_CHECKS = 32, MOST_PLANS = 16 };
 enum { MOST_MESSAGES = 64 }; /* told at once: as in compiled.py */
-enum { LONGEST_METHOD = 32, LEAST_TEXT = 16, MOST_DIGITS = 5, UDP = 17, TCP = 6 };
+enum { LONGEST_METHOD = 32, LEAST_TEXT = 16, MOST_DIGITS = 5, MOST_BLANKS = 8, UDP = 17, TCP = 6 };
 enum { SYN_RST = 6, SYN_RST_PSH = 14, ALERT = 0x15, FAR = 1 << 20, BEGUN = 2 };
 enum { MEDIA, DULL, LETTER }; /* what the first byte of a UDP payload says; all else has to be looked at */
 
@@ -46,11 +46,11 @@ typedef struct {
 
 /* What Dissector, FlowTable, Tally, Flow, Direction and MessageStream call what is looked at here. */
 enum { TABLE, PASSED, DIRECT, PIECE, TALLY, IS_SHOWN, UNDECODED, PORTS, FLOWS, WAITING, MOST_WAITING, SEQUENCE, NEXT, OPENED, AHEAD,
-       STREAM, SHOWN, DIRECTION, ENDS, TIME, FRAME, ACKNOWLEDGES, LOST, IS_SIP, NEED, SCANNED, BUFFER, NAMES };
+       STREAM, SHOWN, DIRECTION, ENDS, TIME, FRAME, ACKNOWLEDGES, LOST, IS_SIP, NEED, SCANNED, BUFFER, SINCE, NAMES };
 static const char *const NAMED[NAMES] = {
     "table", "passed", "direct", "piece", "tally", "is_shown", "undecoded", "ports", "flows", "waiting", "most_waiting", "sequence",
     "next", "opened", "_ahead", "stream", "shown", "direction", "ends", "time", "frame", "acknowledges", "_lost", "_is_sip",
-    "_need", "_scanned", "_buffer"};
+    "_need", "_scanned", "_buffer", "_since"};
 static PyObject *names[NAMES];
 
 /* What knows more: what takes any segment, what takes a fragment, the flows that are followed (FlowTable), where others are noted; and how many
@@ -369,24 +369,17 @@ static int receive(const Tables *tables, const Segment *segment, PyObject *seque
     return note(segment);
 }
 
-/* Takes a segment of a flow that is followed when it is the next one, or one that is known already: then 1. */
-static int follow(const Tables *tables, const Segment *segment, Law *law, PyObject *messages) {
-    if (!segment->size || segment->header[13] & SYN_RST || *segment->data == ALERT || segment->size > law->room)
-        return 0;
-    PyObject *sequence = of(segment->flow, SEQUENCE), *next = of(sequence, NEXT), *ahead = of(sequence, AHEAD);
-    PyObject *opened = of(sequence, OPENED), *stream = of(segment->flow, STREAM), *known = of(segment->flow, DIRECTION);
-    if (!next || !ahead || !opened || !stream || !known)
+/* Takes the next bytes of a flow, whose first ones tell what reads it. */
+static int deliver(const Tables *tables, const Segment *segment, PyObject *sequence, Law *law, PyObject *messages) {
+    PyObject *stream = of(segment->flow, STREAM);
+    if (!stream)
         return -1;
-    const int64_t behind = (int32_t)((uint32_t)PyLong_AsUnsignedLong(next) - word(segment->header + 4, 1));
-    if (known != segment->direction && PyUnicode_Compare(known, segment->direction))
-        return 0;
-    if (opened == Py_True && behind >= segment->size && behind <= FAR)
-        return note(segment);
-    if (behind || PyDict_Size(ahead))
-        return 0;
     if (stream != Py_None)
         return Py_TYPE(stream) == tables->stream ? receive(tables, segment, sequence, stream, law, messages) : 0;
-    const int usual = is_usual(tables, segment->data, segment->size);
+    Py_ssize_t blanks = 0;
+    while (blanks < segment->size && blanks < MOST_BLANKS && (segment->data[blanks] == '\r' || segment->data[blanks] == '\n'))
+        blanks++;
+    const int usual = is_usual(tables, segment->data + blanks, segment->size - blanks);
     if (usual <= 0)
         return usual;
     PyObject *undecoded = of(of(law->table, TALLY), UNDECODED);
@@ -394,6 +387,63 @@ static int follow(const Tables *tables, const Segment *segment, Law *law, PyObje
     const int done = begun ? receive(tables, segment, sequence, begun, law, messages) : -1;
     Py_XDECREF(begun);
     return done;
+}
+
+/* The bytes of a segment and of all those that wait behind it, where each begins where the one before it ends. */
+static PyObject *joined_with(PyObject *ahead, const Segment *segment) {
+    PyObject *bytes = PyBytes_FromStringAndSize((const char *)segment->data, segment->size);
+    uint32_t next = (uint32_t)(word(segment->header + 4, 1) + segment->size);
+    for (Py_ssize_t left = PyDict_Size(ahead); bytes && left; left--) {
+        PyObject *number = PyLong_FromUnsignedLong(next), *known = number ? PyDict_GetItemWithError(ahead, number) : NULL;
+        PyObject *payload = known ? PyTuple_GetItem(known, 0) : NULL;
+        const Py_ssize_t size = payload ? PyBytes_Size(payload) : 0;
+        Py_XDECREF(number);
+        if (!payload || size != PyLong_AsSsize_t(PyTuple_GetItem(known, 1)))
+            Py_CLEAR(bytes);
+        else
+            PyBytes_Concat(&bytes, payload);
+        next += (uint32_t)size;
+    }
+    return bytes;
+}
+
+/* Takes the segment that fills the gap before those that wait: `Direction.place`. */
+static int fill(const Tables *tables, const Segment *segment, PyObject *sequence, PyObject *ahead, Law *law,
+                PyObject *messages) {
+    PyObject *bytes = joined_with(ahead, segment);
+    if (!bytes)
+        return PyErr_Occurred() ? -1 : 0;
+    Segment all = *segment;
+    all.data = (const uint8_t *)PyBytes_AsString(bytes);
+    all.size = PyBytes_Size(bytes);
+    int done = deliver(tables, &all, sequence, law, messages);
+    if (done > 0) {
+        PyDict_Clear(ahead);
+        law->room += all.size - segment->size;
+        if (set(sequence, WAITING, PyLong_FromLong(0)) < 0 || set(sequence, SINCE, PyLong_FromLongLong(segment->time)) < 0)
+            done = -1;
+    }
+    Py_DECREF(bytes);
+    return done;
+}
+
+/* Takes a segment of a flow that is followed when it is the next one, or one that is known already: then 1. */
+static int follow(const Tables *tables, const Segment *segment, Law *law, PyObject *messages) {
+    if (!segment->size || segment->header[13] & SYN_RST || *segment->data == ALERT || segment->size > law->room)
+        return 0;
+    PyObject *sequence = of(segment->flow, SEQUENCE), *next = of(sequence, NEXT), *ahead = of(sequence, AHEAD);
+    PyObject *opened = of(sequence, OPENED), *known = of(segment->flow, DIRECTION);
+    if (!next || !ahead || !opened || !known)
+        return -1;
+    const int64_t behind = (int32_t)((uint32_t)PyLong_AsUnsignedLong(next) - word(segment->header + 4, 1));
+    if (known != segment->direction && PyUnicode_Compare(known, segment->direction))
+        return 0;
+    if (opened == Py_True && behind >= segment->size && behind <= FAR)
+        return note(segment);
+    if (behind)
+        return 0;
+    return PyDict_Size(ahead) ? fill(tables, segment, sequence, ahead, law, messages)
+                              : deliver(tables, segment, sequence, law, messages);
 }
 
 /* How many more bytes may wait, as the flows have it. */
