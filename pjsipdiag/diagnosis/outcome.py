@@ -14,7 +14,7 @@ from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.admission import answered_elsewhere
 from pjsipdiag.diagnosis.rules.cause import counted
-from pjsipdiag.diagnosis.rules.network import ends_early
+from pjsipdiag.diagnosis.rules.network import is_lasting
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.rules.wire import acks
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -45,7 +45,7 @@ def _groups(situation: Situation, rule: str) -> set[int]:
 
 
 def _failed(situation: Situation, group: CallGroup) -> int:
-    silence = 0 if ends_early(situation, group) else group.statuses.get(0, 0)
+    silence = group.statuses.get(0, 0) if is_lasting(situation, group) else 0
     refused = silence + sum(
         count for status, count in group.statuses.items() if status >= 300 and status not in OF_PEOPLE
     )

@@ -11,6 +11,7 @@ import re
 import textwrap
 from email.message import EmailMessage
 from typing import Literal
+from urllib.parse import quote, quote_plus
 
 from tests.capture.carriers import TIME, Carry, each, entries, lines_of
 
@@ -28,6 +29,12 @@ def entry_texts(raw: bytes) -> list[str]:
         date + head + text.removesuffix("\n").replace("\r", "")
         for date, (head, text) in zip(dates, entries(raw), strict=True)
     ]
+
+
+def counted(texts: list[str]) -> bytes:
+    """Syslog over a connection: the length of each message before it, and nothing between them."""
+    messages = [f"<134>1 2026-11-23T09:10:56.123Z pbx asterisk 12 - - {text}".encode() for text in texts]
+    return b"".join(b"%d %b" % (len(one), one) for one in messages)
 
 
 def table(rows: list[list[str]], *, comma: str = ",", all_quoted: bool = False) -> bytes:
@@ -150,6 +157,11 @@ ENDS = {
 PASTED: dict[str, Carry] = {
     **{f"arrows: {name}": with_arrows(*both) for name, both in ARROWS.items()},
     **{f"ends: {name}": joined(end) for name, end in ENDS.items()},
+    "percent signs": lambda raw: quote(raw).encode(),
+    "percent signs, line by line": each(lambda _, line: quote(line)),
+    "percent signs and plus": lambda raw: quote_plus(raw).encode(),
+    "RFC 6587, counted": lambda raw: counted(entry_texts(raw)),
+    "RFC 6587, counted lines": lambda raw: counted(lines_of(raw)),
     "busybox syslogd": joined("^M ", HEAD),
     "syslog-ng": joined("  ", HEAD),
     "all in one line": lambda raw: plain(raw).replace("\n", " ").encode(),

@@ -197,7 +197,7 @@ NAMED = (
     Named(
         (b"srcIp", b"src_ip", b"source_ip", b"dstIp"),
         re.compile(rb"\b(?:srcIp|src_ip|source_ip)\b"),
-        "messages as Homer exports them in JSON or CSV",
+        "a list as Homer exports it in JSON or CSV, without the messages",
         "save them there as PCAP, or as text",
     ),
     Named(

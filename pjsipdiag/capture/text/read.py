@@ -15,10 +15,11 @@ from typing import BinaryIO, NamedTuple
 from pjsipdiag.capture.datagram import Connected, Datagram, Tally
 from pjsipdiag.capture.streams.via import via_transport
 from pjsipdiag.capture.text import hidden
-from pjsipdiag.capture.text.carried.encoding import Narrowed, wide_encoding
+from pjsipdiag.capture.text.carried import transfer
+from pjsipdiag.capture.text.carried.encoding import Decoded, Narrow, wide_encoding
 from pjsipdiag.capture.text.carried.order import NOTE_ENTRIES_TURNED, in_order
 from pjsipdiag.capture.text.carried.unpack import unpacked
-from pjsipdiag.capture.text.carried.wrapping import Wrapped, joined, wrapping
+from pjsipdiag.capture.text.carried.wrapping import Wrapped, cut_after, joined, wrapping
 from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, TCPDUMP, VIEWERS, Named
 from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, behind_lines, found_in, lines_of, region
 from pjsipdiag.capture.text.message import begins_entry, of_length, restored
@@ -37,6 +38,7 @@ NOTE_MENDED = (
     " lines, blanks) were restored by what SIP is; the log file itself is better evidence"
 )
 NOTE_WIDE = "the text is UTF-16 or UTF-32 and was read so"
+NOTE_ESCAPED = "the text is written as in a URL, with percent signs, and was read so"
 NOTE_WRAPPED = "the lines of the text were broken after {} columns and were joined again"
 NOTE_BLOBS = "the journal left lines out as `blob data`: `journalctl -a -o cat` shows them"
 _SCRAP = re.compile(rb"SIP re(?:quest|sponse) \(")
@@ -63,7 +65,12 @@ def read_text(file: io.RawIOBase | BinaryIO, tally: Tally, head: bytes = b"") ->
     encoding = wide_encoding(head)
     if encoding is not None:
         tally.note(NOTE_WIDE)
-        file = Narrowed(file, encoding)
+        file = Decoded(file, Narrow(encoding))
+    elif transfer.is_escaped(head):
+        tally.note(NOTE_ESCAPED)
+        file = Decoded(file, transfer.Unescaped(head))
+    elif transfer.is_counted(head):
+        file = Decoded(file, transfer.Framed())
     file, newest_first = in_order(file, tally)
     reading = _Reading(tally)
     if newest_first:
@@ -93,6 +100,7 @@ class _Reading:
         self._at = 0
         """The line of the piece, from 0, that announces the message at hand."""
         self._named: Named | None = None
+        self._cut = 0
         self._empty, self._of_asterisk, self._logs = True, False, False
         self._how: tuple[int, Wrapped] | None = None
         """How its lines were broken: 0 after they were unpacked, 1 before."""
@@ -120,6 +128,11 @@ class _Reading:
             return
         if self._empty:
             raise CaptureError(f"{tally.file}: the file is empty")
+        if self._cut:
+            raise CaptureError(
+                f"{tally.file}: its lines were cut after {self._cut} columns, with the addresses that stand behind;"
+                " bring the log file itself (/var/log/asterisk/full, see logger.conf) instead of what a screen shows"
+            )
         if self._named is not None:
             raise CaptureError(f"{tally.file}: this is {self._named.what}; {self._named.bring}")
         if not self._of_asterisk:
@@ -208,11 +221,12 @@ class _Reading:
         if not unlike or sum(map(text.count, PJSIP.needles)) <= sum(mark.form is PJSIP for mark in marks):
             return
         known = [(mark.at, mark.found.end()) for mark in marks]
+        width = cut_after(text)
         for found in _SCRAP.finditer(text, 0, end):
             at = found.start()
             if not any(start <= at < end for start, end in (*known, *spoken)):
                 self.tally.undecoded["log message behind a line that was broken or changed"] += 1
-                self.tally.unread[BROKEN, ""] += 1
+                self.tally.unread[BROKEN, f"{width}" if width else ""] += 1
 
     def _exact(self, text: bytes, mark: Mark, after: int) -> tuple[Datagram | None, int]:
         """The message whose bytes stand as they were on the wire, or None, and where it ends: beyond the next mark,
@@ -290,6 +304,7 @@ class _Reading:
         if self._logs or self.tally.records:
             return
         self._of_asterisk = self._of_asterisk or _is_of_asterisk(text)
+        self._cut = self._cut or cut_after(text)
         if self._named is None:
             rows = (named for named in NAMED if named.inside or not self._of_asterisk)
             self._named = next((named for named in rows if named.is_in(raw) or named.is_in(text)), None)

@@ -148,12 +148,17 @@ def _hidden(situation: Situation) -> Iterator[Finding]:
                 advice="bring the log as Asterisk wrote it, or hide with `pjsipdiag redact`, which keeps who is who",
             )
     cut = sum(count for (reason, _), count in situation.unread.items() if reason != "hidden")
+    width = next((detail for (reason, detail) in situation.unread if reason == "broken" and detail), "")
+    why = (
+        f"its lines were cut after {width} columns"
+        if width
+        else "the text ends, or was changed, behind the line that announces each"
+    )
     if cut:
         yield Finding(
             "no-invite",
             Severity.WARNING if situation.groups else Severity.ERROR,
-            f"{counted(cut, 'message')} of the log cannot be read: the text ends, or was changed, behind the line that"
-            " announces each",
+            f"{counted(cut, 'message')} of the log cannot be read: {why}",
             None,
             (),
             0,

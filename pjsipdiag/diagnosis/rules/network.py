@@ -45,7 +45,7 @@ def no_answer(situation: Situation) -> Iterable[Finding]:
         if refused or is_cut_off(group) or ends_early(situation, group) or told:
             continue
         invited = bool(group.verdict.endpoint or best(situation, group)) and not scans(situation, group)
-        (meant if invited and (_insists(group) or situation.responses) else others).append(group)
+        (meant if invited and is_lasting(situation, group) else others).append(group)
     if len(meant) <= MOST:
         for group in meant:
             yield _silence(situation, [group], Severity.WARNING if _banned(situation, [group]) else Severity.ERROR)
@@ -140,6 +140,11 @@ def _scanning(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str
 def _insists(group: CallGroup) -> bool:
     """Whether INVITEs were sent again without credentials: their sender got no answer either."""
     return group.requests - group.calls - group.retried > 0
+
+
+def is_lasting(situation: Situation, group: CallGroup) -> bool:
+    """Whether its silence says that calls failed: they were sent again and again, or others were answered."""
+    return not ends_early(situation, group) and (_insists(group) or situation.responses > 0)
 
 
 def ends_early(situation: Situation, group: CallGroup) -> bool:

@@ -39,6 +39,8 @@ class SecondReading:
         """Call-ID -> the nonce of its last challenge."""
         self._carried: set[bytes] = set()
         """Nonces that came in an INVITE."""
+        self._refused: set[tuple[bytes, bytes]] = set()
+        """(Call-ID, nonce) of these: a challenge that repeats the nonce refuses what came with it."""
 
     def unheard(self, group: CallGroup) -> Unheard:
         """Of the calls whose final answer was sent again and again."""
@@ -56,7 +58,8 @@ class SecondReading:
         ids = [one for one in self._ids_of(group, 0) if one in self._wanted]
         if not ids or not self._is_read or len(self._carried) >= MOST_NONCES:
             return None
-        found = sum(self._nonces.get(one, b"") in self._carried for one in ids)
+        pairs = ((one, self._nonces.get(one, b"")) for one in ids)
+        found = sum(pair[1] in self._carried and pair not in self._refused for pair in pairs)
         most = sum(group.statuses.get(status, 0) for status in CHALLENGES)
         return found if len(ids) < MOST_CALLS else found * most // len(ids)
 
@@ -78,6 +81,7 @@ class SecondReading:
                 self._acks[id_] += 1
             elif kind == _CARRIED and len(self._carried) < MOST_NONCES:
                 self._carried.add(value)
+                self._refused.add((id_, value))
             elif kind == _CONTACT:
                 self._contacts.setdefault(id_, value)
             elif kind == _NONCE:
@@ -102,17 +106,20 @@ class SecondReading:
 
 def _said(wanted: frozenset[bytes], datagrams: Iterator[Datagram]) -> Iterator[tuple[int, bytes, bytes]]:
     """(kind, Call-ID, value) of what one capture tells of the calls that are looked for."""
-    carried = set[bytes]()
+    carried = set[tuple[bytes, bytes]]()
     for datagram in datagrams:
         payload = datagram.payload.lstrip(b"\r\n")
         if payload.startswith(b"ACK "):
             if (id_ := call_id(payload)) in wanted:
                 yield _ACK, id_, b""
         elif payload.startswith(b"INVITE "):
-            for nonce in _NONCES.findall(payload) if len(carried) < MOST_NONCES else ():
-                if nonce not in carried:
-                    carried.add(nonce)
-                    yield _CARRIED, b"", nonce
+            nonces = _NONCES.findall(payload)
+            id_ = call_id(payload) if nonces else b""
+            for nonce in nonces if len(carried) < MOST_NONCES else ():
+                mine = (id_ if id_ in wanted else b"", nonce)
+                if mine not in carried:
+                    carried.add(mine)
+                    yield _CARRIED, *mine
         elif payload.startswith(b"SIP/2.0 2") and (id_ := call_id(payload)) in wanted:
             yield _CONTACT, id_, value_of(payload, b"contact")
         elif _CHALLENGE.match(payload) and (id_ := call_id(payload)) in wanted and (found := _NONCES.search(payload)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from pathlib import Path
 
@@ -92,6 +93,53 @@ def test_what_cannot_be_judged_is_named(path: Path) -> None:
         assert WORDS[path.stem] in str(told.value)
         assert "bring" in str(told.value) or re.search("use|give|take|save|write", str(told.value))
         assert "\n" not in str(told.value)
+
+
+HOMER = {
+    "srcIp": "203.0.113.11",
+    "srcPort": 5060,
+    "dstIp": "192.0.2.1",
+    "dstPort": 5060,
+    "raw": "OPTIONS sip:192.0.2.1 SIP/2.0\r\nCall-ID: x1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+    "create_date": 1795425056123,
+}
+HEADER = {name: HOMER[name] for name in HOMER if name != "raw"}
+OLD = {"source_ip": "203.0.113.11", "source_port": "5060", "destination_ip": "192.0.2.1", "destination_port": "5060"}
+EXPORTS = {
+    "objects": json.dumps({"data": {"messages": [HOMER, HOMER]}}),
+    "objects over lines": json.dumps({"data": [HOMER, HOMER]}, indent=2),
+    "an object a line": f"{json.dumps(HOMER)}\n{json.dumps(HOMER)}\n",
+    "addresses in an object beside": json.dumps([{"protocol_header": HEADER, "raw": HOMER["raw"]}] * 2),
+    "older names": json.dumps([OLD | {"msg": HOMER["raw"], "micro_ts": 1795425056123000}] * 2),
+    "rows": "".join(f"{','.join(row)}\r\n" for row in ([*HOMER], *[[f'"{value}"' for value in HOMER.values()]] * 2)),
+    "rows, semicolons": "\n".join(
+        ";".join(row) for row in ([*HOMER], *[[f'"{value}"' for value in HOMER.values()]] * 2)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_messages_with_their_addresses_in_fields_are_read(name: str) -> None:
+    tally = Tally("text")
+    found = list(read_stream(io.BytesIO(EXPORTS[name].encode()), tally))
+    assert [datagram.payload.split(b"\r\n")[0] for datagram in found] == [b"OPTIONS sip:192.0.2.1 SIP/2.0"] * 2
+    assert {str(Address.unpack(datagram.source)) for datagram in found} == {CALLER}
+    assert {datagram.time for datagram in found} == {1795425056123000000}
+    assert not tally.unread
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_lines_that_were_cut_are_told(width: int) -> None:
+    raw = (FORMS.parent / "log/asterisk-22.log").read_bytes()
+    tally = Tally("text")
+    cut = b"\n".join(line[:width] for line in raw.replace(b"\r", b"").split(b"\n"))
+    try:
+        found = list(read_stream(io.BytesIO(cut), tally))
+    except CaptureError as told:
+        assert f"cut after {width} columns" in str(told)
+    else:
+        assert not found
+        assert set(tally.unread) == {("broken", str(width))}
 
 
 def test_every_named_form_has_an_example() -> None:

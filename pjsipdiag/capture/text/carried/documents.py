@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from pjsipdiag.capture.text.carried import exports
 from pjsipdiag.capture.text.carried.objects import is_one_a_line, of_document
 
 _MAIL = re.compile(
@@ -13,6 +14,8 @@ _MAIL = re.compile(
     re.IGNORECASE,
 )
 """A header of a mail, with one of those that tell how its text is written (RFC 2045)."""
+_HEAD_OF_FIELDS = re.compile(rb"\"?\w{1,40}\"?[,;\t][\w\",;\t. ]{8,2000}\r?$", re.MULTILINE)
+"""The first line of a table that names its fields."""
 _TOO_LONG = re.compile(rb"^Content-Type:(?:[^\n]|\n[ \t]){5000}", re.MULTILINE | re.IGNORECASE)
 """A header that no mail program writes; the time that `email` takes for one grows with the square of its length."""
 _RECORDED = re.compile(rb'\{"version": ?\d,[^\n]*"(?:width|term)":')
@@ -26,6 +29,8 @@ def is_document(first: bytes) -> bool:
     if _RECORDED.match(first) is not None or _is_mail(first):
         return True
     is_json = re.match(rb"[{\"]|\[\s*[\[{\"]", start) is not None
+    if exports.SIGN.search(start) is not None and (is_json or _HEAD_OF_FIELDS.match(start) is not None):
+        return True
     return is_json and not is_one_a_line(first.decode("utf-8-sig", "replace"))
 
 
@@ -35,7 +40,10 @@ def lines_of(whole: bytes) -> bytes | None:
         return _of_mail(whole)
     if _RECORDED.match(whole) is not None:
         return _of_terminal(whole)
-    return of_document(whole.decode("utf-8-sig", "replace"))
+    text = whole.decode("utf-8-sig", "replace")
+    if exports.SIGN.search(whole[:4096]) is None:
+        return of_document(text)
+    return exports.of_objects(text) if text.lstrip()[:1] in "[{" else exports.of_rows(text)
 
 
 def _is_mail(first: bytes) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
@@ -41,12 +41,28 @@ def wide_encoding(head: bytes) -> str | None:
     return None
 
 
-class Narrowed(io.RawIOBase):
-    """A binary file in a wide encoding, read as UTF-8."""
+class Narrow:
+    """Text in a wide encoding as UTF-8."""
 
-    def __init__(self, file: io.RawIOBase | BinaryIO, encoding: str) -> None:
-        self._file = file
+    def __init__(self, encoding: str) -> None:
         self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+
+    def decode(self, data: bytes, *, final: bool) -> bytes:
+        return self._decoder.decode(data, final=final).replace("\ufeff", "").encode("utf-8", "replace")
+
+
+class Decoder(Protocol):
+    """Takes the bytes of a file as they come, and answers with those of the text."""
+
+    def decode(self, data: bytes, *, final: bool) -> bytes: ...
+
+
+class Decoded(io.RawIOBase):
+    """A binary file, read through a decoder."""
+
+    def __init__(self, file: io.RawIOBase | BinaryIO, decoder: Decoder) -> None:
+        self._file = file
+        self._decoder = decoder
         self._ready = b""
         self._ended = False
 
@@ -58,7 +74,7 @@ class Narrowed(io.RawIOBase):
         while not self._ready and not self._ended:
             data = self._file.read(SIZE) or b""
             self._ended = not data
-            self._ready = self._decoder.decode(data, final=not data).replace("\ufeff", "").encode("utf-8", "replace")
+            self._ready = self._decoder.decode(data, final=not data)
         count = min(len(target), len(self._ready))
         target[:count] = self._ready[:count]
         self._ready = self._ready[count:]

@@ -69,6 +69,16 @@ def of_document(text: str) -> bytes | None:
 
     What follows the last whole value, for the text was cut, stays as it is.
     """
+    values, at = values_in(text)
+    place = _best(values)
+    if place is None:
+        return None
+    lines = [line for value in values for line in _said(value, place) or ()]
+    return b"\n".join([*(line.rstrip(b"\r\n") for line in lines), text[at:].encode("utf-8", "surrogatepass")])
+
+
+def values_in(text: str) -> tuple[list[object], int]:
+    """The whole values that a text begins with, one after the other, and where it goes on otherwise."""
     values: list[object] = []
     at = _GAP.match(text).end()  # type: ignore[union-attr]  # it matches nothing, too
     while at < len(text):
@@ -78,11 +88,7 @@ def of_document(text: str) -> bytes | None:
             break
         values.append(found)
         at = _GAP.match(text, end).end()  # type: ignore[union-attr]
-    place = _best(values)
-    if place is None:
-        return None
-    lines = [line for value in values for line in _said(value, place) or ()]
-    return b"\n".join([*(line.rstrip(b"\r\n") for line in lines), text[at:].encode("utf-8", "surrogatepass")])
+    return values, at
 
 
 def _decoded(text: str) -> object:

@@ -21,6 +21,8 @@ _BEGINS = re.compile(
     rb"|[A-Za-z][A-Za-z-]{0,30}[ \t]*:(?: +\S|$)|[a-z]=\S|(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY)\[)"
 )
 """How a line of a log or of a message begins."""
+MOST_ALIKE = 3
+"""Lines that may be as long as the longest one by chance are fewer."""
 _STRONG = re.compile(
     rb"[ \t]*(?:\d{1,9} {1,2})?(?:$|\[[^\]\n]{5,40}\] ?[A-Z]+\[|<--- |SIP/2\.0 \d\d\d |[A-Z]{3,10} sips?:\S+ SIP/2"
     rb"|(?:Via|From|To|Call-ID|CSeq|Contact|Max-Forwards|User-Agent|Server|Allow|Supported|Content-Type|"
@@ -214,3 +216,17 @@ def _prefix(lines: list[bytes]) -> bytes:
     prefix = low[:alike].partition(b"[")[0]
     end = max(prefix.rfind(b" "), prefix.rfind(b"\t"), prefix.rfind(b">"), prefix.rfind(b"|")) + 1
     return prefix[:end]
+
+
+_ANNOUNCES = re.compile(rb"res_pjsip_logger|<-{2,3} ?(?:Received|Transmitting)")
+_ANNOUNCED = re.compile(rb"<-{2,3} ?(?:Received|Transmitting) [^\n]{20,160}? ?-{2,3}>")
+
+
+def cut_after(text: bytes) -> int:
+    """The columns after which the lines of a text were cut, so that what announces messages lacks its end; 0 where
+    they were not. Several lines are as long as that then, and none is longer."""
+    lines = [line.rstrip(b"\r") for line in text.split(b"\n")]
+    width = max(map(len, lines))
+    longest = {line for line in lines if len(line) == width}
+    cut = any(_ANNOUNCES.search(line) and not _ANNOUNCED.search(line) for line in longest)
+    return width if cut and len(longest) >= MOST_ALIKE and NARROWEST <= width <= WIDEST else 0
