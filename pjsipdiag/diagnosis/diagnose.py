@@ -53,7 +53,7 @@ from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.gaps.difference import is_a_copy
-from pjsipdiag.diagnosis.rules.no_calls import fallen_silent, refused_outside
+from pjsipdiag.diagnosis.rules.no_calls import paused
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.running import ask, callers_hosts, left_open, settled
 from pjsipdiag.diagnosis.situation import Situation
@@ -276,8 +276,7 @@ def _notes(merged: Merged, situation: Situation, tallies: Sequence[Tally]) -> It
             f"{', '.join(outside)} answers, but no transport of the configuration listens there: "
             "taken for the outside of a NAT before Asterisk"
         )
-    yield from refused_outside(situation)
-    yield from fallen_silent(situation, tallies)
+    yield from paused(situation, tallies)
     for problem in situation.config.warnings:
         if problem.why.kind is FileReason.EXEC_NOT_ALLOWED:
             yield f"{problem.where}: {problem.reason}: what the program would write is not there"

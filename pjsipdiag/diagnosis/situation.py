@@ -70,6 +70,8 @@ class CallGroup:
     first_silent: int = 0
     last_silent: int = 0
     last_answer: int = 0
+    late: int = 0
+    """Calls whose first answer came so late that nobody waits for it."""
     tried: Mapping[int, int] = field(default_factory=dict)
     """Calls that got a 100 first, by their status."""
     carried: int = 0

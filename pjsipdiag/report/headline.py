@@ -73,7 +73,8 @@ def _is_whole(first: Finding, calls: int) -> bool:
 def _tells(finding: Finding) -> bool:
     """Whether a finding is about more than what is not there: an error, or requests that were refused."""
     weight = finding.severity is Severity.ERROR or (
-        finding.severity is Severity.WARNING and finding.rule in ("request-refused", "keepalive-refused")
+        finding.severity is Severity.WARNING
+        and finding.rule in ("request-refused", "keepalive-refused", "own-request-refused", "no-answer")
     )
     return weight and (finding.rule != "no-invite" or finding.calls > 0)
 

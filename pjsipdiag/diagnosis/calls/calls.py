@@ -23,6 +23,8 @@ from pjsipdiag.diagnosis.calls.rows import (
     BRIEF,
     CARRIED,
     CHALLENGED,
+    LATE,
+    LATE_AFTER,
     RETRIED,
     ROW,
     SIX,
@@ -34,6 +36,7 @@ from pjsipdiag.diagnosis.calls.rows import (
     RowFacts,
     Steps,
     both_answers,
+    first_time,
     is_unrung,
     outcome_of,
 )
@@ -148,7 +151,7 @@ class Calls(Sequence[CallRow]):
         repeats = self._merged.repeats
         if not answers and not clusters and not more:
             return
-        requests, statuses, flags, answered = self.requests, self.status, self.flags, self.answered
+        requests, statuses, flags, answered, times = self.requests, self.status, self.flags, self.answered, self.time
         for number, key in enumerate(self._key):
             packed = answers.get(key, b"")
             further = more.get(number)
@@ -164,6 +167,8 @@ class Calls(Sequence[CallRow]):
             statuses[number], challenged, answered[number] = outcome_of(packed)
             if challenged:
                 flags[number] |= CHALLENGED
+            if answered[number] - times[number] > LATE_AFTER and first_time(packed) - times[number] > LATE_AFTER:
+                flags[number] |= LATE
             if packed.startswith(_TRYING):
                 flags[number] |= TRIED
             if repeats and any(len(repeats.get(one, ())) >= UNHEARD_FROM for one in (key, *(further or ()))):

@@ -18,6 +18,7 @@ from pjsipdiag.diagnosis.calls.rows import (
     CARRIED,
     CHALLENGED,
     CREDENTIALS,
+    LATE,
     RETRIED,
     TRANSPORTS,
     TRIED,
@@ -157,6 +158,7 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
         last_silent=silent[-1] if silent else 0,
         refused_numbers=tuple(islice(refused, MOST_SHOWN)),
         last_answer=max(answered),
+        late=sum(1 for flag in flags if flag & LATE),
     )
 
 

@@ -46,9 +46,11 @@ TRANSPORTS = {name: code for code, name in enumerate(("UDP", "TCP", "TLS", "WS",
 DIRECTIONS = {name: code for code, name in enumerate(("", "in", "out"))}
 TRUNCATED, CREDENTIALS, SIX = 4, 8, 16
 """Flags beside the direction: cut by the snap length, with an Authorization header, between IPv6 addresses."""
-CHALLENGED, RETRIED, CARRIED, TRIED, UNRUNG, UNHEARD = 1, 2, 4, 8, 16, 32
+CHALLENGED, RETRIED, CARRIED, TRIED, UNRUNG, UNHEARD, LATE = 1, 2, 4, 8, 16, 32, 64
 """Flags of a call: challenged, tried again with credentials, had some at first, got a 100, got a 603 before it rang,
-its final answer was sent again and again."""
+its final answer was sent again and again, its first answer came late."""
+LATE_AFTER = 30_000_000_000
+"""Nanoseconds after which an answer hardly finds anybody who waits for it (timer B of RFC 3261 ends at 32 s)."""
 UNHEARD_FROM = 4
 """Times that a final answer is sent while no ACK comes (RFC 3261 section 13.3.1.4), from which on none came in time."""
 LONGEST_TRANSACTION = 32_000_000_000
@@ -150,6 +152,11 @@ def outcome_of(answers: bytes) -> tuple[int, bool, int]:
     when the last one came."""
     status, challenged = _outcome(answers[:: ANSWER.size] + answers[1 :: ANSWER.size])
     return status, challenged, _TIME.unpack(answers[-_TIME.size :])[0]
+
+
+def first_time(answers: bytes) -> int:
+    """When the first of some answers came."""
+    return _TIME.unpack_from(answers, ANSWER.size - _TIME.size)[0]  # type: ignore[no-any-return]  # one number
 
 
 def is_unrung(answers: bytes) -> bool:

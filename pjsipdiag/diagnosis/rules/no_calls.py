@@ -8,19 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.source.tcpdump import RECORD
-from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import calls, counted, is_cut_off, listed, sources
+from pjsipdiag.diagnosis.rules.methods.sent import unsuccessful
 from pjsipdiag.diagnosis.rules.wire.pauses import (
-    MOST_MESSAGES,
+    MOST_TOLD,
     OF_ALL,
     OF_ONE,
-    PATIENCE,
-    are_too_many,
     clock,
     pauses,
     unanswered,
+    unread,
 )
 from pjsipdiag.diagnosis.rules.wire.signs import words
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
@@ -155,54 +154,16 @@ def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]
         )
 
 
-MOST_TOLD = 16
-
-
-def unsuccessful(situation: Situation) -> list[tuple[str, int, int]]:
-    """(address, status, count) of the PBX's own calls that were refused, or never answered (0); a challenge refuses
-    where no call came through after it, and who is busy or was hung up on refuses nothing."""
-    through = {ip for ip, status, _ in situation.outbound if 200 <= status < 300}
-    found = (one for one in situation.outbound if 300 <= one[1] < 700 or one[1] == 0)
-    return [one for one in found if one[1] not in (0, *CHALLENGES) or one[0] not in through if one[1] not in _BUSY]
-
-
-_BUSY = (486, 487, 600)
-
-
-def refused_outside(situation: Situation) -> Iterator[str]:
-    """Who refused calls of the PBX, or left them without an answer."""
-    for ip, status, count in unsuccessful(situation):
-        done = f"refused calls of the PBX with {status}" if status else "left calls of the PBX without an answer"
-        yield f"{ip} {done} ({count}): who refuses what goes out may send nothing in"
-
-
-def fallen_silent(situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:
-    """From when to when requests outside of calls get no answer, and whether others still get theirs."""
-    heard = max(
-        (*(one.last_answer for one in situation.exchanges), *(g.last_answer for g in situation.groups)), default=0
-    )
-    for one in situation.exchanges[:16]:
-        if not 0 < one.last_answer < one.last_request - PATIENCE:
-            continue
-        since = clock(one.last_answer)
-        why = (
-            f"others are answered later, so {OF_ONE}"
-            if heard > one.last_answer + PATIENCE
-            else "nobody is answered later: Asterisk, or the way to it, stopped (`systemctl status asterisk`)"
-        )
-        yield f"{one.method} of {one.client} had its last answer at {since}, and none since: {why}"
-    others = {one.client for one in situation.exchanges if one.statuses}
-    others |= {group.source for group in situation.groups if group.last_answer}
-    for one in situation.exchanges[:16]:
-        if one.is_silent and one.last_request - one.first_time > PATIENCE and others - {one.client}:
-            yield f"no {one.method} of {one.client} got an answer ({one.requests}), and others do: {OF_ONE}"
-    if are_too_many(tallies) and (short := unanswered(situation.exchanges[:16])):
+def paused(situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:
+    """From when to when answers to requests outside of calls paused, and whether others got theirs."""
+    exchanges = situation.exchanges[:MOST_TOLD]
+    if (why := unread(tallies)) and (short := unanswered(exchanges)):
         hosts = listed(list(dict.fromkeys(one.client for one in short)))
         yield (
             f"some requests of {hosts} outside of calls got no answer; whether answers paused for a time is not looked"
-            f" at in more than {MOST_MESSAGES:,} messages"
+            f" at {why}"
         )
-    for pause in pauses(situation.exchanges[:16], tallies, situation.mirrors):
+    for pause in pauses(exchanges, tallies, situation.mirrors):
         one = pause.exchange
         got = pause.others
         why = f"{listed(got)} got answers meanwhile: {OF_ONE}" if got else f"nobody got one meanwhile: {OF_ALL}"

@@ -27,7 +27,7 @@ from pjsipdiag.diagnosis.rules.match_lines import host_names, ports, repeats, wi
 from pjsipdiag.diagnosis.rules.methods import received, sent
 from pjsipdiag.diagnosis.rules.order import everybody, overlaps, turns, users
 from pjsipdiag.diagnosis.rules.unloaded import absent, dangling, drops, ignored, rejected
-from pjsipdiag.diagnosis.rules.wire import acks, signs
+from pjsipdiag.diagnosis.rules.wire import acks, pauses, signs
 from pjsipdiag.diagnosis.space.expect import EXPECTATION
 
 # fmt: off
@@ -103,6 +103,9 @@ TABLE: tuple[Rule, ...] = (
     Rule("registration-refused", Severity.ERROR,
          "the PBX's own registration is refused or unanswered, so that no call comes",
          shown=30, on_calls=sent.registration_refused),
+    Rule("own-request-refused", Severity.WARNING,
+         "the PBX's own calls or other requests are refused or unanswered",
+         shown=35, on_calls=sent.own_refused),
     Rule("keepalive-refused", Severity.ERROR, "a provider's OPTIONS are refused",
          shown=40, on_calls=received.keepalive_refused),
     Rule("request-refused", Severity.ERROR, "registrations or other requests outside of calls are refused",
@@ -118,7 +121,7 @@ TABLE: tuple[Rule, ...] = (
     Rule("loaded-otherwise", Severity.WARNING, "the running Asterisk holds an object otherwise than the files have it",
          shown=120, beside_calls=True, on_config=reloads.otherwise),
     Rule("no-answer", Severity.ERROR, "INVITEs stay without any answer",
-         shown=140, on_calls=network.no_answer),
+         shown=140, on_calls=network.no_answer, besides=pauses.fallen_silent),
     Rule("refused-by-network", Severity.ERROR,
          "ICMP, a TCP reset or a TLS alert says that packets or connections did not arrive",
          shown=55, besides=signs.refused_by_network),

@@ -1,10 +1,12 @@
-"""What others answer to the PBX itself: registrations that fail, so that no call comes."""
+"""What others answer to the PBX itself: registrations that fail, so that no call comes, calls and other requests."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from pjsipdiag.asterisk.config import Config, Registration
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.wire import signs
@@ -34,6 +36,83 @@ def registration_refused(situation: Situation) -> Iterable[Finding]:
         refused = {} if exchange.succeeded else exchange.refused
         if exchange.method == "REGISTER" and (refused or (exchange.is_silent and exchange.requests > 1)):
             yield _finding(situation, exchange)
+
+
+def own_refused(situation: Situation) -> Iterator[Finding]:
+    """Calls and other requests of the PBX that were refused or never answered; where other calls with the same host
+    came through, in either direction, that is a note."""
+    for exchange in situation.own:
+        silent = exchange.is_silent and exchange.requests > 1
+        if exchange.method != "REGISTER" and not exchange.succeeded and (exchange.refused or silent):
+            yield _own_request(situation, exchange)
+    failed: dict[str, list[str]] = defaultdict(list)
+    for ip, status, count in unsuccessful(situation):
+        how = f"refused {counted(count, 'call')} of the PBX with {status}"
+        failed[ip].append(how if status else f"left {counted(count, 'call')} of the PBX without an answer")
+    through = {ip for ip, status, _ in situation.outbound if 200 <= status < 300}
+    through |= {group.source for group in situation.groups if any(200 <= status < 300 for status in group.statuses)}
+    for ip, done in failed.items():
+        yield Finding(
+            OWN,
+            Severity.NOTE if ip in through else Severity.WARNING,
+            f"{ip} {', and '.join(done)}",
+            _place(situation, ip),
+            (ip,),
+            0,
+            ("who refuses what goes out may send nothing in",),
+            advice="look at the number as it is dialled, at from_user, from_domain and outbound_auth of the endpoint,"
+            " and at what that host answers: `pjsip set logger on`",
+        )
+
+
+OWN = "own-request-refused"
+_BUSY = (486, 487, 600)
+CHALLENGES = (401, 407)
+
+
+def unsuccessful(situation: Situation) -> list[tuple[str, int, int]]:
+    """(address, status, count) of the PBX's own calls that were refused, or never answered (0); a challenge refuses
+    where no call came through after it, and who is busy or was hung up on refuses nothing."""
+    through = {ip for ip, status, _ in situation.outbound if 200 <= status < 300}
+    found = (one for one in situation.outbound if 300 <= one[1] < 700 or one[1] == 0)
+    return [one for one in found if one[1] not in (0, *CHALLENGES) or one[0] not in through if one[1] not in _BUSY]
+
+
+def _own_request(situation: Situation, exchange: Exchange) -> Finding:
+    """Any final answer to OPTIONS shows that who gave it is alive (qualify_contact_cb of res_pjsip/pjsip_options.c)."""
+    is_ping, silent = exchange.method == "OPTIONS", exchange.is_silent
+    answers = ", ".join(f"{status} ({counted(count, 'time')})" for status, count in exchange.refused.items())
+    done = f"refuses the PBX's own {exchange.method} with {answers}"
+    if silent:
+        done = f"never answers the PBX's own {exchange.method} ({counted(exchange.requests, 'request')})"
+    meaning = ""
+    if is_ping:
+        meaning = (
+            ": Asterisk holds that contact for unreachable, and calls nobody there"
+            if silent
+            else ": Asterisk takes any answer as a sign of life"
+        )
+    return Finding(
+        OWN,
+        Severity.NOTE if exchange.method == "NOTIFY" or (is_ping and not silent) else Severity.WARNING,
+        f"{exchange.server} {done}{meaning}",
+        _place(situation, exchange.server),
+        (exchange.server,),
+        0,
+        tuple(_said(exchange, max(exchange.refused, default=0))),
+        advice="look at the way there (firewall, DNS, port and transport of the contact); `pjsip show contacts` shows"
+        " what Asterisk knows of it"
+        if silent
+        else "nothing while calls get through; qualify_frequency=0 ends the OPTIONS"
+        if is_ping
+        else f"ask there what that answer means, or have the PBX send no {exchange.method}",
+    )
+
+
+def _place(situation: Situation, ip: str) -> Where | None:
+    """The AOR whose contact is at that address."""
+    hosts = ((aor, parse_uri(contact)) for aor in situation.config.aors.values() for contact in aor.contacts)
+    return next((aor.where for aor, uri in hosts if uri is not None and uri.host.strip("[]") == ip), None)
 
 
 def _finding(situation: Situation, exchange: Exchange) -> Finding:

@@ -1,8 +1,10 @@
-"""When answers paused, and whether others got theirs meanwhile: a ban stops them for one, a standstill for all."""
+"""When answers stopped, paused or came late, and whether others got theirs: a ban stops them for one, a standstill for
+all."""
 
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -11,11 +13,17 @@ from typing import NamedTuple
 from pjsipdiag.capture.again import look_again
 from pjsipdiag.capture.datagram import TOLD, Datagram, Tally
 from pjsipdiag.diagnosis.calls.calls import Calls
+from pjsipdiag.diagnosis.calls.rows import LATE_AFTER
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rule import Blamed
+from pjsipdiag.diagnosis.rules.cause import answers, counted, listed, sources
 from pjsipdiag.diagnosis.situation import Exchange, Situation
 
 PATIENCE = 32_000_000_000
 """Nanoseconds after which nobody waits for an answer any more (64 * T1, RFC 3261 17.1.2.2)."""
+MOST_TOLD = 16
+"""Exchanges that a finding lists, and that are read for pauses."""
 MOST_MESSAGES = 300_000
 """Messages of captures that are read again for the pauses of requests outside of calls."""
 LONGEST_METHOD = 32
@@ -56,6 +64,58 @@ def meanwhile(situation: Situation, sources: Collection[str], first: int, last: 
     return Meanwhile(tuple(answered), asked, resumed)
 
 
+def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
+    """Whose requests outside of calls get no answer any more, or never got one while others do, and late answers."""
+    exchanges = situation.exchanges
+    heard = max((*(one.last_answer for one in exchanges), *(g.last_answer for g in situation.groups)), default=0)
+    answered = {one.client for one in exchanges if one.statuses}
+    answered |= {group.source for group in situation.groups if group.last_answer}
+    found: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
+    for one in exchanges:
+        if 0 < one.last_answer < one.last_request - PATIENCE:
+            found["had its last answer at {}, and none since", _whose(heard > one.last_answer + PATIENCE)].append(one)
+        elif one.is_silent and one.last_request - one.first_time > PATIENCE and answered - {one.client}:
+            found["never got an answer, and others do", OF_ONE].append(one)
+        elif one.last_answer > one.last_request + LATE_AFTER:
+            found["got its last answer more than 30 seconds after it was asked", OF_ALL].append(one)
+    for (what, why), ones in found.items():
+        said = [f"{one.method} of {one.client} {what.format(clock(one.last_answer))}" for one in ones]
+        yield _silence(said, why, ones, any(one.succeeded for one in ones))
+    if late := [group for group in situation.groups if group.late]:
+        count = sum(group.late for group in late)
+        yield Finding(
+            "no-answer",
+            Severity.WARNING,
+            f"{counted(count, 'INVITE call')} of {listed(sources(late))} got the first answer more than 30 seconds"
+            " after it came: hardly anybody waits that long (timer B of RFC 3261 ends at 32)",
+            None,
+            sources(late),
+            count,
+            (f"observed answers: {answers(late)}",),
+            advice=f"{OF_ALL}: `core show taskprocessors like pjsip` shows what is behind",
+        )
+
+
+def _whose(is_one: bool) -> str:
+    return OF_ONE if is_one else OF_ALL
+
+
+def _silence(said: Sequence[str], why: str, ones: Sequence[Exchange], belong: bool) -> Finding:
+    clients = tuple(dict.fromkeys(one.client for one in ones))
+    rest = f" and {len(said) - 1} more" if len(said) > 1 else ""
+    others = "others are answered later" if why == OF_ONE else "nobody is answered later"
+    return Finding(
+        "no-answer",
+        Severity.WARNING if belong or why == OF_ALL else Severity.NOTE,
+        f"{said[0]}{rest}" + (f": {others}" if "since" in said[0] else ""),
+        None,
+        clients,
+        0,
+        tuple(said[:MOST_TOLD]) if rest else (),
+        advice=why,
+    )
+
+
 class Pause(NamedTuple):
     """Requests of one method from one host that got no answer between two that did, and who was answered meanwhile."""
 
@@ -71,16 +131,18 @@ def unanswered(exchanges: Sequence[Exchange]) -> list[Exchange]:
     return [one for one in exchanges if one.statuses and one.requests - sum(one.statuses.values()) > 1]
 
 
-def are_too_many(tallies: Sequence[Tally]) -> bool:
-    """Whether the captures hold too many messages to look for pauses."""
-    return sum(tally.sip_messages for tally in tallies) > MOST_MESSAGES
+def unread(tallies: Sequence[Tally]) -> str:
+    """Why pauses are not looked for; empty where they are."""
+    if sum(tally.sip_messages for tally in tallies) > MOST_MESSAGES:
+        return f"in more than {MOST_MESSAGES:,} messages"
+    return "" if all(tally.kept or tally.stamp is not None for tally in tallies) else "on standard input"
 
 
 def pauses(exchanges: Sequence[Exchange], tallies: Sequence[Tally], mirrors: Collection[str]) -> Iterator[Pause]:
     """The longest pause of each, read in the captures again. What carriers tell counts where they are `mirrors`, or
     where there is nothing else, as in `merge`."""
     short = unanswered(exchanges)
-    if not short or are_too_many(tallies):
+    if not short or unread(tallies):
         return
     seen: dict[tuple[bool, str, str], list[tuple[int, bool]]] = {
         (told, one.client, one.method): [] for one in short for told in (False, True)
