@@ -88,7 +88,8 @@ class Collecting:
             raise PjsipdiagError(f"{self._at('tcpdump')}: {_last(said)}")
         self.captured.append(f"a capture of {self.wish.seconds:g} s on {self.wish.interface}")
         if count := tcpdump.dropped(said):
-            self.captured.append(f"{count:,} packets are missing, which the kernel dropped")
+            missing = "1 packet is missing" if count == 1 else f"{count:,} packets are missing"
+            self.captured.append(f"{missing}, which the kernel dropped")
 
     def rotated(self) -> None:
         """The newest files of a rotating capture."""

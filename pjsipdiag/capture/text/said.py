@@ -17,7 +17,12 @@ NEEDLES = (
         b"did not pass ACL test",
         b"SIP ACL: Rejecting '",
     ),
-    *(b" not found for endpoint ", b"will exceed max contacts", b" has no configured "),
+    *(
+        b" not found for endpoint ",
+        b"will exceed max contacts",
+        b" has no configured ",
+        b" on registration attempt to '",
+    ),
 )
 LONGEST = 8192
 """LOGMSG_SIZE (main/logger.c): Asterisk writes no longer line."""
@@ -51,6 +56,11 @@ _FORMS = (
     re.compile(
         r"AOR '(?P<aor>[^'\n]*)' (?P<reason>has no configured max_contacts)\. "
         rf"Endpoint '(?P<endpoint>[^'\n]*)'{_PLACE} unable to register"
+    ),
+    # handle_registration_response, schedule_retry, res/res_pjsip_outbound_registration.c
+    re.compile(
+        r"(?P<reason>(?:(?:Temporal|Fatal) response '\d{3}'|'\d{3}' fatal response|403 Forbidden fatal response"
+        r"|No response) received from '(?P<server>[^'\n]*)' on registration attempt to '(?P<sender>[^'\n]*)')"
     ),
 )
 _EVENT = re.compile(r'SecurityEvent="(?P<event>[A-Za-z]+)"(?P<rest>[^\n]*)')
@@ -104,7 +114,8 @@ def sentence(line: bytes) -> Sentence | None:
     if found.re is _EVENT:
         return _of_event(found)
     named = {name: value or "" for name, value in found.groupdict().items()}
-    source = _sender(named["source"]) or _sender(f"[{named['source']}]:0")
+    place_of = named.get("source", "")
+    source = _sender(place_of) or _sender(f"[{place_of}]:0")
     return Sentence(
         found[0].rstrip(".") if "rejected because" not in found[0] else found[0],
         named["reason"].strip(),
@@ -114,7 +125,7 @@ def sentence(line: bytes) -> Sentence | None:
         named.get("call_id", ""),
         named.get("transport", ""),
         named.get("endpoint", ""),
-        "" if source else named["source"],
+        "" if source else place_of,
         doubtful=any(len(part.findall(text)) > 1 for part in _TWICE),
     )
 
@@ -135,7 +146,7 @@ def _unquoted(text: str) -> str:
 
 def _method(named: Mapping[str, str]) -> str:
     """The method of a request whose sentence does not name it, by the module that says it."""
-    return "REGISTER" if "aor" in named else "INVITE" if "dialled" in named else ""
+    return "REGISTER" if named.keys() & {"aor", "server"} else "INVITE" if "dialled" in named else ""
 
 
 def _of_event(found: re.Match[str]) -> Sentence | None:
@@ -157,6 +168,7 @@ def _of_event(found: re.Match[str]) -> Sentence | None:
         source,
         "REGISTER" if registers else "",
         sender="" if account == "<unknown>" else account,
+        endpoint="" if found["event"] == "InvalidAccountID" else account,
         call_id=fields.get("SessionID", ""),
         transport=transport,
         hidden="" if source else host,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -13,12 +14,14 @@ from pjsipdiag.diagnosis.evidence.addresses import near_miss
 from pjsipdiag.diagnosis.explain import request
 from pjsipdiag.diagnosis.model import Finding, Seen, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed
+from pjsipdiag.diagnosis.rules.methods.sent import ELSE, MEANINGS, UNHEARD
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address
 
 TO_HAVE_THEM = f"to have the requests themselves: `asterisk -rx 'pjsip set logger on'`, or `{RECORD}`"
 _KINDS = (
+    ("registration attempt", "registration-refused"),
     ("AOR", "no-invite"),
     ("max contacts", "no-invite"),
     ("max_contacts", "no-invite"),
@@ -38,7 +41,30 @@ def find(situation: Situation) -> Iterable[Finding]:
     for refused in situation.refused:
         by[refused.source, _kind(refused.reason)].append(refused)
     for (source, rule), found in by.items():
-        yield _refused(situation, source, rule, found)
+        if rule == "registration-refused":
+            yield from (_registration(situation, one) for one in found)
+        else:
+            yield _refused(situation, source, rule, found)
+
+
+def _registration(situation: Situation, said: LoggedRefusal) -> Finding:
+    """A registration of the PBX itself that failed."""
+    status = re.search(r"\b(\d{3})\b", said.reason.partition(" received")[0])
+    meaning, advice = MEANINGS.get(int(status[1]) if status else 0, ELSE if status else UNHEARD)
+    known = next((one for one in situation.config.registrations.values() if one.client_uri == said.sender), None)
+    name = f"registration [{known.name}] ({known.where})" if known else "a registration that the files do not have"
+    return Finding(
+        "registration-refused",
+        Severity.ERROR,
+        f"the PBX's own registration fails, {counted(said.count, 'line')} of the log: {said.reason}; {meaning}; it is"
+        f" {name}",
+        known.where if known else None,
+        (),
+        0,
+        ("known from the log only", "a provider that refuses the registration sends no calls"),
+        advice=f"{advice}; then `pjsip send register {known.name if known else '*all'}` tries again",
+        seen=Seen(said.first, said.last, (), (), ()),
+    )
 
 
 def _kind(reason: str) -> str:
@@ -54,7 +80,7 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
     reason = lines[0].reason
     endpoints = listed(list(dict.fromkeys(one.endpoint for one in lines if one.endpoint)))
     who = source or f"{endpoints or 'somebody'}, from where this release of Asterisk does not say,"
-    message = f"{who} was refused: {methods}, {counted(count, 'line')} of the log"
+    message = f"{who} was refused ({methods}): {counted(count, 'line')} of the log"
     message += f" about {counted(len(names), 'request')}" if names else ""
     message += f" say '{reason}'" if count > 1 else f" says '{reason}'"
     evidence = [f"known from the log only, which has no SIP of {'it' if len(names) == 1 else 'them'}", lines[0].text]
@@ -95,6 +121,13 @@ def _files(situation: Situation, refused: LoggedRefusal, rule: str) -> tuple[lis
     except PjsipdiagError:
         verdict = None
     owner = ""
+    if rule != "unmatched-source":
+        known_endpoint = situation.config.endpoints.get(refused.endpoint)
+        if known_endpoint is not None:
+            evidence = [f"the sentence names endpoint {refused.endpoint} ({known_endpoint.where})"]
+        elif verdict is not None and not verdict.endpoint:
+            evidence.append("it comes only after an endpoint was found: Asterisk ran something else than these files")
+        return evidence, _advice(refused, rule) or RECORD
     for identify in situation.config.identifies if verdict is None or not verdict.endpoint else ():
         for known_rule in identify.rules:
             words = near_miss(known_rule, refused.source)

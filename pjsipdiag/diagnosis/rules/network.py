@@ -14,6 +14,7 @@ from pjsipdiag.diagnosis.evidence.signs import best, hosts_named, is_likely, sam
 from pjsipdiag.diagnosis.evidence.trunks import prefix
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_cut_off, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.gaps.difference import is_split
 from pjsipdiag.diagnosis.rules.scanning import scanner_signs, scans
 from pjsipdiag.diagnosis.rules.transports import of_transport
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
@@ -88,8 +89,13 @@ def dropped_by_parser(_situation: Situation, cause: Cause, groups: Sequence[Call
     )
 
 
+SPLIT = "several hosts"
+
+
 def of_translation(situation: Situation, group: CallGroup) -> Cause | None:
     """A source that stands for others: a NAT, Docker or proxy address before the real callers."""
+    if is_split(situation, group):
+        return Cause(group.source, None, SPLIT)
     if group.verdict.outcome not in (Outcome.NO_MATCH, Outcome.UNKNOWN, Outcome.ACCEPTED):
         return None
     if is_unmatched(group) and is_likely(situation, group):
@@ -105,6 +111,21 @@ def of_translation(situation: Situation, group: CallGroup) -> Cause | None:
 
 
 def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    if cause.detail == SPLIT:
+        return Finding(
+            "translated-source",
+            Severity.ERROR,
+            f"{cause.name} stands for several hosts: the log has its calls both let in and refused ({answers(groups)}),"
+            " and the files do not tell which of them is meant",
+            cause.where,
+            sources(groups),
+            calls(groups),
+            (
+                "addresses were replaced before the log was handed over, or Asterisk was reloaded in between",
+                "the source address decides who is identified: what the files do with these calls is not known",
+            ),
+            advice="bring the log as Asterisk wrote it, or hide with `pjsipdiag redact`, which keeps who is who",
+        )
     named = {found for group in groups for found in senders(situation, group)}
     behind, headers = sorted({host for _, host in named}), sorted({header for header, _ in named})
     matched = groups[0].verdict.outcome is not Outcome.NO_MATCH

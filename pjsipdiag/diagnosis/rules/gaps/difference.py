@@ -64,7 +64,7 @@ def is_a_copy(situation: Situation) -> bool:
 
 def of_difference(situation: Situation, group: CallGroup) -> Cause | None:
     """The line that decides in the files, for calls whose answer says that another one did; nameless among many."""
-    if not contradicts(group):
+    if not contradicts(group) or is_split(situation, group):
         return None
     expected = group.calls - sum(contradicts(group).values())
     if group.verdict.outcome is Outcome.NO_MATCH and expected > 0 and is_likely(situation, group):
@@ -174,11 +174,6 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     for problem in situation.config.warnings:
         if problem.why.kind is FileReason.CACHE_HOLDS_ALL:
             likely.append(f"cache: Asterisk may go by older rows than the table has now ({problem.where}): {_EXPIRE}")
-    if _is_split(groups):
-        possible.append(
-            "one address stands for several hosts: the log has it both identified and refused; if addresses were"
-            " replaced before it was handed over, bring it as it was, or hide with `pjsipdiag redact`"
-        )
     possible.append("another file: Asterisk reads another directory than this one (`core show settings`)")
     agreeing = _releases(situation, groups)
     if situation.capture_version:
@@ -194,12 +189,14 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     yield from (f"ruled out: {text}" for text in unlikely)
 
 
-def _is_split(groups: Sequence[CallGroup]) -> bool:
-    """Whether a log of Asterisk, which has no own address, shows one source both identified and not."""
-    own = {place.rpartition(":")[0].strip("[]") for group in groups for place in group.destinations}
-    statuses = {status for group in groups for status in group.statuses}
-    one = len({group.sample.source.ip for group in groups}) == 1 and bool(own & {"", "0.0.0.0", "::"})
-    return one and 401 in statuses and not PAST_IDENTIFICATION.isdisjoint(statuses)
+def is_split(situation: Situation, group: CallGroup) -> bool:
+    """Whether a text of Asterisk, which has no own address, shows one source both identified and refused, and the
+    files do not tell one from the other: one address was put in the place of several."""
+    if not any(place.rpartition(":")[0].strip("[]") in ("", "0.0.0.0", "::") for place in group.destinations):
+        return False
+    alike = [one for one in situation.groups if one.source == group.source]
+    statuses = {status for one in alike for status in one.statuses}
+    return 401 in statuses and not PAST_IDENTIFICATION.isdisjoint(statuses) and any(map(contradicts, alike))
 
 
 def _nobody_listens(situation: Situation, group: CallGroup) -> str:

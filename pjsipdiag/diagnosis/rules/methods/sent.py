@@ -27,7 +27,11 @@ MEANINGS: dict[int, tuple[str, str]] = {
     480: ("the provider does not take it now", "ask the provider"),
     503: ("the provider's server is not available", "ask the provider; another server_uri may work"),
 }
-_ELSE = ("the provider refuses it", "ask the provider what that answer means")
+ELSE = ("the provider refuses it", "ask the provider what that answer means")
+UNHEARD = (
+    "nobody answers",
+    "check server_uri, the way there (firewall, DNS, outbound_proxy) and the transport",
+)
 
 
 def registration_refused(situation: Situation) -> Iterable[Finding]:
@@ -120,7 +124,7 @@ def _finding(situation: Situation, exchange: Exchange) -> Finding:
     status = max(statuses, key=lambda code: (code not in (401, 407), statuses[code], code), default=0)
     known = next(filter(None, (registration_of(situation.config, one) for one in exchange.asked)), None)
     name = f"registration [{known.name}] ({known.where})" if known else "a registration that the files do not have"
-    meaning, advice = MEANINGS.get(status, _ELSE)
+    meaning, advice = MEANINGS.get(status, ELSE)
     if status:
         count = statuses[status]
         message = (
@@ -132,7 +136,7 @@ def _finding(situation: Situation, exchange: Exchange) -> Finding:
             f"{exchange.server} never answers the PBX's own REGISTER ({counted(exchange.requests, 'request')}); it is"
             f" {name}"
         )
-        advice = "check server_uri, the way there (firewall, DNS, outbound_proxy) and the transport"
+        advice = UNHEARD[1]
     if status in (401, 407) and not exchange.proven:
         meaning, advice = _unproven(known)
         message = f"{exchange.server} challenges the PBX's own REGISTER ({status}), and {meaning}; it is {name}"

@@ -19,4 +19,4 @@ def unfilled(value: str) -> tuple[str, ...]:
     holes = list(dict.fromkeys(found[0] for found in PLACEHOLDER.finditer(value[:MOST_READ])))
     shown = ", ".join(holes[:4])
     verb = "is a placeholder" if len(holes) == 1 else "are placeholders"
-    return (f"{shown} {verb} that nobody filled in, no address",) if holes else ()
+    return (f"{shown} {verb} that nobody filled in",) if holes else ()
