@@ -147,7 +147,9 @@ def conclude(
     notes += not_read_again(seen.tallies)
     notes += [f"the captures hold no {name} that the PBX received" for name in missing(situation.exchanges, methods)]
     report = _report(situation, basis, findings, repairs, notes, methods)
-    return Observation(situation, replace(report, transcripts=partial(transcripts, seen.tallies, seen.signs)))
+    return Observation(
+        situation, replace(report, transcripts=partial(transcripts, seen.tallies, seen.signs, situation.mirrors))
+    )
 
 
 def _situation(  # noqa: PLR0917  (everything that is known)

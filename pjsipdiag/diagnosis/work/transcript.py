@@ -7,13 +7,13 @@ of MOST_BYTES. Nothing is known where captures cannot be read again (standard in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from pjsipdiag.asterisk.secrets import HIDDEN, scrubbed
 from pjsipdiag.capture.again import look_again
-from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.datagram import TOLD, Datagram, Tally
 from pjsipdiag.capture.signs import Sign, SignKind, Signs, Times
 from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.rows import LONGEST_TRANSACTION, SAME_PACKET
@@ -50,7 +50,7 @@ class _Heard:
     further: int = 0
     """Packets beyond MOST_MESSAGES."""
 
-    def add(self, datagram: Datagram) -> None:
+    def add(self, datagram: Datagram, claim: str = "") -> None:
         if len(self.spoken) >= MOST_MESSAGES:
             self.further += 1
             return
@@ -64,7 +64,7 @@ class _Heard:
         text = _text(payload) if len(payload) <= self.room else ""
         self.room -= len(payload) if text else 0
         line = scrubbed(decode(payload.partition(b"\n")[0].rstrip()))[:LONGEST_LINE]
-        self.spoken.append(Spoken(time, show_address(source), show_address(destination), line, text))
+        self.spoken.append(Spoken(time, show_address(source), show_address(destination), line + claim, text))
 
     def tell(self) -> list[Spoken]:
         """The messages; the last one says how many packets are left out behind it."""
@@ -74,8 +74,11 @@ class _Heard:
         return [*before, last._replace(line=f"{last.line} ({counted(self.further, 'further packet')} left out)")]
 
 
-def transcripts(captures: Sequence[Tally], signs: Signs, calls: Sequence[CallRow]) -> Transcripts:
-    """By Call-ID and source of each of `calls`, what was said in it, in the order of time."""
+def transcripts(
+    captures: Sequence[Tally], signs: Signs, mirrors: Collection[str], calls: Sequence[CallRow]
+) -> Transcripts:
+    """By Call-ID and source of each of `calls`, what was said in it, in the order of time. What carriers tell is
+    called a claim, but for those of `mirrors`."""
     wanted: dict[bytes, dict[bytes, _Heard]] = {}
     heard: dict[tuple[str, str], _Heard] = {}
     for call in calls:
@@ -85,7 +88,7 @@ def transcripts(captures: Sequence[Tally], signs: Signs, calls: Sequence[CallRow
             id_ = call.call_id.encode("utf-8", "surrogateescape")
             wanted.setdefault(id_, {})[_packed(call.source)] = one
     for datagram in look_again(captures if wanted else (), partial(_of_calls, frozenset(wanted))):
-        _note(datagram, wanted[call_id(datagram.payload)])
+        _note(datagram, wanted[call_id(datagram.payload)], mirrors)
     told = {key: [*one.tell(), *_signs_of(one, signs)] for key, one in heard.items()}
     return {key: tuple(sorted(spoken, key=lambda one: one.time)) for key, spoken in told.items()}
 
@@ -94,14 +97,15 @@ def _of_calls(call_ids: frozenset[bytes], datagrams: Iterator[Datagram]) -> Iter
     return (datagram for datagram in datagrams if call_id(datagram.payload) in call_ids)
 
 
-def _note(datagram: Datagram, alike: dict[bytes, _Heard]) -> None:
+def _note(datagram: Datagram, alike: dict[bytes, _Heard], mirrors: Collection[str]) -> None:
     """A message belongs to the call of the source that it is from or for; where only one call has the Call-ID, to that
     one: its later messages may go another way."""
     one = alike.get(datagram.source[:-2]) or alike.get(datagram.destination[:-2])
     if one is None and len(alike) == 1:
         (one,) = alike.values()
     if one is not None:
-        one.add(datagram)
+        carrier = datagram.direction.removeprefix(TOLD) if datagram.direction.startswith(TOLD) else ""
+        one.add(datagram, f" (a claim of {carrier})" if carrier and carrier not in mirrors else "")
 
 
 def _packed(place: str) -> bytes:

@@ -62,6 +62,12 @@ def said(path: Path) -> dict[str, tuple[Spoken, ...]]:
     return {call_id: spoken for (call_id, _), spoken in report.transcripts(report.calls).items()}
 
 
+def test_what_a_carrier_tells_is_called_its_claim() -> None:
+    told = [one.line for spoken in said(FIXTURES / "hep/kamailio.pcap").values() for one in spoken]
+    assert told
+    assert all("(a claim of " in line for line in told)
+
+
 @pytest.mark.parametrize("name", ["demo", *(f"incidents/{one}" for one in ("missing-failover", "auth-on-trunk"))])
 def test_all_messages_of_a_call_are_there(name: str) -> None:
     path = FIXTURES / name / "capture.pcap"
@@ -119,4 +125,4 @@ def test_room_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_a_capture_nothing_is_said() -> None:
     report = diagnose([FIXTURES / "demo/capture.pcap"], FIXTURES / "demo/etc")
-    assert set(transcript.transcripts((), Signs(), report.calls).values()) == {()}
+    assert set(transcript.transcripts((), Signs(), (), report.calls).values()) == {()}
