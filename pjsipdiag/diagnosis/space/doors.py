@@ -191,7 +191,10 @@ def _by_address(street: Street) -> Iterator[Door]:
         if endpoint is None or not (identify.rules or identify.unresolved):
             continue
         world = any(is_whole_world(rule) and not rule.deny for rule in identify.rules)
-        state = DoorState.OPEN if world else DoorState.ADDRESS
+        met = street.meets() if world else None
+        # another rule for everybody may come first, or the rule be for a family that nothing listens for
+        taken = met is not None and (met.outcome is Outcome.UNKNOWN or met.endpoint == endpoint.name)
+        state = DoorState.OPEN if taken else DoorState.ADDRESS
         names = [name.text for name in identify.unresolved]
         sources = tuple(dict.fromkeys([*(rule.text for rule in identify.rules), *names]))
         where = identify.rules[0].where if identify.rules else identify.unresolved[0].where

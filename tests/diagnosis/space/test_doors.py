@@ -68,3 +68,11 @@ def test_doors_that_were_not_tried_are_said(option: str, monkeypatch: pytest.Mon
     monkeypatch.setattr(trying, "MOST_WALKED", 6)
     assert [note for note in unseen(config) if "of 3 by a" in note and "the first 2 were tried" in note]
     assert [door.state for door in doors(config)].count(DoorState.UNKNOWN) == 1
+
+
+@pytest.mark.parametrize("match", ["0.0.0.0/0", "::/0"], ids=["another rule comes first", "nothing listens for it"])
+def test_a_rule_for_everybody_that_nobody_reaches_is_no_open_door(match: str) -> None:
+    first = "[a]\ntype=endpoint\ncontext=in\nidentify_by=ip\n[a-id]\ntype=identify\nendpoint=a\nmatch=0.0.0.0/0\n"
+    other = f"[b]\ntype=endpoint\ncontext=in\nidentify_by=ip\n[b-id]\ntype=identify\nendpoint=b\nmatch={match}\n"
+    config = load({"pjsip.conf": f"[t]\ntype=transport\nbind=0.0.0.0\n{first}{other}"}, "22.10.1")
+    assert {door.endpoint for door in doors(config) if door.state is DoorState.OPEN} == {"a"}
