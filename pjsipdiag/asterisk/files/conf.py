@@ -108,6 +108,9 @@ class _Parser:
             self.warnings.append(Problem(FileReason.NOT_READ(why=self.files.given_up), asked))
             if self.level > 1:
                 self.missing.append(Problem(FileReason.NOT_AMONG(file=pattern, why=self.files.given_up), asked))
+        # Asterisk passes links that lead nowhere over; in a copy they are what was not copied
+        links = (FileReason.NOT_AMONG(file=name, why="a link that leads nowhere") for name in self.files.dangling)
+        self.missing += [Problem(reason, asked) for reason in links]
         for name in names:
             data = self.files.read(name)
             if data is None:

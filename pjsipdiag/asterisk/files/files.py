@@ -124,6 +124,8 @@ class Files:
 
         self.given_up = ""
         """Why the last pattern was not followed to its end."""
+        self.dangling: list[str] = []
+        """Links that lead nowhere among the names that the last pattern fits."""
         self._looked = 0
 
     @cached_property
@@ -223,7 +225,7 @@ class Files:
     def expand(self, pattern: str) -> list[str]:
         """The names that a pattern stands for, in the order of glob(3) with GLOB_NOMAGIC and GLOB_BRACE."""
         names: list[str] = []
-        self.given_up = ""
+        self.given_up, self.dangling = "", []
         for alternative in alternatives(pattern):
             wanted = self.name(alternative)
             if alternative.endswith("/"):
@@ -264,7 +266,9 @@ class Files:
                     return []
                 below += [_join(parent, entry) for entry in entries if match.fullmatch(entry)]
             found = below
-        return sorted((name for name in found if self.exists(name)), key=os.fsencode)
+        there = {name: self.exists(name) for name in found}
+        self.dangling += [name for name, is_there in there.items() if not is_there and self._path(name).is_symlink()]
+        return sorted((name for name, is_there in there.items() if is_there), key=os.fsencode)
 
     def _entries(self, parent: str) -> set[str]:
         below = f"{parent}/" if parent not in ("", "/") else parent

@@ -24,6 +24,13 @@ def of_table(object_type: str, mapped: Mapped, where: Where | None, file: str = 
         store = f"{table}, and extconfig.conf, which says of which one, is not among the files"
         text = f"{_from(object_type, store)}: see '{shown}'"
         return Unread(object_type, where, text, "store", store, shown, row, "bring extconfig.conf along")
+    if mapped.driver in _ELSEWHERE:
+        what, place = _ELSEWHERE[mapped.driver]
+        store = f"{what} ({name}), which was not read"
+        text = f"{_from(object_type, store)}: see '{shown}'"
+        return Unread(
+            object_type, where, text, "store", store, shown, place, "compare that with the callers, or give --live"
+        )
     store = f"{table}, which was not read: extconfig.conf calls it {name} ({mapped.driver})"
     give = f"give --database {name}=URL, or {name}=FILE with what '{_bring(mapped)}' writes, all its tables in one file"
     return Unread(
@@ -73,6 +80,11 @@ def show(object_type: str) -> str:
     return f"pjsip show {_SHOWN.get(object_type, object_type + 's')}"
 
 
+_ELSEWHERE = {
+    "ldap": ("an LDAP directory", "as an entry of that directory"),
+    "curl": ("a web server", "where that server takes its answers from"),
+}
+"""Drivers of what is no database: what it is, and where a repair is written."""
 _SHOWN = {"identify": "identifies", "global": "settings", "system": "settings", "domain_alias": "settings"}
 _COLUMNS = {"identify": " (id, endpoint, match)"}
 

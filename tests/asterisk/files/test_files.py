@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.asterisk.files.files import Disk, Files
+from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.errors import ConfigError
 
 GLOB_BRACE, GLOB_NOMAGIC = 1 << 10, 1 << 11
@@ -98,3 +99,13 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
         file.truncate((256 << 20) + 1)
     with pytest.raises(ConfigError, match="larger than 256 MiB"):
         Files(tmp_path).read("pjsip.conf")
+
+
+def test_a_link_that_leads_nowhere_is_missing_where_a_pattern_fits_it(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[t]\ntype=transport\nbind=0.0.0.0\n#include more/*.conf\n")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/a.conf").write_text("")
+    (tmp_path / "more/b.conf").symlink_to("/nowhere/b.conf")
+    config = load_config(tmp_path)
+    assert [one.why["file"] for one in config.missing] == ["more/b.conf"]
+    assert not config.rejected

@@ -82,7 +82,7 @@ def _left_over(situation: Situation, group: CallGroup) -> list[Dropped]:
 def holding_more(situation: Situation) -> list[Dropped]:
     """The dropped identifies that may have had any address."""
     known = lookup(situation)
-    named = [dropped for dropped, _ in known.hosts]
+    named = [dropped for dropped, host in known.hosts if not unfilled(host)]
     found = (gone for gone in known.dropped if gone.type == "identify" and gone not in named)
     return [gone for gone in found if _holds_more(section_at(situation.config, gone))]
 
