@@ -30,6 +30,7 @@ MOST_REPEATS = 1000
 MOST_VARIABLES = 4_000_000
 """More than this after templates is refused: no telephone system has it, a hostile file may."""
 
+RUN = "; asterisk.conf has execincludes=yes, so Asterisk runs it"
 NO_ASTERISK_CONF = ", if it is run: asterisk.conf, which allows that with execincludes=yes, is not among the files"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -237,7 +238,7 @@ class _Parser:
         kind = lower(directive)
         if kind == "exec":
             if self.files.runs_programs is not False:
-                unsure = "" if self.files.runs_programs else NO_ASTERISK_CONF
+                unsure = RUN if self.files.runs_programs else NO_ASTERISK_CONF
                 self.programs.append(Problem(FileReason.PROGRAM(program=to_text(argument), unsure=unsure), where))
                 return
             log = "Cannot perform #exec unless execincludes option is enabled in asterisk.conf (options section)!"

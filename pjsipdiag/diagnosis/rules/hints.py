@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.addresses.rule import canonical, is_prefix, shared_bits
+from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.diagnosis.evidence.addresses import near_miss
-from pjsipdiag.diagnosis.evidence.lookup import nearest
+from pjsipdiag.diagnosis.evidence.lookup import meant_endpoint, nearest
 from pjsipdiag.diagnosis.evidence.signs import owners
 from pjsipdiag.diagnosis.evidence.trunks import prefix, trunks
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
+from pjsipdiag.diagnosis.rules.unloaded.drops import holding_more
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 
@@ -69,3 +71,18 @@ def nearest_misses(situation: Situation, groups: Sequence[CallGroup]) -> list[st
 def reasons(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     found = [reason for group in groups[:8] for owner in owners(situation, group)[:2] for reason in owner.reasons]
     return list(dict.fromkeys(found))[:6]
+
+
+def not_run(situation: Situation) -> Iterator[str]:
+    """Programs that Asterisk does not run, whose output may have had a rule for the address."""
+    for problem in situation.config.warnings:
+        if problem.why.kind is FileReason.EXEC_NOT_ALLOWED:
+            yield f"{problem.where}: {problem.reason}; what the program writes may be what is missing"
+
+
+def not_loaded(situation: Situation, cause: Cause) -> list[str]:
+    """Identifies of other endpoints that did not load, and that may have had the address."""
+    found = (gone for gone in holding_more(situation) if meant_endpoint(situation.config, gone) != cause.name)
+    return [
+        f"[{gone.name}] ({gone.where}) did not load, and may have had the address: {gone.reason}" for gone in found
+    ][:4]

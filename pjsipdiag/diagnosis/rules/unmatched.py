@@ -14,13 +14,9 @@ from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
-from pjsipdiag.diagnosis.rules.hints import misfits, nearest_misses, others_of, reasons
-from pjsipdiag.diagnosis.rules.unloaded.drops import holding_more
+from pjsipdiag.diagnosis.rules.hints import misfits, nearest_misses, not_loaded, not_run, others_of, reasons
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address
-
-MOST_TOLD = 4
-"""Objects of one kind that a finding lists."""
 
 
 def is_unmatched(group: CallGroup) -> bool:
@@ -290,8 +286,9 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
             *nearest_misses(situation, groups),
             *reasons(situation, groups),
             *(() if cause.name else others_of(situation, groups)),
-            *_not_loaded(situation, cause),
+            *not_loaded(situation, cause),
             *(["a file that is missing here may have a rule for it"] if situation.config.missing else []),
+            *not_run(situation),
             f"observed answers: {answers(groups)}",
         ),
         # Reports show the suggested lines themselves where a finding has no advice.
@@ -302,14 +299,6 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         if cause.name
         else "ask who calls from there before you add anything: whoever is matched gets the endpoint's context",
     )
-
-
-def _not_loaded(situation: Situation, cause: Cause) -> list[str]:
-    """Identifies of other endpoints that did not load, and that may have had the address."""
-    found = (gone for gone in holding_more(situation) if meant_endpoint(situation.config, gone) != cause.name)
-    return [
-        f"[{gone.name}] ({gone.where}) did not load, and may have had the address: {gone.reason}" for gone in found
-    ][:MOST_TOLD]
 
 
 def _denied(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterator[str]:

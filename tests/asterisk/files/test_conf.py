@@ -77,7 +77,8 @@ def test_exec_is_said_and_not_run(tmp_path: Path) -> None:
     unknown = f"what #exec /usr/bin/touch {tmp_path}/ran writes is not known"
     assert [one.reason.startswith(f"{unknown}, if it is run") for one in parsed.programs] == [True]
     (tmp_path / "asterisk.conf").write_text("[options]\nexecincludes = yes\n")
-    assert [one.reason for one in parse("pjsip.conf", Files(tmp_path), NEWEST).programs] == [unknown]
+    runs = f"{unknown}; asterisk.conf has execincludes=yes, so Asterisk runs it"
+    assert [one.reason for one in parse("pjsip.conf", Files(tmp_path), NEWEST).programs] == [runs]
     (tmp_path / "asterisk.conf").write_text("[options]\n")
     parsed = parse("pjsip.conf", Files(tmp_path), NEWEST)
     assert [(w.where.line, "#exec does nothing" in w.reason) for w in parsed.warnings] == [(2, True)]

@@ -13,6 +13,7 @@ from pjsipdiag.diagnosis.evidence.signs import hosts_named, samples
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, who
 from pjsipdiag.diagnosis.rules.methods import credentials
+from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
@@ -128,6 +129,7 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
     text = f"match={rule.text}" if rule else f"{verdict.identifier} rule"
     behind = tuple(dict.fromkeys(pair for group in groups for pair in _behind(group)))
     inside = any(is_private(group.source) for group in groups) or bool(behind) or (rule and is_whole_world(rule))
+    refused = any(status >= 400 and status not in OF_PEOPLE for group in groups for status in group.statuses)
     registers = sum(situation.other_methods.get(ip, {}).get("REGISTER", 0) for ip in sources(groups))
     others = sorted(
         {
@@ -139,7 +141,7 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
     meant = f" to the trunk's own address{f' ({listed(others)} also calls by it)' if others else ''}"
     return Finding(
         "telephone-taken",
-        Severity.ERROR if inside else Severity.WARNING,
+        Severity.ERROR if inside or refused else Severity.WARNING,
         f"{who(groups, 'calls', 'call')} with {word} {phone.name}, an endpoint of its own with a password"
         f" ({phone.where}), but {text} of [{cause.name}] ({cause.where}) takes the calls for endpoint {trunk.name}"
         f" first: they reach context={trunk.context} without a password",
