@@ -4,6 +4,7 @@ In comes the head of a request; out comes what identification asks of it (the us
 `pjsip` parses it. The forms only save time, and may say nothing that the parser would not say.
 
     grammar          expressions that never go back, on every Python
+    program          the same for the compiled part of a fold
     header_syntax    the expressions of each header
     forms            a head -> what it says, remembered for heads of the same shape
 

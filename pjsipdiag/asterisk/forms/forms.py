@@ -57,17 +57,17 @@ class Forms:
         self.known = list(known)
         self._seen: dict[tuple[bytes, ...], int] = {}
         self._vain = 0
-        self._readers: tuple[list[Matcher], list[Matcher]] = ([], [])
+        self.readers: tuple[list[Matcher], list[Matcher]] = ([], [])
+        """Of requests without and with credentials, those that took something last before the others."""
 
     def read(self, payload: bytes) -> tuple[int, int, Fields]:
         """The number of the form of `payload`, the length of its head, and its fields; zeros where it has no form."""
-        readers = self._readers[b"uthorization:" in payload]  # those that are likely
-        for reader in readers:
-            found = reader(payload)
+        readers = self.readers[b"uthorization:" in payload]  # those that are likely
+        for at, one in enumerate(readers):
+            found = one(payload)
             if found:
-                if reader is not readers[0]:
-                    readers.remove(reader)
-                    readers.insert(0, reader)
+                if at:
+                    readers.insert(0, readers.pop(at))
                 return found
         if len(self.known) <= MOST_FORMS and self._vain < MOST_VAIN:
             end = payload.find(b"\r\n\r\n") + 4
@@ -86,11 +86,11 @@ class Forms:
             return
         self._seen[spelt] = times
         if times == LEARNT:
-            reader = _learn(len(self.known), lines[: lines.index(b"")], head)
-            if reader:
+            learnt = _learn(len(self.known), lines[: lines.index(b"")], head)
+            if learnt:
                 names = tuple(map(canonical, spelt[1 : lines.index(b"") + 1]))
                 self.known.append(Form(spelt[0], names, b"authorization" in names))
-                readers.insert(0, reader)
+                readers.insert(0, learnt)
                 del readers[MOST_TRIED:]
             else:
                 self._vain += 1
@@ -126,5 +126,5 @@ def _learn(number: int, lines: list[bytes], head: bytes) -> Matcher | None:
         met.add(name)
     if not (ONCE | {b"via"} <= met):
         return None
-    reader = matcher(number, seq(*parts, CRLF), FIELDS)
-    return reader if reader(head) else None
+    learnt = matcher(number, seq(*parts, CRLF), FIELDS)
+    return learnt if learnt(head) else None

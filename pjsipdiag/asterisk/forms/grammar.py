@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from pjsipdiag.asterisk.forms.program import program
 
 Syntax = bytes
 """A piece of a grammar, as a regular expression that does not go back."""
 Fields = tuple[bytes, ...]
-Matcher = Callable[[bytes], tuple[int, int, Fields] | None]
-"""A text -> the number of the grammar, the length of what it takes of the beginning, and its groups; None where it
-takes nothing."""
 
 
 def text(literal: bytes) -> Syntax:
@@ -78,17 +78,26 @@ def any_case(word: bytes) -> Syntax:
     return seq(*(span(bytes((byte,)).lower() + bytes((byte,)).upper(), 1, 1) for byte in word))
 
 
+class Matcher(NamedTuple):
+    """What takes a grammar, from the beginning of a text: to the number of the grammar, the length of what it took, and
+    its groups. Groups that the grammar has not are empty, those that took part in nothing are None."""
+
+    number: int
+    program: bytes
+    """The grammar for the compiled part."""
+    match: Callable[[bytes], re.Match[bytes] | None]
+    groups: tuple[int, ...]
+
+    def __call__(self, payload: bytes) -> tuple[int, int, Fields] | None:
+        found = self.match(payload)
+        return (self.number, found.end(), found.group(*self.groups)) if found else None
+
+
 def matcher(number: int, syntax: Syntax, names: Sequence[str]) -> Matcher:
-    """What takes `syntax`. Its groups are `names`; those that `syntax` has not are empty, those that took part in
-    nothing are None."""
+    """What takes `syntax`, its groups being `names`."""
     pattern = re.compile(syntax + b"(?P<none>)")
-    groups = [name if name in pattern.groupindex else "none" for name in names]
-
-    def match(payload: bytes) -> tuple[int, int, Fields] | None:
-        found = pattern.match(payload)
-        return (number, found.end(), found.group(*groups)) if found else None
-
-    return match
+    groups = (pattern.groupindex.get(name, pattern.groups) for name in names)
+    return Matcher(number, program(syntax, names), pattern.match, tuple(groups))
 
 
 def _times(least: int, most: int | None) -> bytes:

@@ -25,7 +25,7 @@ static const char BLANK[] = " \t\n\r\v\f";
 typedef struct {
     PyObject *rows, *senders, *called, *user_agents, *index, *answers, *realms, *others, *seen, *agents, *requesters;
     PyObject *answerers, *strays, *pairs, *received, *local, *answering, *asked, *is_asterisk, *known_realms;
-    PyObject *registrations, *repeats, *tags, *transports, *connected, *read, *forms, *append, *limits;
+    PyObject *registrations, *repeats, *tags, *transports, *connected, *read, *readers, *forms, *append, *limits;
     long long most[16]; /* what `limits` says */
 } Kept;
 enum { KEPT = offsetof(Kept, most) / sizeof(PyObject *) };
@@ -610,9 +610,92 @@ static int add(const Kept *kept, PyObject *datagram, Text payload, int form, Py_
     return PyErr_Occurred() ? -1 : done;
 }
 
+/* A grammar as `program.py` writes it. */
+typedef struct { uint32_t count, sets, size, has; } Head;
+typedef struct { const uint32_t *words; const unsigned char *sets; const char *texts; const char *stop; Text groups[FIELDS]; } Grammar;
+enum { TEXT, SPAN, FIRST, REPEAT, UNLESS, AHEAD, GROUP };
+enum { MATCHER_NUMBER, MATCHER_PROGRAM }; /* of a Matcher */
+
+/* Where what the instructions from `word` to `stop` take ends; NULL where they take nothing. Nothing goes back. */
+static const char *taken(Grammar *grammar, const uint32_t *word, const uint32_t *stop, const char *at) {
+    while (at && word < stop) {
+        const uint32_t kind = *word++, *block;
+        const char *from = at, *next = at;
+        if (kind == TEXT) {
+            at = grammar->stop - at >= (ptrdiff_t)word[1] && !memcmp(at, grammar->texts + word[0], word[1]) ? at + word[1] : NULL;
+            word += 2;
+        } else if (kind == SPAN) {
+            const unsigned char *set = grammar->sets + 256 * (size_t)word[0];
+            const char *most = word[2] < grammar->stop - at ? at + word[2] : grammar->stop;
+            while (at < most && set[(unsigned char)*at])
+                at++;
+            at = at - from >= (ptrdiff_t)word[1] ? at : NULL;
+            word += 3;
+        } else if (kind == FIRST) {
+            const uint32_t *end = word + 1 + *word;
+            for (block = word + 1, at = NULL; !at && block < end; block += 1 + *block)
+                at = taken(grammar, block + 1, block + 1 + *block, from);
+            word = end;
+        } else if (kind == REPEAT) {
+            uint32_t times = 0;
+            for (block = word + 2; times < word[1] && (next = taken(grammar, block + 1, block + 1 + *block, at)) && next > at; times++)
+                at = next;
+            at = times >= word[0] || next == at ? at : NULL;
+            word = block + 1 + *block;
+        } else {
+            block = word + (kind == GROUP);
+            next = taken(grammar, block + 1, block + 1 + *block, at);
+            if (kind == GROUP && next)
+                grammar->groups[*word] = (Text){at, next};
+            at = kind == GROUP ? next : (next != NULL) == (kind == AHEAD) ? at : NULL;
+            word = block + 1 + *block;
+        }
+    }
+    return at;
+}
+
+/* What a Matcher says of a request; NULL without an error where it takes nothing. */
+static PyObject *read_by(PyObject *reader, Text payload) {
+    static const char NONE[] = "";
+    const Text program = text_of(PyTuple_GetItem(reader, MATCHER_PROGRAM));
+    Grammar grammar = {.stop = payload.stop};
+    Head head;
+    if (PyErr_Occurred())
+        return NULL;
+    memcpy(&head, program.at, sizeof head);
+    grammar.words = (const uint32_t *)(program.at + sizeof head);
+    grammar.sets = (const unsigned char *)(grammar.words + head.count);
+    grammar.texts = (const char *)(grammar.sets + 256 * (size_t)head.sets);
+    for (int n = 0; n < FIELDS; n++)
+        grammar.groups[n] = (Text){head.has >> n & 1 ? NULL : NONE, NONE};
+    const char *end = taken(&grammar, grammar.words, grammar.words + head.count, payload.at);
+    PyObject *fields = end ? PyTuple_New(FIELDS) : NULL;
+    for (int n = 0; fields && n < FIELDS; n++) {
+        PyObject *value = grammar.groups[n].at ? bytes(grammar.groups[n]) : Py_NewRef(Py_None);
+        if (!value || PyTuple_SetItem(fields, n, value) < 0)
+            Py_CLEAR(fields);
+    }
+    return fields ? Py_BuildValue("(OnN)", PyTuple_GetItem(reader, MATCHER_NUMBER), (Py_ssize_t)(end - payload.at), fields) : NULL;
+}
+
+/* As `Forms.read`, where a form is known that takes a request; else NULL, perhaps with an error. */
+static PyObject *read_known(const Kept *kept, Text payload) {
+    PyObject *readers = PyTuple_GetItem(kept->readers, find(payload.at, payload.stop, "uthorization:") != NULL), *found = NULL;
+    for (Py_ssize_t n = 0; !found && !PyErr_Occurred() && n < PyList_Size(readers); n++) {
+        PyObject *reader = Py_NewRef(PyList_GetItem(readers, n));
+        found = read_by(reader, payload);
+        if (found && n && (PySequence_DelItem(readers, n) < 0 || PyList_Insert(readers, 0, reader) < 0))
+            Py_CLEAR(found);
+        Py_DECREF(reader);
+    }
+    return found;
+}
+
 /* The same of one that nobody has read; then `*read` is what `Forms.read` says of it. */
 static int read_and_add(const Kept *kept, PyObject *datagram, Text payload, PyObject **read) {
-    *read = PyObject_CallFunctionObjArgs(kept->read, PyTuple_GetItem(datagram, PAYLOAD), NULL);
+    *read = read_known(kept, payload);
+    if (!*read && !PyErr_Occurred())
+        *read = PyObject_CallFunctionObjArgs(kept->read, PyTuple_GetItem(datagram, PAYLOAD), NULL);
     int form;
     Py_ssize_t end;
     PyObject *fields;
@@ -744,7 +827,7 @@ static int is_in_dialog(Text method) {
 
 /* An answer to such a request: `Fold._reply`. */
 static int reply(const Kept *kept, PyObject *datagram, Text payload, Text sequence) {
-    if (sequence.at < sequence.stop && sequence.stop[-1] == '\r')
+    while (sequence.at < sequence.stop && sequence.stop[-1] == '\r')
         sequence.stop--;
     Text method = {sequence.stop, sequence.stop};
     while (method.at > sequence.at && method.at[-1] != ' ')

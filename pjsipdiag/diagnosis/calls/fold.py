@@ -177,8 +177,8 @@ class Fold(Folded):
         one, folds and counts the others."""
         if following is None:
             return zip(datagrams, repeat(None))
-        own = [getattr(self, name) for name in KEPT]
-        kept = (*own, TRANSPORTS, Connected, self.forms.read, self.forms.known, self.spool.append, LIMITS)
+        own, forms = [getattr(self, name) for name in KEPT], self.forms
+        kept = (*own, TRANSPORTS, Connected, forms.read, forms.readers, forms.known, self.spool.append, LIMITS)
         return iter(partial(following, iter(datagrams), kept, counts), None)
 
     def _request(self, datagram: Datagram, payload: bytes, read: Read) -> None:

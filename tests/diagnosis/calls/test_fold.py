@@ -112,6 +112,21 @@ def test_both_fold_alike(seed: int) -> None:
     assert state(messages, (True, False, True)) == alone
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_both_read_requests_alike_that_were_edited(seed: int) -> None:
+    rnd = random.Random(seed)
+
+    def edited(one: Datagram) -> Datagram:
+        at = rnd.randrange(len(one.payload))
+        odd = rnd.choice(
+            (b" ", b"\t", b"\r\n", b"<", b'"', b";", b"\\", b"@", b":", b",", b"\0", b"\xff", b"1234567890")
+        )
+        return one._replace(payload=one.payload[:at] + odd + one.payload[at + rnd.randrange(3) :])
+
+    messages = [edited(one) if rnd.random() < 0.5 else one for one in capture(rnd) + capture(rnd)]
+    assert state(messages, (True,)) == state(messages, (False,))
+
+
 @pytest.mark.parametrize("seed", range(100))
 def test_both_keep_as_much(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     small = {"MOST_PEERS": 3, "MOST_PAIRS": 3, "MOST_NAMES": 2, "LONGEST_NAME": 12, "MOST_ANSWERS": 2}
