@@ -236,7 +236,7 @@ def _report(  # noqa: PLR0917  (what it is made of)
         captures=situation.captures,
         sources=situation.sources,
         calls=calls,
-        unmatched=tuple(calls.unmatched_sources()),
+        unmatched=calls.unmatched_sources(),
         findings=findings,
         quoted=partial(quoted, situation, findings),
         suggestions=repairs[0],

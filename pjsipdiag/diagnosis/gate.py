@@ -64,7 +64,7 @@ def apply(report: Report, gate: Gate) -> tuple[Report, bool]:
         kept = fresh
     named = {source for finding in report.findings for source in finding.sources}
     worst = [finding.severity for finding in kept]
-    if set(report.unmatched) - named:
+    if any(source not in named for source in report.unmatched):
         worst.append(Severity.ERROR)
     failed = gate.fail_on is not None and (
         any(severity.rank <= gate.fail_on.rank for severity in worst) or undecided(report)

@@ -193,7 +193,7 @@ class Report:
     captures: tuple[CaptureSummary, ...]
     sources: Sequence[SourceRow]
     calls: Sequence[CallRow]
-    unmatched: tuple[str, ...]
+    unmatched: Sequence[str]
     findings: tuple[Finding, ...]
     suggestions: tuple[Suggestion, ...]
     pbx: tuple[str, ...] = ()

@@ -40,7 +40,7 @@ from pjsipdiag.diagnosis.calls.rows import (
     is_unrung,
     outcome_of,
 )
-from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
+from pjsipdiag.diagnosis.evidence.addresses import ShownIps, show_address
 from pjsipdiag.diagnosis.traffic import CallRow
 from pjsipdiag.sip import SipMessage, decode
 
@@ -197,11 +197,16 @@ class Calls(Sequence[CallRow]):
         kind = self.transport[first], self.verdict[first]
         return (at for at in self.of_source(self.source[first]) if (self.transport[at], self.verdict[at]) == kind)
 
-    def unmatched_sources(self) -> Iterator[str]:
+    def unmatched_sources(self) -> ShownIps:
         """The addresses of those calls, each once."""
         unmatched = self._unmatched()
-        found = (source for source, verdict in zip(self.source, self.verdict, strict=True) if verdict in unmatched)
-        return (show_ip(self.sources[source]) for source in dict.fromkeys(found))
+        found = array("I")
+        seen = bytearray(len(self.sources))
+        for source, verdict in zip(self.source, self.verdict, strict=True):
+            if verdict in unmatched and not seen[source]:
+                seen[source] = 1
+                found.append(source)
+        return ShownIps(self.sources, found)
 
     def _unmatched(self) -> set[int]:
         return {at for at, verdict in enumerate(self.verdicts) if verdict.outcome is Outcome.NO_MATCH}

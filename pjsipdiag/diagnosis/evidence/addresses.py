@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from array import array
+from collections.abc import Sequence
 from functools import lru_cache
 from socket import inet_ntoa
+from typing import overload
 
 from pjsipdiag.asterisk.addresses.rule import bounds, network_text, number, shared_bits
 from pjsipdiag.asterisk.config import AddressRule
@@ -78,6 +81,25 @@ def in_words(steps: int) -> str:
 def show_ip(packed: bytes) -> str:
     """The text of a packed IP address."""
     return inet_ntoa(packed) if len(packed) == 4 else Address.unpack(packed + b"\0\0").ip
+
+
+class ShownIps(Sequence[str]):
+    """The addresses at some places among packed ones, made when they are asked for."""
+
+    def __init__(self, packed: Sequence[bytes], places: array[int]) -> None:
+        self._packed, self._places = packed, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, number: int) -> str: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[str]: ...
+    def __getitem__(self, number: int | slice) -> str | list[str]:
+        if isinstance(number, slice):
+            return [show_ip(self._packed[place]) for place in self._places[number]]
+        return show_ip(self._packed[self._places[number]])
 
 
 @lru_cache(maxsize=4096)

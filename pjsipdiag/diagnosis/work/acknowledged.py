@@ -10,7 +10,7 @@ Folding keeps digests of both, in the order in which they came (`heads.tagged`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
@@ -22,7 +22,6 @@ from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.rows import ACKED, CONNECTED, TAGGED
-from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.situation import Asked, CallGroup, Shown
 from pjsipdiag.diagnosis.traffic import CallRow
 from pjsipdiag.diagnosis.work.reached import Reached, notes
@@ -71,19 +70,19 @@ class Acknowledged:
     def __call__(self, source: str) -> tuple[CallRow, ...]:
         """Those of a source address."""
         if source not in self._known:
-            place = self._places.get(source)
-            numbers = islice(self._acknowledged(self._calls.of_source(place)), MOST_CALLS) if place is not None else ()
+            wanted = Address(source).pack()[:-2] in self._ends.sources
+            numbers = self._acknowledged(self._of_source(source)) if wanted else ()
             self._known[source] = tuple(
-                self._calls[number]._replace(observed_status=self._status(number) or None) for number in numbers
+                self._calls[number]._replace(observed_status=self._status(number) or None)
+                for number in islice(numbers, MOST_CALLS)
             )
         return self._known[source]
 
     def has_sent(self, source: str, call_ids: Collection[str]) -> bool:
         """See `Situation.has_sent`."""
-        place, wanted = self._places.get(source), {one.encode("utf-8", "surrogateescape") for one in call_ids}
-        if place is None or not wanted:
-            return False
-        return any(call_id(self._calls.request(number).head) in wanted for number in self._calls.of_source(place))
+        wanted = {one.encode("utf-8", "surrogateescape") for one in call_ids}
+        numbers = self._of_source(source) if wanted else ()
+        return any(call_id(self._calls.request(number).head) in wanted for number in numbers)
 
     def reached(self, ip: str) -> tuple[Asked, ...]:
         """See `Situation.reached`."""
@@ -111,7 +110,7 @@ class Acknowledged:
             group = replace(regroup(kept), statuses=dict(sorted(statuses.items())))
         return Shown(group, bool(own))
 
-    def _acknowledged(self, numbers: Sequence[int] | Iterator[int]) -> Iterator[int]:
+    def _acknowledged(self, numbers: Iterable[int]) -> Iterator[int]:
         return (number for number in numbers if self._known_of(number)[0])
 
     def _status(self, number: int) -> int:
@@ -125,9 +124,21 @@ class Acknowledged:
             return False, 0
         return self._shown.get(wide_digest(source, call_id(calls.request(number).head)), (False, 0))
 
+    def _of_source(self, source: str) -> Iterable[int]:
+        """The numbers of the calls of a source address."""
+        ip = Address(source).pack()[:-2]
+        place = (self._places if ip in self._ends.sources else self._others).get(ip)
+        return () if place is None else self._calls.of_source(place)
+
     @cached_property
-    def _places(self) -> dict[str, int]:
-        return {show_ip(ip): place for place, ip in enumerate(self._calls.sources)}
+    def _places(self) -> Mapping[bytes, int]:
+        wanted = self._ends.sources
+        return {ip: place for place, ip in enumerate(self._calls.sources) if ip in wanted}
+
+    @cached_property
+    def _others(self) -> Mapping[bytes, int]:
+        """The same of all sources, which are a million in a scan, and are seldom asked for."""
+        return {ip: place for place, ip in enumerate(self._calls.sources)}
 
     @cached_property
     def _shown(self) -> dict[bytes, tuple[bool, int]]:
