@@ -16,7 +16,7 @@ enum { TRUNCATED = 4, CREDENTIALS = 8, SIX = 16 }; /* as in `rows.py` */
 enum { TIME, FRAME, TRANSPORT, SOURCE, DESTINATION, PAYLOAD, DIRECTION, CUT }; /* a Datagram */
 enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, CALLED, AGENT, NAMES, FIELDS = 12 }; /* header_syntax.FIELDS */
 enum { FORM_CREDENTIALS = 2 }; /* of a Form */
-enum { COUNT, LAST, LAST_TIME, LOOKS = 5 }; /* of a Repeated */
+enum { COUNT, LAST, LAST_TIME, FIRST_SAID, FIRST_TIME, LOOKS, REPEATED }; /* of a Repeated */
 enum { MESSAGES, RESPONSES, REQUESTS, END, COUNTS };
 static const uint32_t UNKNOWN = 0xFFFFFFFF;
 static const char BLANK[] = " \t\n\r\v\f";
@@ -25,7 +25,7 @@ static const char BLANK[] = " \t\n\r\v\f";
 typedef struct {
     PyObject *rows, *senders, *called, *user_agents, *index, *answers, *realms, *others, *seen, *agents, *requesters;
     PyObject *answerers, *strays, *pairs, *received, *local, *answering, *asked, *is_asterisk, *known_realms;
-    PyObject *registrations, *repeats, *tags, *transports, *connected, *read, *readers, *forms, *append, *limits;
+    PyObject *registrations, *repeats, *tags, *transports, *connected, *array, *read, *readers, *forms, *append, *limits;
     long long most[16]; /* what `limits` says */
 } Kept;
 enum { KEPT = offsetof(Kept, most) / sizeof(PyObject *) };
@@ -472,11 +472,6 @@ static int asks(const Kept *kept, PyObject *datagram, PyObject *ip, PyObject *ag
     return is_asterisk == Py_True ? keep_first(kept->requesters, ip, agent, time) : 1;
 }
 
-/* Whether a number of a Repeated was set to this value. */
-static int set(PyObject *repeated, int which, long long value) {
-    return PyList_SetItem(repeated, which, PyLong_FromLongLong(value)) == 0 && !PyErr_Occurred();
-}
-
 /* By what a message is told from others of its kind: `kinds.telling`. */
 static long long telling(Text payload) {
     char start[TELLING] = {0};
@@ -487,16 +482,12 @@ static long long telling(Text payload) {
     return (long long)(sum & INT64_MAX);
 }
 
-/* One more of its kind, of which `known` is known: as `kinds.count_kind`. */
-static int repeat(PyObject *known, long long time, Text payload) {
-    const long long said = telling(payload), last = PyLong_AsLongLong(PyList_GetItem(known, LAST));
-    const long long apart = time - PyLong_AsLongLong(PyList_GetItem(known, LAST_TIME));
-    if (PyErr_Occurred())
-        return -1;
-    if (said == last && apart <= SAME_PACKET && -apart <= SAME_PACKET)
-        return set(known, LAST_TIME, time) ? 1 : -1;
-    const long long count = PyLong_AsLongLong(PyList_GetItem(known, COUNT));
-    return set(known, COUNT, count + 1) && set(known, LAST, said) && set(known, LAST_TIME, time) ? 1 : -1;
+/* One more of its kind: as `kinds.count_kind`. */
+static void repeat(int64_t *known, long long time, Text payload) {
+    const long long said = telling(payload), apart = time - known[LAST_TIME];
+    known[COUNT] += said != known[LAST] || apart > SAME_PACKET || -apart > SAME_PACKET;
+    known[LAST] = said;
+    known[LAST_TIME] = time;
 }
 
 /* The number of a name, which is new perhaps: `rows.number_of`; -1 for an error. */
@@ -744,7 +735,8 @@ static int keep(PyObject *before, PyObject *datagram, Text payload) {
 /* The first message of its kind. */
 static int begin(const Kept *kept, PyObject *kind, PyObject *datagram, Text payload) {
     const long long said = telling(payload), time = PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME));
-    PyObject *counted = Py_BuildValue("[iLLLLi]", 1, said, time, said, time, looks(text_of(kind)) - 1);
+    const int64_t row[REPEATED] = {1, said, time, said, time, looks(text_of(kind)) - 1};
+    PyObject *counted = PyObject_CallFunction(kept->array, "sy#", "q", (const char *)row, (Py_ssize_t)sizeof row);
     PyObject *first = PyDict_Size(kept->seen) < limit(kept, MOST_KINDS) ? Py_BuildValue("[O]", datagram) : NULL;
     if (counted && PyDict_SetItem(kept->others, kind, counted) == 0 && first)
         PyDict_SetItem(kept->seen, kind, first);
@@ -760,16 +752,22 @@ static int count_kind(const Kept *kept, PyObject *kind, PyObject *datagram, Text
         return PyErr_Occurred() ? -1 : 0;
     if (!known)
         return begin(kept, kind, datagram, payload);
-    const long long left = PyLong_AsLongLong(PyList_GetItem(known, LOOKS));
-    if (left > 0) {
-        if (!(before = PyDict_GetItemWithError(kept->seen, kind)) && PyDict_Size(kept->seen) < limit(kept, MOST_KINDS))
-            return PyErr_Occurred() ? -1 : 0;
-        const int kept_it = before && PyList_Size(before) < MOST_SEEN ? keep(before, datagram, payload) : 1;
-        if (kept_it <= 0)
-            return kept_it;
-        set(known, LOOKS, left - 1);
+    Py_buffer counted;
+    if (PyObject_GetBuffer(known, &counted, PyBUF_WRITABLE) < 0)
+        return -1;
+    int64_t *row = counted.buf;
+    int done = counted.len == REPEATED * sizeof *row;
+    if (done && row[LOOKS] > 0) {
+        if (!(before = PyDict_GetItemWithError(kept->seen, kind)))
+            done = !PyErr_Occurred() && PyDict_Size(kept->seen) >= limit(kept, MOST_KINDS);
+        else if (PyList_Size(before) < MOST_SEEN)
+            done = keep(before, datagram, payload);
+        row[LOOKS] -= done > 0;
     }
-    return PyErr_Occurred() ? -1 : repeat(known, PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), payload);
+    if (done > 0)
+        repeat(row, PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), payload);
+    PyBuffer_Release(&counted);
+    return PyErr_Occurred() ? -1 : done;
 }
 
 /* Whether `count_kind` keeps a message as it is. */

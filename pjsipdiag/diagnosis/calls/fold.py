@@ -178,7 +178,7 @@ class Fold(Folded):
         if following is None:
             return zip(datagrams, repeat(None))
         own, forms = [getattr(self, name) for name in KEPT], self.forms
-        kept = (*own, TRANSPORTS, Connected, forms.read, forms.readers, forms.known, self.spool.append, LIMITS)
+        kept = (*own, TRANSPORTS, Connected, array, forms.read, forms.readers, forms.known, self.spool.append, LIMITS)
         return iter(partial(following, iter(datagrams), kept, counts), None)
 
     def _request(self, datagram: Datagram, payload: bytes, read: Read) -> None:

@@ -155,6 +155,7 @@ class Folded:
         plain = zip(PLAIN, marshal.loads(state.pop("plain")), strict=True)
         for name, value in (*state.items(), *plain):
             setattr(self, name, value)
+        self.others = {kind: array("q", counted) for kind, counted in self.others.items()}
         self.index = dict(zip(state["index"], range(len(state["index"])), strict=True))
         self.forms = Forms(state["forms"])
         self._asked, self._is_asterisk, self._known_realms, self._mirrors = set(), IsAsterisk(), {}, ()

@@ -6,6 +6,7 @@ A kind is counted at the speed of memory (`_fold.c`); what may tell who is refus
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Sequence
 
 from pjsipdiag.capture.datagram import Datagram
@@ -36,7 +37,7 @@ def count_kind(others: dict[Kind, Repeated], seen: dict[Kind, list[Datagram]], k
     if known is None:
         if len(others) >= MOST_METHODS:
             return
-        known = others[kind] = [1, said, time, said, time, looks(kind)]
+        known = others[kind] = array("q", (1, said, time, said, time, looks(kind)))
     else:
         if said != known[LAST] or abs(time - known[LAST_TIME]) > SAME_PACKET:
             known[COUNT] += 1

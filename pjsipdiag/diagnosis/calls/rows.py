@@ -7,9 +7,10 @@ and digests are the same wherever a fold is made (`digest`).
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any, NamedTuple, TypeAlias, TypeVar, overload
 
 from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.digest import digest
@@ -63,7 +64,7 @@ UNKNOWN = 0xFFFFFFFF
 Key = int
 Cluster = list[int]
 """[first, last] time of requests so close that they are one packet."""
-Repeated = list[int]
+Repeated: TypeAlias = "array[int]"
 """Messages of one kind: how many, of the last and the first one the digest of its start and its time, and how many more
 of them are looked at."""
 COUNT, LAST, LAST_TIME, FIRST, FIRST_TIME, LOOKS = range(6)
