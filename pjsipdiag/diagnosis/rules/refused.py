@@ -85,9 +85,12 @@ def _without_encryption(cause: Cause, endpoint: Endpoint, groups: Sequence[CallG
         said = next(
             filter(None, (message.header("Content-Type") for group in groups for message in samples(group))), ""
         )
+        right = said.partition(";")[0].strip().lower() == "application/sdp"
         return (
             f"415 is about the kind of body (Content-Type: {said}), not about codecs; {allowed}",
-            "have the caller send application/sdp, plain or in multipart/mixed",
+            "that type is what Asterisk takes: look at Content-Encoding, and at whether something in between answers"
+            if right
+            else "have the caller send application/sdp, plain or in multipart/mixed",
         )
     if offer.codecs and offer.shares(endpoint.codecs):
         return (
