@@ -17,9 +17,11 @@ from pjsipdiag.capture.text.heads import frame, widened
 
 _KNOWN = rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"
 START_LINE = re.compile(
-    rb"(?P<line>" + _KNOWN + rb" [a-zA-Z]{2,5}:\S+ SIP/2\.0|SIP/2\.0 [1-6][0-9][0-9]\b.*)", re.DOTALL
+    rb"(?P<line>" + _KNOWN + rb" [a-zA-Z]{2,5}:(?:\S+|[^\s<]*<[^<>\n]{1,60}>[^\s<]*) SIP/2\.0"
+    rb"|SIP/2\.0 [1-6][0-9][0-9]\b.*)",
+    re.DOTALL,
 )
-"""The first line of a message, wherever it stands."""
+"""The first line of a message, wherever it stands; what somebody put in the place of a host may hold blanks."""
 _FIRST = re.compile(rb"(?P<before>(?:.*?[^A-Za-z0-9])??)" + START_LINE.pattern, re.DOTALL)
 """The same behind what stands before each line: to be matched, for a search would try each place of a line."""
 _ODD_METHOD = re.compile(rb"\s*(?P<line>[A-Za-z0-9.!%*_+`'~-]{1,32} [a-zA-Z]{2,5}:\S+ SIP/2\.0)")

@@ -48,6 +48,7 @@ HEADERS = (
     (rf"@{STRANGER}", "@pbx.example.***"),
     (rf"@{STRANGER}", "@***.example.com"),
     (rf"@{STRANGER}", "@<PROVIDER>"),
+    (rf"@{STRANGER}", "@<the provider's address>"),
     (rf"<sip:[^>]*@{STRANGER}>", "<REDACTED>"),
     (rf"<sip:[^>]*@{STRANGER}>", ""),
 )
