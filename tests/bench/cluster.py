@@ -2,9 +2,9 @@
 
     python -m tests.bench.cluster [--mb N] [--rounds N] [--readme]
 
-A scheduler and workers run on the loopback address, each a process. Bytes moved are those of the loopback device: where
-others use it too, run this in a network of its own: `unshare -n sh -c 'ip link set lo up; exec python -m
-tests.bench.cluster'`. The model is made of three figures of these runs and is checked against the others.
+A scheduler and workers run on the loopback address, each a process. Bytes moved are those of the loopback device, which
+is one of their own where this user may have one (`unshare -n`). The model is made of five of these runs and is checked
+against the others.
 """
 
 from __future__ import annotations
@@ -14,81 +14,48 @@ import json
 import os
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import sys
+import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 from pjsipdiag.diagnosis.work import tasks
 from pjsipdiag.diagnosis.work.jobs import processors
 from tests.bench.captures import write
+from tests.bench.model import Case, Cost, modelled
 from tests.capture.files import cut, records
 from tests.diagnosis.work.test_cluster import CONFIG, running
 
 README = Path(__file__).parents[2] / "README.md"
+WIDTH = 140
+"""Of a line of words there."""
 MARKS = "<!-- cluster -->", "<!-- /cluster -->"
-FILES = (10, 100, 1000)
-LINKS = 10
+FILES = {10: "few", 100: "some", 1000: "many"}
+LINKS = 40
 """How often the capture is read again where bytes are to cost more than files."""
 WORKERS = (1, 2, 4)
 COLUMNS = (
     "workers",
+    "GB",
     "files",
     "s",
-    "times one process",
+    "efficiency",
     "worker CPU s",
     "scheduler CPU s",
     "client CPU s",
-    "MB moved for 1 GB read",
+    "MB moved for 1 GB",
     "client MB",
     "scheduler MB",
     "worker MB",
 )
-PACKET = 250
+PACKET = 231
 """Bytes of a packet of calls with RTP, about."""
-STORAGE = 10.0
-"""GB/s that a storage gives all workers together, in the model: a 100 Gbit/s network."""
-
-
-class Cost(NamedTuple):
-    """Of one run: seconds as a whole, processor seconds of each side, and what was moved and held."""
-
-    wall: float
-    client: float
-    scheduler: float
-    workers: float
-    moved: int
-    client_mb: int
-    scheduler_mb: int
-    worker_mb: int
-
-
-class Model(NamedTuple):
-    """Processor seconds: of a worker for each GB and each task, of the scheduler and of the client for each task."""
-
-    per_gb: float
-    worker: float
-    scheduler: float
-    client: float
-
-    def spent(self, size: float, tasks: float) -> float:
-        """Of all together, beside what an empty run takes."""
-        return size * self.per_gb + tasks * (self.worker + self.scheduler + self.client)
-
-    def seconds(self, size: float, tasks: float, workers: float) -> tuple[float, str]:
-        """How long `size` GB take where each has a processor, and what all wait for."""
-        parts = {
-            "reading": (size * self.per_gb + tasks * self.worker) / workers,
-            "the scheduler": tasks * self.scheduler,
-            "the client": tasks * self.client,
-            "the storage": size / STORAGE,
-        }
-        slowest = max(parts, key=lambda name: parts[name])
-        return parts[slowest], slowest
+ALONE = "PJSIPDIAG_BENCH_ALONE"
 
 
 def client(folder: str, address: str, together: str) -> None:
@@ -104,25 +71,33 @@ def client(folder: str, address: str, together: str) -> None:
 
 
 def _run(folder: Path, address: str = "", together: int = tasks.TOGETHER) -> tuple[float, float, int]:
+    """Seconds, processor seconds and MB of a client, or of one process."""
     command = [sys.executable, "-m", "tests.bench.cluster", "--client", str(folder), address, str(together)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     wall, cpu, held = json.loads(done.stdout)
     return wall, cpu, held
 
 
-def measure(folder: Path, workers: int, rounds: int, place: Path, together: int = tasks.TOGETHER) -> Cost:
+def measure(case: Case, rounds: int, place: Path) -> Cost:
     """The median of some runs with warm workers."""
-    with running(place, workers) as (dask, started):
+    if not case.workers:
+        wall, cpu, held = (statistics.median(column) for column in zip(*_runs(case, rounds), strict=True))
+        return Cost(wall, cpu, 0, 0, 0, int(held), 0, 0)
+    with running(place, case.workers) as (dask, started):
         _run(CONFIG.parent, dask.address)
         costs = []
         for _ in range(rounds):
             before = _worked(dask.scheduler.pid), sum(_worked(one.pid) for one in started), _moved()
-            wall, cpu, held = _run(folder, dask.address, together)
+            wall, cpu, held = _run(case.folder, dask.address, case.together)
             after = _worked(dask.scheduler.pid), sum(_worked(one.pid) for one in started), _moved()
             spent, read, moved = (now - then for now, then in zip(after, before, strict=True))
             peak = max(_peak(one.pid) for one in started)
             costs.append(Cost(wall, cpu, spent, read, int(moved), held, _peak(dask.scheduler.pid), peak))
     return Cost(*(statistics.median(column) for column in zip(*costs, strict=True)))
+
+
+def _runs(case: Case, rounds: int) -> Iterator[tuple[float, float, int]]:
+    return (_run(case.folder) for _ in range(rounds))
 
 
 def _worked(pid: int) -> float:
@@ -141,98 +116,96 @@ def _moved() -> int:
     return int(found[1]) if found else 0
 
 
-def report(size_mb: int, rounds: int, folder: Path) -> Iterator[str]:
-    """The tables, line by line."""
-    whole, big = folder / "whole.pcap", folder / "big"
+def _cases(size_mb: int, folder: Path) -> list[Case]:
+    """An empty one first; then those of which bytes cost, then those of which files cost."""
+    whole, big, single = folder / "whole.pcap", folder / "big", folder / "single"
     write(whole, "mixed", size_mb * 1_000_000 // PACKET)
     raw = whole.read_bytes()
-    count = len(records(raw)[1])
-    gb = len(raw) / 1e9
+    count, gb = len(records(raw)[1]), len(raw) / 1e9
     big.mkdir()
+    single.mkdir()
+    (single / "one.pcap").write_bytes((CONFIG.parent / "capture.pcap").read_bytes())
     for number in range(LINKS):  # reading costs the same, whatever stands in them
         (big / f"{number}.pcap").symlink_to(whole)
     made = {
         files: cut(raw, range(count // files, count - files, count // files), folder / str(files)) for files in FILES
     }
-    alone = [statistics.median(column) for column in zip(*(_run(made[10]) for _ in range(rounds)), strict=True)]
+    return [
+        Case(2, "empty", single, 0.0, 1),
+        *(Case(workers, f"big {workers}", big, gb * LINKS, LINKS) for workers in (0, *WORKERS)),
+        *(Case(2, name, made[files], gb, files) for files, name in FILES.items()),
+        Case(2, "each", made[max(FILES)], gb, max(FILES), 0),
+    ]
+
+
+def report(size_mb: int, rounds: int, folder: Path) -> Iterator[str]:
+    """The tables, line by line."""
+    cases = _cases(size_mb, folder)
     yield (
-        f"Python {platform.python_version()}, {processors()} cores, {gb:.2f} GB of calls with RTP in rotated files"
-        f" (the last row: {LINKS} times as much),"
-        f" median of {rounds} rounds, load of the machine {os.getloadavg()[0]:.1f}:"
+        f"Python {platform.python_version()}, {processors()} cores, calls with RTP whose pages are in memory, median of"
+        f" {rounds} rounds, load of the machine before {os.getloadavg()[0]:.1f}. Efficiency is the time of one process"
+        " by that of the workers and their number:"
     )
     yield ""
     yield f"| {' | '.join(COLUMNS)} |"
     yield "|---" * len(COLUMNS) + "|"
-    yield f"| none: one process | {FILES[0]} | {alone[0]:.2f} | 1 | | | {alone[1]:.2f} | | {alone[2]:.0f} | | |"
-    costs: dict[tuple[int, str], Cost] = {}
-    single = folder / "single"
-    single.mkdir()
-    (single / "one.pcap").write_bytes((CONFIG.parent / "capture.pcap").read_bytes())
-    for workers, name, captures, together in [
-        (2, "1, empty", single, tasks.TOGETHER),
-        *((workers, f"{FILES[1]}", made[FILES[1]], tasks.TOGETHER) for workers in WORKERS),
-        (2, f"{FILES[0]}", made[FILES[0]], tasks.TOGETHER),
-        (2, f"{FILES[2]:,}", made[FILES[2]], tasks.TOGETHER),
-        (2, f"{FILES[2]:,}, a task for each", made[FILES[2]], 0),
-        (2, f"{LINKS}, big", big, tasks.TOGETHER),
-    ]:
-        one = costs[workers, name] = measure(captures, workers, rounds, folder / f"dask-{len(costs)}", together)
-        moved = one.moved / 1e6 / (gb * (LINKS if captures is big else 1))
-        yield (
-            f"| {workers} | {name} | {one.wall:.2f} | {one.wall / alone[0]:.2f} | {one.workers:.2f} |"
-            f" {one.scheduler:.2f} | {one.client:.2f} | {moved:.1f} | {one.client_mb:.0f} |"
-            f" {one.scheduler_mb:.0f} | {one.worker_mb:.0f} |"
+    costs: dict[Case, Cost] = {}
+    for case in cases:
+        one = costs[case] = measure(case, rounds, folder / f"dask-{len(costs)}")
+        alone = next((cost for of, cost in costs.items() if not of.workers), None)
+        yield f"| {' | '.join(_row(case, one, alone))} |"
+    two, four = (next(one for case, one in costs.items() if case.name == f"big {workers}") for workers in WORKERS[1:])
+    yield ""
+    yield (
+        f"Four workers take {four.wall / two.wall:.2f} times as long as two here, and {four.spent / two.spent:.2f}"
+        " times the CPU."
+    )
+    yield ""
+    yield from modelled(costs)
+
+
+def _row(case: Case, one: Cost, alone: Cost | None) -> Sequence[str]:
+    files = f"{case.files:,}, a task for each" if case.together == 0 else f"{case.files:,}"
+    size = f"{case.gb:.2f}" if case.gb else "0"
+    if not case.workers:
+        return (
+            "one process",
+            size,
+            files,
+            f"{one.wall:.2f}",
+            "",
+            "",
+            "",
+            f"{one.client:.2f}",
+            "",
+            f"{one.client_mb}",
+            "",
+            "",
         )
-    yield ""
-    yield from _modelled(costs, gb)
-
-
-def _modelled(costs: dict[tuple[int, str], Cost], gb: float) -> Iterator[str]:
-    empty, few, each = costs[2, "1, empty"], costs[2, f"{FILES[0]}"], costs[2, f"{FILES[2]:,}, a task for each"]
-    big = costs[2, f"{LINKS}, big"]
-    number = FILES[2] - FILES[0]
-    model = Model(
-        per_gb=max(big.workers - empty.workers, 0.0) / (gb * LINKS),
-        worker=(each.workers - few.workers) / number,
-        scheduler=(each.scheduler - few.scheduler) / number,
-        client=(each.client - few.client) / number,
+    big = alone and case.name.startswith("big")
+    return (
+        f"{case.workers}",
+        size,
+        files,
+        f"{one.wall:.2f}",
+        f"{alone.wall / one.wall / case.workers:.0%}" if alone and big else "",
+        f"{one.workers:.2f}",
+        f"{one.scheduler:.2f}",
+        f"{one.client:.2f}",
+        f"{one.moved / 1e6 / case.gb:.1f}" if case.gb else "",
+        f"{one.client_mb:.0f}",
+        f"{one.scheduler_mb:.0f}",
+        f"{one.worker_mb:.0f}",
     )
-    yield (
-        f"A model of the empty run, the big one, of {FILES[0]} files and of a task for each of {FILES[2]:,}:"
-        f" {model.per_gb:.2f} s of a worker for each GB; for each task {model.worker * 1e3:.1f} ms of a worker,"
-        f" {model.scheduler * 1e3:.1f} ms of the scheduler, {model.client * 1e3:.1f} ms of the client. It says of the"
-        " other runs:"
-    )
-    yield ""
-    yield "| workers | files | CPU s of all, measured | by the model |"
-    yield "|---|---|---|---|"
-    base = empty.workers + empty.scheduler + empty.client
-    for (workers, name), one in costs.items():
-        if one in (empty, few, each, big):
-            continue
-        of_task = max(gb * 1e9 / float(name.replace(",", "")), tasks.TOGETHER)
-        spent = base + model.spent(gb, gb * 1e9 / of_task)
-        yield f"| {workers} | {name} | {one.workers + one.scheduler + one.client:.2f} | {spent:.2f} |"
-    yield ""
-    yield (
-        f"With a processor for each, a storage of {STORAGE:.0f} GB/s and pieces of {tasks.PIECE >> 20} MB, that is for"
-        " captures of such calls:"
-    )
-    yield ""
-    yield "| workers | 1 TB | waits for | 100 TB | waits for |"
-    yield "|---|---|---|---|---|"
-    for workers in (10, 100, 1000):
-        cells = []
-        for size in (1e3, 1e5):
-            seconds, slowest = model.seconds(size, size * 1e9 / tasks.PIECE, workers)
-            cells += [_duration(seconds), slowest]
-        yield f"| {workers:,} | {' | '.join(cells)} |"
 
 
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+def _alone() -> None:
+    """Goes on in a network of its own, where this user may have one: nobody else's bytes are counted."""
+    may = shutil.which("unshare") and shutil.which("ip") and subprocess.run(["unshare", "-n", "true"], check=False)
+    if ALONE not in os.environ and may and not may.returncode:
+        os.environ[ALONE] = "1"
+        words = [sys.executable, "-m", "tests.bench.cluster", *sys.argv[1:]]
+        os.execvp("unshare", ["unshare", "-n", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", *words])
 
 
 def main() -> None:
@@ -245,6 +218,7 @@ def main() -> None:
     if given.client:
         client(*given.client)
         return
+    _alone()
     with TemporaryDirectory() as folder:
         lines = []
         for line in report(given.mb, given.rounds, Path(folder)):
@@ -254,7 +228,8 @@ def main() -> None:
     if given.readme:
         text = README.read_text()
         before, after = text.index(MARKS[0]) + len(MARKS[0]), text.index(MARKS[1])
-        README.write_text(text[:before] + "\n" + "\n".join(lines) + "\n" + text[after:])
+        told = (line if line.startswith("|") else textwrap.fill(line, WIDTH) for line in lines)
+        README.write_text(text[:before] + "\n" + "\n".join(told) + "\n" + text[after:])
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ MOST_TASKS = 8
 """Tasks for each process: files beyond are read together, as each task has a temporary file open."""
 FEW = 4
 """Files for each process from which on each is read by one process, instead of being cut."""
-PIECE, TOGETHER, BATCH = 64 << 20, 16 << 20, 32
+PIECE, TOGETHER, BATCH = 128 << 20, 16 << 20, 32
 """Bytes of a capture that another machine reads at once, bytes of small files that it reads together, and files whose
 pieces it names together: each message to it and from it costs as much as reading some MB."""
 
