@@ -26,7 +26,7 @@ class Basis:
     release. `seen` is the version that the capture shows, or empty."""
 
     config: Config
-    pbx: pbxes.Pbx
+    pbx: pbxes.PbxAddresses
     assumed: bool
     reason: str
     seen: str
@@ -35,7 +35,7 @@ class Basis:
 def settle(
     gathered: Gathered,
     config: Config,
-    told: pbxes.Pbx,
+    told: pbxes.PbxAddresses,
     asked: str | None,
     reload: Reload,
 ) -> Basis:

@@ -23,7 +23,7 @@ from pjsipdiag.capture.joining.handover import (
     number_of,
 )
 from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
-from pjsipdiag.capture.packets.fragments import Key
+from pjsipdiag.capture.packets.fragments import DatagramKey
 from pjsipdiag.capture.packets.network import Carried
 from pjsipdiag.capture.streams.flow import port_pair, reverse
 from pjsipdiag.capture.streams.tcp import ACK, SYN
@@ -96,7 +96,7 @@ class Deferring(Dissector):
             self._withdraw(pieces.complete)
         return found
 
-    def _withdraw(self, key: Key) -> None:
+    def _withdraw(self, key: DatagramKey) -> None:
         """Takes back the frames of a datagram that is complete."""
         rest = self._rest
         for number in self._pieces.frames.pop(key, ()):

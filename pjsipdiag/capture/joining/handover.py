@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pjsipdiag.capture.packets.fragments import MAX_AGE, MAX_BYTES, MAX_PENDING, Fragments, Key, Pending
+from pjsipdiag.capture.packets.fragments import MAX_AGE, MAX_BYTES, MAX_PENDING, DatagramKey, Fragments, Pending
 from pjsipdiag.digest import digest
 
 
@@ -67,7 +67,7 @@ class Handover:
     """Why the parts cannot be joined, if so."""
 
 
-def number_of(key: Key) -> int:
+def number_of(key: DatagramKey) -> int:
     """What stands for the key of a datagram in fragments."""
     addresses, protocol, identification = key
     return digest(addresses, b"%d %d" % (protocol, identification))
@@ -81,14 +81,14 @@ class OwnFragments(Fragments):
 
     def __init__(self, undecoded: Counter[str], rest: Handover) -> None:
         super().__init__(undecoded)
-        self.waiting: Key | None = None
-        self.complete: Key | None = None
-        self.frames: dict[Key, list[int]] = {}
+        self.waiting: DatagramKey | None = None
+        self.complete: DatagramKey | None = None
+        self.frames: dict[DatagramKey, list[int]] = {}
         """The numbers in `rest.deferred` of the frames of those that wait."""
-        self._others: set[Key] = set()
+        self._others: set[DatagramKey] = set()
         self._rest = rest
 
-    def add(self, key: Key, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
+    def add(self, key: DatagramKey, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
         entry, rest = self.pending.get(key), self._rest
         full = entry is None and (len(self.pending) >= MAX_PENDING or self.held > MAX_BYTES)
         if full or self.complete is not None or (entry is not None and abs(time - entry.started) > MAX_AGE):
@@ -111,7 +111,7 @@ class OwnFragments(Fragments):
     def _spoil(self, _entry: Pending, _reason: str) -> None:
         raise StatefulError
 
-    def _leave(self, key: Key) -> None:
+    def _leave(self, key: DatagramKey) -> None:
         """Leaves a datagram, and what has its key later, to `join`."""
         entry = self.pending.pop(key, None)
         self.held -= entry.size if entry else 0
@@ -139,7 +139,7 @@ class FewFragments(Fragments):
         if self._pending and (pending >= MAX_PENDING or held > MAX_BYTES):
             raise Unjoinable("too many fragments")
 
-    def add(self, key: Key, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
+    def add(self, key: DatagramKey, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
         self._check(len(piece))
         # a fragment inside of another datagram, which the part did not see
         if self.frame == self._last and number_of(key) in self._known:

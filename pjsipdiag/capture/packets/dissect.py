@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pjsipdiag.capture.datagram import Datagram, Tally, told
 from pjsipdiag.capture.packets import logger
-from pjsipdiag.capture.packets.fragments import Fragments, Key, Pending
+from pjsipdiag.capture.packets.fragments import DatagramKey, Fragments, Pending
 from pjsipdiag.capture.packets.icmp import error_about
 from pjsipdiag.capture.packets.ip import MAX_DEPTH, MISSING, TCP, UDP, TcpSegment, unwrap
 from pjsipdiag.capture.packets.link import network
@@ -46,7 +46,7 @@ CANNOT_START_SIP = bytes(
 class Unfinished(NamedTuple):
     """What a file of `records` frames left for the next file of its capture."""
 
-    fragments: dict[Key, Pending]
+    fragments: dict[DatagramKey, Pending]
     flows: dict[bytes, Flow]
     ignored: dict[bytes, int]
     records: int

@@ -17,7 +17,7 @@ MAX_AGE = 30_000_000_000
 """Nanoseconds: Linux's `net.ipv4.ipfrag_time`; afterwards an identification means another datagram."""
 
 
-Key = tuple[bytes, int, int]
+DatagramKey = tuple[bytes, int, int]
 """Both addresses, protocol, identification."""
 
 
@@ -40,7 +40,7 @@ class Incomplete(NamedTuple):
     time: int
     frame: int
     direction: str
-    key: Key
+    key: DatagramKey
     data: bytes
 
 
@@ -52,20 +52,20 @@ class Fragments:
     """
 
     undecoded: Counter[str]
-    pending: dict[Key, Pending] = field(default_factory=dict)
+    pending: dict[DatagramKey, Pending] = field(default_factory=dict)
     held: int = 0
     frame: int = 0
     direction: str = ""
     given_up: list[Incomplete] = field(default_factory=list)
 
-    def take_up(self, pending: dict[Key, Pending], frames: int) -> None:
+    def take_up(self, pending: dict[DatagramKey, Pending], frames: int) -> None:
         """Goes on with what the file before left; `frames` is what its frames are to be counted from."""
         for entry in pending.values():
             entry.frame += frames
         self.pending.update(pending)
         self.held += sum(entry.size for entry in pending.values())
 
-    def add(self, key: Key, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
+    def add(self, key: DatagramKey, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
         """The whole payload once `piece` completes it."""
         entry, size = self.pending.get(key), len(piece)
         if entry is not None and abs(time - entry.started) > MAX_AGE:
@@ -93,7 +93,7 @@ class Fragments:
             return None
         return self._whole(key, entry)
 
-    def _whole(self, key: Key, entry: Pending) -> bytes | None:
+    def _whole(self, key: DatagramKey, entry: Pending) -> bytes | None:
         whole = _beginning(entry)
         if len(whole) != entry.total:
             self._spoil(entry, "overlapping IP fragments")
@@ -109,7 +109,7 @@ class Fragments:
         entry.pieces.clear()
         self.undecoded[reason] += 1
 
-    def _give_up(self, key: Key) -> None:
+    def _give_up(self, key: DatagramKey) -> None:
         entry = self.pending.pop(key)
         self.held -= entry.size
         if not entry.spoilt:

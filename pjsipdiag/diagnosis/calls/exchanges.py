@@ -14,7 +14,7 @@ from pjsipdiag.diagnosis.calls.fold import GONE, IN_DIALOG
 from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.calls.heads import value_of
 from pjsipdiag.diagnosis.calls.kinds import WITH_CREDENTIALS, read_kind
-from pjsipdiag.diagnosis.calls.pbx import Pbx
+from pjsipdiag.diagnosis.calls.pbx import PbxAddresses
 from pjsipdiag.diagnosis.calls.rows import COUNT, FIRST_TIME, LAST_TIME, Repeated
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
@@ -205,7 +205,7 @@ def missing(received: Iterable[Exchange], methods: Iterable[str]) -> list[str]:
     return [method for method in methods if method not in seen and method != "INVITE"]
 
 
-def own_registrations(merged: Merged, pbx: Pbx) -> Iterator[SipMessage]:
+def own_registrations(merged: Merged, pbx: PbxAddresses) -> Iterator[SipMessage]:
     """The REGISTER requests that the PBX sent; what comes in under its address is somebody else's."""
     for datagram in merged.registrations.values():
         comes_in = datagram.direction == "in" or datagram.destination[:-2] in pbx.addresses

@@ -31,14 +31,14 @@ _FREEPBX = re.compile(rb"FPBX[^(]*\(([^)]*)\)")
 
 
 @dataclass(frozen=True, slots=True)
-class Pbx:
+class PbxAddresses:
     """The packed IP addresses of the PBX, and the sentence that says why."""
 
     addresses: tuple[bytes, ...]
     reason: str
 
 
-def given(addresses: Iterable[str]) -> Pbx:
+def given(addresses: Iterable[str]) -> PbxAddresses:
     """The addresses that the user named.
 
     :raises PjsipdiagError: one of them is not an IP address.
@@ -49,10 +49,10 @@ def given(addresses: Iterable[str]) -> Pbx:
             packed.append(ipaddress.ip_address(text.strip("[]")).packed)
         except ValueError as error:
             raise PjsipdiagError(f"--pbx {text!r} is not an IP address: give it as 192.0.2.1 or 2001:db8::1") from error
-    return Pbx(tuple(packed), "given with --pbx")
+    return PbxAddresses(tuple(packed), "given with --pbx")
 
 
-def infer(merged: Merged, config: Config) -> Pbx:
+def infer(merged: Merged, config: Config) -> PbxAddresses:
     """The likeliest PBX: what its files bind, who answers as Asterisk, who the capture calls local, who is called.
 
     Anybody can send from any address, but not have others send there: to be called weighs more than to call. Who is
@@ -64,44 +64,44 @@ def infer(merged: Merged, config: Config) -> Pbx:
     shown = {ip for pair in merged.pairs for ip in pair} | {*found.addresses, *merged.received}
     shown |= {place[:-2] for place in merged.answering}
     more = (ip for ip in sorted(merged.told_answerers) if ip not in shown and not _is_named(config, ip))
-    return Pbx((*found.addresses, *more), found.reason)
+    return PbxAddresses((*found.addresses, *more), found.reason)
 
 
-def _infer(merged: Merged, config: Config) -> Pbx:
+def _infer(merged: Merged, config: Config) -> PbxAddresses:
     traffic = _Traffic(merged)
     bound = traffic.bound(list(_binds(config)))
     if bound:
-        return Pbx(tuple(dict.fromkeys(bound)), "a transport of the configuration binds it")
+        return PbxAddresses(tuple(dict.fromkeys(bound)), "a transport of the configuration binds it")
     blank = traffic.blank()
     if blank:
-        return Pbx(blank, "Asterisk's own log or capture, which leaves out its address")
+        return PbxAddresses(blank, "Asterisk's own log or capture, which leaves out its address")
     answerers = _without_peers(_without_proxies(traffic.answerers, traffic, merged), traffic)
     callers = sorted({ip for ip, _ in merged.requesters} & traffic.local)
     if callers and not traffic.local.intersection(answerers):
-        return Pbx(tuple(callers), "the capture was made on it, and it sends requests as Asterisk")
+        return PbxAddresses(tuple(callers), "the capture was made on it, and it sends requests as Asterisk")
     if answerers:
         more = _beside(answerers, traffic, {place[:-2] for place in merged.answering})
         reason = "it answers as Asterisk" + (", and the capture was made on it: calls come in there" if more else "")
-        return Pbx((*answerers, *more), reason)
+        return PbxAddresses((*answerers, *more), reason)
     local = [ip for ip in traffic.local if ip in traffic.received]
     if local:
-        return Pbx(tuple(sorted(local)), "the capture was made on it and INVITEs come in there")
+        return PbxAddresses(tuple(sorted(local)), "the capture was made on it and INVITEs come in there")
     both = sorted({ip for ip, _ in merged.requesters} & set(traffic.received))
     if len(both) == 1:
-        return Pbx(tuple(both), "it sends requests as Asterisk, and INVITEs go there")
+        return PbxAddresses(tuple(both), "it sends requests as Asterisk, and INVITEs go there")
     callers = [ip for ip in sorted(traffic.local) if ip in traffic.seen]
     if len(callers) == 1 and any(_is_named(config, ip, alone=True) for ip in traffic.peers[callers[0]]):
-        return Pbx(tuple(callers), "the capture was made on it, and it calls who the configuration names")
+        return PbxAddresses(tuple(callers), "the capture was made on it, and it calls who the configuration names")
     if traffic.seen:
         others = {ip for ip in traffic.seen if not _is_named(config, ip, alone=True)}
         busiest = max(others or traffic.seen, key=traffic.rank)
         received, sent = traffic.received[busiest], sum(n for pair, n in traffic.pairs.items() if pair[0] == busiest)
         reason = "most INVITEs go there" if received >= sent else "most INVITEs come from there"
-        return Pbx((busiest,), reason)
+        return PbxAddresses((busiest,), reason)
     return _without_calls(merged, config)
 
 
-def _without_calls(merged: Merged, config: Config) -> Pbx:
+def _without_calls(merged: Merged, config: Config) -> PbxAddresses:
     """The likeliest PBX where no INVITE says more: who answers other requests, or sends them."""
     clients: Counter[bytes] = Counter()
     servers: Counter[bytes] = Counter()
@@ -126,11 +126,11 @@ def _without_calls(merged: Merged, config: Config) -> Pbx:
         (seen - providers if providers else set[bytes](), "it talks to the addresses that the configuration names"),
     ):
         if len(found) == 1:
-            return Pbx(tuple(found), reason)
+            return PbxAddresses(tuple(found), reason)
     if seen:
         busiest = max(sorted(seen), key=lambda ip: servers[ip])
-        return Pbx((busiest,), "most requests go there")
-    return Pbx((), "the capture shows no PBX")
+        return PbxAddresses((busiest,), "most requests go there")
+    return PbxAddresses((), "the capture shows no PBX")
 
 
 def _is_named(config: Config, ip: bytes, *, alone: bool = False) -> bool:

@@ -69,7 +69,7 @@ Repeated: TypeAlias = "array[int]"
 of them are looked at."""
 COUNT, LAST, LAST_TIME, FIRST, FIRST_TIME, LOOKS = range(6)
 """Where a Repeated has them."""
-Step = tuple[int, str, str]
+MessageStep = tuple[int, str, str]
 """Time in nanoseconds, who sends, what."""
 Row = tuple[Any, ...]
 """A row unpacked, as ROW says."""
@@ -198,23 +198,23 @@ class RowFacts(NamedTuple):
     sender: Fields = ()
 
 
-class Steps(Sequence[Step]):
+class Steps(Sequence[MessageStep]):
     """The messages of one call, looked up when somebody wants to see them."""
 
     __slots__ = ("_look_up",)
 
-    def __init__(self, look_up: Callable[[], tuple[Step, ...]]) -> None:
+    def __init__(self, look_up: Callable[[], tuple[MessageStep, ...]]) -> None:
         self._look_up = look_up
 
     def __len__(self) -> int:
         return len(self._look_up())
 
     @overload
-    def __getitem__(self, at: int) -> Step: ...
+    def __getitem__(self, at: int) -> MessageStep: ...
     @overload
-    def __getitem__(self, at: slice) -> tuple[Step, ...]: ...
-    def __getitem__(self, at: int | slice) -> Step | tuple[Step, ...]:
+    def __getitem__(self, at: slice) -> tuple[MessageStep, ...]: ...
+    def __getitem__(self, at: int | slice) -> MessageStep | tuple[MessageStep, ...]:
         return self._look_up()[at]
 
-    def __iter__(self) -> Iterator[Step]:
+    def __iter__(self) -> Iterator[MessageStep]:
         return iter(self._look_up())

@@ -10,9 +10,8 @@ from datetime import UTC, datetime, time
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.errors import PjsipdiagError
-from pjsipdiag.sip import ip_text
+from pjsipdiag.sip import Network, ip_text
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DAY = 86_400 * 1_000_000_000
 
 

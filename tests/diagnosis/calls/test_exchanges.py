@@ -10,7 +10,7 @@ from pjsipdiag.diagnosis.calls.exchanges import own_registrations, tokens
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.folded import CapturePart, Merged
 from pjsipdiag.diagnosis.calls.merge import merge
-from pjsipdiag.diagnosis.calls.pbx import Pbx
+from pjsipdiag.diagnosis.calls.pbx import PbxAddresses
 from pjsipdiag.sip import Address
 from tests.sip_text import messages
 
@@ -54,7 +54,7 @@ def folded(*lines: str, text: str = REGISTER) -> Merged:
     ],
 )
 def test_what_the_pbx_sends_is_its_own(line: str, own: bool) -> None:
-    pbx = Pbx((Address("192.0.2.1", 0).pack()[:-2],), "given")
+    pbx = PbxAddresses((Address("192.0.2.1", 0).pack()[:-2],), "given")
     assert len(list(own_registrations(folded(line), pbx))) == own
 
 
