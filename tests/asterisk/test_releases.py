@@ -39,7 +39,7 @@ def test_names(name: str, version: str) -> None:
 def test_what_names_no_release_is_told_the_known(name: str) -> None:
     with pytest.raises(PjsipdiagError) as raised:
         release(name)
-    for line in (*BRANCHES[::7], *(line for line in RELEASES if line not in BRANCHES)):
+    for line in (BRANCHES[0], BRANCHES[-1], *(line for line in RELEASES if line not in BRANCHES)):
         assert line in str(raised.value)
 
 
@@ -55,7 +55,8 @@ def test_a_capture_may_name_a_release_that_is_newer_than_this_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "version"), [("22.99", "22"), ("17.10.0", "17"), ("23.5.0", "23"), ("24", "23"), ("31.2.1", "23")]
+    ("name", "version"),
+    [("22.99", "22"), ("17.10.0", "17"), ("23.99.0", "23"), ("98", BRANCHES[-1]), ("99.2.1", BRANCHES[-1])],
 )
 def test_a_newer_name_stands_for_the_newest_known(name: str, version: str) -> None:
     assert release(name).version == RELEASES[version][-1]
@@ -66,9 +67,9 @@ def test_a_newer_name_stands_for_the_newest_known(name: str, version: str) -> No
     [
         ("13.38.3", "16", "older than 16"),
         ("1.8.32", "16", "older than 16"),
-        ("24.0.0", "23", "newer"),
+        ("99.0.0", BRANCHES[-1], "newer"),
         ("GIT-22-6a2f9d1", "22", "a build"),
-        ("GIT-master-6a2f9d1M", "23", "a build"),
+        ("GIT-master-6a2f9d1M", BRANCHES[-1], "a build"),
         ("22.5.2~dfsg+~cs6.15.60671435-1", "22", "not known"),
         ("22.2.5", "22", "not known"),
         ("20.7-cert99", "certified-20.7", "newer than certified-20.7-cert"),
@@ -152,8 +153,8 @@ def announced() -> set[str]:
 @pytest.mark.parametrize(
     ("row", "before", "name"),
     [
-        ('    _certified("16.3"', '    ReleaseLine("24", "24.0.0"),\n', "24.0.0"),
-        (f'{RELEASES["23"][-1]}"', f'{RELEASES["23"][-1]} 23.99.0"', "23.99.0"),
+        ('    _certified("16.3"', '    ReleaseLine("98", "98.0.0"),\n', "98.0.0"),
+        (f'{NEWEST}"', f'{NEWEST} {BRANCHES[-1]}.99.0"', f"{BRANCHES[-1]}.99.0"),
     ],
     ids=["line", "release"],
 )

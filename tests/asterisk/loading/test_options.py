@@ -107,7 +107,7 @@ def test_an_option_is_known_from_the_release_that_brought_it(
     assert knows(object_type, option, version) is known
 
 
-NEWER = ("22.11", "22.99.1", "23.5.0", "24", "99.1.0", "GIT-master-6a2f9d1", "GIT-22-6a2f9d1M", "certified-22.8-cert99")
+NEWER = ("22.11", "22.99.1", "23.5.0", "98", "99.1.0", "GIT-master-6a2f9d1", "GIT-22-6a2f9d1M", "certified-22.8-cert99")
 KNOWN_OR_OLDER = ("22.10.1", "22.3.7", "18.20.1", "12", "certified-20.7", "22.10.1~dfsg+~cs6.17.60671434-1")
 UNKNOWN_OPTION = {
     "pjsip.conf": "[t]\ntype=transport\nbind=0.0.0.0\nunheard_of=1\n[e]\ntype=endpoint\nUnheard_Of=1\n"
