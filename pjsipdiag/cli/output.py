@@ -112,7 +112,7 @@ def show_changes(
     with opened(output) as stream:
         stream.write(render_changes(changes, *names, _comparison_format(format_, output), look(stream)))
     say_cut(reports[0])
-    unknown = max(sum(row.verdict == "unknown" for row in report.sources) for report in reports)
+    unknown = max(sum(row.verdict == "unknown" and row.calls > 0 for row in report.sources) for report in reports)
     if unknown:
         click.echo(
             f"{plural(unknown, 'source')} cannot be decided: 'pjsipdiag diagnose' says what is missing", err=True

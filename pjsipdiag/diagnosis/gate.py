@@ -74,7 +74,9 @@ def apply(report: Report, gate: Gate) -> tuple[Report, bool]:
 
 def undecided(report: Report) -> bool:
     """Whether something cannot be decided: a source, or what stood where a capture could not be read."""
-    return any(row.verdict == "unknown" for row in report.sources) or any(one.truncated for one in report.captures)
+    return any(row.calls and row.verdict == "unknown" for row in report.sources) or any(
+        one.truncated for one in report.captures
+    )
 
 
 def _unsilenced(report: Report, gate: Gate, comments: Sequence[Ignore]) -> tuple[tuple[Finding, ...], list[str]]:

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pjsipdiag.cli import main
+from tests.diagnosis.scene import write_scene
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 CASES: dict[str, Any] = json.loads((FIXTURES / "gate/cases.json").read_text())["cases"]
@@ -108,3 +109,20 @@ def test_a_comment_for_check_is_no_news_in_a_diagnosis(tmp_path: Path) -> None:
     (etc / "pjsip.conf").write_text(text.replace("[provider]", "[provider] ; pjsipdiag: ignore=wide-match"))
     assert "ignores wide-match" in " ".join(run("check", "-c", etc).stdout.split())
     assert "ignores wide-match" not in " ".join(run("diagnose", DEMO[0], "-c", etc).stdout.split())
+
+
+def test_a_telephone_that_only_registers_is_nothing_undecided(tmp_path: Path) -> None:
+    scene = """
+@ 0 203.0.113.10:5060 > 192.0.2.1:5060 in -> 100 200
+INVITE sip:100@192.0.2.1 SIP/2.0
+@ 5 203.0.113.50:5060 > 192.0.2.1:5060 in -> 200
+REGISTER sip:192.0.2.1 SIP/2.0
+From: <sip:anna@192.0.2.1>;tag=a
+To: <sip:anna@192.0.2.1>
+"""
+    (tmp_path / "pjsip.conf").write_text(
+        "[t]\ntype=transport\nbind=0.0.0.0\n[anna]\ntype=endpoint\naors=anna\n[anna]\ntype=aor\nmax_contacts=1\n"
+        "[carrier]\ntype=endpoint\n[carrier]\ntype=identify\nendpoint=carrier\nmatch=203.0.113.10\n"
+    )
+    capture = write_scene(scene, tmp_path / "capture.pcap")
+    assert CliRunner().invoke(main, ["diagnose", str(capture), "-c", str(tmp_path)]).exit_code == 0

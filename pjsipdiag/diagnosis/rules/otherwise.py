@@ -225,7 +225,7 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
     lines = [f"{v.name}={v.value} ({v.where})" for v in leading]
     by = f"; {', '.join(lines)} of endpoint {cause.name}" if lines else ""
     identified = f"{who(groups)} matched to endpoint {cause.name}, then" if endpoint else f"{who(groups)}"
-    shown = [*_headers(groups, status, known.headers or TELLING)]
+    shown = [*_headers(groups, status, known.headers or (() if status in EXPLAINED else TELLING))]
     required = f" ({shown[0]})" if status == 420 and shown else ""
     return Finding(
         "refused-otherwise",
