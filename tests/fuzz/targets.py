@@ -24,7 +24,7 @@ from pjsipdiag.asterisk.pjsip.uri import PjSipUri
 from pjsipdiag.capture import Dissector, FilePart, Handover, Unjoinable, join, read_part, read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.fast import compiled
-from pjsipdiag.capture.joining.parts import WHOLE
+from pjsipdiag.capture.joining.handover import WHOLE
 from pjsipdiag.capture.packets import logger
 from pjsipdiag.capture.packets.rare import RARE
 from pjsipdiag.capture.streams import hep

@@ -5,7 +5,8 @@ state that it could not finish alone. `join` finishes them, so that the parts gi
 
     parts       where a capture may be cut, reading one part, joining all
     deferring   the dissectors of parts: what is told at once, what is handed back
-    handover    what a part leaves to those that join
+    logs        the same of Asterisk's log
+    handover    a part, and what it leaves to those that join
     chain       TCP state that goes on from part to part
 
 Imports: everything else of `capture`; `diagnosis.work` shares the parts between processes. What a reader remembers

@@ -1,4 +1,4 @@
-"""What a part of a capture leaves to those that join the parts, and what each of both makes of fragments."""
+"""A part of a capture, what it leaves to those that join the parts, and what each of both makes of fragments."""
 
 from __future__ import annotations
 
@@ -6,10 +6,31 @@ import pickle
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from pjsipdiag.capture.formats.pcap import FileHeader
+from pjsipdiag.capture.formats.pcapng import PcapngSection
 from pjsipdiag.capture.packets.fragments import MAX_AGE, MAX_BYTES, MAX_PENDING, DatagramKey, Fragments, Pending
 from pjsipdiag.digest import digest
+
+if TYPE_CHECKING:
+    from pjsipdiag.capture.text.refusals import Told
+
+
+WHOLE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """Bytes `start` to `end` (WHOLE: all) of a capture, from a record on that `header` or `section` describes, or of a
+    `log`: whether they are its beginning, and its end."""
+
+    path: str
+    start: int
+    end: int
+    header: FileHeader | None = None
+    section: PcapngSection | None = None
+    log: tuple[bool, bool] | None = None
 
 
 class Unjoinable(Exception):  # noqa: N818  (a decision, not a fault)
@@ -63,6 +84,9 @@ class Handover:
     ignored: dict[bytes, int] = field(default_factory=dict)
     strays: set[bytes] = field(default_factory=set)
     cut: int | None = None
+    is_log: bool = False
+    told: Told | None = None
+    """What a part of a log says beside SIP; `records` are then its lines."""
     reason: str = ""
     """Why the parts cannot be joined, if so."""
 

@@ -14,7 +14,6 @@ import io
 import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
@@ -25,7 +24,8 @@ from pjsipdiag.capture.formats.pcapng import BlockWalk, PcapngSection, leading
 from pjsipdiag.capture.formats.reader import Watched, read, say_damage
 from pjsipdiag.capture.formats.scan import open_walk, say_cut
 from pjsipdiag.capture.joining.deferring import Deferring, Joining, PartEndedError
-from pjsipdiag.capture.joining.handover import Handover, Opened, Unjoinable
+from pjsipdiag.capture.joining.handover import WHOLE, FilePart, Handover, Opened, Unjoinable
+from pjsipdiag.capture.joining.logs import read_log, split_log, told
 from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
 from pjsipdiag.capture.source.compressed import Guarded
 from pjsipdiag.capture.source.place import open_file, size_of
@@ -34,18 +34,6 @@ from pjsipdiag.capture.streams.flow import port_pair
 
 SMALLEST = 4 << 20
 """Bytes of a part that are worth a process."""
-WHOLE = -1
-
-
-@dataclass(frozen=True, slots=True)
-class FilePart:
-    """Bytes `start` to `end` (WHOLE: all) of a capture, from a record on that `header` or `section` describes."""
-
-    path: str
-    start: int
-    end: int
-    header: FileHeader | None = None
-    section: PcapngSection | None = None
 
 
 def split(path: str | Path, parts: int) -> list[FilePart]:
@@ -59,7 +47,7 @@ def split(path: str | Path, parts: int) -> list[FilePart]:
     if parts < 2 or size is None:
         return whole
     with suppress(OSError), open_file(str(path)) as stream:
-        return _split_at(stream, str(path), size, parts) or whole
+        return _split_at(stream, str(path), size, parts) or split_log(stream, str(path), size, parts) or whole
     return whole
 
 
@@ -96,6 +84,10 @@ def read_part(part: FilePart, tally: Tally, rest: Handover) -> Iterator[Datagram
 
     Raises CaptureError as `read` does.
     """
+    if part.log is not None:
+        with open_file(part.path, part.start, part.end) as stream:
+            yield from read_log(stream, part.end - part.start, part.log, tally, rest)
+        return
     dissector = Deferring(tally, rest)
     with suppress(PartEndedError):
         yield from read(part.path, tally, dissector) if part.end == WHOLE else _between(part, tally, rest, dissector)
@@ -142,9 +134,11 @@ def join(
         try:
             found += _join(dissector, rest, before, tally, rest is rests[-1])
         except Unjoinable as reason:
-            reason.part = number
+            reason.part = 0 if rest.is_log else number
             raise
         before += rest.records
+    if any(rest.is_log for rest in rests):
+        told(rests, tally)
     return dissector, found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pjsipdiag.capture.text.forms import PJSIP, TextForm
@@ -23,6 +23,16 @@ class Mark(NamedTuple):
     form: TextForm
     found: re.Match[bytes]
     size: int
+
+
+class MarkedLines(NamedTuple):
+    """A text in whole lines, the numbers that they had in the file where these are others, the lines that announce
+    messages, and where else their words stand, if anywhere."""
+
+    text: bytes
+    numbers: Sequence[int] | None
+    marks: list[Mark]
+    unlike: list[int]
 
 
 def found_in(form: TextForm, text: bytes, start: int, unlike: list[int]) -> Iterator[Mark]:

@@ -1,7 +1,7 @@
 """A text -> the SIP messages in it, and what Asterisk says there about requests.
 
 The text is searched in large pieces for what announces a message; what lies between is never split into lines. The own
-side's address is not in a log and stays zero. Lines without a date have time 0.
+side's address is not in a log and stays zero. MarkedLines without a date have time 0.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from pjsipdiag.capture.text.carried.encoding import Decoded, Narrow, wide_encodi
 from pjsipdiag.capture.text.carried.order import NOTE_ENTRIES_TURNED, in_order
 from pjsipdiag.capture.text.carried.unpack import unpacked
 from pjsipdiag.capture.text.carried.wrapping import Wrapped, cut_after, joined, wrapping
-from pjsipdiag.capture.text.forms import FORMS, NAMED, PJSIP, TCPDUMP, VIEWERS, Named
-from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, behind_lines, found_in, lines_of, region
+from pjsipdiag.capture.text.forms import FORMS, PJSIP, TCPDUMP, VIEWERS
+from pjsipdiag.capture.text.kind import TextKind
+from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, MarkedLines, behind_lines, found_in, lines_of, region
 from pjsipdiag.capture.text.message import begins_entry, of_length, restored
-from pjsipdiag.capture.text.refusals import NOTE_FORGED, Refusals
+from pjsipdiag.capture.text.refusals import NOTE_FORGED, Refusals, Told
 from pjsipdiag.capture.text.times import time_of
 from pjsipdiag.capture.text.ways import way_of
 from pjsipdiag.errors import CaptureError
@@ -43,15 +44,6 @@ NOTE_WRAPPED = "the lines of the text were broken after {} columns and were join
 NOTE_BLOBS = "the journal left lines out as `blob data`: `journalctl -a -o cat` shows them"
 _SCRAP = re.compile(rb"SIP re(?:quest|sponse) \(")
 _ARROW = re.compile(rb"<--- ")
-_LEVELS = tuple(level + b"[" for level in (b"VERBOSE", b"NOTICE", b"WARNING", b"ERROR", b"DEBUG", b"SECURITY"))
-_ENTRIES: tuple[tuple[tuple[bytes, ...], re.Pattern[bytes]], ...] = (
-    (_LEVELS, re.compile(rb"\b(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY)\[\d+\]")),
-    ((b"[",), re.compile(rb"\[[^\]\n\x1b]{4,40}\] ?[A-Z]{3,10}\[\d+\]")),
-    ((b'"logmsg"',), re.compile(rb'"logmsg"')),
-    ((b"Asterisk ",), re.compile(rb"Asterisk (?:PBX Core|Dynamic Loader|Ready|\d+\.\d+\.\d+)")),
-    ((b"    -- ",), re.compile(rb"^    -- [A-Z]", re.MULTILINE)),
-)
-"""What only Asterisk's log or console has, behind bytes that are in each such text."""
 
 
 def read_text(file: io.RawIOBase | BinaryIO, tally: Tally, head: bytes = b"") -> Iterator[Datagram]:
@@ -81,27 +73,43 @@ def read_text(file: io.RawIOBase | BinaryIO, tally: Tally, head: bytes = b"") ->
     reading.finish()
 
 
-class Lines(NamedTuple):
-    """A text in whole lines, the numbers that they had in the file where these are others, the lines that announce
-    messages, and where else their words stand, if anywhere."""
+def read_part(
+    file: io.RawIOBase | BinaryIO, tally: Tally, span: TextSpan
+) -> Generator[Datagram, None, tuple[int, Told] | None]:
+    """The messages of a part of a text that is a log as Asterisk writes it, from a line that announces one, and in the
+    end how many lines it has, and what is said in it; None where the whole text may show something else."""
+    tally.is_text = True
+    reading = _Reading(tally, span)
+    try:
+        yield from reading.messages(file)
+    except _DiffersError:
+        return None
+    return reading.hand_over()
 
-    text: bytes
-    numbers: Sequence[int] | None
-    marks: list[Mark]
-    unlike: list[int]
+
+class _DiffersError(Exception):
+    """What a part shows may depend on what is before or behind it."""
+
+
+class TextSpan(NamedTuple):
+    """Whether a piece of a text is its beginning, and its end."""
+
+    begins: bool
+    ends: bool
 
 
 class _Reading:
     """One text while it is read."""
 
-    def __init__(self, tally: Tally) -> None:
-        self.tally = tally
+    def __init__(self, tally: Tally, span: TextSpan = TextSpan(begins=True, ends=True)) -> None:  # noqa: B008  (a constant)
+        self.tally, self._span = tally, span
         self._line = 1
+        self._goes_on = self._waited = False
+        """Whether a piece follows that others read; whether the one at hand begins with what was not whole before."""
         self._at = 0
-        """The line of the piece, from 0, that announces the message at hand."""
-        self._named: Named | None = None
-        self._cut = 0
-        self._empty, self._of_asterisk, self._logs = True, False, False
+        """The line of it, from 0, that announces the message at hand."""
+        self._kind = TextKind()
+        self._empty, self._logs = span.begins, not span.begins
         self._how: tuple[int, Wrapped] | None = None
         """How its lines were broken: 0 after they were unpacked, 1 before."""
         self._refusals = Refusals(tally)
@@ -128,28 +136,24 @@ class _Reading:
             return
         if self._empty:
             raise CaptureError(f"{tally.file}: the file is empty")
-        if self._cut:
-            raise CaptureError(
-                f"{tally.file}: its lines were cut after {self._cut} columns, with the addresses that stand behind;"
-                " bring the log file itself (/var/log/asterisk/full, see logger.conf) instead of what a screen shows"
-            )
-        if self._named is not None:
-            raise CaptureError(f"{tally.file}: this is {self._named.what}; {self._named.bring}")
-        if not self._of_asterisk:
-            raise CaptureError(
-                f"{tally.file}: neither a capture (pcap, pcapng) nor a log of Asterisk: no line of it is one that"
-                " Asterisk writes, and no SIP message was found; bring a capture, or its log with `pjsip set logger on`"
-            )
+        self._kind.check(tally.file)
+
+    def hand_over(self) -> tuple[int, Told]:
+        """How many lines there are, and what is said in them, for whoever reads the parts together."""
+        return self._line - 1, self._refusals.hand_over()
 
     def _block(self, raw: bytes, last: bool) -> Generator[Datagram, None, int]:
         """The messages of whole lines; answers how many bytes are done with."""
         text, numbers, exact = unpacked(raw)
-        lines = Lines(text, numbers, *self._marks(text))
+        lines = MarkedLines(text, numbers, *self._marks(text))
         marks = lines.marks
         if self._empty or self._how or not (marks or self.tally.records) or len(_ARROW.findall(text)) > len(marks):
             lines = self._joined(raw, lines)
             text, numbers, marks, _ = lines
+        if not all(self._span) and not (last and self._span.ends) and (text is not raw or lines.unlike):
+            raise _DiffersError  # how a piece of it is read depends on where it begins
         self._empty = self._empty and not raw.strip()
+        self._goes_on = last and not self._span.ends
         done, counted, number = len(text), 0, 0
         spoken: list[tuple[int, int]] = []
         for at, mark in enumerate(marks):
@@ -162,11 +166,14 @@ class _Reading:
             after = marks[at + 1].start if at + 1 < len(marks) else len(text)
             datagram, stop = self._exact(text, mark, after)
             if datagram is None and not stop:
-                waits = not last and exact and (line or len(raw) < SIZE) and _starts(numbers, number)
-                if waits and _reaches(text, mark, after):
+                waits = not last and exact and (line > 0 or len(raw) < SIZE) and _starts(numbers, number)
+                known = None if waits and _reaches(text, mark, after) else self._restored(text, mark, after, waits)
+                if known is None:
                     done = mark.start  # the message may go on in what is not read yet
                     break
-                datagram, stop = self._restored(text, mark, after)
+                datagram, stop = known
+            if self._goes_on and (stop >= len(text) or (not stop and _reaches(text, mark, after))):
+                raise _DiffersError
             if datagram is not None:
                 self.tally.records += 1
                 self._refusals.spoken(datagram)
@@ -175,8 +182,12 @@ class _Reading:
                 yield datagram
         if not self.tally.again:
             self._count_broken(lines, done, spoken)
-            self._look(text, raw)
+            if b"B blob data]" in text:
+                self.tally.note(NOTE_BLOBS)
+            if not (self._logs or self.tally.records):
+                self._kind.look(text, raw)
             self._refusals.read(text, done, self._time, spoken)
+        self._waited = done < len(text)
         used = len(raw) if done == len(text) else done if text is raw else behind_lines(raw, 0, line)
         self._line += number + text.count(b"\n", counted, used) if text is raw else raw.count(b"\n", 0, used)
         return used
@@ -196,7 +207,7 @@ class _Reading:
         self._logs = self._logs or any(mark.form is PJSIP for mark in found)
         return found, unlike
 
-    def _joined(self, raw: bytes, best: Lines) -> Lines:
+    def _joined(self, raw: bytes, best: MarkedLines) -> MarkedLines:
         """The same with lines joined that were broken, where that makes more of it known."""
         text, said, known = best.text, self._refusals.count(best.text), self._how
         for at, (source, before) in enumerate(((text, best.numbers), (raw, None))[: 1 + (text is not raw)]):
@@ -210,12 +221,12 @@ class _Reading:
             found, unlike = self._marks(whole)
             if known is not None or len(found) > len(best.marks) or self._refusals.count(whole) > said:
                 self._how = at, how
-                best = Lines(whole, lines if before is None else [before[line] for line in lines], found, unlike)
+                best = MarkedLines(whole, lines if before is None else [before[line] for line in lines], found, unlike)
         if self._how is not None:
             self.tally.note(NOTE_WRAPPED.format(self._how[1].width))
         return best
 
-    def _count_broken(self, lines: Lines, end: int, spoken: Sequence[tuple[int, int]]) -> None:
+    def _count_broken(self, lines: MarkedLines, end: int, spoken: Sequence[tuple[int, int]]) -> None:
         """Counts lines up to `end` that announced messages until somebody broke or changed them."""
         text, _, marks, unlike = lines
         if not unlike or sum(map(text.count, PJSIP.needles)) <= sum(mark.form is PJSIP for mark in marks):
@@ -240,14 +251,18 @@ class _Reading:
             return None, 0
         return self._datagram(text, mark, payload, truncated=False), stop
 
-    def _restored(self, text: bytes, mark: Mark, after: int) -> tuple[Datagram | None, int]:
+    def _restored(self, text: bytes, mark: Mark, after: int, waits: bool) -> tuple[Datagram | None, int] | None:
         """The message behind a mark, up to the next one, `after`, or beyond it where that makes it as long as it was,
-        and where it ends if that is known."""
+        and where it ends if that is known. None where it may go on behind the text, if that `waits` for more."""
         size = mark.size if mark.form is PJSIP else None
         behind = b"" if mark.form is TCPDUMP else text[mark.found.end() : mark.end].rstrip(b"\r")
         start, end = mark.end + 1, region(mark, text)
         found = restored(lines_of(text, start, end), behind, size, mark.form.tail)
         if after < end and (found is None or not found.used):
+            if end == len(text) and waits and (self._waited or len(text) > SIZE // 2 or not self._span.ends):
+                return None
+            if end == len(text) and self._goes_on:
+                raise _DiffersError
             end = after
             found = restored(lines_of(text, start, end), behind, size, mark.form.tail)
         if found is None or not found.payload:
@@ -296,24 +311,6 @@ class _Reading:
         said = f"log message {said}"
         self.tally.undecoded["log message cut short" if reason == CUT else said] += 1
         self.tally.unread[reason, detail] += 1
-
-    def _look(self, text: bytes, raw: bytes) -> None:
-        """Remembers what else the text is, as long as it holds nothing that can be judged."""
-        if b"B blob data]" in text:
-            self.tally.note(NOTE_BLOBS)
-        if self._logs or self.tally.records:
-            return
-        self._of_asterisk = self._of_asterisk or _is_of_asterisk(text)
-        self._cut = self._cut or cut_after(text)
-        if self._named is None:
-            rows = (named for named in NAMED if named.inside or not self._of_asterisk)
-            self._named = next((named for named in rows if named.is_in(raw) or named.is_in(text)), None)
-
-
-def _is_of_asterisk(text: bytes) -> bool:
-    return any(
-        any(needle in text for needle in needles) and line.search(text) is not None for needles, line in _ENTRIES
-    )
 
 
 def _reaches(text: bytes, mark: Mark, after: int) -> bool:

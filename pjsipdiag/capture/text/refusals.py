@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from pjsipdiag.capture.datagram import Datagram, LoggedRefusal, Tally
 from pjsipdiag.capture.text.hidden import stand_in
@@ -16,7 +17,18 @@ MOST_KEYS = 100_000
 MOST_REFUSED = 20_000
 NOTE_FORGED = "a message holds lines like those of the log: its sender wrote them, and they are not taken for the log's"
 DOUBTFUL = "sentence of the log that can be read in several ways, for the request holds one like it"
+BEYOND = "sentence of the log about a refusal, beyond those that are kept"
 _CALL_ID = re.compile(rb"\n(?:Call-ID|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+
+
+class Told(NamedTuple):
+    """What is said in a part of a text: refusals that are alike, the Call-IDs and sources of messages, in the order in
+    which they came, and sentences by request."""
+
+    refused: dict[tuple[object, ...], LoggedRefusal]
+    call_ids: dict[bytes, None]
+    sources: dict[bytes, None]
+    lines: dict[str, list[str]]
 
 
 class Refusals:
@@ -25,16 +37,16 @@ class Refusals:
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
         self._found: dict[tuple[object, ...], LoggedRefusal] = {}
-        self._call_ids: set[bytes] = set()
-        self._sources: set[bytes] = set()
+        self._call_ids: dict[bytes, None] = {}
+        self._sources: dict[bytes, None] = {}
 
     def spoken(self, datagram: Datagram) -> None:
         """Notes a message that the text itself holds."""
         found = _CALL_ID.search(datagram.payload)
         if found is not None and len(self._call_ids) < MOST_KEYS:
-            self._call_ids.add(found[1].strip())
+            self._call_ids[found[1].strip()] = None
         if len(self._sources) < MOST_KEYS:
-            self._sources.add(datagram.source[:-2])
+            self._sources[datagram.source[:-2]] = None
 
     def read(self, text: bytes, end: int, time: Callable[[bytes], int], spoken: Sequence[tuple[int, int]] = ()) -> None:
         """Takes the sentences up to `end` but those inside of messages, which stand in `spoken` (from, to), in order:
@@ -54,6 +66,40 @@ class Refusals:
     def count(text: bytes) -> int:
         """How many sentences can be read."""
         return sum(1 for _, line in lines_with(text, len(text)) if sentence(line) is not None)
+
+    def hand_over(self) -> Told:
+        """What was said so far, of which nothing stays here."""
+        told = Told(self._found, self._call_ids, self._sources, self._tally.log_lines)
+        self._found, self._call_ids, self._sources, self._tally.log_lines = {}, {}, {}, {}
+        return told
+
+    def take(self, told: Told) -> bool:
+        """Adds what was said in the next part; whether all of it is known that would be if both were read here."""
+        tally = self._tally
+        if len(told.lines) >= MOST_KEYS or len(told.refused) >= MOST_REFUSED:
+            return False
+        for mine, theirs in ((self._call_ids, told.call_ids), (self._sources, told.sources)):
+            for name in theirs:
+                if len(mine) < MOST_KEYS:
+                    mine[name] = None
+        for key, lines in told.lines.items():
+            if key in tally.log_lines or len(tally.log_lines) < MOST_KEYS:
+                known = tally.log_lines.setdefault(key, [])
+                known += lines[: MOST_LINES - len(known)]
+        for alike, more in told.refused.items():
+            one = self._found.get(alike)
+            if one is None and len(self._found) >= MOST_REFUSED:
+                tally.undecoded[BEYOND] += more.count
+            elif one is None:
+                self._found[alike] = more
+            elif len(one.call_ids) + len(more.call_ids) >= MOST_KEYS:
+                return False
+            else:
+                one.count += more.count
+                one.first, one.last = min(one.first, more.first), max(one.last, more.last)
+                for call_id, count in more.call_ids.items():
+                    one.call_ids[call_id] = one.call_ids.get(call_id, 0) + count
+        return True
 
     def finish(self) -> None:
         """Leaves out what the text tells by the SIP itself."""
@@ -86,7 +132,7 @@ class Refusals:
         refused = self._found.get(alike)
         if refused is None:
             if len(self._found) >= MOST_REFUSED:
-                tally.undecoded["sentence of the log about a refusal, beyond those that are kept"] += 1
+                tally.undecoded[BEYOND] += 1
                 return
             refused = self._found[alike] = LoggedRefusal(
                 *(ip, port, said.transport, said.method, said.sender, said.endpoint),

@@ -85,9 +85,11 @@ class Chain:
         places: list[PlacedFold] = []
         first = done[0].tally.stamp if done else None
         tally = Tally(self.captures.files[capture], stamp=first, any_ratio=self.reading.any_ratio)
+        frames = 0
         for one in done:
-            places += [PlacedFold(part, capture, tally.records) for part in one.folds]
+            places += [PlacedFold(part, capture, frames) for part in one.folds]
             tally.merge(one.tally)
+            frames += one.rest.records if one.rest else one.tally.records
         return places, tally
 
     def _after(self, capture: int) -> int | None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from pjsipdiag import __version__
 from pjsipdiag.capture.datagram import Stamp
-from pjsipdiag.capture.joining.parts import FilePart
+from pjsipdiag.capture.joining.handover import FilePart
 from pjsipdiag.capture.source.place import here
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.storage import Url

@@ -10,7 +10,7 @@ from mmap import mmap
 
 from pjsipdiag.capture import Dissector, FilePart, Handover, Unfinished, read_part
 from pjsipdiag.capture.datagram import Datagram, Stamp, Tally
-from pjsipdiag.capture.joining.parts import WHOLE
+from pjsipdiag.capture.joining.handover import WHOLE
 from pjsipdiag.capture.readers import read, until_gone
 from pjsipdiag.capture.source.place import size_of, stamp
 from pjsipdiag.diagnosis.calls.fold import Fold

@@ -7,7 +7,8 @@ from functools import partial
 from itertools import chain, count
 
 from pjsipdiag.capture import split
-from pjsipdiag.capture.joining.parts import SMALLEST, WHOLE, FilePart
+from pjsipdiag.capture.joining.handover import WHOLE, FilePart
+from pjsipdiag.capture.joining.parts import SMALLEST
 from pjsipdiag.capture.source.place import size_of, stamp
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.work.executor import Executor

@@ -305,14 +305,14 @@ def test_where_too_many_flows_were_passed_over_any_may_go_on(tmp_path: Path, mon
 @pytest.mark.parametrize("name", ["absent", "-"])
 def test_what_is_no_file_is_one_part(tmp_path: Path, name: str) -> None:
     path = tmp_path / name if name != "-" else name
-    assert [(part.start, part.end) for part in split(path, 4)] == [(0, parts.WHOLE)]
+    assert [(part.start, part.end) for part in split(path, 4)] == [(0, handover.WHOLE)]
 
 
 @pytest.mark.parametrize("raw", [b"", b"no capture" * 9000, pcap([media()])])
 def test_what_cannot_be_split_is_one_part(tmp_path: Path, raw: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(raw)
-    assert [(part.start, part.end) for part in split(path, 4)] == [(0, parts.WHOLE)]
+    assert [(part.start, part.end) for part in split(path, 4)] == [(0, handover.WHOLE)]
 
 
 def test_more_whole_datagrams_than_are_remembered_are_for_one_process(

@@ -70,6 +70,11 @@ def in_order(file: io.RawIOBase | BinaryIO, tally: Tally) -> tuple[io.RawIOBase 
     return io.BytesIO(b"\n".join(reversed(whole.rstrip(b"\n").split(b"\n"))) + b"\n"), False
 
 
+def is_in_order(first: bytes) -> bool:
+    """Whether a text that begins so is read as it stands."""
+    return not (is_document(first) or _is_turned(first) or _is_newest_first(first))
+
+
 def _whole(file: io.RawIOBase | BinaryIO, first: bytes) -> bytes:
     """The text from its beginning: where it is longer than LONGEST, one byte more than that."""
     parts, size = [first], len(first)

@@ -1,0 +1,126 @@
+"""Asterisk's log read by several processes: each takes a part from a line that announces a message.
+
+Law: a message ends where its announced length says. A part whose last message ends in it, by its length, is read as in
+the whole log; so, from the first part on, each part begins where no message goes on. What else depends on where a
+reading begins (lines that were broken or packed, marks that were torn) is left to one process.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from operator import attrgetter
+from typing import TYPE_CHECKING, BinaryIO
+
+from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.formats.reader import PEEK, Watched, looks_like_text
+from pjsipdiag.capture.formats.scan import PACKED
+from pjsipdiag.capture.joining.handover import FilePart, Handover, Unjoinable
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer as Buffer
+
+SAMPLE = 1 << 20
+FAR = 1 << 17
+"""Bytes in which a place is looked for where a part may begin, and how far on at least."""
+
+
+class Bounded(io.RawIOBase):
+    """So many of the next bytes of a binary file."""
+
+    def __init__(self, file: BinaryIO | io.RawIOBase, size: int) -> None:
+        super().__init__()
+        self._file, self._left = file, size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        view = memoryview(buffer)[: self._left]
+        got: int = self._file.readinto(view) or 0 if view else 0  # type: ignore[union-attr]  # every raw file has it
+        self._left -= got
+        return got
+
+
+def split_log(stream: BinaryIO | io.RawIOBase, path: str, size: int, parts: int) -> list[FilePart]:
+    """At most so many parts of about the same size; none where the file is no log as Asterisk writes it."""
+    ends = pairwise([0, *_places_in(stream, size, parts), size])
+    pieces = [FilePart(path, start, end, log=(not start, end == size)) for start, end in ends if start < end]
+    return pieces if len(pieces) > 1 else []
+
+
+def _places_in(stream: BinaryIO | io.RawIOBase, size: int, parts: int) -> Iterator[int]:
+    """Where parts may begin, beside the beginning."""
+    stream.seek(0)
+    head = stream.read(PEEK) or b""
+    if head.startswith(tuple(PACKED)) or not looks_like_text(head):
+        return
+    from pjsipdiag.capture.text.carried import transfer
+    from pjsipdiag.capture.text.carried.encoding import wide_encoding
+    from pjsipdiag.capture.text.carried.order import is_in_order
+
+    carried = wide_encoding(head) is not None or transfer.is_escaped(head) or transfer.is_counted(head)
+    first = head + (stream.read(SAMPLE) or b"")
+    if carried or not is_in_order(first) or _place(first) is None:
+        return
+    for number in range(1, parts):
+        offset = size * number // parts
+        stream.seek(offset)
+        place = _place(stream.read(SAMPLE) or b"")
+        if place is not None:
+            yield offset + place
+
+
+def _place(text: bytes) -> int | None:
+    """Where a line announces a message, so far on that what is before is not looked at any more to read it, and all
+    messages before it end where they should; None where no line does."""
+    from pjsipdiag.capture.text.carried.unpack import unpacked
+    from pjsipdiag.capture.text.forms import PJSIP
+    from pjsipdiag.capture.text.marks import found_in, lines_of
+    from pjsipdiag.capture.text.message import restored
+
+    begin = text.find(b"\n") + 1
+    text = text[begin:]
+    if unpacked(text).text is not text:
+        return None
+    marks = sorted(found_in(PJSIP, text, 0, []), key=attrgetter("at"))
+    for mark, after in pairwise(marks):
+        found = restored(lines_of(text, mark.end + 1, after.start), b"", mark.size)
+        if found is None or not (found.exact and found.used):
+            return None
+        if after.start > FAR:
+            return begin + after.start
+    return None
+
+
+def read_log(
+    stream: BinaryIO | io.RawIOBase, size: int, ends: tuple[bool, bool], tally: Tally, rest: Handover
+) -> Iterator[Datagram]:
+    """The messages of the next `size` bytes of a log, perhaps its beginning or its end; `rest` is filled."""
+    from pjsipdiag.capture.text.read import TextSpan, read_part
+
+    rest.is_log = True
+    content = Watched(stream, tally.on_read) if tally.on_read else stream
+    try:
+        found = yield from read_part(Bounded(content, size), tally, TextSpan(*ends))
+    except OSError as error:  # to be read as a whole, which says how far
+        rest.reason = f"a read error: {error.strerror}"
+        return
+    if found is None:
+        rest.reason = "what a part of the log shows may depend on the others"
+    else:
+        rest.records, rest.told = found
+
+
+def told(rests: Sequence[Handover], tally: Tally) -> None:
+    """Completes `tally` with what is said in the parts of a log. Raises Unjoinable."""
+    from pjsipdiag.capture.text.refusals import Refusals
+
+    refusals = Refusals(tally)
+    for rest in rests:
+        if rest.told is None or not refusals.take(rest.told):
+            raise Unjoinable("the log says more than is kept")
+    refusals.finish()
+    if not tally.records:
+        raise Unjoinable("no message was read")

@@ -1,0 +1,58 @@
+"""What else a text is that holds nothing to judge: a log of Asterisk all the same, a text that is known, or none."""
+
+from __future__ import annotations
+
+import re
+
+from pjsipdiag.capture.text.carried.wrapping import cut_after
+from pjsipdiag.capture.text.forms import NAMED, Named
+from pjsipdiag.errors import CaptureError
+
+_LEVELS = tuple(level + b"[" for level in (b"VERBOSE", b"NOTICE", b"WARNING", b"ERROR", b"DEBUG", b"SECURITY"))
+_ENTRIES: tuple[tuple[tuple[bytes, ...], re.Pattern[bytes]], ...] = (
+    (_LEVELS, re.compile(rb"\b(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY)\[\d+\]")),
+    ((b"[",), re.compile(rb"\[[^\]\n\x1b]{4,40}\] ?[A-Z]{3,10}\[\d+\]")),
+    ((b'"logmsg"',), re.compile(rb'"logmsg"')),
+    ((b"Asterisk ",), re.compile(rb"Asterisk (?:PBX Core|Dynamic Loader|Ready|\d+\.\d+\.\d+)")),
+    ((b"    -- ",), re.compile(rb"^    -- [A-Z]", re.MULTILINE)),
+)
+"""What only Asterisk's log or console has, behind bytes that are in each such text."""
+
+
+class TextKind:
+    """What the pieces of a text show of it."""
+
+    def __init__(self) -> None:
+        self._named: Named | None = None
+        self._of_asterisk = False
+        self._cut = 0
+        """After how many columns its lines were cut."""
+
+    def look(self, text: bytes, raw: bytes) -> None:
+        """Notes what a piece shows, as it was and without what carried it."""
+        self._of_asterisk = self._of_asterisk or _is_of_asterisk(text)
+        self._cut = self._cut or cut_after(text)
+        if self._named is None:
+            rows = (named for named in NAMED if named.inside or not self._of_asterisk)
+            self._named = next((named for named in rows if named.is_in(raw) or named.is_in(text)), None)
+
+    def check(self, name: str) -> None:
+        """Says what the text is, unless it is a log. Raises CaptureError."""
+        if self._cut:
+            raise CaptureError(
+                f"{name}: its lines were cut after {self._cut} columns, with the addresses that stand behind;"
+                " bring the log file itself (/var/log/asterisk/full, see logger.conf) instead of what a screen shows"
+            )
+        if self._named is not None:
+            raise CaptureError(f"{name}: this is {self._named.what}; {self._named.bring}")
+        if not self._of_asterisk:
+            raise CaptureError(
+                f"{name}: neither a capture (pcap, pcapng) nor a log of Asterisk: no line of it is one that"
+                " Asterisk writes, and no SIP message was found; bring a capture, or its log with `pjsip set logger on`"
+            )
+
+
+def _is_of_asterisk(text: bytes) -> bool:
+    return any(
+        any(needle in text for needle in needles) and line.search(text) is not None for needles, line in _ENTRIES
+    )
