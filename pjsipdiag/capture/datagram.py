@@ -129,7 +129,8 @@ class Tally:
     `notes` are sentences for the report (the reader in use, inner HEP addresses, ...). `log_lines` are lines of
     Asterisk's log that say what it decided, by Call-ID. `refused` are those about requests whose SIP is not there.
     `unread` counts messages of a text that cannot be judged, by (what was done to them, detail).
-    `is_text` says that it is a log or another text. `signs` are what the network says beside SIP.
+    `changed` counts messages of a log that somebody changed beyond repair. `is_text` says that it is a log or another
+    text. `signs` are what the network says beside SIP.
     """
 
     file: str
@@ -143,6 +144,7 @@ class Tally:
     log_lines: dict[str, list[str]] = field(default_factory=dict)
     refused: list[LoggedRefusal] = field(default_factory=list)
     unread: Counter[tuple[str, str]] = field(default_factory=Counter)
+    changed: int = 0
     is_text: bool = False
     signs: Signs = field(default_factory=Signs)
     again: bool = False
@@ -176,6 +178,7 @@ class Tally:
         self.undecoded.update(other.undecoded)
         self.refused += other.refused
         self.unread.update(other.unread)
+        self.changed += other.changed
         self.is_text = self.is_text or other.is_text
         self.truncated = self.truncated or other.truncated
         self.encrypted.update(other.encrypted)

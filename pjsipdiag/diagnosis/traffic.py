@@ -25,7 +25,8 @@ READ = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CaptureSummary:
-    """One capture as it was read: `undecoded` counts what was passed over by reason, `truncated` how far it went."""
+    """One capture as it was read: `undecoded` counts what was passed over by reason, `truncated` how far it went,
+    `changed` the messages of a log that were changed beyond repair."""
 
     file: str
     records: int
@@ -34,6 +35,7 @@ class CaptureSummary:
     undecoded: Mapping[str, int] = field(default_factory=dict)
     truncated: str | None = None
     notes: tuple[str, ...] = ()
+    changed: int = 0
 
     @property
     def unread(self) -> dict[str, int]:

@@ -8,12 +8,7 @@ from pjsipdiag.report.wording import plural, severities
 
 def headline(report: Report) -> str:
     """The verdict in one sentence, behind another where a part of a text could not be read."""
-    unread = sum(
-        count
-        for capture in report.captures
-        for reason, count in capture.unread.items()
-        if reason.startswith("log message") and not reason.endswith("cut short")
-    )
+    unread = sum(capture.changed for capture in report.captures)
     read = sum(capture.sip_messages for capture in report.captures)
     said = _headline(report)
     if not unread or not read:
@@ -30,7 +25,7 @@ def _headline(report: Report) -> str:
     unmatched = len(report.unmatched)
     telling = next(filter(_tells, report.findings), None)
     if not calls and not report.filtered and telling:
-        first = telling.message.partition("; ")[0].partition(": ")[0]
+        first, _ = _in_short(telling.message)
         return f"{severities(report.findings)} found, without any INVITE to replay. First: {first}."
     if not calls and any(capture.unread for capture in report.captures):
         if any(capture.sip_messages for capture in report.captures):
@@ -39,8 +34,8 @@ def _headline(report: Report) -> str:
     if not calls and report.filtered:
         return f"Nothing is left to judge: the filter ({report.filtered}) leaves no inbound INVITE."
     if not calls:
-        meaning = next((one.message.partition("; ")[2] for one in report.findings if one.rule == "no-invite"), "")
-        return f"No inbound INVITE was found: {meaning.partition(': ')[0] or 'there is nothing to match'}."
+        meaning = next((_in_short(one.message)[1] for one in report.findings if one.rule == "no-invite"), "")
+        return f"No inbound INVITE was found: {meaning or 'there is nothing to match'}."
     problem = _PROBLEMS.get(report.findings[0].rule) if report.findings else None
     if problem and _is_whole(report.findings[0], calls) and report.findings[0].severity is Severity.ERROR:
         return problem.format(calls=plural(report.findings[0].calls, "call"))
@@ -68,6 +63,12 @@ def _headline(report: Report) -> str:
 def _is_whole(first: Finding, calls: int) -> bool:
     """Whether the first finding says what the calls came to: of a file that is rejected all do, or some load."""
     return {"file-rejected": first.calls == calls, "incomplete-copy": first.calls > 0}.get(first.rule, True)
+
+
+def _in_short(sentence: str) -> tuple[str, str]:
+    """What a sentence says, and what that means: both without what explains them."""
+    said, _, meaning = sentence.partition("; ")
+    return said.partition(": ")[0], meaning.partition(": ")[0]
 
 
 def _tells(finding: Finding) -> bool:

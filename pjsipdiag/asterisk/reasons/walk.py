@@ -31,6 +31,7 @@ class WalkReason(ReasonKind):
         "a running Asterisk does not show the rules of type=acl, which may refuse the source: its files do (-c)"
     )
     NOT_LISTED = "the running Asterisk was not asked for all of {kinds}: its command line tells them"
+    NOT_READ = "{what}"
     RESPONSE = "a response: nothing is identified"
     CUT_OFF = "the capture holds only the start of the message, which is not enough to replay it ({words})"
     NO_END_OF_HEADERS = "no empty line with CRLF ends the headers: on a stream PJSIP waits for the rest"

@@ -14,7 +14,6 @@ from functools import cached_property, lru_cache, partial
 from pjsipdiag.asterisk.addresses.rule import source, unpacked
 from pjsipdiag.asterisk.config import Acl, Config, Endpoint, Unread
 from pjsipdiag.asterisk.pjsip.message import Dialect, Request, Response, Unparsable, dialect, parse
-from pjsipdiag.asterisk.reasons.reason import said
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import MODULES
 from pjsipdiag.asterisk.replay import admission, arrival
@@ -142,12 +141,14 @@ class Replay:
             return
         for module in self.config.unread:
             if module.source == "module":
-                yield Check("arrival", Match.UNKNOWN, said(str(module)), module.where)
+                yield Check("arrival", Match.UNKNOWN, WalkReason.NOT_READ(what=module), module.where)
         unheard = arrival.unheard(message.transport, message.destination, self.config)
         if unheard:
             unread = next((unread for unread in self.config.unread if unread.type == "transport"), None)
             if self.config.listeners or not (self.config.partial and self.config.missing):
-                yield unheard if unread is None else Check("arrival", Match.UNKNOWN, said(str(unread)), unread.where)
+                if unread is not None:
+                    unheard = Check("arrival", Match.UNKNOWN, WalkReason.NOT_READ(what=unread), unread.where)
+                yield unheard
                 return
         cut = arrival.unframed(message)
         if cut:
@@ -174,7 +175,7 @@ class Replay:
         for name in self.config.identifiers:
             unread, first = self._unread.get(name, (None, False))
             if unread is not None and first:
-                yield Check(name, Match.UNKNOWN, said(str(unread)))
+                yield Check(name, Match.UNKNOWN, WalkReason.NOT_READ(what=unread))
             for check in IDENTIFIERS[name](self.known, arrived):
                 if check.match is not Match.MATCH:
                     yield check
@@ -188,7 +189,7 @@ class Replay:
                 return
             # What a program writes stands beside what the files have: nothing says that it takes their addresses too.
             if unread is not None and not first:
-                yield Check(name, Match.UNKNOWN, said(str(unread)))
+                yield Check(name, Match.UNKNOWN, WalkReason.NOT_READ(what=unread))
 
     @cached_property
     def _unread(self) -> Mapping[str, tuple[Unread, bool]]:

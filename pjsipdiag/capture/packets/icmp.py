@@ -7,12 +7,11 @@ import re
 from pjsipdiag.capture.packets.ip import ICMP, ICMP6, TCP, UDP
 from pjsipdiag.capture.signs import Sign, SignKind
 from pjsipdiag.capture.streams.start import START
-from pjsipdiag.sip import decode
+from pjsipdiag.sip import SIP_PORTS, decode
 
 _ERRORS = {ICMP: (3, 11, 12), ICMP6: (1, 2, 3, 4)}
 """Destination unreachable, packet too big, time exceeded, parameter problem."""
 _FRAGMENT6 = 44
-SIP_PORTS = frozenset({5060, 5061})
 _CALL_ID = re.compile(rb"\n(?:Call-ID|i)[ \t]*:[ \t]*([^\r\n]+)\r?\n", re.IGNORECASE)
 
 
@@ -30,7 +29,7 @@ def error_about(protocol: int, teller: bytes, data: bytes) -> tuple[Sign, str] |
     start = 8 if carried == UDP else (packet[12] >> 4) * 4 if len(packet) > 12 else len(packet)
     text, ports = packet[start:], (packet[:2], packet[2:4])
     is_sip = START.match(text) is not None
-    if text and not is_sip and SIP_PORTS.isdisjoint(int.from_bytes(port, "big") for port in ports):
+    if text and not is_sip and not any(int.from_bytes(port, "big") in SIP_PORTS for port in ports):
         return None
     found = _CALL_ID.search(text)
     sign = Sign(

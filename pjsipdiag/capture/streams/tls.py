@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from enum import Enum
 
+from pjsipdiag.sip import SIPS_PORT
+
 HANDSHAKE, APPLICATION_DATA = 22, 23
-SIPS_PORT = (5061).to_bytes(2, "big")
+_SIPS_PORT = SIPS_PORT.to_bytes(2, "big")
 MOST_LISTED = 100_000
 
 
@@ -31,9 +33,9 @@ def sender(payload: bytes, source_port: bytes, destination_port: bytes) -> Side 
     if payload[0] == HANDSHAKE and payload[5] in (1, 2):
         return Side.CLIENT if payload[5] == 1 else Side.SERVER
     if payload[0] == APPLICATION_DATA and payload[2] <= 4:
-        if destination_port == SIPS_PORT:
+        if destination_port == _SIPS_PORT:
             return Side.CLIENT
-        if source_port == SIPS_PORT:
+        if source_port == _SIPS_PORT:
             return Side.SERVER
     return None
 

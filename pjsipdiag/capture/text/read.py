@@ -236,6 +236,7 @@ class _Reading:
         for found in _SCRAP.finditer(text, 0, end):
             at = found.start()
             if not any(start <= at < end for start, end in (*known, *spoken)):
+                self.tally.changed += 1
                 self.tally.undecoded["log message behind a line that was broken or changed"] += 1
                 self.tally.unread[BROKEN, f"{width}" if width else ""] += 1
 
@@ -309,6 +310,7 @@ class _Reading:
     def _unread(self, reason: str, detail: str = "") -> None:
         said = f"with an address that was replaced: {detail}" if detail else "that cannot be read"
         said = f"log message {said}"
+        self.tally.changed += reason != CUT
         self.tally.undecoded["log message cut short" if reason == CUT else said] += 1
         self.tally.unread[reason, detail] += 1
 

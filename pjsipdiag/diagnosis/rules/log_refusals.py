@@ -49,8 +49,8 @@ def find(situation: Situation) -> Iterable[Finding]:
 
 def _registration(situation: Situation, said: LoggedRefusal) -> Finding:
     """A registration of the PBX itself that failed."""
-    status = re.search(r"\b(\d{3})\b", said.reason.partition(" received")[0])
-    meaning, advice = MEANINGS.get(int(status[1]) if status else 0, ELSE if status else UNHEARD)
+    status = _status(said.reason)
+    meaning, advice = MEANINGS.get(status, ELSE if status else UNHEARD)
     known = next((one for one in situation.config.registrations.values() if one.client_uri == said.sender), None)
     name = f"registration [{known.name}] ({known.where})" if known else "a registration that the files do not have"
     return Finding(
@@ -65,6 +65,12 @@ def _registration(situation: Situation, said: LoggedRefusal) -> Finding:
         advice=f"{advice}; then `pjsip send register {known.name if known else '*all'}` tries again",
         seen=Seen(said.first, said.last, (), (), ()),
     )
+
+
+def _status(words: str) -> int:
+    """The answer that Asterisk names in its log, 0 without one."""
+    found = re.search(r"\b(\d{3})\b", words.partition(" received")[0])
+    return int(found[1]) if found else 0
 
 
 def _kind(reason: str) -> str:

@@ -80,6 +80,7 @@ def summary(tally: Tally) -> CaptureSummary:
         dict(tally.undecoded),
         tally.truncated,
         tuple(tally.notes),
+        tally.changed,
     )
 
 

@@ -19,18 +19,19 @@ MOST_SHOWN = 3
 def tables_not_read(situation: Situation) -> Iterable[Finding]:
     """What was not read, with the refused calls whose verdict hangs on it."""
     for held, finding in zip(stores(situation.config), unread(situation.config), strict=True):
-        yield _with_refused(situation, finding, {one.text for one in held})
+        yield _with_refused(situation, finding, held)
 
 
 def programs_not_run(situation: Situation) -> Iterable[Finding]:
     """The same of what programs write."""
     for finding in programs(situation.config):
-        yield _with_refused(situation, finding, {finding.message})
+        held = [one for one in situation.config.unread if one.source == "program" and one.where == finding.where]
+        yield _with_refused(situation, finding, held)
 
 
-def _with_refused(situation: Situation, finding: Finding, unread: Collection[str]) -> Finding:
+def _with_refused(situation: Situation, finding: Finding, unread: Collection[Unread]) -> Finding:
     def hangs(group: CallGroup) -> bool:
-        return any(one.match is Match.UNKNOWN and str(one.why) in unread for one in group.verdict.trace)
+        return any(one.match is Match.UNKNOWN and one.why.get("what") in unread for one in group.verdict.trace)
 
     groups = [group for group in situation.groups if with_status(group, 401) and hangs(group)]
     if not groups:

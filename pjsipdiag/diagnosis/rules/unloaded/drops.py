@@ -118,6 +118,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     dropped = _dropped(situation, kind, name)
     assert dropped is not None
     assert cause.where is not None
+    others: Sequence[str] = ()
     if dropped.why.kind is LoadReason.TWO_OF_ONE_NAME:
         took = f"{'they' if kind == 'identify' else 'identifies that lead to them'} would take"
     elif kind == "identify" and any(lost(situation, group) for group in groups):
@@ -127,6 +128,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     elif kind == "transport":
         took = "nothing else listens for the calls of"
     elif kind == "identify" and any(dropped in _left_over(situation, group) for group in groups):
+        others = _probably(situation, dropped, groups)
         meant = meant_endpoint(situation.config, dropped)
         took = f"it is for endpoint {meant or 'unknown'}, and probably what is missing for"
     elif kind == "identify":
@@ -144,7 +146,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         (
             *_as_written(situation.config, dropped),
             f"the section begins at {dropped.section_where}",
-            *(_probably(situation, dropped, groups) if "probably" in took else ()),
+            *others,
             *other_releases(dropped.type, dropped.why),
             *([f"Asterisk's log: {line}" for line in dropped.log.split("\n") if line]),
             f"observed answers: {answers(groups)}",

@@ -66,4 +66,4 @@ def conditions(config: Config) -> tuple[str, ...]:
 
 
 def logged(log: str) -> tuple[str, ...]:
-    return tuple(f"Asterisk logs: {line}" for line in log.split("\n") if line)
+    return tuple(f"Asterisk's log: {line}" for line in log.split("\n") if line)
