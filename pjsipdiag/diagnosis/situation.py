@@ -153,6 +153,11 @@ class Exchange:
         return self.requests > 0 and not self.statuses
 
     @property
+    def unanswered(self) -> int:
+        """Requests beyond its answers; below 0 where the capture lacks requests."""
+        return self.requests - sum(self.statuses.values())
+
+    @property
     def refused(self) -> Mapping[int, int]:
         """Answers by status that refuse: a challenge does where nobody answers it, or where credentials fail mostly."""
         found = {status: count for status, count in self.statuses.items() if status >= 300}
@@ -217,7 +222,6 @@ class Situation:
     outbound_calls: int = 0
     outbound: tuple[tuple[str, int, int], ...] = ()
     """(address, status, count) of the answers to the PBX's own calls, 0 for none at all."""
-    """Who refused calls of the PBX: address, status, how many; challenges are left out."""
     version_assumed: bool = False
     capture_version: str = ""
     """The Asterisk version that the capture shows, or empty."""
@@ -240,8 +244,8 @@ class Situation:
     responses: int = 0
     crowd: Crowd | None = None
     filtered: str = ""
+    """What the user asked to leave out, as it was written."""
     without_filter: str = ""
     """What the captures hold where the filter leaves nothing."""
-    """What the user asked to leave out, as it was written."""
     greetings: Mapping[str, SipMessage] = field(default_factory=dict)
     """The first answer of each address ("ip:port")."""

@@ -28,6 +28,7 @@ from pjsipdiag.diagnosis.calls.rows import (
     LENGTH,
     OFFSET,
     SENDER,
+    T1_GIVES_UP,
     TRANSPORT,
     TRANSPORTS,
     UNKNOWN,
@@ -116,7 +117,10 @@ def judge(
             source, destination = ends(row)
             if destination[:-2] not in pbx:
                 if any(ends(view)[0][:-2] in pbx for _, view in views):
-                    _count_sent(judged, merged.answers.get(key), call, destination[:-2])
+                    judged.outbound.add(call)
+                    answers = merged.answers.get(key)
+                    if answers or merged.end - time >= T1_GIVES_UP:
+                        judged.sent[destination[:-2], outcome_of(answers)[0] if answers else 0] += 1
                 else:
                     judged.passing += 1
                 continue
@@ -145,11 +149,6 @@ def judge(
     judged.add(batch)
     judged.agents, judged.sources = list(agents), list(sources)
     return judged
-
-
-def _count_sent(judged: Judged, answers: bytes | None, call: int, destination: bytes) -> None:
-    judged.outbound.add(call)
-    judged.sent[destination, outcome_of(answers)[0] if answers else 0] += 1
 
 
 def _received(merged: Merged, views: Sequence[tuple[int, Row]], pbx: Collection[bytes]) -> int:

@@ -52,6 +52,8 @@ CHALLENGED, RETRIED, CARRIED, TRIED, UNRUNG, UNHEARD, LATE = 1, 2, 4, 8, 16, 32,
 its final answer was sent again and again, its first answer came late."""
 LATE_AFTER = 30_000_000_000
 """Nanoseconds after which an answer hardly finds anybody who waits for it (timer B of RFC 3261 ends at 32 s)."""
+T1_GIVES_UP = 2_000_000_000
+"""Nanoseconds that a capture must go on before silence means anything (four times T1, RFC 3261 section 17.1.1)."""
 UNHEARD_FROM = 4
 """Times that a final answer is sent while no ACK comes (RFC 3261 section 13.3.1.4), from which on none came in time."""
 LONGEST_TRANSACTION = 32_000_000_000

@@ -133,7 +133,7 @@ def _files(situation: Situation, refused: LoggedRefusal, rule: str) -> tuple[lis
             evidence = [f"the sentence names endpoint {refused.endpoint} ({known_endpoint.where})"]
         elif verdict is not None and not verdict.endpoint:
             evidence.append("it comes only after an endpoint was found: Asterisk ran something else than these files")
-        return evidence, _advice(refused, rule) or RECORD
+        return evidence, _advice(refused, rule)
     for identify in situation.config.identifies if verdict is None or not verdict.endpoint else ():
         for known_rule in identify.rules:
             words = near_miss(known_rule, refused.source)

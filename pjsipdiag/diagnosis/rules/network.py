@@ -8,6 +8,7 @@ from functools import lru_cache
 from pjsipdiag.asterisk.addresses.rule import number
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.calls.rows import T1_GIVES_UP
 from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
 from pjsipdiag.diagnosis.evidence.lookup import holding
 from pjsipdiag.diagnosis.evidence.signs import best, hosts_named, is_likely, samples
@@ -21,10 +22,6 @@ from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
 from pjsipdiag.diagnosis.rules.wire import signs
 from pjsipdiag.diagnosis.rules.wire.pauses import OF_ALL, OF_ONE, clock, meanwhile
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-
-T1_GIVES_UP = 2_000_000_000
-"""Nanoseconds that a capture must go on before silence means anything (four times T1, RFC 3261 section 17.1.1)."""
-
 
 MOST = 8
 """Silent sources that get a finding each; more are told together."""

@@ -1,8 +1,8 @@
 """Calls that came through a door which was not meant for them.
 
 In come the groups of calls and the exchanges of a situation, each with its verdict; out come findings although the
-calls were answered, for an answer does not show who called. `space.doors` lists
-the doors of a configuration; those that stand open are findings, too.
+calls were answered, for an answer does not show who called. `space.doors` lists the doors of a configuration; those
+that stand open are findings, too.
 
     strangers     reached an endpoint without a password by its name alone
     telephones    were taken by the rule of a trunk that is too wide, with calls or registrations

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Config, Registration
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed
+from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.rules.wire import signs
 from pjsipdiag.diagnosis.situation import Exchange, Situation
 from pjsipdiag.sip import SipMessage, parameter, parse_uri
@@ -45,10 +47,13 @@ def registration_refused(situation: Situation) -> Iterable[Finding]:
 def own_refused(situation: Situation) -> Iterator[Finding]:
     """Calls and other requests of the PBX that were refused or never answered; where other calls with the same host
     came through, in either direction, that is a note."""
+    alike: dict[tuple[object, ...], list[Exchange]] = defaultdict(list)
     for exchange in situation.own:
         silent = exchange.is_silent and exchange.requests > 1
         if exchange.method != "REGISTER" and not exchange.succeeded and (exchange.refused or silent):
-            yield _own_request(situation, exchange)
+            alike[exchange.method, *exchange.refused].append(exchange)
+    for exchanges in alike.values():
+        yield _own_requests(situation, exchanges)
     failed: dict[str, list[str]] = defaultdict(list)
     for ip, status, count in unsuccessful(situation):
         how = f"refused {counted(count, 'call')} of the PBX with {status}"
@@ -60,7 +65,7 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
             OWN,
             Severity.NOTE if ip in through else Severity.WARNING,
             f"{ip} {', and '.join(done)}",
-            _place(situation, ip),
+            _places(situation).get(ip),
             (ip,),
             0,
             ("who refuses what goes out may send nothing in",),
@@ -70,53 +75,59 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
 
 
 OWN = "own-request-refused"
-_BUSY = (486, 487, 600)
 CHALLENGES = (401, 407)
 
 
 def unsuccessful(situation: Situation) -> list[tuple[str, int, int]]:
     """(address, status, count) of the PBX's own calls that were refused, or never answered (0); a challenge refuses
-    where no call came through after it, and who is busy or was hung up on refuses nothing."""
+    where no call came through after it, and who is busy, declines or was hung up on refuses nothing."""
     through = {ip for ip, status, _ in situation.outbound if 200 <= status < 300}
     found = (one for one in situation.outbound if 300 <= one[1] < 700 or one[1] == 0)
-    return [one for one in found if one[1] not in (0, *CHALLENGES) or one[0] not in through if one[1] not in _BUSY]
+    return [one for one in found if one[1] not in (0, *CHALLENGES) or one[0] not in through if one[1] not in OF_PEOPLE]
 
 
-def _own_request(situation: Situation, exchange: Exchange) -> Finding:
-    """Any final answer to OPTIONS shows that who gave it is alive (qualify_contact_cb of res_pjsip/pjsip_options.c)."""
-    is_ping, silent = exchange.method == "OPTIONS", exchange.is_silent
-    answers = ", ".join(f"{status} ({counted(count, 'time')})" for status, count in exchange.refused.items())
-    done = f"refuses the PBX's own {exchange.method} with {answers}"
+def _own_requests(situation: Situation, alike: Sequence[Exchange]) -> Finding:
+    """Those of one method that met the same, however many hosts they went to; any final answer to OPTIONS shows that
+    who gave it is alive (qualify_contact_cb of res_pjsip/pjsip_options.c)."""
+    first, servers = alike[0], tuple(dict.fromkeys(one.server for one in alike))
+    is_ping, silent, several = first.method == "OPTIONS", first.is_silent, len(servers) > 1
+    refused = sum((Counter(one.refused) for one in alike), Counter[int]())
+    answers = ", ".join(f"{status} ({counted(count, 'time')})" for status, count in sorted(refused.items()))
+    done = f"{'refuse' if several else 'refuses'} the PBX's own {first.method} with {answers}"
     if silent:
-        done = f"never answers the PBX's own {exchange.method} ({counted(exchange.requests, 'request')})"
+        count = counted(sum(one.requests for one in alike), "request")
+        done = f"never {'answer' if several else 'answers'} the PBX's own {first.method} ({count})"
     meaning = ""
-    if is_ping:
-        meaning = (
-            ": Asterisk holds that contact for unreachable, and calls nobody there"
-            if silent
-            else ": Asterisk takes any answer as a sign of life"
-        )
+    if is_ping and silent:
+        held = "those contacts" if several else "that contact"
+        meaning = f": Asterisk holds {held} for unreachable, and calls nobody there"
+    elif is_ping:
+        meaning = ": Asterisk takes any answer as a sign of life"
     return Finding(
         OWN,
-        Severity.NOTE if exchange.method == "NOTIFY" or (is_ping and not silent) else Severity.WARNING,
-        f"{exchange.server} {done}{meaning}",
-        _place(situation, exchange.server),
-        (exchange.server,),
+        Severity.NOTE if first.method == "NOTIFY" or (is_ping and not silent) else Severity.WARNING,
+        f"{listed(servers)} {done}{meaning}",
+        next(filter(None, map(_places(situation).get, servers)), None),
+        servers,
         0,
-        tuple(_said(exchange, max(exchange.refused, default=0))),
+        tuple(_said(first, max(first.refused, default=0))),
         advice="look at the way there (firewall, DNS, port and transport of the contact); `pjsip show contacts` shows"
         " what Asterisk knows of it"
         if silent
         else "nothing while calls get through; qualify_frequency=0 ends the OPTIONS"
         if is_ping
-        else f"ask there what that answer means, or have the PBX send no {exchange.method}",
+        else f"ask there what that answer means, or have the PBX send no {first.method}",
     )
 
 
-def _place(situation: Situation, ip: str) -> Where | None:
-    """The AOR whose contact is at that address."""
-    hosts = ((aor, parse_uri(contact)) for aor in situation.config.aors.values() for contact in aor.contacts)
-    return next((aor.where for aor, uri in hosts if uri is not None and uri.host.strip("[]") == ip), None)
+@lru_cache(maxsize=2)
+def _places(situation: Situation) -> Mapping[str, Where]:
+    """The AOR whose contact is at an address, the first for each."""
+    found: dict[str, Where] = {}
+    for aor in situation.config.aors.values():
+        for uri in filter(None, map(parse_uri, aor.contacts)):
+            found.setdefault(uri.host.strip("[]"), aor.where)
+    return found
 
 
 def _finding(situation: Situation, exchange: Exchange) -> Finding:

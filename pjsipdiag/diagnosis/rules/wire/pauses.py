@@ -27,6 +27,7 @@ MOST_TOLD = 16
 MOST_MESSAGES = 300_000
 """Messages of captures that are read again for the pauses of requests outside of calls."""
 LONGEST_METHOD = 32
+STOPPED = "had its last answer at {}, and none since"
 OF_ONE = "look for a ban or filter of this address (`fail2ban-client status asterisk`, `iptables -L -n`)"
 OF_ALL = "Asterisk, or the way to it, stood still (restart, overload, network; `systemctl status asterisk`)"
 
@@ -72,15 +73,18 @@ def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
     answered |= {group.source for group in situation.groups if group.last_answer}
     found: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
     for one in exchanges:
-        if 0 < one.last_answer < one.last_request - PATIENCE:
-            found["had its last answer at {}, and none since", _whose(heard > one.last_answer + PATIENCE)].append(one)
-        elif one.is_silent and one.last_request - one.first_time > PATIENCE and answered - {one.client}:
+        if _has_stopped(one, situation.end):
+            found[STOPPED, OF_ONE if heard > one.last_answer + PATIENCE else OF_ALL].append(one)
+        elif (
+            one.is_silent and one.last_request - one.first_time > PATIENCE and len(answered) > (one.client in answered)
+        ):
             found["never got an answer, and others do", OF_ONE].append(one)
-        elif one.last_answer > one.last_request + LATE_AFTER:
+        elif one.last_answer > one.last_request + LATE_AFTER and one.unanswered >= 0:
             found["got its last answer more than 30 seconds after it was asked", OF_ALL].append(one)
     for (what, why), ones in found.items():
         said = [f"{one.method} of {one.client} {what.format(clock(one.last_answer))}" for one in ones]
-        yield _silence(said, why, ones, any(one.succeeded for one in ones))
+        others = "others are" if why == OF_ONE else "nobody is"
+        yield _silence(said, f": {others} answered later" if what == STOPPED else "", why, ones)
     if late := [group for group in situation.groups if group.late]:
         count = sum(group.late for group in late)
         yield Finding(
@@ -96,18 +100,19 @@ def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
         )
 
 
-def _whose(is_one: bool) -> str:
-    return OF_ONE if is_one else OF_ALL
+def _has_stopped(one: Exchange, end: int) -> bool:
+    """Whether answers ended before requests did; a last request that the end of the capture cuts off says nothing."""
+    is_behind = 0 < one.last_answer < one.last_request - PATIENCE
+    return is_behind and (one.unanswered > 1 or end - one.last_request > PATIENCE)
 
 
-def _silence(said: Sequence[str], why: str, ones: Sequence[Exchange], belong: bool) -> Finding:
+def _silence(said: Sequence[str], others: str, why: str, ones: Sequence[Exchange]) -> Finding:
     clients = tuple(dict.fromkeys(one.client for one in ones))
     rest = f" and {len(said) - 1} more" if len(said) > 1 else ""
-    others = "others are answered later" if why == OF_ONE else "nobody is answered later"
     return Finding(
         "no-answer",
-        Severity.WARNING if belong or why == OF_ALL else Severity.NOTE,
-        f"{said[0]}{rest}" + (f": {others}" if "since" in said[0] else ""),
+        Severity.WARNING if why == OF_ALL or any(one.succeeded for one in ones) else Severity.NOTE,
+        f"{said[0]}{rest}{others}",
         None,
         clients,
         0,
@@ -128,7 +133,7 @@ class Pause(NamedTuple):
 
 def unanswered(exchanges: Sequence[Exchange]) -> list[Exchange]:
     """Those that have fewer answers than requests, so that there may be a pause."""
-    return [one for one in exchanges if one.statuses and one.requests - sum(one.statuses.values()) > 1]
+    return [one for one in exchanges if one.statuses and one.unanswered > 1]
 
 
 def unread(tallies: Sequence[Tally]) -> str:
