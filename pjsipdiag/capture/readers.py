@@ -32,10 +32,11 @@ def read(
     seconds: float | None = None,
     dissector: Dissector | None = None,
 ) -> Iterator[Datagram]:
-    """The SIP datagrams of the capture or log at `path` (`-`: standard input), in the order in which they are complete,
-    read as the user asked: `reader` is one of READERS, a key log needs
-    Wireshark. With `follow` the file is read until an interrupt (SIGINT) or for `seconds`. The native reader takes a
-    `dissector` where the capture is more than this file, and leaves it unfinished. Raises CaptureError.
+    """The SIP datagrams of the capture or log at `path` (`-`: standard input), in the order in which they are complete.
+
+    `reader` is one of READERS; a key log needs Wireshark. With `follow` the file is read until an interrupt (SIGINT) or
+    for `seconds`. The native reader takes a `dissector` where the capture is more than this file, and leaves it
+    unfinished. Raises CaptureError.
     """
     if follow:
         if reader != "native" or keylog is not None:

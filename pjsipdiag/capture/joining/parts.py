@@ -3,9 +3,9 @@
 `split` cuts at places where a chain of record headers verifies. A part gives the messages that one packet holds whole,
 those in fragments that lie in it without any fault, and those of TCP connections whose opening SYN lies in it: these
 are its own. Packets whose meaning depends on what was before (other fragments, other TCP) are handed back raw in its
-Rest, and `join` reads them in order when all parts are done, beginning with what the file before left. Where that could
-differ from one process (damage, sections, too much to hand back) `join` raises Unjoinable, and `read_on` reads what is
-left of the file in one go: so it is never read twice as a whole.
+Handover, and `join` reads them in order when all parts are done, beginning with what the file before left. Where that
+could differ from one process (damage, sections, too much to hand back) `join` raises Unjoinable, and `read_on` reads
+what is left of the file in one go: so it is never read twice as a whole.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from pjsipdiag.storage import Url
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.work.reading import Done, Reading
 
-MAGIC = b"pjsipdiag fold 3\n"
+MAGIC = b"pjsipdiag fold 4\n"
 _DIGEST = hashlib.sha256
 
 
