@@ -198,10 +198,11 @@ def test_segments_of_a_connection(segments: Callable[[int], list[tuple[int, byte
         lambda n: b"<--- Received SIP request (99999 bytes) from UDP:192.0.2.1:5060 --->\n" * n,
         lambda n: b"<--- Received SIP request (99999 bytes) from UDP:192.0.2.1:5060 --->\n" + b"x\n" * n,
         lambda n: b"Request 'INVITE' from '' failed for '192.0.2.1:5060' (callid: a) - x\n" * n,
+        lambda n: b"<- Received SIP request (1 bytes) from UDP:1:1 ->\n" * n + b"SIP request (\n" * 2 * n,
         lambda n: b"NOTICE[1] x\n" + b"[" * n + b"\n",
         lambda n: b"NOTICE[1] x\n" + b"<--- " * n + b"\n",
     ],
-    ids=range(5),
+    ids=range(6),
 )
 def test_lines_of_a_log(text: Callable[[int], bytes]) -> None:
     assert_linear(lambda n: lambda: list(read_text(io.BytesIO(text(n)), Tally("cost"))), 200)

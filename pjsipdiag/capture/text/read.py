@@ -1,14 +1,16 @@
 """A text -> the SIP messages in it, and what Asterisk says there about requests.
 
 The text is searched in large pieces for what announces a message; what lies between is never split into lines. The own
-side's address is not in a log and stays zero. MarkedLines without a date have time 0.
+side's address is not in a log and stays zero. Lines without a date have time 0.
 """
 
 from __future__ import annotations
 
 import io
 import re
+from bisect import bisect_right
 from collections.abc import Generator, Iterator, Sequence
+from itertools import accumulate
 from operator import attrgetter
 from typing import BinaryIO, NamedTuple
 
@@ -231,11 +233,12 @@ class _Reading:
         text, _, marks, unlike = lines
         if not unlike or sum(map(text.count, PJSIP.needles)) <= sum(mark.form is PJSIP for mark in marks):
             return
-        known = [(mark.at, mark.found.end()) for mark in marks]
+        known = sorted([*((mark.at, mark.found.end()) for mark in marks), *spoken])
+        starts, reached = [start for start, _ in known], [0, *accumulate((stop for _, stop in known), max)]
         width = cut_after(text)
         for found in _SCRAP.finditer(text, 0, end):
             at = found.start()
-            if not any(start <= at < end for start, end in (*known, *spoken)):
+            if at >= reached[bisect_right(starts, at)]:
                 self.tally.changed += 1
                 self.tally.undecoded["log message behind a line that was broken or changed"] += 1
                 self.tally.unread[BROKEN, f"{width}" if width else ""] += 1

@@ -110,6 +110,8 @@ EXPORTS = {
     "objects over lines": json.dumps({"data": [HOMER, HOMER]}, indent=2),
     "an object a line": f"{json.dumps(HOMER)}\n{json.dumps(HOMER)}\n",
     "addresses in an object beside": json.dumps([{"protocol_header": HEADER, "raw": HOMER["raw"]}] * 2),
+    "objects by their names": json.dumps({"data": {"1": HOMER, "2": HOMER}}),
+    "ports that became fractions": json.dumps([HOMER | {"srcPort": 5060.0, "dstPort": "5060.0"}] * 2),
     "older names": json.dumps([OLD | {"msg": HOMER["raw"], "micro_ts": 1795425056123000}] * 2),
     "rows": "".join(f"{','.join(row)}\r\n" for row in ([*HOMER], *[[f'"{value}"' for value in HOMER.values()]] * 2)),
     "rows, semicolons": "\n".join(
@@ -126,6 +128,19 @@ def test_messages_with_their_addresses_in_fields_are_read(name: str) -> None:
     assert {str(Address.unpack(datagram.source)) for datagram in found} == {CALLER}
     assert {datagram.time for datagram in found} == {1795425056123000000}
     assert not tally.unread
+
+
+@pytest.mark.parametrize("source", [{"srcIp": ""}, {"srcIp": "our carrier"}, {"srcPort": ""}])
+def test_messages_whose_addresses_no_field_tells_are_counted(source: dict[str, str]) -> None:
+    rows = [HOMER, HOMER | source]
+    table = "".join(
+        ",".join(f'"{value}"' for value in row) + "\r\n" for row in (HOMER, *(row.values() for row in rows))
+    )
+    without = {name: value for name, value in HOMER.items() if name not in source}
+    for text in (json.dumps(rows), json.dumps([without, HOMER]), table):
+        tally = Tally("text")
+        assert len(list(read_stream(io.BytesIO(text.encode()), tally))) == 1
+        assert tally.unread == {("hidden", "<none>"): 1}
 
 
 @pytest.mark.parametrize("width", [60, 80, 100])

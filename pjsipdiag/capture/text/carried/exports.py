@@ -1,5 +1,6 @@
 """Messages that a store of SIP (Homer, a HEP database) exports, each in an object or a row with its addresses in fields
-beside it: they become a viewer's text.
+beside it: they become a viewer's text. In place of an address that is not told stands NOT_TOLD, so that who reads the
+text counts the message.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ SIGN = re.compile(rb"(?:^|[\"',;|\t{])\s*(?:src_?ip|source_?ip)\b", re.IGNORECAS
 _SENT = (("srcip", "sourceip"), ("srcport", "sourceport"), ("dstip", "destinationip"), ("dstport", "destinationport"))
 _MESSAGE = ("raw", "msg", "message", "payload")
 _TIMES = ("createdate", "microts", "timestamp", "date", "timeseconds", "time")
+NOT_TOLD = "<none>:0"
+_IP = re.compile(r"[\w.:*<>-]{1,60}")
 _SIP = re.compile(r"\s*(?:[A-Z]{3,12} \S+ SIP/2\.0|SIP/2\.0 \d{3})\b")
 
 
 def of_objects(text: str) -> bytes | None:
     """The messages in a text that is JSON: one value, or one after the other. None where it has none."""
     values, _ = values_in(text)
-    return b"".join(message for value in values for message in _within(value, {}, 0)) or None
+    return b"".join(message for value in values for message in _within(value, 0)) or None
 
 
 def of_rows(text: str) -> bytes | None:
@@ -38,23 +41,24 @@ def of_rows(text: str) -> bytes | None:
         return None
 
 
-def _within(value: object, outer: Mapping[str, object], depth: int) -> Iterator[bytes]:
-    """The messages in a value; what stands in objects around and beside a message tells of it, too."""
+def _within(value: object, depth: int) -> Iterator[bytes]:
+    """The messages in a value; what stands around one message in an object, and beside it, tells of it, too."""
     if depth > DEEPEST:
         return
     if isinstance(value, list):
         for one in value:
-            yield from _within(one, outer, depth + 1)
+            yield from _within(one, depth + 1)
     elif isinstance(value, dict):
-        fields = {**outer, **_named(value)}
-        for one in value.values():
-            fields |= _named(one) if isinstance(one, dict) else {}
+        fields, inner = _named(value), [_named(one) for one in value.values() if isinstance(one, dict)]
+        if sum(_text(one) is not None for one in inner) < 2:
+            for one in inner:
+                fields |= one
         found = _message(fields)
-        if found:
-            yield found
+        if found is None or NOT_TOLD.encode() in found.partition(b"\n")[0]:
+            more = [message for one in value.values() for message in _within(one, depth + 1)]
+            yield from more or filter(None, [found])
         else:
-            for one in value.values():
-                yield from _within(one, outer, depth + 1)
+            yield found
 
 
 def _named(fields: Mapping[object, object]) -> dict[str, object]:
@@ -63,15 +67,24 @@ def _named(fields: Mapping[object, object]) -> dict[str, object]:
     return {name: value for name, value in plain if isinstance(value, str | int | float)}
 
 
-def _message(fields: Mapping[str, object]) -> bytes | None:
+def _text(fields: Mapping[str, object]) -> str | None:
     texts = (str(fields[name]) for name in _MESSAGE if name in fields)
-    text = next((one for one in texts if _SIP.match(one)), None)
-    ends = [next((str(fields[name]) for name in names if name in fields), "") for names in _SENT]
-    if text is None or not all(ends):
+    return next((one for one in texts if _SIP.match(one)), None)
+
+
+def _message(fields: Mapping[str, object]) -> bytes | None:
+    text = _text(fields)
+    if text is None:
         return None
-    source, destination = (f"[{ip}]" if ":" in ip else ip for ip in ends[::2])
-    line = f"{_time(fields)} {source}:{ends[1]} -> {destination}:{ends[3]}\n"
+    ends = [next((str(fields[name]).strip() for name in names if name in fields), "") for names in _SENT]
+    line = f"{_time(fields)} {_place(*ends[:2])} -> {_place(*ends[2:])}\n"
     return (line + text.lstrip().replace("\r\n", "\n").rstrip("\n") + "\n\n").encode("utf-8", "surrogatepass")
+
+
+def _place(ip: str, port: str) -> str:
+    if not _IP.fullmatch(ip) or not re.fullmatch(r"\d{1,5}(?:\.0)?", port):
+        return NOT_TOLD
+    return f"[{ip}]:{port.removesuffix('.0')}" if ":" in ip else f"{ip}:{port.removesuffix('.0')}"
 
 
 def _time(fields: Mapping[str, object]) -> str:
