@@ -35,7 +35,8 @@ from pjsipdiag.asterisk.forms.header_syntax import (
 MOST_FORMS = 64
 MOST_TRIED = 8
 """Forms that are tried on a request before it is taken to have none."""
-LEARNT = 4
+LEARNT = 64
+"""To learn a form costs as much as to read about 64 requests the long way."""
 MOST_SEEN, LONGEST_HEAD, MOST_LINES = 2000, 4096, 64
 MOST_VAIN = 256
 """Forms that are tried to be learnt in vain."""

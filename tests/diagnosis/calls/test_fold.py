@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from pjsipdiag.asterisk.forms.forms import LEARNT
 from pjsipdiag.capture.datagram import Connected, Datagram
 from pjsipdiag.diagnosis.calls import fold, rows
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.folded import Folded
 from pjsipdiag.diagnosis.calls.rows import ANSWER
 from pjsipdiag.sip import Address
+from tests.diagnosis.conftest import EARLY
 
 pytestmark = pytest.mark.skipif(fold.following is None, reason="needs a C compiler when pjsipdiag is installed")
 
@@ -159,7 +159,7 @@ def test_it_folds_what_is_usual() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fold, "following", counted)
         Fold().feed(list(busy(500)))
-    assert left == {b"INV": LEARNT, b"SIP": 1}
+    assert left == {b"INV": EARLY, b"SIP": 1}
 
 
 def busy(calls: int) -> Iterator[Datagram]:
