@@ -267,7 +267,8 @@ class Files:
                 below += [_join(parent, entry) for entry in entries if match.fullmatch(entry)]
             found = below
         there = {name: self.exists(name) for name in found}
-        self.dangling += [name for name, is_there in there.items() if not is_there and self._path(name).is_symlink()]
+        gone = (name for name, is_there in there.items() if not is_there)
+        self.dangling += [name for name in gone if (path := self._path(name)).is_symlink() and not path.exists()]
         return sorted((name for name, is_there in there.items() if is_there), key=os.fsencode)
 
     def _entries(self, parent: str) -> set[str]:
