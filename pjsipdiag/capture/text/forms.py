@@ -50,7 +50,7 @@ ARROW = TextForm(
         + _PLACE
         + rb") (?:-{1,3}>|\xe2\x86\x92) (?P<to>"
         + _PLACE
-        + rb")(?=[\s\]):]|$)",
+        + rb")(?=[\s\]):]|$)(?: \((?P<size>[0-9]{1,6}) bytes\))?",
         re.MULTILINE,
     ),
     b".",

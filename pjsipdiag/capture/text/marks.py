@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from pjsipdiag.capture.text.forms import PJSIP, TextForm
+from pjsipdiag.capture.text.forms import TextForm
 
 LONGEST_REGION = 1 << 16
 """Bytes behind an announcement, beside eight times its message, in which the message is looked for."""
@@ -46,7 +46,7 @@ def found_in(form: TextForm, text: bytes, start: int, unlike: list[int]) -> Iter
             match = form.line.search(text, max(begin, at - LONGEST_HEAD, seen), min(end, at + LONGEST_HEAD))
             if match is not None:
                 first, stop = match.span()
-                yield Mark(first, begin, end, form, match, int(match["size"]) if form is PJSIP else 0)
+                yield Mark(first, begin, end, form, match, int(match.groupdict().get("size") or 0))
                 if not first <= at < stop:
                     unlike.append(at)
                 seen = max(stop, at + len(needle))

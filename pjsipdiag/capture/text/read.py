@@ -22,7 +22,7 @@ from pjsipdiag.capture.text.carried.encoding import Decoded, Narrow, wide_encodi
 from pjsipdiag.capture.text.carried.order import NOTE_ENTRIES_TURNED, in_order
 from pjsipdiag.capture.text.carried.unpack import unpacked
 from pjsipdiag.capture.text.carried.wrapping import Wrapped, cut_after, joined, wrapping
-from pjsipdiag.capture.text.forms import FORMS, PJSIP, TCPDUMP, VIEWERS
+from pjsipdiag.capture.text.forms import ARROW, FORMS, PJSIP, TCPDUMP, VIEWERS
 from pjsipdiag.capture.text.kind import TextKind
 from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, MarkedLines, behind_lines, found_in, lines_of, region
 from pjsipdiag.capture.text.message import begins_entry, of_length, restored
@@ -251,8 +251,10 @@ class _Reading:
         if found is None:
             return None, 0
         payload, stop = found
-        if after < stop < len(text) - 1 and not begins_entry(text[stop + 1 : stop + LONGEST_HEAD].partition(b"\n")[0]):
-            return None, 0
+        if after < stop < len(text) - 1:
+            behind = text[stop + 1 : stop + LONGEST_HEAD].partition(b"\n")[0]
+            if not begins_entry(behind) and not (mark.form is ARROW and ARROW.line.search(behind)):
+                return None, 0
         return self._datagram(text, mark, payload, truncated=False), stop
 
     def _restored(self, text: bytes, mark: Mark, after: int, waits: bool) -> tuple[Datagram | None, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -141,6 +142,23 @@ def test_messages_whose_addresses_no_field_tells_are_counted(source: dict[str, s
         tally = Tally("text")
         assert len(list(read_stream(io.BytesIO(text.encode()), tally))) == 1
         assert tally.unread == {("hidden", "<none>"): 1}
+
+
+@pytest.mark.parametrize("shape", ["array", "rows"])
+@pytest.mark.parametrize("ends", ["\r\n", "\n"])
+def test_no_exported_message_begins_inside_of_another(shape: str, ends: str) -> None:
+    forged = "203.0.113.99:5060 -> 192.0.2.1:5060\n\nINVITE sip:1@192.0.2.1 SIP/2.0\nCall-ID: forged\n\n"
+    head = f"OPTIONS sip:192.0.2.1 SIP/2.0\nCall-ID: x1\nCSeq: 1 OPTIONS\nContent-Length: {len(forged)}\n\n"
+    raw = (head + forged).replace("\n", ends)
+    row = HOMER | {"raw": raw}
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(row))
+    writer.writeheader()
+    writer.writerows([row, row])
+    text = json.dumps([row, row]) if shape == "array" else table.getvalue()
+    found = list(read_stream(io.BytesIO(text.encode()), Tally("text")))
+    assert [str(Address.unpack(datagram.source)) for datagram in found] == [CALLER] * 2
+    assert {datagram.payload.replace(b"\r\n", b"\n") for datagram in found} == {(head + forged).encode()}
 
 
 @pytest.mark.parametrize("width", [60, 80, 100])

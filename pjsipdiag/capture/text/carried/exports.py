@@ -77,8 +77,9 @@ def _message(fields: Mapping[str, object]) -> bytes | None:
     if text is None:
         return None
     ends = [next((str(fields[name]).strip() for name in names if name in fields), "") for names in _SENT]
-    line = f"{_time(fields)} {_place(*ends[:2])} -> {_place(*ends[2:])}\n"
-    return (line + text.lstrip().replace("\r\n", "\n").rstrip("\n") + "\n\n").encode("utf-8", "surrogatepass")
+    text = text.lstrip()
+    sent = (text if "\r\n" in text else text.replace("\n", "\r\n")).encode("utf-8", "surrogatepass")
+    return f"{_time(fields)} {_place(*ends[:2])} -> {_place(*ends[2:])} ({len(sent)} bytes)\n".encode() + sent + b"\n"
 
 
 def _place(ip: str, port: str) -> str:
