@@ -82,7 +82,7 @@ class CallGroup:
     """Calls whose final answer the PBX sent again and again, as it does until the ACK comes, by their status."""
     method: str = "INVITE"
     refused_numbers: tuple[str, ...] = ()
-    """Users of the request URIs of calls that ended with a 4xx, 5xx or 6xx: each distinct and at most 32."""
+    """Users of the request URIs of calls that a 4xx, 5xx or 6xx ended, and no person: each distinct and at most 32."""
 
     @property
     def credentialed(self) -> int:

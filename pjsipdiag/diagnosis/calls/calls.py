@@ -7,7 +7,6 @@ the order of time; `sources.py` has the same by source address.
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from operator import itemgetter
@@ -18,7 +17,7 @@ from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.folded import CallRequest, Merged
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
-from pjsipdiag.diagnosis.calls.judge import Judged, in_order, joined, picked, rise
+from pjsipdiag.diagnosis.calls.judge import Judged, in_order, joined, outcomes, picked, rise
 from pjsipdiag.diagnosis.calls.rows import (
     BRIEF,
     CARRIED,
@@ -71,7 +70,8 @@ class Calls(Sequence[CallRow]):
         """Transactions between other hosts than the PBX."""
         self.outbound = set[int]().union(*(one.outbound for one in judged))
         """Digests of the calls that the PBX sent."""
-        self.sent = sum((one.sent for one in judged), Counter[tuple[bytes, int]]())
+        self.sent = outcomes(judged)
+        """Calls of the PBX by packed IP address that they went to and what they came to."""
         self._captures = captures
         whole = joined(judged)
         self.verdicts, self.agents, self.sources = (

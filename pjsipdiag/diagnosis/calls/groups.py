@@ -15,6 +15,7 @@ from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.calls.calls import END, MOST_AGENTS, Calls
 from pjsipdiag.diagnosis.calls.heads import call_id, user_of, value_of
 from pjsipdiag.diagnosis.calls.rows import (
+    BUSY,
     CARRIED,
     CHALLENGED,
     CREDENTIALS,
@@ -110,8 +111,7 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
     users, names, kinds = zip(*map(telling, read, told), strict=True)
     called, callers = Counter[str](users), Counter[str](names)
     destinations = Counter(one.destination for one in told)
-    statuses = map(calls.status.__getitem__, read)
-    refused = dict.fromkeys(user for user, status in zip(users, statuses, strict=True) if status >= 400 and user)
+    refused = dict.fromkeys(user for user, number in zip(users, read, strict=True) if user and _refused(calls, number))
     alike: dict[object, list[int]] = defaultdict(list)
     for number, one, kind in zip(read, told, kinds, strict=True):
         alike[calls.port[number], one.destination, kind].append(number)
@@ -160,6 +160,12 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
         last_answer=max(answered),
         late=sum(1 for flag in flags if flag & LATE),
     )
+
+
+def _refused(calls: Calls, number: int) -> bool:
+    """Whether something refused the call: no person who is busy, hangs up, or declines after it rang."""
+    status = calls.status[number]
+    return status >= 400 and status not in BUSY and (status != 603 or bool(calls.flags[number] & UNRUNG))
 
 
 def _ids(calls: Calls, firsts: Mapping[int, Sequence[int]], statuses: Collection[int]) -> list[str]:

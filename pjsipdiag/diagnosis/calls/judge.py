@@ -22,6 +22,7 @@ from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.folded import TRANSPORT_NAMES, CapturePart, Merged
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.diagnosis.calls.rows import (
+    CHALLENGES,
     CREDENTIALS,
     FORM,
     FRAME,
@@ -77,8 +78,8 @@ class Judged:
     sources: list[bytes] = field(default_factory=list)
     outbound: set[int] = field(default_factory=set)
     """Digests of the calls that the PBX sent."""
-    sent: Counter[tuple[bytes, int]] = field(default_factory=Counter)
-    """Its transactions by packed IP address they went to and how they were answered, 0 for not at all."""
+    sent: dict[tuple[bytes, int], int] = field(default_factory=dict)
+    """How its calls were answered (0: not at all), by packed IP address that they went to and their digest."""
     passing: int = 0
     """Transactions between other hosts."""
 
@@ -120,7 +121,7 @@ def judge(
                     judged.outbound.add(call)
                     answers = merged.answers.get(key)
                     if answers or merged.end - time >= T1_GIVES_UP:
-                        judged.sent[destination[:-2], outcome_of(answers)[0] if answers else 0] += 1
+                        _count_sent(judged, answers, call, destination[:-2])
                 else:
                     judged.passing += 1
                 continue
@@ -149,6 +150,24 @@ def judge(
     judged.add(batch)
     judged.agents, judged.sources = list(agents), list(sources)
     return judged
+
+
+def _count_sent(judged: Judged, answers: bytes | None, call: int, destination: bytes) -> None:
+    status = outcome_of(answers)[0] if answers else 0
+    judged.sent[destination, call] = max(judged.sent.get((destination, call), 0), status, key=_weight)
+
+
+def outcomes(judged: Iterable[Judged]) -> Counter[tuple[bytes, int]]:
+    """How many calls of the PBX came to what, by packed IP address that they went to and status."""
+    sent: dict[tuple[bytes, int], int] = {}
+    for one in judged:
+        sent |= {call: max(sent.get(call, 0), status, key=_weight) for call, status in one.sent.items()}
+    return Counter((ip, status) for (ip, _), status in sent.items())
+
+
+def _weight(status: int) -> tuple[bool, bool, int]:
+    """What a call came to: success, else an answer that is no challenge, as it is tried again behind one."""
+    return 200 <= status < 300, status not in (0, *CHALLENGES), status
 
 
 def _received(merged: Merged, views: Sequence[tuple[int, Row]], pbx: Collection[bytes]) -> int:

@@ -33,7 +33,7 @@ TAGGED = struct.Struct("<16sIIHI")
 sums of the CSeq number and of the To tag, what it is, and the sum of the PBX's address."""
 ACKED, CONNECTED = 0, 1
 """What it is: an ACK, an INVITE over a connection that shows its sender; else the status of a final answer."""
-CHALLENGES, RINGING = (401, 407), (180, 181, 182, 183)
+CHALLENGES, RINGING, BUSY = (401, 407), (180, 181, 182, 183), (486, 487, 600)
 FINAL, MOST_FINAL = 200, 699
 MOST_ANSWERS = 8
 """Different statuses kept of one transaction, the earliest ones: a real one has three."""
@@ -141,18 +141,19 @@ def add_repeat(repeats: dict[Key, list[Cluster]], key: Key, first: int, again: I
 
 
 def both_answers(before: bytes, after: bytes) -> bytes:
-    """The answers of two transactions in the order of their times."""
+    """The answers of two transactions in the order of their times; of one time, as in a log that has no times or whole
+    seconds, a challenge comes first: the other request is what was sent after it."""
     if not before or not after:
         return before or after
     if before[-_TIME.size :] < after[ANSWER.size - _TIME.size : ANSWER.size] < _NEGATIVE:
         return before + after
-    both = sorted((time, status) for status, time in ANSWER.iter_unpack(before + after))
-    return b"".join([ANSWER.pack(status, time) for time, status in both])
+    both = sorted((time, status not in CHALLENGES, status) for status, time in ANSWER.iter_unpack(before + after))
+    return b"".join([ANSWER.pack(status, time) for time, _, status in both])
 
 
 def outcome_of(answers: bytes) -> tuple[int, bool, int]:
-    """What answers in their order come to: the last final status, else the last one, whether there was a challenge, and
-    when the last one came."""
+    """What answers in their order come to: the last final status, else the last one, as of a call that was sent again
+    after a challenge and still rings; whether there was a challenge, and when the last one came."""
     status, challenged = _outcome(answers[:: ANSWER.size] + answers[1 :: ANSWER.size])
     return status, challenged, _TIME.unpack(answers[-_TIME.size :])[0]
 
@@ -173,7 +174,8 @@ def _outcome(packed: bytes) -> tuple[int, bool]:
     half = len(packed) // 2
     statuses = [high << 8 | low for high, low in zip(packed[:half], packed[half:], strict=True)]
     final = [status for status in statuses if status >= 200]
-    return (final or statuses)[-1], any(status in CHALLENGES for status in final)
+    waits = final and final[-1] in CHALLENGES and statuses[-1] < 200
+    return (statuses if waits else final or statuses)[-1], any(status in CHALLENGES for status in final)
 
 
 def add_cluster(clusters: list[Cluster], first: int, last: int) -> None:

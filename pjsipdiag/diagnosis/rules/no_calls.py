@@ -109,7 +109,7 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
         )
     if situation.outbound_calls:
         return "all calls in it were made by the PBX" + (
-            f", and {failed} of them were refused or not answered" if failed else ""
+            f", and {failed} of them {'was' if failed == 1 else 'were'} refused or not answered" if failed else ""
         )
     if messages:
         return "no call begins in it: its SIP is of calls that began before, or not about calls"

@@ -229,7 +229,7 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
     required = f" ({shown[0]})" if status == 420 and shown else ""
     return Finding(
         "refused-otherwise",
-        Severity.ERROR if status not in OF_PEOPLE else Severity.WARNING if _all_busy(groups) else Severity.NOTE,
+        _severity(situation, status, groups),
         f"{identified} refused with {status} ({counted(count, 'call')}): {known.meaning}{required}{by}",
         cause.where,
         sources(groups),
@@ -243,9 +243,13 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
     )
 
 
-def _all_busy(groups: Sequence[CallGroup]) -> bool:
-    """Whether nobody was reached: every call of these sources ended busy."""
-    return all(status in (486, 600) for group in groups for status, count in group.statuses.items() if count)
+def _severity(situation: Situation, status: int, groups: Sequence[CallGroup]) -> Severity:
+    """Busy is a warning where nobody was reached; one busy call beside others that came through says nothing."""
+    if status not in OF_PEOPLE:
+        return Severity.ERROR
+    busy = all(status in (486, 600) for group in groups for status, count in group.statuses.items() if count)
+    alone = calls(groups) > 1 or not any(with_status(group, 200) for group in situation.groups)
+    return Severity.WARNING if busy and alone else Severity.NOTE
 
 
 def _of_class(status: int) -> Explained:
@@ -305,7 +309,8 @@ def besides(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
     told += [(groups, (int(cause.detail),)) for cause, groups in blamed["refused-otherwise"].items()]
     for groups, statuses in told:
         for group in groups:
-            for cause in left_over(situation, group, statuses):
+            by_dialplan = refused.DIALPLAN if refused.of_dialplan(situation, group) else ()
+            for cause in left_over(situation, group, (*statuses, *by_dialplan)):
                 rest[cause].append(group)
     for cause, groups in rest.items():
         yield with_calls(refused_otherwise(situation, cause, groups), groups, (int(cause.detail),))

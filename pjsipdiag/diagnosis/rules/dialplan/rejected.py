@@ -7,7 +7,8 @@ ANSWERS is `hangup_cause2sip` of channels/chan_pjsip.c, read backwards.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Endpoint
@@ -16,9 +17,11 @@ from pjsipdiag.asterisk.dialplan.model import Dialplan
 from pjsipdiag.asterisk.dialplan.read import FILE
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.evidence.numbers import contexts_with, number, reached, spelt_otherwise
+from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.model import Finding
+from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, listed, sources, who, with_status
-from pjsipdiag.diagnosis.rules.refused import DIALPLAN, codes, count, severity
+from pjsipdiag.diagnosis.rules.refused import DIALPLAN, codes, count, of_dialplan, severity
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 MISSING = {404: Presence.MISSING, 484: Presence.INCOMPLETE}
@@ -73,7 +76,13 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
     unset = "" if endpoint.option("context") else " (no context= is set)"
     found = _found(situation, endpoint, groups, numbers)
     missing = sum(with_status(group, *MISSING) - sum(group.tried.get(s, 0) for s in MISSING) for group in groups)
-    if missing > 0:
+    others = count(groups, DIALPLAN) - missing
+    if missing > 0 < others:
+        why = (
+            f"its context {endpoint.context}{unset} has no such extension for {missing:,} of them, and what the"
+            f" dialplan does there ends the {'other' if others == 1 else 'others'}"
+        )
+    elif missing > 0:
         why = f"its context {endpoint.context}{unset} has no such extension"
     else:
         why = f"what the dialplan does in context {endpoint.context}{unset} ends in that answer"
@@ -96,6 +105,16 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
         ),
         advice=_contact_user(situation, numbers) or advice,
     )
+
+
+def besides(situation: Situation, blamed: Blamed) -> Iterator[Finding]:
+    """Calls that the dialplan refused of sources of which other calls are refused over media."""
+    partly: dict[Cause, list[CallGroup]] = defaultdict(list)
+    for group in (group for groups in blamed["media-rejected"].values() for group in groups):
+        if cause := of_dialplan(situation, group):
+            partly[cause].append(group)
+    for cause, groups in partly.items():
+        yield with_calls(dialplan_rejected(situation, cause, groups), groups, DIALPLAN)
 
 
 def _found(

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Config, Registration
 from pjsipdiag.asterisk.section import Where
+from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
@@ -46,7 +47,7 @@ def registration_refused(situation: Situation) -> Iterable[Finding]:
 
 def own_refused(situation: Situation) -> Iterator[Finding]:
     """Calls and other requests of the PBX that were refused or never answered; where other calls with the same host
-    came through, in either direction, that is a note."""
+    came through, in either direction, or all answers are about who was called, that is a note."""
     alike: dict[tuple[object, ...], list[Exchange]] = defaultdict(list)
     for exchange in situation.own:
         silent = exchange.is_silent and exchange.requests > 1
@@ -55,7 +56,9 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
     for exchanges in alike.values():
         yield _own_requests(situation, exchanges)
     failed: dict[str, list[str]] = defaultdict(list)
+    whole = set()
     for ip, status, count in unsuccessful(situation):
+        whole |= set() if status in _CALLEE else {ip}
         how = f"refused {counted(count, 'call')} of the PBX with {status}"
         failed[ip].append(how if status else f"left {counted(count, 'call')} of the PBX without an answer")
     through = {ip for ip, status, _ in situation.outbound if 200 <= status < 300}
@@ -63,19 +66,23 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
     for ip, done in failed.items():
         yield Finding(
             OWN,
-            Severity.NOTE if ip in through else Severity.WARNING,
+            Severity.WARNING if ip in whole - through else Severity.NOTE,
             f"{ip} {', and '.join(done)}",
             _places(situation).get(ip),
             (ip,),
             0,
-            ("who refuses what goes out may send nothing in",),
+            ("who refuses what goes out may send nothing in",)
+            if ip in whole
+            else ("these answers are about who was called, not about the PBX",),
             advice="look at the number as it is dialled, at from_user, from_domain and outbound_auth of the endpoint,"
             " and at what that host answers: `pjsip set logger on`",
         )
 
 
 OWN = "own-request-refused"
-CHALLENGES = (401, 407)
+_CALLEE = (404, 410, 480, 484, 604)
+"""Not Found, Gone, Temporarily Unavailable, Address Incomplete, Does Not Exist: about who is called
+(RFC 3261 21.4, 21.6)."""
 
 
 def unsuccessful(situation: Situation) -> list[tuple[str, int, int]]:
