@@ -53,17 +53,23 @@ class Case(NamedTuple):
 
 
 class Each(NamedTuple):
-    """Processor seconds of a worker, the scheduler and the client for each of something."""
+    """Processor seconds of a worker, the scheduler and the client, as a whole or for each of something."""
 
     worker: float
     scheduler: float
     client: float
 
     @classmethod
-    def between(cls, less: Cost, more: Cost, number: float) -> Each:
-        """What `number` more of it cost."""
-        spent = more.workers - less.workers, more.scheduler - less.scheduler, more.client - less.client
-        return cls(*(max(one, 0.0) / number for one in spent))
+    def of(cls, cost: Cost) -> Each:
+        """What a run took."""
+        return cls(cost.workers, cost.scheduler, cost.client)
+
+    def more(self, less: Each) -> Each:
+        """What this takes beyond another one."""
+        return Each(*(max(one - other, 0.0) for one, other in zip(self, less, strict=True)))
+
+    def times(self, number: float) -> Each:
+        return Each(*(one * number for one in self))
 
     def __str__(self) -> str:
         return (
@@ -73,37 +79,34 @@ class Each(NamedTuple):
 
 
 class Model(NamedTuple):
-    """What each task, file and GB costs; `start` is how long an empty run takes, `idle` what all spend in it."""
+    """What each task, file and GB costs, and what a run costs beside them: `start` is its time."""
 
-    start: float
-    idle: float
     task: Each
     file: Each
-    worker_gb: float
-    client_gb: float
+    gb: Each
+    idle: Each = Each(0.0, 0.0, 0.0)
+    start: float = 0.0
 
-    def spent(self, case: Case) -> float:
-        """Processor seconds of all together."""
-        each = case.tasks * sum(self.task) + case.files * sum(self.file)
-        return self.idle + case.gb * (self.worker_gb + self.client_gb) + each
+    def spent(self, case: Case) -> Each:
+        """Processor seconds of each side."""
+        parts = self.idle, self.task.times(case.tasks), self.file.times(case.files), self.gb.times(case.gb)
+        return Each(*map(sum, zip(*parts, strict=True)))
 
     def wall(self, case: Case) -> float:
-        """How long a run takes on this machine."""
-        parts = [case.tasks * task + case.files * file for task, file in zip(self.task, self.file, strict=True)]
-        reading, merging = case.gb * self.worker_gb + parts[0], case.gb * self.client_gb
-        at_once = max(reading / case.workers, (reading + parts[1] + parts[2]) / processors(), parts[1], parts[2])
-        return self.start + at_once + merging
+        """How long a run takes on this machine: the client judges when all is read."""
+        judging = self.gb.client * case.gb
+        busy = self.spent(case).more(self.idle)
+        at_once = max(busy.worker / case.workers, (sum(busy) - judging) / processors(), busy.scheduler)
+        return self.start + at_once + judging
 
     def seconds(self, size: float, workers: int, pbxs: int, storage: float) -> tuple[float, str]:
         """How long `size` GB take where each has a processor, and what all wait for."""
-        count, files = size * 1e9 / tasks.PIECE, size / FILE
-        worker, scheduler, client = (
-            count * task + files * file for task, file in zip(self.task, self.file, strict=True)
-        )
+        case = Case(workers, "", Path(), size, round(size / FILE))
+        busy = self.spent(case).more(self.idle)
         parts = {
-            "reading": (size * self.worker_gb + worker) / workers,
-            "the scheduler": scheduler,
-            "merging": (client + size * self.client_gb) / min(pbxs, AT_ONCE),
+            "reading": busy.worker / workers,
+            "the scheduler": busy.scheduler,
+            "the clients": busy.client / min(pbxs, AT_ONCE),
             "the storage": size / storage,
         }
         slowest = max(parts, key=lambda name: parts[name])
@@ -111,32 +114,27 @@ class Model(NamedTuple):
 
 
 def model_of(costs: Mapping[Case, Cost]) -> tuple[Model, set[Case]]:
-    """The model, and the runs that it is made of: an empty one, the big one, few and many files, a task for each."""
+    """The model, and the runs that it is made of: the big one, few and many files, and a task for each file."""
     named = {case.name: case for case in costs}
-    cases = [named[name] for name in ("empty", "big 2", "few", "many", "each")]
-    empty, big, few, many, each = (costs[case] for case in cases)
-    of_big, of_few, of_many, of_each = cases[1:]
-    task = Each.between(many, each, of_each.tasks - of_many.tasks)
-    file = Each.between(few, many, of_many.files - of_few.files)
-    model = Model(
-        start=empty.wall,
-        idle=empty.spent,
-        task=task,
-        file=file,
-        worker_gb=max(big.workers - empty.workers - of_big.tasks * task.worker, 0.0) / of_big.gb,
-        client_gb=max(few.client - empty.client - of_few.tasks * task.client, 0.0) / of_few.gb,
-    )
-    return model, set(cases)
+    cases = big, few, many, each = [named[name] for name in ("big 2", "few", "many", "each")]
+    took = {case: Each.of(costs[case]) for case in cases}
+    none = Each(0.0, 0.0, 0.0)
+    task = took[each].more(took[many]).times(1 / (each.tasks - many.tasks))
+    file = took[many].more(took[few]).more(task.times(many.tasks - few.tasks)).times(1 / (many.files - few.files))
+    known = Model(task, file, none)
+    gb = took[big].more(known.spent(big)).more(took[few].more(known.spent(few))).times(1 / (big.gb - few.gb))
+    known = Model(task, file, gb)
+    idle = took[few].more(known.spent(few))
+    return Model(task, file, gb, idle, max(costs[few].wall - known.wall(few), 0.0)), set(cases)
 
 
 def modelled(costs: Mapping[Case, Cost]) -> Iterator[str]:
     """What the model says, line by line."""
     model, made_of = model_of(costs)
     yield (
-        "A model of five of these runs (the empty one, two workers on the most bytes, on the fewest and on the most"
-        f" files, and with a task for each): a GB takes {model.worker_gb:.2f} s of a worker and {model.client_gb:.2f} s"
-        f" of the client, a task {model.task}, a file {model.file}, and a run {model.start:.2f} s. What it says of the"
-        " others:"
+        "A model of four of these runs (two workers on the most bytes, on the fewest and on the most files, and with a"
+        f" task for each): a GB takes {model.gb}, a task {model.task}, a file {model.file}, and a run {model.start:.2f}"
+        f" s and {sum(model.idle):.2f} s of processors beside them. What it says of the others:"
     )
     yield ""
     yield "| workers | GB | files | s | by the model | CPU s of all | by the model |"
@@ -145,7 +143,7 @@ def modelled(costs: Mapping[Case, Cost]) -> Iterator[str]:
         if case not in made_of and case.workers:
             yield (
                 f"| {case.workers} | {case.gb:.2f} | {case.files:,} | {one.wall:.2f} | {model.wall(case):.2f} |"
-                f" {one.spent:.2f} | {model.spent(case):.2f} |"
+                f" {one.spent:.2f} | {sum(model.spent(case)):.2f} |"
             )
     yield ""
     yield (
