@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @CONFIG
 @ASTERISK_ALONE
 @NAMES
-@click.option("--from", "from_", metavar="URI", help="The From header or its URI.")
+@click.option("--from", "from_", metavar="URI", help="The From header, its URI or its user.")
 @click.option("--uri", metavar="URI", help="The request URI.")
 @click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="One more header.")
 @click.option(

@@ -65,7 +65,7 @@ def request(
 ) -> SipMessage:
     """An INVITE as a provider would send it from `source`, with what is given in place of the usual.
 
-    `from_` is a URI or a whole From value, `uri` the request URI, `headers` are lines as `Name: value`.
+    `from_` is a user, a URI or a whole From value, `uri` the request URI, `headers` are lines as `Name: value`.
     Raises PjsipdiagError for a header line without a colon or any value with a line break.
     """
     for value in (from_ or "", uri or "", *headers):
@@ -78,7 +78,8 @@ def request(
     host = f"[{source.ip}]" if ":" in source.ip else source.ip
     from_value = from_ or f"<sip:caller@{host}>"
     if "<" not in from_value:
-        from_value = f"<{from_value}>"
+        scheme = "" if ":" in from_value else "sip:"
+        from_value = f"<{scheme}{from_value}{'' if '@' in from_value or not scheme else '@' + host}>"
     target = uri or f"sip:100@{local}"
     lines = [
         f"INVITE {target} SIP/2.0",

@@ -81,8 +81,9 @@ class CallGroup:
     unheard: Mapping[int, int] = field(default_factory=dict)
     """Calls whose final answer the PBX sent again and again, as it does until the ACK comes, by their status."""
     method: str = "INVITE"
-    refused_numbers: tuple[str, ...] = ()
-    """Users of the request URIs of calls that a 4xx, 5xx or 6xx ended, and no person: each distinct and at most 32."""
+    refused_numbers: tuple[tuple[str, int], ...] = ()
+    """Users of the request URIs of calls that a 4xx, 5xx or 6xx ended, and no person, each with that status: distinct
+    and at most 32."""
 
     @property
     def credentialed(self) -> int:

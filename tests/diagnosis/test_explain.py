@@ -43,6 +43,19 @@ def test_request_says_what_was_given() -> None:
     assert made.destination.ip == "2001:db8::1"
 
 
+@pytest.mark.parametrize(
+    ("given", "header"),
+    [
+        ("1001", "<sip:1001@[2001:db8::7]>"),
+        ("1001@pbx.example", "<sip:1001@pbx.example>"),
+        ("tel:+1555", "<tel:+1555>"),
+        ("<1001>", "<1001>"),
+    ],
+)
+def test_a_user_alone_is_a_caller(given: str, header: str) -> None:
+    assert request(Address("2001:db8::7", 5060), from_=given).header("From") == f"{header};tag=pjsipdiag"
+
+
 @pytest.mark.parametrize("options", [{"headers": ["no colon"]}, {"from_": "sip:a@b\r\nX: y"}, {"uri": "sip:a\n"}])
 def test_refuses_what_is_no_header(options: dict[str, str]) -> None:
     with pytest.raises(PjsipdiagError):

@@ -111,7 +111,11 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
     users, names, kinds = zip(*map(telling, read, told), strict=True)
     called, callers = Counter[str](users), Counter[str](names)
     destinations = Counter(one.destination for one in told)
-    refused = dict.fromkeys(user for user, number in zip(users, read, strict=True) if user and _refused(calls, number))
+    refused = dict.fromkeys(
+        (user, calls.status[number])
+        for user, number in zip(users, read, strict=True)
+        if user and _refused(calls, number)
+    )
     alike: dict[object, list[int]] = defaultdict(list)
     for number, one, kind in zip(read, told, kinds, strict=True):
         alike[calls.port[number], one.destination, kind].append(number)

@@ -16,7 +16,7 @@ def with_calls(finding: Finding, groups: Sequence[CallGroup], statuses: Collecti
     """The finding with what was seen of its calls; those that ended with one of `statuses` speak for it."""
     if finding.seen != Seen() or not groups:
         return finding
-    refused = (group.refused_numbers or group.numbers for group in groups)
+    refused = (_refused(group, statuses) or group.numbers for group in groups)
     seen = Seen(
         min(group.first_time for group in groups),
         max(group.last_time for group in groups),
@@ -25,6 +25,10 @@ def with_calls(finding: Finding, groups: Sequence[CallGroup], statuses: Collecti
         _first(chain.from_iterable(group.read_ids(statuses) for group in groups)),
     )
     return replace(finding, seen=seen)
+
+
+def _refused(group: CallGroup, statuses: Collection[int]) -> list[str]:
+    return [user for user, status in group.refused_numbers if not statuses or status in statuses]
 
 
 def with_requests(finding: Finding, exchanges: Sequence[Exchange]) -> Finding:

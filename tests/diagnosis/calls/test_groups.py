@@ -111,7 +111,7 @@ def test_what_becomes_of_the_calls_of_a_source_is_counted(tmp_path: Path) -> Non
     assert found.statuses == {0: 1, 200: 1, 302: 1, 400: 1, 403: 1}
     assert (found.challenged, found.retried, found.carried) == (1, 1, 1)
     assert found.tried == {200: 1, 400: 1}
-    assert found.refused_numbers == ("403", "400")
+    assert found.refused_numbers == (("403", 403), ("400", 400))
     assert found.realms == ("asterisk",)
     assert (found.last_time - found.first_time, found.first_silent - found.first_time) == (40 * 10**9, 40 * 10**9)
     assert found.last_answer - found.first_time == 30_010_000_000

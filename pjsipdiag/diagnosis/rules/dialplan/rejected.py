@@ -230,10 +230,14 @@ def _numbers(groups: Sequence[CallGroup]) -> list[str]:
     found = [
         user
         for group in groups
-        for user in group.refused_numbers or (group.numbers if all(code >= 400 for code in group.statuses) else ())
+        for user in _refused(group) or (group.numbers if all(code >= 400 for code in group.statuses) else ())
         if user
     ]
     return list(dict.fromkeys(found))[:MOST_NUMBERS]
+
+
+def _refused(group: CallGroup) -> list[str]:
+    return [user for user, status in group.refused_numbers if status in DIALPLAN]
 
 
 def _said(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
