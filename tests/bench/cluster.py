@@ -38,7 +38,7 @@ WIDTH = 140
 MARKS = "<!-- cluster -->", "<!-- /cluster -->"
 FILES = {10: "few", 100: "some", 1000: "many"}
 COPIES = string.ascii_uppercase[:8]
-"""Of the capture, where bytes are to cost more than files: what stands before the Call-IDs of each."""
+"""Of the capture, where bytes are to cost more than files: what the Call-IDs of each begin with."""
 WORKERS = (1, 2, 4)
 COLUMNS = (
     "workers",
@@ -127,7 +127,7 @@ def _cases(size_mb: int, folder: Path) -> list[Case]:
     single.mkdir()
     (single / "one.pcap").write_bytes((CONFIG.parent / "capture.pcap").read_bytes())
     for copy in COPIES:  # with calls of its own
-        (big / f"{copy}.pcap").write_bytes(raw.replace(b"\r\nCall-ID: ", b"\r\nCall-ID:" + copy.encode()))
+        (big / f"{copy}.pcap").write_bytes(re.sub(rb"(?<=\r\nCall-ID: ).", copy.encode(), raw))
     made = {
         files: cut(raw, range(count // files, count - files, count // files), folder / str(files)) for files in FILES
     }
