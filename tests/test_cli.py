@@ -1,4 +1,4 @@
-"""The command line as a person uses it: the seed case, what-if, and one clear line for every bad input."""
+"""The command line as a person uses it: the seed case, what-if, and what its statuses say."""
 
 import json
 import os
@@ -6,29 +6,19 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from pjsipdiag.cli import main
 from tests.bench.captures import write
+from tests.cli.commands import ETC, FIXTURES, SEED, run
 from tests.sip_text import EPOCH, write_capture
 
 pytestmark = pytest.mark.usefixtures("extensions")
-
-FIXTURES = Path(__file__).parent.parent / "fixtures"
-SEED, ETC = str(FIXTURES / "seed/capture.pcap"), str(FIXTURES / "seed/etc")
-
-
-def run(*arguments: str | Path) -> Result:
-    result = CliRunner(env={"COLUMNS": "80"}).invoke(main, [str(argument) for argument in arguments])
-    assert "fault of pjsipdiag" not in result.stderr
-    return result
 
 
 def diagnosed(*arguments: str | Path) -> Any:
@@ -149,92 +139,6 @@ def test_cut_capture_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
 
 def test_a_missing_argument_is_named() -> None:
     assert "Missing argument 'CAPTURE...'" in run("diagnose").stderr
-
-
-def empty(path: Path) -> list[str]:
-    (path / "empty.pcap").write_bytes(b"")
-    return ["diagnose", str(path / "empty.pcap"), "-c", ETC]
-
-
-def not_a_capture(path: Path) -> list[str]:
-    (path / "notes.txt").write_text("dear diary\n")
-    return ["diagnose", str(path / "notes.txt"), "-c", ETC]
-
-
-def cut_header(path: Path) -> list[str]:
-    (path / "cut.pcap").write_bytes(Path(SEED).read_bytes()[:13])
-    return ["diagnose", str(path / "cut.pcap"), "-c", ETC]
-
-
-def no_pjsip_conf(path: Path) -> list[str]:
-    (path / "etc").mkdir()
-    return ["diagnose", SEED, "-c", str(path / "etc")]
-
-
-BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
-    "missing capture": (lambda path: ["diagnose", str(path / "gone.pcap"), "-c", ETC], "gone.pcap"),
-    "empty file": (empty, "empty.pcap"),
-    "not a capture": (not_a_capture, "notes.txt"),
-    "truncated header": (cut_header, "cut.pcap"),
-    "missing configuration": (lambda path: ["diagnose", SEED, "-c", str(path / "gone")], "gone"),
-    "no pjsip.conf": (no_pjsip_conf, "pjsip.conf"),
-    "unknown release": (lambda _: ["diagnose", SEED, "-c", ETC, "--asterisk", "newest"], "22"),
-    "unknown format": (lambda _: ["diagnose", SEED, "-c", ETC, "--format", "docx"], "docx"),
-    "output nowhere": (lambda path: ["diagnose", SEED, "-c", ETC, "-o", str(path / "no/such/dir.json")], "dir.json"),
-    "bad source": (lambda _: ["explain", "provider.example", "-c", ETC], "provider.example"),
-    "a capture for the configuration": (lambda _: ["diagnose", SEED, "-c", SEED], "is a capture, no configuration"),
-    "hosts file missing": (lambda path: ["check", "-c", ETC, "--hosts", str(path / "gone")], "gone"),
-    "bad time": (lambda _: ["diagnose", SEED, "-c", ETC, "--since", "yesterday"], "yesterday"),
-    "unknown rule": (lambda _: ["rules", "no-such-rule"], "no-such-rule"),
-    "a span without an end": (lambda _: ["diagnose", SEED, "-c", ETC, "--since", "08:54", "--until", "08:53"], "later"),
-    "a time without --follow": (lambda _: ["diagnose", SEED, "-c", ETC, "--for", "5"], "--follow"),
-    "a section without a line": (lambda _: ["diagnose", SEED, "-c", ETC, "--in", "foo"], "--try"),
-    "a line without a section": (lambda _: ["diagnose", SEED, "-c", ETC, "--try", "match=1.2.3.4"], "--in"),
-    "an identifier that is none": (lambda _: ["diagnose", SEED, "-c", ETC, "--try-order", "ip,foo"], "'foo'"),
-    "an ending of no format": (lambda path: ["diagnose", SEED, "-c", ETC, "-o", str(path / "a.docx")], ".html"),
-    "changes as a page": (
-        lambda path: ["diagnose", SEED, "-c", ETC, "--try-order", "ip", "-o", str(path / "a.html")],
-        "text or json",
-    ),
-    "nearly a rule": (lambda _: ["rules", "unmatched"], "Did you mean unmatched-source"),
-    "nearly a command": (lambda _: ["diagnos", SEED], "Did you mean diagnose?"),
-    "compare one thing": (lambda _: ["compare", SEED, "-c", ETC], "twice"),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_one_clear_line(name: str, tmp_path: Path) -> None:
-    make, says = BAD[name]
-    result = run(*make(tmp_path))
-    assert result.exit_code == 2
-    (line,) = [line for line in result.stderr.splitlines() if not line.startswith(("Usage:", "Try ")) and line]
-    assert says in line
-    assert result.stdout == ""
-
-
-@contextmanager
-def nobody() -> Iterator[None]:
-    """Without root's right to read everything."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
-def test_unreadable_files_are_one_clear_line(etc: Path, tmp_path: Path) -> None:
-    capture = Path(shutil.copy(SEED, tmp_path / "closed.pcap"))
-    assert run("diagnose", capture, "-c", etc).exit_code == 1
-    capture.chmod(0)
-    (etc / "pjsip.conf").chmod(0)
-    with nobody():
-        for arguments in (["diagnose", str(capture), "-c", ETC], ["check", "-c", str(etc)]):
-            result = CliRunner().invoke(main, arguments)
-            assert result.exit_code == 2
-            assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", ["demo", "seed"])
