@@ -121,18 +121,7 @@ class Deferring(Dissector):
         self._rest.deferred.clear()
         raise PartEndedError
 
-    def _feed(  # noqa: PLR0917  (as Reassembler.feed)
-        self,
-        time: int,
-        frame: int,
-        flow: bytes,
-        sequence: int,
-        flags: int,
-        payload: bytes,
-        length: int | None = None,
-        direction: str = "",
-        acknowledges: int = 0,
-    ) -> Sequence[Datagram]:
+    def _feed(self, time: int, frame: int, flow: bytes, sequence: int, flags: int, *rest: Any) -> Sequence[Datagram]:
         if flow not in self._own:
             if flags & (SYN | ACK) != SYN:
                 self.known.add(flow)
@@ -142,7 +131,7 @@ class Deferring(Dissector):
             self._own |= both
             self.known -= both
             self._defer(Opened(time, flow, sequence), OPENED_SIZE)
-        return self._reassembler.feed(time, frame, flow, sequence, flags, payload, length, direction, acknowledges)
+        return self._reassembler.feed(time, frame, flow, sequence, flags, *rest)
 
     def _feed_own(self, *segment: Any) -> Sequence[Datagram] | None:
         with suppress(StatefulError):

@@ -56,23 +56,22 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
     for exchanges in alike.values():
         yield _own_requests(situation, exchanges)
     failed: dict[str, list[str]] = defaultdict(list)
-    whole = set()
     for ip, status, count in unsuccessful(situation):
-        whole |= set() if status in _CALLEE else {ip}
         how = f"refused {counted(count, 'call')} of the PBX with {status}"
         failed[ip].append(how if status else f"left {counted(count, 'call')} of the PBX without an answer")
+    of_pbx = {ip for ip, status, _ in unsuccessful(situation) if status not in _CALLEE}
     through = {ip for ip, status, _ in situation.outbound if 200 <= status < 300}
     through |= {group.source for group in situation.groups if any(200 <= status < 300 for status in group.statuses)}
     for ip, done in failed.items():
         yield Finding(
             OWN,
-            Severity.WARNING if ip in whole - through else Severity.NOTE,
+            Severity.WARNING if ip in of_pbx - through else Severity.NOTE,
             f"{ip} {', and '.join(done)}",
             _places(situation).get(ip),
             (ip,),
             0,
             ("who refuses what goes out may send nothing in",)
-            if ip in whole
+            if ip in of_pbx
             else ("these answers are about who was called, not about the PBX",),
             advice="look at the number as it is dialled, at from_user, from_domain and outbound_auth of the endpoint,"
             " and at what that host answers: `pjsip set logger on`",

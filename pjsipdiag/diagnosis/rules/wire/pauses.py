@@ -185,6 +185,9 @@ def _between(seen: Iterable[tuple[int, bool]]) -> Iterator[tuple[int, int, int]]
     """(first, last, count) of the requests between two answers; the last may be the one that was answered."""
     waiting: list[int] = []
     for time, is_answer in seen:
-        if is_answer and len(waiting) > 2:
+        if not is_answer:
+            waiting.append(time)
+            continue
+        if len(waiting) > 2:
             yield waiting[0], waiting[-2], len(waiting) - 1
-        waiting = [] if is_answer else [*waiting, time]
+        waiting.clear()
