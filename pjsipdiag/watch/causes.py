@@ -138,7 +138,8 @@ class Causes:
 
 def _cause(finding: Finding, sources: tuple[str, ...], report: Report, change: str, now: int) -> CauseChange:
     repairs = wording.suggestions_for(finding, report)
-    taken = {row.endpoint for row in report.sources if row.address in sources and row.endpoint}
+    named = set(sources)
+    taken = {row.endpoint for row in report.sources if row.address in named and row.endpoint}
     loading = [finding.loading, *(one.loading for one in repairs)]
     return CauseChange(
         time=finding.seen.last or now,

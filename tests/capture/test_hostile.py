@@ -53,6 +53,8 @@ HARD = {
     "a header of a mail": MAIL + b'Content-Type: text/plain; a="' + often(b";") + b"\n\nx\n",
     "mails in mails": MAIL + b"".join(NESTED % (at, at) for at in range(2000)) + b"x\n",
     "a recording of other values": b'{"version": 2, "width": 80}\n5\n[1, "o", 5]\n[1, "o"]\n' + often(b"[") + b"\n",
+    "an export of which every value is broken": often(b'{"srcIp":"1"\n{'),
+    "marks that end nowhere in a header": message(b"a SIP/2.0\r\nTo: " + often(b"<", 100_000)),
     "names in an object": b'{"' + often(b"k") + b'":{' + b",".join(b'"%d":""' % at for at in range(SIZE // 20)) + b"}}",
 }
 

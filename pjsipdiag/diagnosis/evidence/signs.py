@@ -81,7 +81,7 @@ def owners(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
     for endpoint, score, reason in (*_by_place(situation, known, group.source), *_by_message(situation, known, group)):
         points[endpoint] += score
         claimed[endpoint].append(reason)
-    if len(known.names_of) == 1 and {*lookup(situation).meant} <= {known.names_of[0]}:
+    if len(known.names_of) == 1 and all(name == known.names_of[0] for name in lookup(situation).meant):
         points[known.names_of[0]] += 1
         claimed[known.names_of[0]].append(f"{known.names_of[0]} is the only trunk in the configuration")
     for endpoint in points:
@@ -154,11 +154,12 @@ def _sent_by(via: str) -> str:
 @lru_cache(maxsize=8192)
 def facts(situation: Situation, ip: str) -> Mapping[str, tuple[int, Sequence[str]]]:
     """For each endpoint that facts tie to an address, the points of the best one, and the words of all."""
-    found: dict[str, tuple[int, list[str]]] = {}
+    points: dict[str, int] = defaultdict(int)
+    said: dict[str, list[str]] = defaultdict(list)
     for endpoint, score, words in _facts(situation, ip):
-        most, known = found.get(endpoint, (0, []))
-        found[endpoint] = max(most, score), [*known, words]
-    return found
+        points[endpoint] = max(points[endpoint], score)
+        said[endpoint].append(words)
+    return {endpoint: (score, said[endpoint]) for endpoint, score in points.items()}
 
 
 def _facts(situation: Situation, ip: str) -> Iterator[tuple[str, int, str]]:

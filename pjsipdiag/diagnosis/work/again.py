@@ -56,7 +56,7 @@ class SecondReading:
         """How many of its challenged calls are tried again under another Call-ID, which their nonce shows; None where
         nobody can tell."""
         ids = [one for one in self._ids_of(group, 0) if one in self._wanted]
-        if not ids or not self._is_read or len(self._carried) >= MOST_NONCES:
+        if not ids or not self._is_read or len(self._refused) >= MOST_NONCES:
             return None
         pairs = ((one, self._nonces.get(one, b"")) for one in ids)
         found = sum(pair[1] in self._carried and pair not in self._refused for pair in pairs)
@@ -79,7 +79,7 @@ class SecondReading:
         for kind, id_, value in look_again(self._captures, partial(_said, self._wanted)):
             if kind == _ACK:
                 self._acks[id_] += 1
-            elif kind == _CARRIED and len(self._carried) < MOST_NONCES:
+            elif kind == _CARRIED and len(self._refused) < MOST_NONCES:
                 self._carried.add(value)
                 self._refused.add((id_, value))
             elif kind == _CONTACT:

@@ -161,6 +161,36 @@ def test_no_exported_message_begins_inside_of_another(shape: str, ends: str) -> 
     assert {datagram.payload.replace(b"\r\n", b"\n") for datagram in found} == {(head + forged).encode()}
 
 
+@pytest.mark.parametrize("beside", ["\ud800", "\n<x>", "-5", "12345678901"])
+def test_fractions_of_exports_that_are_none_are_left_out(beside: str) -> None:
+    one = HEADER | {"raw": HOMER["raw"], "create_date": 1795425056, "time_useconds": beside}
+    tally = Tally("text")
+    (found,) = read_stream(io.BytesIO(json.dumps([one]).encode()), tally)
+    assert found.time == 1795425056000000000
+
+
+WHOLE = json.dumps(HOMER)
+CUT_SHORT = WHOLE[: WHOLE.index("Call-ID")]
+BROKEN_EXPORTS = {
+    "a line between others": f"{WHOLE}\n{CUT_SHORT}\n{WHOLE}\n",
+    "the last line": f"{WHOLE}\n{WHOLE}\n{CUT_SHORT}",
+    "the end of an array": f"[{WHOLE}, {WHOLE}, {CUT_SHORT}",
+    "the end of an object": json.dumps({"data": {"messages": [HOMER] * 3}}, indent=1)[:-100],
+    "a field beyond all measure": ",".join(HOMER)
+    + "\n"
+    + (",".join(f'"{value}"' for value in HOMER.values()) + "\n") * 2
+    + ",".join(f'"{value}"' for value in (HOMER | {"raw": f"{HOMER['raw']}{'x' * (1 << 18)}"}).values()),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_EXPORTS)
+def test_of_a_broken_export_the_whole_messages_are_read_and_the_others_counted(name: str) -> None:
+    tally = Tally("text")
+    found = list(read_stream(io.BytesIO(BROKEN_EXPORTS[name].encode()), tally))
+    assert {str(Address.unpack(datagram.source)) for datagram in found} == {CALLER}
+    assert (len(found), tally.unread) == (2, {("broken", ""): 1})
+
+
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_lines_that_were_cut_are_told(width: int) -> None:
     raw = (FORMS.parent / "log/asterisk-22.log").read_bytes()

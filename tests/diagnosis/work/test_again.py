@@ -33,11 +33,15 @@ def test_calls_that_are_not_looked_for_are_not_known(
     assert situation.unheard(group)[:2] == (1, acknowledged)
 
 
-@pytest.mark.parametrize(("limit", "known"), [("", True), ("MOST_NONCES", False), ("MOST_ALL", False)])
+@pytest.mark.parametrize(
+    ("limit", "most", "known"),
+    [("MOST_NONCES", 3, True), ("MOST_NONCES", 2, False), ("MOST_NONCES", 0, False), ("MOST_ALL", 0, False)],
+)
 def test_a_limit_that_is_reached_leaves_challenges_open(
-    limit: str, known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    limit: str, most: int, known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if limit:
-        monkeypatch.setattr(again, limit, 0)
-    situation, group = situation_of("challenged-by-auth", "retries under other Call-IDs", tmp_path)
+    monkeypatch.setattr(again, limit, most)
+    situation, group = situation_of(
+        "challenged-by-auth", "credentials under a new Call-ID in the same second", tmp_path
+    )
     assert (situation.taken_up(group) is not None) == known

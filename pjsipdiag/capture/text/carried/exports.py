@@ -1,6 +1,6 @@
 """Messages that a store of SIP (Homer, a HEP database) exports, each in an object or a row with its addresses in fields
-beside it: they become a viewer's text. In place of an address that is not told stands NOT_TOLD, so that who reads the
-text counts the message.
+beside it: they become a viewer's text. In place of an address that is not told stands NOT_TOLD, in place of a message
+that is not whole NOT_WHOLE, so that who reads the text counts the message.
 """
 
 from __future__ import annotations
@@ -19,26 +19,46 @@ SIGN = re.compile(rb"(?:^|[\"',;|\t{])\s*(?:src_?ip|source_?ip)\b", re.IGNORECAS
 _SENT = (("srcip", "sourceip"), ("srcport", "sourceport"), ("dstip", "destinationip"), ("dstport", "destinationport"))
 _MESSAGE = ("raw", "msg", "message", "payload")
 _TIMES = ("createdate", "microts", "timestamp", "date", "timeseconds", "time")
-NOT_TOLD = "<none>:0"
+NOT_TOLD, NOT_WHOLE = "<none>:0", b"SIP request (\n"
 _IP = re.compile(r"[\w.:*<>-]{1,60}")
 _SIP = re.compile(r"\s*(?:[A-Z]{3,12} \S+ SIP/2\.0|SIP/2\.0 \d{3})\b")
+_BEGUN = re.compile(r"\"(?:[A-Z]{3,12} [^\s\"]{1,500} SIP/2\.0|SIP/2\.0 \d{3})\b")
 
 
 def of_objects(text: str) -> bytes | None:
     """The messages in a text that is JSON: one value, or one after the other. None where it has none."""
-    values, _ = values_in(text)
-    return b"".join(message for value in values for message in _within(value, 0)) or None
+    values, broken = _values(text)
+    found = b"".join(message for value in values for message in _within(value, 0))
+    return found + NOT_WHOLE * broken if found else None
 
 
 def of_rows(text: str) -> bytes | None:
     """The same of a text whose fields stand between commas, semicolons or tabs (RFC 4180)."""
     head = text.partition("\n")[0]
     comma = max(",;\t", key=head.count)
+    found: list[bytes] = []
     try:
-        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=comma)
-        return b"".join(filter(None, (_message(_named(row)) for row in rows))) or None
-    except csv.Error:
-        return None
+        for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=comma):
+            found += filter(None, [_message(_named(row))])
+    except csv.Error:  # a field is too long; what stands in it begins no row
+        found += [NOT_WHOLE] if found else []
+    return b"".join(found) or None
+
+
+def _values(text: str) -> tuple[list[object], int]:
+    """The values that are whole, and how many messages begin in what is not: where a value was cut or changed, those in
+    it and behind it stand for themselves. To fail costs what was read in vain, and a count of the lines before it."""
+    found: list[object] = []
+    broken = at = 0
+    room = DEEPEST * len(text)
+    while at < len(text) and room >= 0:
+        values, end, reached = values_in(text, at)
+        found += values
+        room -= reached - end + end // 16
+        at = text.find("{", end + 1) if end < len(text) and room >= 0 else -1
+        at = len(text) if at < 0 else at
+        broken += len(_BEGUN.findall(text, end, at))
+    return found, broken
 
 
 def _within(value: object, depth: int) -> Iterator[bytes]:
@@ -94,5 +114,6 @@ def _time(fields: Mapping[str, object]) -> str:
     if not re.fullmatch(r"\d{10,19}(?:\.\d+)?", value):
         return value if re.fullmatch(r"[\w:.+ /-]{8,40}", value) else ""
     digits = value.replace(".", "")
-    fraction = digits[10:] or str(fields.get("timeuseconds", "")).zfill(6)
-    return f"{datetime.fromtimestamp(int(digits[:10]), UTC):%Y-%m-%d %H:%M:%S}.{fraction[:9] or 0} +0000"
+    beside = str(fields.get("timeuseconds", ""))
+    fraction = digits[10:] or (beside.zfill(6) if re.fullmatch(r"[0-9]{1,6}", beside) else "0")
+    return f"{datetime.fromtimestamp(int(digits[:10]), UTC):%Y-%m-%d %H:%M:%S}.{fraction[:9]} +0000"

@@ -69,7 +69,7 @@ def of_document(text: str) -> bytes | None:
 
     What follows the last whole value, for the text was cut, stays as it is.
     """
-    values, at = values_in(text)
+    values, at, _ = values_in(text)
     place = _best(values)
     if place is None:
         return None
@@ -77,18 +77,23 @@ def of_document(text: str) -> bytes | None:
     return b"\n".join([*(line.rstrip(b"\r\n") for line in lines), text[at:].encode("utf-8", "surrogatepass")])
 
 
-def values_in(text: str) -> tuple[list[object], int]:
-    """The whole values that a text begins with, one after the other, and where it goes on otherwise."""
+def values_in(text: str, at: int = 0) -> tuple[list[object], int, int]:
+    """The whole values that stand in a text from `at` on, one after the other; where it goes on otherwise, and how far
+    that was looked at."""
     values: list[object] = []
-    at = _GAP.match(text).end()  # type: ignore[union-attr]  # it matches nothing, too
+    reached = at = _GAP.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
     while at < len(text):
         try:
             found, end = _DECODER.raw_decode(text, at)
+        except json.JSONDecodeError as error:
+            reached = error.pos
+            break
         except (ValueError, RecursionError):
+            reached = len(text)
             break
         values.append(found)
         at = _GAP.match(text, end).end()  # type: ignore[union-attr]
-    return values, at
+    return values, at, reached
 
 
 def _decoded(text: str) -> object:
