@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from pjsipdiag import diagnose
-from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.config import Config, Dropped
 from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.section import Section
+from pjsipdiag.diagnosis.evidence.lookup import section_at
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.repairs import prove
+from pjsipdiag.diagnosis.rules.unloaded import drops
 from tests.diagnosis.scene import write_scene
 from tests.diagnosis.test_rules import CASES, report
 
@@ -66,6 +69,22 @@ def test_a_few_differences_are_told_one_by_one(tmp_path: Path, loads: list[None]
     assert [finding.rule for finding in found.findings] == ["prediction-differs"] * 12
     assert all("not reloaded" in finding.evidence[0] for finding in found.findings)
     assert len(loads) < 10
+
+
+def test_what_did_not_load_is_asked_once_for_all_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[Dropped]()
+
+    def counting(config: Config, dropped: Dropped) -> Section | None:
+        asked.append(dropped)
+        return section_at(config, dropped)
+
+    monkeypatch.setattr(drops, "section_at", counting)
+    capture, etc = trunks(tmp_path, 30, "")
+    text = (etc / "pjsip.conf").read_text()
+    (etc / "pjsip.conf").write_text(re.sub(r"match=\S+", "match=10.0.0.0/99", text))
+    (finding,) = (one for one in diagnose([capture], etc).findings if one.rule == "not-loaded")
+    assert finding.calls == 30
+    assert len(asked) < 2 * 30
 
 
 def test_many_differences_have_one_cause(tmp_path: Path, loads: list[None]) -> None:

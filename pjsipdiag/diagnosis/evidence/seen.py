@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import chain
 
 from pjsipdiag.diagnosis.model import Finding, Seen
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 
 MOST_NUMBERS, MOST_CALL_IDS = 8, 4
+
+
+def groups_of(situation: Situation, source: str) -> Sequence[CallGroup]:
+    """The groups of calls of a source: indexed, so that no rule walks them all for each of them."""
+    return _by_source(situation).get(source, ())
+
+
+@lru_cache(maxsize=4)
+def _by_source(situation: Situation) -> Mapping[str, Sequence[CallGroup]]:
+    found: dict[str, list[CallGroup]] = {}
+    for group in situation.groups:
+        found.setdefault(group.source, []).append(group)
+    return found
 
 
 def with_calls(finding: Finding, groups: Sequence[CallGroup], statuses: Collection[int] = ()) -> Finding:
@@ -63,12 +77,9 @@ def joined(one: Seen, other: Seen) -> Seen:
 
 def completed(situation: Situation, findings: Iterable[Finding]) -> Iterable[Finding]:
     """Findings with what their sources did, as far as nothing closer is known of them."""
-    of_source: dict[str, list[CallGroup]] = {}
-    for group in situation.groups:
-        of_source.setdefault(group.source, []).append(group)
     for finding in findings:
         if finding.calls:
-            groups = [group for source in finding.sources for group in of_source.get(source, ())]
+            groups = [group for source in finding.sources for group in groups_of(situation, source)]
             yield with_calls(finding, groups)
         else:
             wanted = set(finding.sources)

@@ -11,6 +11,7 @@ from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.calls.rows import T1_GIVES_UP
 from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
 from pjsipdiag.diagnosis.evidence.lookup import holding
+from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.evidence.signs import best, hosts_named, is_likely, samples
 from pjsipdiag.diagnosis.evidence.trunks import prefix
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -101,8 +102,7 @@ def of_translation(situation: Situation, group: CallGroup) -> Cause | None:
         return None
     behind = {host for _, host in senders(situation, group)}
     if scans(situation, group):  # what comes through it besides must not have it blocked
-        mine = (other for other in situation.groups if other.source == group.source)
-        behind |= {host for other in mine for _, host in senders(situation, other)}
+        behind |= {host for other in groups_of(situation, group.source) for _, host in senders(situation, other)}
     least = 2 if group.verdict.outcome is Outcome.ACCEPTED else 1
     return Cause(group.source, None) if len(behind) >= least else None
 
@@ -112,13 +112,14 @@ def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallG
         return Finding(
             "translated-source",
             Severity.ERROR,
-            f"{cause.name} stands for several hosts: the log has its calls both let in and refused ({answers(groups)}),"
-            " and the files do not tell which of them is meant",
+            f"{cause.name} stands for several hosts, it seems: the log has its calls both let in and refused"
+            f" ({answers(groups)}), and the files do not tell one host from the other",
             cause.where,
             sources(groups),
             calls(groups),
             (
-                "addresses were replaced before the log was handed over, or Asterisk was reloaded in between",
+                "either addresses were replaced before the log was handed over, or it is one host and Asterisk was"
+                " reloaded in between",
                 "the source address decides who is identified: what the files do with these calls is not known",
             ),
             advice="bring the log as Asterisk wrote it, or hide with `pjsipdiag redact`, which keeps who is who",

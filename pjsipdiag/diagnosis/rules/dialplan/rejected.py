@@ -77,7 +77,7 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
     found = _found(situation, endpoint, groups, numbers)
     missing = sum(with_status(group, *MISSING) - sum(group.tried.get(s, 0) for s in MISSING) for group in groups)
     others = count(groups, DIALPLAN) - missing
-    if missing > 0 < others:
+    if missing > 0 and others > 0:
         why = (
             f"its context {endpoint.context}{unset} has no such extension for {missing:,} of them, and what the"
             f" dialplan does there ends the {'other' if others == 1 else 'others'}"

@@ -4,7 +4,7 @@ In come the groups of calls and the exchanges of a situation, each with its verd
 calls were answered, for an answer does not show who called. `space.doors` lists the doors of a configuration; those
 that stand open are findings, too.
 
-    strangers     reached an endpoint without a password by its name alone
+    strangers     reach an endpoint without a password by what anybody can say; which doors stand open to them
     telephones    were taken by the rule of a trunk that is too wide, with calls or registrations
 
 Imports: the causes, the traffic's signs of scanners, and the evidence. What opens a door is said by the identifier in

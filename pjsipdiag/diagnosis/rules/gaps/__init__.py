@@ -10,5 +10,5 @@ come findings that say what differs or is missing, which calls hang on it, and h
 
 A gap takes the blame where the capture shows what the files at hand do not explain: nothing there was left unloaded.
 
-Imports: the causes and the evidence; `unloaded` asks it.
+Imports: the causes and the evidence; `unloaded`, `another` and `network` ask it.
 """

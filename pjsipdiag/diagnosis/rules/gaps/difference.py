@@ -14,6 +14,7 @@ from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Match, Outcome
 from pjsipdiag.diagnosis.edits.lines import changed, line_at
 from pjsipdiag.diagnosis.evidence.lookup import taking
+from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.evidence.signs import is_likely
 from pjsipdiag.diagnosis.model import Edit, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, listed, sources
@@ -194,7 +195,7 @@ def is_split(situation: Situation, group: CallGroup) -> bool:
     files do not tell one from the other: one address was put in the place of several."""
     if not any(place.rpartition(":")[0].strip("[]") in ("", "0.0.0.0", "::") for place in group.destinations):
         return False
-    alike = [one for one in situation.groups if one.source == group.source]
+    alike = groups_of(situation, group.source)
     statuses = {status for one in alike for status in one.statuses}
     return 401 in statuses and not PAST_IDENTIFICATION.isdisjoint(statuses) and any(map(contradicts, alike))
 

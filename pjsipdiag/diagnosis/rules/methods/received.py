@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.exchanges import asked_by
+from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed
@@ -125,7 +126,7 @@ def unmatched_keepalives(situation: Situation) -> Iterator[tuple[str, CallGroup]
 def _keepalive(situation: Situation, refusal: Refusal) -> Finding:
     client, total = refusal.exchange.client, refusal.exchange.requests
     why = _why(situation, refusal)
-    calls = any(group.source == client for group in situation.groups)
+    calls = bool(groups_of(situation, client))
     group = refusal.exchange.group
     known = bool(refusal.verdict.endpoint or (group and best(situation, group)))
     return Finding(

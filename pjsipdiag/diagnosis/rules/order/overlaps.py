@@ -12,6 +12,7 @@ from pjsipdiag.asterisk.releases import REPRESENTATIVES, around
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, listed, sources, who
+from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.space.cells import Cell, cells, deciding
 from pjsipdiag.sip import Address
@@ -25,10 +26,8 @@ RELEASES = around("identifies_by_name", REPRESENTATIVES)
 
 
 def refusals(group: CallGroup) -> int:
-    """Calls with a final answer that is a failure (487 is the caller's own cancelling)."""
-    return sum(
-        count for status, count in group.statuses.items() if 400 <= status < 700 and status not in (486, 487, 600, 603)
-    )
+    """Calls with a final answer that is a failure, and not what somebody chose (busy, declined, cancelled)."""
+    return sum(count for status, count in group.statuses.items() if 400 <= status < 700 and status not in OF_PEOPLE)
 
 
 def of_overlap(situation: Situation, group: CallGroup) -> Cause | None:

@@ -8,6 +8,7 @@ from pjsipdiag.asterisk.addresses.rule import is_whole_world
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import BY_WORD, Outcome
 from pjsipdiag.diagnosis.evidence.lookup import taking
+from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, listed, sources, who
@@ -35,8 +36,8 @@ def of_user(situation: Situation, group: CallGroup) -> Cause | None:
         and not group.credentialed
     ):
         return Cause(verdict.endpoint, order_line(situation.config, verdict.endpoint), "")
-    for other in situation.groups:
-        if other.source == group.source and other is not group and other.verdict.identifier != verdict.identifier:
+    for other in groups_of(situation, group.source):
+        if other.verdict.identifier != verdict.identifier:
             owner = next(iter(best(situation, other)), None)
             if owner and owner.endpoint != verdict.endpoint:
                 return Cause(verdict.endpoint, order_line(situation.config, verdict.endpoint), "")
@@ -65,7 +66,7 @@ def identified_by_user(situation: Situation, cause: Cause, groups: Sequence[Call
         advice = "have the provider's address in an identify, and ip before username in endpoint_identifier_order"
     failed = sum(refusals(group) for group in groups) > 0
     # Where other calls from there find nobody, the address is missing, and that is told as the cause.
-    missing = any(is_unmatched(group) and group.source in sources(groups) for group in situation.groups)
+    missing = any(is_unmatched(other) for source in sources(groups) for other in groups_of(situation, source))
     return Finding(
         "identified-by-user",
         Severity.ERROR if cause.detail or (failed and not missing) else Severity.WARNING,

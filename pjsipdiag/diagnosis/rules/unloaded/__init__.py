@@ -7,7 +7,7 @@ file, an object or a module from loading, and the calls that it costs.
     absent          modules that are not loaded
     drops           objects that Asterisk drops, misspelt types among them
     dangling        identifies whose endpoint does not exist
-    ignored         lines and rows that Asterisk passes over; `conditions`, which files alone cannot tell
+    ignored         lines and rows that Asterisk passes over; what a section needs of the machine to load
     placeholders    values that nobody filled in
 
 Imports: the causes, `gaps` for files that were not given, the evidence, and `asterisk`. Why something did not load is a

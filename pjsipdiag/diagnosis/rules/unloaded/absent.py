@@ -26,8 +26,7 @@ def of_absent_module(situation: Situation, group: CallGroup) -> Cause | None:
 
 
 def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
-    logs = [one.log for one in situation.config.absent if one.where == cause.where]
-    lines = [line for log in logs for line in log.split("\n") if line]
+    lines = [line for one in situation.config.absent if one.where == cause.where for line in logged(one.log)]
     return Finding(
         "module-not-loaded",
         Severity.ERROR,
@@ -35,7 +34,7 @@ def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallG
         cause.where,
         sources(groups),
         calls(groups),
-        (*(f"Asterisk's log: {line}" for line in lines), f"observed answers: {answers(groups)}"),
+        (*lines, f"observed answers: {answers(groups)}"),
         advice=f"correct {cause.where}, then restart Asterisk",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.match import parse_match
 from pjsipdiag.asterisk.config import Config, Dropped
@@ -71,20 +72,21 @@ def _meant(situation: Situation, group: CallGroup) -> Dropped | None:
     return next((gone for gone in found if gone not in named), None)
 
 
-def _left_over(situation: Situation, group: CallGroup) -> list[Dropped]:
+def _left_over(situation: Situation, group: CallGroup) -> Sequence[Dropped]:
     """The dropped identifies that may have had the address, where nothing ties its source to anybody: those with a
     value that is no address, or with none at all. Those of a host name are left to what is said about names."""
     if group.verdict.outcome is not Outcome.NO_MATCH or best(situation, group):
-        return []
+        return ()
     return holding_more(situation)
 
 
-def holding_more(situation: Situation) -> list[Dropped]:
+@lru_cache(maxsize=4)
+def holding_more(situation: Situation) -> Sequence[Dropped]:
     """The dropped identifies that may have had any address."""
     known = lookup(situation)
     named = [dropped for dropped, host in known.hosts if not unfilled(host)]
     found = (gone for gone in known.dropped if gone.type == "identify" and gone not in named)
-    return [gone for gone in found if _holds_more(section_at(situation.config, gone))]
+    return tuple(gone for gone in found if _holds_more(section_at(situation.config, gone)))
 
 
 def _holds_more(section: Section | None) -> bool:
@@ -148,7 +150,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
             f"the section begins at {dropped.section_where}",
             *others,
             *other_releases(dropped.type, dropped.why),
-            *([f"Asterisk's log: {line}" for line in dropped.log.split("\n") if line]),
+            *logged(dropped.log),
             f"observed answers: {answers(groups)}",
         ),
         advice=f"correct {cause.where.phrase}, then"

@@ -46,7 +46,7 @@ def file_rejected(situation: Situation) -> Iterable[Finding]:
             calls(groups),
             (
                 *not_there(situation.config, problem),
-                *(f"Asterisk's log: {line}" for line in problem.log.split("\n") if line),
+                *logged(problem.log),
                 *running,
             ),
             advice=BRING if is_missing(situation.config, problem) else f"correct {problem.where.phrase}, then reload",

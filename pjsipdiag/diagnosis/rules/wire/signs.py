@@ -11,6 +11,7 @@ from pjsipdiag.asterisk.replay.arrival import listening
 from pjsipdiag.capture.datagram import TOLD
 from pjsipdiag.capture.signs import Sign, SignKind, Times
 from pjsipdiag.diagnosis.evidence.lookup import holding
+from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
@@ -139,7 +140,7 @@ def refused_by_network(situation: Situation, blamed: Blamed) -> Iterable[Finding
 
 def _is_meant(situation: Situation, peer: str) -> bool:
     """Whether the files, or the PBX itself, have anything to do with an address."""
-    groups = [group for group in situation.groups if group.source == peer]
+    groups = groups_of(situation, peer)
     if any(one.server == peer for one in situation.own) or holding(situation, peer):
         return True
     return any((group.verdict.endpoint or best(situation, group)) and not scans(situation, group) for group in groups)
