@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,13 @@ def children(process: int) -> list[int]:
     return [*found, *(grandchild for child in found for grandchild in children(child))]
 
 
+def reads(process: int, path: Path) -> bool:
+    """Whether a process has the file open."""
+    with suppress(OSError):  # what ends or is closed meanwhile
+        return any(link.readlink() == path for link in Path(f"/proc/{process}/fd").iterdir())
+    return False
+
+
 def alive(process: int) -> bool:
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
@@ -67,20 +75,21 @@ def test_a_signal_ends_all_of_it(name: str, jobs: str, large: Path, tmp_path: Pa
     environment = {**os.environ, "TMPDIR": str(temporary)}
     process = subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, env=environment, start_new_session=True)
     end = time.monotonic() + 30
-    while not (children(process.pid) or jobs == "1") and time.monotonic() < end and process.poll() is None:
+    while process.poll() is None and time.monotonic() < end:
+        if any(reads(one, large) for one in ([process.pid] if jobs == "1" else children(process.pid))):
+            break
         time.sleep(0.01)
-    time.sleep(1.5 if jobs == "1" else 0.1)
+    time.sleep(0.1)
     working = children(process.pid) if process.poll() is None else []
     process.send_signal(getattr(signal, name))
     _, said = process.communicate(timeout=30)
     assert b"Traceback" not in said
     expected = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "SIGKILL": -9}[name]
-    assert process.returncode in (expected, 1)  # 1: it had come to its end before
+    assert process.returncode == expected
     time.sleep(1)
     assert not [one for one in working if alive(one)]
     assert list(temporary.iterdir()) == []
-    if process.returncode != 1:
-        assert report.read_text() == "KEEP"
+    assert report.read_text() == "KEEP"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "tmp"] or name == "SIGKILL"
 
 

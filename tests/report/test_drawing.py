@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -154,9 +154,9 @@ def test_a_contrast_says_of_no_header_that_it_is_missing_where_the_text_is() -> 
 def test_a_contrast_takes_time_in_proportion_to_the_text() -> None:
     good, bad = report().calls[:2]
     text = f"INVITE sip:1@x SIP/2.0\r\nSubject: a{' ' * 60_000}b\r\n\r\n{'m=audio 1 x' * 2000}\r\n"
-    said, started = [Spoken(NOON, "", "", "INVITE x", text)], time.monotonic()
+    said, started = [Spoken(NOON, "", "", "INVITE x", text)], process_time()
     contrast(bad, good, said, said)
-    assert time.monotonic() - started < 1
+    assert process_time() - started < 1
 
 
 def test_the_excerpt_marks_the_line_and_hides_secrets() -> None:

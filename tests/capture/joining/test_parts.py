@@ -41,8 +41,9 @@ def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "SMALLEST", 20_000)
 
 
-def together(path: Path, jobs: int, on: bool = False) -> tuple[list[Datagram], Tally]:
-    """What `jobs` processes find, one after the other here; with `on` the rest is read where parts cannot be joined."""
+def together(path: Path, jobs: int, joined: list[bool] | None = None) -> tuple[list[Datagram], Tally]:
+    """What `jobs` processes find, one after the other here. With `joined` the rest is read where parts cannot be
+    joined, and whether all could is added to it."""
     pieces_of_it = split(path, jobs)
     assert len(pieces_of_it) == jobs
     tallies, rests = [Tally(str(path)) for _ in pieces_of_it], [Handover() for _ in pieces_of_it]
@@ -54,16 +55,18 @@ def together(path: Path, jobs: int, on: bool = False) -> tuple[list[Datagram], T
             found += [datagram._replace(frame=datagram.frame + whole.records) for datagram in messages]
             whole.merge(tally)
         try:
-            dissector, joined = join(rests[:count], whole)
+            dissector, told_late = join(rests[:count], whole)
         except Unjoinable as reason:
-            if not on:
+            if joined is None:
                 raise
             count = reason.part
             continue
+        if joined is not None:
+            joined.append(count == jobs)
         if count < jobs:
             dissector, more = read_on(pieces_of_it[count], whole, dissector)
-            joined += more
-        found += [*joined, *dissector.finish(), *dissector.late]
+            told_late += more
+        found += [*told_late, *dissector.finish(), *dissector.late]
         return sorted(found, key=lambda datagram: datagram.frame), whole
     return alone(path)
 
@@ -169,11 +172,12 @@ def test_fragments_of_all_sorts(  # noqa: PLR0917  (what varies)
     for module in (fragments, handover):
         monkeypatch.setattr(module, "MAX_PENDING", pending)
         monkeypatch.setattr(module, "MAX_BYTES", held)
-    path = tmp_path / "capture.pcap"
+    path, joined = tmp_path / "capture.pcap", list[bool]()
     for seed in range(40):
         path.write_bytes(pcap(fragmented(random.Random(seed), numbers), step=step))
         for jobs in (2, 3):
-            assert together(path, jobs, on=True) == alone(path)
+            assert together(path, jobs, joined) == alone(path)
+    assert sum(joined) > 4
 
 
 def test_damage_is_for_one_process(tmp_path: Path) -> None:
@@ -185,7 +189,7 @@ def test_damage_is_for_one_process(tmp_path: Path) -> None:
     path.write_bytes(raw)
     with pytest.raises(Unjoinable, match="damaged"):
         together(path, 3)
-    assert together(path, 3, on=True) == alone(path)
+    assert together(path, 3, []) == alone(path)
 
 
 def test_interfaces_described_later_are_for_one_process(tmp_path: Path) -> None:
@@ -195,7 +199,7 @@ def test_interfaces_described_later_are_for_one_process(tmp_path: Path) -> None:
     path.write_bytes(section() + interface() + b"".join(blocks))
     with pytest.raises(Unjoinable, match="interfaces"):
         together(path, 3)
-    assert together(path, 3, on=True) == alone(path)
+    assert together(path, 3, []) == alone(path)
 
 
 def connections(rnd: random.Random) -> list[bytes]:
@@ -232,13 +236,14 @@ def connections(rnd: random.Random) -> list[bytes]:
 def test_connections_of_all_sorts(step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts that can be joined give what one process gives, wherever connections begin and end."""
     monkeypatch.setattr(parts, "SMALLEST", 2000)
-    path = tmp_path / "capture.pcap"
+    path, joined = tmp_path / "capture.pcap", list[bool]()
     for seed in range(60):
         path.write_bytes(pcap(connections(random.Random(seed)), step=step))
         for jobs in (2, 3):
             if len(split(path, jobs)) < jobs:
                 continue
-            assert together(path, jobs, on=True) == alone(path), seed
+            assert together(path, jobs, joined) == alone(path), seed
+    assert sum(joined) > 4
 
 
 def opened_again(rnd: random.Random, unshown: float) -> list[bytes]:
@@ -272,7 +277,7 @@ def test_connections_between_the_same_ports(unshown: float, tmp_path: Path, monk
     for seed in range(12):
         path.write_bytes(pcap(opened_again(random.Random(seed), unshown)))
         for jobs in (2, 3):
-            found = together(path, jobs, on=unshown > 0)
+            found = together(path, jobs, [] if unshown else None)
             assert found == alone(path), seed
             assert list(map(type, found[0])) == list(map(type, alone(path)[0]))
 
