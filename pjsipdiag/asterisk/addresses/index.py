@@ -21,6 +21,7 @@ NEAR = 8
 """How far from a network, in addresses, a source is still called near it."""
 
 MOST_PLACES = 4096
+"""First two bytes of addresses that `AddressIndex.places` lists; for more of them it says nothing."""
 
 
 class Hit(NamedTuple):
@@ -76,6 +77,7 @@ class AddressIndex:
         """The first two bytes of every IPv4 address that a rule holds or nearly holds; None for too many of them."""
         found: set[int] = set()
         for (version, mask), by_network in self.networks.items():
+            # A mask with holes, or a network as large as a /8, is in too many places to be worth the set.
             size = ~mask & full_mask(version)
             if version == 6:
                 continue
@@ -97,6 +99,8 @@ class AddressIndex:
     def deciding(self, source: SourceSocket) -> Iterator[tuple[int, AddressRule, bool]]:
         """(position, rule, applies) for each identify with a rule for the address, in order: the rule that decides,
         or, where none applies, the last one that only the port keeps away."""
+        # ast_apply_ha() lets the last rule that applies decide, and hits come in the order of the rules: a later one
+        # takes the place of an earlier one, except where the earlier one applies and the port keeps the later away.
         decided: dict[int, tuple[AddressRule, bool]] = {}
         for hit in self.hits(source):
             rule = self.identifies[hit.identify].rules[hit.rule]

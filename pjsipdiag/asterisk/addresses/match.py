@@ -1,4 +1,4 @@
-"""What `match=`, `permit=` and `deny=` values become: rules, names and refusals.
+"""Values of `match=`, `permit=` and `deny=`: the rules and host names in them, or why Asterisk refuses them.
 
 The law is `append_ha_core` (main/acl.c) and, for `match=`, `ip_identify_match_handler`
 (res_pjsip_endpoint_identifier_ip.c).
@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.config import AddressRule
 from pjsipdiag.asterisk.section import Where
 
 BLANKS = "".join(map(chr, range(33)))
-"""What `ast_strip` takes for a blank."""
+"""The characters that `ast_strip` cuts off."""
 
 _SCANF_INT = re.compile(r"[ \t\n\v\f\r]*([+-]?\d+)")
 
@@ -104,6 +104,6 @@ def _mask(text: str, version: int) -> int | str:
 
 
 def _c_int(digits: str) -> int:
-    """What sscanf("%30d") stores: a C long, held to 64 bits, of which an int keeps the lower 32."""
+    """The int that sscanf("%30d") stores: the lower 32 bits of a C long, which stays within 64 bits."""
     value = max(-(2**63), min(int(digits), 2**63 - 1)) & 0xFFFFFFFF
     return value - 2**32 if value >> 31 else value

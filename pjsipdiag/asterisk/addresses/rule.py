@@ -21,7 +21,7 @@ SourceSocket = Numeric
 BITS = {4: 32, 6: 128}
 """Bits of an address."""
 MAPPED = bytes(10) + b"\xff\xff"
-"""What stands before an IPv4 address in IPv6."""
+"""The 12 bytes before an IPv4 address that is written as IPv6 (`::ffff:a.b.c.d`)."""
 
 
 @lru_cache(maxsize=65536)

@@ -109,6 +109,7 @@ def _inet_aton(host: str) -> int | None:
     parts = host.split(".")
     if len(parts) > 4 or not all(_PART.fullmatch(part) for part in parts):
         return None
+    # Fewer than four parts: the last one fills all bytes that are left (1.2.3 is 1.2.0.3).
     *leading, last = (_strtoul(part) for part in parts)
     if any(value > 0xFF for value in leading) or last >= 1 << 8 * (5 - len(parts)):
         return None

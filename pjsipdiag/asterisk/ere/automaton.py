@@ -53,6 +53,8 @@ class Ere:
 
         :raises UndecidedError: (references.py) it has too many ways through the text.
         """
+        # The pattern may begin anywhere: state 0 is added to the states at each character, and the first that reaches
+        # the final state ends the search. REG_NOSUB asks for no more than that.
         text = _characters(text, self.utf8)
         if self.references is not None:
             return Search(text, self._holds_at, self._takes).found(self.references)
@@ -78,6 +80,7 @@ class Ere:
         return _accepts(characters, self.utf8)(character)
 
     def _closure(self, states: frozenset[int], context: Surroundings) -> frozenset[int]:
+        # An anchor holds or not by what surrounds the place, so that a closure is kept for each surrounding, too.
         known = self._closures.get((states, context))
         if known is not None:
             return known
@@ -181,6 +184,8 @@ class _Builder:
             self.states[end].ways.append(self.last)
 
     def _repeat(self, body: ere.Node, least: int, most: int | None) -> None:
+        # The body is built anew for each time it has to come, and for each time it may: automata cannot count. Fresh
+        # states (`_on`) stand between, so that a way back or past leads to no state that another node gave ways.
         for _ in range(least):
             self.build(body)
             self._on()
@@ -267,7 +272,7 @@ _CLASSES: dict[str, Accepts] = {
     "upper": str.isupper,
     "xdigit": lambda c: c in "0123456789abcdefABCDEF",
 }
-"""What glibc's locales have in each class: those of Python's own tests differ in a few characters."""
+"""The characters of each class in glibc's locales: Python's own tests differ in a few of them."""
 
 
 def _is_word(character: str, utf8: bool) -> bool:

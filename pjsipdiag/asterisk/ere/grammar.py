@@ -127,6 +127,7 @@ class _EreParser:
 
     def _branch(self, depth: int) -> Node:
         parts: list[Node] = []
+        # A ) that closes nothing is a character like others (RE_UNMATCHED_RIGHT_PAREN_ORD).
         while self.next and self.next != "|" and not (depth and self.next == ")"):
             part = self._expression(depth)
             if part is not None:
@@ -138,6 +139,7 @@ class _EreParser:
         self.at += 1
         node: Node | None
         match character:
+            # Anchors take no repetition: the `*` of `^*` has nothing before it (parse_expression), and is refused.
             case "^" | "$":
                 return Anchor("start" if character == "^" else "end")
             case "*" | "+" | "?" | "{":
@@ -225,6 +227,7 @@ class _EreParser:
         ranges: list[tuple[str, str]] = []
         classes: list[str] = []
         first = True
+        # A ] that comes first is a member, a - that comes first or last too; a class cannot begin a range.
         while first or self.next != "]":
             kind, start = self._element(first)
             first = False

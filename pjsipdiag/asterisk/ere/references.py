@@ -71,6 +71,8 @@ class Search:
         return ways
 
     def _group(self, number: int, body: ere.Node, ways: set[Matched]) -> set[Matched]:
+        # A way does not hold where it came from: all that enter the group at one place go through it together, so that
+        # this place is the start of what the group then holds.
         starts: dict[int, set[Matched]] = {}
         for way in ways:
             starts.setdefault(way[0], set()).add(way)
@@ -93,6 +95,7 @@ class Search:
             if not ways:
                 return ways
             ways = self._through(body, ways)
+        # Only ways that are new go round once more: a body that takes nothing would go round for ever.
         found, new, times = set(ways), ways, least
         while new and (most is None or times < most):
             new = self._through(body, new) - found

@@ -23,7 +23,7 @@ class Comments:
         return self._opened[-1] if self.depth > 0 else self._strays[-1]
 
     def strip(self, line: bytes, number: int) -> bytes | None:
-        """What is left of a line, None when all of it lies inside a comment.
+        """The line without its comments, None when all of it lies inside one.
 
         :raises ValueError: block comments nest so deep that Asterisk never comes out of the line.
         """

@@ -7,14 +7,11 @@ and an error ends the file it is in. An error in an included file ends only that
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from pjsipdiag.asterisk.config import Problem
-from pjsipdiag.asterisk.files.category import Category, named
+from pjsipdiag.asterisk.files.category import Categories, Category, header_name
 from pjsipdiag.asterisk.files.comments import Comments
-from pjsipdiag.asterisk.files.criteria import Criteria
 from pjsipdiag.asterisk.files.files import MOST_BYTES, Files
-from pjsipdiag.asterisk.files.lines import BLANKS, LONGEST_LINE, lower, split, taken_apart, to_text
+from pjsipdiag.asterisk.files.lines import BLANKS, LONGEST_LINE, lower, split, split_directive, to_text
 from pjsipdiag.asterisk.files.parsed import FileParser, Parsed
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.reason import Reason
@@ -24,7 +21,9 @@ from pjsipdiag.asterisk.section import Variable, Where
 from pjsipdiag.errors import ConfigError
 
 LONGEST_NAME = 79
+"""Bytes of a section's name (`char name[80]` of struct ast_category): what is longer is cut."""
 DEEPEST_INCLUDE = 10
+"""Includes that may nest (MAX_INCLUDE_LEVEL)."""
 MOST_REPEATS = 1000
 """More inclusions of files that were read before are refused: they multiply with each level."""
 MOST_VARIABLES = 4_000_000
@@ -49,13 +48,14 @@ def parse(
     result = parser.load(name, Where(name, 0))
     missing = parser.missing
     if missing and not partial:
+        # The first missing include ended its file: only a run that passes over them meets those that stand behind it.
         missing = [*parse(name, files, release, partial=True, table=table).missing]
     if result is False:
         last = parser.rejected[-1]
         log = f"{last.log}\nContents of config file '{name}' are invalid and cannot be parsed"
         parser.rejected[-1] = Problem(FileReason.NOTHING_COUNTS(why=last.why, file=name), last.where, log)
     return Parsed(
-        tuple(category.section() for category in parser.categories),
+        tuple(category.section() for category in parser.categories.all),
         tuple(parser.read),
         tuple(map(_without_secrets, parser.warnings)),
         tuple(map(_without_secrets, parser.rejected)),
@@ -82,10 +82,8 @@ class _RejectedError(Exception):
 class _Parser:
     def __init__(self, files: Files, release: Release, partial: bool, table: FileParser) -> None:
         self.files, self.partial, self.table = files, partial, table
-        self.takes_mark, self.utf8 = release.has("byte_order_mark"), release.has("utf8_locale")
-        self.categories: list[Category] = []
-        self.by_name: defaultdict[str, list[Category]] = defaultdict(list)
-        self.current: Category | None = None
+        self.takes_mark = release.has("byte_order_mark")
+        self.categories = Categories(release.has("utf8_locale"))
         self.level = 0
         self.variables = self.bytes = self.repeats = 0
         self.counted = 0
@@ -103,7 +101,9 @@ class _Parser:
             self.warnings.append(Problem(FileReason.INCLUDES_TOO_DEEP(), asked, log))
             return None
         self.level += 1
-        comments, category, count, read_any = Comments(), self.current, 0, False
+        # `category` is the file's own, as `cat` in config_text_file_load: a file begins in the section that was read
+        # last (`categories.current`), and after an #include its lines go on in the section that stood before it.
+        comments, category, count, read_any = Comments(), self.categories.current, 0, False
         names = self.files.expand(pattern)
         if self.files.given_up:
             self.warnings.append(Problem(FileReason.NOT_READ(why=self.files.given_up), asked))
@@ -132,9 +132,10 @@ class _Parser:
                     if text:
                         category = self._line(text, name, number, category)
             except _RejectedError as error:
-                where = Where(name, number, named(line))
+                where = Where(name, number, header_name(line))
                 self.rejected.append(Problem(error.why, where, self._at(error.log, where)))
-                # The level is not taken back here: Asterisk forgets it too, and runs out of levels that much earlier.
+                # The level is not taken back here: ast_config_internal_load forgets it too where a file is invalid,
+                # and runs out of levels that much earlier.
                 return False
             count += number
             if comments.depth:
@@ -147,6 +148,8 @@ class _Parser:
         return True if read_any or (self.files.given_up and not names) else None
 
     def _content(self, line: bytes, name: str, number: int, comments: Comments) -> bytes:
+        # In the order of config_text_file_load: C's strings end at a NUL, the length is looked at before comments are
+        # taken out, and a byte order mark counts only on the first line of all files that one #include names.
         if b"\0" in line:
             line, _, _ = line.partition(b"\0")
         if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
@@ -185,6 +188,8 @@ class _Parser:
         title, bracket, after = line[1:].partition(b"]")
         if not bracket:
             raise _RejectedError(FileReason.NO_BRACKET(), "parse error: no closing ']', \0")
+        # `(+)` looks for the name as it is written, and every section is kept under its first 79 bytes: one with a
+        # longer name can never be added to.
         wanted = to_text(title)
         category = Category(to_text(title[:LONGEST_NAME]), Where(name, number, to_text(title[:LONGEST_NAME])))
         appended = False
@@ -196,18 +201,20 @@ class _Parser:
                 if part == "!":
                     category.template = True
                 elif part.startswith("+"):
-                    found = self._filtered(wanted, part[1:])
+                    found = self.categories.to_add_to(wanted, part[1:])
                     if found is None:
                         log = f"Category addition requested, but category '{wanted}' does not exist, \0"
                         raise _RejectedError(FileReason.NOTHING_TO_ADD_TO(section=wanted), log)
                     if not appended:
+                        # What the parts before `+` gave goes to the section that is found, and so does what those
+                        # behind it give: process_text_line has only that one from here on.
                         found.template |= category.template
                         found.variables += category.variables
                         found.parents += category.parents
-                        self.current = found
+                        self.categories.current = found
                     appended, category = True, found
                 else:
-                    base = self._base(part)
+                    base = self.categories.template(part)
                     if base is None:
                         log = f"Inheritance requested, but category '{part}' does not exist, \0"
                         raise _RejectedError(FileReason.NO_TEMPLATE(template=part), log)
@@ -216,25 +223,10 @@ class _Parser:
                     category.variables += base.variables
         if not appended:
             self.categories.append(category)
-            self.by_name[lower(category.name)].append(category)
-            self.current = category
         return category
 
-    def _base(self, name: str) -> Category | None:
-        """The first category of a name, template or not; an empty name is any category."""
-        found = self.by_name.get(lower(name), []) if name else self.categories
-        return found[0] if found else None
-
-    def _filtered(self, name: str, criteria: str) -> Category | None:
-        """`does_category_match` for `(+)` and `(+name=regex&...)`."""
-        candidates = self.by_name.get(lower(name), []) if name else self.categories
-        if not criteria:
-            return next((category for category in candidates if not category.template), None)
-        wanted = Criteria(criteria, self.utf8)
-        return next((c for c in candidates if wanted.fit(c.variables, template=c.template)), None)
-
     def _directive(self, line: bytes, where: Where) -> None:
-        directive, argument = taken_apart(line)
+        directive, argument = split_directive(line)
         kind = lower(directive)
         if kind == "exec":
             if self.files.runs_programs is not False:
@@ -259,9 +251,7 @@ class _Parser:
         made = self.table(wanted)
         if made is not None:
             for section in made.sections:
-                self.current = Category(section.name, section.where, variables=list(section.variables))
-                self.categories.append(self.current)
-                self.by_name[lower(section.name)].append(self.current)
+                self.categories.append(Category(section.name, section.where, variables=list(section.variables)))
         elif self.load(wanted, where) is None and kind == "include":
             self.missing.append(Problem(FileReason.NO_INCLUDED_FILE(file=wanted), where))
             if self.partial:
@@ -273,6 +263,7 @@ class _Parser:
         escaped = line.startswith(b"\\")
         if escaped:
             line = line[1:]
+            # C's char is signed here: a byte from 128 on is less than 33, too.
             if not line or line[0] < 33 or line[0] > 127:
                 raise _RejectedError(FileReason.NOTHING_TO_ESCAPE(), "Invalid escape in \0")
         equals = line.find(b"=", int(escaped))
@@ -299,6 +290,7 @@ class _Parser:
         if last is None:
             return False
         added = (last.value + value).strip(BLANKS.decode("ascii"))
+        # Each 64 bytes count like a variable: `+=` and templates could let one value grow without end.
         self._count(len(added) >> 6)
         # `ast_variable_update` looks for it again, by name and value without case, from the front.
         value, name = lower(last.value), lower(name)

@@ -36,11 +36,11 @@ MOST_LOOKED = 300_000
 
 _T = TypeVar("_T")
 FileStamp = tuple[int, int, int, int]
-"""What tells that a file or folder is still the same."""
+"""Device, inode, size in bytes and time of change in nanoseconds: while they stay, the file or folder is the same."""
 
 
 class Disk:
-    """What was read from the disk: each file and folder once, so that what is loaded again is what was loaded before.
+    """The disk, each file and folder of it read once: a configuration that is loaded again is the same one.
 
     Each method raises OSError as it did at first. Includes may read below the folders `beyond`, too.
     """
@@ -63,7 +63,7 @@ class Disk:
         return self._mounted[0]
 
     def mode(self, path: Path) -> int:
-        """What kind of file it is, as stat(2) says it."""
+        """The kind of the file and its permissions (`st_mode` of stat(2))."""
         return _once(self._modes, path, self._mode)
 
     def read(self, path: Path) -> bytes:
@@ -98,7 +98,7 @@ class Disk:
         return _read(path) if url is None else storage.read_url(url)
 
     def _url(self, path: Path) -> Url | None:
-        """What is behind a path; None for one of this machine."""
+        """The URL that a path stands for; None for a path of this machine."""
         root, url = self._mounted or (None, None)
         if root is None or url is None or not path.is_relative_to(root):
             return None
@@ -142,7 +142,7 @@ class Files:
 
     @cached_property
     def _options(self) -> dict[tuple[str, str], str]:
-        """What asterisk.conf says, by section and option in small letters; the last line of an option counts."""
+        """The options of asterisk.conf by section and name in small letters; the last line of an option counts."""
         text = _COMMENT.sub("", (self.read("asterisk.conf") or b"").decode("utf-8", "replace"))
         section, found = "", dict[tuple[str, str], str]()
         for line in map(_OPTION.match, text.split("\n")):
@@ -255,6 +255,7 @@ class Files:
     def _glob(self, pattern: str) -> list[str]:
         root, parts = ("/", pattern[1:].split("/")) if pattern.startswith("/") else ("", pattern.split("/"))
         found = [root]
+        # Folder by folder, as glob(3) goes: what one part of the pattern fits is where the next part is looked for.
         for part in parts:
             match = one_part(part)
             below: list[str] = []

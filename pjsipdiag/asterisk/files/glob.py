@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 MAGIC = re.compile(r"[*?\[\\]")
-"""What makes a name a pattern."""
+"""A character that makes a name a pattern."""
 MOST_ALTERNATIVES = 1000
 
 
@@ -58,7 +58,7 @@ _CLASSES = {
 
 
 def _members(text: str) -> str:
-    """What stands between the brackets of a glob, as it stands between those of a regular expression."""
+    """The text between the brackets of a glob, as a regular expression writes it between its own."""
     members = ""
     for found in _MEMBER.finditer(text):
         if found["kind"]:

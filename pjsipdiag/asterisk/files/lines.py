@@ -6,15 +6,19 @@ import re
 from collections.abc import Iterator
 
 LONGEST_LINE = 8191
-"""What `fgets` takes at once, a line end included (main/config.c, config_text_file_load)."""
+"""Bytes that `fgets` takes at once, a line end included (main/config.c, config_text_file_load)."""
 
 BLANKS = bytes(range(33))
-"""What `ast_strip` cuts off."""
+"""The bytes that `ast_strip` cuts off."""
 
 
 def split(data: bytes) -> Iterator[bytes]:
     """Lines as `fgets` into 8192 bytes gives them to Asterisk: what is longer comes as its first 8191 bytes."""
+    # A text that ends with a line end gives one empty line more: `while (!feof(f)) lineno++` counts it as well, which
+    # shows in the line numbers that Asterisk logs for the next file of an #include.
     for line in data.split(b"\n"):
+        # A long line is skipped as a whole. strlen() ends at a NUL, though: then the piece that fgets took does not
+        # look long, and what is left of the line is read as further lines.
         if len(line) < LONGEST_LINE or b"\0" not in line[:LONGEST_LINE]:
             yield line[:LONGEST_LINE] if len(line) >= LONGEST_LINE else line + b"\n"
         else:
@@ -35,7 +39,7 @@ def lower(text: str) -> str:
 _DIRECTIVE = re.compile(rb"#([^\x00-\x20\x80-\xff]*)(?:.(.*))?\Z", re.DOTALL)
 
 
-def taken_apart(line: bytes) -> tuple[str, bytes]:
+def split_directive(line: bytes) -> tuple[str, bytes]:
     """The name of the directive of a line that begins with `#`, and its argument."""
     matched = _DIRECTIVE.match(line)
     assert matched is not None

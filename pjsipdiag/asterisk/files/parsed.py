@@ -1,4 +1,4 @@
-"""What one configuration file comes to, be it a file or a table."""
+"""A configuration file as it was parsed, be it a file or a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.section import Section
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What one configuration file and its includes come to, made once and looked at for each object type.
+    """A configuration file with all that it includes, parsed once and looked at for each object type.
 
     `rejected` are the files that were ended by an error, the main file among them when `valid` is False: then nothing
     of it counts. `found` is False when there is no such file. `missing` are the includes that lead nowhere, `programs`

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pjsipdiag.asterisk.pjsip.scanner import (
-    TOKEN,
-)
+from pjsipdiag.asterisk.pjsip.scanner import TOKEN
 from pjsipdiag.asterisk.pjsip.uri import (
     NameAddress,
     Parameters,

@@ -95,6 +95,8 @@ class HeaderParser:
         scanner = self.scanner
         if scanner.at_end or scanner.at_newline:
             return
+        # Only a header that adds to a full array is refused here. A 33rd value is not read: the comma before it
+        # stays, and parse_hdr_end() refuses that.
         if len(values) >= MAX_VALUES:
             raise SipSyntaxError
         while len(values) < MAX_VALUES:

@@ -1,4 +1,4 @@
-"""What PJSIP makes of the bytes of a message, or why it drops them.
+"""A message as PJSIP parses it, or why PJSIP drops it.
 
 Law: the first syntax error anywhere in the request line or in a header that PJSIP has a parser for drops the whole
 message without an answer; so does a missing Call-ID, From, To, Via or CSeq. Anything else is kept.
@@ -27,7 +27,7 @@ MAX_HEADER_NAME = 32
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What PJSIP releases read differently; the defaults are PJSIP 2.17's."""
+    """The differences between PJSIP releases; the defaults are those of PJSIP 2.17."""
 
     empty_elements: bool = True
     empty_reference: bool = False
@@ -124,6 +124,8 @@ _NO_NAME = "where a header name should stand"
 
 def parse(raw: bytes, dialect: Dialect = Dialect()) -> Request | Response | Unparsable:
     """The message in one datagram, or why PJSIP drops it."""
+    # pjsip_tpmgr_receive_packet() passes over leading line ends before PJSIP counts its first line. Those that the
+    # scanner meets after blanks are int_parse_msg()'s, and count.
     scanner = Scanner(raw.lstrip(b"\r\n").decode("latin-1"))
     while scanner.at_newline:
         scanner.get_newline()
@@ -141,7 +143,7 @@ def parse(raw: bytes, dialect: Dialect = Dialect()) -> Request | Response | Unpa
             method, uri = _request_line(scanner, parser.uris)
         place = ""
         while True:
-            name = ""
+            name = ""  # PJSIP logs no name where the name itself is at fault (hname.slen = 0)
             name = scanner.get(TOKEN)
             if scanner.get_char() != ":":
                 raise SipSyntaxError

@@ -95,6 +95,8 @@ class Scanner:
                 at += 1
             if text[at] == "\n":
                 at += 1
+            # The line begins behind the line end even where no folded line follows (scanner->start_line): PJSIP logs
+            # wrong columns for what it refuses at the end of a line.
             self.line_start = at
             if text[at] in " \t":
                 self.position = self._after_blanks(at)
@@ -163,6 +165,8 @@ class Scanner:
         return text[start : at + 1]
 
     def get_newline(self) -> None:
+        # Blanks after the line end stay: where they were skipped, the empty line at the end of the headers could be
+        # taken for a folded header (PROTOS test #2480, as pj_scan_get_newline() says).
         if self.position >= self.end or not self.at_newline:
             raise SipSyntaxError
         if self.text[self.position] == "\r":

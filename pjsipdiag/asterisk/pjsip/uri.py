@@ -1,7 +1,7 @@
 """URIs as PJSIP keeps and prints them.
 
 Law: what PJSIP prints is not what was sent: user and parameter values are escaped anew, known parameters come first,
-and each place (`Context`) leaves some parameters out.
+and each place (`UriContext`) leaves some parameters out.
 Replays sip_uri.c and sip_tel_uri.c.
 """
 
@@ -57,7 +57,7 @@ class PjSipUri:
     headers: Parameters = field(default_factory=list)
 
     def printed(self, context: UriContext) -> str:
-        """pjsip_url_print()."""
+        """pjsip_url_print(): each place leaves out what table 1 of RFC 3261, section 19.1.1, does not allow in it."""
         parts = [self.scheme, ":"]
         if self.user:
             parts.append(escape(self.user, USER))

@@ -127,10 +127,13 @@ class UriParser:
 
     def _sip(self, scanner: Scanner, parameters: bool) -> PjSipUri:
         """int_parse_sip_url()."""
+        # No blank is part of a URI: one ends it, and is skipped only once the URI is read.
         skip_blanks, scanner.skip_blanks = scanner.skip_blanks, False
         uri = PjSipUri(scanner.get(TOKEN).lower())
         if scanner.get_char() != ":":
             raise SipSyntaxError
+        # An @ before the next blank, > or line end makes a user of all before it (int_is_next_user), whatever it is:
+        # what the class of users does not hold is a syntax error then, and no host.
         if scanner.peek(PROBE_USER_HOST)[1] == "@":
             uri.user = unescape(scanner.get(USER_LENIENT))
             if scanner.next == ":":
