@@ -12,7 +12,7 @@ from pjsipdiag.errors import CaptureError
 
 
 def look_again(captures: Sequence[Tally], look: Look[Found]) -> Iterator[Found]:
-    """What `look` finds in each of these captures; in none that may have changed since it was counted."""
+    """Yields the findings of `look` in each of these captures; in none that may have changed since it was counted."""
     holder = next((tally.holder for tally in captures if tally.holder), None)
     if holder is not None:
         yield from holder.look(captures, look)
@@ -27,7 +27,7 @@ def changed(captures: Iterable[Tally]) -> list[Tally]:
 
 
 def missing(captures: Sequence[Tally]) -> Iterator[str]:
-    """What a report has to say of captures that were not read a second time."""
+    """The notes of a report on captures that were not read a second time."""
     holder = next((tally.holder for tally in captures if tally.holder), None)
     for tally in holder.changed(captures) if holder else changed(captures):
         yield f"{tally.name} is not the file any more that was read: {_LEFT_OUT}"

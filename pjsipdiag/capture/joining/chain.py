@@ -43,6 +43,7 @@ def by_owner(late: Iterable[Datagram], records: Sequence[int]) -> Iterator[tuple
     """
     for datagram in late:
         of, frame = len(records) - 1, datagram.frame
+        # A message of an earlier file has its frame counted back from the beginning of the file at hand.
         while frame <= 0:
             of -= 1
             frame += records[of]

@@ -79,7 +79,7 @@ class Deferring(Dissector):
         return self._keep(Deferred(time, frame, link_type, data), super().piece, *piece)
 
     def _keep(self, packet: Deferred, read: Callable[..., Iterable[Datagram]], *known: Any) -> Iterable[Datagram]:
-        """What a packet is read as here; handed back as well if it needs others."""
+        """Reads a packet here, and hands it back as well if it needs others."""
         pieces = self._pieces
         pieces.waiting = pieces.complete = None
         try:
@@ -89,6 +89,8 @@ class Deferring(Dissector):
             if pieces.complete is not None:
                 pieces.frames.pop(pieces.complete, None)
             return ()
+        # A fragment is handed back until its datagram is complete here: nobody knows yet whether the others lie in the
+        # part.
         if pieces.waiting is not None:
             number = self._defer(packet, len(packet.data))
             pieces.frames.setdefault(pieces.waiting, []).append(number)
@@ -123,6 +125,8 @@ class Deferring(Dissector):
 
     def _feed(self, time: int, frame: int, flow: bytes, sequence: int, flags: int, *rest: Any) -> Sequence[Datagram]:
         if flow not in self._own:
+            # Only an opening SYN shows that nothing of the connection lies before the part. A SYN with ACK does not:
+            # the request for it may have been the last record of the part before.
             if flags & (SYN | ACK) != SYN:
                 self.known.add(flow)
                 self.ports.add(port_pair(flow))
@@ -162,6 +166,9 @@ class Joining(Dissector):
         """A part is done that began after `frames` frames: its own flows are taken, those before as former ones."""
         reassembler = self._reassembler
         flows = reassembler.flows
+        # In one process a new SYN makes the flow's state the `former` of the new one, which late segments may still
+        # reach. The part knew nothing of the former: it is hung below the part's own here, unless that would have
+        # changed a message.
         before = {flow: known for flow in self._own if (known := flows.pop(flow, None))}
         reassembler.take_up(pickle.loads(rest.flows), rest.ignored, frames)
         for flow, known in before.items():

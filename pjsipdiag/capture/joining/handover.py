@@ -44,7 +44,7 @@ class StatefulError(Exception):
 
 
 class Deferred(NamedTuple):
-    """A packet that means something only together with others."""
+    """A packet that means something only together with others: `time` in nanoseconds since 1970, `frame` from 1 on."""
 
     time: int
     frame: int
@@ -53,7 +53,8 @@ class Deferred(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """From here on both flows of a TCP connection are the part's own."""
+    """From here on both flows of a TCP connection are the part's own: its SYN had `sequence` and came at `time`
+    (nanoseconds since 1970)."""
 
     time: int
     flow: bytes
@@ -62,7 +63,7 @@ class Opened(NamedTuple):
 
 @dataclass(slots=True)
 class Handover:
-    """What a part leaves to `join`: `deferred` in the order of the capture, then the state of its own TCP flows.
+    """What a part could not resolve alone, for `join`: packets in the order of the capture, then its own TCP flows.
 
     `passed_over` are the ports of TCP flows of which something was passed over; where they were too many to note,
     `any_passed` says that it may have been any flow.
@@ -86,13 +87,13 @@ class Handover:
     cut: int | None = None
     is_log: bool = False
     told: Told | None = None
-    """What a part of a log says beside SIP; `records` are then its lines."""
+    """The refusals that a part of a log tells beside SIP; `records` are then its lines."""
     reason: str = ""
     """Why the parts cannot be joined, if so."""
 
 
 def number_of(key: DatagramKey) -> int:
-    """What stands for the key of a datagram in fragments."""
+    """A number that stands for the key of a datagram in fragments: 8 bytes for each of up to a million keys."""
     addresses, protocol, identification = key
     return digest(addresses, b"%d %d" % (protocol, identification))
 
@@ -115,6 +116,8 @@ class OwnFragments(Fragments):
     def add(self, key: DatagramKey, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
         entry, rest = self.pending.get(key), self._rest
         full = entry is None and (len(self.pending) >= MAX_PENDING or self.held > MAX_BYTES)
+        # Where the limits of Fragments could come into play, the answer depends on fragments before the part: all of
+        # this key are left to `join`, also later ones, for they would be put together with those that are left.
         if full or self.complete is not None or (entry is not None and abs(time - entry.started) > MAX_AGE):
             self._leave(key)
         if key in self._others:
@@ -151,7 +154,7 @@ class FewFragments(Fragments):
     _last = -1
 
     def beside(self, rest: Handover) -> None:
-        """What is added from now on lies in the part of `rest`."""
+        """From now on the fragments that are added lie in the part of `rest`."""
         self._pending, self._held, self._known = rest.most_pending, rest.most_held, frozenset(rest.whole)
         self._check(0)
         if not self._known.isdisjoint(map(number_of, self.pending)):

@@ -62,6 +62,8 @@ def _places_in(stream: BinaryIO | io.RawIOBase, size: int, parts: int) -> Iterat
 
     carried = wide_encoding(head) is not None or transfer.is_escaped(head) or transfer.is_counted(head)
     first = head + (stream.read(SAMPLE) or b"")
+    # A text that is packed, turned round or escaped is read from its beginning only: its numbering depends on all of
+    # it.
     if carried or not is_in_order(first) or _place(first) is None:
         return
     for number in range(1, parts):

@@ -128,6 +128,7 @@ def join(
     with `read_on` behind those before it, or with `read`.
     """
     found: list[Datagram] = []
+    # A deep copy: joining changes the flows, and after Unjoinable the file is read once more behind the same ones.
     dissector = Joining(tally, pickle.loads(pickle.dumps(unfinished)))
     before = 0
     for number, rest in enumerate(rests):
@@ -143,7 +144,9 @@ def join(
 
 
 def _join(dissector: Joining, rest: Handover, before: int, tally: Tally, is_last: bool) -> Iterator[Datagram]:
-    """What the next part handed back, `before` being the records before it."""
+    """The messages in the packets that the next part handed back; `before` counts the records before it."""
+    # TCP that begins no SIP is passed over unless its flow is known. The part did not know the flows that come from
+    # before it: if it passed over any segment between their ports, that cannot be made good here.
     carried = {port_pair(flow) for flow in dissector.flows}
     if rest.reason:
         raise Unjoinable(rest.reason)
@@ -153,6 +156,8 @@ def _join(dissector: Joining, rest: Handover, before: int, tally: Tally, is_last
         if not is_last:
             raise Unjoinable("the records do not meet where the capture was split")
         say_cut(tally, before + rest.records, rest.cut)
+    # Own flows begin where their SYN was (Opened), in the order of the capture; only then what the part read of them is
+    # put in their place, so that a flow that a former connection left is seen first.
     dissector.few.beside(rest)
     for packet in rest.deferred.values():
         if isinstance(packet, Opened):

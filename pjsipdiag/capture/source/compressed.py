@@ -32,7 +32,7 @@ UNUSUAL, MOST_RATIO = 64 << 20, 400
 
 
 class Decompressor(Protocol):
-    """What bz2, lzma and isal have in common."""
+    """The methods that bz2, lzma and isal have in common."""
 
     @property
     def eof(self) -> bool: ...
@@ -148,6 +148,9 @@ class Decompressed(io.RawIOBase):
     def _more(self) -> bytes:
         """The next content, at most CHUNK bytes; nothing at the end or after damage."""
         content = b""
+        # The compressed bytes are asked for only when the library needs them: it may still hold output, and what it is
+        # given meanwhile it keeps, without a bound. A member that ends is followed by the next one, as `gzip -c a b`
+        # writes them.
         while not content and not self._damage:
             raw = b""
             if self._object is None or self._object.needs_input:

@@ -74,7 +74,8 @@ def size_of(path: str) -> int | None:
 
 
 def stamp(path: str) -> Stamp | None:
-    """What tells that a file is still the same; None for what can be read only once (standard input, a pipe)."""
+    """The stamp by which a file is known to be still the same; None for what can be read only once (standard input, a
+    pipe)."""
     try:
         place = storage.located(path)
         if isinstance(place, Url):

@@ -5,7 +5,7 @@ The way of a text, each step in its own module:
     carried    what was done to the text on its way is undone
     forms      lines that announce messages, in Asterisk's log and elsewhere; texts that are named only
     heads      what stands before and behind each line, learned from one of them
-    marks      where those lines stand
+    marks      where those lines stand; finder also joins lines that were broken
     message    the message behind an announcing line
     ways       who sent it to whom; hidden: addresses that were replaced by hand
     said       Asterisk's sentences about requests that it refused; refusals makes evidence of them

@@ -1,4 +1,4 @@
-"""What a collector, a viewer or a quotation puts before and behind each line, learned from one line of the text itself.
+"""Learns from one line of a text what a collector, a viewer or a quotation puts before and behind each of its lines.
 
 Law: what stands before a known piece of text (the first line of a SIP message) is an example of what stands before the
 lines that follow. Its letters are the same everywhere; numbers, names of months, the width of blanks and the marks
@@ -21,7 +21,7 @@ LONGEST_HEAD = 400
 
 
 class Frame(NamedTuple):
-    """What stands around each line: `head` matches what is before it, `tail` what is behind it (None: nothing);
+    """The text around each line: `head` matches what is before it, `tail` what is behind it (None: nothing);
     `blank` says that an empty line may stand for an empty line of the message, `quoted` that quotes are escaped."""
 
     head: re.Pattern[bytes] | None

@@ -48,13 +48,14 @@ def with_names(payload: bytes) -> bytes:
 def _may_hold(payload: bytes) -> bool:
     """Whether it may hold a stand-in, by what is left when marks of one kind are written alike and all others left out:
     most messages are not looked at more closely."""
+    # One translation drops nearly all bytes: searches in what is left are cheap, those in each message are not.
     left = payload.translate(_SIGNS, _PLAIN)
     signs = b"_" in left or b"@<" in left or b":<" in left or b"S <" in left
     return signs or _NO_MARK.search(left) is not None
 
 
 def stand_in(place: str) -> str:
-    """What somebody wrote in place of an address, or of its port."""
+    """The word that somebody wrote in place of an address, or of its port."""
     host, _, port = place.rpartition(":")
     return host if host and (port.isdigit() or not _IS_ADDRESS.fullmatch(host)) else place
 

@@ -1,4 +1,4 @@
-"""What else a text is that holds nothing to judge: a log of Asterisk all the same, a text that is known, or none."""
+"""The kind of a text that holds nothing to judge: a log of Asterisk all the same, another known text, or neither."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _ENTRIES: tuple[tuple[tuple[bytes, ...], re.Pattern[bytes]], ...] = (
     ((b"Asterisk ",), re.compile(rb"Asterisk (?:PBX Core|Dynamic Loader|Ready|\d+\.\d+\.\d+)")),
     ((b"    -- ",), re.compile(rb"^    -- [A-Z]", re.MULTILINE)),
 )
-"""What only Asterisk's log or console has, behind bytes that are in each such text."""
+"""Lines that only Asterisk's log or console has, behind bytes that are in each such text."""
 
 
 class TextKind:
-    """What the pieces of a text show of it."""
+    """The kind of a text, as its pieces show it one after the other."""
 
     def __init__(self) -> None:
         self._named: Named | None = None

@@ -33,7 +33,7 @@ _USUAL = re.compile(
 _ENTRY = re.compile(
     rb"(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY|DTMF|FAX)(?:\x1b\[[0-9;]*m)*\[\d+\]|^ {1,4}(?:--|==|>) |<-{1,4} ?(?:Rec|Tra)"
 )
-"""What begins another entry of the log: no line of a message holds it."""
+"""The beginning of another entry of the log: no line of a message holds it."""
 _SOUND = re.compile(rb"[^\r\n]++\r\n(?>(?:[A-Za-z0-9.!%*_+`'~-]{1,64}+[ \t]*+:|[ \t])[^\r\n]*+\r\n)++\r\n")
 """Headers and an empty line."""
 _DOTTED = re.compile(rb"(?:SIP/2\.0|SIP/2\.0 \d{3} [^.\n]{0,40})\.{2,4}[A-Za-z-]{1,30}: ")
@@ -96,6 +96,8 @@ class _Content(NamedTuple):
 def of_length(text: bytes, start: int, size: int, *, alone: bool) -> tuple[bytes, int] | None:
     """The message of `size` bytes that stands at `start` as it was on the wire, and where it ends; None where it was
     changed. It may have lost the CR of all its lines, where nothing stands behind these (`alone`)."""
+    # Asterisk's length counts CRLF; an editor or a collector may have taken all CR away. Then the length alone proves
+    # little, so nothing else may stand on the announcing line, and all must look like a message without an entry in it.
     payload, stop = text[start : start + size], start + size
     if b"\r" not in payload:
         payload = payload.replace(b"\n", b"\r\n")[:size]
@@ -146,6 +148,7 @@ def _bared(lines: Iterator[bytes], behind: bytes, tail: bytes) -> Iterator[_Line
         used += 1
         line = _bare(raw)
         content = around.strip(line)
+        # The first line follows the announcing one directly and may lack what stands before the others.
         if content is None and (not second or not foreign) and (header := _first_header(line)) is not None:
             # only the first line has this head: the others have their own, or none; or words of it vary
             other = line[:header]
@@ -171,6 +174,8 @@ def _measured(lines: Iterator[_Line], size: int | None) -> _Content:
     with LF alone, so the length is known but for one byte a line. Where that leads to nothing, the entry was one.
     """
     found: list[bytes] = []
+    # `total` counts CRLF for every line while it is not known that CR was kept, `least` only the CR that were seen: the
+    # true length lies between. `headers` is -1 before the first line, None behind the empty one.
     total = least = entry = used = 0
     headers: int | None = -1
     kept = False  # whether the text kept CR before LF
@@ -193,6 +198,8 @@ def _measured(lines: Iterator[_Line], size: int | None) -> _Content:
             headers = headers + 1 if text else None
         if size is not None and sound and not entry and _fits(total, size, headers is None and bool(text)):
             return _Content(found, number)
+        # A text that was changed may be longer than the message was, so more lines than announced are collected; behind
+        # an entry every line must fit.
         if (least if entry else total - 4096) > (size or LONGEST):
             break
     else:
@@ -279,6 +286,7 @@ def _structured(lines: list[bytes], size: int | None) -> Restored:
             break
         if _HEADER.match(line) or line[:1] in (b" ", b"\t"):
             head.append(line.rstrip())
+        # It is no header and no room is left for it: it belongs to the log, not to a broken header.
         elif size is not None and sum(map(len, head)) + 2 * len(head) + len(line) > size:
             break
         else:
@@ -294,6 +302,7 @@ def _structured(lines: list[bytes], size: int | None) -> Restored:
             break
         if not line.strip() and not body:
             continue
+        # Without Content-Length the body of a datagram reaches to its end (RFC 3261 18.3), which a text does not show.
         if wanted is None and not _SDP.match(line):
             break
         body += line + b"\r\n"

@@ -7,11 +7,7 @@ side's address is not in a log and stays zero. Lines without a date have time 0.
 from __future__ import annotations
 
 import io
-import re
-from bisect import bisect_right
 from collections.abc import Generator, Iterator, Sequence
-from itertools import accumulate
-from operator import attrgetter
 from typing import BinaryIO, NamedTuple
 
 from pjsipdiag.capture.datagram import Connected, Datagram, Tally
@@ -21,10 +17,10 @@ from pjsipdiag.capture.text.carried import transfer
 from pjsipdiag.capture.text.carried.encoding import Decoded, Narrow, wide_encoding
 from pjsipdiag.capture.text.carried.order import NOTE_ENTRIES_TURNED, in_order
 from pjsipdiag.capture.text.carried.unpack import unpacked
-from pjsipdiag.capture.text.carried.wrapping import Wrapped, cut_after, joined, wrapping
-from pjsipdiag.capture.text.forms import ARROW, FORMS, PJSIP, TCPDUMP, VIEWERS
+from pjsipdiag.capture.text.finder import MarkFinder, count_broken
+from pjsipdiag.capture.text.forms import ARROW, PJSIP, TCPDUMP, VIEWERS
 from pjsipdiag.capture.text.kind import TextKind
-from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, MarkedLines, behind_lines, found_in, lines_of, region
+from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, behind_lines, lines_of, region
 from pjsipdiag.capture.text.message import begins_entry, of_length, restored
 from pjsipdiag.capture.text.refusals import NOTE_FORGED, Refusals, Told
 from pjsipdiag.capture.text.times import time_of
@@ -33,8 +29,8 @@ from pjsipdiag.errors import CaptureError
 
 SIZE = 1 << 20
 LONGEST_LINE = 8 << 20
-CUT, ODD, HIDDEN, BROKEN = "cut", "odd", "hidden", "broken"
-"""Why a message is unread: nothing of it follows, it is no SIP, its address was replaced, its first line was broken."""
+CUT, ODD, HIDDEN = "cut", "odd", "hidden"
+"""Why a message is unread: nothing of it follows, it is no SIP, its address was replaced."""
 NOTE_OWN_SIDE = "a log does not name the local address: the destination of received messages is unknown"
 NOTE_MENDED = (
     "the text was changed on its way: messages without the length that Asterisk wrote before them (broken or empty"
@@ -42,10 +38,7 @@ NOTE_MENDED = (
 )
 NOTE_WIDE = "the text is UTF-16 or UTF-32 and was read so"
 NOTE_ESCAPED = "the text is written as in a URL, with percent signs, and was read so"
-NOTE_WRAPPED = "the lines of the text were broken after {} columns and were joined again"
 NOTE_BLOBS = "the journal left lines out as `blob data`: `journalctl -a -o cat` shows them"
-_SCRAP = re.compile(rb"SIP re(?:quest|sponse) \(")
-_ARROW = re.compile(rb"<--- ")
 
 
 def read_text(file: io.RawIOBase | BinaryIO, tally: Tally, head: bytes = b"") -> Iterator[Datagram]:
@@ -90,7 +83,7 @@ def read_part(
 
 
 class _DiffersError(Exception):
-    """What a part shows may depend on what is before or behind it."""
+    """A part may be read otherwise beside the parts before and behind it: one process has to read all."""
 
 
 class TextSpan(NamedTuple):
@@ -107,13 +100,12 @@ class _Reading:
         self.tally, self._span = tally, span
         self._line = 1
         self._goes_on = self._waited = False
-        """Whether a piece follows that others read; whether the one at hand begins with what was not whole before."""
+        """Whether others read what follows the piece at hand; whether it begins with what was not whole before."""
         self._at = 0
         """The line of it, from 0, that announces the message at hand."""
         self._kind = TextKind()
-        self._empty, self._logs = span.begins, not span.begins
-        self._how: tuple[int, Wrapped] | None = None
-        """How its lines were broken: 0 after they were unpacked, 1 before."""
+        self._empty = span.begins
+        self._finder = MarkFinder(tally, logs=not span.begins)
         self._refusals = Refusals(tally)
         self._stamp = (b"", 0)
 
@@ -146,12 +138,12 @@ class _Reading:
 
     def _block(self, raw: bytes, last: bool) -> Generator[Datagram, None, int]:
         """The messages of whole lines; answers how many bytes are done with."""
-        text, numbers, exact = unpacked(raw)
-        lines = MarkedLines(text, numbers, *self._marks(text))
-        marks = lines.marks
-        if self._empty or self._how or not (marks or self.tally.records) or len(_ARROW.findall(text)) > len(marks):
-            lines = self._joined(raw, lines)
-            text, numbers, marks, _ = lines
+        # A text is read in four steps: what carried it is taken off, its announcing lines are found, broken lines are
+        # joined where that makes more of them known, and behind each mark a message is read. Everything is counted in
+        # lines of the file, so that a report can name them.
+        whole = unpacked(raw)
+        lines = self._finder.find(raw, whole, begins=self._empty)
+        text, numbers, marks, _ = lines
         if not all(self._span) and not (last and self._span.ends) and (text is not raw or lines.unlike):
             raise _DiffersError  # how a piece of it is read depends on where it begins
         self._empty = self._empty and not raw.strip()
@@ -159,6 +151,8 @@ class _Reading:
         done, counted, number = len(text), 0, 0
         spoken: list[tuple[int, int]] = []
         for at, mark in enumerate(marks):
+            # A message may hold what looks like the log's own line: its sender wrote it to be believed. The length that
+            # Asterisk announced decides what belongs to the message, so marks inside of it announce nothing.
             if spoken and mark.start < spoken[-1][1]:
                 self.tally.note(NOTE_FORGED)  # inside a message
                 continue
@@ -166,14 +160,20 @@ class _Reading:
             counted = mark.start
             line = self._at = number if numbers is None else numbers[number]
             after = marks[at + 1].start if at + 1 < len(marks) else len(text)
+            # The announced length first: it is evidence. Restoring by what SIP is comes second and is noted, as it
+            # guesses.
             datagram, stop = self._exact(text, mark, after)
             if datagram is None and not stop:
-                waits = not last and exact and (line > 0 or len(raw) < SIZE) and _starts(numbers, number)
+                # The message is left for the next piece only where that piece can begin with its announcing line: it is
+                # no end of the text, its bytes can be found in `raw`, and it does not fill a piece alone (which would
+                # never end).
+                waits = not last and whole.exact and (line > 0 or len(raw) < SIZE) and _starts(numbers, number)
                 known = None if waits and _reaches(text, mark, after) else self._restored(text, mark, after, waits)
                 if known is None:
                     done = mark.start  # the message may go on in what is not read yet
                     break
                 datagram, stop = known
+            # Another process reads what follows, and would begin in the middle of this message.
             if self._goes_on and (stop >= len(text) or (not stop and _reaches(text, mark, after))):
                 raise _DiffersError
             if datagram is not None:
@@ -183,65 +183,17 @@ class _Reading:
                     spoken.append((mark.end, stop))
                 yield datagram
         if not self.tally.again:
-            self._count_broken(lines, done, spoken)
+            count_broken(lines, done, spoken, self.tally)
             if b"B blob data]" in text:
                 self.tally.note(NOTE_BLOBS)
-            if not (self._logs or self.tally.records):
+            if not (self._finder.logs or self.tally.records):
                 self._kind.look(text, raw)
             self._refusals.read(text, done, self._time, spoken)
+        # `used` counts bytes of `raw`, `done` those of `text`: they differ where something was unpacked or joined.
         self._waited = done < len(text)
         used = len(raw) if done == len(text) else done if text is raw else behind_lines(raw, 0, line)
         self._line += number + text.count(b"\n", counted, used) if text is raw else raw.count(b"\n", 0, used)
         return used
-
-    def _marks(self, text: bytes) -> tuple[list[Mark], list[int]]:
-        """The lines that announce messages, in order, and places where else their words stand."""
-        found: list[Mark] = []
-        unlike: list[int] = []
-        for form in FORMS:
-            found += found_in(form, text, 0, unlike if form is PJSIP else [])
-        if not self._logs and not found:
-            # a viewer's line without SIP behind it announces nothing; the last lines may have theirs in the next piece
-            start = 0 if b"SIP/2.0" in text else max(0, len(text) - LONGEST_HEAD)
-            for form in VIEWERS:
-                found += found_in(form, text, start, [])
-        found.sort(key=attrgetter("at"))
-        self._logs = self._logs or any(mark.form is PJSIP for mark in found)
-        return found, unlike
-
-    def _joined(self, raw: bytes, best: MarkedLines) -> MarkedLines:
-        """The same with lines joined that were broken, where that makes more of it known."""
-        text, said, known = best.text, self._refusals.count(best.text), self._how
-        for at, (source, before) in enumerate(((text, best.numbers), (raw, None))[: 1 + (text is not raw)]):
-            how = wrapping(source) if known is None else known[1] if known[0] == at else None
-            if how is None:
-                continue
-            whole, lines = joined(source, how)
-            whole, again, _ = unpacked(whole)  # lines that were put into objects, and broken afterwards
-            last = len(lines) - 1  # what is unpacked may have more lines
-            lines = lines if again is None else [lines[min(line, last)] for line in again]
-            found, unlike = self._marks(whole)
-            if known is not None or len(found) > len(best.marks) or self._refusals.count(whole) > said:
-                self._how = at, how
-                best = MarkedLines(whole, lines if before is None else [before[line] for line in lines], found, unlike)
-        if self._how is not None:
-            self.tally.note(NOTE_WRAPPED.format(self._how[1].width))
-        return best
-
-    def _count_broken(self, lines: MarkedLines, end: int, spoken: Sequence[tuple[int, int]]) -> None:
-        """Counts lines up to `end` that announced messages until somebody broke or changed them."""
-        text, _, marks, unlike = lines
-        if not unlike or sum(map(text.count, PJSIP.needles)) <= sum(mark.form is PJSIP for mark in marks):
-            return
-        known = sorted([*((mark.at, mark.found.end()) for mark in marks), *spoken])
-        starts, reached = [start for start, _ in known], [0, *accumulate((stop for _, stop in known), max)]
-        width = cut_after(text)
-        for found in _SCRAP.finditer(text, 0, end):
-            at = found.start()
-            if at >= reached[bisect_right(starts, at)]:
-                self.tally.changed += 1
-                self.tally.undecoded["log message behind a line that was broken or changed"] += 1
-                self.tally.unread[BROKEN, f"{width}" if width else ""] += 1
 
     def _exact(self, text: bytes, mark: Mark, after: int) -> tuple[Datagram | None, int]:
         """The message whose bytes stand as they were on the wire, or None, and where it ends: beyond the next mark,
@@ -251,6 +203,8 @@ class _Reading:
         if found is None:
             return None, 0
         payload, stop = found
+        # The length runs past the next mark. It is right if the message quotes that mark and an entry begins where it
+        # ends; else bytes were lost or added on the way, and the length would swallow the next message.
         if after < stop < len(text) - 1:
             behind = text[stop + 1 : stop + LONGEST_HEAD].partition(b"\n")[0]
             if not begins_entry(behind) and not (mark.form is ARROW and ARROW.line.search(behind)):
@@ -262,6 +216,8 @@ class _Reading:
         and where it ends if that is known. None where it may go on behind the text, if that `waits` for more."""
         size = mark.size if mark.form is PJSIP else None
         behind = b"" if mark.form is TCPDUMP else text[mark.found.end() : mark.end].rstrip(b"\r")
+        # First up to where this form's messages end at the latest, beyond the next mark: only what comes to the
+        # announced length is taken there. Otherwise the next mark bounds the message.
         start, end = mark.end + 1, region(mark, text)
         found = restored(lines_of(text, start, end), behind, size, mark.form.tail)
         if after < end and (found is None or not found.used):

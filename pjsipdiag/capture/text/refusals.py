@@ -22,8 +22,8 @@ _CALL_ID = re.compile(rb"\n(?:Call-ID|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
 class Told(NamedTuple):
-    """What is said in a part of a text: refusals that are alike, the Call-IDs and sources of messages, in the order in
-    which they came, and sentences by request."""
+    """The sentences in a part of a text: refusals that are alike, the Call-IDs and sources (packed) of its messages, in
+    the order in which they came, and the sentences by request."""
 
     refused: dict[tuple[object, ...], LoggedRefusal]
     call_ids: dict[bytes, None]
@@ -32,7 +32,7 @@ class Told(NamedTuple):
 
 
 class Refusals:
-    """What is said in one text; a request whose SIP is in it is told by that."""
+    """The refusals that one text tells. A request whose SIP is in it is judged by that, not by its sentence."""
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
@@ -68,14 +68,17 @@ class Refusals:
         return sum(1 for _, line in lines_with(text, len(text)) if sentence(line) is not None)
 
     def hand_over(self) -> Told:
-        """What was said so far, of which nothing stays here."""
+        """Gives away what was collected so far; nothing of it stays here."""
         told = Told(self._found, self._call_ids, self._sources, self._tally.log_lines)
         self._found, self._call_ids, self._sources, self._tally.log_lines = {}, {}, {}, {}
         return told
 
     def take(self, told: Told) -> bool:
-        """Adds what was said in the next part; whether all of it is known that would be if both were read here."""
+        """Adds the sentences of the next part. False where a limit is reached, so that the order in which one process
+        would have met them decides what is kept."""
         tally = self._tally
+        # The part may have left something out that this process, which knows more or fewer keys by now, would have
+        # kept.
         if len(told.lines) >= MOST_KEYS or len(told.refused) >= MOST_REFUSED:
             return False
         for mine, theirs in ((self._call_ids, told.call_ids), (self._sources, told.sources)):
@@ -106,6 +109,8 @@ class Refusals:
         sources = {Address.unpack(ip + bytes(2)).ip for ip in self._sources}
         known = {name.decode("utf-8", "surrogateescape") for name in self._call_ids}
         for refused in self._found.values():
+            # Sentences of the registrar and of access lists name no Call-ID: the source alone tells whether the text
+            # has such a request as SIP.
             if not refused.call_ids:
                 if refused.source not in sources:
                     self._tally.refused.append(refused)

@@ -1,4 +1,4 @@
-"""What Asterisk says in its log of requests that it refused, with or without the SIP beside it."""
+"""Asterisk's sentences in its log about requests that it refused, with or without the SIP beside them."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ _FORMS = (
 _EVENT = re.compile(r'SecurityEvent="(?P<event>[A-Za-z]+)"(?P<rest>[^\n]*)')
 _FIELD = re.compile(r'\b(\w+)="((?:[^"\\]|\\.)*)"')
 _TWICE = (re.compile(r" failed for '?[^'\s]+'? \(callid: "), re.compile(r"' not found for endpoint '"))
-"""What stands once in a sentence, between words that the sender of the request chose."""
+"""Words that stand once in a sentence, between words that the sender of the request chose."""
 _OTHERS = re.compile(r"\b(?:VERBOSE|DEBUG|DTMF)(?:\x1b\[[0-9;]*m)*\[|\bExecuting \[")
-"""What begins entries that never refuse a request: they tell what the dialplan does, with the caller's words in it."""
+"""The beginnings of entries that never refuse a request: they tell what the dialplan does, with the caller's words."""
 _REFUSING = {
     "InvalidAccountID": "no endpoint for the account",
     "ChallengeResponseFailed": "the credentials were refused",
@@ -100,7 +100,7 @@ class Sentence(NamedTuple):
 
 
 def sentence(line: bytes) -> Sentence | None:
-    """What a line of the log says of a request that was refused."""
+    """Reads the sentence in a line of the log that says why a request was refused; None where there is none."""
     if len(line) > LONGEST:
         return None
     text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
@@ -108,12 +108,14 @@ def sentence(line: bytes) -> Sentence | None:
     matches = [found for form in (*_FORMS, _EVENT) if (found := form.search(text)) is not None]
     if not matches:
         return None
+    # Asterisk's own words come first in a line; a form that fits further on may lie in what the sender wrote.
     found = min(matches, key=lambda one: one.start())
     if _OTHERS.search(text, 0, found.start()) is not None:
         return None
     if found.re is _EVENT:
         return _of_event(found)
     named = {name: value or "" for name, value in found.groupdict().items()}
+    # Some sentences have the address with its port, others alone, an IPv6 one without brackets then.
     place_of = named.get("source", "")
     source = _sender(place_of) or _sender(f"[{place_of}]:0")
     return Sentence(

@@ -70,6 +70,8 @@ def _within(value: object, depth: int) -> Iterator[bytes]:
             yield from _within(one, depth + 1)
     elif isinstance(value, dict):
         fields, inner = _named(value), [_named(one) for one in value.values() if isinstance(one, dict)]
+        # One message: fields of the objects inside and around it belong together. With two, nobody knows whose fields
+        # are whose.
         if sum(_text(one) is not None for one in inner) < 2:
             for one in inner:
                 fields |= one

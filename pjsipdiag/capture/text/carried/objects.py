@@ -114,7 +114,7 @@ def _best(values: Iterable[object]) -> str | None:
 
 
 def _said(value: object, place: str) -> list[bytes] | None:
-    """What stands at that place, or at the usual one; each behind its time."""
+    """The lines at that place, or at the usual one; each behind its time."""
     if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
         return [line for one in value for line in _said(one, place.removeprefix("[]").removeprefix(".")) or ()]
     own = _asterisk(value)
@@ -130,6 +130,7 @@ def _said(value: object, place: str) -> list[bytes] | None:
     if not texts:
         return None
     if named := [text for name, text in texts if name == place]:
+        # The time of an object cannot be that of several lines; each has its own, if any.
         return [time + text for text in named] if len(named) == 1 else named
     usual = [text for name in NAMES for at, text in texts if at.rpartition(".")[2].lower() == name]
     return [time + (usual[0] if usual else max((text for _, text in texts), key=len))]

@@ -1,4 +1,4 @@
-"""What carried a text is taken off it: colours, tables, objects, escapes, marks of web pages, typographic signs.
+"""Takes off a text what carried it: colours, tables, objects, escapes, marks of web pages, typographic signs.
 
 Each step names what it has to do with, by a byte that logs rarely hold, so that a log that nobody touched costs next to
 nothing. A step maps lines to as many; one may become several (an entry that was escaped or put into an object).
@@ -78,6 +78,8 @@ def unpacked(text: bytes) -> Unpacked:
 
 def _whole(text: bytes) -> tuple[bytes, bytes]:
     """The text without what was done to it as a whole, and a sample of it."""
+    # The order is that of undoing: what was done last (a mail's transfer encoding, its quotation marks) is taken off
+    # first.
     if b"\n" not in text and b"\r" in text:
         text = text.replace(b"\r", b"\n")
     if b"\0" in text:
@@ -119,7 +121,7 @@ def _without_objects(lines: Sequence[bytes]) -> Iterable[bytes | list[bytes]]:
 
 
 def _sample(text: bytes) -> bytes:
-    """What stands around the first line that announces a message, or the first sentence: it was treated as the rest."""
+    """The text around the first line that announces a message, or the first sentence: it was treated as the rest."""
     at = text.find(b" SIP re")
     at = text.find(b"callid: ") if at < 0 else at
     return text[max(at - AROUND, 0) : max(at, AROUND) + AROUND]

@@ -29,7 +29,7 @@ _STRONG = re.compile(
     rb"Content-Length|WWW-Authenticate|Authorization|Require|Expires|Date|Record-Route|Route|Reason|Accept):"
     rb"|v=0\s*$|o=\S+ \d+ \d|c=IN IP[46] |m=(?:audio|video|image|application) \d)"
 )
-"""What certainly begins one."""
+"""A beginning that is certain: such a line never goes on from the one before."""
 
 
 _REQUOTED = re.compile(rb"^>[^\n]*(?:\n(?![>\s])[^\n]+)+", re.MULTILINE)
@@ -54,9 +54,10 @@ class Wrapped(NamedTuple):
 
 
 class _Looked(NamedTuple):
-    """What lines have before and between them, as in Wrapped, what is left of them, their columns, and pairs of the
-    columns of a line and a next one that does not begin as one does; `flowed`: how many of them end with a blank;
-    `widest`: the columns of the longest that could have been broken."""
+    """Lines as they were looked at: `prefix` to `doubled` as in Wrapped, `lines` without these, `lengths` in columns.
+
+    `odd` are pairs of a line's columns and the next line, where that does not begin as a line does; `flowed`: how many
+    of them end with a blank; `widest`: the columns of the longest that could have been broken."""
 
     prefix: bytes
     usual: bytes
@@ -72,6 +73,8 @@ class _Looked(NamedTuple):
 def wrapping(text: bytes) -> Wrapped | None:
     """How the lines of `text` were broken, None when they were not."""
     lines = [line.rstrip(b"\r") for line in text.split(b"\n", SAMPLE)[:SAMPLE]]
+    # Most logs are settled by their first lines: one that is long, or none that goes on. Only then all of SAMPLE is
+    # read.
     if any(len(line) > WIDEST * 2 for line in lines[:200]) or not _looked_at(lines[:FEW]).odd:
         return None
     looked = _looked_at(lines)
@@ -87,6 +90,7 @@ def _at(width: int, looked: _Looked) -> Wrapped | None:
     hang = _hang(odd)
     odd = [(length, after.removeprefix(hang)) for length, after in odd]
     tight = [length for length, after in odd if length + 1 + _columns(after.split(b" ", 1)[0]) > width]
+    # Lines go on by chance, too (a header's continuation, a stack trace): two thirds of them must end at the width.
     if len(tight) < 2 or len(tight) * 3 < len(odd) * 2:
         return None
     # a blank in the last column may have been trimmed
@@ -209,7 +213,7 @@ def _columns(line: bytes) -> int:
 
 
 def _prefix(lines: list[bytes]) -> bytes:
-    """What stands before every line that is not empty: a quotation's marks, an indentation, a container's name."""
+    """The text before every line that is not empty: a quotation's marks, an indentation, a container's name."""
     known = [line for line in lines if line.strip(b" \t>|")]
     low, high = min(known, default=b""), max(known, default=b"")
     alike = next((at for at, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), len(low))

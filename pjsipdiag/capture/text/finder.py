@@ -1,0 +1,96 @@
+"""Finds the lines of a piece of text that announce messages, also where somebody broke these lines."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from operator import attrgetter
+
+from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.text.carried.unpack import Unpacked, unpacked
+from pjsipdiag.capture.text.carried.wrapping import Wrapped, cut_after, joined, wrapping
+from pjsipdiag.capture.text.forms import FORMS, PJSIP, VIEWERS
+from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, MarkedLines, found_in
+from pjsipdiag.capture.text.refusals import Refusals
+
+BROKEN = "broken"
+"""Why a message is unread: its first line was broken."""
+NOTE_WRAPPED = "the lines of the text were broken after {} columns and were joined again"
+_SCRAP = re.compile(rb"SIP re(?:quest|sponse) \(")
+_ARROW = re.compile(rb"<--- ")
+
+
+class MarkFinder:
+    """Finds announcing lines in the pieces of one text, one after the other."""
+
+    def __init__(self, tally: Tally, *, logs: bool) -> None:
+        self._tally = tally
+        self.logs = logs
+        """Whether the text is known to have lines of Asterisk's logger."""
+        self._how: tuple[int, Wrapped] | None = None
+        """How its lines were broken: 0 after they were unpacked, 1 before."""
+
+    def find(self, raw: bytes, whole: Unpacked, *, begins: bool) -> MarkedLines:
+        """The lines of the piece `raw`, which was unpacked to `whole`; `begins`: nothing was read before it."""
+        lines = MarkedLines(whole.text, whole.numbers, *self._marks(whole.text))
+        marks = lines.marks
+        # Looking for broken lines costs more than reading a sound log. So it is done at the beginning of a text, once
+        # its width is known, and where arrows stand that announce nothing: the rest of such a line may be in the next.
+        if begins or self._how or not (marks or self._tally.records) or len(_ARROW.findall(whole.text)) > len(marks):
+            return self._joined(raw, lines)
+        return lines
+
+    def _marks(self, text: bytes) -> tuple[list[Mark], list[int]]:
+        """The lines that announce messages, in order, and places where else their words stand."""
+        found: list[Mark] = []
+        unlike: list[int] = []
+        for form in FORMS:
+            found += found_in(form, text, 0, unlike if form is PJSIP else [])
+        if not self.logs and not found:
+            # a viewer's line without SIP behind it announces nothing; the last lines may have theirs in the next piece
+            start = 0 if b"SIP/2.0" in text else max(0, len(text) - LONGEST_HEAD)
+            for form in VIEWERS:
+                found += found_in(form, text, start, [])
+        found.sort(key=attrgetter("at"))
+        self.logs = self.logs or any(mark.form is PJSIP for mark in found)
+        return found, unlike
+
+    def _joined(self, raw: bytes, best: MarkedLines) -> MarkedLines:
+        """The same with lines joined that were broken, where that makes more of it known."""
+        text, said, known = best.text, Refusals.count(best.text), self._how
+        # Lines may have been broken after they were put into objects or before, so both texts are tried. Joining is a
+        # guess: it is kept only if more marks or sentences can be read, and then for the rest of the text.
+        for at, (source, before) in enumerate(((text, best.numbers), (raw, None))[: 1 + (text is not raw)]):
+            how = wrapping(source) if known is None else known[1] if known[0] == at else None
+            if how is None:
+                continue
+            whole, lines = joined(source, how)
+            whole, again, _ = unpacked(whole)  # lines that were put into objects, and broken afterwards
+            last = len(lines) - 1  # what is unpacked may have more lines
+            lines = lines if again is None else [lines[min(line, last)] for line in again]
+            found, unlike = self._marks(whole)
+            if known is not None or len(found) > len(best.marks) or Refusals.count(whole) > said:
+                self._how = at, how
+                best = MarkedLines(whole, lines if before is None else [before[line] for line in lines], found, unlike)
+        if self._how is not None:
+            self._tally.note(NOTE_WRAPPED.format(self._how[1].width))
+        return best
+
+
+def count_broken(lines: MarkedLines, end: int, spoken: Sequence[tuple[int, int]], tally: Tally) -> None:
+    """Counts lines up to `end` that announced messages until somebody broke or changed them."""
+    text, _, marks, unlike = lines
+    if not unlike or sum(map(text.count, PJSIP.needles)) <= sum(mark.form is PJSIP for mark in marks):
+        return
+    # In marks and in messages (`spoken`) the words stand rightly; what is left of them was an announcing line.
+    known = sorted([*((mark.at, mark.found.end()) for mark in marks), *spoken])
+    starts, reached = [start for start, _ in known], [0, *accumulate((stop for _, stop in known), max)]
+    width = cut_after(text)
+    for found in _SCRAP.finditer(text, 0, end):
+        at = found.start()
+        if at >= reached[bisect_right(starts, at)]:
+            tally.changed += 1
+            tally.undecoded["log message behind a line that was broken or changed"] += 1
+            tally.unread[BROKEN, f"{width}" if width else ""] += 1
