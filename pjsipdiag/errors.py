@@ -1,4 +1,4 @@
-"""What a user can be told: one line with what is wrong, where, and what to do.
+"""Errors for the user: one line with what is wrong, where, and what to do.
 
 Every error that input can cause is one of these; the command line prints it and exits with status 2.
 """
@@ -19,7 +19,7 @@ class ConfigError(PjsipdiagError):
 
 
 UNPACKED = "/pjsipdiag-unpacked/"
-"""What stands in the path of a file that was taken out of an archive, before the archive's name."""
+"""The part of the path of a file out of an archive that stands before the archive's name."""
 
 
 def shown_name(path: str) -> str:

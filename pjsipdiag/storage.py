@@ -53,7 +53,7 @@ class Url(str):
 
 
 class Entry(NamedTuple):
-    """What a storage says of a file or folder; `version` changes with its content, as far as the storage tells."""
+    """A file or folder of a storage; `version` changes with its content, as far as the storage tells."""
 
     is_folder: bool
     size: int | None = None
@@ -85,7 +85,7 @@ def located(path: str) -> str:
 
 
 def entry(url: Url) -> Entry:
-    """What the storage says of it.
+    """Asks the storage about a file or folder.
 
     :raises OSError: it is not there, or cannot be asked; `strerror` says so.
     """
@@ -211,7 +211,7 @@ class Remote(io.RawIOBase):
 
 
 def _storage(url: Url) -> tuple[Any, str]:
-    """What asks the storage, and its own name for the file."""
+    """The client that asks the storage, and the storage's own name for the file."""
     import fsspec
 
     name = url.whole.partition("://")[0]
@@ -254,7 +254,7 @@ def _over_http(url: Url) -> bool:
 
 
 def _head(url: Url, path: str) -> str:
-    """What stands before the storage's own name in the URL."""
+    """The part of the URL before the storage's own name."""
     whole = url.whole.rstrip("/")
     return whole.removesuffix(path.rstrip("/"))
 

@@ -63,7 +63,8 @@ class AddressRule:
     """One address rule of an access list or of `match=` (`struct ast_ha`, main/acl.c).
 
     A source matches when its family is `version` (4 or 6), `ip & mask == network`, and `port` is 0 or equal.
-    `network` is stored masked. `deny` is the sense: for an identify, False is `match=` and True is `match=!`.
+    `network` and `mask` are numbers of 32 or 128 bits, the network masked; `port` 0 is any. `deny` is the sense: for an
+    identify, False is `match=` and True is `match=!`.
     `text` is the value as the file has it, `host` the name that was resolved to this rule, or empty.
     """
 
@@ -101,7 +102,7 @@ class Acl:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What every loaded object has: `options` are the effective variables by lower-case name, in file order."""
+    """An object that is loaded: `options` are its effective variables by lower-case name, each name's in file order."""
 
     name: str
     where: Where
@@ -245,7 +246,8 @@ class Config:
     warnings: tuple[Problem, ...] = ()
     rejected: tuple[Problem, ...] = ()
     untold: frozenset[str] = frozenset()
-    """What a running Asterisk, asked alone, does not show: `acl` (the rules of type=acl), `order` (of identifies)."""
+    """The kinds of facts that a running Asterisk, asked alone, does not show: `acl` (the rules of type=acl), `order`
+    (of identifies), `identifiers`, or a type of object that it does not list."""
     aliases_asked: frozenset[str] | None = None
     """The hosts whose domain aliases are known, where only single ones can be asked for."""
     otherwise: tuple[Problem, ...] = ()
@@ -253,11 +255,12 @@ class Config:
     absent: tuple[Absent, ...] = ()
     """The modules that are not loaded, the one for which nothing listens first."""
     unread: tuple[Unread, ...] = ()
-    """What would have to be read to tell what is loaded: tables, and what programs write."""
+    """The objects that may be loaded and were not read: rows of tables, the output of programs."""
     missing: tuple[Problem, ...] = ()
     """The includes that lead nowhere."""
     partial: bool = False
-    """Whether the files count as a copy that lacks those, and what is there as loaded."""
+    """Whether the files are taken for a copy that lacks the `missing` ones: what is there counts as loaded all the
+    same."""
     stored: tuple[Stored, ...] = ()
     """The tables that were read."""
     failed: tuple[str, ...] = ()
@@ -274,9 +277,9 @@ class Config:
     newer: str = ""
     """The release that is not known yet, in whose place `version` is replayed."""
     addresses_of: Callable[[str], Sequence[str] | None] | None = field(default=None, compare=False)
-    """What a host name in a Contact resolves to, where a table of names was given: DNS is never asked for it."""
+    """The addresses, as text, of a host name in a Contact, from a table of names that was given: DNS is never asked."""
     server_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """What the host names of registrations' servers stand for, where that is known; no identifier looks at it."""
+    """Host name of a registration's server -> its addresses as text, where they are known; no identifier asks this."""
     dialplan: Callable[[], Dialplan | None] = field(default=lambda: None, compare=False)
     """Reads extensions.conf, when it is asked first; None where there is none."""
 

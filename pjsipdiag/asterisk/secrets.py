@@ -23,7 +23,7 @@ def shown_value(variable: Variable) -> str:
 
 
 def without(variable: Variable, text: str) -> str:
-    """What was said about the variable, without a part of its value where that is a secret."""
+    """A text about the variable, without any part of its value where that is a secret."""
     if is_secret(variable.name):
         for part in sorted({variable.value, *re.split(r"[\s,:]+", variable.value)} - {""}, key=len, reverse=True):
             text = text.replace(part, HIDDEN)
@@ -38,10 +38,12 @@ _IN_URI = re.compile(r"(\bsips?:[^:]+:).+", re.IGNORECASE)
 
 
 def scrubbed(text: str) -> str:
-    """What quotes a piece of a file that is no variable (a directive, a header, a program's arguments), or a URI,
-    without the secrets that are set there."""
+    """A text that quotes a URI, or a piece of a file that is no variable (a directive, a header, a program's
+    arguments), without the secrets that are set there."""
     if text.count(":", 0, max(text.rfind("@"), 0)) < 2 and not _names_one(text.lower()):
         return text  # as mostly: each call of a report has a URI
+    # Both searches may find one place, or parts of it: what lies between two finds is kept once, and where they overlap
+    # the farthest end counts.
     pieces, at = list[str](), 0
     for start, end in sorted((*_assigned(text), *_in_uris(text))):
         if start > at or not pieces:

@@ -1,4 +1,4 @@
-"""What the file grammar leaves of configuration files: sections, their variables, and where each stands."""
+"""Sections of configuration files, their variables, and where each stands."""
 
 from __future__ import annotations
 

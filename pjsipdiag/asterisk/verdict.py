@@ -1,4 +1,4 @@
-"""What a replay answers: the checks that were made, in order, and what follows from them.
+"""The answer of a replay: the checks that were made, in order, and what follows from them.
 
 There is one walk. Everything that a `Verdict` says is derived from its trace, so that the explanation cannot drift
 from the decision.
@@ -30,7 +30,7 @@ class Match(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What becomes of a request."""
+    """How a request ends."""
 
     ACCEPTED = "accepted"
     CHALLENGED = "challenged"
@@ -48,7 +48,8 @@ class Check(WithReason):
     it). `identify` is the identify object that was asked, `endpoint` the one it names or found. `where` is the line
     that decided. `result` ends the walk: an arrival or admission check that refuses or challenges. A MATCH of an
     identifier always names an existing endpoint; an identify whose endpoint is missing is a NO_MATCH that says so.
-    `count` is how many checks of the same kind this one stands for (identifies without any rule for an address).
+    `status` is the SIP status code of the answer, 0 where there is none. `count` is how many checks of the same kind
+    this one stands for (identifies without any rule for an address).
     """
 
     step: str

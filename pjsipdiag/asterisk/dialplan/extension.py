@@ -34,6 +34,8 @@ def fit(pattern: str, number: str) -> Fit:
 
 def _fit(pattern: str, number: str) -> Fit:
     at = 0
+    # A digit of the number against a sign of the pattern, as _extension_match_core() goes: `.` and `!` take the rest,
+    # dashes and empty sets take nothing, and a pattern that is longer than the number waits for more digits.
     for digit in number.replace("-", ""):
         while pattern[at : at + 1] == "-" or pattern[at : at + 2] == "[]":
             at += 1 if pattern[at] == "-" else 2

@@ -42,7 +42,7 @@ class Destination(NamedTuple):
 def find(
     dialplan: Dialplan, context: str, number: str, caller: str | None = None, *, overlap: bool = True
 ) -> Destination:
-    """What becomes of a call to `number` in `context`; `caller` is the caller's number, None where it is not known.
+    """Where a call to `number` in `context` goes; `caller` is the caller's number, None where it is not known.
 
     With `overlap` (allow_overlap=yes) a number that may still grow is incomplete.
     """
@@ -76,6 +76,8 @@ class _Walk:
 
     def through(self, name: str) -> Iterator[Extension]:
         """The extensions that take the number, in the order in which Asterisk comes to them."""
+        # `_seen` stays filled while the search goes on, so that a context that two others include is looked through
+        # once, as with the stack of pbx_find_extension(), which a search never takes a context off.
         if name.lower() in self._seen or len(self._seen) >= DEEPEST:
             return
         self._seen.add(name.lower())

@@ -51,7 +51,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Dialplan:
-    """What extensions.conf comes to.
+    """The contexts of extensions.conf.
 
     `unknown` says what may define any context beside it (a missing file, a program, a database), `elsewhere` maps files
     in other languages to their text. `pickup` is the number that picks up other telephones' calls. `by_caller` and

@@ -79,8 +79,8 @@ def any_case(word: bytes) -> Syntax:
 
 
 class Matcher(NamedTuple):
-    """What takes a grammar, from the beginning of a text: to the number of the grammar, the length of what it took, and
-    its groups. Groups that the grammar has not are empty, those that took part in nothing are None."""
+    """Holds the beginning of a text against one grammar: the answer is the grammar's number, the length of the part
+    that it took, and its groups. A group that the grammar lacks is empty, one that took part in nothing is None."""
 
     number: int
     program: bytes
@@ -94,7 +94,8 @@ class Matcher(NamedTuple):
 
 
 def matcher(number: int, syntax: Syntax, names: Sequence[str]) -> Matcher:
-    """What takes `syntax`, its groups being `names`."""
+    """The matcher of `syntax`, whose groups are `names`."""
+    # The empty last group stands in for each name that the grammar lacks: then `group` answers all names at once.
     pattern = re.compile(syntax + b"(?P<none>)")
     groups = (pattern.groupindex.get(name, pattern.groups) for name in names)
     return Matcher(number, program(syntax, names), pattern.match, tuple(groups))

@@ -29,8 +29,8 @@ FIELDS = (
     *("call_id", "cseq", "branch", "to_tag", "tag", "uri", "called", "agent"),
     *("user", "host", "login", "realm"),
 )
-"""What is read of a request: texts as they stand there, the parameters of From and To, the request URI and its user,
-what it names its sender: user and host of From, the digest user and realm."""
+"""The parts of a request that are read: texts as they stand there, the tags of From and To, the request URI and its
+user, and the names of its sender: user and host of From, user and realm of the credentials."""
 
 
 def field(name: str, part: Syntax) -> Syntax:

@@ -35,14 +35,14 @@ def program(syntax: bytes, names: Sequence[str]) -> bytes:
 
 
 class _Program:
-    """What was read of an expression, up to `at`."""
+    """The part of an expression that was read, up to `at`, in numbers."""
 
     def __init__(self, syntax: bytes, names: Sequence[str]) -> None:
         self.syntax, self.names, self.at = syntax, names, 0
         self.sets, self.texts, self.has = dict[bytes, int](), bytearray(), 0
 
     def alternatives(self) -> list[int]:
-        """What stands up to the end of a bracket, or of all."""
+        """The instructions for all up to the end of a bracket, or of the expression."""
         found = [self.sequence()]
         while self.syntax[self.at : self.at + 1] == b"|":
             self.at += 1

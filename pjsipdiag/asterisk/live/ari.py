@@ -46,7 +46,7 @@ class Ari:
             self._connection = None
 
     def get(self, path: str) -> object:
-        """What stands there, None where nothing does.
+        """The JSON value at a path, None where there is none.
 
         :raises LiveError: no answer came in time, or it is a refusal.
         """

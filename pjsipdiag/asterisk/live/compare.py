@@ -1,4 +1,4 @@
-"""What is loaded otherwise than written: the objects of the files held against those of the running Asterisk."""
+"""Objects that are loaded otherwise than written: those of the files held against those of the running Asterisk."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _named_acls(files: Config, running: Config) -> Iterator[Problem]:
 
 
 def _apart(these: Sequence[str], others: Sequence[str]) -> str:
-    """What stands in one list alone, and how many both have; all of it where only the order differs."""
+    """The members of one list that the other lacks, and how many both have; all of it where only the order differs."""
     there = set(others)
     alone = [one for one in these if one not in there]
     same = len(these) - len(alone)

@@ -81,7 +81,7 @@ def _include(text: str) -> tuple[str, str]:
 
 
 def dialplan(live: Live, version: Release, sections: Iterable[Section]) -> Dialplan | None:
-    """What was told of the dialplan; None where it was not asked for. `sections` have the lines of what was saved."""
+    """The contexts that Asterisk told; None where it was not asked. `sections` have the lines of what was saved."""
     told = {item.name: item for item in live.of("dialplan")}
     if not told:
         return None

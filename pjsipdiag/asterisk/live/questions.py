@@ -40,7 +40,7 @@ GAPS = {
     "named_acl": "the rules of acl.conf",
     "auth": "which auth objects exist",
 }
-"""What other interfaces than this one may leave out, in words."""
+"""Kind of fact -> the words for it, where another interface than this one leaves it out."""
 
 
 def ask_all(ask: Ask, origin: str, wanted: Wanted, names: tuple[str, ...] = ()) -> Live:

@@ -25,7 +25,7 @@ _UNABLE = ("Unable to connect to remote asterisk", "Unable to access the running
 
 
 def ask_live(text: str, wanted: Wanted | None = None) -> Live:
-    """What the Asterisk behind `--live` TEXT holds, also of what is `wanted` by name; a file of saved answers is read.
+    """Asks the Asterisk behind `--live` TEXT, also for what is `wanted` by name; a file of saved answers is read.
 
     :raises LiveError: it cannot be asked.
     """

@@ -1,4 +1,4 @@
-"""What a running Asterisk told: frozen data, no secret in it."""
+"""The answers of a running Asterisk: frozen data, no secret in it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ OPTIONS = {
     "global": ("endpoint_identifier_order", "disable_multi_domain", "ignore_uri_user_options", "default_realm"),
     "endpoint_acl": ("acl", "contact_acl"),
 }
-"""What is kept of an object, by its type; nothing else is, so that no password is."""
+"""Type of object -> the options that are kept; nothing else is, so that no password is."""
 
 FILE = "running-asterisk"
-"""What stands for the file where nothing was saved."""
+"""The name in place of a file's where nothing was saved."""
 
 HIDDEN_ACL = "deny/permit"
-"""What every interface shows in place of an endpoint's own rules (res_pjsip/pjsip_configuration.c, acl_to_str)."""
+"""The text that every interface shows in place of an endpoint's own rules (res_pjsip/pjsip_configuration.c,
+acl_to_str)."""
 
 
 class LiveError(PjsipdiagError):
@@ -30,8 +31,8 @@ class LiveError(PjsipdiagError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to ask beside what has a list: the aliases of `hosts`, which callers name; the `dialplan`, where there are
-    calls; and, where names cannot be listed, the objects of which the files have the `names`, by their type."""
+    """Questions beside those for lists: the domain aliases of `hosts`, which callers name; the `dialplan`, where there
+    are calls; and, where objects cannot be listed, those whose `names` the files have, by their type."""
 
     hosts: tuple[str, ...] = ()
     dialplan: bool = False
@@ -59,7 +60,8 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Live:
     """Everything that was told. `origin` says by whom, `identifiers` are in the order in force (None: not told),
-    `modules` those that run (None: not told), `unknown` sentences about what could not be asked."""
+    `modules` those that run (None: not told), `unknown` sentences about what could not be asked. `started` and
+    `reloaded` are times in the form of ISO 8601, empty where they were not told."""
 
     origin: str
     version: str
@@ -70,7 +72,7 @@ class Live:
     reloaded: str = ""
     unknown: tuple[str, ...] = ()
     untold: tuple[str, ...] = ()
-    """What could not be listed: `identifiers`, or a type of which there may be more."""
+    """`identifiers` where they could not be listed, and the types of which there may be more objects."""
     file: str = FILE
     """The file that holds all this, where it was saved: its lines can be named."""
 

@@ -88,7 +88,7 @@ def acls(text: str) -> list[str]:
 
 
 NO_ACLS = "ACL configuration isn't available."
-"""What stands in place of the list where acl.conf was refused (main/named_acl.c): then no named list denies."""
+"""The line in place of the list where acl.conf was refused (main/named_acl.c): then no named list denies."""
 
 
 def rules(text: str) -> list[tuple[str, str]]:
@@ -109,7 +109,7 @@ def seconds(text: str) -> dict[str, int]:
 
 
 def evaluated(text: str) -> str | None:
-    """What `dialplan eval function` returns: nothing also where it fails, as for an object that is not there; None for
-    what is no answer."""
+    """The result of `dialplan eval function`: empty also where it fails, as for an object that is not there; None for a
+    text that is no answer."""
     found = re.search(r"^Result: ?(.*)$", text, re.MULTILINE)
     return found[1].strip() if found else None

@@ -96,7 +96,7 @@ def _read_matches(
 def _check(
     section: Section, applied: Applied, values: Mapping[str, str], matches: bool, release: Release
 ) -> Problem | None:
-    """What `ip_identify_apply` demands before it resolves names."""
+    """The first demand of `ip_identify_apply`, before it resolves names, that the section does not meet."""
 
     def blame(name: str) -> Where:
         found = applied.options.get(name)
@@ -170,6 +170,8 @@ def _resolve(host: str, rules: Sequence[AddressRule], lookups: bool, resolver: R
         added.extend(dict.fromkeys(new))
         return len(new) if addresses else -1
 
+    # A name's own addresses are asked for only where SRV records added nothing (`if (!results)` of ip_identify_apply):
+    # none were there, or other rules take all that they lead to. One target that does not resolve fails the identify.
     if lookups and ":" not in host and could_resolve(host):
         results = 0
         for service in SERVICES:

@@ -1,4 +1,4 @@
-"""What each object type keeps of its section, once its options were accepted.
+"""Sections become objects of their type, once their options were accepted.
 
 Each builder is a function of the section and its effective options; `identify` has a module of its own.
 """

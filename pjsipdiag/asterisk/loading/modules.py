@@ -1,4 +1,4 @@
-"""What modules.conf leaves out, and what is then not there (main/loader.c, loader_config_init).
+"""The modules that modules.conf leaves out, and what is then not there (main/loader.c, loader_config_init).
 
 An identifier, the `type=acl` objects, authentication and the wizard exist only if their module is loaded. A directory
 without modules.conf is a part of one: all modules may be assumed.
@@ -76,8 +76,9 @@ class _Named:
 
 @dataclass(frozen=True, slots=True)
 class Modules:
-    """What modules.conf says. `named` are the modules of its load lines in their order and `refused` those of noload=,
-    both by the name in small letters; `ends` is why Asterisk or PJSIP does not start, `unread` why it may not."""
+    """The lines of modules.conf. `named` are the modules of its load lines in their order and `refused` those of
+    noload=, both by the name in small letters; `ends` is why Asterisk or PJSIP does not start, `unread` why it may
+    not."""
 
     autoload: bool = True
     named: Mapping[str, _Named] = field(default_factory=dict)
@@ -121,6 +122,8 @@ def read(parsed: Parsed) -> Modules:
     if section is None:
         return _no_start("modules.conf has no section [modules]: no module is loaded, nothing listens", NOWHERE)
     autoload, named, refused = False, dict[str, _Named](), dict[str, Where]()
+    # A module that two lines name is one, preloaded or required where either line says so (add_to_load_order). noload=
+    # is looked at after all of them, wherever it stands: what is required cannot be taken out again.
     for variable in section.variables:
         word, name = variable.name.lower(), _base(variable.value)
         if word == "autoload":
@@ -296,7 +299,7 @@ def _is_used(module: str, config: Config) -> bool:
 
 
 def effect(module: str) -> str:
-    """What is not there without a module."""
+    """The consequence of a missing module, as a clause."""
     if module in IDENTIFIERS:
         names = IDENTIFIERS[module]
         return f"there {'is' if len(names) == 1 else 'are'} no identifier{'s' * (len(names) > 1)} {', '.join(names)}"

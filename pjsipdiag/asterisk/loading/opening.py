@@ -1,4 +1,4 @@
-"""What was given as a configuration: a directory, a single file, or something that is none."""
+"""The path that was given as a configuration: a directory, a single file, or something that is none."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from pjsipdiag.errors import ConfigError
 from pjsipdiag.storage import Url, located
 
 CAPTURES = (b"\xa1\xb2\xc3\xd4", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x4d\x3c\xb2\xa1", b"\x0a\x0d\x0d\x0a")
-"""How pcap and pcapng begin."""
+"""The first bytes of pcap and pcapng."""
 PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh", b"PK\x03\x04")
-"""How gzip, zstd, xz, bzip2 and zip begin."""
+"""The first bytes of gzip, zstd, xz, bzip2 and zip."""
 TAR = b"ustar"
 TRACE = re.compile(rb"<--- (?:Received|Transmitting) SIP|^(?:INVITE|REGISTER|OPTIONS) sips?:\S+ SIP/2\.0", re.MULTILINE)
-"""What a log of SIP messages has."""
+"""A line that only a log of SIP messages has."""
 LOOKED_AT = 65536
+"""Bytes at the head of a file that tell what it is."""
 
 
 def _recognise(path: str, file: Path, disk: Disk) -> None:

@@ -50,7 +50,7 @@ class Applied:
 
 
 def cannot_tell(path: str) -> None:
-    """What Asterisk's machine has is unknown here."""
+    """Answers None: which files Asterisk's machine has is not known here."""
 
 
 def _option(name: str, entry: Mapping[str, object]) -> Option:
@@ -133,12 +133,14 @@ def apply(
     *,
     newer: str = "",
 ) -> Applied:
-    """What release `version` makes of that section as an object of that type; see `Applied`.
+    """Takes a section's variables as release `version` does for an object of that type; see `Applied`.
 
     `readable` says which files Asterisk can read on its machine, `profiles` which geolocation profiles it has; None
     where that cannot be told (the object is then taken). `match` is taken as it stands: `match.py` reads it. Where it
     stands for a `newer` release, that one may have options of which nothing is known: they change nothing.
     """
+    # In file order, and the first variable that is refused ends it: the ones behind are never looked at, so that what
+    # they would be warned about is not told either.
     known, asked = _options(object_type, version), release(version)
     names: list[str] = []
     warnings: list[Problem] = []

@@ -124,6 +124,7 @@ def identifiers(order: str, version: Release) -> tuple[str, ...]:
 
 def uncertain(order: str, version: Release) -> tuple[str, ...]:
     """The unlisted identifiers when they come from both modules of one priority: their order is the installation's."""
+    # The module of `anonymous` has a lower load priority than the two others, so that its place is certain.
     alike = [module for module in MODULES if "anonymous" not in module]
     unlisted = [name for name in identifiers(order, version)[1:] if name not in order.split(",")]
     unlisted = [name for name in unlisted if any(name in module for module in alike)]

@@ -1,4 +1,4 @@
-"""What host names stand for: from a file in the form of /etc/hosts, from a recording, or from DNS when asked for.
+"""Host names -> addresses: from a file in the form of /etc/hosts, from a recording, or from DNS when asked for.
 
 A resolver answers with addresses, with nothing (the name does not resolve), or with None: it cannot tell.
 """

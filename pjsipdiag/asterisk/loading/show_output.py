@@ -1,4 +1,4 @@
-"""What a running Asterisk says it holds: the output of `pjsip show identifies` or `pjsip show endpoints`.
+"""The output of `pjsip show identifies` or `pjsip show endpoints`, saved from a running Asterisk.
 
 It tells what the names in `match=` were resolved to when Asterisk loaded them, which no file can.
 """

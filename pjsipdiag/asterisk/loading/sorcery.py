@@ -41,7 +41,7 @@ WIZARDS = {
     "realtime": "res_sorcery_realtime",
     "memory_cache": "res_sorcery_memory_cache",
 }
-"""What a mapping may name, and the module that brings it."""
+"""Wizard that a mapping may name -> the module that brings it."""
 
 _CACHE_NUMBERS = ("maximum_objects", "object_lifetime_maximum", "object_lifetime_stale")
 _CACHE_OPTIONS = ("name", "expire_on_reload", "full_backend_cache", *_CACHE_NUMBERS)
@@ -76,7 +76,7 @@ class Backend:
     unqualified: bool = True
     """Whether rows are fetched without a key (`allow_unqualified_fetch`)."""
     cache: Cache | None = None
-    """What may hold older rows."""
+    """The cache that may hold older rows."""
 
     def takes(self, section: Section, object_type: str, version: str) -> bool:
         """Whether a section is meant to be an object of the type (`sorcery_is_configuration_met`)."""
@@ -101,7 +101,7 @@ class Batch(Generic[_T]):
     sections: int = 0
     rows: bool = False
     keys: tuple[str, ...] = ()
-    """What the objects of rows are found by."""
+    """The ids by which the objects of rows are found, in the order of `objects`."""
     folding: Folding = EXACT
     dropped: tuple[Dropped, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -115,7 +115,7 @@ def default_backend(object_type: str) -> Backend:
 
 @dataclass(frozen=True, slots=True)
 class Mappings:
-    """What sorcery.conf comes to: the backends of each type in the order they are asked (each kind once).
+    """The mappings of sorcery.conf: the backends of each type in the order they are asked (each kind once).
 
     `failed` keeps res_pjsip from loading, `passed` are mappings of other sections that do not open, `misplaced` are
     types that [res_pjsip] maps although another module owns them: that module does not load. `caches` are by type.
@@ -282,6 +282,8 @@ def select(
     `create` makes an object of a section, or says why it cannot; its `Problem.log` becomes complete here.
     """
     wanted = [section for section in sections if backend.takes(section, object_type, version)]
+    # The test for a single object goes by the number of buckets, which is a prime that takes 1 and not 2
+    # (`ast_is_prime`): two sections pass it, and three do not.
     buckets = backend.buckets or bucket_count(len(wanted))
     if backend.single and buckets > 1:
         log = (

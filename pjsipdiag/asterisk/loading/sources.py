@@ -79,7 +79,7 @@ class Sources:
         return self.parsed[name]
 
     def _table(self, name: str) -> Parsed | None:
-        """What a table has in the place of a file."""
+        """The table that takes the place of a file, read as one; None where none does."""
         mapped = self._holder(name)
         return self.tables.file(name, mapped, TYPES) if mapped else None
 
@@ -126,7 +126,7 @@ class Sources:
         )
 
     def unread(self) -> tuple[Unread, ...]:
-        """What would have to be read or known to tell what is loaded."""
+        """The objects and modules that may be loaded and were not read."""
         return tuple(dict.fromkeys((*self.modules.unread, *self.tables.unread, *self._unmapped(), *self.programs())))
 
     def _unmapped(self) -> Iterator[Unread]:
@@ -137,7 +137,7 @@ class Sources:
             yield of_table(object_type, Mapped(backend.family, "", "", backend.family), backend.where)
 
     def absent(self) -> list[Absent]:
-        """What does not load because of sorcery.conf or of a file that Asterisk cannot start with."""
+        """The modules that do not load because of sorcery.conf, or of a file that Asterisk cannot start with."""
         found = list(unparsed(self.file))
         found += self._crashes()
         failed = self.mappings.failed

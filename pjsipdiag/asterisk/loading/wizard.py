@@ -25,7 +25,7 @@ _SUBSTITUTION = re.compile(r"\$\{([^{}]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class WizardObject:
-    """What one wizard section becomes in one object type, or what keeps it from becoming that."""
+    """The sections of one object type that a wizard section becomes, or the problem that keeps it from that."""
 
     wizard: Section
     sections: tuple[Section, ...] = ()

@@ -30,7 +30,7 @@ class DeadError(NoAnswerError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What Asterisk asks a table for: all rows that have the column `key`, in the order of that column or of none."""
+    """A question to a table: all rows that have the column `key`, in the order of that column or of none."""
 
     table: str
     key: str = "id"
@@ -39,21 +39,21 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of a result, what the database compares the first of them by, and how long a text in each may be."""
+    """The columns of a result, how the database compares the key, and the most characters that each column holds."""
 
     names: tuple[str, ...]
     folding: Folding = EXACT
     widths: Mapping[str, int] = field(default_factory=dict)
     dialect: str = ""
-    """What SQL it speaks: postgresql, mysql or sqlite; empty where nothing can be told it."""
+    """The SQL that the database speaks: postgresql, mysql or sqlite; empty where statements make no sense."""
 
 
 Take = Callable[[Columns, Raw], _T]
-"""What is made of a result while it is read: a large one is never held as a whole."""
+"""Makes something of a result while it is read: a large one is never held as a whole."""
 
 
 def read(mapped: Mapped, url: str, query: Query, take: Take[_T]) -> _T:
-    """What `take` makes of the rows, ordered as the driver has them ordered.
+    """Reads a table and returns what `take` makes of its rows, ordered as the driver has them ordered.
 
     A `url` without :// is the path of a dump.
 

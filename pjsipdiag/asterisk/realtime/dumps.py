@@ -198,7 +198,7 @@ class _Dump:
 
 
 def _groups(words: list[str]) -> Iterator[list[list[str]]]:
-    """What stands between the commas of each pair of brackets."""
+    """The words between the commas of each pair of brackets."""
     group: list[list[str]] = []
     depth = 0
     for word in words:

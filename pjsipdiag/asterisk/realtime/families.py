@@ -36,7 +36,7 @@ TableRow = Mapping[str, str | None]
 
 
 def document(mapped: Mapped, filename: str) -> str:
-    """What the rows of a table that stand for a file are called."""
+    """The name by which the rows of a table that stand for a file are called."""
     return f"{mapped.table}:{filename}" if filename else mapped.table
 
 
@@ -52,13 +52,13 @@ class Stored:
     widths: Mapping[str, int] = field(default_factory=dict)
     """How many characters a column holds, for those that say so."""
     dialect: str = ""
-    """What SQL its database speaks: postgresql, mysql or sqlite; empty where that is not known."""
+    """The SQL that its database speaks: postgresql, mysql or sqlite; empty where that is not known."""
     filename: str = ""
     entries: Mapping[int, TableRow] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
-        """What stands for a file's name where its rows are lines."""
+        """The name in place of a file's where its rows are lines."""
         return document(self.mapped, self.filename)
 
     def holds(self, column: str, values: Iterable[str]) -> bool:
@@ -79,7 +79,7 @@ ENGINES = {
     "ldap": "res_config_ldap",
     "curl": "res_config_curl",
 }
-"""What extconfig.conf may call a driver, and the module that brings it."""
+"""Driver that extconfig.conf may name -> the module that brings it."""
 
 
 _LONGEST = 511
@@ -105,7 +105,7 @@ def families(extconfig: Parsed) -> Mapping[str, tuple[Mapped, ...]]:
 
 
 def _mapped(variable: Variable) -> Mapped | None:
-    """What a line of extconfig.conf says (reload_module); blanks inside of it count."""
+    """A line of extconfig.conf taken apart (reload_module); blanks inside of it count."""
     driver, comma, rest = variable.value.encode("utf-8", "surrogateescape")[:_LONGEST].partition(b",")
     if not comma:
         return None

@@ -13,7 +13,7 @@ PROBES = ("A", "á", "a ")
 
 
 class Folding(NamedTuple):
-    """What a database passes over when it compares two names."""
+    """The differences between two names that a database passes over when it compares them."""
 
     case: bool = False
     accents: bool = False

@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.section import Section
 
 ODBC_INI = ("odbc.ini", "/etc/odbc.ini")
 _SCHEMES = (("maria", "mysql"), ("mysql", "mysql"), ("postgres", "postgresql"), ("psql", "postgresql"))
-"""What the driver of a data source is called, and the URLs that serve its database."""
+"""A word in the name of a data source's driver, and the scheme of URLs that serve its database."""
 
 
 def urls(mapped: Iterable[Mapped], parsed: Callable[[str], Parsed]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What of tables and their mapping does not do what it looks like."""
+"""Rows, columns and caches that do not do what they look like."""
 
 from __future__ import annotations
 

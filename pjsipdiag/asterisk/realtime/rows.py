@@ -1,4 +1,4 @@
-"""What a driver makes of a row: a section with the columns that have a value.
+"""Rows become sections as a driver makes them: with the columns that have a value.
 
 pgsql and odbc cut blanks off the end of a value, split it at `;` and decode `^3B` (ast_realtime_decode_chunk of
 main/config.c, decode_chunk of res_config_odbc.c); sqlite3 takes it as it is.
@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.section import Section, Variable, Where
 
 _TRIMMED = BLANKS.decode()
 _ENCODED = {"odbc": re.compile(r"\^([0-9A-F]{2})"), "": re.compile(r"\^([0-9A-Fa-f]{2})")}
-"""What stands for another byte; odbc knows capital letters only."""
+"""Driver -> how it writes a byte in hexadecimal; odbc knows capital letters only."""
 
 LISTED = ("identify", "global", "transport", "acl", "system")
 """The types that are fetched as lists; a row of another type is fetched by its id."""
@@ -32,8 +32,8 @@ RowSection = tuple[str, Section]
 def sections(
     names: tuple[str, ...], table: str, object_type: str, driver: str, version: str
 ) -> Callable[[tuple[object, ...], int], RowSection | None]:
-    """What makes a section of a row with columns of these names, as lines from a number on; the type's own columns are
-    looked at alone.
+    """A function that makes the section of a row with columns of these names; its lines count from the number given.
+    Only the type's own columns are looked at.
 
     A row without an id makes none.
     """

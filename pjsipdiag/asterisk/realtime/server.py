@@ -63,7 +63,7 @@ def read(name: str, url: str, query: Query, take: Take[_T]) -> _T:
 
 
 def _asked(connection: Any, query: Query) -> tuple[Columns, Iterator[tuple[object, ...]]]:
-    """What the database tells of the columns, and the rows."""
+    """The columns as the database describes them, and the rows."""
     from sqlalchemy import text
 
     dialect = connection.dialect.name
@@ -96,7 +96,7 @@ def _engine(name: str, url: str) -> Any:
 
 
 def _within(seconds: float, connect: Callable[[], _T]) -> _T | None:
-    """What `connect` returns, or None when it takes longer: no driver limits all of its steps."""
+    """Waits for `connect` and returns its result, or None when it takes longer: no driver limits all of its steps."""
     made: list[_T] = []
     failed: list[BaseException] = []
 
@@ -131,7 +131,7 @@ def _fetched(connection: Any, at_once: int = 5000) -> tuple[Any, Iterator[tuple[
 
 
 def _folding(connection: Any, query: Query) -> Folding:
-    """What the column takes to be equal: each probe is compared as a value of the column would be."""
+    """How the column compares: each probe is held against `a` as a value of the column would be."""
     from sqlalchemy import text
 
     column = f"(SELECT {query.key} AS probed FROM {query.table} WHERE 1 = 0 UNION ALL SELECT 'a') AS probes"

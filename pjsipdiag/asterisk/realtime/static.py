@@ -39,6 +39,8 @@ def stored(file: str, mapped: Mapped, columns: Columns, rows: Sequence[TableRow]
     included: Included = []
     entries: dict[int, TableRow] = {}
     last: object = None
+    # The rows are numbered as the lines of a file would be: a line for the head of each section with a blank one before
+    # it, and one for each row, so that a line that is changed finds its row again (`entries`).
     for row in rows:
         if row.get("var_name") == "#include":
             included.append((len(sections), row.get("var_val") or ""))

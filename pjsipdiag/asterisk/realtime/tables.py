@@ -47,7 +47,7 @@ class TableRows:
     made: tuple[rows.RowSection, ...]
     folding: Folding
     problems: tuple[Problem, ...] = ()
-    """What about the table or its rows is not as it looks."""
+    """The pitfalls of the table and its rows."""
 
 
 Loads = Callable[[str], bool]
@@ -72,7 +72,7 @@ class Databases:
     own: bool = True
     kept: dict[object, tuple[TableRows, Stored]] = field(default_factory=dict, repr=False)
     named: set[str] = field(default_factory=set)
-    """What extconfig.conf calls its databases."""
+    """The names that extconfig.conf gives its databases."""
 
 
 @dataclass
@@ -211,7 +211,7 @@ class Tables:
         return option is None or parse_bool(option.value)
 
     def _read(self, mapped: Mapped, url: str, query: database.Query, take: database.Take[_T]) -> _T | None:
-        """What is made of a table; None where the database does not answer."""
+        """Reads a table and returns what `take` makes of it; None where the database does not answer."""
         try:
             if url in self._dead:
                 raise self._dead[url]

@@ -1,4 +1,4 @@
-"""What stands where nothing was read: tables, Asterisk's own database, memory, caches, and files that were not given.
+"""Objects in places that were not read: tables, Asterisk's own database, memory, caches, files that were not given.
 
 Each says what holds the objects of a type, by what Asterisk shows them, and where another one would be written.
 """
@@ -39,7 +39,7 @@ def of_table(object_type: str, mapped: Mapped, where: Where | None, file: str = 
 
 
 def of_wizard(object_type: str, wizard: str, data: str, where: Where | None) -> Unread:
-    """What another wizard of sorcery.conf than the tables' holds: `astdb` (res_sorcery_astdb.c keeps objects as JSON
+    """Objects of another wizard of sorcery.conf than the tables': `astdb` (res_sorcery_astdb.c keeps objects as JSON
     under FAMILY/TYPE), `memory` (res_sorcery_memory.c), or `config` with a file that is not there."""
     shown = show(object_type)
     if wizard == "astdb":

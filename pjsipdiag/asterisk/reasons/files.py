@@ -1,4 +1,4 @@
-"""What is wrong with the lines of a file, or keeps it from being read."""
+"""Why lines of a file do not count, and why a file is not read."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ OF_TABLES: dict[ReasonKind, str] = {
     FileReason.NO_SUCH_DATABASE: "name the section as extconfig.conf names the database: upper and lower case count",
     FileReason.NO_UNQUALIFIED_FETCH: "take allow_unqualified_fetch out of the line",
 }
-"""What of tables and their mapping does not do what it looks like, and what to do."""
+"""Pitfall of a table or its mapping -> what to do."""
 
 PASSED_OVER = (FileReason.NOT_READ, FileReason.ENDLESS_INCLUDES)
 """That a file was passed over."""

@@ -71,7 +71,7 @@ def _changed(value: object, change: Callable[[str], str]) -> object:
 
 
 class WithReason:
-    """What has a reason."""
+    """A value with a reason."""
 
     __slots__ = ()
     why: Reason

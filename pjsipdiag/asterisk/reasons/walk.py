@@ -1,4 +1,4 @@
-"""What a check found, before, while and after a request is identified."""
+"""Why a check matches or does not, before, while and after a request is identified."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What releases differ in that identification can see: the table `FEATURES`, and which releases have each."""
+"""Differences between releases that identification can see: the table `FEATURES`, and which releases have each."""
 
 from __future__ import annotations
 

@@ -113,5 +113,5 @@ def line_of(version: str) -> str:
 
 
 def number_of(version: str) -> tuple[int, ...]:
-    """What orders a release in its line."""
+    """The numbers in the name of a release, which order it in its line."""
     return tuple(int(part) for part in re.findall(r"\d+", version))

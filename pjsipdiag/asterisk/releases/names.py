@@ -111,7 +111,7 @@ def age(version: str) -> str:
 
 
 def accepted() -> str:
-    """What names are known, for people."""
+    """The names that are known, for people."""
     certified = [line for line in RELEASES if line not in BRANCHES]
     return f"{BRANCHES[0]} to {BRANCHES[-1]} (as 22 or 22.10.1), {', '.join(certified)} (as 20.7-cert5)"
 

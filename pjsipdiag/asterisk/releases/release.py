@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.releases.lines import RELEASES, number_of
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One release. `line` is its key in `RELEASES`, `branch` the major version, `number` what orders it in its line."""
+    """One release. `line` is its key in `RELEASES`, `branch` the major version; `number` orders it in its line."""
 
     version: str
     line: str

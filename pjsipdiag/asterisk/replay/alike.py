@@ -1,4 +1,4 @@
-"""Which requests are alike under a configuration: what the answer to them can depend on, as a key.
+"""Requests that are alike under a configuration: all that the answer to them can depend on, as a key.
 
 Law: two requests with the same key get the same verdict from the same release and configuration, the access list of the
 endpoint aside (that is asked for each source). A request gets a key only when every line of its head is of a syntax
@@ -28,14 +28,14 @@ from pjsipdiag.asterisk.replay.admission import denial
 from pjsipdiag.asterisk.replay.prepared import NAME_LENGTH, Prepared
 
 MOST_NAMES, MOST_KEPT = 50_000, 200_000
-"""Entries of a table of answers before it is emptied."""
+"""Entries of a table of names, and of a table of other answers, before it is emptied."""
 
 _ONCE = frozenset((b"via", b"from", b"to", b"call-id", b"cseq"))
 _KEPT = _ONCE | ARRAYS | {b"contact", b"authorization"}
 
 
 class RequestKind(NamedTuple):
-    """What of a form can matter: the method, and which headers there are."""
+    """The method of a form, and those of its headers whose presence can matter."""
 
     method: bytes
     contact: bool
@@ -45,7 +45,7 @@ class RequestKind(NamedTuple):
 
 
 class Plain(NamedTuple):
-    """What of the head of a plain request can matter."""
+    """All of the head of a plain request that can matter."""
 
     method: bytes
     contact: bool
@@ -67,7 +67,7 @@ PlainKey = tuple[int, int, str, bytes]
 
 
 class HeaderLine(NamedTuple):
-    """What of a header line can matter: its name, texts that are compared, and what the From names."""
+    """All of a header line that can matter: its name, texts that are compared, and the endpoint that the From names."""
 
     name: bytes
     texts: tuple[object, ...]
@@ -76,7 +76,7 @@ class HeaderLine(NamedTuple):
 
 _NOTHING = HeaderLine(b"", (), None)
 _FAR: object = ((), None, ())
-"""What an address comes to that no rule holds or nearly holds: origin number 0."""
+"""The origin of an address that no rule holds or nearly holds: it has number 0."""
 
 
 @dataclass
@@ -89,13 +89,15 @@ class Alike:
     _hosts: dict[bytes, object] = field(default_factory=dict)
     _origins: dict[bytes, int] = field(default_factory=dict)
     _numbers: dict[object, int] = field(default_factory=lambda: {_FAR: 0})
-    """What a content or an origin comes to -> its number."""
+    """Content or origin -> its number."""
 
     def __post_init__(self) -> None:
         config = self.known.config
         self._watched = {canonical(rule.header.encode("latin-1") + b":") for rule in self.known.headers}
         self._watches_uri = bool(self.known.uris)
         self._domains = any(transport.domain for transport in config.transports.values())
+        # Where these are, the answer hangs on too much of a request for a key: on a Via, From or Call-ID as it is
+        # printed, on all hosts of all Contacts, or on names as a database compares them.
         self._hopeless = bool(self._watched & _ONCE) or any(acl.contact_acl != Acl() for acl in config.acls)
         self._hopeless |= any(endpoint.contact_acl != Acl() for endpoint in config.endpoints.values())
         self._hopeless |= isinstance(config.endpoints, CaselessNames)
@@ -118,14 +120,14 @@ class Alike:
         return form, self.origin(source), transport, destination
 
     def kind(self, form: Form | None) -> RequestKind | None:
-        """What of `form` can matter; None where its requests have to be looked at one by one."""
+        """All of `form` that can matter; None where its requests have to be looked at one by one."""
         if form is None or self._hopeless or self._watches_uri or not self._watched.isdisjoint(form.names):
             return None
         names = form.names
         return RequestKind(form.method, b"contact" in names, b"authorization" in names, b"content-length" in names)
 
     def content(self, kind: RequestKind, sender: SenderNames) -> int | None:
-        """The number of what requests of that kind and sender come to; None where their text has to be looked at."""
+        """The number that requests of that kind and sender share; None where their text has to be looked at."""
         login: object = None
         if kind.credentials:
             login = self._login(sender.login, sender.realm)
@@ -135,7 +137,7 @@ class Alike:
         return self._numbers.setdefault(content, len(self._numbers))
 
     def origin(self, source: bytes) -> int:
-        """The number of what a packed source address comes to: the rules that hold it, the lists that deny it."""
+        """The number that sources share which the same rules hold and the same lists deny; `source` is packed."""
         if self._places is not None and len(source) == 6 and source[:2] not in self._places:
             return 0
         asked = source if self._ports else source[:-2]
@@ -168,6 +170,8 @@ class Alike:
             names.append(kept.name)
             texts += kept.texts
             sender = kept.sender or sender
+        # A second From or To may differ from the first, and parts of Asterisk go by the one or the other
+        # (`Request.last_from`); two lines of a list may together be longer than PJSIP's array.
         if not _ONCE.issubset(names) or names.count(b"from") + names.count(b"to") > 2:
             return None
         if any(names.count(name) > 1 for name in ARRAYS):
@@ -175,7 +179,7 @@ class Alike:
         return Plain(request[1], b"contact" in names, sender, tuple(texts))
 
     def _line(self, line: bytes) -> HeaderLine | None:
-        """What a header line says; None where PJSIP may refuse it."""
+        """The parts of a header line that matter; None where PJSIP may refuse it."""
         spelt, colon, value = line.partition(b":")
         name = canonical(spelt + colon)
         form = syntax(name)
@@ -197,7 +201,7 @@ class Alike:
         return HeaderLine(name, texts, sender) if name in _KEPT or texts else _NOTHING
 
     def _login(self, user: bytes, realm: bytes) -> object | None:
-        """What the names in Authorization come to; None where that has to be asked in full."""
+        """The endpoints that the names in Authorization lead to; None where that has to be asked in full."""
         if not user.isascii() or not realm.isascii():
             return None
         if user[:NAME_LENGTH].lower().partition(b"@")[0] not in self._users:
@@ -205,13 +209,13 @@ class Alike:
         return self._looked_up(user, realm)
 
     def _name(self, user: bytes, host: bytes) -> object:
-        """What the names in From come to: the endpoint they name, or one that differs in case."""
+        """The endpoints that the names in From lead to: the one they name, or one that differs in case."""
         known = self._names.get((user, host))
         if known is None:
             who = user.split(b";", 1)[0] if self.known.config.globals.ignore_uri_user_options else user
             anonymous = self._hosts.get(host) or self._host(host)
             if who[:NAME_LENGTH].lower() not in self._users:
-                return None, anonymous
+                return None, anonymous  # and not kept: a scan has a new user in each request
             known = self._looked_up(who, host.strip(b"[]")), anonymous
             if len(self._names) > MOST_NAMES:
                 self._names.clear()
@@ -219,7 +223,7 @@ class Alike:
         return known
 
     def _host(self, host: bytes) -> object:
-        """What `anonymous` comes to at a host."""
+        """The endpoints that `anonymous` leads to at a host."""
         if len(self._hosts) > MOST_NAMES:
             self._hosts.clear()
         found = self._hosts[host] = self._looked_up(b"anonymous", host.strip(b"[]"))

@@ -1,4 +1,4 @@
-"""Before identification: what keeps a request from being identified at all.
+"""Before identification: reasons why a request is not identified at all.
 
 Law: in the order of PJSIP's modules: the packet reaches a transport, is parsed, passes the `type=acl` objects, the
 message filter and the distributor; the first that refuses ends the request.
@@ -26,7 +26,7 @@ from pjsipdiag.asterisk.verdict import Check, Match, Outcome
 from pjsipdiag.sip import Address, SipMessage
 
 _NOT_LISTED = ("identifiers", "identify", "endpoint", "transport", "global")
-"""What may decide each request and is told by some interfaces of a running Asterisk only."""
+"""Kinds of facts that may decide each request and that only some interfaces of a running Asterisk tell."""
 DIALOG_METHODS = ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY", "UPDATE")
 """Methods that need a Contact header (pjsip_method_creates_dialog)."""
 
@@ -52,7 +52,8 @@ _LENGTH = re.compile(rb"\n(?:content-length|l(?=[ \t:]))[ \t]*:[ \t]*([0-9]+)[ \
 
 
 def unframed(message: SipMessage) -> Check | None:
-    """What pjsip_find_msg() needs on a stream: CRLF line ends, a Content-Length, and as much body.
+    """Why pjsip_find_msg() does not find the message on a stream: it needs CRLF line ends, a Content-Length, and as
+    much body.
 
     A message without any body may be one whose body was left out, and passes.
     """
@@ -85,7 +86,7 @@ def receive(request: Request, source: Address) -> Request:
 
 
 def arrive(request: Request, where_from: SourceSocket, config: Config) -> Check | None:
-    """What refuses a parsed request before it is identified, or None."""
+    """The check that refuses a parsed request before it is identified, or None."""
     return _acl(request, where_from, config) or _filter(request, config) or _distributor(request)
 
 
@@ -137,6 +138,8 @@ _WEB = {("ws", "wss"), ("wss", "ws")}
 def unheard(transport: str, destination: Address, config: Config) -> Check | None:
     """That nothing listens where the packet went, or None."""
     found = listening(transport, destination, config)
+    # A transport that is bound to a name takes packets to that name's addresses only, which the files do not have:
+    # where no other transport listens there, nothing is certain.
     if found:
         named = next((t for t in found if _parsed(t.bind) is None and t.bind), None)
         if named is None or not _known(destination) or any(t is not named and _parsed(t.bind) for t in found):

@@ -23,6 +23,9 @@ _NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eigh
 def ip(known: Prepared, arrived: Arrived) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_ip.c: ip_identify()."""
     identifies = known.config.identifies
+    # Only identifies with a rule for the address, or with a name that may be one, get a check of their own, in the
+    # order of asking. All the others are counted: `named` is how many had a check before, so that the count stands
+    # where they would be asked.
     decisions = {at: (rule, applies) for at, rule, applies in known.index.deciding(arrived.source)}
     named = 0
     for at in sorted({*decisions, *known.unresolved}):

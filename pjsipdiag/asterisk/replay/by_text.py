@@ -19,7 +19,7 @@ from pjsipdiag.asterisk.replay.prepared import Arrived, Prepared, TextRule, by_c
 from pjsipdiag.asterisk.verdict import Check, Match
 
 URI_LENGTH, HEADER_LENGTH = 509, 4092
-"""Longer request URIs and headers do not fit into Asterisk's buffers, and match nothing."""
+"""Bytes: longer request URIs and headers do not fit into Asterisk's buffers, and match nothing."""
 
 
 def header(known: Prepared, arrived: Arrived) -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""What is wrong with the credentials of a request, where the configuration holds what they have to fit.
+"""The credentials of a request held against the configuration, where that has the secret.
 
 Law: a response is computed from what the files have, as RFC 7616 section 3.4 says, and compared; no secret leaves here.
 Replays verify() and digest_lookup() of res_pjsip_authenticator_digest.c, and sip_auth_server.c of PJSIP.
@@ -64,7 +64,7 @@ def credentials(message: SipMessage) -> Iterator[Mapping[str, str]]:
 
 
 def judge(message: SipMessage, endpoint: Endpoint, config: Config) -> Compared | None:
-    """What is wrong with the credentials of a request to an endpoint that asks for them; None where it has none."""
+    """The fault in the credentials of a request to an endpoint that asks for them; None where it has none."""
     auths = [config.auths[name] for name in endpoint.auth if name in config.auths]
     found = [_judged(given, message, auth, config) for given in credentials(message) for auth in auths]
     if not found:
@@ -74,6 +74,8 @@ def judge(message: SipMessage, endpoint: Endpoint, config: Config) -> Compared |
 
 
 def _judged(given: Mapping[str, str], message: SipMessage, auth: Auth, config: Config) -> Compared:
+    # Each answer decides what the next is held against: the realm picks the section and the user the secret, and only
+    # then can a response be computed. An old nonce counts where all else fits (verify: AUTH_STALE).
     realm = auth.realm or config.globals.default_realm
     if given.get("realm", "") != realm:
         return Compared(Mismatch.REALM, auth, given.get("realm", ""), realm)

@@ -35,14 +35,14 @@ IDENTIFIERS: dict[str, Identifier] = {
     "request_uri": request_uri,
     "transport": transport,
 }
-"""Name -> what it replays; the docstring of each names its C file and function."""
+"""Name of an identifier -> its replay; the docstring of each names its C file and function."""
 
 MOST_PARSED = 500
 """Texts that are kept parsed, each for all requests of its content."""
 
 
 def identify(message: SipMessage, config: Config, tokens: Mapping[str, str] | None = None) -> Verdict:
-    """What Asterisk does with one request; for many of them make one `Replay`."""
+    """Replays one request; for many of them make one `Replay`."""
     return Replay(config, tokens or {}).verdict(message)
 
 
@@ -76,11 +76,11 @@ class Replay:
         return Alike(self.known)
 
     def verdict(self, message: SipMessage) -> Verdict:
-        """What Asterisk does with a request, with every reason in full."""
+        """The verdict on a request, with every reason in full."""
         return Verdict(tuple(self._checks(message, terse=False)))
 
     def verdict_of(self, payload: bytes, transport: str, source: bytes, destination: bytes) -> Verdict:
-        """What Asterisk does with a request, for many of them: alike requests get the same object.
+        """The verdict on one of many requests: alike requests get the same object.
 
         `payload` is the message, its body may be cut off; `source` and `destination` are packed (`Address.pack`). The
         reasons leave out what differs between alike requests: caller, source address, header values.
@@ -139,6 +139,9 @@ class Replay:
         if hidden:
             yield hidden
             return
+        # Before anything else, whether Asterisk is there and hears the packet. Where it does not, a transport in a
+        # place that was not read may: then nobody knows. And of a copy that lacks included files and has no transport
+        # nothing is said, for they may stand in those.
         for module in self.config.unread:
             if module.source == "module":
                 yield Check("arrival", Match.UNKNOWN, WalkReason.NOT_READ(what=module), module.where)
@@ -172,6 +175,9 @@ class Replay:
         yield from self._walk(Arrived(request, where_from, tuple(transports), domain, terse, message.destination))
 
     def _walk(self, arrived: Arrived) -> Iterator[Check]:
+        # An UNKNOWN before the match opens the verdict: what was not read could find another endpoint first. So its
+        # place counts: identifies of a table are asked in place of those of files, and a cache's rows before the
+        # table's.
         for name in self.config.identifiers:
             unread, first = self._unread.get(name, (None, False))
             if unread is not None and first:
@@ -193,8 +199,8 @@ class Replay:
 
     @cached_property
     def _unread(self) -> Mapping[str, tuple[Unread, bool]]:
-        """Identifier -> what could make it find an endpoint and was not read, and whether that comes before, or in the
-        place of, what was: identifies of a table, and rows of a cache."""
+        """Identifier -> the objects by which it could find an endpoint and that were not read, and whether they come
+        before, or in the place of, those that were: identifies of a table, and rows of a cache."""
         steps = {"endpoint": IDENTIFIERS, "identify": MODULES[1]}
         return {
             step: (unread, unread.source == "cache" or (unread.type, unread.source) == ("identify", "table"))

@@ -1,4 +1,4 @@
-"""What the identifiers look at: a configuration made ready for many requests, and one request that arrived."""
+"""A configuration made ready for many requests, and one request that arrived: the input of the identifiers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pjsipdiag.asterisk.verdict import Check, Match
 from pjsipdiag.sip import Address
 
 NAME_LENGTH = 255
-"""Longer user names, hosts and realms are cut (USERNAME_LEN, DOMAIN_NAME_LEN)."""
+"""Bytes that are kept of user names, hosts and realms (USERNAME_LEN, DOMAIN_NAME_LEN)."""
 
 NOWHERE = Address("0.0.0.0", 0)
 """A destination that is not known."""

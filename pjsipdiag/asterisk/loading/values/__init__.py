@@ -1,4 +1,4 @@
-"""What each option's handler takes: `HANDLERS` maps the names that options.json uses to functions.
+"""The handlers of options: `HANDLERS` maps the names that options.json uses to functions.
 
 In comes a Setting (option, value, section, release); out comes nothing, or what Asterisk says when it refuses or warns.
 

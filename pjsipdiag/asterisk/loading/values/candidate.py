@@ -48,4 +48,4 @@ class Candidate:
 
 
 Requirement = Callable[[Candidate], Drop | None]
-"""What one apply handler asks; None where it is content."""
+"""One demand of an apply handler; the answer is None where it is met."""

@@ -1,4 +1,4 @@
-"""What an object must satisfy as a whole, once all its variables are taken: Asterisk's apply handlers.
+"""Demands on an object as a whole, once all its variables are taken: Asterisk's apply handlers.
 
 The one of identify is in `identify.py`: it resolves names and compiles expressions.
 """

@@ -61,7 +61,7 @@ def _entries(text: str, allowing: bool) -> Iterator[tuple[bool, str, str | None]
 
 @cache
 def _everything(release: Release) -> tuple[str, ...]:
-    """What `all` stands for."""
+    """The formats that `all` stands for."""
     return tuple(name for name in FORMATS if name != "none" and _known(name, release))
 
 

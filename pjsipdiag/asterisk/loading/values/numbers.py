@@ -57,6 +57,7 @@ def parse_double(text: str) -> float | None:
         number = float.fromhex(text) if match["hex"] else float(text)
     except OverflowError:
         return None
+    # A zero that is written as one is no underflow.
     digits = re.split("[pP]" if match["hex"] else "[eE]", match["hex"] or match["decimal"])[0]
     is_zero = not digits.lower().removeprefix("0x").strip("0.")
     if math.isinf(number) or (not is_zero and abs(number) < sys.float_info.min):

@@ -1,4 +1,4 @@
-"""What a handler is asked, one variable of one section, and what it answers: taken, taken with a warning, or refused.
+"""The question to a handler, one variable of one section, and its answer: taken, taken with a warning, or refused.
 
 A refused value drops the object (`aco_process_var`, main/config_options.c). What depends on the machine that Asterisk
 runs on, such as a certificate that must be readable, is asked of `readable` and never looked up here.

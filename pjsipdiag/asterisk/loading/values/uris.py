@@ -15,7 +15,7 @@ _MAX_URL = 512 - 1
 _MAX_HOSTNAME = 256 - 1
 """PJSIP_MAX_URL_SIZE and PJ_MAX_HOSTNAME as Asterisk sets them for the PJSIP that it brings along."""
 _SRV_PREFIX = "_sips.tcp."
-"""What PJSIP may put before a host without a port."""
+"""The longest prefix that PJSIP may put before a host without a port."""
 
 
 def is_sip_uri_of_sane_length(text: str) -> bool:
