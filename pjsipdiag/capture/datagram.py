@@ -16,12 +16,12 @@ from pjsipdiag.sip import Address, SipMessage, ip_text
 class Datagram(NamedTuple):
     """One SIP message (or one UDP payload that starts like SIP).
 
-    `time` is in nanoseconds since the epoch, `frame` counts the records of its capture from 1. `source` and
-    `destination` are packed (`Address.pack`: IP bytes, then two bytes of port): a million of them stay cheap.
-    `direction` is "in" or "out" when the capture knows it (LINUX_SLL packet type, Asterisk's log), else ""; it is
-    "by ADDRESS" where a packet from there carries this one (HEP, a tunnel): then source and destination are what its
-    sender says, whoever he is.
-    `truncated` says that the snap length cut the message.
+    `time` is in nanoseconds since 1970 (UTC, as the capture has it; 0: not known), `frame` counts the records of its
+    capture from 1 (of a text: the line). `transport` is in capitals (UDP, TCP, TLS, WS, WSS), `payload` as on the wire.
+    `source` and `destination` are packed (`Address.pack`: IP bytes, then two bytes of port): a million of them stay
+    cheap. `direction` is "in" or "out" when the capture knows it (LINUX_SLL packet type, Asterisk's log), else ""; it
+    is "by ADDRESS" where a packet from there carries this one (HEP, a tunnel): then source and destination are what its
+    sender says, whoever he is. `truncated` says that the snap length cut the message.
     """
 
     time: int
@@ -71,10 +71,11 @@ TOLD = "by "
 
 @dataclass(slots=True)
 class LoggedRefusal:
-    """What Asterisk says in its log of requests whose SIP is not in it: alike refusals of one source.
+    """Refusals of one source that Asterisk's log tells alike, of requests whose SIP is not in it.
 
     `source` is its IP address, `call_ids` how often each Call-ID is named (empty where the sentence has none), `count`
-    all lines; `first` and `last` are times in nanoseconds, 0 where the log has none.
+    all lines; `first` and `last` are times in nanoseconds since 1970, 0 where the log has none. `text` is the sentence,
+    `event` whether it is a SECURITY event.
     """
 
     source: str
@@ -112,7 +113,8 @@ class Holder(Protocol):
 
 
 class Stamp(NamedTuple):
-    """What tells that a file is still the same; `size` in bytes, `modified` in nanoseconds since 1970."""
+    """The marks of a file by which it is known to be still the same; `size` in bytes, `modified` in nanoseconds since
+    1970. Of a URL `device` is a checksum of it, `inode` its version."""
 
     device: int
     inode: int
@@ -122,9 +124,10 @@ class Stamp(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """What a reader counted in one capture; the one mutable thing that is handed along while reading.
+    """The counts of one capture while it is read; the one mutable thing that is handed along.
 
-    `undecoded` counts what was passed over by reason. `truncated` says how far a damaged or cut file was read, with
+    `records` counts those of the format (of a text: messages), `sip_messages` and `invites` the SIP in them,
+    `undecoded` what was passed over, by reason. `truncated` says how far a damaged or cut file was read, with
     the byte offset. `encrypted` counts TLS and WSS connections by (client, server) packed addresses, client first.
     `notes` are sentences for the report (the reader in use, inner HEP addresses, ...). `log_lines` are lines of
     Asterisk's log that say what it decided, by Call-ID. `refused` are those about requests whose SIP is not there.

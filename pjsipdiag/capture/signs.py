@@ -1,4 +1,4 @@
-"""What the network says of SIP beside SIP: ICMP errors, TCP resets, TLS alerts.
+"""The network's word on SIP beside SIP itself: ICMP errors, TCP resets, TLS alerts.
 
 Each is somebody's word: whoever sends packets can write an ICMP error, so no suggestion rests on one. A reset is only
 kept where it fits its connection, whose sequence numbers nobody guesses who does not see it.
@@ -25,7 +25,7 @@ class SignKind(StrEnum):
 
 
 class Sign(NamedTuple):
-    """What is said, and of what: the same said again is counted.
+    """One thing that the network says, and of which packet; the same said again is counted.
 
     `teller` is the packed IP of who says it; `source` and `destination` are the packed ends of the packet that did not
     arrive, of REFUSED the client (port 0) and the server, of the others both ends, `teller` being the destination.
@@ -45,7 +45,7 @@ class Sign(NamedTuple):
 
 @dataclass(slots=True)
 class Times:
-    """How often a sign was seen, when first and last, and some Call-IDs that it names."""
+    """How often a sign was seen, when first and last (nanoseconds since 1970), and some Call-IDs that it names."""
 
     count: int
     first: int

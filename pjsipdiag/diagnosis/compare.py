@@ -28,7 +28,7 @@ def compare(before: Report, after: Report) -> tuple[Change, ...]:
     """
     found: dict[tuple[str, str, str], list[CallRow]] = {}
     for old, new in _pairs(before, after):
-        if _differs(old.verdict, new.verdict):
+        if differs(old.verdict, new.verdict):
             key = (old.source.rpartition(":")[0].strip("[]"), describe(old.verdict), describe(new.verdict))
             found.setdefault(key, []).append(old)
     changes = [Change(*key, len(rows), rows[0]) for key, rows in found.items()]
@@ -43,12 +43,13 @@ def _pairs(before: Report, after: Report) -> Iterator[tuple[CallRow, CallRow]]:
             yield row, other
 
 
-def _differs(old: Verdict, new: Verdict) -> bool:
-    return (old.outcome, old.endpoint) != (new.outcome, new.endpoint)
+def differs(before: Verdict, after: Verdict) -> bool:
+    """Whether a call goes elsewhere: another outcome or another endpoint."""
+    return (before.outcome, before.endpoint) != (after.outcome, after.endpoint)
 
 
 def describe(verdict: Verdict) -> str:
-    """What becomes of a call, in a few words."""
+    """A verdict in a few words: the outcome, whose call it is, and by what."""
     outcome = verdict.outcome.replace("_", " ")
     if not verdict.endpoint:
         return outcome

@@ -1,4 +1,4 @@
-"""What of a report counts: rules that are ignored, findings that were known before, and when the answer is "failed"."""
+"""Decides what of a report counts: rules that are ignored, findings that were known before, when it is "failed"."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.inputs import read_whole
 
 FindingKey = tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]]
-"""What stays of a finding when lines move: its rule, the files and sections that it speaks of, its sources."""
+"""A finding without its line numbers, which move: its rule, the (file, section) that it speaks of, its sources."""
 
 _COMMENT = re.compile(r";\s*pjsipdiag:\s*ignore\s*=\s*([\w,-]+)[ \t]*(.*?)\s*\Z")
 

@@ -1,4 +1,4 @@
-"""What a diagnosis says: frozen data between the rules that find it and the renderers that show it."""
+"""The result of a diagnosis: frozen data between the rules that find it and the renderers that show it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,11 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A change of a file: `old` lines from `line` (1-based) become `new`; with no `old`, `new` goes before `line`."""
+    """A change of a file: `old` lines from `line` (1-based) become `new`; with no `old`, `new` goes before `line`.
+
+    `file` is as in Config.files, or the name of a table. Lines are text without their ends; bytes that are not UTF-8
+    are surrogates in it.
+    """
 
     file: str
     line: int
@@ -36,7 +40,8 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Calls that a repair lets in, and that Asterisk answers with `status` next: `where` is the line to blame."""
+    """Calls that a repair lets in, and that Asterisk answers with `status` (SIP) next: `where` is the line to blame,
+    `calls` counts them."""
 
     status: int
     endpoint: str
@@ -46,17 +51,18 @@ class Stop:
 
 
 class Edited(StrEnum):
-    """What a repair changes, as far as it matters for how Asterisk takes it up."""
+    """The kind of thing that a repair changes, as far as it matters for how Asterisk takes it up."""
 
     OBJECT = "object"
     TRANSPORT = "transport"
     """One that runs, and has no allow_reload=yes."""
     STARTUP = "startup"
-    """What is read only when Asterisk or its modules start."""
+    """One that is read only when Asterisk or its modules start."""
     DIALPLAN = "dialplan"
     ACL = "acl"
     ROW = "row"
     CACHED = "cached row"
+    """A row of a table that sorcery keeps in its memory cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +87,12 @@ class Loading:
 class Suggestion:
     """A repair and what replaying the whole capture with it shows.
 
-    `add` are the lines to add to `section` of `file` after `line`; a section that does not exist yet is in `edits`
-    whole. `fixes` counts calls that were not identified (or not accepted) and now reach the actions of the dialplan, as
-    far as files tell; `stops` are those that are let in and refused later; `changes_others` counts those whose
-    endpoint or outcome changes otherwise; `admits` are sources newly let in. `note` says what a person must decide
-    first (several endpoints equally likely, a generated file, ...); with no `edits` it is advice only. `candidates` are
-    the endpoints that `addresses` may belong to, where several are meant.
+    `add` are the lines to add to `section` of `file` after `line` (1-based; 0 for a table); a section that does not
+    exist yet is in `edits` whole. `fixes` counts calls that were not identified (or not accepted) and now reach the
+    actions of the dialplan, as far as files tell; `stops` are those that are let in and refused later; `changes_others`
+    counts those whose endpoint or outcome changes otherwise; `admits` are sources newly let in. `note` says what a
+    person must decide first (several endpoints equally likely, a generated file, ...); with no `edits` it is advice
+    only. `candidates` are the endpoints that `addresses` may belong to, where several are meant.
     """
 
     file: str
@@ -99,10 +105,11 @@ class Suggestion:
     changes_others: int = 0
     admits: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
+    """The sources that it is meant for, as text."""
     note: str = ""
     candidates: tuple[str, ...] = ()
     what: str = "call"
-    """What `fixes` counts: calls, or requests of another method."""
+    """The thing that `fixes` counts, in the singular: "call", or "OPTIONS request"."""
     sql: tuple[str, ...] = ()
     """The statements that do it where `file` is a table."""
     stops: tuple[Stop, ...] = ()
@@ -111,8 +118,8 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """By which a finding's calls are found elsewhere: the time of the first and the last, some of the numbers that were
-    called and of those that called, and Call-IDs."""
+    """By which a finding's calls are found elsewhere: the time of the first and the last (nanoseconds since 1970, 0
+    where it is not known), some of the numbers that were called and of those that called, and Call-IDs."""
 
     first: int = 0
     last: int = 0
@@ -126,8 +133,8 @@ class Finding:
     """One cause: `rule` is its name in RULES, `message` names address, section and line, `where` is the line to blame.
 
     `places` are all lines that it speaks of, where it speaks of several. `evidence` are sentences that show it,
-    `consequences` what else follows from the same cause (folded under it),
-    `calls` how many calls it concerns.
+    `consequences` what else follows from the same cause (folded under it), `calls` counts the calls that it concerns
+    (not packets), `sources` are their IP addresses as text.
     """
 
     rule: str
@@ -142,7 +149,7 @@ class Finding:
     places: tuple[Where, ...] = ()
     seen: Seen = Seen()
     loading: Loading = Loading()
-    """How what `advice` says is loaded, where it is about files."""
+    """The commands that load a change which `advice` asks for, where that is one of files."""
 
 
 class DoorState(StrEnum):
@@ -160,8 +167,8 @@ class DoorState(StrEnum):
 class Door:
     """A way in: what one identifier takes for one endpoint.
 
-    `sources` are the networks and names from which it works, empty for everywhere; `says` is what the caller has to
-    write into the request, empty for nothing; `password` tells whether the endpoint asks for one.
+    `sources` are the networks and names from which it works, as text, empty for everywhere; `says` is what the caller
+    has to write into the request, empty for nothing; `password` tells whether the endpoint asks for one.
     """
 
     endpoint: str
@@ -200,9 +207,9 @@ class Report:
     pbx_reason: str = ""
     failed_calls: int = 0
     failed_unmatched: int = 0
-    """How many of them because no identifier takes their source."""
+    """How many of `failed_calls` failed because no identifier takes their source."""
     attackers: int = 0
-    """Sources that look for accounts."""
+    """The number of sources that look for accounts."""
     callers: int = 0
     """How many of `sources` called: they come first there."""
     config: Config | None = None
@@ -210,7 +217,7 @@ class Report:
     outbound_calls: int = 0
     unconfirmed: tuple[Suggestion, ...] = ()
     requests: tuple[RequestRow, ...] = ()
-    """What the PBX received beside calls."""
+    """The requests that the PBX received beside calls."""
     filtered: str = ""
     """The filters that leave out what is not told here."""
     methods: tuple[str, ...] = ()
@@ -223,4 +230,4 @@ class Report:
     expected: tuple[str, ...] = ()
     """The expectations of a file that hold."""
     transcripts: Callable[[Sequence[CallRow]], Transcripts] | None = field(default=None, repr=False, compare=False)
-    """What was said in some of the calls: the captures are read again. None where nobody can tell."""
+    """Reads the captures again for the messages of some calls. None where they cannot be read again."""

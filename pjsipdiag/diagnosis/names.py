@@ -38,9 +38,11 @@ def load(
     disk: Disk | None = None,
     include_from: Sequence[str] = (),
 ) -> Config:
-    """What `live`, a running Asterisk, holds where there is no `path`; else `load_config` with names from `hosts`, then
-    from `resolved` (output of `pjsip show identifies`) and `live`, then from DNS if `resolve` says so. With
-    `complete` a name that none of them knows does not resolve.
+    """Loads the configuration at `path`, with names from `hosts`, then from `resolved` (output of `pjsip show
+    identifies`) and `live`, then from DNS if `resolve` says so. Without `path` it is what `live`, a running Asterisk,
+    holds.
+
+    With `complete` a name that none of them knows does not resolve.
 
     `databases` are NAME=URL; `partial` as there. Beside files `live` also tells what is loaded otherwise. `shown` names
     what the answers in a capture show (`running.settled`). What `disk` has read before is not read again, and a
@@ -83,7 +85,7 @@ def load(
 
 
 AUTO = "auto"
-"""In place of NAME=URL: what res_pgsql.conf, res_odbc.conf and odbc.ini say."""
+"""In place of NAME=URL: log in as res_pgsql.conf, res_odbc.conf and odbc.ini say."""
 
 
 def given(databases: Sequence[str]) -> Databases:

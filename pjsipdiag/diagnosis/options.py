@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from pjsipdiag.asterisk.realtime.tables import Databases
 
 Progress = Callable[[int, int, int | None], None]
-"""(records read, bytes read, bytes in all or None)."""
+"""Called now and then with (records read, bytes read, bytes in all or None where that is not known)."""
 
 
 Asking = Callable[["Wanted"], "Live"]
-"""Asks a running Asterisk."""
+"""Asks a running Asterisk what is `Wanted`, and gives what it answered."""
 
 
 class Options(TypedDict, total=False):

@@ -1,4 +1,4 @@
-"""What a rule is: a name, what it says of calls and of a configuration, its repair, and a page of documentation."""
+"""A rule: a name, functions that look at calls and at a configuration, its repair, and a page of documentation."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class Rule:
     statuses: tuple[int, ...] = ()
     """The answers that it is about, where it is about some of a group's."""
     besides: Callable[[Situation, Blamed], Iterable[Finding]] | None = None
-    """What else follows from what any rule took the blame for."""
+    """Findings that follow from what any rule took the blame for."""
     on_calls: Callable[[Situation], Iterable[Finding]] | None = None
-    """What a capture shows beside the blamed calls."""
+    """Findings that a capture shows beside the blamed calls."""
     on_config: Callable[[Config], Iterable[Finding]] | None = None
-    """What the configuration alone shows (`check`)."""
+    """Findings that the configuration alone shows (`check`)."""
     beside_calls: bool = False
-    """Whether that stands in the report on a capture, too."""
+    """Whether the findings of `on_config` stand in the report on a capture, too."""
     repair: Repair | None = None
 
     @property

@@ -1,4 +1,4 @@
-"""What a capture has to ask a running Asterisk, and what it tells in return."""
+"""Asks a running Asterisk what a capture needs to know, and says which of it stays open."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 MOST_REASONS = 8
-"""Reasons for unknown verdicts that are told."""
+"""Reasons for unknown verdicts that a report has one by one."""
 
 
 def ask(path: str | Path | None, options: Options, hosts: Collection[str], *, calls: bool) -> Live | None:
-    """What the running Asterisk tells, where one is to be asked: also of `hosts`, of the objects that the files at
-    `path` name, and of the dialplan where there are `calls`."""
+    """Asks the running Asterisk, where one is to be asked: also about `hosts`, the objects that the files at `path`
+    name, and the dialplan where there are `calls`."""
     asking = options.get("live")
     if asking is None:
         return None
@@ -50,8 +50,8 @@ def callers_hosts(merged: Merged) -> set[str]:
 
 
 def left_open(config: Config, live: Live | None, groups: Sequence[CallGroup] = ()) -> tuple[str, ...]:
-    """What the running Asterisk did not tell, and which verdicts on `groups` are unknown for it where it was asked
-    alone."""
+    """Sentences about what the running Asterisk did not tell, and the verdicts on `groups` that are unknown for it
+    where it was asked alone."""
     if live is None:
         return ()
     open_: dict[str, list[str]] = {str(WalkReason.HIDDEN_ACLS()): []} if "acl" in config.untold else {}

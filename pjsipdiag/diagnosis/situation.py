@@ -1,4 +1,4 @@
-"""What the rules look at: the capture folded into groups of alike calls, beside the configuration and its replay."""
+"""The view that rules have: the capture folded into groups of alike calls, beside the configuration and its replay."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pjsipdiag.sip import Address, SipMessage
 class Variant:
     """Alike calls inside a group: `calls` of them came from source port `port`, `read` gives the head of one INVITE.
 
+
     Calls are alike when the configuration cannot tell them apart: same source port and destination, and the same
     values wherever a verdict could look (From user when it names a section, headers that a match_header names, ...).
     """
@@ -32,6 +33,7 @@ class Variant:
 class CallGroup:
     """Inbound calls of one source address over one transport with one verdict; compared by identity.
 
+    `source` is an IP address as text, `requests` counts INVITE packets; times are nanoseconds since 1970.
     `statuses` counts calls by their final (else last provisional) status, 0 for calls without any answer.
     `challenged` calls got a 401 or 407, `retried` of them came again with credentials. `ports` are the source ports,
     `destinations` "ip:port", `numbers` the users of the request URI and `callers` those of From: each distinct and at
@@ -66,8 +68,9 @@ class CallGroup:
     """Reads Call-IDs: those of calls that ended with one of some statuses, without them of those that failed."""
     realms: tuple[str, ...] = ()
     delays: tuple[str, ...] = ()
-    """Retry-After of its 503 answers."""
+    """The values of Retry-After (seconds, as they were sent) in its 503 answers."""
     first_silent: int = 0
+    """When the first and the last of its calls came that got no answer, and when its last answer went."""
     last_silent: int = 0
     last_answer: int = 0
     late: int = 0
@@ -123,7 +126,8 @@ class Asked(NamedTuple):
 class Exchange:
     """Requests of one method outside of calls from one host to another, and their answers; compared by identity.
 
-    `proven` of the `requests` had credentials. `statuses` counts answers by status, provisional ones too. `asked` are
+    `client` and `server` are IP addresses as text; times are nanoseconds since 1970. `proven` of the `requests` had
+    credentials. `statuses` counts answers by status, provisional ones too. `asked` are
     the first requests of some senders, without and with credentials, `answers` the first answers of each status.
     `verdict` is what Asterisk does with the first request; None for requests that the PBX sent.
     """
@@ -140,7 +144,7 @@ class Exchange:
     last_time: int
     verdict: Verdict | None = None
     group: CallGroup | None = None
-    """The same for what asks whom a source may belong to."""
+    """The same requests as a group, for functions that ask whom a source may belong to."""
     last_request: int = 0
     last_answer: int = 0
 
@@ -171,7 +175,8 @@ class Exchange:
 @dataclass(frozen=True, slots=True)
 class Crowd:
     """Sources beyond those that `Situation.groups` lists one by one: no identifier takes any of them, and their
-    networks are far from every `match=` (a scan has a million)."""
+    networks are far from every `match=` (a scan has a million). `sources` and `calls` count, `examples` are some of the
+    addresses as text; times are nanoseconds since 1970."""
 
     sources: int
     calls: int
@@ -231,11 +236,11 @@ class Situation:
     acknowledged: Callable[[str], Sequence[CallRow]] = lambda _source: ()
     shown: Callable[[CallGroup], Shown | None] = lambda _group: None
     unheard: Callable[[CallGroup], Unheard] = lambda group: Unheard(sum(group.unheard.values()))
-    """What a second reading tells of these calls of a group."""
+    """Reads again, for the calls of a group that count as unheard, whether ACKs came."""
     taken_up: Callable[[CallGroup], int | None] = lambda _group: None
     """How many calls of a group that a challenge ended go on under another Call-ID; None where nobody can tell."""
     signs: Signs = field(default_factory=Signs)
-    """What the network says beside SIP."""
+    """ICMP errors, resets and alerts: the network's word beside SIP."""
     mirrors: Collection[str] = ()
     """Carriers whose word is taken."""
     has_sent: Callable[[str, Collection[str]], bool] = lambda _source, _call_ids: False
@@ -245,8 +250,8 @@ class Situation:
     responses: int = 0
     crowd: Crowd | None = None
     filtered: str = ""
-    """What the user asked to leave out, as it was written."""
+    """The filter by which the user left calls out, as it was written."""
     without_filter: str = ""
-    """What the captures hold where the filter leaves nothing."""
+    """A sentence about the calls that the captures hold, where the filter leaves none."""
     greetings: Mapping[str, SipMessage] = field(default_factory=dict)
     """The first answer of each address ("ip:port")."""

@@ -1,4 +1,4 @@
-"""What a report says of the traffic itself: its captures, calls, sources and requests, as they were seen."""
+"""The traffic of a report: its captures, calls, sources and requests, as they were seen."""
 
 from __future__ import annotations
 
@@ -25,8 +25,12 @@ READ = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CaptureSummary:
-    """One capture as it was read: `undecoded` counts what was passed over by reason, `truncated` how far it went,
-    `changed` the messages of a log that were changed beyond repair."""
+    """One capture as it was read: `records` of its format (of a log: messages), `sip_messages` and `invites` among
+    them.
+
+    `undecoded` counts what was passed over by reason, `truncated` says how far it went (a sentence with the byte),
+    `changed` counts the messages of a log that were changed beyond repair.
+    """
 
     file: str
     records: int
@@ -39,15 +43,16 @@ class CaptureSummary:
 
     @property
     def unread(self) -> dict[str, int]:
-        """What may hold SIP and could not be read, by reason."""
+        """The number of records that may hold SIP and could not be read, by reason."""
         return {reason: count for reason, count in sorted(self.undecoded.items()) if reason not in READ}
 
 
 class CallRow(NamedTuple):
     """One inbound call: an INVITE outside a dialog, its retransmissions and its retry with credentials.
 
-    `time` is in nanoseconds since the epoch, `source` is "ip:port" as `Address` prints it, `observed_status` the final
-    (else the last provisional) status that the capture shows, None without any answer.
+    `time` is in nanoseconds since 1970 (UTC), `source` and `destination` are "ip:port" as `Address` prints it,
+    `observed_status` is the final (else the last provisional) status that the capture shows, None without any answer.
+    `requests` counts its INVITE packets, `frame` those of `capture` from 1 on; `from_` is the whole header value.
     """
 
     call_id: str
@@ -64,13 +69,14 @@ class CallRow(NamedTuple):
     capture: str = ""
     frame: int = 0
     messages: Sequence[tuple[int, str, str]] = ()
-    """(time, ">" from the caller or "<" to it, first line) in order, for the ladder."""
+    """(nanoseconds since 1970, ">" from the caller or "<" to it, first line) in order, for the ladder."""
 
 
 class Spoken(NamedTuple):
     """A message of a call: `text` is all of it, without secrets, empty where there is no room for it.
 
-    With `is_sign` it is what the network says of such a message, in words.
+    `time` is in nanoseconds since 1970, `source` and `destination` are "ip:port". With `is_sign` the line is not SIP
+    but a sentence about what the network says of such a message (ICMP, a reset).
     """
 
     time: int
@@ -82,14 +88,16 @@ class Spoken(NamedTuple):
 
 
 Transcripts = Mapping[tuple[str, str], tuple[Spoken, ...]]
-"""What was said in calls, by Call-ID and source ("ip:port")."""
+"""The messages of calls, by Call-ID and source ("ip:port")."""
 
 
 class SourceRow(NamedTuple):
     """One source address: `verdict` is matched, unmatched, mixed or unknown; `observed` counts final answers by code.
 
     `identifier`, `identify` and `endpoint` are those of its matched calls (joined by ", " when there are several).
-    `other_methods` counts requests that are not INVITEs: they explain, they do not alarm.
+    `requests` counts INVITE packets, `calls` calls. `other_methods` counts requests that are not INVITEs by method:
+    they explain, they do not alarm. `address` is an IP as text, `first_time` and `last_time` are nanoseconds since
+    1970.
     """
 
     address: str
@@ -108,8 +116,10 @@ class SourceRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
-    """Requests of one method outside of calls from one host to another: `credentialed` of them had credentials,
-    `observed` counts their answers by code."""
+    """Requests of one method outside of calls from one host to another, both as text without a port.
+
+    `credentialed` of them had credentials, `observed` counts their answers by code.
+    """
 
     method: str
     source: str

@@ -1,4 +1,4 @@
-"""What would change: the calls that go elsewhere with lines added to a section, or with another identifier order."""
+"""Tries a change: which calls go elsewhere with lines added to a section, or with another identifier order."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading import options
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Verdict
-from pjsipdiag.diagnosis.compare import Change, describe
+from pjsipdiag.diagnosis.compare import Change, describe, differs
 from pjsipdiag.diagnosis.edits.lines import changed, lines_of, with_value
 from pjsipdiag.diagnosis.edits.place import end_of_section, main_file
 from pjsipdiag.diagnosis.model import Edit
-from pjsipdiag.diagnosis.repairs.prove import differs, replayed
+from pjsipdiag.diagnosis.repairs.prove import replayed
 from pjsipdiag.diagnosis.repairs.reach import Passage
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.errors import ConfigError
@@ -137,7 +137,7 @@ def _takes(config: Config, section: Section, option: str) -> bool:
 
 
 WIZARD_GROUPS = {"inbound_auth": "auth", "outbound_auth": "auth"}
-"""What a wizard calls the objects of a type, where it is another name."""
+"""A wizard's name for the objects of a type, where it is another one."""
 WIZARD_OF = ("endpoint", "identify", "aor", "inbound_auth", "outbound_auth", "registration")
 WIZARD_OPTIONS = frozenset(
     {

@@ -11,7 +11,8 @@ from pjsipdiag.diagnosis.situation import CallGroup
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Edits for `groups` of calls; `file`, `line`, `section` and `add` say what a person would do by hand.
+    """Edits for `groups` of calls; `file`, `line` (1-based), `section` and `add` say what a person would do by hand.
+    `addresses` are the sources that it is meant for, as text.
 
     `claimed` says that it rests on what callers say of themselves, `candidates` are the endpoints that they may belong
     to where several are meant.

@@ -19,7 +19,7 @@ from pjsipdiag.errors import ConfigError, visible
 from pjsipdiag.outputs import Content, mode_of, write_folder
 
 SQL_FILE = "suggested.sql"
-"""What a changed copy has of the changes of tables."""
+"""The file of a changed copy that has the statements for tables."""
 
 _LINE = re.compile(
     r"(?P<indent>[\x01- ]*)(?P<name>[^=;\x01- ]+)(?P<sign>[\x01- ]*(?:=>|\+=|=)[\x01- ]*)"

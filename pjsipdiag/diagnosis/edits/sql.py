@@ -65,7 +65,7 @@ def _changes(stored: Stored, after: Iterable[Section]) -> Iterator[str]:
 
 
 def _columns(section: Section) -> Mapping[str, str]:
-    """What each column of the row holds."""
+    """The text of each column of the row."""
     found: dict[str, list[str]] = {}
     for variable in section.variables:
         if variable.name.lower() != "type":

@@ -1,4 +1,4 @@
-"""What ties a source to the configuration, and who says so.
+"""Evidence that ties a source to the configuration, and who says so.
 
 In come a source of calls and a Config; out come the endpoints that it may belong to, each with its signs. A sign is the
 configuration's, the PBX's own doing, or a claim of the sender: claims never make a suggestion likely.

@@ -89,6 +89,11 @@ def nearest(situation: Situation, ip: str) -> Near | None:
     return lookup(situation).loaded.near(source(Address(ip)))
 
 
+def identify_named(config: Config, name: str) -> Identify | None:
+    """The loaded identify of that name."""
+    return next((identify for identify in config.identifies if identify.name == name), None)
+
+
 def meant_endpoint(config: Config, dropped: Dropped) -> str:
     """The endpoint that a dropped identify names."""
     return _names_endpoint(dropped, section_at(config, dropped))
@@ -144,6 +149,8 @@ def matches_in(section: Section | None) -> Matches:
         if name == "match" or (name not in NO_ADDRESS and not (kind and kind.value == "endpoint")):
             for part in variable.value.split(","):
                 found = parse_match(part, variable.where)
+                # The mask is wrong, and so the object is dropped; the address before it still says whose calls were
+                # meant.
                 if found.refused and "/" in part:
                     found = parse_match(part.partition("/")[0], variable.where)
                     rules += found.rules

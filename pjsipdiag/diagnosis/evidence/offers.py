@@ -1,4 +1,4 @@
-"""What a refused INVITE offered: its SDP, read again from the capture, as folding keeps only the heads of messages."""
+"""The SDP of a refused INVITE, read again from the capture, as folding keeps only the heads of messages."""
 
 from __future__ import annotations
 

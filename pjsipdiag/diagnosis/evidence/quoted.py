@@ -15,8 +15,8 @@ from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.sip import SipMessage
 
 LINE, FIRST, METHOD, WORD, CALL_ID, FROM = "line", "first", "method", "word", "Call-ID", "From"
-"""What is quoted that is no header: a line of a log, the first line of a message, a method, any word; and headers
-that a log or an ICMP error names."""
+"""Kinds of quotations that are no header: a line of a log, the first line of a message, a method, any word; and
+headers that a log or an ICMP error names."""
 _PARAMETER = re.compile(r'\b(username|realm)\s*=\s*"?([^",]+)', re.IGNORECASE)
 _WORDS = re.compile(r"[^\s\"'<>;,=@:()/?&\[\]]{3,}")
 _CUT = (None, 200, 80)

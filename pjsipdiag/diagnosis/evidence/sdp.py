@@ -1,4 +1,4 @@
-"""What the SDP of an INVITE offers (RFC 8866), as far as a refusal depends on it."""
+"""Reads the offer in the SDP of an INVITE (RFC 8866), as far as a refusal depends on it."""
 
 from __future__ import annotations
 

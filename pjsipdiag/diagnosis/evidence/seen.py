@@ -63,7 +63,7 @@ def with_requests(finding: Finding, exchanges: Sequence[Exchange]) -> Finding:
 
 
 def joined(one: Seen, other: Seen) -> Seen:
-    """What was seen of two findings that are one."""
+    """Puts together what was seen of two findings that are one."""
     if not one.last or not other.last:
         return one if one.last else other
     return Seen(

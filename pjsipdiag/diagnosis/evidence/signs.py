@@ -81,6 +81,7 @@ def owners(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
     for endpoint, score, reason in (*_by_place(situation, known, group.source), *_by_message(situation, known, group)):
         points[endpoint] += score
         claimed[endpoint].append(reason)
+    # Below ENOUGH alone: it tips the balance only where something else speaks for the same trunk.
     if len(known.names_of) == 1 and all(name == known.names_of[0] for name in lookup(situation).meant):
         points[known.names_of[0]] += 1
         claimed[known.names_of[0]].append(f"{known.names_of[0]} is the only trunk in the configuration")
@@ -141,6 +142,7 @@ def _without_parameters(value: str) -> str:
 
 def samples(group: CallGroup) -> list[SipMessage]:
     """Up to SAMPLES INVITEs of a group that differ."""
+    # Spread over the group: its first variants are of its first minutes, and often of one caller.
     step = max(1, len(group.variants) // SAMPLES)
     return [variant.read() for variant in group.variants[::step][:SAMPLES]] or [group.sample]
 
@@ -187,6 +189,8 @@ def found_by_pbx(situation: Situation, ip: str) -> Iterator[tuple[str, str]]:
     methods: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for method, hosts in situation.reached(ip):
         methods[hosts].append(method)
+    # All hosts that led there (a Route before the request's own host) must be names of one endpoint: a shared proxy is
+    # the address of many.
     for hosts, sent in methods.items():
         owners = [_owners_of(situation.config, host) for host in hosts]
         lines = {} if is_address(hosts[-1]) else {endpoint: line for endpoint, *line in reversed(owners[-1])}
@@ -221,7 +225,8 @@ def _by_place(situation: Situation, known: Trunks, ip: str) -> Iterator[tuple[st
 
 
 def _by_message(situation: Situation, known: Trunks, group: CallGroup) -> Iterator[tuple[str, int, str]]:
-    own = {group.source, *situation.pbx, *(Address.ip for Address in _destinations(group))}
+    # Scanners write the address that they try, or their own, into every header: these tie nobody to an endpoint.
+    own = {group.source, *situation.pbx, *(address.ip for address in _destinations(group))}
     seen: set[tuple[str, str]] = set()
     for message in samples(group):
         for header, host in hosts_named(message):
@@ -233,6 +238,7 @@ def _by_message(situation: Situation, known: Trunks, group: CallGroup) -> Iterat
             if ("user", text) not in seen:
                 seen.add(("user", text))
                 yield endpoint, 2, f"the request URI's user is that of {text} ({where})"
+    # The verdict passed that endpoint over for its identify_by alone: the trace has the check that would have matched.
     for check in group.verdict.trace:
         if check.step == "username" and check.endpoint:
             yield check.endpoint, 2, f"its From user is the name of {check.endpoint}, whose identify_by lacks username"
@@ -252,6 +258,7 @@ def _by_host(known: Trunks, header: str, host: str) -> Iterator[tuple[str, int, 
         return
     for endpoint, text, where in known.names.get(host, ()):
         yield endpoint, 4, f"its {header} names {host}, as does {text} ({where})"
+    # Providers send from hosts of one domain that no file lists; a host that is named itself was said above.
     if host not in known.names and domain(host):
         for name in known.names:
             if domain(name) == domain(host):

@@ -1,4 +1,4 @@
-"""What the configuration knows of each trunk: networks, names, users and transport, so that a source can be placed.
+"""The trunks of a configuration: networks, names, users and transport of each, so that a source can be placed.
 
 A trunk is an endpoint that someone else calls from an address of theirs: it has an identify, a registration, a static
 contact or outbound credentials. A telephone that registers here is none.
@@ -26,8 +26,9 @@ Naming = tuple[str, str, Where]
 class Trunks:
     """Everything by which a source can be tied to an endpoint, indexed: looking one up does not walk the endpoints.
 
-    `networks` maps (family, leading /24 or /64 bits) to (endpoint, rule), `addresses` an IP, `names` a host name and
-    `users` a user part to what says so. `names_of` are the trunks in file order.
+    `networks` maps (family, leading /24 or /64 bits as a number) to (endpoint, rule), `contacts` to (endpoint, words,
+    IP, where), `names` a host name in lower case and `users` a user part to what says so. `names_of` are the endpoints
+    of the trunks in file order.
     """
 
     names_of: tuple[str, ...]
@@ -89,6 +90,8 @@ def _registered(config: Config) -> dict[str, str]:
         named = [name for name in (registration.endpoint, registration.name) if name in config.endpoints]
         auth, host = registration.value("outbound_auth"), _host(registration.server_uri)
         same_auth, same_host = by_auth[auth] if auth else [], by_host[host] if host else []
+        # A registration rarely names its endpoint. Credentials or a server that two endpoints share do not say which it
+        # is.
         alone = [same[0] for same in (same_auth, same_host) if len(same) == 1]
         if named or alone:
             found[registration.name] = [*named, *alone][0]
@@ -121,7 +124,7 @@ def _add_identifies(config: Config, found: Trunks) -> None:
 
 
 def _add_dropped(config: Config, found: Trunks) -> None:
-    """What an identify says that does not load still says whose addresses they are."""
+    """Adds the addresses of identifies that do not load: they still say whose they are."""
     for dropped in config.dropped:
         if dropped.type == "identify":
             matches, meant = matches_in(section_at(config, dropped)), meant_endpoint(config, dropped)

@@ -29,7 +29,7 @@ _BUCKET = 4
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A line of an endpoint that names at most SMALLEST addresses, first to last."""
+    """A line of an endpoint that names at most SMALLEST addresses, `first` to `last` (as numbers)."""
 
     endpoint: str
     first: int

@@ -71,13 +71,15 @@ def addition(
 
 
 def _wanted(config: Config, endpoint: str, groups: Sequence[CallGroup]) -> tuple[list[Network], list[str]]:
-    """What covers the groups' sources: single addresses or networks that they fill, and addresses with a port.
+    """Networks and values that cover the groups' sources: addresses or networks that they fill; addresses with a port.
 
     An address that another endpoint's rule has with a port keeps its port.
     """
     plain: list[Network] = []
     values: list[str] = []
     for group in groups:
+        # Without its port the address would take the calls of the other endpoint away. Up to four ports are written one
+        # by one: more are a NAT's, which chooses a new one for each call.
         shared = any(
             rule.port and fits(rule, group.source)
             for other in config.identifies
@@ -105,6 +107,8 @@ def aggregated(
     for place in dict.fromkeys(_place(network) for network in networks):
         inside = [network for network in networks if _place(network) == place]
         beside = [rule for rule in identify.rules if _lies_in(rule, place)] if identify else []
+        # The endpoint's own narrow rules of that place count as if they had called: a network that grows beside them
+        # would have to be widened again for the next address.
         around = _around(
             [*inside, *(_single(_first(rule)) for rule in beside), *(_single(_last(rule)) for rule in beside)]
         )
@@ -202,6 +206,7 @@ def _into(config: Config, identify: Identify, values: Sequence[str], groups: Seq
         note = f"column match of {place.file} holds {table.widths['match']} characters: the row {identify.name} is full"
         return _noted(_new(config, config.endpoints[identify.endpoint], values, groups, False), note)
     add = tuple(f"match={value}" for value in values)
+    # A line that lists several values is continued, as its author does it; else each value gets a line of its own.
     if "," in value_of(place.model) and place.model.split("=")[0].strip().lower() == "match":
         separator = ", " if ", " in value_of(place.model) else ","
         new = with_value(place.model, separator.join([value_of(place.model), *values]))
@@ -217,6 +222,8 @@ def _into_wizard(config: Config, identify: Identify, values: Sequence[str], grou
     own = own_lines(config, section, "identify/match") if section else []
     place = place_for_match(config, identify)
     before = [part.strip() for variable in identify.options.get("match", ()) for part in variable.value.split(",")]
+    # res_pjsip_config_wizard.c makes match= of remote_hosts only where identify/match sets none: the first such line
+    # would drop the addresses that are there.
     kept = [] if own else [part for part in before if without_port(part) not in values]
     new = [*dict.fromkeys(kept), *values]
     lines = tuple(styled(place.model, "identify/match", value) for value in new)

@@ -55,7 +55,7 @@ def _line(texts: Mapping[str, str], rule: AddressRule) -> str:
 
 
 def _counting(text: str) -> list[bytes]:
-    """What counts of each line."""
+    """The part of each line that Asterisk reads: without comment and blanks."""
     comments, found = Comments(), []
     for number, line in enumerate(split(text.encode("utf-8", "surrogateescape")), 1):
         try:

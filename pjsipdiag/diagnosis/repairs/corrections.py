@@ -1,4 +1,4 @@
-"""What a line that drops an object was meant to be: the smallest change with which Asterisk takes it."""
+"""Corrects a line that drops its object: finds what it was meant to be, the smallest change that Asterisk takes."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def corrected(config: Config, dropped: Dropped, ips: Sequence[str], owner: str) 
     if _missing(dropped) == "endpoint":
         return Edit(where.file, where.line + 1, (), (f"endpoint={owner}",)) if owner else None
     new = next(filter(None, _meant(config, dropped, line, ips)), "")
+    # A head cannot be commented out: its options would become those of the section before it.
     if not new and line.lstrip().startswith("["):
         return None
     return Edit(where.file, where.line, (line,), (new or f";{line}",))
@@ -49,7 +50,7 @@ def _missing(dropped: Dropped) -> str:
 
 
 def _meant(config: Config, dropped: Dropped, line: str, ips: Sequence[str]) -> Iterator[str]:
-    """What the line may have meant, the likeliest first; empty where a reading does not apply."""
+    """The lines that may have been meant, the likeliest first; empty where a reading does not apply."""
     if dropped.why.kind is LoadReason.OTHER_TYPE:
         yield with_value(line, dropped.type)
     yield _other_name(config, dropped, line)
@@ -93,6 +94,8 @@ def _other_value(config: Config, dropped: Dropped, line: str, ips: Sequence[str]
     """The value without what was refused, or with what that was meant to be."""
     value = value_of(line)
     parts, refused = [part.strip() for part in value.split(",")], {*dropped.why.texts}
+    # Of a list of words the refused ones are left out. Of addresses nothing is left out that can be read as one: each
+    # tells whose calls are meant, so it is tidied first, and replaced by who called from there at last.
     if option_of(line) not in ADDRESSES:
         good = [part for part in parts if part not in refused]
     else:

@@ -29,7 +29,7 @@ COMMANDS = {
     Edited.DIALPLAN: "dialplan reload",
     Edited.ACL: "module reload acl",
 }
-"""What was changed -> the command that loads it; rows need none, or the name of their cache."""
+"""Kind of change -> the command that loads it; rows need none, or the name of their cache."""
 
 FILES = {
     "modules.conf": Edited.STARTUP,
@@ -47,7 +47,7 @@ SHOWN = {
     "system": "pjsip show settings",
     "registration": "pjsip show registrations",
 }
-"""Type of a section -> what shows it beside its endpoint."""
+"""Type of a section -> the command that shows it beside its endpoint."""
 
 SIP_SETTINGS = "Settings, Asterisk SIP Settings, SIP Settings [chan_pjsip]"
 PAGES = {
@@ -79,19 +79,10 @@ def loading(config: Config, draft: Draft) -> Loading:
         return Loading()
     found = [pair for edit in edits for pair in _changes(config, edit)] or [(Edited.OBJECT, "identify")]
     kinds = tuple(dict.fromkeys(kind for kind, _ in found))
+    # A restart loads all the rest as well: reloads beside it would only make people do it twice.
     kinds = tuple(kind for kind in kinds if kind in RESTARTED) or kinds
     types = tuple(dict.fromkeys(kind for _, kind in found))
-    freepbx = any(is_freepbx(config, file) for file in generated)
-    page, custom = PAGES.get(types[0], (TRUNK, f"pjsip.{types[0] or 'endpoint'}_custom_post.conf"))
-    return Loading(
-        kinds,
-        tuple(dict.fromkeys(_by_freepbx(kinds) if freepbx else _commands(config, kinds, types))),
-        tuple(dict.fromkeys(map(_asterisk, _shown(draft, kinds, types)))),
-        _asterisk("pjsip set logger on"),
-        generated,
-        page if freepbx else "",
-        custom if freepbx else "",
-    )
+    return _loading(config, draft, kinds, types, generated)
 
 
 def advised(config: Config, finding: Finding, kind: str) -> Loading:
@@ -103,14 +94,19 @@ def advised(config: Config, finding: Finding, kind: str) -> Loading:
     if kind == "global":
         edited = Edited.STARTUP
     generated = (file,) if file and is_generated(config, file) else ()
-    freepbx = bool(generated) and is_freepbx(config, file)
-    page, custom = PAGES.get(kind, (TRUNK, f"pjsip.{kind}_custom_post.conf"))
     named = section if section in config.endpoints else ""
-    shown = _shown(Draft((), section="", endpoint=named), (edited,), (kind,))
+    return _loading(config, Draft((), section="", endpoint=named), (edited,), (kind,), generated)
+
+
+def _loading(
+    config: Config, draft: Draft, kinds: tuple[Edited, ...], types: tuple[str, ...], generated: tuple[str, ...]
+) -> Loading:
+    freepbx = any(is_freepbx(config, file) for file in generated)
+    page, custom = PAGES.get(types[0], (TRUNK, f"pjsip.{types[0] or 'endpoint'}_custom_post.conf"))
     return Loading(
-        (edited,),
-        tuple(_by_freepbx((edited,)) if freepbx else _commands(config, (edited,), (kind,))),
-        tuple(dict.fromkeys(map(_asterisk, shown))),
+        kinds,
+        tuple(dict.fromkeys(_by_freepbx(kinds) if freepbx else _commands(config, kinds, types))),
+        tuple(dict.fromkeys(map(_asterisk, _shown(draft, kinds, types)))),
         _asterisk("pjsip set logger on"),
         generated,
         page if freepbx else "",
@@ -137,7 +133,7 @@ def _commands(config: Config, kinds: Iterable[Edited], types: Iterable[str]) -> 
 
 
 def _changes(config: Config, edit: Edit) -> Iterator[tuple[Edited, str]]:
-    """What one edit changes, with the type of the object."""
+    """The kinds of things that one edit changes, each with the type of the object."""
     name = PurePosixPath(edit.file).name
     stored = table_of(config, edit.file)
     lists = {rule.where.file for rules in config.named_acls.values() for rule in rules}
@@ -213,7 +209,7 @@ def _cache(config: Config, kind: str) -> str:
 
 
 def _shown(draft: Draft, kinds: Iterable[Edited], types: Iterable[str]) -> Iterator[str]:
-    """What shows that it is there. A name that a shell might take for more than a name is left out."""
+    """The commands that show it. A name that a shell might take for more than a name is left out."""
     section = draft.section if _SAFE.fullmatch(draft.section) else ""
     if Edited.DIALPLAN in kinds:
         yield f"dialplan show {section}".rstrip()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pjsipdiag.asterisk.addresses.rule import fits
-from pjsipdiag.asterisk.config import Config, Identify
+from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import line_at, value_of, with_value
 from pjsipdiag.diagnosis.edits.place import is_generated
-from pjsipdiag.diagnosis.evidence.lookup import holding, lookup, meant_endpoint, taking
+from pjsipdiag.diagnosis.evidence.lookup import holding, identify_named, lookup, meant_endpoint, taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.additions import addition, exclude_sources, without_port
@@ -21,11 +21,12 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 def port(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
     """Drops the port, or adds what was seen where that would take in another trunk or a scanner."""
-    identify = _identify(situation.config, cause.name)
+    identify = identify_named(situation.config, cause.name)
     if cause.where is None or identify is None:
         return
     sharing = {known.endpoint for ip in sources(groups) for known, rule in holding(situation, ip) if not rule.deny}
     owners = {owner.endpoint for group in groups for owner in best(situation, group)}
+    # Ports are how trunks behind one address are told apart: taking the port off would give all calls to one of them.
     if len(sharing) > 1 and owners != {identify.endpoint}:
         note = f"{listed(sources(groups))} may belong to {listed(sorted(sharing), 8)}, which have other ports of it: "
         yield Draft(groups, addresses=sources(groups), note=note + "nothing says which, so nothing is added")
@@ -49,7 +50,7 @@ def port(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Ite
 
 def dead_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
     """Puts the addresses seen in place of a name that does not resolve and so drops its identify."""
-    identify = _identify(situation.config, cause.name)
+    identify = identify_named(situation.config, cause.name)
     dropped = next(
         (lost for lost, host in lookup(situation).hosts if (lost.name, host) == (cause.name, cause.detail)), None
     )
@@ -79,7 +80,7 @@ def dead_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -
 
 def exception(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
     """Takes the addresses of the narrower identify out of the wider one: `match=!ADDRESS/LENGTH` behind its lines."""
-    won, lost = _identify(situation.config, cause.name), _identify(situation.config, cause.detail)
+    won, lost = identify_named(situation.config, cause.name), identify_named(situation.config, cause.detail)
     if won is None or lost is None or won.wizard or is_generated(situation.config, won.where.file):
         return
     found = {identify.name: rule for identify, rule in taking(situation, groups[0])}
@@ -98,7 +99,3 @@ def _takes_in_others(situation: Situation, cause: Cause, identify: Identify) -> 
     callers = {group.source for group in situation.groups if fits(rule, group.source)}
     shared = any(other.endpoint != identify.endpoint for ip in callers for other, _ in holding(situation, ip))
     return shared or any(fits(rule, group.source) for found in scanners for group in found)
-
-
-def _identify(config: Config, name: str) -> Identify | None:
-    return next((identify for identify in config.identifies if identify.name == name), None)

@@ -23,7 +23,7 @@ from pjsipdiag.diagnosis.edits.lines import (
     with_value,
 )
 from pjsipdiag.diagnosis.edits.place import end_of_section, free_name, is_generated, main_file
-from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, taking
+from pjsipdiag.diagnosis.evidence.lookup import identify_named, lookup, lost, taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.additions import exclude_sources
@@ -49,6 +49,7 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
     owner = name if name in config.endpoints else owners.pop() if len(owners) == 1 else ""
     known = lookup(situation).dropped if kind == "identify" else config.dropped
     dropped = next((lost for lost in known if (lost.type, lost.name) == (kind, name)), None)
+    # sorcery drops an object at its first bad option and says nothing of the others: only loading again shows the next.
     for _ in range(ROUNDS):
         if dropped is None or where is None or situation.reload is None or is_generated(config, where.file):
             break
@@ -56,6 +57,7 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
         if edit is None or any((edit.file, edit.line) == (made.file, made.line) for made in edits):
             break
         edits.append(edit)
+        # The line was commented out, for no endpoint knows match=: an identify has to say it instead.
         if kind == "endpoint" and option_of(edit.old[0] if edit.old else "") == "match":
             edits.append(_identify_of(config, dropped, value_of(edit.old[0])))
         dropped = _still_dropped(situation, edits, kind, name, groups)
@@ -65,6 +67,7 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
             note += "; write the right value instead, if there is one"
         elif any(ip in edit.new[0] and ip not in "".join(edit.old) for ip in sources(groups) for edit in edits):
             note += "; these are the addresses that called: write the others that the line was meant for as well"
+        # Addresses of callers in a new line let somebody in: then it is no longer the files alone that speak (`own`).
         used = any(
             ip in new and ip not in "".join(edit.old) for ip in sources(groups) for edit in edits for new in edit.new
         )
@@ -85,7 +88,7 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
 def _still_dropped(
     situation: Situation, edits: Sequence[Edit], kind: str, name: str, groups: Sequence[CallGroup]
 ) -> Dropped | None:
-    """What still keeps the groups' calls out; None where lines have moved, so that its line is not known."""
+    """The object that still keeps the groups' calls out; None where lines have moved, so that its line is not known."""
     if situation.reload is None or any(len(edit.new) != len(edit.old) for edit in edits):
         return None
     config = situation.reload(changed(situation.config, edits), "")
@@ -148,6 +151,8 @@ def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup
     name = close[0] if close else next(iter(owners)) if len(owners) == 1 else ""
     if not name or cause.where is None:
         return
+    # Nothing is spelt alike, and the owner has an identify of its own that takes the address: renaming `endpoint=` here
+    # would give it all other calls of this identify as well, so the address alone is taken out.
     elsewhere = {known.endpoint for group in groups for known, _ in taking(situation, group)} - {cause.detail}
     if not close and name in elsewhere:
         identify = next(known for known in situation.config.identifies if known.name == cause.name)
@@ -177,7 +182,7 @@ def _renamed(  # noqa: PLR0917  (a line and what becomes of it)
 def _let_go_elsewhere(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
     """The identify leaves sources to other identifies that take them, whose endpoints exist."""
     config = situation.config
-    identify = next((known for known in config.identifies if known.name == cause.name), None)
+    identify = identify_named(config, cause.name)
     if identify is None or identify.wizard or is_generated(config, identify.where.file):
         return
     found: dict[str, list[CallGroup]] = {}
@@ -194,6 +199,7 @@ def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> It
     if not cause.detail:
         return
     taken = groups[0].verdict.identifier
+    # Whoever took the calls by what the caller says of itself must come after all rules, whichever of them was meant.
     meant = "ip" if taken in BY_WORD else cause.detail
     written = dict.fromkeys(map(str.strip, situation.config.globals.endpoint_identifier_order.split(",")))
     listed_names = [name for name in written if name in IDENTIFIER_NAMES and name != meant]
@@ -249,6 +255,8 @@ def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup])
     where = cause.where
     own = where.section == endpoint.name and endpoint.option("identify_by") is None
     own = own and not _registers(situation.config, endpoint)
+    # Without auth= a name in From lets anybody in. identify_by=ip closes that door, but only where nobody registers for
+    # the endpoint: whoever does calls in from addresses that no match= has.
     shut = [styled(line, option[:-4] + "identify_by", "ip")] if own else []
     edit = Edit(where.file, where.line, (line,), (new, *shut))
     note = "the provider is known by its address and need not log in"

@@ -1,4 +1,4 @@
-"""What a change of the configuration does to the calls of a capture: every one is replayed before and after."""
+"""Proves a change of the configuration: every call of a capture is replayed before and after."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.config import AddressRule, Config, Identify
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
-from pjsipdiag.diagnosis.compare import describe
+from pjsipdiag.diagnosis.compare import describe, differs
 from pjsipdiag.diagnosis.model import Edit, Stop
 from pjsipdiag.diagnosis.repairs.announced import lines_are_announced, rules_are_announced
 from pjsipdiag.diagnosis.repairs.reach import Passage
@@ -21,14 +21,14 @@ from pjsipdiag.sip import SipMessage
 ASKED = frozenset({"auth", "outbound_auth", "deny", "permit", "acl", "identify_by"})
 """Options of an endpoint that matter once a call was found to be its; `identify_by` as long as it only shrinks."""
 USUAL_METHODS = "username,ip"
-"""What `identify_by` is where it is not written (res_pjsip/pjsip_configuration.c)."""
+"""The default of `identify_by` (res_pjsip/pjsip_configuration.c)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """`fixes` calls of the groups in question that get in and did not, `stops` those that get in and are refused
-    later, `changes_others` all other calls whose endpoint
-    or outcome changes, `admits` the sources that were let in nowhere before."""
+    """`fixes` counts calls of the groups in question that get in and did not, `stops` are those that get in and are
+    refused later, `changes_others` counts all other calls whose endpoint or outcome changes, `admits` are the sources
+    (as text) that were let in nowhere before."""
 
     fixes: int = 0
     changes_others: int = 0
@@ -36,12 +36,12 @@ class Proof:
     fixed: tuple[str, ...] = ()
     """The sources of the calls that it lets in."""
     others: tuple[str, ...] = ()
-    """What becomes of the first of those other calls, in words."""
+    """The first of those other calls, in words: source, where they went, where they go."""
     opened: tuple[tuple[str, AddressRule], ...] = ()
     """(endpoint, rule) of every address rule that takes something which no rule of that endpoint took before."""
     stops: tuple[Stop, ...] = ()
     doubts: tuple[str, ...] = ()
-    """What cannot be told of their way behind that."""
+    """Why it is not known how far the fixed calls get, in words."""
 
 
 def prove(
@@ -49,13 +49,13 @@ def prove(
 ) -> Proof | None:
     """Replays all calls with changed files; `groups` are the calls that the change is meant for.
 
-    None when the configuration cannot be loaded again, or differs in more than the `edits`.
-    A call is fixed when it is now accepted, or found an endpoint
-    for the first time, and differs from before.
+    None when the configuration cannot be loaded again, or differs in more than the `edits`. A call is fixed when it is
+    now accepted, or found an endpoint for the first time, and differs from before.
     """
     if situation.reload is None or (edits and not lines_are_announced(situation.config, texts, edits)):
         return None
     changed = situation.reload(texts, "")
+    # Lines can be as announced and the rules not: a template that another section uses, a wizard, a name that resolves.
     if edits and not rules_are_announced(situation.config, changed, texts, edits):
         return None
     fixes = others = 0
@@ -68,6 +68,7 @@ def prove(
     for group, count, after, message in replayed(situation, changed, others_meant):
         if not differs(group.verdict, after):
             continue
+        # Groups compare by identity, and `replayed` gives one for each of its variants: counts add up over them.
         if group not in groups:
             others += count
             moved[f"{group.source}: {describe(group.verdict)} -> {describe(after)}"] = None
@@ -126,6 +127,9 @@ def difference(before: Config, after: Config) -> Callable[[CallGroup], bool]:
     patterns = any(_pattern(old.get(name)) != _pattern(new.get(name)) for name in changed)
     order = [[known.name for known in config.identifies if known.name not in changed] for config in (before, after)]
     endpoints = _asking(before, after)
+    # Whatever asks more than the source address may take any call, and so may a new order: then all are replayed. A
+    # capture has a million calls, a suggestion usually adds one address: to replay those alone is what makes proofs
+    # cheap.
     if patterns or order[0] != order[1] or endpoints is None or _rest(before) != _rest(after):
         return lambda _group: True
     rules = [rule for name in changed for known in _both(old, new, name) for rule in known.rules]
@@ -158,14 +162,14 @@ def _both(old: Mapping[str, Identify], new: Mapping[str, Identify], name: str) -
 
 
 def _pattern(identify: Identify | None) -> object:
-    """What an identify looks for in the text of a request, and whose calls it makes them; None without that."""
+    """The patterns that an identify looks for in the text of a request, and its endpoint; None without any."""
     if identify is None or not (identify.match_header or identify.match_request_uri):
         return None
     return identify.endpoint, identify.match_header, identify.match_request_uri
 
 
 def _meaning(identify: Identify | None) -> object:
-    """What an identify does, without the lines that it stands on."""
+    """The values by which an identify takes calls, without the lines that they stand on."""
     if identify is None:
         return None
     rules = tuple(map(_bare, identify.rules))
@@ -188,7 +192,7 @@ def _sections(config: Config) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def _rest(config: Config) -> object:
-    """What is loaded of it, beside what an endpoint asks."""
+    """The rest of a loaded configuration: all that may decide on calls beside sections and identifies."""
     lists = {name: [_bare(rule) for rule in rules] for name, rules in config.named_acls.items()}
     return config.identifiers, list(config.endpoints), bool(config.rejected), lists
 
@@ -196,11 +200,6 @@ def _rest(config: Config) -> object:
 def _is_identify(section: Section) -> bool:
     kind = section.first("type")
     return kind is not None and kind.value == "identify"
-
-
-def differs(before: Verdict, after: Verdict) -> bool:
-    """Whether a call goes elsewhere: another outcome or another endpoint."""
-    return (before.outcome, before.endpoint) != (after.outcome, after.endpoint)
 
 
 def _is_in(verdict: Verdict) -> bool:

@@ -24,13 +24,14 @@ MOST_GROUPS = 20
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What a call meets behind its identification, under one configuration."""
+    """The way of a call behind its identification, under one configuration."""
 
     situation: Situation
     config: Config
 
     def stop(self, group: CallGroup, verdict: Verdict, message: SipMessage) -> Stop | None:
-        """What answers the calls of a group next, None where they reach the dialplan's actions or nothing is known."""
+        """The refusal that the calls of a group meet next, None where they reach the dialplan's actions or nothing is
+        known."""
         endpoint = self.config.endpoints.get(verdict.endpoint)
         if endpoint is None or group.method != "INVITE":
             return None

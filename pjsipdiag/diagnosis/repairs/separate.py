@@ -21,7 +21,7 @@ _PER_CALL = frozenset(
 """Headers that differ from call to call, or that say what a device can do: no ground to match on."""
 
 FILL_IN = "ENDPOINT"
-"""What stands for a name that a person has to fill in."""
+"""The word in place of a name that a person has to fill in."""
 MOST = 6
 """More different values than this do not tell trunks apart, they tell calls apart."""
 

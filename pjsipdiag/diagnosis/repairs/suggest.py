@@ -18,6 +18,7 @@ from pjsipdiag.asterisk.config import AddressRule
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import changed
 from pjsipdiag.diagnosis.edits.sql import statements, table_of
+from pjsipdiag.diagnosis.evidence.lookup import identify_named
 from pjsipdiag.diagnosis.evidence.signs import best, is_likely
 from pjsipdiag.diagnosis.evidence.vicinity import endpoints_that_write, is_spoken_for
 from pjsipdiag.diagnosis.model import Finding, Suggestion
@@ -61,7 +62,11 @@ def suggest(
     situation = grade.shown(situation)
     order = {finding.rule: place for place, finding in reversed(list(enumerate(findings)))}
     drafts = sorted(_drafts(situation, aggregate), key=lambda pair: order.get(pair[0], len(order)))
+    # Each proof loads the configuration again and replays the capture: a change that several causes ask for is proven
+    # once.
     joined = list(_joined(draft for _, draft in drafts))
+    # Drafts of one cause lie together and cost alike, so every jobs-th one goes to each process. zip_longest puts the
+    # results back into their order.
     parts = [joined[at::jobs] for at in range(jobs)] if len(joined) >= MANY else [joined]
     proven = share(lambda part: [_chosen(situation, draft) for draft in part], parts, jobs)
     found = [graded for some in chain.from_iterable(zip_longest(*proven)) for graded in some or ()]
@@ -85,6 +90,9 @@ def _joined(drafts: Iterable[Draft]) -> Iterator[Draft]:
 def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]]:
     causes, own = blamed(situation), grade.deeds(situation)
     for rule, repair, basis in _repairs():
+        # What opens more than a line is made of calls alone that their source acknowledged, so its causes are looked
+        # for among these; all other repairs are made twice, for the calls that facts speak for and for the rest (see
+        # `grade`).
         by_deed = basis is grade.by_deed
         for cause, groups in blamed(own).get(rule, {}).items() if by_deed else ():
             yield from ((rule, draft) for draft in repair(own, cause, groups))
@@ -99,6 +107,8 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
             accounts = list(repairs.by_name(situation, endpoint, wanted)) if wanted and wanted is not sure else []
             yield from ((rule, replace(draft, claimed=True)) for draft in accounts)
             if wanted and not accounts:
+                # A claim never widens: for calls that nobody vouches for only the addresses seen are written, in a
+                # section of their own where the others have got one.
                 narrow = not aggregate or wanted is not sure
                 draft = addition(
                     situation.config,
@@ -152,19 +162,23 @@ def _owned(situation: Situation) -> dict[str, tuple[str, list[CallGroup]]]:
     for cause, groups in causes.get("unmatched-source", {}).items():
         if cause.name:
             add("unmatched-source", cause.name, groups)
+    # The order decides which rule a shared repair is told with: the first that names the endpoint.
     for owner, group in unmatched_keepalives(situation):
         add("keepalive-refused", owner, [group])
     for cause, groups in causes.get("registration-only", {}).items():
         failed = [group for group in groups if is_unmatched(group) or with_status(group, 401)]
         add("registration-only", cause.detail, failed)
     for cause, groups in causes.get("hostname-mismatch", {}).items():
-        identify = next((known for known in situation.config.identifies if known.name == cause.name), None)
+        identify = identify_named(situation.config, cause.name)
+        # Where none of its names resolves, `dead_name` puts the addresses in place of the name: no second repair.
         alive = identify and not (identify.unresolved and names_are_dead(situation))
         if identify and alive and identify.endpoint in situation.config.endpoints:
             add("hostname-mismatch", identify.endpoint, groups)
     for rule in ("anonymous-accepted", "identified-by-user", "denied-by-acl"):
         for cause, groups in causes.get(rule, {}).items():
             for group in groups if not (rule == "identified-by-user" and cause.detail) else ():
+                # Denied as itself its repair is the access list; denied as anonymous it lacks an address, as a stranger
+                # does.
                 if rule == "denied-by-acl" and group.verdict.identifier != "anonymous":
                     continue
                 owners = best(situation, group)
@@ -192,6 +206,7 @@ def _undecided(situation: Situation) -> Iterator[tuple[str, Draft]]:
 def _chosen(situation: Situation, draft: Draft) -> list[tuple[bool, Suggestion]]:
     """The repair with its proof; where it ends in a refusal, another one before it that gets further."""
     first = _proven(situation, draft)
+    # A repair that gets calls as far as the next refusal is worth less than one that lets more of them through.
     if first is None or not first[1].stops:
         return [first] if first else []
     tried = ((one, _proven(situation, one)) for one in draft.instead)
@@ -234,7 +249,7 @@ def _proven(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | Non
         tuple(ip for ip in draft.addresses if ip in proof.fixed) if proof.fixed else draft.addresses,
         "; ".join(notes),
         draft.candidates,
-        _what(draft.groups),
+        _thing_fixed(draft.groups),
         statements(situation.config, draft.edits),
         proof.stops,
         loading(situation.config, draft),
@@ -242,8 +257,8 @@ def _proven(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | Non
     return _is_likely(situation, draft, proof), suggestion
 
 
-def _what(groups: Sequence[CallGroup]) -> str:
-    """What it fixes: calls, or requests of another method."""
+def _thing_fixed(groups: Sequence[CallGroup]) -> str:
+    """The thing that it fixes, in the singular: a call, or a request of other methods."""
     methods = {group.method for group in groups} - {"INVITE"}
     alone = all(group.method != "INVITE" for group in groups)
     return f"{listed(sorted(methods))} request" if methods and alone else "call"

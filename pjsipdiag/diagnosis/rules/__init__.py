@@ -54,7 +54,7 @@ def blamed(situation: Situation) -> dict[str, dict[Cause, list[CallGroup]]]:
 
 
 def _of_calls(rule: Rule, situation: Situation) -> Iterator[Finding]:
-    """What a rule tells of a capture."""
+    """The findings of a rule on a capture."""
     if rule.tells:
         for cause, groups in blamed(situation)[rule.name].items():
             yield with_calls(rule.tells(situation, cause, groups), groups, rule.statuses)
@@ -67,9 +67,11 @@ def _of_calls(rule: Rule, situation: Situation) -> Iterator[Finding]:
 
 
 def find(situation: Situation) -> tuple[Finding, ...]:
-    """What is wrong, ordered by what to do first: errors, warnings, notes; causes before consequences."""
+    """All findings, ordered by what to do first: errors, warnings, notes; causes before consequences."""
     found = [*log_refusals.find(situation), *(finding for rule in RULES for finding in _of_calls(rule, situation))]
     found = _merged(completed(situation, found))
+    # A scanner is a warning beside a real cause. Where nothing else fails it is why calls fail, and the answer is not
+    # 0.
     if not any(finding.severity is Severity.ERROR for finding in found):
         alone = (f.rule == "scanner" and f.severity is Severity.WARNING for f in found)
         found = [replace(f, severity=Severity.ERROR) if is_it else f for f, is_it in zip(found, alone, strict=True)]

@@ -220,7 +220,10 @@ def _denying(config: Config, why: Reason) -> Where | None:
 
 
 def _which_401(config: Config, endpoint: Endpoint, groups: Sequence[CallGroup]) -> str:
-    """What the realm of the challenges says about who was asked: the endpoint, or the artificial one for strangers."""
+    """A sentence on whose challenge it is, by its realm: the endpoint's, or the artificial endpoint's for strangers."""
+    # A stranger is challenged in the name of an artificial endpoint (`create_artificial_auth`,
+    # res_pjsip_distributor.c), whose realm is default_realm. Only where that differs from the realm of auth= does a
+    # challenge tell which it was.
     expected = {
         config.auths[name].realm or config.globals.default_realm for name in endpoint.auth if name in config.auths
     }

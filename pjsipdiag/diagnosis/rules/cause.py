@@ -1,4 +1,4 @@
-"""What calls are blamed on: groups of calls with one cause become one finding."""
+"""The cause that calls are blamed on: groups of calls with one cause become one finding."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pjsipdiag.diagnosis.situation import CallGroup
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What groups share that are one finding: the object to blame (`name`), its line, what else tells them apart."""
+    """The things that groups of one finding share: the object to blame (`name`), its line, what else tells them
+    apart."""
 
     name: str = ""
     where: Where | None = None
@@ -53,7 +54,7 @@ def counted(number: int, word: str) -> str:
 
 
 def answers(groups: Sequence[CallGroup]) -> str:
-    """What the capture shows as answers: "401 (3 calls), none (1 call)"."""
+    """The answers that the capture shows: "401 (3 calls), none (1 call)"."""
     total: dict[int, int] = {}
     for group in groups:
         for status, count in group.statuses.items():

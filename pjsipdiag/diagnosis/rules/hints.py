@@ -1,4 +1,4 @@
-"""What speaks for the owner of calls that nobody takes, and what in the files only seems to take them."""
+"""Hints on the owner of calls that nobody takes, and on lines of the files that only seem to take them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What only Asterisk's sentences tell of requests whose SIP is not there, and messages that nobody can judge."""
+"""Findings of a log: refusals that only Asterisk's sentences tell, without the SIP, and messages that cannot be
+judged."""
 
 from __future__ import annotations
 
@@ -111,12 +112,13 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
 
 
 def _files(situation: Situation, refused: LoggedRefusal, rule: str) -> tuple[list[str], str]:
-    """What the files have for the source, and what would admit it."""
+    """Sentences on what the files have for the source, and the advice that would admit it."""
     place = str(Address(refused.source, refused.port)) if refused.port else refused.source
     evidence: list[str] = []
     if not refused.source:
         return evidence, _advice(refused, rule) or TO_HAVE_THEM
     try:
+        # A SECURITY event names an account in place of a From: an account is no URI that could be replayed.
         sender = refused.sender if "sip" in refused.sender else None
         asked = request(Address(refused.source, refused.port), from_=sender, transport=refused.transport or "UDP")
         verdict = situation.replay(asked)
@@ -127,6 +129,7 @@ def _files(situation: Situation, refused: LoggedRefusal, rule: str) -> tuple[lis
     except PjsipdiagError:
         verdict = None
     owner = ""
+    # Such a sentence comes after identification: it names the endpoint, or contradicts files that identify none.
     if rule != "unmatched-source":
         known_endpoint = situation.config.endpoints.get(refused.endpoint)
         if known_endpoint is not None:
@@ -155,7 +158,7 @@ def _files(situation: Situation, refused: LoggedRefusal, rule: str) -> tuple[lis
 
 
 def _advice(refused: LoggedRefusal, rule: str) -> str:
-    """What helps after that refusal, "" where it depends on the files."""
+    """The advice that helps after that refusal, "" where it depends on the files."""
     if rule == "denied-by-acl":
         return f"permit {refused.source} in the access list of the endpoint, if it may call; {TO_HAVE_THEM}"
     if rule == "challenged-by-auth":

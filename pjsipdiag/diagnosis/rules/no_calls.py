@@ -27,7 +27,7 @@ from pjsipdiag.sip import Address, SipMessage
 
 
 def no_invite(situation: Situation) -> Iterable[Finding]:
-    """What a capture holds when it holds no inbound INVITE, or none that can be read."""
+    """Says what a capture holds instead, when it holds no inbound INVITE, or none that can be read."""
     cut = [group for group in situation.groups if is_cut_off(group)]
     if cut:
         yield _cut_off(situation, cut)
@@ -79,7 +79,7 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
 
 
 def _meaning(situation: Situation, methods: Counter[str], messages: int, unread: str) -> str:
-    """What the absence of calls means, by what came instead."""
+    """The meaning of the absence of calls, by what came instead."""
     if situation.filtered:
         return f"the filter leaves none: {situation.filtered}"
     refused = [one for one in situation.exchanges if one.refused]
@@ -87,6 +87,8 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
     failed = sum(count for *_, count in unsuccessful(situation))
     unheard = [one for one in situation.own if one.method == "REGISTER" and one.is_silent]
     clients, kinds = _each(one.client for one in refused), _each(one.method for one in refused)
+    # The first of these that holds is the answer, so the order is by what keeps calls away most surely: the PBX's own
+    # registration, then refusals, then silence; what merely came instead of calls says least.
     if own:
         return f"{_each(one.server for one in own)} refuses the PBX's registration: it may send no call for that reason"
     if unheard:
@@ -178,7 +180,7 @@ def _each(names: Iterable[str]) -> str:
 
 
 def _unread(situation: Situation) -> str:
-    """What the captures hold that could not be read, by reason; empty where all was."""
+    """The records of the captures that could not be read, by reason, in words; empty where all was read."""
     reasons: Counter[str] = Counter()
     for capture in situation.captures:
         reasons.update(capture.unread)

@@ -17,8 +17,8 @@ MEDIA = (488, 415, 606)
 """Not Acceptable Here, Unsupported Media Type, Not Acceptable: no common codec or encryption (RFC 3261 21.4, 21.6)."""
 
 DIALPLAN = (403, 404, 408, 410, 480, 484, 500, 501, 502, 503, 504, 603, 604)
-"""What hangup causes become (`hangup_cause2sip`, channels/chan_pjsip.c; 603 for all others), and 404 or 484 for a
-missing extension (res_pjsip_session.c)."""
+"""The statuses that hangup causes become (`hangup_cause2sip`, channels/chan_pjsip.c; 603 for all others), and 404 or
+484 for a missing extension (res_pjsip_session.c)."""
 
 STIR = ("stir_shaken", "stir_shaken_profile")
 """Options of an endpoint that verifies signatures."""
@@ -139,7 +139,7 @@ def _offer(situation: Situation, group: CallGroup) -> Offer:
 
 
 def encryption(endpoint: Endpoint, offer: Offer) -> str:
-    """What the INVITE offers where the endpoint wants the opposite of encryption; empty where it is not known."""
+    """The media of an INVITE, in words, where the endpoint wants the opposite; empty where it is not known."""
     wanted = endpoint.value("media_encryption", "no").lower() != "no"
     if not offer.profile or offer.secure == wanted:
         return ""

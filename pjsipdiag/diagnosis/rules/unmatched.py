@@ -9,7 +9,7 @@ from pjsipdiag.asterisk.addresses.rule import network_text, source
 from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.asterisk.replay.admission import denial
 from pjsipdiag.asterisk.verdict import Match, Outcome
-from pjsipdiag.diagnosis.evidence.lookup import holding, lookup, meant_endpoint
+from pjsipdiag.diagnosis.evidence.lookup import holding, identify_named, lookup, meant_endpoint
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -136,7 +136,7 @@ def _named(situation: Situation) -> list[tuple[str, Cause]]:
 def hostname_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     rules = [rule for identify in situation.config.identifies for rule in identify.rules if rule.host == cause.detail]
     stands = listed(list(dict.fromkeys(network_text(rule) for rule in rules)))
-    identify = next((known for known in situation.config.identifies if known.name == cause.name), None)
+    identify = identify_named(situation.config, cause.name)
     if rules:
         meaning = f"that name stands for {stands}"
     elif identify is None:

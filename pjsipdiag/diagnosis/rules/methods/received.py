@@ -23,7 +23,7 @@ from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 from pjsipdiag.sip import SipMessage, parse_uri
 
 KEEP_ALIVES = ("OPTIONS",)
-"""What providers ask to learn whether the PBX is alive."""
+"""Requests with which providers ask whether the PBX is alive."""
 DEAD = "no call of it is in the capture: a provider whose keep-alive is refused may take the PBX for dead and send none"
 MANY_NAMES = 4
 """Senders of one source that are refused as unknown, from which it guesses."""
@@ -71,7 +71,7 @@ def _alike(situation: Situation, exchange: Exchange, status: int, count: int) ->
 
 
 def asked_for(answer: SipMessage) -> SipMessage:
-    """What an answer tells of the request that no part of the capture shows."""
+    """The request that an answer belongs to, made of the answer's headers, where the capture does not show it."""
     to = answer.header("To").rpartition(";tag=")[0] or answer.header("To")
     uri = parse_uri(to)
     lines = [
