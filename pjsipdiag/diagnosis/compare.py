@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.traffic import CallRow
 
@@ -29,7 +30,7 @@ def compare(before: Report, after: Report) -> tuple[Change, ...]:
     found: dict[tuple[str, str, str], list[CallRow]] = {}
     for old, new in _pairs(before, after):
         if differs(old.verdict, new.verdict):
-            key = (old.source.rpartition(":")[0].strip("[]"), describe(old.verdict), describe(new.verdict))
+            key = (ip_of(old.source), describe(old.verdict), describe(new.verdict))
             found.setdefault(key, []).append(old)
     changes = [Change(*key, len(rows), rows[0]) for key, rows in found.items()]
     return tuple(sorted(changes, key=lambda change: (-change.calls, change.source, change.before)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.capture.again import look_again
@@ -13,7 +12,7 @@ from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.admission import answered_elsewhere
-from pjsipdiag.diagnosis.rules.cause import counted
+from pjsipdiag.diagnosis.rules.cause import clock, counted
 from pjsipdiag.diagnosis.rules.network import is_lasting
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.rules.wire import acks
@@ -74,7 +73,7 @@ def _in_all(tallies: Sequence[Tally]) -> str:
     counts, firsts, lasts = [*zip(*look_again(tallies, _invites), strict=True)] or ((), (), ())
     if not counts:
         return ""
-    first, last = (f"{datetime.fromtimestamp(at // 10**9, UTC):%Y-%m-%d %H:%M:%S}" for at in (min(firsts), max(lasts)))
+    first, last = map(clock, (min(firsts), max(lasts)))
     return f"without the filter: {counted(sum(counts), 'INVITE')}, from {first} to {last} UTC"
 
 

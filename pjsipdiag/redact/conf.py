@@ -17,7 +17,7 @@ VERBATIM = frozenset({"sorcery.conf", "extconfig.conf", "modules.conf", "asteris
 
 
 class Stands(Protocol):
-    """What gives stand-ins for the name of an option, the value of `type=`, and the value of an option."""
+    """Gives stand-ins for the name of an option, the value of `type=`, and the value of an option."""
 
     def option(self, text: str, /) -> str: ...
     def kind(self, text: str, /) -> str: ...

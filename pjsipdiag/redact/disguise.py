@@ -36,7 +36,7 @@ _STAND_IN = re.compile(
 _NUMBER = re.compile(r"(\+|00|011)?(\d{5,})")
 _HOST = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z][A-Za-z0-9-]+")
 _QUOTES = ("'", '"', "[", "=", "/")
-"""What stands before a name that is quoted."""
+"""The signs before a name that is quoted."""
 _ODD = re.compile(r"[^\w+.@-]")
 """Names with other characters than a token has are looked for as they are."""
 _HOST_CHARACTERS = re.compile(r"[\w.-]+")

@@ -27,7 +27,7 @@ from pjsipdiag.storage import Url, located
 BESIDE = ("pjsip_wizard.conf", "acl.conf", "sorcery.conf", "extconfig.conf")
 """Files that matter for identification and that no file includes."""
 TOLD = "asterisk.live"
-"""What a running Asterisk told."""
+"""The file with the answers of a running Asterisk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def redact_files(
 
 
 def _running(path: Path, asterisk: str | None) -> Config:
-    """What a running Asterisk held. What a wizard made has a name of its own there, beside no section of the wizard."""
+    """The configuration of a running Asterisk. An identify of a wizard has a name of its own there, and no section."""
     running = running_config(saved.read(str(path)), asterisk)
     return replace(running, identifies=tuple(replace(one, wizard="") for one in running.identifies))
 

@@ -1,4 +1,4 @@
-"""What addresses and networks a text holds: stand-ins are made for all of them at once."""
+"""Finds the addresses and networks in texts: stand-ins are made for all of them at once."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ from pjsipdiag.redact.words import (
 from pjsipdiag.sip import COMPACT, decode
 
 OTHER = "of another name"
-"""What headers are called whose name may be somebody's."""
+"""The count of headers whose name may be somebody's goes under this name."""
 _TOKEN = r"[A-Za-z0-9.!%*_+`'~-]+"
 _URI = re.compile(
     r"(?P<scheme>sips?|tel):(?:(?P<user>[^@\s<>\",]*)@)?(?P<rest>\[[0-9A-Fa-f:.]*\]|[^\s<>\";?>,:]*)"

@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.order import MEMORY_BUCKETS, bucket_count, is_identify, str_hash
 
 OF_WIZARD = "-identify"
-"""What a wizard section adds to its name for the identify that it makes."""
+"""The ending that a wizard section adds to its name for the identify that it makes."""
 LETTERS = "abcdefghijkmnopqrstuvwxyz"
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a configuration value, by the name of its option.
+"""Redacts configuration values, by the names of their options.
 
 Switches, numbers and lists of fixed words stay as they are; names, hosts and addresses get their stand-ins; secrets and
 free text are blanked.
@@ -43,7 +43,7 @@ BLANK = frozenset({
 STANDS = "redacted"
 KINDS = frozenset({*TYPES, "contact", "wizard", "phoneprov", "resource_list", "outbound-publish", "inbound-publication",
                    "asterisk-publication", "subscription_persistence"})  # fmt: skip
-"""What `type=` may say."""
+"""The values that `type=` may have."""
 WIZARD = frozenset({
     "accepts_auth", "accepts_registrations", "contact_pattern", "client_uri_pattern", "has_hint", "has_phoneprov",
     "hint_application", "hint_context", "hint_exten", "remote_hosts", "sends_auth", "sends_line_with_registrations",
@@ -66,7 +66,7 @@ WORDS = frozenset({
     "verify", "refer", "register", "asterisk", "multi", "both", *FORMATS, "amr", "amrwb", "ef", "message",
     *(f"cs{n}" for n in range(8)), *(f"af{n}{m}" for n in range(1, 5) for m in range(1, 4)),
 })  # fmt: skip
-"""What stands in values of options that take one of a few words, or some of them."""
+"""The words of options that take one of a few, or some of them."""
 _PIECE = re.compile(r"[^\s,;:|&!+()/=.]+")
 _SMALL = re.compile(r"-?\d{1,5}[A-Za-z]?|0x[0-9A-Fa-f]{1,2}|\w{1,2}")
 """Numbers, and words as short as a language's name."""
@@ -100,6 +100,8 @@ class OptionRedactor:
     def value(self, option: str, value: str) -> str:
         """The value with stand-ins."""
         # A wizard writes endpoint/context, inbound_auth/username, ...
+        # The order is by risk: kinds of options that hold addresses, names or secrets are decided by their names first.
+        # Only what is left is read word by word, and an option that no release knows keeps nothing but a known word.
         name = option.lower().rpartition("/")[2]
         if not value:
             return value

@@ -21,7 +21,7 @@ _SPECIAL = re.compile(r"[.^$*+?()\[\]{}|\\]")
 
 
 class Patterns:
-    """What captured requests hold that the configuration compares: (header or "", value) -> stand-in."""
+    """The values of captured requests that the configuration compares: (header or "", value) -> stand-in."""
 
     def __init__(self, config: Config, disguise: Disguise) -> None:
         self.config = config

@@ -126,6 +126,8 @@ def _disguise(report: Report) -> Disguise:
     texts += _strings(list(verdicts.values()))
     sections = report.config.sections if report.config else ()
     texts += [variable.value for section in sections for variable in section.variables]
+    # Stand-ins are made in the order in which things are met, and free text is replaced by what is known by then. So
+    # names that stand alone come first, as section names, patterns and users; sentences that quote them follow.
     disguise = Disguise(
         address_map((), [*texts, *sorted(hosts)]), ordered_names(report.config) if report.config else {}
     )
@@ -148,7 +150,7 @@ def _disguise(report: Report) -> Disguise:
 
 
 def _know_sent(why: Reason, disguise: Disguise) -> None:
-    """What a reason quotes of a request, and its sender chose."""
+    """Makes known the words of a reason that it quotes from a request, and that its sender chose."""
     for name, value in (field for reason in why.nested for field in reason.fields):
         if name in _SENT and isinstance(value, str):
             disguise.known(value, stand := _SENT[name](disguise, value))
@@ -168,6 +170,7 @@ class _Redactor:
 
     def value(self, value: Any) -> Any:
         """Strings as free text; what is made of others with each part redacted."""
+        # Enum before str, for a StrEnum is both: a severity is a word of the schema and must stay.
         if isinstance(value, Enum) or value is None or isinstance(value, int | float):
             return value
         if isinstance(value, str):
@@ -189,12 +192,14 @@ class _Redactor:
         return tuple(self.value(item) for item in value)
 
     def _compared(self, why: Reason) -> None:
-        """What a check of the identifier `header` holds against a pattern is somebody's."""
+        """Makes known the header's value that a check of the identifier `header` compared: it is somebody's."""
         what = why.get("what") if why.kind in (WalkReason.FITS, WalkReason.DOES_NOT_FIT) else None
         if isinstance(what, Reason) and what.kind is WalkReason.HEADER:
             self.disguise.compared(what["value"])
 
     def field(self, name: str, value: Any) -> Any:
+        # Fields whose meaning is known by their name get the stand-in of that kind. As free text a caller's
+        # name would stay, and a Call-ID could be taken for a host.
         if name == "call_id":
             return self.disguise.opaque("call", value)
         if name == "call_ids":

@@ -1,4 +1,4 @@
-"""What was said of a configuration, with stand-ins: free text, or JSON, whose texts hold names and addresses."""
+"""Redacts our own text about a configuration: free text, or JSON, whose texts hold names and addresses."""
 
 from __future__ import annotations
 

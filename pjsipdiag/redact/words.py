@@ -1,4 +1,5 @@
-"""What may stay of a message in a redacted copy: words of the protocol, and nothing that anybody can choose."""
+"""The words that may stay of a message in a redacted copy: those of the protocol, and nothing that anybody can
+choose."""
 
 from __future__ import annotations
 
@@ -60,7 +61,7 @@ FIXED = {
         for name in ("expires", "max-forwards", "min-se", "session-expires", "rseq")
     },
 }  # fmt: skip
-"""What stays of a header with a grammar of its own: the beginning that is the protocol's."""
+"""The part that stays of a header with a grammar of its own: the beginning that is the protocol's."""
 NUMBERED = {"cseq": re.compile(r"((?:\d{1,10}[ \t]+))(\S+)"), "rack": re.compile(r"((?:\d{1,10}[ \t]+){2})(\S+)")}
 """Headers of numbers and a method."""
 LISTED = frozenset(

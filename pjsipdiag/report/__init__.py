@@ -49,7 +49,7 @@ class Renderer:
         getattr(self._module(), self.function)(report, stream, look)
 
     def make_tables(self, calls: Sequence[CallRow], sources: Sequence[SourceRow]) -> Sequence[Table]:
-        """What other processes may write of a report with these rows."""
+        """The tables of a report with these rows that other processes may write."""
         return getattr(self._module(), self.tables)(calls, sources) if self.tables else ()
 
     def _module(self) -> Any:
@@ -94,7 +94,7 @@ def write(
 
 
 def begin(format: str, jobs: int) -> BackgroundTables:
-    """What `jobs` processes can write of a report in `format` once its rows are known; nothing for most formats."""
+    """The tables that `jobs` processes write of a report in `format` once its rows are known; none in most formats."""
     from pjsipdiag.report.ahead import BackgroundTables
 
     return BackgroundTables(jobs, renderer(format).make_tables)

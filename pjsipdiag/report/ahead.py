@@ -41,7 +41,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What one process writes: some rows of each table, into a file each."""
+    """The work of one process: some rows of each table, into a file each."""
 
     number: int
     files: Sequence[TextIO]

@@ -79,7 +79,7 @@ def _change(change: Change) -> dict[str, object]:
 
 
 def render_differences(found: Differences, before: str, after: str, format: str = "text", look: Style = PLAIN) -> str:
-    """What changes between `before` and `after` of every call that could come, as "text" or "json"."""
+    """The changes between `before` and `after` of every call that could come, as "text" or "json"."""
     if format == "json":
         return _all_json(found, before, after)
     if format != "text":
@@ -155,7 +155,7 @@ def _all_json(found: Differences, before: str, after: str) -> str:
 
 
 def render_admitted(rows: Sequence[Admitted], format: str = "text", look: Style = PLAIN) -> str:
-    """What each line of a list of addresses would change, as "text" or "json"."""
+    """The effect of each line of a list of addresses, as "text" or "json"."""
     if format == "json":
         return json.dumps({"schema": 1, "lines": [_admitted_json(row) for row in rows]}, indent=1) + "\n"
     if format != "text":

@@ -20,6 +20,8 @@ def headline(report: Report) -> str:
 def _headline(report: Report) -> str:
     if not report.captures:
         return _findings_only(report)
+    # The order is what a person must know first: nothing to judge and why, a cause that explains all calls, sources
+    # without a match, other failures. Each branch may only say what the ones before it have ruled out.
     sources = report.callers
     calls = len(report.calls)
     unmatched = len(report.unmatched)
@@ -66,7 +68,7 @@ def _is_whole(first: Finding, calls: int) -> bool:
 
 
 def _in_short(sentence: str) -> tuple[str, str]:
-    """What a sentence says, and what that means: both without what explains them."""
+    """The statement of a sentence and its meaning, both without the explanation behind them."""
     said, _, meaning = sentence.partition("; ")
     return said.partition(": ")[0], meaning.partition(": ")[0]
 
@@ -91,7 +93,7 @@ _PROBLEMS = {
 
 
 def _without_failure(report: Report) -> str:
-    """What to say where no call failed."""
+    """The headline where no call failed."""
     sources, calls = report.callers, len(report.calls)
     unknown = sum(1 for source in report.sources if source.calls and source.verdict == "unknown")
     if unknown:

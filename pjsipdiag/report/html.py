@@ -128,7 +128,7 @@ def environment() -> Environment:
 
 
 def _shown(value: object) -> object:
-    """What every expression of a template goes through before it is escaped."""
+    """Makes the value of each expression in a template visible, before it is escaped."""
     if isinstance(value, Markup | Undefined | int | float) or value is None:
         return value
     return clipped(str(value), LONGEST)

@@ -75,7 +75,7 @@ def _watch(command: str) -> Step:
 
 
 def _generated(loading: Loading) -> str:
-    """What to do first where a program writes the files."""
+    """The first step where a program writes the files."""
     files = " and ".join(loading.generated)
     if not loading.page:
         return f"{files} is written by a program, which overwrites what is added there: change it in that program first"

@@ -1,4 +1,4 @@
-"""What every page for a terminal is made of: escaped text, indented lines, one trace.
+"""The parts of every page for a terminal: escaped text, indented lines, one trace.
 
 Text from packets and files is only ever put into `Text` objects, escaped: rich's markup is never parsed.
 """
@@ -46,7 +46,7 @@ _BLANKS = re.compile(r" +$", re.MULTILINE)
 
 
 class Unwrapped(Padding):
-    """What is as wide as it has to be, however narrow the page."""
+    """A part that is as wide as it has to be, however narrow the page."""
 
 
 def put(parts: Iterable[RenderableType], stream: TextIO, look: Style) -> None:

@@ -50,7 +50,7 @@ def scope(report: Report) -> str:
 
 
 def capture(summary: CaptureSummary) -> str:
-    """What one capture holds, and how far it could be read."""
+    """A sentence on one capture: its counts, and how far it could be read."""
     said = (
         f"{summary.file}: {plural(summary.records, 'record')}, "
         f"{plural(summary.sip_messages, 'SIP message')}, {plural(summary.invites, 'INVITE')}"
@@ -59,7 +59,7 @@ def capture(summary: CaptureSummary) -> str:
 
 
 def read(report: Report) -> str:
-    """What all captures hold together."""
+    """A sentence on all captures together."""
     records, messages, invites = (
         sum(getattr(one, name) for one in report.captures) for name in ("records", "sip_messages", "invites")
     )
@@ -70,7 +70,7 @@ def read(report: Report) -> str:
 
 
 def unread(report: Report) -> list[str]:
-    """What may hold SIP and could not be read: a verdict rests on the rest only."""
+    """Sentences on records that may hold SIP and could not be read: a verdict rests on the rest only."""
     return [
         f"{capture.file}: {sum(capture.unread.values()):,} unread: "
         + ", ".join(f"{count:,} x {reason}" for reason, count in capture.unread.items())
@@ -80,7 +80,7 @@ def unread(report: Report) -> list[str]:
 
 
 def notes(report: Report) -> list[str]:
-    """What was left aside or passed over because it is no SIP, and why."""
+    """Sentences on what was left aside or passed over because it is no SIP, and why."""
     said = list(report.notes)
     for capture in report.captures:
         said += [f"{capture.file}: {note}" for note in capture.notes]
@@ -177,7 +177,7 @@ MOST_NAMED = 3
 
 
 def fixes(finding: Finding, report: Report) -> list[str]:
-    """What to do about a finding: its advice, else the lines that its suggestions add."""
+    """The steps against a finding: its advice, else the lines that its suggestions add."""
     if finding.advice:
         return [finding.advice]
     return [
@@ -239,7 +239,7 @@ def changed_lines(suggestion: Suggestion) -> list[str]:
 
 
 def effect(suggestion: Suggestion, fixes: str = "fixes") -> str:
-    """What the replay with this suggestion showed."""
+    """The effect of a suggestion, as the replay with it showed."""
     said = [f"{fixes} {plural(suggestion.fixes, suggestion.what)}"]
     for at in suggestion.stops:
         said.append(f"lets in {plural(at.calls, 'call')} answered {at.status} next ({at.reason}, {place(at.where)})")
@@ -296,7 +296,7 @@ def user(header: str) -> str:
 
 
 def outcome(verdict: Verdict) -> str:
-    """What becomes of the request, with the endpoint and the status that Asterisk gives."""
+    """The outcome of a request in words, with the endpoint and the status that Asterisk gives."""
     said = OUTCOMES[verdict.outcome]
     if verdict.endpoint:
         perhaps = ", perhaps accepted" if verdict.outcome is Outcome.UNKNOWN else ""

@@ -31,6 +31,11 @@ _PRIVATE = tuple(
 """RFC 1918, RFC 6598, RFC 3927, RFC 4193 and loopback: addresses that the public network does not carry."""
 
 
+def ip_of(place: str) -> str:
+    """The IP address of "ip:port", as `Address` prints it."""
+    return place.rpartition(":")[0].strip("[]")
+
+
 def is_address(text: str) -> bool:
     """Whether `text` is an IP address (and not a host name)."""
     try:

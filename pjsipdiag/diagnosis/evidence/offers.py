@@ -7,6 +7,7 @@ from functools import partial
 
 from pjsipdiag.capture.again import look_again
 from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.evidence.sdp import Offer, parse_offer
 from pjsipdiag.diagnosis.situation import CallGroup
 from pjsipdiag.diagnosis.traffic import CallRow
@@ -23,7 +24,7 @@ def offer_of(calls: Sequence[CallRow], captures: Sequence[Tally], group: CallGro
     """The offer of the first call of the group that ended with one of `statuses`."""
     last = min(len(calls), group.first_call + MOST_CALLS)
     rows = (calls[number] for number in range(group.first_call, last))
-    alike = (row for row in rows if row.source.rpartition(":")[0].strip("[]") == group.source)
+    alike = (row for row in rows if ip_of(row.source) == group.source)
     row = next((row for row in alike if row.observed_status in statuses), None)
     tally = next((tally for tally in captures if row and tally.name == row.capture), None)
     return parse_offer(_message(row, tally)) if row and tally and 0 < row.frame <= FAR else Offer()

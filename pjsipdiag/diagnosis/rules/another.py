@@ -11,14 +11,12 @@ from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.calls.heads import IsAsterisk
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, is_silent, listed, sources, who
-from pjsipdiag.diagnosis.rules.gaps.difference import contradicts
+from pjsipdiag.diagnosis.rules.gaps.difference import NONCE, contradicts
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address, SipMessage
 
-_NONCE = re.compile(r'nonce="([0-9a-f]{8})"')
+_OF_CHAN_SIP = re.compile(r'nonce="([0-9a-f]{8})"')
 """A challenge of chan_sip: eight hexadecimal digits (transmit_response_with_auth, chan_sip.c), PJSIP's has a time."""
-_OF_PJSIP = re.compile(r'nonce="\d{9,11}/[0-9a-f]{32}"')
-"""build_nonce() of res_pjsip_authenticator_digest.c: the time and a hash."""
 _OTHERS = re.compile(
     r"kamailio|opensips|openser|sip express router|freeswitch|yate|3cx|sbc|oracle|acme|cisco|audiocodes|sonus|ribbon"
     r"|metaswitch|broadsoft|broadworks|sippy|mediant|drachtio|janus|livekit|repro|oversip|flexisip|brekeke",
@@ -70,7 +68,7 @@ def _another(
 def _is_asterisk(answer: SipMessage) -> bool:
     named = _name(answer)
     known = IsAsterisk()[named.encode("utf-8", "surrogateescape")] or "asterisk" in named.lower()
-    return not named or known or any(_OF_PJSIP.search(value) for value in answer.values("WWW-Authenticate"))
+    return not named or known or any(NONCE.search(value) for value in answer.values("WWW-Authenticate"))
 
 
 def _name(answer: SipMessage) -> str:
@@ -79,7 +77,7 @@ def _name(answer: SipMessage) -> str:
 
 def _is_of_chan_sip(answer: SipMessage) -> bool:
     challenges = [*answer.values("WWW-Authenticate"), *answer.values("Proxy-Authenticate")]
-    return any(_NONCE.search(value) and "opaque" not in value.lower() for value in challenges)
+    return any(_OF_CHAN_SIP.search(value) and "opaque" not in value.lower() for value in challenges)
 
 
 def _takes(socket: Transport, transport: str, place: Address) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
@@ -51,6 +52,11 @@ def listed(items: Sequence[str], most: int = 4) -> str:
 def counted(number: int, word: str) -> str:
     """ "1 call", "2,000 calls"."""
     return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def clock(time: int) -> str:
+    """A time (nanoseconds since 1970) as people read it, in UTC."""
+    return datetime.fromtimestamp(time // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def answers(groups: Sequence[CallGroup]) -> str:

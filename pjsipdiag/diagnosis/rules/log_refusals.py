@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 
 from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.capture.datagram import LoggedRefusal
@@ -14,7 +13,7 @@ from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.evidence.addresses import near_miss
 from pjsipdiag.diagnosis.explain import request
 from pjsipdiag.diagnosis.model import Finding, Seen, Severity
-from pjsipdiag.diagnosis.rules.cause import counted, listed
+from pjsipdiag.diagnosis.rules.cause import clock, counted, listed
 from pjsipdiag.diagnosis.rules.methods.sent import ELSE, MEANINGS, UNHEARD
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.errors import PjsipdiagError
@@ -93,7 +92,7 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
     evidence = [f"known from the log only, which has no SIP of {'it' if len(names) == 1 else 'them'}", lines[0].text]
     first, last = min(one.first for one in lines), max(one.last for one in lines)
     if first:
-        evidence.append(f"from {_time(first)} to {_time(last)}")
+        evidence.append(f"from {clock(first)} to {clock(last)}")
     if senders:
         evidence.append(f"From: {listed(senders)}")
     replayed, advice = _files(situation, lines[0], rule)
@@ -208,7 +207,3 @@ def _hidden(situation: Situation) -> Iterator[Finding]:
             advice="bring the log file itself as Asterisk wrote it (/var/log/asterisk/full, see logger.conf): copy the"
             " file instead of the screen",
         )
-
-
-def _time(nanoseconds: int) -> str:
-    return datetime.fromtimestamp(nanoseconds // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")

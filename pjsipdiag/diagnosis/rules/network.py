@@ -1,4 +1,4 @@
-"""What happens before identification: silence, unreadable messages, translated sources."""
+"""Causes before identification: silence, unreadable messages, translated sources."""
 
 from __future__ import annotations
 
@@ -9,19 +9,29 @@ from pjsipdiag.asterisk.addresses.rule import number
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.calls.rows import T1_GIVES_UP
-from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
+from pjsipdiag.diagnosis.evidence.addresses import ip_of, is_address, is_private
 from pjsipdiag.diagnosis.evidence.lookup import holding
 from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.evidence.signs import best, hosts_named, is_likely, samples
 from pjsipdiag.diagnosis.evidence.trunks import prefix
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, is_cut_off, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.cause import (
+    Cause,
+    answers,
+    calls,
+    clock,
+    counted,
+    is_cut_off,
+    listed,
+    sources,
+    with_status,
+)
 from pjsipdiag.diagnosis.rules.gaps.difference import is_split
 from pjsipdiag.diagnosis.rules.scanning import scanner_signs, scans
 from pjsipdiag.diagnosis.rules.transports import of_transport
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
 from pjsipdiag.diagnosis.rules.wire import signs
-from pjsipdiag.diagnosis.rules.wire.pauses import OF_ALL, OF_ONE, clock, meanwhile
+from pjsipdiag.diagnosis.rules.wire.pauses import OF_ALL, OF_ONE, meanwhile
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 MOST = 8
@@ -150,7 +160,7 @@ def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallG
 
 
 def _scanning(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
-    """What shows that scanners come the same way as the providers: to block the address would block all of them."""
+    """A sentence where scanners come the same way as the providers: to block the address would block all of them."""
     if any(scans(situation, group) for group in groups):
         signs = scanner_signs(situation, groups[0].source).sentences
         yield f"a scanner comes through it as well ({signs[0]}): a rule for the address lets it in or blocks everybody"
@@ -193,7 +203,7 @@ def _silence(situation: Situation, groups: Sequence[CallGroup], severity: Severi
 
 
 def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
-    """What speaks for a ban, a firewall, or a capture that shows one direction only."""
+    """The signs of a ban, of a firewall, or of a capture that shows one direction only."""
     if any(_insists(group) for group in groups):
         yield "the caller sends the INVITE again and again: it got no answer either"
     refused = _banned(situation, groups)
@@ -253,7 +263,7 @@ def senders(situation: Situation, group: CallGroup) -> frozenset[tuple[str, str]
     A private source can stand for public addresses, for those of an identify, and for several private networks; a
     single private address behind it may be a distant NAT, and says nothing.
     """
-    own = {group.source, *situation.pbx, *(text.rpartition(":")[0].strip("[]") for text in group.destinations)}
+    own = {group.source, *situation.pbx, *(ip_of(text) for text in group.destinations)}
     found = {
         (header, host)
         for message in samples(group)
@@ -261,6 +271,7 @@ def senders(situation: Situation, group: CallGroup) -> frozenset[tuple[str, str]
         if header in ("Via", "Contact", "Record-Route") and host not in own and is_address(host) and number(host)[1]
     }
     others = {host for _, host in found}
+    # A public source that names public hosts is any proxy; only a private one cannot be where they are.
     told = {host for host in others if not is_private(host) or holding(situation, host)}
     if len({prefix(host) for host in others - told} | {prefix(group.source)}) > 2:
         told = others

@@ -10,13 +10,12 @@ from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
-from pjsipdiag.diagnosis.rules.cause import calls, counted, is_cut_off, listed, sources
+from pjsipdiag.diagnosis.rules.cause import calls, clock, counted, is_cut_off, listed, sources
 from pjsipdiag.diagnosis.rules.methods.sent import unsuccessful
 from pjsipdiag.diagnosis.rules.wire.pauses import (
     MOST_TOLD,
     OF_ALL,
     OF_ONE,
-    clock,
     pauses,
     unanswered,
     unread,

@@ -191,7 +191,7 @@ def refused_by(group: CallGroup) -> int:
 
 
 def left_over(situation: Situation, group: CallGroup, explained: Sequence[int]) -> Iterator[Cause]:
-    """What else refused calls of a group, beside the statuses that are explained already: one cause for each."""
+    """The other refusals of a group, beside the statuses that are explained already: one cause for each."""
     for status, count in group.statuses.items():
         if status not in (*explained, *OF_PEOPLE):
             cause = of_other(situation, replace(group, statuses={status: count}))
@@ -282,7 +282,7 @@ def _leads(status: int, variable: Variable) -> bool:
 
 
 def _headers(groups: Sequence[CallGroup], status: int, names: Sequence[str]) -> Iterable[str]:
-    """What the requests say in these headers, the most frequent value of each."""
+    """Sentences on these headers of the requests: the most frequent value of each, and those that are missing."""
     concerned = [group for group in groups if group.statuses.get(status)]
     for name in names:
         values = Counter(value for group in concerned for message in samples(group) for value in message.values(name))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pjsipdiag.asterisk.addresses.rule import is_whole_world
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.edits.place import is_generated
+from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import is_likely
 from pjsipdiag.diagnosis.evidence.trunks import prefix, trunks
@@ -99,7 +100,7 @@ def strangers(situation: Situation) -> dict[str, Stranger]:
 
 @lru_cache(maxsize=8192)
 def scanner_signs(situation: Situation, source: str) -> ScannerSigns:
-    """What marks a source as a scanner, by the calls that are its own where that is known."""
+    """The marks of a scanner that a source has, by the calls that are its own where that is known."""
     return _signs(find_owner(situation, source) or strangers(situation)[source])
 
 
@@ -124,6 +125,7 @@ def _signs(stranger: Stranger) -> ScannerSigns:
     if sum(stranger.other.values()) >= 20:
         other = ", ".join(f"{count} {method}" for method, count in stranger.other.items())
         signs.append((1, f"it also sent {other}"))
+    # Telephones whose domain is the PBX's address do so, too: it only confirms other signs.
     if LIKELY > sum(points for points, _ in signs) > 0 and stranger.is_from_here:
         signs.append((1, "its From names the address that it calls, as if it came from here"))
     return ScannerSigns(sum(points for points, _ in signs), tuple(text for _, text in signs))
@@ -153,7 +155,8 @@ def scans(situation: Situation, group: CallGroup) -> bool:
 
 @lru_cache(maxsize=8192)
 def find_owner(situation: Situation, source: str) -> Stranger | None:
-    """What the calls say that a stranger acknowledged; None where it acknowledged none, so that all may be forged."""
+    """A stranger as the calls show it that it acknowledged; None where it acknowledged none, so that all may be
+    forged."""
     known = strangers(situation)[source]
     verdicts = {group.verdict.endpoint for group in known.groups}
     rows = [row for row in situation.acknowledged(source) if row.verdict.endpoint in verdicts]
@@ -167,7 +170,7 @@ def find_owner(situation: Situation, source: str) -> Stranger | None:
         len(rows),
         sum(row.observed_status in (401, 403) for row in rows),
         {},
-        _names_target(rows[0].from_, rows[0].destination.rpartition(":")[0].strip("[]")),
+        _names_target(rows[0].from_, ip_of(rows[0].destination)),
     )
 
 

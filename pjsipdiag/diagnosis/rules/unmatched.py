@@ -32,6 +32,8 @@ def names_are_dead(situation: Situation) -> bool:
     named = {identify.name: identify.endpoint for identify in situation.config.identifies if identify.unresolved}
     if not named:
         return False
+    # Two facts are needed: somebody whom the name should have taken got 401 alone, and nobody got anything else. A call
+    # with credentials says nothing: 401 is then its endpoint's own challenge.
     refused = answered = False
     for group in situation.groups:
         asked = {
@@ -107,6 +109,7 @@ def of_hostname(situation: Situation, group: CallGroup) -> Cause | None:
     ):
         return None
     unknown = {check.endpoint for check in group.verdict.trace if check.match is Match.UNKNOWN}
+    # An identify alone in the files is meant for whoever calls, with evidence or without.
     likely = {owner.endpoint for owner in best(situation, group)} or unknown
     alone = not likely and len(situation.config.identifies) + len(lookup(situation).dropped) == 1
     for endpoint, cause in _named(situation):
@@ -226,6 +229,7 @@ def of_address(situation: Situation, group: CallGroup) -> Cause | None:
     """Every other source that nothing takes, by the endpoint it belongs to."""
     if not is_unmatched(group):
         return None
+    # An address that somebody took out on purpose is told before any owner that evidence names.
     for known, rule in reversed(holding(situation, group.source)):
         if rule.deny and known.endpoint in situation.config.endpoints:
             return Cause(known.endpoint, rule.where, known.name)
@@ -302,7 +306,7 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
 
 
 def _denied(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterator[str]:
-    """What of the endpoint's own access list would refuse the calls once a match= line takes them."""
+    """The parts of the endpoint's own access list that would refuse the calls once a match= line takes them."""
     endpoint = situation.config.endpoints.get(cause.name)
     if endpoint is None:
         return

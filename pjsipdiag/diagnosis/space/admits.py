@@ -1,4 +1,4 @@
-"""What each line of a provider's list of addresses would change, and what it lets in that the capture never showed."""
+"""Tries each line of a provider's list of addresses: what it would change, and whom it lets in who never called."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read_addresses(path: str) -> tuple[tuple[Where, Network], ...]:
 
 
 def admits(situation: Situation, listed: Sequence[tuple[Where, Network]], section: str) -> tuple[Admitted, ...]:
-    """What each of them would do as a match= line of [`section`], in the order of the list.
+    """Tries each of them as a match= line of [`section`], in the order of the list.
 
     :raises ConfigError: there is no such section, or the configuration is not in files.
     """

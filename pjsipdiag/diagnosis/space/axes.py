@@ -1,4 +1,4 @@
-"""What divides the requests: addresses, source ports, what the caller says, and the socket it comes to."""
+"""The axes that divide requests: addresses, source ports, the words of the caller, and the socket it comes to."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _AS_IT_STANDS = "-_.!~*'()&=+$,;?/"
 
 @dataclass(frozen=True, slots=True)
 class AddressRange:
-    """The addresses from `first` to `last` of a family, which every rule holds alike."""
+    """The addresses from `first` to `last` (numbers) of a family (`version` 4 or 6), which every rule holds alike."""
 
     version: int
     first: int
@@ -38,7 +38,7 @@ class AddressRange:
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """What a caller writes into the request; `label` is how people are told, empty for a name that nobody has."""
+    """The words of a caller in the request; `label` names them to people, empty for a name that nobody has."""
 
     label: str
     from_: str = STRANGER
@@ -48,7 +48,7 @@ class Saying:
 
 @dataclass(frozen=True, slots=True)
 class Socket:
-    """What listens: the transport in capitals, and the address and port of the PBX there."""
+    """A socket that listens: the transport in capitals, and the address and port of the PBX there."""
 
     transport: str
     address: Address
@@ -119,6 +119,8 @@ def _classes(rules: Iterable[AddressRule]) -> tuple[tuple[AddressRange, ...], ..
         for one in ranges:
             opening.setdefault(one[0], []).append(one)
             closing.setdefault(one[1] + 1, []).append(one)
+        # One sweep over the bounds: `held` are the ranges open at `start`. Some configurations have thousands of
+        # rules, and comparing each with each range would grow with their square.
         held: set[tuple[int, int]] = set()
         for start, after in zip(starts, (*starts[1:], full_mask(version) + 1), strict=True):
             held.difference_update(closing.get(start, ()))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import quote
 
 from pjsipdiag.asterisk.addresses.rule import is_whole_world, source
 from pjsipdiag.asterisk.config import Config, Endpoint, Identify
@@ -20,6 +19,7 @@ from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.explain import request, socket_of
 from pjsipdiag.diagnosis.model import Door, DoorState
+from pjsipdiag.diagnosis.space.axes import STRANGER, calling
 from pjsipdiag.sip import Address, SipMessage
 
 STRANGERS = (
@@ -35,8 +35,6 @@ STRANGERS = (
 refuse the first, the others are asked too, and what most of them meet is what a stranger meets."""
 MOST_WALKED = 400_000
 """Identifies that are asked in all, for doors by a text: each trial asks all of them; what is not tried is unknown."""
-_TAKEN_AS_IT_STANDS = "-_.!~*'()&=+$,;?/"
-"""Signs of a user name that need no escape (RFC 3261 section 25.1)."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Street:
     transport: str
 
     def meets(self, from_: str = "", uri: str = "", headers: Sequence[str] = ()) -> Verdict:
-        """What becomes of a stranger's INVITE: a From of nobody unless he says another."""
+        """The verdict on a stranger's INVITE: a From of nobody unless he says another."""
         verdict = self.replay.verdict(self._invite(self.sources[0], from_, uri, headers))
         if verdict.outcome not in (Outcome.ACL_DENIED, Outcome.NOT_IDENTIFIED):
             return verdict
@@ -61,7 +59,7 @@ class Street:
     def _invite(self, source: Address, from_: str, uri: str, headers: Sequence[str]) -> SipMessage:
         return request(
             source,
-            from_=from_ or "<sip:nobody@stranger.invalid>",
+            from_=from_ or STRANGER,
             uri=uri or f"sip:100@{self.local}",
             headers=headers,
             transport=self.transport,
@@ -114,9 +112,8 @@ def _by_name(step: str) -> Callable[[Street], Iterator[Door]]:
             if step not in endpoint.identify_by:
                 continue
             user, _, host = endpoint.name.partition("@")
-            shown = quote(user, safe=_TAKEN_AS_IT_STANDS, errors="surrogateescape")
             if step == "username":
-                met = street.meets(f"<sip:{shown}@{host or 'stranger.invalid'}>")
+                met = street.meets(calling(user, host).from_)
                 says = f"From user {user}" + (f" and From host {host}" if host else "")
             else:
                 realm = host or "stranger.invalid"
@@ -246,7 +243,7 @@ def _state(verdict: Verdict, endpoint: Endpoint | None = None) -> DoorState:
 
 
 def _untried(street: Street, step: str, endpoint: Endpoint) -> DoorState:
-    """What a request that fits a pattern meets: nobody can write one for every pattern."""
+    """The state of a door by a pattern, concluded and not tried: nobody can write a request for every pattern."""
     order = street.config.identifiers
     first = street.meets()
     if first.endpoint and order.index(first.identifier) < order.index(step):
@@ -258,7 +255,7 @@ def _untried(street: Street, step: str, endpoint: Endpoint) -> DoorState:
 
 
 def _permitted(endpoint: Endpoint) -> tuple[str, ...]:
-    """What the endpoint's own access list lets through, as it is written."""
+    """The addresses that the endpoint's own access list lets through, as they are written."""
     own = [rule.text for rule in endpoint.acl.rules if not rule.deny]
     return (*own, *(f"acl {name}" for name in endpoint.acl.names if name not in endpoint.acl.missing))
 

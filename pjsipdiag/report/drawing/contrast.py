@@ -29,7 +29,7 @@ _MOST = 60
 
 
 class HeaderDifference(NamedTuple):
-    """What one has, and the other; empty for nothing."""
+    """A header's value on one side and on the other; empty where it is not there."""
 
     name: str
     bad: str
@@ -90,7 +90,7 @@ def _invite(said: Sequence[Spoken]) -> str:
 
 
 def _known(call: CallRow) -> dict[str, str]:
-    """What is known of every INVITE: where the text of one is missing, the headers of the other tell no difference."""
+    """The headers that are known of every INVITE: where the text of one is missing, those of the other tell nothing."""
     known = {"Request": call.request_uri, "From": _ANEW.sub("", call.from_), "User-Agent": call.user_agent}
     return {name: value for name, value in known.items() if value}
 

@@ -11,7 +11,7 @@ from pjsipdiag.report.drawing.tally import address_of
 KINDS = {"1": "going", "2": "good", "3": "going", "4": "bad", "5": "bad", "6": "bad"}
 """How an answer looks, by the class of its status."""
 VERSION = " SIP/2.0"
-"""What each first line has."""
+"""The version that each first line has."""
 
 
 @dataclass(frozen=True, slots=True)

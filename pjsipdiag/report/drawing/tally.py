@@ -25,7 +25,7 @@ Path = tuple[str, str, str, str, str]
 
 @dataclass(slots=True)
 class SourceTally:
-    """What the calls of one source come to. `bins` counts calls by (step of the time line, verdict)."""
+    """The counts of one source's calls. `bins` counts calls by (step of the time line, verdict)."""
 
     kept: list[CallRow] = field(default_factory=list)
     """Its first calls, and the first of each further path."""

@@ -40,7 +40,7 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
 
 
 def _rule(name: str) -> Json:
-    """What `pjsipdiag rules NAME` says."""
+    """The rule, as `pjsipdiag rules NAME` describes it."""
     from pjsipdiag.diagnosis.rules import RULES
 
     rule = next((rule for rule in RULES if rule.name == name), None)

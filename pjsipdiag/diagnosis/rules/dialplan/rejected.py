@@ -29,7 +29,7 @@ MOST_NUMBERS = 32
 
 
 class DialplanAnswer(NamedTuple):
-    """What an answer comes from, where an extension took the call, and where to look."""
+    """The reason of an answer where an extension took the call, and where to look."""
 
     cause: str
     advice: str
@@ -66,7 +66,7 @@ ANSWERS: dict[int, DialplanAnswer] = {
         "see which line ends the call before anybody is rung: a condition that sends it there, or a missing Dial()",
     ),
 }
-"""Status -> what it comes from."""
+"""Status -> its reason."""
 
 
 def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -75,6 +75,7 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
     to = f" to {listed(numbers)}" if numbers else ""
     unset = "" if endpoint.option("context") else " (no context= is set)"
     found = _found(situation, endpoint, groups, numbers)
+    # A missing extension is answered before a 100; the same statuses behind a 100 come from what Dial() asked.
     missing = sum(with_status(group, *MISSING) - sum(group.tried.get(s, 0) for s in MISSING) for group in groups)
     others = count(groups, DIALPLAN) - missing
     if missing > 0 and others > 0:
@@ -120,7 +121,7 @@ def besides(situation: Situation, blamed: Blamed) -> Iterator[Finding]:
 def _found(
     situation: Situation, endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str]
 ) -> tuple[str, Destination] | None:
-    """What the files have for the first of the numbers that they do not simply take, else for the first."""
+    """The first of the numbers that the files do not simply take, else the first, and what they have for it."""
     dialplan = situation.config.dialplan()
     if dialplan is None:
         return None
@@ -133,7 +134,7 @@ def _found(
 def _action(
     endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str], found: tuple[str, Destination] | None
 ) -> tuple[list[str], str]:
-    """What the answer says where an extension took the call, and what to do."""
+    """Evidence on the answer where an extension took the call, and the advice."""
     shown = f"`dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`"
     status = max(ANSWERS, key=lambda code: sum(with_status(group, code) for group in groups))
     said, advice = ANSWERS[status]
@@ -152,7 +153,7 @@ def _told(
     numbers: Sequence[str],
     found: tuple[str, Destination] | None,
 ) -> tuple[list[str], str]:
-    """What the files say of a number that was not found, and what to do."""
+    """Evidence from the files on a number that was not found, and the advice."""
     shown = f"`dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`"
     if found is None:
         return [f"the files have no {FILE}: what its contexts hold is unknown"], _spell(shown, numbers)
@@ -171,7 +172,7 @@ def _told(
 def _repair(
     situation: Situation, endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str], what: Destination
 ) -> str:
-    """What would take a number that the files do not have: a way to write it, another context, a new extension."""
+    """Advice that makes a number taken which the files do not have: another spelling, context, or a new extension."""
     dialplan = situation.config.dialplan()
     assert isinstance(dialplan, Dialplan)
     message = groups[0].sample
@@ -214,7 +215,7 @@ def _at(where: Where | None) -> str:
 
 
 def _contact_user(situation: Situation, numbers: Sequence[str]) -> str:
-    """What to do about calls to `s`, the user that Asterisk registers where contact_user is not set."""
+    """Advice for calls to `s`, the user that Asterisk registers where contact_user is not set."""
     unset = [one for one in situation.config.registrations.values() if not one.contact_user]
     if list(numbers) != ["s"] or not unset:
         return ""

@@ -100,7 +100,7 @@ def _open_door(step: str, severity: Severity, opened: Sequence[Door], advice: st
 
 
 def unseen(config: Config) -> tuple[str, ...]:
-    """What was not looked at, so that the list of doors says nothing of it."""
+    """Sentences on what was not looked at, so that the list of doors says nothing of it."""
     said = [
         "doors: not seen are firewalls and fail2ban before Asterisk, and what each context does with a call",
     ]

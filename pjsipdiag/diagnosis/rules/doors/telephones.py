@@ -38,7 +38,7 @@ def of_telephone(situation: Situation, group: CallGroup) -> Cause | None:
 
 FROM, LOGIN = "From user", "Authorization user"
 METHOD = {FROM: "username", LOGIN: "auth_username"}
-"""What a request calls itself by, and the identifier that believes it."""
+"""The word by which a request names its caller, and the identifier that believes it."""
 
 
 def _named(situation: Situation, group: CallGroup) -> Iterable[tuple[Endpoint, str]]:

@@ -54,7 +54,7 @@ def incomplete_copy(situation: Situation, cause: Cause, groups: Sequence[CallGro
 
 
 def besides(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
-    """What is missing where no call shows it."""
+    """Findings on what the copy lacks, where no call shows it."""
     told = {cause.name for cause in blamed["incomplete-copy"]}
     open_ = any(group.verdict.outcome is Outcome.NO_MATCH for group in situation.groups)
     for name, find in (("", copy_lacks), (_ACL, lists_missing)):

@@ -1,4 +1,4 @@
-"""What the files would do and what the capture shows disagree: Asterisk ran something else than these files."""
+"""Answers that these files do not give: Asterisk ran something else than they are."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Match, Outcome
 from pjsipdiag.diagnosis.edits.lines import changed, line_at
+from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.evidence.signs import is_likely
@@ -21,11 +22,14 @@ from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, listed, sou
 from pjsipdiag.diagnosis.rules.gaps.stores import stores as stores_of
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
-_NONCE = re.compile(r'nonce="\d{10}/[0-9a-f]{32}"')
+NONCE = re.compile(r'nonce="\d{9,11}/[0-9a-f]{32}"')
+"""build_nonce() of res_pjsip_authenticator_digest.c: the time and a hash."""
 MOST_ASKED = 100
 """Groups of calls with one cause of which the first ones are asked for all."""
 MOST_APART = 20
 """Lines that decide otherwise than Asterisk did which are told one by one; more of them have one cause."""
+BLANK = ("", "0.0.0.0", "::")
+"""In place of the PBX's own address in Asterisk's log, which does not tell it."""
 PAST_IDENTIFICATION = frozenset({100, 180, 181, 182, 183, 404, 480, 484, 486, 487, 488, 603, *range(200, 300)})
 """Answers that only a request with an endpoint gets from Asterisk."""
 
@@ -58,6 +62,8 @@ def is_a_copy(situation: Situation) -> bool:
     lacks = config.missing or any(absent.module == "res_pjsip" and absent.ends for absent in config.absent)
     doubted = [group for group in situation.groups if contradicts(group)] if lacks else []
     told = [one for group in doubted if (one := situation.shown(group)) is not None]
+    # Contradictions that the PBX itself is seen to give decide. Without any, one forged answer must not make a whole
+    # copy doubtful: then all groups have to contradict.
     if told or not doubted:
         return any(contradicts(one.group) for one in told)
     return len(doubted) == len(situation.groups)
@@ -121,22 +127,19 @@ def _unnamed(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]
 
 
 def is_shown(situation: Situation, groups: Sequence[CallGroup]) -> bool:
-    """Whether it is seen that Asterisk answers: it names itself, its nonce has its form, or its own log tells of it.
-
-    The nonce is that of res_pjsip_authenticator_digest.c, build_nonce(): the time and a hash.
-    """
+    """Whether it is seen that Asterisk answers: it names itself, its nonce has its form, or its own log tells of it."""
     if situation.capture_version or any(_said(situation, groups)):
         return True
     name = situation.config.globals.value("user_agent")
     for place in dict.fromkeys(place for group in groups for place in group.destinations):
-        if place.rpartition(":")[0].strip("[]") in ("", "0.0.0.0", "::"):
+        if ip_of(place) in BLANK:
             return True  # the own side is blank in Asterisk's own log only
         answer = situation.greetings.get(place)
         named = (answer.header("Server") or answer.header("User-Agent")) if answer else ""
         challenges = answer.values("WWW-Authenticate") if answer else ()
         if named and (named == name or "asterisk" in named.lower() or named.startswith("FPBX")):
             return True
-        if any(_NONCE.search(value) for value in challenges):
+        if any(NONCE.search(value) for value in challenges):
             return True
     return False
 
@@ -147,7 +150,8 @@ _EXPIRE = "`sorcery memory cache expire res_pjsip/identify`, then call again"
 
 
 def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[str]:
-    """What may explain the difference, the best supported first, each with what speaks for or against it."""
+    """The possible explanations of the difference, the best supported first, each with what speaks for or against
+    it."""
     likely, possible, unlikely = [], [], []
     rules = [rule for group in groups[:MOST_ASKED] for _, rule in taking(situation, group)]
     named = next((rule for rule in rules if rule.host), None)
@@ -193,7 +197,7 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
 def is_split(situation: Situation, group: CallGroup) -> bool:
     """Whether a text of Asterisk, which has no own address, shows one source both identified and refused, and the
     files do not tell one from the other: one address was put in the place of several."""
-    if not any(place.rpartition(":")[0].strip("[]") in ("", "0.0.0.0", "::") for place in group.destinations):
+    if not any(ip_of(place) in BLANK for place in group.destinations):
         return False
     alike = groups_of(situation, group.source)
     statuses = {status for one in alike for status in one.statuses}
@@ -203,7 +207,7 @@ def is_split(situation: Situation, group: CallGroup) -> bool:
 def _nobody_listens(situation: Situation, group: CallGroup) -> str:
     destination = group.sample.destination
     if unheard(group.transport, destination, situation.config):
-        if destination.ip in ("0.0.0.0", "::"):  # what a log has in place of the own address
+        if destination.ip in BLANK:
             return f"the files have no {group.transport.lower()} transport"
         return f"no transport of the files listens on {destination} (a NAT or port forwarding may stand in between)"
     return "by the files the requests are refused unread"
@@ -258,7 +262,7 @@ def _releases(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
 
 @lru_cache(maxsize=2)
 def _under_other_releases(situation: Situation) -> list[tuple[str, Replay]]:
-    """What other releases make of the files, if it may have been one of them."""
+    """Replays of the files under other releases, if it may have been one of them."""
     reload = situation.reload
     if reload is None or situation.capture_version or not situation.version_assumed:
         return []

@@ -23,7 +23,7 @@ def otherwise(config: Config) -> Iterator[Finding]:
 
 
 def _loader(reason: Reason) -> str:
-    """What loads an object that is loaded otherwise than written."""
+    """The command that loads an object which is loaded otherwise than written."""
     kind, option = str(reason.get("type") or reason.get("what") or ""), reason.get("option")
     if reason.kind is LoadReason.OTHER_ACL:
         return "`module reload acl`"

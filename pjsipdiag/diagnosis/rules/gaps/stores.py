@@ -17,7 +17,7 @@ MOST_SHOWN = 3
 
 
 def tables_not_read(situation: Situation) -> Iterable[Finding]:
-    """What was not read, with the refused calls whose verdict hangs on it."""
+    """Findings on what was not read, with the refused calls whose verdict hangs on it."""
     for held, finding in zip(stores(situation.config), unread(situation.config), strict=True):
         yield _with_refused(situation, finding, held)
 
@@ -61,7 +61,7 @@ def unread(config: Config) -> Iterator[Finding]:
 
 
 def stores(config: Config) -> Iterable[Sequence[Unread]]:
-    """What was not read, by what holds it."""
+    """The types of objects that were not read, by the store that holds them."""
     found: dict[str, list[Unread]] = {}
     for one in (one for one in config.unread if one.source in ("table", "store")):
         found.setdefault(one.store, []).append(one)

@@ -1,4 +1,4 @@
-"""What was wrong with the credentials that came, in words; the secrets themselves are never among them."""
+"""Compares the credentials that came with those of the files, in words; the secrets themselves are never among them."""
 
 from __future__ import annotations
 

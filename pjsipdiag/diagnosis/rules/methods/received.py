@@ -65,6 +65,7 @@ def _alike(situation: Situation, exchange: Exchange, status: int, count: int) ->
     for request in seen if not (status in CHALLENGES and proven) else proven:
         verdict = situation.replay(request)
         found.setdefault((verdict.endpoint, verdict.outcome), []).append((request, verdict))
+    # Only some answers are kept (Exchange.answers): the first kind stands for all that were counted.
     for number, alike in enumerate(found.values()):
         requests = tuple(request for request, _ in alike)
         yield Refusal(exchange, status, count if not number else len(alike), requests, alike[0][1])
@@ -174,6 +175,8 @@ def _why(situation: Situation, refusal: Refusal) -> Why:
     verdict, status, config = refusal.verdict, refusal.status, situation.config
     endpoint = config.endpoints.get(verdict.endpoint)
     answers = refusal.exchange.answers.get(status, ())
+    # From outside to inside, as Asterisk asks: maintenance, identification, access lists, credentials, the method's
+    # module. The first that can have refused is the reason.
     if any(map(is_maintenance, answers)):
         return Why("the endpoint is in maintenance mode", None, "`pjsip set maintenance off` ends it, or wait")
     if verdict.outcome is Outcome.NO_MATCH:

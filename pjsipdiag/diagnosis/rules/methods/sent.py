@@ -1,4 +1,4 @@
-"""What others answer to the PBX itself: registrations that fail, so that no call comes, calls and other requests."""
+"""Answers of others to the PBX itself: registrations that fail, so that no call comes, calls and other requests."""
 
 from __future__ import annotations
 

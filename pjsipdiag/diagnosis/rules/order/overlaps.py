@@ -40,6 +40,7 @@ def of_overlap(situation: Situation, group: CallGroup) -> Cause | None:
         return None
     for identify, rule in found:
         other = identify.endpoint != won[0].endpoint and identify.endpoint in situation.config.endpoints
+        # Equally narrow rules are no fault while calls get through: two endpoints of one trunk may share its address.
         better = length(rule) > length(won[1]) or (length(rule) == length(won[1]) and refusals(group) > 0)
         if other and better and identify is not won[0]:
             return Cause(won[0].name, won[1].where, identify.name)

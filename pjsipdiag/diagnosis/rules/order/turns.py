@@ -75,7 +75,7 @@ def order_line(config: Config, endpoint: str) -> Where:
 
 
 def blanks_say(config: Config) -> list[str]:
-    """What blanks do in the order."""
+    """Sentences on names in the order that a blank makes unknown."""
     names = [name for name in config.globals.endpoint_identifier_order.split(",") if name != name.strip()]
     return [
         f"the blank in '{name}' makes it an unknown name: {name.strip()} is asked after all that are listed"

@@ -1,4 +1,4 @@
-"""What is in the files and not in Asterisk's memory.
+"""Objects that are in the files and not in Asterisk's memory.
 
 In come the groups of calls of a situation, or a configuration alone; out come findings that name the line which keeps a
 file, an object or a module from loading, and the calls that it costs.

@@ -37,6 +37,9 @@ def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
     """The object that Asterisk drops although it would have taken the call."""
     if group.verdict.endpoint and group.verdict.identifier != "anonymous":
         return None
+    # The order is that of certainty: nobody listened; an identify took the call and its endpoint is gone; a dropped
+    # identify names the address; one is for the owner; one may have had any address; last the From user, which anybody
+    # can write.
     transport = next((dropped for dropped in situation.config.dropped if dropped.type == "transport"), None)
     if transport and is_silent(group) and unheard(group.transport, group.sample.destination, situation.config):
         return Cause(f"transport {transport.name}", transport.where)
@@ -97,7 +100,7 @@ def _holds_more(section: Section | None) -> bool:
 
 
 def _probably(situation: Situation, dropped: Dropped, groups: Sequence[CallGroup]) -> list[str]:
-    """What else speaks for an identify that nothing but its being there ties to the calls."""
+    """Further evidence on an identify that nothing but its being there ties to the calls."""
     said = []
     others = {other.name: other for group in groups for other in _left_over(situation, group) if other is not dropped}
     said += [f"[{other.name}] ({other.where}) does not load either: {other.reason}" for other in others.values()]

@@ -17,7 +17,7 @@ _ONLY_IF: dict[ReasonKind, str] = {
     ValueReason.CIPHERS_NOT_KNOWN: "OpenSSL knows its ciphers",
     ValueReason.BIND_IS_A_NAME: "the host {host} resolves",
 }
-"""What an object needs of Asterisk's machine to load, which files alone cannot tell."""
+"""Conditions of Asterisk's machine on which an object loads, and which files alone cannot tell."""
 
 
 def warnings(config: Config) -> Iterator[Finding]:
@@ -52,7 +52,7 @@ def tables(config: Config) -> Iterator[Finding]:
 
 
 def conditions(config: Config) -> tuple[str, ...]:
-    """What sections need of Asterisk's machine to load, one sentence for each."""
+    """The conditions of Asterisk's machine on which sections load, one sentence for each section."""
     needs: dict[tuple[str, str], list[Problem]] = {}
     for problem in config.warnings:
         if problem.why.kind in _ONLY_IF:

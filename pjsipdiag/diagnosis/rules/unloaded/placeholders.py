@@ -9,7 +9,7 @@ PLACEHOLDER = re.compile(
     r"|(?i:\b(?:your|provider|carrier|trunk|my)[_-]?\w*(?:ip|addr\w*|host)\b)"
     r"|(?<![\w.])(?=(?:[\dxX*]+\.){3}[\dxX*])(?:\d{1,3}\.)*[xX*]{1,3}(?:\.(?:\d{1,3}|[xX*]{1,3}))*"
 )
-"""What shells, containers and templates put in for a value, and people for an address that they hide."""
+"""The placeholders of shells, containers and templates for a value, and of people for an address that they hide."""
 MOST_READ = 1000
 """Characters of a value that are looked at: the time grows with their square."""
 

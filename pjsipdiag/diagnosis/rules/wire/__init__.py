@@ -1,4 +1,4 @@
-"""What the wire shows beside SIP: packets that came back, connections that ended, answers that nobody acknowledged.
+"""Signs on the wire beside SIP: packets that came back, connections that ended, answers that nobody acknowledged.
 
 In come the signs of a situation (`capture.signs`) and the calls whose answers were sent again and again; out come
 findings, and sentences for the findings of others that they speak for.

@@ -17,7 +17,7 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation, Unheard
 from pjsipdiag.sip import parse_uri
 
 OUTSIDE = ("external_signaling_address", "external_signaling_hostname")
-"""Options of a transport that say what Contact names behind a NAT (res_pjsip_nat.c)."""
+"""Options of a transport that set the address in Contact behind a NAT (res_pjsip_nat.c)."""
 _ELSE = (
     "see in which direction packets are lost: a capture on both sides shows it; a firewall, a NAT without rport"
     " (force_rport=yes of the endpoint), or SIP ALG of a router"

@@ -1,4 +1,4 @@
-"""What ICMP errors (RFC 792, RFC 1812, RFC 4443) and TLS alerts (RFC 8446 section 6) say, and what to do."""
+"""The meanings of ICMP errors (RFC 792, RFC 1812, RFC 4443) and TLS alerts (RFC 8446 section 6), and what to do."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ from pjsipdiag.diagnosis.calls.rows import LATE_AFTER
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
-from pjsipdiag.diagnosis.rules.cause import answers, counted, listed, sources
+from pjsipdiag.diagnosis.rules.cause import answers, clock, counted, listed, sources
 from pjsipdiag.diagnosis.situation import Exchange, Situation
 
 PATIENCE = 32_000_000_000
@@ -32,13 +31,9 @@ OF_ONE = "look for a ban or filter of this address (`fail2ban-client status aste
 OF_ALL = "Asterisk, or the way to it, stood still (restart, overload, network; `systemctl status asterisk`)"
 
 
-def clock(time: int) -> str:
-    return datetime.fromtimestamp(time // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
 class Meanwhile(NamedTuple):
-    """What others got during a silence: who was answered, whether anybody asked in vain, and when the next answer to
-    anybody came (0: none)."""
+    """The answers to others during a silence: who got one, whether anybody asked in vain, and when the next answer to
+    anybody came (nanoseconds since 1970, 0: none)."""
 
     answered: tuple[str, ...]
     asked: bool
@@ -122,7 +117,8 @@ def _silence(said: Sequence[str], others: str, why: str, ones: Sequence[Exchange
 
 
 class Pause(NamedTuple):
-    """Requests of one method from one host that got no answer between two that did, and who was answered meanwhile."""
+    """Requests of one method from one host that got no answer between two that did (`first` and `last` in nanoseconds
+    since 1970), and who was answered meanwhile."""
 
     exchange: Exchange
     first: int
@@ -153,6 +149,7 @@ def pauses(exchanges: Sequence[Exchange], tallies: Sequence[Tally], mirrors: Col
         (told, one.client, one.method): [] for one in short for told in (False, True)
     }
     answers: tuple[list[tuple[int, str]], list[tuple[int, str]]] = [], []
+    # Whatever carriers tell is kept apart: anybody can write a HEP packet. It counts only if nothing else was seen.
     only_told = True
     for told, time, host, method, is_answer in look_again(tallies, partial(_said, frozenset(mirrors))):
         only_told = only_told and told

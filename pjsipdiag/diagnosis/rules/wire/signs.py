@@ -31,7 +31,8 @@ FORGED = "anybody can write such a packet: it shows where to look, and no sugges
 
 
 class Word(NamedTuple):
-    """What is said of the packets or connections between the PBX and a peer; `outward`: they come from the PBX."""
+    """A sign about packets or connections between the PBX and a peer (IP as text); `outward`: they come from the
+    PBX."""
 
     sign: Sign
     times: Times
@@ -89,7 +90,7 @@ def _is_sip(situation: Situation, place: Address) -> bool:
 
 
 def of_group(situation: Situation, group: CallGroup) -> tuple[Word, ...]:
-    """What is said of the requests of a group that got no answer, `proven` or not."""
+    """The signs about the requests of a group that got no answer, `proven` or not."""
     return tuple(word for word in words(situation) if not word.outward and _concerns(word, group))
 
 
@@ -110,7 +111,7 @@ def _unfinished(group: CallGroup) -> int:
 
 
 def sentences(found: Sequence[Word]) -> list[str]:
-    """What is said, as evidence of another finding."""
+    """The signs in sentences, as evidence of another finding."""
     return [*dict.fromkeys(f"{_said(word)} ({_who_says(word)})" for word in found), *([FORGED] if found else [])]
 
 
