@@ -1,4 +1,4 @@
-"""What was on the wire: captures and logs read into SIP datagrams. Nothing here knows Asterisk's configuration.
+"""Captures and logs read into the SIP datagrams that were on the wire. Nothing here knows Asterisk's configuration.
 
 `read` gives the datagrams of one file and counts in a Tally what was passed over; `read_messages` gives SipMessages.
 `expand` finds the files of directories and patterns; a `Dissector` goes on from one of them to the next; `split`,

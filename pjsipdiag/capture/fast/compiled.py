@@ -39,7 +39,7 @@ MEDIA, DULL, LETTER, LOOK = range(4)
 
 
 def _first(byte: int) -> int:
-    """What the first byte of a UDP payload says."""
+    """The verdict on the first byte of a UDP payload."""
     if PASSES[byte]:
         return MEDIA
     if byte in HEP_BYTES or byte in b"\r\n":

@@ -55,7 +55,7 @@ class Layout(NamedTuple):
     detail: Callable[[bytearray, int], tuple[int, bytes, bytes, bytes, bytes, int]]
     """The IP length, both addresses, both ports and the UDP length."""
     over: int
-    """What the IP length counts beside the transport packet."""
+    """Bytes that the IP length counts beside the transport packet: IPv4's header, nothing in IPv6."""
     columns: tuple[tuple[int, bytes], ...]
     fragment_at: int
     protocol_at: int

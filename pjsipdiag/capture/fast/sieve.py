@@ -21,7 +21,7 @@ from pjsipdiag.capture.streams.start import START
 
 MAX_LAYOUTS = 16
 NO_PORT = b"\0\0"
-"""What Asterisk's own captures have on its side."""
+"""The port of Asterisk's own side in its own captures, which do not tell it."""
 _NUMBERS = struct.Struct(">II").unpack_from
 """The sequence and the acknowledgment number of a TCP header."""
 TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in UDP_TUNNELS)

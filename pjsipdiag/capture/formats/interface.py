@@ -1,4 +1,4 @@
-"""What pcapng says beside the packets: interfaces, and the options that stand at the end of a block."""
+"""Reads what pcapng has beside packets: interfaces, and the options that stand at the end of a block."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DIRECTIONS = {1 | how << 2: "in" for how in range(4)} | {2 | how << 2: "out" for
 
 
 class Interface(NamedTuple):
-    """What an interface description block says; a tick is `numerator / denominator` nanoseconds."""
+    """An interface description block; a tick is `numerator / denominator` nanoseconds."""
 
     link_type: int
     numerator: int = 1000

@@ -43,7 +43,7 @@ MAGICS = {
 
 
 class FileHeader(NamedTuple):
-    """What the first 24 bytes of a capture say."""
+    """The first 24 bytes of a capture, read."""
 
     format: PcapFormat
     link_type: int
@@ -91,6 +91,8 @@ class Walk(RecordWalk):
                 continue
             if damaged:
                 if not self._enter_appended():
+                    # Some writers leave a wrong time or original length in a sound record: if the records after it fit,
+                    # it is read.
                     odd = self._verify_odd()
                     if odd:  # only its time or its original length cannot be true
                         yield list(self._take())
@@ -124,6 +126,7 @@ class Walk(RecordWalk):
                     break
             seconds, fraction, captured, original = head(buffer, at)
             stop = at + step + captured
+            # Damage is told by this header alone, never by the next one: the next one may be the damaged one.
             damaged = not (0 < captured <= LONGEST and captured <= original and fraction < fractions)
             if damaged or stop > end:
                 break

@@ -241,7 +241,8 @@ class BlockWalk(RecordWalk):
 
 
 def leading(window: Window) -> PcapngSection | None:
-    """What the blocks before the first packet of the file in `window` describe; None when it is no pcapng."""
+    """The section that the blocks before the first packet of the file in `window` describe; None when it is no
+    pcapng."""
     found = _leading(window)
     return None if found is None else found[0]
 

@@ -1,4 +1,4 @@
-"""What the walks over pcap and pcapng share: where they are, and how they go on behind damage.
+"""The walk over records that pcap and pcapng share: where it is, and how it goes on behind damage.
 
 A header that cannot be true is not believed: the walk goes on where a chain of headers verifies, and says so.
 """
@@ -54,7 +54,7 @@ class RecordWalk(ABC):
 
     @abstractmethod
     def _likely(self) -> re.Pattern[bytes]:
-        """What a record looks like that may start a chain."""
+        """The looks of a record that may start a chain: cheap to find, and verified afterwards."""
 
     @abstractmethod
     def _verify(self, at: int, length: int) -> bool | None:

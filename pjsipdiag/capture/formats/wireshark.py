@@ -155,7 +155,8 @@ def _judge(code: int, capture: Any, tally: Tally) -> None:
 
 
 def _datagrams(line: bytes, tally: Tally) -> Iterator[Datagram]:
-    """What one line of `-T ek -x` holds: each layer's bytes as hex under `NAME_raw`, a list where there are several."""
+    """The messages in one line of `-T ek -x`: each layer's bytes are hex under `NAME_raw`, a list where there are
+    several."""
     try:
         layers: Mapping[str, Any] = json.loads(line)["layers"]
         frame = layers["frame"]

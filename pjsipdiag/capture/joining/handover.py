@@ -63,7 +63,7 @@ class Opened(NamedTuple):
 
 @dataclass(slots=True)
 class Handover:
-    """What a part could not resolve alone, for `join`: packets in the order of the capture, then its own TCP flows.
+    """All that a part could not resolve alone, for `join`: packets in the order of the capture, then its own TCP flows.
 
     `passed_over` are the ports of TCP flows of which something was passed over; where they were too many to note,
     `any_passed` says that it may have been any flow.

@@ -44,7 +44,7 @@ CANNOT_START_SIP = bytes(
 
 
 class Unfinished(NamedTuple):
-    """What a file of `records` frames left for the next file of its capture."""
+    """The state that a file of `records` frames left for the next file of its capture."""
 
     fragments: dict[DatagramKey, Pending]
     flows: dict[bytes, Flow]
@@ -155,12 +155,12 @@ class Dissector:
                     self.late.append(found)
 
     def finish(self, start: int | None = None) -> Iterable[Datagram]:
-        """What is complete only because the file ends, and does not go on in one that begins at `start`."""
+        """The messages that are complete only because the file ends, and do not go on in one that begins at `start`."""
         self.fragments.finish(start)
         return [*self._incomplete(), *self._reassembler.finish(start)]
 
     def unfinished(self) -> Unfinished:
-        """What goes on in the next file, once this one is finished."""
+        """The state that goes on in the next file, once this one is finished."""
         reassembler = self._reassembler
         return Unfinished(self.fragments.pending, reassembler.flows, reassembler.ignored, self.tally.records)
 
@@ -186,6 +186,8 @@ class Dissector:
             found = self._message(time, frame, segment, payload, direction, truncated)
             if found is not None:
                 return found
+            # SIP first, tunnels after it: a SIP telephone may well use the port of VXLAN, and a message in a tunnel
+            # begins with the tunnel's header, which is no SIP.
             ports = int.from_bytes(segment.data[:2], "big"), int.from_bytes(segment.data[2:4], "big")
             tunnel = udp_tunnel(*ports, payload)
             if tunnel is None:
@@ -219,6 +221,8 @@ class Dissector:
             if not payload:
                 return ()
             speaks = MAY_CARRY_SIP.match(payload) or (flags & PSH and VERSION in payload)
+            # Most TCP in a capture is no SIP. Following it would cost memory for each connection; so a flow is met at
+            # the first segment that may begin a message, and from then on all its segments are wanted.
             if not (speaks or self.wants(flow)):
                 return ()
         length = len(data) + segment.missing - start if segment.missing else None

@@ -76,6 +76,7 @@ class Fragments:
                 self._give_up(next(iter(self.pending)))
             entry = self.pending[key] = Pending(time, self.frame, self.direction)
         pieces, end = entry.pieces, offset + size
+        # A repeat is no overlap: captures on several interfaces show each fragment twice.
         if entry.spoilt or pieces.get(offset) == piece:
             return None
         if (more and (size % 8 or not size)) or end > 65535:

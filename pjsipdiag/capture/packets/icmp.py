@@ -16,7 +16,8 @@ _CALL_ID = re.compile(rb"\n(?:Call-ID|i)[ \t]*:[ \t]*([^\r\n]+)\r?\n", re.IGNORE
 
 
 def error_about(protocol: int, teller: bytes, data: bytes) -> tuple[Sign, str] | None:
-    """What an ICMP message from `teller` says of a SIP packet, and the Call-ID that it quotes; None for any other.
+    """The error of an ICMP message from `teller` about a SIP packet, and the Call-ID that it quotes; None for any
+    other.
 
     Routers may quote no more than the ports: such a packet may be SIP.
     """
@@ -45,7 +46,7 @@ def error_about(protocol: int, teller: bytes, data: bytes) -> tuple[Sign, str] |
 
 
 def _quoted(protocol: int, packet: bytes) -> tuple[int, bytes, bytes, bytes] | None:
-    """What the quoted packet carries, its ends, and its payload; None for a later fragment and what is no packet."""
+    """The quoted packet's protocol, ends and payload; None for a later fragment and what is no packet."""
     if protocol == ICMP:
         if len(packet) < 20 or packet[0] >> 4 != 4 or int.from_bytes(packet[6:8], "big") & 0x1FFF:
             return None

@@ -26,7 +26,7 @@ _FOUR = Struct(">BxHHHxB2x4s4s").unpack_from
 
 
 class TcpSegment(NamedTuple):
-    """What one IP packet carries: a transport packet, when `protocol` is UDP or TCP, or an ICMP message.
+    """The content of one IP packet: a transport packet, when `protocol` is UDP or TCP, or an ICMP message.
 
     `source` and `destination` are IP bytes, `data` the transport header with its payload as far as it was captured,
     `missing` how many bytes the snap length cut off; `reassembled` says that it came in fragments, `carrier` is the
@@ -93,7 +93,7 @@ def _ipv4(data: bytes, time: int, fragments: Fragments) -> TcpSegment | None:
 
 
 def _authenticated(protocol: int, payload: bytes) -> tuple[int, bytes]:
-    """What follows an authentication header (RFC 4302)."""
+    """The protocol and bytes behind an authentication header (RFC 4302), if there is one."""
     if protocol != AH:
         return protocol, payload
     if len(payload) < 12:
@@ -107,6 +107,7 @@ def _ipv6(data: bytes, time: int, fragments: Fragments) -> TcpSegment | None:
         raise Undecodable("IPv6 header cut short")
     if data[0] >> 4 != 6:
         raise Undecodable("IPv6 header of another version")
+    # 0 is a jumbogram (RFC 2675) or what segmentation offload leaves: the frame's length counts.
     length = int.from_bytes(data[4:6], "big") or len(data) - 40
     missing = max(0, 40 + length - len(data))
     source, destination, protocol = data[8:24], data[24:40], data[6]
@@ -122,6 +123,7 @@ def _ipv6(data: bytes, time: int, fragments: Fragments) -> TcpSegment | None:
             if len(rest) < 8 or (missing and place & 0xFFF8):
                 raise Undecodable("IP fragment cut by the snap length")
             protocol, number, piece = rest[0], int.from_bytes(rest[4:8], "big"), rest[8:]
+            # The first fragment, cut: what is there is read at once, as the rest cannot be joined to it.
             if missing and place & 1:
                 missing = MISSING
             elif place & 0xFFF9:  # RFC 6946: an atomic fragment is whole

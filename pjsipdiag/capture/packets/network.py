@@ -1,4 +1,4 @@
-"""What a frame carries, and the steps that most link layers share: Ethernet, LLC and SNAP (IEEE 802.2)."""
+"""The network layer in a frame, and the steps that most link layers share: Ethernet, LLC and SNAP (IEEE 802.2)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Undecodable(Exception):  # noqa: N818  (a reason that is counted, not a fa
 
 
 class Carried(NamedTuple):
-    """What a frame carries: `kind` is an EtherType (0: certainly no IP), `offset` where that layer starts."""
+    """The network layer of a frame: `kind` is an EtherType (0: certainly no IP), `offset` where that layer starts."""
 
     kind: int
     offset: int

@@ -32,7 +32,7 @@ DIRECTIONS = {0: "in", 1: "out"}
 
 
 def rare(link_type: int, frame: bytes) -> Carried:
-    """What a frame of a link type that LINK_TYPES does not know carries. Raises Undecodable."""
+    """The network layer in a frame of a link type that LINK_TYPES does not know. Raises Undecodable."""
     decode = RARE.get(link_type)
     if decode is not None:
         return decode(frame)

@@ -65,7 +65,7 @@ def _gre(data: bytes) -> tuple[bytes, int, int]:
 
 
 def udp_tunnel(source_port: int, destination_port: int, payload: bytes) -> tuple[int, bytes] | None:
-    """What a UDP payload carries when a port is that of a tunnel, and its header says so: (EtherType, packet)."""
+    """The (EtherType, packet) in a UDP payload when a port is that of a tunnel, and its header says so."""
     for port in (destination_port, source_port):
         decode = UDP_TUNNELS.get(port)
         if decode is not None and len(payload) > 8:
@@ -127,7 +127,7 @@ def _teredo(payload: bytes) -> tuple[int, bytes] | None:
 
 
 def _tzsp(payload: bytes) -> tuple[int, bytes] | None:
-    """What a router's sniffer sends; the network layer inside stays as it is."""
+    """The frame that a router's sniffer sends; the network layer inside stays as it is."""
     from pjsipdiag.capture.packets.rare import tzsp
 
     if payload[0] != 1:

@@ -59,7 +59,7 @@ class Growing(io.RawIOBase):
 
 
 class Piped(io.RawIOBase):
-    """What comes through the pipe `descriptor`, until its other side ends, `stop` is set or `seconds` have passed."""
+    """The bytes that come through the pipe `descriptor`, until it ends, `stop` is set or `seconds` have passed."""
 
     def __init__(self, descriptor: int, stop: Event, seconds: float | None = None) -> None:
         super().__init__()

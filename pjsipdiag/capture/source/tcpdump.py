@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pjsipdiag.sip import SIP_PORTS
 
 RECORD = "tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'"
-"""What records calls, as it is advised."""
+"""The command that records calls, as it is advised."""
 BUFFER = 16384
 """KiB in the kernel."""
 _DROPPED = re.compile(r"^(\d+) packets dropped by kernel", re.MULTILINE)

@@ -21,7 +21,7 @@ def _may_be_sip(payload: bytes) -> bool:
 
 
 def joined(payload: bytes, undecoded: Counter[str]) -> Stream:
-    """What reads a flow whose first known segment, `payload`, holds SIP further on."""
+    """The reader of a flow whose first known segment, `payload`, holds SIP further on."""
     return hep.HepStream(undecoded, joined=True) if hep.MAGIC in payload else MessageStream(undecoded, joined=True)
 
 

@@ -22,7 +22,7 @@ NEAR = 1 << 16
 def end_of(  # noqa: PLR0917  (as a segment is handed on)
     flows: Mapping[bytes, Flow], flow: bytes, sequence: int, flags: int, payload: bytes, acknowledges: int
 ) -> Sign | None:
-    """What a segment with RST, or one that begins with ALERT, says of its connection; None where it does not fit.
+    """The sign in a segment with RST, or one that begins with ALERT, about its connection; None where it does not fit.
 
     A reset that answers a SYN has the sequence number 0, and acknowledges it (RFC 9293 section 3.10.7.1); any other has
     the number that its receiver expects (RFC 5961 section 3), which is known by what was sent, or acknowledged, before.

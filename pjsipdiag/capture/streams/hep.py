@@ -153,7 +153,8 @@ class HepStream:
         return list(self._packets()) if len(self._buffer) >= self._need else ()
 
     def lose(self) -> Sequence[Piece]:
-        """What can be told of the unfinished packet when the bytes after it are missing."""
+        """Gives up the unfinished packet, as the bytes after it are missing: its beginning, cut, if that can be
+        read."""
         head = bytes(self._buffer)
         whole = not self._lost and looks_like(head)
         self._buffer.clear()
@@ -196,6 +197,7 @@ class HepStream:
             return total if 6 <= size <= total - 6 else -1
         if head[0] not in (1, 2):
             return -1
+        # Versions 1 and 2 tell no length: the packet ends where the SIP message inside does, by its Content-Length.
         start = bytes(self._buffer[at : at + 52 + 64])
         if len(start) < 52 + 64:
             return 0

@@ -19,7 +19,7 @@ WINDOW = 1 << 20
 
 
 class RunKind(Enum):
-    """What a run of bytes is."""
+    """The kind of a run of bytes."""
 
     NEXT = "next"
     EARLIER = "earlier"
@@ -66,7 +66,7 @@ class Direction:
         return 0 <= distance(self.begin, number) <= distance(self.begin, self.next)
 
     def place(self, time: int, sequence: int, payload: bytes, length: int) -> Iterator[Run]:
-        """What a segment of `length` bytes, of which `payload` was captured, adds at `time` (nanoseconds)."""
+        """The runs that a segment of `length` bytes, of which `payload` was captured, adds at `time` (nanoseconds)."""
         offset = distance(self.next, sequence)
         if offset > 0:
             self._wait(time, sequence, payload, length)
@@ -80,7 +80,7 @@ class Direction:
             yield Run(RunKind.EARLIER, payload)
 
     def rest(self) -> Iterator[Run]:
-        """What waits behind gaps that nothing will fill any more."""
+        """The runs that wait behind gaps which nothing will fill any more."""
         while self._ahead:
             yield from self._skip(self._since)
 

@@ -14,7 +14,7 @@ USUAL = (
     *(b"SIP/2.0 %d " % status for status in (200, 100, 401, 180, 183, 407, 404, 403, 486, 487, 503)),
     *(method + b" sip:" for method in (b"INVITE", b"ACK", b"REGISTER", b"OPTIONS", b"BYE", b"CANCEL")),
 )
-"""What most messages start with, at most 13 bytes: quicker to compare than START."""
+"""The beginnings of most messages, at most 13 bytes: quicker to compare than START."""
 _WHOLE_REQUEST = re.compile(_REQUEST + rb"[^\r\n ]{0,4096} SIP/2\.0\Z")
 _KNOWN_METHOD = re.compile(
     rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"

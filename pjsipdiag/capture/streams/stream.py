@@ -75,6 +75,7 @@ class MessageStream:
         buffer += data
         if len(buffer) < self._need:
             return ()
+        # Nothing new can be found without a line end, and the buffer would be searched again for each segment.
         if self._lost and not self._scanned and b"\n" not in data and len(buffer) <= LONGEST_LINE:
             return ()
         pieces, used = self._split(buffer)
@@ -82,7 +83,7 @@ class MessageStream:
         return pieces
 
     def lose(self) -> Sequence[Piece]:
-        """What can be told of the unfinished message when the bytes after it are missing."""
+        """Gives up the unfinished message, as the bytes after it are missing: its beginning, cut, if that is SIP."""
         whole = not self._lost and starts_like_sip(self._buffer)
         pieces = [Piece(bytes(self._buffer.lstrip(b"\r\n")), truncated=True)] if whole else []
         self._buffer.clear()
@@ -133,6 +134,7 @@ class MessageStream:
             return self._give_up("SIP over TCP whose headers do not end", len(data))
         self._scanned = 0
         head = data[at : blank + 3]
+        # In the middle of a stream a body may hold a start line; a message's head has a Via, a quoted one rarely.
         if self._lost and not _VIA.search(head):
             return blank + 3
         length = content_length(head)
@@ -150,6 +152,6 @@ class MessageStream:
         return at
 
     def _forget(self, data: Bytes, at: int) -> int:
-        """What need not be kept while no start line is found: everything before the last line."""
+        """How many bytes need not be kept while no start line is found: everything before the last line."""
         line = data.rfind(b"\n", at) + 1 or at
         return len(data) if len(data) - line > LONGEST_LINE else line

@@ -99,7 +99,7 @@ class Reassembler(FlowTable):
         return self._join(segment)
 
     def finish(self, start: int | None = None) -> list[Datagram]:
-        """What is left at the end of a file: gaps are losses now, unfinished messages are cut.
+        """The messages that are left at the end of a file: gaps are losses now, unfinished messages are cut.
 
         With `start`, the time at which the next file begins, flows stay that may go on there.
         """
@@ -116,6 +116,7 @@ class Reassembler(FlowTable):
         time, _, flow, sequence, flags, *_, direction, acknowledges = segment
         if self.repeats(time, flow, sequence):
             return []
+        # An opening SYN starts both directions anew; a SYN with ACK answers one, whose flow was started by that.
         for one in (flow,) if flags & ACK else (flow, reverse(flow)):
             self.ignored.pop(one, None)
         found = Flow(flow, sequence + 1 & 0xFFFFFFFF, time, opened=True)
@@ -129,6 +130,8 @@ class Reassembler(FlowTable):
         """A segment that is far from where its flow is: of the former connection, or of something that begins there."""
         time, _, flow, sequence, *_ = segment
         former = state.former
+        # The segment fits the former connection: a SYN or data in between was forged, or is of another one with these
+        # ports. Both are kept, and each takes the segments that fit it.
         if former is not None and not former.sequence.is_far(sequence):
             state.former, former.former = None, state
             self.flows[flow] = former
@@ -187,7 +190,7 @@ class Reassembler(FlowTable):
             self.ignore(flow, state.time)
 
     def _recognise(self, flow: bytes, state: Flow, payload: bytes) -> Stream | None:
-        """What reads a flow that starts with `payload`; None when it is nothing of ours."""
+        """The reader of a flow that starts with `payload`; None when it is nothing of ours."""
         for starts, make in STREAMS:
             if starts(payload):
                 return make(self.tally.undecoded)
@@ -237,7 +240,7 @@ class Reassembler(FlowTable):
         return found
 
     def _cut(self, flow: bytes, state: Flow) -> list[Datagram]:
-        """What can be told of a message whose rest is missing."""
+        """The messages that can be told of one whose rest is missing."""
         if state.stream is None:
             return []
         self.waiting -= state.stream.waiting
@@ -245,6 +248,7 @@ class Reassembler(FlowTable):
 
     def _rest(self, flow: bytes, state: Flow) -> list[Datagram]:
         """Everything that can still be told of a flow that ends here; what is of an earlier file goes to `late`."""
+        # `_take` stops where a flow is not the one that is followed: so this one stands in its place meanwhile.
         known, self.flows[flow] = self.flows.get(flow), state
         before = state.sequence.waiting
         runs = list(state.sequence.rest())

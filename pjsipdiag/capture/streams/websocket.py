@@ -97,7 +97,7 @@ class WebSocketStream:
         return list(self._frames())
 
     def lose(self) -> Sequence[Piece]:
-        """What can be told of the unfinished message when the bytes after it are missing."""
+        """Gives up the unfinished message, as the bytes after it are missing: its beginning, cut, if that is SIP."""
         head = bytes(self._message)
         if self._upgraded and (frame := _frame_header(self._buffer)):
             head += unmask(bytes(self._buffer[frame[0] :]), frame[2])

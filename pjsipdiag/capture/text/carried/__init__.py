@@ -1,4 +1,4 @@
-"""What was done to a text on its way is undone, before anybody looks for messages in it.
+"""Undoes what was done to a text on its way, before anybody looks for messages in it.
 
 Law: a text is changed only where its own lines that announce messages, or Asterisk's sentences, show that somebody
 changed it. Where one of them stands as Asterisk wrote it, what looks like an escape, a quotation or an object further

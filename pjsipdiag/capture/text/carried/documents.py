@@ -74,7 +74,7 @@ def _of_mail(whole: bytes) -> bytes | None:
 
 
 def _of_terminal(whole: bytes) -> bytes:
-    """What a terminal showed, of a recording that has it in pieces with their times."""
+    """The text that a terminal showed, of a recording that has it in pieces with their times."""
     shown: list[str] = []
     for line in whole.splitlines()[1:]:
         try:

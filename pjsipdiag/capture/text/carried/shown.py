@@ -16,7 +16,7 @@ FEEDS = (
     rb"#012|\\n|\\012|\\x0[aA]|\\u000[aA]|\^J|%0A|\xe2\x90\x8a|<LF>|\[LF\]|<0[aA]>|<br ?/?>|\xe2\x80\xa8|\xc2\x85|\x0b|"
     rb"\xe2\x8f\x8e|\xe2\x86\xb5|\xc2\xb6"
 )
-"""What stands for CR and LF where they were written as text."""
+"""The spellings of CR and LF where they were written as text."""
 _NEEDLE = re.compile(rb"SIP(?: |\xc2\xa0)re(?:quest|sponse)(?: |\xc2\xa0)\(")
 _EXACT = re.compile(
     rb"<-{1,8} ?(?:Received|Transmitting) SIP re(?:quest|sponse) \(\d{1,6} bytes\) (?:from|to) "

@@ -26,7 +26,7 @@ def is_counted(head: bytes) -> bool:
 
 
 class Unescaped:
-    """What stands behind percent signs as it was; `+` is a blank where no other stands for it."""
+    """Puts what stands behind percent signs back as it was; `+` is a blank where no other stands for it."""
 
     def __init__(self, head: bytes) -> None:
         self._plus = b"%20" not in head
