@@ -1,4 +1,4 @@
-"""What is replayed: the PBX, and its configuration as a release of Asterisk loads it, once or again."""
+"""The basis of a replay: the PBX, and its configuration as a release of Asterisk loads it, once or again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Reload = Callable[[Mapping[str, str], str], Config]
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What is replayed: the PBX, and its configuration as a release of Asterisk loads it, with the reason for that
+    """The basis of a replay: the PBX, and its configuration as a release of Asterisk loads it, with the reason for that
     release. `seen` is the version that the capture shows, or empty."""
 
     config: Config

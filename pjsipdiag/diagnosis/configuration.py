@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis.space.expect import findings as expectation_findings
 
 
 def check(config: Config) -> tuple[Finding, ...]:
-    """What every rule finds in the configuration alone: errors first, then in the order of files and lines."""
+    """Asks every rule about the configuration alone: errors first, then in the order of files and lines."""
     found = [finding for rule in RULES if rule.on_config for finding in rule.on_config(config)]
     return tuple(sorted(found, key=_place))
 

@@ -67,12 +67,12 @@ from pjsipdiag.sip import NOWHERE, Address, SipMessage
 
 OnRows = Callable[[Sequence[CallRow], Sequence[SourceRow]], None]
 UNTOLD = ("0.0.0.0:0", "[::]:0", "0.0.0.0", "::", "[::]", ":::0")
-"""What stands for the own side where a log leaves it out."""
+"""The addresses in place of the own side where a log leaves it out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the rules looked at, and the report that came of it."""
+    """The situation that the rules looked at, and the report that came of it."""
 
     situation: Situation
     report: Report
@@ -119,6 +119,8 @@ def conclude(
     if live and not options.get("asterisk"):
         basis = replace(basis, config=asked, assumed=False, reason=f"the running Asterisk is {live.version}")
     situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
+    # Each of these may change the configuration and so every verdict: the calls are judged anew, from the same folds.
+    # In this order, for each rests on the verdicts before it.
     if is_a_copy(situation):
         reload = partial(reload, partial=True)
         basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))

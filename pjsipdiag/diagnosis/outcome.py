@@ -69,7 +69,7 @@ def filtered(situation: Situation, options: Options, tallies: Sequence[Tally]) -
 
 
 def _in_all(tallies: Sequence[Tally]) -> str:
-    """What captures hold at any time; empty where they cannot be read again, or hold no INVITE."""
+    """A sentence on the INVITEs of captures at any time; empty where they cannot be read again, or hold none."""
     counts, firsts, lasts = [*zip(*look_again(tallies, _invites), strict=True)] or ((), (), ())
     if not counts:
         return ""

@@ -30,7 +30,7 @@ MOST = 2000
 
 @dataclass(slots=True)
 class _Found:
-    """What was seen of one method between two hosts."""
+    """The requests of one method between two hosts, and their answers, while they are counted."""
 
     requests: int = 0
     proven: int = 0
@@ -174,7 +174,7 @@ def _sender(message: SipMessage) -> object:
 
 
 def row_of(exchange: Exchange) -> RequestRow:
-    """What a report shows of an exchange."""
+    """The row of a report for an exchange."""
     observed = {str(status): count for status, count in exchange.statuses.items()}
     return RequestRow(
         exchange.method,

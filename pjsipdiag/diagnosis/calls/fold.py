@@ -97,7 +97,7 @@ LIMITS = (
 
 INVITES = (b" INVITE\r", b" INVITE")
 Read = tuple[int, int, Fields]
-"""What `Forms.read` says of a request."""
+"""(number of the form, end of the head, its fields): the result of `Forms.read` on a request."""
 MESSAGES, RESPONSES, REQUESTS, END = range(4)
 """Counts while messages are folded; END is the latest time."""
 KEPT = (
@@ -114,6 +114,8 @@ class Fold(Folded):
 
     def feed(self, datagrams: Iterable[Datagram]) -> None:
         """Folds `datagrams` in."""
+        # The loop runs once for each message, and everything asked of an attribute or a function costs here: counts are
+        # kept in an array that is written back at the end, and only what no compiled part took comes this way.
         answered = self.answering
         counts = array("q", (self.messages, self.responses, self.requests, self.end))
         for datagram, read in self._heard(self._to_fold(datagrams, counts)):

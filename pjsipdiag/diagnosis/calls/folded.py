@@ -1,4 +1,4 @@
-"""What a fold holds and how it travels to another process or machine; what several of them come to.
+"""A fold, and how it travels to another process or machine; several of them merged.
 
 Everything kept is a set, a minimum or a count that two folds can be merged by, in any split, with the same result
 (`merge.py`), and every key is the same wherever it was made (`digest.py`).
@@ -43,7 +43,10 @@ MOST_TELLERS, MOST_TAGS = 100, 100_000_000
 
 @dataclass(slots=True)
 class Folded:
-    """What one part of one capture holds. `rows` are transactions in the order of their first requests."""
+    """The content of one part of one capture. `rows` are transactions in the order of their first requests.
+
+    Times are nanoseconds since 1970, addresses packed (`Address.pack`), texts as on the wire; `end` is the latest time.
+    """
 
     spool: Spool = field(default_factory=Spool)
     rows: bytearray = field(default_factory=bytearray)
@@ -95,7 +98,7 @@ class Folded:
     _is_asterisk: IsAsterisk = field(default_factory=IsAsterisk)
     _known_realms: dict[bytes, bytes] = field(default_factory=dict)
     told: Folded | None = None
-    """What carriers tell whose word is not taken: a fold of its own, so that it is heard only where nothing else is."""
+    """The messages of carriers whose word is not taken: a fold of its own, heard only where nothing else is."""
     tellers: dict[str, int] = field(default_factory=dict)
     """How many messages each of them told."""
     _mirrors: Collection[str] = ()

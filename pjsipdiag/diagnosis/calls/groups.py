@@ -39,12 +39,12 @@ MOST_VARIANTS = 64
 Telling = Callable[[int, RowFacts], tuple[str, str, object]]
 """A request -> the number it calls, its caller, and all else that could tell it from others of its source."""
 NOTHING = (b"", b"")
-"""What tells a request apart that no identifier could look at."""
+"""In place of the words of a request at which no identifier could look."""
 PROVEN = CARRIED | RETRIED
 SAMPLES = 8
+"""Variants that a group has at least where its calls differ in number or caller."""
 MOST_IDS = 4
 """Calls of each status whose Call-IDs may be read."""
-"""Variants that a group has at least where its calls differ in number or caller."""
 
 
 def group(calls: Calls, config: Config, near: Callable[[bytes], bool]) -> tuple[list[CallGroup], Crowd | None]:
@@ -52,6 +52,8 @@ def group(calls: Calls, config: Config, near: Callable[[bytes], bool]) -> tuple[
 
     `near` says of a packed IP address whether the configuration names anything beside it.
     """
+    # A scan has a million sources, of which a heap keeps the busiest, so that memory and the work of all rules stay
+    # bounded; whoever a person could mean (identified, or near to a line) is no stranger and comes before them.
     listed: list[Sequence[int]] = []
     strangers: list[tuple[int, int, Sequence[int]]] = []
     crowd = _Rest(array("I"), array("I"))
@@ -197,7 +199,8 @@ def _variants(calls: Calls, numbers: Sequence[int], alike: list[list[int]]) -> t
 
 
 def _telling(config: Config, calls: Calls) -> Telling:
-    """What of a message, beside its addresses, any identifier under this configuration or a near one could look at."""
+    """Makes the function that reads of a message, beside its addresses, all that any identifier could look at under
+    this configuration or a near one."""
     names = {section.name for section in config.sections} | set(config.endpoints)
     names |= {name.partition("@")[0] for name in names}
     headers = sorted({identify.match_header.partition(":")[0].strip() for identify in config.identifies} - {""})

@@ -1,4 +1,4 @@
-"""What the head of a message says, read with as little work as its usual spelling allows.
+"""Reads the head of a message with as little work as its usual spelling allows.
 
 Lenient, as a report is: what PJSIP makes of the same bytes is `pjsipdiag.asterisk.pjsip.message`.
 """

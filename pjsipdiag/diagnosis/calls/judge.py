@@ -1,4 +1,4 @@
-"""What each transaction comes to: received, sent or passing by, which call it belongs to, and its verdict.
+"""Judges each transaction: received, sent or passing by, which call it belongs to, and its verdict.
 
 One part of a capture is judged on its own, so that processes can share the work; `Judged` is small and can be sent.
 """
@@ -166,7 +166,7 @@ def outcomes(judged: Iterable[Judged]) -> Counter[tuple[bytes, int]]:
 
 
 def _weight(status: int) -> tuple[bool, bool, int]:
-    """What a call came to: success, else an answer that is no challenge, as it is tried again behind one."""
+    """The weight of a call's status: success, else an answer that is no challenge, as it is tried again behind one."""
     return 200 <= status < 300, status not in (0, *CHALLENGES), status
 
 
@@ -204,7 +204,7 @@ class _Tables(dict[int, "_Numbers"]):
 
 
 class _Numbers:
-    """What the numbers in the rows of one part stand for, under the configuration of `replay`."""
+    """The meanings of the numbers in the rows of one part, under the configuration of `replay`."""
 
     def __init__(self, part: CapturePart, senders: Sequence[Fields], replay: Replay) -> None:
         self.agents = list(part.fold.user_agents)
@@ -217,7 +217,7 @@ class _Numbers:
         self._senders = [SenderNames(*(name or b"" for name in names)) for names in senders]
 
     def verdict(self, row: Row, content: int | None, source: bytes, place: bytes) -> Verdict:
-        """What Asterisk does with the request in `row`, whose content is known, and which it received at `place`."""
+        """The verdict on the request in `row`, whose content is known, and which Asterisk received at `place`."""
         transport = TRANSPORT_NAMES[row[TRANSPORT]]
         if content is not None:
             key = content, self._alike.origin(source), transport, place
@@ -275,7 +275,7 @@ def rise(values: Iterable[object]) -> bool:
 
 
 def picked(columns: Sequence[array[int]], places: array[int] | None) -> Sequence[array[int]]:
-    """What columns hold at these places, None: all of them."""
+    """The columns at these places only, None: all of them."""
     if places is None:
         return columns
     if len(places) < 2:  # an itemgetter of one place gives no tuple

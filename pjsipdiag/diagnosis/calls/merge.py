@@ -55,7 +55,7 @@ def finished(merged: Iterable[Merged], heard: bool) -> Merged:
 
 
 def merge_more(merged: Iterable[Merged], heard: bool) -> Merged:
-    """What stands one behind the other as one; it is used up. `heard`: whether what carriers tell counts."""
+    """Merges what stands one behind the other; it is used up. `heard`: whether what carriers tell counts."""
     following = iter(merged)
     whole = next(following, None) or Merged()
     index: dict[Key, int] = {}
@@ -71,7 +71,7 @@ def merge_more(merged: Iterable[Merged], heard: bool) -> Merged:
 
 
 def alone(part: CapturePart, heard: bool) -> Iterator[Merged]:
-    """What one part comes to, then what carriers tell in it as a part of its own; its fold is used up."""
+    """One part as a Merged, then what carriers tell in it as a part of its own; its fold is used up."""
     yield _of(part.fold, part, True)
     if part.fold.told:
         told = replace(part, fold=part.fold.told, told=True)
@@ -79,7 +79,7 @@ def alone(part: CapturePart, heard: bool) -> Iterator[Merged]:
 
 
 def _of(fold: Folded, part: CapturePart, counts: bool) -> Merged:
-    """What a fold comes to; where it does not count, it says nothing of hosts."""
+    """The Merged of one fold; where it does not count, it says nothing of hosts."""
     merged = Merged(
         [part],
         [fold.keys],
@@ -135,7 +135,7 @@ def _add(whole: Merged, more: Merged, index: Mapping[Key, int], heard: bool) -> 
 
 
 def add_hosts(whole: Merged, more: Merged) -> None:
-    """What it shows of hosts: who answers, asks, calls whom, and where the capture was made."""
+    """Adds what it shows of hosts: who answers, asks, calls whom, and where the capture was made."""
     for times, others in ((whole.agents, more.agents), (whole.requesters, more.requesters)):
         for pair, time in others.items():
             times[pair] = min(time, times.get(pair, time))
@@ -153,6 +153,7 @@ def add_hosts(whole: Merged, more: Merged) -> None:
 
 def _add_transactions(whole: Merged, more: Merged, index: Mapping[Key, int], heard: bool) -> None:
     """`index` says which part of `whole` saw a transaction first."""
+    # Few transactions are in two parts: these are found by their keys at once, and all others are taken over in bulk.
     behind = len(whole.parts)
     first: dict[Key, int] = {}
     for number, part in enumerate(more.parts):
@@ -213,6 +214,7 @@ def _add_seen(  # noqa: PLR0917  (where it was seen, on both sides)
     for view in ordered:
         seen = ROW.unpack(view[1])
         first = kept.setdefault(seen[DIGEST], view)
+        # Both parts counted this pair of addresses for one transaction: one of the counts is taken back.
         if first is not view and (heard or not _is_told(whole, first, view)):
             source, destination = ends(seen)
             whole.pairs[source[:-2], destination[:-2]] -= 1

@@ -68,6 +68,9 @@ def infer(merged: Merged, config: Config) -> PbxAddresses:
 
 
 def _infer(merged: Merged, config: Config) -> PbxAddresses:
+    # The first clue that holds decides, the surest first: files name the address; only Asterisk's own log leaves it
+    # out; answers have Asterisk's name; the capture's direction. To be called comes before to call, for anybody can
+    # send under an address, but not have others send there. Counting INVITEs is the last resort.
     traffic = _Traffic(merged)
     bound = traffic.bound(list(_binds(config)))
     if bound:
@@ -253,7 +256,7 @@ def releases_seen(merged: Merged, addresses: Collection[bytes]) -> list[str]:
 
 
 def name_of(merged: Merged, addresses: Collection[bytes]) -> str:
-    """What the PBX calls itself where it answers, whatever that is."""
+    """The name by which the PBX calls itself where it answers, whatever that is."""
     names = (server_of(head) for place, head in sorted(merged.greetings.items()) if place[:-2] in addresses)
     return next(filter(None, names), b"").decode("utf-8", "replace")[:80]
 

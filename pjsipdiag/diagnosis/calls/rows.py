@@ -32,7 +32,8 @@ TAGGED = struct.Struct("<16sIIHI")
 """A message that may show who receives what is sent to him: wide digest of the caller's address and of the Call-ID,
 sums of the CSeq number and of the To tag, what it is, and the sum of the PBX's address."""
 ACKED, CONNECTED = 0, 1
-"""What it is: an ACK, an INVITE over a connection that shows its sender; else the status of a final answer."""
+"""The kind of such a message: an ACK, an INVITE over a connection that shows its sender; else the status of a final
+answer."""
 CHALLENGES, RINGING, BUSY = (401, 407), (180, 181, 182, 183), (486, 487, 600)
 FINAL, MOST_FINAL = 200, 699
 MOST_ANSWERS = 8
@@ -93,7 +94,7 @@ def view_of(key: Key, source: bytes, destination: bytes) -> Key:
 
 
 def call_of(call_id: bytes, tag: bytes | None, source: bytes, uri: bytes | None) -> int:
-    """What all transactions of a call have in common."""
+    """The digest that all transactions of a call have in common."""
     return digest(call_id, tag or b"", source, uri or b"")
 
 
@@ -152,7 +153,7 @@ def both_answers(before: bytes, after: bytes) -> bytes:
 
 
 def outcome_of(answers: bytes) -> tuple[int, bool, int]:
-    """What answers in their order come to: the last final status, else the last one, as of a call that was sent again
+    """The outcome of answers in their order: the last final status, else the last one, as of a call that was sent again
     after a challenge and still rings; whether there was a challenge, and when the last one came."""
     status, challenged = _outcome(answers[:: ANSWER.size] + answers[1 :: ANSWER.size])
     return status, challenged, _TIME.unpack(answers[-_TIME.size :])[0]

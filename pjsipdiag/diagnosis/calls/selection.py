@@ -80,7 +80,8 @@ class Selection:
 
 
 def selection(options: Options) -> Selection:
-    """What the user wrote. Raises PjsipdiagError for what is no time or address, and an empty span."""
+    """The selection that the options ask for. Raises PjsipdiagError for what is no time or address, and an empty
+    span."""
     since, until = options.get("since"), options.get("until")
     first = _moment("--since", since) if since else None
     last = _moment("--until", until) if until else None

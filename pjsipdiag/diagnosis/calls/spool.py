@@ -35,7 +35,7 @@ class Spool:
             self._file.close()
 
     def __getstate__(self) -> int | bytes:
-        """What it holds; its size alone where the file is shared with the process that it was forked from."""
+        """Its content; its size alone where the file is shared with the process that it was forked from."""
         if self._shared:
             self.flush()
             return self._flushed
@@ -101,7 +101,7 @@ class Spool:
 
 
 class Placed(Spool):
-    """What was appended to another spool from some place on; it is only read."""
+    """The bytes of another spool from some place on; they are only read."""
 
     def __init__(self, spool: Spool, at: int) -> None:
         super().__init__()

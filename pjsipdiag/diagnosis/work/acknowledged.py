@@ -114,7 +114,7 @@ class Acknowledged:
         return (number for number in numbers if self._known_of(number)[0])
 
     def _status(self, number: int) -> int:
-        """What the PBX answered in the end, 0 where that is not known."""
+        """The status that the PBX answered in the end, 0 where that is not known."""
         return self._known_of(number)[1]
 
     def _known_of(self, number: int) -> tuple[bool, int]:
@@ -159,6 +159,7 @@ class Acknowledged:
                 told[call, number] = FinalAnswer(tag if known is None or known.tag == tag else 0, what)
         found = dict.fromkeys(connected, (True, 0))
         for (call, number), answer in told.items():
+            # Final answers with several tags (a fork, a forger) do not tell which of them an ACK is for.
             if answer.tag or call in connected:
                 shown = (call, number, answer.tag) in returned or call in connected
                 if shown >= found.get(call, (False, 0))[0]:
@@ -167,7 +168,7 @@ class Acknowledged:
 
     @cached_property
     def _reached(self) -> Mapping[bytes, Collection[Asked]]:
-        """What the PBX asked of these servers, which is read again: few are asked for."""
+        """The requests of the PBX to these servers, read again in the captures: few are asked for."""
         ends = frozenset(self._ends.pbx), frozenset(self._ends.servers), frozenset(self._mirrors)
         reached = Reached(*ends)
         for note in look_again(self._captures, partial(notes, *ends)):

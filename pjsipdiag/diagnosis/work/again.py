@@ -1,4 +1,4 @@
-"""What a second reading of the captures shows of few calls: ACKs of their answers, and challenges that others answer.
+"""Reads the captures a second time for few calls: ACKs of their answers, and challenges that others answer.
 
 Folding keeps neither ACKs nor nonces, as hardly any call needs them: the captures are read again for those that do,
 when somebody asks. Nothing is known where they cannot be read again (standard input).

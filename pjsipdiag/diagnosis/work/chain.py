@@ -96,7 +96,7 @@ class Chain:
         return next(iter(self.captures.starts[capture + 1 :]), None)
 
     def _here(self) -> Reading:
-        """What is folded here is one fold."""
+        """Puts what is folded here into one fold."""
         return Reading(self.reading.wanted)
 
     def _lose(self, whole: WholeFile) -> None:

@@ -155,7 +155,7 @@ class _StartedThere(Generic[Item, Result]):
 
 
 class _KeptByWorker:
-    """What a worker keeps of an item: the folds, then the result, as bytes that are handed over one by one."""
+    """The folds of an item that a worker keeps, then its result, as bytes that are handed over one by one."""
 
     def __init__(self, contents: Iterable[bytes] = ()) -> None:
         with _KEEPING:
@@ -246,7 +246,7 @@ def _neighbours(places: Sequence[PlacedFold]) -> Iterator[list[PlacedFold]]:
 
 
 def _leaves(client: Client, group: Sequence[PlacedFold], heard: bool) -> Iterator[_HeldBytes]:
-    """What several small files come to is merged where they were read."""
+    """Merges what several small files hold where they were read."""
     folds = [(place.fold, (place.capture, place.first_frame)) for place in group]
     taken = [(one.number, at) for one, at in folds if isinstance(one, Elsewhere)]
     first = group[0].fold
@@ -304,7 +304,7 @@ def _opened(data: bytes, place: tuple[int, int] | None, heard: bool) -> Iterator
 
 
 def _here(node: _HeldBytes, spool: Spool, heard: bool) -> Iterator[Merged]:
-    """What a node comes to, its heads in `spool`."""
+    """The fold of a node, its heads in `spool`."""
     for merged in _opened(node.data.result(), node.place, heard):
         for part in merged.parts:
             part.fold.spool = Placed(spool, spool.append(part.fold.spool.content()))

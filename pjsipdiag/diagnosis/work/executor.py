@@ -46,7 +46,7 @@ class PlacedFold:
 
 
 class Work(Protocol[Item_contra, Result_co]):
-    """What is done with an item; `lost` is its result where whoever worked on it was ended again and again."""
+    """The work on an item; `lost` is its result where whoever worked on it was ended again and again."""
 
     def __call__(self, item: Item_contra, /) -> Result_co: ...
 
@@ -73,7 +73,7 @@ class Executor(Protocol):
         ...
 
     def merge(self, places: Sequence[PlacedFold], /) -> Merged:
-        """What all folds come to."""
+        """Merges all folds."""
         ...
 
     def another(self) -> Executor | None:
@@ -118,5 +118,5 @@ class _Started(Started[Result]):
 
 
 def merge_here(places: Sequence[PlacedFold]) -> Merged:
-    """What folds come to that are all in this process."""
+    """Merges folds that are all in this process."""
     return merge([CapturePart(at.fold, at.capture, at.first_frame) for at in places if isinstance(at.fold, Folded)])

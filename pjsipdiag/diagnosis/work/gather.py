@@ -53,7 +53,7 @@ class Gathered:
 
     @property
     def said(self) -> dict[str, tuple[str, ...]]:
-        """What Asterisk's log says of calls, by Call-ID."""
+        """The lines of Asterisk's log about calls, by Call-ID."""
         said: dict[str, list[str]] = defaultdict(list)
         for tally in self.tallies:
             for call_id, lines in tally.log_lines.items():
@@ -62,7 +62,7 @@ class Gathered:
 
     @property
     def signs(self) -> Signs:
-        """What the network says beside SIP."""
+        """ICMP errors, resets and alerts of all captures."""
         found = Signs()
         for tally in self.tallies:
             for sign, times in tally.signs.items():
@@ -71,7 +71,7 @@ class Gathered:
 
 
 def summary(tally: Tally) -> CaptureSummary:
-    """What a report shows of a file."""
+    """The summary of a file that a report shows."""
     return CaptureSummary(
         tally.name,
         tally.records,
@@ -86,7 +86,7 @@ def summary(tally: Tally) -> CaptureSummary:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyRead:
-    """What was gathered already, in place of captures whose reading has begun."""
+    """Captures that were gathered already, in place of some whose reading has begun."""
 
     reading: Reading
     gathered: Gathered
@@ -153,7 +153,7 @@ class Begun:
     reading: Reading
     _captures: Captures
     _tasks: Sequence[Task]
-    """What others do; nothing where this process reads alone."""
+    """The tasks of other processes; none where this one reads alone."""
     _seen: TaskProgress
     _executor: Executor
     _work: Started[list[Done]]

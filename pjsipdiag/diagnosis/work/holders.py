@@ -39,7 +39,7 @@ class Holders:
         self.lost = dict[str, str]()
 
     def look(self, captures: Sequence[Tally], look: Look[Found]) -> Iterator[Found]:
-        """What `look` finds in these captures."""
+        """Yields the findings of `look` in these captures."""
         groups = [*_together(captures)]
         for at in range(0, len(groups), AT_ONCE):
             some = groups[at : at + AT_ONCE]
@@ -121,5 +121,5 @@ def _together(captures: Sequence[Tally]) -> Iterator[list[Tally]]:
 
 
 def _bare(tally: Tally) -> Tally:
-    """What a second reading needs of it."""
+    """The part of it that a second reading needs."""
     return Tally(tally.file, stamp=tally.stamp, any_ratio=tally.any_ratio)

@@ -1,4 +1,4 @@
-"""What was read of a capture is kept in a folder, so that a run that was ended goes on where it was.
+"""Keeps what was read of a capture in a folder, so that a run that was ended goes on where it was.
 
 One file for each piece, named by a digest of all that its content follows from: place and stamp of the capture, what
 was asked of it, the releases of Python and pjsipdiag. Opening such a file can run programs, as Python's own caches do:
@@ -49,7 +49,7 @@ def prepare(folder: str) -> None:
 
 
 def once(reading: Reading, piece: FilePart, alone: bool, stamp: Stamp | None, read: Callable[[], Done]) -> Done:
-    """What was read of a piece: kept, or read now and kept. `stamp` is that of its capture."""
+    """The reading of a piece: kept before, or read now and kept. `stamp` is that of its capture."""
     folder = reading.kept
     if folder is None or stamp is None or not reading.carries_over:
         return read()

@@ -27,13 +27,13 @@ def unpack_fold(data: bytes) -> Folded:
 
 
 def pack(merged: Merged) -> bytes:
-    """What folds come to, as bytes."""
+    """Packs merged folds into bytes."""
     parts = [replace(part, fold=_rows_of(part.fold)) for part in merged.parts]
     return pickle.dumps((parts, [getattr(merged, name) for name in _TABLES]), pickle.HIGHEST_PROTOCOL)
 
 
 def unpack(data: bytes) -> Merged:
-    """What `pack` made bytes of."""
+    """Unpacks what `pack` made."""
     parts, tables = pickle.loads(data)
     return Merged(
         parts,

@@ -61,7 +61,7 @@ class Reached:
         return is_new
 
     def read(self, datagram: Datagram) -> Note | None:
-        """What a message is."""
+        """The note that a message makes, if it makes one."""
         payload, source, destination = datagram.payload, datagram.source[:-2], datagram.destination[:-2]
         direction = datagram.direction
         if direction.startswith(TOLD) and direction.removeprefix(TOLD) not in self._mirrors:
@@ -81,7 +81,7 @@ class Reached:
 def notes(
     pbx: Collection[bytes], servers: Collection[bytes], mirrors: Collection[str], datagrams: Iterator[Datagram]
 ) -> Iterator[Note]:
-    """What one capture tells: the same again is left out, as far as it shows."""
+    """Yields the notes of one capture: the same again is left out, as far as it shows."""
     here, end = Reached(pbx, servers, mirrors), None
     for datagram in datagrams:
         end = end or datagram.time + LATE

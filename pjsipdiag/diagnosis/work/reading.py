@@ -81,7 +81,7 @@ class TaskProgress:
         self.tell()
 
     def forget(self, tasks: Iterable[int]) -> None:
-        """What these tasks have read is read again."""
+        """Forgets what these tasks have read, as it is read again."""
         for task in tasks:
             self._counts[2 * task] = self._counts[2 * task + 1] = 0
 
@@ -101,7 +101,7 @@ class Task:
 
 @dataclass(slots=True)
 class Done:
-    """What came of a piece; `lost` says why it could not be read."""
+    """The result of reading a piece; `lost` says why it could not be read."""
 
     number: int
     capture: int
@@ -157,7 +157,7 @@ class PieceReader:
 
 @dataclass(slots=True)
 class WholeFile:
-    """What came of a file that was read in one go, behind those before it."""
+    """The result of reading a file in one go, behind those before it."""
 
     folds: list[AnyFold]
     tally: Tally
@@ -215,7 +215,7 @@ def read_file(path: str, tally: Tally, reading: Reading, dissector: Dissector | 
 
 
 def to_the_end(found: Iterable[Datagram], dissector: Dissector | None, after: int | None) -> Iterator[Datagram]:
-    """What was found in a file, then what is told at its end."""
+    """The messages that were found in a file, then those that are told at its end."""
     yield from found
     if dissector is not None:
         yield from dissector.finish(after)

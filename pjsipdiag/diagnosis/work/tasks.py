@@ -25,7 +25,7 @@ pieces it names together: each message to it and from it costs as much as readin
 
 
 def tasks_here(files: Sequence[str], reading: Reading) -> Iterator[Task]:
-    """What several processes can do; nothing where one has to read alone: what is followed, what can be read only once,
+    """The tasks for several processes; none where one has to read alone: what is followed, what can be read only once,
     and what depends on the first message that one process finds."""
     jobs = reading.jobs
     if (

@@ -1,4 +1,4 @@
-"""What was said in some calls, whole: their messages, read again, and what the network says of them.
+"""Transcripts of some calls: their whole messages, read again, and what the network says of them.
 
 Folding keeps the heads of requests only. Memory is bounded however much the captures hold: each call has an equal share
 of MOST_BYTES. Nothing is known where captures cannot be read again (standard input).
@@ -40,7 +40,7 @@ _SECRETS = (
 
 @dataclass(slots=True)
 class _Heard:
-    """What is known of one call; `room` is what is left of its bytes."""
+    """One call while it is read; `room` is what is left of its bytes."""
 
     call: CallRow
     room: int
@@ -121,7 +121,7 @@ def _text(payload: bytes) -> str:
 
 
 def _signs_of(heard: _Heard, signs: Signs) -> Iterator[Spoken]:
-    """What the network says of packets between both ends of a call while it lasts, or of its Call-ID."""
+    """The signs about packets between both ends of a call while it lasts, or about its Call-ID."""
     call = heard.call
     ends = {_packed(call.source), _packed(call.destination)} if call.destination else set()
     end = max((spoken.time for spoken in heard.spoken), default=call.time) + LONGEST_TRANSACTION
