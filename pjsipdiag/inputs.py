@@ -14,6 +14,7 @@ from pathlib import Path
 from pjsipdiag.errors import ConfigError, visible
 
 MOST_BYTES = 256 << 20
+"""A longer file is refused."""
 PATIENCE = 10.0
 """Seconds in which a pipe has to give something."""
 

@@ -59,7 +59,7 @@ def ip_text(ip: int | str | bytes) -> str:
 
 
 class Address(NamedTuple):
-    """A transport address: `ip` in canonical text (no brackets), `port` 0 when it is not known."""
+    """A transport address: `ip` is canonical text without brackets, `port` 0 where it is not known."""
 
     ip: str
     port: int = 0
@@ -89,7 +89,9 @@ _QUOTED_NAME = re.compile(r'^\s*"(?:[^"\\]|\\.)*"')
 class SipUri:
     """A `sip:`, `sips:` or `tel:` URI (RFC 3261 section 19.1, RFC 3966).
 
-    `user` is percent-decoded, `port` is 0 when there is none.
+    `scheme` and `host` are in lower case, `host` without brackets; `user` is percent-decoded, and empty in place of
+    none; `port` is 0 where there is none. `parameters` are (name in lower case, value as written). Of a tel: URI `user`
+    is the number.
     """
 
     scheme: str
@@ -148,8 +150,9 @@ class SipMessage:
     """One SIP request or response as it was seen on the wire.
 
     `raw` is the whole message (up to Content-Length, the datagram or the snap length), `time` is in nanoseconds since
-    the epoch, `frame` counts the capture's records from 1 (0: no capture holds it), `transport` is UDP, TCP, TLS, WS
-    or WSS. `direction` says what the capture itself knows: "in", "out", or "" when it does not say.
+    1970, UTC, `frame` counts the capture's records from 1 (0: no capture holds it), `transport` is UDP, TCP, TLS, WS
+    or WSS. `direction` is "in" or "out" where the capture says so, else "". `truncated` says that the capture has only
+    the beginning.
     """
 
     raw: bytes
@@ -173,6 +176,7 @@ class SipMessage:
     @cached_property
     def head(self) -> bytes:
         """Request or status line and headers, without the body and the empty line before it."""
+        # The first of the ends counts: what a body or a folded text holds behind it may look like another one.
         raw = self.raw.lstrip(b"\r\n")
         ends = [at for at in (raw.find(b"\r\n\r\n"), raw.find(b"\n\n"), raw.find(b"\n\r\n")) if at >= 0]
         return raw[: min(ends)] if ends else raw

@@ -57,7 +57,9 @@ class Entry(NamedTuple):
 
     is_folder: bool
     size: int | None = None
+    """Bytes; None where the storage does not say."""
     modified: int = 0
+    """Nanoseconds since 1970; 0 where the storage does not say."""
     version: int = 0
 
 
@@ -168,6 +170,8 @@ class Remote(io.RawIOBase):
             ahead, self._ahead = self._ahead, None
             with _in_one_line():
                 self._now = memoryview(ahead.result() if ahead else self._fetch(self._at, self._size))
+            # Only once a second piece was wanted is the next one fetched ahead of its use: many read no more than the
+            # head of a file, to learn its format.
             if self._size > SMALLEST_READ and self._now:
                 self._ahead = self._pool.submit(self._fetch, self._at + len(self._now), self._size)
             self._size = min(self._size * GROWTH, LARGEST_READ)

@@ -39,7 +39,7 @@ PARTS: dict[str, Callable[[Report], tuple[Sequence[Any], Callable[[Any], object]
     "requests": lambda report: (report.requests, machine.request),
     "doors": lambda report: (report.doors, machine.door),
 }
-"""What of a report can be asked for, and how one row of it is shown."""
+"""Part of a report -> its rows, and how one of them is shown."""
 
 
 def _line(report: Report, table: int) -> Callable[[Any], object]:
@@ -83,8 +83,8 @@ class Answers:
     def check(
         self, config: str, asterisk: str | None = None, part: str = "findings", start: int = 0, count: int = 20
     ) -> Json:
-        """What is wrong in a configuration before any call fails: one page of findings, or of doors, which say who gets
-        in, how and to which context."""
+        """Find what is wrong in a configuration before any call fails: one page of findings, or of doors, which say who
+        gets in, how and to which context."""
         report = configuration_report(self._load(config, asterisk), asked=asterisk)
         return self._page(report if self.plain else redact_report(report), part, start, count)
 
@@ -98,7 +98,8 @@ class Answers:
         transport: str | None = None,
         asterisk: str | None = None,
     ) -> Json:
-        """What Asterisk would do with an INVITE from an address, asked with its real name: each identifier's answer."""
+        """Say what Asterisk would do with an INVITE from an address, asked with its real name: each identifier's
+        answer."""
         loaded = self._load(config, asterisk)
         caller = made.parse_source(source)
         over, to = made.reached(loaded, caller, transport)

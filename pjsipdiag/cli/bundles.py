@@ -17,7 +17,7 @@ ENDING = (".tgz", ".tar.gz", ".gz")
 
 
 def open_bundles(context: click.Context) -> None:
-    """Puts what bundles hold into the command's parameters, until the command ends; --live and -c come first.
+    """Puts the paths in bundles into the command's parameters, until the command ends; --live and -c come first.
 
     :raises PjsipdiagError: a bundle is damaged.
     """
@@ -32,7 +32,7 @@ def open_bundles(context: click.Context) -> None:
 
 
 def _held(context: click.Context, parameter: str, path: str) -> tuple[str, ...]:
-    """What a bundle has for a parameter; a path that is none stays."""
+    """The paths in a bundle that stand for it as a parameter; a path that is no bundle stays."""
     if not path.endswith(ENDING):
         return (path,)
     from pjsipdiag.handover.bundle import is_bundle, unpacked

@@ -51,7 +51,7 @@ WRITTEN = ("output", "force", "quiet", "color")
 def _observe(
     captures: Sequence[str], config: str | None, quiet: bool, inputs: dict[str, Any], on_rows: OnRows | None = None
 ) -> Observation:
-    """What captures and configuration show; other processes read already while this one loads what judges them."""
+    """Judges captures by a configuration; other processes read already while this one imports the rules."""
     from pjsipdiag.diagnosis.work.gather import begin
 
     with ProgressLine(quiet) as progress:

@@ -84,7 +84,7 @@ def compare(
 
 
 def _apart(side: Sequence[str | None], other: Sequence[str | None]) -> str:
-    """What a side is called: by what the other has not, where there is such."""
+    """The name of a side: the parts that the other has not, where there are any."""
     own = [part for part, theirs in zip(side, other, strict=True) if part and part != theirs]
     return " ".join(own or filter(None, side))
 

@@ -1,4 +1,4 @@
-"""What the shell completes beside files and choices: rules, releases, sections; looked up when Tab is pressed."""
+"""Words that the shell completes beside files and choices: rules, releases, sections; looked up when Tab is pressed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What counts, and what a folder has settled for all commands: --fail-on, --ignore, --baseline, .pjsipdiag.toml."""
+"""Options for which findings count, and a folder's settings for all commands: --fail-on, --ignore, --baseline, and
+.pjsipdiag.toml."""
 
 from __future__ import annotations
 
@@ -23,9 +24,9 @@ SETTINGS = {
     "config": "path", "asterisk": "text", "hosts": "path", "resolved": "path", "pbx": "texts", "fail-on": "text",
     "ignore": "texts", "baseline": "path", "expect": "path",
 }  # fmt: skip
-"""What the file may say, and of what form: nothing that writes, connects or runs, for a folder may be a stranger's."""
+"""Setting -> its form: none that writes, connects or runs is among them, for a folder may be a stranger's."""
 _PARAMETERS = {"fail-on": "fail_on", "ignore": "ignored"}
-"""What a parameter is called where it is not the option's name."""
+"""Option -> its parameter, where that has another name."""
 
 SEVERITIES = options(
     click.option("--fail-on", type=click.Choice(["error", "warning", "note", "never"]), default="warning",
@@ -41,7 +42,7 @@ COUNTS = options(
 
 
 def gate_of(fail_on: str, ignored: Sequence[str], baseline: str | None) -> Gate:
-    """What the options say of what counts.
+    """The gate that the options describe.
 
     :raises click.UsageError: there is no such rule.
     :raises PjsipdiagError: the baseline cannot be read.

@@ -30,7 +30,7 @@ class Failure(click.ClickException):
 
 
 def _no_room(error: OSError) -> str:
-    """What to do where a file could not be written to its end; empty for another error."""
+    """Advice for an error that means a full disk; empty for another error."""
     if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return ""
     from tempfile import gettempdir
@@ -53,6 +53,8 @@ class Commands(click.Group):
     command_class = Command
 
     def invoke(self, ctx: click.Context) -> Any:
+        # From the narrow to the wide: click's own errors before ours, ours before what only the system or a fault of
+        # this program can raise. A stream that was closed is told by `cli.run`, for which stderr may be that stream.
         try:
             return super().invoke(ctx)
         except (click.exceptions.Exit, click.Abort):

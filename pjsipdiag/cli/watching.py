@@ -143,7 +143,7 @@ def _state_file(where: str | None, state: str | None) -> Path | None:
 
 
 def _source(where: str, mirrors: Sequence[str], start: FilePosition, say: Callable[[str], None]) -> Source:
-    """What `where` names: standard input, a listener or a directory."""
+    """The source that `where` names: standard input, a listener or a directory."""
     from pjsipdiag.watch.sources.folder import Folder
     from pjsipdiag.watch.sources.hep import Listener
     from pjsipdiag.watch.sources.source import PipedCapture

@@ -80,6 +80,7 @@ def _by_address(config: Config) -> Iterator[AllowedNetwork]:
     identifies = {identify.name: identify for identify in config.identifies}
     for cell in cells(config.identifies):
         ranges[cell.version, cell.identifies[0].name].append((cell.first, cell.last))
+    # type=acl is asked before any identify, for all of them; an endpoint's own list once its identify took the source.
     before = [spans for one in config.acls for spans in _denied(one.acl, config)]
     for (version, name), spans in ranges.items():
         identify = identifies[name]
@@ -93,7 +94,7 @@ def _by_address(config: Config) -> Iterator[AllowedNetwork]:
 
 
 def _denied(acl: Acl, config: Config) -> Iterator[dict[int, list[tuple[int, int]]]]:
-    """What each list of an access list denies, by IP version, in order; everything where a list does not exist.
+    """The ranges that each list of an access list denies, by IP version, in order; all where a list does not exist.
 
     A list turned round takes as an identify what it denies; what a rule with a port denies is left in.
     """
@@ -168,7 +169,7 @@ _SAYS = {
     DoorState.ADDRESS: "{endpoints} are taken by {identifier} from where their access lists permit, which is not in "
     "the list",
 }
-"""What a way in that is no address means for a list of addresses."""
+"""State of a door that goes by something else than an address -> its meaning for a list of addresses."""
 
 
 def _unknown(config: Config) -> Iterator[str]:

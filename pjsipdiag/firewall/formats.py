@@ -22,7 +22,7 @@ FAMILIES = {4: ("ipv4_addr", "inet"), 6: ("ipv6_addr", "inet6")}
 """IP version -> its type in nftables and its family in ipset."""
 PORTS = "meta l4proto { udp, tcp } th dport { 5060, 5061 }"
 LEAST_ROOM = 65_536
-"""What an ipset holds unless it is told to hold more."""
+"""Entries that an ipset holds unless it is told to hold more (maxelem of ipset(8))."""
 
 
 def nft(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What PBXs have in common: one provider's new address that forty of them refuse is one cause with forty places.
+"""Causes that PBXs share: one provider's new address that forty of them refuse is one cause with forty places.
 
 Two findings have the same cause if they are of one rule and name a common source; where they name none, if they blame a
 line with the same text. What two findings share may link them to a third.
@@ -32,7 +32,7 @@ def _causes(members: Sequence[Member]) -> Iterator[SharedCause]:
 
 
 def _marks(place: Place) -> list[Hashable]:
-    """What another finding has in common with this one if both have the same cause."""
+    """The marks of a finding: another one that has one of them, too, has the same cause."""
     finding = place.finding
     if finding.sources:
         return [(finding.rule, source) for source in finding.sources]
@@ -40,11 +40,13 @@ def _marks(place: Place) -> list[Hashable]:
 
 
 def _linked(marks: Sequence[Sequence[Hashable]]) -> Iterator[list[int]]:
-    """The numbers that marks in common link, directly or by others, group by group."""
+    """The numbers that common marks link, directly or through others, group by group."""
     having = defaultdict[Hashable, list[int]](list)
     for number, own in enumerate(marks):
         for mark in own:
             having[mark].append(number)
+    # Each mark is followed once: followed anew for each number that has it, a source that thousands of findings name
+    # would cost its square.
     seen = set[int]()
     reached = set[Hashable]()
     for start in range(len(marks)):

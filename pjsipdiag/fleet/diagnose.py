@@ -22,7 +22,7 @@ from pjsipdiag.fleet.plan import Pbx, Plan
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.wording import fixes, suggestions_for
 
-MOST_SOURCES = 5_000
+KEPT_SOURCES = 5_000
 """Sources that are kept of one PBX: those with the most calls."""
 MOST_AGENTS = 3
 """User-Agents that are kept of one source there."""
@@ -113,8 +113,8 @@ def _member(pbx: Pbx, report: Report) -> Member:
         unmatched=len(report.unmatched),
         places=tuple(_place(finding, report) for finding in report.findings),
         patch=_patch(report.suggestions, report),
-        sources={row.address: _caller(row) for row in sources[:MOST_SOURCES]},
-        sources_left_out=max(len(sources) - MOST_SOURCES, 0),
+        sources={row.address: _caller(row) for row in sources[:KEPT_SOURCES]},
+        sources_left_out=max(len(sources) - KEPT_SOURCES, 0),
         cut=tuple(f"{capture.file}: {capture.truncated}" for capture in report.captures if capture.truncated),
         notes=report.notes,
     )

@@ -1,4 +1,4 @@
-"""What a PBX came to, and what a fleet came to: frozen data between the diagnoses and the formats."""
+"""The results of a PBX and of a fleet: frozen data between the diagnoses and the formats."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ class Caller(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What one PBX came to; `failed` says why it could not be diagnosed, `cut` which captures were not read to their
-    end. `sources` are at most as many as `diagnose.MOST_SOURCES`; `sources_left_out` counts the others."""
+    """The result of one PBX. `failed` says why it could not be diagnosed, `cut` which captures were not read to their
+    end. `files` and `records` count those of its captures, `callers` and `unmatched` count sources; `patch` is a
+    unified diff. `sources`, by address, are at most as many as `diagnose.KEPT_SOURCES`; `sources_left_out` counts the
+    others."""
 
     pbx: Pbx
     failed: str = ""

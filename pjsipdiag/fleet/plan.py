@@ -163,7 +163,7 @@ _FORMS: dict[str, bool] = {
     "asterisk": False,
     "hosts": False,
 }
-"""What a table may say -> whether it may be a list."""
+"""Key of a table -> whether its value may be a list."""
 _CHECKS: dict[str, Callable[[Sequence[str]], object]] = {
     "addresses": pbxes.given,
     "mirrors": lambda texts: selection({"mirrors": texts}),

@@ -27,7 +27,7 @@ def fleet_headline(fleet: Fleet) -> str:
 
 
 def title(cause: SharedCause) -> str:
-    """What a cause is, in a few words."""
+    """A cause in a few words."""
     if len(cause.places) == 1:
         return cause.places[0][1].finding.message
     return f"{named(cause.sources)}: {cause.summary}" if cause.sources else cause.summary
@@ -64,7 +64,7 @@ def said(member: Member) -> str:
 
 
 def shared_kind(source: SharedSource) -> str:
-    """What the PBXs make of it together: `matched at 12, unmatched at 3`."""
+    """The verdicts of all PBXs on a source: `matched at 12, unmatched at 3`."""
     numbers = {
         verdict: sum(row.verdict == verdict for _, row in source.seen if row.calls) for verdict in VERDICTS[::-1]
     }
@@ -78,7 +78,7 @@ def shared_calls(source: SharedSource) -> int:
 
 
 def seen_as(name: str, row: Caller) -> str:
-    """What one PBX saw of a source."""
+    """A source as one PBX saw it."""
     how = f"{row.verdict}{f' as {row.endpoint}' if row.endpoint else ''}" if row.calls else "no call"
     return f"{name}: {how}, {counts(row.observed)}" if row.observed else f"{name}: {how}"
 
@@ -90,7 +90,7 @@ def named(texts: Sequence[str], most: int = MOST_NAMED) -> str:
 
 
 def open_points(fleet: Fleet) -> list[str]:
-    """What is missing: PBXs, parts of captures, sources that are not kept."""
+    """The gaps of the report: PBXs, parts of captures, sources that are not kept."""
     points = [f"{member.pbx.name}: not diagnosed: {member.failed}" for member in fleet.members if member.failed]
     points += [f"{member.pbx.name}: {cut}" for member in fleet.members for cut in member.cut]
     points += [

@@ -1,4 +1,4 @@
-"""What is handed over: a PBX's state to who diagnoses it, calls of a source to its carrier, one call to a colleague.
+"""Files for others: a PBX's state for who diagnoses it, calls of a source for its carrier, one call for a colleague.
 
 What a carrier or colleague gets holds nothing of our configuration: no verdict, no section, no endpoint. Messages
 are written as they were, whole and with their times; what belongs to other calls stays out.

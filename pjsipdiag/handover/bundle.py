@@ -26,7 +26,7 @@ from pjsipdiag.redact.files import TOLD
 ROOT = "pjsipdiag-bundle"
 ABOUT = "about.txt"
 MOST_BYTES = 4 << 30
-"""What a bundle may hold when it is unpacked."""
+"""Bytes of the files in a bundle, unpacked."""
 _MOST_TOLD = 2000
 _MOST_BEHIND = 1 << 20
 """Bytes behind the last file that are read, for the checksum follows them."""
@@ -35,7 +35,8 @@ _MAGIC = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What one holds, as files: `config` a directory, `live` a file of --save-live, each None where it lacks them."""
+    """The content of one, as paths: `config` a directory, `live` a file of --save-live, each None where it lacks them.
+    `about` is one line of text."""
 
     captures: tuple[str, ...]
     config: str | None

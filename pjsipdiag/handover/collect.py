@@ -1,4 +1,4 @@
-"""What a diagnosis needs, brought from the PBX: a capture, the configuration, what the running Asterisk tells."""
+"""The input of a diagnosis, brought from the PBX: a capture, the configuration, the running Asterisk's answers."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ GRACE = 30
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to bring: a capture of some `seconds` on an `interface`, or the `newest` files that `rotated`, a directory
-    or a pattern, stands for; the configuration at `etc`; everything redacted, or as it is."""
+    """The order for one bundle: a capture of some `seconds` on an `interface`, or the `newest` files that `rotated`, a
+    directory or a pattern, stands for; the configuration at `etc`; everything redacted, or as it is."""
 
     seconds: float = 60
     interface: str = "any"
@@ -60,9 +60,9 @@ class Collecting:
     wish: Wish
     folder: Path
     captured: list[str] = field(default_factory=list)
-    """What is to be said of the capture."""
+    """Sentences about the capture."""
     lacking: list[str] = field(default_factory=list)
-    """What could not be had, in words of the other machine."""
+    """The parts that could not be had, in words of the other machine."""
 
     def configuration(self) -> Config:
         """The configuration, of which only the files that decide on calls stay."""
@@ -123,7 +123,7 @@ class Collecting:
         self.captured.append(f"the newest {taken} of {len(found)} captures")
 
     def live(self) -> None:
-        """What the running Asterisk tells; that it tells nothing is a note."""
+        """Asks the running Asterisk; that it tells nothing is a note."""
 
         def asking(wanted: Wanted) -> Live:
             return questions.ask_all(by_command(self.machine.words("asterisk", "-rx")), self.machine.name, wanted)
@@ -179,7 +179,7 @@ class Collecting:
         return done.stderr.decode("utf-8", "replace")
 
     def _fetch(self, words: list[str], folder: Path, most_bytes: int, what: str) -> list[str]:
-        """What tar packs there, unpacked here; it may pass over single files, which is a note."""
+        """Has tar pack files there and unpacks them here; it may pass over single ones, which is a note."""
         argv = self.machine.words(*words)
         with TemporaryFile() as errors:
             try:
@@ -224,6 +224,6 @@ def collect(machine: Machine, wish: Wish, path: str, *, force: bool, say: Callab
 
 
 def _last(said: str) -> str:
-    """What a program says at its end, of why it failed."""
+    """The last lines of a program's output, which say why it failed."""
     lines = [visible(line) for line in said.strip().split("\n") if line]
     return " ".join(lines[-2:])[:300] or "there is nothing"

@@ -32,7 +32,7 @@ class CarrierCalls:
     calls: tuple[CallRow, ...]
     messages: Messages
     told: Transcripts
-    """What was said in the first of them."""
+    """The messages of the first of them, for the page."""
 
 
 def gather(captures: Sequence[str], sources: Sequence[str], since: str | None, until: str | None) -> CarrierCalls:
@@ -76,7 +76,7 @@ def _table(handed: CarrierCalls) -> bytes:
 
 
 def _page(handed: CarrierCalls) -> bytes:
-    """What to say, in a few lines that a person reads."""
+    """A summary of the calls, in a few lines that a person reads."""
     calls = handed.calls
     sources = sorted({call.source.rpartition(":")[0].strip("[]") for call in calls})
     answers = Counter(str(call.observed_status or "none") for call in calls)
@@ -110,4 +110,4 @@ FILES: dict[str, Callable[[CarrierCalls], bytes]] = {
     "calls.csv": _table,
     "calls.pcap": _capture,
 }
-"""What the archive holds, by name."""
+"""Name of a file in the archive -> its content."""

@@ -31,7 +31,7 @@ PATIENCE = 60.0
 """Seconds without a byte of it."""
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 WHEELS = ("jinja2==3.1.6", "markupsafe==3.0.3")
-"""What a diagnosis imports; of MarkupSafe only what is Python is taken."""
+"""The packages that a diagnosis imports; of MarkupSafe only the Python part is taken."""
 STATIC = ("index.html", "page.css", "page.js", "worker.js")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 COMPILED = re.compile(r"\[(?:\[tool\.setuptools\.ext-modules\]|tool\.distutils\.bdist_wheel)\]\n(?:.+\n)*")
@@ -40,7 +40,7 @@ POLICIES = (
     *("default-src 'none'", "connect-src 'self'", "worker-src 'self' blob:", "frame-src blob:", "img-src data:"),
     *("form-action 'none'", "base-uri 'none'"),
 )
-"""What the page may do; beside its own style and script those of the report that it shows are named."""
+"""The page's content security policy, but for styles and scripts: its own, and those of the report that it shows."""
 CHECKOUT = Path(__file__).parents[2]
 
 

@@ -1,4 +1,4 @@
-"""What was dropped on the page becomes a report: runs in the browser, where files stand in memory."""
+"""Files that were dropped on the page become a report: runs in the browser, where files stand in memory."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ CauseKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class CauseChange:
-    """What is told: `change` is new, changed or cleared."""
+    """One line to tell: `change` is new, changed or cleared. `time` is in nanoseconds since 1970."""
 
     time: int
     change: str
@@ -78,7 +78,8 @@ class CauseChange:
 
 
 class Causes:
-    """What was told; `known` are those of an earlier run. Told is what is at least as severe as `least`."""
+    """The causes that were told; `known` are those of an earlier run. Causes below the severity `least` are not
+    told."""
 
     def __init__(self, least: Severity, known: Iterable[tuple[CauseKey, str]] = ()) -> None:
         self._least = least.rank
@@ -88,11 +89,11 @@ class Causes:
         """Causes by rule that were not told, as there were too many in their minute."""
 
     def told(self) -> list[tuple[CauseKey, str]]:
-        """What a later run has to know."""
+        """The causes that were told, with their digests, as a later run takes them for `known`."""
         return [*self._told.items()]
 
     def new(self, report: Report, now: int) -> Iterator[CauseChange]:
-        """What is to be told of a report."""
+        """The causes of a report that are to be told."""
         named = set[CauseKey]()
         for finding in report.findings:
             keys = [(finding.rule, source) for source in finding.sources or ("",)]
@@ -106,6 +107,7 @@ class Causes:
         fresh = [key for key in keys if self._told.get(key) != digest]
         change = "changed" if any(key in self._told for key in fresh) else "new"
         sources = tuple(source for _, source in fresh if source)
+        # A cause for which the minute has no line left is not noted as told: it is new again when it comes next.
         cause = _cause(finding, sources, report, change, now)
         if fresh and not self._has_room(bool(cause.endpoint), now):
             self.left_out[finding.rule] += 1
@@ -161,7 +163,7 @@ def _cause(finding: Finding, sources: tuple[str, ...], report: Report, change: s
 
 
 def _digest(finding: Finding, report: Report) -> str:
-    """What of a cause is told again when it changes: not its counts."""
+    """The digest of all that makes a cause another one: severity, line to blame, lines to add; not its counts."""
     repairs = wording.suggestions_for(finding, report)
     parts = [
         str(finding.severity),

@@ -91,6 +91,6 @@ class Configuration:
 
 
 def shown(config: Config) -> str:
-    """What was loaded, in a few words."""
+    """A configuration in a few words."""
     identifies = plural(len(config.identifies), "identify", "identifies")
     return f"{plural(len(config.endpoints), 'endpoint')}, {identifies}, as Asterisk {config.version}"

@@ -1,4 +1,4 @@
-"""What the thread of a source has read and nobody has taken yet, in bounded memory.
+"""Messages that the thread of a source has read and nobody has taken yet, in bounded memory.
 
 While something is judged and told, the thread reads on. Where even this is full, it waits, and what comes meanwhile is
 kept by the kernel; what the kernel drops is counted there.
@@ -12,7 +12,8 @@ from threading import Condition, Event, Thread
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.watch.sources.source import FilePosition, Source
 
-MOST_BYTES = 4 << 20
+AHEAD_BYTES = 4 << 20
+"""Bytes that are read ahead: beyond, the thread waits."""
 OVERHEAD = 400
 """Bytes that a message takes beside its text."""
 PAUSE, PATIENCE = 0.5, 15.0
@@ -38,7 +39,8 @@ class Feed:
         self._thread.start()
 
     def take(self, seconds: float) -> Sequence[Received]:
-        """What has come, waiting for it at most so long. Raises what the source raised once all it gave was taken."""
+        """The messages that have come, waiting at most so long for one. An error of the source is raised once all its
+        messages were taken."""
         with self._condition:
             if not self._items and self._thread.is_alive():
                 self._condition.wait(seconds)
@@ -75,7 +77,7 @@ class Feed:
 
     def _put(self, datagram: Datagram, place: FilePosition | None) -> None:
         with self._condition:
-            while self._size > MOST_BYTES and not self._closed:
+            while self._size > AHEAD_BYTES and not self._closed:
                 self._condition.wait(PAUSE)
             self._items.append((datagram, place))
             self._size += len(datagram.payload) + OVERHEAD

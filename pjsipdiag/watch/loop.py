@@ -114,7 +114,7 @@ class Watch:
             raise failure
 
     def summary(self) -> str:
-        """What was seen, in a line."""
+        """The counts so far, in a line."""
         lost = self._source.lost()
         calls, causes = plural(self._calls.total(), "call"), plural(self._told.total(), "cause")
         said = [f"{plural(self._messages, 'SIP message')}, {calls}, {causes} told"]
@@ -147,6 +147,8 @@ class Watch:
         }
 
     def _turn(self) -> None:
+        # Within one turn a whole file may come, hours of a capture: the memory that waiting calls take, and the span of
+        # a window, are looked at with each message, so that neither hangs on how fast the source gives.
         for datagram, place in self._feed.take(TURN):
             self._add(datagram, place)
             if self._pending.size - self._left > LARGEST or self._now - self._since >= LONGEST:
@@ -201,13 +203,14 @@ class Watch:
                 self._stop.set()
 
     def _finish(self) -> None:
-        """What is still to come of the source is taken, and all that waits is judged."""
+        """Takes what is still to come of the source, and judges all that waits."""
         if not (self._until_failure and self.failed):
             self._feed.stop()
             while not self._feed.ended:
                 for datagram, place in self._feed.take(TURN):
                     self._add(datagram, place)
-            self._feed.take(0)
+            self._feed.take(0)  # raises the error of a source that failed
+            # Calls that are not settled are judged now and read again by a later run, which then has the rest of them.
             resume = self._pending.place
             self._judge(self._pending.rest(), self._now)
             self._place = resume or self._place

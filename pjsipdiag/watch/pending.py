@@ -16,16 +16,19 @@ from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.watch.sources.source import FilePosition
 
 SECOND = 1_000_000_000
+"""In nanoseconds, as all times of packets are."""
 GRACE = 2 * SECOND
 TIMEOUT = 32 * SECOND
-MOST_BYTES = 32 << 20
+WAITING_BYTES = 32 << 20
+"""Bytes of messages that wait: beyond, the oldest talks are given up."""
 MOST_OF_ONE = 200
 """Messages of one Call-ID that are kept together: whoever uses it for ever is judged in parts."""
 
 
 @dataclass(slots=True)
 class Talk:
-    """The messages of one Call-ID; `final` is whether the last request has its answer, `place` that of the first."""
+    """The messages of one Call-ID; `first` and `last` are their times in nanoseconds since 1970, `final` is whether the
+    last request has its answer, `place` that of the first message."""
 
     first: int
     last: int
@@ -76,7 +79,7 @@ class PendingTalks:
     def bound(self) -> None:
         """Gives up the oldest talks where all together are too large."""
         for name, talk in [*self._talks.items()]:
-            if self.size <= MOST_BYTES:
+            if self.size <= WAITING_BYTES:
                 break
             self.overrun += 1
             self.size -= sum(len(one.payload) for one in talk.messages)

@@ -59,8 +59,9 @@ class Windows:
     def judge(
         self, fresh: Sequence[Datagram], now: int, files: WatchedFiles, encrypted: Mapping[tuple[bytes, bytes], int]
     ) -> tuple[Report, Counter[str]]:
-        """What `fresh`, the messages of calls that are settled at `now`, show beside those of the last minute; and what
-        becomes of these calls alone."""
+        """Judges `fresh`, the messages of calls that are settled at `now` (nanoseconds since 1970), beside those of the
+        last minute; the report on all, and how many of the fresh calls have each outcome."""
+        # Numbered anew, as the records of a capture: the frame of a call then says whether it is fresh.
         known = len(self._recent)
         window = [one._replace(frame=number) for number, one in enumerate((*self._recent, *fresh), 1)]
         tally = Tally(self._name, records=len(window), encrypted=Counter(encrypted), kept=window)
@@ -69,6 +70,7 @@ class Windows:
         tally.sip_messages, tally.invites = fold.counts
         merged = merge([CapturePart(fold, 0)])
         merged.end = max(merged.end, now)
+        # The tables of earlier windows count for the judgement, and are then cut: what this window saw itself stays.
         own = set(merged.registrations)
         add_hosts(merged, self._hosts)
         self._hosts = _busiest(merged, own)

@@ -76,6 +76,8 @@ class Child:
         listener.start()
         Thread(target=self._end, args=(process, stop), daemon=True).start()
         records = Records(self.tally)
+        # A cut off record at the end is no fault where the watch ended the child; where the child ended by itself, what
+        # it said on stderr is the reason, and not the record.
         try:
             never = Event()  # what the child has captured by its end is read, too
             for datagram in records.datagrams(reading(process.stdout.fileno(), never)):

@@ -1,4 +1,4 @@
-"""What a source is, and the bytes of a capture that are read as they come."""
+"""The interface of a source, and captures that are read as their bytes come."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TIDY = 15 * 60 * 1_000_000_000
 """Nanoseconds of the capture after which connections and fragments that nobody ends are given up."""
 
 FilePosition = tuple[int, int]
-"""(when the first record of a file is from, number of the record): from there a restart goes on."""
+"""(time of a file's first record in nanoseconds since 1970, number of a record in it): from there a restart goes on."""
 Put = Callable[[Datagram, "FilePosition | None"], None]
 
 
@@ -60,7 +60,7 @@ class Records:
             yield from self._late()
 
     def finish(self) -> Iterator[Datagram]:
-        """What is complete only because nothing more comes."""
+        """The messages that are complete only because nothing more comes."""
         yield from self._dissector.finish()
         yield from self._late()
 
