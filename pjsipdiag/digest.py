@@ -9,19 +9,19 @@ from __future__ import annotations
 from hashlib import blake2b
 from struct import Struct
 
-SIZE = 8
+DIGEST_SIZE = 8
 _NUMBER = Struct("<q")
 _LENGTHS = tuple(Struct(f"<{count}I") for count in range(5))
 
 
 def digest(*parts: bytes) -> int:
     """A signed number of 64 bits for up to four parts, whose lengths count: what ends where makes a difference."""
-    return _NUMBER.unpack(_blake(parts, SIZE))[0]  # type: ignore[no-any-return]
+    return _NUMBER.unpack(_blake(parts, DIGEST_SIZE))[0]  # type: ignore[no-any-return]
 
 
 def wide_digest(*parts: bytes) -> bytes:
     """The same of 128 bits, for what evidence rests on: nobody finds two texts of his own that fall together."""
-    return _blake(parts, 2 * SIZE)
+    return _blake(parts, 2 * DIGEST_SIZE)
 
 
 def _blake(parts: tuple[bytes, ...], size: int) -> bytes:

@@ -13,16 +13,17 @@ from pathlib import Path
 
 from pjsipdiag.errors import ConfigError, visible
 
-MOST_BYTES = 256 << 20
-"""A longer file is refused."""
-PATIENCE = 10.0
+LARGEST_WHOLE = 256 << 20
+"""Bytes of a file that is read whole: no configuration and no list is larger, and all of it has to fit into memory."""
+PIPE_SECONDS = 10.0
 """Seconds in which a pipe has to give something."""
 
 
 def read_whole(path: str | Path) -> bytes:
     """The bytes of a file or a pipe.
 
-    :raises OSError: it cannot be read, holds more than MOST_BYTES, or gives nothing for PATIENCE; `strerror` says so.
+    :raises OSError: it cannot be read, holds more than LARGEST_WHOLE, or gives nothing for PIPE_SECONDS; `strerror`
+        says so.
     """
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -30,8 +31,8 @@ def read_whole(path: str | Path) -> bytes:
         parts: list[bytes] = []
         size = 0
         while True:
-            if waits and not select.select([handle], [], [], PATIENCE)[0]:
-                raise OSError(errno.ETIMEDOUT, f"nothing came out of it for {PATIENCE:.0f} s")
+            if waits and not select.select([handle], [], [], PIPE_SECONDS)[0]:
+                raise OSError(errno.ETIMEDOUT, f"nothing came out of it for {PIPE_SECONDS:.0f} s")
             try:
                 part = os.read(handle, 1 << 20)
             except BlockingIOError:
@@ -40,8 +41,8 @@ def read_whole(path: str | Path) -> bytes:
             if not part:
                 return b"".join(parts)
             size += len(part)
-            if size > MOST_BYTES:
-                raise OSError(errno.EFBIG, f"more than {MOST_BYTES >> 20} MB")
+            if size > LARGEST_WHOLE:
+                raise OSError(errno.EFBIG, f"more than {LARGEST_WHOLE >> 20} MB")
             parts.append(part)
     finally:
         os.close(handle)

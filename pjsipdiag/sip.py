@@ -80,6 +80,7 @@ class Address(NamedTuple):
 
 
 NOWHERE = Address("0.0.0.0")
+"""An address that is not known."""
 LONGEST_REMEMBERED = 256
 """Characters of texts with a URI whose meaning is kept: the same senders call again and again."""
 _QUOTED_NAME = re.compile(r'^\s*"(?:[^"\\]|\\.)*"')

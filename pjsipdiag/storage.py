@@ -20,15 +20,14 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from pjsipdiag.errors import PjsipdiagError, visible
+from pjsipdiag.inputs import LARGEST_WHOLE
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 SMALLEST_READ, LARGEST_READ = 1 << 16, 8 << 20
 """Bytes that are asked for at once: more and more, while reading goes on in order."""
 GROWTH = 4
-PATIENCE, SILENCE = 10, 60
+CONNECT_SECONDS, SILENCE = 10, 60
 """Seconds in which a connection is made, and in which something comes out of it."""
-MOST_BYTES = 256 << 20
-"""Of a file that is read whole."""
 LONGEST_REASON = 200
 NOT_FOUND = 404
 
@@ -118,10 +117,10 @@ def members(url: Url) -> Sequence[Url] | None:
 
 
 def read_url(url: Url) -> bytes:
-    """A small file whole, of at most one byte more than MOST_BYTES. Raises OSError as `entry`."""
+    """A small file whole, of at most one byte more than LARGEST_WHOLE. Raises OSError as `entry`."""
     with open_url(url) as file:
         parts: list[bytes] = []
-        left = MOST_BYTES + 1
+        left = LARGEST_WHOLE + 1
         while left and (part := file.read(min(left, LARGEST_READ))):
             parts.append(part)
             left -= len(part)
@@ -225,7 +224,7 @@ def _storage(url: Url) -> tuple[Any, str]:
 
 
 def _of_s3() -> dict[str, Any]:
-    limits = {"connect_timeout": PATIENCE, "read_timeout": SILENCE}
+    limits = {"connect_timeout": CONNECT_SECONDS, "read_timeout": SILENCE}
     return {"use_listings_cache": False, "config_kwargs": limits}
 
 
@@ -233,7 +232,7 @@ def _of_web() -> dict[str, Any]:
     """Proxies and ~/.netrc are heeded; what a server compressed stays as it is, for its places are of that."""
     from aiohttp import ClientTimeout
 
-    limits = ClientTimeout(total=None, sock_connect=PATIENCE, sock_read=SILENCE)
+    limits = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE)
     return {
         "client_kwargs": {
             "trust_env": True,
@@ -246,7 +245,7 @@ def _of_web() -> dict[str, Any]:
 
 def _of_ssh() -> dict[str, Any]:
     """~/.ssh/config counts, and so does ~/.ssh/known_hosts, which sshfs would not ask."""
-    return {"known_hosts": (), "connect_timeout": PATIENCE, "login_timeout": PATIENCE}
+    return {"known_hosts": (), "connect_timeout": CONNECT_SECONDS, "login_timeout": CONNECT_SECONDS}
 
 
 _OF_SSH = ("sftp", "ssh")

@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "sip": {"errors"},
     "inputs": {"errors"},
     "outputs": {"errors"},
-    "storage": {"errors"},
+    "storage": {"errors", "inputs"},
     "capture": {"digest", "errors", "extensions", "sip", "storage", "capture"},
     "asterisk": {"errors", "inputs", "sip", "storage", "asterisk"},
     "diagnosis": {
@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "page": {"errors", "asterisk", "diagnosis", "report", "handover", "page"},
     "agents": {"errors", "asterisk", "diagnosis", "redact", "report", "agents"},
     "handover": {
-        *("errors", "outputs", "sip", "machine"),
+        *("errors", "inputs", "outputs", "sip", "machine"),
         *("capture", "asterisk", "diagnosis", "report", "redact", "handover"),
     },
     "firewall": {"errors", "sip", "asterisk", "diagnosis", "report", "firewall"},

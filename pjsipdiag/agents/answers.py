@@ -28,9 +28,9 @@ from pjsipdiag.report.machine import json as machine
 from pjsipdiag.report.machine.causes import Json
 from pjsipdiag.report.text import explain
 
-MOST_ROWS = 200
+PAGE_ROWS = 200
 """Rows of a page."""
-PARTS: dict[str, Callable[[Report], tuple[Sequence[Any], Callable[[Any], object]]]] = {
+REPORT_PARTS: dict[str, Callable[[Report], tuple[Sequence[Any], Callable[[Any], object]]]] = {
     "findings": lambda report: (report.findings, causes.finding),
     "suggestions": lambda report: (report.suggestions, causes.suggestion),
     "unconfirmed": lambda report: (report.unconfirmed, causes.suggestion),
@@ -162,10 +162,10 @@ class Answers:
         return report if self.plain else redact_report(report)
 
     def _page(self, report: Report, part: str, start: int, count: int) -> Json:
-        if part not in PARTS:
-            raise PjsipdiagError(f"there is no part {visible(part)}: {', '.join(PARTS)}")
-        rows, shown = PARTS[part](report)
-        start, count = max(start, 0), min(max(count, 1), MOST_ROWS)
+        if part not in REPORT_PARTS:
+            raise PjsipdiagError(f"there is no part {visible(part)}: {', '.join(REPORT_PARTS)}")
+        rows, shown = REPORT_PARTS[part](report)
+        start, count = max(start, 0), min(max(count, 1), PAGE_ROWS)
         end = min(start + count, len(rows))
         return {
             "redacted": not self.plain,
@@ -173,7 +173,7 @@ class Answers:
             "pbx": list(report.pbx),
             "summary": machine.summary(report),
             "notes": machine.notes(report) if not start else [],
-            "parts": {name: len(of(report)[0]) for name, of in PARTS.items()},
+            "parts": {name: len(of(report)[0]) for name, of in REPORT_PARTS.items()},
             part: [shown(row) for row in rows[start:end]],
             "next_start": end if end < len(rows) else None,
         }

@@ -23,7 +23,7 @@ from pjsipdiag.outputs import PRIVATE, Content, write_file, write_folder
 if TYPE_CHECKING:
     from pjsipdiag.fleet.model import Fleet
 
-FORMATS = ("text", "json", "csv")
+FLEET_FORMATS = ("text", "json", "csv")
 
 
 @main.command(epilog="pjsipdiag fleet FLEET.toml --html report --dask tcp://scheduler:8786")
@@ -34,8 +34,8 @@ FORMATS = ("text", "json", "csv")
 @SEVERITIES
 @click.option("--resume", metavar="DIR", type=FILE,
               help="Keep there what was read; files that were are not read again.")  # fmt: skip
-@click.option("--format", "format_", type=click.Choice(FORMATS), metavar="FORMAT",
-              help=f"{', '.join(FORMATS)}; csv is the table of PBXs.  [from the ending of -o, else text]")  # fmt: skip
+@click.option("--format", "format_", type=click.Choice(FLEET_FORMATS), metavar="FORMAT", help=
+              f"{', '.join(FLEET_FORMATS)}; csv is the table of PBXs.  [from the ending of -o, else text]")  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", type=FILE, help="Write there; the format follows from the ending.")
 @click.option("--html", metavar="DIR", type=FILE, help="Also pages for a browser: of all, of each PBX, and patches.")
 @click.option("--parquet", metavar="DIR", type=FILE, help="Also the calls as rows, a file for each PBX.")

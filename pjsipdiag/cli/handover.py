@@ -16,7 +16,7 @@ from pjsipdiag.cli.live import asking
 from pjsipdiag.cli.options import ASTERISK, CAPTURES, CONFIG, FORCED, NAMES, QUIET
 from pjsipdiag.cli.output import directory, end_cut, forced, opened
 from pjsipdiag.errors import visible
-from pjsipdiag.firewall import FORMATS
+from pjsipdiag.firewall import LIST_FORMATS
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.options import Options
@@ -174,7 +174,12 @@ def redact(
 @click.option("--also", multiple=True, metavar="NETWORK", help="Let that network in, too: your telephones.")
 @click.option("--family", type=click.Choice(["4", "6"]), help="Only addresses of that IP version.  [both]")
 @click.option(
-    "--format", "format_", required=True, metavar="FORMAT", type=click.Choice([*FORMATS]), help=", ".join(FORMATS)
+    "--format",
+    "format_",
+    required=True,
+    metavar="FORMAT",
+    type=click.Choice([*LIST_FORMATS]),
+    help=", ".join(LIST_FORMATS),
 )
 @click.option("-o", "--output", metavar="FILE", type=FILE, help="Write there.")
 @FORCED
@@ -200,7 +205,7 @@ def allowlist(
     from pjsipdiag.firewall.allowed import allowed
 
     versions = (int(family),) if family else (4, 6)
-    if FORMATS[format_].single and len(versions) > 1:
+    if LIST_FORMATS[format_].single and len(versions) > 1:
         raise click.UsageError(f"a file of {format_} holds one IP version: give --family 4 or --family 6")
     place = directory(config, quiet, live=names["live"] is not None)
     told: Options = {"live": asking(names), "asterisk": asterisk, "databases": names["databases"]}
@@ -210,7 +215,7 @@ def allowlist(
         listed = replace(listed, unknown=(*listed.unknown, "no address is known: nothing is written"))
     else:
         with opened(output) as stream:
-            stream.writelines(f"{line}\n" for line in FORMATS[format_].write(listed, versions))
+            stream.writelines(f"{line}\n" for line in LIST_FORMATS[format_].write(listed, versions))
     if not quiet:
         for kind, texts in (("left open", listed.unknown), ("note", listed.warnings)):
             for text in texts:

@@ -9,7 +9,7 @@ import click
 
 from pjsipdiag.cli.bundles import open_bundles
 
-OTHER = "Further"
+OTHER_GROUP = "Further"
 GROUPS: dict[str, tuple[str, ...]] = {
     "What to judge by": ("config", "configs", "asterisk", "versions", "hosts", "resolve", "resolved", "databases",
                          "include_from", "live", "save_live", "expect"),
@@ -30,7 +30,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 
 class Command(click.Command):
-    """Shows its options in the groups of GROUPS; what is in none of them stands below OTHER. A bundle in place of
+    """Shows its options in the groups of GROUPS; what is in none of them stands below OTHER_GROUP. A bundle in place of
     captures or configuration is unpacked before the command sees it."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -38,7 +38,7 @@ class Command(click.Command):
         return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows: dict[str, list[tuple[str, str]]] = {group: [] for group in (*GROUPS, OTHER)}
+        rows: dict[str, list[tuple[str, str]]] = {group: [] for group in (*GROUPS, OTHER_GROUP)}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None and isinstance(parameter, click.Option):
@@ -71,4 +71,4 @@ def refuse_given(why: str, *, groups: Collection[str] = tuple(GROUPS), but: Coll
 
 def group_of(parameter: str) -> str:
     """The group in which the help shows a parameter."""
-    return next((group for group, names in GROUPS.items() if parameter in names), OTHER)
+    return next((group for group, names in GROUPS.items() if parameter in names), OTHER_GROUP)

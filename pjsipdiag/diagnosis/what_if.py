@@ -125,7 +125,7 @@ def _types(config: Config, section: Section) -> frozenset[str]:
 def _takes(config: Config, section: Section, option: str) -> bool:
     """Whether Asterisk would take a line with that option there; types that are not known are not judged."""
     types = _types(config, section)
-    if not types or types - {*options.TYPES, "wizard"}:
+    if not types or types - {*options.OBJECT_TYPES, "wizard"}:
         return True
     group, slash, rest = option.lower().rpartition("/")
     if "wizard" in types and slash:

@@ -3,7 +3,7 @@
 In comes a Config; out come networks with the identifies that take them, what cannot be known, and text.
 
     allowed    which addresses the identifies take and no access list denies, and what the files leave open
-    formats    nftables, ipset, firewalld, fail2ban, JSON: a row of FORMATS each
+    formats    nftables, ipset, firewalld, fail2ban, JSON: a row of LIST_FORMATS each
 
 The law: a network stands in the list only if Asterisk takes a request from every address in it for an endpoint by
 `match=`, as far as addresses tell. Source ports are not looked at: the list lets in what Asterisk may still refuse.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A row of FORMATS: the function in `formats`, and whether a file holds one IP version only."""
+    """A row of LIST_FORMATS: the function in `formats`, and whether a file holds one IP version only."""
 
     function: str
     single: bool = False
@@ -35,7 +35,7 @@ class Format:
         return lines
 
 
-FORMATS = {
+LIST_FORMATS = {
     "nft": Format("nft"),
     "ipset": Format("ipset"),
     "firewalld": Format("firewalld", single=True),

@@ -27,7 +27,7 @@ from pjsipdiag.diagnosis.space.doors import doors
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Network
 
-MOST_NAMED = 6
+ENDPOINTS_NAMED = 6
 """Endpoints that a sentence names."""
 
 
@@ -212,5 +212,5 @@ def _rules(acl: Acl, config: Config) -> Iterator[AddressRule]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ("endpoint " if len(names) == 1 else "endpoints ") + ", ".join(names[:MOST_NAMED]) + more
+    more = f" and {len(names) - ENDPOINTS_NAMED} more" if len(names) > ENDPOINTS_NAMED else ""
+    return ("endpoint " if len(names) == 1 else "endpoints ") + ", ".join(names[:ENDPOINTS_NAMED]) + more

@@ -1,4 +1,4 @@
-"""The list of addresses as firewalls read it: a function for each row of FORMATS.
+"""The list of addresses as firewalls read it: a function for each row of LIST_FORMATS.
 
 Each file can be loaded again and again: what it made before is replaced in one step where the firewall can do that.
 What a firewall takes as a comment says what was left open.
@@ -17,10 +17,10 @@ from pjsipdiag.firewall.allowed import Allowed, AllowedNetwork
 from pjsipdiag.report.escape import well_formed
 from pjsipdiag.sip import Network
 
-NAME = "pjsipdiag"
-FAMILIES = {4: ("ipv4_addr", "inet"), 6: ("ipv6_addr", "inet6")}
+SET_NAME = "pjsipdiag"
+FAMILY_NAMES = {4: ("ipv4_addr", "inet"), 6: ("ipv6_addr", "inet6")}
 """IP version -> its type in nftables and its family in ipset."""
-PORTS = "meta l4proto { udp, tcp } th dport { 5060, 5061 }"
+SIP_TRAFFIC = "meta l4proto { udp, tcp } th dport { 5060, 5061 }"
 LEAST_ROOM = 65_536
 """Entries that an ipset holds unless it is told to hold more (maxelem of ipset(8))."""
 
@@ -30,14 +30,14 @@ def nft(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
     yield from _comments(allowed, "# ")
     yield "#"
     yield "# What uses the sets; ports and place are yours to choose:"
-    yield f"# nft 'add chain inet {NAME} sip {{ type filter hook input priority -10; policy accept; }}'"
+    yield f"# nft 'add chain inet {SET_NAME} sip {{ type filter hook input priority -10; policy accept; }}'"
     for version in versions:
         saddr = "ip" if version == 4 else "ip6"
-        yield f"# nft 'add rule inet {NAME} sip {saddr} saddr != @trunks{version} {PORTS} drop'"
-    yield f"add table inet {NAME}"
+        yield f"# nft 'add rule inet {SET_NAME} sip {saddr} saddr != @trunks{version} {SIP_TRAFFIC} drop'"
+    yield f"add table inet {SET_NAME}"
     for version in versions:
-        place = f"inet {NAME} trunks{version}"
-        yield f"add set {place} {{ type {FAMILIES[version][0]}; flags interval; auto-merge; }}"
+        place = f"inet {SET_NAME} trunks{version}"
+        yield f"add set {place} {{ type {FAMILY_NAMES[version][0]}; flags interval; auto-merge; }}"
         yield f"flush set {place}"
         networks = allowed.networks(version)
         if networks:
@@ -48,8 +48,8 @@ def ipset(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
     """`ipset restore`: a new set is filled, then changes places with the one in use."""
     yield from _comments(allowed, "# ")
     for version in versions:
-        name, networks = f"{NAME}{version}", _halved(allowed.networks(version))
-        made = f"hash:net family {FAMILIES[version][1]} maxelem {max(LEAST_ROOM, len(networks))} -exist"
+        name, networks = f"{SET_NAME}{version}", _halved(allowed.networks(version))
+        made = f"hash:net family {FAMILY_NAMES[version][1]} maxelem {max(LEAST_ROOM, len(networks))} -exist"
         yield f"create {name} {made}"
         yield f"create {name}-new {made}"
         yield f"flush {name}-new"
@@ -63,9 +63,9 @@ def firewalld(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
     (version,) = versions
     yield '<?xml version="1.0" encoding="utf-8"?>'
     yield '<ipset type="hash:net">'
-    yield f"  <short>{NAME}{version}</short>"
+    yield f"  <short>{SET_NAME}{version}</short>"
     yield f"  <description>{escape(' '.join(_said(allowed)))}</description>"
-    yield f'  <option name="family" value="{FAMILIES[version][1]}"/>'
+    yield f'  <option name="family" value="{FAMILY_NAMES[version][1]}"/>'
     yield from (f"  <entry>{network}</entry>" for network in _halved(allowed.networks(version)))
     yield "</ipset>"
 

@@ -11,7 +11,7 @@ from pjsipdiag.fleet.model import Fleet, Member
 from pjsipdiag.report.look import Style
 from pjsipdiag.report.machine.csv import cell
 
-COLUMNS = (
+PBX_COLUMNS = (
     "name",
     "status",
     "asterisk",
@@ -28,7 +28,7 @@ COLUMNS = (
 def write(fleet: Fleet, stream: TextIO, _look: Style) -> None:
     """Writes one row for each PBX."""
     table = csv.writer(stream, lineterminator="\n")
-    table.writerow(COLUMNS)
+    table.writerow(PBX_COLUMNS)
     table.writerows([cell(str(value)) for value in _row(member)] for member in fleet.members)
 
 

@@ -15,7 +15,7 @@ from pjsipdiag.fleet.model import Fleet
 from pjsipdiag.report import html
 from pjsipdiag.report.look import Style
 
-ROWS = 2_000
+SHARED_ROWS = 2_000
 """Sources that several PBXs saw, of which the page tells; the JSON report has all."""
 INDEX = "index.html"
 
@@ -39,8 +39,8 @@ def write(fleet: Fleet, stream: TextIO) -> None:
         headline=wording.fleet_headline(fleet),
         mood="bad" if any(member.problem for member in fleet.members) else "good",
         fleet=fleet,
-        shared=fleet.shared[:ROWS],
-        left_out=max(len(fleet.shared) - ROWS, 0),
+        shared=fleet.shared[:SHARED_ROWS],
+        left_out=max(len(fleet.shared) - SHARED_ROWS, 0),
         missing=wording.open_points(fleet),
         page_of=page_of,
         wording=wording,

@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis.traffic import CallRow
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report.escape import well_formed
 
-ROWS = 50_000
+GROUP_ROWS = 50_000
 """In one group of a file, and in memory."""
 
 
@@ -42,11 +42,11 @@ def write_rows(report: Report, name: str, folder: Path) -> None:
         "port": arrow.uint16(),
         "number": arrow.uint32(),
     }
-    schema = arrow.schema([(column, kinds[kind]) for column, (kind, _, _) in COLUMNS.items()])
+    schema = arrow.schema([(column, kinds[kind]) for column, (kind, _, _) in CALL_COLUMNS.items()])
     with parquet.ParquetWriter(folder / f"{name}.parquet", schema, compression="zstd") as file:
         calls = iter(report.calls)
-        while rows := list(islice(calls, ROWS)):
-            columns = [[get(name, call) for call in rows] for _, get, _ in COLUMNS.values()]
+        while rows := list(islice(calls, GROUP_ROWS)):
+            columns = [[get(name, call) for call in rows] for _, get, _ in CALL_COLUMNS.values()]
             file.write_table(arrow.table(columns, schema=schema))
 
 
@@ -66,11 +66,11 @@ def _port(place: str) -> int:
 def described() -> Iterator[tuple[str, str, str]]:
     """(column, its type in Parquet, what it holds) of each column."""
     types = {"text": "string", "long": "string", "time": "timestamp[ns, UTC]", "port": "uint16", "number": "uint32"}
-    for column, (kind, _, meaning) in COLUMNS.items():
+    for column, (kind, _, meaning) in CALL_COLUMNS.items():
         yield column, types[kind], meaning
 
 
-COLUMNS: dict[str, tuple[str, Callable[[str, CallRow], Any], str]] = {
+CALL_COLUMNS: dict[str, tuple[str, Callable[[str, CallRow], Any], str]] = {
     "pbx": ("text", lambda name, _: name, "name of the PBX in FLEET.toml"),
     "time": ("time", lambda _, call: call.time, "of the first INVITE"),
     "call_id": ("long", lambda _, call: well_formed(call.call_id), "Call-ID"),

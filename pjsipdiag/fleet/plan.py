@@ -20,7 +20,7 @@ from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.inputs import read_text
 from pjsipdiag.storage import SCHEME, located
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+PBX_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 """Names are those of files, too."""
 _TABLE = re.compile(r"\s*(\[\[?)\s*([^\]]*?)\s*\]")
 _KEY = re.compile(r"\s*[\"']?([\w-]+)[\"']?\s*=")
@@ -116,7 +116,7 @@ class _Reader:
         name = row.get("name")
         if name is None:
             self._refuse("it has no name", "pbx", number)
-        if not NAME.fullmatch(name):
+        if not PBX_NAME.fullmatch(name):
             self._refuse("a name has letters, digits, '.', '_' and '-', and begins with one of the first two", "pbx",
                          number, "name")  # fmt: skip
         found: dict[str, Any] = {"name": name}

@@ -14,9 +14,9 @@ from pjsipdiag.fleet import wording
 from pjsipdiag.fleet.model import Fleet, SharedCause, SharedSource
 from pjsipdiag.report.look import Style
 from pjsipdiag.report.terminal import COLOURS, Ink, put
-from pjsipdiag.report.wording import plural
+from pjsipdiag.report.wording import few, plural
 
-PLACES, SHARED, AT = 8, 20, 4
+PLACES_SHOWN, SOURCES_SHOWN, PBXS_SHOWN = 8, 20, 4
 """Places of a cause, sources, and PBXs of a source that are shown without `verbose`."""
 _STYLES = {"ok": "green", "problems": "bold red", "not diagnosed": "magenta"}
 
@@ -74,22 +74,22 @@ class _Page:
         if cause.note:
             table.add_row(ink.indented(cause.note, "dim"))
         told = wording.remedies(cause.places)
-        shown = told if self.look.verbose else told[:PLACES]
+        shown = told if self.look.verbose else told[:PLACES_SHOWN]
         for names, said in shown:
-            table.add_row(ink.item(f"{wording.named(names, len(names) if self.look.verbose else PLACES)}: {said}"))
+            table.add_row(ink.item(f"{few(names, len(names) if self.look.verbose else PLACES_SHOWN)}: {said}"))
         if left := sum(len(names) for names, _ in told[len(shown) :]):
             table.add_row(ink.item(f"and at {plural(left, 'more PBX', 'more PBXs')}: -v names them", "dim"))
         return table
 
     def shared(self) -> Iterator[RenderableType]:
-        shown = self.fleet.shared if self.look.verbose else self.fleet.shared[:SHARED]
+        shown = self.fleet.shared if self.look.verbose else self.fleet.shared[:SOURCES_SHOWN]
         for source in shown:
             yield self.source(source)
         if left := len(self.fleet.shared) - len(shown):
             yield self.ink.item(f"and {plural(left, 'more source')}: -v names them", "dim", by=2)
 
     def source(self, source: SharedSource) -> RenderableType:
-        seen = source.seen if self.look.verbose else source.seen[:AT]
+        seen = source.seen if self.look.verbose else source.seen[:PBXS_SHOWN]
         at = "; ".join(wording.seen_as(name, row) for name, row in seen)
         more = f"; and {len(source.seen) - len(seen):,} more" if len(source.seen) > len(seen) else ""
         calls = plural(wording.shared_calls(source), "call")

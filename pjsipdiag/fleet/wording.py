@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from pjsipdiag.diagnosis.model import Severity
 from pjsipdiag.fleet.model import Caller, Fleet, Member, Place, SharedCause, SharedSource
-from pjsipdiag.report.wording import VERDICTS, counts, place, plural
+from pjsipdiag.report.wording import VERDICTS, counts, few, place, plural
 
-MOST_NAMED = 3
-"""Sources or PBXs that a sentence names."""
+NAMED_IN_TITLE = 3
+"""Sources that the title of a cause names."""
 
 
 def fleet_headline(fleet: Fleet) -> str:
@@ -30,7 +30,7 @@ def title(cause: SharedCause) -> str:
     """A cause in a few words."""
     if len(cause.places) == 1:
         return cause.places[0][1].finding.message
-    return f"{named(cause.sources)}: {cause.summary}" if cause.sources else cause.summary
+    return f"{few(cause.sources, NAMED_IN_TITLE)}: {cause.summary}" if cause.sources else cause.summary
 
 
 def extent(cause: SharedCause) -> str:
@@ -81,12 +81,6 @@ def seen_as(name: str, row: Caller) -> str:
     """A source as one PBX saw it."""
     how = f"{row.verdict}{f' as {row.endpoint}' if row.endpoint else ''}" if row.calls else "no call"
     return f"{name}: {how}, {counts(row.observed)}" if row.observed else f"{name}: {how}"
-
-
-def named(texts: Sequence[str], most: int = MOST_NAMED) -> str:
-    """The first few, and how many more."""
-    left = len(texts) - most
-    return ", ".join(texts[:most]) + (f" and {left:,} more" if left > 0 else "")
 
 
 def open_points(fleet: Fleet) -> list[str]:

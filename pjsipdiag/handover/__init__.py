@@ -10,5 +10,5 @@ are written as they were, whole and with their times; what belongs to other call
     evidence    an archive for the carrier: a table of the calls, a page to read, a capture of just them
 
 Imports: everything but `cli`, which alone stands above. A further file of the carrier's archive is a row of
-`evidence.FILES`.
+`evidence.ARCHIVE_FILES`.
 """

@@ -25,7 +25,7 @@ from pjsipdiag.redact.files import TOLD
 
 ROOT = "pjsipdiag-bundle"
 ABOUT = "about.txt"
-MOST_BYTES = 4 << 30
+LARGEST_BUNDLE = 4 << 30
 """Bytes of the files in a bundle, unpacked."""
 _MOST_TOLD = 2000
 _MOST_BEHIND = 1 << 20
@@ -70,7 +70,7 @@ def unpacked(path: str, *, any_ratio: bool = False) -> Iterator[Bundle]:
         try:
             with Path(path).open("rb") as file, decompressed(file, damage, any_ratio=any_ratio) as content:
                 stream = io.BufferedReader(content)
-                names = tar.unpack(stream, folder, f"{ROOT}/", MOST_BYTES)
+                names = tar.unpack(stream, folder, f"{ROOT}/", LARGEST_BUNDLE)
                 stream.read(_MOST_BEHIND)
         except PjsipdiagError as error:
             raise PjsipdiagError(f"{visible(path)}: {damage[0] if damage else error}") from None

@@ -12,7 +12,6 @@ from typing import BinaryIO
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.files.files import ETC
-from pjsipdiag.asterisk.files.files import MOST_BYTES as MOST_CONFIGURED
 from pjsipdiag.asterisk.live import questions, saved
 from pjsipdiag.asterisk.live.source import by_command
 from pjsipdiag.asterisk.live.state import Live, LiveError, Wanted
@@ -23,7 +22,8 @@ from pjsipdiag.diagnosis.running import ask, callers_hosts
 from pjsipdiag.diagnosis.work.gather import begin
 from pjsipdiag.errors import CaptureError, PjsipdiagError, visible
 from pjsipdiag.handover import tar
-from pjsipdiag.handover.bundle import MOST_BYTES, write_bundle
+from pjsipdiag.handover.bundle import LARGEST_BUNDLE, write_bundle
+from pjsipdiag.inputs import LARGEST_WHOLE
 from pjsipdiag.machine import Machine
 from pjsipdiag.outputs import PRIVATE, write_file
 from pjsipdiag.redact.files import BESIDE, TOLD, redact_files
@@ -31,7 +31,7 @@ from pjsipdiag.sip import SIP_PORTS
 
 UNWANTED = ("*.pem", "*.key", "*.crt")
 """Keys of TLS: no diagnosis needs them."""
-GRACE = 30
+OVERTIME = 30
 """Seconds that a capture may take longer than asked for."""
 
 
@@ -70,7 +70,7 @@ class Collecting:
         everything.mkdir()
         excluded = [f"--exclude={pattern}" for pattern in UNWANTED]
         words = ["tar", "-C", self.wish.etc, "--format=ustar", *excluded, "-chf", "-", "."]
-        self._fetch(words, everything, MOST_CONFIGURED, self.wish.etc)
+        self._fetch(words, everything, LARGEST_WHOLE, self.wish.etc)
         loaded = load_config(everything)
         for name in {*loaded.texts, *BESIDE}:
             if (everything / name).is_file():
@@ -83,7 +83,7 @@ class Collecting:
         path = self.folder / "capture.pcap"
         words = tcpdump.arguments(ports, self.wish.interface, self.wish.seconds)
         with path.open("wb") as output:
-            said = self._run(words, output, self.wish.seconds + GRACE)
+            said = self._run(words, output, self.wish.seconds + OVERTIME)
         if not path.stat().st_size:
             raise PjsipdiagError(f"{self._at('tcpdump')}: {_last(said)}")
         self.captured.append(f"a capture of {self.wish.seconds:g} s on {self.wish.interface}")
@@ -99,7 +99,7 @@ class Collecting:
         where = str(place.parent if pattern else place)
         with TemporaryFile() as output:
             find = ["find", "-H", where, "-maxdepth", "1", "-type", "f", *pattern, "-printf", "%T@ %f\\0"]
-            said = self._run(find, output, GRACE)
+            said = self._run(find, output, OVERTIME)
             output.seek(0)
             found = [entry.split(b" ", 1) for entry in output.read().split(b"\0") if entry]
         if not found:
@@ -109,7 +109,7 @@ class Collecting:
         files = self.folder / "rotated"
         files.mkdir()
         words = ["tar", "-C", where, "--format=ustar", "-chf", "-", "--", *(f"./{name}" for name in names)]
-        fetched = self._fetch(words, files, MOST_BYTES, where)
+        fetched = self._fetch(words, files, LARGEST_BUNDLE, where)
         for number, name in enumerate(fetched, 1):
             try:
                 expand([files / name])

@@ -53,12 +53,12 @@ def gather(captures: Sequence[str], sources: Sequence[str], since: str | None, u
 
 
 def write_evidence(handed: CarrierCalls, path: str, *, inputs: Sequence[str], force: bool) -> None:
-    """Writes the archive (ZIP) with each of FILES.
+    """Writes the archive (ZIP) with each of ARCHIVE_FILES.
 
     :raises PjsipdiagError: `path` cannot be written.
     """
     with write_bytes(path, inputs=inputs, force=force) as stream, zipfile.ZipFile(stream, "w") as archive:
-        for name, content in FILES.items():
+        for name, content in ARCHIVE_FILES.items():
             member = zipfile.ZipInfo(f"evidence/{name}", FIRST_TIME)
             member.compress_type = zipfile.ZIP_DEFLATED
             member.external_attr = 0o600 << 16
@@ -104,7 +104,7 @@ def _shown(handed: CarrierCalls) -> bytes:
     return page(handed.calls, handed.told).encode("utf-8", "backslashreplace")
 
 
-FILES: dict[str, Callable[[CarrierCalls], bytes]] = {
+ARCHIVE_FILES: dict[str, Callable[[CarrierCalls], bytes]] = {
     "README.txt": _page,
     "calls.html": _shown,
     "calls.csv": _table,

@@ -27,12 +27,12 @@ from pjsipdiag.report.html import hashes
 PYODIDE = "https://registry.npmjs.org/pyodide/-/pyodide-314.0.7.tgz"
 DIGEST = "sha512-0YvXxEhfEdpLfb/XkM2BFAeMROq0iMUX2bzzH9pOttyMcWkwq+HbE5uyuGD82LN7y2q+SNvi/6V5JEsOlD2R1A=="
 """The registry's `integrity` of that archive."""
-PATIENCE = 60.0
+DOWNLOAD_SILENCE = 60.0
 """Seconds without a byte of it."""
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 WHEELS = ("jinja2==3.1.6", "markupsafe==3.0.3")
 """The packages that a diagnosis imports; of MarkupSafe only the Python part is taken."""
-STATIC = ("index.html", "page.css", "page.js", "worker.js")
+PAGE_FILES = ("index.html", "page.css", "page.js", "worker.js")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 COMPILED = re.compile(r"\[(?:\[tool\.setuptools\.ext-modules\]|tool\.distutils\.bdist_wheel)\]\n(?:.+\n)*")
 """The tables of pyproject.toml about compiled parts."""
@@ -63,7 +63,7 @@ def build(folder: Path) -> None:
         style, script = hashes()
         of_the_report = f"style-src 'self' '{style}'", f"script-src 'self' 'wasm-unsafe-eval' '{script}'"
         policy = "; ".join((*POLICIES, *of_the_report))
-        for name in STATIC:
+        for name in PAGE_FILES:
             text = (files("pjsipdiag.page") / "static" / name).read_text(encoding="utf-8")
             (made / name).write_text(text.replace("@POLICY@", policy), encoding="utf-8")
         (made / POLICY).write_text(policy, encoding="utf-8")
@@ -77,7 +77,7 @@ def _run(words: Sequence[str], where: Path) -> None:
 
 
 def _pyodide(target: Path) -> None:
-    with urlopen(PYODIDE, timeout=PATIENCE) as answer:
+    with urlopen(PYODIDE, timeout=DOWNLOAD_SILENCE) as answer:
         packed = answer.read()
     if b64encode(sha512(packed).digest()).decode() != DIGEST.removeprefix("sha512-"):
         raise OSError(f"{PYODIDE} is not what it was: nothing of it is used")

@@ -9,7 +9,7 @@ from pathlib import Path
 from pjsipdiag.errors import PjsipdiagError, visible
 
 ADDRESS = "127.0.0.1"
-NAMES = ("127.0.0.1", "localhost")
+OWN_HOSTS = ("127.0.0.1", "localhost")
 """Hosts under which it may be asked: a name of a stranger that leads here is none."""
 POLICY = "policy.txt"
 """The file that holds the content security policy."""
@@ -28,7 +28,7 @@ class FolderPages(SimpleHTTPRequestHandler):
 
     def send_head(self):  # type: ignore[no-untyped-def]  # noqa: ANN201, RUF100  (as the base has it)
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
-        if host not in NAMES:
+        if host not in OWN_HOSTS:
             self.send_error(421, "Misdirected Request")
             return None
         return super().send_head()

@@ -14,9 +14,9 @@ from functools import cache
 from pjsipdiag.asterisk.addresses.match import BLANKS, parse_match, parse_rules
 from pjsipdiag.asterisk.addresses.rule import BITS
 from pjsipdiag.asterisk.config import AddressRule
-from pjsipdiag.asterisk.loading.options import TYPES, names
+from pjsipdiag.asterisk.loading.options import OBJECT_TYPES, names
 from pjsipdiag.asterisk.loading.resolve import could_resolve
-from pjsipdiag.asterisk.loading.values.codecs import FORMATS
+from pjsipdiag.asterisk.loading.values.codecs import CODECS
 from pjsipdiag.asterisk.releases import REPRESENTATIVES
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.redact.disguise import Disguise
@@ -41,8 +41,8 @@ BLANK = frozenset({
     "hint_context",    "hint_application", "stir_shaken_profile",
 })  # fmt: skip
 STANDS = "redacted"
-KINDS = frozenset({*TYPES, "contact", "wizard", "phoneprov", "resource_list", "outbound-publish", "inbound-publication",
-                   "asterisk-publication", "subscription_persistence"})  # fmt: skip
+KINDS = frozenset({*OBJECT_TYPES, "contact", "wizard", "phoneprov", "resource_list", "outbound-publish",
+                   "inbound-publication", "asterisk-publication", "subscription_persistence"})  # fmt: skip
 """The values that `type=` may have."""
 WIZARD = frozenset({
     "accepts_auth", "accepts_registrations", "contact_pattern", "client_uri_pattern", "has_hint", "has_phoneprov",
@@ -63,7 +63,7 @@ WORDS = frozenset({
     "operation", "intersect", "union", "only_preferred", "only_nonpreferred", "keep", "first", "transcode", "allow",
     "prevent", "local", "remote", "local_first", "remote_first", "local_merge", "remote_merge", "local_only",
     "remote_only", "username", "ip", "auth_username", "header", "request_uri", "anonymous", "transport", "attest",
-    "verify", "refer", "register", "asterisk", "multi", "both", *FORMATS, "amr", "amrwb", "ef", "message",
+    "verify", "refer", "register", "asterisk", "multi", "both", *CODECS, "amr", "amrwb", "ef", "message",
     *(f"cs{n}" for n in range(8)), *(f"af{n}{m}" for n in range(1, 5) for m in range(1, 4)),
 })  # fmt: skip
 """The words of options that take one of a few, or some of them."""
@@ -75,7 +75,7 @@ _SMALL = re.compile(r"-?\d{1,5}[A-Za-z]?|0x[0-9A-Fa-f]{1,2}|\w{1,2}")
 @cache
 def _known() -> frozenset[str]:
     """The options of every release."""
-    return frozenset(name for kind in TYPES for version in REPRESENTATIVES for name in names(kind, version))
+    return frozenset(name for kind in OBJECT_TYPES for version in REPRESENTATIVES for name in names(kind, version))
 
 
 class OptionRedactor:

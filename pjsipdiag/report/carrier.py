@@ -45,7 +45,6 @@ def page(calls: Sequence[CallRow], told: Transcripts) -> str:
 def headline(calls: Sequence[CallRow]) -> str:
     """How many calls of whom, and how many of them came through."""
     sources = sorted({address_of(call.source) for call in calls})
-    named = ", ".join(sources[:NAMED])
-    more = f" and {len(sources) - NAMED:,} more" if len(sources) > NAMED else ""
+    named = wording.few(sources, NAMED)
     good = sum(map(came_through, calls))
-    return f"{wording.plural(len(calls), 'call')} from {named}{more}: {f'{good:,}' if good else 'none'} came through."
+    return f"{wording.plural(len(calls), 'call')} from {named}: {f'{good:,}' if good else 'none'} came through."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -114,9 +114,13 @@ def counts(observed: Mapping[str, int]) -> str:
 
 def agents(source: SourceRow) -> str:
     """The first two User-Agents of a source, and how many more it names."""
-    shown = ", ".join(agent[:80] for agent in source.user_agents[:2])
-    left = len(source.user_agents) - 2
-    return f"{shown} and {left:,} more" if left > 0 else shown
+    return few([agent[:80] for agent in source.user_agents], 2)
+
+
+def few(texts: Sequence[str], most: int) -> str:
+    """The first texts, and how many more there are."""
+    left = len(texts) - most
+    return ", ".join(texts[:most]) + (f" and {left:,} more" if left > 0 else "")
 
 
 def answer(code: str) -> str:
@@ -191,9 +195,7 @@ MOST_SOURCES = 5
 
 def door_from(door: Door) -> str:
     """From where a door works, and what has to be said there."""
-    sources = ", ".join(door.sources[:MOST_SOURCES])
-    left = len(door.sources) - MOST_SOURCES
-    place = f"{sources} and {left:,} more" if left > 0 else sources or "anywhere"
+    place = few(door.sources, MOST_SOURCES) or "anywhere"
     return f"{place}, saying {door.says}" if door.says else place
 
 

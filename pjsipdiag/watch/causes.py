@@ -1,8 +1,8 @@
 """Report -> what is new in it, or has changed since it was told.
 
 A cause is a rule and a source. It is told when it is there first, again when the lines to blame or to add are others,
-and once more when calls of that source are taken again. What was told is kept for MOST_TOLD causes, the latest ones.
-A flood of sources (a scan) is told in a few lines: those beyond MOST_LINES a minute are counted, and told when they
+and once more when calls of that source are taken again. What was told is kept for KNOWN_CAUSES causes, the latest ones.
+A flood of sources (a scan) is told in a few lines: those beyond LINES_A_MINUTE a minute are counted, and told when they
 come again; what is about one of our endpoints has as many lines for itself.
 """
 
@@ -20,10 +20,10 @@ from pjsipdiag.report import wording
 from pjsipdiag.report.escape import well_formed
 from pjsipdiag.report.machine.causes import suggestion, where
 
-MOST_TOLD = 5000
-MOST_NAMED, MOST_LISTED = 3, 100
+KNOWN_CAUSES = 5000
+SOURCES_NAMED, MOST_LISTED = 3, 100
 """Sources that a line names, and that JSON lists."""
-MOST_LINES = 60
+LINES_A_MINUTE = 60
 """In a minute."""
 MINUTE = 60 * 1_000_000_000
 OF_THE_WHOLE = "no-invite"
@@ -51,8 +51,7 @@ class CauseChange:
 
     def line(self) -> str:
         """For a person: time, severity, sources, endpoint, cause and what to do."""
-        more = len(self.sources) - MOST_NAMED
-        named = ", ".join(self.sources[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+        named = wording.few(self.sources, SOURCES_NAMED)
         who = f"{named} -> {self.endpoint}" if self.endpoint else named
         said = [wording.moment(self.time)[:19] + "Z", self.severity, who, f"{self.rule}: {self.message}"]
         fix = f"; fix: {self.fix}" if self.fix else ""
@@ -115,7 +114,7 @@ class Causes:
         for key in keys:
             self._told[key] = digest
             self._told.move_to_end(key)
-        while len(self._told) > MOST_TOLD:
+        while len(self._told) > KNOWN_CAUSES:
             self._told.popitem(last=False)
         if fresh:
             yield cause
@@ -135,7 +134,7 @@ class Causes:
         if now - self._minute >= MINUTE or now < self._minute:
             self._minute, self._lines = now, Counter()
         self._lines[ours] += 1
-        return self._lines[ours] <= MOST_LINES
+        return self._lines[ours] <= LINES_A_MINUTE
 
 
 def _cause(finding: Finding, sources: tuple[str, ...], report: Report, change: str, now: int) -> CauseChange:

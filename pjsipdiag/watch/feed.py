@@ -16,7 +16,7 @@ AHEAD_BYTES = 4 << 20
 """Bytes that are read ahead: beyond, the thread waits."""
 OVERHEAD = 400
 """Bytes that a message takes beside its text."""
-PAUSE, PATIENCE = 0.5, 15.0
+PAUSE, JOIN_SECONDS = 0.5, 15.0
 """Seconds between two looks whether there is room, and those in which a source has to end."""
 
 Received = tuple[Datagram, FilePosition | None]
@@ -65,7 +65,7 @@ class Feed:
         self._stop.set()
         self._closed = True
         if self._thread.ident is not None:
-            self._thread.join(PATIENCE)
+            self._thread.join(JOIN_SECONDS)
 
     def _read(self) -> None:
         try:

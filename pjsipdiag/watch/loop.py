@@ -24,7 +24,7 @@ from pjsipdiag.watch.causes import CauseChange, Causes
 from pjsipdiag.watch.configuration import Configuration
 from pjsipdiag.watch.feed import Feed
 from pjsipdiag.watch.metrics import Value
-from pjsipdiag.watch.pending import PendingTalks
+from pjsipdiag.watch.pending import SECOND, PendingTalks
 from pjsipdiag.watch.sources.source import FilePosition, Source
 from pjsipdiag.watch.state import State, write_state
 from pjsipdiag.watch.telling import Teller
@@ -34,13 +34,12 @@ TURN = 0.25
 """Seconds that a turn waits for messages."""
 JUDGE, SHARE = 1.0, 5
 """Seconds between two windows, and how many times as long as the last one took."""
-LARGEST = 4 << 20
+PENDING_BYTES = 4 << 20
 """Bytes of pending messages from which on the settled ones are judged at once."""
-LONGEST = 300_000_000_000
+LONGEST_WINDOW = 300_000_000_000
 """Nanoseconds of the capture that one window may span: who catches up is told of changes as they came."""
 LOOK, SAVE = 1.0, 5.0
 """Seconds between two looks at the configuration, and between two writings of the state."""
-SECOND = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,7 @@ class Watch:
         # a window, are looked at with each message, so that neither hangs on how fast the source gives.
         for datagram, place in self._feed.take(TURN):
             self._add(datagram, place)
-            if self._pending.size - self._left > LARGEST or self._now - self._since >= LONGEST:
+            if self._pending.size - self._left > PENDING_BYTES or self._now - self._since >= LONGEST_WINDOW:
                 self._judge(self._pending.settled(self._now), self._now)
                 self._pending.bound()
                 self._left = self._pending.size

@@ -15,7 +15,7 @@ LOOPBACK = "127.0.0.1"
 
 Value = float | Mapping[str, float]
 """One number, or numbers by the value of the only label."""
-NAMES: dict[str, tuple[str, str, str]] = {
+METRICS: dict[str, tuple[str, str, str]] = {
     "messages": ("counter", "", "SIP messages that were read"),
     "calls": ("counter", "outcome", "inbound calls by what the configuration makes of them"),
     "causes": ("counter", "rule", "causes that were told"),
@@ -41,7 +41,7 @@ class Counts:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         for name, value in self._values().items():
-            kind, label, help_ = NAMES[name]
+            kind, label, help_ = METRICS[name]
             made = (CounterMetricFamily if kind == "counter" else GaugeMetricFamily)(
                 f"pjsipdiag_{name}", help_, labels=[label] if label else None
             )

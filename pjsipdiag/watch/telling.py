@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from pjsipdiag import __version__
 from pjsipdiag.errors import PjsipdiagError, visible
 
-MOST_WAITING = 200
+QUEUED_CAUSES = 200
 TIMEOUT, PAUSES = 10.0, (1.0, 5.0)
 """Seconds for one attempt, and those between attempts."""
 LAST = 8.0
@@ -48,7 +48,7 @@ class Teller:
         """Outcomes: told, failed, dropped."""
         self._command, self._url, self._say = command, url, say
         self._said = set[str]()
-        self._queue: Queue[bytes] = Queue(MOST_WAITING)
+        self._queue: Queue[bytes] = Queue(QUEUED_CAUSES)
         self._closing = Event()
         self._opener = urllib.request.build_opener(_NoRedirects)
         self._thread = Thread(target=self._work, name="telling", daemon=True)
@@ -115,6 +115,6 @@ class Teller:
 
     def _fail(self, outcome: str, why: str) -> None:
         self.counts[outcome] += 1
-        if why not in self._said and len(self._said) < MOST_WAITING:
+        if why not in self._said and len(self._said) < QUEUED_CAUSES:
             self._said.add(why)
             self._say(visible(why))

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from pjsipdiag.cli import main
-from pjsipdiag.cli.help import OTHER, group_of
+from pjsipdiag.cli.help import OTHER_GROUP, group_of
 
 COMMANDS = sorted(main.commands)
 
@@ -18,7 +18,7 @@ COMMANDS = sorted(main.commands)
 def test_every_option_has_a_group_and_help(name: str) -> None:
     for parameter in main.commands[name].params:
         if isinstance(parameter, click.Option):
-            assert group_of(parameter.name or "") != OTHER, parameter.name
+            assert group_of(parameter.name or "") != OTHER_GROUP, parameter.name
             assert parameter.help or parameter.show_default, parameter.name
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.fleet.parquet import COLUMNS, described
+from pjsipdiag.fleet.parquet import CALL_COLUMNS, described
 from pjsipdiag.report import render
 from tests.fleet.build import pbx
 from tests.fleet.conftest import Run
@@ -19,7 +19,7 @@ def test_a_row_is_a_call(run: Run) -> None:
     rows = parquet.read_table(run.folder / "calls" / "pbx-03.parquet").to_pylist()
     report = diagnose([run.folder / "pbx-03/captures"], run.folder / "pbx-03/etc", pbx=(pbx(3),))
     calls = json.loads(render(report, "json"))["calls"]
-    assert [list(row) for row in rows] == [[*COLUMNS]] * len(calls)
+    assert [list(row) for row in rows] == [[*CALL_COLUMNS]] * len(calls)
     for row, call in zip(rows, calls, strict=True):
         assert f"{row['source_ip']}:{row['source_port']}" == call["source"]
         assert row["time"].isoformat().replace("+00:00", "000Z"[3:]) == call["time"].replace(".000000", "")
@@ -35,5 +35,5 @@ def test_all_files_are_one_table(run: Run) -> None:
 
 
 def test_each_column_is_described() -> None:
-    assert [name for name, _, _ in described()] == [*COLUMNS]
+    assert [name for name, _, _ in described()] == [*CALL_COLUMNS]
     assert all(meaning for _, _, meaning in described())

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.asterisk.loading.options import TYPES, names
+from pjsipdiag.asterisk.loading.options import OBJECT_TYPES, names
 from pjsipdiag.cli import main
 from pjsipdiag.report import FORMATS
 from pjsipdiag.sip import Address
@@ -151,8 +151,8 @@ LINES = (
 
 def configured() -> str:
     """Every option of every type with a secret in its value, each in a section of its own."""
-    asked = [(kind, name, value) for kind in TYPES for name in names(kind, "22.10.1") for value in VALUES]
-    asked += [(kind, name, VALUES[0]) for kind in TYPES for name in (f"x{WORD}", f"{WORD}/y", "pasword")]
+    asked = [(kind, name, value) for kind in OBJECT_TYPES for name in names(kind, "22.10.1") for value in VALUES]
+    asked += [(kind, name, VALUES[0]) for kind in OBJECT_TYPES for name in (f"x{WORD}", f"{WORD}/y", "pasword")]
     sections = (f"[s{number}]\ntype={kind}\n{name}={value}\n" for number, (kind, name, value) in enumerate(asked))
     return "".join(sections)
 

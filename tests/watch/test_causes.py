@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.diagnosis.traffic import SourceRow
-from pjsipdiag.watch.causes import MINUTE, MOST_LINES, MOST_TOLD, Causes
+from pjsipdiag.watch.causes import KNOWN_CAUSES, LINES_A_MINUTE, MINUTE, Causes
 
 DEMO = Path(__file__).parents[2] / "fixtures/demo"
 
@@ -57,15 +57,15 @@ def test_a_source_that_is_taken_is_told_once(report: Report) -> None:
 
 
 def test_a_flood_of_sources_is_bounded_in_lines_and_memory(report: Report) -> None:
-    causes, many = Causes(Severity.WARNING), [finding(f"2001:db8::{number:x}") for number in range(MOST_TOLD + 100)]
-    assert len([one for each in many for one in told(causes, report, each)]) == MOST_LINES
-    assert causes.left_out["unmatched-source"] == len(many) - MOST_LINES
+    causes, many = Causes(Severity.WARNING), [finding(f"2001:db8::{number:x}") for number in range(KNOWN_CAUSES + 100)]
+    assert len([one for each in many for one in told(causes, report, each)]) == LINES_A_MINUTE
+    assert causes.left_out["unmatched-source"] == len(many) - LINES_A_MINUTE
     ours = finding("203.0.113.13")  # the report has lines for it
     assert told(causes, report, ours) == [("new", ("203.0.113.13",))]
     assert told(causes, report, many[-1], now=MINUTE) == [("new", many[-1].sources)]
     for number, each in enumerate(many):
         told(causes, report, each, now=number * MINUTE)
-    assert len(causes.told()) == MOST_TOLD
+    assert len(causes.told()) == KNOWN_CAUSES
 
 
 def test_a_line_says_who_where_why_and_what_to_do(report: Report) -> None:

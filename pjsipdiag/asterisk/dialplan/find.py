@@ -16,9 +16,9 @@ from pjsipdiag.asterisk.dialplan.model import Context, Dialplan, Extension
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
 
-DEEPEST = 128
+MOST_CONTEXTS = 128
 """AST_PBX_MAX_STACK: contexts that are looked through for one number."""
-LONGEST = 79
+LONGEST_NUMBER = 79
 """AST_MAX_EXTENSION, without its end: longer numbers are cut."""
 
 
@@ -46,7 +46,7 @@ def find(
 
     With `overlap` (allow_overlap=yes) a number that may still grow is incomplete.
     """
-    dialled = number[:LONGEST] or ("s" if dialplan.empty_is_s else "")
+    dialled = number[:LONGEST_NUMBER] or ("s" if dialplan.empty_is_s else "")
     if dialled == dialplan.pickup:
         return Destination(Presence.FOUND, f"{dialled} picks up a call (pickupexten)")
     walk = _Walk(dialplan, dialled, caller)
@@ -78,7 +78,7 @@ class _Walk:
         """The extensions that take the number, in the order in which Asterisk comes to them."""
         # `_seen` stays filled while the search goes on, so that a context that two others include is looked through
         # once, as with the stack of pbx_find_extension(), which a search never takes a context off.
-        if name.lower() in self._seen or len(self._seen) >= DEEPEST:
+        if name.lower() in self._seen or len(self._seen) >= MOST_CONTEXTS:
             return
         self._seen.add(name.lower())
         for file, text in self.dialplan.elsewhere.items():

@@ -20,11 +20,11 @@ from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Variable, Where
 from pjsipdiag.errors import ConfigError
 
-FILE = "extensions.conf"
+EXTENSIONS_FILE = "extensions.conf"
 ELSEWHERE = {"extensions.ael": "pbx_ael", "extensions.lua": "pbx_lua"}
 """Files of the dialplan in other languages, and the modules that read them."""
-MODULES = ("pbx_config", *ELSEWHERE.values())
-LONGEST = 255
+DIALPLAN_MODULES = ("pbx_config", *ELSEWHERE.values())
+LONGEST_EXTENSION = 255
 HINT = -1
 _NUMBER = re.compile(r"[ \t]*([+-]?\d{1,30})")
 _GLOBAL = re.compile(r"\$\{(?:GLOBAL\()?([A-Za-z0-9_]+)\)?\}")
@@ -67,16 +67,16 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
 
     :raises ConfigError: a file cannot be read.
     """
-    parsed = parse(FILE, files, release, partial=True)
+    parsed = parse(EXTENSIONS_FILE, files, release, partial=True)
     if not parsed.found:
         return None
     unknown = [Problem(FileReason.FILE_IS_MISSING(file=gone.why["file"]), gone.where) for gone in parsed.missing]
     unknown += parsed.programs
     unknown += [problem for problem in parsed.warnings if problem.why.kind in PASSED_OVER]
     if not parsed.valid:
-        unknown.append(Problem(FileReason.DIALPLAN_REJECTED(file=FILE), parsed.rejected[0].where))
+        unknown.append(Problem(FileReason.DIALPLAN_REJECTED(file=EXTENSIONS_FILE), parsed.rejected[0].where))
     if "pbx_config" in missing:
-        unknown.append(Problem(FileReason.NO_PBX_CONFIG(file=FILE), missing["pbx_config"]))
+        unknown.append(Problem(FileReason.NO_PBX_CONFIG(file=EXTENSIONS_FILE), missing["pbx_config"]))
     unknown += _mapped(files, release)
     general = [variable for section in parsed.named("general") for variable in section.variables]
     override = next((v for v in general if v.name.lower() == "overrideswitch" and v.value), None)
@@ -108,9 +108,9 @@ def _mapped(files: Files, release: Release) -> list[Problem]:
     found = parse("extconfig.conf", files, release, partial=True).named("settings")[:1]
     settings = (variable for section in found for variable in section.variables)
     return [
-        Problem(FileReason.MAPPED_ELSEWHERE(file=FILE, value=variable.value), variable.where)
+        Problem(FileReason.MAPPED_ELSEWHERE(file=EXTENSIONS_FILE, value=variable.value), variable.where)
         for variable in settings
-        if variable.name.lower() in (FILE, "global")  # the table of every file without one of its own
+        if variable.name.lower() in (EXTENSIONS_FILE, "global")  # the table of every file without one of its own
     ]
 
 
@@ -141,7 +141,7 @@ class _ContextReader:
                 self._step(line, self.last, line.value)
             elif name == "exten":
                 extension, _, rest = _split(line.value)
-                self.last = self._filled(extension, line)[:LONGEST]
+                self.last = self._filled(extension, line)[:LONGEST_EXTENSION]
                 self._step(line, self.last, rest)
             elif name == "include":
                 context, comma, when = re.split(r"([,|])", self._filled(line.value, line) + ",", maxsplit=1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pjsipdiag.asterisk.ere import grammar as ere
 from pjsipdiag.errors import PjsipdiagError
 
-MOST_WAYS = 300_000
+MOST_STEPS = 300_000
 
 Groups = tuple[tuple[int, int, int], ...]
 """(group, start, end) of the groups that hold something, sorted by group."""
@@ -32,7 +32,7 @@ class Search:
     text: str
     holds: Callable[[str, str, int], bool]
     accepts: Callable[[ere.CharacterSet, str], bool]
-    left: int = MOST_WAYS
+    left: int = MOST_STEPS
 
     def found(self, tree: ere.Node) -> bool:
         """Whether `tree` matches anywhere.

@@ -10,5 +10,6 @@ and line, and what Asterisk refuses or warns about. `#exec` is never run. Values
     conf        lines -> sections (main/config.c); category is a section in the making, parsed what is made of all
     criteria    filters of sections: (+type=endpoint)
 
-Imports: `releases`, `ere`, `config`. A rule of config.c goes into `conf`, a limit of what may be opened into `files`.
+Imports: `releases`, `addresses`, `ere`, `config`. A rule of config.c goes into `conf`, a limit of what may be opened
+into `files`.
 """

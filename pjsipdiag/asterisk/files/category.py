@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from pjsipdiag.asterisk.files.criteria import Criteria
-from pjsipdiag.asterisk.files.lines import BLANKS, lower, to_text
+from pjsipdiag.asterisk.files.lines import BLANK_BYTES, lower, to_text
 from pjsipdiag.asterisk.section import Section, Variable, Where
 
 
@@ -58,5 +58,5 @@ class Categories:
 
 def header_name(line: bytes) -> str:
     """The name between the brackets of a header that is refused; empty for another line."""
-    text = line.strip(BLANKS)
-    return to_text(re.split(rb"[]();]", text[1:])[0].strip(BLANKS)) if text.startswith(b"[") else ""
+    text = line.strip(BLANK_BYTES)
+    return to_text(re.split(rb"[]();]", text[1:])[0].strip(BLANK_BYTES)) if text.startswith(b"[") else ""

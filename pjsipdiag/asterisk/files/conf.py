@@ -7,11 +7,12 @@ and an error ends the file it is in. An error in an included file ends only that
 
 from __future__ import annotations
 
+from pjsipdiag.asterisk.addresses.match import BLANKS
 from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.files.category import Categories, Category, header_name
 from pjsipdiag.asterisk.files.comments import Comments
-from pjsipdiag.asterisk.files.files import MOST_BYTES, Files
-from pjsipdiag.asterisk.files.lines import BLANKS, LONGEST_LINE, lower, split, split_directive, to_text
+from pjsipdiag.asterisk.files.files import Files
+from pjsipdiag.asterisk.files.lines import BLANK_BYTES, LONGEST_LINE, lower, split, split_directive, to_text
 from pjsipdiag.asterisk.files.parsed import FileParser, Parsed
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.reason import Reason
@@ -19,6 +20,7 @@ from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.secrets import scrubbed
 from pjsipdiag.asterisk.section import Variable, Where
 from pjsipdiag.errors import ConfigError
+from pjsipdiag.inputs import LARGEST_WHOLE
 
 LONGEST_NAME = 79
 """Bytes of a section's name (`char name[80]` of struct ast_category): what is longer is cut."""
@@ -159,9 +161,9 @@ class _Parser:
         if self.counted == 1 and self.takes_mark:
             line = line.removeprefix(_BYTE_ORDER_MARK)
         if not comments.depth and b";" not in line:
-            return line.strip(BLANKS)
+            return line.strip(BLANK_BYTES)
         try:
-            return (comments.strip(line, number) or b"").strip(BLANKS)
+            return (comments.strip(line, number) or b"").strip(BLANK_BYTES)
         except ValueError as error:
             raise _RejectedError(FileReason.DEEP_COMMENTS(), str(error)) from error
 
@@ -272,24 +274,24 @@ class _Parser:
             return
         value = line[equals + 1 :]
         if equals > int(escaped) and line[equals - 1 : equals] == b"+":
-            name = to_text(line[: equals - 1].strip(BLANKS))
+            name = to_text(line[: equals - 1].strip(BLANK_BYTES))
             if self._append(category, name, to_text(value)):
                 return
         else:
-            name = to_text(line[:equals].strip(BLANKS))
+            name = to_text(line[:equals].strip(BLANK_BYTES))
             value = value.removeprefix(b">")
         if not name:
             self._warn(FileReason.NO_NAME(), where, "No variable name in \0")
             return
         self._count(1)
-        category.variables.append(Variable(name, to_text(value.strip(BLANKS)), where))
+        category.variables.append(Variable(name, to_text(value.strip(BLANK_BYTES)), where))
 
     def _append(self, category: Category, name: str, value: str) -> bool:
         """`name += value`: the value is added to the last variable of that name, if there is one."""
         last = next((v for v in reversed(category.variables) if v.name == name), None)
         if last is None:
             return False
-        added = (last.value + value).strip(BLANKS.decode("ascii"))
+        added = (last.value + value).strip(BLANKS)
         # Each 64 bytes count like a variable: `+=` and templates could let one value grow without end.
         self._count(len(added) >> 6)
         # `ast_variable_update` looks for it again, by name and value without case, from the front.
@@ -303,7 +305,7 @@ class _Parser:
 
     def _note(self, name: str, size: int) -> bool:
         """Counts one more file; whether it may be read."""
-        if self.repeats >= MOST_REPEATS or self.bytes + size > MOST_BYTES:
+        if self.repeats >= MOST_REPEATS or self.bytes + size > LARGEST_WHOLE:
             return False
         self.repeats += name in self.read
         self.read[name] = None

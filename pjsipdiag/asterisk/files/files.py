@@ -16,20 +16,17 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from pjsipdiag import storage
-from pjsipdiag.asterisk.files.glob import MAGIC, alternatives, one_part
+from pjsipdiag.asterisk.files.glob import WILDCARD, alternatives, one_part
+from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.errors import ConfigError, shown_name
-from pjsipdiag.inputs import read_whole
+from pjsipdiag.inputs import LARGEST_WHOLE, read_whole
 from pjsipdiag.storage import Url
 
 ETC = "/etc/asterisk"
 """Where Asterisk looks for its files unless asterisk.conf says otherwise (`astetcdir`)."""
 
-MOST_BYTES = 256 << 20
-"""A larger file is refused: no telephone system has one, and all of it would have to fit into memory."""
-
 _OPTION = re.compile(r"\s*(?:\[(?P<section>[^\]]*)\]|(?P<name>\w+)\s*=>?\s*(?P<value>[^\s;]+))")
 _COMMENT = re.compile(r";--(?!-).*?--;", re.DOTALL)
-_TRUE = ("yes", "true", "y", "t", "1", "on")
 MOST_LOOKED = 300_000
 """Names that all patterns of a configuration are held against: links to folders above multiply them without end."""
 
@@ -67,7 +64,7 @@ class Disk:
         return _once(self._modes, path, self._mode)
 
     def read(self, path: Path) -> bytes:
-        """The bytes of a regular file, one more than MOST_BYTES at most."""
+        """The bytes of a regular file, one more than LARGEST_WHOLE at most."""
         return _once(self._read, path, self._bytes)
 
     def text(self, path: Path) -> str:
@@ -138,7 +135,7 @@ class Files:
         """Whether asterisk.conf allows `#exec` (`execincludes=yes`); None where a directory lacks asterisk.conf."""
         if self.directory is not None and not self.exists("asterisk.conf"):
             return None
-        return self._options.get(("options", "execincludes"), "").lower() in _TRUE
+        return parse_bool(self._options.get(("options", "execincludes"), ""))
 
     @cached_property
     def _options(self) -> dict[tuple[str, str], str]:
@@ -199,8 +196,8 @@ class Files:
             return None
         except OSError as error:
             raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-        if len(data) > MOST_BYTES:
-            raise ConfigError(f"{path} is larger than {MOST_BYTES >> 20} MiB: that is no configuration file")
+        if len(data) > LARGEST_WHOLE:
+            raise ConfigError(f"{path} is larger than {LARGEST_WHOLE >> 20} MiB: that is no configuration file")
         return data
 
     def _leads_out(self, name: str) -> bool:
@@ -232,7 +229,7 @@ class Files:
                 continue
             if self._leads_out(wanted):
                 return names
-            if MAGIC.search(wanted):
+            if WILDCARD.search(wanted):
                 names += self._glob(wanted)
             elif self.exists(wanted):
                 names.append(wanted)
@@ -306,12 +303,12 @@ def _mark(path: Path) -> FileStamp | None:
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of a file, never waiting for one that blocks; one more than MOST_BYTES at most."""
+    """The bytes of a file, never waiting for one that blocks; one more than LARGEST_WHOLE at most."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(handle, "rb") as file:  # noqa: PTH123  (a handle)
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise BlockingIOError
-        return file.read(MOST_BYTES + 1)
+        return file.read(LARGEST_WHOLE + 1)
 
 
 def _join(parent: str, entry: str) -> str:

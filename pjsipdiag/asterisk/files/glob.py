@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-MAGIC = re.compile(r"[*?\[\\]")
+WILDCARD = re.compile(r"[*?\[\\]")
 """A character that makes a name a pattern."""
 MOST_ALTERNATIVES = 1000
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from pjsipdiag.asterisk.addresses.match import BLANKS
+
 LONGEST_LINE = 8191
 """Bytes that `fgets` takes at once, a line end included (main/config.c, config_text_file_load)."""
 
-BLANKS = bytes(range(33))
-"""The bytes that `ast_strip` cuts off."""
+BLANK_BYTES = BLANKS.encode()
 
 
 def split(data: bytes) -> Iterator[bytes]:
@@ -24,6 +25,14 @@ def split(data: bytes) -> Iterator[bytes]:
         else:
             for start in range(0, len(line) + 1, LONGEST_LINE):
                 yield line[start : start + LONGEST_LINE]
+
+
+TRUE_WORDS = frozenset({"yes", "true", "y", "t", "1", "on"})
+
+
+def parse_bool(text: str) -> bool:
+    """`ast_true` (main/utils.c): everything that is not a word for yes is no."""
+    return text.lower() in TRUE_WORDS
 
 
 def to_text(data: bytes) -> str:
@@ -43,4 +52,4 @@ def split_directive(line: bytes) -> tuple[str, bytes]:
     """The name of the directive of a line that begins with `#`, and its argument."""
     matched = _DIRECTIVE.match(line)
     assert matched is not None
-    return to_text(matched[1]), (matched[2] or b"").strip(BLANKS)
+    return to_text(matched[1]), (matched[2] or b"").strip(BLANK_BYTES)

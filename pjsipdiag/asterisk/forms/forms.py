@@ -21,12 +21,12 @@ from pjsipdiag.asterisk.forms.header_syntax import (
     LINES,
     NUMBER,
     ONCE,
-    READ,
-    REFUSED,
+    READ_LINES,
     REQUEST,
     SINGLE,
     TEXT,
     TOKEN,
+    UNUSUAL,
     canonical,
     field,
     syntax,
@@ -37,7 +37,7 @@ MOST_TRIED = 8
 """Forms that are tried on a request before it is taken to have none."""
 LEARNT = 64
 """To learn a form costs as much as to read about 64 requests the long way."""
-MOST_SEEN, LONGEST_HEAD, MOST_LINES = 2000, 4096, 64
+MOST_SEEN, LONGEST_HEAD, MOST_HEADERS = 2000, 4096, 64
 MOST_VAIN = 256
 """Forms that are tried to be learnt in vain."""
 
@@ -81,7 +81,7 @@ class Forms:
     def _meet(self, head: bytes, readers: list[Matcher]) -> None:
         """Counts the form of a head; learns it when that was met often enough."""
         start_line, *lines = head.split(b"\r\n")
-        if len(lines) > MOST_LINES:
+        if len(lines) > MOST_HEADERS:
             return
         spelt = (start_line[: start_line.find(b" ")], *[line[: line.find(b":") + 1] for line in lines])
         times = self._seen.get(spelt, 0) + 1
@@ -111,7 +111,7 @@ def _learn(number: int, lines: list[bytes], head: bytes) -> Matcher | None:
     for line in lines:
         spelt, colon, value = line.partition(b":")
         name = canonical(spelt + colon)
-        if not GENERIC.fullmatch(line) or name in REFUSED or (name in met and name in SINGLE | ARRAYS):
+        if not GENERIC.fullmatch(line) or name in UNUSUAL or (name in met and name in SINGLE | ARRAYS):
             return None
         spaced = value.startswith(b" ")
         if name in LINES and not spaced:
@@ -119,8 +119,8 @@ def _learn(number: int, lines: list[bytes], head: bytes) -> Matcher | None:
         start = text(spelt + (b": " if spaced else b":"))
         if name == b"cseq":
             parts += start, field("cseq", NUMBER), text(b" " + method + b"\r\n")
-        elif name in READ and name not in met:
-            parts += start, READ[name], CRLF
+        elif name in READ_LINES and name not in met:
+            parts += start, READ_LINES[name], CRLF
         elif name in LINES:
             usual = syntax(name)
             if usual is None or not usual.fullmatch(value, 1):

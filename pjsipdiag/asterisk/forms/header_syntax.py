@@ -150,7 +150,7 @@ LINES = {
 }
 """Header name -> a syntax of its value that every PJSIP takes; names that PJSIP has no parser for take any text."""
 
-REFUSED = frozenset(
+UNUSUAL = frozenset(
     b"event subscription-state retry-after unsupported min-expires proxy-authorization proxy-authenticate "
     b"www-authenticate".split()
 )
@@ -170,7 +170,7 @@ def _credential(name: bytes, kept_as: str) -> Syntax:
     return seq(text(name + b'="'), field(kept_as, seq(_QUOTED_TEXT, ahead(text(b'"')))), text(b'"'))
 
 
-READ = {
+READ_LINES = {
     b"via": seq(
         _SENT_BY,
         _via_parameters(b"branch"),

@@ -1,6 +1,6 @@
 """A grammar of `grammar` as a program: the same expression in numbers, which the compiled part follows (`_fold.c`).
 
-A program is a head (HEAD), instructions of 32 bits each, sets of bytes as tables of 256, and texts. What an
+A program is a head (PROGRAM_HEAD), instructions of 32 bits each, sets of bytes as tables of 256, and texts. What an
 instruction holds follows it; a block is its length and its instructions.
 """
 
@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from functools import cache
 from struct import Struct
 
-HEAD = Struct("=4I")
+PROGRAM_HEAD = Struct("=4I")
 """How many instructions, sets, and bytes of texts there are; a bit for each name that the grammar has."""
 TEXT, SPAN, FIRST, REPEAT, UNLESS, AHEAD, GROUP = range(7)
-MANY = 0xFFFF_FFFF
+NO_LIMIT = 0xFFFF_FFFF
 _KINDS = {b"=": AHEAD, b"!": UNLESS, b">": FIRST, b":": REPEAT}
 _TIMES = rb"(?P<times>[*+]|\{(?P<least>\d+),(?P<most>\d*)\})?\+?"
 _PIECE = re.compile(
@@ -30,7 +30,7 @@ def program(syntax: bytes, names: Sequence[str]) -> bytes:
     made = _Program(syntax, names)
     words = made.alternatives()
     assert made.at == len(syntax), "grammar says nothing else"
-    head = HEAD.pack(len(words), len(made.sets), len(made.texts), made.has)
+    head = PROGRAM_HEAD.pack(len(words), len(made.sets), len(made.texts), made.has)
     return head + Struct(f"={len(words)}I").pack(*words) + b"".join(made.sets) + made.texts
 
 
@@ -94,5 +94,5 @@ def _block(words: list[int]) -> list[int]:
 def _times(match: re.Match[bytes]) -> tuple[int, int]:
     """The least and the most times."""
     if match["least"]:
-        return int(match["least"]), int(match["most"] or MANY)
-    return {None: (1, 1), b"*": (0, MANY), b"+": (1, MANY)}[match["times"]]
+        return int(match["least"]), int(match["most"] or NO_LIMIT)
+    return {None: (1, 1), b"*": (0, NO_LIMIT), b"+": (1, NO_LIMIT)}[match["times"]]

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pjsipdiag.asterisk.live.place import MOST, SECONDS, LiveInterface, connect
+from pjsipdiag.asterisk.live.place import ANSWER_SECONDS, LONGEST_ANSWER, LiveInterface, connect
 from pjsipdiag.asterisk.live.state import LiveError
 
 BANNER = "Asterisk Call Manager/"
@@ -45,7 +45,7 @@ class Ami:
         self.place = place
         self._socket = connect(place)
         self._lines, self._rest = deque[bytes](), b""
-        self._count, self._left, self._lock = 0, MOST, threading.Lock()
+        self._count, self._left, self._lock = 0, LONGEST_ANSWER, threading.Lock()
         try:
             self._login()
         except BaseException:
@@ -62,7 +62,7 @@ class Ami:
         self._socket.close()
 
     def _login(self) -> None:
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + ANSWER_SECONDS
         if not self._line(end, "the greeting").startswith(BANNER):
             raise LiveError(f"{self.place} is no manager interface of Asterisk")
         challenge = self.ask("Challenge", AuthType="MD5")[0].first("Challenge")
@@ -88,12 +88,12 @@ class Ami:
         if any("\n" in value or "\r" in value for value in fields.values()):
             raise LiveError(f"{self.place}: a name with a line end cannot be asked for")
         with self._lock:
-            self._count, self._left = self._count + 1, MOST
+            self._count, self._left = self._count + 1, LONGEST_ANSWER
             number = f"pjsipdiag-{self._count}"
             lines = (f"Action: {action}", f"ActionID: {number}", *(f"{k}: {v}" for k, v in fields.items()))
-            end = time.monotonic() + SECONDS
+            end = time.monotonic() + ANSWER_SECONDS
             try:
-                self._socket.settimeout(SECONDS)
+                self._socket.settimeout(ANSWER_SECONDS)
                 self._socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape"))
             except OSError as error:
                 raise LiveError(f"{self.place}, {what}: {error.strerror or 'no answer'}") from error
@@ -137,7 +137,7 @@ class Ami:
                 self._socket.settimeout(max(end - time.monotonic(), 0.001))
                 data = self._socket.recv(1 << 16)
             except TimeoutError as error:
-                raise LiveError(f"{self.place}, {what}: no answer within {SECONDS:.0f} s") from error
+                raise LiveError(f"{self.place}, {what}: no answer within {ANSWER_SECONDS:.0f} s") from error
             except OSError as error:
                 raise LiveError(f"{self.place}, {what}: {error.strerror}") from error
             if not data:

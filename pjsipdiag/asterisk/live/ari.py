@@ -17,7 +17,7 @@ from contextlib import suppress
 from urllib.parse import quote
 
 from pjsipdiag.asterisk.live import questions
-from pjsipdiag.asterisk.live.place import MOST, SECONDS, LiveInterface, connect
+from pjsipdiag.asterisk.live.place import ANSWER_SECONDS, LONGEST_ANSWER, LiveInterface, connect
 from pjsipdiag.asterisk.live.state import OPTIONS, Item, Live, LiveError, Wanted
 
 _HELD = "not told by ARI, which `asterisk -rx` does: "
@@ -62,19 +62,19 @@ class Ari:
                 with suppress(OSError):
                     socket.socket.shutdown(opened, socket.SHUT_RDWR)  # below TLS, which would wait for the other side
 
-            timer = threading.Timer(SECONDS, end)
+            timer = threading.Timer(ANSWER_SECONDS, end)
             timer.start()
             try:
                 connection.request("GET", self.place.path + path, headers={"Authorization": f"Basic {self._login}"})
                 response = connection.getresponse()
-                status, text = response.status, response.read(MOST)
+                status, text = response.status, response.read(LONGEST_ANSWER)
                 if response.length or late.is_set():
                     raise ConnectionError("the answer is cut off")
             finally:
                 timer.cancel()
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = (
-                f"no answer within {SECONDS:.0f} s"
+                f"no answer within {ANSWER_SECONDS:.0f} s"
                 if late.is_set()
                 else f"{type(error).__name__} {error}".split("\n")[0].strip()
             )
@@ -94,7 +94,7 @@ class Ari:
 
     def _connected(self) -> http.client.HTTPConnection:
         host, port = self.place.host, self.place.port
-        connection = http.client.HTTPConnection(host, port, timeout=SECONDS)
+        connection = http.client.HTTPConnection(host, port, timeout=ANSWER_SECONDS)
         self._connection = connection
         connection.sock = connect(self.place)
         if self.place.scheme == "https":

@@ -22,7 +22,7 @@ from pjsipdiag.asterisk.live.state import Live
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Where
 
-NOWHERE = Where("", 0)
+NO_LINE = Where("", 0)
 """Of what no file at hand has."""
 
 _T = TypeVar("_T", bound=Loaded)
@@ -68,7 +68,7 @@ def _named_acls(files: Config, running: Config) -> Iterator[Problem]:
         written = files.named_acls.get(name)
         ours, theirs = (list(map(shown, one or ())) for one in (written, rules))
         if files.has_acls and ours != theirs:
-            where = _first_other(written or (), theirs) or NOWHERE
+            where = _first_other(written or (), theirs) or NO_LINE
             only = {"loaded": _apart(theirs, ours), "written": _apart(ours, theirs)}
             yield Problem(LoadReason.OTHER_ACL(name=name, **only), where)
 
@@ -123,7 +123,7 @@ def _objects(  # noqa: PLR0917  (both sides, and what is to be known of them)
         where = next((one.section_where for one in files.dropped if one.type == kind and one.name == name), None)
         why = "what stands there now does not load, and the older one is kept" if name in dropped else _GONE
         yield Problem(
-            LoadReason.LOADED_OTHERWISE(type=kind, name=name, values=_shown(values(item)), why=why), where or NOWHERE
+            LoadReason.LOADED_OTHERWISE(type=kind, name=name, values=_shown(values(item)), why=why), where or NO_LINE
         )
 
 

@@ -16,7 +16,7 @@ from pjsipdiag.asterisk.reasons import FileReason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Section, Where
 
-MOST_ASKED = 500
+CONTEXTS_ASKED = 500
 """Contexts that are asked for."""
 NONE = "There is no existence of"
 _FIRST = re.compile(r"^  '(.*?)'(?: \(CID match '(.*?)'\))? => +(?:(\d+)\. |(hint): )")
@@ -64,7 +64,7 @@ def contexts(ask: Callable[[str], Item | None], names: list[str]) -> Iterator[It
     asked: set[str] = set()
     while names:
         name = names.pop(0)
-        if name in asked or len(asked) == MOST_ASKED or re.search(r"[\s@\"\\]", name):
+        if name in asked or len(asked) == CONTEXTS_ASKED or re.search(r"[\s@\"\\]", name):
             continue
         asked.add(name)
         found = ask(name)

@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.live.ami import Ami, Message
 from pjsipdiag.asterisk.live.state import OPTIONS, Item, Live, LiveError, Wanted
 from pjsipdiag.asterisk.loading import modules
 
-_MODULES = ("res_pjsip", *modules.IDENTIFIERS, *modules.OTHERS, questions.FUNCTION)
+_MODULES = ("res_pjsip", *modules.IDENTIFIERS_OF, *modules.OTHERS, questions.FUNCTION)
 _PLAIN = re.compile(r"[^,()\\\"\r\n]{1,200}")
 """A name that can stand in the arguments of a function."""
 _HELD = "not told without the AMI privilege command, which `asterisk -rx` does not need: "

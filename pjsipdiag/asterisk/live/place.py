@@ -14,13 +14,13 @@ from urllib.parse import unquote, urlsplit
 from pjsipdiag.asterisk.live.state import LiveError
 from pjsipdiag.inputs import read_whole
 
-SECONDS = 10.0
+ANSWER_SECONDS = 10.0
 """A question that takes longer ends with one line."""
-MOST = 64 << 20
+LONGEST_ANSWER = 64 << 20
 """Bytes of an answer: no Asterisk has more to say."""
 SECRET = "PJSIPDIAG_SECRET"
 """The variable that holds the secret; with _FILE behind it, the one that names a file that does."""
-PORTS = {"ami": 5038, "http": 8088, "https": 8089}
+DEFAULT_PORTS = {"ami": 5038, "http": 8088, "https": 8089}
 """Scheme -> the port where none is given, as manager.conf and http.conf have it."""
 
 
@@ -49,14 +49,19 @@ def parse(text: str) -> LiveInterface:
         raise LiveError(f"--live {text.partition('://')[0]}://...: {error}") from None
     if parts.password is not None:
         raise LiveError(f"--live takes no password, which others could see: {SECRET} holds it, or {SECRET}_FILE a file")
-    if parts.scheme not in PORTS or not parts.hostname or not parts.username:
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not parts.username:
         raise LiveError(
             "--live takes a command such as 'asterisk -rx', a file of --save-live, ami://USER@HOST:5038 or "
             f"http://USER@HOST:8088/ari, not {parts.scheme}://{parts.hostname or ''}"
         )
     path = "" if parts.scheme == "ami" else parts.path.rstrip("/") or "/ari"
     return LiveInterface(
-        parts.scheme, parts.hostname, port or PORTS[parts.scheme], path, unquote(parts.username), _secret(parts.scheme)
+        parts.scheme,
+        parts.hostname,
+        port or DEFAULT_PORTS[parts.scheme],
+        path,
+        unquote(parts.username),
+        _secret(parts.scheme),
     )
 
 
@@ -80,7 +85,7 @@ def connect(place: LiveInterface) -> socket.socket:
 
     :raises LiveError: there is none within the time of a question.
     """
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + ANSWER_SECONDS
     reason = "no answer"
     try:
         found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
@@ -95,5 +100,5 @@ def connect(place: LiveInterface) -> socket.socket:
             return opened
         except OSError as error:
             opened.close()
-            reason = error.strerror or f"no answer within {SECONDS:.0f} s"
+            reason = error.strerror or f"no answer within {ANSWER_SECONDS:.0f} s"
     raise LiveError(f"cannot reach {place}: {reason}")

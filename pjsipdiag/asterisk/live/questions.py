@@ -20,12 +20,12 @@ Ask = Callable[[str], str]
 
 :raises LiveError: no answer.
 """
-AT_ONCE = 8
+QUESTIONS_AT_ONCE = 8
 """Questions that are asked at the same time."""
 FUNCTION = "func_sorcery"
 """The module of AST_SORCERY, which tells fields of objects; without it that fails as for objects that are not there."""
 _HOST = re.compile(r"[A-Za-z0-9.:-]{1,255}")
-MOST_ASKED = 500
+HOSTS_ASKED = 500
 """Hosts of a capture that are asked for."""
 _NO_SUCH = "Unable to find object"
 
@@ -59,7 +59,7 @@ def ask_all(ask: Ask, origin: str, wanted: Wanted, names: tuple[str, ...] = ()) 
     if "res_pjsip" in modules:
         identifiers = tables.identifiers(ask("pjsip show identifiers")) or None
         items.append(_item("global", "global", tables.rows(ask("pjsip show settings"))))
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(QUESTIONS_AT_ONCE) as pool:
             items += _objects(ask, pool.map, unknown, names)
             if FUNCTION in tables.modules(ask(f"module show like {FUNCTION}")):
                 items += _aliases(ask, pool.map, wanted)
@@ -145,7 +145,7 @@ def _acl(ask: Ask, name: str) -> list[Item]:
 
 def hosts_to_ask(wanted: Wanted) -> list[str]:
     """Aliases of domains have no list; only names that cannot be anything else are asked for."""
-    return [host for host in dict.fromkeys(wanted.hosts) if _HOST.fullmatch(host)][:MOST_ASKED]
+    return [host for host in dict.fromkeys(wanted.hosts) if _HOST.fullmatch(host)][:HOSTS_ASKED]
 
 
 def _aliases(ask: Ask, each: Map, wanted: Wanted) -> Iterator[Item]:

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
-from pjsipdiag.asterisk.live.state import FILE, Item, Live, LiveError
+from pjsipdiag.asterisk.live.state import LIVE_FILE, Item, Live, LiveError
 from pjsipdiag.asterisk.releases import NEWEST, release
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.inputs import read_whole
 
-HEAD = "; what a running Asterisk told pjsipdiag; it holds no passwords"
+FIRST_LINE = "; what a running Asterisk told pjsipdiag; it holds no passwords"
 _TEXTS = ("origin", "started", "reloaded")
 
 
@@ -27,7 +27,7 @@ def to_text(live: Live) -> str:
 
 
 def _lines(live: Live) -> Iterator[str]:
-    yield HEAD
+    yield FIRST_LINE
     for item in live.items:
         yield from (f"[{item.name}]", f"type = {item.type}")
         yield from (*(f"{name} = {_escaped(value)}" for name, value in item.values), "")
@@ -58,7 +58,7 @@ def read(path: str) -> Live:
 def file_name(path: str) -> str:
     """The name of a saved file as its lines are named; one that is a pattern to Asterisk is left out."""
     name = Path(path).name
-    return name if re.fullmatch(r"[\w. -]+", name) else FILE
+    return name if re.fullmatch(r"[\w. -]+", name) else LIVE_FILE
 
 
 def from_text(text: str, name: str) -> Live:
@@ -67,7 +67,7 @@ def from_text(text: str, name: str) -> Live:
     head = next((s for s in parsed.sections if _type(s) == "live"), None)
     version = head.first("version") if head else None
     if head is None or version is None or not version.value:
-        if text.startswith(HEAD):
+        if text.startswith(FIRST_LINE):
             raise LiveError(f"{name} is cut off: the answers of a running Asterisk end with its version")
         raise LiveError(f"{name} holds no answers of a running Asterisk: give a file of --save-live, or a command")
     texts = {one: found.value if (found := head.first(one)) else "" for one in _TEXTS}

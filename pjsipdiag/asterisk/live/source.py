@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.live import place, questions, saved
 from pjsipdiag.asterisk.live.ami import Ami
 from pjsipdiag.asterisk.live.ari import Ari, ask_ari
 from pjsipdiag.asterisk.live.manager import ask_manager
-from pjsipdiag.asterisk.live.place import MOST, SECONDS
+from pjsipdiag.asterisk.live.place import ANSWER_SECONDS, LONGEST_ANSWER
 from pjsipdiag.asterisk.live.questions import Ask
 from pjsipdiag.asterisk.live.state import Live, LiveError, Wanted
 from pjsipdiag.asterisk.loading.show_output import without_colours
@@ -58,10 +58,10 @@ def by_command(words: list[str]) -> Ask:
         try:
             status, out, err = _run([*words, shlex.quote(question) if far else question])
         except subprocess.TimeoutExpired as error:
-            raise LiveError(f"{what}: no answer within {SECONDS:.0f} s") from error
+            raise LiveError(f"{what}: no answer within {ANSWER_SECONDS:.0f} s") from error
         except OSError as error:
             raise LiveError(f"cannot run {words[0]}: {error.strerror}") from error
-        if len(out) > MOST:
+        if len(out) > LONGEST_ANSWER:
             raise LiveError(f"{what}: the answer is longer than any of Asterisk")
         text = without_colours(out.decode("utf-8", "surrogateescape"))
         said = (text + err.decode("utf-8", "replace")).strip().split("\n")[0][:200]
@@ -76,9 +76,11 @@ def _run(words: list[str]) -> tuple[int, bytes, bytes]:
     """Exit status and what was written, one byte more than MOST at most. Raises TimeoutExpired, OSError."""
     with TemporaryFile() as out, TemporaryFile() as err:
         child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + ANSWER_SECONDS
         try:
-            while child.poll() is None and max(os.fstat(file.fileno()).st_size for file in (out, err)) <= MOST:
+            while (
+                child.poll() is None and max(os.fstat(file.fileno()).st_size for file in (out, err)) <= LONGEST_ANSWER
+            ):
                 try:
                     child.wait(0.1)
                 except subprocess.TimeoutExpired:
@@ -89,4 +91,4 @@ def _run(words: list[str]) -> tuple[int, bytes, bytes]:
             child.wait()
         out.seek(0)
         err.seek(0)
-        return child.returncode, out.read(MOST + 1), err.read(MOST)
+        return child.returncode, out.read(LONGEST_ANSWER + 1), err.read(LONGEST_ANSWER)

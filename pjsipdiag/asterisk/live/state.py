@@ -17,7 +17,7 @@ OPTIONS = {
 }
 """Type of object -> the options that are kept; nothing else is, so that no password is."""
 
-FILE = "running-asterisk"
+LIVE_FILE = "running-asterisk"
 """The name in place of a file's where nothing was saved."""
 
 HIDDEN_ACL = "deny/permit"
@@ -73,7 +73,7 @@ class Live:
     unknown: tuple[str, ...] = ()
     untold: tuple[str, ...] = ()
     """`identifiers` where they could not be listed, and the types of which there may be more objects."""
-    file: str = FILE
+    file: str = LIVE_FILE
     """The file that holds all this, where it was saved: its lines can be named."""
 
     def of(self, kind: str) -> Iterator[Item]:

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 from pjsipdiag.asterisk.addresses.sockaddr import split_host_port
 from pjsipdiag.asterisk.config import Transport
+from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import Parsed
-from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.sip import SIPS_PORT
 
-FILE = "sip.conf"
+SIP_CONF = "sip.conf"
 DRIVER = "chan_sip"
 
 
@@ -23,7 +23,7 @@ def sockets(parsed: Parsed) -> tuple[Transport, ...]:
     general = [section for section in parsed.sections if section.name.lower() == "general"]
     if not parsed.found or not parsed.valid:
         return ()
-    return tuple(_sockets(general, Where(FILE, 0)))
+    return tuple(_sockets(general, Where(SIP_CONF, 0)))
 
 
 def _sockets(general: list[Section], file: Where) -> Iterator[Transport]:

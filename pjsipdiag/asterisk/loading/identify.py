@@ -13,10 +13,10 @@ from pjsipdiag.asterisk.addresses.rule import applies
 from pjsipdiag.asterisk.addresses.sockaddr import Numeric, service, split_host_port
 from pjsipdiag.asterisk.config import AddressRule, Identify, Problem, UnresolvedName
 from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere
+from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.loading.options import Applied
 from pjsipdiag.asterisk.loading.order import MEMORY_BUCKETS, str_hash
 from pjsipdiag.asterisk.loading.resolve import SERVICES, Resolver, could_resolve, look_up
-from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release

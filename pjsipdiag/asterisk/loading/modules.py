@@ -13,14 +13,14 @@ from functools import cache
 from importlib import resources
 
 from pjsipdiag.asterisk.config import Config, Unread
+from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import Parsed
-from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.releases import MODULES, Release
 from pjsipdiag.asterisk.section import Where
 
 USER, IP, ANONYMOUS = (f"res_pjsip_endpoint_identifier_{name}" for name in ("user", "ip", "anonymous"))
-WIZARD = "res_pjsip_config_wizard"
-IDENTIFIERS: dict[str, tuple[str, ...]] = {
+WIZARD_MODULE = "res_pjsip_config_wizard"
+IDENTIFIERS_OF: dict[str, tuple[str, ...]] = {
     **dict(zip((USER, IP, ANONYMOUS), MODULES, strict=True)),
     "res_pjsip_outbound_registration": ("line",),
 }
@@ -29,7 +29,7 @@ IDENTIFIERS: dict[str, tuple[str, ...]] = {
 NEEDED = ("res_sorcery_config", "res_sorcery_memory", "res_sorcery_astdb", "res_pjproject", "res_pjsip")
 """Without one of these nothing listens (`requires` of res_pjsip)."""
 
-OTHERS = ("res_pjsip_acl", "res_pjsip_authenticator_digest", WIZARD)
+OTHERS = ("res_pjsip_acl", "res_pjsip_authenticator_digest", WIZARD_MODULE)
 
 STARTING_FILES = {
     "sorcery.conf": "",
@@ -39,7 +39,7 @@ STARTING_FILES = {
 }
 """Files that Asterisk does not start with when they cannot be parsed, and its line."""
 
-NOWHERE = Where("modules.conf", 0)
+MODULES_CONF = Where("modules.conf", 0)
 
 _WORDS = ("preload", "preload-require", "load", "require")
 
@@ -64,7 +64,7 @@ class _Named:
     """A module that modules.conf names: as it is written first, and whether it is preloaded or required."""
 
     written: str
-    where: Where = NOWHERE
+    where: Where = MODULES_CONF
     early: bool = False
     required: bool = False
 
@@ -83,7 +83,7 @@ class Modules:
     autoload: bool = True
     named: Mapping[str, _Named] = field(default_factory=dict)
     refused: Mapping[str, Where] = field(default_factory=dict)
-    where: Where = NOWHERE
+    where: Where = MODULES_CONF
     ends: Absent | None = None
     unread: tuple[Unread, ...] = ()
 
@@ -116,11 +116,11 @@ def read(parsed: Parsed) -> Modules:
     if not parsed.found:
         return Modules()
     if not parsed.valid:
-        where = parsed.rejected[0].where if parsed.rejected else NOWHERE
+        where = parsed.rejected[0].where if parsed.rejected else MODULES_CONF
         return _no_start("modules.conf cannot be parsed: Asterisk does not start", where)
     section = next((s for s in parsed.sections if s.name.lower() == "modules" and not s.template), None)
     if section is None:
-        return _no_start("modules.conf has no section [modules]: no module is loaded, nothing listens", NOWHERE)
+        return _no_start("modules.conf has no section [modules]: no module is loaded, nothing listens", MODULES_CONF)
     autoload, named, refused = False, dict[str, _Named](), dict[str, Where]()
     # A module that two lines name is one, preloaded or required where either line says so (add_to_load_order). noload=
     # is looked at after all of them, wherever it stands: what is required cannot be taken out again.
@@ -192,21 +192,21 @@ def apply(config: Config, modules: Modules, declined: Iterable[Absent], version:
     another reason than modules.conf."""
     absent = [modules.ends] if modules.ends else []
     absent += declined
-    for name in (*NEEDED, *IDENTIFIERS, *OTHERS):
+    for name in (*NEEDED, *IDENTIFIERS_OF, *OTHERS):
         where = modules.missing(name)
         if where is not None:
             reason = f"{name} is not loaded: {effect(name)}"
             absent.append(Absent(name, reason, where, used=_is_used(name, config), ends=name in NEEDED))
     absent += _required(absent, modules)
     early = _wizard_too_late(modules, version)
-    if early and modules.loads(WIZARD):
-        reason = f"{early} is preloaded before {WIZARD}: on {version} {effect(WIZARD)}"
-        absent.append(Absent(WIZARD, reason, modules.where, used=_is_used(WIZARD, config)))
+    if early and modules.loads(WIZARD_MODULE):
+        reason = f"{early} is preloaded before {WIZARD_MODULE}: on {version} {effect(WIZARD_MODULE)}"
+        absent.append(Absent(WIZARD_MODULE, reason, modules.where, used=_is_used(WIZARD_MODULE, config)))
     absent.sort(key=lambda one: not one.ends)
     if any(one.ends for one in absent):
         return replace(config, transports={}, sockets=(), absent=tuple(absent))
     gone = {one.module for one in absent}
-    lost = {name for module in gone for name in IDENTIFIERS.get(module, ())}
+    lost = {name for module in gone for name in IDENTIFIERS_OF.get(module, ())}
     certain = modules.place(USER) != modules.place(IP) or USER in gone or IP in gone
     uncertain = () if certain else config.uncertain_identifiers
     config = replace(
@@ -234,7 +234,7 @@ def _required(absent: Iterable[Absent], modules: Modules) -> list[Absent]:
 
 
 def _without(config: Config, gone: set[str]) -> Config:
-    if WIZARD in gone:
+    if WIZARD_MODULE in gone:
         config = _without_wizard(config)
     if IP in gone:
         config = replace(config, identifies=())
@@ -250,7 +250,7 @@ def _without(config: Config, gone: set[str]) -> Config:
 
 def _wizard_too_late(modules: Modules, version: Release) -> str:
     """The preloaded module that makes res_pjsip start before the wizard, where that is too late for the wizard."""
-    if version.has("late_wizard") or modules.named.get(WIZARD, _Named("")).early:
+    if version.has("late_wizard") or modules.named.get(WIZARD_MODULE, _Named("")).early:
         return ""
     # All that need res_pjsip have pjsip in their names.
     early = (name for name, named in modules.named.items() if named.early and "pjsip" in name)
@@ -260,7 +260,7 @@ def _wizard_too_late(modules: Modules, version: Release) -> str:
 def _ordered(config: Config, modules: Modules) -> tuple[str, ...]:
     """The identifiers; those that the order does not name follow in the order in which their modules are loaded."""
     listed = config.globals.endpoint_identifier_order.split(",")
-    place = {name: modules.place(module) for module, names in IDENTIFIERS.items() for name in names}
+    place = {name: modules.place(module) for module, names in IDENTIFIERS_OF.items() for name in names}
     first, *others = config.identifiers
     unlisted = sorted((name for name in others if name not in listed), key=place.__getitem__)
     return (first, *(name for name in others if name in listed), *unlisted)
@@ -300,11 +300,11 @@ def _is_used(module: str, config: Config) -> bool:
 
 def effect(module: str) -> str:
     """The consequence of a missing module, as a clause."""
-    if module in IDENTIFIERS:
-        names = IDENTIFIERS[module]
+    if module in IDENTIFIERS_OF:
+        names = IDENTIFIERS_OF[module]
         return f"there {'is' if len(names) == 1 else 'are'} no identifier{'s' * (len(names) > 1)} {', '.join(names)}"
     return {
         "res_pjsip_acl": "type=acl has no effect",
         "res_pjsip_authenticator_digest": "nobody is asked for credentials",
-        WIZARD: "pjsip_wizard.conf makes nothing",
+        WIZARD_MODULE: "pjsip_wizard.conf makes nothing",
     }.get(module, "nothing listens")

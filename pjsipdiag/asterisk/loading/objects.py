@@ -16,8 +16,7 @@ from typing import TypeVar
 
 from pjsipdiag.asterisk.config import AddressRule, Config, Dropped, Global, Identify, Loaded, Problem, Transport
 from pjsipdiag.asterisk.dialplan.model import Dialplan
-from pjsipdiag.asterisk.dialplan.read import MODULES as DIALPLAN_MODULES
-from pjsipdiag.asterisk.dialplan.read import read_dialplan
+from pjsipdiag.asterisk.dialplan.read import DIALPLAN_MODULES, read_dialplan
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, order, wizard

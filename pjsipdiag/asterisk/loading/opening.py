@@ -12,29 +12,35 @@ from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.storage import Url, located
 
-CAPTURES = (b"\xa1\xb2\xc3\xd4", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x4d\x3c\xb2\xa1", b"\x0a\x0d\x0d\x0a")
+CAPTURE_MAGICS = (
+    b"\xa1\xb2\xc3\xd4",
+    b"\xd4\xc3\xb2\xa1",
+    b"\xa1\xb2\x3c\x4d",
+    b"\x4d\x3c\xb2\xa1",
+    b"\x0a\x0d\x0d\x0a",
+)
 """The first bytes of pcap and pcapng."""
-PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh", b"PK\x03\x04")
+PACKED_MAGICS = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh", b"PK\x03\x04")
 """The first bytes of gzip, zstd, xz, bzip2 and zip."""
 TAR = b"ustar"
 TRACE = re.compile(rb"<--- (?:Received|Transmitting) SIP|^(?:INVITE|REGISTER|OPTIONS) sips?:\S+ SIP/2\.0", re.MULTILINE)
 """A line that only a log of SIP messages has."""
-LOOKED_AT = 65536
+HEAD_BYTES = 65536
 """Bytes at the head of a file that tell what it is."""
 
 
 def _recognise(path: str, file: Path, disk: Disk) -> None:
     """Names a file that is none of a configuration, and where it belongs."""
     try:
-        head = disk.read(file)[:LOOKED_AT]
+        head = disk.read(file)[:HEAD_BYTES]
     except PermissionError:
         return  # told where it is read
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
-    if head.startswith(CAPTURES) or TRACE.search(head):
-        what = "a capture" if head.startswith(CAPTURES) else "a log"
+    if head.startswith(CAPTURE_MAGICS) or TRACE.search(head):
+        what = "a capture" if head.startswith(CAPTURE_MAGICS) else "a log"
         raise ConfigError(f"{path} is {what}, no configuration: captures stand without -c, and -c takes the directory")
-    if head.startswith(PACKED) or head[257:262] == TAR:
+    if head.startswith(PACKED_MAGICS) or head[257:262] == TAR:
         raise ConfigError(
             f"{path} is compressed or an archive, no configuration: unpack it and give its directory with -c; a capture"
             " stands without -c"

@@ -72,7 +72,7 @@ def _options(object_type: str, version: str) -> Mapping[str, Option]:
     return {option.name: option for option in found if option.span.covers(asked.version)}
 
 
-TYPES = (
+OBJECT_TYPES = (
     "identify", "endpoint", "aor", "auth", "acl", "domain_alias", "global", "system", "transport", "registration",
 )  # fmt: skip
 """The object types of pjsip.conf that identification can depend on."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from pjsipdiag.asterisk.config import Dropped, Problem
+from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import Parsed
-from pjsipdiag.asterisk.loading.options import TYPES, knows
+from pjsipdiag.asterisk.loading.options import OBJECT_TYPES, knows
 from pjsipdiag.asterisk.loading.order import bucket_count
-from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
@@ -31,7 +31,7 @@ OWNERS = {
 }
 """The section of sorcery.conf that maps a type; `res_pjsip` where it is not named here."""
 
-SHARED = "res_pjsip"
+RES_PJSIP = "res_pjsip"
 """The section whose types res_pjsip itself owns: it does not load where one of its mappings does not open."""
 
 WIZARDS = {
@@ -141,7 +141,7 @@ def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[
     misplaced: dict[str, Variable] = {}
     unmapped: dict[str, Backend] = {}
     failed = None
-    for owner in (SHARED, *OWNERS.values()):
+    for owner in (RES_PJSIP, *OWNERS.values()):
         # Of several sections of one name the first alone is read (ast_variable_browse).
         for section in sorcery.named(owner)[:1] if sorcery.valid else ():
             for variable in section.variables:
@@ -153,14 +153,14 @@ def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[
                 if refused:
                     unmapped.update(_of_families(section, owner, loads))
                     problem = Problem(refused[0], variable.where, refused[1])
-                    if owner == SHARED:
+                    if owner == RES_PJSIP:
                         failed = problem
                     else:
                         passed.append(problem)
                     break
-                if owner == SHARED and object_type in OWNERS:
+                if owner == RES_PJSIP and object_type in OWNERS:
                     misplaced.setdefault(object_type, variable)
-                elif object_type not in TYPES or OWNERS.get(object_type, SHARED) != owner:
+                elif object_type not in OBJECT_TYPES or OWNERS.get(object_type, RES_PJSIP) != owner:
                     continue
                 elif kind == "memory_cache" and "cache" in use:
                     caches[object_type] = _cache(variable)
@@ -171,7 +171,7 @@ def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[
         name: tuple(replace(one, cache=caches.get(name)) for one in mapped[name].values())
         if name in mapped
         else (default_backend(name),)
-        for name in TYPES
+        for name in OBJECT_TYPES
     }
     return Mappings({**found, **dict.fromkeys(misplaced, ())}, failed, tuple(passed), misplaced, caches, unmapped)
 
@@ -183,7 +183,7 @@ def _of_families(section: Section, owner: str, loads: Callable[[str], bool]) -> 
         kind, _, data = variable.value.partition(",")
         if object_type and kind and _refusal(kind, data, object_type, loads, lambda _: True):
             return
-        own = object_type in TYPES and OWNERS.get(object_type, SHARED) == owner
+        own = object_type in OBJECT_TYPES and OWNERS.get(object_type, RES_PJSIP) == owner
         if own and kind == "realtime" and "cache" not in use:
             yield object_type, _backend(variable)
 

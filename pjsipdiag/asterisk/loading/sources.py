@@ -12,10 +12,9 @@ from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading import chan_sip
 from pjsipdiag.asterisk.loading.modules import Absent, Modules, effect, read, unparsed
-from pjsipdiag.asterisk.loading.options import TYPES
+from pjsipdiag.asterisk.loading.options import OBJECT_TYPES
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, mappings
-from pjsipdiag.asterisk.loading.wizard import TYPES as WIZARD_TYPES
-from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE
+from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE, WIZARD_TYPES
 from pjsipdiag.asterisk.realtime.families import Mapped
 from pjsipdiag.asterisk.realtime.tables import Databases, Tables
 from pjsipdiag.asterisk.realtime.unread import of_table, of_wizard
@@ -81,7 +80,7 @@ class Sources:
     def _table(self, name: str) -> Parsed | None:
         """The table that takes the place of a file, read as one; None where none does."""
         mapped = self._holder(name)
-        return self.tables.file(name, mapped, TYPES) if mapped else None
+        return self.tables.file(name, mapped, OBJECT_TYPES) if mapped else None
 
     def _table_in(self, name: str) -> Callable[[str], Parsed | None]:
         """Where the includes of a file are looked for in tables: those of extconfig.conf are not (read_config_maps)."""
@@ -95,14 +94,14 @@ class Sources:
         return self._holder(name) is not None
 
     def chan_sip_sockets(self) -> tuple[Transport, ...]:
-        if self.alone or not self.files.exists(chan_sip.FILE) or not self.loads(chan_sip.DRIVER):
+        if self.alone or not self.files.exists(chan_sip.SIP_CONF) or not self.loads(chan_sip.DRIVER):
             return ()
-        return chan_sip.sockets(parse(chan_sip.FILE, self.files, self.version, partial=True))
+        return chan_sip.sockets(parse(chan_sip.SIP_CONF, self.files, self.version, partial=True))
 
     def programs(self) -> Iterator[Unread]:
         """The objects that a program may write into a file; it is never run."""
         for name, parsed in self.parsed.items():
-            types = WIZARD_TYPES if name == WIZARD_FILE else TYPES if name in (self.main, *_OF_OBJECTS) else ()
+            types = WIZARD_TYPES if name == WIZARD_FILE else OBJECT_TYPES if name in (self.main, *_OF_OBJECTS) else ()
             for program in parsed.programs:
                 text = (
                     f"#exec at {program.where} is never run here: {program.reason}; put its output in the place of the"

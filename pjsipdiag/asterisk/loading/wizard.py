@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 from pjsipdiag.asterisk.addresses.match import BLANKS
 from pjsipdiag.asterisk.config import Problem
-from pjsipdiag.asterisk.loading.values import parse_bool
+from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
@@ -52,7 +52,7 @@ def make(object_type: str, wizard: Section, release: Release) -> WizardObject:
         return WizardObject(wizard, (), error.problem, error.name)
 
 
-TYPES = ("endpoint", "identify", "auth", "aor", "registration")
+WIZARD_TYPES = ("endpoint", "identify", "auth", "aor", "registration")
 
 
 class _IncompleteError(Exception):

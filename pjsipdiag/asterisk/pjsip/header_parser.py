@@ -22,8 +22,8 @@ from pjsipdiag.asterisk.pjsip.header import (
     quoted_if,
 )
 from pjsipdiag.asterisk.pjsip.header_parts import (
-    CHALLENGE,
-    CREDENTIALS,
+    CHALLENGE_FIELDS,
+    CREDENTIAL_FIELDS,
     INT32,
     keep_contact_parameter,
     keep_via_parameter,
@@ -224,7 +224,7 @@ class HeaderParser:
         header = AuthorizationHeader(name, scheme=self._digest())
         for parameter, value in self._comma_parameters():
             text = value[1:-1] if value.startswith('"') else value
-            if parameter.lower() in CREDENTIALS:
+            if parameter.lower() in CREDENTIAL_FIELDS:
                 header.values[parameter.lower()] = text
             else:
                 header.parameters.append((parameter, text))
@@ -237,7 +237,7 @@ class HeaderParser:
         values: dict[str, str] = {}
         others: Parameters = []
         for parameter, value in self._comma_parameters():
-            if parameter.lower() in CHALLENGE:
+            if parameter.lower() in CHALLENGE_FIELDS:
                 values[parameter.lower()] = value[1:-1] if value.startswith('"') else value
             else:
                 others.append((parameter, value))

@@ -7,8 +7,10 @@ from pjsipdiag.asterisk.pjsip.scanner import ALPHA, DIGITS, Scanner, SipSyntaxEr
 from pjsipdiag.asterisk.pjsip.uri_parser import bounded
 
 INT32 = 2**31 - 1
-CREDENTIALS = frozenset(("username", "realm", "nonce", "uri", "response", "algorithm", "cnonce", "opaque", "qop", "nc"))
-CHALLENGE = frozenset(("realm", "domain", "nonce", "opaque", "stale", "algorithm", "qop"))
+CREDENTIAL_FIELDS = frozenset(
+    ("username", "realm", "nonce", "uri", "response", "algorithm", "cnonce", "opaque", "qop", "nc")
+)
+CHALLENGE_FIELDS = frozenset(("realm", "domain", "nonce", "opaque", "stale", "algorithm", "qop"))
 """Parameters of Digest that PJSIP keeps in fields of their own; all others are kept as they come."""
 
 
@@ -21,12 +23,12 @@ def parse_sip_version(scanner: Scanner) -> None:
         raise SipSyntaxError
 
 
-METHODS = ("INVITE", "CANCEL", "ACK", "BYE", "REGISTER", "OPTIONS")
+KNOWN_METHODS = ("INVITE", "CANCEL", "ACK", "BYE", "REGISTER", "OPTIONS")
 
 
 def method_name(token: str) -> str:
     """pjsip_method_init_np(): the six methods PJSIP knows are recognised in any case; all others stay as they are."""
-    return token.upper() if token.upper() in METHODS else token
+    return token.upper() if token.upper() in KNOWN_METHODS else token
 
 
 def leading_number(text: str) -> int:

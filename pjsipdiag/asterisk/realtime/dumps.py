@@ -19,7 +19,7 @@ from pjsipdiag.asterisk.realtime import sqlite
 from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
 
-MOST_BYTES, MOST_RATIO = 64 << 20, 400
+DUMP_BYTES, MOST_RATIO = 64 << 20, 400
 """Past so much content, more than so many bytes out of one are no dump."""
 _T = TypeVar("_T")
 _Row = tuple[str | None, ...]
@@ -75,7 +75,7 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
 
 def _unpacked(data: bytes) -> bytes:
     """:raises ValueError: it grows as no dump does."""
-    most = max(MOST_BYTES, MOST_RATIO * len(data))
+    most = max(DUMP_BYTES, MOST_RATIO * len(data))
     content = gzip.GzipFile(fileobj=BytesIO(data)).read(most + 1)
     if len(content) > most:
         raise ValueError(f"it grows more than {MOST_RATIO} times, which no dump does: decompress it")

@@ -10,16 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from pjsipdiag.asterisk.files.lines import BLANKS
+from pjsipdiag.asterisk.addresses.match import BLANKS
 from pjsipdiag.asterisk.loading.options import knows
 from pjsipdiag.asterisk.realtime.families import TableRow
 from pjsipdiag.asterisk.section import Section, Variable, Where
 
-_TRIMMED = BLANKS.decode()
 _ENCODED = {"odbc": re.compile(r"\^([0-9A-F]{2})"), "": re.compile(r"\^([0-9A-Fa-f]{2})")}
 """Driver -> how it writes a byte in hexadecimal; odbc knows capital letters only."""
 
-LISTED = ("identify", "global", "transport", "acl", "system")
+LISTED_TYPES = ("identify", "global", "transport", "acl", "system")
 """The types that are fetched as lists; a row of another type is fetched by its id."""
 
 MOST_SHARED = 1000
@@ -42,7 +41,7 @@ def sections(
         return lambda *_: None
     at = names.index("id")
     known = [(place, name) for place, name in enumerate(names) if name != "id" and knows(object_type, name, version)]
-    empty = driver == "sqlite3" and object_type in LISTED
+    empty = driver == "sqlite3" and object_type in LISTED_TYPES
     kind = Variable("type", object_type, Where(table, 0, "", "type"))
     same: dict[str, str] = {}
 
@@ -71,14 +70,14 @@ def values(written: str, driver: str) -> Iterator[str]:
     """The values that pgsql and odbc make of one column."""
     if ";" not in written and "^" not in written:
         if written and not written.isspace():
-            yield written.rstrip(_TRIMMED)
+            yield written.rstrip(BLANKS)
         return
     encoded = _ENCODED.get(driver, _ENCODED[""])
     for part in written.split(";"):
         # The blanks before a value stay: ast_strip() cuts the end in place, and what it returns is not kept.
-        trimmed = part.rstrip(_TRIMMED)
+        trimmed = part.rstrip(BLANKS)
         value = encoded.sub(lambda found: chr(int(found[1], 16)), trimmed)
-        if (trimmed if driver == "odbc" else value).strip(_TRIMMED):
+        if (trimmed if driver == "odbc" else value).strip(BLANKS):
             yield value
 
 

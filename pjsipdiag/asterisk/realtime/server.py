@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerErr
 from pjsipdiag.asterisk.realtime.folded import PROBES, Folding
 from pjsipdiag.errors import ConfigError
 
-SECONDS = 5.0
+SERVER_SECONDS = 5.0
 """How long a connection may take."""
 
 _T = TypeVar("_T")
@@ -49,11 +49,11 @@ def read(name: str, url: str, query: Query, take: Take[_T]) -> _T:
 
     try:
         try:
-            connection = _within(SECONDS, engine.connect)
+            connection = _within(SERVER_SECONDS, engine.connect)
         except Exception as error:  # drivers raise what they like, for no password or an unknown option as well
             raise DeadError(f"{shown} cannot be opened: {_reason(error, url)}") from None
         if connection is None:
-            raise DeadError(f"{shown} does not answer within {SECONDS:.0f} seconds")
+            raise DeadError(f"{shown} does not answer within {SERVER_SECONDS:.0f} seconds")
         with connection:
             return take(*_asked(connection, query))
     except (exc.SQLAlchemyError, OSError) as error:

@@ -13,9 +13,9 @@ from urllib.parse import quote
 from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
 from pjsipdiag.asterisk.realtime.folded import PROBES, Folding
 
-SECONDS = 5
+LOCK_SECONDS = 5
 """How long a lock is waited for."""
-PATIENCE, MOST_ROWS, MOST_LENGTH = 60, 5_000_000, 1 << 20
+TABLE_SECONDS, MOST_ROWS, MOST_LENGTH = 60, 5_000_000, 1 << 20
 """Seconds that a table may take, its rows, and the bytes of a value: a view may go on for ever."""
 
 _T = TypeVar("_T")
@@ -28,10 +28,10 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
         raise DeadError(f"database {name}: no file {path}")
     quoted = '"' + query.table.replace('"', '""') + '"'
     try:
-        connection = sqlite3.connect(f"file:{quote(path)}?{_mode(path)}", uri=True, timeout=SECONDS)
+        connection = sqlite3.connect(f"file:{quote(path)}?{_mode(path)}", uri=True, timeout=LOCK_SECONDS)
         try:
             # A name in double quotes that is no column would be a text: the bare name fails, as Asterisk's does.
-            end = time.monotonic() + PATIENCE
+            end = time.monotonic() + TABLE_SECONDS
             connection.set_progress_handler(lambda: time.monotonic() > end, 1_000_000)
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_LENGTH)
             found = connection.execute(f"SELECT * FROM {quoted} WHERE {query.key} LIKE '%'")

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from pjsipdiag.asterisk.config import Problem, Unread
+from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading import options
 from pjsipdiag.asterisk.loading.sorcery import Backend
-from pjsipdiag.asterisk.loading.values import parse_bool
 from pjsipdiag.asterisk.realtime import database, lines, logins, pitfalls, rows, static
 from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, families
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
@@ -138,7 +138,7 @@ class Tables:
 
     def sections(self, backend: Backend, object_type: str, version: Release, loads: Loads) -> Iterator[TableRows]:
         """The rows of each table that is asked (sorcery_realtime_retrieve_multiple, _retrieve_fields), as sections."""
-        listed = object_type in rows.LISTED
+        listed = object_type in rows.LISTED_TYPES
         if listed and not backend.unqualified:
             reason = FileReason.NO_UNQUALIFIED_FETCH(type=object_type)
             yield TableRows((), EXACT, (Problem(reason, backend.where or Where("sorcery.conf", 0)),))

@@ -6,9 +6,9 @@
     release     one release: its features, its identifiers
     names       "22", "20.7-cert5", "Asterisk PBX 22.10.1" -> release; unknown ones -> the nearest
 
-A new release is one word in `lines.ROWS`, a new line one row there: each behaves as the newest before it in every
-respect, until a row of `features.FEATURES` or an option's span names it. Imports go upwards in this list. Everything
-of `asterisk` may ask this package; it asks nobody.
+A new release is one word in `lines.RELEASE_LINES`, a new line one row there: each behaves as the newest before it in
+every respect, until a row of `features.FEATURES` or an option's span names it. Imports go upwards in this list.
+Everything of `asterisk` may ask this package; it asks nobody.
 """
 
 from pjsipdiag.asterisk.releases.features import FEATURES, Span, around

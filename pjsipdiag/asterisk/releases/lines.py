@@ -28,7 +28,7 @@ def _certified(name: str, count: int) -> ReleaseLine:
     )
 
 
-ROWS: tuple[ReleaseLine, ...] = (
+RELEASE_LINES: tuple[ReleaseLine, ...] = (
     ReleaseLine(
         "16",
         "16.0.0 16.0.1 16.1.0 16.1.1 16.2.0 16.2.1 16.3.0 16.4.0 16.4.1 16.5.0 16.5.1 16.6.0 16.6.1 16.6.2 16.7.0 "
@@ -85,22 +85,24 @@ ROWS: tuple[ReleaseLine, ...] = (
 )
 """Oldest first, the certified ones behind."""
 
-RELEASES: dict[str, tuple[str, ...]] = {line.name: tuple(line.releases.split()) for line in ROWS}
+RELEASES: dict[str, tuple[str, ...]] = {line.name: tuple(line.releases.split()) for line in RELEASE_LINES}
 """Line of releases -> its releases, oldest first."""
 
-BRANCHES = tuple(line.name for line in ROWS if not line.cut_from)
+BRANCHES = tuple(line.name for line in RELEASE_LINES if not line.cut_from)
 """The lines that are major versions, oldest first."""
 
 NEWEST = RELEASES[BRANCHES[-1]][-1]
 """The newest release that is known."""
 
-REPRESENTATIVES = tuple(RELEASES[line.name][-1] for line in ROWS if line.long_term or line.name == BRANCHES[-1])
+REPRESENTATIVES = tuple(
+    RELEASES[line.name][-1] for line in RELEASE_LINES if line.long_term or line.name == BRANCHES[-1]
+)
 """The newest of each long-term line and the newest of all: what is tried where the release is not known."""
 
 
 def predecessor(line: str) -> str:
     """The release that a line behaves as where nothing is said of it; empty for the oldest line."""
-    row = next(row for row in ROWS if row.name == line)
+    row = next(row for row in RELEASE_LINES if row.name == line)
     if row.cut_from:
         return row.cut_from
     place = BRANCHES.index(line)

@@ -18,7 +18,7 @@ from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome
 from pjsipdiag.sip import Address
 
-SOURCE = WalkReason.SOURCE()
+OF_SOURCE = WalkReason.SOURCE()
 
 
 def admit(request: Request, where_from: SourceSocket, endpoint: Endpoint, config: Config) -> Iterator[Check]:
@@ -26,7 +26,7 @@ def admit(request: Request, where_from: SourceSocket, endpoint: Endpoint, config
     denied = denial(endpoint.acl, where_from, config) or contact_denial(endpoint.contact_acl, request, config)
     if denied is not None:
         match, reason = denied
-        contact = " Contact" if reason.get("what") != SOURCE else ""
+        contact = " Contact" if reason.get("what") != OF_SOURCE else ""
         log = f"Not match Endpoint{contact} ACL"
         unknown = match is Match.UNKNOWN
         yield Check(
@@ -43,7 +43,7 @@ def admit(request: Request, where_from: SourceSocket, endpoint: Endpoint, config
     yield _authentication(request, endpoint, config)
 
 
-def denial(acl: Acl, where_from: SourceSocket, config: Config, what: Reason = SOURCE) -> tuple[Match, Reason] | None:
+def denial(acl: Acl, where_from: SourceSocket, config: Config, what: Reason = OF_SOURCE) -> tuple[Match, Reason] | None:
     """Why the access list refuses the source, or None: the unnamed rules and each named ACL must all allow it."""
     if acl.missing:
         return Match.NO_MATCH, WalkReason.MISSING_ACL(what=what, name=acl.missing[0])

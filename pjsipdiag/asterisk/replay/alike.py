@@ -18,8 +18,8 @@ from pjsipdiag.asterisk.forms.header_syntax import (
     ARRAYS,
     CREDENTIAL,
     GENERIC,
-    REFUSED,
     REQUEST_LINE,
+    UNUSUAL,
     canonical,
     syntax,
 )
@@ -184,7 +184,7 @@ class Alike:
         name = canonical(spelt + colon)
         form = syntax(name)
         if form is None:
-            if GENERIC.fullmatch(line) is None or name in REFUSED:
+            if GENERIC.fullmatch(line) is None or name in UNUSUAL:
                 return None
             return HeaderLine(name, (name, value), None) if name in self._watched else _NOTHING
         matched = form.fullmatch(value, 1) if value.startswith(b" ") else None

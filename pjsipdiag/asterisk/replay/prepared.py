@@ -18,13 +18,10 @@ from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import has
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Check, Match
-from pjsipdiag.sip import Address
+from pjsipdiag.sip import NOWHERE, Address
 
 NAME_LENGTH = 255
 """Bytes that are kept of user names, hosts and realms (USERNAME_LEN, DOMAIN_NAME_LEN)."""
-
-NOWHERE = Address("0.0.0.0", 0)
-"""A destination that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.dialplan.find import Destination, Presence, find
 from pjsipdiag.asterisk.dialplan.model import Dialplan
-from pjsipdiag.asterisk.loading.values import parse_bool
+from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.sip import SipMessage, parse_uri
 
 LEAST = 3

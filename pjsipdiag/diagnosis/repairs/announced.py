@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pjsipdiag.asterisk.config import AddressRule, Config
 from pjsipdiag.asterisk.files.comments import Comments
-from pjsipdiag.asterisk.files.lines import BLANKS, split
+from pjsipdiag.asterisk.files.lines import BLANK_BYTES, split
 from pjsipdiag.diagnosis.edits.lines import lines_of, option_of
 from pjsipdiag.diagnosis.model import Edit
 
@@ -59,7 +59,7 @@ def _counting(text: str) -> list[bytes]:
     comments, found = Comments(), []
     for number, line in enumerate(split(text.encode("utf-8", "surrogateescape")), 1):
         try:
-            found.append((comments.strip(line, number) or b"").strip(BLANKS))
+            found.append((comments.strip(line, number) or b"").strip(BLANK_BYTES))
         except ValueError:  # the file ends there for Asterisk
             break
     return found

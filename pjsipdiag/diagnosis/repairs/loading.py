@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.loading.values import parse_bool
+from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import lines_of, option_of, value_of

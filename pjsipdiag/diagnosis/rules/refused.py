@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Endpoint
-from pjsipdiag.asterisk.loading.values import parse_bool
+from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.sdp import Offer
 from pjsipdiag.diagnosis.evidence.signs import samples

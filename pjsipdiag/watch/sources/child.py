@@ -26,7 +26,7 @@ from pjsipdiag.watch.sources.source import Put, Records, reading
 
 ASK = 60.0
 """Seconds between two questions for the count of drops."""
-PATIENCE = 5.0
+END_SECONDS = 5.0
 """Seconds in which a child has to end."""
 KEPT_LINES = 5
 
@@ -129,14 +129,14 @@ class Child:
         if self._command[0] != "ssh":
             process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(PATIENCE)
+            process.wait(END_SECONDS)
             return
         process.kill()
 
     def _ended(self, process: subprocess.Popen[bytes], listener: Thread, stop: Event) -> bool:
         """Waits for the child. Raises CaptureError where it ended by itself, and says why."""
         status = process.wait()
-        listener.join(PATIENCE)
+        listener.join(END_SECONDS)
         if stop.is_set():
             return True
         said = visible("; ".join(self._said)) or f"it ended with status {status}"

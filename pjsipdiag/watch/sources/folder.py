@@ -18,11 +18,11 @@ from pjsipdiag.capture.formats.pcapng import SECTION_MAGIC
 from pjsipdiag.capture.formats.reader import read
 from pjsipdiag.capture.rotated import start_of
 from pjsipdiag.errors import CaptureError, PjsipdiagError, visible
-from pjsipdiag.watch.sources.source import LARGEST, FilePosition, Put, Records
+from pjsipdiag.watch.sources.source import READ_AT_ONCE, FilePosition, Put, Records
 
 LOOK = 1000
 """Milliseconds after which the folder is looked at even when nothing seems to change."""
-PLAIN = (*MAGICS, SECTION_MAGIC)
+PLAIN_MAGICS = (*MAGICS, SECTION_MAGIC)
 
 
 class Folder:
@@ -97,7 +97,7 @@ class Folder:
             with Path(path).open("rb") as file:
                 head = file.read(4)
                 file.seek(0)
-                if head in PLAIN:
+                if head in PLAIN_MAGICS:
                     more = self._growing(file, path, begun, stop, changes)
                     found: Iterator[Datagram] = records.datagrams(more)
                 else:
@@ -120,11 +120,11 @@ class Folder:
 
         def more() -> bytes:
             while not stop.is_set():
-                data = file.read(LARGEST)
+                data = file.read(READ_AT_ONCE)
                 if data:
                     return data
                 if self._following(begun) is not None or not Path(path).exists() or _size(path) < file.tell():
-                    return file.read(LARGEST)  # what came since the last look
+                    return file.read(READ_AT_ONCE)  # what came since the last look
                 next(changes, None)
             return b""
 

@@ -24,7 +24,7 @@ from pjsipdiag.watch.sources.source import PAUSE, Put
 
 PORT = 9060
 MOST_CONNECTIONS = 200
-BUFFER = 8 << 20
+KERNEL_BUFFER = 8 << 20
 """Bytes that the kernel keeps of what has not been read yet."""
 RCVBUFFORCE, RXQ_OVFL = 33, 40
 """Of Linux' asm-generic/socket.h: SO_RCVBUFFORCE goes beyond what others may have, and by SO_RXQ_OVFL each packet tells
@@ -52,7 +52,7 @@ class Listener:
         try:
             family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
             self._udp = socket.socket(family, socket.SOCK_DGRAM)
-            for option, value in ((socket.SO_RCVBUF, BUFFER), (RCVBUFFORCE, BUFFER), (RXQ_OVFL, 1)):
+            for option, value in ((socket.SO_RCVBUF, KERNEL_BUFFER), (RCVBUFFORCE, KERNEL_BUFFER), (RXQ_OVFL, 1)):
                 with suppress(OSError):  # the second one takes rights
                     self._udp.setsockopt(socket.SOL_SOCKET, option, value)
             self._udp.bind(where)

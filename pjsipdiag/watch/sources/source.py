@@ -17,7 +17,7 @@ from pjsipdiag.errors import CaptureError
 
 PAUSE, GATHER = 0.2, 0.02
 """Seconds between two looks at whether to stop, and those in which more of what has begun to come is waited for."""
-LARGEST = 1 << 18
+READ_AT_ONCE = 1 << 18
 """Bytes that are read at once."""
 TIDY = 15 * 60 * 1_000_000_000
 """Nanoseconds of the capture after which connections and fragments that nobody ends are given up."""
@@ -81,11 +81,11 @@ def reading(descriptor: int, stop: Event) -> Callable[[], bytes]:
         while not data and not stop.is_set():
             if not select.select([descriptor], [], [], PAUSE)[0]:
                 continue
-            data = os.read(descriptor, LARGEST)
+            data = os.read(descriptor, READ_AT_ONCE)
             if not data:
                 break
-            while len(data) < LARGEST and select.select([descriptor], [], [], GATHER)[0]:
-                more = os.read(descriptor, LARGEST)
+            while len(data) < READ_AT_ONCE and select.select([descriptor], [], [], GATHER)[0]:
+                more = os.read(descriptor, READ_AT_ONCE)
                 data += more
                 if not more:
                     break

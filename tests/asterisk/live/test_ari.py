@@ -84,7 +84,7 @@ def test_a_wrong_password_is_one_line_without_it(monkeypatch: pytest.MonkeyPatch
 def test_whoever_else_answers_is_one_line_in_time(
     said: bytes, stay: bool, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ari, "SECONDS", 0.3)
+    monkeypatch.setattr(ari, "ANSWER_SECONDS", 0.3)
     started = time.monotonic()
     with servers.saying(said, stay=stay) as port, pytest.raises(LiveError, match=reason) as error:
         ask_live(f"http://diag@127.0.0.1:{port}")

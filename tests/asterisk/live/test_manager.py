@@ -128,7 +128,7 @@ def test_a_user_who_may_ask_nothing_is_one_line() -> None:
 def test_whoever_else_answers_is_one_line_in_time(
     said: bytes, stay: bool, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ami, "SECONDS", 0.3)
+    monkeypatch.setattr(ami, "ANSWER_SECONDS", 0.3)
     started = time.monotonic()
     with servers.saying(said, stay=stay) as port, pytest.raises(LiveError, match=reason) as error:
         ask_live(f"ami://diag@127.0.0.1:{port}")

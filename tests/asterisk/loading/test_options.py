@@ -7,7 +7,7 @@ from importlib import resources
 import pytest
 
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.asterisk.loading.options import TYPES, apply, default, first_releases, knows, names
+from pjsipdiag.asterisk.loading.options import OBJECT_TYPES, apply, default, first_releases, knows, names
 from pjsipdiag.asterisk.loading.values import HANDLERS
 from tests.asterisk.loading.values import cases
 
@@ -68,11 +68,11 @@ def test_every_handler_of_the_table_is_there_and_used() -> None:
     table = json.loads(text)
     used = {entry["handler"] for options in table.values() for entries in options.values() for entry in entries}
     assert used == set(HANDLERS)
-    assert set(table) == set(TYPES)
+    assert set(table) == set(OBJECT_TYPES)
 
 
 def test_every_default_is_taken() -> None:
-    for object_type in TYPES:
+    for object_type in OBJECT_TYPES:
         for name in names(object_type, "22.10.1"):
             section = cases.section(object_type, "s", [(name, default(object_type, name, "22.10.1"))])
             problem = apply(object_type, section, "22.10.1").problem

@@ -113,7 +113,7 @@ def test_any_text_is_a_dump_or_one_line(words: list[str], between: str) -> None:
 
 
 def test_a_dump_that_grows_as_none_does_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dumps, "MOST_BYTES", 1000)
+    monkeypatch.setattr(dumps, "DUMP_BYTES", 1000)
     (tmp_path / "dump").write_bytes(gzip.compress(bytes(1 << 20)))
     with pytest.raises(database.DeadError, match="grows more than 400 times"):
         dumps.read("main", str(tmp_path / "dump"), database.Query("ips"), lambda _, rows: [*rows])
@@ -263,7 +263,7 @@ def test_a_view_that_never_ends_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, said: str
 ) -> None:
     monkeypatch.setattr(sqlite, "MOST_ROWS", 1000)
-    monkeypatch.setattr(sqlite, "PATIENCE", 0.2)
+    monkeypatch.setattr(sqlite, "TABLE_SECONDS", 0.2)
     with closing(sqlite3.connect(tmp_path / "dump")) as made:
         made.execute(f"CREATE VIEW ips AS {table}")
     with pytest.raises(database.NoAnswerError, match=said):

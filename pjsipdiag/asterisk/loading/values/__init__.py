@@ -26,7 +26,6 @@ from pjsipdiag.asterisk.loading.values import (
 from pjsipdiag.asterisk.loading.values.codecs import parse_codecs
 from pjsipdiag.asterisk.loading.values.identification import parse_identify_by
 from pjsipdiag.asterisk.loading.values.setting import Handler
-from pjsipdiag.asterisk.loading.values.words import parse_bool
 
 _REFRESH_METHOD = words.one_of(
     "invite", "reinvite", "update", log="Unrecognized option value {value} for {name} on endpoint {object}"
@@ -101,4 +100,4 @@ HANDLERS: dict[str, Handler] = {
 }
 """Handler by the name of its C function, or by its type in `aco_option_type`; `match` is `match.py`'s."""
 
-__all__ = ["HANDLERS", "parse_bool", "parse_codecs", "parse_identify_by"]
+__all__ = ["HANDLERS", "parse_codecs", "parse_identify_by"]

@@ -5,11 +5,11 @@ Nearly all compare without case; those that Asterisk compares with case say so.
 
 from __future__ import annotations
 
+from pjsipdiag.asterisk.files.lines import TRUE_WORDS
 from pjsipdiag.asterisk.loading.values.numbers import scan_any_base, scan_decimal
 from pjsipdiag.asterisk.loading.values.setting import Answer, Handler, Refused, Setting, Warned
 from pjsipdiag.asterisk.reasons.values import ValueReason
 
-_TRUE = frozenset({"yes", "true", "y", "t", "1", "on"})
 _FALSE = frozenset({"no", "false", "n", "f", "0", "off"})
 _DSCP = (
     frozenset(f"cs{n}" for n in range(8)) | frozenset(f"af{n}{m}" for n in range(1, 5) for m in range(1, 4)) | {"ef"}
@@ -19,11 +19,6 @@ _PRESENTATIONS = frozenset({
     "prohib_passed_screen", "prohib_failed_screen", "prohib", "unavailable",
 })  # fmt: skip
 _URI_MARKS = frozenset("-._~%!$&'()*+,;=:")
-
-
-def parse_bool(text: str) -> bool:
-    """`ast_true` (main/utils.c): everything that is not a word for yes is no."""
-    return text.lower() in _TRUE
 
 
 def anything(setting: Setting) -> Answer:  # noqa: ARG001 - a handler's signature
@@ -45,7 +40,7 @@ def one_of(*words: str, log: str = "") -> Handler:
 
 def yes_no_or(*words: str) -> Handler:
     """A handler that takes a word for yes or no (`ast_true`, `ast_false`) or one of these, in any case."""
-    allowed = _TRUE | _FALSE | set(words)
+    allowed = TRUE_WORDS | _FALSE | set(words)
 
     def handler(setting: Setting) -> Answer:
         if setting.value.lower() in allowed:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.dialplan.find import Destination, Presence
 from pjsipdiag.asterisk.dialplan.model import Dialplan
-from pjsipdiag.asterisk.dialplan.read import FILE
+from pjsipdiag.asterisk.dialplan.read import EXTENSIONS_FILE
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.evidence.numbers import contexts_with, number, reached, spelt_otherwise
 from pjsipdiag.diagnosis.evidence.seen import with_calls
@@ -156,12 +156,12 @@ def _told(
     """Evidence from the files on a number that was not found, and the advice."""
     shown = f"`dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`"
     if found is None:
-        return [f"the files have no {FILE}: what its contexts hold is unknown"], _spell(shown, numbers)
+        return [f"the files have no {EXTENSIONS_FILE}: what its contexts hold is unknown"], _spell(shown, numbers)
     user, what = found
     if what.presence is Presence.FOUND:
         return [
             f"the files take {user or 'it'} ({what.reason}{_at(what.where)}): Asterisk ran another dialplan than theirs"
-        ], f"`dialplan reload`, then compare {shown} with {FILE}"
+        ], f"`dialplan reload`, then compare {shown} with {EXTENSIONS_FILE}"
     if what.presence is Presence.UNKNOWN:
         return [f"whether the files take {user or 'it'} is unknown: {what.reason}{_at(what.where)}"], _spell(
             shown, numbers or (user,)
@@ -180,7 +180,11 @@ def _repair(
     option = endpoint.option("context")
     others = list(contexts_with(situation.config, dialplan, endpoint, numbers, message))
     known = dialplan.contexts.get(endpoint.context)
-    place = f"[{endpoint.context}]{_at(known.where)}" if known else f"a new context [{endpoint.context}] in {FILE}"
+    place = (
+        f"[{endpoint.context}]{_at(known.where)}"
+        if known
+        else f"a new context [{endpoint.context}] in {EXTENSIONS_FILE}"
+    )
     written = f"write `exten => {numbers[0]},1,...` in {place}"
     if others:
         where = f" ({option.where})" if option else ""

@@ -20,7 +20,7 @@ def of_absent_module(situation: Situation, group: CallGroup) -> Cause | None:
     ended = next((one for one in absent if one.ends), None)
     if ended is not None:
         return Cause(ended.module, ended.where, ended.reason) if is_silent(group) else None
-    identifying = (one for one in absent if one.module in (*modules.IDENTIFIERS, modules.WIZARD))
+    identifying = (one for one in absent if one.module in (*modules.IDENTIFIERS_OF, modules.WIZARD_MODULE))
     found = next(identifying, None)
     return Cause(found.module, found.where, found.reason) if found else None
 

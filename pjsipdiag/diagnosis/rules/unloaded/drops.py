@@ -9,7 +9,7 @@ from functools import lru_cache
 from pjsipdiag.asterisk.addresses.match import parse_match
 from pjsipdiag.asterisk.config import Config, Dropped
 from pjsipdiag.asterisk.loading import options
-from pjsipdiag.asterisk.loading.options import TYPES
+from pjsipdiag.asterisk.loading.options import OBJECT_TYPES
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.replay.arrival import unheard
@@ -202,7 +202,7 @@ def other_releases(object_type: str, reason: Reason) -> tuple[str, ...]:
 
 def misspelt(config: Config) -> Iterator[Finding]:
     """Sections whose type is misspelt: Asterisk passes over what no module asks for, and logs nothing."""
-    known = (*TYPES, *OTHER_TYPES)
+    known = (*OBJECT_TYPES, *OTHER_TYPES)
     for section in config.sections:
         option = None if section.template else section.first("type")
         meant = get_close_matches(option.value.lower(), known, 1, 0.75) if option and option.value not in known else []
