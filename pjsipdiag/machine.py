@@ -6,9 +6,9 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import PjsipdiagError, visible
 
 PLACES = 'PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"'

@@ -9,11 +9,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from socket import inet_ntoa
 from typing import NamedTuple
 from urllib.parse import unquote
+
+from pjsipdiag.dataclass import dataclass
 
 COMPACT = {
     "a": "accept-contact",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import PjsipdiagError, visible
 
 

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pjsipdiag.asterisk.reasons.reason import Reason, WithReason
 from pjsipdiag.asterisk.section import Section, Variable, Where
+from pjsipdiag.dataclass import dataclass
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.dialplan.model import Dialplan

@@ -6,12 +6,12 @@ from the decision.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
 from pjsipdiag.asterisk.reasons.reason import Reason, WithReason
 from pjsipdiag.asterisk.section import Where
+from pjsipdiag.dataclass import dataclass
 
 BY_WORD = ("username", "auth_username")
 """Identifiers that believe what the caller says."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import NamedTuple, Protocol, TypeVar
 
 from pjsipdiag.capture.signs import Signs
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import shown_name
 from pjsipdiag.sip import Address, SipMessage, ip_text
 

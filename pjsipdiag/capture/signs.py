@@ -6,9 +6,10 @@ kept where it fits its connection, whose sequence numbers nobody guesses who doe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from pjsipdiag.dataclass import dataclass
 
 MOST_SIGNS, MOST_IDS = 10_000, 16
 """Different signs that are kept of a capture, and Call-IDs of each."""

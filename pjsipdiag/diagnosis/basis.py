@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.live.state import Live
 from pjsipdiag.asterisk.releases import age, instead, is_newer, nearest
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls import pbx as pbxes
 from pjsipdiag.diagnosis.names import load
 from pjsipdiag.diagnosis.options import Options

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.traffic import CallRow

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Unpack
@@ -21,6 +21,7 @@ from pjsipdiag.asterisk.releases import NEWEST
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.capture.again import missing as not_read_again
 from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis import rules
 from pjsipdiag.diagnosis.basis import Basis, Reload, again, reloaded, settle
 from pjsipdiag.diagnosis.calls import pbx as pbxes

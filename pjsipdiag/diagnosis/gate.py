@@ -6,11 +6,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.section import Where
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.edits.lines import lines_of
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.errors import PjsipdiagError, visible

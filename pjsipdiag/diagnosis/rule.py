@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.dataclass import dataclass
 
 NO_COUNTS: Mapping[str, int] = MappingProxyType({})
 

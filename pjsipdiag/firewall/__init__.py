@@ -14,9 +14,10 @@ Imports: `asterisk` and `diagnosis`; only `cli` stands above.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from pjsipdiag.dataclass import dataclass
 
 if TYPE_CHECKING:
     from pjsipdiag.firewall.allowed import Allowed

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import (
     IPv4Address,
     IPv6Address,
@@ -21,6 +21,7 @@ from ipaddress import (
 from pjsipdiag.asterisk.addresses.rule import is_prefix, is_whole_world, network_text
 from pjsipdiag.asterisk.config import Acl, AddressRule, Config, Identify
 from pjsipdiag.asterisk.section import Where
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.model import DoorState
 from pjsipdiag.diagnosis.space.cells import cells
 from pjsipdiag.diagnosis.space.doors import doors

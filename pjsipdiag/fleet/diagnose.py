@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 
 from pjsipdiag.asterisk.live.source import ask_live
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.diagnose import observe
 from pjsipdiag.diagnosis.edits.lines import diff, line_at
 from pjsipdiag.diagnosis.gate import Gate, apply

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.model import Finding, Severity, Suggestion
 from pjsipdiag.fleet.plan import Pbx
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from pjsipdiag.asterisk.releases import release
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls import pbx as pbxes
 from pjsipdiag.diagnosis.calls.selection import selection
 from pjsipdiag.errors import PjsipdiagError, visible

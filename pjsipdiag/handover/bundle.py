@@ -13,11 +13,11 @@ import io
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pjsipdiag.capture.source.compressed import decompressed
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import UNPACKED, PjsipdiagError, visible
 from pjsipdiag.handover import tar
 from pjsipdiag.outputs import write_bytes

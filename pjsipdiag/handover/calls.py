@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from pjsipdiag.capture import expand
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.chain import read_files
 from pjsipdiag.capture.pcap_writer import write_pcap
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.outputs import write_bytes
 

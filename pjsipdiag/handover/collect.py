@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -18,6 +18,7 @@ from pjsipdiag.asterisk.live.state import Live, LiveError, Wanted
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.capture import expand
 from pjsipdiag.capture.source import tcpdump
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.running import ask, callers_hosts
 from pjsipdiag.diagnosis.work.gather import begin
 from pjsipdiag.errors import CaptureError, PjsipdiagError, visible

@@ -6,12 +6,12 @@ import csv
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from io import BytesIO, StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pjsipdiag.capture.pcap_writer import write_pcap
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.traffic import CallRow, Transcripts
 from pjsipdiag.errors import PjsipdiagError, visible

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.sip import Network
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address

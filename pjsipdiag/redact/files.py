@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from pjsipdiag.capture import expand
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.chain import read_files
 from pjsipdiag.capture.pcap_writer import write_pcap
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.inputs import read_whole
 from pjsipdiag.outputs import Content, write_folder

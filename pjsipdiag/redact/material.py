@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.redact.conf import redact_conf
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.known import address_map

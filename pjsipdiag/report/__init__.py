@@ -18,12 +18,12 @@ Imports: `diagnosis`, `asterisk`, `sip`; only `redact` and `cli` stand above. Ma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from io import StringIO
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TextIO
 
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report.look import NARROW, Style, style_for
 

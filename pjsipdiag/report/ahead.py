@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.work.jobs import Shared
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ The captures are read once more for their messages, which `Report.transcripts` d
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.traffic import CallRow, SourceRow, Spoken, Transcripts
 from pjsipdiag.report import wording

@@ -10,7 +10,7 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import PurePath
@@ -20,6 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
 from pjsipdiag import __version__
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.model import Finding, Report, Severity, Suggestion
 from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.report import wording

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
+
+from pjsipdiag.dataclass import dataclass
 
 if TYPE_CHECKING:
     from pjsipdiag.report.ahead import BackgroundTables

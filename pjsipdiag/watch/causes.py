@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.errors import visible
 from pjsipdiag.report import wording

@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.gate import Gate, apply
 from pjsipdiag.diagnosis.model import Severity
 from pjsipdiag.diagnosis.traffic import READ

@@ -8,9 +8,10 @@ nothing of how they were let in and are not kept, but for ACK, which shows that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.fold import IN_DIALOG
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.watch.sources.source import FilePosition

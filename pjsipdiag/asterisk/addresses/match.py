@@ -7,12 +7,12 @@ The law is `append_ha_core` (main/acl.c) and, for `match=`, `ip_identify_match_h
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from pjsipdiag.asterisk.addresses import sockaddr
 from pjsipdiag.asterisk.addresses.rule import BITS, full_mask
 from pjsipdiag.asterisk.config import AddressRule
 from pjsipdiag.asterisk.section import Where
+from pjsipdiag.dataclass import dataclass
 
 BLANKS = "".join(map(chr, range(33)))
 """The characters that `ast_strip` cuts off."""

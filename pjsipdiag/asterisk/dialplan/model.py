@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.section import Where
+from pjsipdiag.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.dialplan.extension import place
@@ -18,6 +18,7 @@ from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.reasons.files import PASSED_OVER, FileReason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Variable, Where
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import ConfigError
 
 EXTENSIONS_FILE = "extensions.conf"

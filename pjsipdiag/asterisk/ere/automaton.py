@@ -9,12 +9,13 @@ The locale is "C" (bytes) or, in newer releases of Asterisk, "C.UTF-8" (characte
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from unicodedata import category
 
 from pjsipdiag.asterisk.ere import grammar as ere
 from pjsipdiag.asterisk.ere.grammar import EreError
 from pjsipdiag.asterisk.ere.references import Search
+from pjsipdiag.dataclass import dataclass
 
 __all__ = ["Ere", "EreError", "compile_ere"]
 

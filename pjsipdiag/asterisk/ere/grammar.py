@@ -8,7 +8,9 @@ RE_SYNTAX_POSIX_EXTENDED.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from pjsipdiag.dataclass import dataclass
 
 DUPLICATES = 0x7FFF
 """The largest number in an interval (RE_DUP_MAX)."""

@@ -8,9 +8,9 @@ hold there. Equal ways are one, so that the work is bounded by their number; pas
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pjsipdiag.asterisk.ere import grammar as ere
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import PjsipdiagError
 
 MOST_STEPS = 300_000

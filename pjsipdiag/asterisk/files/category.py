@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pjsipdiag.asterisk.files.criteria import Criteria
 from pjsipdiag.asterisk.files.lines import BLANK_BYTES, lower, to_text
 from pjsipdiag.asterisk.section import Section, Variable, Where
+from pjsipdiag.dataclass import dataclass
 
 
 @dataclass(slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.section import Section
+from pjsipdiag.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pjsipdiag.asterisk.live.place import ANSWER_SECONDS, LONGEST_ANSWER, LiveInterface, connect
 from pjsipdiag.asterisk.live.state import LiveError
+from pjsipdiag.dataclass import dataclass
 
 BANNER = "Asterisk Call Manager/"
 MOST_LINE = 1 << 20

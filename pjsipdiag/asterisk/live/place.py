@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import unquote, urlsplit
 
 from pjsipdiag.asterisk.live.state import LiveError
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.inputs import read_whole
 
 ANSWER_SECONDS = 10.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from importlib import resources
 
@@ -17,6 +17,7 @@ from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.releases import MODULES, Release
 from pjsipdiag.asterisk.section import Where
+from pjsipdiag.dataclass import dataclass
 
 USER, IP, ANONYMOUS = (f"res_pjsip_endpoint_identifier_{name}" for name in ("user", "ip", "anonymous"))
 WIZARD_MODULE = "res_pjsip_config_wizard"

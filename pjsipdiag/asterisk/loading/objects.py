@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +30,7 @@ from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import NEWEST, Release, is_newer, release
 from pjsipdiag.asterisk.section import Section, Where
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.storage import located
 
 _LINE = re.compile(r"at line \d+ of .*")

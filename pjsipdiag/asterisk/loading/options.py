@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import ItemsView, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from importlib import resources
 from pathlib import PurePosixPath
@@ -24,6 +23,7 @@ from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import RELEASES, Release, Span, is_newer, release
 from pjsipdiag.asterisk.secrets import scrubbed, shown_value, without
 from pjsipdiag.asterisk.section import Section, Variable
+from pjsipdiag.dataclass import dataclass
 
 _MAIN_FILES = ("pjsip.conf", "pjsip_wizard.conf")
 

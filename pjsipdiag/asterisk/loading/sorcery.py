@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Generic, TypeVar
 
 from pjsipdiag.asterisk.config import Dropped, Problem
@@ -20,6 +20,7 @@ from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.section import Section, Variable, Where
+from pjsipdiag.dataclass import dataclass
 
 MAIN_FILE = "pjsip.conf"
 SINGLE_OBJECTS = ("global", "system")

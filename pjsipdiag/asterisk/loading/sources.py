@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from pjsipdiag.asterisk.config import Dropped, Transport, Unread
@@ -19,6 +19,7 @@ from pjsipdiag.asterisk.realtime.families import Mapped
 from pjsipdiag.asterisk.realtime.tables import Databases, Tables
 from pjsipdiag.asterisk.realtime.unread import of_table, of_wizard
 from pjsipdiag.asterisk.releases import Release
+from pjsipdiag.dataclass import dataclass
 
 EXTCONFIG = "extconfig.conf"
 _OF_OBJECTS = (MAIN_FILE, "sorcery.conf", "extconfig.conf")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk.addresses.match import BLANKS
@@ -17,6 +17,7 @@ from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Section, Variable, Where
+from pjsipdiag.dataclass import dataclass
 
 WIZARD_FILE = "pjsip_wizard.conf"
 

@@ -7,7 +7,7 @@ Replays sip_msg.c and sip_auth_msg.c.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pjsipdiag.asterisk.pjsip.scanner import TOKEN
 from pjsipdiag.asterisk.pjsip.uri import (
@@ -18,6 +18,7 @@ from pjsipdiag.asterisk.pjsip.uri import (
     escape,
     print_parameters,
 )
+from pjsipdiag.dataclass import dataclass
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ Replays the header part of sip_parser.c, sip_auth_parser.c, evsub_msg.c and sip_
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pjsipdiag.asterisk.pjsip.header import (
     AddressHeader,
@@ -42,6 +42,7 @@ from pjsipdiag.asterisk.pjsip.scanner import (
 )
 from pjsipdiag.asterisk.pjsip.uri import Parameters, escape, print_parameters
 from pjsipdiag.asterisk.pjsip.uri_parser import UriParser, bounded, parse_host, parse_parameter
+from pjsipdiag.dataclass import dataclass
 
 MAX_VALUES = 32
 """Values that Accept, Allow, Require, Supported and Unsupported hold (PJSIP_GENERIC_ARRAY_MAX_COUNT)."""

@@ -7,7 +7,6 @@ Replays int_parse_msg() of sip_parser.c and pjsip_tpmgr_receive_packet() of sip_
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from pjsipdiag.asterisk.pjsip.header import AddressHeader, AuthorizationHeader, ContactHeader, Header, ViaHeader
@@ -20,6 +19,7 @@ from pjsipdiag.asterisk.pjsip.uri_parser import UriParser, bounded
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import has
+from pjsipdiag.dataclass import dataclass
 
 MAX_HEADER_NAME = 32
 """Names from this length on are never looked up in the table of parsers (PJSIP_MAX_HNAME_LEN)."""
@@ -122,7 +122,7 @@ class Response:
 _NO_NAME = "where a header name should stand"
 
 
-def parse(raw: bytes, dialect: Dialect = Dialect()) -> Request | Response | Unparsable:
+def parse(raw: bytes, dialect: Dialect = Dialect()) -> Request | Response | Unparsable:  # noqa: B008  (frozen)
     """The message in one datagram, or why PJSIP drops it."""
     # pjsip_tpmgr_receive_packet() passes over leading line ends before PJSIP counts its first line. Those that the
     # scanner meets after blanks are int_parse_msg()'s, and count.

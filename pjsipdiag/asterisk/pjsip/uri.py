@@ -7,7 +7,7 @@ Replays sip_uri.c and sip_tel_uri.c.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, auto
 
 from pjsipdiag.asterisk.pjsip.scanner import (
@@ -19,6 +19,7 @@ from pjsipdiag.asterisk.pjsip.scanner import (
     Spec,
     spec,
 )
+from pjsipdiag.dataclass import dataclass
 
 Parameters = list[tuple[str, str]]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pjsipdiag.asterisk.pjsip.scanner import (
     ALNUM,
@@ -28,6 +27,7 @@ from pjsipdiag.asterisk.pjsip.scanner import (
     spec,
 )
 from pjsipdiag.asterisk.pjsip.uri import TEL_NUMBER, NameAddress, OtherUri, PjSipUri, TelUri, Uri
+from pjsipdiag.dataclass import dataclass
 
 _TEL_PARSED_VALUE = spec(ALNUM + r"/:@&$,+\-_.!~*'()%\[\]=")
 _ESCAPE = re.compile("%([0-9a-fA-F]{2})")

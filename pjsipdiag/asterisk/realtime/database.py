@@ -6,11 +6,12 @@ A password stands in the URL only: it is in no message.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from pjsipdiag.asterisk.realtime.families import Mapped
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import ConfigError
 
 DOWN = "down:"

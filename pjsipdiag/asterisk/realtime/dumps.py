@@ -10,7 +10,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +18,7 @@ from typing import TypeVar
 from pjsipdiag.asterisk.realtime import sqlite
 from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
+from pjsipdiag.dataclass import dataclass
 
 DUMP_BYTES, MOST_RATIO = 64 << 20, 400
 """Past so much content, more than so many bytes out of one are no dump."""

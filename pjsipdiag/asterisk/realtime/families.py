@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from itertools import count, takewhile
 
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.realtime import lines
 from pjsipdiag.asterisk.section import Section, Variable, Where
+from pjsipdiag.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

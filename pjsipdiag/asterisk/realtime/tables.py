@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ from pjsipdiag.asterisk.realtime.unread import of_cache, of_table
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Section, Where
+from pjsipdiag.dataclass import dataclass
 
 _NEVER_MAPPED = (
     "extconfig.conf", "asterisk.conf", "logger.conf", "modules.conf", "users.conf", "cli_permissions.conf",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, unique
 from typing import TYPE_CHECKING, Any
+
+from pjsipdiag.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,11 +6,12 @@ When one strikes is said where configuration and calls are known (`diagnosis.rul
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from pjsipdiag.asterisk.releases.features import Span
 from pjsipdiag.asterisk.releases.lines import RELEASES, line_of, number_of
+from pjsipdiag.dataclass import dataclass
 
 FaultName = Literal[
     "transport-state", "contact-user-ipv6", "wizard-acl", "transport-identifier", "registrar-aor", "digest-md5-only"

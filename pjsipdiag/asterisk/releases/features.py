@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Literal
 
 from pjsipdiag.asterisk.releases.lines import RELEASES, line_of, number_of, predecessor
+from pjsipdiag.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ otherwise; a new release of a line as the newest before it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from pjsipdiag.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
 from pjsipdiag.asterisk.releases.features import FeatureName, has_feature
 from pjsipdiag.asterisk.releases.lines import RELEASES, number_of
+from pjsipdiag.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

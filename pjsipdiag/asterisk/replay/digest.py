@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from pjsipdiag.asterisk.config import Auth, Config, Endpoint
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.sip import SipMessage
 
 ALGORITHMS: dict[str, Callable[[bytes], str]] = {

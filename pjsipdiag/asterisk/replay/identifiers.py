@@ -8,7 +8,7 @@ Replays ast_sip_identify_endpoint() of res_pjsip.c and the functions that `IDENT
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property, lru_cache, partial
 
 from pjsipdiag.asterisk.addresses.rule import source, unpacked
@@ -23,6 +23,7 @@ from pjsipdiag.asterisk.replay.by_name import anonymous, auth_username, line, us
 from pjsipdiag.asterisk.replay.by_text import header, request_uri
 from pjsipdiag.asterisk.replay.prepared import Arrived, Identifier, Prepared
 from pjsipdiag.asterisk.verdict import Check, Match, Verdict
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.sip import Address, SipMessage
 
 IDENTIFIERS: dict[str, Identifier] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from pjsipdiag.asterisk.addresses.index import AddressIndex
@@ -18,6 +18,7 @@ from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import has
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Check, Match
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.sip import NOWHERE, Address
 
 NAME_LENGTH = 255

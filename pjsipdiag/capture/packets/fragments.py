@@ -8,8 +8,10 @@ filter such as `udp port 5060` lets only the first fragment pass, which has the 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
+
+from pjsipdiag.dataclass import dataclass
 
 MAX_PENDING = 4096
 MAX_BYTES = 32 << 20

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.replay.arrival import listening
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.sip import NOWHERE, Address
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.fold import GONE, IN_DIALOG
 from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.calls.heads import value_of

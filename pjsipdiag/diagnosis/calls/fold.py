@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from zlib import crc32
 
 from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.capture.datagram import TOLD, Connected, Datagram
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.folded import MOST_TAGS, Folded
 from pjsipdiag.diagnosis.calls.heads import (
     agent_of,

@@ -10,12 +10,13 @@ import marshal
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any, NamedTuple
 
 from pjsipdiag.asterisk.forms.forms import Forms
 from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.heads import IsAsterisk, tagged
 from pjsipdiag.diagnosis.calls.kinds import Kind
 from pjsipdiag.diagnosis.calls.rows import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise, starmap
 from operator import itemgetter, lt
 from typing import TypeVar
@@ -18,6 +18,7 @@ from pjsipdiag.asterisk.forms.header_syntax import read_sender
 from pjsipdiag.asterisk.replay.alike import SenderNames
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.folded import TRANSPORT_NAMES, CapturePart, Merged
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of

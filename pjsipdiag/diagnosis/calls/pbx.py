@@ -6,7 +6,6 @@ import ipaddress
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
@@ -14,6 +13,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.releases import nearest
 from pjsipdiag.capture.again import look_again
 from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.fold import MOST_PAIRS
 from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.calls.heads import PRODUCT, agent_of, call_id, server_of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Network, ip_text

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePosixPath
 
 from pjsipdiag.asterisk.config import Config, Identify, Loaded
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE
 from pjsipdiag.asterisk.section import Section, Variable
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.edits.lines import lines_of
 
 FREEPBX = re.compile(r"pjsip\.(identify|endpoint|aor|auth|registration|transports)\.conf$")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.index import AddressIndex, Near
@@ -12,6 +11,7 @@ from pjsipdiag.asterisk.addresses.rule import source
 from pjsipdiag.asterisk.config import AddressRule, Config, Dropped, Identify
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Section
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.addresses import is_name
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address

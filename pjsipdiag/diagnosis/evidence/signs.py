@@ -12,13 +12,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 
 from pjsipdiag.asterisk.addresses.rule import MAPPED, fits, is_whole_world, number
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import BY_RULE
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.addresses import in_words, is_address, near_miss
 from pjsipdiag.diagnosis.evidence.lookup import lookup
 from pjsipdiag.diagnosis.evidence.trunks import Naming, Trunks, domain, prefix, trunks

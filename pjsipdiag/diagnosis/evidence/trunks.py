@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.rule import number
 from pjsipdiag.asterisk.config import AddressRule, Config, Endpoint
 from pjsipdiag.asterisk.section import Where
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.addresses import is_address
 from pjsipdiag.diagnosis.evidence.lookup import matches_in, meant_endpoint, section_at
 from pjsipdiag.sip import parse_uri

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.rule import BITS, bounds, is_prefix, is_whole_world, length, network_text, number
 from pjsipdiag.asterisk.config import AddressRule, Config
 from pjsipdiag.asterisk.section import Where
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.trunks import Trunks, prefix_of, trunks
 
 FEW = 8

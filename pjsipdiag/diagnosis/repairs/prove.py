@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pjsipdiag.asterisk.addresses.rule import fits
 from pjsipdiag.asterisk.config import AddressRule, Config, Identify
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.compare import describe, differs
 from pjsipdiag.diagnosis.model import Edit, Stop
 from pjsipdiag.diagnosis.repairs.announced import lines_are_announced, rules_are_announced

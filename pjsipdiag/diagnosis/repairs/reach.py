@@ -6,11 +6,10 @@ files do not tell stops nobody.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.dialplan.find import Presence
 from pjsipdiag.asterisk.verdict import BY_RULE, Outcome, Verdict
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.numbers import contexts_with, number, reached
 from pjsipdiag.diagnosis.model import Stop
 from pjsipdiag.diagnosis.rules.refused import encryption

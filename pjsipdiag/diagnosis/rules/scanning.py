@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.addresses.rule import is_whole_world
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.edits.place import is_generated
 from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.evidence.lookup import taking

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from pjsipdiag.asterisk.addresses.rule import holds
 from pjsipdiag.asterisk.config import AddressRule, Config
 from pjsipdiag.asterisk.section import Where
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.compare import Change
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.what_if import what_if

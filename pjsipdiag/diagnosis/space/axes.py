@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from urllib.parse import quote
 
@@ -11,6 +10,7 @@ from pjsipdiag.asterisk.addresses.rule import bounds, full_mask, is_prefix
 from pjsipdiag.asterisk.addresses.sockaddr import text_of
 from pjsipdiag.asterisk.config import AddressRule, Config
 from pjsipdiag.asterisk.replay.identifiers import Replay
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.explain import request, socket_of
 from pjsipdiag.sip import Address, SipMessage
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import ipaddress
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import pairwise
 
 from pjsipdiag.asterisk.addresses.rule import bounds, is_prefix
 from pjsipdiag.asterisk.config import AddressRule, Identify
+from pjsipdiag.dataclass import dataclass
 
 ANY_PORT = 0
 """The port of a cell that stands for every port which no rule names."""

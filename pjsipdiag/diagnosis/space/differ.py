@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.compare import describe
 from pjsipdiag.diagnosis.space.axes import AddressRange, Saying, Socket, Space, invite, space
 from pjsipdiag.sip import SipMessage

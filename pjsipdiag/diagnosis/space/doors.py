@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pjsipdiag.asterisk.addresses.rule import is_whole_world, source
 from pjsipdiag.asterisk.config import Config, Endpoint, Identify
@@ -17,6 +17,7 @@ from pjsipdiag.asterisk.replay import admission
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.explain import request, socket_of
 from pjsipdiag.diagnosis.model import Door, DoorState
 from pjsipdiag.diagnosis.space.axes import STRANGER, calling

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 
 from pjsipdiag.asterisk.addresses.rule import holds
@@ -18,6 +18,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.compare import describe
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Rule

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 
 from pjsipdiag.capture import Captures, Unfinished, Unjoinable, join, read_on
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.chain import by_owner
 from pjsipdiag.capture.readers import until_gone
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.folded import Folded
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.work.executor import Executor, PlacedFold

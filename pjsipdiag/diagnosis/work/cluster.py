@@ -15,12 +15,13 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic
 from weakref import WeakValueDictionary
 
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.folded import CapturePart, Folded, Merged
 from pjsipdiag.diagnosis.calls.merge import alone, finished, merge_more
 from pjsipdiag.diagnosis.calls.spool import Placed, Spool

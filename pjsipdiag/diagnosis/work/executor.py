@@ -8,9 +8,9 @@ are merged.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.folded import CapturePart, Folded, Merged
 from pjsipdiag.diagnosis.calls.merge import merge
 from pjsipdiag.diagnosis.work.jobs import Shared

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +18,7 @@ from pjsipdiag.capture import Captures, expand
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.signs import Signs
 from pjsipdiag.capture.source.place import from_here
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.folded import Folded, Merged
 from pjsipdiag.diagnosis.calls.selection import selection
 from pjsipdiag.diagnosis.calls.spool import Placed, Spool

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from pjsipdiag.capture import again
 from pjsipdiag.capture.datagram import Datagram, Found, Look, Tally
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.work.executor import RESTARTS, Executor, Item, Result, Work
 from pjsipdiag.diagnosis.work.jobs import LostError
 from pjsipdiag.diagnosis.work.tasks import BATCH, TOGETHER

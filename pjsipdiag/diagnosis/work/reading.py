@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import chain, islice
 from mmap import mmap
 
@@ -13,6 +13,7 @@ from pjsipdiag.capture.datagram import Datagram, Stamp, Tally
 from pjsipdiag.capture.joining.handover import WHOLE
 from pjsipdiag.capture.readers import read, until_gone
 from pjsipdiag.capture.source.place import size_of, stamp
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.folded import Folded
 from pjsipdiag.diagnosis.calls.rows import ROW

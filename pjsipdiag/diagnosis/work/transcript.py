@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from pjsipdiag.asterisk.secrets import HIDDEN, scrubbed
 from pjsipdiag.capture.again import look_again
 from pjsipdiag.capture.datagram import TOLD, Datagram, Tally
 from pjsipdiag.capture.signs import Sign, SignKind, Signs, Times
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.rows import LONGEST_TRANSACTION, SAME_PACKET
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.traffic import CallRow, Spoken
 from pjsipdiag.report import wording
 from pjsipdiag.report.drawing.tally import address_of

@@ -5,11 +5,10 @@ It is made of the sections that were read: no file is opened again, and secrets 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.secrets import shown_value
 from pjsipdiag.asterisk.section import Section, Where
+from pjsipdiag.dataclass import dataclass
 
 AROUND = 6
 """Lines that are shown before and after the one that matters."""

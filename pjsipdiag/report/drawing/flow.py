@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.report import wording
 from pjsipdiag.report.drawing.tally import KINDS, CallsTally, Path
 

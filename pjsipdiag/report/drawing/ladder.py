@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.traffic import CallRow, Spoken
 from pjsipdiag.report.drawing.tally import address_of
 

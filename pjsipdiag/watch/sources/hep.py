@@ -12,12 +12,12 @@ import socket
 import time
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Event
 from urllib.parse import urlsplit
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.streams import hep
+from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import CaptureError
 from pjsipdiag.sip import Address
 from pjsipdiag.watch.sources.source import PAUSE, Put

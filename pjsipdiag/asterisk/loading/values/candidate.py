@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.loading.values.numbers import parse_uint
@@ -11,6 +10,7 @@ from pjsipdiag.asterisk.loading.values.setting import Readable
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Section, Variable
+from pjsipdiag.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ runs on, such as a certificate that must be readable, is asked of `readable` and
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Section, Variable
+from pjsipdiag.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,121 @@
+"""`pjsipdiag.dataclass` does what the standard library's decorator does, and is seen by type checkers as that."""
+
+import dataclasses
+import pickle
+from collections.abc import Callable
+from dataclasses import field, replace
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+import pytest
+
+from pjsipdiag import dataclass as own
+
+T = TypeVar("T")
+
+
+def classes(dataclass: Any) -> dict[str, Any]:
+    """One class of each form that is used."""
+
+    @dataclass(frozen=True, slots=True)
+    class Base:
+        name: str
+        seen: list[int] = field(default_factory=list, compare=False)
+        secret: str = field(default="s", repr=False)
+
+    @dataclass(frozen=True, slots=True)
+    class Derived(Base):
+        """With a docstring."""
+
+        where: int = 0
+        last: int = field(kw_only=True)
+
+        def __str__(self) -> str:
+            return self.name
+
+    @dataclass(slots=True)
+    class Open(Generic[T]):
+        value: T
+        more: int = 1
+
+        def __post_init__(self) -> None:
+            self.more += 1
+
+    @dataclass
+    class Plain:
+        items: list[int] = field(default_factory=list)
+
+        @cached_property
+        def total(self) -> int:
+            return sum(self.items)
+
+    @dataclass(frozen=True, eq=False)
+    class Identical:
+        _private: int = 3
+
+    @dataclass(frozen=True, slots=True)
+    class Empty:
+        pass
+
+    found = (Base, Derived, Open, Plain, Identical, Empty)
+    for one in found:
+        one.__qualname__ = one.__name__
+    return {one.__name__: one for one in found}
+
+
+def pickled(one: Any) -> Any:
+    globals()[type(one).__name__] = type(one)  # where a pickle finds it
+    return pickle.loads(pickle.dumps(one))
+
+
+def outcome(of: Callable[[], object]) -> object:
+    try:
+        return of()
+    except (TypeError, AttributeError) as error:  # FrozenInstanceError is one of the latter
+        return type(error), str(error).replace("classes.<locals>.", "")
+
+
+CASES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "repr": lambda c: [repr(c["Base"]("a")), repr(c["Derived"]("a", [1], last=2)), repr(c["Empty"]())],
+    "own str": lambda c: str(c["Derived"]("a", last=1)),
+    "doc": lambda c: [c["Derived"].__doc__, c["Derived"].__name__, c["Derived"].__match_args__],
+    "equal": lambda c: [c["Base"]("a", [1]) == c["Base"]("a", [2]), c["Base"]("a") == c["Base"]("b")],
+    "equal to another class": lambda c: [c["Base"]("a") == c["Derived"]("a", last=1), c["Empty"]() == ()],
+    "identity": lambda c: [c["Identical"]() == c["Identical"](), c["Empty"]() == c["Empty"]()],
+    "hash": lambda c: [len({c["Base"]("a", [1]), c["Base"]("a", [2])}), len({c["Empty"](), c["Empty"]()})],
+    "no hash": lambda c: hash(c["Open"](1)),
+    "assigned": lambda c: setattr(c["Base"]("a"), "name", "b"),
+    "deleted": lambda c: delattr(c["Derived"]("a", last=1), "where"),
+    "opened": lambda c: one.more if (one := c["Open"](1)).__setattr__("more", 9) is None else 0,
+    "slots": lambda c: setattr(c["Open"](1), "other", 9),
+    "too few": lambda c: c["Base"](),
+    "too many": lambda c: c["Base"]("a", [], "s", 4),
+    "by keyword only": lambda c: c["Derived"]("a", [], "s", 4, 5),
+    "unknown": lambda c: c["Open"](1, other=2),
+    "post": lambda c: c["Open"]("x").more,
+    "factory": lambda c: [c["Plain"]().items is c["Plain"]().items, c["Plain"]([1, 2]).total],
+    "private": lambda c: c["Identical"](4)._private,
+    "replaced": lambda c: repr(replace(c["Derived"]("a", last=1), where=7)),
+    "fields": lambda c: [[one.name for one in dataclasses.fields(it)] for it in c.values()],
+    "as a dict": lambda c: dataclasses.asdict(c["Derived"]("a", [1], last=2)),
+    "pickled": lambda c: [
+        repr(pickled(one))
+        for one in (c["Derived"]("a", [1], last=2), c["Open"](1), c["Plain"]([3]), c["Identical"](5), c["Empty"]())
+    ],
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_as_in_the_standard_library(case: str) -> None:
+    ours, theirs = classes(own.dataclass), classes(dataclasses.dataclass)
+    assert outcome(lambda: CASES[case](ours)) == outcome(lambda: CASES[case](theirs))
+
+
+def test_equal_before_any_was_initialized() -> None:
+    """A pickle makes objects without `__init__`: in a process that only receives them, too."""
+    made = classes(own.dataclass)["Base"]
+    one, other = made.__new__(made), made.__new__(made)
+    for each in (one, other):
+        each.__setstate__(["a", [], "s"])
+    assert one == other
+    assert hash(one) == hash(other)
