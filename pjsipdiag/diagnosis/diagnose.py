@@ -25,7 +25,6 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis import rules
 from pjsipdiag.diagnosis.basis import Basis, Reload, again, reloaded, settle
 from pjsipdiag.diagnosis.calls import pbx as pbxes
-from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.exchanges import (
     exchanges,
@@ -38,7 +37,7 @@ from pjsipdiag.diagnosis.calls.exchanges import (
 )
 from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.calls.groups import group, regrouping
-from pjsipdiag.diagnosis.calls.judge import judge
+from pjsipdiag.diagnosis.calls.judge import Arrival, judge
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip

@@ -7,8 +7,8 @@ a few bytes each, whatever the number.
     fold (_fold.c)        datagrams -> transactions; folded is what it holds and sends, merge makes one of many
     kinds, exchanges      requests outside of calls, counted; what the PBX received and sent of them
     selection             only the span, sources or calls that were asked for
-    pbx, arrival          which address is the PBX, and where a request reached it
-    judge                 transactions -> received, sent or passing by, and replayed
+    pbx                   which address is the PBX
+    judge, received       transactions -> received, sent or passing by, and replayed; what was received, in columns
     calls, sources, groups    calls from transactions, their sources, groups that are alike
 
 Imports: `evidence` and what stands before it; `work` and `diagnose` use it. What a fold learns of a message is a column

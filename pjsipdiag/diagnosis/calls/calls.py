@@ -14,29 +14,26 @@ from typing import TypeVar, overload
 
 from pjsipdiag.asterisk.secrets import scrubbed
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
-from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.folded import CallRequest, Merged
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
-from pjsipdiag.diagnosis.calls.judge import Judged, in_order, joined, outcomes, picked, rise
+from pjsipdiag.diagnosis.calls.judge import Arrival, Judged, outcomes
+from pjsipdiag.diagnosis.calls.received import ReceivedRequests, in_order, picked, received, rise
 from pjsipdiag.diagnosis.calls.rows import (
     BRIEF,
     CARRIED,
-    CHALLENGED,
+    CREDENTIALS,
     LATE,
     LATE_AFTER,
     RETRIED,
     ROW,
     SIX,
-    TRIED,
     UNHEARD,
     UNHEARD_FROM,
     UNKNOWN,
-    UNRUNG,
     RowFacts,
     Steps,
     both_answers,
     first_time,
-    is_unrung,
     outcome_of,
 )
 from pjsipdiag.diagnosis.evidence.addresses import ShownIps, show_address
@@ -44,9 +41,10 @@ from pjsipdiag.diagnosis.traffic import CallRow
 from pjsipdiag.sip import SipMessage, decode
 
 Name = TypeVar("Name")
+_CARRIED = bytes(CARRIED if flags & CREDENTIALS else 0 for flags in range(256))
+"""Flags of a row -> flags of the call that it begins."""
 END = 0xFFFFFFFF
 """No further call of the same source."""
-_TRYING = (100).to_bytes(2, "big")
 MOST_AGENTS, MOST_PROOFS = 8, 10_000
 FEW = 200
 """Calls up to which each has a trace with its own values; beyond, alike calls share one that leaves them out."""
@@ -73,7 +71,7 @@ class Calls(Sequence[CallRow]):
         self.sent = outcomes(judged)
         """Calls of the PBX by packed IP address that they went to and what they came to."""
         self._captures = captures
-        whole = joined(judged)
+        whole = received(merged, judged)
         self.verdicts, self.sources = whole.verdicts, whole.sources
         self.agents = [decode(agent) for agent in whole.agents]
         self._more: dict[int, list[int]] = {}
@@ -94,19 +92,15 @@ class Calls(Sequence[CallRow]):
         self.status = array("H", [0]) * len(self.time)
         self.answered = array("q", [0]) * len(self.time)
         """When the last answer came; 0 where there was none."""
-        self.flags = array("B", bytes(len(self.time)))
+        (flags,) = picked((whole.flags,), begun)
+        self.flags = array("B", flags.tobytes().translate(_CARRIED))
         for number in retried:
-            self.flags[number] = RETRIED
-        if any(whole.credentials):
-            (credentials,) = picked((whole.credentials,), begun)
-            for number, carries in enumerate(credentials):
-                if carries:
-                    self.flags[number] |= CARRIED
+            self.flags[number] |= RETRIED
         self._distinct_realms = len(set(merged.realms.values()))
         self._count_packets_and_final_status()
         self._chain()
 
-    def _assemble(self, whole: Judged) -> tuple[array[int] | None, array[int] | None, list[int]]:
+    def _assemble(self, whole: ReceivedRequests) -> tuple[array[int] | None, array[int] | None, list[int]]:
         """The transactions of `whole` that begin calls and those that speak for them, in order of time (None: each of
         them, as they stand), and the calls that were tried again with credentials."""
         # Where the capture is in order and no call was tried again, nothing is sorted and no array copied: that matters
@@ -114,26 +108,28 @@ class Calls(Sequence[CallRow]):
         captures = [part.capture for part in self._merged.parts]
         order: Sequence[int] = range(len(whole.time))
         places = zip(whole.time, map(captures.__getitem__, whole.part), whole.frame, strict=True)
-        sorted_ = rise(whole.time) or rise(places)
-        if sorted_ and len(set(whole.call)) == len(whole.time):
-            return None, None, []
-        if not sorted_:
+        if rise(whole.time) or rise(places):
+            if len(set(whole.call)) == len(order):
+                return None, None, []
+        else:
             for place in (whole.frame.__getitem__, lambda at: captures[whole.part[at]], whole.time.__getitem__):
                 order = sorted(order, key=place)
-        call, keys, verdict = whole.call, whole.key, whole.verdict
+        keys, verdict = whole.key, whole.verdict
+        firsts: dict[int, int] = {}
+        of_call = list(map(firsts.setdefault, map(whole.call.__getitem__, order), order))
         unmatched = self._unmatched()
         taken = {at for at, reached in enumerate(self.verdicts) if reached.endpoint}
-        numbers: dict[int, int] = {}
-        begun, shown = array("I"), array("I")
+        begun = array("I", firsts.values())
+        shown = begun[:]
+        numbers = dict(zip(begun, range(len(begun)), strict=True))
         retried: list[int] = []
-        for at in order:
-            number = numbers.setdefault(call[at], len(numbers))
-            if number == len(begun):
-                begun.append(at)
-                shown.append(at)
-            elif keys[at] != keys[shown[number]]:
+        for at, first in zip(order, of_call, strict=True):
+            if at == first:
+                continue
+            number = numbers[first]
+            if keys[at] != keys[shown[number]]:
                 other = at
-                if whole.credentials[at]:
+                if whole.flags[at] & CREDENTIALS:
                     retried.append(number)
                     if len(self._proofs) < MOST_PROOFS or number in self._proofs:
                         self._proofs[number] = whole.part[at], whole.row[at], whole.view[at], keys[at]
@@ -164,17 +160,12 @@ class Calls(Sequence[CallRow]):
                 requests[number] = self._merged.packets(key)
             if not packed:
                 continue
-            statuses[number], challenged, answered[number] = outcome_of(packed)
-            if challenged:
-                flags[number] |= CHALLENGED
+            statuses[number], seen, answered[number] = outcome_of(packed)
             if answered[number] - times[number] > LATE_AFTER and first_time(packed) - times[number] > LATE_AFTER:
-                flags[number] |= LATE
-            if packed.startswith(_TRYING):
-                flags[number] |= TRIED
+                seen |= LATE
             if repeats and any(len(repeats.get(one, ())) >= UNHEARD_FROM for one in (key, *(further or ()))):
-                flags[number] |= UNHEARD
-            if statuses[number] == 603 and is_unrung(packed):
-                flags[number] |= UNRUNG
+                seen |= UNHEARD
+            flags[number] |= seen
 
     def _chain(self) -> None:
         """Links the calls of each source."""

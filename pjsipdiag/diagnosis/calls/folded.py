@@ -262,16 +262,19 @@ class Merged:
     def transactions(self, number: int, rows: range) -> Iterator[tuple[int, Key, Sequence[tuple[int, Row]]]]:
         """The transactions that part `number` saw first: row, key, and (part, row) of each view as they were seen."""
         part = self.parts[number]
-        begun, views = self.begun, self.views
         packed = memoryview(part.fold.rows)[rows.start * ROW.size : rows.stop * ROW.size]
         for at, key, row in zip(rows, self.keys[number][rows.start : rows.stop], ROW.iter_unpack(packed), strict=True):
-            if begun and begun.get(key, number) != number:
-                continue
-            more = views.get(key)
-            if more is None:
-                yield at, key, ((number, row),)
-            else:
-                yield at, key, [(number, row), *((p, ROW.unpack(view)) for p, view in more)]
+            views = self.views_of(number, key, row)
+            if views:
+                yield at, key, views
+
+    def views_of(self, number: int, key: Key, row: Row) -> Sequence[tuple[int, Row]]:
+        """(part, row) of each view of a transaction as they were seen; none where another part than `number` saw it
+        first."""
+        if self.begun and self.begun.get(key, number) != number:
+            return ()
+        more = self.views.get(key)
+        return ((number, row),) if more is None else [(number, row), *((p, ROW.unpack(view)) for p, view in more)]
 
     def request(self, part: CapturePart, row: Row) -> CallRequest:
         time, offset, frame, length, _, transport, flags = row[:7]

@@ -8,74 +8,64 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import field
-from itertools import pairwise, starmap
-from operator import itemgetter, lt
-from typing import TypeVar
+from itertools import repeat
+from operator import getitem
 
+from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.asterisk.forms.header_syntax import read_sender
-from pjsipdiag.asterisk.replay.alike import SenderNames
+from pjsipdiag.asterisk.replay.alike import Alike, RequestKind, SenderNames
+from pjsipdiag.asterisk.replay.arrival import listening
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.calls.arrival import Arrival
 from pjsipdiag.diagnosis.calls.folded import TRANSPORT_NAMES, CapturePart, Merged
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.diagnosis.calls.rows import (
+    CALL,
     CHALLENGES,
-    CREDENTIALS,
     FORM,
     FRAME,
     LENGTH,
     OFFSET,
+    ROW,
     SENDER,
     T1_GIVES_UP,
+    TIME,
     TRANSPORT,
     TRANSPORTS,
     UNKNOWN,
+    Key,
     Row,
+    all_ends,
+    column,
     ends,
     outcome_of,
 )
 from pjsipdiag.diagnosis.calls.selection import Selection
+from pjsipdiag.sip import NOWHERE, Address
 
-Name = TypeVar("Name")
-NUMBERED = ("verdict", "agent", "source")
-"""Columns of positions in tables."""
-UNSEEN = -1
-"""No number of a content."""
+LEFT_OUT = -1
+"""No number of a verdict."""
 UDP = TRANSPORTS["UDP"]
 BATCH = 4096
-"""Transactions that are added to the columns at once."""
+"""Rows that are looked at at once."""
 
 
 @dataclass(slots=True)
 class Judged:
-    """Received transactions, a column for each thing known, in the order of their parts.
+    """What some rows come to, in their order; `verdict` and `source` are positions in the tables."""
 
-    `verdict`, `agent` and `source` are positions in the tables.
-    """
-
-    part: array[int] = field(default_factory=lambda: array("I"))
-    """The part that saw it first."""
-    time: array[int] = field(default_factory=lambda: array("q"))
-    frame: array[int] = field(default_factory=lambda: array("Q"))
-    key: array[int] = field(default_factory=lambda: array("q"))
-    call: array[int] = field(default_factory=lambda: array("q"))
-    """Digest of Call-ID, From tag, source IP and request URI: the same in every transaction of a call."""
-    view: array[int] = field(default_factory=lambda: array("I"))
-    """Which of the transaction's views the PBX received."""
-    row: array[int] = field(default_factory=lambda: array("I"))
-    credentials: array[int] = field(default_factory=lambda: array("B"))
-    transport: array[int] = field(default_factory=lambda: array("B"))
-    """Position in TRANSPORTS."""
-    port: array[int] = field(default_factory=lambda: array("H"))
-    verdict: array[int] = field(default_factory=lambda: array("I"))
-    agent: array[int] = field(default_factory=lambda: array("I"))
+    verdict: array[int] = field(default_factory=lambda: array("i"))
+    """Of each row; LEFT_OUT for what the PBX did not receive, and what is not wanted."""
+    view: dict[int, int] = field(default_factory=dict)
+    """Which view of a row the PBX received, where that is not the first."""
     source: array[int] = field(default_factory=lambda: array("I"))
+    """Of each that was received."""
+    port: array[int] = field(default_factory=lambda: array("H"))
     verdicts: list[Verdict] = field(default_factory=list)
-    agents: list[bytes] = field(default_factory=list)
     sources: list[bytes] = field(default_factory=list)
     outbound: set[int] = field(default_factory=set)
     """Digests of the calls that the PBX sent."""
@@ -84,13 +74,27 @@ class Judged:
     passing: int = 0
     """Transactions between other hosts."""
 
-    def add(self, transactions: Sequence[tuple[int, ...]]) -> None:
-        """Adds transactions, each a tuple of what COLUMNS names."""
-        for name, values in zip(COLUMNS, zip(*transactions, strict=True), strict=False):
-            getattr(self, name).extend(values)
 
+@dataclass(slots=True)
+class Arrival:
+    """An address that answers, but that no transport of the files listens on, is a NAT's: where the request went on
+    to is then not known. `answering` are the packed addresses that answered anything."""
 
-COLUMNS = ("part", "time", "frame", "key", "call", "view", "row", "credentials", "transport", "port", *NUMBERED)
+    config: Config
+    answering: AbstractSet[bytes]
+    known: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
+
+    def at(self, transport: str, destination: bytes) -> bytes:
+        """The packed address that Asterisk received it on: `destination`, or NOWHERE."""
+        place = self.known.get((transport, destination))
+        if place is None:
+            place = self.known[transport, destination] = self._at(transport, destination)
+        return place
+
+    def _at(self, transport: str, destination: bytes) -> bytes:
+        if destination not in self.answering or not self.config.transports:
+            return destination
+        return destination if listening(transport, Address.unpack(destination), self.config) else NOWHERE.pack()
 
 
 def judge(
@@ -102,55 +106,84 @@ def judge(
     replay: Replay,
     wanted: Selection,
 ) -> Judged:
-    """Judges the wanted transactions in `slices` (part, rows); `pbx` are the packed IP addresses of the PBX."""
-    judged = Judged()
-    batch: list[tuple[int, ...]] = []
-    verdicts: dict[int, int] = {}
-    alike: dict[object, int] = {}  # content, origin, transport and destination -> verdict
-    tables = _Tables(merged, replay)
-    origin = replay.alike.origin
-    agents, sources = dict[bytes, int](), dict[bytes, int]()
-    every = not wanted.sources and not wanted.call_ids
+    """Judges the transactions in `slices` (part, rows); `pbx` are the packed IP addresses of the PBX."""
+    judging = _Judging(merged, pbx, arrival, replay, wanted)
     for number, rows in slices:
-        for at, key, views in merged.transactions(number, rows):
-            which = 0 if len(views) == 1 else _received(merged, views, pbx)
-            seen_in, row = views[which]
-            time, _, frame, _, _, code, flags, _, _, call, _, _, _, agent = row
-            source, destination = ends(row)
-            if destination[:-2] not in pbx:
-                if any(ends(view)[0][:-2] in pbx for _, view in views):
-                    judged.outbound.add(call)
-                    answers = merged.answers.get(key)
-                    if answers or merged.end - time >= T1_GIVES_UP:
-                        _count_sent(judged, answers, call, destination[:-2])
-                else:
-                    judged.passing += 1
-                continue
-            ip = source[:-2]
-            if not every and not _is_wanted(wanted, merged, seen_in, row, ip):
-                continue
-            table = tables[seen_in]
-            content = table.content(row)
-            like = None if content is None else (content, origin(source), code, destination)
-            found = alike.get(like)
-            if found is None:
-                verdict = table.verdict(row, content, source, arrival.at(TRANSPORT_NAMES[code], destination))
-                found = verdicts.setdefault(id(verdict), len(judged.verdicts))
-                if found == len(judged.verdicts):
-                    judged.verdicts.append(verdict)
-                if like is not None and not replay.asks_source(verdict):
-                    alike[like] = found
-            batch.append((
-                number, time, table.first_frame + frame, key, call, which, at, flags & CREDENTIALS, code,
-                source[-2] << 8 | source[-1], found, agents.setdefault(table.agents[agent], len(agents)),
-                sources.setdefault(ip, len(sources)),
-            ))  # fmt: skip
-            if len(batch) == BATCH:
-                judged.add(batch)
-                batch.clear()
-    judged.add(batch)
-    judged.agents, judged.sources = list(agents), list(sources)
-    return judged
+        for batch in batches(rows):
+            judging.add(number, batch)
+    judging.judged.sources = list(judging.sources)
+    return judging.judged
+
+
+class _Judging:
+    """Rows are looked at in columns; one by one those that have no like before them, or that were seen several times.
+
+    `_alike` has the number of the verdict by content, origin, transport and destination.
+    """
+
+    def __init__(
+        self, merged: Merged, pbx: Collection[bytes], arrival: Arrival, replay: Replay, wanted: Selection
+    ) -> None:
+        self._merged, self._pbx, self._arrival, self._replay, self._wanted = merged, pbx, arrival, replay, wanted
+        self._every = not wanted.sources and not wanted.call_ids
+        self.judged, self.sources = Judged(), Numbering()
+        self._alike: dict[tuple[object, ...], int] = {}
+        self._verdicts: dict[int, int] = {}
+        self._tables = _Tables(merged, replay)
+
+    def add(self, number: int, rows: range) -> None:
+        """Judges some rows of part `number`."""
+        merged, judged, every = self._merged, self.judged, self._every
+        packed = packed_rows(merged, number, rows)
+        sources, destinations = all_ends(packed)
+        contents, origins = self._tables[number].contents(packed), map(self._replay.alike.origin, sources)
+        likes = zip(contents, origins, column(packed, TRANSPORT), destinations, strict=True)
+        verdicts = list(map(self._alike.get, likes, repeat(LEFT_OUT)))
+        views, begun, keys = merged.views, merged.begun, merged.keys[number][rows.start : rows.stop]
+        for at, (key, verdict) in enumerate(zip(keys, verdicts, strict=True)):
+            if verdict == LEFT_OUT or not every or key in views or key in begun:
+                verdicts[at], sources[at] = self._judge(number, rows[at], key, len(judged.verdict) + at)
+        judged.verdict.extend(verdicts)
+        received = [source for source, verdict in zip(sources, verdicts, strict=True) if verdict != LEFT_OUT]
+        judged.source.extend([self.sources[source[:-2]] for source in received])
+        judged.port.extend([source[-2] << 8 | source[-1] for source in received])
+
+    def _judge(self, number: int, at: int, key: Key, place: int) -> tuple[int, bytes]:
+        """Number of the verdict and packed source of a transaction; LEFT_OUT for one that the PBX did not receive, or
+        that is not wanted."""
+        merged, judged, pbx = self._merged, self.judged, self._pbx
+        views = merged.views_of(number, key, ROW.unpack_from(merged.parts[number].fold.rows, at * ROW.size))
+        if not views:
+            return LEFT_OUT, b""
+        which = 0 if len(views) == 1 else _received(merged, views, pbx)
+        seen_in, row = views[which]
+        call, code = row[CALL], row[TRANSPORT]
+        source, destination = ends(row)
+        if destination[:-2] not in pbx:
+            if any(ends(view)[0][:-2] in pbx for _, view in views):
+                judged.outbound.add(call)
+                answers = merged.answers.get(key)
+                if answers or merged.end - row[TIME] >= T1_GIVES_UP:
+                    _count_sent(judged, answers, call, destination[:-2])
+            else:
+                judged.passing += 1
+            return LEFT_OUT, b""
+        if not self._every and not _is_wanted(self._wanted, merged, seen_in, row, source[:-2]):
+            return LEFT_OUT, b""
+        if which:
+            judged.view[place] = which
+        table = self._tables[seen_in]
+        content = table.content(row)
+        like = content, self._replay.alike.origin(source), code, destination
+        found = self._alike.get(like)
+        if found is None:
+            verdict = table.verdict(row, content, source, self._arrival.at(TRANSPORT_NAMES[code], destination))
+            found = self._verdicts.setdefault(id(verdict), len(judged.verdicts))
+            if found == len(judged.verdicts):
+                judged.verdicts.append(verdict)
+            if content is not None and not self._replay.asks_source(verdict):
+                self._alike[like] = found
+        return found, source
 
 
 def _count_sent(judged: Judged, answers: bytes | None, call: int, destination: bytes) -> None:
@@ -204,89 +237,71 @@ class _Tables(dict[int, "_Numbers"]):
         return table
 
 
-class _Numbers:
-    """The meanings of the numbers in the rows of one part, under the configuration of `replay`."""
+class _Numbers(dict[tuple[int, int], "_OfKind"]):
+    """The meanings of the numbers in the rows of one part, under the configuration of `replay`: transport and number of
+    a form -> what its senders come to."""
 
     def __init__(self, part: CapturePart, senders: Sequence[Fields], replay: Replay) -> None:
-        self.agents = list(part.fold.user_agents)
-        self.first_frame = part.first_frame
-        self._part = part
-        self._replay = replay
-        self._alike = replay.alike
-        self._kinds = [self._alike.kind(form) for form in part.fold.forms.known]
-        self._contents: dict[int, int | None] = {}
+        super().__init__()
+        self._part, self._replay = part, replay
         self._senders = [SenderNames(*(name or b"" for name in names)) for names in senders]
+
+    def __missing__(self, sent: tuple[int, int]) -> _OfKind:
+        code, form = sent
+        kind = self._replay.alike.kind(self._part.fold.forms.known[form])
+        known = _OfKind(kind if kind and (code == UDP or kind.length) else None, self._senders, self._replay.alike)
+        return self.setdefault(sent, known)
+
+    def contents(self, rows: memoryview) -> Iterator[int | None]:
+        """The numbers of what requests say; None where that is the whole text, or has to be read (`content`)."""
+        kinds = zip(column(rows, TRANSPORT), column(rows, FORM), strict=True)
+        return map(getitem, map(self.__getitem__, kinds), column(rows, SENDER))
+
+    def content(self, row: Row) -> int | None:
+        """The number of what the request in `row` says; None where that is its whole text."""
+        known = self[row[TRANSPORT], row[FORM]]
+        if row[SENDER] != UNKNOWN or known.kind is None or known.kind.credentials:
+            return known[row[SENDER]]
+        found = read_sender(value_of(self._head(row), b"from"))
+        return self._replay.alike.content(known.kind, SenderNames(*found, b"", b"")) if found else None
 
     def verdict(self, row: Row, content: int | None, source: bytes, place: bytes) -> Verdict:
         """The verdict on the request in `row`, whose content is known, and which Asterisk received at `place`."""
         transport = TRANSPORT_NAMES[row[TRANSPORT]]
         if content is not None:
-            key = content, self._alike.origin(source), transport, place
+            key = content, self._replay.alike.origin(source), transport, place
             return self._replay.verdict_like(key, lambda: self._head(row), source)
         return self._replay.verdict_of(self._head(row), transport, source, place)
-
-    def content(self, row: Row) -> int | None:
-        """The number of what the request in `row` says; None where that is its whole text."""
-        form, sender = row[FORM], row[SENDER]
-        kind = self._kinds[form]
-        if kind is None or (row[TRANSPORT] != UDP and not kind.length):
-            return None
-        if sender == UNKNOWN:
-            found = None if kind.credentials else read_sender(value_of(self._head(row), b"from"))
-            return self._alike.content(kind, SenderNames(*found, b"", b"")) if found else None
-        at = form << 32 | sender
-        known = self._contents.get(at, UNSEEN)
-        if known == UNSEEN:
-            known = self._contents[at] = self._alike.content(kind, self._senders[sender])
-        return known
 
     def _head(self, row: Row) -> bytes:
         return self._part.fold.spool.read(row[OFFSET], row[LENGTH])
 
 
-def joined(judged: Sequence[Judged]) -> Judged:
-    """All that was judged as one; the parts are used up, as both together would take much memory."""
-    if len(judged) == 1:
-        return judged[0]
-    whole = Judged()
-    verdicts: dict[Verdict, int] = {}
-    agents: dict[bytes, int] = {}
-    sources: dict[bytes, int] = {}
-    for one in judged:
-        for name in COLUMNS:
-            if name not in NUMBERED:
-                column = getattr(one, name)
-                getattr(whole, name).extend(column)
-                del column[:]
-        whole.verdict.extend(_renumbered(one.verdict, one.verdicts, verdicts))
-        whole.agent.extend(_renumbered(one.agent, one.agents, agents))
-        whole.source.extend(_renumbered(one.source, one.sources, sources))
-    whole.verdicts, whole.agents, whole.sources = list(verdicts), list(agents), list(sources)
-    return whole
+class _OfKind(dict[int, int | None]):
+    """Number of a sender -> number of what its requests of one kind say; None where that does not tell it."""
+
+    def __init__(self, kind: RequestKind | None, senders: Sequence[SenderNames], alike: Alike) -> None:
+        super().__init__()
+        self.kind, self._senders, self._alike = kind, senders, alike
+
+    def __missing__(self, sender: int) -> int | None:
+        if self.kind is None or sender == UNKNOWN:
+            return None
+        return self.setdefault(sender, self._alike.content(self.kind, self._senders[sender]))
 
 
-def _renumbered(column: array[int], values: Sequence[Name], numbers: dict[Name, int]) -> Iterator[int]:
-    """A column of positions in `values` as numbers of `numbers`, to which new values are added."""
-    return map([numbers.setdefault(value, len(numbers)) for value in values].__getitem__, column)
+class Numbering(dict[bytes, int]):
+    """Numbers names in the order in which they come."""
+
+    def __missing__(self, name: bytes) -> int:
+        return self.setdefault(name, len(self))
 
 
-def rise(values: Iterable[object]) -> bool:
-    """Whether each of them is larger than the one before it."""
-    return all(starmap(lt, pairwise(values)))
+def batches(rows: range) -> Iterator[range]:
+    """`rows` in pieces that are looked at at once."""
+    return (rows[at : at + BATCH] for at in range(0, len(rows), BATCH))
 
 
-def picked(columns: Sequence[array[int]], places: array[int] | None) -> Sequence[array[int]]:
-    """The columns at these places only, None: all of them."""
-    if places is None:
-        return columns
-    if len(places) < 2:  # an itemgetter of one place gives no tuple
-        return [array(column.typecode, [column[at] for at in places]) for column in columns]
-    pick = itemgetter(*places)
-    return [array(column.typecode, pick(column)) for column in columns]
-
-
-def in_order(names: list[Name], used: array[int]) -> tuple[list[Name], array[int]]:
-    """`names` in the order in which `used`, positions in them, first has them, and what it is then."""
-    first = dict.fromkeys(used)
-    position = {old: new for new, old in enumerate(first)}
-    return [names[old] for old in first], array("I", map(position.__getitem__, used))
+def packed_rows(merged: Merged, number: int, rows: range) -> memoryview:
+    """These rows of a part as they are kept."""
+    return memoryview(merged.parts[number].fold.rows)[rows.start * ROW.size : rows.stop * ROW.size]

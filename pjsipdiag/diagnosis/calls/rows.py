@@ -7,6 +7,7 @@ and digests are the same wherever a fold is made (`digest`).
 from __future__ import annotations
 
 import struct
+import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -16,12 +17,19 @@ from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.digest import digest
 
 Name = TypeVar("Name", Fields, bytes)
-ROW = struct.Struct("<qQIIIBB18s18sqHIII")
+_FIELDS = ("q", "Q", "I", "I", "I", "B", "B", "18s", "18s", "q", "H", "I", "I", "I")
+ROW = struct.Struct("<" + "".join(_FIELDS))
 """A transaction: time, spool offset, frame, spool length, digest of the address pair, transport, flags, packed source
 and destination, digest of its call, number of its form, of its sender, of the user it calls and of its User-Agent."""
 TIME, OFFSET, FRAME, LENGTH, DIGEST, TRANSPORT, FLAGS, SOURCE, DESTINATION, *_NUMBERS = range(14)
 CALL, FORM, SENDER, CALLED, AGENT = _NUMBERS
 """Where ROW has them."""
+_PLACES = [struct.calcsize("<" + "".join(_FIELDS[:at])) for at in range(len(_FIELDS))]
+"""How many bytes stand before each."""
+_ENDS = struct.Struct("<30x18s18s22x")
+"""Source and destination of a row."""
+IP_AND_PORT = 18
+"""Bytes of an IPv6 address and its port."""
 BRIEF = struct.Struct("<29xB18x18s8xHII4x")
 """Of the same: flags, destination, and the numbers of form, sender and called user."""
 ANSWER = struct.Struct(">Hq")
@@ -115,6 +123,26 @@ def ends(row: Row) -> tuple[bytes, bytes]:
     return (source, destination) if row[FLAGS] & SIX else (source[:6], destination[:6])
 
 
+def column(rows: memoryview, field: int) -> array[int]:
+    """A field of packed rows that is a number, of each of them."""
+    code: Any = _FIELDS[field]
+    found: array[int] = array(code)
+    if rows:
+        whole = rows[_PLACES[field] : len(rows) - ROW.size + _PLACES[field] + found.itemsize]
+        found.frombytes(whole.cast(code)[:: ROW.size // found.itemsize].tobytes())
+        if sys.byteorder == "big":
+            found.byteswap()
+    return found
+
+
+def all_ends(rows: memoryview) -> tuple[list[bytes], list[bytes]]:
+    """The packed sources and destinations of packed rows, each as `ends` gives them."""
+    lengths = [IP_AND_PORT if flags & SIX else 6 for flags in column(rows, FLAGS)]
+    columns = zip(*_ENDS.iter_unpack(rows), strict=True) if rows else ((), ())
+    sources, destinations = ([end[:length] for end, length in zip(ends, lengths, strict=True)] for ends in columns)
+    return sources, destinations
+
+
 def add_answer(old: bytes, status: int, time: int) -> bytes:
     """`old` answers with one more, in the order of their times, those of one time in the order of their statuses."""
     new = ANSWER.pack(status, time)
@@ -152,11 +180,11 @@ def both_answers(before: bytes, after: bytes) -> bytes:
     return b"".join([ANSWER.pack(status, time) for time, _, status in both])
 
 
-def outcome_of(answers: bytes) -> tuple[int, bool, int]:
+def outcome_of(answers: bytes) -> tuple[int, int, int]:
     """The outcome of answers in their order: the last final status, else the last one, as of a call that was sent again
-    after a challenge and still rings; whether there was a challenge, and when the last one came."""
-    status, challenged = _outcome(answers[:: ANSWER.size] + answers[1 :: ANSWER.size])
-    return status, challenged, _TIME.unpack(answers[-_TIME.size :])[0]
+    after a challenge and still rings; flags of a call (CHALLENGED, TRIED, UNRUNG), and when the last one came."""
+    status, flags = _outcome(answers[:: ANSWER.size] + answers[1 :: ANSWER.size])
+    return status, flags, _TIME.unpack(answers[-_TIME.size :])[0]
 
 
 def first_time(answers: bytes) -> int:
@@ -164,19 +192,17 @@ def first_time(answers: bytes) -> int:
     return _TIME.unpack_from(answers, ANSWER.size - _TIME.size)[0]  # type: ignore[no-any-return]  # one number
 
 
-def is_unrung(answers: bytes) -> bool:
-    """Whether no answer says that somebody is rung."""
-    return all(status not in RINGING for status, _ in ANSWER.iter_unpack(answers))
-
-
 @lru_cache(maxsize=4096)
-def _outcome(packed: bytes) -> tuple[int, bool]:
+def _outcome(packed: bytes) -> tuple[int, int]:
     """The same of the statuses alone: the high bytes of all, then the low ones."""
     half = len(packed) // 2
     statuses = [high << 8 | low for high, low in zip(packed[:half], packed[half:], strict=True)]
     final = [status for status in statuses if status >= 200]
     waits = final and final[-1] in CHALLENGES and statuses[-1] < 200
-    return (statuses if waits else final or statuses)[-1], any(status in CHALLENGES for status in final)
+    status = (statuses if waits else final or statuses)[-1]
+    flags = CHALLENGED if any(status in CHALLENGES for status in final) else 0
+    flags |= TRIED if statuses[0] == 100 else 0
+    return status, flags | (UNRUNG if status == 603 and not {*RINGING}.intersection(statuses) else 0)
 
 
 def add_cluster(clusters: list[Cluster], first: int, last: int) -> None:
