@@ -1,7 +1,7 @@
 /* The records of a capture that need no closer look, at the speed of memory.
 
    Law: what is passed over or told here, `sieve.py` passes over or tells as well, record by record; this stops at each
-   record of which that is not certain, and hands to a Dissector fragments and each TCP segment that is not as most
+   record of which that is not certain, and hands to a Dissector each fragment and TCP segment that is not as most
    are. What bytes mean is said by the tables of `compiled.py`.
    Of a record that begins at or before `last`, MARGIN bytes can be read; what lies further on is compared with `end`. */
 
@@ -15,6 +15,7 @@
 enum { MARGIN = 160, LONGEST = 262144, LONGEST_BLOCK = LONGEST + 65536, MOST_CHECKS = 32, MOST_PLANS = 16 };
 enum { MOST_MESSAGES = 64 }; /* told at once: as in compiled.py */
 enum { LONGEST_METHOD = 32, LEAST_TEXT = 16, MOST_DIGITS = 5, MOST_BLANKS = 8, UDP = 17, TCP = 6 };
+enum { MOST_PIECES = 64, MOST_BYTES = 65536, MAX_AGE = 30 /* seconds, as in fragments.py */ };
 enum { SYN_RST = 6, SYN_RST_PSH = 14, ALERT = 0x15, FAR = 1 << 20, BEGUN = 2 };
 enum { MEDIA, DULL, LETTER }; /* what the first byte of a UDP payload says; all else has to be looked at */
 
@@ -45,17 +46,17 @@ typedef struct {
 } Tables;
 
 /* What Dissector, FlowTable, Tally, Flow, Direction and MessageStream call what is looked at here. */
-enum { TABLE, PASSED, DIRECT, PIECE, TALLY, IS_SHOWN, UNDECODED, PORTS, FLOWS, WAITING, MOST_WAITING, SEQUENCE, NEXT, OPENED, AHEAD,
+enum { TABLE, PASSED, DIRECT, PIECE, FRAGMENTS, TALLY, IS_SHOWN, UNDECODED, PORTS, FLOWS, WAITING, MOST_WAITING, SEQUENCE, NEXT, OPENED, AHEAD,
        STREAM, SHOWN, DIRECTION, ENDS, TIME, FRAME, ACKNOWLEDGES, LOST, IS_SIP, NEED, SCANNED, BUFFER, SINCE, NAMES };
 static const char *const NAMED[NAMES] = {
-    "table", "passed", "direct", "piece", "tally", "is_shown", "undecoded", "ports", "flows", "waiting", "most_waiting", "sequence",
+    "table", "passed", "direct", "piece", "fragments", "tally", "is_shown", "undecoded", "ports", "flows", "waiting", "most_waiting", "sequence",
     "next", "opened", "_ahead", "stream", "shown", "direction", "ends", "time", "frame", "acknowledges", "_lost", "_is_sip",
     "_need", "_scanned", "_buffer", "_since"};
 static PyObject *names[NAMES];
 
-/* What knows more: what takes any segment, what takes a fragment, the flows that are followed (FlowTable), where others are noted; and how many
+/* What knows more: what takes any segment, what takes a fragment, the Fragments, the flows that are followed (FlowTable), where others are noted; and how many
    more bytes may wait in the flows, now and when they were told it last. */
-typedef struct { PyObject *direct, *piece, *table, *ports, *flows, *noted; Py_ssize_t most, room, told; } Law;
+typedef struct { PyObject *direct, *piece, *fragments, *table, *ports, *flows, *noted; Py_ssize_t most, room, told; } Law;
 
 static uint32_t word(const uint8_t *at, int big) {
     return big ? (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3]
@@ -491,6 +492,76 @@ static int leave_piece(const Plan *plan, const Tables *tables, const uint8_t *re
                                          (const char *)data, size), messages);
 }
 
+/* Whether a record is a whole packet of the encapsulation that is expected, with the ports of UDP or TCP in it. */
+static int is_of(const Plan *plan, const uint8_t *record, const uint8_t *end, Reach *reach) {
+    return is_sane(plan, record, end, reach) && record + plan->ports + 8 < reach->stop && fits(plan, record);
+}
+
+/* What a fragment of UDP over IPv4 holds of its datagram. */
+typedef struct { const uint8_t *data; int size, offset, more; } Piece;
+
+/* Puts a fragment among the `count` others of its datagram, in the order of their offsets; 0 where it may be none. */
+static int put(const Plan *plan, const uint8_t *first, const uint8_t *record, const Reach *reach, Piece *pieces, int count) {
+    const int place = half(record + plan->fragment);
+    const Piece piece = {record + plan->ports, half(record + plan->length) - plan->over, (place & 0x1fff) * 8, place & 0x2000};
+    const long long age = nanoseconds(plan, record) - nanoseconds(plan, first);
+    if (!(place & 0x3fff) || count == MOST_PIECES || piece.size <= 0 || piece.data + piece.size > reach->stop ||
+        (piece.more && piece.size % 8) || record[plan->protocol] != UDP || (plan->blocks && !is_plain(plan, record, reach)) ||
+        memcmp(record + plan->fragment - 2, first + plan->fragment - 2, 2) ||
+        memcmp(record + plan->addresses, first + plan->addresses, 2 * plan->size) ||
+        age > MAX_AGE * 1000000000LL || age < -MAX_AGE * 1000000000LL)
+        return 0;
+    for (; count && pieces[count - 1].offset > piece.offset; count--)
+        pieces[count] = pieces[count - 1];
+    pieces[count] = piece;
+    return 1;
+}
+
+/* Appends the message of a UDP packet whose fragments are this record and those right behind it, in any order: then how
+   many records these are, `record` and `reach` being those of the last one; 0 where it is not as most are. */
+static int tell_together(const Plan *plan, const Tables *tables, const uint8_t **record, const uint8_t *last,
+                         const uint8_t *end, Reach *reach, long long frame, const Law *law, PyObject *messages) {
+    const uint8_t *first = *record, *at = first;
+    uint8_t whole[MOST_BYTES];
+    Piece pieces[MOST_PIECES];
+    Reach here = *reach;
+    int count = 0, size = 0, reached = 0;
+    do {
+        if (count) {
+            at = here.next;
+            if (at > last || !is_of(plan, at, end, &here))
+                return 0;
+        }
+        if (!put(plan, first, at, &here, pieces, count))
+            return 0;
+        size += half(at + plan->length) - plan->over;
+        count++;
+    } while (pieces[count - 1].more || pieces[count - 1].offset + pieces[count - 1].size > size);
+    for (int n = 0; n < count; reached += pieces[n++].size) {
+        if (pieces[n].offset != reached || !pieces[n].more != (n == count - 1) || reached + pieces[n].size >= MOST_BYTES)
+            return 0;
+        memcpy(whole + reached, pieces[n].data, pieces[n].size);
+    }
+    const int length = half(whole + 4);
+    if (length < 21 || length > size || !half(whole) || !half(whole + 2))
+        return 0;
+    const int usual = is_usual(tables, whole + 8, length - 8);
+    if (usual != 1)
+        return usual < 0 ? -1 : 0;
+    const uint8_t *source = first + plan->addresses;
+    PyObject *known = PyObject_CallMethod(law->fragments, "together", "(y#ii)i", (const char *)source,
+                                          (Py_ssize_t)(2 * plan->size), UDP, half(first + plan->fragment - 2), size);
+    const int done = !known ? -1 : known != Py_True ? 0
+        : add(tables->datagram, nanoseconds(plan, at), frame + count, tables->udp, joined(source, plan->size, whole),
+              joined(source + plan->size, plan->size, whole + 2), whole + 8, length - 8, direction_of(plan, tables, at), messages);
+    Py_XDECREF(known);
+    if (done <= 0)
+        return done;
+    *record = at;
+    *reach = here;
+    return count;
+}
+
 /* Takes a whole segment that opens or ends a flow, or is of one that is followed: then 1. */
 static int take(const Plan *plan, const Tables *tables, const uint8_t *record, const Reach *reach, long long frame, Law *law,
                 PyObject *messages) {
@@ -520,8 +591,7 @@ static PyObject *walk(const Plan *plans, int count, const Tables *tables, const 
         const uint8_t *record = buffer + at;
         Reach reach = {record, record};
         int tried = 0, pass = 0;
-        while (tried < count && !(is_sane(plan, record, end, &reach) && record + plan->ports + 8 < reach.stop &&
-                                  fits(plan, record))) {
+        while (tried < count && !is_of(plan, record, end, &reach)) {
             tried++;
             plan = plan + 1 < plans + count ? plan + 1 : plans;
         }
@@ -531,7 +601,9 @@ static PyObject *walk(const Plan *plans, int count, const Tables *tables, const 
         const int protocol = record[plan->protocol], first = tables->first[ports[8]];
         const int tunnelled = tables->tunnels[half(ports)] || tables->tunnels[half(ports + 2)];
         if (plan->fragment && half(record + plan->fragment) & 0x3fff)
-            pass = protocol == UDP ? leave_piece(plan, tables, record, &reach, frame + 1, law, messages) : 0;
+            pass = protocol != UDP ? 0
+                   : (pass = tell_together(plan, tables, &record, buffer + last, end, &reach, frame, law, messages))
+                       ? pass : leave_piece(plan, tables, record, &reach, frame + 1, law, messages);
         else if (protocol == TCP)
             pass = (pass = passes(plan, tables, record, reach.stop, law))
                        ? pass : take(plan, tables, record, &reach, frame + 1, law, messages);
@@ -545,8 +617,8 @@ static PyObject *walk(const Plan *plans, int count, const Tables *tables, const 
             return NULL;
         if (!pass)
             break;
-        frame++;
-        before = at;
+        frame += pass;
+        before = record - buffer;
         at = reach.next - buffer;
         if (first != MEDIA && PyList_Size(messages) >= MOST_MESSAGES)
             break;
@@ -560,8 +632,8 @@ static PyObject *walk_with(const Plan *plans, int count, const Tables *tables, c
                            PyObject *messages) {
     PyObject *table = of(dissector, TABLE), *most = of(table, MOST_WAITING), *noted = of(dissector, PASSED), *result = NULL;
     Law law = {PyObject_GetAttr(dissector, names[DIRECT]), PyObject_GetAttr(dissector, names[PIECE]),
-               table, of(table, PORTS), of(table, FLOWS), noted, 0, 0, 0};
-    if (law.direct && law.piece && law.ports && law.flows && noted && most) {
+               of(dissector, FRAGMENTS), table, of(table, PORTS), of(table, FLOWS), noted, 0, 0, 0};
+    if (law.direct && law.piece && law.fragments && law.ports && law.flows && noted && most) {
         law.most = PyLong_AsSsize_t(most);
         if (ask_room(&law) == 0)
             result = walk(plans, count, tables, buffer, at, before, last, end, frame, &law, messages);

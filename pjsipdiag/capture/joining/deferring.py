@@ -59,6 +59,8 @@ class Deferring(Dissector):
         super().bound()
         if self.passed is not None and len(self.passed) > MOST_FLOWS:
             self._rest.any_passed, self.passed = True, None
+        if len(self._rest.whole) > MOST_WHOLE:
+            self._give_up("too many fragments")
 
     def close(self) -> None:
         """The part ends: its own flows are handed back as they are."""
@@ -105,8 +107,6 @@ class Deferring(Dissector):
             packet = rest.deferred.pop(number)
             rest.size -= len(packet.data) if isinstance(packet, Deferred) else 0
         rest.whole.append(number_of(key))
-        if len(rest.whole) > MOST_WHOLE:
-            self._give_up("too many fragments")
 
     def _defer(self, what: Deferred | Opened, size: int) -> int:
         """Hands back `what`, under the number that is answered."""

@@ -136,6 +136,15 @@ class OwnFragments(Fragments):
             self.complete = key
         return whole
 
+    def together(self, key: DatagramKey, size: int) -> bool:
+        rest = self._rest
+        if key in self._others or not super().together(key, size):
+            return False
+        rest.most_pending = max(rest.most_pending, len(self.pending) + 1)
+        rest.most_held = max(rest.most_held, self.held + size)
+        rest.whole.append(number_of(key))
+        return True
+
     def _spoil(self, _entry: Pending, _reason: str) -> None:
         raise StatefulError
 

@@ -96,6 +96,11 @@ class Fragments:
             return None
         return self._whole(key, entry)
 
+    def together(self, key: DatagramKey, _size: int) -> bool:
+        """Whether a datagram of that size is whole when its fragments come one right behind the other; else they are
+        to be added."""
+        return key not in self.pending and len(self.pending) < MAX_PENDING and self.held <= MAX_BYTES
+
     def _whole(self, key: DatagramKey, entry: Pending) -> bytes | None:
         whole = _beginning(entry)
         if len(whole) != entry.total:

@@ -119,7 +119,9 @@ def outcome(raw: bytes, kind: type[Dissector]) -> tuple[object, ...]:
     assert all(isinstance(datagram, Datagram) for datagram in found)
     table = dissector.table
     flows = [(flow, vars_of(state)) for flow, state in table.flows.items()]
-    kept = dissector.passed, dissector.ports, flows, table.waiting, dissector.fragments
+    fragments = dissector.fragments
+    waiting = [*fragments.pending.items()], fragments.held, fragments.given_up
+    kept = dissector.passed, dissector.ports, flows, table.waiting, waiting
     return found, list(map(type, found)), tally, *kept
 
 
