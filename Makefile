@@ -14,14 +14,17 @@ demo: $(VENV)/.runtime ## diagnose a capture of fixtures/: a finding and the sug
 	@status=0; $(BIN)/pjsipdiag diagnose fixtures/demo/capture.pcap -c fixtures/demo/etc || status=$$?; \
 	  [ $$status = 1 ] || { echo "the demo ended with status $$status, not with 1 (there are findings)" >&2; exit 1; }
 
+# The tests of a file share its servers and captures.
+SHARED := -n auto --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/.dev system ## all tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest $(SHARED)
 
 # Longer than the tests alone.
 .PHONY: coverage
 coverage: $(VENV)/.dev system ## lines and branches that the tests reach, in forked processes, too
 	@rm -rf build/coverage && mkdir -p build/coverage
-	$(BIN)/python -m coverage run -m pytest -n auto $(TESTS)
+	$(BIN)/python -m coverage run -m pytest $(SHARED) $(TESTS)
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report
 

@@ -10,6 +10,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")  # a machine that has much to do is no fault of a test
 
 PATIENCE = 5.0
 """Seconds without a word."""

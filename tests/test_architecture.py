@@ -2,9 +2,9 @@
 
 import ast
 import re
+from collections import Counter
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 PACKAGE = Path(__file__).parent.parent / "pjsipdiag"
 MAY_IMPORT = {
@@ -73,6 +73,7 @@ LONGEST_FUNCTION = 60
 """In lines."""
 
 ONLY_IN = {"mcp": {"agents"}, "click": {"cli"}, "scapy": {"capture"}, "pyshark": {"capture"}}
+SLOW = ("scapy", "pyshark")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -80,76 +81,93 @@ def part(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-def imports(path: Path) -> list[tuple[str, bool]]:
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def teardown_module() -> None:
+    tree.cache_clear()
+
+
+@cache
+def imports(path: Path) -> tuple[tuple[str, bool], ...]:
     """(module, whether it is imported when the file is) of every import in the file."""
-    tree = ast.parse(path.read_text())
-    top = {id(node) for node in tree.body}
+    top = {id(node) for node in tree(path).body}
     found: list[tuple[str, bool]] = []
-    for node in ast.walk(tree):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             found += [(alias.name, id(node) in top) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             found.append((node.module or "", id(node) in top))
-    return found
+    return tuple(found)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_go_one_way(path: Path) -> None:
-    here = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    for module, _ in imports(path):
-        if module.startswith("pjsipdiag.") and here in MAY_IMPORT:
-            assert part(module) in {*MAY_IMPORT[here], "dataclass"}, f"{here} imports {module}"
-        root = module.split(".")[0]
-        if root in ONLY_IN:
-            assert here in ONLY_IN[root], f"{root} is imported in {here}"
+def test_imports_go_one_way() -> None:
+    wrong = []
+    for path in MODULES:
+        here = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for module, _ in imports(path):
+            root = module.split(".")[0]
+            may = MAY_IMPORT.get(here, {part(module)}) | {"dataclass"}
+            beyond = root == "pjsipdiag" != module and part(module) not in may
+            if beyond or (root in ONLY_IN and here not in ONLY_IN[root]):
+                wrong.append(f"{path}: {here} imports {module}")
+    assert not wrong
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_slow_packages_are_imported_where_used(path: Path) -> None:
+def test_slow_packages_are_imported_where_used() -> None:
     """`scapy.all` alone costs 0.75 s."""
-    slow = {module for module, at_top in imports(path) if at_top and module.split(".")[0] in ("scapy", "pyshark")}
+    slow = [(path, name) for path in MODULES for name, at_top in imports(path) if at_top and name.startswith(SLOW)]
     assert not slow
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_packages_of_a_world_import_downwards(path: Path) -> None:
-    world, *inner = path.relative_to(PACKAGE).with_suffix("").parts
-    order = ORDER.get(world, [])
-    if not inner or inner[0] not in order:
-        return
-    above = order[order.index(inner[0]) + 1 :]
-    for module, _ in imports(path):
-        name = module.split(".")
-        assert name[:2] != ["pjsipdiag", world] or len(name) < 3 or name[2] not in above, f"{inner[0]} imports {module}"
+def test_packages_of_a_world_import_downwards() -> None:
+    wrong = []
+    for path in MODULES:
+        world, *inner = path.relative_to(PACKAGE).with_suffix("").parts
+        order = ORDER.get(world, [])
+        if not inner or inner[0] not in order:
+            continue
+        above = order[order.index(inner[0]) + 1 :]
+        for module, _ in imports(path):
+            name = module.split(".")
+            if name[:2] == ["pjsipdiag", world] and len(name) > 2 and name[2] in above:
+                wrong.append(f"{path}: {inner[0]} imports {module}")
+    assert not wrong
 
 
-@pytest.mark.parametrize("folder", sorted({path.parent for path in MODULES}), ids=str)
-def test_a_folder_holds_one_idea(folder: Path) -> None:
-    assert len([path for path in folder.glob("*.py") if path.name != "__init__.py"]) <= MOST_MODULES
+def test_a_folder_holds_one_idea() -> None:
+    modules = Counter(path.parent for path in MODULES if path.name != "__init__.py")
+    assert {folder: count for folder, count in modules.items() if count > MOST_MODULES} == {}
 
 
-PACKAGES = sorted(path for path in MODULES if path.name == "__init__.py" and path.parent != PACKAGE)
+PACKAGES = [path for path in MODULES if path.name == "__init__.py" and path.parent != PACKAGE]
 
 
-@pytest.mark.parametrize("path", PACKAGES, ids=lambda path: str(path.parent.relative_to(PACKAGE)))
-def test_a_package_has_a_map(path: Path) -> None:
+def test_a_package_has_a_map() -> None:
     """Of 10 to 20 lines, with every module and package that it holds."""
-    text = ast.get_docstring(ast.parse(path.read_text())) or ""
-    assert 10 <= len(text.splitlines()) <= 20
-    held = {one.stem for one in path.parent.glob("*.py")}
-    held |= {one.parent.name for one in path.parent.glob("*/__init__.py")}
-    assert held - {"__init__"} <= set(re.findall(r"\w+", text)), f"name them in the docstring of {path}"
+    wrong = []
+    for path in PACKAGES:
+        text = ast.get_docstring(tree(path)) or ""
+        held = {one.stem for one in path.parent.glob("*.py")}
+        held |= {one.parent.name for one in path.parent.glob("*/__init__.py")}
+        unnamed = held - {"__init__"} - set(re.findall(r"\w+", text))
+        if unnamed or not 10 <= len(text.splitlines()) <= 20:
+            wrong.append(f"{path}: {len(text.splitlines())} lines; name {unnamed} in its docstring")
+    assert not wrong
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_modules_and_functions_are_small(path: Path) -> None:
+def test_modules_and_functions_are_small() -> None:
     """ruff's C901 holds the complexity."""
-    text = path.read_text()
-    assert len(text.splitlines()) <= MOST_LINES
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert (node.end_lineno or 0) - node.lineno < LONGEST_FUNCTION, node.name
+    wrong = [f"{path}: {lines} lines" for path in MODULES if (lines := path.read_text().count("\n")) > MOST_LINES]
+    for path in MODULES:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or 0) - node.lineno + 1
+                wrong += [f"{path}: {node.name}: {lines} lines"] if lines > LONGEST_FUNCTION else []
+    assert not wrong
 
 
 SEVERAL = {"Name", "Item", "Lines"}
@@ -160,7 +178,7 @@ def test_a_name_of_a_class_means_one_thing() -> None:
     """A class or an alias of types is defined in one module (private ones and type variables are its own affair)."""
     found: dict[str, set[str]] = {}
     for path in MODULES:
-        for node in ast.parse(path.read_text()).body:
+        for node in tree(path).body:
             targets = node.targets if isinstance(node, ast.Assign) else []
             names = [one.id for one in targets if isinstance(one, ast.Name) and re.match(r"[A-Z][a-z]", one.id)]
             names = [] if isinstance(node, ast.Assign) and "TypeVar" in ast.unparse(node.value) else names
@@ -183,13 +201,16 @@ OF_THE_WHOLE = {
 """Tests of no module or package alone, by folder: what a whole run reads, costs and says."""
 
 
-@pytest.mark.parametrize("path", sorted(TESTS.rglob("test_*.py")), ids=lambda path: str(path.relative_to(TESTS)))
-def test_tests_mirror_the_tree(path: Path) -> None:
+def test_tests_mirror_the_tree() -> None:
     """A test stands where its module or package does, under its name."""
-    folder = path.parent.relative_to(TESTS)
-    if folder.parts[:1] in (("bench",), ("fuzz",)):
-        return
-    tested = {one.stem for one in (PACKAGE / folder).glob("*.py")}
-    tested |= {one.parent.name for one in (PACKAGE / folder).glob("*/__init__.py")}
-    assert (PACKAGE / folder / "__init__.py").exists()
-    assert path.stem.removeprefix("test_") in tested | OF_THE_WHOLE.get("" if not folder.parts else str(folder), set())
+    wrong = []
+    for path in TESTS.rglob("test_*.py"):
+        folder = path.parent.relative_to(TESTS)
+        if folder.parts[:1] in (("bench",), ("fuzz",)):
+            continue
+        tested = {one.stem for one in (PACKAGE / folder).glob("*.py")}
+        tested |= {one.parent.name for one in (PACKAGE / folder).glob("*/__init__.py")}
+        named = tested | OF_THE_WHOLE.get("" if not folder.parts else str(folder), set())
+        if path.stem.removeprefix("test_") not in named or not (PACKAGE / folder / "__init__.py").exists():
+            wrong.append(str(path))
+    assert not wrong

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pjsipdiag.digest import digest, wide_digest
@@ -31,7 +31,6 @@ def test_the_wide_one_is_that_of_128_bits() -> None:
     assert wide_digest(b"ab", b"c").hex() == said.split()[0].decode()
 
 
-@settings(deadline=None)
 @given(PARTS, PARTS)
 def test_what_ends_where_makes_a_difference(one: list[bytes], other: list[bytes]) -> None:
     assert (digest(*one) == digest(*other)) == (one == other)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pjsipdiag import storage
@@ -186,7 +186,6 @@ def test_another_scheme_is_named() -> None:
         expand(["nonsense://x/y"])
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(categories=("L", "N", "P", "S")), max_size=30))
 def test_a_url_travels_whole_and_is_shown_without_its_query(rest: str) -> None:
     url = Url(f"https://host/{rest}?{SECRET}")

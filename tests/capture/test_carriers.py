@@ -56,7 +56,6 @@ HEADS = st.lists(
 ENDS = st.sampled_from(["| ", ": ", "> ", "\t", "  ", " - ", "] "])
 
 
-@settings(deadline=None)
 @given(HEADS, ENDS, st.sampled_from(["", "", " |", ";", "</td>"]))
 def test_any_head_is_learned(head_words: list[str], end: str, tail: str) -> None:
     before = " ".join(head_words) + end
@@ -87,7 +86,7 @@ PAIRS = [
 ]
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.sampled_from(PAIRS))
 def test_one_carrier_in_another(pair: tuple[str, str]) -> None:
     inner, outer = pair
@@ -95,7 +94,7 @@ def test_one_carrier_in_another(pair: tuple[str, str]) -> None:
     assert told(read(raw)[0]) == told(read(RAW["22"])[0])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(HEADS, ENDS, st.sampled_from(AROUND_ANY))
 def test_any_head_is_learned_behind_another_carrier(head_words: list[str], end: str, outer: str) -> None:
     before = " ".join(head_words) + end
@@ -103,7 +102,7 @@ def test_any_head_is_learned_behind_another_carrier(head_words: list[str], end: 
     assert told(read(raw)[0]) == told(read(RAW["22"])[0])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(40, 130), st.booleans(), st.sampled_from(["", "> ", "    ", "# "]))
 def test_any_width_is_found(width: int, at_blanks: bool, quote: str) -> None:
     """Every message is there, unbroken; what could not be joined counts as unread."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.signs import MOST_SIGNS, Sign, SignKind, Signs, Times
@@ -96,7 +96,6 @@ def test_a_plain_alert() -> None:
     assert sign == Sign(SignKind.ALERT, 0x46, SERVER.pack()[:-2], CLIENT.pack(), SERVER.pack(), "TLS")
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=120), st.sampled_from([3, 11, 12]), st.booleans())
 def test_any_bytes_may_be_quoted(quoted: bytes, kind: int, six: bool) -> None:
     start = udp(sip(7), *((CLIENT6, SERVER6) if six else (CLIENT, SERVER)))

@@ -117,7 +117,7 @@ def any_call(honest: Honest, dice: Random) -> Call:
     )
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 def test_whatever_he_adds(captures: tuple[Honest, ...], seed: int) -> None:
     """No address outside of the bound enters the likely lines, no honest one disappears, nobody becomes a scanner."""

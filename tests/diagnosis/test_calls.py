@@ -58,7 +58,7 @@ def test_a_capture_given_twice_is_one(config: Path, tmp_path: Path) -> None:
 
 
 @given(st.lists(st.integers(0, 40), max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_where_it_is_cut_does_not_matter(cuts: list[int]) -> None:
     datagrams = _datagrams()
     places = sorted({0, len(datagrams), *(cut for cut in cuts if cut < len(datagrams))})

@@ -154,7 +154,7 @@ ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 WORDS = st.text(st.sampled_from(f"a=; \t[]é{ENDS}"), max_size=40)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(text=WORDS, at=st.integers(0, 50), new=st.sampled_from(["x=1", "match = 203.0.113.9"]))
 def test_an_insertion_goes_where_it_was_announced(text: str, at: int, new: str) -> None:
     """Lines are counted by line feeds alone, in the copy and in the diff; nothing else changes."""

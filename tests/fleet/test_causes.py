@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.section import Where
@@ -60,7 +60,6 @@ PLACES = st.lists(st.builds(lambda rule, sources: place(rule, *sources, message=
                   max_size=3)  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.lists(PLACES, max_size=6), st.randoms())
 def test_the_order_of_the_file_does_not_matter_and_nothing_is_lost(found: list[list[Place]], random: object) -> None:
     members = [member(f"pbx-{number}", *places) for number, places in enumerate(found)]

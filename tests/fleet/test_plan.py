@@ -87,7 +87,7 @@ WORDS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(WORDS, max_size=25).map(" ".join))
 def test_any_text_is_a_plan_or_one_line(text: str) -> None:
     with TemporaryDirectory() as folder:

@@ -50,7 +50,7 @@ def test_seeds_corpus_and_earlier_findings(name: str) -> None:
 def test_hostile_bytes(name: str) -> None:
     originals = seeds(name)
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(data=st.one_of(st.binary(max_size=300), mutated(originals)))
     def check(data: bytes) -> None:
         with contextlib.suppress(PjsipdiagError):

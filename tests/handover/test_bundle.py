@@ -91,7 +91,7 @@ def test_later_forms_of_headers_cost_no_memory(tmp_path: Path) -> None:
     assert diagnosed(long, tmp_path)[0] == 1
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.data())
 def test_changed_bytes_never_leave_the_folder(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     whole = bytearray(gzip.decompress(archive(CONFIG, member(ROOT + "etc/acl.conf", b"[acl]\n"))))

@@ -28,7 +28,7 @@ NEAR = st.tuples(st.sampled_from([0xCB007100, 0xCB007200, 0x51020300, 0x51020000
 NETWORKS = st.tuples(st.one_of(V4, NEAR), st.integers(1, 31)).map(lambda pair: ipaddress.ip_network(pair, strict=False))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.one_of(V4, NEAR), min_size=1, max_size=12), st.lists(NETWORKS, max_size=6))
 @example([ip("255.255.255.255")], [network("255.255.255.128/25")])
 def test_networks_hold_the_same_addresses(addresses: list[Ip], networks: list[Network]) -> None:
@@ -39,7 +39,7 @@ def test_networks_hold_the_same_addresses(addresses: list[Ip], networks: list[Ne
             assert (address in rule) == any(known.address(address) in stand for stand in stands)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.one_of(V4, NEAR), min_size=1, max_size=20, unique=True))
 def test_stand_ins_are_distinct_and_nobodys(addresses: list[Ip]) -> None:
     known = AddressMap(addresses)

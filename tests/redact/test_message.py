@@ -16,13 +16,13 @@ def redacted(raw: bytes) -> bytes:
     return MessageRedactor(Disguise(AddressMap(()), {})).message(raw)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(messages)
 def test_nothing_that_anybody_wrote_is_left(raw: bytes) -> None:
     assert not leaks(redacted(raw))
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.sampled_from(PLACES).flatmap(with_line))
 def test_nothing_is_left_of_any_header(raw: bytes) -> None:
     assert not leaks(redacted(raw))

@@ -74,7 +74,7 @@ def test_no_secret_of_a_message_is_in_any_output(carrier: str, tmp_path_factory:
     capture = folder / carrier
 
     @settings(
-        deadline=None, max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate],
+        max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(st.lists(messages, min_size=4, max_size=8), st.sampled_from(FORMATS))

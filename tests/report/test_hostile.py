@@ -59,7 +59,7 @@ def test_no_value_begins_a_line(name: str, end: str) -> None:
     assert not any(line.startswith("INJECTED") for line in shown.splitlines())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(HOSTILE)
 def test_no_format_lets_control_characters_through(text: str) -> None:
     shown = hostile(text)
@@ -69,7 +69,7 @@ def test_no_format_lets_control_characters_through(text: str) -> None:
         out.encode()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(HOSTILE)
 def test_structure_cannot_be_changed(text: str) -> None:
     shown = hostile(text)
@@ -85,7 +85,7 @@ def test_structure_cannot_be_changed(text: str) -> None:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(HOSTILE)
 def test_the_page_has_the_same_elements_whatever_the_text(text: str) -> None:
     assert _elements(render(hostile(text or "x"), "html")) <= _elements(render(hostile("x"), "html")) | {"p", "b"}

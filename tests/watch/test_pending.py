@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Datagram
@@ -49,7 +49,6 @@ def test_who_gets_no_answer_or_rings_is_settled_when_nobody_waits_any_more() -> 
 
 
 @given(st.permutations(range(2)), st.lists(st.integers(0, 40), min_size=1, max_size=8))
-@settings(deadline=None)
 def test_every_message_of_a_call_comes_out_once(order: list[int], pauses: list[int]) -> None:
     """However often it is looked, and whatever calls go on beside."""
     messages = [one for number in order for one in minute(number)]

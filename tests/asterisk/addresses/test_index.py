@@ -46,7 +46,7 @@ def sources(draw: st.DrawFn) -> SourceSocket:
     return SourceSocket(version, ip, draw(st.sampled_from((5060, 5061))))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.lists(rules(), max_size=4), max_size=8), st.lists(sources(), min_size=1, max_size=8))
 def test_the_index_is_the_walk(of_identifies: list[list[AddressRule]], asked: list[SourceSocket]) -> None:
     identifies = [Identify(str(n), WHERE, rules=tuple(of_one)) for n, of_one in enumerate(of_identifies)]
@@ -60,7 +60,7 @@ def test_the_index_is_the_walk(of_identifies: list[list[AddressRule]], asked: li
         assert not any(taken.deny for taken in rules_of if taken)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.ip_addresses(), st.integers(0, 128), st.ip_addresses(), st.booleans())
 def test_one_network_is_what_ipaddress_says(
     network_ip: ipaddress.IPv4Address | ipaddress.IPv6Address,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.files.conf import parse
@@ -141,7 +141,6 @@ def test_files_that_include_one_another_without_end_are_given_up(tmp_path: Path)
     assert any("include one another without end" in warning.reason for warning in warnings)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from([b"", b"[a]\ntype=endpoint\n", b"[a](!)\n[b](a)\n"]))
 def test_no_bytes_break_the_parser(tail: bytes, head: bytes) -> None:
     files = Files(None, {})
@@ -156,7 +155,6 @@ _NAMES = st.text(st.sampled_from("abcXYZ019_-. @"), min_size=1, max_size=12).map
 _VALUES = st.text(st.sampled_from("abcXYZ019_-. @=:/,<>\"'[]()!"), max_size=20).map(str.strip)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(_NAMES, st.lists(st.tuples(_NAMES, _VALUES), max_size=4)), max_size=5))
 def test_what_is_written_plainly_is_read_back(sections: list[tuple[str, list[tuple[str, str]]]]) -> None:
     text = "".join(f"[{name}]\n" + "".join(f"{k} = {v}\n" for k, v in rows) for name, rows in sections)

@@ -98,7 +98,7 @@ def test_what_was_saved_is_what_was_told(live: Live, tmp_path: Path) -> None:
     assert ask_live(str(path)) == replace(live, file="told.conf")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20), max_size=4))
 def test_any_value_is_saved_and_read(values: list[str]) -> None:
     values = [value.strip() for value in values]
@@ -114,7 +114,6 @@ def test_no_secret_is_kept(live: Live) -> None:
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_any_answer_is_taken_apart(text: str) -> None:
     text = without_colours(text)
     for take in (tables.identifiers, tables.identifies, tables.endpoints, tables.transports, tables.registrations):

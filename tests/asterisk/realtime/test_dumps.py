@@ -101,7 +101,7 @@ WORDS = (
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=40), st.sampled_from([" ", ""]))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_any_text_is_a_dump_or_one_line(words: list[str], between: str) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(between.join(words))

@@ -141,7 +141,7 @@ def same(raw: bytes) -> None:
             assert outcome(raw, kind) == quick
 
 
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(st.one_of(CLASSIC, BLOCKS), st.lists(DAMAGE, max_size=8), st.integers(0, 99))
 def test_same_as_the_loop_in_python(raw: bytes, damage: list[tuple[int, int]], cut: int) -> None:
     """Whole captures, damaged ones and ones that end too early."""
@@ -211,7 +211,7 @@ def connection(sides: tuple[tuple[list[bytes], list[int]], ...], changes: list[t
     return [segment(b"", -1, SYN, True, 0), segment(b"", -1, SYN | ACK, False), *packets]
 
 
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(st.lists(st.builds(connection, st.tuples(SIDE, SIDE), CHANGES), min_size=1, max_size=2), st.booleans())
 def test_connections_are_followed_alike(connections: list[list[bytes]], noise: bool) -> None:
     frames = [ethernet(packet) for packets in connections for packet in packets]
@@ -263,7 +263,7 @@ def fragments(packet: bytes, number: int, size: int, changes: list[tuple[str, in
     return found
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(st.lists(st.one_of(FRAGMENTED, FRAMES.map(lambda frame: [frame[14:]])), min_size=1, max_size=9), st.booleans())
 def test_fragments_are_put_together_alike(packets: list[list[bytes]], mixed: bool) -> None:
     found = [ethernet(packet) for packet in chain.from_iterable(zip_longest(*packets) if mixed else packets) if packet]

@@ -72,7 +72,7 @@ CALLS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(

@@ -35,7 +35,7 @@ def pieces(packet: bytes, cuts: list[int], number: int = 7) -> list[bytes]:
     return found
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.sets(st.integers(1, 370), min_size=1, max_size=8),
     st.randoms(use_true_random=False),

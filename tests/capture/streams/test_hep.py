@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Datagram
@@ -133,7 +133,6 @@ EXPECTED = [
 ]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 700))
 def test_over_tcp_in_segments_of_any_size(size: int) -> None:
     data = b"".join(payload for _, payload in MIRRORED)

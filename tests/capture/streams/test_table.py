@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Connected, Datagram, Tally
@@ -74,7 +74,6 @@ class Connection:
         return [datagram for datagram in self.found if b"sip:66@" not in datagram.payload]
 
 
-@settings(deadline=None)
 @given(
     cuts=st.sets(st.integers(1, 900), max_size=9),
     forged=st.lists(st.tuples(st.integers(0, 9), st.booleans(), FORGED), max_size=8),

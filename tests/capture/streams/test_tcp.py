@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Datagram, Tally
@@ -56,7 +56,6 @@ class Wire:
         return [datagram.payload for datagram in self.finish()]
 
 
-@settings(deadline=None)
 @given(
     sizes=st.lists(st.integers(0, 300), min_size=1, max_size=5),
     cuts=st.sets(st.integers(1, 2000), max_size=20),

@@ -30,7 +30,7 @@ def frame(data: bytes, mask: bytes = b"", opcode: int = 1, final: bool = True) -
     return bytes((opcode | (0x80 if final else 0),)) + head + mask + data
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @example(sizes=[0], mask=b"abcd", fragment=1, cut=1)
 @given(
     sizes=st.lists(st.integers(0, 70_000), min_size=1, max_size=3),

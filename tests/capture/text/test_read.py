@@ -134,7 +134,7 @@ def test_what_looks_escaped_in_a_header_stays_in_it(name: str, header: str) -> N
     assert VICTIM not in {refused.source for refused in tally.refused}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from([b"v=0", b"", b"a=sendrecv", b"x" * 40, *logged(VICTIM, invite(VICTIM)).splitlines()])),
     st.lists(st.sampled_from([b"\r\n", b"\n"]), min_size=1, max_size=3),

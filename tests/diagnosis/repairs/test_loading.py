@@ -168,7 +168,7 @@ def test_advice_alone_loads_nothing() -> None:
     assert told(FILES) == Loading()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.text())
 def test_no_name_is_more_than_a_name_to_a_shell(name: str) -> None:
     edit = Edit("extensions.conf", 2, (), ("exten=1,1,A()",))

@@ -49,7 +49,7 @@ def test_enough_was_recorded() -> None:
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="[]\r\n\0;", exclude_categories=["Cs"]), min_size=1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(NAMES.filter(lambda name: name == name.strip() and len(name.encode()) < 79), unique=True, max_size=6))
 def test_every_endpoint_that_a_name_finds_is_a_door(names: list[str]) -> None:
     body = "".join(f"[{name}]\ntype=endpoint\ncontext=in\n" for name in names)
