@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import struct
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import partial
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Outcome
@@ -112,26 +114,52 @@ def look(
         return observe([capture], etc, jobs=1, hosts=str(hosts) if hosts else None, aggregate=aggregate)
 
 
-@cache
-def honest_captures(folder: Path) -> tuple[Honest, ...]:
-    """Those of fixtures/ with calls over UDP to a PBX that is found without being named."""
-    return tuple(filter(None, (honest_capture(*case) for case in _cases(folder))))
+class HonestCaptures:
+    """Those of fixtures/ with calls over UDP to a PBX that is found without being named; made when they are asked for.
+
+    What was never answered shows nobody's address: it is none of the `answered`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._makers = dict(_cases(folder))
+        self._made: dict[str, Honest | None] = {}
+
+    def __getitem__(self, name: str) -> Honest | None:
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[Honest]:
+        return filter(None, (self[name] for name in self._makers))
+
+    def answered(self, dice: Random) -> Honest:
+        """Any that has answers."""
+        names = list(self._makers)
+        while True:
+            found = self[dice.choice(names)]
+            if found is not None and found.is_answered:
+                return found
 
 
-def _cases(folder: Path) -> Iterator[tuple[str, Path, Path, Path | None]]:
-    for path in sorted((FIXTURES / "incidents").glob("*/capture.pcap")):
-        yield path.parent.name, path.parent / "etc", path, path.parent / "hosts"
-    yield "demo", FIXTURES / "demo" / "etc", FIXTURES / "demo" / "capture.pcap", None
+def _cases(folder: Path) -> Iterator[tuple[str, Callable[[], Honest | None]]]:
+    for path in (*sorted((FIXTURES / "incidents").glob("*/capture.pcap")), FIXTURES / "demo/capture.pcap"):
+        place = path.parent
+        hosts = None if place.name == "demo" else place / "hosts"
+        yield place.name, partial(honest_capture, place.name, place / "etc", path, hosts)
     for path in sorted((FIXTURES / "diagnosis").glob("*.toml")):
         for number, case in enumerate(tomllib.loads(path.read_text())["case"]):
-            place = folder / f"{path.stem}-{number}"
-            etc = place / "etc"
-            etc.mkdir(parents=True)
-            for name, text in case["files"].items():
-                (etc / name).parent.mkdir(parents=True, exist_ok=True)
-                (etc / name).write_text(text)
-            (place / "hosts").write_text(case.get("hosts", ""))
-            yield f"{path.stem}: {case['name']}", etc, write_scene(case["calls"], place / "c.pcap"), place / "hosts"
+            name = f"{path.stem}: {case['name']}"
+            yield name, partial(_honest_scene, name, folder / f"{path.stem}-{number}", case)
+
+
+def _honest_scene(name: str, place: Path, case: dict[str, Any]) -> Honest | None:
+    etc = place / "etc"
+    etc.mkdir(parents=True)
+    for file, text in case["files"].items():
+        (etc / file).parent.mkdir(parents=True, exist_ok=True)
+        (etc / file).write_text(text)
+    (place / "hosts").write_text(case.get("hosts", ""))
+    return honest_capture(name, etc, write_scene(case["calls"], place / "c.pcap"), place / "hosts")
 
 
 def honest_capture(name: str, etc: Path, capture: Path, hosts: Path | None) -> Honest | None:

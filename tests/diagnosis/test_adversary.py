@@ -23,7 +23,7 @@ from pjsipdiag.report import render
 from pjsipdiag.sip import Address
 from tests.diagnosis.carried import BLIND, OPEN, TUNNELS
 from tests.diagnosis.faults import faults
-from tests.diagnosis.forger import MINE, Call, Honest, forge, honest_capture, honest_captures, look
+from tests.diagnosis.forger import MINE, Call, Honest, HonestCaptures, forge, honest_capture, look
 from tests.diagnosis.scene import write_scene
 
 pytestmark = pytest.mark.usefixtures("extensions")
@@ -61,14 +61,8 @@ def test_claims_neither_make_nor_take_a_likely_line(case: dict[str, Any]) -> Non
 
 
 @pytest.fixture(scope="session")
-def all_captures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Honest, ...]:
-    return honest_captures(tmp_path_factory.mktemp("honest"))
-
-
-@pytest.fixture(scope="session")
-def captures(all_captures: tuple[Honest, ...]) -> tuple[Honest, ...]:
-    """Those with answers: what was never answered shows nobody's address."""
-    return tuple(one for one in all_captures if one.is_answered)
+def captures(tmp_path_factory: pytest.TempPathFactory) -> HonestCaptures:
+    return HonestCaptures(tmp_path_factory.mktemp("honest"))
 
 
 def known_addresses(honest: Honest) -> list[str]:
@@ -119,41 +113,42 @@ def any_call(honest: Honest, dice: Random) -> Call:
 
 @settings(max_examples=40, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
-def test_whatever_he_adds(captures: tuple[Honest, ...], seed: int) -> None:
+def test_whatever_he_adds(captures: HonestCaptures, seed: int) -> None:
     """No address outside of the bound enters the likely lines, no honest one disappears, nobody becomes a scanner."""
     dice = Random(seed)
-    honest = dice.choice(captures)
+    honest = captures.answered(dice)
     added = [any_call(honest, dice) for _ in range(dice.choice([1, 1, 2, 4]))]
     link, aggregate = dice.choice(["sll", "raw"]), dice.random() < 0.5
     assert faults(honest, look(forge(honest, added), honest.etc, honest.hosts, link, aggregate=aggregate)) == []
 
 
-def forged(captures: tuple[Honest, ...], name: str, *added: Call, link: str = "sll") -> Observation:
-    honest = next(one for one in captures if one.name == name)
+def forged(honest: Honest, *added: Call, link: str = "sll") -> Observation:
     return look(forge(honest, added), honest.etc, honest.hosts, link)
 
 
-def test_a_version_under_the_address_of_the_pbx_is_no_release_of_it(captures: tuple[Honest, ...]) -> None:
+def test_a_version_under_the_address_of_the_pbx_is_no_release_of_it(captures: HonestCaptures) -> None:
     """It names itself in Server when it answers, and in User-Agent when it asks."""
     honest = next(one for one in captures if one.seen.report.asterisk_version == "22.10.1")
     call = Call(honest.pbx, "INVITE", 30, agent="Asterisk PBX 16.1.0")
     for link in ("sll", "raw"):
-        assert forged(captures, honest.name, call, link=link).report.asterisk_version == "22.10.1"
+        assert forged(honest, call, link=link).report.asterisk_version == "22.10.1"
 
 
-def test_credentials_under_the_address_of_a_provider_are_not_his(captures: tuple[Honest, ...]) -> None:
+def test_credentials_under_the_address_of_a_provider_are_not_his(captures: HonestCaptures) -> None:
     login = 'Authorization: Digest username="x",realm="asterisk",nonce="a",uri="sip:x",response="0"'
     call = Call(Address("203.0.113.30", 33333), "INVITE", 30, more=(login,))
-    (suggestion,) = forged(captures, "auth-on-trunk", call).report.suggestions
+    honest = captures["auth-on-trunk"]
+    assert honest is not None
+    (suggestion,) = forged(honest, call).report.suggestions
     assert suggestion.edits[0].old == ("auth=provider-auth",)
 
 
 @pytest.mark.parametrize("link", ["sll", "raw"])
-def test_a_forged_answer_does_not_make_a_copy_incomplete(all_captures: tuple[Honest, ...], link: str) -> None:
+def test_a_forged_answer_does_not_make_a_copy_incomplete(captures: HonestCaptures, link: str) -> None:
     """What the PBX seems to have accepted, and these files do not let in, it accepted only if it said so itself."""
-    honest = next(one for one in all_captures if one.config.missing and not one.config.partial)
+    honest = next(one for one in captures if one.config.missing and not one.config.partial)
     call = Call(Address("198.51.100.9", 5060), "INVITE", 5, answers=((honest.pbx.ip, 200, "Asterisk PBX 22.10.1"),))
-    assert not forged(all_captures, honest.name, call, link=link).situation.config.partial
+    assert not forged(honest, call, link=link).situation.config.partial
 
 
 FORGED = tomllib.loads((FOLDER / "forged.toml").read_text())

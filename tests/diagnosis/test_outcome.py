@@ -11,8 +11,6 @@ from click.testing import CliRunner
 from pjsipdiag.cli import main
 from tests.diagnosis.scene import write_scene
 
-pytestmark = pytest.mark.usefixtures("extensions")
-
 TRUNK = """[udp]
 type=transport
 protocol=udp

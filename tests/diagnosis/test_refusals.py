@@ -11,8 +11,6 @@ import pytest
 from pjsipdiag import diagnose
 from tests.diagnosis.scene import write_scene
 
-pytestmark = pytest.mark.usefixtures("extensions")
-
 STATUSES = range(300, 700)
 OPTIONS = {
     "without options": "",

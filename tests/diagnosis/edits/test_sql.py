@@ -19,8 +19,6 @@ from pjsipdiag.diagnosis.model import Edit, Report, Suggestion
 from tests.asterisk.realtime.recorded import DRIVERS, FIXTURES, Sqlite
 from tests.asterisk.realtime.servers import Server, server
 
-pytestmark = pytest.mark.usefixtures("extensions")
-
 CAPTURE = FIXTURES.parent / "demo" / "capture.pcap"
 
 

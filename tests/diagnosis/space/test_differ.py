@@ -49,10 +49,13 @@ def configurations() -> list[Config]:
     return found
 
 
+_network = cache(ipaddress.ip_network)
+
+
 def holds(row: Difference, sample: Sample) -> bool:
     ip, port, named, saying, socket = sample
     address = ipaddress.ip_address(ip)
-    inside = any(address in ipaddress.ip_network(network) for network in row.networks)
+    inside = any(address in _network(network) for network in row.networks)
     said = not row.says or (saying.label or ANOTHER_NAME) in row.says
     came = not row.ports or (str(port) if named else "any other") in row.ports
     return inside and said and came and (not row.sockets or f"{socket.transport} {socket.address}" in row.sockets)

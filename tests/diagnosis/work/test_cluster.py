@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -12,12 +13,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.work import gather, tasks
+from pjsipdiag.diagnosis.work.cluster import DaskCluster
+from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import render
 from tests.bench.captures import write
 from tests.capture.files import cut, records
@@ -84,6 +87,22 @@ def running(folder: Path, workers: int, port: str = "0") -> Iterator[tuple[Dask,
 def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
     with running(tmp_path_factory.mktemp("dask"), 2) as (started, _):
         yield started
+
+
+class Many(NamedTuple):
+    """Files of one capture, and what one process says of them."""
+
+    folder: Path
+    expected: str
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Many:
+    place = tmp_path_factory.mktemp("many")
+    write(place / "whole.pcap", "siponly", MANY)
+    raw = (place / "whole.pcap").read_bytes()
+    folder = cut(raw, range(MANY // 20, len(records(raw)[1]), MANY // 20), place / "files")
+    return Many(folder, reported(folder))
 
 
 def reported(path: Path, dask: str | None = None, **options: str) -> str:
@@ -154,31 +173,23 @@ def test_clock_times_are_of_the_day_of_the_first_message(dask: Dask, tmp_path: P
     assert reported(folder, dask.address, since="00:00") == reported(folder, since="00:00")
 
 
-def test_a_worker_that_is_killed_is_done_without(tmp_path: Path) -> None:
-    path = tmp_path / "whole.pcap"
-    write(path, "siponly", MANY)
-    raw = path.read_bytes()
-    folder = cut(raw, range(MANY // 20, len(records(raw)[1]), MANY // 20), tmp_path / "files")
+def test_a_worker_that_is_killed_is_done_without(many: Many, tmp_path: Path) -> None:
     with running(tmp_path / "dask", 2) as (dask, workers):
         at_rest = _worked(workers[0])
-        with command(folder, "--dask", dask.address) as diagnosing:
+        with command(many.folder, "--dask", dask.address) as diagnosing:
             while _worked(workers[0]) < at_rest + 0.2 and diagnosing.poll() is None:
                 time.sleep(0.01)
             assert diagnosing.poll() is None
             workers[0].send_signal(signal.SIGKILL)
             told, said = diagnosing.communicate(timeout=PATIENCE)
     assert (diagnosing.returncode, said) == (1, "")
-    assert told == reported(folder)
+    assert told == many.expected
 
 
-def test_a_scheduler_that_is_killed_is_named_in_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "whole.pcap"
-    write(path, "siponly", MANY)
-    raw = path.read_bytes()
-    folder = cut(raw, range(MANY // 20, len(records(raw)[1]), MANY // 20), tmp_path / "files")
+def test_a_scheduler_that_is_killed_is_named_in_one_line(many: Many, tmp_path: Path) -> None:
     with running(tmp_path / "dask", 1) as (dask, workers):
         at_rest = _worked(workers[0])
-        with command(folder, "--dask", dask.address) as diagnosing:
+        with command(many.folder, "--dask", dask.address) as diagnosing:
             while _worked(workers[0]) < at_rest + 0.2 and diagnosing.poll() is None:
                 time.sleep(0.01)
             assert diagnosing.poll() is None
@@ -188,15 +199,11 @@ def test_a_scheduler_that_is_killed_is_named_in_one_line(tmp_path: Path) -> None
     assert dask.address in said
 
 
-def test_a_scheduler_that_starts_again_is_waited_for(tmp_path: Path) -> None:
+def test_a_scheduler_that_starts_again_is_waited_for(many: Many, tmp_path: Path) -> None:
     """Under its old address, with workers: what was lost with it is read again."""
-    path = tmp_path / "whole.pcap"
-    write(path, "siponly", MANY)
-    raw = path.read_bytes()
-    folder = cut(raw, range(MANY // 20, len(records(raw)[1]), MANY // 20), tmp_path / "files")
     with running(tmp_path / "dask", 1) as (dask, workers):
         at_rest = _worked(workers[0])
-        with command(folder, "--dask", dask.address, wait=True) as diagnosing:
+        with command(many.folder, "--dask", dask.address, wait=True) as diagnosing:
             while _worked(workers[0]) < at_rest + 0.2 and diagnosing.poll() is None:
                 time.sleep(0.01)
             assert diagnosing.poll() is None
@@ -206,7 +213,7 @@ def test_a_scheduler_that_starts_again_is_waited_for(tmp_path: Path) -> None:
             with running(tmp_path / "again", 2, dask.address.rpartition(":")[2]):
                 told, said = diagnosing.communicate(timeout=PATIENCE)
     assert (diagnosing.returncode, said) == (1, "")
-    assert told == reported(folder)
+    assert told == many.expected
 
 
 def test_files_that_vanish_or_are_damaged_are_named_and_the_rest_goes_on(
@@ -252,7 +259,8 @@ def test_a_worker_stays_small_whatever_the_captures_hold(tmp_path: Path) -> None
     path = tmp_path / "whole.pcap"
     write(path, "scan", 120_000)
     with running(tmp_path / "dask", 1) as (dask, workers):
-        reported(path, dask.address)
+        with gather.begin([path], {"jobs": 1, "dask": dask.address}) as begun:
+            begun.finish()
         status = Path(f"/proc/{workers[0].pid}/status").read_text()
     peak = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")))
     assert peak < 500 << 10
@@ -262,6 +270,13 @@ def _worked(process: subprocess.Popen[bytes]) -> float:
     """Processor seconds so far."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture(scope="module")
+def strangers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
+    """A scheduler to which one worker after the other comes."""
+    with running(tmp_path_factory.mktemp("strangers"), 0) as (started, _):
+        yield started
 
 
 @pytest.mark.parametrize(
@@ -276,16 +291,15 @@ def _worked(process: subprocess.Popen[bytes]) -> float:
          "versions.get_system_info = lambda: {**known(), 'python': '3.99.1.final.0'}", "Python 3.99.1"),
     ],
 )  # fmt: skip
-def test_workers_of_another_version_are_refused(program: str, theirs: str, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "sitecustomize.py").write_text(program)
-    with running(tmp_path / "dask", 0) as (dask, started):
-        started.append(dask.worker(str(other)))
-        with command(CONFIG.parent / "capture.pcap", "--dask", dask.address) as diagnosing:
-            told, said = diagnosing.communicate(timeout=PATIENCE)
-    assert (diagnosing.returncode, told, len(said.splitlines())) == (2, "", 1)
-    assert theirs in said
+def test_workers_of_another_version_are_refused(program: str, theirs: str, strangers: Dask, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(program)
+    worker = strangers.worker(str(tmp_path))
+    try:
+        with pytest.raises(PjsipdiagError, match=f"^[^\n]*{re.escape(theirs)}[^\n]*$"):
+            reported(CONFIG.parent / "capture.pcap", strangers.address)
+    finally:
+        worker.kill()
+        worker.wait()
 
 
 @pytest.mark.parametrize(
@@ -298,10 +312,9 @@ def test_workers_of_another_version_are_refused(program: str, theirs: str, tmp_p
 )
 def test_a_scheduler_that_is_not_there_is_named(address: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
-    with command(CONFIG.parent / "capture.pcap", "--dask", address) as diagnosing:
-        told, said = diagnosing.communicate(timeout=PATIENCE)
-    assert (diagnosing.returncode, told, len(said.splitlines())) == (2, "", 1)
-    assert words in said
+    monkeypatch.setattr(DaskCluster.__init__, "__defaults__", (0.5,))
+    with pytest.raises(PjsipdiagError, match=f"^[^\n]*{words}[^\n]*$"):
+        reported(CONFIG.parent / "capture.pcap", address)
 
 
 def test_the_environment_names_the_scheduler_where_it_is_asked(dask: Dask, monkeypatch: pytest.MonkeyPatch) -> None:
