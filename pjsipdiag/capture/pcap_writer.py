@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 from pjsipdiag.capture.datagram import Datagram
 
-MAGIC = 0xA1B23C4D
+NANOSECOND_MAGIC = 0xA1B23C4D
 LINUX_SLL, RAW = 113, 101
 UDP, TCP = 17, 6
-LONGEST = 60_000
+LONGEST_PACKET = 60_000
 """Bytes of one packet; a longer message goes into several TCP segments."""
 
 
@@ -22,7 +22,7 @@ def write_pcap(datagrams: Iterable[Datagram], stream: BinaryIO) -> int:
     """Writes `datagrams` in order, and how many records that made."""
     listed = list(datagrams)
     cooked = any(datagram.direction in ("in", "out") for datagram in listed)
-    stream.write(struct.pack("<IHHiIII", MAGIC, 2, 4, 0, 0, 262_144, LINUX_SLL if cooked else RAW))
+    stream.write(struct.pack("<IHHiIII", NANOSECOND_MAGIC, 2, 4, 0, 0, 262_144, LINUX_SLL if cooked else RAW))
     sequences: dict[tuple[bytes, bytes], int] = {}
     records = 0
     for datagram in listed:
@@ -46,8 +46,8 @@ def _packets(datagram: Datagram, sequences: dict[tuple[bytes, bytes], int]) -> I
     if datagram.transport == "UDP":
         yield _ip(datagram, UDP, ports + struct.pack(">HH", 8 + len(payload), 0) + payload)
         return
-    for start in range(0, len(payload), LONGEST):
-        part = payload[start : start + LONGEST]
+    for start in range(0, len(payload), LONGEST_PACKET):
+        part = payload[start : start + LONGEST_PACKET]
         sequence = sequences.get((source, destination), 1)
         sequences[source, destination] = sequence + len(part)
         acknowledged = sequences.get((destination, source), 1)

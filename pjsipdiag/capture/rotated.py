@@ -28,7 +28,7 @@ LOOKED_AT = (1 << 15, 1 << 20)
 """Bytes in which the first record is looked for: the second where the first are not enough."""
 
 
-AT_ONCE = 16
+MOST_AT_ONCE = 16
 """Files elsewhere that are looked into at the same time."""
 
 
@@ -104,7 +104,7 @@ def _starts(names: Sequence[str]) -> Iterator[int | CaptureError]:
     if len(names) < 2 or not isinstance(names[0], Url):
         yield from map(start, names)
         return
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
         yield from pool.map(start, names)
 
 

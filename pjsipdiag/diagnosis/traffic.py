@@ -13,7 +13,7 @@ from pjsipdiag.dataclass import dataclass
 NO_COUNTS: Mapping[str, int] = MappingProxyType({})
 
 
-READ = frozenset(
+READ_NO_SIP = frozenset(
     {
         "HEP without SIP",
         "TCP bytes between HEP packets",
@@ -45,7 +45,7 @@ class CaptureSummary:
     @property
     def unread(self) -> dict[str, int]:
         """The number of records that may hold SIP and could not be read, by reason."""
-        return {reason: count for reason, count in sorted(self.undecoded.items()) if reason not in READ}
+        return {reason: count for reason, count in sorted(self.undecoded.items()) if reason not in READ_NO_SIP}
 
 
 class CallRow(NamedTuple):

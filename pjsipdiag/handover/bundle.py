@@ -21,7 +21,7 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import UNPACKED, PjsipdiagError, visible
 from pjsipdiag.handover import tar
 from pjsipdiag.outputs import write_bytes
-from pjsipdiag.redact.files import TOLD
+from pjsipdiag.redact.files import LIVE_FILE
 
 ROOT = "pjsipdiag-bundle"
 ABOUT = "about.txt"
@@ -79,7 +79,7 @@ def unpacked(path: str, *, any_ratio: bool = False) -> Iterator[Bundle]:
         captures = tuple(str(folder / name) for name in names if name.startswith("capture") and "/" not in name)
         config = str(folder / "etc") if any(name.startswith("etc/") for name in names) else None
         about = (folder / ABOUT).read_bytes()[:_MOST_TOLD].decode("utf-8", "replace") if ABOUT in names else ""
-        live = str(folder / TOLD) if TOLD in names else None
+        live = str(folder / LIVE_FILE) if LIVE_FILE in names else None
         yield Bundle(captures, config, live, "; ".join(about.strip().split("\n")))
 
 

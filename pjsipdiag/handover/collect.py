@@ -27,7 +27,7 @@ from pjsipdiag.handover.bundle import LARGEST_BUNDLE, write_bundle
 from pjsipdiag.inputs import LARGEST_WHOLE
 from pjsipdiag.machine import Machine
 from pjsipdiag.outputs import PRIVATE, write_file
-from pjsipdiag.redact.files import BESIDE, TOLD, redact_files
+from pjsipdiag.redact.files import BESIDE, LIVE_FILE, redact_files
 from pjsipdiag.sip import SIP_PORTS
 
 UNWANTED = ("*.pem", "*.key", "*.crt")
@@ -138,12 +138,12 @@ class Collecting:
             self.lacking.append(f"the running Asterisk told nothing: {error}")
             return
         assert told is not None
-        with write_file(str(self.folder / TOLD), mode=PRIVATE) as stream:
+        with write_file(str(self.folder / LIVE_FILE), mode=PRIVATE) as stream:
             stream.write(saved.to_text(told))
 
     def write(self, path: str, *, force: bool) -> None:
         """The bundle itself."""
-        made, told = self.folder / "bundle", self.folder / TOLD
+        made, told = self.folder / "bundle", self.folder / LIVE_FILE
         now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
         if self.wish.redact:
             redacted = redact_files(

@@ -17,7 +17,7 @@ from pjsipdiag.diagnosis.traffic import CallRow, Transcripts
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.handover.calls import Messages, messages_of
 from pjsipdiag.outputs import write_bytes
-from pjsipdiag.report.conversations import MOST_CALLS
+from pjsipdiag.report.conversations import MOST_CALLS_SHOWN
 from pjsipdiag.report.machine.csv import cell
 from pjsipdiag.report.wording import moment, user
 
@@ -48,7 +48,7 @@ def gather(captures: Sequence[str], sources: Sequence[str], since: str | None, u
     if not report.calls:
         raise PjsipdiagError(f"no call of {', '.join(map(visible, sources))} is in the captures")
     calls = tuple(report.calls)
-    told = report.transcripts(calls[:MOST_CALLS]) if report.transcripts else {}
+    told = report.transcripts(calls[:MOST_CALLS_SHOWN]) if report.transcripts else {}
     return CarrierCalls(calls, messages_of(captures, {call.call_id for call in calls}), told)
 
 

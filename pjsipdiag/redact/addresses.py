@@ -19,7 +19,7 @@ from pjsipdiag.sip import Network
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-KEPT = tuple(
+STAYING = tuple(
     map(
         ipaddress.ip_network,
         (
@@ -120,7 +120,7 @@ class AddressMap:
             return [network]
         if network.prefixlen == network.max_prefixlen:
             return [ipaddress.ip_network(self.address(network.network_address))]
-        staying = [other for other in KEPT if other.version == network.version and other.subnet_of(network)]  # type: ignore[arg-type]  # one version
+        staying = [other for other in STAYING if other.version == network.version and other.subnet_of(network)]  # type: ignore[arg-type]  # one version
         leaf = LEAF[network.version]
         if network.prefixlen > leaf:
             first = self._find(_leaf(network.network_address)) or self._add(_leaf(network.network_address))
@@ -176,11 +176,11 @@ def kept(ip: Ip) -> bool:
     return any(version == ip.version and first <= number <= last for version, first, last in _RANGES)
 
 
-_RANGES = tuple((n.version, int(n.network_address), int(n.broadcast_address)) for n in KEPT)
+_RANGES = tuple((n.version, int(n.network_address), int(n.broadcast_address)) for n in STAYING)
 
 
 def _is_kept(network: Network) -> bool:
-    return any(_inside(network, other) for other in KEPT)
+    return any(_inside(network, other) for other in STAYING)
 
 
 def _inside(network: Network, other: Network) -> bool:

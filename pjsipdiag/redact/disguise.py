@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping
 
 from pjsipdiag.redact.addresses import AddressMap
-from pjsipdiag.redact.own import OWN
+from pjsipdiag.redact.own import OWN_WORDS
 from pjsipdiag.redact.words import HEADERS, SCHEMES
 from pjsipdiag.sip import COMPACT
 
-KEPT = frozenset(
+STAYING_NAMES = frozenset(
     {
         "anonymous", "anonymous.invalid", "asterisk", "default", "general", "global", "guest", "invalid", "localhost",
         "restricted", "s", "system", "unavailable", "unknown", "wizard",
@@ -60,7 +60,7 @@ class Disguise:
 
     def user(self, text: str) -> str:
         """A user name or telephone number, as in URIs, endpoint names and credentials."""
-        if not text or text.lower() in KEPT or (text.isdigit() and len(text) <= 4):
+        if not text or text.lower() in STAYING_NAMES or (text.isdigit() and len(text) <= 4):
             return text
         if text not in self._words:
             head, parameters, _ = text.partition(";")
@@ -100,7 +100,7 @@ class Disguise:
         if address := _ip(bare):
             stand = str(self.addresses.address(address))
             return f"[{stand}]" if text.startswith("[") else stand
-        if not text or text.lower() in KEPT:
+        if not text or text.lower() in STAYING_NAMES:
             return text
         if not _HOST_CHARACTERS.fullmatch(text):
             # No host at all: its odd characters stay, so that it goes on being none.
@@ -163,7 +163,7 @@ class Disguise:
         if found.lastgroup != "token":
             return self._network(found[0])
         before = found.string[found.start() - 1 : found.start()]
-        return found[0] if before not in _QUOTES and found[0].lower() in OWN else self._token(found[0])
+        return found[0] if before not in _QUOTES and found[0].lower() in OWN_WORDS else self._token(found[0])
 
     def _token(self, text: str) -> str:
         if text in self._words:

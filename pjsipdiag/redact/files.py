@@ -27,7 +27,7 @@ from pjsipdiag.storage import Url, located
 
 BESIDE = ("pjsip_wizard.conf", "acl.conf", "sorcery.conf", "extconfig.conf")
 """Files that matter for identification and that no file includes."""
-TOLD = "asterisk.live"
+LIVE_FILE = "asterisk.live"
 """The file with the answers of a running Asterisk."""
 
 
@@ -79,7 +79,7 @@ def redact_files(
         etc = target / "etc" if Path(config).is_dir() else target / "etc" / Path(config).name
         after = load_config(etc, before.version, target / "hosts" if hosts is not None else None)
     elif live is not None:
-        after = _running(target / TOLD, asterisk)
+        after = _running(target / LIVE_FILE, asterisk)
     else:
         return RedactedFiles(tuple(written), 0, 0, left_out, cut)
     requests, same = _proof(before, after, pairs(plain, redacted), disguise)
@@ -130,7 +130,7 @@ def _write(
     if with_hosts:
         files["hosts"] = material.hosts
     if material.told:
-        files[TOLD] = material.told
+        files[LIVE_FILE] = material.told
     write_folder(target, {name: Content(data) for name, data in files.items()}, inputs=inputs, force=force)
     return [str(target / name) for name in files]
 

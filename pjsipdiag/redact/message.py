@@ -12,30 +12,30 @@ from urllib.parse import unquote
 
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.words import (
-    ADDRESSES,
+    ADDRESS_HEADERS,
     AGENT,
     ATTRIBUTE,
     CODECS,
-    CREDENTIALS,
+    CREDENTIAL_HEADERS,
     FIXED,
-    FLAGS,
-    HOSTS,
-    KEPT,
-    LISTED,
-    MEDIA,
-    METHODS,
-    NUMBERED,
-    NUMBERS,
-    PRODUCTS,
+    FLAG_PARAMETERS,
+    HOST_PARAMETERS,
+    KEPT_HEADERS,
+    KNOWN_METHODS,
+    LISTED_WORDS,
+    MEDIA_LINE,
+    NUMBER_PARAMETERS,
+    NUMBERED_HEADERS,
+    PARAMETER_WORDS,
+    PRODUCT_HEADERS,
     REASONS,
     REGISTERED,
     RTPMAP,
-    TOKENS,
-    WORDS,
+    TOKEN_PARAMETERS,
 )
 from pjsipdiag.sip import COMPACT, decode
 
-OTHER = "of another name"
+OTHER_NAME = "of another name"
 """The count of headers whose name may be somebody's goes under this name."""
 _TOKEN = r"[A-Za-z0-9.!%*_+`'~-]+"
 _URI = re.compile(
@@ -83,24 +83,24 @@ class MessageRedactor:
         if lower in FIXED:
             found = FIXED[lower].match(value.strip())
             return found[0] if found else self.disguise.opaque("value", value)
-        if lower in NUMBERED:
-            counted = NUMBERED[lower].match(value.strip())
+        if lower in NUMBERED_HEADERS:
+            counted = NUMBERED_HEADERS[lower].match(value.strip())
             return counted[1] + self.method(counted[2]) if counted else self.disguise.opaque("value", value)
-        if lower in KEPT:
-            return ", ".join(word.strip() for word in value.split(",") if word.strip().lower() in LISTED)
+        if lower in KEPT_HEADERS:
+            return ", ".join(word.strip() for word in value.split(",") if word.strip().lower() in LISTED_WORDS)
         if lower == "via":
             return self._via(value)
-        if lower in ADDRESSES:
+        if lower in ADDRESS_HEADERS:
             return ", ".join(map(self._address, _parts(value, ",")))
         if lower == "call-id":
             return self.disguise.opaque("call", value)
-        if lower in PRODUCTS:
+        if lower in PRODUCT_HEADERS:
             return self.agent(value)
-        if lower in CREDENTIALS:
+        if lower in CREDENTIAL_HEADERS:
             return self._credentials(value)
         if lower in self.headers:
             return self.disguise.opaque("value", value)
-        known = lower if lower in REGISTERED else OTHER
+        known = lower if lower in REGISTERED else OTHER_NAME
         self.left_out[known] = self.left_out.get(known, 0) + 1
         return None
 
@@ -134,7 +134,7 @@ class MessageRedactor:
 
     def method(self, word: str) -> str:
         """A method: its own name where it is the protocol's."""
-        return word if word in METHODS else self.disguise.opaque("METHOD", word)
+        return word if word in KNOWN_METHODS else self.disguise.opaque("METHOD", word)
 
     def _header(self, line: str) -> str | None:
         name, colon, value = line.partition(":")
@@ -201,14 +201,14 @@ class MessageRedactor:
             return f"{found['name']}={cookie}{self.disguise.opaque('branch', value)}"
         if name in ("tag", "line"):
             return f"{found['name']}={self.disguise.opaque('tag', value)}" if value else found["name"]
-        if name in HOSTS:
+        if name in HOST_PARAMETERS:
             return f"{found['name']}={self.disguise.host(value)}"
-        known = name in FLAGS and not value
-        known |= name in NUMBERS and bool(_NUMBER.fullmatch(value))
-        known |= name in TOKENS and value.strip('"').lower() in WORDS
+        known = name in FLAG_PARAMETERS and not value
+        known |= name in NUMBER_PARAMETERS and bool(_NUMBER.fullmatch(value))
+        known |= name in TOKEN_PARAMETERS and value.strip('"').lower() in PARAMETER_WORDS
         if known:
             return f"{found['name']}={value}" if value else found["name"]
-        kept = name if name in NUMBERS | TOKENS else self.disguise.opaque("p", name)
+        kept = name if name in NUMBER_PARAMETERS | TOKEN_PARAMETERS else self.disguise.opaque("p", name)
         return f"{kept}={self.disguise.opaque('value', value)}" if found["value"] is not None else kept
 
     def _via(self, value: str) -> str:
@@ -219,7 +219,9 @@ class MessageRedactor:
             if found is None:
                 shown.append(self.disguise.opaque("broken", part))
                 continue
-            transport = found[1] if found[1].strip().rpartition("/")[2].strip().lower() in WORDS else "SIP/2.0/XXX "
+            transport = (
+                found[1] if found[1].strip().rpartition("/")[2].strip().lower() in PARAMETER_WORDS else "SIP/2.0/XXX "
+            )
             shown.append(self._joined(f"{transport}{self.disguise.host(found[2])}{found[3] or ''}", parameters))
         return ", ".join(shown)
 
@@ -240,7 +242,7 @@ class MessageRedactor:
             text = found["quoted"] if quoted else found["plain"]
             if name in stands:
                 text = stands[name](text)
-            elif name not in ("algorithm", "qop", "stale") or text.lower() not in WORDS:
+            elif name not in ("algorithm", "qop", "stale") or text.lower() not in PARAMETER_WORDS:
                 text = "0" * min(len(text), 32)
             if name not in (*stands, "algorithm", "qop", "stale", "nc", "nonce", "cnonce", "response", "opaque"):
                 name = self.disguise.opaque("p", name)
@@ -263,7 +265,7 @@ class MessageRedactor:
             address = self.disguise.host(line.rpartition(" ")[2].partition("/")[0])
             family = "IP6" if ":" in address else "IP4"
             return f"{'o=- 0 0 ' if line.startswith('o=') else 'c='}IN {family} {address}"
-        found = MEDIA.match(line)
+        found = MEDIA_LINE.match(line)
         if found:
             return found[0]
         mapped = RTPMAP.match(line)

@@ -23,35 +23,39 @@ from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.message import MessageRedactor
 
 ADDRESS_LISTS = frozenset({"match", "permit", "deny", "contact_permit", "contact_deny", "local_net", "remote_hosts"})
-NAMES = frozenset({
+NAME_OPTIONS = frozenset({
     "acl", "aors", "auth", "contact_acl", "context", "default_outbound_endpoint", "endpoint", "inbound_auth",
     "outbound_auth", "transport", "overlap_context", "message_context", "subscribe_context",
 })  # fmt: skip
-USERS = frozenset({"contact_user", "from_user", "username", "default_from_user"})
-HOSTS = frozenset({
+USER_OPTIONS = frozenset({"contact_user", "from_user", "username", "default_from_user"})
+HOST_OPTIONS = frozenset({
     "bind", "default_realm", "domain", "external_media_address", "external_signaling_address", "from_domain",
     "media_address", "realm",
 })  # fmt: skip
-URIS = frozenset({"client_uri", "contact", "outbound_proxy", "server_uri", "client_uri_pattern", "server_uri_pattern"})
-BLANK = frozenset({
+URI_OPTIONS = frozenset(
+    {"client_uri", "contact", "outbound_proxy", "server_uri", "client_uri_pattern", "server_uri_pattern"}
+)
+BLANKED_OPTIONS = frozenset({
     "accountcode", "callerid", "callerid_tag", "contact_header_params", "default_voicemail_extension",
     "incoming_mwi_mailbox", "mailboxes", "md5_cred", "moh_suggest", "mwi_from_user", "named_call_group",
     "named_pickup_group", "oauth_clientid", "oauth_secret", "password", "password_digest", "refresh_token",
     "regcontext", "sdp_owner", "sdp_session", "secret", "tenantid", "user_agent", "voicemail_extension", "hint_exten",
     "hint_context",    "hint_application", "stir_shaken_profile",
 })  # fmt: skip
-STANDS = "redacted"
-KINDS = frozenset({*OBJECT_TYPES, "contact", "wizard", "phoneprov", "resource_list", "outbound-publish",
-                   "inbound-publication", "asterisk-publication", "subscription_persistence"})  # fmt: skip
+BLANKED = "redacted"
+TYPE_WORDS = frozenset({
+    *OBJECT_TYPES, "contact", "wizard", "phoneprov", "resource_list", "outbound-publish", "inbound-publication",
+    "asterisk-publication", "subscription_persistence",
+})  # fmt: skip
 """The values that `type=` may have."""
-WIZARD = frozenset({
+WIZARD_NAMES = frozenset({
     "accepts_auth", "accepts_registrations", "contact_pattern", "client_uri_pattern", "has_hint", "has_phoneprov",
     "hint_application", "hint_context", "hint_exten", "remote_hosts", "sends_auth", "sends_line_with_registrations",
     "sends_registrations", "server_uri_pattern", "aor", "endpoint", "identify", "inbound_auth", "outbound_auth",
     "phoneprov", "registration", "type",
 })  # fmt: skip
 """Options of wizards, and what stands before the `/` of one."""
-WORDS = frozenset({
+OPTION_WORDS = frozenset({
     "yes", "true", "no", "false", "on", "off", "none", "all", "auto", "always", "required", "forced", "never",
     "invite", "reinvite", "update", "user", "uri_core", "uri_pjsip", "info", "rfc4733", "inband", "auto_info",
     "outgoing", "incoming", "sdes", "dtls", "global", "pjsip_only", "fec", "redundancy", "peer_supported", "active",
@@ -90,12 +94,12 @@ class OptionRedactor:
         """The name of an option; that of none stays the name of none."""
         at = "@" if text.startswith("@") else ""
         parts = text.removeprefix("@").split("/")
-        known = _known() | WIZARD
+        known = _known() | WIZARD_NAMES
         return at + "/".join(p if p.lower() in known else self.disguise.opaque("option", p) for p in parts)
 
     def kind(self, text: str) -> str:
         """The value of `type=`."""
-        return text if text.lower() in KINDS else self.disguise.opaque("kind", text)
+        return text if text.lower() in TYPE_WORDS else self.disguise.opaque("kind", text)
 
     def value(self, option: str, value: str) -> str:
         """The value with stand-ins."""
@@ -109,25 +113,25 @@ class OptionRedactor:
             return self.rules(name, value)
         if name in ("match_header", "match_request_uri"):
             return self.matching(name, value)
-        if name in BLANK:
-            return STANDS
-        if name in NAMES:
+        if name in BLANKED_OPTIONS:
+            return BLANKED
+        if name in NAME_OPTIONS:
             return _each(value, self.disguise.section)
-        if name in USERS:
+        if name in USER_OPTIONS:
             return self.disguise.user(value)
-        if name in HOSTS:
+        if name in HOST_OPTIONS:
             return _each(value, self.disguise.host_port)
-        if name in URIS:
+        if name in URI_OPTIONS:
             return _each(value, self.messages.uri_alone)
         if name == "set_var":
             variable, equals, _ = value.partition("=")
-            return f"{self.disguise.opaque('VAR', variable)}{equals}{STANDS if equals else ''}"
-        if name in _known() or value.lower() in WORDS:
+            return f"{self.disguise.opaque('VAR', variable)}{equals}{BLANKED if equals else ''}"
+        if name in _known() or value.lower() in OPTION_WORDS:
             return _PIECE.sub(lambda found: self._piece(found[0]), self.disguise.text(value))
-        return STANDS
+        return BLANKED
 
     def _piece(self, text: str) -> str:
-        if text.lower() in WORDS or _SMALL.fullmatch(text) or self.disguise.is_stand_in(text):
+        if text.lower() in OPTION_WORDS or _SMALL.fullmatch(text) or self.disguise.is_stand_in(text):
             return text
         return self.disguise.opaque("word", text)
 

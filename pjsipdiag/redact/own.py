@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-OWN = frozenset(
+OWN_WORDS = frozenset(
     """
     a about accept access account accounts acknowledged acl add added address addresses adds admit after again
     against algorithm alike all allow allowed allows alone already also although always among an and anew
@@ -63,4 +63,4 @@ OWN = frozenset(
 
 def is_own(text: str) -> bool:
     """Whether all words of a text are such, or short numbers."""
-    return all(word in OWN or (word.isdigit() and len(word) < 6) for word in re.findall(r"\w+", text.lower()))
+    return all(word in OWN_WORDS or (word.isdigit() and len(word) < 6) for word in re.findall(r"\w+", text.lower()))

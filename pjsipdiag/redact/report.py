@@ -33,7 +33,7 @@ _QUOTED_LINE = re.compile(
 )
 """Findings that quote a line of a file as it stands."""
 
-UNTOLD = ("calls", "config", "quoted", "asterisk_version", "asterisk_reason", "transcripts")
+NOT_WALKED = ("calls", "config", "quoted", "asterisk_version", "asterisk_reason", "transcripts")
 """The fields of a report that are not texts and data that can be walked."""
 
 _SENT: Mapping[str, Callable[[Disguise, str], str]] = {
@@ -65,7 +65,9 @@ def redact_report(report: Report) -> Report:
         disguise.known(request.method, redactor.messages.method(request.method))
     calls = _Calls(report.calls, redactor)
     changed = {
-        field.name: redactor.value(getattr(report, field.name)) for field in fields(report) if field.name not in UNTOLD
+        field.name: redactor.value(getattr(report, field.name))
+        for field in fields(report)
+        if field.name not in NOT_WALKED
     }
     reason, config = _reason(report), _config(report.config, redactor)
     bare = replace(report, quoted=tuple, transcripts=None)

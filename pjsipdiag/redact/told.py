@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.redact.options import STANDS
+from pjsipdiag.redact.options import BLANKED
 
 _STAYS = frozenset({"version", "identifiers", "modules", "started", "reloaded", "untold", "none", "pickupexten"})
 _NAMES = frozenset({"identify", "transport", "registration", "global", "@pjsip_wizard"})
@@ -30,7 +30,7 @@ class LiveStandIns:
 
     def value(self, option: str, value: str) -> str:
         if option in _STAYS:
-            return value if _PLAIN.fullmatch(value) else STANDS
+            return value if _PLAIN.fullmatch(value) else BLANKED
         if option in _NAMES:
             return self.disguise.section(value)
         match option:
@@ -38,7 +38,7 @@ class LiveStandIns:
                 number, _, priority = value.rpartition(",")
                 return f"{'/'.join(_number(part, self.disguise) for part in number.split('/', 1))},{priority}"
             case "unknown":  # a sentence, which names in quotes what it speaks of
-                return re.sub("'.*'", f"'{STANDS}'", value)
+                return re.sub("'.*'", f"'{BLANKED}'", value)
             case "include":
                 context, comma, times = value.partition(",")
                 return self.disguise.section(context) + comma + times
@@ -47,5 +47,5 @@ class LiveStandIns:
 
 def _number(text: str, disguise: Disguise) -> str:
     if text.startswith("_"):
-        return text if _PATTERN.fullmatch(text) else f"_{STANDS}"
+        return text if _PATTERN.fullmatch(text) else f"_{BLANKED}"
     return disguise.user(text)

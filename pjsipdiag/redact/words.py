@@ -5,22 +5,22 @@ from __future__ import annotations
 
 import re
 
-KEPT = frozenset(
+KEPT_HEADERS = frozenset(
     {
         "accept", "allow", "content-type", "cseq", "event", "expires", "max-forwards", "min-se", "rack", "require",
         "rseq", "session-expires", "supported", "content-encoding", "proxy-require", "unsupported",
     }
 )  # fmt: skip
 """Headers that hold nothing of anybody."""
-ADDRESSES = frozenset(
+ADDRESS_HEADERS = frozenset(
     {
         "contact", "diversion", "from", "p-asserted-identity", "p-preferred-identity", "path", "record-route",
         "refer-to", "referred-by", "remote-party-id", "reply-to", "route", "to",
     }
 )  # fmt: skip
-PRODUCTS = frozenset({"server", "user-agent"})
-CREDENTIALS = frozenset({"authorization", "proxy-authorization", "proxy-authenticate", "www-authenticate"})
-WORDS = frozenset(
+PRODUCT_HEADERS = frozenset({"server", "user-agent"})
+CREDENTIAL_HEADERS = frozenset({"authorization", "proxy-authorization", "proxy-authenticate", "www-authenticate"})
+PARAMETER_WORDS = frozenset(
     {
         "udp", "tcp", "tls", "sctp", "ws", "wss", "phone", "ip", "dialstring", "invite", "register", "options",
         "subscribe", "notify", "uac", "uas", "gzip", "full", "off", "yes", "no", "on", "true", "false", "user-busy",
@@ -30,13 +30,17 @@ WORDS = frozenset(
     }
 )  # fmt: skip
 """Words of the protocol that a parameter's value may be."""
-FLAGS = frozenset({"lr", "rport", "ob", "line", "hide", "gruu", "alias", "keep", "outbound"})
+FLAG_PARAMETERS = frozenset({"lr", "rport", "ob", "line", "hide", "gruu", "alias", "keep", "outbound"})
 """Parameters without a value, or whose numbers say nothing of anybody."""
-NUMBERS = frozenset({"expires", "q", "ttl", "rport", "counter", "reg-id", "cause", "refresher", "index", "lr"})
-TOKENS = frozenset({"transport", "user", "method", "reason", "privacy", "screen", "party", "id-type", "refresher"})
-HOSTS = frozenset({"received", "maddr"})
+NUMBER_PARAMETERS = frozenset(
+    {"expires", "q", "ttl", "rport", "counter", "reg-id", "cause", "refresher", "index", "lr"}
+)
+TOKEN_PARAMETERS = frozenset(
+    {"transport", "user", "method", "reason", "privacy", "screen", "party", "id-type", "refresher"}
+)
+HOST_PARAMETERS = frozenset({"received", "maddr"})
 SCHEMES = frozenset({"sip", "sips", "tel", "urn", "mailto", "im", "pres", "http", "https"})
-MEDIA = re.compile(
+MEDIA_LINE = re.compile(
     r"m=(audio|video|image|text|application|message) \d{1,5}(?:/\d)? (?:UDP/TLS/)?(?:RTP/S?AVPF?|UDPTL|udptl"
     r"|(?:TCP/)?(?:TLS/)?MSRP|(?:UDP/|TCP/)?DTLS/SCTP|UDP|TCP)(?: \d{1,3}\b| t38\b)*"
 )
@@ -62,9 +66,12 @@ FIXED = {
     },
 }  # fmt: skip
 """The part that stays of a header with a grammar of its own: the beginning that is the protocol's."""
-NUMBERED = {"cseq": re.compile(r"((?:\d{1,10}[ \t]+))(\S+)"), "rack": re.compile(r"((?:\d{1,10}[ \t]+){2})(\S+)")}
+NUMBERED_HEADERS = {
+    "cseq": re.compile(r"((?:\d{1,10}[ \t]+))(\S+)"),
+    "rack": re.compile(r"((?:\d{1,10}[ \t]+){2})(\S+)"),
+}
 """Headers of numbers and a method."""
-LISTED = frozenset(
+LISTED_WORDS = frozenset(
     {
         "invite", "ack", "bye", "cancel", "options", "register", "prack", "subscribe", "notify", "publish", "info",
         "refer", "message", "update", "100rel", "timer", "replaces", "norefersub", "path", "outbound", "gruu",
@@ -98,7 +105,7 @@ REASONS = {
     600: "Busy Everywhere", 603: "Decline",
 }  # fmt: skip
 
-METHODS = frozenset(
+KNOWN_METHODS = frozenset(
     {
         "INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH", "INFO",
         "REFER", "MESSAGE", "UPDATE",
@@ -119,11 +126,13 @@ REGISTERED = frozenset(
     }
 )  # fmt: skip
 """Further headers whose names may be told (IANA's registry of header fields): they are left out."""
-HEADERS = frozenset({*KEPT, *ADDRESSES, *PRODUCTS, *CREDENTIALS, *REGISTERED, "via", "call-id", "content-length"})
+HEADERS = KEPT_HEADERS | ADDRESS_HEADERS | PRODUCT_HEADERS | CREDENTIAL_HEADERS | REGISTERED
+HEADERS |= {"via", "call-id", "content-length"}
 """Headers whose names are the protocol's."""
 PROTOCOL = frozenset(
     {
-        *WORDS, *LISTED, *HEADERS, *SCHEMES, *TOKENS, *NUMBERS, *FLAGS, *HOSTS, *map(str.lower, METHODS), "digest",
+        *PARAMETER_WORDS, *LISTED_WORDS, *HEADERS, *SCHEMES, *TOKEN_PARAMETERS, *NUMBER_PARAMETERS, *FLAG_PARAMETERS,
+        *HOST_PARAMETERS, *map(str.lower, KNOWN_METHODS), "digest",
         "sip", "2.0", "asterisk", "realm", "username", "nonce", "response", *(
             word for reason in REASONS.values() for word in re.split(r"[ /]", reason.lower())),
     }

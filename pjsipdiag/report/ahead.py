@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 BATCH, PIECE = 1000, 1 << 20
 """Rows, and characters of a file, that are handed on at once."""
-MANY = 10_000
+LEAST_SHARED = 10_000
 """Rows from which on processes share them."""
 
 
@@ -69,7 +69,7 @@ class BackgroundTables:
             return
         self._started.close()
         self._rows, self._tables, self._parts = (calls, sources), self._make(calls, sources), ()
-        many = max((table.count for table in self._tables), default=0) >= MANY
+        many = max((table.count for table in self._tables), default=0) >= LEAST_SHARED
         if self._jobs < 2 or not many or not hasattr(os, "fork"):
             return
         from tempfile import TemporaryFile  # costs more than the small reports that need none

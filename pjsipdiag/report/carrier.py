@@ -13,7 +13,7 @@ from pjsipdiag.report import html, wording
 from pjsipdiag.report.conversations import talk
 from pjsipdiag.report.drawing.tally import address_of, came_through
 
-NAMED = 5
+MOST_ADDRESSES = 5
 """Addresses that the headline names."""
 
 
@@ -30,8 +30,8 @@ def page(calls: Sequence[CallRow], told: Transcripts) -> str:
             mood="good" if all(map(came_through, calls)) else "bad",
             span=wording.span(calls[0].time, calls[-1].time),
             answers=wording.counts(answers),
-            calls=calls[: html.ROWS],
-            left_out=max(0, len(calls) - html.ROWS),
+            calls=calls[: html.MOST_ROWS],
+            left_out=max(0, len(calls) - html.MOST_ROWS),
             talks=[talk(number, *one) for number, one in enumerate(shown, 1)],
             wording=wording,
             style=Markup(style),
@@ -45,6 +45,6 @@ def page(calls: Sequence[CallRow], told: Transcripts) -> str:
 def headline(calls: Sequence[CallRow]) -> str:
     """How many calls of whom, and how many of them came through."""
     sources = sorted({address_of(call.source) for call in calls})
-    named = wording.few(sources, NAMED)
+    named = wording.few(sources, MOST_ADDRESSES)
     good = sum(map(came_through, calls))
     return f"{wording.plural(len(calls), 'call')} from {named}: {f'{good:,}' if good else 'none'} came through."

@@ -19,11 +19,10 @@ from pjsipdiag.diagnosis.space.differ import Difference, Differences
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import visible, well_formed
-from pjsipdiag.report.look import Style
+from pjsipdiag.report.look import PLAIN, Style
 from pjsipdiag.report.terminal import COLOURS, Ink, put
 
-PLAIN = Style()
-NETWORKS = 6
+MOST_NETWORKS = 6
 """Networks and names that one line tells."""
 
 
@@ -114,12 +113,12 @@ def _all_parts(found: Differences, before: str, after: str, ink: Ink) -> Iterato
 
 
 def _which(row: Difference) -> str:
-    shown = ", ".join(row.networks[:NETWORKS])
-    more = len(row.networks) - NETWORKS
+    shown = ", ".join(row.networks[:MOST_NETWORKS])
+    more = len(row.networks) - MOST_NETWORKS
     parts = [f"from {shown}" + (f" and {more:,} more networks" if more > 0 else "")]
     parts += [f"port {' or '.join(row.ports)}"] if row.ports else []
     parts += (
-        [f"with {' or '.join(row.says[:NETWORKS])}" + (" or others" if len(row.says) > NETWORKS else "")]
+        [f"with {' or '.join(row.says[:MOST_NETWORKS])}" + (" or others" if len(row.says) > MOST_NETWORKS else "")]
         if row.says
         else []
     )

@@ -15,9 +15,9 @@ from pjsipdiag.report.drawing.contrast import Contrast, contrast
 from pjsipdiag.report.drawing.ladder import Ladder, ladder
 from pjsipdiag.report.drawing.tally import CallsTally, SourceTally, came_through, failed
 
-MOST_SOURCES = 50
+MOST_SOURCES_SHOWN = 50
 """Sources whose calls are shown."""
-MOST_CALLS = 500
+MOST_CALLS_SHOWN = 500
 """Calls that are shown, of all sources."""
 
 
@@ -67,8 +67,8 @@ def talk(number: int, call: CallRow, spoken: Sequence[Spoken] = ()) -> Conversat
 
 def conversations(report: Report, sources: Sequence[SourceRow], counted: CallsTally) -> list[SourceTalks]:
     """The calls of the first `sources`, those that need a person first."""
-    shown = [source for source in sources if source.address in counted.sources][:MOST_SOURCES]
-    share = MOST_CALLS // max(1, len(shown))
+    shown = [source for source in sources if source.address in counted.sources][:MOST_SOURCES_SHOWN]
+    share = MOST_CALLS_SHOWN // max(1, len(shown))
     chosen = {source.address: _choose(counted.sources[source.address], share) for source in shown}
     pairs = dict(_pairs(report, shown, counted))
     beside = [call for pair in pairs.values() for call in pair]

@@ -10,11 +10,11 @@ from pjsipdiag.errors import escaped, visible
 
 __all__ = ["clipped", "visible", "well_formed"]
 
-LONGEST = 300
+LONGEST_VALUE = 300
 """Characters of one value that a person is shown; a header may have 64 KiB."""
 
 
-def clipped(text: str, longest: int = LONGEST) -> str:
+def clipped(text: str, longest: int = LONGEST_VALUE) -> str:
     """`visible` text, cut after `longest` characters with the length of the whole."""
     shown = visible(text[: longest + 1])
     if len(shown) <= longest:

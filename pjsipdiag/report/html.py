@@ -24,20 +24,20 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.model import Finding, Report, Severity, Suggestion
 from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.report import wording
-from pjsipdiag.report.conversations import MOST_SOURCES, SourceTalks, conversations
+from pjsipdiag.report.conversations import MOST_SOURCES_SHOWN, SourceTalks, conversations
 from pjsipdiag.report.drawing.diff import diff
 from pjsipdiag.report.drawing.excerpt import Excerpt, excerpt
 from pjsipdiag.report.drawing.flow import flow
-from pjsipdiag.report.drawing.tally import KINDS, tally
+from pjsipdiag.report.drawing.tally import KINDS_OF_CALLS, tally
 from pjsipdiag.report.drawing.timeline import timeline
 from pjsipdiag.report.escape import clipped
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Style
 from pjsipdiag.report.steps import ending
 
-LONGEST = 4000
+LONGEST_IN_PAGE = 4000
 """Characters of one value in the page."""
-ROWS = 10_000
+MOST_ROWS = 10_000
 """Rows of the tables of sources and of doors; the JSON report has all."""
 DRAWN = 25
 """Rows of the time line."""
@@ -69,7 +69,7 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
     style, script = asset("report.css"), asset("report.js")
     attackers = _attackers(report)
     ordered = [_seen_as(source, attackers) for source in wording.sources_by_need(report)]
-    looked_at = {source.address for source in [source for source in ordered if source.calls][:MOST_SOURCES]}
+    looked_at = {source.address for source in [source for source in ordered if source.calls][:MOST_SOURCES_SHOWN]}
     counted = tally(report.calls, *_times(report), looked_at, attackers)
     talks = conversations(report, ordered, counted)
     steps = ending(report).steps
@@ -82,8 +82,8 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
         facts=_facts(report),
         read=[wording.capture(one) for one in report.captures],
         shares=_shares(ordered),
-        sources=ordered[:ROWS],
-        left_out=max(0, len(ordered) - ROWS),
+        sources=ordered[:MOST_ROWS],
+        left_out=max(0, len(ordered) - MOST_ROWS),
         numbers={one.source.address: one.number for one in talks},
         talks=talks,
         callers=sum(source.calls > 0 for source in ordered),
@@ -99,8 +99,8 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
         blocks=blocks,
         timeline=timeline(ordered, counted, DRAWN) if counted.sources else None,
         flow=flow(counted) if counted.sources else None,
-        doors=report.doors[:ROWS],
-        doors_left_out=max(0, len(report.doors) - ROWS),
+        doors=report.doors[:MOST_ROWS],
+        doors_left_out=max(0, len(report.doors) - MOST_ROWS),
         notes=wording.notes(report),
         wording=wording,
         style=Markup(style),
@@ -132,12 +132,12 @@ def _shown(value: object) -> object:
     """Makes the value of each expression in a template visible, before it is escaped."""
     if isinstance(value, Markup | Undefined | int | float) or value is None:
         return value
-    return clipped(str(value), LONGEST)
+    return clipped(str(value), LONGEST_IN_PAGE)
 
 
 def _short(text: str, longest: int) -> str:
     """`text` for a picture, where there is little room."""
-    shown = clipped(text[: longest + 1], LONGEST)
+    shown = clipped(text[: longest + 1], LONGEST_IN_PAGE)
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}\u2026"
 
 
@@ -253,7 +253,8 @@ def _seen_as(source: SourceRow, attackers: Container[str]) -> SourceRow:
 def _shares(sources: list[SourceRow]) -> list[tuple[str, int, int]]:
     """(verdict, sources, calls) of each verdict that occurs."""
     counts = {
-        verdict: [source.calls for source in sources if source.calls and source.verdict == verdict] for verdict in KINDS
+        verdict: [source.calls for source in sources if source.calls and source.verdict == verdict]
+        for verdict in KINDS_OF_CALLS
     }
     return [(verdict, len(calls), sum(calls)) for verdict, calls in counts.items() if calls]
 

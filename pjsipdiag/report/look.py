@@ -35,6 +35,10 @@ class Style:
     ahead: BackgroundTables | None = None
 
 
+PLAIN = Style()
+"""For a file: no colours, 80 columns."""
+
+
 def style_for(
     stream: TextIO,
     verbose: int = 0,

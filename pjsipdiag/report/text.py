@@ -23,24 +23,23 @@ from pjsipdiag.errors import shown_name
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import clipped
 from pjsipdiag.report.headline import headline
-from pjsipdiag.report.look import Style
+from pjsipdiag.report.look import PLAIN, Style
 from pjsipdiag.report.steps import ending
 from pjsipdiag.report.terminal import COLOURS, Ink, put
 from pjsipdiag.sip import SipMessage
 
-MANY = 40
+MOST_SOURCE_ROWS = 40
 """Rows of the source table that are shown without `verbose`."""
-NAME = 12
+NAME_COLUMNS = 12
 """Columns of a section name in a narrow table."""
-ANSWERS = 14
+ANSWER_COLUMNS = 14
 """Columns of the observed answers in a narrow table."""
-WIDE = 110
+WIDE_COLUMNS = 110
 """Columns from which on the source table also names the identifier and the user agent."""
-SIGNS = 6
+MOST_EVIDENCE = 6
 """Sentences of evidence for a finding that are shown without `verbose`."""
-TRACES = 2
+MOST_TRACES = 2
 """Traces of one source with `verbose` 1."""
-PLAIN = Style()
 
 
 def write(report: Report, stream: TextIO, look: Style) -> None:
@@ -135,7 +134,7 @@ class _ReportPage:
             lines.append(ink.indented(f"at {place}", "cyan"))
         if seen := wording.seen(finding):
             lines.append(ink.indented(clipped(seen), "dim"))
-        lines += [ink.item(line) for line in wording.evidence(finding, None if self.look.verbose else SIGNS)]
+        lines += [ink.item(line) for line in wording.evidence(finding, None if self.look.verbose else MOST_EVIDENCE)]
         lines += [ink.item(f"so: {line}", "dim") for line in finding.consequences]
         lines += [ink.signed(ink.arrow, fix, "green") for fix in wording.fixes(finding, self.report)]
         return Group(*lines)
@@ -177,7 +176,7 @@ class _ReportPage:
 
     def sources(self) -> Iterator[RenderableType]:
         ordered = wording.sources_by_need(self.report)
-        shown = ordered if self.look.verbose or len(ordered) <= MANY + 5 else ordered[:MANY]
+        shown = ordered if self.look.verbose or len(ordered) <= MOST_SOURCE_ROWS + 5 else ordered[:MOST_SOURCE_ROWS]
         table = self.source_table(shown, broken=False)
         yield self.ink.table(table if self.ink.fits(table) else self.source_table(shown, broken=True))
         if len(shown) < len(ordered):
@@ -187,7 +186,7 @@ class _ReportPage:
     def source_table(self, shown: Sequence[SourceRow], *, broken: bool) -> Table:
         """The table of sources; `broken` says that long names take several lines."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        wide = self.look.width >= WIDE
+        wide = self.look.width >= WIDE_COLUMNS
         narrowest = max((len(source.address) for source in shown if ":" not in source.address), default=15)
         table.add_column("Source", overflow="fold", min_width=narrowest)
         table.add_column("Requests", justify="right", no_wrap=True)
@@ -213,10 +212,10 @@ class _ReportPage:
         yield ink.text(verdict, COLOURS.get(verdict, "dim"))
         if wide:
             yield ink.text(source.identifier or ink.dash)
-        room = NAME if broken and not wide else None
+        room = NAME_COLUMNS if broken and not wide else None
         yield ink.name(source.identify or ink.dash, room)
         yield ink.name(source.endpoint or ink.dash, room)
-        yield ink.listed(wording.observed(source) or ink.dash, ANSWERS if broken and not wide else None)
+        yield ink.listed(wording.observed(source) or ink.dash, ANSWER_COLUMNS if broken and not wide else None)
         if wide:
             yield ink.text(wording.agents(source) or ink.dash)
 
@@ -230,7 +229,7 @@ class _ReportPage:
         return Group(*parts)
 
     def doors(self) -> Iterator[RenderableType]:
-        shown = self.report.doors if self.look.verbose else self.report.doors[:MANY]
+        shown = self.report.doors if self.look.verbose else self.report.doors[:MOST_SOURCE_ROWS]
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for title in ("Endpoint", "Context"):
             table.add_column(title, overflow="fold", min_width=8)
@@ -241,7 +240,9 @@ class _ReportPage:
             style = COLOURS[door.state]
             by = self.ink.text(door.identifier)
             table.add_row(
-                self.ink.name(door.endpoint, None if self.look.width >= WIDE or self.look.whole else NAME * 2),
+                self.ink.name(
+                    door.endpoint, None if self.look.width >= WIDE_COLUMNS or self.look.whole else NAME_COLUMNS * 2
+                ),
                 self.ink.text(door.context),
                 by,
                 self.ink.text(wording.door_from(door)),
@@ -279,7 +280,7 @@ def _telling(kinds: list[tuple[CallRow, int]]) -> list[tuple[CallRow, int]]:
     telling = []
     for call, alike in kinds:
         source = call.source.rpartition(":")[0]
-        if not call.verdict.identifier and shown[source] < TRACES:
+        if not call.verdict.identifier and shown[source] < MOST_TRACES:
             shown[source] += 1
             telling.append((call, alike))
     return telling

@@ -176,7 +176,7 @@ def suggestions_for(finding: Finding, report: Report) -> list[Suggestion]:
     return [s for s in report.suggestions if wanted.intersection(s.addresses)]
 
 
-MOST_NAMED = 3
+MOST_SEEN = 3
 """Callers, numbers and Call-IDs that are shown; JSON has more."""
 
 
@@ -189,13 +189,13 @@ def fixes(finding: Finding, report: Report) -> list[str]:
     ]
 
 
-MOST_SOURCES = 5
+MOST_NETWORKS = 5
 """Networks of a door that a table names."""
 
 
 def door_from(door: Door) -> str:
     """From where a door works, and what has to be said there."""
-    place = few(door.sources, MOST_SOURCES) or "anywhere"
+    place = few(door.sources, MOST_NETWORKS) or "anywhere"
     return f"{place}, saying {door.says}" if door.says else place
 
 
@@ -219,9 +219,9 @@ def seen(finding: Finding) -> str:
     known = finding.seen
     parts = (
         span(known.first, known.last),
-        f"from {', '.join(known.callers[:MOST_NAMED])}" if known.callers else "",
-        f"to {', '.join(known.numbers[:MOST_NAMED])}" if known.numbers else "",
-        f"Call-ID {', '.join(known.call_ids[:MOST_NAMED])}" if known.call_ids else "",
+        f"from {', '.join(known.callers[:MOST_SEEN])}" if known.callers else "",
+        f"to {', '.join(known.numbers[:MOST_SEEN])}" if known.numbers else "",
+        f"Call-ID {', '.join(known.call_ids[:MOST_SEEN])}" if known.call_ids else "",
     )
     return "; ".join(filter(None, parts))
 

@@ -16,7 +16,7 @@ from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.gate import Gate, apply
 from pjsipdiag.diagnosis.model import Severity
-from pjsipdiag.diagnosis.traffic import READ
+from pjsipdiag.diagnosis.traffic import READ_NO_SIP
 from pjsipdiag.errors import CaptureError, PjsipdiagError
 from pjsipdiag.report.wording import plural
 from pjsipdiag.watch import systemd
@@ -227,4 +227,4 @@ class Watch:
             self._outputs.say(f"the state cannot be kept: {error}")
 
     def _unread(self) -> dict[str, int]:
-        return {reason: count for reason, count in [*self._source.tally.undecoded.items()] if reason not in READ}
+        return {reason: count for reason, count in [*self._source.tally.undecoded.items()] if reason not in READ_NO_SIP}

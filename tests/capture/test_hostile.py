@@ -75,13 +75,13 @@ def test_none_takes_long(name: str) -> None:
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little is held at a time."""
-    monkeypatch.setattr(order, "SAMPLE", 1 << 11)
-    monkeypatch.setattr(order, "LONGEST", 1 << 12)
+    monkeypatch.setattr(order, "ORDER_SAMPLE", 1 << 11)
+    monkeypatch.setattr(order, "LONGEST_TURNED", 1 << 12)
 
 
 @pytest.mark.usefixtures("short")
 def test_what_only_begins_like_a_document_is_read_to_its_end() -> None:
-    assert len(RAW) > 2 * order.LONGEST
+    assert len(RAW) > 2 * order.LONGEST_TURNED
     found, tally = read(b'"\n' + RAW)
     expected, _ = read(RAW)
     assert [one.payload for one in found] == [one.payload for one in expected]

@@ -94,7 +94,7 @@ def test_pauses_that_are_not_looked_for_are_said(monkeypatch: pytest.MonkeyPatch
         return "\n".join(diagnose([GAP / "capture.pcap"], GAP / "etc").notes)
 
     assert "9 OPTIONS of 203.0.113.60 got no answer from" in notes()
-    monkeypatch.setattr(pauses, "MOST_MESSAGES", 1)
+    monkeypatch.setattr(pauses, "MOST_READ_AGAIN", 1)
     assert "got no answer from" not in notes()
     assert "some requests of 203.0.113.60 outside of calls got no answer; whether answers paused" in notes()
 

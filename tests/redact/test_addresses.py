@@ -7,7 +7,7 @@ import ipaddress
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.redact.addresses import KEPT, POOLS, AddressMap, Ip
+from pjsipdiag.redact.addresses import POOLS, STAYING, AddressMap, Ip
 from pjsipdiag.sip import Network
 
 DOCUMENTATION = [ipaddress.ip_network(pool) for pools in POOLS.values() for pool in pools]
@@ -45,7 +45,7 @@ def test_stand_ins_are_distinct_and_nobodys(addresses: list[Ip]) -> None:
     known = AddressMap(addresses)
     stands = [known.address(address) for address in addresses]
     assert len(set(stands)) == len(addresses)
-    assert all(any(stand in pool for pool in (*DOCUMENTATION, *KEPT)) for stand in stands)
+    assert all(any(stand in pool for pool in (*DOCUMENTATION, *STAYING)) for stand in stands)
 
 
 def test_neighbours_stay_neighbours() -> None:

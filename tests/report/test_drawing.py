@@ -19,7 +19,7 @@ from pjsipdiag.report import render, wording
 from pjsipdiag.report.drawing.contrast import contrast
 from pjsipdiag.report.drawing.diff import diff
 from pjsipdiag.report.drawing.excerpt import excerpt
-from pjsipdiag.report.drawing.flow import MOST, flow
+from pjsipdiag.report.drawing.flow import MOST_NODES, flow
 from pjsipdiag.report.drawing.ladder import ladder
 from pjsipdiag.report.drawing.tally import BINS, address_of, tally
 from pjsipdiag.report.drawing.timeline import timeline
@@ -87,8 +87,8 @@ def test_many_sources_flow_together() -> None:
     calls = [call(at, f"203.0.113.{at}:5060", UNMATCHED if at else MATCHED, 401) for at in range(40)]
     drawn = flow(tally(calls, NOON, NOON + 10**11))
     sources = [node for node in drawn.nodes if node.x == 0]
-    assert len(sources) == MOST + 1
-    assert sources[-1].label == f"{40 - MOST} more"
+    assert len(sources) == MOST_NODES + 1
+    assert sources[-1].label == f"{40 - MOST_NODES} more"
     assert sum(node.calls for node in sources) == 40
 
 

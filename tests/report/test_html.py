@@ -19,7 +19,7 @@ from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.report import render
-from pjsipdiag.report.conversations import MOST_CALLS, MOST_SOURCES
+from pjsipdiag.report.conversations import MOST_CALLS_SHOWN, MOST_SOURCES_SHOWN
 from tests.report.browser import chromium
 from tests.report.build import UNMATCHED, call, healthy, report
 from tests.report.hostile import hostile
@@ -200,8 +200,8 @@ def test_a_flood_makes_no_large_page() -> None:
     calls = tuple(call(number, f"203.0.113.{number % 60}:5060", UNMATCHED, 401) for number in range(3000))
     sources = tuple(SourceRow(f"203.0.113.{at}", 50, 50, "unmatched") for at in range(60))
     page = unescape(render(replace(report(), calls=calls, sources=sources), "html"))
-    assert page.count('<details class="call') == MOST_CALLS
-    assert page.count("40 more calls of this source not shown here") == MOST_SOURCES
+    assert page.count('<details class="call') == MOST_CALLS_SHOWN
+    assert page.count("40 more calls of this source not shown here") == MOST_SOURCES_SHOWN
     assert "10 more sources with calls only in the table" in page
 
 

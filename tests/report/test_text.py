@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis.model import Edited, Loading
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import render, write
 from pjsipdiag.report.changes import render_changes
-from pjsipdiag.report.text import MANY, explain, suggestions_text
+from pjsipdiag.report.text import MOST_SOURCE_ROWS, explain, suggestions_text
 from tests.report.build import UNMATCHED, healthy, report
 
 
@@ -94,8 +94,8 @@ def test_colours_only_for_a_terminal_that_wants_them(monkeypatch: pytest.MonkeyP
 def test_many_sources_are_counted_not_listed() -> None:
     row = report().sources[0]
     many = replace(report(), sources=tuple(row._replace(address=f"198.18.0.{at}") for at in range(200)))
-    assert len(re.findall(r"198\.18\.0\.\d+", render(many))) == MANY
-    assert f"{200 - MANY} more sources are not shown" in render(many)
+    assert len(re.findall(r"198\.18\.0\.\d+", render(many))) == MOST_SOURCE_ROWS
+    assert f"{200 - MOST_SOURCE_ROWS} more sources are not shown" in render(many)
     assert len(re.findall(r"198\.18\.0\.\d+", render(many, verbose=1))) == 200
 
 

@@ -30,7 +30,7 @@ from pjsipdiag.capture.streams.tcp import ACK, SYN
 
 MOST_DEFERRED = 16 << 20
 """Bytes of packets that a part hands back."""
-MOST_FLOWS = 200_000
+MOST_PASSED = 200_000
 MOST_WHOLE = 1_000_000
 """Datagrams that a part puts together from fragments."""
 OPENED_SIZE = 100
@@ -57,7 +57,7 @@ class Deferring(Dissector):
 
     def bound(self) -> None:
         super().bound()
-        if self.passed is not None and len(self.passed) > MOST_FLOWS:
+        if self.passed is not None and len(self.passed) > MOST_PASSED:
             self._rest.any_passed, self.passed = True, None
         if len(self._rest.whole) > MOST_WHOLE:
             self._give_up("too many fragments")

@@ -21,8 +21,8 @@ from pjsipdiag.capture.joining.handover import FilePart, Handover, Unjoinable
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
 
-SAMPLE = 1 << 20
-FAR = 1 << 17
+PLACE_SAMPLE = 1 << 20
+WARM_UP = 1 << 17
 """Bytes in which a place is looked for where a part may begin, and how far on at least."""
 
 
@@ -61,7 +61,7 @@ def _places_in(stream: BinaryIO | io.RawIOBase, size: int, parts: int) -> Iterat
     from pjsipdiag.capture.text.carried.order import is_in_order
 
     carried = wide_encoding(head) is not None or transfer.is_escaped(head) or transfer.is_counted(head)
-    first = head + (stream.read(SAMPLE) or b"")
+    first = head + (stream.read(PLACE_SAMPLE) or b"")
     # A text that is packed, turned round or escaped is read from its beginning only: its numbering depends on all of
     # it.
     if carried or not is_in_order(first) or _place(first) is None:
@@ -69,7 +69,7 @@ def _places_in(stream: BinaryIO | io.RawIOBase, size: int, parts: int) -> Iterat
     for number in range(1, parts):
         offset = size * number // parts
         stream.seek(offset)
-        place = _place(stream.read(SAMPLE) or b"")
+        place = _place(stream.read(PLACE_SAMPLE) or b"")
         if place is not None:
             yield offset + place
 
@@ -91,7 +91,7 @@ def _place(text: bytes) -> int | None:
         found = restored(lines_of(text, mark.end + 1, after.start), b"", mark.size)
         if found is None or not (found.exact and found.used):
             return None
-        if after.start > FAR:
+        if after.start > WARM_UP:
             return begin + after.start
     return None
 

@@ -9,7 +9,7 @@ from pjsipdiag.sip import SIP_PORTS
 
 RECORD = "tcpdump -i any -s 0 -w call.pcap 'port 5060 or port 5061'"
 """The command that records calls, as it is advised."""
-BUFFER = 16384
+LIVE_BUFFER = 16384
 """KiB in the kernel."""
 _DROPPED = re.compile(r"^(\d+) packets dropped by kernel", re.MULTILINE)
 
@@ -22,7 +22,7 @@ def arguments(ports: Iterable[int], interface: str = "any", seconds: float | Non
 
 def command(interface: str, wanted: str) -> list[str]:
     """The words alone: `wanted` is an expression of pcap-filter(7)."""
-    return ["tcpdump", "-i", interface, "-n", "-U", "-s", "0", "-B", str(BUFFER), "-w", "-", wanted]
+    return ["tcpdump", "-i", interface, "-n", "-U", "-s", "0", "-B", str(LIVE_BUFFER), "-w", "-", wanted]
 
 
 def expression(ports: Iterable[int]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from typing import BinaryIO
 
-SIZE = 1 << 20
+WINDOW_SIZE = 1 << 20
 PADDING = 256
 
 
@@ -21,7 +21,7 @@ class Window:
     """
 
     def __init__(self, stream: io.RawIOBase | BinaryIO, base: int = 0, limit: int | None = None) -> None:
-        self.buffer = bytearray(SIZE + PADDING)
+        self.buffer = bytearray(WINDOW_SIZE + PADDING)
         self.base = base
         self.end = 0
         self.ended = False
@@ -35,8 +35,8 @@ class Window:
         self.buffer[:kept] = self.view[to : self.end]
         self.base += to
         self.end = kept
-        while not self.ended and self.end < SIZE:
-            self._fill(self.end, SIZE - self.end)
+        while not self.ended and self.end < WINDOW_SIZE:
+            self._fill(self.end, WINDOW_SIZE - self.end)
         self.view[self.end : self.end + PADDING] = bytes(PADDING)
 
     def skip(self, to: int) -> int:
@@ -48,7 +48,7 @@ class Window:
         self.base += self.end
         self.end = 0
         while left and not self.ended:
-            self._fill(0, min(left, SIZE))
+            self._fill(0, min(left, WINDOW_SIZE))
             left -= self.end
             self.base += self.end
             self.end = 0

@@ -12,7 +12,8 @@ from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.text.carried.unpack import Unpacked, unpacked
 from pjsipdiag.capture.text.carried.wrapping import Wrapped, cut_after, joined, wrapping
 from pjsipdiag.capture.text.forms import FORMS, PJSIP, VIEWERS
-from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, MarkedLines, found_in
+from pjsipdiag.capture.text.heads import LONGEST_HEAD
+from pjsipdiag.capture.text.marks import Mark, MarkedLines, found_in
 from pjsipdiag.capture.text.refusals import Refusals
 
 BROKEN = "broken"

@@ -1,7 +1,7 @@
 """The written forms of SIP: how a line announces a message, and texts that are named for what they are.
 
 A form is a row of FORMS: what a buffer is searched for, and the line as an expression with the groups `size`,
-`transport`, `from`, `to` and `time` as far as the form tells them. What tells too little to be judged is a row of NAMED.
+`transport`, `from`, `to` and `time` as far as the form tells them. What tells too little to be judged is a row of NAMED_TEXTS.
 """
 
 # ruff: noqa: E501  (an expression is read more easily in one line)
@@ -86,7 +86,7 @@ class Named(NamedTuple):
 
 
 _PCAP = f"bring the capture itself: `{RECORD}`, or `pjsip set logger on`"
-NAMED = (
+NAMED_TEXTS = (
     Named(
         (b"SIP read from ", b" (NAT)", b"no NAT)", b"chan_sip.c", b"Really destroying SIP", b"* SIP Call", b"User/ANR"),
         re.compile(

@@ -18,6 +18,7 @@ _QUOTES = (b'"', b"'", b"`")
 _IN_QUOTES = re.compile(rb'\\u([0-9a-fA-F]{4})|\\(["\\/tbfr])|""')
 _SIMPLE = {b"t": b"\t", b"b": b"\b", b"f": b"\f", b"r": b"\r"}
 LONGEST_HEAD = 400
+"""Bytes before a line, or around what announces a message, that are learned from and searched."""
 
 
 class Frame(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pjsipdiag.capture.text.carried.wrapping import cut_after
-from pjsipdiag.capture.text.forms import NAMED, Named
+from pjsipdiag.capture.text.forms import NAMED_TEXTS, Named
 from pjsipdiag.errors import CaptureError
 
 _LEVELS = tuple(level + b"[" for level in (b"VERBOSE", b"NOTICE", b"WARNING", b"ERROR", b"DEBUG", b"SECURITY"))
@@ -33,7 +33,7 @@ class TextKind:
         self._of_asterisk = self._of_asterisk or _is_of_asterisk(text)
         self._cut = self._cut or cut_after(text)
         if self._named is None:
-            rows = (named for named in NAMED if named.inside or not self._of_asterisk)
+            rows = (named for named in NAMED_TEXTS if named.inside or not self._of_asterisk)
             self._named = next((named for named in rows if named.is_in(raw) or named.is_in(text)), None)
 
     def check(self, name: str) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pjsipdiag.capture.text.forms import TextForm
+from pjsipdiag.capture.text.heads import LONGEST_HEAD
 
 LONGEST_REGION = 1 << 16
 """Bytes behind an announcement, beside eight times its message, in which the message is looked for."""
-LONGEST_HEAD = 400
 
 
 class Mark(NamedTuple):

@@ -63,7 +63,7 @@ _BODY = rb"(?=(?:v=0|o=\S{1,200} \d|s=\S|c=IN |t=\d+ \d|m=(?:audio|video|image|a
 _GLUED_BODY, _GLUED_BODY_TIGHTLY = (re.compile(_RUN + some + _BODY) for some in (rb"+", rb"*"))
 MOST_FOREIGN = 200
 """Lines of others in a row, between two of a message: an entry of the journal has about 25 fields."""
-LONGEST = 1 << 17
+LONGEST_RESTORED = 1 << 17
 
 
 class Restored(NamedTuple):
@@ -200,7 +200,7 @@ def _measured(lines: Iterator[_Line], size: int | None) -> _Content:
             return _Content(found, number)
         # A text that was changed may be longer than the message was, so more lines than announced are collected; behind
         # an entry every line must fit.
-        if (least if entry else total - 4096) > (size or LONGEST):
+        if (least if entry else total - 4096) > (size or LONGEST_RESTORED):
             break
     else:
         used = number if entry and size is not None and _may_fit(size, total, least, found[-1]) else used

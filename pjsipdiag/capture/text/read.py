@@ -19,16 +19,17 @@ from pjsipdiag.capture.text.carried.order import NOTE_ENTRIES_TURNED, in_order
 from pjsipdiag.capture.text.carried.unpack import unpacked
 from pjsipdiag.capture.text.finder import MarkFinder, count_broken
 from pjsipdiag.capture.text.forms import ARROW, PJSIP, TCPDUMP, VIEWERS
+from pjsipdiag.capture.text.heads import LONGEST_HEAD
 from pjsipdiag.capture.text.kind import TextKind
-from pjsipdiag.capture.text.marks import LONGEST_HEAD, Mark, behind_lines, lines_of, region
+from pjsipdiag.capture.text.marks import Mark, behind_lines, lines_of, region
 from pjsipdiag.capture.text.message import begins_entry, of_length, restored
 from pjsipdiag.capture.text.refusals import NOTE_FORGED, Refusals, Told
 from pjsipdiag.capture.text.times import time_of
 from pjsipdiag.capture.text.ways import way_of
 from pjsipdiag.errors import CaptureError
 
-SIZE = 1 << 20
-LONGEST_LINE = 8 << 20
+PIECE_SIZE = 1 << 20
+LONGEST_TEXT_LINE = 8 << 20
 CUT, ODD, HIDDEN = "cut", "odd", "hidden"
 """Why a message is unread: nothing of it follows, it is no SIP, its address was replaced."""
 NOTE_OWN_SIDE = "a log does not name the local address: the destination of received messages is unknown"
@@ -112,11 +113,11 @@ class _Reading:
     def messages(self, file: io.RawIOBase | BinaryIO) -> Iterator[Datagram]:
         raw = b""
         while True:
-            data = file.read(SIZE) or b""
+            data = file.read(PIECE_SIZE) or b""
             last = not data
             raw += data
             cut = len(raw) if last else raw.rfind(b"\n") + 1
-            if not last and not cut and len(raw) < LONGEST_LINE:
+            if not last and not cut and len(raw) < LONGEST_TEXT_LINE:
                 continue
             raw = raw[(yield from self._block(raw[: cut or len(raw)], last)) :]
             if last:
@@ -167,7 +168,7 @@ class _Reading:
                 # The message is left for the next piece only where that piece can begin with its announcing line: it is
                 # no end of the text, its bytes can be found in `raw`, and it does not fill a piece alone (which would
                 # never end).
-                waits = not last and whole.exact and (line > 0 or len(raw) < SIZE) and _starts(numbers, number)
+                waits = not last and whole.exact and (line > 0 or len(raw) < PIECE_SIZE) and _starts(numbers, number)
                 known = None if waits and _reaches(text, mark, after) else self._restored(text, mark, after, waits)
                 if known is None:
                     done = mark.start  # the message may go on in what is not read yet
@@ -221,7 +222,7 @@ class _Reading:
         start, end = mark.end + 1, region(mark, text)
         found = restored(lines_of(text, start, end), behind, size, mark.form.tail)
         if after < end and (found is None or not found.used):
-            if end == len(text) and waits and (self._waited or len(text) > SIZE // 2 or not self._span.ends):
+            if end == len(text) and waits and (self._waited or len(text) > PIECE_SIZE // 2 or not self._span.ends):
                 return None
             if end == len(text) and self._goes_on:
                 raise _DiffersError

@@ -12,7 +12,7 @@ from pjsipdiag.capture.text.hidden import stand_in
 from pjsipdiag.capture.text.said import Sentence, lines_with, sentence
 from pjsipdiag.sip import Address
 
-MOST_LINES = 8
+MOST_SENTENCES = 8
 MOST_KEYS = 100_000
 MOST_REFUSED = 20_000
 NOTE_FORGED = "a message holds lines like those of the log: its sender wrote them, and they are not taken for the log's"
@@ -88,7 +88,7 @@ class Refusals:
         for key, lines in told.lines.items():
             if key in tally.log_lines or len(tally.log_lines) < MOST_KEYS:
                 known = tally.log_lines.setdefault(key, [])
-                known += lines[: MOST_LINES - len(known)]
+                known += lines[: MOST_SENTENCES - len(known)]
         for alike, more in told.refused.items():
             one = self._found.get(alike)
             if one is None and len(self._found) >= MOST_REFUSED:
@@ -130,7 +130,7 @@ class Refusals:
             key = said.call_id or f"source:{said.source or ''}"
             if key in tally.log_lines or len(tally.log_lines) < MOST_KEYS:
                 lines = tally.log_lines.setdefault(key, [])
-                if len(lines) < MOST_LINES:
+                if len(lines) < MOST_SENTENCES:
                     lines.append(said.text)
         ip, port = (said.source.ip, said.source.port) if said.source else ("", 0)  # older releases name none
         alike = (ip, said.transport, said.method, said.sender, said.endpoint, said.reason, said.event)

@@ -24,7 +24,7 @@ NEEDLES = (
         b" on registration attempt to '",
     ),
 )
-LONGEST = 8192
+LONGEST_LOG_LINE = 8192
 """LOGMSG_SIZE (main/logger.c): Asterisk writes no longer line."""
 _HIDDEN = r"[^'\s]{1,80}|<[^>\n]{1,60}>(?::\d{1,5})?"
 _PLACE = r"(?: \((?P<source>[^)\s]+)\))?"
@@ -101,7 +101,7 @@ class Sentence(NamedTuple):
 
 def sentence(line: bytes) -> Sentence | None:
     """Reads the sentence in a line of the log that says why a request was refused; None where there is none."""
-    if len(line) > LONGEST:
+    if len(line) > LONGEST_LOG_LINE:
         return None
     text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
     text = _unquoted(text)

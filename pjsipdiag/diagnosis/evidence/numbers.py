@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.dialplan.model import Dialplan
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.sip import SipMessage, parse_uri
 
-LEAST = 3
+LEAST_DIGITS = 3
 """Digits that are left of a number when prefixes are taken off."""
 
 
@@ -45,7 +45,7 @@ def spelt_otherwise(
     digits = user.removeprefix("+").removeprefix("00")
     if not digits.isdigit():
         return None
-    shorter = [digits[at:] for at in range(1, len(digits) - LEAST + 1)]
+    shorter = [digits[at:] for at in range(1, len(digits) - LEAST_DIGITS + 1)]
     for other in (digits, f"+{digits}", f"00{digits}", f"0{digits}", *shorter):
         found = reached(dialplan, endpoint, other, message)
         if other != user and found.presence is Presence.FOUND:

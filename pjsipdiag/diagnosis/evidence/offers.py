@@ -12,9 +12,9 @@ from pjsipdiag.diagnosis.evidence.sdp import Offer, parse_offer
 from pjsipdiag.diagnosis.situation import CallGroup
 from pjsipdiag.diagnosis.traffic import CallRow
 
-FAR = 300_000
+LAST_RECORD = 300_000
 """Records into a capture from which on it is not read a second time."""
-MOST_CALLS = 500
+MOST_SEARCHED = 500
 """Calls behind the first of a group that are looked through for one that was refused."""
 TELLS_OF_IT = 64
 """Records behind the INVITE's own after which it will not come any more."""
@@ -22,12 +22,12 @@ TELLS_OF_IT = 64
 
 def offer_of(calls: Sequence[CallRow], captures: Sequence[Tally], group: CallGroup, statuses: Sequence[int]) -> Offer:
     """The offer of the first call of the group that ended with one of `statuses`."""
-    last = min(len(calls), group.first_call + MOST_CALLS)
+    last = min(len(calls), group.first_call + MOST_SEARCHED)
     rows = (calls[number] for number in range(group.first_call, last))
     alike = (row for row in rows if ip_of(row.source) == group.source)
     row = next((row for row in alike if row.observed_status in statuses), None)
     tally = next((tally for tally in captures if row and tally.name == row.capture), None)
-    return parse_offer(_message(row, tally)) if row and tally and 0 < row.frame <= FAR else Offer()
+    return parse_offer(_message(row, tally)) if row and tally and 0 < row.frame <= LAST_RECORD else Offer()
 
 
 def _message(row: CallRow, tally: Tally) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from pjsipdiag.dataclass import dataclass
 
-STATIC = {0: "PCMU", 3: "GSM", 4: "G723", 8: "PCMA", 9: "G722", 15: "G728", 18: "G729"}
+STATIC_TYPES = {0: "PCMU", 3: "GSM", 4: "G723", 8: "PCMA", 9: "G722", 15: "G728", 18: "G729"}
 """Payload types that need no a=rtpmap (RFC 3551, table 4)."""
-NAMES = {"ulaw": "pcmu", "alaw": "pcma", "g726": "g726-32", "slin": "l16", "testlaw": ""}
+SDP_NAMES = {"ulaw": "pcmu", "alaw": "pcma", "g726": "g726-32", "slin": "l16", "testlaw": ""}
 """Asterisk's codec names where SDP has others; all else is alike but for case."""
 
 
@@ -26,7 +26,7 @@ class Offer:
     def shares(self, codecs: Iterable[str]) -> bool:
         """Whether one of an endpoint's codecs is offered."""
         offered = {name.lower() for name in self.codecs}
-        return any(NAMES.get(codec, codec) in offered for codec in codecs)
+        return any(SDP_NAMES.get(codec, codec) in offered for codec in codecs)
 
 
 def parse_offer(text: str) -> Offer:
@@ -40,6 +40,6 @@ def parse_offer(text: str) -> Offer:
     end = next((number for number, line in enumerate(media) if line.startswith("m=")), len(media))
     pairs = (line[9:].split(None, 1) for line in media[:end] if line.startswith("a=rtpmap:"))
     maps = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
-    static = {str(number): name for number, name in STATIC.items()}
+    static = {str(number): name for number, name in STATIC_TYPES.items()}
     names = [maps[word].split("/")[0] if word in maps else static.get(word, "") for word in words[3:]]
     return Offer(words[2] if len(words) > 2 else "", tuple(name for name in names if name))

@@ -26,12 +26,12 @@ from pjsipdiag.diagnosis.evidence.vicinity import beside, named
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address, SipMessage, decode, parse_uri
 
-SAMPLES = 6
+MOST_SAMPLES = 6
 """INVITEs of a group that are read for what they say of their sender."""
 
-ENOUGH = 2
+ENOUGH_POINTS = 2
 """Points that an endpoint needs before it is named."""
-SHARED = 3
+MOST_SHARING = 3
 """Sources that nobody takes which may share a User-Agent before it says nothing."""
 
 _ORDER = ("From", "Contact", "P-Asserted-Identity", "Remote-Party-ID", "Record-Route")
@@ -55,7 +55,7 @@ class Owner:
     @property
     def is_likely(self) -> bool:
         """Whether facts alone are enough."""
-        return self.facts >= ENOUGH
+        return self.facts >= ENOUGH_POINTS
 
 
 def nearby(config: Config) -> Callable[[bytes], bool]:
@@ -81,7 +81,7 @@ def owners(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
     for endpoint, score, reason in (*_by_place(situation, known, group.source), *_by_message(situation, known, group)):
         points[endpoint] += score
         claimed[endpoint].append(reason)
-    # Below ENOUGH alone: it tips the balance only where something else speaks for the same trunk.
+    # Below ENOUGH_POINTS alone: it tips the balance only where something else speaks for the same trunk.
     if len(known.names_of) == 1 and all(name == known.names_of[0] for name in lookup(situation).meant):
         points[known.names_of[0]] += 1
         claimed[known.names_of[0]].append(f"{known.names_of[0]} is the only trunk in the configuration")
@@ -104,13 +104,13 @@ def best(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
     if found and found[0].is_likely:
         return tuple(owner for owner in found if owner.facts == found[0].facts)
     most = max((owner.points for owner in found), default=0)
-    return tuple(owner for owner in found if owner.points >= ENOUGH and owner.points == most)
+    return tuple(owner for owner in found if owner.points >= ENOUGH_POINTS and owner.points == most)
 
 
 def is_likely(situation: Situation, group: CallGroup, endpoint: str = "") -> bool:
     """Whether facts tie the source of a group to an endpoint: to this one, where it is named."""
     return any(
-        score >= ENOUGH and name in situation.config.endpoints and endpoint in ("", name)
+        score >= ENOUGH_POINTS and name in situation.config.endpoints and endpoint in ("", name)
         for name, (score, _) in facts(situation, group.source).items()
     )
 
@@ -141,10 +141,10 @@ def _without_parameters(value: str) -> str:
 
 
 def samples(group: CallGroup) -> list[SipMessage]:
-    """Up to SAMPLES INVITEs of a group that differ."""
+    """Up to MOST_SAMPLES INVITEs of a group that differ."""
     # Spread over the group: its first variants are of its first minutes, and often of one caller.
-    step = max(1, len(group.variants) // SAMPLES)
-    return [variant.read() for variant in group.variants[::step][:SAMPLES]] or [group.sample]
+    step = max(1, len(group.variants) // MOST_SAMPLES)
+    return [variant.read() for variant in group.variants[::step][:MOST_SAMPLES]] or [group.sample]
 
 
 def _sent_by(via: str) -> str:
@@ -209,12 +209,12 @@ def _by_place(situation: Situation, known: Trunks, ip: str) -> Iterator[tuple[st
 
     Where a crowd of strangers calls, some of them are in any network.
     """
-    beside_it = 1 if situation.crowd else ENOUGH
+    beside_it = 1 if situation.crowd else ENOUGH_POINTS
     closest: dict[str, tuple[int, str]] = {}
     for endpoint, rule in known.networks.get(prefix(ip), ()):
         words = near_miss(rule, ip)
         if words and not is_whole_world(rule):
-            score = beside_it if "same /" in words else ENOUGH
+            score = beside_it if "same /" in words else ENOUGH_POINTS
             if score > closest.get(endpoint, (0, ""))[0]:
                 closest[endpoint] = score, f"{words} ({rule.where})"
     for endpoint, text, address, where in known.contacts.get(prefix(ip), ()):
@@ -282,7 +282,7 @@ def _agents(situation: Situation) -> tuple[tuple[str, str], ...]:
             for group in situation.groups
             if group.verdict.identifier in BY_RULE
             for agent in group.user_agents
-            if len(strangers[agent]) <= SHARED
+            if len(strangers[agent]) <= MOST_SHARING
         )
     )
 

@@ -1,8 +1,8 @@
 """Which addresses an endpoint's own lines speak for: those that they name, and a few beside them.
 
 The law: whoever sends a packet chooses where it says it comes from, so being near a known address proves little. It
-counts only FEW addresses from one that is written out, and inside the smallest network around what the endpoint has
-there (at least SMALLEST). A network that somebody used is never let in for that.
+counts only MOST_STEPS addresses from one that is written out, and inside the smallest network around what the endpoint
+has there (at least SMALLEST_PREFIX). A network that somebody used is never let in for that.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.trunks import Trunks, prefix_of, trunks
 
-FEW = 8
+MOST_STEPS = 8
 """Addresses between a neighbour and the written one that speaks for it, at most."""
-SMALLEST = {4: 29, 6: 125}
+SMALLEST_PREFIX = {4: 29, 6: 125}
 """Prefix length of the smallest network that is taken around the lines of an endpoint: eight addresses."""
-PLACE = {4: 24, 6: 64}
+PARTY_PREFIX = {4: 24, 6: 64}
 """Prefix length of what is commonly given to one party: lines further apart are not taken together."""
 _BUCKET = 4
-"""Bits of an address that are left out where written lines are looked up; a bucket is wider than FEW."""
+"""Bits of an address that are left out where written lines are looked up; a bucket is wider than MOST_STEPS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A line of an endpoint that names at most SMALLEST addresses, `first` to `last` (as numbers)."""
+    """A line of an endpoint that names at most SMALLEST_PREFIX addresses, `first` to `last` (as numbers)."""
 
     endpoint: str
     first: int
@@ -42,7 +42,7 @@ class Written:
 @dataclass(frozen=True, eq=False)
 class Vicinity:
     """`written` lists lines by (family, leading bits) of the addresses around them, `spans` has the first and the last
-    address that an endpoint's lines hold in a PLACE."""
+    address that an endpoint's lines hold in a PARTY_PREFIX."""
 
     written: dict[tuple[int, int], list[Written]] = field(default_factory=lambda: defaultdict(list))
     spans: dict[tuple[str, int, int], tuple[int, int]] = field(default_factory=dict)
@@ -76,19 +76,19 @@ def endpoints_that_write(config: Config, rule: AddressRule) -> Iterator[str]:
 
 
 def _near(config: Config, ip: str) -> Iterator[tuple[int, Written]]:
-    """The written lines at most FEW addresses away, with the steps to it: negative below."""
+    """The written lines at most MOST_STEPS addresses away, with the steps to it: negative below."""
     family, value = number(ip)
     for line in vicinity(trunks(config)).written.get((family, value >> _BUCKET), ()):
         steps = value - line.last if value > line.last else min(value - line.first, 0)
-        if abs(steps) <= FEW:
+        if abs(steps) <= MOST_STEPS:
             yield steps, line
 
 
 def _is_inside(found: Vicinity, line: Written, ip: str) -> bool:
     """Whether the smallest network around the endpoint's lines there holds the address, too."""
     family, value = number(ip)
-    low, high = found.spans[line.endpoint, family, line.first >> (BITS[family] - PLACE[family])]
-    free = max((low ^ high).bit_length(), BITS[family] - SMALLEST[family])
+    low, high = found.spans[line.endpoint, family, line.first >> (BITS[family] - PARTY_PREFIX[family])]
+    free = max((low ^ high).bit_length(), BITS[family] - SMALLEST_PREFIX[family])
     return value >> free == low >> free
 
 
@@ -99,7 +99,7 @@ def vicinity(known: Trunks) -> Vicinity:
     for rules in known.networks.values():
         for endpoint, rule in rules:
             if not is_whole_world(rule) and not rule.deny:
-                narrow = length(rule) >= SMALLEST[rule.version] and is_prefix(rule)
+                narrow = length(rule) >= SMALLEST_PREFIX[rule.version] and is_prefix(rule)
                 shown = f"match={rule.text}" + (f" ({network_text(rule)})" if rule.host else "")
                 _add(found, rule.version, Written(endpoint, *bounds(rule), shown, rule.where), narrow)
     for contacts in known.contacts.values():
@@ -110,11 +110,11 @@ def vicinity(known: Trunks) -> Vicinity:
 
 
 def _add(found: Vicinity, family: int, line: Written, narrow: bool) -> None:
-    free = BITS[family] - PLACE[family]
+    free = BITS[family] - PARTY_PREFIX[family]
     place = line.first >> free
     first, last = line.first, min(line.last, ((place + 1) << free) - 1)
     low, high = found.spans.get((line.endpoint, family, place), (first, last))
     found.spans[line.endpoint, family, place] = min(low, first), max(high, last)
     if narrow:
-        for bucket in range(max(line.first - FEW, 0) >> _BUCKET, ((line.last + FEW) >> _BUCKET) + 1):
+        for bucket in range(max(line.first - MOST_STEPS, 0) >> _BUCKET, ((line.last + MOST_STEPS) >> _BUCKET) + 1):
             found.written[family, bucket].append(line)

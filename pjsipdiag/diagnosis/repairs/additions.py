@@ -22,7 +22,7 @@ from pjsipdiag.diagnosis.edits.place import (
     section_of,
 )
 from pjsipdiag.diagnosis.edits.sql import table_of
-from pjsipdiag.diagnosis.evidence.vicinity import PLACE, SMALLEST, is_spoken_for
+from pjsipdiag.diagnosis.evidence.vicinity import PARTY_PREFIX, SMALLEST_PREFIX, is_spoken_for
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.rows import new_rows
 from pjsipdiag.diagnosis.rules.cause import listed
@@ -135,7 +135,7 @@ def _is_safe(config: Config, endpoint: str, around: Network, inside: Sequence[Ne
 
 def _lies_in(rule: AddressRule, place: Network) -> bool:
     """Whether a rule takes addresses of that place, and no more than a few."""
-    written = not rule.deny and rule.version == place.version and length(rule) >= SMALLEST[rule.version]
+    written = not rule.deny and rule.version == place.version and length(rule) >= SMALLEST_PREFIX[rule.version]
     return written and _holds(place, _single(_first(rule)))
 
 
@@ -178,7 +178,7 @@ def _around(networks: Sequence[Network]) -> Network:
 
 
 def _place(network: Network) -> Network:
-    wide = PLACE[network.version]
+    wide = PARTY_PREFIX[network.version]
     return network if network.prefixlen < wide else network.supernet(new_prefix=wide)
 
 

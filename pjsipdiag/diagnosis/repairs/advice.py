@@ -9,8 +9,8 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.repairs.loading import advised
 
-ELSE = "look at the lines it names, and at `pjsip set logger on` while a call comes"
-BY_RULE = {
+WITHOUT_ADVICE = "look at the lines it names, and at `pjsip set logger on` while a call comes"
+ADVISED_TYPES = {
     "challenged-by-auth": "endpoint",
     "denied-by-acl": "acl",
     "dialplan-rejected": "dialplan",
@@ -47,9 +47,9 @@ def complete(
 def _complete(
     config: Config, finding: Finding, likely: Sequence[Suggestion], unconfirmed: Sequence[Suggestion]
 ) -> Finding:
-    kind = "dialplan" if "dialplan reload" in finding.advice else BY_RULE.get(finding.rule, "")
+    kind = "dialplan" if "dialplan reload" in finding.advice else ADVISED_TYPES.get(finding.rule, "")
     claimed = "; ".join(_added(finding, unconfirmed))
-    asked = f"ask the provider whether the address is its own, and only then {claimed}" if claimed else ELSE
+    asked = f"ask the provider whether the address is its own, and only then {claimed}" if claimed else WITHOUT_ADVICE
     return replace(
         finding,
         advice=finding.advice or "; ".join(_added(finding, likely)) or asked,

@@ -19,7 +19,7 @@ from pjsipdiag.diagnosis.evidence.lookup import section_at
 from pjsipdiag.diagnosis.evidence.trunks import prefix
 from pjsipdiag.diagnosis.model import Edit
 
-ADDRESSES = ("match", "identify/match", "remote_hosts", "permit", "deny", "endpoint/permit", "endpoint/deny")
+ADDRESS_OPTIONS = ("match", "identify/match", "remote_hosts", "permit", "deny", "endpoint/permit", "endpoint/deny")
 """Options whose values are addresses."""
 
 
@@ -96,13 +96,13 @@ def _other_value(config: Config, dropped: Dropped, line: str, ips: Sequence[str]
     parts, refused = [part.strip() for part in value.split(",")], {*dropped.why.texts}
     # Of a list of words the refused ones are left out. Of addresses nothing is left out that can be read as one: each
     # tells whose calls are meant, so it is tidied first, and replaced by who called from there at last.
-    if option_of(line) not in ADDRESSES:
+    if option_of(line) not in ADDRESS_OPTIONS:
         good = [part for part in parts if part not in refused]
     else:
         tidied = [part for text in parts for part in _tidied(text).split(", ")]
         good = [part for part in tidied if _is_address_list(part) or (is_name(part) and part not in refused)]
         good += _seen(config, dropped, [part for part in tidied if part not in good], ips)
-    new = (", " if option_of(line) in ADDRESSES else ",").join(dict.fromkeys(good))
+    new = (", " if option_of(line) in ADDRESS_OPTIONS else ",").join(dict.fromkeys(good))
     return with_value(line, new) if new and new != value else ""
 
 
@@ -136,7 +136,7 @@ def _seen(config: Config, dropped: Dropped, refused: Sequence[str], ips: Sequenc
     rules = [
         rule
         for variable in others
-        if variable.name.lower() in ADDRESSES
+        if variable.name.lower() in ADDRESS_OPTIONS
         for rule in parse_match(variable.value, variable.where).rules
     ]
     near = [ip for ip in ips if any(_speaks_of(text, ip) for text in refused)]

@@ -31,7 +31,7 @@ COMMANDS = {
 }
 """Kind of change -> the command that loads it; rows need none, or the name of their cache."""
 
-FILES = {
+KINDS_OF_FILES = {
     "modules.conf": Edited.STARTUP,
     "sorcery.conf": Edited.STARTUP,
     "extconfig.conf": Edited.STARTUP,
@@ -139,8 +139,8 @@ def _changes(config: Config, edit: Edit) -> Iterator[tuple[Edited, str]]:
     lists = {rule.where.file for rules in config.named_acls.values() for rule in rules}
     if stored and stored.type:
         yield _row(config, stored.type, edit), stored.type
-    elif name in FILES:
-        yield FILES[name], ""
+    elif name in KINDS_OF_FILES:
+        yield KINDS_OF_FILES[name], ""
     elif edit.file in lists:
         yield Edited.ACL, ""
     elif name.startswith("extensions"):

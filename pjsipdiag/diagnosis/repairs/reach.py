@@ -17,7 +17,7 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
 
 STATUSES = {Presence.MISSING: 404, Presence.INCOMPLETE: 484}
-MOST_GROUPS = 20
+MOST_WITH_MEDIA = 20
 """Groups up to which their media are looked at: a capture is read again for each."""
 
 
@@ -72,7 +72,7 @@ class Passage:
         )
 
     def _media(self, group: CallGroup, endpoint: Endpoint) -> Stop | None:
-        if len(self.situation.groups) > MOST_GROUPS or not endpoint.codecs:
+        if len(self.situation.groups) > MOST_WITH_MEDIA or not endpoint.codecs:
             return None
         offer = self.situation.offer(group, tuple(group.statuses))
         if offer.codecs and not offer.shares(endpoint.codecs):

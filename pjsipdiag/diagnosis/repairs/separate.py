@@ -22,7 +22,7 @@ _PER_CALL = frozenset(
 
 FILL_IN = "ENDPOINT"
 """The word in place of a name that a person has to fill in."""
-MOST = 6
+MOST_VALUES = 6
 """More different values than this do not tell trunks apart, they tell calls apart."""
 
 
@@ -34,7 +34,7 @@ def separating(groups: Sequence[CallGroup]) -> list[str]:
         for name, value in _candidates(message):
             values[name][value] += 1
     for name, found in sorted(values.items(), key=lambda item: (item[0] == "From", len(item[1]))):
-        if 2 <= len(found) <= MOST and sum(found.values()) == len(messages):
+        if 2 <= len(found) <= MOST_VALUES and sum(found.values()) == len(messages):
             return [
                 line
                 for number, (value, count) in enumerate(found.items(), 1)

@@ -34,7 +34,7 @@ from pjsipdiag.diagnosis.rules.wire import signs
 from pjsipdiag.diagnosis.rules.wire.pauses import OF_ALL, OF_ONE, meanwhile
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
-MOST = 8
+MOST_MEANT = 8
 """Silent sources that get a finding each; more are told together."""
 
 
@@ -55,7 +55,7 @@ def no_answer(situation: Situation) -> Iterable[Finding]:
             continue
         invited = bool(group.verdict.endpoint or best(situation, group)) and not scans(situation, group)
         (meant if invited and is_lasting(situation, group) else others).append(group)
-    if len(meant) <= MOST:
+    if len(meant) <= MOST_MEANT:
         for group in meant:
             yield _silence(situation, [group], Severity.WARNING if _banned(situation, [group]) else Severity.ERROR)
     else:

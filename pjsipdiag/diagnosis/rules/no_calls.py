@@ -13,7 +13,7 @@ from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import calls, clock, counted, is_cut_off, listed, sources
 from pjsipdiag.diagnosis.rules.methods.sent import unsuccessful
 from pjsipdiag.diagnosis.rules.wire.pauses import (
-    MOST_TOLD,
+    MOST_EXCHANGES,
     OF_ALL,
     OF_ONE,
     pauses,
@@ -128,7 +128,7 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
 
 def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]:
     """Requests inside of calls that Asterisk does not know: one finding for each host and method."""
-    for client, method, count in situation.unknown_calls[:MOST_TOLD]:
+    for client, method, count in situation.unknown_calls[:MOST_EXCHANGES]:
         late = method in {"BYE", "CANCEL"}
         yield Finding(
             "request-refused",
@@ -144,7 +144,7 @@ def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]
             else "see whether Asterisk was restarted during the call, whether the call was over already, and"
             " whether the request reached the PBX that has the call (Record-Route, Contact behind a NAT, several PBXs)",
         )
-    if rest := situation.unknown_calls[MOST_TOLD:]:
+    if rest := situation.unknown_calls[MOST_EXCHANGES:]:
         hosts = listed(list(dict.fromkeys(client for client, _, _ in rest)))
         times = counted(sum(count for _, _, count in rest), "time")
         yield Finding(
@@ -157,7 +157,7 @@ def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]
 
 def paused(situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:
     """From when to when answers to requests outside of calls paused, and whether others got theirs."""
-    exchanges = situation.exchanges[:MOST_TOLD]
+    exchanges = situation.exchanges[:MOST_EXCHANGES]
     if (why := unread(tallies)) and (short := unanswered(exchanges)):
         hosts = listed(list(dict.fromkeys(one.client for one in short)))
         yield (

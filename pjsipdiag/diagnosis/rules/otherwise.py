@@ -1,7 +1,7 @@
 """Calls that are identified and then refused by neither credentials, media nor the dialplan: every other answer.
 
-`EXPLAINED` is the table: what Asterisk means by a status, which endpoint options lead to it, which headers of the
-request show it, and what to do. A status that is not there is named all the same.
+`EXPLAINED_STATUSES` is the table: what Asterisk means by a status, which endpoint options lead to it, which headers of
+the request show it, and what to do. A status that is not there is named all the same.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _BUSY = (
     " the telephone, and do-not-disturb"
 )
 
-EXPLAINED: dict[int, Explained] = {
+EXPLAINED_STATUSES: dict[int, Explained] = {
     420: Explained(
         "the request requires an extension that this Asterisk does not support",
         ("100rel", "timers"),
@@ -113,7 +113,7 @@ OF_PEOPLE = frozenset({486, 487, 600, 603})
 """Answers that people give: no fault of either side."""
 NOTHING_TO_DO = "nothing: this is how calls end that nobody takes"
 SEE_THE_LOG = "`pjsip set logger on` and the log show what refuses"
-TELLING = ("Require", "Supported", "Session-Expires", "Identity")
+SHOWN_HEADERS = ("Require", "Supported", "Session-Expires", "Identity")
 """Headers that are shown for a status that the table does not have."""
 
 
@@ -210,7 +210,7 @@ def of_other(situation: Situation, group: CallGroup) -> Cause | None:
     endpoint = situation.config.endpoints.get(group.verdict.endpoint)
     if endpoint is None:
         return Cause("", None, str(status))
-    known = STALE if status == 403 and refused.is_stale(situation, group) else EXPLAINED.get(status)
+    known = STALE if status == 403 and refused.is_stale(situation, group) else EXPLAINED_STATUSES.get(status)
     variable = next(_leading(endpoint, known, status), None)
     return Cause(endpoint.name, variable.where if variable else endpoint.where, str(status))
 
@@ -220,12 +220,12 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
     endpoint = situation.config.endpoints.get(cause.name)
     count = sum(group.statuses.get(status, 0) for group in groups)
     stale = status == 403 and any(refused.is_stale(situation, group) for group in groups)
-    known = STALE if stale else EXPLAINED.get(status) or _of_class(status)
+    known = STALE if stale else EXPLAINED_STATUSES.get(status) or _of_class(status)
     leading = _leading(endpoint, known, status) if endpoint else ()
     lines = [f"{v.name}={v.value} ({v.where})" for v in leading]
     by = f"; {', '.join(lines)} of endpoint {cause.name}" if lines else ""
     identified = f"{who(groups)} matched to endpoint {cause.name}, then" if endpoint else f"{who(groups)}"
-    shown = [*_headers(groups, status, known.headers or (() if status in EXPLAINED else TELLING))]
+    shown = [*_headers(groups, status, known.headers or (() if status in EXPLAINED_STATUSES else SHOWN_HEADERS))]
     required = f" ({shown[0]})" if status == 420 and shown else ""
     return Finding(
         "refused-otherwise",
@@ -293,7 +293,7 @@ def _headers(groups: Sequence[CallGroup], status: int, names: Sequence[str]) -> 
         yield f"the request has no {' and no '.join(absent)} header"
 
 
-PARTS = {
+PARTLY_EXPLAINED = {
     "media-rejected": refused.MEDIA,
     "dialplan-rejected": refused.DIALPLAN,
     "in-maintenance": (503,),
@@ -305,7 +305,7 @@ PARTS = {
 def besides(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
     """Other refusals of groups that another rule explains in part."""
     rest: dict[Cause, list[CallGroup]] = defaultdict(list)
-    told = [(groups, statuses) for name, statuses in PARTS.items() for groups in blamed[name].values()]
+    told = [(groups, statuses) for name, statuses in PARTLY_EXPLAINED.items() for groups in blamed[name].values()]
     told += [(groups, (int(cause.detail),)) for cause, groups in blamed["refused-otherwise"].items()]
     for groups, statuses in told:
         for group in groups:

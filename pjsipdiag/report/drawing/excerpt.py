@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.secrets import shown_value
 from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.dataclass import dataclass
 
-AROUND = 6
+LINES_AROUND = 6
 """Lines that are shown before and after the one that matters."""
 
 
@@ -42,7 +42,7 @@ def excerpt(config: Config | None, where: Where | None) -> Excerpt | None:
     if where.line not in lines:
         return None
     at = numbers.index(where.line)
-    near = numbers[max(0, at - AROUND) : at + AROUND + 1]
+    near = numbers[max(0, at - LINES_AROUND) : at + LINES_AROUND + 1]
     return Excerpt(where.file, tuple(ExcerptLine(number, lines[number], number == where.line) for number in near))
 
 

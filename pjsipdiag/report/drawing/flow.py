@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.report import wording
-from pjsipdiag.report.drawing.tally import KINDS, CallsTally, Path
+from pjsipdiag.report.drawing.tally import KINDS_OF_CALLS, CallsTally, Path
 
-COLUMNS = ("Source", "Identifier", "Identify", "Endpoint", "Answer")
-MOST = 9
+FLOW_COLUMNS = ("Source", "Identifier", "Identify", "Endpoint", "Answer")
+MOST_NODES = 9
 """Nodes of one column; the smaller ones are drawn together."""
 MOST_WAYS = 12
 """Ways that are told in words."""
@@ -22,7 +22,7 @@ WIDTH = 960
 TOP = 30
 BAR = 7
 GAP = 16
-LEAST = 20.0
+LEAST_HEIGHT = 20.0
 """Height of the smallest node: its name fits."""
 REST = "rest"
 NodeKey = tuple[str, str]
@@ -72,19 +72,23 @@ class CallFlow:
 def flow(counted: CallsTally) -> CallFlow:
     """The flow of all calls."""
     routes = _routes(counted)
-    columns = [_column(routes, at) for at in range(len(COLUMNS))]
-    tallest = max(sum(max(LEAST, _scaled(calls, routes)) + GAP for calls in column.values()) for column in columns)
+    columns = [_column(routes, at) for at in range(len(FLOW_COLUMNS))]
+    tallest = max(
+        sum(max(LEAST_HEIGHT, _scaled(calls, routes)) + GAP for calls in column.values()) for column in columns
+    )
     places = [_place(column, routes, at, tallest) for at, column in enumerate(columns)]
     nodes = tuple(
-        FlowNode(*place, key[0], columns[at][key], at == len(COLUMNS) - 1)
+        FlowNode(*place, key[0], columns[at][key], at == len(FLOW_COLUMNS) - 1)
         for at, column in enumerate(places)
         for key, place in column.items()
         if key[0]
     )
-    titles = tuple((_x(at), title, at == len(COLUMNS) - 1) for at, title in enumerate(COLUMNS))
+    titles = tuple((_x(at), title, at == len(FLOW_COLUMNS) - 1) for at, title in enumerate(FLOW_COLUMNS))
     ways = tuple(
         PathWords(tuple(name for name, _ in keys if name), verdict, calls)
-        for (keys, verdict), calls in sorted(routes.items(), key=lambda one: (KINDS.index(one[0][1]), -one[1], one[0]))
+        for (keys, verdict), calls in sorted(
+            routes.items(), key=lambda one: (KINDS_OF_CALLS.index(one[0][1]), -one[1], one[0])
+        )
     )
     bands = tuple(_bands(routes, columns, places))
     return CallFlow(nodes, bands, titles, WIDTH, round(TOP + tallest), ways[:MOST_WAYS], max(0, len(ways) - MOST_WAYS))
@@ -104,11 +108,11 @@ def _routes(counted: CallsTally) -> Counter[Route]:
             whole[_route((address, ""), path)] += calls
     for path, calls in counted.rest.items():
         whole[_route(("more", REST), path)] += calls
-    for at in range(len(COLUMNS)):
+    for at in range(len(FLOW_COLUMNS)):
         needy = {keys[at] for keys, verdict in whole if verdict not in ("matched", "refused")}
         sizes = _column(whole, at)
         named = sorted((key for key in sizes if not key[1]), key=lambda key: (key not in needy, -sizes[key], key))
-        rest = set(named[MOST:]) if len(named) > MOST + 1 or ("more", REST) in sizes else set()
+        rest = set(named[MOST_NODES:]) if len(named) > MOST_NODES + 1 or ("more", REST) in sizes else set()
         more = len(rest) + (counted.rest_sources if not at else 0)
         merged: Counter[Route] = Counter()
         for (keys, verdict), calls in whole.items():
@@ -132,7 +136,7 @@ def _column(routes: Counter[Route], at: int) -> dict[NodeKey, int]:
     calls: Counter[NodeKey] = Counter()
     for (keys, _), number in routes.items():
         calls[keys[at]] += number
-    rank = {verdict: place for place, verdict in enumerate(KINDS)}
+    rank = {verdict: place for place, verdict in enumerate(KINDS_OF_CALLS)}
     first: dict[NodeKey, tuple[int, tuple[NodeKey, ...]]] = {}
     for keys, verdict in routes:
         place = (rank[verdict], keys[: at + 1])
@@ -145,12 +149,12 @@ def _scaled(calls: int, routes: Counter[Route]) -> float:
 
 
 def _x(at: int) -> float:
-    return (WIDTH - BAR) * at / (len(COLUMNS) - 1)
+    return (WIDTH - BAR) * at / (len(FLOW_COLUMNS) - 1)
 
 
 def _place(column: dict[NodeKey, int], routes: Counter[Route], at: int, tallest: float) -> dict[NodeKey, Box]:
     """(x, y, height) of each node; the column is centred."""
-    heights = {key: max(LEAST, _scaled(calls, routes)) for key, calls in column.items()}
+    heights = {key: max(LEAST_HEIGHT, _scaled(calls, routes)) for key, calls in column.items()}
     y = TOP + (tallest - sum(heights.values()) - GAP * len(heights)) / 2 + GAP / 2
     placed = {}
     for key, height in heights.items():
@@ -161,7 +165,7 @@ def _place(column: dict[NodeKey, int], routes: Counter[Route], at: int, tallest:
 
 def _bands(routes: Counter[Route], columns: list[dict[NodeKey, int]], places: list[dict[NodeKey, Box]]) -> list[Band]:
     bands = []
-    for at in range(len(COLUMNS) - 1):
+    for at in range(len(FLOW_COLUMNS) - 1):
         order = {key: place for place, key in enumerate(columns[at])}
         after = {key: place for place, key in enumerate(columns[at + 1])}
         links: Counter[Link] = Counter()

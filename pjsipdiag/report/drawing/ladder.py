@@ -8,7 +8,7 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.traffic import CallRow, Spoken
 from pjsipdiag.report.drawing.tally import address_of
 
-KINDS = {"1": "going", "2": "good", "3": "going", "4": "bad", "5": "bad", "6": "bad"}
+KINDS_OF_STATUS = {"1": "going", "2": "good", "3": "going", "4": "bad", "5": "bad", "6": "bad"}
 """How an answer looks, by the class of its status."""
 VERSION = " SIP/2.0"
 """The version that each first line has."""
@@ -16,8 +16,8 @@ VERSION = " SIP/2.0"
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """`after` is the time since the first message as text, `kind` one of KINDS, "request" or "sign", `ends` says who
-    speaks where these are others than those of the call, `text` are the lines of the message."""
+    """`after` is the time since the first message as text, `kind` one of KINDS_OF_STATUS, "request" or "sign", `ends`
+    says who speaks where these are others than those of the call, `text` are the lines of the message."""
 
     rightwards: bool
     label: str
@@ -52,7 +52,7 @@ def _arrow(spoken: Spoken, call: CallRow, start: int) -> Arrow:
     caller, pbx = address_of(call.source), address_of(call.destination)
     source, destination = address_of(spoken.source), address_of(spoken.destination)
     others = "" if {source, destination} == {caller, pbx} else f"{spoken.source} to {spoken.destination}"
-    kind = "sign" if spoken.is_sign else KINDS.get(_answer(spoken.line), "request")
+    kind = "sign" if spoken.is_sign else KINDS_OF_STATUS.get(_answer(spoken.line), "request")
     text = tuple(line.rstrip("\r") for line in spoken.text.rstrip("\r\n").split("\n")) if spoken.text else ()
     rightwards = source == caller or destination == pbx
     label = spoken.line.removesuffix(VERSION).removeprefix(VERSION.strip()).strip()

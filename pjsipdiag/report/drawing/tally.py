@@ -16,7 +16,7 @@ BINS = 120
 MOST_KEPT = 500
 """Calls of one source that are kept for a closer look."""
 
-KINDS = ("unmatched", "mixed", "unknown", "failed", "refused", "matched")
+KINDS_OF_CALLS = ("unmatched", "mixed", "unknown", "failed", "refused", "matched")
 """Verdicts as a page has them, the ones that need a person first: an attack that nothing matches is refused, as it
 should be, and who is matched may fail all the same."""
 

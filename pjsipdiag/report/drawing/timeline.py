@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.report import wording
-from pjsipdiag.report.drawing.tally import BINS, KINDS, CallsTally
+from pjsipdiag.report.drawing.tally import BINS, KINDS_OF_CALLS, CallsTally
 
 HEIGHT = 24
 TICKS = 4
@@ -52,7 +52,7 @@ def timeline(sources: Sequence[SourceRow], counted: CallsTally, most: int) -> Ti
     rows = tuple(_row(source, counted) for source in shown)
     span = counted.end - counted.start
     ticks = tuple(dict.fromkeys(_clock(counted.start + span * at // TICKS, span) for at in range(TICKS + 1)))
-    verdicts = tuple(kind for kind in KINDS if any(bar.verdict == kind for row in rows for bar in row.bars))
+    verdicts = tuple(kind for kind in KINDS_OF_CALLS if any(bar.verdict == kind for row in rows for bar in row.bars))
     return Timeline(rows, ticks, left=len(with_calls) - len(shown) + counted.rest_sources, verdicts=verdicts)
 
 
@@ -67,7 +67,7 @@ def _row(source: SourceRow, counted: CallsTally) -> TimelineRow:
     for at, step in sorted(by_step.items()):
         top = float(HEIGHT)
         clock = _clock(counted.start + span * at // BINS, span)
-        for verdict in KINDS:
+        for verdict in KINDS_OF_CALLS:
             if calls := step.get(verdict, 0):
                 height = HEIGHT * (0.45 + 0.55 * calls / most) * calls / sum(step.values())
                 top -= height

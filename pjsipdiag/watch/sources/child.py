@@ -56,7 +56,7 @@ def there(host: str, interface: str, expression: str) -> list[str]:
 
 def _arguments(program: str, interface: str, expression: str) -> list[str]:
     if program == "dumpcap":
-        return ["-i", interface, "-q", "-s", "0", "-B", str(tcpdump.BUFFER >> 10), "-w", "-", "-f", expression]
+        return ["-i", interface, "-q", "-s", "0", "-B", str(tcpdump.LIVE_BUFFER >> 10), "-w", "-", "-f", expression]
     return tcpdump.command(interface, expression)[1:]
 
 

@@ -279,7 +279,7 @@ def test_same_wherever_a_window_ends(link: int, monkeypatch: pytest.MonkeyPatch)
     blocks = b"".join(enhanced(frame, EPOCH // 1000) for frame in frames)
     raw, other = capture_of(frames, link=link), section() + interface(link) + blocks
     for size in range(2000, 2000 + 16 + len(before) + len(packets[0])):
-        monkeypatch.setattr(window, "SIZE", size)
+        monkeypatch.setattr(window, "WINDOW_SIZE", size)
         same(raw)
         same(other)
 

@@ -302,7 +302,7 @@ def test_where_too_many_flows_were_passed_over_any_may_go_on(tmp_path: Path, mon
     path.write_bytes(pcap([*over[:3], *others, *over[3:]]))
     assert together(path, 2) == alone(path)
     assert len(alone(path)[0]) == 1
-    monkeypatch.setattr(deferring, "MOST_FLOWS", 10)
+    monkeypatch.setattr(deferring, "MOST_PASSED", 10)
     with pytest.raises(Unjoinable, match="a TCP stream goes on"):
         together(path, 2)
 

@@ -12,7 +12,7 @@ import pytest
 
 from pjsipdiag.capture import read_stream
 from pjsipdiag.capture.datagram import Tally
-from pjsipdiag.capture.text.forms import NAMED
+from pjsipdiag.capture.text.forms import NAMED_TEXTS
 from pjsipdiag.errors import CaptureError
 from pjsipdiag.sip import Address
 
@@ -207,5 +207,5 @@ def test_lines_that_were_cut_are_told(width: int) -> None:
 
 def test_every_named_form_has_an_example() -> None:
     raws = [path.read_bytes() for path in TOLD]
-    for row in NAMED:
+    for row in NAMED_TEXTS:
         assert any(row.is_in(raw) for raw in raws), row.what

@@ -11,9 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from pjsipdiag.capture.text.carried.objects import values_in
+from pjsipdiag.capture.text.carried.objects import DEEPEST_VALUE, values_in
 
-DEEPEST = 16
 SIGN = re.compile(rb"(?:^|[\"',;|\t{])\s*(?:src_?ip|source_?ip)\b", re.IGNORECASE)
 """A field of such an export."""
 _SENT = (("srcip", "sourceip"), ("srcport", "sourceport"), ("dstip", "destinationip"), ("dstport", "destinationport"))
@@ -50,7 +49,7 @@ def _values(text: str) -> tuple[list[object], int]:
     it and behind it stand for themselves. To fail costs what was read in vain, and a count of the lines before it."""
     found: list[object] = []
     broken = at = 0
-    room = DEEPEST * len(text)
+    room = DEEPEST_VALUE * len(text)
     while at < len(text) and room >= 0:
         values, end, reached = values_in(text, at)
         found += values
@@ -63,7 +62,7 @@ def _values(text: str) -> tuple[list[object], int]:
 
 def _within(value: object, depth: int) -> Iterator[bytes]:
     """The messages in a value; what stands around one message in an object, and beside it, tells of it, too."""
-    if depth > DEEPEST:
+    if depth > DEEPEST_VALUE:
         return
     if isinstance(value, list):
         for one in value:

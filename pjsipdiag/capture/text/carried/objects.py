@@ -15,12 +15,12 @@ from typing import Any
 
 from pjsipdiag.capture.text.carried.shown import is_said
 
-NAMES = ("log", "message", "msg", "line", "_raw", "textpayload", "body", "text", "content", "event", "full_message")
+FIELDS = ("log", "message", "msg", "line", "_raw", "textpayload", "body", "text", "content", "event", "full_message")
 _TIMES = re.compile(r"@?time(?:stamp)?|ts|date|_?_?realtime_timestamp", re.IGNORECASE)
 _DECODER = json.JSONDecoder()
 _GAP = re.compile(r"[\s,;\x1e-]*")
 """Between two values: `gcloud` writes an array, `jq` one after the other, RFC 7464 a record separator."""
-DEEPEST, LONGEST_NAME = 16, 100
+DEEPEST_VALUE, LONGEST_NAME = 16, 100
 """Names longer than that are told apart by their beginning."""
 _FINE = re.compile(r"\d{13}|\d{16}|\d{19}")
 """A time in milliseconds, microseconds or nanoseconds."""
@@ -132,7 +132,7 @@ def _said(value: object, place: str) -> list[bytes] | None:
     if named := [text for name, text in texts if name == place]:
         # The time of an object cannot be that of several lines; each has its own, if any.
         return [time + text for text in named] if len(named) == 1 else named
-    usual = [text for name in NAMES for at, text in texts if at.rpartition(".")[2].lower() == name]
+    usual = [text for name in FIELDS for at, text in texts if at.rpartition(".")[2].lower() == name]
     return [time + (usual[0] if usual else max((text for _, text in texts), key=len))]
 
 
@@ -154,7 +154,7 @@ def _asterisk(found: Any) -> bytes | None:
 def _leaves(value: object, place: str = "", depth: int = 0) -> Iterator[tuple[str, object]]:
     """(where it stands, value) of everything that holds no other value; the members of a list stand at one place, but
     for those of a pair of time and line."""
-    if depth > DEEPEST:
+    if depth > DEEPEST_VALUE:
         return
     if isinstance(value, dict):
         for name, inner in value.items():

@@ -17,22 +17,22 @@ from pjsipdiag.capture.text.carried.documents import is_document, lines_of
 from pjsipdiag.capture.text.forms import PJSIP
 from pjsipdiag.capture.text.message import START_LINE
 
-SAMPLE, LONGEST = 1 << 20, 256 << 20
+ORDER_SAMPLE, LONGEST_TURNED = 1 << 20, 256 << 20
 """Bytes that show the order, and those of a text that can be turned round."""
 NOTE_TURNED = "the lines of the text stand in reverse order, the newest first: they were read from the last one on"
 NOTE_ENTRIES_TURNED = "the entries of the text stand in reverse order, the newest first: its messages were turned round"
 NOTE_DOCUMENT = "the text stands in a document (JSON or a mail): lines are counted in what was taken out of it"
 NOTE_LONGER = (
-    f"the text is longer than {LONGEST >> 20} MB: only its beginning was taken out of the document (JSON or"
+    f"the text is longer than {LONGEST_TURNED >> 20} MB: only its beginning was taken out of the document (JSON or"
     " a mail) that it stands in, and lines are counted in what was taken out"
 )
 NOTE_NOT_TURNED = (
-    f"the text stands in reverse order and is longer than {LONGEST >> 20} MB: what stands behind was not read; give it"
-    " with the oldest first (`tac`)"
+    f"the text stands in reverse order and is longer than {LONGEST_TURNED >> 20} MB: what stands behind was not read;"
+    " give it with the oldest first (`tac`)"
 )
 NOTE_ENTRIES_NOT_TURNED = (
-    f"the entries of the text stand in reverse order, the newest first, and it is longer than {LONGEST >> 20} MB: its"
-    " messages were read as they stand; give it with the oldest first"
+    f"the entries of the text stand in reverse order, the newest first, and it is longer than {LONGEST_TURNED >> 20}"
+    " MB: its messages were read as they stand; give it with the oldest first"
 )
 _STAMP = re.compile(rb"\[([^\]\n]{8,40})\] ?[A-Z]{3,8}\[\d+\][^\n]{0,60}<-{1,4} ?(?:Received|Transmitting) SIP re")
 _NEAR = 3
@@ -47,13 +47,13 @@ Lines = tuple[bytes, list[int]]
 def in_order(file: io.RawIOBase | BinaryIO, tally: Tally) -> tuple[io.RawIOBase | BinaryIO, bool]:
     """The text of `file`, without the document that it stands in, turned round where its newest line comes first; and
     whether its entries stand whole, the newest of them first."""
-    first = (file.read(SAMPLE) or b"") + (
-        file.read(SAMPLE) or b""
+    first = (file.read(ORDER_SAMPLE) or b"") + (
+        file.read(ORDER_SAMPLE) or b""
     )  # its start, which was seen, and not more: it may grow
     whole, longer = b"", False
     if is_document(first):
         whole = _whole(file, first)
-        longer = len(whole) > LONGEST
+        longer = len(whole) > LONGEST_TURNED
         text = lines_of(whole)
         if text is not None:
             tally.note(NOTE_LONGER if longer else NOTE_DOCUMENT)
@@ -61,7 +61,7 @@ def in_order(file: io.RawIOBase | BinaryIO, tally: Tally) -> tuple[io.RawIOBase 
     turned, newest_first = _is_turned(first), _is_newest_first(first)
     if turned or newest_first:
         whole = whole or _whole(file, first)
-        longer = longer or len(whole) > LONGEST
+        longer = longer or len(whole) > LONGEST_TURNED
     if not turned:
         if newest_first and longer:
             tally.note(NOTE_ENTRIES_NOT_TURNED)
@@ -76,9 +76,9 @@ def is_in_order(first: bytes) -> bool:
 
 
 def _whole(file: io.RawIOBase | BinaryIO, first: bytes) -> bytes:
-    """The text from its beginning: where it is longer than LONGEST, one byte more than that."""
+    """The text from its beginning: where it is longer than LONGEST_TURNED, one byte more than that."""
     parts, size = [first], len(first)
-    while size <= LONGEST and (more := file.read(LONGEST + 1 - size)):
+    while size <= LONGEST_TURNED and (more := file.read(LONGEST_TURNED + 1 - size)):
         parts.append(more)
         size += len(more)
     return b"".join(parts)

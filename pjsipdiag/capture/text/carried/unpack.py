@@ -27,7 +27,7 @@ _SOFT_END, _QUOTED_SOFT_END = (
     re.compile(rb"=(?:\r?\n" + quote + rb"|([0-9A-F]{2}))") for quote in (rb"", rb"(?:> ?)*")
 )
 _BINARY = re.compile(rb"^MESSAGE\n", re.MULTILINE)
-AROUND = 4096
+AROUND_SAMPLE = 4096
 _GOES_ON = re.compile(rb"\n {3,}\xe2\x94\x82 ?")
 """A line that goes on, behind the column in which others have their number."""
 
@@ -124,7 +124,7 @@ def _sample(text: bytes) -> bytes:
     """The text around the first line that announces a message, or the first sentence: it was treated as the rest."""
     at = text.find(b" SIP re")
     at = text.find(b"callid: ") if at < 0 else at
-    return text[max(at - AROUND, 0) : max(at, AROUND) + AROUND]
+    return text[max(at - AROUND_SAMPLE, 0) : max(at, AROUND_SAMPLE) + AROUND_SAMPLE]
 
 
 def _is_quoted_printable(text: bytes, sample: bytes) -> bool:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 NARROWEST, WIDEST = 30, 320
-SAMPLE, FEW = 4000, 400
+SAMPLE_LINES, FIRST_LINES = 4000, 400
 """Lines that are looked at to find the width, and those that show whether any was broken."""
 _BEGINS = re.compile(
     rb"[ \t]*(?:\d{1,9}(?: {1,2}|$))?(?:$|\[[^\]\n]{5,40}\](?![:;>,])|<-+ |-- |== |[A-Z][a-z]{2} [ \d]\d \d\d:"
@@ -72,10 +72,10 @@ class _Looked(NamedTuple):
 
 def wrapping(text: bytes) -> Wrapped | None:
     """How the lines of `text` were broken, None when they were not."""
-    lines = [line.rstrip(b"\r") for line in text.split(b"\n", SAMPLE)[:SAMPLE]]
-    # Most logs are settled by their first lines: one that is long, or none that goes on. Only then all of SAMPLE is
-    # read.
-    if any(len(line) > WIDEST * 2 for line in lines[:200]) or not _looked_at(lines[:FEW]).odd:
+    lines = [line.rstrip(b"\r") for line in text.split(b"\n", SAMPLE_LINES)[:SAMPLE_LINES]]
+    # Most logs are settled by their first lines: one that is long, or none that goes on. Only then SAMPLE_LINES
+    # are read.
+    if any(len(line) > WIDEST * 2 for line in lines[:200]) or not _looked_at(lines[:FIRST_LINES]).odd:
         return None
     looked = _looked_at(lines)
     if looked.odd and looked.flowed * 10 > len(looked.odd) * 9 and len(looked.odd) > 1:
@@ -146,7 +146,7 @@ def joined(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:
 
 def requoted(text: bytes) -> bytes:
     """The same with lines joined that a mail program broke after it had quoted them: what goes on has no mark."""
-    lines = text.split(b"\n", FEW)[:FEW]
+    lines = text.split(b"\n", FIRST_LINES)[:FIRST_LINES]
     pairs = list(pairwise(lines))
     quoted = sum(line.startswith(b">") for line in lines)
     broken = sum(one.startswith(b">") and bool(two.strip()) and not two.startswith(b">") for one, two in pairs)

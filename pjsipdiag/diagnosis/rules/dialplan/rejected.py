@@ -1,7 +1,7 @@
 """A call that the dialplan refused: by a number that no extension takes, or by what its extension does.
 
 404 and 484 of a missing extension go out before a 100, everything else after it (`new_invite` of res_pjsip_session.c);
-ANSWERS is `hangup_cause2sip` of channels/chan_pjsip.c, read backwards.
+DIALPLAN_ANSWERS is `hangup_cause2sip` of channels/chan_pjsip.c, read backwards.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from pjsipdiag.diagnosis.rules.cause import Cause, answers, listed, sources, who
 from pjsipdiag.diagnosis.rules.refused import DIALPLAN, codes, count, of_dialplan, severity
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
-MISSING = {404: Presence.MISSING, 484: Presence.INCOMPLETE}
+NO_EXTENSION = (404, 484)
+"""The answers where no extension takes a number: missing, or incomplete."""
 MOST_NUMBERS = 32
 
 
@@ -35,7 +36,7 @@ class DialplanAnswer(NamedTuple):
     advice: str
 
 
-ANSWERS: dict[int, DialplanAnswer] = {
+DIALPLAN_ANSWERS: dict[int, DialplanAnswer] = {
     403: DialplanAnswer("the call was rejected (cause 21)", "who was dialled, or Hangup(21), rejects the call"),
     404: DialplanAnswer(
         "what was dialled does not exist (cause 1, 2 or 3)", "the number that Dial() passes on is unknown there"
@@ -76,7 +77,9 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
     unset = "" if endpoint.option("context") else " (no context= is set)"
     found = _found(situation, endpoint, groups, numbers)
     # A missing extension is answered before a 100; the same statuses behind a 100 come from what Dial() asked.
-    missing = sum(with_status(group, *MISSING) - sum(group.tried.get(s, 0) for s in MISSING) for group in groups)
+    missing = sum(
+        with_status(group, *NO_EXTENSION) - sum(group.tried.get(s, 0) for s in NO_EXTENSION) for group in groups
+    )
     others = count(groups, DIALPLAN) - missing
     if missing > 0 and others > 0:
         why = (
@@ -136,8 +139,8 @@ def _action(
 ) -> tuple[list[str], str]:
     """Evidence on the answer where an extension took the call, and the advice."""
     shown = f"`dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`"
-    status = max(ANSWERS, key=lambda code: sum(with_status(group, code) for group in groups))
-    said, advice = ANSWERS[status]
+    status = max(DIALPLAN_ANSWERS, key=lambda code: sum(with_status(group, code) for group in groups))
+    said, advice = DIALPLAN_ANSWERS[status]
     evidence = [f"{status} means: {said}"] if any(with_status(group, status) for group in groups) else []
     if not evidence:
         advice = "chan_pjsip has no hangup cause for this answer: another SIP server that Dial() asks gave it"

@@ -13,7 +13,7 @@ from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.space.doors import doors, untried
 
-MOST_NAMED = 6
+MOST_HOSTS = 6
 """Host names that a sentence names."""
 CLOSING = {
     "username": "Write identify_by=ip into each endpoint that is known by its address (its calls do not change), or "
@@ -111,8 +111,8 @@ def unseen(config: Config) -> tuple[str, ...]:
         said.append(f"doors: nothing listens by these files{more}")
     hosts = sorted({name.host for identify in config.identifies for name in identify.unresolved})
     if hosts:
-        more = f" and {len(hosts) - MOST_NAMED} more" if len(hosts) > MOST_NAMED else ""
-        said.append(f"doors: which addresses {', '.join(hosts[:MOST_NAMED])}{more} stand for is not known (--resolve)")
+        more = f" and {len(hosts) - MOST_HOSTS} more" if len(hosts) > MOST_HOSTS else ""
+        said.append(f"doors: which addresses {', '.join(hosts[:MOST_HOSTS])}{more} stand for is not known (--resolve)")
     kinds = sorted({one.type for one in config.unread if one.source in ("table", "store", "program")})
     if kinds:
         said.append(f"doors: there may be more by {', '.join(kinds)} objects that were not read")

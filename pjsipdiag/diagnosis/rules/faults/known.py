@@ -15,7 +15,7 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 
-WIZARD = "pjsip_wizard.conf"
+WIZARD_FILE = "pjsip_wizard.conf"
 BEYOND_MD5 = ("SHA-256", "SHA-512-256")
 
 
@@ -103,7 +103,7 @@ def _contact_user(situation: Situation, group: CallGroup) -> Where | None:
 def _wizard_acl(situation: Situation, group: CallGroup) -> Where | None:
     """An endpoint of the wizard answers as a list did that is not that of the files any more."""
     endpoint = situation.config.endpoints.get(group.verdict.endpoint)
-    if endpoint is None or PurePosixPath(endpoint.where.file).name != WIZARD:
+    if endpoint is None or PurePosixPath(endpoint.where.file).name != WIZARD_FILE:
         return None
     named = endpoint.option("acl") or endpoint.option("contact_acl")
     refused = group.verdict.outcome is Outcome.ACCEPTED and with_status(group, 401) >= group.calls

@@ -14,7 +14,7 @@ from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, listed, sou
 from pjsipdiag.diagnosis.rules.gaps.difference import contradicts, of_difference
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
-MOST_NAMED = 30
+MOST_LISTED = 30
 """Objects that one line keeps from loading, and missing files, before the rest is counted."""
 COPY_ALL = (
     "Bring them along: copy the whole directory, links followed (tar -chzf etc.tgz -C /etc asterisk), and what lies "
@@ -68,8 +68,8 @@ def besides(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
 def missing(config: Config) -> str:
     """The includes that lead nowhere, each with its line."""
     names = [f"{one.why['file']} ({one.where})" for one in config.missing]
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return ", ".join(names[:MOST_LISTED]) + more
 
 
 def incomplete(config: Config) -> Iterator[Finding]:
@@ -127,8 +127,8 @@ def dialplan_lacks(config: Config) -> Iterator[Finding]:
     dialplan = config.dialplan()
     gone = [one for one in dialplan.unknown if one.why.kind is FileReason.FILE_IS_MISSING] if dialplan else []
     if gone:
-        names = ", ".join(f"{one.why['file']} ({one.where})" for one in gone[:MOST_NAMED])
-        more = f" and {len(gone) - MOST_NAMED} more" if gone[MOST_NAMED:] else ""
+        names = ", ".join(f"{one.why['file']} ({one.where})" for one in gone[:MOST_LISTED])
+        more = f" and {len(gone) - MOST_LISTED} more" if gone[MOST_LISTED:] else ""
         yield Finding(
             "incomplete-copy",
             Severity.NOTE,

@@ -24,11 +24,11 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 NONCE = re.compile(r'nonce="\d{9,11}/[0-9a-f]{32}"')
 """build_nonce() of res_pjsip_authenticator_digest.c: the time and a hash."""
-MOST_ASKED = 100
+MOST_GROUPS_ASKED = 100
 """Groups of calls with one cause of which the first ones are asked for all."""
-MOST_APART = 20
+MOST_LINES_TOLD = 20
 """Lines that decide otherwise than Asterisk did which are told one by one; more of them have one cause."""
-BLANK = ("", "0.0.0.0", "::")
+BLANK_ADDRESSES = ("", "0.0.0.0", "::")
 """In place of the PBX's own address in Asterisk's log, which does not tell it."""
 PAST_IDENTIFICATION = frozenset({100, 180, 181, 182, 183, 404, 480, 484, 486, 487, 488, 603, *range(200, 300)})
 """Answers that only a request with an endpoint gets from Asterisk."""
@@ -77,7 +77,7 @@ def of_difference(situation: Situation, group: CallGroup) -> Cause | None:
     if group.verdict.outcome is Outcome.NO_MATCH and expected > 0 and is_likely(situation, group):
         return None  # answers as predicted are there: others, which anybody can forge, do not outweigh them
     outcome = group.verdict.outcome
-    if len(_deciding_lines(situation)) > MOST_APART:
+    if len(_deciding_lines(situation)) > MOST_LINES_TOLD:
         return Cause("", None, outcome)
     return Cause(group.verdict.identify or group.verdict.endpoint, _decides(situation, group), outcome)
 
@@ -132,7 +132,7 @@ def is_shown(situation: Situation, groups: Sequence[CallGroup]) -> bool:
         return True
     name = situation.config.globals.value("user_agent")
     for place in dict.fromkeys(place for group in groups for place in group.destinations):
-        if ip_of(place) in BLANK:
+        if ip_of(place) in BLANK_ADDRESSES:
             return True  # the own side is blank in Asterisk's own log only
         answer = situation.greetings.get(place)
         named = (answer.header("Server") or answer.header("User-Agent")) if answer else ""
@@ -153,7 +153,7 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     """The possible explanations of the difference, the best supported first, each with what speaks for or against
     it."""
     likely, possible, unlikely = [], [], []
-    rules = [rule for group in groups[:MOST_ASKED] for _, rule in taking(situation, group)]
+    rules = [rule for group in groups[:MOST_GROUPS_ASKED] for _, rule in taking(situation, group)]
     named = next((rule for rule in rules if rule.host), None)
     accepted = cause.detail == Outcome.ACCEPTED
     unread = (one for held in stores_of(situation.config) for one in held)
@@ -197,7 +197,7 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
 def is_split(situation: Situation, group: CallGroup) -> bool:
     """Whether a text of Asterisk, which has no own address, shows one source both identified and refused, and the
     files do not tell one from the other: one address was put in the place of several."""
-    if not any(ip_of(place) in BLANK for place in group.destinations):
+    if not any(ip_of(place) in BLANK_ADDRESSES for place in group.destinations):
         return False
     alike = groups_of(situation, group.source)
     statuses = {status for one in alike for status in one.statuses}
@@ -207,7 +207,7 @@ def is_split(situation: Situation, group: CallGroup) -> bool:
 def _nobody_listens(situation: Situation, group: CallGroup) -> str:
     destination = group.sample.destination
     if unheard(group.transport, destination, situation.config):
-        if destination.ip in BLANK:
+        if destination.ip in BLANK_ADDRESSES:
             return f"the files have no {group.transport.lower()} transport"
         return f"no transport of the files listens on {destination} (a NAT or port forwarding may stand in between)"
     return "by the files the requests are refused unread"
@@ -239,7 +239,7 @@ def _deciding_lines(situation: Situation) -> dict[Where, bool]:
 def _explained(situation: Situation, groups: Sequence[CallGroup]) -> bool:
     """Whether the files without the lines that let such calls in would have refused them, as Asterisk did."""
     replay = _without(situation)
-    return replay is not None and all(not replay.verdict(group.sample).endpoint for group in groups[:MOST_ASKED])
+    return replay is not None and all(not replay.verdict(group.sample).endpoint for group in groups[:MOST_GROUPS_ASKED])
 
 
 @lru_cache(maxsize=2)
@@ -256,7 +256,7 @@ def _without(situation: Situation) -> Replay | None:
 
 def _releases(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     """The releases under which none of the answers contradicts."""
-    some, replays = groups[:MOST_ASKED], _under_other_releases(situation)
+    some, replays = groups[:MOST_GROUPS_ASKED], _under_other_releases(situation)
     return [release for release, replay in replays if not any(_still(replay, group) for group in some)]
 
 

@@ -30,7 +30,7 @@ MEANINGS: dict[int, tuple[str, str]] = {
     480: ("the provider does not take it now", "ask the provider"),
     503: ("the provider's server is not available", "ask the provider; another server_uri may work"),
 }
-ELSE = ("the provider refuses it", "ask the provider what that answer means")
+OTHER_ANSWER = ("the provider refuses it", "ask the provider what that answer means")
 UNHEARD = (
     "nobody answers",
     "check server_uri, the way there (firewall, DNS, outbound_proxy) and the transport",
@@ -64,7 +64,7 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
     through |= {group.source for group in situation.groups if any(200 <= status < 300 for status in group.statuses)}
     for ip, done in failed.items():
         yield Finding(
-            OWN,
+            OWN_REFUSED,
             Severity.WARNING if ip in of_pbx - through else Severity.NOTE,
             f"{ip} {', and '.join(done)}",
             _places(situation).get(ip),
@@ -78,7 +78,7 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
         )
 
 
-OWN = "own-request-refused"
+OWN_REFUSED = "own-request-refused"
 _CALLEE = (404, 410, 480, 484, 604)
 """Not Found, Gone, Temporarily Unavailable, Address Incomplete, Does Not Exist: about who is called
 (RFC 3261 21.4, 21.6)."""
@@ -110,7 +110,7 @@ def _own_requests(situation: Situation, alike: Sequence[Exchange]) -> Finding:
     elif is_ping:
         meaning = ": Asterisk takes any answer as a sign of life"
     return Finding(
-        OWN,
+        OWN_REFUSED,
         Severity.NOTE if first.method == "NOTIFY" or (is_ping and not silent) else Severity.WARNING,
         f"{listed(servers)} {done}{meaning}",
         next(filter(None, map(_places(situation).get, servers)), None),
@@ -141,7 +141,7 @@ def _finding(situation: Situation, exchange: Exchange) -> Finding:
     status = max(statuses, key=lambda code: (code not in (401, 407), statuses[code], code), default=0)
     known = next(filter(None, (registration_of(situation.config, one) for one in exchange.asked)), None)
     name = f"registration [{known.name}] ({known.where})" if known else "a registration that the files do not have"
-    meaning, advice = MEANINGS.get(status, ELSE)
+    meaning, advice = MEANINGS.get(status, OTHER_ANSWER)
     if status:
         count = statuses[status]
         message = (

@@ -134,7 +134,7 @@ def _no_extension(what: str, advice: str, option: str = "context") -> Explains:
 
 def unhandled(method: str, status: int) -> Why:
     """Why a method is refused that nothing takes (endpt_on_rx_msg of PJSIP answers 501)."""
-    module = MODULES.get(method)
+    module = MODULES_OF_METHODS.get(method)
     wanted = f"load {module} where it is wanted (`module show like {module}`), or" if module else ""
     doubt = "" if status == 501 else "; Asterisk answers 501 to that, so look at what else answers there, too"
     return Why(
@@ -142,7 +142,7 @@ def unhandled(method: str, status: int) -> Why:
     )
 
 
-MODULES = {
+MODULES_OF_METHODS = {
     "REGISTER": "res_pjsip_registrar",
     "SUBSCRIBE": "res_pjsip_pubsub",
     "PUBLISH": "res_pjsip_pubsub",
@@ -158,7 +158,7 @@ def _context(endpoint: Endpoint, option: str) -> str:
 
 
 _EVENT = "no module of this Asterisk handles its Event (res_pjsip_exten_state, res_pjsip_mwi, res_pjsip_pidf...)"
-EXPLAINED: dict[tuple[str, int], Explains] = {
+EXPLANATIONS: dict[tuple[str, int], Explains] = {
     ("REGISTER", 403): _no_aors,
     ("REGISTER", 404): _no_aor,
     ("REGISTER", 423): _no_such(

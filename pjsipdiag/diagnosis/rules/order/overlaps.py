@@ -19,9 +19,9 @@ from pjsipdiag.sip import Address
 
 *_, BY_HASH, BY_NAME = around("identifies_by_name", REPRESENTATIVES[:-1])
 """Releases on either side of the change in `ip_identify_match_check`: sorted by name, and in hash order before it."""
-ORDERS = ((BY_NAME, "releases that ask by name"), (BY_HASH, "releases that ask in hash order"))
+ASKING_ORDERS = ((BY_NAME, "releases that ask by name"), (BY_HASH, "releases that ask in hash order"))
 
-RELEASES = around("identifies_by_name", REPRESENTATIVES)
+COMPARED_RELEASES = around("identifies_by_name", REPRESENTATIVES)
 """Releases on both sides of each change of the order in which identifies are asked."""
 
 
@@ -79,12 +79,12 @@ def overlapping_identifies(situation: Situation, cause: Cause, groups: Sequence[
 def _winners(config: Config, won: Identify, lost: Identify) -> list[str]:
     """Which of the two other releases ask first."""
     other = []
-    for release in RELEASES:
+    for release in COMPARED_RELEASES:
         asked = next(i.name for i in ask_order(config, release) if i.name in (won.name, lost.name))
         if asked == lost.name:
             other.append(release)
     if not other:
-        return [f"all of {listed(RELEASES, 9)} ask [{won.name}] first"]
+        return [f"all of {listed(COMPARED_RELEASES, 9)} ask [{won.name}] first"]
     return [f"Asterisk {listed(other, 9)} would ask [{lost.name}] first: an upgrade moves these calls"]
 
 
@@ -108,7 +108,7 @@ def _places(ordered: Sequence[Identify]) -> dict[str, int]:
 def _overlap(
     config: Config, cell: Cell, winner: Identify, loser: Identify, orders: dict[str, dict[str, int]]
 ) -> Finding:
-    changes = [words for version, words in ORDERS if orders[version][loser.name] < orders[version][winner.name]]
+    changes = [words for version, words in ASKING_ORDERS if orders[version][loser.name] < orders[version][winner.name]]
     won, lost = deciding(winner, cell), deciding(loser, cell)
     less_specific = won.mask.bit_count() < lost.mask.bit_count()
     surprising = less_specific or bool(changes)
@@ -133,7 +133,7 @@ def _overlap(
 
 def shadowed(config: Config) -> Iterator[Finding]:
     """Identifies whose address rules another identify always takes first."""
-    beaten = [(words, {loser.name for loser, _ in _losers(config, version)}) for version, words in ORDERS]
+    beaten = [(words, {loser.name for loser, _ in _losers(config, version)}) for version, words in ASKING_ORDERS]
     for identify, winners in _losers(config, config.version):
         if identify.match_header or identify.match_request_uri:
             rest = "only its match_header or match_request_uri can match"

@@ -20,7 +20,7 @@ from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, meant_endpoint, se
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, is_silent, listed, sources
-from pjsipdiag.diagnosis.rules.gaps.copies import MOST_NAMED
+from pjsipdiag.diagnosis.rules.gaps.copies import MOST_LISTED
 from pjsipdiag.diagnosis.rules.unloaded.dangling import which_line
 from pjsipdiag.diagnosis.rules.unloaded.ignored import logged
 from pjsipdiag.diagnosis.rules.unloaded.placeholders import unfilled
@@ -177,9 +177,9 @@ def dropped(config: Config) -> Iterator[Finding]:
     for (kind, reason, where), drops in groups.items():
         used = kind in ("identify", "endpoint", "transport", "global", "acl", "auth", "aor")
         names = list(dict.fromkeys(drop.name for drop in drops))
-        shown = ", ".join(f"'{name}'" for name in names[:MOST_NAMED])
-        if names[MOST_NAMED:]:
-            shown += f" and {len(names) - MOST_NAMED} more"
+        shown = ", ".join(f"'{name}'" for name in names[:MOST_LISTED])
+        if names[MOST_LISTED:]:
+            shown += f" and {len(names) - MOST_LISTED} more"
         yield Finding(
             "not-loaded",
             Severity.ERROR if used else Severity.WARNING,

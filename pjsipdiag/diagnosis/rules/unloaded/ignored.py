@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import ReasonKind
 from pjsipdiag.asterisk.reasons.values import ValueReason
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.gaps.copies import MOST_NAMED
+from pjsipdiag.diagnosis.rules.gaps.copies import MOST_LISTED
 
 _ONLY_IF: dict[ReasonKind, str] = {
     ValueReason.FILE_NOT_KNOWN: "{file} can be read",
@@ -61,8 +61,8 @@ def conditions(config: Config) -> tuple[str, ...]:
     for (_, section), problems in needs.items():
         parts = dict.fromkeys(_ONLY_IF[one.why.kind].format(**dict(one.why.fields)) for one in problems)
         said.append(f"not seen: [{section}] ({problems[0].where}) loads only if {' and '.join(parts)}")
-    more = (f"not seen: so it is with {len(said) - MOST_NAMED} more sections",) if said[MOST_NAMED:] else ()
-    return (*said[:MOST_NAMED], *more)
+    more = (f"not seen: so it is with {len(said) - MOST_LISTED} more sections",) if said[MOST_LISTED:] else ()
+    return (*said[:MOST_LISTED], *more)
 
 
 def logged(log: str) -> tuple[str, ...]:

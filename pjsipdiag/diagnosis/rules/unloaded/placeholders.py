@@ -10,13 +10,13 @@ PLACEHOLDER = re.compile(
     r"|(?<![\w.])(?=(?:[\dxX*]+\.){3}[\dxX*])(?:\d{1,3}\.)*[xX*]{1,3}(?:\.(?:\d{1,3}|[xX*]{1,3}))*"
 )
 """The placeholders of shells, containers and templates for a value, and of people for an address that they hide."""
-MOST_READ = 1000
+LONGEST_LOOKED_AT = 1000
 """Characters of a value that are looked at: the time grows with their square."""
 
 
 def unfilled(value: str) -> tuple[str, ...]:
     """That parts of a value are placeholders; nothing where none is."""
-    holes = list(dict.fromkeys(found[0] for found in PLACEHOLDER.finditer(value[:MOST_READ])))
+    holes = list(dict.fromkeys(found[0] for found in PLACEHOLDER.finditer(value[:LONGEST_LOOKED_AT])))
     shown = ", ".join(holes[:4])
     verb = "is a placeholder" if len(holes) == 1 else "are placeholders"
     return (f"{shown} {verb} that nobody filled in",) if holes else ()

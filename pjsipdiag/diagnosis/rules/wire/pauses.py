@@ -19,11 +19,11 @@ from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import answers, clock, counted, listed, sources
 from pjsipdiag.diagnosis.situation import Exchange, Situation
 
-PATIENCE = 32_000_000_000
+LONGEST_WAIT = 32_000_000_000
 """Nanoseconds after which nobody waits for an answer any more (64 * T1, RFC 3261 17.1.2.2)."""
-MOST_TOLD = 16
+MOST_EXCHANGES = 16
 """Exchanges that a finding lists, and that are read for pauses."""
-MOST_MESSAGES = 300_000
+MOST_READ_AGAIN = 300_000
 """Messages of captures that are read again for the pauses of requests outside of calls."""
 LONGEST_METHOD = 32
 STOPPED = "had its last answer at {}, and none since"
@@ -45,7 +45,7 @@ def meanwhile(situation: Situation, sources: Collection[str], first: int, last: 
     calls = situation.calls
     if not isinstance(calls, Calls):
         return Meanwhile((), False, 0)
-    end = last + PATIENCE
+    end = last + LONGEST_WAIT
     mine = {number for number, ip in enumerate(calls.sources) if show_ip(ip) in sources}
     before = max((answer for answer in calls.answered if answer < first), default=0)
     resumed = min((answer for answer in calls.answered if answer > last), default=0)
@@ -69,9 +69,11 @@ def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
     found: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
     for one in exchanges:
         if _has_stopped(one, situation.end):
-            found[STOPPED, OF_ONE if heard > one.last_answer + PATIENCE else OF_ALL].append(one)
+            found[STOPPED, OF_ONE if heard > one.last_answer + LONGEST_WAIT else OF_ALL].append(one)
         elif (
-            one.is_silent and one.last_request - one.first_time > PATIENCE and len(answered) > (one.client in answered)
+            one.is_silent
+            and one.last_request - one.first_time > LONGEST_WAIT
+            and len(answered) > (one.client in answered)
         ):
             found["never got an answer, and others do", OF_ONE].append(one)
         elif one.last_answer > one.last_request + LATE_AFTER and one.unanswered >= 0:
@@ -97,8 +99,8 @@ def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
 
 def _has_stopped(one: Exchange, end: int) -> bool:
     """Whether answers ended before requests did; a last request that the end of the capture cuts off says nothing."""
-    is_behind = 0 < one.last_answer < one.last_request - PATIENCE
-    return is_behind and (one.unanswered > 1 or end - one.last_request > PATIENCE)
+    is_behind = 0 < one.last_answer < one.last_request - LONGEST_WAIT
+    return is_behind and (one.unanswered > 1 or end - one.last_request > LONGEST_WAIT)
 
 
 def _silence(said: Sequence[str], others: str, why: str, ones: Sequence[Exchange]) -> Finding:
@@ -111,7 +113,7 @@ def _silence(said: Sequence[str], others: str, why: str, ones: Sequence[Exchange
         None,
         clients,
         0,
-        tuple(said[:MOST_TOLD]) if rest else (),
+        tuple(said[:MOST_EXCHANGES]) if rest else (),
         advice=why,
     )
 
@@ -134,8 +136,8 @@ def unanswered(exchanges: Sequence[Exchange]) -> list[Exchange]:
 
 def unread(tallies: Sequence[Tally]) -> str:
     """Why pauses are not looked for; empty where they are."""
-    if sum(tally.sip_messages for tally in tallies) > MOST_MESSAGES:
-        return f"in more than {MOST_MESSAGES:,} messages"
+    if sum(tally.sip_messages for tally in tallies) > MOST_READ_AGAIN:
+        return f"in more than {MOST_READ_AGAIN:,} messages"
     return "" if all(tally.kept or tally.stamp is not None for tally in tallies) else "on standard input"
 
 
@@ -159,7 +161,7 @@ def pauses(exchanges: Sequence[Exchange], tallies: Sequence[Tally], mirrors: Col
             of.append((time, is_answer))
     for one in short:
         found = max(_between(seen[only_told, one.client, one.method]), key=lambda pause: pause[2], default=None)
-        if found is not None and found[1] - found[0] > PATIENCE:
+        if found is not None and found[1] - found[0] > LONGEST_WAIT:
             first, last, _ = found
             others = dict.fromkeys(
                 host for time, host in answers[only_told] if first <= time <= last and host != one.client

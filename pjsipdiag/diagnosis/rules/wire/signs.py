@@ -22,7 +22,7 @@ from pjsipdiag.diagnosis.rules.wire.meanings import Meaning
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SIP_PORTS, Address, ip_text
 
-MOST_SHOWN = 4
+MOST_IDS_SHOWN = 4
 """Call-IDs of one sign."""
 UNPROVEN = (
     "it quotes no Call-ID of these calls, or a tunnel tells it: nothing shows that it is about a packet of theirs"
@@ -205,5 +205,5 @@ def _message(sign: Sign) -> str:
 def _who_says(word: Word) -> str:
     kind = {SignKind.ICMP: "an ICMP error", SignKind.ALERT: "a TLS alert"}.get(word.sign.kind, "a TCP reset")
     where = "" if word.teller == word.place.ip else ", which is not where it was to go"
-    ids = f"; it names Call-ID {listed(word.times.call_ids[:MOST_SHOWN])}" if word.times.call_ids else ""
+    ids = f"; it names Call-ID {listed(word.times.call_ids[:MOST_IDS_SHOWN])}" if word.times.call_ids else ""
     return f"{kind} of {word.teller} says so ({counted(word.times.count, 'time')}){where}{ids}"
