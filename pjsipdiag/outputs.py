@@ -7,9 +7,7 @@ a file is written beside its place and then renamed, so that it is the whole new
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
@@ -59,6 +57,8 @@ def write_bytes(
     path: str, *, inputs: Iterable[str | Path] = (), force: bool = False, mode: int = PRIVATE
 ) -> Iterator[BinaryIO]:
     """The file `path` for writing; a device or a pipe is written to as it is. Raises PjsipdiagError."""
+    from tempfile import mkstemp
+
     target = Path(os.path.realpath(path))
     try:
         _refuse_input(path, target, inputs)
@@ -70,7 +70,7 @@ def write_bytes(
             raise PjsipdiagError(f"{visible(path) or repr(path)} is a directory: name a file")
         if os.path.lexists(target) and not force:
             raise PjsipdiagError(f"{visible(path)} exists already: --force replaces it")
-        handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+        handle, beside = mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
         try:
             with open(handle, "wb") as stream:  # noqa: PTH123  (a handle)
                 yield stream
@@ -114,7 +114,10 @@ def write_folder(
 
 def _stage(directory: Path, files: Mapping[str, Content]) -> None:
     """All files beside their places first, then each is renamed; where one cannot be, all are again as they were."""
-    staging = Path(tempfile.mkdtemp(dir=directory, prefix=".writing."))
+    import shutil
+    from tempfile import mkdtemp
+
+    staging = Path(mkdtemp(dir=directory, prefix=".writing."))
     before: list[tuple[Path, Path]] = []
     """Files that are replaced, and where what was there is kept."""
     folders: list[Path] = []
@@ -151,7 +154,9 @@ def _keep(file: Path, place: Path) -> None:
     try:
         place.hardlink_to(file)
     except OSError:  # a file system without links, or another one
-        shutil.copy2(file, place)
+        from shutil import copy2
+
+        copy2(file, place)
 
 
 def _settle(beside: str, target: Path, mode: int, force: bool) -> None:

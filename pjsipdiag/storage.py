@@ -11,16 +11,18 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.inputs import LARGEST_WHOLE
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 SMALLEST_READ, LARGEST_READ = 1 << 16, 8 << 20
@@ -141,6 +143,8 @@ class Remote(io.RawIOBase):
 
     def __init__(self, begin: Callable[..., Any], end: int | None) -> None:
         super().__init__()
+        from concurrent.futures import ThreadPoolExecutor  # with logging and queues, which few runs need
+
         self._begin, self._end = begin, end
         self._file = begin()
         self._pool = ThreadPoolExecutor(1)
@@ -191,7 +195,7 @@ class Remote(io.RawIOBase):
         """Waits for what was asked for and is not wanted any more."""
         if self._ahead is not None:
             self._ahead.cancel()
-            with suppress(Exception, CancelledError):
+            with suppress(Exception):
                 self._ahead.result()
             self._ahead = None
 

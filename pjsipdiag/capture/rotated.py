@@ -8,7 +8,6 @@ from __future__ import annotations
 import glob
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct
@@ -104,6 +103,8 @@ def _starts(names: Sequence[str]) -> Iterator[int | CaptureError]:
     if len(names) < 2 or not isinstance(names[0], Url):
         yield from map(start, names)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
         yield from pool.map(start, names)
 

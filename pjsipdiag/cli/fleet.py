@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -65,6 +64,8 @@ def fleet(
     FLEET.toml has a [[pbx]] for each: name, captures, config or live, databases, addresses, asterisk, hosts, mirrors.
     Exit status 1 also where a PBX could not be diagnosed: it is named and the others go on.
     """
+    from tempfile import TemporaryDirectory
+
     from pjsipdiag.diagnosis.calls.selection import selection
     from pjsipdiag.fleet.diagnose import Diagnosis, diagnose_fleet
     from pjsipdiag.fleet.plan import inputs_of, read_plan

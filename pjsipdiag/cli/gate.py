@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,6 +79,8 @@ def _folders(start: Path) -> Iterator[Path]:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    import tomllib
+
     shown = visible(str(path))
     try:
         given = tomllib.loads(read_text(path))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from pjsipdiag.asterisk.config import Config
@@ -61,4 +60,6 @@ class Rule:
     @property
     def page(self) -> str:
         """Its documentation: what it means, how Asterisk comes to it, what to do, what not to do (Markdown)."""
+        from importlib.resources import files  # with zipfile, which few runs need
+
         return (files("pjsipdiag.diagnosis") / "pages" / f"{self.name}.md").read_text(encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING, TextIO
 
 from pjsipdiag.dataclass import dataclass
@@ -50,6 +49,8 @@ def style_for(
     ahead: BackgroundTables | None = None,
 ) -> Style:
     """The look for `stream`; what is None is decided by the stream, NO_COLOR, FORCE_COLOR, TERM and COLUMNS."""
+    from shutil import get_terminal_size
+
     terminal = stream.isatty()
     environment = os.environ
     if color is None:
@@ -57,7 +58,7 @@ def style_for(
         color = bool(wanted) and not environment.get("NO_COLOR")
     asked = environment.get("COLUMNS", "").isdecimal()
     if width is None:
-        width = shutil.get_terminal_size((NARROW, 24)).columns if terminal or asked else NARROW
+        width = get_terminal_size((NARROW, 24)).columns if terminal or asked else NARROW
     if ascii_only is None:
         ascii_only = not _can_encode(stream, "─→•✓")
     return Style(

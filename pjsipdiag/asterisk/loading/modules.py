@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config, Unread
 from pjsipdiag.asterisk.files.lines import parse_bool
@@ -155,7 +155,7 @@ def read(parsed: Parsed) -> Modules:
 @cache
 def own_modules() -> frozenset[str]:
     """The modules that some release of Asterisk from 16 on comes with; others may have been added."""
-    return frozenset(json.loads((resources.files("pjsipdiag.asterisk") / "releases" / "modules.json").read_text()))
+    return frozenset(json.loads((Path(__file__).parents[1] / "releases" / "modules.json").read_bytes()))
 
 
 _REQUIRED = "*** Failed to load required module {}"

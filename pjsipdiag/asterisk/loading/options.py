@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import ItemsView, Iterator, Mapping, Sequence
 from functools import cache, lru_cache, partial
-from importlib import resources
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pjsipdiag.asterisk.config import Problem
@@ -83,12 +82,14 @@ def knows(object_type: str, name: str, version: str) -> bool:
     return name.startswith("@") or name.lower() in _options(object_type, version)
 
 
-@cache
 def _entries(object_type: str) -> Mapping[str, Sequence[Mapping[str, object]]]:
     """The table's entries of an object type by the names of options."""
-    text = (resources.files("pjsipdiag.asterisk") / "loading" / "options.json").read_text(encoding="utf-8")
-    found: dict[str, Sequence[Mapping[str, object]]] = json.loads(text).get(object_type, {})
-    return found
+    return _table().get(object_type, {})
+
+
+@cache
+def _table() -> Mapping[str, Mapping[str, Sequence[Mapping[str, object]]]]:
+    return json.loads(Path(__file__).with_name("options.json").read_bytes())  # type: ignore[no-any-return]
 
 
 def _ever_known(object_type: str, name: str) -> bool:

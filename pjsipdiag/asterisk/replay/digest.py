@@ -6,21 +6,16 @@ Replays verify() and digest_lookup() of res_pjsip_authenticator_digest.c, and si
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
 from pjsipdiag.asterisk.config import Auth, Config, Endpoint
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.sip import SipMessage
 
-ALGORITHMS: dict[str, Callable[[bytes], str]] = {
-    "MD5": lambda text: hashlib.md5(text, usedforsecurity=False).hexdigest(),
-    "SHA-256": lambda text: hashlib.sha256(text).hexdigest(),
-    "SHA-512-256": lambda text: hashlib.new("sha512_256", text).hexdigest(),
-}
-"""RFC 7616's, as `pjsip list algorithms` names them; other releases know MD5 alone."""
+ALGORITHMS = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
+"""RFC 7616's and what hashlib calls them, as `pjsip list algorithms` names them; other releases know MD5 alone."""
 NONCE_LIFETIME = "32"
 """Seconds, where a section has no nonce_lifetime (config_auth.c)."""
 OLDEST = 30 * 86_400
@@ -88,7 +83,7 @@ def _judged(given: Mapping[str, str], message: SipMessage, auth: Auth, config: C
     secret = _secret(auth, name.upper(), realm)
     if secret is None:
         return Compared(Mismatch.UNKNOWN, auth)
-    fits = _response(given, message.method, secret, ALGORITHMS[name.upper()]) == given.get("response", "").lower()
+    fits = _response(given, message.method, secret, name.upper()) == given.get("response", "").lower()
     return _nonce(given, message, auth) if fits else Compared(Mismatch.PASSWORD, auth)
 
 
@@ -118,16 +113,22 @@ def _secret(auth: Auth, algorithm: str, realm: str) -> str | None:
         return auth.value("md5_cred").lower()
     if auth.option("password") is None:
         return None
-    text = f"{auth.username}:{realm}:{auth.value('password')}"
-    return ALGORITHMS[algorithm](text.encode("utf-8", "surrogateescape"))
+    return _hashed(f"{auth.username}:{realm}:{auth.value('password')}", algorithm)
 
 
-def _response(given: Mapping[str, str], method: str, secret: str, digest: Callable[[bytes], str]) -> str:
+def _hashed(text: str, algorithm: str) -> str:
+    import hashlib  # with OpenSSL, which few captures need
+
+    data = text.encode("utf-8", "surrogateescape")
+    return hashlib.new(ALGORITHMS[algorithm], data, usedforsecurity=False).hexdigest()
+
+
+def _response(given: Mapping[str, str], method: str, secret: str, algorithm: str) -> str:
     """`response` as RFC 7616 section 3.4.1 computes it, without qop as RFC 2069 does."""
-    asked = digest(f"{method}:{given.get('uri', '')}".encode("utf-8", "surrogateescape"))
+    asked = _hashed(f"{method}:{given.get('uri', '')}", algorithm)
     nonce = given.get("nonce", "")
     if given.get("qop"):
         middle = ":".join((nonce, given.get("nc", ""), given.get("cnonce", ""), given["qop"]))
     else:
         middle = nonce
-    return digest(f"{secret}:{middle}:{asked}".encode("utf-8", "surrogateescape"))
+    return _hashed(f"{secret}:{middle}:{asked}", algorithm)

@@ -7,16 +7,15 @@ what it holds, and says so.
 
 from __future__ import annotations
 
-import bz2
 import io
-import lzma
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from functools import partial
 from threading import get_ident
-from typing import BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 _T = TypeVar("_T")
 CHUNK = 1 << 17
@@ -82,13 +81,18 @@ class Guarded(io.RawIOBase):
         return got
 
 
-class _InLine(Executor):
+class _InLine:
     """Does at once what it is told, where no thread can be started: in a browser, or at the limit of processes."""
 
-    def submit(self, fn: Callable[..., _T], /, *args: object, **kwargs: object) -> Future[_T]:
+    def submit(self, work: Callable[[], _T]) -> Future[_T]:
+        from concurrent.futures import Future
+
         done = Future[_T]()
-        done.set_result(fn(*args, **kwargs))
+        done.set_result(work())
         return done
+
+    def shutdown(self, *, wait: bool, cancel_futures: bool) -> None:
+        """Nothing is under way."""
 
 
 class Decompressed(io.RawIOBase):
@@ -97,13 +101,15 @@ class Decompressed(io.RawIOBase):
     def __init__(
         self, stream: io.RawIOBase, make: Callable[[], Decompressor], damage: list[str], *, any_ratio: bool
     ) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # with logging and queues: most captures are not compressed
+
         super().__init__()
         self._stream, self._make, self._damage, self._any_ratio = stream, make, damage, any_ratio
         self._object: Decompressor | None = None
         self._rest = b""
         self._worker: int | None = None
         self._taken = self._given = 0
-        self._pool: Executor = ThreadPoolExecutor(1)
+        self._pool: Executor | _InLine = ThreadPoolExecutor(1)
         try:
             self._ahead = deque(self._pool.submit(self._batch) for _ in range(AHEAD))
         except RuntimeError:
@@ -250,11 +256,23 @@ class _Zstd:
         return b"".join(parts)
 
 
+def _xz() -> Decompressor:
+    import lzma
+
+    return lzma.LZMADecompressor(memlimit=MOST_DICTIONARY)
+
+
+def _bzip2() -> Decompressor:
+    import bz2
+
+    return bz2.BZ2Decompressor()
+
+
 COMPRESSIONS: dict[bytes, Callable[[], Decompressor]] = {
     b"\x1f\x8b": _gzip,
     b"\x28\xb5\x2f\xfd": _Zstd,
-    b"\xfd7zXZ\0": partial(lzma.LZMADecompressor, memlimit=MOST_DICTIONARY),
-    b"BZh": bz2.BZ2Decompressor,
+    b"\xfd7zXZ\0": _xz,
+    b"BZh": _bzip2,
 }
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from _socket import inet_ntoa
 from array import array
 from collections.abc import Sequence
 from functools import lru_cache
-from socket import inet_ntoa
 from typing import overload
 
 from pjsipdiag.asterisk.addresses.rule import bounds, network_text, number, shared_bits

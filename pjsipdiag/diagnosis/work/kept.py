@@ -7,12 +7,10 @@ so folder and files must belong to the user alone, and what is damaged or strang
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pickle
 import platform
 import stat
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from pjsipdiag.diagnosis.work.reading import Done, Reading
 
 MAGIC = b"pjsipdiag fold 4\n"
-_DIGEST = hashlib.sha256
+_DIGEST_SIZE = 32
 
 
 def prepare(folder: str) -> None:
@@ -73,7 +71,13 @@ def _name(reading: Reading, piece: FilePart, alone: bool, stamp: Stamp) -> str:
         (piece.start, piece.end, piece.header, piece.section, alone, reading.most_rows),
         (wanted.since, wanted.until, sorted(map(str, wanted.sources)), sorted(wanted.call_ids), sorted(wanted.mirrors)),
     )
-    return _DIGEST(repr(said).encode("utf-8", "surrogateescape")).hexdigest()
+    return _digest(repr(said).encode("utf-8", "surrogateescape")).hex()
+
+
+def _digest(content: bytes) -> bytes:
+    from hashlib import sha256
+
+    return sha256(content).digest()
 
 
 def _opened(path: Path) -> Done | None:
@@ -88,9 +92,9 @@ def _opened(path: Path) -> Done | None:
             return None
         with suppress(OSError):
             data = file.read()
-            head = MAGIC + data[len(MAGIC) : len(MAGIC) + _DIGEST().digest_size]
+            head = MAGIC + data[len(MAGIC) : len(MAGIC) + _DIGEST_SIZE]
             content = data[len(head) :]
-            if data.startswith(MAGIC) and head == MAGIC + _DIGEST(content).digest():
+            if data.startswith(MAGIC) and head == MAGIC + _digest(content):
                 done: Done = pickle.loads(content)
                 return done
     return None
@@ -100,10 +104,12 @@ def _keep(path: Path, done: Done) -> None:
     """Writes it beside its place, then renames it; where there is no room it is not kept."""
     content = pickle.dumps(done, pickle.HIGHEST_PROTOCOL)
     with suppress(OSError):
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".")
+        from tempfile import mkstemp
+
+        handle, beside = mkstemp(dir=path.parent, prefix=".")
         try:
             with open(handle, "wb") as file:  # noqa: PTH123  (a handle)
-                file.writelines((MAGIC, _DIGEST(content).digest(), content))
+                file.writelines((MAGIC, _digest(content), content))
             Path(beside).replace(path)
         finally:
             with suppress(FileNotFoundError):
