@@ -35,7 +35,8 @@ class CallGroup:
     """Inbound calls of one source address over one transport with one verdict; compared by identity.
 
     `source` is an IP address as text, `requests` counts INVITE packets; times are nanoseconds since 1970.
-    `statuses` counts calls by their final (else last provisional) status, 0 for calls without any answer.
+    `statuses` counts calls by their final (else last provisional) status, 0 for calls without any answer and for those
+    whose credentials got none.
     `challenged` calls got a 401 or 407, `retried` of them came again with credentials. `ports` are the source ports,
     `destinations` "ip:port", `numbers` the users of the request URI and `callers` those of From: each distinct and at
     most 32; `distinct_numbers` and `distinct_callers` count them all (up to 1,000). `sample` reads the head of the
@@ -71,9 +72,12 @@ class CallGroup:
     delays: tuple[str, ...] = ()
     """The values of Retry-After (seconds, as they were sent) in its 503 answers."""
     first_silent: int = 0
-    """When the first and the last of its calls came that got no answer, and when its last answer went."""
+    """When the first and the last of its calls came that got no answer, or the challenge that such a call answered; and
+    when its last answer went."""
     last_silent: int = 0
     last_answer: int = 0
+    challenged_in_vain: int = 0
+    """Calls whose credentials, after a challenge, got no answer: they are among those of status 0."""
     late: int = 0
     """Calls whose first answer came so late that nobody waits for it."""
     tried: Mapping[int, int] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from pjsipdiag.diagnosis.calls.received import ReceivedRequests, in_order, picke
 from pjsipdiag.diagnosis.calls.rows import (
     BRIEF,
     CARRIED,
+    CHALLENGES,
     CREDENTIALS,
     LATE,
     LATE_AFTER,
@@ -161,6 +162,11 @@ class Calls(Sequence[CallRow]):
             if not packed:
                 continue
             statuses[number], seen, answered[number] = outcome_of(packed)
+            if further and statuses[number] in CHALLENGES and flags[number] & RETRIED:
+                # the challenge was answered: silence about that answer is what the call came to
+                latest = max((key, *further), key=lambda one: self._times.get(one, 0))
+                if latest not in answers:
+                    statuses[number] = 0
             if answered[number] - times[number] > LATE_AFTER and first_time(packed) - times[number] > LATE_AFTER:
                 seen |= LATE
             if repeats and any(len(repeats.get(one, ())) >= UNHEARD_FROM for one in (key, *(further or ()))):

@@ -125,8 +125,7 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
     for number in read:
         if len(first_ones := firsts[calls.status[number]]) < MOST_IDS:
             first_ones.append(number)
-    answered = list(map(calls.answered.__getitem__, numbers))
-    silent = [calls.time[number] for number, last in zip(numbers, answered, strict=True) if not last]
+    silent = _silent(calls, numbers) or [0]
     agents = [calls.agents[agent] for agent in dict.fromkeys(map(calls.agent.__getitem__, numbers))]
     flags = list(map(calls.flags.__getitem__, numbers))
     challenged = [number for number, flag in zip(numbers, flags, strict=True) if flag & CHALLENGED]
@@ -160,12 +159,18 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
         variants=_variants(calls, numbers, list(alike.values())),
         realms=tuple(realms)[:4],
         delays=tuple(calls.delays(read))[:4],
-        first_silent=silent[0] if silent else 0,
-        last_silent=silent[-1] if silent else 0,
+        first_silent=silent[0],
+        last_silent=silent[-1],
         refused_numbers=tuple(islice(refused, MOST_SHOWN)),
-        last_answer=max(answered),
+        last_answer=max(map(calls.answered.__getitem__, numbers)),
+        challenged_in_vain=sum(1 for number in challenged if not calls.status[number]),
         late=sum(1 for flag in flags if flag & LATE),
     )
+
+
+def _silent(calls: Calls, numbers: Iterable[int]) -> list[int]:
+    """When the calls among `numbers` came that got no answer, or the challenge whose answer got none."""
+    return [calls.answered[number] or calls.time[number] for number in numbers if not calls.status[number]]
 
 
 def _refused(calls: Calls, number: int) -> bool:

@@ -33,9 +33,12 @@ from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
 from pjsipdiag.diagnosis.rules.wire import signs
 from pjsipdiag.diagnosis.rules.wire.pauses import OF_ALL, OF_ONE, meanwhile
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import SipMessage
 
 MOST_MEANT = 8
 """Silent sources that get a finding each; more are told together."""
+LARGEST_UNCUT = 1472
+"""Bytes of UDP payload that fit into one packet of an Ethernet (1,500, less 28 of IPv4 and UDP)."""
 
 
 def no_answer(situation: Situation) -> Iterable[Finding]:
@@ -184,6 +187,7 @@ def ends_early(situation: Situation, group: CallGroup) -> bool:
 
 def _silence(situation: Situation, groups: Sequence[CallGroup], severity: Severity) -> Finding:
     silent = sum(with_status(group, 0) for group in groups)
+    challenged = sum(group.challenged_in_vain for group in groups)
     known = {group.verdict.endpoint for group in groups} - {""}
     destinations = tuple(dict.fromkeys(text for group in groups for text in group.destinations))
     taken = f", although {listed(sorted(known))} would take {'it' if silent == 1 else 'them'}" if known else ""
@@ -191,8 +195,8 @@ def _silence(situation: Situation, groups: Sequence[CallGroup], severity: Severi
     return Finding(
         "no-answer",
         severity,
-        f"{counted(silent, 'INVITE call')} of {listed(sources(groups))} to {listed(destinations)} got no answer at all"
-        f"{taken}{f' ({listed(sorted(by))})' if taken else ''}",
+        f"{counted(silent, 'INVITE call')} of {listed(sources(groups))} to {listed(destinations)} got no answer"
+        f"{_after_challenges(challenged, silent)}{taken}{f' ({listed(sorted(by))})' if taken else ''}",
         None,
         sources(groups),
         silent,
@@ -202,10 +206,23 @@ def _silence(situation: Situation, groups: Sequence[CallGroup], severity: Severi
     )
 
 
+def _after_challenges(challenged: int, silent: int) -> str:
+    if not challenged:
+        return " at all"
+    of_them = "" if challenged == silent else f" ({challenged} of them)"
+    return f" to their credentials, after a 401{of_them}" if silent > 1 else " to its credentials, after a 401"
+
+
 def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
     """The signs of a ban, of a firewall, or of a capture that shows one direction only."""
     if any(_insists(group) for group in groups):
         yield "the caller sends the INVITE again and again: it got no answer either"
+    sizes = [_size(proof) for group in groups if group.challenged_in_vain for proof in group.read_proofs()]
+    if max(sizes, default=0) > LARGEST_UNCUT:
+        yield (
+            f"the INVITE with credentials has {max(sizes)} bytes: over UDP it travels in fragments, which firewalls and"
+            " routers may drop (fewer codecs, or TCP)"
+        )
     refused = _banned(situation, groups)
     if refused:
         yield (
@@ -225,6 +242,12 @@ def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterabl
             "no ICMP error about it is in the capture; a filter of ports leaves them out: `tcpdump 'port 5060 or icmp"
             " or icmp6'`"
         )
+
+
+def _size(message: SipMessage) -> int:
+    """The bytes of a message, whose body may be left out here, as its Content-Length has them."""
+    length = message.header("Content-Length")
+    return len(message.head) + len("\r\n\r\n") + (int(length) if length.isdecimal() and len(length) < 6 else 0)
 
 
 def _meanwhile(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:

@@ -75,7 +75,8 @@ def _registering(situation: Situation, request: SipMessage) -> tuple[Endpoint | 
 def registrations_taken(situation: Situation) -> Iterable[Finding]:
     """One finding for each host whose telephones register in vain, for a trunk's rule takes that, too."""
     for exchange in situation.exchanges:
-        for request in exchange.asked if exchange.method == "REGISTER" else ():
+        # where Asterisk answered 200, it was no other endpoint that the telephone came to, whatever the files say
+        for request in exchange.asked if exchange.method == "REGISTER" and not exchange.succeeded else ():
             _, word = _registering(situation, request)
             if not word:
                 continue
@@ -130,7 +131,9 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
     behind = tuple(dict.fromkeys(pair for group in groups for pair in _behind(group)))
     inside = any(is_private(group.source) for group in groups) or bool(behind) or (rule and is_whole_world(rule))
     refused = any(status >= 400 and status not in OF_PEOPLE for group in groups for status in group.statuses)
-    registers = sum(situation.other_methods.get(ip, {}).get("REGISTER", 0) for ip in sources(groups))
+    here = set(sources(groups))
+    registered = {one.client for one in situation.exchanges if one.method == "REGISTER" and one.succeeded}
+    registers = sum(situation.other_methods.get(ip, {}).get("REGISTER", 0) for ip in here - registered)
     others = sorted(
         {
             group.source
@@ -151,6 +154,11 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
         (
             *(f"its {header} names {host}: {groups[0].source} stands for it" for header, host in behind[:4]),
             *([f"{counted(registers, 'REGISTER')} from there: taken for {trunk.name} as well"] if registers else []),
+            *(
+                [f"REGISTERs of {listed(sorted(here & registered))} were answered with 200"]
+                if here & registered
+                else []
+            ),
             f"observed answers: {answers(groups)}",
         ),
         advice=f"narrow {text} of [{cause.name}]{meant}: then the {word} finds {phone.name}, which asks for the"

@@ -106,7 +106,8 @@ def keepalive_refused(situation: Situation) -> Iterable[Finding]:
 def request_refused(situation: Situation) -> Iterable[Finding]:
     """Registrations and other requests that were refused."""
     for refusal in refusals(situation):
-        if registered_in_vain(situation, refusal.requests[0], refusal.verdict):
+        in_vain = not refusal.exchange.succeeded
+        if in_vain and registered_in_vain(situation, refusal.requests[0], refusal.verdict):
             continue  # told with the rule that takes it
         if refusal.method not in KEEP_ALIVES or is_attack(refusal):
             yield _request(situation, refusal)
