@@ -53,10 +53,10 @@ def extensions(request: pytest.FixtureRequest) -> Iterator[None]:
     from pjsipdiag.capture.fast import compiled
     from pjsipdiag.diagnosis.calls import fold
 
-    if request.param == "compiled" and (compiled.passed is None or fold.following is None):
+    if request.param == "compiled" and (compiled.passed is None or fold.taker is None):
         pytest.skip("needs the compiled parts: a C compiler when pjsipdiag is installed (apt install gcc python3-dev)")
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "interpreted":
             patch.setattr(compiled, "passed", None)
-            patch.setattr(fold, "following", None)
+            patch.setattr(fold, "taker", None)
         yield

@@ -17,7 +17,7 @@ SOURCES = ("capture/fast/_records.c", "diagnosis/calls/_fold.c")
 ASKED = """
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.diagnosis.calls import fold
-print(compiled.passed is not None, fold.following is not None)
+print(compiled.passed is not None, fold.taker is not None)
 """
 
 

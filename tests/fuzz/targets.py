@@ -109,16 +109,16 @@ def fold(data: bytes) -> None:
 
     With the compiled part and without it, the fold holds the same.
     """
-    compiled, interpreted = _folded(data, folding.following), _folded(data, None)
+    compiled, interpreted = _folded(data, folding.taker), _folded(data, None)
     if _held(compiled) != _held(interpreted):
         raise AssertionError(f"compiled {_held(compiled)}, interpreted {_held(interpreted)}")
     merge.merge([folded_data.CapturePart(compiled, 0), folded_data.CapturePart(folding.Fold(), 0)])
 
 
-def _folded(data: bytes, following: object) -> folding.Fold:
-    known, folded = folding.following, folding.Fold()
+def _folded(data: bytes, taker: object) -> folding.Fold:
+    known, folded = folding.taker, folding.Fold()
     ends = ((SOURCE, DESTINATION), (DESTINATION, SOURCE), (bytes(18), bytes(18)))
-    folding.following = following  # type: ignore[assignment]  # None or what it was
+    folding.taker = taker  # type: ignore[assignment]  # None or what it was
     try:
         with _learnt_early():
             for time, part in enumerate(chunks(data)):
@@ -126,7 +126,7 @@ def _folded(data: bytes, following: object) -> folding.Fold:
                     datagram = Datagram(time * 10**7, time, "UDP", *ends[part[0] % 3], part[1:])
                     folded.feed([datagram] * (1 + part[0] % 7))
     finally:
-        folding.following = known
+        folding.taker = known
     return folded
 
 

@@ -12,9 +12,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "taker.h"
+
 enum { MARGIN = 160, LONGEST = 262144, LONGEST_BLOCK = LONGEST + 65536, MOST_CHECKS = 32, MOST_PLANS = 16 };
 enum { MOST_MESSAGES = 64 }; /* told at once: as in compiled.py */
-enum { LONGEST_METHOD = 32, LEAST_TEXT = 16, MOST_DIGITS = 5, MOST_BLANKS = 8, UDP = 17, TCP = 6 };
+enum { MOST_USUAL = 32, LONGEST_METHOD = 32, LEAST_TEXT = 16, MOST_DIGITS = 5, MOST_BLANKS = 8, UDP = 17, TCP = 6 };
 enum { MOST_PIECES = 64, MOST_BYTES = 65536, MAX_AGE = 30 /* seconds, as in fragments.py */ };
 enum { SYN_RST = 6, SYN_RST_PSH = 14, ALERT = 0x15, FAR = 1 << 20, BEGUN = 2 };
 enum { MEDIA, DULL, LETTER }; /* what the first byte of a UDP payload says; all else has to be looked at */
@@ -38,7 +40,8 @@ typedef struct {
     const uint8_t *quiet;   /* by the first byte of a TCP segment: whether it cannot begin SIP or what carries it */
     const uint8_t *token;   /* by byte: whether it may stand in a method */
     const uint8_t *tunnels; /* by port */
-    PyObject *usual;        /* a tuple of what most messages begin with */
+    int count;              /* how many texts most messages begin with */
+    Text usual[MOST_USUAL];
     PyObject *directions;   /* a tuple of 256 texts */
     PyObject *udp, *tcp;    /* the names of transports */
     PyTypeObject *datagram, *connected;
@@ -56,7 +59,12 @@ static PyObject *names[NAMES];
 
 /* What knows more: what takes any segment, what takes a fragment, the Fragments, the flows that are followed (FlowTable), where others are noted; and how many
    more bytes may wait in the flows, now and when they were told it last. */
-typedef struct { PyObject *direct, *piece, *fragments, *table, *ports, *flows, *noted; Py_ssize_t most, room, told; } Law;
+typedef struct {
+    PyObject *direct, *piece, *fragments, *table, *ports, *flows, *noted;
+    Py_ssize_t most, room, told;
+    Taker *taker;    /* NULL for none */
+    long long taken; /* the time of the last message that was taken, -1 for none */
+} Law;
 
 static uint32_t word(const uint8_t *at, int big) {
     return big ? (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3]
@@ -163,15 +171,14 @@ static PyObject *joined(const uint8_t *address, int size, const uint8_t *port) {
     return PyBytes_FromStringAndSize(both, size + 2);
 }
 
-/* Whether a message begins as most do: 1, or BEGUN where it may as far as it goes; -1 for an error. */
+/* Whether a message begins as most do: 1, or BEGUN where it may as far as it goes. */
 static int is_usual(const Tables *tables, const uint8_t *payload, Py_ssize_t length) {
     int found = 0;
-    for (Py_ssize_t n = 0, most = PyTuple_Size(tables->usual); n < most; n++) {
-        char *text;
-        Py_ssize_t size;
-        if (PyBytes_AsStringAndSize(PyTuple_GetItem(tables->usual, n), &text, &size) < 0)
-            return -1;
-        if (!memcmp(payload, text, size < length ? size : length)) {
+    for (const Text *text = tables->usual; text < tables->usual + tables->count; text++) {
+        const Py_ssize_t size = text->stop - text->at;
+        if (length && *payload != (uint8_t)*text->at)
+            continue;
+        if (!memcmp(payload, text->at, size < length ? size : length)) {
             if (size <= length)
                 return 1;
             found = BEGUN;
@@ -217,19 +224,35 @@ static int add(PyTypeObject *type, long long time, long long frame, PyObject *tr
     return failed ? -1 : 1;
 }
 
-/* Appends the message of a UDP packet to `messages` when it is whole and begins as most do: then 1; -1 for an error. */
-static int tell(const Plan *plan, const Tables *tables, const uint8_t *record, const Reach *reach, long long frame,
-                PyObject *messages) {
-    const uint8_t *ports = record + plan->ports, *payload = ports + 8, *source = record + plan->addresses;
-    const int length = half(ports + 4), size = plan->size;
-    if (length < 21 || length > half(record + plan->length) - plan->over || ports + length > reach->stop ||
-        !half(ports) || !half(ports + 2) || (plan->blocks && !is_plain(plan, record, reach)))
+/* Has the message of a UDP datagram taken, or appends it to `messages`, when it begins as most do: then 1; -1 for an
+   error. What waits in `messages` comes before what is taken. `record` is its packet. */
+static int tell_udp(const Plan *plan, const Tables *tables, const uint8_t *record, long long frame, const uint8_t *udp,
+                    Law *law, PyObject *messages) {
+    const uint8_t *payload = udp + 8, *source = record + plan->addresses;
+    const int length = half(udp + 4) - 8, size = plan->size;
+    const long long time = nanoseconds(plan, record);
+    PyObject *direction = direction_of(plan, tables, record);
+    if (length < 13 || !half(udp) || !half(udp + 2) || is_usual(tables, payload, length) != 1)
         return 0;
-    int usual = is_usual(tables, payload, length - 8);
-    if (usual != 1)
-        return usual < 0 ? -1 : 0;
-    return add(tables->datagram, nanoseconds(plan, record), frame, tables->udp, joined(source, size, ports),
-               joined(source + size, size, ports + 2), payload, length - 8, direction_of(plan, tables, record), messages);
+    if (!law->taker || PyList_Size(messages))
+        return add(tables->datagram, time, frame, tables->udp, joined(source, size, udp),
+                   joined(source + size, size, udp + 2), payload, length, direction, messages);
+    const char *text = (const char *)payload, *from = (const char *)source, *to = from + size, *port = (const char *)udp;
+    const Message message = {time, frame, {{from, to}, {to, to + size}}, {port, port + 2}, {text, text + length},
+                             tables->udp, direction, 0, 0, NULL};
+    law->taken = time;
+    return law->taker->take(law->taker, &message);
+}
+
+/* The same of a whole packet. */
+static int tell(const Plan *plan, const Tables *tables, const uint8_t *record, const Reach *reach, long long frame,
+                Law *law, PyObject *messages) {
+    const uint8_t *udp = record + plan->ports;
+    const int length = half(udp + 4);
+    if (length > half(record + plan->length) - plan->over || udp + length > reach->stop ||
+        (plan->blocks && !is_plain(plan, record, reach)))
+        return 0;
+    return tell_udp(plan, tables, record, frame, udp, law, messages);
 }
 
 /* What an object has under a name, and keeps. */
@@ -265,7 +288,7 @@ static Py_ssize_t measured(const Tables *tables, const uint8_t *data, Py_ssize_t
     const Py_ssize_t scanned = *searched;
     *searched = 0;
     if (usual != 1)
-        return usual == BEGUN ? 0 : usual - 1;
+        return usual == BEGUN ? 0 : -1;
     const Py_ssize_t head = end_of_head(data, size, scanned), length = sizeof USUAL - 1;
     if (!head) {
         *searched = size;
@@ -380,9 +403,8 @@ static int deliver(const Tables *tables, const Segment *segment, PyObject *seque
     Py_ssize_t blanks = 0;
     while (blanks < segment->size && blanks < MOST_BLANKS && (segment->data[blanks] == '\r' || segment->data[blanks] == '\n'))
         blanks++;
-    const int usual = is_usual(tables, segment->data + blanks, segment->size - blanks);
-    if (usual <= 0)
-        return usual;
+    if (!is_usual(tables, segment->data + blanks, segment->size - blanks))
+        return 0;
     PyObject *undecoded = of(of(law->table, TALLY), UNDECODED);
     PyObject *begun = undecoded ? PyObject_CallFunctionObjArgs((PyObject *)tables->stream, undecoded, NULL) : NULL;
     const int done = begun ? receive(tables, segment, sequence, begun, law, messages) : -1;
@@ -520,7 +542,7 @@ static int put(const Plan *plan, const uint8_t *first, const uint8_t *record, co
 /* Appends the message of a UDP packet whose fragments are this record and those right behind it, in any order: then how
    many records these are, `record` and `reach` being those of the last one; 0 where it is not as most are. */
 static int tell_together(const Plan *plan, const Tables *tables, const uint8_t **record, const uint8_t *last,
-                         const uint8_t *end, Reach *reach, long long frame, const Law *law, PyObject *messages) {
+                         const uint8_t *end, Reach *reach, long long frame, Law *law, PyObject *messages) {
     const uint8_t *first = *record, *at = first;
     uint8_t whole[MOST_BYTES];
     Piece pieces[MOST_PIECES];
@@ -543,17 +565,11 @@ static int tell_together(const Plan *plan, const Tables *tables, const uint8_t *
         memcpy(whole + reached, pieces[n].data, pieces[n].size);
     }
     const int length = half(whole + 4);
-    if (length < 21 || length > size || !half(whole) || !half(whole + 2))
+    if (length < 21 || length > size || !half(whole) || !half(whole + 2) || is_usual(tables, whole + 8, length - 8) != 1)
         return 0;
-    const int usual = is_usual(tables, whole + 8, length - 8);
-    if (usual != 1)
-        return usual < 0 ? -1 : 0;
-    const uint8_t *source = first + plan->addresses;
-    PyObject *known = PyObject_CallMethod(law->fragments, "together", "(y#ii)i", (const char *)source,
+    PyObject *known = PyObject_CallMethod(law->fragments, "together", "(y#ii)i", (const char *)first + plan->addresses,
                                           (Py_ssize_t)(2 * plan->size), UDP, half(first + plan->fragment - 2), size);
-    const int done = !known ? -1 : known != Py_True ? 0
-        : add(tables->datagram, nanoseconds(plan, at), frame + count, tables->udp, joined(source, plan->size, whole),
-              joined(source + plan->size, plan->size, whole + 2), whole + 8, length - 8, direction_of(plan, tables, at), messages);
+    const int done = !known ? -1 : known != Py_True ? 0 : tell_udp(plan, tables, at, frame + count, whole, law, messages);
     Py_XDECREF(known);
     if (done <= 0)
         return done;
@@ -612,7 +628,7 @@ static PyObject *walk(const Plan *plans, int count, const Tables *tables, const 
         else if (protocol == UDP && (first == DULL || (first == LETTER && no_start(tables, ports + 8, reach.stop))))
             pass = !tunnelled;
         else if (protocol == UDP && first == LETTER)
-            pass = tell(plan, tables, record, &reach, frame + 1, messages);
+            pass = tell(plan, tables, record, &reach, frame + 1, law, messages);
         if (pass < 0)
             return NULL;
         if (!pass)
@@ -623,17 +639,18 @@ static PyObject *walk(const Plan *plans, int count, const Tables *tables, const 
         if (first != MEDIA && PyList_Size(messages) >= MOST_MESSAGES)
             break;
     }
-    return Py_BuildValue("nnL", at, before, frame);
+    return Py_BuildValue("nnLL", at, before, frame, law->taken);
 }
 
 /* The same, with what a Dissector knows. */
 static PyObject *walk_with(const Plan *plans, int count, const Tables *tables, const uint8_t *buffer, Py_ssize_t at,
                            Py_ssize_t before, Py_ssize_t last, const uint8_t *end, long long frame, PyObject *dissector,
-                           PyObject *messages) {
+                           PyObject *taker, PyObject *messages) {
     PyObject *table = of(dissector, TABLE), *most = of(table, MOST_WAITING), *noted = of(dissector, PASSED), *result = NULL;
     Law law = {PyObject_GetAttr(dissector, names[DIRECT]), PyObject_GetAttr(dissector, names[PIECE]),
-               of(dissector, FRAGMENTS), table, of(table, PORTS), of(table, FLOWS), noted, 0, 0, 0};
-    if (law.direct && law.piece && law.fragments && law.ports && law.flows && noted && most) {
+               of(dissector, FRAGMENTS), table, of(table, PORTS), of(table, FLOWS), noted, 0, 0, 0,
+               taker == Py_None ? NULL : PyCapsule_GetPointer(taker, TAKER), -1};
+    if ((law.taker || taker == Py_None) && law.direct && law.piece && law.fragments && law.ports && law.flows && noted && most) {
         law.most = PyLong_AsSsize_t(most);
         if (ask_room(&law) == 0)
             result = walk(plans, count, tables, buffer, at, before, last, end, frame, &law, messages);
@@ -655,24 +672,36 @@ static int table(PyObject *tables, int at, Py_ssize_t size, const uint8_t **foun
     return has == size;
 }
 
+/* Reads what most messages begin with. */
+static int usual(PyObject *texts, Tables *tables) {
+    tables->count = (int)PyTuple_Size(texts);
+    for (int n = 0; n < tables->count && n < MOST_USUAL; n++) {
+        char *at = NULL;
+        Py_ssize_t size = 0;
+        if (PyBytes_AsStringAndSize(PyTuple_GetItem(texts, n), &at, &size) < 0 || !size)
+            return 0;
+        tables->usual[n] = (Text){at, at + size};
+    }
+    return tables->count >= 0 && tables->count <= MOST_USUAL;
+}
+
 static PyObject *passed(PyObject *module, PyObject *arguments) {
     (void)module;
     Py_buffer buffer, raw;
     Py_ssize_t at, before, last, end;
     long long frame;
-    PyObject *tuple, *dissector, *messages, *result = NULL;
-    if (!PyArg_ParseTuple(arguments, "y*nnnnLy*O!OO!", &buffer, &at, &before, &last, &end, &frame, &raw, &PyTuple_Type,
-                          &tuple, &dissector, &PyList_Type, &messages))
+    PyObject *tuple, *dissector, *taker, *messages, *result = NULL;
+    if (!PyArg_ParseTuple(arguments, "y*nnnnLy*O!OOO!", &buffer, &at, &before, &last, &end, &frame, &raw, &PyTuple_Type,
+                          &tuple, &dissector, &taker, &PyList_Type, &messages))
         return NULL;
     Plan plans[MOST_PLANS];
     Tables tables;
     const int count = (int)(raw.len / sizeof *plans);
     int sane = count > 0 && count <= MOST_PLANS && raw.len % sizeof *plans == 0 && PyTuple_Size(tuple) == 11 && table(tuple, 0, 256, &tables.first) &&
                table(tuple, 1, 256, &tables.quiet) && table(tuple, 2, 256, &tables.token) &&
-               table(tuple, 3, 65536, &tables.tunnels);
+               table(tuple, 3, 65536, &tables.tunnels) && usual(PyTuple_GetItem(tuple, 4), &tables);
     if (sane) {
         memcpy(plans, raw.buf, raw.len);
-        tables.usual = PyTuple_GetItem(tuple, 4);
         tables.directions = PyTuple_GetItem(tuple, 5);
         tables.udp = PyTuple_GetItem(tuple, 6);
         tables.tcp = PyTuple_GetItem(tuple, 7);
@@ -688,7 +717,7 @@ static PyObject *passed(PyObject *module, PyObject *arguments) {
         PyErr_SetString(PyExc_ValueError, "no plan, or one that reaches too far");
     if (sane)
         result = walk_with(plans, count, &tables, buffer.buf, at, before, last, (uint8_t *)buffer.buf + end, frame, dissector,
-                           messages);
+                           taker, messages);
     PyBuffer_Release(&raw);
     PyBuffer_Release(&buffer);
     return result;

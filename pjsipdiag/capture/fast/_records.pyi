@@ -17,6 +17,7 @@ def passed(
     plans: bytes | bytearray,
     tables: Tables,
     dissector: Dissector,
+    taker: object,
     messages: list[Datagram],
     /,
-) -> tuple[int, int, int]: ...
+) -> tuple[int, int, int, int]: ...

@@ -119,8 +119,8 @@ class Walk(RecordWalk):
         at, before, frame, damaged = self._at, self._before, tally.records, False
         while at <= last and len(messages) < compiled.MOST_MESSAGES:
             if passed and plans:
-                at, before, frame = passed(
-                    buffer, at, before, last, end, frame, plans, compiled.TABLES, dissector, messages,
+                at, before, frame, _ = passed(
+                    buffer, at, before, last, end, frame, plans, compiled.TABLES, dissector, tally.taker, messages,
                 )  # fmt: skip
                 if at > last or len(messages) >= compiled.MOST_MESSAGES:
                     break

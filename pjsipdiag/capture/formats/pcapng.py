@@ -89,11 +89,13 @@ class BlockWalk(RecordWalk):
         while at <= last and len(messages) < compiled.MOST_MESSAGES:
             if passed and plans:
                 known = len(messages)
-                at, before, frame = passed(
-                    buffer, at, before, last, end, frame, plans, compiled.TABLES, dissector, messages,
+                at, before, frame, taken = passed(
+                    buffer, at, before, last, end, frame, plans, compiled.TABLES, dissector, tally.taker, messages,
                 )  # fmt: skip
                 if len(messages) > known:
                     self._time = messages[-1].time
+                elif taken >= 0:
+                    self._time = taken
                 if at > last or len(messages) >= compiled.MOST_MESSAGES:
                     break
             kind, total = head(buffer, at)

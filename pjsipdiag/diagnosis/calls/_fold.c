@@ -1,41 +1,87 @@
 /* What most SIP messages add to a fold, at the speed of memory.
 
-   Law: what is folded here, the methods of `Fold` fold as well, message by message and with the same result; this
-   stops, before anything is changed, at each message of which that is not certain. `find` is Python's `bytes.find`. */
+   Law: what is folded here, `Fold.add` folds as well, with the same result; each message of which that is not certain is
+   left to it, before anything is changed. `find` is Python's `bytes.find`. */
 
 #define Py_LIMITED_API 0x030b0000
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10, TAGGED = 30, MOST_WHAT = 64 };
+#include "../../capture/fast/taker.h"
+
+enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10, TAGGED = 30, MOST_WHAT = 64, BUFFER = 1 << 18 };
 enum { WITH_DELAY = 503, FINAL = 200, MOST_FINAL = 699, ACKED = 0, CONNECTED = 1 }; /* an answer that may say when to try again: `Fold._answer` keeps it */
 enum { TRUNCATED = 4, CREDENTIALS = 8, SIX = 16 }; /* as in `rows.py` */
-enum { TIME, FRAME, TRANSPORT, SOURCE, DESTINATION, PAYLOAD, DIRECTION, CUT }; /* a Datagram */
 enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, CALLED, AGENT, NAMES, FIELDS = 12 }; /* header_syntax.FIELDS */
 enum { FORM_CREDENTIALS = 2 }; /* of a Form */
 enum { COUNT, LAST, LAST_TIME, FIRST_SAID, FIRST_TIME, LOOKS, REPEATED }; /* of a Repeated */
 enum { MESSAGES, RESPONSES, REQUESTS, END, COUNTS };
 static const uint32_t UNKNOWN = 0xFFFFFFFF;
-static const char BLANK[] = " \t\n\r\v\f";
 
 /* Borrowed from the tuple that `Fold` hands over. */
 typedef struct {
     PyObject *rows, *senders, *called, *user_agents, *index, *answers, *realms, *others, *seen, *agents, *requesters;
     PyObject *answerers, *strays, *pairs, *received, *local, *answering, *asked, *is_asterisk, *known_realms;
-    PyObject *registrations, *repeats, *tags, *transports, *connected, *array, *read, *readers, *forms, *append, *limits;
-    long long most[16]; /* what `limits` says */
+    PyObject *registrations, *repeats, *tags, *transports, *datagram, *array, *readers, *forms, *append, *law, *limits;
 } Kept;
-enum { KEPT = offsetof(Kept, most) / sizeof(PyObject *) };
+enum { KEPT = sizeof(Kept) / sizeof(PyObject *) };
 enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS, MOST_METHODS, MOST_KINDS, LONGEST_SEEN, MOST_REPEATED, MOST_TAGS, LIMITS }; /* limits */
 enum { SAME_PACKET = 50000000, TELLING = 256 }; /* as in `rows.py` and `kinds.py` */
 enum { MOST_SEEN = 4, MOST_LOOKS = 8 };
 
-typedef struct { const char *at, *stop; } Text;
+/* What is known of those who send from one address to another, for the next message: it is in the tables of the fold as
+   well. What most messages need comes first, in two lines of the processor's cache. */
+enum { PORTS = 4, KINDS = 6, KNOWN_KINDS = 16, SHORT = 16, KNOWN_AGENTS = 32 };
+typedef struct {
+    char size, ips[2][16], unused[7]; /* of an address, and both: the key */
+    uint16_t ports[2][PORTS];         /* ports of the source that are known to ask, and to answer */
+    uint8_t next, agent, kinds[KINDS]; /* the last agent and kinds, by their numbers from 1 on */
+    int64_t *rows[KINDS];             /* what is counted of these kinds */
+    PyObject *reader;                 /* the Matcher that took the last request, if it is still one of them */
+    PyObject *ip[2], *pair;           /* the addresses as objects, where they were wanted */
+    long long agent_since[2];         /* the time from which the agent is kept as one that asks, and that answers */
+} Way;
+enum { ASKS, ANSWERS };
 
-static int is_blank(char byte) { return byte && strchr(BLANK, byte) != NULL; }
+/* A name that has a number, from 1 on, by its parts with their lengths. */
+enum { LONGEST_KNOWN = 120 };
+typedef struct { char text[LONGEST_KNOWN]; uint64_t number; } Name;
+
+/* A table of what is known, each beginning with the `key` bytes by which it is found, of which the first is not zero.
+   Where half of the `mask` + 1 places are taken, all is forgotten. */
+typedef struct { size_t key, size; uint64_t mask, count; char *memory, *at; } Memo;
+
+typedef struct {
+    Taker taker;
+    PyObject *tuple;
+    Kept kept;
+    long long most[LIMITS], counts[COUNTS];
+    Memo ways, names;
+    char kinds[KNOWN_KINDS][SHORT]; /* what the first kinds are */
+    PyObject *agents[KNOWN_AGENTS]; /* agents, and whether they are Asterisk's */
+    int are_asterisk[KNOWN_AGENTS];
+    char *heads;                 /* `held` bytes that go to the spool, there from `offset` on */
+    size_t held;
+    long long offset;
+} Fold;
+
+/* A message that is looked at; `next` is the line up to which its lines were noted, by their names. */
+enum { VIA, FROM, TO, CALL_ID, CSEQ, USER_AGENT, SERVER, AUTHORIZATION, LINES };
+typedef struct {
+    Fold *fold;
+    const Message *message;
+    char key[offsetof(Way, ports)], *place;
+    Way *way;                    /* NULL until it is asked for */
+    Text payload;
+    int direction;               /* as in `rows.DIRECTIONS` */
+    const char *next, *lines[LINES];
+} Look;
+
+static int is_blank(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
 
 static const char *find_bytes(const char *at, const char *stop, const char *text, size_t size) {
     while (at && stop - at >= (ptrdiff_t)size && (at = memchr(at, *text, stop - at - size + 1)))
@@ -55,13 +101,10 @@ static int starts(Text text, const char *with) {
     return text.stop - text.at >= (ptrdiff_t)size && !memcmp(text.at, with, size);
 }
 
-/* What stands between the first `before` and the next `after`; without one of them `at` is NULL. */
-static Text between(Text text, const char *before, const char *after) {
-    const char *at = find(text.at, text.stop, before);
-    Text found = {at ? at + strlen(before) : NULL, at ? find(at + strlen(before), text.stop, after) : NULL};
-    if (!found.stop)
-        found.at = NULL;
-    return found;
+/* What stands from `at` to the next `after`; without one of them `at` is NULL. */
+static Text up_to(const char *at, const char *stop, char after) {
+    const char *end = at ? memchr(at, after, stop - at) : NULL;
+    return (Text){end ? at : NULL, end};
 }
 
 static int is_letter(char byte, char lower) { return (byte | 0x20) == lower && byte != '\r' && byte != '\r' - 0x20; }
@@ -76,15 +119,28 @@ static int is_header(const char *at, const char *stop, const char *name) {
     return at < stop && *at == ':';
 }
 
-/* As `heads.has_credentials`. */
-static int has_credentials(Text payload) {
-    const char *at = payload.at;
-    while ((at = memchr(at, '\n', payload.stop - at)) != NULL && ++at < payload.stop)
-        if (is_letter(*at, 'a') ? is_header(at, payload.stop, "authorization")
-                                : is_letter(*at, 'p') && is_header(at, payload.stop, "proxy-authorization"))
-            return 1;
-    return 0;
+/* Notes a line that is one of LINES and the first of its name. */
+static void note(Look *look, const char *at) {
+    static const char *const names[] = {"Via: ", "From: ", "To: ", "Call-ID: ", "CSeq: ", "User-Agent: ", "Server: "};
+    const char *stop = look->payload.stop;
+    int line = *at == 'V' ? VIA : *at == 'F' ? FROM : *at == 'T' ? TO : *at == 'U' ? USER_AGENT : *at == 'S' ? SERVER : LINES;
+    if (*at == 'C')
+        line = stop - at > 1 && at[1] == 'S' ? CSEQ : CALL_ID;
+    if (line < LINES && !look->lines[line] && starts((Text){at, stop}, names[line]))
+        look->lines[line] = at + strlen(names[line]);
+    else if (is_letter(*at, 'a') ? is_header(at, stop, "authorization") : is_letter(*at, 'p') && is_header(at, stop, "proxy-authorization"))
+        look->lines[AUTHORIZATION] = at;
 }
+
+/* Where the value of the first line of a name begins, NULL without one. AUTHORIZATION: as `heads.has_credentials`. */
+static const char *line(Look *look, int which) {
+    while (!look->lines[which] && look->next && (look->next = memchr(look->next, '\n', look->payload.stop - look->next)))
+        if (++look->next < look->payload.stop)
+            note(look, look->next);
+    return look->lines[which];
+}
+
+static Text value(Look *look, int which) { return up_to(line(look, which), look->payload.stop, '\n'); }
 
 static Text stripped(Text text) {
     while (text.at < text.stop && is_blank(*text.at))
@@ -93,6 +149,11 @@ static Text stripped(Text text) {
         text.stop--;
     return text;
 }
+
+static int is_empty(Text text) { return !text.at || text.at == text.stop; }
+
+/* None being empty. */
+static Text given(Text text) { return text.at ? text : (Text){"", ""}; }
 
 static PyObject *bytes(Text text) { return PyBytes_FromStringAndSize(text.at, text.stop - text.at); }
 
@@ -103,20 +164,10 @@ static Text text_of(PyObject *object) {
     return (Text){at, at + size};
 }
 
-/* A field, None being empty. */
-static Text field(PyObject *fields, int which) {
-    PyObject *object = PyTuple_GetItem(fields, which);
-    return object && object != Py_None ? text_of(object) : (Text){"", ""};
+static int is_text(PyObject *object, Text text) {
+    const Text known = text_of(object);
+    return known.stop - known.at == text.stop - text.at && !memcmp(known.at, text.at, text.stop - text.at);
 }
-
-static PyObject *address(PyObject *ip_and_port) {
-    Text text = text_of(ip_and_port);
-    if (text.at && text.stop - text.at < 2)
-        PyErr_SetString(PyExc_ValueError, "a packed address ends with its port");
-    return PyErr_Occurred() ? NULL : PyBytes_FromStringAndSize(text.at, text.stop - text.at - 2);
-}
-
-static long long limit(const Kept *kept, int which) { return kept->most[which]; }
 
 static char *little(char *at, uint64_t value, int size) {
     for (; size--; value >>= 8)
@@ -124,11 +175,18 @@ static char *little(char *at, uint64_t value, int size) {
     return at;
 }
 
+static char *append(char *at, Text text) {
+    const size_t size = text.stop - text.at;
+    return (char *)memcpy(at, text.at, size) + size;
+}
+
 /* Eight bytes, the lowest first. */
-static uint64_t word(const char *at) {
-    uint64_t value = 0;
-    for (int n = 0; n < 8; n++)
-        value |= (uint64_t)(unsigned char)at[n] << 8 * n;
+static inline uint64_t word(const char *at) {
+    uint64_t value;
+    memcpy(&value, at, sizeof value);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap64(value);
+#endif
     return value;
 }
 
@@ -217,18 +275,150 @@ static int64_t digest(int count, const Text *parts) { return (int64_t)blake_of(c
 
 /* What stands for two addresses: zlib's crc32 of both, which tells all apart that have one end in common. */
 static uint32_t crc32_of(Text text, uint32_t before) {
+    static const uint32_t table[] = {0, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
+        0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};
     uint32_t sum = ~before;
     for (; text.at < text.stop; text.at++) {
         sum ^= (unsigned char)*text.at;
-        for (int bit = 0; bit < 8; bit++)
-            sum = sum >> 1 ^ (sum & 1 ? 0xEDB88320 : 0);
+        sum = sum >> 4 ^ table[sum & 15];
+        sum = sum >> 4 ^ table[sum & 15];
     }
     return ~sum;
 }
 
+/* An address with its port, as the tables have it. */
+static PyObject *end_of(const Message *message, int which) {
+    char end[IP_AND_PORT];
+    return PyBytes_FromStringAndSize(end, append(append(end, message->ip[which]), (Text){message->port[which], message->port[which] + 2}) - end);
+}
+
+static int make(Memo *memo, size_t key, size_t size, uint64_t places) {
+    *memo = (Memo){key, size, places - 1, 0, calloc(places + 1, size), NULL};
+    memo->at = (char *)(((uintptr_t)memo->memory + 63) & ~(uintptr_t)63);
+    return memo->memory != NULL;
+}
+
+/* Where what has that key is searched. */
+static char *place_of(const Memo *memo, const char *key) {
+    uint64_t hash = 0;
+    for (size_t n = 0; n < memo->key; n += 8)
+        hash = (hash ^ word(key + n)) * 0x9E3779B97F4A7C15, hash ^= hash >> 32;
+    return memo->at + (hash & memo->mask) * memo->size;
+}
+
+/* What has that key; NULL where there is no room for it. Behind the key there are zeros where it is new. */
+static void *known_by(Memo *memo, const char *key, char *place) {
+    for (; *place; place = place == memo->at + memo->mask * memo->size ? memo->at : place + memo->size)
+        if (!memcmp(place, key, memo->key))
+            return place;
+    return memo->count++ <= memo->mask / 2 ? memcpy(place, key, memo->key) : NULL;
+}
+
+static void forget(Memo *memo) {
+    if (memo->memory)
+        memset(memo->at, 0, (memo->mask + 1) * memo->size);
+    memo->count = 0;
+}
+
+static void forget_ways(Fold *fold) {
+    Memo *ways = &fold->ways;
+    for (Way *way = (Way *)ways->at; ways->memory && way <= (Way *)ways->at + ways->mask; way++) {
+        Py_XDECREF(way->ip[0]);
+        Py_XDECREF(way->ip[1]);
+        Py_XDECREF(way->pair);
+    }
+    for (int n = 0; n < KNOWN_AGENTS; n++)
+        Py_CLEAR(fold->agents[n]);
+    forget(ways);
+}
+
+static Way *way_of(Look *look) {
+    Memo *ways = &look->fold->ways;
+    if (!look->way && !(look->way = known_by(ways, look->key, look->place))) {
+        forget_ways(look->fold);
+        look->way = known_by(ways, look->key, look->place);
+    }
+    return look->way;
+}
+
+/* One of both addresses; NULL for an error. */
+static PyObject *ip_of(Way *way, int which) {
+    if (!way->ip[which])
+        way->ip[which] = PyBytes_FromStringAndSize(way->ips[which], way->size);
+    return way->ip[which];
+}
+
+static PyObject *pair_of(Way *way) {
+    if (!way->pair && ip_of(way, SOURCE) && ip_of(way, DESTINATION))
+        way->pair = PyTuple_Pack(2, way->ip[SOURCE], way->ip[DESTINATION]);
+    return way->pair;
+}
+
+/* Whether the source of a message is in the set of those that ask, or that answer. */
+static int is_known(Look *look, int which) {
+    Way *way = way_of(look);
+    const unsigned char *at = (const unsigned char *)look->message->port[SOURCE];
+    const uint16_t port = (uint16_t)(at[0] << 8 | at[1]);
+    for (int n = 0; n < PORTS && port; n++)
+        if (way->ports[which][n] == port)
+            return 1;
+    PyObject *source = end_of(look->message, SOURCE);
+    const int known = source ? PySet_Contains(which == ASKS ? look->fold->kept.asked : look->fold->kept.answering, source) : -1;
+    Py_XDECREF(source);
+    if (known > 0)
+        way->ports[which][way->next++ % PORTS] = port;
+    return known;
+}
+
+/* Whether an agent is Asterisk's, which is the agent of the way then; 2 where nobody knows yet. */
+static int is_asterisk(Look *look, Text agent) {
+    Fold *fold = look->fold;
+    Way *way = way_of(look);
+    int n = way->agent - 1;
+    if (n >= 0 && is_text(fold->agents[n], agent))
+        return fold->are_asterisk[n];
+    for (n = 0; n < KNOWN_AGENTS && fold->agents[n] && !is_text(fold->agents[n], agent);)
+        n++;
+    if (n == KNOWN_AGENTS) {
+        forget_ways(fold);
+        look->way = NULL;
+        way = way_of(look);
+        n = 0;
+    }
+    if (!fold->agents[n]) {
+        PyObject *object = bytes(agent), *known = object ? PyDict_GetItemWithError(fold->kept.is_asterisk, object) : NULL;
+        if (!known) {
+            Py_XDECREF(object);
+            return PyErr_Occurred() ? -1 : 2;
+        }
+        fold->agents[n] = object;
+        fold->are_asterisk[n] = known == Py_True;
+    }
+    way->agent = (uint8_t)(n + 1);
+    way->agent_since[ASKS] = way->agent_since[ANSWERS] = INT64_MAX;
+    return fold->are_asterisk[n];
+}
+
+/* dictionary[source, agent of the way] = the earliest of its times. */
+static int keep_first(Look *look, int which) {
+    Way *way = way_of(look);
+    if (way->agent_since[which] <= look->message->time)
+        return 1;
+    PyObject *dictionary = which == ASKS ? look->fold->kept.requesters : look->fold->kept.agents;
+    PyObject *key = ip_of(way, SOURCE) ? PyTuple_Pack(2, way->ip[SOURCE], look->fold->agents[way->agent - 1]) : NULL;
+    PyObject *first = key ? PyDict_GetItemWithError(dictionary, key) : NULL;
+    PyObject *time = PyErr_Occurred() ? NULL : PyLong_FromLongLong(look->message->time);
+    if (time && !(first && PyLong_AsLongLong(first) <= look->message->time))
+        PyDict_SetItem(dictionary, key, time);
+    way->agent_since[which] = look->message->time;
+    Py_XDECREF(time);
+    Py_XDECREF(key);
+    return PyErr_Occurred() ? -1 : 1;
+}
+
 /* dictionary[key] += 1, where the key is there or there is room for it. */
 static int count_one(PyObject *dictionary, PyObject *key, long long most) {
-    PyObject *known = PyDict_GetItemWithError(dictionary, key);
+    PyObject *known = key ? PyDict_GetItemWithError(dictionary, key) : NULL;
     if (!known && (PyErr_Occurred() || PyDict_Size(dictionary) >= most))
         return PyErr_Occurred() ? -1 : 0;
     PyObject *count = PyLong_FromLongLong(known ? PyLong_AsLongLong(known) + 1 : 1);
@@ -245,15 +435,15 @@ static void big(char *at, uint64_t value, int size) {
 }
 
 /* Whether a final answer is sent again, and that is to be counted: `rows.add_repeat`. */
-static int is_repeat(const Kept *kept, const char *first, int status, long long time) {
+static int is_repeat(const Fold *fold, const char *first, int status, long long time) {
     long long begun = 0;
     for (int n = 2; n < ANSWER; n++)
         begun = begun << 8 | (unsigned char)first[n];
-    return status >= FINAL && time - begun > SAME_PACKET && PyDict_Size(kept->repeats) < limit(kept, MOST_REPEATED);
+    return status >= FINAL && time - begun > SAME_PACKET && PyDict_Size(fold->kept.repeats) < fold->most[MOST_REPEATED];
 }
 
 /* `old` answers, or none, with one more: `add_answer`; NULL without an error where it is not simply the latest. */
-static PyObject *grown(const Kept *kept, PyObject *old, int status, long long time) {
+static PyObject *grown(const Fold *fold, PyObject *old, int status, long long time) {
     char packed[ANSWER];
     if (time < 0)
         return NULL;
@@ -265,11 +455,11 @@ static PyObject *grown(const Kept *kept, PyObject *old, int status, long long ti
     for (const char *at = known.at; at < known.stop; at += ANSWER) {
         const int order = memcmp(at + 2, packed + 2, 8), other = memcmp(at, packed, 2);
         if (!other)
-            return order > 0 || is_repeat(kept, at, status, time) ? NULL : Py_NewRef(old);
+            return order > 0 || is_repeat(fold, at, status, time) ? NULL : Py_NewRef(old);
         if (order > 0 || (!order && other > 0))
             return NULL;
     }
-    if ((known.stop - known.at) / ANSWER >= limit(kept, MOST_ANSWERS))
+    if ((known.stop - known.at) / ANSWER >= fold->most[MOST_ANSWERS])
         return NULL;
     PyObject *added = PyBytes_FromStringAndSize(NULL, known.stop - known.at + ANSWER);
     if (added) {
@@ -280,53 +470,33 @@ static PyObject *grown(const Kept *kept, PyObject *old, int status, long long ti
     return added;
 }
 
-/* The User-Agent: `heads.agent_of`, empty without one. */
-static Text agent_of(Text payload) {
-    if (find(payload.at, payload.stop, "\nUser-Agent: "))
-        return between(payload, "\nUser-Agent: ", "\r");
-    return (Text){payload.at, payload.at};
-}
-
-/* Who answers: its Server, or its User-Agent where it has none. */
-static Text server_of(Text payload) {
-    if (find(payload.at, payload.stop, "\nServer: "))
-        return between(payload, "\nServer: ", "\r");
-    return agent_of(payload);
-}
-
-/* dictionary[ip, agent] = the earliest of its times. */
-static int keep_first(PyObject *dictionary, PyObject *ip, PyObject *agent, PyObject *time) {
-    PyObject *pair = PyTuple_Pack(2, ip, agent), *first = pair ? PyDict_GetItemWithError(dictionary, pair) : NULL;
-    if (!PyErr_Occurred() && !(first && PyLong_AsLongLong(first) <= PyLong_AsLongLong(time)))
-        PyDict_SetItem(dictionary, pair, time);
-    Py_XDECREF(pair);
-    return PyErr_Occurred() ? -1 : 1;
+/* What an agent is called: `heads.agent_of`, empty without one; NULL where it has no end. */
+static Text agent_of(Look *look, int which) {
+    const char *at = line(look, which);
+    return at ? up_to(at, look->payload.stop, '\r') : which == SERVER ? agent_of(look, USER_AGENT) : (Text){"", ""};
 }
 
 /* The first answer of a transaction: whose agent answered, and for whom. As `_answers_as` and what follows it. */
-static int first_answer(const Kept *kept, PyObject *key, PyObject *ip, PyObject *time, Text payload) {
-    const Text text = server_of(payload);
-    PyObject *agent = text.at ? bytes(text) : NULL;
-    PyObject *known = agent ? PyDict_GetItemWithError(kept->is_asterisk, agent) : NULL;
-    int done = PyErr_Occurred() ? -1 : known != NULL;
-    if (known == Py_True) {
-        done = keep_first(kept->agents, ip, agent, time);
-        if (done > 0) {
-            const int here = PyDict_Contains(kept->index, key);
-            const int failed = here ? count_one(kept->answerers, ip, PY_SSIZE_T_MAX)
-                                    : PyDict_SetItem(kept->strays, key, ip);
-            done = here < 0 || failed ? -1 : 1;
-        }
-    }
-    Py_XDECREF(agent);
-    return done;
+static int first_answer(Look *look, PyObject *key) {
+    const Kept *kept = &look->fold->kept;
+    const Text agent = agent_of(look, SERVER);
+    const int known = agent.at ? is_asterisk(look, agent) : 2;
+    if (known != 1)
+        return known == 2 ? 0 : known == 0 ? 1 : -1;
+    if (keep_first(look, ANSWERS) < 0)
+        return -1;
+    PyObject *ip = ip_of(way_of(look), SOURCE);
+    const int here = ip ? PyDict_Contains(kept->index, key) : -1;
+    const int failed = here < 0 || (here ? count_one(kept->answerers, ip, PY_SSIZE_T_MAX) : PyDict_SetItem(kept->strays, key, ip));
+    return failed ? -1 : 1;
 }
 
 /* The realm of a challenge that is known; NULL without an error for a new one. */
-static PyObject *realm_of(const Kept *kept, Text payload) {
-    const Text text = between(payload, "realm=\"", "\"");
+static PyObject *realm_of(const Look *look) {
+    const char *at = find(look->payload.at, look->payload.stop, "realm=\"");
+    const Text text = up_to(at ? at + strlen("realm=\"") : NULL, look->payload.stop, '"');
     PyObject *realm = text.at ? bytes(text) : NULL;
-    PyObject *known = realm ? PyDict_GetItemWithError(kept->known_realms, realm) : NULL;
+    PyObject *known = realm ? PyDict_GetItemWithError(look->fold->kept.known_realms, realm) : NULL;
     Py_XDECREF(realm);
     return known;
 }
@@ -340,9 +510,9 @@ static int is_tracked(Text sequence) {
     return sequence.stop - sequence.at >= size && !memcmp(sequence.stop - size, name, size);
 }
 
-static PyObject *key_of_answer(Text payload, Text sequence) {
-    const Text id = between(payload, "\nCall-ID: ", "\n");
-    const char *via = find(payload.at, payload.stop, "\nVia: ");
+static PyObject *key_of_answer(Look *look, Text sequence) {
+    const Text id = value(look, CALL_ID), payload = look->payload;
+    const char *via = line(look, VIA);
     Text branch = {find(via ? via : payload.at, payload.stop, ";branch="), payload.stop};
     if (!id.at || !branch.at)
         return NULL;
@@ -350,37 +520,37 @@ static PyObject *key_of_answer(Text payload, Text sequence) {
     for (branch.stop = branch.at; branch.stop < payload.stop; branch.stop++)
         if (*branch.stop == ';' || *branch.stop == ',' || is_blank(*branch.stop))
             break;
-    const Text number = {sequence.at, find(sequence.at, sequence.stop, " ")};
-    const Text parts[] = {stripped(id), number, branch};
+    const Text parts[] = {stripped(id), up_to(sequence.at, sequence.stop, ' '), branch};
     return PyLong_FromLongLong(digest(3, parts));
 }
 
 /* What the capture says of the direction, as `rows.DIRECTIONS`; -1 for none that is known. */
-static int direction_of(PyObject *datagram) {
+static int direction_of(const Message *message) {
     static const char *const names[] = {"", "in", "out"};
     for (int n = 0; n < 3; n++)
-        if (!PyUnicode_CompareWithASCIIString(PyTuple_GetItem(datagram, DIRECTION), names[n]))
+        if (!PyUnicode_CompareWithASCIIString(message->direction, names[n]))
             return n;
     return -1;
 }
 
 /* Whether a value goes on in the next line, or is not there. */
-static int is_odd(Text payload, Text value) {
-    return !value.at || (value.stop + 1 < payload.stop && (value.stop[1] == ' ' || value.stop[1] == '\t'));
+static int is_odd(const Look *look, Text value) {
+    return !value.at || (value.stop + 1 < look->payload.stop && (value.stop[1] == ' ' || value.stop[1] == '\t'));
 }
 
 /* Writes what a message shows of who receives what is sent to him, `heads.tagged`: then 1, 0 where it is not spelt as
    usual, and 2 where it shows nothing. */
-static int tagged(const Kept *kept, PyObject *datagram, Text payload, int what, char *record) {
-    const int answers = what > CONNECTED, direction = direction_of(datagram);
+static int tagged(Look *look, int what, char *record) {
+    const int answers = what > CONNECTED;
     const char *method = what == ACKED ? "ACK" : "INVITE";
-    const Text id = between(payload, "\nCall-ID: ", "\n"), to = between(payload, "\nTo: ", "\n");
-    Text number = between(payload, "\nCSeq: ", "\n"), tag = stripped(to);
-    if (direction == (answers ? 1 : 2) || PyByteArray_Size(kept->tags) >= limit(kept, MOST_TAGS))
+    if (look->direction == (answers ? 1 : 2) || PyByteArray_Size(look->fold->kept.tags) >= look->fold->most[MOST_TAGS])
         return 2;
-    if (!id.at || is_odd(payload, to) || is_odd(payload, number))
+    const Text id = value(look, CALL_ID), to = value(look, TO);
+    Text number = value(look, CSEQ), tag;
+    if (!id.at || is_odd(look, to) || is_odd(look, number))
         return 0;
     number = stripped(number);
+    tag = stripped(to);
     Text name = {find(number.at, number.stop, " "), number.stop};
     if (!name.at)
         return 0;
@@ -397,79 +567,68 @@ static int tagged(const Kept *kept, PyObject *datagram, Text payload, int what, 
     tag = stripped((Text){tag.at, end ? end : tag.stop});
     if (what == ACKED && tag.at == tag.stop)
         return 2;
-    Text caller = text_of(PyTuple_GetItem(datagram, answers ? DESTINATION : SOURCE));
-    Text pbx = text_of(PyTuple_GetItem(datagram, answers ? SOURCE : DESTINATION));
-    if (PyErr_Occurred() || caller.stop - caller.at < 2 || pbx.stop - pbx.at < 2)
-        return 0;
-    caller.stop -= 2;
-    pbx.stop -= 2;
-    const Text parts[] = {caller, stripped(id)};
+    const Text parts[] = {look->message->ip[answers ? DESTINATION : SOURCE], stripped(id)};
     const uint32_t sum = crc32_of(tag, 0);
     const Blake blake = blake_of(2, parts, 16);
     record = little(little(little(record, blake.state[0], 8), blake.state[1], 8), crc32_of(number, 0), 4);
-    little(little(little(record, sum ? sum : 1, 4), what, 2), crc32_of(pbx, 0), 4);
+    little(little(little(record, sum ? sum : 1, 4), what, 2), crc32_of(look->message->ip[answers ? SOURCE : DESTINATION], 0), 4);
     return 1;
 }
 
-static int keep_tag(const Kept *kept, const char *record) {
-    const Py_ssize_t size = PyByteArray_Size(kept->tags);
-    if (PyByteArray_Resize(kept->tags, size + TAGGED) < 0)
+static int keep_tag(const Look *look, const char *record) {
+    PyObject *tags = look->fold->kept.tags;
+    const Py_ssize_t size = PyByteArray_Size(tags);
+    if (PyByteArray_Resize(tags, size + TAGGED) < 0)
         return -1;
-    memcpy(PyByteArray_AsString(kept->tags) + size, record, TAGGED);
+    memcpy(PyByteArray_AsString(tags) + size, record, TAGGED);
     return 1;
 }
 
 /* An ACK. */
-static int acked(const Kept *kept, PyObject *datagram, Text payload) {
+static int acked(Look *look) {
     char record[TAGGED];
-    const int shows = tagged(kept, datagram, payload, ACKED, record);
-    return shows == 1 ? keep_tag(kept, record) : shows;
+    const int shows = tagged(look, ACKED, record);
+    return shows == 1 ? keep_tag(look, record) : shows;
 }
 
 /* The answers of a transaction: `Fold._answer`. */
-static int answer(const Kept *kept, PyObject *datagram, Text payload, Text sequence) {
-    int status = 0;
-    for (int n = 8; n < 11; n++) {
-        if (payload.at + n >= payload.stop || payload.at[n] < '0' || payload.at[n] > '9')
-            return 0;
-        status = status * 10 + payload.at[n] - '0';
-    }
+static int answer(Look *look, int status, Text sequence) {
+    const Kept *kept = &look->fold->kept;
     char record[TAGGED];
-    const int shows = status < FINAL || status > MOST_FINAL ? 2 : tagged(kept, datagram, payload, status, record);
+    const int shows = status < FINAL || status > MOST_FINAL ? 2 : tagged(look, status, record);
     if (status == WITH_DELAY || !shows)
         return 0;
-    PyObject *time = PyTuple_GetItem(datagram, TIME), *key = key_of_answer(payload, sequence);
+    PyObject *key = key_of_answer(look, sequence);
     PyObject *old = key ? PyDict_GetItemWithError(kept->answers, key) : NULL;
-    PyObject *ip = key ? address(PyTuple_GetItem(datagram, SOURCE)) : NULL;
-    PyObject *now = ip ? grown(kept, old, status, PyLong_AsLongLong(time)) : NULL, *realm = NULL;
+    PyObject *now = key && !PyErr_Occurred() ? grown(look->fold, old, status, look->message->time) : NULL, *realm = NULL;
     int done = now != NULL;
     if (now && (status == 401 || status == 407)) {
         const int has = PyDict_Contains(kept->realms, key);
-        realm = has ? NULL : realm_of(kept, payload);
+        realm = has ? NULL : realm_of(look);
         done = has > 0 || realm;
     }
     if (done && !old)
-        done = first_answer(kept, key, ip, time, payload);
+        done = first_answer(look, key);
     if (done > 0 && !(realm && PyDict_SetItem(kept->realms, key, realm) < 0))
-        done = PyDict_SetItem(kept->answers, key, now) < 0 ? -1 : shows == 1 ? keep_tag(kept, record) : 1;
+        done = PyDict_SetItem(kept->answers, key, now) < 0 ? -1 : shows == 1 ? keep_tag(look, record) : 1;
     Py_XDECREF(now);
-    Py_XDECREF(ip);
     Py_XDECREF(key);
     return PyErr_Occurred() ? -1 : done;
 }
 
 /* Keeps the agent of the first request of a source when it is Asterisk's: `_asks_as`; 0 for an agent nobody knows yet. */
-static int asks(const Kept *kept, PyObject *datagram, PyObject *ip, PyObject *agent) {
-    PyObject *source = PyTuple_GetItem(datagram, SOURCE), *time = PyTuple_GetItem(datagram, TIME);
-    const int known = PySet_Contains(kept->asked, source);
+static int asks(Look *look, Text agent) {
+    const int known = is_known(look, ASKS), asterisk = known ? 0 : is_asterisk(look, agent);
     if (known)
         return known;
-    PyObject *is_asterisk = PyDict_GetItemWithError(kept->is_asterisk, agent);
-    if (!is_asterisk)
-        return PyErr_Occurred() ? -1 : 0;
-    if (PySet_Size(kept->asked) < limit(kept, MOST_PEERS) && PySet_Add(kept->asked, source) < 0)
-        return -1;
-    return is_asterisk == Py_True ? keep_first(kept->requesters, ip, agent, time) : 1;
+    if (asterisk < 0 || asterisk > 1)
+        return asterisk < 0 ? -1 : 0;
+    PyObject *asked = look->fold->kept.asked;
+    PyObject *source = PySet_Size(asked) < look->fold->most[MOST_PEERS] ? end_of(look->message, SOURCE) : NULL;
+    if (source)
+        PySet_Add(asked, source);
+    Py_XDECREF(source);
+    return PyErr_Occurred() ? -1 : asterisk ? keep_first(look, ASKS) : 1;
 }
 
 /* By what a message is told from others of its kind: `kinds.telling`. */
@@ -483,85 +642,105 @@ static long long telling(Text payload) {
 }
 
 /* One more of its kind: as `kinds.count_kind`. */
-static void repeat(int64_t *known, long long time, Text payload) {
-    const long long said = telling(payload), apart = time - known[LAST_TIME];
+static void repeat(int64_t *known, long long time, long long said) {
+    const long long apart = time - known[LAST_TIME];
     known[COUNT] += said != known[LAST] || apart > SAME_PACKET || -apart > SAME_PACKET;
     known[LAST] = said;
     known[LAST_TIME] = time;
 }
 
-/* The number of a name, which is new perhaps: `rows.number_of`; -1 for an error. */
-static long long numbered(const Kept *kept, PyObject *names, PyObject *name, Py_ssize_t length) {
-    PyObject *known = PyDict_GetItemWithError(names, name);
-    if (known || PyErr_Occurred())
-        return known ? PyLong_AsLongLong(known) : -1;
-    const Py_ssize_t count = PyDict_Size(names);
-    if (count >= limit(kept, MOST_NAMES) || length > limit(kept, LONGEST_NAME))
-        return UNKNOWN;
-    PyObject *new = PyLong_FromSsize_t(count);
-    const int failed = !new || PyDict_SetItem(names, name, new) < 0;
-    Py_XDECREF(new);
-    return failed ? -1 : count;
-}
-
-static long long numbered_sender(const Kept *kept, PyObject *fields) {
-    PyObject *names = PyTuple_GetSlice(fields, NAMES, FIELDS);
+/* The number of a name of one part, or of a tuple of several, which is new perhaps: `rows.number_of`; -1 for an error. */
+static long long number_of(Fold *fold, PyObject *names, int count, const Text *parts) {
     Py_ssize_t length = 0;
-    for (Py_ssize_t n = 0, most = names ? PyTuple_Size(names) : 0; n < most; n++) {
-        PyObject *name = PyTuple_GetItem(names, n);
-        length += name == Py_None ? 0 : PyBytes_Size(name);
+    Name *known = NULL;
+    char text[LONGEST_KNOWN] = {(char)count}, *at = text + 1;
+    for (int n = 0; n < count; n++)
+        length += parts[n].at ? parts[n].stop - parts[n].at : 0;
+    if (1 + 2 * count + length <= LONGEST_KNOWN) {
+        for (int n = 0; n < count; n++)
+            at = append(little(at, parts[n].at ? parts[n].stop - parts[n].at : 0xFFFF, 2), given(parts[n]));
+        if (!(known = known_by(&fold->names, text, place_of(&fold->names, text))))
+            forget(&fold->names);
+        else if (known->number)
+            return known->number - 1;
     }
-    const long long found = names && !PyErr_Occurred() ? numbered(kept, kept->senders, names, length) : -1;
-    Py_XDECREF(names);
-    return found;
+    PyObject *name = count == 1 ? bytes(*parts) : PyTuple_New(count);
+    for (int n = 0; name && count > 1 && n < count; n++) {
+        PyObject *part = parts[n].at ? bytes(parts[n]) : Py_NewRef(Py_None);
+        if (!part || PyTuple_SetItem(name, n, part) < 0)
+            Py_CLEAR(name);
+    }
+    PyObject *old = name ? PyDict_GetItemWithError(names, name) : NULL;
+    const Py_ssize_t has = PyDict_Size(names);
+    long long number = old ? PyLong_AsLongLong(old) : UNKNOWN;
+    if (!old && name && !PyErr_Occurred() && has < fold->most[MOST_NAMES] && length <= fold->most[LONGEST_NAME]) {
+        PyObject *new = PyLong_FromSsize_t(has);
+        if (new && PyDict_SetItem(names, name, new) == 0)
+            number = has;
+        Py_XDECREF(new);
+    }
+    if (known && number != UNKNOWN)
+        known->number = number + 1;
+    Py_XDECREF(name);
+    return PyErr_Occurred() ? -1 : number;
 }
 
-static long long numbered_called(const Kept *kept, PyObject *fields) {
-    PyObject *user = PyTuple_GetItem(fields, CALLED);
-    PyObject *called = user == Py_None ? PyBytes_FromStringAndSize("", 0) : Py_XNewRef(user);
-    const long long found = called ? numbered(kept, kept->called, called, PyBytes_Size(called)) : -1;
-    Py_XDECREF(called);
-    return found;
+/* Hands the heads that wait to the spool. */
+static int flush(Fold *fold) {
+    PyObject *heads = fold->held ? PyMemoryView_FromMemory(fold->heads, fold->held, PyBUF_READ) : NULL;
+    PyObject *offset = heads ? PyObject_CallFunctionObjArgs(fold->kept.append, heads, NULL) : NULL;
+    Py_XDECREF(offset);
+    Py_XDECREF(heads);
+    fold->held = 0;
+    return PyErr_Occurred() ? -1 : 0;
 }
 
-static char *padded(char *at, PyObject *ip_and_port) {
-    const Text text = text_of(ip_and_port);
-    const size_t size = text.stop - text.at > IP_AND_PORT ? IP_AND_PORT : text.stop - text.at;
-    memset(at, 0, IP_AND_PORT);
-    memcpy(at, text.at, size);
-    return at + IP_AND_PORT;
-}
-
-/* The row of a transaction that is new, between its ends `pair`; as the second half of `Fold._request`. */
-static int add_row(const Kept *kept, PyObject *datagram, PyObject *head, int flags, int form, PyObject *fields,
-                   PyObject *key, PyObject *pair, long long agent) {
-    const int direction = direction_of(datagram);
-    PyObject *source = PyTuple_GetItem(datagram, SOURCE), *ip = PyTuple_GetItem(pair, 0);
-    if (count_one(kept->pairs, pair, limit(kept, MOST_PAIRS)) < 0 ||
-        count_one(kept->received, PyTuple_GetItem(pair, 1), limit(kept, MOST_PAIRS)) < 0 ||
-        (direction && count_one(kept->local, PyTuple_GetItem(pair, direction == 1), PY_SSIZE_T_MAX) < 0))
+/* Keeps a head for the spool, and says at which offset; -1 for an error. */
+static long long keep_head(Fold *fold, Text head) {
+    if (fold->held + (head.stop - head.at) > BUFFER && flush(fold) < 0)
         return -1;
-    const long long sender = numbered_sender(kept, fields);
-    const long long called = sender < 0 ? -1 : numbered_called(kept, fields);
-    const Text from = text_of(ip), to = text_of(PyTuple_GetItem(pair, 1));
-    const Text parts[] = {field(fields, ID), field(fields, TAG), from, field(fields, URI)};
-    const int64_t call = digest(4, parts);
-    PyObject *offset = called < 0 ? NULL : PyObject_CallFunctionObjArgs(kept->append, head, NULL);
-    PyObject *transport = PyDict_GetItemWithError(kept->transports, PyTuple_GetItem(datagram, TRANSPORT));
+    if (!fold->held) {
+        PyObject *offset = PyObject_CallFunction(fold->kept.append, "y", "");
+        fold->offset = offset ? PyLong_AsLongLong(offset) : -1;
+        Py_XDECREF(offset);
+    }
+    const long long at = fold->offset + fold->held;
+    fold->held = append(fold->heads + fold->held, head) - fold->heads;
+    return PyErr_Occurred() ? -1 : at;
+}
+
+/* The row of a transaction that is new; as the second half of `Fold._request`. */
+static int add_row(Look *look, PyObject *key, Text head, int flags, int form, const Text *fields, uint64_t agent) {
+    Fold *fold = look->fold;
+    const Kept *kept = &fold->kept;
+    const Message *message = look->message;
+    Way *way = way_of(look);
+    PyObject *pair = pair_of(way);
+    if (!pair || count_one(kept->pairs, pair, fold->most[MOST_PAIRS]) < 0 ||
+        count_one(kept->received, way->ip[DESTINATION], fold->most[MOST_PAIRS]) < 0 ||
+        (look->direction && count_one(kept->local, way->ip[look->direction == 1], PY_SSIZE_T_MAX) < 0))
+        return -1;
+    const Text from = message->ip[SOURCE], to = message->ip[DESTINATION], user = given(fields[CALLED]);
+    const Text of_call[] = {fields[ID], given(fields[TAG]), from, given(fields[URI])};
+    const long long sender = number_of(fold, kept->senders, FIELDS - NAMES, fields + NAMES);
+    const long long called = sender < 0 ? -1 : number_of(fold, kept->called, 1, &user);
+    const long long offset = called < 0 ? -1 : keep_head(fold, head);
+    PyObject *transport = offset < 0 ? NULL : PyDict_GetItemWithError(kept->transports, message->transport);
     const Py_ssize_t size = PyByteArray_Size(kept->rows);
-    PyObject *row = offset ? PyLong_FromSsize_t(size / ROW) : NULL;
-    if (row && !PyErr_Occurred() && PyByteArray_Resize(kept->rows, size + ROW) == 0) {
+    PyObject *row = PyErr_Occurred() ? NULL : PyLong_FromSsize_t(size / ROW);
+    if (row && PyByteArray_Resize(kept->rows, size + ROW) == 0) {
         char *at = PyByteArray_AsString(kept->rows) + size;
-        at = little(at, PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), 8);
-        at = little(at, PyLong_AsLongLong(offset), 8);
-        at = little(at, PyLong_AsLongLong(PyTuple_GetItem(datagram, FRAME)), 4);
-        at = little(at, PyBytes_Size(head), 4);
+        at = little(at, message->time, 8);
+        at = little(at, offset, 8);
+        at = little(at, message->frame, 4);
+        at = little(at, head.stop - head.at, 4);
         at = little(at, crc32_of(to, crc32_of(from, 0)), 4);
         at = little(at, transport ? PyLong_AsLong(transport) : 0, 1);
-        at = little(at, flags | direction | (PyTuple_GetItem(datagram, CUT) == Py_True ? TRUNCATED : 0) |
-                            (PyBytes_Size(ip) == 16 ? SIX : 0), 1);
-        at = padded(padded(at, source), PyTuple_GetItem(datagram, DESTINATION));
-        at = little(at, call, 8);
+        at = little(at, flags | look->direction | (message->truncated ? TRUNCATED : 0) | (way->size == 16 ? SIX : 0), 1);
+        memset(at, 0, 2 * IP_AND_PORT);
+        for (int n = 0; n < 2; n++, at += IP_AND_PORT)
+            memcpy(append(at, message->ip[n]), message->port[n], 2);
+        at = little(at, digest(4, of_call), 8);
         at = little(at, form, 2);
         at = little(at, sender, 4);
         at = little(at, called, 4);
@@ -569,35 +748,27 @@ static int add_row(const Kept *kept, PyObject *datagram, PyObject *head, int fla
         PyDict_SetItem(kept->index, key, row);
     }
     Py_XDECREF(row);
-    Py_XDECREF(offset);
     return PyErr_Occurred() ? -1 : 1;
 }
 
 /* The first request of a transaction, whose fields were read. */
-static int add(const Kept *kept, PyObject *datagram, Text payload, int form, Py_ssize_t end, PyObject *fields) {
-    PyObject *agent = PyTuple_GetItem(fields, AGENT), *key = NULL, *pair = NULL, *head = NULL;
+static int add(Look *look, int form, Text head, const Text *fields) {
+    const Kept *kept = &look->fold->kept;
     char record[TAGGED];
-    const int shows = PyObject_IsInstance(datagram, kept->connected) == 1 ? tagged(kept, datagram, payload, CONNECTED, record) : 2;
-    PyObject *number = agent ? PyDict_GetItemWithError(kept->user_agents, agent) : NULL;
-    PyObject *credentials = number ? PyTuple_GetItem(PyList_GetItem(kept->forms, form), FORM_CREDENTIALS) : NULL;
-    if (!shows || !credentials || PyTuple_Size(fields) != FIELDS || direction_of(datagram) < 0 ||
-        PyObject_IsTrue(PyTuple_GetItem(fields, TO_TAG)) || !PyObject_IsTrue(PyTuple_GetItem(fields, ID)))
-        return PyErr_Occurred() ? -1 : 0;
-    const Text parts[] = {field(fields, ID), field(fields, NUMBER), field(fields, BRANCH)};
-    PyObject *ends[] = {address(PyTuple_GetItem(datagram, SOURCE)), address(PyTuple_GetItem(datagram, DESTINATION))};
-    int done = 0;
-    if (!PyErr_Occurred() && (key = PyLong_FromLongLong(digest(3, parts))) && (pair = PyTuple_Pack(2, ends[0], ends[1])) &&
-        (head = PyBytes_FromStringAndSize(payload.at, end)) && !PyDict_Contains(kept->index, key) &&
-        asks(kept, datagram, ends[0], agent) > 0)
-        done = add_row(kept, datagram, head, credentials == Py_True ? CREDENTIALS : 0, form, fields, key, pair,
-                       PyLong_AsLongLong(number));
+    if (is_empty(fields[ID]) || !is_empty(fields[TO_TAG]) || !fields[AGENT].at || head.stop - head.at > BUFFER)
+        return 0;
+    const int shows = look->message->connected ? tagged(look, CONNECTED, record) : 2;
+    const int known = shows ? is_asterisk(look, fields[AGENT]) : 2;
+    PyObject *agent = known == 0 || known == 1 ? PyDict_GetItemWithError(kept->user_agents, look->fold->agents[way_of(look)->agent - 1]) : NULL;
+    PyObject *credentials = agent ? PyTuple_GetItem(PyList_GetItem(kept->forms, form), FORM_CREDENTIALS) : NULL;
+    const Text parts[] = {fields[ID], given(fields[NUMBER]), given(fields[BRANCH])};
+    PyObject *key = credentials ? PyLong_FromLongLong(digest(3, parts)) : NULL;
+    int done = key ? !PyDict_Contains(kept->index, key) && asks(look, fields[AGENT]) > 0 : 0;
+    if (done)
+        done = add_row(look, key, head, credentials == Py_True ? CREDENTIALS : 0, form, fields, PyLong_AsLongLong(agent));
     if (done > 0 && shows == 1)
-        done = keep_tag(kept, record);
-    Py_XDECREF(head);
-    Py_XDECREF(pair);
+        done = keep_tag(look, record);
     Py_XDECREF(key);
-    Py_XDECREF(ends[1]);
-    Py_XDECREF(ends[0]);
     return PyErr_Occurred() ? -1 : done;
 }
 
@@ -645,68 +816,52 @@ static const char *taken(Grammar *grammar, const uint32_t *word, const uint32_t 
     return at;
 }
 
-/* What a Matcher says of a request; NULL without an error where it takes nothing. */
-static PyObject *read_by(PyObject *reader, Text payload) {
+/* Reads a request as a Matcher does, and adds it; 0 where it takes nothing. */
+static int add_by(Look *look, PyObject *reader, int *takes) {
     static const char NONE[] = "";
     const Text program = text_of(PyTuple_GetItem(reader, MATCHER_PROGRAM));
-    Grammar grammar = {.stop = payload.stop};
+    const long form = PyLong_AsLong(PyTuple_GetItem(reader, MATCHER_NUMBER));
+    Grammar grammar = {.stop = look->payload.stop};
     Head head;
     if (PyErr_Occurred())
-        return NULL;
+        return -1;
     memcpy(&head, program.at, sizeof head);
     grammar.words = (const uint32_t *)(program.at + sizeof head);
     grammar.sets = (const unsigned char *)(grammar.words + head.count);
     grammar.texts = (const char *)(grammar.sets + 256 * (size_t)head.sets);
     for (int n = 0; n < FIELDS; n++)
         grammar.groups[n] = (Text){head.has >> n & 1 ? NULL : NONE, NONE};
-    const char *end = taken(&grammar, grammar.words, grammar.words + head.count, payload.at);
-    PyObject *fields = end ? PyTuple_New(FIELDS) : NULL;
-    for (int n = 0; fields && n < FIELDS; n++) {
-        PyObject *value = grammar.groups[n].at ? bytes(grammar.groups[n]) : Py_NewRef(Py_None);
-        if (!value || PyTuple_SetItem(fields, n, value) < 0)
-            Py_CLEAR(fields);
-    }
-    return fields ? Py_BuildValue("(OnN)", PyTuple_GetItem(reader, MATCHER_NUMBER), (Py_ssize_t)(end - payload.at), fields) : NULL;
+    const char *end = taken(&grammar, grammar.words, grammar.words + head.count, look->payload.at);
+    *takes = end != NULL;
+    return end ? add(look, (int)form, (Text){look->payload.at, end}, grammar.groups) : 0;
 }
 
-/* As `Forms.read`, where a form is known that takes a request; else NULL, perhaps with an error. */
-static PyObject *read_known(const Kept *kept, Text payload) {
-    PyObject *readers = PyTuple_GetItem(kept->readers, find(payload.at, payload.stop, "uthorization:") != NULL), *found = NULL;
-    for (Py_ssize_t n = 0; !found && !PyErr_Occurred() && n < PyList_Size(readers); n++) {
+/* As `Forms.read` and what follows it, where a form is known that takes a request: no other one takes it then. */
+static int invite(Look *look) {
+    PyObject *readers = PyTuple_GetItem(look->fold->kept.readers, find(look->payload.at, look->payload.stop, "uthorization:") != NULL);
+    const Py_ssize_t count = PyList_Size(readers);
+    Py_ssize_t first = 0;
+    int done = 0, takes = 0;
+    while (first < count && PyList_GetItem(readers, first) != way_of(look)->reader)
+        first++;
+    for (Py_ssize_t tried = first < count ? -1 : 0; tried < count && !takes && !PyErr_Occurred(); tried++) {
+        const Py_ssize_t n = tried < 0 ? first : tried;
         PyObject *reader = Py_NewRef(PyList_GetItem(readers, n));
-        found = read_by(reader, payload);
-        if (found && n && (PySequence_DelItem(readers, n) < 0 || PyList_Insert(readers, 0, reader) < 0))
-            Py_CLEAR(found);
+        way_of(look)->reader = reader;
+        done = add_by(look, reader, &takes);
+        if (takes && n && (PySequence_DelItem(readers, n) < 0 || PyList_Insert(readers, 0, reader) < 0))
+            done = -1;
         Py_DECREF(reader);
     }
-    return found;
+    look->fold->counts[REQUESTS] += done > 0;
+    return PyErr_Occurred() ? -1 : done;
 }
-
-/* The same of one that nobody has read; then `*read` is what `Forms.read` says of it. */
-static int read_and_add(const Kept *kept, PyObject *datagram, Text payload, PyObject **read) {
-    *read = read_known(kept, payload);
-    if (!*read && !PyErr_Occurred())
-        *read = PyObject_CallFunctionObjArgs(kept->read, PyTuple_GetItem(datagram, PAYLOAD), NULL);
-    int form;
-    Py_ssize_t end;
-    PyObject *fields;
-    if (!*read || !PyArg_ParseTuple(*read, "inO!", &form, &end, &PyTuple_Type, &fields))
-        return -1;
-    return form && end >= 0 && end <= payload.stop - payload.at ? add(kept, datagram, payload, form, end, fields) : 0;
-}
-
-static char *append(char *at, const char *from, size_t size) { return (char *)memcpy(at, from, size) + size; }
 
 /* The kind of messages between these two: `kinds.kind_of`. */
-static PyObject *kind_of(PyObject *client, PyObject *server, Text what) {
-    const Text one = text_of(client), two = text_of(server);
-    const ptrdiff_t first = one.stop - one.at - 2, second = two.stop - two.at - 2, size = what.stop - what.at;
-    char kind[1 + 2 * IP_AND_PORT + MOST_WHAT], *at = kind + 1;
-    if (PyErr_Occurred() || first < 0 || second < 0 || first > IP_AND_PORT || second > IP_AND_PORT)
-        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "a packed address ends with its port");
-    *kind = (char)(first + second);
-    at = append(append(append(at, one.at, first), two.at, second), what.at, size);
-    return PyBytes_FromStringAndSize(kind, at - kind);
+static PyObject *kind_of(const Message *message, int client, Text what) {
+    const Text one = message->ip[client], two = message->ip[!client];
+    char kind[1 + 2 * IP_AND_PORT + MOST_WHAT] = {(char)(one.stop - one.at + (two.stop - two.at))};
+    return PyBytes_FromStringAndSize(kind, append(append(append(kind + 1, one), two), what) - kind);
 }
 
 /* How many messages of a kind are looked at: `kinds.looks`. */
@@ -716,102 +871,138 @@ static int looks(Text kind) {
     return !memcmp(kind.stop - 3, "401", 3) || !memcmp(kind.stop - 3, "407", 3) ? MOST_SEEN : MOST_LOOKS;
 }
 
+/* A message as Python has it. */
+static PyObject *datagram_of(const Message *message, const Kept *kept) {
+    const Text payload = message->payload;
+    return message->datagram ? Py_NewRef(message->datagram) : PyObject_CallFunction(
+        kept->datagram, "LLONNy#OO", message->time, message->frame, message->transport, end_of(message, SOURCE),
+        end_of(message, DESTINATION), payload.at, payload.stop - payload.at, message->direction, message->truncated ? Py_True : Py_False);
+}
+
 /* Keeps a message beside those of its kind, if it is of another sender; 0 where the sender is not spelt as usual. */
-static int keep(PyObject *before, PyObject *datagram, Text payload) {
-    Text sender = between(payload, "\nFrom: ", "\n");
-    const char *tag = sender.at ? find(sender.at, sender.stop, ";tag=") : NULL;
-    if (!sender.at || (sender.stop + 1 < payload.stop && (sender.stop[1] == ' ' || sender.stop[1] == '\t')))
+static int keep(Look *look, PyObject *before) {
+    Text sender = value(look, FROM);
+    if (is_odd(look, sender))
         return 0;
+    const char *tag = find(sender.at, sender.stop, ";tag=");
     sender = stripped(sender);
     sender.stop = tag ? tag : sender.stop;
     for (Py_ssize_t n = 0; n < PyList_Size(before); n++) {
-        const Text known = text_of(PyTuple_GetItem(PyList_GetItem(before, n), PAYLOAD));
+        const Text known = text_of(PyTuple_GetItem(PyList_GetItem(before, n), 5)); /* its payload */
         if (sender.at == sender.stop || find_bytes(known.at, known.stop, sender.at, sender.stop - sender.at))
             return 1;
     }
-    return PyList_Append(before, datagram) < 0 ? -1 : 1;
+    PyObject *datagram = datagram_of(look->message, &look->fold->kept);
+    const int done = datagram ? PyList_Append(before, datagram) : -1;
+    Py_XDECREF(datagram);
+    return done < 0 ? -1 : 1;
 }
 
 /* The first message of its kind. */
-static int begin(const Kept *kept, PyObject *kind, PyObject *datagram, Text payload) {
-    const long long said = telling(payload), time = PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME));
+static int begin(const Look *look, PyObject *kind, long long said) {
+    const Kept *kept = &look->fold->kept;
+    const long long time = look->message->time;
     const int64_t row[REPEATED] = {1, said, time, said, time, looks(text_of(kind)) - 1};
     PyObject *counted = PyObject_CallFunction(kept->array, "sy#", "q", (const char *)row, (Py_ssize_t)sizeof row);
-    PyObject *first = PyDict_Size(kept->seen) < limit(kept, MOST_KINDS) ? Py_BuildValue("[O]", datagram) : NULL;
-    if (counted && PyDict_SetItem(kept->others, kind, counted) == 0 && first)
+    PyObject *first = PyDict_Size(kept->seen) < look->fold->most[MOST_KINDS] ? Py_BuildValue("[N]", datagram_of(look->message, kept)) : NULL;
+    if (counted && !PyErr_Occurred() && PyDict_SetItem(kept->others, kind, counted) == 0 && first)
         PyDict_SetItem(kept->seen, kind, first);
     Py_XDECREF(counted);
     Py_XDECREF(first);
     return PyErr_Occurred() ? -1 : 1;
 }
 
-/* One more of a kind: `kinds.count_kind`. */
-static int count_kind(const Kept *kept, PyObject *kind, PyObject *datagram, Text payload) {
-    PyObject *known = PyDict_GetItemWithError(kept->others, kind), *before;
-    if (!known && (PyErr_Occurred() || PyDict_Size(kept->others) >= limit(kept, MOST_METHODS)))
-        return PyErr_Occurred() ? -1 : 0;
-    if (!known)
-        return begin(kept, kind, datagram, payload);
+/* The number of a kind from 1 on; 0 where it has none. */
+static uint8_t number_of_kind(Fold *fold, Text what) {
+    char known[SHORT] = {0};
+    int n = 0;
+    if (what.stop - what.at > SHORT || what.at == what.stop)
+        return 0;
+    append(known, what);
+    while (n < KNOWN_KINDS && *fold->kinds[n] && memcmp(fold->kinds[n], known, SHORT))
+        n++;
+    if (n == KNOWN_KINDS)
+        return 0;
+    memcpy(fold->kinds[n], known, SHORT);
+    return (uint8_t)(n + 1);
+}
+
+/* What is counted of a kind, NULL where there was none. It stays where it is: nothing takes it out of `others`. */
+static int64_t *find_kind(Look *look, PyObject *kind, uint8_t number) {
+    Way *way = way_of(look);
     Py_buffer counted;
-    if (PyObject_GetBuffer(known, &counted, PyBUF_WRITABLE) < 0)
-        return -1;
-    int64_t *row = counted.buf;
-    int done = counted.len == REPEATED * sizeof *row;
-    if (done && row[LOOKS] > 0) {
+    PyObject *known = PyDict_GetItemWithError(look->fold->kept.others, kind);
+    if (!known || PyObject_GetBuffer(known, &counted, PyBUF_WRITABLE) < 0)
+        return NULL;
+    int64_t *row = counted.len == REPEATED * sizeof *row ? counted.buf : NULL;
+    PyBuffer_Release(&counted);
+    if (number && row) {
+        const int n = way->next++ % KINDS;
+        way->kinds[n] = number;
+        way->rows[n] = row;
+    }
+    return row;
+}
+
+/* One more of a kind between these two: `kinds.count_kind`. */
+static int count_kind(Look *look, int client, Text what) {
+    const Kept *kept = &look->fold->kept;
+    const Way *way = way_of(look);
+    const uint8_t number = number_of_kind(look->fold, what);
+    const long long said = telling(look->payload);
+    PyObject *kind = NULL, *before;
+    int64_t *row = NULL;
+    int done = 1;
+    for (int n = 0; n < KINDS && number && !row; n++)
+        row = way->kinds[n] == number ? way->rows[n] : NULL;
+    if (!row || row[LOOKS] > 0)
+        kind = kind_of(look->message, client, what);
+    if (!row && kind)
+        row = find_kind(look, kind, number);
+    if (PyErr_Occurred())
+        done = -1;
+    else if (!row)
+        done = PyDict_Size(kept->others) < look->fold->most[MOST_METHODS] ? begin(look, kind, said) : 0;
+    else if (row[LOOKS] > 0) {
         if (!(before = PyDict_GetItemWithError(kept->seen, kind)))
-            done = !PyErr_Occurred() && PyDict_Size(kept->seen) >= limit(kept, MOST_KINDS);
+            done = !PyErr_Occurred() && PyDict_Size(kept->seen) >= look->fold->most[MOST_KINDS];
         else if (PyList_Size(before) < MOST_SEEN)
-            done = keep(before, datagram, payload);
+            done = keep(look, before);
         row[LOOKS] -= done > 0;
     }
-    if (done > 0)
-        repeat(row, PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), payload);
-    PyBuffer_Release(&counted);
+    if (done > 0 && row)
+        repeat(row, look->message->time, said);
+    Py_XDECREF(kind);
     return PyErr_Occurred() ? -1 : done;
 }
 
 /* Whether `count_kind` keeps a message as it is. */
-static int is_whole(const Kept *kept, Text payload) {
-    return payload.stop - payload.at <= limit(kept, LONGEST_SEEN) && *payload.at != '\r' && *payload.at != '\n';
-}
-
-/* The same of a message between these two. */
-static int count_one_of(const Kept *kept, PyObject *client, PyObject *server, Text what, PyObject *datagram,
-                        Text payload) {
-    PyObject *kind = kind_of(client, server, what);
-    const int done = kind ? count_kind(kept, kind, datagram, payload) : -1;
-    Py_XDECREF(kind);
-    return done;
+static int is_whole(const Look *look) {
+    return look->payload.stop - look->payload.at <= look->fold->most[LONGEST_SEEN] && *look->payload.at != '\r' && *look->payload.at != '\n';
 }
 
 /* A request outside of calls: `Fold._other`. */
-static int other(const Kept *kept, PyObject *datagram, Text payload, Text method) {
-    PyObject *source = PyTuple_GetItem(datagram, SOURCE), *ip = NULL, *agent = NULL;
-    const int registers = starts(payload, "REGISTER "), asked = PySet_Contains(kept->asked, source);
-    const ptrdiff_t size = method.stop - method.at;
-    int done = asked;
-    char what[MOST_WHAT];
-    if (asked < 0 || size >= MOST_WHAT || !is_whole(kept, payload))
-        return asked < 0 ? -1 : 0;
-    char *end = append(what, method.at, size);
-    if (has_credentials(payload))
+static int other(Look *look, Text method) {
+    const int registers = starts(look->payload, "REGISTER ");
+    char what[MOST_WHAT], *end;
+    if (method.stop - method.at >= MOST_WHAT || !is_whole(look))
+        return 0;
+    end = append(what, method);
+    if (line(look, AUTHORIZATION))
         *end++ = '+';
+    const int asked = is_known(look, ASKS);
+    if (asked < 0)
+        return -1;
     if (registers || !asked) {
-        const Text spoken = agent_of(payload);
-        agent = spoken.at ? bytes(spoken) : NULL;
-        const int may_register =
-            registers && agent && PyDict_Size(kept->registrations) < limit(kept, MOST_REGISTRATIONS) &&
-            (find(payload.at, payload.stop, ";line=") ||
-             PyDict_GetItemWithError(kept->is_asterisk, agent) != Py_False);
-        done = agent && !may_register;
+        const Text agent = agent_of(look, USER_AGENT);
+        const int room = registers && PyDict_Size(look->fold->kept.registrations) < look->fold->most[MOST_REGISTRATIONS];
+        if (!agent.at || (room && (find(look->payload.at, look->payload.stop, ";line=") || is_asterisk(look, agent))))
+            return PyErr_Occurred() ? -1 : 0;
+        const int done = asked ? 1 : asks(look, agent);
+        if (done <= 0)
+            return done;
     }
-    if (done && !asked)
-        done = (ip = address(source)) ? asks(kept, datagram, ip, agent) : -1;
-    if (done > 0)
-        done = count_one_of(kept, source, PyTuple_GetItem(datagram, DESTINATION), (Text){what, end}, datagram, payload);
-    Py_XDECREF(agent);
-    Py_XDECREF(ip);
-    return PyErr_Occurred() ? -1 : done;
+    return count_kind(look, SOURCE, (Text){what, end});
 }
 
 /* As `fold.IN_DIALOG`. */
@@ -823,109 +1014,164 @@ static int is_in_dialog(Text method) {
     return 0;
 }
 
-/* An answer to such a request: `Fold._reply`. */
-static int reply(const Kept *kept, PyObject *datagram, Text payload, Text sequence) {
-    while (sequence.at < sequence.stop && sequence.stop[-1] == '\r')
-        sequence.stop--;
-    Text method = {sequence.stop, sequence.stop};
-    while (method.at > sequence.at && method.at[-1] != ' ')
-        method.at--;
-    const ptrdiff_t size = method.stop - method.at;
-    char what[MOST_WHAT];
-    if (is_in_dialog(method) && (payload.stop - payload.at < 11 || memcmp(payload.at + 8, "481", 3))) /* fold.GONE */
-        return 1;
-    if (method.at == sequence.at || !size || size + 4 > MOST_WHAT || payload.stop - payload.at < 11 || !is_whole(kept, payload))
-        return 0;
-    for (int n = 8; n < 11; n++)
-        if (payload.at[n] < '0' || payload.at[n] > '9')
-            return 0;
-    char *end = append(append(append(what, method.at, size), " ", 1), payload.at + 8, 3);
-    return count_one_of(kept, PyTuple_GetItem(datagram, DESTINATION), PyTuple_GetItem(datagram, SOURCE),
-                        (Text){what, end}, datagram, payload);
-}
-
-static int response(const Kept *kept, PyObject *datagram, Text payload) {
-    const int known = PySet_Contains(kept->answering, PyTuple_GetItem(datagram, SOURCE));
-    const Text sequence = between(payload, "\nCSeq: ", "\n");
+/* An answer: `Fold._answer`, or `Fold._reply` to such a request. */
+static int response(Look *look) {
+    const Text code = {look->payload.at + 8, look->payload.at + 11};
+    Text sequence = value(look, CSEQ), method;
+    const int known = is_known(look, ANSWERS);
+    int status = 0;
     if (known <= 0 || !sequence.at)
         return known < 0 ? -1 : 0;
-    return is_tracked(sequence) ? answer(kept, datagram, payload, sequence) : reply(kept, datagram, payload, sequence);
+    for (const char *at = code.at; at < code.stop; at++) {
+        if (at >= look->payload.stop || *at < '0' || *at > '9')
+            return 0;
+        status = status * 10 + *at - '0';
+    }
+    if (is_tracked(sequence))
+        return answer(look, status, sequence);
+    while (sequence.at < sequence.stop && sequence.stop[-1] == '\r')
+        sequence.stop--;
+    for (method = (Text){sequence.stop, sequence.stop}; method.at > sequence.at && method.at[-1] != ' ';)
+        method.at--;
+    const ptrdiff_t size = method.stop - method.at;
+    char what[MOST_WHAT], *end;
+    if (is_in_dialog(method) && status != 481) /* fold.GONE */
+        return 1;
+    if (method.at == sequence.at || !size || size + 4 > MOST_WHAT || !is_whole(look))
+        return 0;
+    end = append(what, method);
+    *end++ = ' ';
+    return count_kind(look, DESTINATION, (Text){what, append(end, code)});
 }
 
-static int request(const Kept *kept, PyObject *datagram, Text payload, PyObject **read, long long *counts) {
-    const Text spelt = {payload.at, find(payload.at, payload.stop, " ")};
+static int request(Look *look) {
+    const Text method = up_to(look->payload.at, look->payload.stop, ' ');
+    if (starts(look->payload, "INVITE "))
+        return invite(look);
+    if (starts(look->payload, "ACK "))
+        return acked(look);
+    return !method.at ? 0 : is_in_dialog(method) ? 1 : other(look, method);
+}
+
+/* Folds a message, or has `Fold.add` fold it. */
+static int take(Taker *taker, const Message *message) {
+    Fold *fold = (Fold *)taker;
+    const Py_ssize_t size = message->ip[0].stop - message->ip[0].at;
+    Look look = {.fold = fold, .message = message, .payload = message->payload, .next = message->payload.at};
+    const int answers = starts(look.payload, "SIP/2.0 ");
     int done = 0;
-    if (starts(payload, "INVITE ")) {
-        done = read_and_add(kept, datagram, payload, read);
-        counts[REQUESTS] += done > 0;
-    } else if (starts(payload, "ACK ")) {
-        done = acked(kept, datagram, payload);
-    } else if (spelt.stop && !(done = is_in_dialog(spelt)))
-        done = other(kept, datagram, payload, spelt);
-    return PyErr_Occurred() ? -1 : done;
+    look.direction = direction_of(message);
+    if (look.direction >= 0 && (size == 4 || size == 16) && message->ip[1].stop - message->ip[1].at == size) {
+        *look.key = (char)size;
+        for (int n = 0; n < 2; n++)
+            memcpy(look.key + offsetof(Way, ips[n]), message->ip[n].at, size);
+        look.place = place_of(&fold->ways, look.key);
+        __builtin_prefetch(look.place);
+        __builtin_prefetch(look.place + 64);
+        done = answers ? response(&look) : request(&look);
+    }
+    fold->counts[MESSAGES] += done > 0;
+    fold->counts[RESPONSES] += done > 0 && answers;
+    if (done > 0 && message->time > fold->counts[END])
+        fold->counts[END] = message->time;
+    if (done || flush(fold) < 0)
+        return done > 0 ? 1 : -1;
+    PyObject *datagram = datagram_of(message, &fold->kept);
+    PyObject *folded = datagram ? PyObject_CallFunctionObjArgs(fold->kept.law, datagram, NULL) : NULL;
+    Py_XDECREF(folded);
+    Py_XDECREF(datagram);
+    return folded ? 1 : -1;
 }
 
-static int read_kept(PyObject *tuple, Kept *kept) {
-    if (PyTuple_Size(tuple) != KEPT) {
-        if (!PyErr_Occurred())
-            PyErr_SetString(PyExc_ValueError, "these are not the tables of a fold");
+static void end(PyObject *capsule) {
+    Fold *fold = PyCapsule_GetPointer(capsule, TAKER);
+    forget_ways(fold);
+    Py_XDECREF(fold->tuple);
+    free(fold->heads);
+    free(fold->names.memory);
+    free(fold->ways.memory);
+    free(fold);
+}
+
+static int read_kept(Fold *fold) {
+    if (PyTuple_Size(fold->tuple) != KEPT) {
+        PyErr_SetString(PyExc_ValueError, "these are not the tables of a fold");
         return 0;
     }
     for (int n = 0; n < KEPT; n++)
-        ((PyObject **)kept)[n] = PyTuple_GetItem(tuple, n);
-    if (!PyTuple_Check(kept->limits) || PyTuple_Size(kept->limits) != LIMITS)
+        ((PyObject **)&fold->kept)[n] = PyTuple_GetItem(fold->tuple, n);
+    if (!PyTuple_Check(fold->kept.limits) || PyTuple_Size(fold->kept.limits) != LIMITS)
         PyErr_SetString(PyExc_ValueError, "these are not the limits of a fold");
     for (int n = 0; n < LIMITS && !PyErr_Occurred(); n++)
-        kept->most[n] = PyLong_AsLongLong(PyTuple_GetItem(kept->limits, n));
-    if (!PyErr_Occurred() && !(PyObject_TypeCheck(kept->rows, &PyByteArray_Type) && PyObject_TypeCheck(kept->tags, &PyByteArray_Type)))
+        fold->most[n] = PyLong_AsLongLong(PyTuple_GetItem(fold->kept.limits, n));
+    if (!PyErr_Occurred() && !(PyObject_TypeCheck(fold->kept.rows, &PyByteArray_Type) && PyObject_TypeCheck(fold->kept.tags, &PyByteArray_Type)))
         PyErr_SetString(PyExc_TypeError, "rows and tags are bytearrays");
     return !PyErr_Occurred();
 }
 
-/* Whether a carrier tells it: its direction is neither "", "in" nor "out". */
-static int is_told(PyObject *datagram) {
-    PyObject *direction = PyTuple_GetItem(datagram, DIRECTION);
-    return !direction || !PyUnicode_Check(direction) || PyUnicode_GetLength(direction) > 3;
+/* What takes messages for a fold, whose tables it is given. */
+static PyObject *taker(PyObject *module, PyObject *tuple) {
+    (void)module;
+    Fold *fold = PyTuple_Check(tuple) ? calloc(1, sizeof *fold) : NULL;
+    PyObject *capsule = fold ? PyCapsule_New(fold, TAKER, end) : NULL;
+    if (!capsule) {
+        free(fold);
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "the tables of a fold are a tuple");
+    }
+    fold->taker.take = take;
+    fold->tuple = Py_NewRef(tuple);
+    fold->heads = malloc(BUFFER);
+    if (!make(&fold->ways, offsetof(Way, ports), sizeof(Way), 1 << 15) || !fold->heads ||
+        !make(&fold->names, offsetof(Name, number), sizeof(Name), 1 << 16))
+        PyErr_NoMemory();
+    if (PyErr_Occurred() || !read_kept(fold))
+        Py_CLEAR(capsule);
+    return capsule;
 }
 
-/* The next message that `Fold` has to fold and what `Forms.read` says of it, None where it was not asked. */
-static PyObject *next_of(const Kept *kept, PyObject *datagrams, long long *counts) {
-    PyObject *datagram, *found = NULL;
-    while (!found && !PyErr_Occurred() && (datagram = PyIter_Next(datagrams))) {
-        PyObject *object = PyTuple_GetItem(datagram, CUT) ? PyTuple_GetItem(datagram, PAYLOAD) : NULL, *read = NULL;
-        const Text payload = object ? text_of(object) : (Text){NULL, NULL};
-        const long long time = object ? PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)) : 0;
-        const int answers = !PyErr_Occurred() && starts(payload, "SIP/2.0 ");
-        const int done = PyErr_Occurred() ? -1 : is_told(datagram) ? 0
-                         : answers ? response(kept, datagram, payload) : request(kept, datagram, payload, &read, counts);
-        counts[MESSAGES] += done > 0;
-        counts[RESPONSES] += done > 0 && answers;
-        if (done > 0 && time > counts[END])
-            counts[END] = time;
-        if (!done)
-            found = PyTuple_Pack(2, datagram, read ? read : Py_None);
-        Py_XDECREF(read);
+/* Takes a Datagram; -1 for an error. */
+static int take_datagram(Fold *fold, PyObject *datagram) {
+    enum { TIME, FRAME, TRANSPORT, FROM_END, TO_END, PAYLOAD, DIRECTION, CUT, DATAGRAM };
+    if (!PyTuple_Check(datagram) || PyTuple_Size(datagram) != DATAGRAM) {
+        PyErr_SetString(PyExc_TypeError, "messages are Datagrams");
+        return -1;
+    }
+    Message message = {PyLong_AsLongLong(PyTuple_GetItem(datagram, TIME)), PyLong_AsLongLong(PyTuple_GetItem(datagram, FRAME)),
+        {text_of(PyTuple_GetItem(datagram, FROM_END)), text_of(PyTuple_GetItem(datagram, TO_END))}, {NULL, NULL},
+        text_of(PyTuple_GetItem(datagram, PAYLOAD)), PyTuple_GetItem(datagram, TRANSPORT), PyTuple_GetItem(datagram, DIRECTION),
+        PyTuple_GetItem(datagram, CUT) == Py_True, (PyObject *)Py_TYPE(datagram) != fold->kept.datagram, datagram};
+    for (int n = 0; n < 2 && !PyErr_Occurred(); n++)
+        if (message.ip[n].stop - message.ip[n].at < 2)
+            PyErr_SetString(PyExc_ValueError, "a packed address ends with its port");
+        else
+            message.port[n] = message.ip[n].stop -= 2;
+    if (!PyErr_Occurred() && !PyUnicode_Check(message.direction))
+        PyErr_SetString(PyExc_TypeError, "a direction is a text");
+    return PyErr_Occurred() ? -1 : take(&fold->taker, &message);
+}
+
+/* Has a taker take messages; how many it took itself, then, and the latest time: as COUNTS. */
+static PyObject *feed(PyObject *module, PyObject *arguments) {
+    (void)module;
+    PyObject *capsule, *datagrams, *datagram;
+    if (!PyArg_ParseTuple(arguments, "OO", &capsule, &datagrams))
+        return NULL;
+    Fold *fold = PyCapsule_GetPointer(capsule, TAKER);
+    PyObject *iterator = fold ? PyObject_GetIter(datagrams) : NULL;
+    if (!iterator)
+        return NULL;
+    while (!PyErr_Occurred() && (datagram = PyIter_Next(iterator))) {
+        take_datagram(fold, datagram);
         Py_DECREF(datagram);
     }
-    return found || PyErr_Occurred() ? found : Py_NewRef(Py_None);
-}
-
-static PyObject *following(PyObject *module, PyObject *arguments) {
-    (void)module;
-    PyObject *datagrams, *tuple, *result = NULL;
-    Py_buffer counts;
-    Kept kept;
-    if (!PyArg_ParseTuple(arguments, "OO!w*", &datagrams, &PyTuple_Type, &tuple, &counts))
+    Py_DECREF(iterator);
+    if (PyErr_Occurred() || flush(fold) < 0)
         return NULL;
-    if (!PyIter_Check(datagrams) || counts.len != COUNTS * sizeof(long long))
-        PyErr_SetString(PyExc_ValueError, "an iterator of messages and their counts are wanted");
-    else if (read_kept(tuple, &kept))
-        result = next_of(&kept, datagrams, counts.buf);
-    PyBuffer_Release(&counts);
-    return result;
+    const long long *counts = fold->counts;
+    return Py_BuildValue("LLLL", counts[MESSAGES], counts[RESPONSES], counts[REQUESTS], counts[END]);
 }
 
-static PyMethodDef methods[] = {{"following", following, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
+static PyMethodDef methods[] = {{"taker", taker, METH_O, NULL}, {"feed", feed, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_fold", NULL, 0, methods, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__fold(void) {

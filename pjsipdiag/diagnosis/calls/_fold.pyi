@@ -1,10 +1,9 @@
-from array import array
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NewType
 
-from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.capture.datagram import Datagram
 
-def following(
-    datagrams: Iterator[Datagram], kept: tuple[Any, ...], counts: array[int], /
-) -> tuple[Datagram, tuple[int, int, Fields] | None] | None: ...
+Taker = NewType("Taker", object)
+
+def taker(kept: tuple[Any, ...], /) -> Taker: ...
+def feed(taker: Taker, datagrams: Iterable[Datagram], /) -> tuple[int, int, int, int]: ...

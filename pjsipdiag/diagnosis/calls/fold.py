@@ -9,13 +9,11 @@ most messages add is added by a compiled part (`_fold.c`) where it was built, wi
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
-from functools import partial
-from itertools import repeat
+from collections.abc import Iterable
 from zlib import crc32
 
 from pjsipdiag.asterisk.forms.grammar import Fields
-from pjsipdiag.capture.datagram import TOLD, Connected, Datagram
+from pjsipdiag.capture.datagram import TOLD, Connected, Datagram, Tally
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.folded import MOST_TAGS, Folded
 from pjsipdiag.diagnosis.calls.heads import (
@@ -73,9 +71,9 @@ from pjsipdiag.extensions import is_used
 try:
     from pjsipdiag.diagnosis.calls import _fold
 except ImportError:
-    following = None
+    taker = None
 else:
-    following = _fold.following if is_used(_fold) else None
+    taker = _fold.taker if is_used(_fold) else None
 
 GONE = b"481"
 """The answer to a request inside a call that is not known; of those inside of calls it alone is counted."""
@@ -96,10 +94,6 @@ LIMITS = (
 )
 
 INVITES = (b" INVITE\r", b" INVITE")
-Read = tuple[int, int, Fields]
-"""(number of the form, end of the head, its fields): the result of `Forms.read` on a request."""
-MESSAGES, RESPONSES, REQUESTS, END = range(4)
-"""Counts while messages are folded; END is the latest time."""
 KEPT = (
     *("rows", "senders", "called", "user_agents", "index", "answers", "realms", "others", "seen"),
     *("agents", "requesters", "answerers", "strays", "pairs", "received", "local"),
@@ -112,80 +106,85 @@ KEPT = (
 class Fold(Folded):
     """A fold that messages are fed to."""
 
-    def feed(self, datagrams: Iterable[Datagram]) -> None:
-        """Folds `datagrams` in."""
-        # The loop runs once for each message, and everything asked of an attribute or a function costs here: counts are
-        # kept in an array that is written back at the end, and only what no compiled part took comes this way.
-        answered = self.answering
-        counts = array("q", (self.messages, self.responses, self.requests, self.end))
-        for datagram, read in self._heard(self._to_fold(datagrams, counts)):
-            time, _, _, source, _, payload, _, _ = datagram
-            counts[MESSAGES] += 1
-            if time > counts[END]:  # noqa: PLR1730 (max() costs five times as much here)
-                counts[END] = time
-            if payload[:1] in (b"\r", b"\n"):
-                payload = payload.lstrip(b"\r\n")
-            if payload.startswith(b"SIP/2.0 "):
-                counts[RESPONSES] += 1
-                if source not in answered and source[:-2] != datagram.destination[:-2]:  # or somebody uses its address
-                    self._answers_as(source, time, payload)
-                    if len(self.greetings) < MOST_GREETINGS:
-                        self.greetings.setdefault(source, payload[:LONGEST_GREETING])
-                    if len(answered) < MOST_PEERS:
-                        answered.add(source)
-                at = payload.find(b"\nCSeq: ")
-                sequence = payload[at + 7 : payload.find(b"\n", at + 7)] if at >= 0 else value_of(payload, b"cseq")
-                if sequence.endswith(INVITES):
-                    self._answer(datagram, payload, sequence[: sequence.find(b" ")])
-                else:
-                    self._reply(datagram, payload, sequence)
-                continue
-            method = payload[: payload.find(b" ")]
-            if method == b"INVITE":
-                counts[REQUESTS] += 1
-                self._request(datagram, payload, read or self.forms.read(payload))
-            elif method == b"ACK":
-                self.keep_tag(datagram, payload, ACKED)
-            elif method not in IN_DIALOG:
-                self._other(datagram, payload, method)
-        self.messages, self.responses, self.requests, self.end = counts
+    def feed(self, datagrams: Iterable[Datagram], tally: Tally | None = None) -> None:
+        """Folds `datagrams` in. Where a `tally` is that of their reader, most of them are folded before they are told:
+        he leaves plain messages to its taker."""
+        if taker is None:
+            for datagram in datagrams:
+                self.add(datagram)
+        else:
+            own = [getattr(self, name) for name in KEPT]
+            known = (self.forms.readers, self.forms.known, self.spool.append, self.add, LIMITS)
+            taking = taker((*own, TRANSPORTS, Datagram, array, *known))
+            if tally is not None:
+                tally.taker = taking
+            try:
+                messages, responses, requests, end = _fold.feed(taking, datagrams)
+            finally:
+                if tally is not None:
+                    tally.taker = None
+            self.messages, self.responses = self.messages + messages, self.responses + responses
+            self.requests, self.end = self.requests + requests, max(self.end, end)
+        self._hear()
 
-    def _heard(self, messages: Iterable[tuple[Datagram, Read | None]]) -> Iterator[tuple[Datagram, Read | None]]:
-        """Those that no carrier tells, or one whose word is taken; the others are folded apart."""
-        told: list[Datagram] = []
-        for datagram, read in messages:
-            if datagram.direction in DIRECTIONS:
-                yield datagram, read
-                continue
-            carrier, said = datagram.direction.removeprefix(TOLD), datagram._replace(direction="")
-            if carrier in self._mirrors:
-                yield said, read
-                continue
-            self.count_teller(carrier)
-            told.append(said)
-            if len(told) == TOLD_AT_ONCE:
-                self._hear(told)
-        if told:
-            self._hear(told)
+    def add(self, datagram: Datagram) -> None:
+        """Folds one message in."""
+        time, payload, direction = datagram.time, datagram.payload, datagram.direction
+        if direction not in DIRECTIONS:
+            carrier, datagram = direction.removeprefix(TOLD), datagram._replace(direction="")
+            if carrier not in self._mirrors:
+                self._tell(carrier, datagram)
+                return
+        self.messages += 1
+        if time > self.end:  # noqa: PLR1730 (max() costs five times as much here)
+            self.end = time
+        if payload[:1] in (b"\r", b"\n"):
+            payload = payload.lstrip(b"\r\n")
+        if payload.startswith(b"SIP/2.0 "):
+            self.responses += 1
+            self._response(datagram, payload)
+            return
+        method = payload[: payload.find(b" ")]
+        if method == b"INVITE":
+            self.requests += 1
+            self._request(datagram, payload)
+        elif method == b"ACK":
+            self.keep_tag(datagram, payload, ACKED)
+        elif method not in IN_DIALOG:
+            self._other(datagram, payload, method)
 
-    def _hear(self, told: list[Datagram]) -> None:
-        if not isinstance(self.told, Fold):
-            self.told = Fold(self.spool)
-        self.told.feed(told)
-        told.clear()
+    def _response(self, datagram: Datagram, payload: bytes) -> None:
+        source, answered = datagram.source, self.answering
+        if source not in answered and source[:-2] != datagram.destination[:-2]:  # or somebody uses its address
+            self._answers_as(source, datagram.time, payload)
+            if len(self.greetings) < MOST_GREETINGS:
+                self.greetings.setdefault(source, payload[:LONGEST_GREETING])
+            if len(answered) < MOST_PEERS:
+                answered.add(source)
+        at = payload.find(b"\nCSeq: ")
+        sequence = payload[at + 7 : payload.find(b"\n", at + 7)] if at >= 0 else value_of(payload, b"cseq")
+        if sequence.endswith(INVITES):
+            self._answer(datagram, payload, sequence[: sequence.find(b" ")])
+        else:
+            self._reply(datagram, payload, sequence)
 
-    def _to_fold(self, datagrams: Iterable[Datagram], counts: array[int]) -> Iterable[tuple[Datagram, Read | None]]:
-        """The messages that are folded here, with what `Forms.read` has said of them; the compiled part, if there is
-        one, folds and counts the others."""
-        if following is None:
-            return zip(datagrams, repeat(None))
-        own, forms = [getattr(self, name) for name in KEPT], self.forms
-        kept = (*own, TRANSPORTS, Connected, array, forms.read, forms.readers, forms.known, self.spool.append, LIMITS)
-        return iter(partial(following, iter(datagrams), kept, counts), None)
+    def _tell(self, carrier: str, datagram: Datagram) -> None:
+        """A message that a carrier tells whose word is not taken is folded apart."""
+        self.count_teller(carrier)
+        self._untold.append(datagram)
+        if len(self._untold) == TOLD_AT_ONCE:
+            self._hear()
 
-    def _request(self, datagram: Datagram, payload: bytes, read: Read) -> None:
+    def _hear(self) -> None:
+        if self._untold:
+            if not isinstance(self.told, Fold):
+                self.told = Fold(self.spool)
+            self.told.feed(self._untold)
+            self._untold.clear()
+
+    def _request(self, datagram: Datagram, payload: bytes) -> None:
         time, frame, transport, source, destination, _, direction, truncated = datagram
-        end, flags, form, fields = self._fields(payload, read)
+        end, flags, form, fields = self._fields(payload)
         id_, number, branch, to_tag, tag, uri, called, agent, *names = fields
         if isinstance(datagram, Connected):
             self.keep_tag(datagram, payload, CONNECTED)
@@ -240,9 +239,9 @@ class Fold(Folded):
         else:
             self.views.setdefault(key, []).append(row)
 
-    def _fields(self, payload: bytes, read: Read) -> tuple[int, int, int, Fields]:
+    def _fields(self, payload: bytes) -> tuple[int, int, int, Fields]:
         """Where the head of a request ends, what its flags say of that and of credentials, its form and its fields."""
-        form, end, fields = read
+        form, end, fields = self.forms.read(payload)
         known = self.forms.known[form]
         if known:
             return end, CREDENTIALS if known.credentials else 0, form, fields

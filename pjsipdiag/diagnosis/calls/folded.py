@@ -102,6 +102,8 @@ class Folded:
     """The messages of carriers whose word is not taken: a fold of its own, heard only where nothing else is."""
     tellers: dict[str, int] = field(default_factory=dict)
     """How many messages each of them told."""
+    _untold: list[Datagram] = field(default_factory=list)
+    """Those of them that are still to be folded."""
     _mirrors: Collection[str] = ()
     """Carriers whose word is taken."""
     messages: int = 0
@@ -162,7 +164,8 @@ class Folded:
         self.others = {kind: array("q", counted) for kind, counted in self.others.items()}
         self.index = dict(zip(state["index"], range(len(state["index"])), strict=True))
         self.forms = Forms(state["forms"])
-        self._asked, self._is_asterisk, self._known_realms, self._mirrors = set(), IsAsterisk(), {}, ()
+        self._asked, self._is_asterisk, self._known_realms = set(), IsAsterisk(), {}
+        self._untold, self._mirrors = [], ()
 
 
 _TRAVEL = tuple(one.name for one in fields(Folded) if not one.name.startswith("_"))

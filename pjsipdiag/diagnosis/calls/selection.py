@@ -53,10 +53,15 @@ class Selection:
         """Whether the span depends on the first message of a capture."""
         return any(moment is not None and moment.of_day for moment in (self.since, self.until))
 
+    @property
+    def of_time(self) -> bool:
+        """Whether some messages are not wanted."""
+        return self.since is not None or self.until is not None
+
     def in_time(self, datagrams: Iterable[Datagram], days: list[int]) -> Iterable[Datagram]:
         """The messages of the span that was asked for. `days` holds the time of the capture's first message, once there
         was one: clock times are of its day, whatever file they are read from."""
-        return self._in_time(datagrams, days) if self.since or self.until else datagrams
+        return self._in_time(datagrams, days) if self.of_time else datagrams
 
     def _in_time(self, datagrams: Iterable[Datagram], days: list[int]) -> Iterator[Datagram]:
         span: tuple[int, int] | None = None

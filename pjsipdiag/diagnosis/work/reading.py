@@ -234,7 +234,7 @@ def fold(  # noqa: PLR0917  (what is read, and how)
     wanted, most = iter(reading.wanted.in_time(datagrams, days)), reading.most_rows
     last, folds = Fold(spool, _mirrors=reading.wanted.mirrors), list[AnyFold]()
     if most is None:
-        last.feed(wanted)
+        last.feed(wanted, None if reading.wanted.of_time else tally)
     else:
         for first in wanted:
             if len(last.rows) >= most * ROW.size:

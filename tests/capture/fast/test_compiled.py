@@ -316,10 +316,10 @@ def test_what_it_is_given_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> Non
     outcome(capture_of([media()] * 40), Dissector)
     one = plans[0]
 
-    def given(at: int, last: int, end: int, plans: bytes) -> tuple[int, int, int]:
-        return passed(bytearray(300), at, 0, last, end, 0, plans, compiled.TABLES, Dissector(Tally("")), [])
+    def given(at: int, last: int, end: int, plans: bytes) -> tuple[int, int, int, int]:
+        return passed(bytearray(300), at, 0, last, end, 0, plans, compiled.TABLES, Dissector(Tally("")), None, [])
 
-    assert given(0, 140, 300, one) == (0, 0, 0)
+    assert given(0, 140, 300, one) == (0, 0, 0, -1)
     for at, last, end, some in (
         *((0, 140, 300, wrong) for wrong in (b"", one[:-1], one + b"\0", one * 17, bytes(len(one)))),
         *((at, last, end, one) for at, last, end in ((-1, 140, 300), (0, 141, 300), (0, 140, 301))),

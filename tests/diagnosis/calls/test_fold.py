@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
-from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pjsipdiag.capture.datagram import Connected, Datagram
+from pjsipdiag.capture.datagram import Connected, Datagram, Tally
+from pjsipdiag.capture.pcap_writer import write_pcap
+from pjsipdiag.capture.readers import read
 from pjsipdiag.diagnosis.calls import fold, rows
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.folded import Folded
@@ -18,7 +20,7 @@ from pjsipdiag.diagnosis.calls.rows import ANSWER
 from pjsipdiag.sip import Address
 from tests.diagnosis.conftest import EARLY
 
-pytestmark = pytest.mark.skipif(fold.following is None, reason="needs a C compiler when pjsipdiag is installed")
+pytestmark = pytest.mark.skipif(fold.taker is None, reason="needs a C compiler when pjsipdiag is installed")
 
 ADDRESSES = [
     Address(ip, port).pack()
@@ -48,7 +50,7 @@ VIAS = ("Via: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK", "Via: SIP/2.0/UDP 192.0.2.7
 ODD_VIAS = ("v: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK", "Via: SIP/2.0/UDP 192.0.2.7;x=")
 STATUSES = ("100", "180", "200", "401", "407", "404", "1x0", "2")
 ENDS = (b"\r\n\r\n", b"\r\n\r\nbody", b"\r\n\r\nServer: Asterisk\r\n", b"")
-NOT_COMPARED = ("forms", "spool", "_is_asterisk")
+NOT_COMPARED = ("forms", "spool", "_is_asterisk", "told")
 
 
 def payload(rnd: random.Random, odd: float) -> bytes:
@@ -97,8 +99,13 @@ def state(messages: list[Datagram], ways: tuple[bool, ...]) -> dict[str, Any]:
     for number, compiled in enumerate(ways):
         with pytest.MonkeyPatch.context() as patch:
             if not compiled:
-                patch.setattr(fold, "following", None)
+                patch.setattr(fold, "taker", None)
             folded.feed(messages[number * size :][:size])
+    return held(folded)
+
+
+def held(folded: Fold) -> dict[str, Any]:
+    """What a fold holds."""
     heads = folded.spool.read(0, 1 << 24)
     found = {name: getattr(folded, name) for name in Folded.__slots__ if name not in NOT_COMPARED}
     return {**found, "heads": heads, "forms": folded.forms.known}
@@ -110,6 +117,27 @@ def test_both_fold_alike(seed: int) -> None:
     alone = state(messages, (False,))
     assert state(messages, (True,)) == alone
     assert state(messages, (True, False, True)) == alone
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_taken_of_packets_is_folded_alike(seed: int, tmp_path: Path) -> None:
+    """Taken as the packets are found, told first, and without the compiled part."""
+    rnd = random.Random(seed)
+    path, transports = tmp_path / "a.pcap", rnd.choice((("UDP",), ("UDP", "TCP")))
+    messages = [one for _ in range(4) for one in capture(rnd) if len(one.source) == len(one.destination)]
+    messages = [one for one in messages if one.transport in transports]
+    with path.open("wb") as stream:
+        write_pcap(messages, stream)
+    states = []
+    for taken, compiled in ((True, True), (False, True), (False, False)):
+        tally, folded = Tally(str(path)), Fold()
+        with pytest.MonkeyPatch.context() as patch:
+            if not compiled:
+                patch.setattr(fold, "taker", None)
+            folded.feed(read(path, tally), tally if taken else None)
+        assert tally.taker is None
+        states.append(held(folded))
+    assert states[0] == states[1] == states[2]
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -148,17 +176,13 @@ def test_answers_of_one_moment_are_in_the_order_of_their_statuses(compiled: bool
 def test_it_folds_what_is_usual() -> None:
     """Of a busy server's traffic few messages are left: those before a form is learnt, and the first answer of each."""
     left: Counter[bytes] = Counter()
-    real = fold.following
-    assert real is not None
 
-    def counted(messages: Iterator[Datagram], kept: tuple[Any, ...], counts: Any) -> Any:
-        found = real(messages, kept, counts)
-        left.update([found[0].payload[:3]] if found else [])
-        return found
+    class Counting(Fold):
+        def add(self, datagram: Datagram) -> None:
+            left[datagram.payload[:3]] += 1
+            super().add(datagram)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fold, "following", counted)
-        Fold().feed(list(busy(500)))
+    Counting().feed(list(busy(500)))
     assert left == {b"INV": EARLY, b"SIP": 1}
 
 
@@ -186,8 +210,6 @@ def busy(calls: int) -> Iterator[Datagram]:
 
 @pytest.mark.parametrize("kept", [(), (None,) * 24], ids=["too few tables", "other tables"])
 def test_tables_that_are_none_are_refused(kept: tuple[Any, ...]) -> None:
-    assert fold.following is not None
+    assert fold.taker is not None
     with pytest.raises((ValueError, TypeError)):
-        fold.following(busy(1), kept, array("q", (0, 0, 0, 0)))
-    with pytest.raises(ValueError, match="their counts"):
-        fold.following(busy(1), kept, array("q", (0,)))
+        fold.taker(kept)
