@@ -21,7 +21,7 @@ from pjsipdiag.diagnosis.rules import RULES
 from pjsipdiag.diagnosis.space.differ import differences
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.redact.report import redact_report
-from pjsipdiag.redact.said import redact_said
+from pjsipdiag.redact.texts import redact_said
 from pjsipdiag.report.changes import render_differences
 from pjsipdiag.report.machine import causes
 from pjsipdiag.report.machine import json as machine

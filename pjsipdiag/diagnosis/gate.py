@@ -57,7 +57,7 @@ def apply(report: Report, gate: Gate) -> tuple[Report, bool]:
     Sources that no finding names fail as errors do, and so does what cannot be decided: status 0 never stands for it.
     """
     comments = tuple(ignores(report.config)) if report.config else ()
-    kept, notes = _unsilenced(report, gate, comments)
+    kept, notes = _sort_out(report, gate, comments)
     if gate.known is not None:
         fresh = tuple(_fresh(kept, gate.known))
         if len(fresh) < len(kept):
@@ -80,13 +80,13 @@ def undecided(report: Report) -> bool:
     )
 
 
-def _unsilenced(report: Report, gate: Gate, comments: Sequence[Ignore]) -> tuple[tuple[Finding, ...], list[str]]:
+def _sort_out(report: Report, gate: Gate, comments: Sequence[Ignore]) -> tuple[tuple[Finding, ...], list[str]]:
     """The findings that nothing silences, and what is said of the others: a comment without any is told only where its
     rule was asked."""
     silenced: Counter[Ignore | str] = Counter()
     kept = []
     for finding in report.findings:
-        by = _silencing(finding, comments)
+        by = _silenced_by(finding, comments)
         if by:
             silenced.update(by)
         elif finding.rule in gate.ignored:
@@ -104,7 +104,7 @@ def _unsilenced(report: Report, gate: Gate, comments: Sequence[Ignore]) -> tuple
     return tuple(kept), notes
 
 
-def _silencing(finding: Finding, comments: Sequence[Ignore]) -> set[Ignore]:
+def _silenced_by(finding: Finding, comments: Sequence[Ignore]) -> set[Ignore]:
     """The comments that together speak of every place of the finding; none where one of its places is left."""
     found = set()
     for place in _places(finding):

@@ -4,10 +4,10 @@ The law: replaying the redacted requests against the redacted configuration give
 checks it each time and counts. What is kept is listed, everything else has a stand-in.
 
     files, report           a capture and a directory, or a report, written anew
-    material, known         everything that is redacted together, so that one thing has one stand-in
+    material                everything that is redacted together, so that one thing has one stand-in
     disguise, addresses, names    the stand-ins
     conf, options, patterns       configuration lines, values, expressions
-    told, said                    answers of a running Asterisk; our own about a configuration
+    live, texts                   answers of a running Asterisk; our own about a configuration
     message, words, own           SIP messages, and the words that may stay in them; those of our own sentences
 
 Imports: `diagnosis`, `asterisk`, `capture`. A header or option whose value may stay is a word in a list here; the tests

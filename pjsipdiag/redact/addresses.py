@@ -11,13 +11,21 @@ IPv4 blocks come from RFC 5737, then RFC 2544 (198.18.0.0/15), then the reserved
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import field
 
+from pjsipdiag.asterisk.addresses.match import parse_rules
+from pjsipdiag.asterisk.addresses.rule import BITS
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.sip import Network
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
+_V4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/[\d.]+)?(?!\w)")
+_V6 = re.compile(
+    r"(?<![\w:.])(?=[0-9A-Fa-f]*:[0-9A-Fa-f]*:)[0-9A-Fa-f:.]+[0-9A-Fa-f:](?:/(?:[0-9A-Fa-f]*:[0-9A-Fa-f:]*|\d+))?(?![\w:])"
+)
 
 STAYING = tuple(
     map(
@@ -194,3 +202,28 @@ def _leaf(ip: Ip) -> Network:
 def _network(version: int, first: int, length: int) -> Network:
     kind = ipaddress.IPv4Network if version == 4 else ipaddress.IPv6Network
     return kind((first, length))
+
+
+def address_map(addresses: Iterable[Ip], texts: Iterable[str]) -> AddressMap:
+    """Stand-ins for `addresses` and for every address and network that `texts` hold."""
+    known, networks = set(addresses), set[Network]()
+    for text in texts:
+        for network in _networks(text):
+            if network.prefixlen == network.max_prefixlen:
+                known.add(network.network_address)
+            else:
+                networks.add(network)
+    return AddressMap(known, networks)
+
+
+def _networks(text: str) -> Iterator[Network]:
+    for found in (*_V4.findall(text), *_V6.findall(text)):
+        rules, _ = parse_rules(found, ports=True, deny=False, where=Where("", 0))
+        for rule in rules:
+            bits = BITS[rule.version]
+            length = rule.mask.bit_count()
+            kind = ipaddress.IPv4Network if rule.version == 4 else ipaddress.IPv6Network
+            if rule.mask == ((1 << length) - 1) << (bits - length):
+                yield kind((rule.network, length))
+            else:
+                yield kind((rule.network, bits))

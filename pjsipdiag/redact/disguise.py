@@ -83,12 +83,12 @@ class Disguise:
         """A section whose name is a host name: a domain alias."""
         return self._words.setdefault(name, self.host(name))
 
-    def known(self, text: str, stand: str) -> None:
+    def learn(self, text: str, stand: str) -> None:
         """From now on `stand` is what becomes of `text`, wherever it stands."""
         if text and text not in self._words:
             self._know(text, stand)
 
-    def compared(self, text: str) -> str:
+    def compared_value(self, text: str) -> str:
         """A text that the configuration compares with: a header's value, a pattern."""
         if text and text not in self._words:
             self._know(text, self.opaque("value", text))

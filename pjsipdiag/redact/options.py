@@ -77,7 +77,7 @@ _SMALL = re.compile(r"-?\d{1,5}[A-Za-z]?|0x[0-9A-Fa-f]{1,2}|\w{1,2}")
 
 
 @cache
-def _known() -> frozenset[str]:
+def _all_options() -> frozenset[str]:
     """The options of every release."""
     return frozenset(name for kind in OBJECT_TYPES for version in REPRESENTATIVES for name in names(kind, version))
 
@@ -94,7 +94,7 @@ class OptionRedactor:
         """The name of an option; that of none stays the name of none."""
         at = "@" if text.startswith("@") else ""
         parts = text.removeprefix("@").split("/")
-        known = _known() | WIZARD_NAMES
+        known = _all_options() | WIZARD_NAMES
         return at + "/".join(p if p.lower() in known else self.disguise.opaque("option", p) for p in parts)
 
     def kind(self, text: str) -> str:
@@ -126,7 +126,7 @@ class OptionRedactor:
         if name == "set_var":
             variable, equals, _ = value.partition("=")
             return f"{self.disguise.opaque('VAR', variable)}{equals}{BLANKED if equals else ''}"
-        if name in _known() or value.lower() in OPTION_WORDS:
+        if name in _all_options() or value.lower() in OPTION_WORDS:
             return _PIECE.sub(lambda found: self._piece(found[0]), self.disguise.text(value))
         return BLANKED
 
@@ -174,7 +174,7 @@ class OptionRedactor:
             return self._scattered(rule)
         kind = ipaddress.IPv4Network if rule.version == 4 else ipaddress.IPv6Network
         stands = self.disguise.addresses.network(kind((rule.network, length)))
-        return [_written(rule, str(n.network_address), n.prefixlen if masked else None) for n in stands]
+        return [_rule_text(rule, str(n.network_address), n.prefixlen if masked else None) for n in stands]
 
     def _scattered(self, rule: AddressRule) -> list[str]:
         """A mask with holes: a rule for each known address that it fits."""
@@ -183,10 +183,10 @@ class OptionRedactor:
         stands = [str(addresses.address(ip)) for ip in known if int(ip) & rule.mask == rule.network]
         # No known address fits: one that nobody has stands for it.
         stands = stands or ["0.0.0.1" if rule.version == 4 else "::1"]
-        return [_written(rule, stand, BITS[rule.version]) for stand in stands]
+        return [_rule_text(rule, stand, BITS[rule.version]) for stand in stands]
 
 
-def _written(rule: AddressRule, address: str, length: int | None) -> str:
+def _rule_text(rule: AddressRule, address: str, length: int | None) -> str:
     shown = f"[{address}]:{rule.port}" if ":" in address and rule.port else address
     shown += f":{rule.port}" if rule.port and ":" not in address else ""
     return f"{'!' if rule.deny else ''}{shown}{f'/{length}' if length is not None else ''}"

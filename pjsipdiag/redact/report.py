@@ -19,8 +19,8 @@ from pjsipdiag.asterisk.verdict import Check, Verdict
 from pjsipdiag.diagnosis.evidence import quoted
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
+from pjsipdiag.redact.addresses import address_map
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.redact.known import address_map
 from pjsipdiag.redact.message import MessageRedactor
 from pjsipdiag.redact.names import ordered_names
 from pjsipdiag.redact.options import OptionRedactor
@@ -52,17 +52,17 @@ def redact_report(report: Report) -> Report:
     disguise = _disguise(report)
     redactor = _Redactor(disguise)
     for agent in dict.fromkeys(agent for source in report.sources for agent in source.user_agents):
-        disguise.known(agent, redactor.messages.agent(agent))
+        disguise.learn(agent, redactor.messages.agent(agent))
     for variable in dict.fromkeys(v for s in (report.config.sections if report.config else ()) for v in s.variables):
         _know(variable, redactor)
     for text in (text for finding in report.findings for text in (finding.message, *finding.evidence)):
         for line in filter(None, (part for found in _QUOTED_LINE.finditer(text) for part in found.groups())):
-            disguise.known(line, disguise.opaque("line", line))
+            disguise.learn(line, disguise.opaque("line", line))
     for kind, text in report.quoted():
         if not is_own(text) and not (kind == quoted.WORD and text.lower() in PROTOCOL):
-            disguise.known(text, _stand(redactor, kind, text))
+            disguise.learn(text, _stand(redactor, kind, text))
     for request in report.requests:
-        disguise.known(request.method, redactor.messages.method(request.method))
+        disguise.learn(request.method, redactor.messages.method(request.method))
     calls = _Calls(report.calls, redactor)
     changed = {
         field.name: redactor.value(getattr(report, field.name))
@@ -98,15 +98,15 @@ def _stand(redactor: _Redactor, kind: str, text: str) -> str:
 def _know(variable: Variable, redactor: _Redactor) -> None:
     """Words of a line that findings may quote, and that are somebody's."""
     disguise, options = redactor.disguise, redactor.options
-    disguise.known(variable.name, options.option(variable.name))
+    disguise.learn(variable.name, options.option(variable.name))
     if variable.name.lower() == "type":
-        disguise.known(variable.value, options.kind(variable.value))
+        disguise.learn(variable.value, options.kind(variable.value))
     elif variable.name.lower() == "match_header":
         name = variable.value.partition(":")[0].strip()
-        disguise.known(name, disguise.header(name))
+        disguise.learn(name, disguise.header(name))
     elif (stand := options.value(variable.name, variable.value)) != variable.value:
         for text in (variable.value, scrubbed(variable.value)):
-            disguise.known(text, stand)
+            disguise.learn(text, stand)
 
 
 def _disguise(report: Report) -> Disguise:
@@ -139,7 +139,7 @@ def _disguise(report: Report) -> Disguise:
         for variable in section.variables:
             if variable.name.lower() in ("match_header", "match_request_uri"):
                 header = variable.name.lower() == "match_header"
-                disguise.compared((variable.value.partition(":")[2] if header else variable.value).strip())
+                disguise.compared_value((variable.value.partition(":")[2] if header else variable.value).strip())
     for where in _places([report.findings, report.suggestions, report.unconfirmed, list(verdicts.values())]):
         disguise.section(where.section)
     for verdict in verdicts.values():
@@ -155,10 +155,10 @@ def _know_sent(why: Reason, disguise: Disguise) -> None:
     """Makes known the words of a reason that it quotes from a request, and that its sender chose."""
     for name, value in (field for reason in why.nested for field in reason.fields):
         if name in _SENT and isinstance(value, str):
-            disguise.known(value, stand := _SENT[name](disguise, value))
-            disguise.known(repr(value)[1:-1], stand)
+            disguise.learn(value, stand := _SENT[name](disguise, value))
+            disguise.learn(repr(value)[1:-1], stand)
         for host in (one.rpartition("@")[2] for one in str(value).split(" or ") if name == "names" and "@" in one):
-            disguise.known(host, disguise.host(host))
+            disguise.learn(host, disguise.host(host))
 
 
 class _Redactor:
@@ -197,7 +197,7 @@ class _Redactor:
         """Makes known the header's value that a check of the identifier `header` compared: it is somebody's."""
         what = why.get("what") if why.kind in (WalkReason.FITS, WalkReason.DOES_NOT_FIT) else None
         if isinstance(what, Reason) and what.kind is WalkReason.HEADER:
-            self.disguise.compared(what["value"])
+            self.disguise.compared_value(what["value"])
 
     def field(self, name: str, value: Any) -> Any:
         # Fields whose meaning is known by their name get the stand-in of that kind. As free text a caller's

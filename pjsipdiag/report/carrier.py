@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from pjsipdiag import __version__
+from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.traffic import CallRow, Transcripts
 from pjsipdiag.report import html, wording
 from pjsipdiag.report.conversations import talk
-from pjsipdiag.report.drawing.tally import address_of, came_through
+from pjsipdiag.report.drawing.tally import came_through
 
 MOST_ADDRESSES = 5
 """Addresses that the headline names."""
@@ -44,7 +45,7 @@ def page(calls: Sequence[CallRow], told: Transcripts) -> str:
 
 def headline(calls: Sequence[CallRow]) -> str:
     """How many calls of whom, and how many of them came through."""
-    sources = sorted({address_of(call.source) for call in calls})
+    sources = sorted({ip_of(call.source) for call in calls})
     named = wording.few(sources, MOST_ADDRESSES)
     good = sum(map(came_through, calls))
     return f"{wording.plural(len(calls), 'call')} from {named}: {f'{good:,}' if good else 'none'} came through."

@@ -64,7 +64,7 @@ class ShownChange:
 
 def write(report: Report, stream: TextIO, look: Style) -> None:
     """Writes the page."""
-    report = _told(report)
+    report = _without_folders(report)
     templates = environment()
     style, script = asset("report.css"), asset("report.js")
     attackers = _attackers(report)
@@ -121,14 +121,14 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_shown,
+        finalize=_make_visible,
     )
     made.filters["short"] = _short
     made.filters["name"] = lambda path: PurePath(path).name
     return made
 
 
-def _shown(value: object) -> object:
+def _make_visible(value: object) -> object:
     """Makes the value of each expression in a template visible, before it is escaped."""
     if isinstance(value, Markup | Undefined | int | float) or value is None:
         return value
@@ -195,11 +195,11 @@ def _facts(report: Report) -> list[str]:
     return [line for line in said if line]
 
 
-def _told(report: Report) -> Report:
+def _without_folders(report: Report) -> Report:
     """As who gets the page may read it: captures without the folders of who made it."""
     names = short_names([capture.file for capture in report.captures])
     captures = tuple(replace(one, file=names[one.file]) for one in report.captures)
-    return replace(report, captures=captures, notes=tuple(_renamed(note, names) for note in report.notes))
+    return replace(report, captures=captures, notes=tuple(_shorten_paths(note, names) for note in report.notes))
 
 
 def short_names(paths: Sequence[str]) -> dict[str, str]:
@@ -215,7 +215,7 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _renamed(text: str, names: Mapping[str, str]) -> str:
+def _shorten_paths(text: str, names: Mapping[str, str]) -> str:
     for path in sorted(names, key=len, reverse=True):
         text = text.replace(path, names[path])
     return text

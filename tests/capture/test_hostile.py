@@ -11,7 +11,7 @@ import pytest
 
 from pjsipdiag.capture import read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.text.carried import order
+from pjsipdiag.capture.text.carried import line_order
 from pjsipdiag.errors import CaptureError
 
 RAW = (Path(__file__).parents[2] / "fixtures" / "log" / "asterisk-22.log").read_bytes()
@@ -75,13 +75,13 @@ def test_none_takes_long(name: str) -> None:
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little is held at a time."""
-    monkeypatch.setattr(order, "ORDER_SAMPLE", 1 << 11)
-    monkeypatch.setattr(order, "LONGEST_TURNED", 1 << 12)
+    monkeypatch.setattr(line_order, "ORDER_SAMPLE", 1 << 11)
+    monkeypatch.setattr(line_order, "LONGEST_TURNED", 1 << 12)
 
 
 @pytest.mark.usefixtures("short")
 def test_what_only_begins_like_a_document_is_read_to_its_end() -> None:
-    assert len(RAW) > 2 * order.LONGEST_TURNED
+    assert len(RAW) > 2 * line_order.LONGEST_TURNED
     found, tally = read(b'"\n' + RAW)
     expected, _ = read(RAW)
     assert [one.payload for one in found] == [one.payload for one in expected]
@@ -92,8 +92,8 @@ def test_what_only_begins_like_a_document_is_read_to_its_end() -> None:
 @pytest.mark.parametrize(
     ("raw", "note"),
     [
-        (b"\n".join(reversed(RAW.split(b"\n"))), order.NOTE_NOT_TURNED),
-        (MAIL + b"\n" + RAW, order.NOTE_LONGER),
+        (b"\n".join(reversed(RAW.split(b"\n"))), line_order.NOTE_NOT_TURNED),
+        (MAIL + b"\n" + RAW, line_order.NOTE_LONGER),
     ],
 )
 def test_what_is_too_long_to_be_held_is_said(raw: bytes, note: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.model import Edit, Suggestion
 from pjsipdiag.diagnosis.traffic import Spoken
 from pjsipdiag.report import render, wording
@@ -21,7 +22,7 @@ from pjsipdiag.report.drawing.diff import diff
 from pjsipdiag.report.drawing.excerpt import excerpt
 from pjsipdiag.report.drawing.flow import MOST_NODES, flow
 from pjsipdiag.report.drawing.ladder import ladder
-from pjsipdiag.report.drawing.tally import BINS, address_of, tally
+from pjsipdiag.report.drawing.tally import BINS, tally
 from pjsipdiag.report.drawing.timeline import timeline
 from tests.report.build import MATCHED, NOON, UNMATCHED, call, report
 
@@ -56,7 +57,7 @@ def test_the_colour_follows_the_answer(verdict: Verdict, status: int | None, kin
 
 
 def test_addresses_of_both_families() -> None:
-    assert [address_of(text) for text in ("203.0.113.1:5060", "[2001:db8::1]:5060", "2001:db8::1")] == [
+    assert [ip_of(text) for text in ("203.0.113.1:5060", "[2001:db8::1]:5060", "2001:db8::1")] == [
         "203.0.113.1",
         "2001:db8::1",
         "2001:db8::1",

@@ -15,7 +15,7 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.digest import digest
 
 if TYPE_CHECKING:
-    from pjsipdiag.capture.text.refusals import Told
+    from pjsipdiag.capture.text.refusals import PartRefusals
 
 
 WHOLE = -1
@@ -87,7 +87,7 @@ class Handover:
     strays: set[bytes] = field(default_factory=set)
     cut: int | None = None
     is_log: bool = False
-    told: Told | None = None
+    refusals: PartRefusals | None = None
     """The refusals that a part of a log tells beside SIP; `records` are then its lines."""
     reason: str = ""
     """Why the parts cannot be joined, if so."""

@@ -58,7 +58,7 @@ def _places_in(stream: BinaryIO | io.RawIOBase, size: int, parts: int) -> Iterat
         return
     from pjsipdiag.capture.text.carried import transfer
     from pjsipdiag.capture.text.carried.encoding import wide_encoding
-    from pjsipdiag.capture.text.carried.order import is_in_order
+    from pjsipdiag.capture.text.carried.line_order import is_in_order
 
     carried = wide_encoding(head) is not None or transfer.is_escaped(head) or transfer.is_counted(head)
     first = head + (stream.read(PLACE_SAMPLE) or b"")
@@ -112,16 +112,16 @@ def read_log(
     if found is None:
         rest.reason = "what a part of the log shows may depend on the others"
     else:
-        rest.records, rest.told = found
+        rest.records, rest.refusals = found
 
 
-def told(rests: Sequence[Handover], tally: Tally) -> None:
+def merge_refusals(rests: Sequence[Handover], tally: Tally) -> None:
     """Completes `tally` with what is said in the parts of a log. Raises Unjoinable."""
     from pjsipdiag.capture.text.refusals import Refusals
 
     refusals = Refusals(tally)
     for rest in rests:
-        if rest.told is None or not refusals.take(rest.told):
+        if rest.refusals is None or not refusals.take(rest.refusals):
             raise Unjoinable("the log says more than is kept")
     refusals.finish()
     if not tally.records:

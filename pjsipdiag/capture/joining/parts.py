@@ -25,7 +25,7 @@ from pjsipdiag.capture.formats.reader import Watched, read, say_damage
 from pjsipdiag.capture.formats.scan import open_walk, say_cut
 from pjsipdiag.capture.joining.deferring import Deferring, Joining, PartEndedError
 from pjsipdiag.capture.joining.handover import WHOLE, FilePart, Handover, Opened, Unjoinable
-from pjsipdiag.capture.joining.logs import read_log, split_log, told
+from pjsipdiag.capture.joining.logs import merge_refusals, read_log, split_log
 from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
 from pjsipdiag.capture.source.compressed import Guarded
 from pjsipdiag.capture.source.place import open_file, size_of
@@ -139,7 +139,7 @@ def join(
             raise
         before += rest.records
     if any(rest.is_log for rest in rests):
-        told(rests, tally)
+        merge_refusals(rests, tally)
     return dissector, found
 
 

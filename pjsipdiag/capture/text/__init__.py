@@ -8,7 +8,7 @@ The way of a text, each step in its own module:
     marks      where those lines stand; finder also joins lines that were broken
     message    the message behind an announcing line
     ways       who sent it to whom; hidden: addresses that were replaced by hand
-    said       Asterisk's sentences about requests that it refused; refusals makes evidence of them
+    sentences  Asterisk's sentences about requests that it refused; refusals makes evidence of them
     times      when a line was written; kind: what a text is that holds nothing to judge
     read       all of them, over a text of any size
 """

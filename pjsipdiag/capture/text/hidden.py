@@ -42,7 +42,7 @@ def with_names(payload: bytes) -> bytes:
         head = _NO_URI.sub(_with_uri, head)
     elif _BEHIND.search(head) is None and _IN_NAME.search(head) is None:
         return payload
-    return _LINE.sub(lambda line: _STAND_IN.sub(_named, line[0]), head) + end + body
+    return _LINE.sub(lambda line: _STAND_IN.sub(_with_name, line[0]), head) + end + body
 
 
 def _may_hold(payload: bytes) -> bool:
@@ -65,6 +65,6 @@ def _with_uri(found: re.Match[bytes]) -> bytes:
     return found["before"] + b"<sip:" + name + b".invalid>"
 
 
-def _named(found: re.Match[bytes]) -> bytes:
+def _with_name(found: re.Match[bytes]) -> bytes:
     name = _NAME.sub(b"-", found["name"]).strip(b"-").lower() or b"hidden"
     return found["before"] + name + b".invalid"

@@ -15,7 +15,7 @@ from pjsipdiag.capture.streams.via import via_transport
 from pjsipdiag.capture.text import hidden
 from pjsipdiag.capture.text.carried import transfer
 from pjsipdiag.capture.text.carried.encoding import Decoded, Narrow, wide_encoding
-from pjsipdiag.capture.text.carried.order import NOTE_ENTRIES_TURNED, in_order
+from pjsipdiag.capture.text.carried.line_order import NOTE_ENTRIES_TURNED, in_order
 from pjsipdiag.capture.text.carried.unpack import unpacked
 from pjsipdiag.capture.text.finder import MarkFinder, count_broken
 from pjsipdiag.capture.text.forms import ARROW, PJSIP, TCPDUMP, VIEWERS
@@ -23,7 +23,7 @@ from pjsipdiag.capture.text.heads import LONGEST_HEAD
 from pjsipdiag.capture.text.kind import TextKind
 from pjsipdiag.capture.text.marks import Mark, behind_lines, lines_of, region
 from pjsipdiag.capture.text.message import begins_entry, of_length, restored
-from pjsipdiag.capture.text.refusals import NOTE_FORGED, Refusals, Told
+from pjsipdiag.capture.text.refusals import NOTE_FORGED, PartRefusals, Refusals
 from pjsipdiag.capture.text.times import time_of
 from pjsipdiag.capture.text.ways import way_of
 from pjsipdiag.errors import CaptureError
@@ -71,7 +71,7 @@ def read_text(file: io.RawIOBase | BinaryIO, tally: Tally, head: bytes = b"") ->
 
 def read_part(
     file: io.RawIOBase | BinaryIO, tally: Tally, span: TextSpan
-) -> Generator[Datagram, None, tuple[int, Told] | None]:
+) -> Generator[Datagram, None, tuple[int, PartRefusals] | None]:
     """The messages of a part of a text that is a log as Asterisk writes it, from a line that announces one, and in the
     end how many lines it has, and what is said in it; None where the whole text may show something else."""
     tally.is_text = True
@@ -133,7 +133,7 @@ class _Reading:
             raise CaptureError(f"{tally.file}: the file is empty")
         self._kind.check(tally.file)
 
-    def hand_over(self) -> tuple[int, Told]:
+    def hand_over(self) -> tuple[int, PartRefusals]:
         """How many lines there are, and what is said in them, for whoever reads the parts together."""
         return self._line - 1, self._refusals.hand_over()
 
@@ -179,7 +179,7 @@ class _Reading:
                 raise _DiffersError
             if datagram is not None:
                 self.tally.records += 1
-                self._refusals.spoken(datagram)
+                self._refusals.note_message(datagram)
                 if stop:
                     spoken.append((mark.end, stop))
                 yield datagram

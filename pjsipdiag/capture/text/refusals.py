@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pjsipdiag.capture.datagram import Datagram, LoggedRefusal, Tally
 from pjsipdiag.capture.text.hidden import stand_in
-from pjsipdiag.capture.text.said import Sentence, lines_with, sentence
+from pjsipdiag.capture.text.sentences import Sentence, lines_with, sentence
 from pjsipdiag.sip import Address
 
 MOST_SENTENCES = 8
@@ -21,7 +21,7 @@ BEYOND = "sentence of the log about a refusal, beyond those that are kept"
 _CALL_ID = re.compile(rb"\n(?:Call-ID|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
-class Told(NamedTuple):
+class PartRefusals(NamedTuple):
     """The sentences in a part of a text: refusals that are alike, the Call-IDs and sources (packed) of its messages, in
     the order in which they came, and the sentences by request."""
 
@@ -40,7 +40,7 @@ class Refusals:
         self._call_ids: dict[bytes, None] = {}
         self._sources: dict[bytes, None] = {}
 
-    def spoken(self, datagram: Datagram) -> None:
+    def note_message(self, datagram: Datagram) -> None:
         """Notes a message that the text itself holds."""
         found = _CALL_ID.search(datagram.payload)
         if found is not None and len(self._call_ids) < MOST_KEYS:
@@ -67,40 +67,40 @@ class Refusals:
         """How many sentences can be read."""
         return sum(1 for _, line in lines_with(text, len(text)) if sentence(line) is not None)
 
-    def hand_over(self) -> Told:
+    def hand_over(self) -> PartRefusals:
         """Gives away what was collected so far; nothing of it stays here."""
-        told = Told(self._found, self._call_ids, self._sources, self._tally.log_lines)
+        told = PartRefusals(self._found, self._call_ids, self._sources, self._tally.log_lines)
         self._found, self._call_ids, self._sources, self._tally.log_lines = {}, {}, {}, {}
         return told
 
-    def take(self, told: Told) -> bool:
+    def take(self, more: PartRefusals) -> bool:
         """Adds the sentences of the next part. False where a limit is reached, so that the order in which one process
         would have met them decides what is kept."""
         tally = self._tally
         # The part may have left something out that this process, which knows more or fewer keys by now, would have
         # kept.
-        if len(told.lines) >= MOST_KEYS or len(told.refused) >= MOST_REFUSED:
+        if len(more.lines) >= MOST_KEYS or len(more.refused) >= MOST_REFUSED:
             return False
-        for mine, theirs in ((self._call_ids, told.call_ids), (self._sources, told.sources)):
+        for mine, theirs in ((self._call_ids, more.call_ids), (self._sources, more.sources)):
             for name in theirs:
                 if len(mine) < MOST_KEYS:
                     mine[name] = None
-        for key, lines in told.lines.items():
+        for key, lines in more.lines.items():
             if key in tally.log_lines or len(tally.log_lines) < MOST_KEYS:
                 known = tally.log_lines.setdefault(key, [])
                 known += lines[: MOST_SENTENCES - len(known)]
-        for alike, more in told.refused.items():
+        for alike, other in more.refused.items():
             one = self._found.get(alike)
             if one is None and len(self._found) >= MOST_REFUSED:
-                tally.undecoded[BEYOND] += more.count
+                tally.undecoded[BEYOND] += other.count
             elif one is None:
-                self._found[alike] = more
-            elif len(one.call_ids) + len(more.call_ids) >= MOST_KEYS:
+                self._found[alike] = other
+            elif len(one.call_ids) + len(other.call_ids) >= MOST_KEYS:
                 return False
             else:
-                one.count += more.count
-                one.first, one.last = min(one.first, more.first), max(one.last, more.last)
-                for call_id, count in more.call_ids.items():
+                one.count += other.count
+                one.first, one.last = min(one.first, other.first), max(one.last, other.last)
+                for call_id, count in other.call_ids.items():
                     one.call_ids[call_id] = one.call_ids.get(call_id, 0) + count
         return True
 

@@ -42,7 +42,7 @@ def statements(config: Config, edits: Iterable[Edit]) -> tuple[str, ...]:
     )
 
 
-def joined(values: Iterable[str]) -> str:
+def join_values(values: Iterable[str]) -> str:
     return ",".join(values)
 
 
@@ -70,7 +70,7 @@ def _columns(section: Section) -> Mapping[str, str]:
     for variable in section.variables:
         if variable.name.lower() != "type":
             found.setdefault(variable.name, []).append(variable.value)
-    return {name: joined(values) if name.lower() in _LISTS else values[-1] for name, values in found.items()}
+    return {name: join_values(values) if name.lower() in _LISTS else values[-1] for name, values in found.items()}
 
 
 def _lines_changed(stored: Stored, after: Iterable[Section]) -> Iterator[str]:

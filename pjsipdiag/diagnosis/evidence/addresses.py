@@ -32,8 +32,10 @@ _PRIVATE = tuple(
 
 
 def ip_of(place: str) -> str:
-    """The IP address of "ip:port", as `Address` prints it."""
-    return place.rpartition(":")[0].strip("[]")
+    """The IP address of "ip:port", "[ip]:port" or "ip", as `Address` prints them."""
+    if place.startswith("["):
+        return place[1:].partition("]")[0]
+    return place.partition(":")[0] if place.count(":") == 1 else place
 
 
 def is_address(text: str) -> bool:

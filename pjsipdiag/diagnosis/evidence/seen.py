@@ -62,7 +62,7 @@ def with_requests(finding: Finding, exchanges: Sequence[Exchange]) -> Finding:
     return replace(finding, seen=seen)
 
 
-def joined(one: Seen, other: Seen) -> Seen:
+def join_seen(one: Seen, other: Seen) -> Seen:
     """Puts together what was seen of two findings that are one."""
     if not one.last or not other.last:
         return one if one.last else other
@@ -75,7 +75,7 @@ def joined(one: Seen, other: Seen) -> Seen:
     )
 
 
-def completed(situation: Situation, findings: Iterable[Finding]) -> Iterable[Finding]:
+def complete_seen(situation: Situation, findings: Iterable[Finding]) -> Iterable[Finding]:
     """Findings with what their sources did, as far as nothing closer is known of them."""
     for finding in findings:
         if finding.calls:

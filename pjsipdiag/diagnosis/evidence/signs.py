@@ -22,7 +22,7 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.addresses import in_words, is_address, near_miss
 from pjsipdiag.diagnosis.evidence.lookup import lookup
 from pjsipdiag.diagnosis.evidence.trunks import Naming, Trunks, domain, prefix, trunks
-from pjsipdiag.diagnosis.evidence.vicinity import beside, named
+from pjsipdiag.diagnosis.evidence.vicinity import lines_beside, lines_naming
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address, SipMessage, decode, parse_uri
 
@@ -175,10 +175,10 @@ def _facts(situation: Situation, ip: str) -> Iterator[tuple[str, int, str]]:
             yield endpoint, 5, f"{ip} is in match={rule.text} ({rule.where})"
     for endpoint, words in found_by_pbx(situation, ip):
         yield endpoint, 4, words
-    for endpoint, text, where in named(config, ip):
+    for endpoint, text, where in lines_naming(config, ip):
         if not text.startswith("match="):
             yield endpoint, 6 if endpoint in holding else 4, f"{text} is {ip} ({where})"
-    for endpoint, steps, text, where in sorted(beside(config, ip), key=lambda known: abs(known[1])):
+    for endpoint, steps, text, where in sorted(lines_beside(config, ip), key=lambda known: abs(known[1])):
         way = "above" if steps > 0 else "below"
         yield endpoint, 3, f"{ip} is {in_words(abs(steps))} {way} {text} ({where})"
 
@@ -201,7 +201,7 @@ def found_by_pbx(situation: Situation, ip: str) -> Iterator[tuple[str, str]]:
 
 
 def _owners_of(config: Config, host: str) -> list[Naming]:
-    return [*named(config, host)] if is_address(host) else trunks(config).names.get(host, [])
+    return [*lines_naming(config, host)] if is_address(host) else trunks(config).names.get(host, [])
 
 
 def _by_place(situation: Situation, known: Trunks, ip: str) -> Iterator[tuple[str, int, str]]:

@@ -48,14 +48,14 @@ class Vicinity:
     spans: dict[tuple[str, int, int], tuple[int, int]] = field(default_factory=dict)
 
 
-def named(config: Config, ip: str) -> Iterator[tuple[str, str, Where]]:
+def lines_naming(config: Config, ip: str) -> Iterator[tuple[str, str, Where]]:
     """(endpoint, words, where) of each line that holds the address itself."""
     for steps, line in _near(config, ip):
         if not steps:
             yield line.endpoint, line.text, line.where
 
 
-def beside(config: Config, ip: str) -> Iterator[tuple[str, int, str, Where]]:
+def lines_beside(config: Config, ip: str) -> Iterator[tuple[str, int, str, Where]]:
     """(endpoint, steps above it, line, where) of each written line that speaks for the address beside it."""
     for steps, line in _near(config, ip):
         if steps and _is_inside(vicinity(trunks(config)), line, ip):
@@ -64,7 +64,7 @@ def beside(config: Config, ip: str) -> Iterator[tuple[str, int, str, Where]]:
 
 def is_spoken_for(config: Config, endpoint: str, ip: str) -> bool:
     """Whether the endpoint's own lines name the address, or one that is near enough."""
-    return any(known[0] == endpoint for known in (*named(config, ip), *beside(config, ip)))
+    return any(known[0] == endpoint for known in (*lines_naming(config, ip), *lines_beside(config, ip)))
 
 
 def endpoints_that_write(config: Config, rule: AddressRule) -> Iterator[str]:

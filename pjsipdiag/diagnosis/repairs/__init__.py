@@ -10,7 +10,7 @@ the calls of others that they change, and the addresses that they let in.
     objects          a value, a name, an order, an option
     separate         headers that tell trunks behind one address apart
     grade            for which calls facts speak, so that what they ask for is likely
-    rows             `match=` values that become rows of a table
+    table_rows       `match=` values that become rows of a table
     reach            how far a call gets once it is let in
     loading, advice  the command that loads a repair or an advice, and how to see that it worked: COMMANDS is the table
     prove            every call replayed before and after; announced compares all rules as well

@@ -24,8 +24,8 @@ from pjsipdiag.diagnosis.edits.place import (
 from pjsipdiag.diagnosis.edits.sql import table_of
 from pjsipdiag.diagnosis.evidence.vicinity import PARTY_PREFIX, SMALLEST_PREFIX, is_spoken_for
 from pjsipdiag.diagnosis.model import Edit
-from pjsipdiag.diagnosis.repairs.rows import new_rows
-from pjsipdiag.diagnosis.rules.cause import listed
+from pjsipdiag.diagnosis.repairs.table_rows import new_rows
+from pjsipdiag.diagnosis.rules.cause import listed, sources
 from pjsipdiag.diagnosis.situation import CallGroup
 from pjsipdiag.sip import Network
 
@@ -48,29 +48,27 @@ def addition(
     new section for that endpoint.
     """
     found = [identify for identify in config.identifies if identify.endpoint == endpoint]
-    ips = list(dict.fromkeys(group.source for group in groups))
+    ips = sources(groups)
     identify = max(found, key=lambda known: _nearness(known, ips), default=None)
-    networks, values = _wanted(config, endpoint, groups)
+    networks, values = _cover(config, endpoint, groups)
     unseen: list[Network] = []
     if aggregate:
         networks, unseen = aggregated(config, endpoint, networks, identify, never)
     values = [*_texts(networks), *values]
     draft = (
-        _into(config, identify, values, groups)
+        _into_identify(config, identify, values, groups)
         if identify
-        else _new(config, config.endpoints[endpoint], values, groups, other)
+        else _new_section(config, config.endpoints[endpoint], values, groups, other)
     )
     if unseen:
-        draft = _noted(draft, _never_seen(unseen))
+        draft = _with_note(draft, _never_seen(unseen))
     auth = config.endpoints[endpoint].auth
-    return (
-        _noted(draft, f"endpoint {endpoint} has auth={listed(auth)}, so the calls will be challenged next")
-        if auth
-        else draft
-    )
+    if not auth:
+        return draft
+    return _with_note(draft, f"endpoint {endpoint} has auth={listed(auth)}, so the calls will be challenged next")
 
 
-def _wanted(config: Config, endpoint: str, groups: Sequence[CallGroup]) -> tuple[list[Network], list[str]]:
+def _cover(config: Config, endpoint: str, groups: Sequence[CallGroup]) -> tuple[list[Network], list[str]]:
     """Networks and values that cover the groups' sources: addresses or networks that they fill; addresses with a port.
 
     An address that another endpoint's rule has with a port keeps its port.
@@ -91,7 +89,7 @@ def _wanted(config: Config, endpoint: str, groups: Sequence[CallGroup]) -> tuple
             values += [f"{ip}:{port}" for port in group.ports]
         else:
             plain.append(_single(group.source))
-    return _filled(list(dict.fromkeys(plain))), list(dict.fromkeys(values))
+    return _collapse(list(dict.fromkeys(plain))), list(dict.fromkeys(values))
 
 
 def aggregated(
@@ -109,7 +107,7 @@ def aggregated(
         beside = [rule for rule in identify.rules if _lies_in(rule, place)] if identify else []
         # The endpoint's own narrow rules of that place count as if they had called: a network that grows beside them
         # would have to be widened again for the next address.
-        around = _around(
+        around = _smallest_around(
             [*inside, *(_single(_first(rule)) for rule in beside), *(_single(_last(rule)) for rule in beside)]
         )
         if not _is_safe(config, endpoint, around, inside, never):
@@ -162,14 +160,14 @@ def _single(ip: str) -> Network:
     return ipaddress.ip_network(ipaddress.IPv4Address(value) if family == 4 else ipaddress.IPv6Address(value))
 
 
-def _filled(networks: Sequence[Network]) -> list[Network]:
+def _collapse(networks: Sequence[Network]) -> list[Network]:
     """The same addresses in as few networks as hold nothing else."""
     four = [network for network in networks if isinstance(network, ipaddress.IPv4Network)]
     six = [network for network in networks if isinstance(network, ipaddress.IPv6Network)]
     return [*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six)]
 
 
-def _around(networks: Sequence[Network]) -> Network:
+def _smallest_around(networks: Sequence[Network]) -> Network:
     """The smallest network that holds all of them."""
     wide = networks[0]
     while not all(network.subnet_of(wide) for network in networks):  # type: ignore[arg-type]
@@ -193,9 +191,9 @@ def _nearness(identify: Identify, ips: Sequence[str]) -> int:
     return max((shared_bits(rule, ip) for rule in identify.rules if not rule.deny for ip in ips), default=-1)
 
 
-def _into(config: Config, identify: Identify, values: Sequence[str], groups: Sequence[CallGroup]) -> Draft:
+def _into_identify(config: Config, identify: Identify, values: Sequence[str], groups: Sequence[CallGroup]) -> Draft:
     place = place_for_match(config, identify)
-    addresses = tuple(dict.fromkeys(group.source for group in groups))
+    addresses = sources(groups)
     if is_generated(config, place.file):
         return _generated(config, identify.name, identify.endpoint, values, groups)
     if identify.wizard:
@@ -204,7 +202,7 @@ def _into(config: Config, identify: Identify, values: Sequence[str], groups: Seq
     held = [variable.value for variable in identify.options.get("match", ())]
     if table and table.type and not table.holds("match", [*held, *values]):
         note = f"column match of {place.file} holds {table.widths['match']} characters: the row {identify.name} is full"
-        return _noted(_new(config, config.endpoints[identify.endpoint], values, groups, False), note)
+        return _with_note(_new_section(config, config.endpoints[identify.endpoint], values, groups, False), note)
     add = tuple(f"match={value}" for value in values)
     # A line that lists several values is continued, as its author does it; else each value gets a line of its own.
     if "," in value_of(place.model) and place.model.split("=")[0].strip().lower() == "match":
@@ -235,7 +233,7 @@ def _into_wizard(config: Config, identify: Identify, values: Sequence[str], grou
         identify.endpoint,
         tuple(f"identify/match={value}" for value in new),
         (Edit(place.file, place.after + 1, (), lines),),
-        tuple(dict.fromkeys(group.source for group in groups)),
+        sources(groups),
         ""
         if own
         else "identify/match replaces the addresses that come from remote_hosts, so these are repeated;"
@@ -277,12 +275,14 @@ def _generated(
         endpoint,
         tuple(f"match={value}" for value in values),
         (Edit(file, at, (), tuple(lines)),) if file else (),
-        tuple(dict.fromkeys(group.source for group in groups)),
+        sources(groups),
         note + (f", or by hand in {file}" if file else ""),
     )
 
 
-def _new(config: Config, endpoint: Endpoint, values: Sequence[str], groups: Sequence[CallGroup], other: bool) -> Draft:
+def _new_section(
+    config: Config, endpoint: Endpoint, values: Sequence[str], groups: Sequence[CallGroup], other: bool
+) -> Draft:
     """A whole new section behind the endpoint's."""
     name = free_name(config, endpoint.name, int(other))
     if is_generated(config, endpoint.where.file):
@@ -307,19 +307,19 @@ def _new(config: Config, endpoint: Endpoint, values: Sequence[str], groups: Sequ
         endpoint.name,
         tuple(f"match={value}" for value in values),
         (Edit(file, end + 1, (), text),),
-        tuple(dict.fromkeys(group.source for group in groups)),
+        sources(groups),
         f"a new section: endpoint {endpoint.name} has no identify yet",
     )
 
 
-def _noted(draft: Draft, note: str) -> Draft:
+def _with_note(draft: Draft, note: str) -> Draft:
     return replace(draft, note=f"{draft.note}; {note}" if draft.note else note)
 
 
 def exclude_sources(config: Config, identify: Identify, endpoint: str, groups: Sequence[CallGroup]) -> Draft:
     """Takes the groups' sources, which belong to `endpoint`, out of an identify: `match=!ADDRESS/LENGTH` behind its
     lines."""
-    ips = tuple(dict.fromkeys(group.source for group in groups))
+    ips = sources(groups)
     texts = [f"!{ip}/{BITS[number(ip)[0]]}" for ip in ips]
     place = place_for_match(config, identify)
     edit = Edit(place.file, place.after + 1, (), tuple(styled(place.model, "match", text) for text in texts))

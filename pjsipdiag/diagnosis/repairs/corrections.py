@@ -33,7 +33,7 @@ def corrected(config: Config, dropped: Dropped, ips: Sequence[str], owner: str) 
         return Edit(where.file, where.line + 1, (), (f"type={dropped.type}",))
     if _missing(dropped) == "endpoint":
         return Edit(where.file, where.line + 1, (), (f"endpoint={owner}",)) if owner else None
-    new = next(filter(None, _meant(config, dropped, line, ips)), "")
+    new = next(filter(None, _readings(config, dropped, line, ips)), "")
     # A head cannot be commented out: its options would become those of the section before it.
     if not new and line.lstrip().startswith("["):
         return None
@@ -49,7 +49,7 @@ def _missing(dropped: Dropped) -> str:
     return str(dropped.why["option"]) if missing else ""
 
 
-def _meant(config: Config, dropped: Dropped, line: str, ips: Sequence[str]) -> Iterator[str]:
+def _readings(config: Config, dropped: Dropped, line: str, ips: Sequence[str]) -> Iterator[str]:
     """The lines that may have been meant, the likeliest first; empty where a reading does not apply."""
     if dropped.why.kind is LoadReason.OTHER_TYPE:
         yield with_value(line, dropped.type)
@@ -99,9 +99,9 @@ def _other_value(config: Config, dropped: Dropped, line: str, ips: Sequence[str]
     if option_of(line) not in ADDRESS_OPTIONS:
         good = [part for part in parts if part not in refused]
     else:
-        tidied = [part for text in parts for part in _tidied(text).split(", ")]
+        tidied = [part for text in parts for part in _tidy(text).split(", ")]
         good = [part for part in tidied if _is_address_list(part) or (is_name(part) and part not in refused)]
-        good += _seen(config, dropped, [part for part in tidied if part not in good], ips)
+        good += _callers_near(config, dropped, [part for part in tidied if part not in good], ips)
     new = (", " if option_of(line) in ADDRESS_OPTIONS else ",").join(dict.fromkeys(good))
     return with_value(line, new) if new and new != value else ""
 
@@ -112,7 +112,7 @@ def _asks(section: Section, but: Where) -> bool:
     return any(variable.name.lower() in names and variable.where != but for variable in section.variables)
 
 
-def _tidied(value: str) -> str:
+def _tidy(value: str) -> str:
     """An address that is written as something else, as it was meant; the same value where that is not certain."""
     plain = re.sub(r"^<?sips?:(?:[^@]*@)?([^;>]*).*$", r"\1", value, flags=re.IGNORECASE)
     candidates = (
@@ -129,7 +129,7 @@ def _is_address_list(text: str) -> bool:
     return bool(found.rules) and not found.refused and not found.hosts
 
 
-def _seen(config: Config, dropped: Dropped, refused: Sequence[str], ips: Sequence[str]) -> list[str]:
+def _callers_near(config: Config, dropped: Dropped, refused: Sequence[str], ips: Sequence[str]) -> list[str]:
     """The addresses that called from the /24 of which a refused value speaks, and that no other line has."""
     section = section_at(config, dropped)
     others = [variable for variable in section.variables if variable.where != dropped.where] if section else []

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from pjsipdiag.diagnosis.evidence.addresses import is_address
 from pjsipdiag.diagnosis.evidence.signs import found_by_pbx, is_likely, samples
-from pjsipdiag.diagnosis.evidence.vicinity import beside, named
+from pjsipdiag.diagnosis.evidence.vicinity import lines_beside, lines_naming
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.admission import is_by_contact
 from pjsipdiag.diagnosis.rules.cause import Cause
@@ -96,5 +96,5 @@ def _is_known(situation: Situation, endpoint: str, ip: str) -> bool:
     """Whether the lines of the endpoint (of any, without one) name the address or one that is near enough, or the PBX
     found it for a name in them."""
     config = situation.config
-    owners = (*named(config, ip), *beside(config, ip), *found_by_pbx(situation, ip))
+    owners = (*lines_naming(config, ip), *lines_beside(config, ip), *found_by_pbx(situation, ip))
     return any(endpoint in ("", owner[0]) for owner in owners)

@@ -106,7 +106,7 @@ def _loading(
     return Loading(
         kinds,
         tuple(dict.fromkeys(_by_freepbx(kinds) if freepbx else _commands(config, kinds, types))),
-        tuple(dict.fromkeys(map(_asterisk, _shown(draft, kinds, types)))),
+        tuple(dict.fromkeys(map(_asterisk, _show_commands(draft, kinds, types)))),
         _asterisk("pjsip set logger on"),
         generated,
         page if freepbx else "",
@@ -208,7 +208,7 @@ def _cache(config: Config, kind: str) -> str:
     return ""
 
 
-def _shown(draft: Draft, kinds: Iterable[Edited], types: Iterable[str]) -> Iterator[str]:
+def _show_commands(draft: Draft, kinds: Iterable[Edited], types: Iterable[str]) -> Iterator[str]:
     """The commands that show it. A name that a shell might take for more than a name is left out."""
     section = draft.section if _SAFE.fullmatch(draft.section) else ""
     if Edited.DIALPLAN in kinds:

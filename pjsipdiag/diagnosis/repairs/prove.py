@@ -81,13 +81,13 @@ def prove(
             fixed[group.source] = None
         if _is_in(after) and group.source not in known:
             admitted[group.source] = None
-    opened = tuple(_opened(situation.config, changed))
+    opened = tuple(_new_rules(situation.config, changed))
     stopped = tuple(replace(stop, calls=count) for stop, count in stops.items())
     doubted = tuple(filter(None, doubts))
     return Proof(fixes, others, tuple(admitted), tuple(fixed), tuple(moved)[:3], opened, stopped, doubted)
 
 
-def _opened(before: Config, after: Config) -> Iterator[tuple[str, AddressRule]]:
+def _new_rules(before: Config, after: Config) -> Iterator[tuple[str, AddressRule]]:
     known = {(identify.endpoint, _bare(rule)) for identify in before.identifies for rule in identify.rules}
     for identify in after.identifies:
         for rule in identify.rules:

@@ -42,13 +42,13 @@ def separating(groups: Sequence[CallGroup]) -> list[str]:
                     f"[by-header-{number}] ; {counted(count, 'call')} seen",
                     "type=identify",
                     f"endpoint={FILL_IN}",
-                    f"match_header={name}: {_written(value)}",
+                    f"match_header={name}: {_escape(value)}",
                 )
             ]
     return []
 
 
-def _written(value: str) -> str:
+def _escape(value: str) -> str:
     """As a file has it, where a semicolon begins a comment."""
     return value.replace(";", "\\;")
 

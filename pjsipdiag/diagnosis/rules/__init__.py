@@ -28,7 +28,7 @@ from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
 
-from pjsipdiag.diagnosis.evidence.seen import completed, joined, with_calls
+from pjsipdiag.diagnosis.evidence.seen import complete_seen, join_seen, with_calls
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Rule
 from pjsipdiag.diagnosis.rules import log_refusals
@@ -69,7 +69,7 @@ def _of_calls(rule: Rule, situation: Situation) -> Iterator[Finding]:
 def find(situation: Situation) -> tuple[Finding, ...]:
     """All findings, ordered by what to do first: errors, warnings, notes; causes before consequences."""
     found = [*log_refusals.find(situation), *(finding for rule in RULES for finding in _of_calls(rule, situation))]
-    found = _merged(completed(situation, found))
+    found = _merged(complete_seen(situation, found))
     # A scanner is a warning beside a real cause. Where nothing else fails it is why calls fail, and the answer is not
     # 0.
     if not any(finding.severity is Severity.ERROR for finding in found):
@@ -96,7 +96,7 @@ def _with_consequence(cause: Finding, finding: Finding) -> Finding:
         sources=tuple(dict.fromkeys((*cause.sources, *finding.sources))),
         calls=cause.calls + (finding.calls if same else 0),
         consequences=(*cause.consequences, finding.message, *finding.consequences),
-        seen=joined(cause.seen, finding.seen) if same else cause.seen,
+        seen=join_seen(cause.seen, finding.seen) if same else cause.seen,
     )
 
 

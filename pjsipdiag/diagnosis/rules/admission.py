@@ -112,7 +112,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
         ),
         advice=(
             f"correct the section [{missing[0]}], or leave auth= out: a provider does not log in"
-            if missing and _dropped(config, missing[0])
+            if missing and _dropped_auth(config, missing[0])
             else f"write the section [{missing[0]}] with type=auth, or leave auth= out: a provider does not log in"
             if missing
             else "auth= is what callers must prove; for what Asterisk proves to the provider write outbound_auth="
@@ -122,13 +122,13 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
     )
 
 
-def _dropped(config: Config, name: str) -> Dropped | None:
+def _dropped_auth(config: Config, name: str) -> Dropped | None:
     """The auth section of that name that Asterisk does not load."""
     return next((one for one in config.dropped if one.type == "auth" and one.name == name), None)
 
 
 def _why_missing(config: Config, name: str) -> str:
-    dropped = _dropped(config, name)
+    dropped = _dropped_auth(config, name)
     return f"does not load: {dropped.reason} ({dropped.where})" if dropped else "does not exist"
 
 

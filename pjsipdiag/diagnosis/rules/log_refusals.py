@@ -36,7 +36,7 @@ _KINDS = (
 
 def find(situation: Situation) -> Iterable[Finding]:
     """Refusals that the log tells without SIP, and what was made unreadable."""
-    yield from _hidden(situation)
+    yield from _unreadable(situation)
     by: dict[tuple[str, str], list[LoggedRefusal]] = defaultdict(list)
     for refused in situation.refused:
         by[refused.source, _kind(refused.reason)].append(refused)
@@ -95,7 +95,7 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
         evidence.append(f"from {clock(first)} to {clock(last)}")
     if senders:
         evidence.append(f"From: {listed(senders)}")
-    replayed, advice = _files(situation, lines[0], rule)
+    replayed, advice = _look_in_files(situation, lines[0], rule)
     evidence += [*replayed, f"Call-ID: {listed(sorted(names)[:4])}"] if names else replayed
     return Finding(
         rule,
@@ -110,7 +110,7 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
     )
 
 
-def _files(situation: Situation, refused: LoggedRefusal, rule: str) -> tuple[list[str], str]:
+def _look_in_files(situation: Situation, refused: LoggedRefusal, rule: str) -> tuple[list[str], str]:
     """Sentences on what the files have for the source, and the advice that would admit it."""
     place = str(Address(refused.source, refused.port)) if refused.port else refused.source
     evidence: list[str] = []
@@ -174,7 +174,7 @@ def _advice(refused: LoggedRefusal, rule: str) -> str:
     return ""
 
 
-def _hidden(situation: Situation) -> Iterator[Finding]:
+def _unreadable(situation: Situation) -> Iterator[Finding]:
     for (reason, detail), count in situation.unread.items():
         if reason == "hidden":
             yield Finding(

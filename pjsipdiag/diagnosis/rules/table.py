@@ -26,14 +26,15 @@ from pjsipdiag.diagnosis.rules.gaps import copies, difference, reloads, stores
 from pjsipdiag.diagnosis.rules.match_lines import host_names, ports, repeats, widths
 from pjsipdiag.diagnosis.rules.methods import received, sent
 from pjsipdiag.diagnosis.rules.order import everybody, overlaps, turns, users
-from pjsipdiag.diagnosis.rules.unloaded import absent, dangling, drops, ignored, rejected
+from pjsipdiag.diagnosis.rules.unloaded import absent, dangling, drops, ignored, rejected_files
 from pjsipdiag.diagnosis.rules.wire import acks, pauses, signs
 from pjsipdiag.diagnosis.space.expect import EXPECTATION
 
 # fmt: off
 TABLE: tuple[Rule, ...] = (
     Rule("file-rejected", Severity.ERROR, "a whole file is rejected, so nothing in it loads",
-         shown=70, blames=rejected.of_rejected_file, on_calls=rejected.file_rejected, on_config=rejected.rejected,
+         shown=70, blames=rejected_files.of_rejected_file, on_calls=rejected_files.file_rejected,
+         on_config=rejected_files.rejected,
          repair=Repair("objects.rejected", "by_files")),
     Rule("module-not-loaded", Severity.ERROR, "a module is not loaded, and what it would do is not done",
          shown=80, blames=absent.of_absent_module, tells=absent.module_not_loaded, on_config=absent.absent),

@@ -112,7 +112,7 @@ def of_hostname(situation: Situation, group: CallGroup) -> Cause | None:
     # An identify alone in the files is meant for whoever calls, with evidence or without.
     likely = {owner.endpoint for owner in best(situation, group)} or unknown
     alone = not likely and len(situation.config.identifies) + len(lookup(situation).dropped) == 1
-    for endpoint, cause in _named(situation):
+    for endpoint, cause in _by_host_names(situation):
         if endpoint in likely or alone:
             return cause
     for dropped, host in lookup(situation).hosts:
@@ -123,7 +123,7 @@ def of_hostname(situation: Situation, group: CallGroup) -> Cause | None:
 
 
 @lru_cache(maxsize=2)
-def _named(situation: Situation) -> list[tuple[str, Cause]]:
+def _by_host_names(situation: Situation) -> list[tuple[str, Cause]]:
     """(endpoint, cause) of the identifies that live on host names."""
     found = []
     for identify in situation.config.identifies:
@@ -286,7 +286,7 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         calls(groups),
         (
             *misfits(situation, cause, groups),
-            *_denied(situation, cause, groups),
+            *_denied_by_list(situation, cause, groups),
             *nearest_misses(situation, groups),
             *reasons(situation, groups),
             *(() if cause.name else others_of(situation, groups)),
@@ -298,14 +298,14 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         # Reports show the suggested lines themselves where a finding has no advice.
         advice=f"if these calls are wanted, permit {listed(sources(groups))} in the access list of {cause.name} as well"
         " as in its match= lines"
-        if any(_denied(situation, cause, groups))
+        if any(_denied_by_list(situation, cause, groups))
         else ""
         if cause.name
         else "ask who calls from there before you add anything: whoever is matched gets the endpoint's context",
     )
 
 
-def _denied(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterator[str]:
+def _denied_by_list(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterator[str]:
     """The parts of the endpoint's own access list that would refuse the calls once a match= line takes them."""
     endpoint = situation.config.endpoints.get(cause.name)
     if endpoint is None:

@@ -76,7 +76,7 @@ def space(configs: Sequence[Config]) -> Space:
     other = next(port for port in (5060, 5062, *range(1024, 65536)) if port not in named)
     sayings = dict.fromkeys(chain([Saying("")], *(_sayings(config) for config in configs)))
     sockets = dict.fromkeys(socket for config in configs for socket in _sockets(config))
-    untold = dict.fromkeys(text for config in configs for text in _untold(config))
+    untold = dict.fromkeys(text for config in configs for text in _not_enumerated(config))
     return Space(_classes(rules), (*named, other), tuple(sayings), tuple(sockets), tuple(untold))
 
 
@@ -215,7 +215,7 @@ def _sockets(config: Config) -> Iterator[Socket]:
             yield Socket(transport.protocol.upper(), socket_of(transport))
 
 
-def _untold(config: Config) -> Iterator[str]:
+def _not_enumerated(config: Config) -> Iterator[str]:
     holes = [rule for rule in address_rules(config) if not any(True for _ in _ranges(rule))]
     if holes:
         yield f"{holes[0].text} ({holes[0].where}): what only a mask with so many holes tells apart is left out"

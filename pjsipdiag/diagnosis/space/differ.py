@@ -70,7 +70,7 @@ def differences(before: Config, after: Config) -> Differences:
         first, second = _verdict(old, message), _verdict(new, message)
         if Outcome.UNKNOWN in (first.outcome, second.outcome):
             unknown += 1
-            unknown_why = unknown_why or _open(old if first.outcome is Outcome.UNKNOWN else new, message)
+            unknown_why = unknown_why or _why_open(old if first.outcome is Outcome.UNKNOWN else new, message)
         if (first.outcome, first.endpoint) != (second.outcome, second.endpoint):
             change = describe(first), describe(second)
             found.setdefault(change, {}).setdefault(place, []).append(spans)
@@ -110,7 +110,7 @@ def _why(replay: Replay, message: SipMessage) -> str:
     return f"{check.reason} {check.where}" if check.where and check.where.file else check.reason
 
 
-def _open(replay: Replay, message: SipMessage) -> str:
+def _why_open(replay: Replay, message: SipMessage) -> str:
     """Why a request cannot be decided."""
     return next(check.reason for check in replay.verdict(message).trace if check.match is Match.UNKNOWN)
 
@@ -158,9 +158,9 @@ def networks_of(spans: Iterable[AddressRange]) -> Iterator[str]:
             else:
                 joined.append((first, last))
         for first, last in joined:
-            yield from map(_shown, ipaddress.summarize_address_range(kind(first), kind(last)))
+            yield from map(_network_text, ipaddress.summarize_address_range(kind(first), kind(last)))
 
 
-def _shown(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
+def _network_text(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
     single = network.prefixlen == network.max_prefixlen
     return str(network.network_address) if single else str(network)

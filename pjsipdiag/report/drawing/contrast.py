@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pjsipdiag.dataclass import dataclass
+from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.traffic import CallRow, Spoken
 from pjsipdiag.report import wording
-from pjsipdiag.report.drawing.tally import address_of
 from pjsipdiag.sip import COMPACT
 
 UNTELLING = frozenset(
@@ -64,7 +64,7 @@ def contrast(bad: CallRow, good: CallRow, said: Sequence[Spoken], beside: Sequen
 
 def _plain(text: str, call: CallRow) -> str:
     """A value without what any two calls of any two addresses differ in."""
-    for mark, own in enumerate((address_of(call.source), wording.user(call.from_), wording.user(call.request_uri))):
+    for mark, own in enumerate((ip_of(call.source), wording.user(call.from_), wording.user(call.request_uri))):
         if own:
             text = re.sub(rf"(?<!\w){re.escape(own)}(?!\w)", f"<{mark}>", text)
     return text

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pjsipdiag.dataclass import dataclass
+from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.traffic import CallRow, Spoken
-from pjsipdiag.report.drawing.tally import address_of
 
 KINDS_OF_STATUS = {"1": "going", "2": "good", "3": "going", "4": "bad", "5": "bad", "6": "bad"}
 """How an answer looks, by the class of its status."""
@@ -49,8 +49,8 @@ def ladder(call: CallRow, spoken: Sequence[Spoken] = ()) -> Ladder:
 
 
 def _arrow(spoken: Spoken, call: CallRow, start: int) -> Arrow:
-    caller, pbx = address_of(call.source), address_of(call.destination)
-    source, destination = address_of(spoken.source), address_of(spoken.destination)
+    caller, pbx = ip_of(call.source), ip_of(call.destination)
+    source, destination = ip_of(spoken.source), ip_of(spoken.destination)
     others = "" if {source, destination} == {caller, pbx} else f"{spoken.source} to {spoken.destination}"
     kind = "sign" if spoken.is_sign else KINDS_OF_STATUS.get(_answer(spoken.line), "request")
     text = tuple(line.rstrip("\r") for line in spoken.text.rstrip("\r\n").split("\n")) if spoken.text else ()

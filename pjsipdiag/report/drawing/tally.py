@@ -8,6 +8,7 @@ from dataclasses import field
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.dataclass import dataclass
+from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.traffic import CallRow
 
@@ -92,7 +93,7 @@ def tally(
             entry = (verdict, kind, (verdict.identifier, verdict.identify, verdict.endpoint, "", kind))
             known[id(verdict)] = entry
         _, kind, path = entry
-        address = address_of(call.source)
+        address = ip_of(call.source)
         if kind == "unmatched" and address in attackers:
             kind = "refused"
         elif kind == "matched" and failed(call):
@@ -113,10 +114,3 @@ def tally(
         source.bins[at, kind] += 1
         source.paths[whole_path] += 1
     return CallsTally(sources, start, end, rest, len(others))
-
-
-def address_of(source: str) -> str:
-    """The IP of "ip:port" or "[ip]:port"."""
-    if source.startswith("["):
-        return source[1:].partition("]")[0]
-    return source.partition(":")[0] if source.count(":") == 1 else source

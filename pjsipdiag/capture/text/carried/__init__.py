@@ -8,7 +8,7 @@ on was written by the sender of a message, and stays.
     shown      lines as Asterisk writes them
     objects    JSON, one object a line or a whole document
     documents  files that are JSON or a mail; exports: messages with their addresses in fields beside them
-    order      newest first, torn, files mixed: put in order
+    line_order newest first, torn, files mixed: put in order
     tables     fields of tables; escapes: line ends written as text; pages: web pages, Markdown, typographic signs
     unpack     all of these taken off, in the order in which they were put on
     wrapping   lines that were broken at a width together again

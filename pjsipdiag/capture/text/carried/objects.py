@@ -35,7 +35,7 @@ def of_object(line: bytes, place: str = "") -> list[bytes] | None:
     if at < 0:
         return None
     found = _decoded(line[at - (line[at - 1 : at] == b"[") :].decode("utf-8", "replace"))
-    said = None if found is None else _said(found, place)
+    said = None if found is None else _lines_at(found, place)
     if not said:
         return None
     before = line[:at].rstrip(b"[")
@@ -73,7 +73,7 @@ def of_document(text: str) -> bytes | None:
     place = _best(values)
     if place is None:
         return None
-    lines = [line for value in values for line in _said(value, place) or ()]
+    lines = [line for value in values for line in _lines_at(value, place) or ()]
     return b"\n".join([*(line.rstrip(b"\r\n") for line in lines), text[at:].encode("utf-8", "surrogatepass")])
 
 
@@ -113,10 +113,10 @@ def _best(values: Iterable[object]) -> str | None:
     return count.most_common(1)[0][0] if count else None
 
 
-def _said(value: object, place: str) -> list[bytes] | None:
+def _lines_at(value: object, place: str) -> list[bytes] | None:
     """The lines at that place, or at the usual one; each behind its time."""
     if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-        return [line for one in value for line in _said(one, place.removeprefix("[]").removeprefix(".")) or ()]
+        return [line for one in value for line in _lines_at(one, place.removeprefix("[]").removeprefix(".")) or ()]
     own = _asterisk(value)
     if own is not None:
         return [own]

@@ -6,7 +6,7 @@ import html
 import re
 
 from pjsipdiag.capture.text.carried.shown import has_exact, has_plain
-from pjsipdiag.capture.text.said import lines_with, sentence
+from pjsipdiag.capture.text.sentences import lines_with, sentence
 
 _TAG = re.compile(
     rb"</?(?:a|b|i|u|p|br|hr|div|span|pre|code|tt|font|td|tr|th|table|tbody|thead|li|ol|ul|em|strong|html|head|body|title|"

@@ -13,8 +13,8 @@ from struct import unpack
 from typing import NamedTuple
 
 from pjsipdiag.capture.text.carried import escapes
+from pjsipdiag.capture.text.carried.line_order import by_file, in_whole_lines
 from pjsipdiag.capture.text.carried.objects import of_object, place_in
-from pjsipdiag.capture.text.carried.order import by_file, in_whole_lines
 from pjsipdiag.capture.text.carried.pages import cells_joined, typed, unlinked, unmarked
 from pjsipdiag.capture.text.carried.shown import has_bare, has_plain
 from pjsipdiag.capture.text.carried.tables import uncelled

@@ -75,7 +75,7 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
     numbers = _numbers(groups)
     to = f" to {listed(numbers)}" if numbers else ""
     unset = "" if endpoint.option("context") else " (no context= is set)"
-    found = _found(situation, endpoint, groups, numbers)
+    found = _look_up(situation, endpoint, groups, numbers)
     # A missing extension is answered before a 100; the same statuses behind a 100 come from what Dial() asked.
     missing = sum(
         with_status(group, *NO_EXTENSION) - sum(group.tried.get(s, 0) for s in NO_EXTENSION) for group in groups
@@ -91,7 +91,9 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
     else:
         why = f"what the dialplan does in context {endpoint.context}{unset} ends in that answer"
     known, advice = (
-        _told(situation, endpoint, groups, numbers, found) if missing > 0 else _action(endpoint, groups, numbers, found)
+        _explain_missing(situation, endpoint, groups, numbers, found)
+        if missing > 0
+        else _explain_answer(endpoint, groups, numbers, found)
     )
     return Finding(
         "dialplan-rejected",
@@ -104,7 +106,7 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
         (
             *known,
             "identification is right: another match= line would change nothing",
-            *_said(situation, groups),
+            *_log_lines(situation, groups),
             f"observed answers: {answers(groups)}",
         ),
         advice=_contact_user(situation, numbers) or advice,
@@ -121,7 +123,7 @@ def besides(situation: Situation, blamed: Blamed) -> Iterator[Finding]:
         yield with_calls(dialplan_rejected(situation, cause, groups), groups, DIALPLAN)
 
 
-def _found(
+def _look_up(
     situation: Situation, endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str]
 ) -> tuple[str, Destination] | None:
     """The first of the numbers that the files do not simply take, else the first, and what they have for it."""
@@ -134,7 +136,7 @@ def _found(
     return next((pair for pair in each if pair[1].presence is not Presence.FOUND), each[0])
 
 
-def _action(
+def _explain_answer(
     endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str], found: tuple[str, Destination] | None
 ) -> tuple[list[str], str]:
     """Evidence on the answer where an extension took the call, and the advice."""
@@ -149,7 +151,7 @@ def _action(
     return evidence, f"{advice}; {shown} has the lines that ran"
 
 
-def _told(
+def _explain_missing(
     situation: Situation,
     endpoint: Endpoint,
     groups: Sequence[CallGroup],
@@ -238,17 +240,17 @@ def _numbers(groups: Sequence[CallGroup]) -> list[str]:
     found = [
         user
         for group in groups
-        for user in _refused(group) or (group.numbers if all(code >= 400 for code in group.statuses) else ())
+        for user in _refused_users(group) or (group.numbers if all(code >= 400 for code in group.statuses) else ())
         if user
     ]
     return list(dict.fromkeys(found))[:MOST_NUMBERS]
 
 
-def _refused(group: CallGroup) -> list[str]:
+def _refused_users(group: CallGroup) -> list[str]:
     return [user for user, status in group.refused_numbers if status in DIALPLAN]
 
 
-def _said(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+def _log_lines(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     endpoints = {group.verdict.endpoint for group in groups}
     lines = (line for lines in situation.said.values() for line in lines)
     return [

@@ -24,7 +24,7 @@ def of_telephone(situation: Situation, group: CallGroup) -> Cause | None:
     verdict = group.verdict
     if verdict.identifier not in BY_RULE or verdict.outcome is Outcome.ACL_DENIED:
         return None
-    phones = [phone for phone, _ in _named(situation, group) if phone.name != verdict.endpoint]
+    phones = [phone for phone, _ in _named_telephones(situation, group) if phone.name != verdict.endpoint]
     if not phones:
         return None
     if verdict.identifier == "ip":
@@ -41,7 +41,7 @@ METHOD = {FROM: "username", LOGIN: "auth_username"}
 """The word by which a request names its caller, and the identifier that believes it."""
 
 
-def _named(situation: Situation, group: CallGroup) -> Iterable[tuple[Endpoint, str]]:
+def _named_telephones(situation: Situation, group: CallGroup) -> Iterable[tuple[Endpoint, str]]:
     """The telephones that the calls of a group name, and by which word."""
     proofs = group.read_proofs() if group.credentialed else ()
     for word, names in ((FROM, group.callers), (LOGIN, credentials.users(proofs))):
@@ -126,7 +126,9 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
     verdict = groups[0].verdict
     trunk = situation.config.endpoints[verdict.endpoint]
     rule = _rule(situation, groups[0]) if verdict.identifier == "ip" else None
-    word = next(word for group in groups for known, word in _named(situation, group) if known.name == phone.name)
+    word = next(
+        word for group in groups for known, word in _named_telephones(situation, group) if known.name == phone.name
+    )
     text = f"match={rule.text}" if rule else f"{verdict.identifier} rule"
     behind = tuple(dict.fromkeys(pair for group in groups for pair in _behind(group)))
     inside = any(is_private(group.source) for group in groups) or bool(behind) or (rule and is_whole_world(rule))

@@ -94,7 +94,7 @@ def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[Call
         Outcome.ACL_DENIED: f"the files deny them{place}",
     }.get(Outcome(cause.detail), _nobody_listens(situation, groups[0]))
     answered = f"{_who(situation, groups)} answered {listed([str(code) for code in shown])}"
-    evidence = [*_unnamed(situation, groups), *_said(situation, groups), *hypotheses(situation, cause, groups)]
+    evidence = [*_unnamed(situation, groups), *_log_lines(situation, groups), *hypotheses(situation, cause, groups)]
     if cause.where is None:  # one of many, or none
         lines = dict.fromkeys(str(where) for group in groups if (where := _decides(situation, group)))
         evidence += [f"lines that decide: {listed([*lines])}"] if lines else []
@@ -128,7 +128,7 @@ def _unnamed(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]
 
 def is_shown(situation: Situation, groups: Sequence[CallGroup]) -> bool:
     """Whether it is seen that Asterisk answers: it names itself, its nonce has its form, or its own log tells of it."""
-    if situation.capture_version or any(_said(situation, groups)):
+    if situation.capture_version or any(_log_lines(situation, groups)):
         return True
     name = situation.config.globals.value("user_agent")
     for place in dict.fromkeys(place for group in groups for place in group.destinations):
@@ -281,7 +281,7 @@ def _line(situation: Situation, cause: Cause) -> str:
     return next((f"match={rule.text}, " for rule in rules), "")
 
 
-def _said(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+def _log_lines(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     wanted = set(sources(groups))
     lines = [line for lines in situation.said.values() for line in lines]
     return [

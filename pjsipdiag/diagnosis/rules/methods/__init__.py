@@ -3,7 +3,7 @@
 In come the exchanges of a situation (`calls.exchanges`): requests of one method between two hosts, with their answers
 by status. Out come findings, one for each host and refusing status.
 
-    table       (method, status) -> why Asterisk answers so, by which line, and what to do
+    explanations    (method, status) -> why Asterisk answers so, by which line, and what to do
     received    what the PBX refused: registrations, keep-alives, subscriptions, messages
     sent        what others refused of the PBX: its registrations
 

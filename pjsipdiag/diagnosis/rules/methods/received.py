@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.doors.telephones import registered_in_vain
 from pjsipdiag.diagnosis.rules.hints import nearest_misses, reasons
 from pjsipdiag.diagnosis.rules.methods import credentials
-from pjsipdiag.diagnosis.rules.methods.table import EXPLANATIONS, Why, unhandled, user_of
+from pjsipdiag.diagnosis.rules.methods.explanations import EXPLANATIONS, Why, unhandled, user_of
 from pjsipdiag.diagnosis.rules.otherwise import is_maintenance
 from pjsipdiag.diagnosis.rules.scanning import TOOLS
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation

@@ -116,7 +116,7 @@ def _own_requests(situation: Situation, alike: Sequence[Exchange]) -> Finding:
         next(filter(None, map(_places(situation).get, servers)), None),
         servers,
         0,
-        tuple(_said(first, max(first.refused, default=0))),
+        tuple(_answer_lines(first, max(first.refused, default=0))),
         advice="look at the way there (firewall, DNS, port and transport of the contact); `pjsip show contacts` shows"
         " what Asterisk knows of it"
         if silent
@@ -168,7 +168,7 @@ def _finding(situation: Situation, exchange: Exchange) -> Finding:
             "a provider that refuses the registration sends no calls",
             *_users(exchange),
             *_challenge(exchange),
-            *_said(exchange, status),
+            *_answer_lines(exchange, status),
             *(signs.about_requests(situation, exchange.server) if exchange.is_silent else ()),
         ),
         advice=f"{advice}; then `pjsip send register {known.name if known else '*all'}` tries again",
@@ -219,7 +219,7 @@ def _challenge(exchange: Exchange) -> Iterator[str]:
                 yield f"the challenge asks for realm {parameter(wanted, 'realm')!r} with {algorithm}"
 
 
-def _said(exchange: Exchange, status: int) -> Iterator[str]:
+def _answer_lines(exchange: Exchange, status: int) -> Iterator[str]:
     for answer in exchange.answers.get(status, ())[:1]:
         yield f"the answer: {answer.first_line}"
         for name in ("Reason", "Warning", "Min-Expires", "Retry-After", "Contact", "Server"):

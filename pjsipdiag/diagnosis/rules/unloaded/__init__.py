@@ -3,7 +3,7 @@
 In come the groups of calls of a situation, or a configuration alone; out come findings that name the line which keeps a
 file, an object or a module from loading, and the calls that it costs.
 
-    rejected        files that are rejected as a whole
+    rejected_files  files that are rejected as a whole
     absent          modules that are not loaded
     drops           objects that Asterisk drops, misspelt types among them
     dangling        identifies whose endpoint does not exist

@@ -45,9 +45,13 @@ def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
         return Cause(f"transport {transport.name}", transport.where)
     for identify, _ in taking(situation, group):
         if identify.endpoint not in situation.config.endpoints:
-            dropped = _dropped(situation, "endpoint", identify.endpoint)
+            dropped = _find_dropped(situation, "endpoint", identify.endpoint)
             return _blame(dropped, identify.name) if dropped else None
-    gone = lost(situation, group) or _meant(situation, group) or next(iter(_left_over(situation, group)), None)
+    gone = (
+        lost(situation, group)
+        or _identify_of_owner(situation, group)
+        or next(iter(_may_have_had(situation, group)), None)
+    )
     if gone:
         return _blame(gone)
     dropped = next((d for d in situation.config.dropped if d.type == "endpoint" and d.name in group.callers), None)
@@ -61,7 +65,7 @@ def _blame(gone: Dropped, by: str = "") -> Cause:
     return Cause(f"{gone.type} {gone.name}", gone.where, by)
 
 
-def _meant(situation: Situation, group: CallGroup) -> Dropped | None:
+def _identify_of_owner(situation: Situation, group: CallGroup) -> Dropped | None:
     """The dropped identify of the endpoint that the source belongs to, where no other identify leads to it.
 
     One that was dropped over a host name is left to what is said about names.
@@ -75,7 +79,7 @@ def _meant(situation: Situation, group: CallGroup) -> Dropped | None:
     return next((gone for gone in found if gone not in named), None)
 
 
-def _left_over(situation: Situation, group: CallGroup) -> Sequence[Dropped]:
+def _may_have_had(situation: Situation, group: CallGroup) -> Sequence[Dropped]:
     """The dropped identifies that may have had the address, where nothing ties its source to anybody: those with a
     value that is no address, or with none at all. Those of a host name are left to what is said about names."""
     if group.verdict.outcome is not Outcome.NO_MATCH or best(situation, group):
@@ -102,7 +106,9 @@ def _holds_more(section: Section | None) -> bool:
 def _probably(situation: Situation, dropped: Dropped, groups: Sequence[CallGroup]) -> list[str]:
     """Further evidence on an identify that nothing but its being there ties to the calls."""
     said = []
-    others = {other.name: other for group in groups for other in _left_over(situation, group) if other is not dropped}
+    others = {
+        other.name: other for group in groups for other in _may_have_had(situation, group) if other is not dropped
+    }
     said += [f"[{other.name}] ({other.where}) does not load either: {other.reason}" for other in others.values()]
     return [*said, "nothing that loaded ties the callers to an endpoint: ask who calls from there"]
 
@@ -120,7 +126,7 @@ def _as_written(config: Config, dropped: Dropped) -> list[str]:
 
 def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     kind, _, name = cause.name.partition(" ")
-    dropped = _dropped(situation, kind, name)
+    dropped = _find_dropped(situation, kind, name)
     assert dropped is not None
     assert cause.where is not None
     others: Sequence[str] = ()
@@ -132,7 +138,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         took = "an endpoint takes no match=, which only an identify has; it names"
     elif kind == "transport":
         took = "nothing else listens for the calls of"
-    elif kind == "identify" and any(dropped in _left_over(situation, group) for group in groups):
+    elif kind == "identify" and any(dropped in _may_have_had(situation, group) for group in groups):
         others = _probably(situation, dropped, groups)
         meant = meant_endpoint(situation.config, dropped)
         took = f"it is for endpoint {meant or 'unknown'}, and probably what is missing for"
@@ -162,7 +168,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     )
 
 
-def _dropped(situation: Situation, kind: str, name: str) -> Dropped | None:
+def _find_dropped(situation: Situation, kind: str, name: str) -> Dropped | None:
     known = lookup(situation).dropped if kind == "identify" else situation.config.dropped
     return next((dropped for dropped in known if (dropped.type, dropped.name) == (kind, name)), None)
 

@@ -153,7 +153,7 @@ def pauses(exchanges: Sequence[Exchange], tallies: Sequence[Tally], mirrors: Col
     answers: tuple[list[tuple[int, str]], list[tuple[int, str]]] = [], []
     # Whatever carriers tell is kept apart: anybody can write a HEP packet. It counts only if nothing else was seen.
     only_told = True
-    for told, time, host, method, is_answer in look_again(tallies, partial(_said, frozenset(mirrors))):
+    for told, time, host, method, is_answer in look_again(tallies, partial(_read_again, frozenset(mirrors))):
         only_told = only_told and told
         if is_answer:
             answers[told].append((time, host))
@@ -169,7 +169,7 @@ def pauses(exchanges: Sequence[Exchange], tallies: Sequence[Tally], mirrors: Col
             yield Pause(one, *found, tuple(others))
 
 
-def _said(mirrors: Collection[str], datagrams: Iterator[Datagram]) -> Iterator[tuple[bool, int, str, str, bool]]:
+def _read_again(mirrors: Collection[str], datagrams: Iterator[Datagram]) -> Iterator[tuple[bool, int, str, str, bool]]:
     """Of each message whether a carrier told it, when, of whom, and its method."""
     for datagram in datagrams:
         direction = datagram.direction

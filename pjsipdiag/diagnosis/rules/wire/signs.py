@@ -112,7 +112,7 @@ def _unfinished(group: CallGroup) -> int:
 
 def sentences(found: Sequence[Word]) -> list[str]:
     """The signs in sentences, as evidence of another finding."""
-    return [*dict.fromkeys(f"{_said(word)} ({_who_says(word)})" for word in found), *([FORGED] if found else [])]
+    return [*dict.fromkeys(f"{_describe(word)} ({_who_says(word)})" for word in found), *([FORGED] if found else [])]
 
 
 def about_requests(situation: Situation, server: str) -> list[str]:
@@ -134,7 +134,7 @@ def refused_by_network(situation: Situation, blamed: Blamed) -> Iterable[Finding
         if (word.sign.kind is SignKind.RESET or situation.filtered) and not groups:
             continue  # a connection that is over may be reset
         peer = word.peer if _is_meant(situation, word.peer) or not situation.groups else ""
-        alike[peer, _said(word, peer or " ")].append(word)
+        alike[peer, _describe(word, peer or " ")].append(word)
     for (peer, _), found in alike.items():
         yield _finding(situation, found, bool(peer))
 
@@ -157,7 +157,7 @@ def _finding(situation: Situation, found: Sequence[Word], meant: bool) -> Findin
     return Finding(
         "refused-by-network",
         Severity.NOTE if not meant else Severity.ERROR if serious else Severity.WARNING,
-        _said(word, listed(peers)),
+        _describe(word, listed(peers)),
         None,
         peers[:16],
         lost,
@@ -181,7 +181,7 @@ def _is_answer(word: Word) -> bool:
     return word.outward and word.sign.about.isdigit()
 
 
-def _said(word: Word, peers: str = "") -> str:
+def _describe(word: Word, peers: str = "") -> str:
     sign, peers = word.sign, peers or word.peer
     place = str(word.place) if not word.outward or peers == word.peer else peers
     name, text = word.meaning.name, word.meaning.text.format(place=place, transport=sign.transport)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.redact.addresses import address_map
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.redact.known import address_map
 from pjsipdiag.redact.names import ordered_names
 
 

@@ -10,6 +10,7 @@ from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import lines_of
 from pjsipdiag.diagnosis.edits.place import free_name
 from pjsipdiag.diagnosis.model import Edit
+from pjsipdiag.diagnosis.rules.cause import sources
 from pjsipdiag.diagnosis.situation import CallGroup
 
 
@@ -27,6 +28,6 @@ def new_rows(
     for at, row in enumerate(rows):
         body = ("type=identify", f"endpoint={endpoint.name}", *(f"match={value}" for value in row))
         text += ["", f"[{name if not at else free_name(config, endpoint.name, at)}]", *body]
-    ips = tuple(dict.fromkeys(group.source for group in groups))
+    ips = sources(groups)
     add = tuple(f"match={value}" for value in values)
     return Draft(groups, file, end, name, endpoint.name, add, (Edit(file, end + 1, (), tuple(text)),), ips, "a new row")
