@@ -36,7 +36,7 @@ class Table:
         end = self.count if end is None else min(end, self.count)
         for start in range(first, end, BATCH):
             yield self.between if start else self.before
-            yield self.between.join(self.line(self.rows[at]) for at in range(start, min(start + BATCH, end)))
+            yield self.between.join(map(self.line, self.rows[start : min(start + BATCH, end)]))
 
 
 @dataclass(frozen=True, slots=True)

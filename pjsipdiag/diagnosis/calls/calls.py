@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from operator import itemgetter
-from typing import TypeVar, overload
+from typing import overload
 
+from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.asterisk.secrets import scrubbed
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
-from pjsipdiag.diagnosis.calls.folded import CallRequest, Merged
+from pjsipdiag.diagnosis.calls.folded import TRANSPORT_NAMES, CallRequest, Merged
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.diagnosis.calls.judge import Arrival, Judged, outcomes
 from pjsipdiag.diagnosis.calls.received import ReceivedRequests, in_order, picked, received, rise
@@ -25,23 +25,25 @@ from pjsipdiag.diagnosis.calls.rows import (
     CREDENTIALS,
     LATE,
     LATE_AFTER,
+    LENGTH,
+    OFFSET,
     RETRIED,
     ROW,
     SIX,
+    TRANSPORT,
     UNHEARD,
     UNHEARD_FROM,
     UNKNOWN,
-    RowFacts,
     Steps,
     both_answers,
+    ends,
     first_time,
     outcome_of,
 )
-from pjsipdiag.diagnosis.evidence.addresses import ShownIps, show_address
+from pjsipdiag.diagnosis.evidence.addresses import ShownIps, show_address, show_socket
 from pjsipdiag.diagnosis.traffic import CallRow
 from pjsipdiag.sip import SipMessage, decode
 
-Name = TypeVar("Name")
 _CARRIED = bytes(CARRIED if flags & CREDENTIALS else 0 for flags in range(256))
 """Flags of a row -> flags of the call that it begins."""
 END = 0xFFFFFFFF
@@ -82,8 +84,8 @@ class Calls(Sequence[CallRow]):
         self._proofs: dict[int, tuple[int, int, int, int]] = {}
         """Where the last request with credentials of a call is that was tried again."""
         begun, shown, retried = self._assemble(whole)
-        first = whole.time, whole.frame, whole.transport, whole.port, whole.agent, whole.source
-        self.time, self.frame, self.transport, self.port, self.agent, self.source = picked(first, begun)
+        first = whole.flags, whole.time, whole.frame, whole.transport, whole.port, whole.agent, whole.source
+        flags, self.time, self.frame, self.transport, self.port, self.agent, self.source = picked(first, begun)
         if begun is not None:
             self.sources, self.source = in_order(self.sources, self.source)
             self.agents, self.agent = in_order(self.agents, self.agent)
@@ -93,7 +95,6 @@ class Calls(Sequence[CallRow]):
         self.status = array("H", [0]) * len(self.time)
         self.answered = array("q", [0]) * len(self.time)
         """When the last answer came; 0 where there was none."""
-        (flags,) = picked((whole.flags,), begun)
         self.flags = array("B", flags.tobytes().translate(_CARRIED))
         for number in retried:
             self.flags[number] |= RETRIED
@@ -144,14 +145,13 @@ class Calls(Sequence[CallRow]):
     def _count_packets_and_final_status(self) -> None:
         """Counts the packets of each call and finds the answer that ended it."""
         # Most calls have one transaction and one packet: of each only what its tables have is looked at.
-        answers, clusters, more = self._merged.answers, self._merged.clusters, self._more
-        repeats = self._merged.repeats
-        if not answers and not clusters and not more:
+        answers, clusters, repeats = self._merged.answers, self._merged.clusters, self._merged.repeats
+        if not answers and not clusters and not self._more:
             return
         requests, statuses, flags, answered, times = self.requests, self.status, self.flags, self.answered, self.time
         for number, key in enumerate(self._key):
             packed = answers.get(key, b"")
-            further = more.get(number)
+            further = self._more.get(number)
             if further:
                 packets = sum(map(self._merged.packets, (key, *further))) if clusters else 1 + len(further)
                 requests[number] = min(packets, 0xFFFF)
@@ -197,8 +197,7 @@ class Calls(Sequence[CallRow]):
     def unmatched_sources(self) -> ShownIps:
         """The addresses of those calls, each once."""
         unmatched = self._unmatched()
-        found = array("I")
-        seen = bytearray(len(self.sources))
+        found, seen = array("I"), bytearray(len(self.sources))
         for source, verdict in zip(self.source, self.verdict, strict=True):
             if verdict in unmatched and not seen[source]:
                 seen[source] = 1
@@ -235,33 +234,29 @@ class Calls(Sequence[CallRow]):
         found = (delays[key] for number in numbers for key in self.keys(number) if key in delays)
         return list(map(decode, dict.fromkeys(found)))
 
-    def row_facts(self, number: int) -> RowFacts:
-        """The facts of that request that its row tells, without reading the request."""
+    def row_facts(self, number: int) -> tuple[bytes, int, bytes, Fields]:
+        """What the row of that request tells, without reading it: where it went, its flags, and if known the user of
+        its URI and all that the row has of the sender."""
         part, view = self._part[number], self._view[number]
         if view:
             part, row = self._merged.views[self._key[number]][view - 1]
-            brief = BRIEF.unpack(row)
+            flags, destination, form, sender, called = BRIEF.unpack(row)
         else:
-            brief = BRIEF.unpack_from(self._merged.parts[part].fold.rows, self._row[number] * ROW.size)
-        flags, destination, form, sender, called = brief
+            rows = self._merged.parts[part].fold.rows
+            flags, destination, form, sender, called = BRIEF.unpack_from(rows, self._row[number] * ROW.size)
         if not flags & SIX:
             destination = destination[:6]
         if not form or UNKNOWN in (sender, called):
-            return RowFacts(destination, flags, None)
-        names = self._merged.senders[part][sender]
-        return RowFacts(destination, flags, (decode(self._merged.called[part][called]), decode(names[0] or b"")), names)
+            return destination, flags, b"", ()
+        return destination, flags, self._merged.called[part][called], self._merged.senders[part][sender]
 
     def request(self, number: int) -> CallRequest:
         """The request that speaks for a call, as the fold has it."""
         return self._request(self._part[number], self._row[number], self._view[number], self._key[number])
 
-    def _request(self, part: int, row: int, view: int, key: int) -> CallRequest:
-        merged = self._merged
-        if view:
-            part, packed = merged.views[key][view - 1]
-            return merged.request(merged.parts[part], ROW.unpack(packed))
-        seen_in = merged.parts[part]
-        return merged.request(seen_in, ROW.unpack_from(seen_in.fold.rows, row * ROW.size))
+    def _request(self, *place: int) -> CallRequest:
+        part, row = self._merged.row_of(*place)
+        return self._merged.request(self._merged.parts[part], row)
 
     def proofs(self, numbers: Iterable[int]) -> list[SipMessage]:
         """Requests with credentials of these calls: the last of each that was tried again, or its first."""
@@ -290,29 +285,38 @@ class Calls(Sequence[CallRow]):
     def __getitem__(self, number: slice) -> list[CallRow]: ...
     def __getitem__(self, number: int | slice) -> CallRow | list[CallRow]:
         if isinstance(number, slice):
-            return [self[at] for at in range(*number.indices(len(self)))]
-        if number < 0:
-            number += len(self)
-        _, _, capture, transport, source, destination, head, _, _ = request = self.request(number)
-        line = head[: head.find(b"\n")].rstrip()
-        uri = line[line.find(b" ") + 1 : line.rfind(b" ")]
-        explained = self._explain(self._message(request)) if len(self.time) <= FEW else None
-        return CallRow(
-            decode(call_id(head)),
-            self.time[number],
-            show_address(source),
-            transport,
-            scrubbed(decode(value_of(head, b"from"))),
-            scrubbed(decode(uri)),
-            explained or self.verdicts[self.verdict[number]],
-            self.status[number] or None,
-            show_address(destination),
-            self.requests[number],
-            self.agents[self.agent[number]],
-            self._captures[capture],
-            self.frame[number],
-            Steps(partial(self.ladder, number)),
-        )
+            return list(self._rows(range(*number.indices(len(self)))))
+        return next(self._rows((range(len(self))[number],)))
+
+    def __iter__(self) -> Iterator[CallRow]:
+        return self._rows(range(len(self)))
+
+    def _rows(self, numbers: Iterable[int]) -> Iterator[CallRow]:
+        merged, few = self._merged, len(self.time) <= FEW
+        for number in numbers:
+            place = self._part[number], self._row[number], self._view[number], self._key[number]
+            seen_in, row = merged.row_of(*place)
+            part = merged.parts[seen_in]
+            head = part.fold.spool.read(row[OFFSET], row[LENGTH])
+            source, destination = ends(row)
+            line = head[: head.find(b"\n")].rstrip()
+            uri = line[line.find(b" ") + 1 : line.rfind(b" ")]
+            yield CallRow(
+                decode(call_id(head)),
+                self.time[number],
+                show_socket(source),
+                TRANSPORT_NAMES[row[TRANSPORT]],
+                scrubbed(decode(value_of(head, b"from"))),
+                scrubbed(decode(uri)),
+                self._explain(self.message(number)) if few else self.verdicts[self.verdict[number]],
+                self.status[number] or None,
+                show_address(destination),
+                self.requests[number],
+                self.agents[self.agent[number]],
+                self._captures[part.capture],
+                self.frame[number],
+                Steps(self.ladder, number),
+            )
 
     def ladder(self, number: int) -> tuple[tuple[int, str, str], ...]:
         """(time, ">" from the caller or "<" to it, first line) of the messages of a call, in order."""

@@ -279,6 +279,13 @@ class Merged:
         more = self.views.get(key)
         return ((number, row),) if more is None else [(number, row), *((p, ROW.unpack(view)) for p, view in more)]
 
+    def row_of(self, part: int, row: int, view: int, key: Key) -> tuple[int, Row]:
+        """The part and the row of one view of a transaction; the first is the row of that number in that part."""
+        if view:
+            part, packed = self.views[key][view - 1]
+            return part, ROW.unpack(packed)
+        return part, ROW.unpack_from(self.parts[part].fold.rows, row * ROW.size)
+
     def request(self, part: CapturePart, row: Row) -> CallRequest:
         time, offset, frame, length, _, transport, flags = row[:7]
         source, destination = ends(row)

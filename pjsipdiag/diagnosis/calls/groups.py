@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
@@ -25,7 +25,6 @@ from pjsipdiag.diagnosis.calls.rows import (
     TRIED,
     UNHEARD,
     UNRUNG,
-    RowFacts,
 )
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.situation import CallGroup, Crowd, Variant
@@ -36,8 +35,9 @@ MOST_READ = 1000
 """Requests of a group that are read for numbers, callers and what tells them apart."""
 MOST_SHOWN = 32
 MOST_VARIANTS = 64
-Telling = Callable[[int, RowFacts], tuple[str, str, object]]
-"""A request -> the number it calls, its caller, and all else that could tell it from others of its source."""
+Telling = Callable[[int], tuple[bytes, str, str, object]]
+"""A request -> where it went, the number it calls, its caller, and all else that could tell it from others of its
+source."""
 NOTHING = (b"", b"")
 """In place of the words of a request at which no identifier could look."""
 PROVEN = CARRIED | RETRIED
@@ -107,44 +107,39 @@ def _alike(calls: Calls, source: int) -> Iterable[Sequence[int]]:
 
 
 def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGroup:
-    first = numbers[0]
-    read = numbers[:MOST_READ]
-    told = list(map(calls.row_facts, read))
-    users, names, kinds = zip(*map(telling, read, told), strict=True)
-    called, callers = Counter[str](users), Counter[str](names)
-    destinations = Counter(one.destination for one in told)
-    refused = dict.fromkeys(
-        (user, calls.status[number])
-        for user, number in zip(users, read, strict=True)
-        if user and _refused(calls, number)
-    )
+    first, read = numbers[0], numbers[:MOST_READ]
+    destinations, users, names, kinds = zip(*map(telling, read), strict=True)
+    called, callers = dict.fromkeys(users), dict.fromkeys(names)
     alike: dict[object, list[int]] = defaultdict(list)
-    for number, one, kind in zip(read, told, kinds, strict=True):
-        alike[calls.port[number], one.destination, kind].append(number)
-    firsts: dict[int, list[int]] = defaultdict(list)
-    for number in read:
-        if len(first_ones := firsts[calls.status[number]]) < MOST_IDS:
-            first_ones.append(number)
-    silent = _silent(calls, numbers) or [0]
+    for number, kind in zip(
+        read, zip(map(calls.port.__getitem__, read), destinations, kinds, strict=True), strict=True
+    ):
+        alike[kind].append(number)
+    states = list(zip(map(calls.status.__getitem__, numbers), map(calls.flags.__getitem__, numbers), strict=True))
+    ended = Counter(states)
+    refusals = {(status, flags) for status, flags in ended if _refuses(status, flags)}
+    told = zip(users, states, strict=False) if refusals else ()
+    refused = dict.fromkeys((user, state[0]) for user, state in told if user and state in refusals)
+    silent = (_silent(calls, numbers) if any(not status for status, _ in ended) else ()) or [0]
     agents = [calls.agents[agent] for agent in dict.fromkeys(map(calls.agent.__getitem__, numbers))]
-    flags = list(map(calls.flags.__getitem__, numbers))
-    challenged = [number for number, flag in zip(numbers, flags, strict=True) if flag & CHALLENGED]
-    realms = calls.realms(challenged[:MOST_READ])
+    challenged = _flagged(ended, CHALLENGED)
+    which = (number for number in numbers if calls.flags[number] & CHALLENGED) if challenged else ()
+    proven = [number for number in read if calls.flags[number] & PROVEN] if _flagged(ended, PROVEN) else []
     return CallGroup(
         source=show_ip(calls.sources[calls.source[first]]),
         transport=tuple(TRANSPORTS)[calls.transport[first]],
         verdict=calls.verdicts[calls.verdict[first]],
         calls=len(numbers),
         requests=sum(map(calls.requests.__getitem__, numbers)),
-        statuses=dict(sorted(Counter(map(calls.status.__getitem__, numbers)).items())),
-        challenged=len(challenged),
-        retried=sum(1 for flag in flags if flag & RETRIED),
-        tried=Counter(calls.status[number] for number, flag in zip(numbers, flags, strict=True) if flag & TRIED),
-        unrung=sum(1 for flag in flags if flag & UNRUNG),
-        unheard=Counter(calls.status[number] for number, flag in zip(numbers, flags, strict=True) if flag & UNHEARD),
-        carried=sum(1 for flag in flags if flag & CARRIED and not flag & RETRIED),
+        statuses=dict(sorted(_by_status(ended).items())),
+        challenged=challenged,
+        retried=_flagged(ended, RETRIED),
+        tried=_by_status(ended, TRIED),
+        unrung=_flagged(ended, UNRUNG),
+        unheard=_by_status(ended, UNHEARD),
+        carried=sum(count for (_, flags), count in ended.items() if flags & CARRIED and not flags & RETRIED),
         ports=tuple(islice(dict.fromkeys(map(calls.port.__getitem__, numbers)), MOST_SHOWN)),
-        destinations=tuple(map(show_address, islice(destinations, MOST_SHOWN))),
+        destinations=tuple(map(show_address, islice(dict.fromkeys(destinations), MOST_SHOWN))),
         numbers=tuple(islice(called, MOST_SHOWN)),
         callers=tuple(islice(callers, MOST_SHOWN)),
         distinct_numbers=len(called),
@@ -154,17 +149,17 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
         last_time=calls.time[numbers[-1]],
         first_call=first,
         read_sample=partial(calls.message, first),
-        read_proofs=partial(calls.proofs, [number for number in read if calls.flags[number] & PROVEN][:SAMPLES]),
-        read_ids=partial(_ids, calls, firsts),
+        read_proofs=partial(calls.proofs, proven[:SAMPLES]),
+        read_ids=partial(_ids, calls, read),
         variants=_variants(calls, numbers, list(alike.values())),
-        realms=tuple(realms)[:4],
+        realms=tuple(calls.realms(islice(which, MOST_READ)))[:4],
         delays=tuple(calls.delays(read))[:4],
         first_silent=silent[0],
         last_silent=silent[-1],
         refused_numbers=tuple(islice(refused, MOST_SHOWN)),
         last_answer=max(map(calls.answered.__getitem__, numbers)),
-        challenged_in_vain=sum(1 for number in challenged if not calls.status[number]),
-        late=sum(1 for flag in flags if flag & LATE),
+        challenged_in_vain=sum(count for (status, flags), count in ended.items() if flags & CHALLENGED and not status),
+        late=_flagged(ended, LATE),
     )
 
 
@@ -173,14 +168,31 @@ def _silent(calls: Calls, numbers: Iterable[int]) -> list[int]:
     return [calls.answered[number] or calls.time[number] for number in numbers if not calls.status[number]]
 
 
-def _refused(calls: Calls, number: int) -> bool:
+def _by_status(ended: Counter[tuple[int, int]], flag: int = 0) -> dict[int, int]:
+    """Calls by status; those with a flag only, where one is given."""
+    found: dict[int, int] = {}
+    for (status, flags), count in ended.items():
+        if flags & flag or not flag:
+            found[status] = found.get(status, 0) + count
+    return found
+
+
+def _flagged(ended: Counter[tuple[int, int]], wanted: int) -> int:
+    """How many calls have any of these flags."""
+    return sum(count for (_, flags), count in ended.items() if flags & wanted)
+
+
+def _refuses(status: int, flags: int) -> bool:
     """Whether something refused the call: no person who is busy, hangs up, or declines after it rang."""
-    status = calls.status[number]
-    return status >= 400 and status not in BUSY and (status != 603 or bool(calls.flags[number] & UNRUNG))
+    return status >= 400 and status not in BUSY and (status != 603 or bool(flags & UNRUNG))
 
 
-def _ids(calls: Calls, firsts: Mapping[int, Sequence[int]], statuses: Collection[int]) -> list[str]:
+def _ids(calls: Calls, read: Sequence[int], statuses: Collection[int]) -> list[str]:
     """The Call-IDs of the first calls with one of these statuses, else of those that failed, else of all."""
+    firsts: dict[int, list[int]] = defaultdict(list)
+    for number in read:
+        if len(first_ones := firsts[calls.status[number]]) < MOST_IDS:
+            first_ones.append(number)
     failed = [status for status in firsts if status == 0 or status >= 300]
     wanted = [status for status in firsts if status in statuses] or failed or list(firsts)
     numbers = sorted(number for status in wanted for number in firsts[status])
@@ -212,14 +224,17 @@ def _telling(config: Config, calls: Calls) -> Telling:
     by_uri = any(identify.match_request_uri for identify in config.identifies)
     simple = not headers and not by_uri
 
-    def tell(number: int, told: RowFacts) -> tuple[str, str, object]:
-        if told.users and simple:
-            return *told.users, told.sender if told.flags & CREDENTIALS or told.users[1] in names else NOTHING
+    def tell(number: int) -> tuple[bytes, str, str, object]:
+        destination, flags, called, who = calls.row_facts(number)
+        if who and simple:
+            caller = decode(who[0] or b"")
+            return destination, decode(called), caller, who if flags & CREDENTIALS or caller in names else NOTHING
         head = calls.request(number).head
         start = head.find(b" ") + 1
         sender = value_of(head, b"from")
         caller = user_of(sender)
-        return user_of(head[start : head.find(b" ", start)]), caller, look(head, sender, caller)
+        called = head[start : head.find(b" ", start)]
+        return destination, user_of(called), caller, look(head, sender, caller)
 
     def look(head: bytes, sender: bytes, caller: str) -> object:
         named = sender.partition(b";tag=")[0] if caller in names else b""

@@ -11,7 +11,7 @@ import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias, TypeVar, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.digest import digest
@@ -219,23 +219,16 @@ def add_cluster(clusters: list[Cluster], first: int, last: int) -> None:
         clusters.append([first, last])
 
 
-class RowFacts(NamedTuple):
-    """Of a request, from its row alone: where it went, its flags, and if known the users of its URI and of its sender,
-    with all that the row has of the sender."""
-
-    destination: bytes
-    flags: int
-    users: tuple[str, str] | None
-    sender: Fields = ()
-
-
 class Steps(Sequence[MessageStep]):
     """The messages of one call, looked up when somebody wants to see them."""
 
-    __slots__ = ("_look_up",)
+    __slots__ = ("_ladder", "_number")
 
-    def __init__(self, look_up: Callable[[], tuple[MessageStep, ...]]) -> None:
-        self._look_up = look_up
+    def __init__(self, ladder: Callable[[int], tuple[MessageStep, ...]], number: int) -> None:
+        self._ladder, self._number = ladder, number
+
+    def _look_up(self) -> tuple[MessageStep, ...]:
+        return self._ladder(self._number)
 
     def __len__(self) -> int:
         return len(self._look_up())

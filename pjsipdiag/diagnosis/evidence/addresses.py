@@ -109,9 +109,12 @@ class ShownIps(Sequence[str]):
         return show_ip(self._packed[self._places[number]])
 
 
-@lru_cache(maxsize=4096)
-def show_address(packed: bytes) -> str:
-    """The same of a packed transport address: IP and port, as `Address` prints it."""
+def show_socket(packed: bytes) -> str:
+    """The text of a packed transport address: IP and port, as `Address` prints it."""
     if len(packed) == 6 and (packed[4] or packed[5]):
         return f"{inet_ntoa(packed[:4])}:{packed[4] << 8 | packed[5]}"
     return str(Address.unpack(packed))
+
+
+show_address = lru_cache(maxsize=4096)(show_socket)
+"""The same of addresses that come again and again."""
