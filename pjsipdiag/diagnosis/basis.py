@@ -42,6 +42,8 @@ def settle(
     merged = gathered.merged
     pbx = told if told.addresses else pbxes.infer(merged, config)
     names = pbxes.releases_seen(merged, pbx.addresses)
+    # Several names: anybody can send under the PBX's address. What leaves it, in the capture's own direction, is its
+    # own; to read that costs a second reading, so it is asked only where it decides.
     sent = pbxes.release_sent(gathered.tallies, pbx.addresses) if len(names) > 1 else ""
     seen = next(filter(None, (sent, *names)), "")
     if asked:

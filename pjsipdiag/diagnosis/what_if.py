@@ -87,6 +87,9 @@ def _section(config: Config, name: str, option: str) -> Section:
         names = ", ".join(dict.fromkeys(identify.name for identify in config.identifies)) or "none"
         missing = f"there is no section [{name}] in {config.directory}" if name else "--try needs --in SECTION"
         raise ConfigError(f"{missing}; the identifies are: {names}")
+    # Several sections may have one name, one for each type, as in Asterisk's sample files. The option says which is
+    # meant; a match= line can only be meant for the identify. What Asterisk would refuse is refused here, for a line
+    # that drops its object would change more than was asked.
     fitting = [section for section in found if _takes(config, section, option)]
     types = list(dict.fromkeys(one for section in fitting for one in sorted(_types(config, section))))
     if not fitting:

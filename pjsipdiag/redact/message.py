@@ -80,6 +80,7 @@ class MessageRedactor:
         lower = COMPACT.get(name.lower(), name.lower())
         if lower == "content-length":
             return value if value.strip().isdigit() else "0"
+        # Only what is listed is kept, so that a header of which nobody thought is left out and counted.
         if lower in FIXED:
             found = FIXED[lower].match(value.strip())
             return found[0] if found else self.disguise.opaque("value", value)
@@ -203,6 +204,7 @@ class MessageRedactor:
             return f"{found['name']}={self.disguise.opaque('tag', value)}" if value else found["name"]
         if name in HOST_PARAMETERS:
             return f"{found['name']}={self.disguise.host(value)}"
+        # The protocol's own parameters stay, as PJSIP parses them; of others even the name may be somebody's.
         known = name in FLAG_PARAMETERS and not value
         known |= name in NUMBER_PARAMETERS and bool(_NUMBER.fullmatch(value))
         known |= name in TOKEN_PARAMETERS and value.strip('"').lower() in PARAMETER_WORDS

@@ -51,6 +51,8 @@ def redact_report(report: Report) -> Report:
     """`report` with stand-ins for numbers, names, addresses, hosts and Call-IDs; the same report gives the same one."""
     disguise = _disguise(report)
     redactor = _Redactor(disguise)
+    # Everything that sentences may quote is learned before the first sentence is redacted: a word that is learned later
+    # would stay in the sentences before it.
     for agent in dict.fromkeys(agent for source in report.sources for agent in source.user_agents):
         disguise.learn(agent, redactor.messages.agent(agent))
     for variable in dict.fromkeys(v for s in (report.config.sections if report.config else ()) for v in s.variables):

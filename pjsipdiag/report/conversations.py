@@ -68,6 +68,7 @@ def talk(number: int, call: CallRow, spoken: Sequence[Spoken] = ()) -> Conversat
 def conversations(report: Report, sources: Sequence[SourceRow], counted: CallsTally) -> list[SourceTalks]:
     """The calls of the first `sources`, those that need a person first."""
     shown = [source for source in sources if source.address in counted.sources][:MOST_SOURCES_SHOWN]
+    # All transcripts are asked for at once: each question reads the captures again from their beginning.
     share = MOST_CALLS_SHOWN // max(1, len(shown))
     chosen = {source.address: _choose(counted.sources[source.address], share) for source in shown}
     pairs = dict(_pairs(report, shown, counted))

@@ -112,6 +112,8 @@ def _marks(link_type: int, frame: bytes, ip: int) -> tuple[tuple[int, int], ...]
 
 
 def _build(container: Container, marks: tuple[tuple[int, int], ...], frame: bytes, ip: int, four: bool) -> Layout:
+    # Two of the fields go into `unpack` with the fragment field and the protocol, so that one struct call tells a plain
+    # packet; further link headers (VLAN, PPPoE) are compared only after that.
     little, head = container.order == "<", container.header
     zero, version = (container.zero_at, "H", 0), (head + ip, "B", frame[ip])
     outer = [_field(head + at, size, frame[at : at + size], little) for at, size in marks]

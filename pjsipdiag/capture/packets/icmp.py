@@ -30,6 +30,7 @@ def error_about(protocol: int, teller: bytes, data: bytes) -> tuple[Sign, str] |
     start = 8 if carried == UDP else (packet[12] >> 4) * 4 if len(packet) > 12 else len(packet)
     text, ports = packet[start:], (packet[:2], packet[2:4])
     is_sip = START.match(text) is not None
+    # RFC 792 wants 8 bytes of the payload quoted, which are the ports and lengths: only the ports can tell SIP then.
     if text and not is_sip and not any(int.from_bytes(port, "big") in SIP_PORTS for port in ports):
         return None
     found = _CALL_ID.search(text)

@@ -29,6 +29,7 @@ def end_of(  # noqa: PLR0917  (as a segment is handed on)
     """
     speaker, other = ends(flow)
     sent, got = flows.get(flow), flows.get(reverse(flow))
+    # A forged reset has to guess a 32-bit number: only one near to what its receiver expects is a sign.
     if flags & RST and flags & ACK and not sequence:
         if got is None or not got.sequence.opened or got.sequence.begin != acknowledges:
             return None

@@ -76,6 +76,8 @@ def _chunks(payload: bytes) -> tuple[int, bytes, bytes, bytes] | None:
     inner = chunks.get(_PAYLOAD)
     if inner is None:
         inner = _inflate(chunks.get(_COMPRESSED, b""))
+    # Chunks come in any order, and senders leave some out: the first of each kind counts, and without both addresses of
+    # one family nothing can be judged.
     source = chunks.get(_SOURCE4) or chunks.get(_SOURCE6) or b""
     destination = chunks.get(_DESTINATION4) or chunks.get(_DESTINATION6) or b""
     ports = chunks.get(_SOURCE_PORT, b"\0\0"), chunks.get(_DESTINATION_PORT, b"\0\0")

@@ -67,6 +67,7 @@ def exchanges(
             method = what.partition(b" ")[0].removesuffix(WITH_CREDENTIALS)
             seen = [one.message() for one in merged.seen.get(kind, ())]
             found[client, server, method].add(what, repeated, seen)
+    # Whatever has an address of the PBX as its client was sent by it; without any PBX all counts as received.
     received, sent = [], []
     for (client, server, method), known in found.items():
         if method in IN_DIALOG:

@@ -184,6 +184,9 @@ class Fold(Folded):
 
     def _request(self, datagram: Datagram, payload: bytes) -> None:
         time, frame, transport, source, destination, _, direction, truncated = datagram
+        # In this order: a re-INVITE is no call; a packet that was seen between the same addresses only counts; what is
+        # left is a new transaction, or a new view of one (behind a NAT or proxy), whose row is kept. `_fold.c` does the
+        # same.
         end, flags, form, fields = self._fields(payload)
         id_, number, branch, to_tag, tag, uri, called, agent, *names = fields
         if isinstance(datagram, Connected):

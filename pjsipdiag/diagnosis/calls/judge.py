@@ -152,6 +152,7 @@ class _Judging:
         """Number of the verdict and packed source of a transaction; LEFT_OUT for one that the PBX did not receive, or
         that is not wanted."""
         merged, judged, pbx = self._merged, self.judged, self._pbx
+        # Calls that no identifier can tell apart share one verdict: `like` is all that a verdict can depend on.
         views = merged.views_of(number, key, ROW.unpack_from(merged.parts[number].fold.rows, at * ROW.size))
         if not views:
             return LEFT_OUT, b""

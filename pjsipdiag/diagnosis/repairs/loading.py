@@ -172,6 +172,8 @@ def _is_read_at_start(kind: str, edit: Edit) -> bool:
 
 def _objects(config: Config, edit: Edit) -> list[tuple[str, str]]:
     """(type, name) of the sections that an edit makes or changes; a line of a template is of all that use it."""
+    # An edit names a line, not an object: its object is that of the nearest line above that was loaded, which for a
+    # line of a template are all sections that use it.
     written = [found[1].lower() for line in edit.new if (found := _TYPE.search(line))]
     if _makes_section(edit):
         return [(kind, "") for kind in written] or [("", "")]

@@ -54,6 +54,8 @@ def dead_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -
     dropped = next(
         (lost for lost, host in lookup(situation).hosts if (lost.name, host) == (cause.name, cause.detail)), None
     )
+    # Without evidence whose they are, the callers may only take the place of the name where no other identify is there,
+    # or where the answers prove that the name was dead.
     unhelpful = identify is not None and identify.unresolved and names_are_dead(situation)
     alone = len(situation.config.identifies) + len(lookup(situation).dropped) == 1
     groups = [group for group in groups if alone or unhelpful or best(situation, group)]

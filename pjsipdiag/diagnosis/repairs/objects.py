@@ -278,6 +278,7 @@ def _registers(config: Config, endpoint: Endpoint) -> bool:
 
 def permission(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
     """Permits the addresses behind the rule that denies them."""
+    # A permit= behind the rule that denies decides, as the last rule that fits does (ast_apply_acl, main/acl.c).
     groups = [known for known in groups if is_expected(situation, known) and known.verdict.identifier != "anonymous"]
     if cause.where is None or not groups:
         return

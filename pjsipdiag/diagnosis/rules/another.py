@@ -48,6 +48,8 @@ def _another(
     situation: Situation, transport: str, place: Address, answer: SipMessage | None, heard: bool
 ) -> tuple[str, Where | None]:
     """A name for it and the line that puts it there; empty where nothing shows that it is another."""
+    # From what cannot be chosen (a socket of sip.conf, the form of a nonce, a release without PJSIP) to what can: a
+    # name in Server is set by whoever configures the server.
     shape = answer is not None and _is_of_chan_sip(answer)
     socket = next((one for one in situation.config.chan_sip if _takes(one, transport, place)), None)
     asterisk = answer is None or _is_asterisk(answer)

@@ -78,6 +78,7 @@ def _kind(reason: str) -> str:
 
 
 def _refused(situation: Situation, source: str, rule: str, found: Sequence[LoggedRefusal]) -> Finding:
+    # A SECURITY event and a sentence about one request say the same: it is counted once.
     lines = [one for one in found if not one.event] or found
     names = {name for one in lines for name in one.call_ids}
     count = sum(one.count for one in lines)

@@ -52,6 +52,7 @@ def no_answer(situation: Situation) -> Iterable[Finding]:
     for group in situation.groups if not situation.config.rejected else ():
         if not with_status(group, 0):
             continue
+        # These have findings of their own that explain the silence; only what nothing explains is told here.
         refused = group.verdict.outcome is Outcome.NOT_IDENTIFIED or of_transport(situation, group)
         told = any(word.proven for word in signs.of_group(situation, group))
         if refused or is_cut_off(group) or ends_early(situation, group) or told:

@@ -27,6 +27,8 @@ from pjsipdiag.sip import Address, SipMessage
 
 def no_invite(situation: Situation) -> Iterable[Finding]:
     """Says what a capture holds instead, when it holds no inbound INVITE, or none that can be read."""
+    # Calls, TLS that nobody can read, and refusals that a log tells have findings of their own: "no INVITE" beside them
+    # would send people to look for a fault of the capture.
     cut = [group for group in situation.groups if is_cut_off(group)]
     if cut:
         yield _cut_off(situation, cut)

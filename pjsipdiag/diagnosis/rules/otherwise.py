@@ -219,6 +219,7 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
     status = int(cause.detail)
     endpoint = situation.config.endpoints.get(cause.name)
     count = sum(group.statuses.get(status, 0) for group in groups)
+    # 403 has several causes: a signature that is too old shows in the Date header of the request itself.
     stale = status == 403 and any(refused.is_stale(situation, group) for group in groups)
     known = STALE if stale else EXPLAINED_STATUSES.get(status) or _of_class(status)
     leading = _leading(endpoint, known, status) if endpoint else ()

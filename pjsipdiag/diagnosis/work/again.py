@@ -106,6 +106,7 @@ class SecondReading:
 
 def _said(wanted: frozenset[bytes], datagrams: Iterator[Datagram]) -> Iterator[tuple[int, bytes, bytes]]:
     """(kind, Call-ID, value) of what one capture tells of the calls that are looked for."""
+    # Nonces are kept for all calls, not only those that are looked for: the retry has a Call-ID of its own.
     carried = set[tuple[bytes, bytes]]()
     for datagram in datagrams:
         payload = datagram.payload.lstrip(b"\r\n")

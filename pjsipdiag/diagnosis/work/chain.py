@@ -58,6 +58,8 @@ class Chain:
         if any(one.rest is None for one in done):
             self._add(*self._merged(capture, done), None)
             return
+        # The pieces before the one that does not join are kept, and the file is read on from there in one go. On other
+        # machines nothing is kept: their spools are not here.
         joined = len(done)
         while True:
             places, tally = self._merged(capture, done[:joined])

@@ -204,6 +204,8 @@ class Begun:
     def _done(self) -> Iterator[Done]:
         """The pieces in order, with the spools that others filled."""
         for task, found in zip(self._tasks, self._work.results(self._seen.tell), strict=True):
+            # Heads lie in spools: in one of their own for each piece that was kept in a folder, in a file shared by
+            # fork, or on the machine that read them.
             if self._executor.forks and self.reading.kept:
                 for one in (one for done in found for one in done.folds if isinstance(one, Folded)):
                     one.adopt(Placed(self._heads, self._heads.append(one.spool.content())))

@@ -35,6 +35,7 @@ def tasks_here(files: Sequence[str], reading: Reading) -> Iterator[Task]:
         or (reading.carries_over and not all(map(stamp, files)))
     ):
         return
+    # Cutting costs: what goes over a cut is read again by `join`. With many files each process has whole ones to read.
     cut = reading.splittable and len(files) < FEW * jobs
     cutting = _pieces if reading.kept and reading.splittable else partial(split, parts=jobs if cut else 1)
     numbers = count()

@@ -85,6 +85,7 @@ def tally(
     step = max(1, (end - start) // BINS + 1)
     sources: dict[str, SourceTally] = {}
     known: dict[int, tuple[Verdict, str, Path]] = {}
+    # By identity: a million calls share a few verdict objects, and hashing a trace costs much more than the rest.
     for call in calls:
         entry = known.get(id(call.verdict))
         if entry is None:

@@ -56,6 +56,8 @@ class Framed:
             end = found.end() + int(found[1]) if found else at
             if not final and len(data) < end + LONGEST_COUNT:
                 break
+            # A count is believed only if another one follows the message: RFC 6587 frames are told from text that
+            # begins with a number.
             if found is None or not (end >= len(data) or _FRAME.match(data, end)):
                 self._broken = True
                 break

@@ -136,6 +136,7 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
     here = set(sources(groups))
     registered = {one.client for one in situation.exchanges if one.method == "REGISTER" and one.succeeded}
     registers = sum(situation.other_methods.get(ip, {}).get("REGISTER", 0) for ip in here - registered)
+    # Whom the rule takes rightly: narrowing it must leave these in.
     others = sorted(
         {
             group.source

@@ -152,6 +152,8 @@ _EXPIRE = "`sorcery memory cache expire res_pjsip/identify`, then call again"
 def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[str]:
     """The possible explanations of the difference, the best supported first, each with what speaks for or against
     it."""
+    # Each cause of a difference is weighed by what would be different if it were the one: a name by the address that it
+    # has now, a missing reload by a replay without the lines, another release by a replay under it.
     likely, possible, unlikely = [], [], []
     rules = [rule for group in groups[:MOST_GROUPS_ASKED] for _, rule in taking(situation, group)]
     named = next((rule for rule in rules if rule.host), None)

@@ -59,6 +59,8 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
     for ip, status, count in unsuccessful(situation):
         how = f"refused {counted(count, 'call')} of the PBX with {status}"
         failed[ip].append(how if status else f"left {counted(count, 'call')} of the PBX without an answer")
+    # 404 and the like are about the number that was dialled; they blame the provider's side only where nothing else
+    # came through with that host.
     of_pbx = {ip for ip, status, _ in unsuccessful(situation) if status not in _CALLEE}
     through = {ip for ip, status, _ in situation.outbound if 200 <= status < 300}
     through |= {group.source for group in situation.groups if any(200 <= status < 300 for status in group.statuses)}
@@ -95,6 +97,7 @@ def unsuccessful(situation: Situation) -> list[tuple[str, int, int]]:
 def _own_requests(situation: Situation, alike: Sequence[Exchange]) -> Finding:
     """Those of one method that met the same, however many hosts they went to; any final answer to OPTIONS shows that
     who gave it is alive (qualify_contact_cb of res_pjsip/pjsip_options.c)."""
+    # A PBX may ping hundreds of contacts: what all of them answer alike is one finding.
     first, servers = alike[0], tuple(dict.fromkeys(one.server for one in alike))
     is_ping, silent, several = first.method == "OPTIONS", first.is_silent, len(servers) > 1
     refused = sum((Counter(one.refused) for one in alike), Counter[int]())

@@ -129,6 +129,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     dropped = _find_dropped(situation, kind, name)
     assert dropped is not None
     assert cause.where is not None
+    # The sentence says why these calls are its: from what its lines name for certain, down to what only may be.
     others: Sequence[str] = ()
     if dropped.why.kind is LoadReason.TWO_OF_ONE_NAME:
         took = f"{'they' if kind == 'identify' else 'identifies that lead to them'} would take"

@@ -42,6 +42,7 @@ def answer_not_acknowledged(situation: Situation) -> Iterable[Finding]:
 
 
 def _finding(situation: Situation, group: CallGroup, unheard: Unheard) -> Finding:
+    # The ACK goes to the Contact of the 200 (RFC 3261 13.2.2.4, 12.2.1.1): a private one is no way for a public source.
     lost = lost_calls(group)
     transport = next(iter(listening(group.transport, group.sample.destination, situation.config)), None)
     hidden = [host for host in map(_host, unheard.contacts) if is_address(host) and is_private(host)]

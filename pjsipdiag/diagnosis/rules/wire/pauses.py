@@ -64,6 +64,7 @@ def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
     """Whose requests outside of calls get no answer any more, or never got one while others do, and late answers."""
     exchanges = situation.exchanges
     heard = max((*(one.last_answer for one in exchanges), *(g.last_answer for g in situation.groups)), default=0)
+    # Whether others are answered afterwards tells a ban of one address from a standstill of all: that is the advice.
     answered = {one.client for one in exchanges if one.statuses}
     answered |= {group.source for group in situation.groups if group.last_answer}
     found: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
