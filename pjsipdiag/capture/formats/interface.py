@@ -11,7 +11,8 @@ DIRECTIONS = {1 | how << 2: "in" for how in range(4)} | {2 | how << 2: "out" for
 
 
 class Interface(NamedTuple):
-    """An interface description block; a tick is `numerator / denominator` nanoseconds."""
+    """An interface description block; a tick is `numerator / denominator` nanoseconds, `offset` (nanoseconds) is added
+    to each time, `snap_length` counts bytes (0: no limit)."""
 
     link_type: int
     numerator: int = 1000

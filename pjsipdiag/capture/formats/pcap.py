@@ -25,7 +25,7 @@ MOST_APART = 7 * 86_400
 
 
 class PcapFormat(NamedTuple):
-    """Byte order, nanoseconds in a unit of the fraction, size of a record header."""
+    """`order` as struct writes it, `unit` nanoseconds in one of the fraction, `header` bytes of a record header."""
 
     order: str
     unit: int

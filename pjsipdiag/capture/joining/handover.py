@@ -73,12 +73,14 @@ class Handover:
     deferred: dict[int, Deferred | Opened] = field(default_factory=dict)
     """By numbers that rise."""
     size: int = 0
+    """Bytes of packets in `deferred`."""
     records: int = 0
     whole: array[int] = field(default_factory=lambda: array("q"))
     """The numbers of the keys of datagrams that the part put together from fragments."""
     most_pending: int = 0
     """So many of these were unfinished at a time, with at most `most_held` bytes."""
     most_held: int = 0
+    """The same at once, in bytes."""
     passed_over: array[int] = field(default_factory=lambda: array("I"))
     any_passed: bool = False
     flows: bytes = pickle.dumps({})
@@ -86,6 +88,7 @@ class Handover:
     ignored: dict[bytes, int] = field(default_factory=dict)
     strays: set[bytes] = field(default_factory=set)
     cut: int | None = None
+    """The byte of the file at which a record starts that is not whole."""
     is_log: bool = False
     refusals: PartRefusals | None = None
     """The refusals that a part of a log tells beside SIP; `records` are then its lines."""

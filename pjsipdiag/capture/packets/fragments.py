@@ -25,7 +25,10 @@ DatagramKey = tuple[bytes, int, int]
 
 @dataclass(slots=True)
 class Pending:
-    """The pieces of one datagram so far; `total` is its length once the last one is there, else -1."""
+    """The pieces of one datagram so far, by their offsets in bytes; `started` in nanoseconds since 1970.
+
+    `total` is its length once the last one is there, else -1, `size` the bytes that are there.
+    """
 
     started: int
     frame: int
@@ -37,7 +40,8 @@ class Pending:
 
 
 class Incomplete(NamedTuple):
-    """The beginning of a datagram whose rest never came: when and where its first packet was, and what it was."""
+    """The beginning of a datagram whose rest never came: when (nanoseconds since 1970) and in which frame its first
+    packet was, and its bytes."""
 
     time: int
     frame: int
@@ -50,7 +54,8 @@ class Incomplete(NamedTuple):
 class Fragments:
     """The datagrams of one capture that are not complete yet; what is given up is counted in `undecoded`.
 
-    `frame` and `direction` are those of the packet that comes next. `given_up` is to be emptied by who takes it.
+    `frame` and `direction` are those of the packet that comes next, `held` counts the bytes of all. The caller clears
+    `given_up` after reading it.
     """
 
     undecoded: Counter[str]

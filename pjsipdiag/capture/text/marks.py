@@ -14,8 +14,10 @@ LONGEST_REGION = 1 << 16
 
 
 class Mark(NamedTuple):
-    """A line that announces a message: where in it that begins, where it begins and ends, what it says, and the length
-    that it tells, 0 when it tells none."""
+    """A line that announces a message, from `start` to `end` of the text; the announcement begins `at`.
+
+    `size` is the length in bytes that it tells, 0 when it tells none.
+    """
 
     at: int
     start: int

@@ -174,7 +174,10 @@ TRANSPORT_NAMES, DIRECTION_NAMES = tuple(TRANSPORTS), tuple(DIRECTIONS)
 
 
 class CallRequest(NamedTuple):
-    """The first request of a transaction between one pair of addresses, as the spool has it."""
+    """The first request of a transaction between one pair of addresses (packed), as the spool has it.
+
+    `time` in nanoseconds since 1970, `frame` from 1 on in the capture number `capture`.
+    """
 
     time: int
     frame: int

@@ -17,7 +17,7 @@ DAY = 86_400 * 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time in nanoseconds since the epoch, or since midnight UTC of the capture's first message."""
+    """A time in nanoseconds since 1970, or since midnight UTC of the capture's first message."""
 
     time: int
     of_day: bool

@@ -16,6 +16,8 @@ LINES_AROUND = 6
 
 @dataclass(frozen=True, slots=True)
 class ExcerptLine:
+    """A line of a file: its number (1-based), and its text without secrets."""
+
     number: int
     text: str
     marked: bool
@@ -23,6 +25,8 @@ class ExcerptLine:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
+    """Some lines of a section in `file`, one of which is `marked`."""
+
     file: str
     lines: tuple[ExcerptLine, ...]
 

@@ -31,6 +31,8 @@ NodeKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class FlowNode:
+    """A node of the picture: its upper left corner and height in pixels, its name, and how many calls go through it."""
+
     x: float
     y: float
     height: float
@@ -59,6 +61,8 @@ class PathWords:
 
 @dataclass(frozen=True, slots=True)
 class CallFlow:
+    """The picture of all calls from their sources to their answers; sizes in pixels."""
+
     nodes: tuple[FlowNode, ...]
     bands: tuple[Band, ...]
     titles: tuple[tuple[float, str, bool], ...]

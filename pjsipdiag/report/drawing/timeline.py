@@ -26,6 +26,8 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class TimelineRow:
+    """The bars of one source."""
+
     address: str
     verdict: str
     calls: int
@@ -34,6 +36,8 @@ class TimelineRow:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
+    """The rows of the time line, `width` steps wide, each row `height` units high."""
+
     rows: tuple[TimelineRow, ...]
     ticks: tuple[str, ...]
     """Times at equal distances, first and last included."""
