@@ -50,15 +50,16 @@ class Vicinity:
 
 def lines_naming(config: Config, ip: str) -> Iterator[tuple[str, str, Where]]:
     """(endpoint, words, where) of each line that holds the address itself."""
-    for steps, line in _near(config, ip):
+    for steps, line in _near(vicinity(trunks(config)), *number(ip)):
         if not steps:
             yield line.endpoint, line.text, line.where
 
 
 def lines_beside(config: Config, ip: str) -> Iterator[tuple[str, int, str, Where]]:
     """(endpoint, steps above it, line, where) of each written line that speaks for the address beside it."""
-    for steps, line in _near(config, ip):
-        if steps and _is_inside(vicinity(trunks(config)), line, ip):
+    known, (family, value) = vicinity(trunks(config)), number(ip)
+    for steps, line in _near(known, family, value):
+        if steps and _is_inside(known, line, family, value):
             yield line.endpoint, steps, line.text, line.where
 
 
@@ -75,18 +76,16 @@ def endpoints_that_write(config: Config, rule: AddressRule) -> Iterator[str]:
             yield endpoint
 
 
-def _near(config: Config, ip: str) -> Iterator[tuple[int, Written]]:
+def _near(known: Vicinity, family: int, value: int) -> Iterator[tuple[int, Written]]:
     """The written lines at most MOST_STEPS addresses away, with the steps to it: negative below."""
-    family, value = number(ip)
-    for line in vicinity(trunks(config)).written.get((family, value >> _BUCKET), ()):
+    for line in known.written.get((family, value >> _BUCKET), ()):
         steps = value - line.last if value > line.last else min(value - line.first, 0)
         if abs(steps) <= MOST_STEPS:
             yield steps, line
 
 
-def _is_inside(found: Vicinity, line: Written, ip: str) -> bool:
+def _is_inside(found: Vicinity, line: Written, family: int, value: int) -> bool:
     """Whether the smallest network around the endpoint's lines there holds the address, too."""
-    family, value = number(ip)
     low, high = found.spans[line.endpoint, family, line.first >> (BITS[family] - PARTY_PREFIX[family])]
     free = max((low ^ high).bit_length(), BITS[family] - SMALLEST_PREFIX[family])
     return value >> free == low >> free

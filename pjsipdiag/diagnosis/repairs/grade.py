@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from pjsipdiag.diagnosis.evidence.addresses import is_address
 from pjsipdiag.diagnosis.evidence.signs import found_by_pbx, is_likely, samples
@@ -96,5 +97,5 @@ def _is_known(situation: Situation, endpoint: str, ip: str) -> bool:
     """Whether the lines of the endpoint (of any, without one) name the address or one that is near enough, or the PBX
     found it for a name in them."""
     config = situation.config
-    owners = (*lines_naming(config, ip), *lines_beside(config, ip), *found_by_pbx(situation, ip))
+    owners = chain(lines_naming(config, ip), lines_beside(config, ip), found_by_pbx(situation, ip))
     return any(endpoint in ("", owner[0]) for owner in owners)
