@@ -57,7 +57,12 @@ def classes(dataclass: Any) -> dict[str, Any]:
     class Empty:
         pass
 
-    found = (Base, Derived, Open, Plain, Identical, Empty)
+    @dataclass(frozen=True, slots=True, order=True)
+    class Ordered:
+        first: int
+        second: str = ""
+
+    found = (Base, Derived, Open, Plain, Identical, Empty, Ordered)
     for one in found:
         one.__qualname__ = one.__name__
     return {one.__name__: one for one in found}
@@ -83,6 +88,9 @@ CASES: dict[str, Callable[[dict[str, Any]], object]] = {
     "equal to another class": lambda c: [c["Base"]("a") == c["Derived"]("a", last=1), c["Empty"]() == ()],
     "identity": lambda c: [c["Identical"]() == c["Identical"](), c["Empty"]() == c["Empty"]()],
     "hash": lambda c: [len({c["Base"]("a", [1]), c["Base"]("a", [2])}), len({c["Empty"](), c["Empty"]()})],
+    "order": lambda c: [c["Ordered"](1) < c["Ordered"](1, "a"), c["Ordered"](2) >= c["Ordered"](1, "a")],
+    "order of another class": lambda c: c["Ordered"](1) < 1,
+    "no order": lambda c: c["Base"]("a") < c["Base"]("b"),
     "no hash": lambda c: hash(c["Open"](1)),
     "assigned": lambda c: setattr(c["Base"]("a"), "name", "b"),
     "deleted": lambda c: delattr(c["Derived"]("a", last=1), "where"),

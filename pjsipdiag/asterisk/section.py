@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pjsipdiag.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,4 +48,7 @@ class Section:
 
     def first(self, name: str) -> Variable | None:
         """The first variable of that name (case-insensitive), as `ast_variable_find_in_list` takes it."""
-        return next((v for v in self.variables if v.name.lower() == name.lower()), None)
+        for variable in self.variables:
+            if variable.name == name or variable.name.lower() == name.lower():
+                return variable
+        return None

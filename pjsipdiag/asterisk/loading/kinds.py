@@ -21,6 +21,7 @@ from pjsipdiag.asterisk.section import Section, Variable
 from pjsipdiag.sip import default_port
 
 _ACL_OPTIONS = ("permit", "deny", "acl", "contact_permit", "contact_deny", "contact_acl")
+_NO_RULES = Acl()
 
 
 def endpoint(
@@ -172,6 +173,8 @@ def _access_lists(variables: Iterable[Variable], acls: Mapping[str, tuple[Addres
             continue
         found, _ = parse_rules(variable.value, ports=False, deny=sense != "p", where=variable.where)
         rules[contact].extend(found)
+    if not any((*rules, *names)):  # as nearly everywhere
+        return _NO_RULES, _NO_RULES
     both = tuple(
         Acl(tuple(own), tuple(listed), tuple(name for name in listed if acls is not None and name not in acls))
         for own, listed in zip(rules, names, strict=True)

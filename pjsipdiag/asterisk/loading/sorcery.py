@@ -85,13 +85,14 @@ class Backend:
             return False
         if not self.criteria and not self.name:
             return True
-        if self.name and section.name == self.name:
-            registered = all(knows(object_type, variable.name, version) for variable in section.variables)
-            if registered:
-                return True
-        return bool(self.criteria) and all(
-            (found := section.first(name)) is not None and found.value == value for name, value in self.criteria
-        )
+        registered = (knows(object_type, variable.name, version) for variable in section.variables)
+        if self.name and section.name == self.name and all(registered):
+            return True
+        for name, value in self.criteria:
+            found = section.first(name)
+            if found is None or found.value != value:
+                return False
+        return bool(self.criteria)
 
 
 @dataclass(frozen=True, slots=True)

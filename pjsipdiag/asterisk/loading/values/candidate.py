@@ -40,7 +40,7 @@ class Candidate:
         return found[-1].value if found else default
 
     def number(self, option: str, default: int) -> int:
-        found = parse_uint(self.text(option, str(default)))
+        found = parse_uint(self.text(option)) if option in self.options else default
         return default if found is None else found
 
     def flag(self, option: str) -> bool:

@@ -7,8 +7,8 @@ name, as in `allow=ulaw,` or an empty `allow=`, is unknown too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 
 from pjsipdiag.asterisk.loading.values.numbers import scan_decimal
 from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting, Warned
@@ -46,17 +46,20 @@ def _known(name: str, release: Release) -> bool:
     return name in CODECS and (name not in _FEATURES or release.has(_FEATURES[name]))
 
 
-def _entries(text: str, allowing: bool) -> Iterator[tuple[bool, str, str | None]]:
+@lru_cache(maxsize=1000)
+def _entries(text: str, allowing: bool) -> Sequence[tuple[bool, str, str | None]]:
     """Each entry of a list: whether it allows, the name, and the packetization after the last colon."""
     if len(text) > 1 and text.startswith("(") and text.endswith(")"):
         text = text[1:-1]
+    found: list[tuple[bool, str, str | None]] = []
     for part in re.split("[,|]", text):
         name = part.strip(_BLANKS)
         allows = allowing
         if name.startswith("!"):
             name, allows = name[1:], not allowing
         head, colon, size = name.rpartition(":")
-        yield (allows, head, size) if colon else (allows, name, None)
+        found.append((allows, head, size) if colon else (allows, name, None))
+    return found
 
 
 @cache
