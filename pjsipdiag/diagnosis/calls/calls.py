@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.folded import TRANSPORT_NAMES, CallRequest, Merged
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.diagnosis.calls.judge import Arrival, Judged, outcomes
-from pjsipdiag.diagnosis.calls.received import ReceivedRequests, in_order, picked, received, rise
+from pjsipdiag.diagnosis.calls.received import ReceivedRequests, differ, in_order, picked, received, rise
 from pjsipdiag.diagnosis.calls.rows import (
     BRIEF,
     CARRIED,
@@ -111,7 +111,7 @@ class Calls(Sequence[CallRow]):
         order: Sequence[int] = range(len(whole.time))
         places = zip(whole.time, map(captures.__getitem__, whole.part), whole.frame, strict=True)
         if rise(whole.time) or rise(places):
-            if len(set(whole.call)) == len(order):
+            if differ(whole.call):
                 return None, None, []
         else:
             for place in (whole.frame.__getitem__, lambda at: captures[whole.part[at]], whole.time.__getitem__):

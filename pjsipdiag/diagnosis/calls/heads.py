@@ -111,7 +111,8 @@ def tagged(datagram: Datagram, head: bytes, what: int) -> bytes:
     tag = tag_of(value_of(head, b"to"))
     if datagram.direction == against or name.strip() != method or (what == ACKED and not tag):
         return b""
-    return TAGGED.pack(wide_digest(caller[:-2], call_id(head)), crc32(number), crc32(tag) or 1, what, crc32(pbx[:-2]))
+    request = wide_digest(caller[:-2], call_id(head)) + crc32(number).to_bytes(4, "little")
+    return TAGGED.pack(request, crc32(tag) or 1, what, crc32(pbx[:-2]))
 
 
 def realm_of(head: bytes) -> bytes:

@@ -58,6 +58,8 @@ def received(merged: Merged, judged: Sequence[Judged]) -> ReceivedRequests:
         whole.source.extend(map(numbers.__getitem__, one.source))
         whole.port.extend(one.port)
         del one.verdict[:], one.source[:], one.port[:]
+    whole.verdicts, whole.sources = list(verdicts), list(sources)
+    del sources  # This table of a million sources takes as much memory as all columns.
     done = 0
     tables = [list(part.fold.user_agents) for part in merged.parts]
     for number, keys in enumerate(merged.keys):
@@ -71,7 +73,7 @@ def received(merged: Merged, judged: Sequence[Judged]) -> ReceivedRequests:
                 kept = values if all(wanted) else compress(values, wanted)
                 getattr(whole, name).extend(map(agents.__getitem__, kept) if name == "agent" else kept)
             done = following
-    whole.verdicts, whole.agents, whole.sources = list(verdicts), list(agents), list(sources)
+    whole.agents = list(agents)
     return whole
 
 
@@ -101,6 +103,13 @@ def _columns(
         for values, value in zip(found.values(), (*of_view, tables[seen_in][row[AGENT]]), strict=True):
             values[place] = value
     return found
+
+
+def differ(values: array[int]) -> bool:
+    """Whether no number is there twice."""
+    # One half after the other, as a set of a million numbers takes more memory than anything before it.
+    halves = ([number for number in values if (number < 0) is negative] for negative in (False, True))
+    return all(len(set(half)) == len(half) for half in halves)
 
 
 def rise(values: Iterable[object]) -> bool:

@@ -36,9 +36,11 @@ ANSWER = struct.Struct(">Hq")
 """An answer: status, time when that status was first seen. Big-endian, so that packed times compare as numbers do."""
 _TIME, _NEGATIVE = struct.Struct(">q"), b"\x80"
 """The time in an ANSWER; packed times below the second are from 1970 on, and only they compare as numbers do."""
-TAGGED = struct.Struct("<16sIIHI")
-"""A message that may show who receives what is sent to him: wide digest of the caller's address and of the Call-ID,
-sums of the CSeq number and of the To tag, what it is, and the sum of the PBX's address."""
+TAGGED = struct.Struct("<20sIHI")
+"""A message that may show who receives what is sent to him: wide digest of the caller's address and of the Call-ID with
+the sum of the CSeq number, sum of the To tag, what it is, and the sum of the PBX's address."""
+CALL_SIZE = 16
+"""Bytes of that digest."""
 ACKED, CONNECTED = 0, 1
 """The kind of such a message: an ACK, an INVITE over a connection that shows its sender; else the status of a final
 answer."""

@@ -10,7 +10,7 @@ Folding keeps digests of both, in the order in which they came (`heads.tagged`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
@@ -21,7 +21,7 @@ from pjsipdiag.capture.again import look_again
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.heads import call_id
-from pjsipdiag.diagnosis.calls.rows import ACKED, CONNECTED, TAGGED
+from pjsipdiag.diagnosis.calls.rows import ACKED, CALL_SIZE, CONNECTED, TAGGED
 from pjsipdiag.diagnosis.situation import Asked, CallGroup, Shown
 from pjsipdiag.diagnosis.traffic import CallRow
 from pjsipdiag.diagnosis.work.reached import Reached, notes
@@ -30,15 +30,10 @@ from pjsipdiag.sip import Address
 
 MOST_CALLS = 1000
 """Calls of one source that are told one by one."""
+SEVERAL = 0
+"""In place of the sum of a tag, which is never 0: the final answers to one INVITE have several tags."""
 Regroup = Callable[[Sequence[int]], CallGroup]
 """The numbers of calls of one group -> the group of these alone."""
-
-
-class FinalAnswer(NamedTuple):
-    """The final answers that the PBX gave to one INVITE: the sum of their tag (0 for several), and the last status."""
-
-    tag: int
-    status: int
 
 
 class Ends(NamedTuple):
@@ -71,10 +66,10 @@ class Acknowledged:
         """Those of a source address."""
         if source not in self._known:
             wanted = Address(source).pack()[:-2] in self._ends.sources
-            numbers = self._acknowledged(self._of_source(source)) if wanted else ()
+            known = ((number, *self._known_of(number)) for number in (self._of_source(source) if wanted else ()))
             self._known[source] = tuple(
-                self._calls[number]._replace(observed_status=self._status(number) or None)
-                for number in islice(numbers, MOST_CALLS)
+                self._calls[number]._replace(observed_status=status or None)
+                for number, _, status in islice((one for one in known if one[1]), MOST_CALLS)
             )
         return self._known[source]
 
@@ -100,24 +95,19 @@ class Acknowledged:
         return self._groups[key]
 
     def _shown_of(self, group: CallGroup, regroup: Regroup) -> Shown | None:
-        numbers = [*self._calls.alike(group.first_call)]
-        own = [*self._acknowledged(numbers)]
-        kept = own or [number for number in numbers if self._status(number)]
+        known = {number: self._known_of(number) for number in self._calls.alike(group.first_call)}
+        own = {number: status for number, (is_own, status) in known.items() if is_own}
+        kept = own or {number: status for number, (_, status) in known.items() if status}
         if not kept:
             return None
-        statuses = Counter(map(self._status, kept))
-        if len(kept) < len(numbers) or statuses != group.statuses:
-            group = replace(regroup(kept), statuses=dict(sorted(statuses.items())))
+        statuses = Counter(kept.values())
+        if len(kept) < len(known) or statuses != group.statuses:
+            group = replace(regroup([*kept]), statuses=dict(sorted(statuses.items())))
         return Shown(group, bool(own))
 
-    def _acknowledged(self, numbers: Iterable[int]) -> Iterator[int]:
-        return (number for number in numbers if self._known_of(number)[0])
-
-    def _status(self, number: int) -> int:
-        """The status that the PBX answered in the end, 0 where that is not known."""
-        return self._known_of(number)[1]
-
     def _known_of(self, number: int) -> tuple[bool, int]:
+        """Whether the sender of a call acknowledged it, and the status that the PBX answered in the end, 0 where that
+        is not known."""
         calls, ends = self._calls, self._ends
         source = calls.sources[calls.source[number]]
         if source not in ends.sources or source in ends.pbx:
@@ -144,26 +134,27 @@ class Acknowledged:
     def _shown(self) -> dict[bytes, tuple[bool, int]]:
         """Digest of source and Call-ID -> whether its sender has shown himself, and the status of the answer to that
         (of the last one, if none did)."""
-        told: dict[tuple[bytes, int], FinalAnswer] = {}
-        returned, connected = set[tuple[bytes, int, int]](), set[bytes]()
+        tags, statuses = dict[bytes, int](), dict[bytes, int]()
+        returned, connected = set[tuple[bytes, int]](), set[bytes]()
         own = {*map(crc32, self._ends.pbx)}
-        for call, number, tag, what, pbx in TAGGED.iter_unpack(self._tags):
+        for request, tag, what, pbx in TAGGED.iter_unpack(self._tags):
             if pbx not in own:
                 continue
             if what == CONNECTED:
-                connected.add(call)
+                connected.add(request[:CALL_SIZE])
             elif what == ACKED:
-                returned.add((call, number, tag))
+                returned.add((request, tag))
             else:
-                known = told.get((call, number))
-                told[call, number] = FinalAnswer(tag if known is None or known.tag == tag else 0, what)
+                tags[request] = tag if tags.setdefault(request, tag) == tag else SEVERAL
+                statuses[request] = what
         found = dict.fromkeys(connected, (True, 0))
-        for (call, number), answer in told.items():
+        for request, tag in tags.items():
+            call = request[:CALL_SIZE]
             # Final answers with several tags (a fork, a forger) do not tell which of them an ACK is for.
-            if answer.tag or call in connected:
-                shown = (call, number, answer.tag) in returned or call in connected
+            if tag != SEVERAL or call in connected:
+                shown = (request, tag) in returned or call in connected
                 if shown >= found.get(call, (False, 0))[0]:
-                    found[call] = shown, answer.status
+                    found[call] = shown, statuses[request]
         return found
 
     @cached_property
