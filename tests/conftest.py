@@ -5,6 +5,7 @@ While many tests are collected, or one of them takes its time, a dot says so.
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")  # a machine that has much to do is no fault of a test
+
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:  # by nohup, or in the background: what tests start would inherit it
+        signal.signal(number, lambda *_: None)
 
 PATIENCE = 5.0
 """Seconds without a word."""

@@ -20,16 +20,24 @@ DEMO = ["diagnose", "fixtures/demo/capture.pcap", "-c", "fixtures/demo/etc"]
 COMPILED = "import pjsipdiag.capture.fast._records, pjsipdiag.diagnosis.calls._fold"
 
 
-def build(kind: str, folder: Path) -> Path:
-    """The sdist or the wheel of what stands here, built as `make dist` does, in a copy of it."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Sdist and wheel of what stands here, built as `make dist` does, in a copy of it."""
+    folder = tmp_path_factory.mktemp("dist")
     tree = folder / "tree"
     shutil.copytree(
         ROOT, tree, ignore=shutil.ignore_patterns(".*", "*.so", "__pycache__", "*.egg-info", "build", "dist")
     )
-    made = folder / "dist"
-    subprocess.run([sys.executable, "-m", "build", f"--{kind}", "-o", made, tree], check=True, capture_output=True)
-    (found,) = made.iterdir()
-    return found
+    subprocess.run([sys.executable, "-m", "build", "-o", folder / "made", tree], check=True, capture_output=True)
+    return {"wheel" if path.suffix == ".whl" else "sdist": path for path in (folder / "made").iterdir()}
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment into which one after the other is installed."""
+    folder = tmp_path_factory.mktemp("bare")
+    venv.create(folder, with_pip=True)
+    return folder
 
 
 def content(path: Path) -> tuple[set[str], Message]:
@@ -49,9 +57,9 @@ def content(path: Path) -> tuple[set[str], Message]:
 
 
 @pytest.mark.parametrize("kind", ["sdist", "wheel"])
-def test_it_is_whole_and_runs_without_a_compiler(kind: str, tmp_path: Path) -> None:
-    made = build(kind, tmp_path)
-    names, about = content(made)
+def test_it_is_whole_and_runs_without_a_compiler(kind: str, made: dict[str, Path], bare: Path, tmp_path: Path) -> None:
+    path = made[kind]
+    names, about = content(path)
     assert any(name.endswith("pjsipdiag/LICENSE") for name in names)
     assert {
         "pjsipdiag/py.typed",
@@ -61,15 +69,15 @@ def test_it_is_whole_and_runs_without_a_compiler(kind: str, tmp_path: Path) -> N
     assert not [name for name in names if name.startswith("fixtures")]
     assert about["License-Expression"] == "GPL-2.0-only"
     if kind == "wheel":
-        assert "-cp311-abi3-" in made.name
+        assert "-cp311-abi3-" in path.name
         assert {name.split("/")[0].split("-")[0] for name in names} == {"pjsipdiag"}
 
-    bare = tmp_path / "bare"
-    venv.create(bare, with_pip=True)
     alone = {**os.environ, "PATH": str(bare / "bin"), "CC": "/no/compiler"}
     alone.pop("PYTHONPATH", None)
     python = str(bare / "bin" / "python")
-    subprocess.run([python, "-m", "pip", "install", "-q", made], env=alone, check=True)
+    install = [python, "-m", "pip", "install", "-q", "--no-compile"]
+    subprocess.run([*install, path], env=alone, check=True)  # with what it depends on
+    subprocess.run([*install, "--force-reinstall", "--no-deps", path], env=alone, check=True)  # in place of the other
     command = [str(bare / "bin" / "pjsipdiag"), *DEMO]
     shown = subprocess.run(command, env=alone, cwd=ROOT, capture_output=True, text=True, check=False)
     here = subprocess.run(

@@ -24,6 +24,7 @@ from pjsipdiag.report import render
 from pjsipdiag.storage import LARGEST_READ, Url, located, open_url
 from tests.bench.captures import write
 from tests.capture.files import cut, records
+from tests.cli.commands import run
 from tests.diagnosis.scene import write_scene
 from tests.stores import SECRET, STORES, Store
 
@@ -37,7 +38,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         shutil.copytree(DEMO / "etc", store.folder / "etc")
         for name in ("one.pcap", "with blank.pcap"):
             shutil.copy(DEMO / "capture.pcap", store.folder / name)
-        write(store.folder / "whole.pcap", "tcp", 3000)
+        write(store.folder / "whole.pcap", "tcp", 600)
         raw = (store.folder / "whole.pcap").read_bytes()
         middle = len(records(raw)[1]) // 2
         cut(raw, [middle // 2, middle], store.folder / "rotated", zipped=True)
@@ -95,11 +96,8 @@ def test_what_an_offer_held_is_read_a_second_time(store: Store) -> None:
 
 @pytest.mark.parametrize("what", ["nowhere.pcap", "nowhere/", "nowhere-*.pcap"])
 def test_what_is_not_there_is_named_in_one_line(what: str, store: Store) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pjsipdiag", f"{store.url}/{what}", "-c", DEMO / "etc"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    done = run(f"{store.url}/{what}", "-c", DEMO / "etc")
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert f"{store.url}/nowhere" in done.stderr
 
 
@@ -158,11 +156,8 @@ def test_reading_is_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("where", ["capture", "config"])
 def test_no_secret_of_a_url_is_printed(url: str, where: str) -> None:
     capture, config = (url, str(DEMO / "etc")) if where == "capture" else (str(DEMO / "capture.pcap"), url)
-    done = subprocess.run(
-        [sys.executable, "-m", "pjsipdiag", "diagnose", capture, "-c", config],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    done = run("diagnose", capture, "-c", config)
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert SECRET not in done.stderr
 
 

@@ -37,7 +37,7 @@ def invites(path: Path) -> tuple[Counter[Invite], Tally]:
 def test_generated_captures(kind: str, link: str, tmp_path: Path) -> None:
     for six, ending in ((False, "pcap"), (kind != "frag", "pcapng")):
         path = tmp_path / f"capture.{ending}"
-        truth = write(path, kind, 3000, link, six)
+        truth = write(path, kind, 1000, link, six)
         found, tally = invites(path)
         assert found == Counter(truth)
         assert (dict(tally.undecoded), tally.truncated) == ({}, None)

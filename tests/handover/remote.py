@@ -29,7 +29,7 @@ def machine(folder: Path) -> Iterator[str]:
     (folder / "sshd_config").write_text(
         f"ListenAddress 127.0.0.1:{port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/user.pub\nPidFile none\n"
         f"StrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\nLogLevel ERROR\n"
-        f"SetEnv PATH={folder}/bin:{os.environ['PATH']}\n"
+        f"SetEnv PATH={folder}/bin:{os.environ['PATH']} SHLVL=2\n"  # no .bashrc is run for each question
     )
     (folder / "ssh_config").write_text(
         f"Host {NAME}\n HostName 127.0.0.1\n Port {port}\n User {getpass.getuser()}\n IdentityFile {folder}/user\n"

@@ -11,14 +11,19 @@ import sys
 import tarfile
 import threading
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from pjsipdiag.cli import main
+from tests.asterisk.live.servers import command
 from tests.handover import remote
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 PROGRAM = str(Path(sys.executable).with_name("pjsipdiag"))
+ASTERISK = f'shift; exec {command("22")} "$@"'
 INVITE = (
     "INVITE sip:100@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5099;branch=z9hG4bK{0}\r\n"
     "From: <sip:a@b>;tag={0}\r\nTo: <sip:100@127.0.0.1>\r\n"
@@ -48,6 +53,11 @@ class Pbx:
         assert not [*self.temporary.iterdir()], "a temporary file stayed"
         return done
 
+    def here(self, *arguments: str | Path) -> Result:
+        """The same in this process, where nobody else is asked."""
+        with chdir(self.folder):
+            return CliRunner(env={"COLUMNS": "100"}).invoke(main, [*map(str, arguments)])
+
     def collect(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         return self.run("collect", "--on", remote.NAME, *arguments)
 
@@ -57,8 +67,7 @@ def pbx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]:
     folder = tmp_path_factory.mktemp("pbx")
     with remote.machine(folder) as path:
         made = Pbx(folder, path)
-        live = FIXTURES / "live"
-        made.program("asterisk", f'shift; exec {sys.executable} {live}/asterisk.py {live}/22.json "$@"')
+        made.program("asterisk", ASTERISK)
         made.program("sudo", '[ "$1" = -n ] && shift && echo "$@" >> "$HOME_OF_TEST" ; exec "$@"')
         yield made
 
@@ -120,7 +129,7 @@ def test_the_newest_of_a_rotating_capture(pbx: Pbx, etc: Path, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert "the newest 2 of 4 captures" in done.stderr
     assert not [*pbx.folder.rglob("ran*"), *tmp_path.glob("ran*")]
-    first, again = (pbx.run("diagnose", bundle, "-c", FIXTURES / "demo/etc", "--format", "json") for _ in range(2))
+    first, again = (pbx.here("diagnose", bundle, "-c", FIXTURES / "demo/etc", "--format", "json") for _ in range(2))
     assert first.stdout == again.stdout
     assert '"file": "bundle.tgz/capture-1.pcap"' in first.stdout
     whole = pbx.collect("-c", etc, "--rotated", spool, "--newest", "9", "-o", tmp_path / "whole.tgz")
@@ -135,7 +144,7 @@ def test_it_can_be_posted(pbx: Pbx, tmp_path: Path) -> None:
     with tarfile.open(bundle) as archive:
         held = b"".join(file.read() for member in archive if (file := archive.extractfile(member)))
     assert not [word for word in (b"203.0.113.13", b"15559870001", b"Provider-SBC", b"pbx.test") if word in held]
-    assert "2 of 5 sources are not matched" in pbx.run("diagnose", bundle).stdout
+    assert "2 of 5 sources are not matched" in pbx.here("diagnose", bundle).stdout
 
 
 def test_every_command_takes_it(pbx: Pbx, tmp_path: Path) -> None:
@@ -144,8 +153,7 @@ def test_every_command_takes_it(pbx: Pbx, tmp_path: Path) -> None:
     try:
         done = pbx.collect("-c", demo / "etc", "--rotated", demo / "*.pcap", "-o", bundle)
     finally:
-        live = FIXTURES / "live"
-        pbx.program("asterisk", f'shift; exec {sys.executable} {live}/asterisk.py {live}/22.json "$@"')
+        pbx.program("asterisk", ASTERISK)
     assert "the running Asterisk told nothing: " in done.stderr
     etc, capture = demo / "etc", demo / "capture.pcap"
     pairs: list[tuple[list[str | Path], list[str | Path]]] = [
@@ -158,14 +166,14 @@ def test_every_command_takes_it(pbx: Pbx, tmp_path: Path) -> None:
         (["compare", "-c", bundle, "-c", etc], ["compare", "-c", etc, "-c", etc]),
     ]
     for there, here in pairs:
-        brought, own = pbx.run(*there), pbx.run(*here)
-        assert brought.returncode == own.returncode, brought.stderr
+        brought, own = pbx.here(*there), pbx.here(*here)
+        assert brought.exit_code == own.exit_code, brought.stderr
         shown = own.stdout.replace(str(capture), "bundle.tgz/capture-1.pcap").replace(str(etc), "bundle.tgz/etc")
         assert brought.stdout.replace(str(etc), "bundle.tgz/etc").split() == shown.split()
-    again = pbx.run("diagnose", bundle, "-o", bundle, "--force", "--format", "json")
-    assert (again.returncode, "is an input" in again.stderr) == (2, True)
-    both = pbx.run("diagnose", bundle, shutil.copy(bundle, tmp_path / "second.tgz"))
-    assert (both.returncode, "give one with -c" in both.stderr) == (2, True)
+    again = pbx.here("diagnose", bundle, "-o", bundle, "--force", "--format", "json")
+    assert (again.exit_code, "is an input" in again.stderr) == (2, True)
+    both = pbx.here("diagnose", bundle, shutil.copy(bundle, tmp_path / "second.tgz"))
+    assert (both.exit_code, "give one with -c" in both.stderr) == (2, True)
 
 
 def test_sudo_there(pbx: Pbx, etc: Path, tmp_path: Path) -> None:
@@ -177,9 +185,9 @@ def test_sudo_there(pbx: Pbx, etc: Path, tmp_path: Path) -> None:
 
 
 def test_a_running_asterisk_behind_ssh_is_asked_whole_questions(pbx: Pbx) -> None:
-    etc, live = FIXTURES / "live/etc22", FIXTURES / "live"
+    etc = FIXTURES / "live/etc22"
     there = pbx.run("check", "-c", etc, "--live", f"ssh {remote.NAME} asterisk -rx")
-    here = pbx.run("check", "-c", etc, "--live", f"{sys.executable} {live}/asterisk.py {live}/22.json")
+    here = pbx.run("check", "-c", etc, "--live", command("22"))
     assert (there.stdout, there.returncode) == (here.stdout, here.returncode)
 
 

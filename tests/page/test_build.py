@@ -186,7 +186,7 @@ def test_a_large_hostile_capture_at_the_width_of_a_telephone(page: Page, tmp_pat
     )
     small = write_capture(text, tmp_path / "small.pcap").read_bytes()
     large = tmp_path / "<img src=http:__192.0.2.66_c>.pcap"
-    rtp = FILLER * (50_000_000 // len(FILLER))
+    rtp = FILLER * (20_000_000 // len(FILLER))
     large.write_bytes(small[:24] + rtp + small[24:])
     try:
         page.open()
@@ -212,24 +212,26 @@ FILLER = (
 """One packet of sound, as a record of a Linux cooked capture."""
 
 
-@pytest.mark.parametrize(
-    ("names", "said"),
-    [
-        (["report.pdf", "pjsip.conf"], "report.pdf: neither a capture (pcap, pcapng) nor a log of Asterisk"),
-        (["capture.pcap"], "no pjsip.conf among the files"),
-        (["pjsip.conf"], "no capture or log among the files"),
-    ],
-)
-def test_a_wrong_file_is_one_line(page: Page, tmp_path: Path, names: list[str], said: str) -> None:
+WRONG = {
+    "report.pdf: neither a capture (pcap, pcapng) nor a log of Asterisk": ("report.pdf", "pjsip.conf"),
+    "no pjsip.conf among the files": ("capture.pcap",),
+    "no capture or log among the files": ("pjsip.conf",),
+}
+
+
+def test_a_wrong_file_is_one_line(page: Page, tmp_path: Path) -> None:
+    """One after the other on the same page."""
     shutil.copy(DEMO / "capture.pcap", tmp_path)
     shutil.copy(DEMO / "etc/pjsip.conf", tmp_path)
     (tmp_path / "report.pdf").write_bytes(b"%PDF-1.7\n" + bytes(range(256)) * 9)
     page.open()
-    page.choose(*(tmp_path / name for name in names))
-    fault = page.outcome()
-    assert said in fault
-    assert "Traceback" not in fault
-    assert page.by("go").is_enabled()
+    for said, names in WRONG.items():
+        page.choose(*(tmp_path / name for name in names))
+        fault = page.outcome()
+        assert said in fault
+        assert "Traceback" not in fault
+        assert page.by("go").is_enabled()
+        page.by("again").click()
 
 
 def test_packed_captures_and_bundles(page: Page, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.redact import redact_files
 from tests.asterisk.live import servers
-from tests.asterisk.live.test_running import command, recorded
+from tests.asterisk.live.servers import command
+from tests.asterisk.live.test_running import recorded
 from tests.conformance import message
 
 WANTED = Wanted(("alias.example", "203.0.113.10"), dialplan=True, names={"identify": ("dangling-id", "dropped-id")})

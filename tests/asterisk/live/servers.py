@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import gzip
 import hashlib
 import json
+import shlex
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "live"
@@ -25,11 +29,33 @@ def recorded(name: str) -> dict[str, Any]:
     return found
 
 
+def told(name: str) -> dict[str, str]:
+    """What `asterisk -rx` of that release answered to each question."""
+    found = json.loads((FIXTURES / f"{name}.json").read_text())["answers"]
+    assert isinstance(found, dict)
+    return found
+
+
+def program(answers: Mapping[str, str], path: Path) -> str:
+    """Makes a program at `path` that stands for `asterisk -rx`: a shell starts for each question, which is quick."""
+    cases = "".join(f"{shlex.quote(question)}) printf %s {shlex.quote(text)};;\n" for question, text in answers.items())
+    unknown = """printf "No such command '%s' (type 'core show help' for others)\\n" "$1\""""
+    path.write_text(f'case "$1" in\n{cases}*) {unknown};;\nesac\n')
+    return shlex.join(["sh", str(path)])
+
+
+@cache
+def command(name: str) -> str:
+    """The same for what that release answered, as long as the tests run."""
+    folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return program(told(name), Path(folder.name) / "asterisk")
+
+
 def with_command(name: str) -> dict[str, str]:
     """What a user with the privilege `command` gets: the recorded output of the command line interface."""
-    answers = json.loads((FIXTURES / f"{name}.json").read_text())["answers"]
     found = {"ListCommands": "Response: Success\r\nCommand: Execute Asterisk CLI Command.  (Priv: command,all)"}
-    for question, text in answers.items():
+    for question, text in told(name).items():
         lines = "".join(f"\r\nOutput: {line}" for line in text.split("\n"))
         found[f"Command Command={question}"] = f"Response: Success\r\nMessage: Command output follows{lines}"
     return found

@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.live.state import LiveError, Wanted
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
 from tests.asterisk.live import servers
-from tests.asterisk.live.test_running import command
+from tests.asterisk.live.servers import command
 from tests.asterisk.live.test_running import recorded as requests
 from tests.conformance import message
 

@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.names import load
 from tests.asterisk.live import servers
-from tests.asterisk.live.test_running import command
+from tests.asterisk.live.servers import command
 from tests.asterisk.live.test_running import recorded as requests
 from tests.conformance import message
 

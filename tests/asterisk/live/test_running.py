@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,8 @@ from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.cli.group import main
 from pjsipdiag.diagnosis.configuration import check
 from pjsipdiag.diagnosis.names import load
+from tests.asterisk.live import servers
+from tests.asterisk.live.servers import command
 from tests.conformance import message, verdict_differences
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "live"
@@ -35,10 +35,6 @@ NAMES = Hosts({
     "sbc.example.net": ["203.0.113.100", "203.0.113.101", "2001:db8:5:1::1"],
     "sbc2.example.net": ["203.0.113.110"],
 }, complete=True)  # fmt: skip
-
-
-def command(version: str) -> str:
-    return shlex.join([sys.executable, str(FIXTURES / "asterisk.py"), str(FIXTURES / f"{version}.json")])
 
 
 @pytest.fixture(scope="module", params=["22", "16"])
@@ -182,11 +178,9 @@ def test_a_host_without_alias_was_asked_for_where_the_function_runs(version: str
     wanted = Wanted(("alias.example", "pbx.example"))
     config = running_config(ask_live(command(version), wanted))
     assert config.aliases_asked == frozenset({"alias.example", "pbx.example"})
-    answers = json.loads((FIXTURES / f"{version}.json").read_text())
-    del answers["answers"]["module show like func_sorcery"]
-    (tmp_path / "answers.json").write_text(json.dumps(answers))
-    asked = shlex.join([sys.executable, str(FIXTURES / "asterisk.py"), str(tmp_path / "answers.json")])
-    live = ask_live(asked, wanted)
+    answers = servers.told(version)
+    del answers["module show like func_sorcery"]
+    live = ask_live(servers.program(answers, tmp_path / "asterisk"), wanted)
     assert running_config(live).aliases_asked == frozenset()
     assert live.unknown == ("aliases of domains could not be asked for: func_sorcery does not run",)
 

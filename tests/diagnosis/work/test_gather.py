@@ -8,14 +8,18 @@ import os
 import random
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from pjsipdiag.capture.joining import parts
-from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.diagnosis.work import tasks
+from pjsipdiag.diagnosis.calls.folded import Merged
+from pjsipdiag.diagnosis.diagnose import conclude, diagnose
+from pjsipdiag.diagnosis.options import Options
+from pjsipdiag.diagnosis.work import gather, tasks
+from pjsipdiag.diagnosis.work.executor import PlacedFold, merge_here
 from pjsipdiag.diagnosis.work.reading import FileReader
 from pjsipdiag.report import render
 from pjsipdiag.sip import Address
@@ -48,11 +52,43 @@ def counted(report: Any) -> tuple[Counter[str], Counter[str]]:
     return numbers, undecoded
 
 
-def the_same(whole: Path, folder: Path) -> None:
-    """The files in `folder` say what the capture `whole` says, whoever reads them."""
-    one, three = (render(diagnose([folder], CONFIG, jobs=jobs), "json") for jobs in (1, 3))
-    assert one == three
-    report, expected = json.loads(one), reported(whole)
+class Here:
+    """An executor that does in this process what forked ones would do."""
+
+    forks = True
+
+    def submit(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Here.Started:
+        return self.Started(work, items)
+
+    def merge(self, places: Sequence[PlacedFold]) -> Merged:
+        return merge_here(places)
+
+    def another(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    class Started(NamedTuple):
+        work: Callable[[Any], Any]
+        items: Sequence[Any]
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def results(self, _look: Callable[[], None] = lambda: None) -> Iterator[Any]:
+            return map(self.work, self.items)
+
+
+def shared(path: Path) -> str:
+    """What three that share the work say."""
+    options: Options = {"jobs": 3}
+    with gather.begin([path], options, Here()) as begun:
+        return render(conclude(begun, CONFIG, options).report, "json")
+
+
+def the_same(expected: Any, folder: Path, *, forked: bool = True) -> None:
+    """The files in `folder` say what is expected of the whole capture, whoever reads them."""
+    one = render(diagnose([folder], CONFIG, jobs=1), "json")
+    assert one == (render(diagnose([folder], CONFIG, jobs=3), "json") if forked else shared(folder))
+    report = json.loads(one)
     assert calls(report) == calls(expected)
     assert counted(report) == counted(expected)
 
@@ -62,20 +98,21 @@ def the_same(whole: Path, folder: Path) -> None:
 def test_a_capture_cut_at_random(kind: str, ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"whole.{ending.removesuffix('.gz')}"
     write(path, kind, 400)
-    raw, rnd = path.read_bytes(), random.Random(7)
+    raw, rnd, expected = path.read_bytes(), random.Random(7), reported(path)
     for cuts in (2, 9):
         places = sorted(rnd.sample(range(1, len(records(raw)[1])), cuts))
-        the_same(path, cut(raw, places, tmp_path / str(cuts), ending.endswith("gz")))
+        the_same(expected, cut(raw, places, tmp_path / str(cuts), ending.endswith("gz")), forked=cuts == 9)
 
 
 def test_a_capture_cut_at_every_record(tmp_path: Path) -> None:
     raw = pcap(FRAMES)
     whole = tmp_path / "whole.pcap"
     whole.write_bytes(raw)
-    assert [call["call_id"] for call in reported(whole)["calls"]] == ["1", "2", "3", "4", "5"]
+    expected = reported(whole)
+    assert [call["call_id"] for call in expected["calls"]] == ["1", "2", "3", "4", "5"]
     for place in range(1, len(FRAMES)):
-        the_same(whole, cut(raw, [place], tmp_path / str(place)))
-    the_same(whole, cut(raw, range(1, len(FRAMES)), tmp_path / "each"))
+        the_same(expected, cut(raw, [place], tmp_path / str(place)), forked=False)
+    the_same(expected, cut(raw, range(1, len(FRAMES)), tmp_path / "each"))
 
 
 def test_big_files_are_cut_and_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +123,7 @@ def test_big_files_are_cut_and_joined(tmp_path: Path, monkeypatch: pytest.Monkey
     raw = pcap(frames)
     whole = tmp_path / "whole.pcap"
     whole.write_bytes(raw)
-    the_same(whole, cut(raw, [5, len(frames) - 30], tmp_path / "files"))
+    the_same(reported(whole), cut(raw, [5, len(frames) - 30], tmp_path / "files"))
 
 
 @pytest.mark.parametrize("place", [0.5, 0.9])
@@ -216,9 +253,10 @@ def test_first_fragments_alone_in_files_cut_anywhere(ending: str, tmp_path: Path
     assert len(kept) < len(found)
     whole = tmp_path / f"firsts.{ending}"
     whole.write_bytes(head + b"".join(kept))
-    assert {call["call_id"] for call in reported(whole)["calls"]} <= {invite.call_id for invite in truth}
-    assert sum(capture["invites"] for capture in reported(whole)["captures"]) == len(truth)
-    the_same(whole, cut(whole.read_bytes(), [len(kept) // 3, len(kept) // 2], tmp_path / "files"))
+    expected = reported(whole)
+    assert {call["call_id"] for call in expected["calls"]} <= {invite.call_id for invite in truth}
+    assert sum(capture["invites"] for capture in expected["captures"]) == len(truth)
+    the_same(expected, cut(whole.read_bytes(), [len(kept) // 3, len(kept) // 2], tmp_path / "files"))
 
 
 def fragment_of(record: bytes) -> int:

@@ -35,7 +35,7 @@ def reported(captures: Path, kept: Path | None = None, jobs: int = 1, **options:
 @pytest.fixture(params=["tcp", "frag", "siponly"])
 def captures(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     path = tmp_path / "whole.pcap"
-    write(path, request.param, 1500)
+    write(path, request.param, 400)
     raw = path.read_bytes()
     return cut(raw, sorted(random.Random(5).sample(range(1, len(records(raw)[1])), 5)), tmp_path / "files")
 
