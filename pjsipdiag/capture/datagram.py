@@ -13,6 +13,9 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import shown_name
 from pjsipdiag.sip import Address, SipMessage, ip_text
 
+_address = lru_cache(maxsize=4096)(Address.unpack)
+"""The address that is packed so: the same ones come again and again."""
+
 
 class Datagram(NamedTuple):
     """One SIP message (or one UDP payload that starts like SIP).
@@ -38,8 +41,8 @@ class Datagram(NamedTuple):
         return SipMessage(
             self.payload,
             self.transport,
-            Address.unpack(self.source),
-            Address.unpack(self.destination),
+            _address(self.source),
+            _address(self.destination),
             self.time,
             self.frame,
             self.direction,

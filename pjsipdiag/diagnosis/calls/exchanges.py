@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import field, replace
-from functools import partial
+from functools import lru_cache, partial
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.replay.identifiers import Replay
@@ -21,7 +21,7 @@ from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange
 from pjsipdiag.diagnosis.traffic import RequestRow
-from pjsipdiag.sip import SipMessage, decode, parameter, parse_uri
+from pjsipdiag.sip import Address, SipMessage, decode, parameter, parse_uri
 
 FEW = 200
 """Exchanges up to which each has a verdict with its own values; beyond, alike requests share one."""
@@ -95,7 +95,11 @@ def unknown_calls(merged: Merged, pbx: Collection[bytes], wanted: Selection) -> 
 
 
 def _brief(replay: Replay, message: SipMessage) -> Verdict:
-    return replay.verdict_of(message.raw, message.transport, message.source.pack(), message.destination.pack())
+    return replay.verdict_of(message.raw, message.transport, _pack(message.source), _pack(message.destination))
+
+
+_pack = lru_cache(maxsize=4096)(Address.pack)
+"""The packed address: a PBX and those who ask it come again and again."""
 
 
 def wanted_by(exchange: Exchange, wanted: Selection) -> bool:

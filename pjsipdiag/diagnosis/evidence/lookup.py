@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.index import AddressIndex, Near
 from pjsipdiag.asterisk.addresses.match import Matches, parse_match
-from pjsipdiag.asterisk.addresses.rule import source
+from pjsipdiag.asterisk.addresses.rule import SourceSocket, source
 from pjsipdiag.asterisk.config import AddressRule, Config, Dropped, Identify
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Section
@@ -60,11 +60,18 @@ def taking(situation: Situation, group: CallGroup) -> list[RuleOf]:
     """The identifies whose rules take one of the group's source ports, in the order asked, with the deciding rule."""
     found: dict[int, AddressRule] = {}
     index = lookup(situation).loaded
-    for port in group.ports or (0,):
-        for at, rule, applies in index.deciding(source(Address(group.source, port))):
+    for socket in _sockets(index, group):
+        for at, rule, applies in index.deciding(socket):
             if applies and not rule.deny:
                 found.setdefault(at, rule)
     return [(index.identifies[at], found[at]) for at in sorted(found)]
+
+
+def _sockets(index: AddressIndex, group: CallGroup) -> list[SourceSocket]:
+    """The sources of a group that rules tell apart: one alone where no rule for its address has a port."""
+    anywhere, ports = source(Address(group.source)), group.ports or (0,)
+    has_port = any(index.identifies[hit.identify].rules[hit.rule].port for hit in index.hits(anywhere))
+    return [anywhere._replace(port=port) for port in (ports if has_port else ports[:1])]
 
 
 def holding(situation: Situation, ip: str) -> list[RuleOf]:
@@ -77,8 +84,8 @@ def holding(situation: Situation, ip: str) -> list[RuleOf]:
 def lost(situation: Situation, group: CallGroup) -> Dropped | None:
     """The dropped identify that would have taken the group's source."""
     known = lookup(situation)
-    for port in group.ports or (0,):
-        for at, rule, applies in known.lost.deciding(source(Address(group.source, port))):
+    for socket in _sockets(known.lost, group):
+        for at, rule, applies in known.lost.deciding(socket):
             if applies and not rule.deny:
                 return known.dropped[at]
     return None

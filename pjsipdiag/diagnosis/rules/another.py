@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Transport
 from pjsipdiag.asterisk.replay.arrival import listening
@@ -31,13 +32,20 @@ def of_another(situation: Situation, group: CallGroup) -> Cause | None:
     if is_silent(group) or not group.destinations:
         return None
     place = _address(group.destinations[0])
-    heard = not situation.config.transports or bool(listening(group.transport, place, situation.config))
-    answer = situation.greetings.get(str(place))
-    who_is, where = _another(situation, group.transport, place, answer, heard)
-    alone = answer is not None and who_is == _name(answer) and _OTHERS.search(who_is) is None
+    who_is, where, heard, alone = _at(situation, group.transport, place)
     if not who_is or (heard and not contradicts(group) and (alone or not _fails(group))):
         return None  # Asterisk may be called anything: only what it does tells that a name is another's
     return Cause(who_is, where, str(place))
+
+
+@lru_cache(maxsize=64)
+def _at(situation: Situation, transport: str, place: Address) -> tuple[str, Where | None, bool, bool]:
+    """Who else answers there and the line that puts it there, whether PJSIP listens there, and whether the name alone
+    says that it is another."""
+    heard = not situation.config.transports or bool(listening(transport, place, situation.config))
+    answer = situation.greetings.get(str(place))
+    who_is, where = _another(situation, transport, place, answer, heard)
+    return who_is, where, heard, answer is not None and who_is == _name(answer) and _OTHERS.search(who_is) is None
 
 
 def _fails(group: CallGroup) -> bool:

@@ -102,7 +102,14 @@ def strangers(situation: Situation) -> dict[str, Stranger]:
 @lru_cache(maxsize=8192)
 def scanner_signs(situation: Situation, source: str) -> ScannerSigns:
     """The marks of a scanner that a source has, by the calls that are its own where that is known."""
-    return _signs(find_owner(situation, source) or strangers(situation)[source])
+    own = find_owner(situation, source)
+    return _signs(own) if own else _claimed_signs(situation, source)
+
+
+@lru_cache(maxsize=8192)
+def _claimed_signs(situation: Situation, source: str) -> ScannerSigns:
+    """The same by all calls under its address, which may be somebody else's."""
+    return _signs(strangers(situation)[source])
 
 
 def _signs(stranger: Stranger) -> ScannerSigns:
@@ -142,7 +149,7 @@ def scans(situation: Situation, group: CallGroup) -> bool:
     stranger = strangers(situation).get(group.source)
     if stranger is None or group not in stranger.groups or group.source in situation.pbx:
         return False  # who uses the PBX's own address is somebody else
-    if stranger.calls < PATTERN or _signs(stranger).points < LIKELY:
+    if stranger.calls < PATTERN or _claimed_signs(situation, group.source).points < LIKELY:
         return False
     if (
         is_likely(situation, group)
@@ -185,17 +192,22 @@ def borrowed(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]
     for source in sources(groups):
         stranger = strangers(situation).get(source)
         own = find_owner(situation, source) if stranger else None
-        if stranger and own and stranger.calls - own.calls >= PATTERN and _signs(stranger).points >= LIKELY:
+        if (
+            stranger
+            and own
+            and stranger.calls - own.calls >= PATTERN
+            and _claimed_signs(situation, source).points >= LIKELY
+        ):
             yield (
                 f"{counted(stranger.calls - own.calls, 'call')} under {source} look like a scanner's"
-                f" ({_signs(stranger).sentences[0]}), but it acknowledged none of them, unlike"
+                f" ({_claimed_signs(situation, source).sentences[0]}), but it acknowledged none of them, unlike"
                 f" {counted(own.calls, 'other call')}: somebody may use its address"
             )
 
 
 def _prefixes(stranger: Stranger) -> tuple[str, int]:
     """The end of a number that was dialled with the most different prefixes, and how many these were."""
-    digits = (re.sub(r"\D", "", text) for text in stranger.numbers)
+    digits = (text if text.isdecimal() else re.sub(r"\D", "", text) for text in stranger.numbers)
     found = Counter(text[-9:] for text in digits if len(text) >= 10).most_common(1)
     return found[0] if found else ("", 0)
 

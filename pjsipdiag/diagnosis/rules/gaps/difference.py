@@ -32,21 +32,22 @@ BLANK_ADDRESSES = ("", "0.0.0.0", "::")
 """In place of the PBX's own address in Asterisk's log, which does not tell it."""
 PAST_IDENTIFICATION = frozenset({100, 180, 181, 182, 183, 404, 480, 484, 486, 487, 488, 603, *range(200, 300)})
 """Answers that only a request with an endpoint gets from Asterisk."""
+_PAST_PARSING, _CHALLENGES, _NONE = PAST_IDENTIFICATION | {401}, frozenset({401, 407}), frozenset[int]()
 
 
 def contradicts(group: CallGroup) -> dict[int, int]:
     """The answers, by status, that Asterisk cannot have given if it ran these files."""
     verdict, statuses = group.verdict, group.statuses
     if verdict.outcome is Outcome.ACCEPTED:
-        wrong = {401, 407}
+        wrong = _CHALLENGES
     elif verdict.outcome in (Outcome.NO_MATCH, Outcome.ACL_DENIED):
-        wrong = set(PAST_IDENTIFICATION)
+        wrong = PAST_IDENTIFICATION
     elif verdict.outcome is Outcome.CHALLENGED:
-        wrong = set() if group.challenged or group.credentialed else set(PAST_IDENTIFICATION)
+        wrong = _NONE if group.challenged or group.credentialed else PAST_IDENTIFICATION
     elif verdict.outcome is Outcome.NOT_IDENTIFIED and not verdict.status:
-        wrong = set(PAST_IDENTIFICATION) | {401}
+        wrong = _PAST_PARSING
     else:
-        wrong = set()
+        wrong = _NONE
     found = {status: count for status, count in statuses.items() if status in wrong and count}
     if verdict.outcome in (Outcome.NO_MATCH, Outcome.ACL_DENIED):
         # new_invite (res_pjsip_session.c) sends 100 only once endpoint, credentials and extension are settled
