@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from io import StringIO
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -20,7 +19,7 @@ from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import visible, well_formed
 from pjsipdiag.report.look import PLAIN, Style
-from pjsipdiag.report.terminal import COLOURS, Ink, put
+from pjsipdiag.report.terminal import COLOURS, Ink, page_text
 
 MOST_NETWORKS = 6
 """Networks and names that one line tells."""
@@ -30,13 +29,15 @@ def render_changes(
     changes: Sequence[Change], before: str, after: str, format: str = "text", look: Style = PLAIN
 ) -> str:
     """The changes between `before` and `after` (names of releases or directories) as "text" or "json"."""
-    if format == "json":
+    if _is_json(format, "a comparison is"):
         return _json(changes, before, after)
-    if format != "text":
-        raise PjsipdiagError(f"a comparison is shown as text or json, not as {format!r}")
-    stream = StringIO()
-    put(_parts(changes, before, after, Ink(look)), stream, look)
-    return stream.getvalue()
+    return page_text(_parts(changes, before, after, Ink(look)), look)
+
+
+def _is_json(format: str, what: str) -> bool:
+    if format not in ("json", "text"):
+        raise PjsipdiagError(f"{what} shown as text or json, not as {format!r}")
+    return format == "json"
 
 
 def _parts(changes: Sequence[Change], before: str, after: str, ink: Ink) -> Iterator[RenderableType]:
@@ -79,13 +80,9 @@ def _change(change: Change) -> dict[str, object]:
 
 def render_differences(found: Differences, before: str, after: str, format: str = "text", look: Style = PLAIN) -> str:
     """The changes between `before` and `after` of every call that could come, as "text" or "json"."""
-    if format == "json":
+    if _is_json(format, "a comparison is"):
         return _all_json(found, before, after)
-    if format != "text":
-        raise PjsipdiagError(f"a comparison is shown as text or json, not as {format!r}")
-    stream = StringIO()
-    put(_all_parts(found, before, after, Ink(look)), stream, look)
-    return stream.getvalue()
+    return page_text(_all_parts(found, before, after, Ink(look)), look)
 
 
 def _all_parts(found: Differences, before: str, after: str, ink: Ink) -> Iterator[RenderableType]:
@@ -155,13 +152,9 @@ def _all_json(found: Differences, before: str, after: str) -> str:
 
 def render_admitted(rows: Sequence[Admitted], format: str = "text", look: Style = PLAIN) -> str:
     """The effect of each line of a list of addresses, as "text" or "json"."""
-    if format == "json":
+    if _is_json(format, "what a list would change is"):
         return json.dumps({"schema": 1, "lines": [_admitted_json(row) for row in rows]}, indent=1) + "\n"
-    if format != "text":
-        raise PjsipdiagError(f"what a list would change is shown as text or json, not as {format!r}")
-    stream = StringIO()
-    put(_admitted_parts(rows, Ink(look)), stream, look)
-    return stream.getvalue()
+    return page_text(_admitted_parts(rows, Ink(look)), look)
 
 
 def _admitted_parts(rows: Sequence[Admitted], ink: Ink) -> Iterator[RenderableType]:

@@ -60,6 +60,13 @@ def put(parts: Iterable[RenderableType], stream: TextIO, look: Style) -> None:
         stream.write(_BLANKS.sub("", capture.get()))
 
 
+def page_text(parts: Iterable[RenderableType], look: Style) -> str:
+    """The same as text."""
+    stream = StringIO()
+    put(parts, stream, look)
+    return stream.getvalue()
+
+
 def _console(look: Style, width: int) -> Console:
     return Console(
         file=StringIO(),

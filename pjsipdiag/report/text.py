@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from io import StringIO
 from typing import TextIO
 
 from rich.console import Group, RenderableType
@@ -25,7 +24,7 @@ from pjsipdiag.report.escape import clipped
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import PLAIN, Style
 from pjsipdiag.report.steps import ending
-from pjsipdiag.report.terminal import COLOURS, Ink, put
+from pjsipdiag.report.terminal import COLOURS, Ink, page_text, put
 from pjsipdiag.sip import SipMessage
 
 MOST_SOURCE_ROWS = 40
@@ -49,16 +48,15 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
 
 def suggestions_text(report: Report, look: Style = PLAIN) -> str:
     """Only the suggested lines with the file and section that they belong to, and what they change."""
-    stream, page = StringIO(), _ReportPage(report, look)
+    page = _ReportPage(report, look)
     nothing = page.ink.text("No line is suggested.")
     likely = [page.suggestion(s) for s in report.suggestions] or [nothing]
-    put([*likely, *page.unconfirmed(), *page.steps()], stream, look)
-    return stream.getvalue()
+    return page_text([*likely, *page.unconfirmed(), *page.steps()], look)
 
 
 def explain(message: SipMessage, verdict: Verdict, config: Config, look: Style = PLAIN, why: str = "") -> str:
     """The verdict on one request and the trace behind it; `why` says how the release was chosen."""
-    stream, ink = StringIO(), Ink(look)
+    ink = Ink(look)
     outcome, where = wording.outcome(verdict), shown_name(config.directory) or "no files"
     said = f"{message.method} {message.request_uri} from {message.source} ({message.transport})"
     by = f"by {verdict.identifier}" + (f" [{verdict.identify}]" if verdict.identify else "")
@@ -71,8 +69,7 @@ def explain(message: SipMessage, verdict: Verdict, config: Config, look: Style =
         Text(),
         ink.trace(verdict),
     ]
-    put(parts, stream, look)
-    return stream.getvalue()
+    return page_text(parts, look)
 
 
 class _ReportPage:

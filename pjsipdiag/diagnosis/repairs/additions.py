@@ -203,7 +203,7 @@ def _into_identify(config: Config, identify: Identify, values: Sequence[str], gr
     if table and table.type and not table.holds("match", [*held, *values]):
         note = f"column match of {place.file} holds {table.widths['match']} characters: the row {identify.name} is full"
         return _with_note(_new_section(config, config.endpoints[identify.endpoint], values, groups, False), note)
-    add = tuple(f"match={value}" for value in values)
+    add = _match_lines(values)
     # A line that lists several values is continued, as its author does it; else each value gets a line of its own.
     if "," in value_of(place.model) and place.model.split("=")[0].strip().lower() == "match":
         separator = ", " if ", " in value_of(place.model) else ","
@@ -225,20 +225,13 @@ def _into_wizard(config: Config, identify: Identify, values: Sequence[str], grou
     kept = [] if own else [part for part in before if without_port(part) not in values]
     new = [*dict.fromkeys(kept), *values]
     lines = tuple(styled(place.model, "identify/match", value) for value in new)
-    return Draft(
-        groups,
-        place.file,
-        place.after,
-        identify.wizard,
-        identify.endpoint,
-        tuple(f"identify/match={value}" for value in new),
-        (Edit(place.file, place.after + 1, (), lines),),
-        sources(groups),
-        ""
-        if own
-        else "identify/match replaces the addresses that come from remote_hosts, so these are repeated;"
-        " remote_hosts itself would also change where calls and registrations go to",
+    note = (
+        "identify/match replaces the addresses that come from remote_hosts, so these are repeated; remote_hosts itself"
+        " would also change where calls and registrations go to"
     )
+    add, edit = tuple(f"identify/match={value}" for value in new), Edit(place.file, place.after + 1, (), lines)
+    draft = Draft(groups, place.file, place.after, identify.wizard, identify.endpoint, add, (edit,), sources(groups))
+    return draft if own else replace(draft, note=note)
 
 
 def without_port(value: str) -> str:
@@ -260,24 +253,16 @@ def _generated(
     """FreePBX writes its files anew: the trunk page is the place, the `_custom_post` file the place for hands."""
     file = custom_file(config, "identify")
     header = [f"[{section}]", "type=identify", f"endpoint={endpoint}"] if new else [f"[{section}](+type=identify)"]
-    lines = [*header, *(f"match={value}" for value in values)]
+    lines = [*header, *_match_lines(values)]
     at = len(lines_of(config, file)) + 1 if file else 0
     note = (
         f"the files of {section} are written by FreePBX: add {listed(values, 8)} to Match (Permit) on the page of"
         " the trunk"
         " (Connectivity, Trunks, pjsip Settings, Advanced) and apply the configuration"
     )
-    return Draft(
-        groups,
-        file,
-        at,
-        section,
-        endpoint,
-        tuple(f"match={value}" for value in values),
-        (Edit(file, at, (), tuple(lines)),) if file else (),
-        sources(groups),
-        note + (f", or by hand in {file}" if file else ""),
-    )
+    note += f", or by hand in {file}" if file else ""
+    edits = (Edit(file, at, (), tuple(lines)),) if file else ()
+    return Draft(groups, file, at, section, endpoint, _match_lines(values), edits, sources(groups), note)
 
 
 def _new_section(
@@ -299,17 +284,13 @@ def _new_section(
     model = next((line for line in lines[header:end] if value_of(line)), "") if header else ""
     body = [("type", "identify"), ("endpoint", endpoint.name), *(("match", value) for value in values)]
     text = ("", f"[{name}]", *(styled(model, option, value) for option, value in body))
-    return Draft(
-        groups,
-        file,
-        end,
-        name,
-        endpoint.name,
-        tuple(f"match={value}" for value in values),
-        (Edit(file, end + 1, (), text),),
-        sources(groups),
-        f"a new section: endpoint {endpoint.name} has no identify yet",
-    )
+    note = f"a new section: endpoint {endpoint.name} has no identify yet"
+    edit = Edit(file, end + 1, (), text)
+    return Draft(groups, file, end, name, endpoint.name, _match_lines(values), (edit,), sources(groups), note)
+
+
+def _match_lines(values: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"match={value}" for value in values)
 
 
 def _with_note(draft: Draft, note: str) -> Draft:
@@ -326,5 +307,4 @@ def exclude_sources(config: Config, identify: Identify, endpoint: str, groups: S
     note = (
         f"[{identify.name}] lets go of what belongs to {endpoint}; the last rule that fits decides, and ! needs a mask"
     )
-    add = tuple(f"match={text}" for text in texts)
-    return Draft(groups, place.file, place.after, identify.name, endpoint, add, (edit,), ips, note)
+    return Draft(groups, place.file, place.after, identify.name, endpoint, _match_lines(texts), (edit,), ips, note)

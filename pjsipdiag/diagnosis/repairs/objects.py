@@ -71,18 +71,8 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
         used = any(
             ip in new and ip not in "".join(edit.old) for ip in sources(groups) for edit in edits for new in edit.new
         )
-        yield Draft(
-            groups,
-            where.file,
-            where.line,
-            where.section,
-            "",
-            (),
-            tuple(edits),
-            sources(groups),
-            note,
-            own=not used,
-        )
+        draft = Draft(groups, where.file, where.line, where.section, edits=tuple(edits))
+        yield replace(draft, addresses=sources(groups), note=note, own=not used)
 
 
 def _still_dropped(
@@ -114,18 +104,8 @@ def rejected(situation: Situation, _cause: Cause, groups: Sequence[CallGroup]) -
         return
     new = f"{line.split(';')[0].rstrip()}]"
     edit = Edit(where.file, where.line, (line,), (new,))
-    yield Draft(
-        groups,
-        where.file,
-        where.line,
-        where.section,
-        "",
-        (),
-        (edit,),
-        sources(groups),
-        f"{text} -> {new.strip()}",
-        own=True,
-    )
+    note = f"{text} -> {new.strip()}"
+    yield Draft(groups, where.file, where.line, where.section, "", (), (edit,), sources(groups), note, own=True)
 
 
 def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:

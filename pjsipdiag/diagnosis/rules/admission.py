@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, listed, sources, verb, who, with_status
 from pjsipdiag.diagnosis.rules.methods import credentials
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -94,7 +94,8 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
         )
     else:
         then = "and the caller never answers the challenge, as providers do not"
-    return Finding(
+    return finding_for(
+        groups,
         "challenged-by-auth",
         # Without credentials it may be somebody who guesses names; with wrong ones it is an account that cannot call.
         Severity.ERROR if is_trunk or missing or retried else Severity.WARNING,
@@ -102,14 +103,10 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
         f" auth={auth}"
         f" ({cause.where}) asks for credentials, {then}",
         cause.where,
-        sources(groups),
-        calls(groups) - elsewhere,
-        (
-            *wrong[1:],
-            *([f"{_goes_on(elsewhere)} under another Call-ID, with the nonce of the challenge"] if elsewhere else []),
-            *(() if missing else (_challenges(challenged, retried), _which_401(config, endpoint, groups))),
-            f"observed answers: {answers(groups)}",
-        ),
+        *wrong[1:],
+        *([f"{_goes_on(elsewhere)} under another Call-ID, with the nonce of the challenge"] if elsewhere else []),
+        *(() if missing else (_challenges(challenged, retried), _which_401(config, endpoint, groups))),
+        count=calls(groups) - elsewhere,
         advice=(
             f"correct the section [{missing[0]}], or leave auth= out: a provider does not log in"
             if missing and _dropped_auth(config, missing[0])
@@ -187,14 +184,13 @@ def denied_by_acl(situation: Situation, cause: Cause, groups: Sequence[CallGroup
     known = cause.name or any(is_expected(situation, group) for group in groups)
     if not known:
         advice = "nothing in the files knows the source: to keep it out may be what the list is for"
-    return Finding(
+    return finding_for(
+        groups,
         "denied-by-acl",
         Severity.ERROR if known else Severity.WARNING,
         f"{listed(sources(groups))} {found}{place}: {cause.why}",
         cause.where,
-        sources(groups),
-        calls(groups),
-        (says, f"observed answers: {answers(groups)}"),
+        says,
         advice=advice,
     )
 

@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.replay.arrival import listening
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.calls.heads import IsAsterisk
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, is_silent, listed, sources, who
+from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, listed, who
 from pjsipdiag.diagnosis.rules.gaps.difference import NONCE, contradicts
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address, SipMessage
@@ -106,19 +106,15 @@ def answered_by_another(situation: Situation, cause: Cause, groups: Sequence[Cal
     named = "chan_sip, the driver before PJSIP," if old else cause.name
     at = f" (sip.conf, {cause.where})" if old and cause.where else " (sip.conf)" if old else ""
     bound = [f"[{one.name}] {one.protocol} port {one.port} ({one.where})" for one in situation.config.listeners]
-    return Finding(
+    return finding_for(
+        groups,
         "answered-by-another",
         Severity.ERROR,
         f"{who(groups, 'calls', 'call')} {place}, where {named} answers{at}, not PJSIP: nothing in pjsip.conf decides"
         " these calls",
         cause.where,
-        sources(groups),
-        calls(groups),
-        (
-            *_evidence(situation, place),
-            f"PJSIP listens on {listed(bound) or 'nothing'}",
-            f"observed answers: {answers(groups)}",
-        ),
+        *_evidence(situation, place),
+        f"PJSIP listens on {listed(bound) or 'nothing'}",
         advice=_advice(situation, place, old),
     )
 

@@ -9,6 +9,7 @@ from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
+from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.situation import CallGroup
 
 
@@ -66,6 +67,22 @@ def answers(groups: Sequence[CallGroup]) -> str:
         for status, count in group.statuses.items():
             total[status] = total.get(status, 0) + count
     return ", ".join(f"{status or 'none'} ({counted(total[status], 'call')})" for status in sorted(total))
+
+
+def finding_for(
+    groups: Sequence[CallGroup],
+    rule: str,
+    severity: Severity,
+    message: str,
+    where: Where | None,
+    *evidence: str,
+    count: int | None = None,
+    advice: str = "",
+) -> Finding:
+    """The finding about groups of calls: their sources, how many calls (or `count`), and last what was answered."""
+    told = calls(groups) if count is None else count
+    said = (*evidence, f"observed answers: {answers(groups)}")
+    return Finding(rule, severity, message, where, sources(groups), told, said, advice=advice)
 
 
 def with_status(group: CallGroup, *statuses: int) -> int:

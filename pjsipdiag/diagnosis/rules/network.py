@@ -21,6 +21,7 @@ from pjsipdiag.diagnosis.rules.cause import (
     calls,
     clock,
     counted,
+    finding_for,
     is_cut_off,
     listed,
     sources,
@@ -81,17 +82,13 @@ def of_parser(situation: Situation, group: CallGroup) -> Cause | None:
 def dropped_by_parser(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     status = groups[0].verdict.status
     what = f"Asterisk answers {status}" if status else "Asterisk drops it without an answer"
-    return Finding(
+    return finding_for(
+        groups,
         "dropped-by-parser",
         Severity.ERROR,
         f"the INVITE of {listed(sources(groups))} does not get as far as identification: {cause.why or ''}; {what}",
         cause.where,
-        sources(groups),
-        calls(groups),
-        (
-            "no match= line can change that: the message is refused before any endpoint is looked for",
-            f"observed answers: {answers(groups)}",
-        ),
+        "no match= line can change that: the message is refused before any endpoint is looked for",
         advice="have the sender corrected; "
         + (
             "`pjsip set logger on` shows the message and its answer"
@@ -141,7 +138,8 @@ def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallG
     named = {found for group in groups for found in senders(situation, group)}
     behind, headers = sorted({host for _, host in named}), sorted({header for header, _ in named})
     matched = groups[0].verdict.outcome is not Outcome.NO_MATCH
-    return Finding(
+    return finding_for(
+        groups,
         "translated-source",
         Severity.WARNING if matched else Severity.ERROR,
         f"{cause.name} is not where the calls come from: their {listed(headers)} name {listed(behind)}. Something"
@@ -149,14 +147,9 @@ def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallG
         f" (NAT, Docker's gateway, a proxy) replaces the source, so match={cause.name} would let in everybody who comes"
         " through it",
         cause.where,
-        sources(groups),
-        calls(groups),
-        (
-            _what_is(cause.name),
-            f"{counted(len(behind), 'sender')} behind one address",
-            *_scanning(situation, groups),
-            f"observed answers: {answers(groups)}",
-        ),
+        _what_is(cause.name),
+        f"{counted(len(behind), 'sender')} behind one address",
+        *_scanning(situation, groups),
         advice="keep the source address (Docker: network_mode: host, or userland-proxy off; router: no"
         " masquerading of inbound"
         " SIP; proxy: match by header), then match the real addresses",

@@ -20,7 +20,7 @@ from pjsipdiag.diagnosis.evidence.signs import samples
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules import refused
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, sources, who, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, who, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
 
@@ -135,19 +135,16 @@ def of_maintenance(situation: Situation, group: CallGroup) -> Cause | None:
 
 def maintenance(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     count = sum(group.statuses.get(503, 0) for group in groups)
-    return Finding(
+    return finding_for(
+        groups,
         "in-maintenance",
         Severity.ERROR,
         f"{who(groups)} matched to endpoint {cause.name}, which is in maintenance mode: 503 with Retry-After: 300"
         f" ({counted(count, 'call')})",
         cause.where,
-        sources(groups),
-        count,
-        (
-            "res_pjsip_maintenance answers so behind identification and before authentication, without a 100",
-            "identification is right: another match= line would change nothing",
-            f"observed answers: {answers(groups)}",
-        ),
+        "res_pjsip_maintenance answers so behind identification and before authentication, without a 100",
+        "identification is right: another match= line would change nothing",
+        count=count,
         advice=f"`asterisk -rx 'pjsip set maintenance off {cause.name}'` ends it",
     )
 
@@ -162,19 +159,16 @@ def of_overload(situation: Situation, group: CallGroup) -> Cause | None:
 
 def overloaded(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     count = sum(group.statuses.get(503, 0) - group.tried.get(503, 0) for group in groups)
-    return Finding(
+    return finding_for(
+        groups,
         "overloaded",
         Severity.ERROR,
         f"{who(groups, 'gets', 'get')} 503 over {cause.name} before anything was looked for ({counted(count, 'call')}):"
         " Asterisk is overloaded, and defers new requests",
         None,
-        sources(groups),
-        count,
-        (
-            "over UDP an overloaded Asterisk stays silent and waits for the request to be sent again",
-            "no 100 came first, so neither an endpoint nor the dialplan was asked",
-            f"observed answers: {answers(groups)}",
-        ),
+        "over UDP an overloaded Asterisk stays silent and waits for the request to be sent again",
+        "no 100 came first, so neither an endpoint nor the dialplan was asked",
+        count=count,
         advice="`asterisk -rx 'core show taskprocessors like pjsip'` shows what is behind: a slow database, DNS or disk"
         ", or too many calls at once; taskprocessor_overload_trigger=none in [global] switches it off",
     )
@@ -228,18 +222,15 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
     identified = f"{who(groups)} matched to endpoint {cause.name}, then" if endpoint else f"{who(groups)}"
     shown = [*_headers(groups, status, known.headers or (() if status in EXPLAINED_STATUSES else SHOWN_HEADERS))]
     required = f" ({shown[0]})" if status == 420 and shown else ""
-    return Finding(
+    return finding_for(
+        groups,
         "refused-otherwise",
         _severity(situation, status, groups),
         f"{identified} refused with {status} ({counted(count, 'call')}): {known.meaning}{required}{by}",
         cause.where,
-        sources(groups),
-        count if status not in OF_PEOPLE else sum(with_status(group, *OF_PEOPLE) for group in groups),
-        (
-            *shown,
-            *(["identification is right: another match= line would change nothing"] if endpoint else []),
-            f"observed answers: {answers(groups)}",
-        ),
+        *shown,
+        *(["identification is right: another match= line would change nothing"] if endpoint else []),
+        count=count if status not in OF_PEOPLE else sum(with_status(group, *OF_PEOPLE) for group in groups),
         advice=known.advice or (NOTHING_TO_DO if status in OF_PEOPLE else SEE_THE_LOG),
     )
 

@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.sdp import Offer
 from pjsipdiag.diagnosis.evidence.signs import samples
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, sources, who, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, who, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 MEDIA = (488, 415, 606)
@@ -62,18 +62,15 @@ def media_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGrou
         advice = "set media_encryption to what the provider sends (no, sdes or dtls), or have it send what is set"
     else:
         why, advice = _without_encryption(cause, endpoint, groups, offer)
-    return Finding(
+    return finding_for(
+        groups,
         "media-rejected",
         severity(groups, MEDIA),
         f"{who(groups)} matched to endpoint {cause.name}, which refuses the media ({codes(groups, MEDIA)}): {why}",
         cause.where,
-        sources(groups),
-        count(groups, MEDIA),
-        (
-            *([f"the INVITE offers {', '.join(offer.codecs)} over {offer.profile}"] if offer.codecs else []),
-            "identification is right: another match= line would change nothing",
-            f"observed answers: {answers(groups)}",
-        ),
+        *([f"the INVITE offers {', '.join(offer.codecs)} over {offer.profile}"] if offer.codecs else []),
+        "identification is right: another match= line would change nothing",
+        count=count(groups, MEDIA),
         advice=advice,
     )
 

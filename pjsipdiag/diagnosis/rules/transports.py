@@ -8,7 +8,7 @@ from pjsipdiag.asterisk.config import Config, Transport
 from pjsipdiag.asterisk.replay.arrival import unheard
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, is_silent, sources, who
+from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, who
 from pjsipdiag.diagnosis.rules.wire import signs
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -44,18 +44,14 @@ def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGro
         if six_only
         else "no transport has that protocol and port"
     )
-    return Finding(
+    return finding_for(
+        groups,
         "wrong-transport",
         Severity.ERROR,
         f"{who(groups, 'calls', 'call')} {cause.detail} over {cause.name}, where nothing listens: {reason}",
         cause.where,
-        sources(groups),
-        calls(groups),
-        (
-            *(f"listening: {text}" for text in bound[:6]),
-            *signs.sentences([word for group in groups for word in signs.of_group(situation, group)]),
-            f"observed answers: {answers(groups)}",
-        ),
+        *(f"listening: {text}" for text in bound[:6]),
+        *signs.sentences([word for group in groups for word in signs.of_group(situation, group)]),
         advice="add a transport for that protocol, family and port (a reload does not start one: restart), or have the"
         " provider send elsewhere",
     )

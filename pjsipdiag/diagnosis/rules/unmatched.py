@@ -13,7 +13,7 @@ from pjsipdiag.diagnosis.evidence.lookup import holding, identify_named, lookup,
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb, who, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, listed, sources, verb, who, with_status
 from pjsipdiag.diagnosis.rules.hints import misfits, nearest_misses, not_loaded, not_run, others_of, reasons
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address
@@ -77,19 +77,15 @@ def of_port(situation: Situation, group: CallGroup) -> Cause | None:
 def port_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     ports = sorted({port for group in groups for port in group.ports})
     shown = listed([str(port) for port in ports], 6)
-    return Finding(
+    return finding_for(
+        groups,
         "port-mismatch",
         Severity.ERROR,
         f"{who(groups, 'sends', 'send')} from port {shown}, but match={cause.detail} in [{cause.name}] takes another"
         f" source port only ({cause.where})",
         cause.where,
-        sources(groups),
-        calls(groups),
-        (
-            "the port in match= is compared with the port that the call comes from, not with the one it is sent to",
-            *_other_ports(situation, cause, groups),
-            f"observed answers: {answers(groups)}",
-        ),
+        "the port in match= is compared with the port that the call comes from, not with the one it is sent to",
+        *_other_ports(situation, cause, groups),
         advice="drop the port, unless several trunks share the address and differ in their source port",
     )
 
@@ -154,19 +150,15 @@ def hostname_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallG
         )
     if not rules and identify:
         evidence.append("give --hosts FILE or --resolve to replay with the name's addresses")
-    return Finding(
+    return finding_for(
+        groups,
         "hostname-mismatch",
         Severity.ERROR,
         f"{who(groups)} not among the addresses of match={cause.detail} in [{cause.name}] ({cause.where}): {meaning}",
         cause.where,
-        sources(groups),
-        calls(groups),
-        (
-            *evidence,
-            *reasons(situation, groups),
-            *_by_elimination(situation, groups),
-            f"observed answers: {answers(groups)}",
-        ),
+        *evidence,
+        *reasons(situation, groups),
+        *_by_elimination(situation, groups),
         advice="add the addresses themselves; a name in match= follows neither failover nor DNS changes",
     )
 
@@ -211,16 +203,15 @@ def registration_only(_situation: Situation, cause: Cause, groups: Sequence[Call
         token = "its request URI or To carries a line parameter that is not (or no longer) the token: the answer is 401"
     else:
         token = "neither its request URI nor its To carries the line parameter of the Contact that Asterisk registered"
-    return Finding(
+    return finding_for(
+        groups,
         "registration-only",
         Severity.ERROR if failed else Severity.NOTE,
         f"{who(groups, 'belongs', 'belong')} to registration [{cause.name}] ({cause.where}), and endpoint"
         f" {cause.detail} can be"
         " reached by its line token only: no identify names its address",
         cause.where,
-        sources(groups),
-        calls(groups),
-        (token, f"observed answers: {answers(groups)}"),
+        token,
         advice=f"add an identify with the addresses of the provider for {cause.detail}; it works beside line=yes",
     )
 
@@ -277,24 +268,20 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         message = f"{nowhere}; {they} may belong to {listed(names)}: nothing says which"
     else:
         message = f"{nowhere}, and nothing ties {them} to an endpoint"
-    return Finding(
+    return finding_for(
+        groups,
         "unmatched-source",
         Severity.ERROR,
         message,
         cause.where,
-        sources(groups),
-        calls(groups),
-        (
-            *misfits(situation, cause, groups),
-            *_denied_by_list(situation, cause, groups),
-            *nearest_misses(situation, groups),
-            *reasons(situation, groups),
-            *(() if cause.name else others_of(situation, groups)),
-            *not_loaded(situation, cause),
-            *(["a file that is missing here may have a rule for it"] if situation.config.missing else []),
-            *not_run(situation),
-            f"observed answers: {answers(groups)}",
-        ),
+        *misfits(situation, cause, groups),
+        *_denied_by_list(situation, cause, groups),
+        *nearest_misses(situation, groups),
+        *reasons(situation, groups),
+        *(() if cause.name else others_of(situation, groups)),
+        *not_loaded(situation, cause),
+        *(["a file that is missing here may have a rule for it"] if situation.config.missing else []),
+        *not_run(situation),
         # Reports show the suggested lines themselves where a finding has no advice.
         advice=f"if these calls are wanted, permit {listed(sources(groups))} in the access list of {cause.name} as well"
         " as in its match= lines"

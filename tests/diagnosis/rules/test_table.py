@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 
 from pjsipdiag.cli import main
-from pjsipdiag.diagnosis import rule as rules
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.repairs import objects
@@ -51,7 +50,7 @@ def invented(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Rule:
     monkeypatch.setattr(objects, "mends", mends, raising=False)
     (tmp_path / "pages").mkdir()
     (tmp_path / "pages" / f"{NAME}.md").write_text(f"# {NAME}\n")
-    monkeypatch.setattr(rules, "files", lambda _package: tmp_path)
+    monkeypatch.setattr("importlib.resources.files", lambda _package: tmp_path)
     with_it = (row, *table.TABLE)
     for module in ("pjsipdiag.diagnosis.rules", "pjsipdiag.diagnosis.repairs.suggest"):
         monkeypatch.setattr(import_module(module), "TABLE", with_it)

@@ -20,7 +20,7 @@ from pjsipdiag.diagnosis.evidence.numbers import contexts_with, number, reached,
 from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.rule import Blamed
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, listed, sources, who, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, listed, who, with_status
 from pjsipdiag.diagnosis.rules.refused import DIALPLAN, codes, count, of_dialplan, severity
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -95,20 +95,17 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
         if missing > 0
         else _explain_answer(endpoint, groups, numbers, found)
     )
-    return Finding(
+    return finding_for(
+        groups,
         "dialplan-rejected",
         severity(groups, DIALPLAN),
         f"{who(groups)} matched to endpoint {cause.name} and let in, then refused{to}"
         f" ({codes(groups, DIALPLAN)}): {why} ({cause.where})",
         cause.where,
-        sources(groups),
-        count(groups, DIALPLAN),
-        (
-            *known,
-            "identification is right: another match= line would change nothing",
-            *_log_lines(situation, groups),
-            f"observed answers: {answers(groups)}",
-        ),
+        *known,
+        "identification is right: another match= line would change nothing",
+        *_log_lines(situation, groups),
+        count=count(groups, DIALPLAN),
         advice=_contact_user(situation, numbers) or advice,
     )
 

@@ -8,7 +8,7 @@ from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.verdict import BY_RULE, BY_WORD, Outcome
 from pjsipdiag.diagnosis.evidence.signs import is_likely
 from pjsipdiag.diagnosis.model import Door, DoorState, Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import answers, calls, counted, sources, who
+from pjsipdiag.diagnosis.rules.cause import calls, counted, finding_for, who
 from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.space.doors import doors, untried
@@ -44,19 +44,15 @@ def _tried(situation: Situation, endpoint: Endpoint, groups: Sequence[CallGroup]
     where = option.where if option else endpoint.where
     scanning = any(scans(situation, group) for group in groups)
     what = "From user" if groups[0].verdict.identifier == "username" else "Authorization username"
-    return Finding(
+    return finding_for(
+        groups,
         "open-door",
         Severity.ERROR if scanning else Severity.WARNING,
         f"{who(groups, 'comes', 'come')} in as endpoint {endpoint.name} by the {what} alone, without a password:"
         f" context={endpoint.context} ({counted(calls(groups), 'call')}); anybody who says that name gets in, from any"
         f" address",
         where,
-        sources(groups),
-        calls(groups),
-        (
-            "identify_by is username,ip unless it says otherwise" if option is None else f"identify_by={option.value}",
-            f"observed answers: {answers(groups)}",
-        ),
+        "identify_by is username,ip unless it says otherwise" if option is None else f"identify_by={option.value}",
         advice=f"write identify_by=ip into [{endpoint.name}] where it is known by its address, or give it auth=",
     )
 

@@ -11,7 +11,7 @@ from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import hosts_named, samples
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, who
+from pjsipdiag.diagnosis.rules.cause import Cause, counted, finding_for, listed, sources, who
 from pjsipdiag.diagnosis.rules.methods import credentials
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.rules.scanning import scans
@@ -145,25 +145,17 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
         }
     )
     meant = f" to the trunk's own address{f' ({listed(others)} also calls by it)' if others else ''}"
-    return Finding(
+    return finding_for(
+        groups,
         "telephone-taken",
         Severity.ERROR if inside or refused else Severity.WARNING,
         f"{who(groups, 'calls', 'call')} with {word} {phone.name}, an endpoint of its own with a password"
         f" ({phone.where}), but {text} of [{cause.name}] ({cause.where}) takes the calls for endpoint {trunk.name}"
         f" first: they reach context={trunk.context} without a password",
         cause.where,
-        sources(groups),
-        calls(groups),
-        (
-            *(f"its {header} names {host}: {groups[0].source} stands for it" for header, host in behind[:4]),
-            *([f"{counted(registers, 'REGISTER')} from there: taken for {trunk.name} as well"] if registers else []),
-            *(
-                [f"REGISTERs of {listed(sorted(here & registered))} were answered with 200"]
-                if here & registered
-                else []
-            ),
-            f"observed answers: {answers(groups)}",
-        ),
+        *(f"its {header} names {host}: {groups[0].source} stands for it" for header, host in behind[:4]),
+        *([f"{counted(registers, 'REGISTER')} from there: taken for {trunk.name} as well"] if registers else []),
+        *([f"REGISTERs of {listed(sorted(here & registered))} were answered with 200"] if here & registered else []),
         advice=f"narrow {text} of [{cause.name}]{meant}: then the {word} finds {phone.name}, which asks for the"
         " password"
         if rule

@@ -18,7 +18,7 @@ from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.evidence.signs import is_likely
 from pjsipdiag.diagnosis.model import Edit, Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, listed, sources
+from pjsipdiag.diagnosis.rules.cause import Cause, counted, finding_for, listed, sources
 from pjsipdiag.diagnosis.rules.gaps.stores import stores as stores_of
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -99,15 +99,15 @@ def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[Call
     if cause.where is None:  # one of many, or none
         lines = dict.fromkeys(str(where) for group in groups if (where := _decides(situation, group)))
         evidence += [f"lines that decide: {listed([*lines])}"] if lines else []
-    return Finding(
+    return finding_for(
+        groups,
         "prediction-differs",
         Severity.ERROR,
         f"{listed(sources(groups))}: {files_say}, but {answered}"
         f" ({counted(total, 'call')}): it ran something else than these files",
         cause.where,
-        sources(groups),
-        total,
-        (*evidence, f"observed answers: {answers(groups)}"),
+        *evidence,
+        count=total,
         advice="compare `pjsip show identifies` and `pjsip show endpoints` with the files, then `pjsip reload`"
         " (transports: restart)",
     )

@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, verb
+from pjsipdiag.diagnosis.rules.cause import Cause, counted, finding_for, listed, sources, verb
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 
@@ -35,16 +35,15 @@ def anonymous_accepted(situation: Situation, cause: Cause, groups: Sequence[Call
     belongs = (
         [f"some of the calls may be meant for {listed(known)}, whose identifies lack the address"] if known else []
     )
-    return Finding(
+    return finding_for(
+        groups,
         "anonymous-accepted",
         Severity.ERROR,
         f"{counted(len(sources(groups)), 'source')} ({listed(sources(groups))}) {verb(groups, 'reaches', 'reach')}"
         f" the dialplan through"
         f" {through}, which takes everybody: context={context}",
         cause.where,
-        sources(groups),
-        calls(groups),
-        (*belongs, f"observed answers: {answers(groups)}"),
+        *belongs,
         advice="keep the context free of anything that costs money, or remove what takes everybody and match by"
         " address",
     )

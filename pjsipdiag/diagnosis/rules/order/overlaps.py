@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.loading.order import ask_order
 from pjsipdiag.asterisk.releases import REPRESENTATIVES, around
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, listed, sources, who
+from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, listed, who
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.space.cells import Cell, cells, deciding
@@ -55,20 +55,16 @@ def overlapping_identifies(situation: Situation, cause: Cause, groups: Sequence[
     assert won_rule is not None and lost_rule is not None
     failed = sum(refusals(group) for group in groups)
     more = "more closely" if length(lost_rule) > length(won_rule) else "just as well"
-    return Finding(
+    return finding_for(
+        groups,
         "overlapping-identifies",
         Severity.ERROR if failed else Severity.WARNING,
         f"{who(groups, 'fits', 'fit')} both match={won_rule.text} in [{won.name}] ({won_rule.where}) and"
         f" match={lost_rule.text} in [{lost.name}] ({lost_rule.where}): Asterisk asks [{won.name}] first, so endpoint"
         f" {won.endpoint} takes the call, although [{lost.name}] (endpoint {lost.endpoint}) fits {more}",
         won_rule.where,
-        sources(groups),
-        calls(groups),
-        (
-            "the order is never that of the file, and never the most specific",
-            *_winners(situation.config, won, lost),
-            f"observed answers: {answers(groups)}",
-        ),
+        "the order is never that of the file, and never the most specific",
+        *_winners(situation.config, won, lost),
         advice=f"take the addresses of [{lost.name}] out of [{won.name}], or narrow its network"
         if won_rule.mask != lost_rule.mask
         else "two trunks with one address cannot be told apart by it: tell them apart by source port or match_header,"

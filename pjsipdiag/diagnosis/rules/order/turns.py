@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, sources, who
+from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, who
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 
@@ -44,20 +44,16 @@ def unreachable_identifier(situation: Situation, cause: Cause, groups: Sequence[
     verdict = groups[0].verdict
     order = situation.config.globals.endpoint_identifier_order
     took = f"{verdict.identifier} ({f'[{verdict.identify}], ' if verdict.identify else ''}endpoint {verdict.endpoint})"
-    return Finding(
+    return finding_for(
+        groups,
         "unreachable-identifier",
         Severity.ERROR,
         f"{who(groups, 'fits', 'fit')} {cause.detail} of [{cause.name}], but {took} takes the call first:"
         f" endpoint_identifier_order={order} never lets {cause.detail} through",
         cause.where,
-        sources(groups),
-        calls(groups),
-        (
-            "identifiers that the list does not name run after those that it names, and the first that finds an"
-            " endpoint decides",
-            *blanks_say(situation.config),
-            f"observed answers: {answers(groups)}",
-        ),
+        "identifiers that the list does not name run after those that it names, and the first that finds an"
+        " endpoint decides",
+        *blanks_say(situation.config),
         advice=f"name {cause.detail} before {verdict.identifier} in endpoint_identifier_order of the [global] section",
     )
 

@@ -11,7 +11,7 @@ from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, listed, sources, who
+from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, listed, sources, who
 from pjsipdiag.diagnosis.rules.order.overlaps import refusals
 from pjsipdiag.diagnosis.rules.order.turns import blanks_say, order_line
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
@@ -67,21 +67,17 @@ def identified_by_user(situation: Situation, cause: Cause, groups: Sequence[Call
     failed = sum(refusals(group) for group in groups) > 0
     # Where other calls from there find nobody, the address is missing, and that is told as the cause.
     missing = any(is_unmatched(other) for source in sources(groups) for other in groups_of(situation, source))
-    return Finding(
+    return finding_for(
+        groups,
         "identified-by-user",
         Severity.ERROR if cause.detail or (failed and not missing) else Severity.WARNING,
         f"{who(groups, 'calls', 'call')} with From user {callers}, which is the name of endpoint {cause.name}, so"
         f" {cause.name}"
         f" takes the call; {meant}",
         cause.where,
-        sources(groups),
-        calls(groups),
-        (
-            why,
-            *blanks_say(situation.config),
-            f"the calls get context={situation.config.endpoints[cause.name].context} of {cause.name}",
-            f"observed answers: {answers(groups)}",
-        ),
+        why,
+        *blanks_say(situation.config),
+        f"the calls get context={situation.config.endpoints[cause.name].context} of {cause.name}",
         advice=advice,
     )
 

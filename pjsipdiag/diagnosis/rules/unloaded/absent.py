@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading import modules
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, is_silent, sources, who
+from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, who
 from pjsipdiag.diagnosis.rules.unloaded.ignored import logged
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -27,14 +27,13 @@ def of_absent_module(situation: Situation, group: CallGroup) -> Cause | None:
 
 def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     lines = [line for one in situation.config.absent if one.where == cause.where for line in logged(one.log)]
-    return Finding(
+    return finding_for(
+        groups,
         "module-not-loaded",
         Severity.ERROR,
         f"{cause.detail}; {who(groups, 'is', 'are')} not identified",
         cause.where,
-        sources(groups),
-        calls(groups),
-        (*lines, f"observed answers: {answers(groups)}"),
+        *lines,
         advice=f"correct {cause.where}, then restart Asterisk",
     )
 

@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.asterisk.verdict import BY_RULE
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, listed, sources, who
+from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, listed, who
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 
@@ -39,18 +39,14 @@ def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGr
         meant = f"; [{section.name}] at {section.where} has {said}"
     place = f"{cause.where} in [{cause.name}]" if cause.where else f"[{cause.name}]"
     said = f"endpoint={cause.detail}" if cause.detail else "no endpoint="
-    return Finding(
+    return finding_for(
+        groups,
         "endpoint-missing",
         Severity.ERROR,
         f"{who(groups, 'matches', 'match')} [{cause.name}], but its endpoint does not exist: {said} ({place}){meant}",
         cause.where,
-        sources(groups),
-        calls(groups),
-        (
-            "the search ends at this identify: no other one is asked",
-            *_without(situation, cause, groups),
-            f"observed answers: {answers(groups)}",
-        ),
+        "the search ends at this identify: no other one is asked",
+        *_without(situation, cause, groups),
         advice=f"give [{section.name}] ({section.where}) type=endpoint"
         if section and section.first("type") is None
         else f"write the name of an existing endpoint {'in' if cause.where.column else 'on'} {which_line(cause.where)}"

@@ -19,7 +19,7 @@ from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, meant_endpoint, section_at, taking
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, is_silent, listed, sources
+from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, listed, sources
 from pjsipdiag.diagnosis.rules.gaps.copies import MOST_LISTED
 from pjsipdiag.diagnosis.rules.unloaded.dangling import which_line
 from pjsipdiag.diagnosis.rules.unloaded.ignored import logged
@@ -147,22 +147,18 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         took = f"it is the only identify of endpoint {meant_endpoint(situation.config, dropped)}, which is to take"
     else:
         took = f"identify {cause.detail} takes" if cause.detail else "its name is the From user of"
-    return Finding(
+    return finding_for(
+        groups,
         "not-loaded",
         Severity.ERROR,
         f"[{name}] ({kind}) is in {cause.where.file} but Asterisk does not load it because of"
         f" {which_line(cause.where)}: {dropped.reason}; {took} {listed(sources(groups))}",
         cause.where,
-        sources(groups),
-        calls(groups),
-        (
-            *_as_written(situation.config, dropped),
-            f"the section begins at {dropped.section_where}",
-            *others,
-            *other_releases(dropped.type, dropped.why),
-            *logged(dropped.log),
-            f"observed answers: {answers(groups)}",
-        ),
+        *_as_written(situation.config, dropped),
+        f"the section begins at {dropped.section_where}",
+        *others,
+        *other_releases(dropped.type, dropped.why),
+        *logged(dropped.log),
         advice=f"correct {cause.where.phrase}, then"
         f" {'restart Asterisk' if kind == 'transport' else 'reload'} and look for [{name}] in"
         f" `pjsip show {'identifies' if kind == 'identify' else f'{kind}s'}`",
