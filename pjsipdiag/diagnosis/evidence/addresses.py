@@ -12,7 +12,7 @@ from typing import overload
 
 from pjsipdiag.asterisk.addresses.rule import bounds, network_text, number, shared_bits
 from pjsipdiag.asterisk.config import AddressRule
-from pjsipdiag.sip import Address
+from pjsipdiag.sip import Address, parse_uri
 
 _PRIVATE = tuple(
     ipaddress.ip_network(text)
@@ -36,6 +36,18 @@ def ip_of(place: str) -> str:
     if place.startswith("["):
         return place[1:].partition("]")[0]
     return place.partition(":")[0] if place.count(":") == 1 else place
+
+
+def address_of(place: str) -> Address:
+    """The same with the port, 0 where there is none."""
+    host, _, port = place.rpartition(":")
+    return Address(host.strip("[]"), int(port)) if port.isdigit() and host else Address(place.strip("[]"))
+
+
+def host_of(uri: str) -> str:
+    """The host of a URI; empty where it has none."""
+    parsed = parse_uri(uri)
+    return parsed.host if parsed else ""
 
 
 def is_address(text: str) -> bool:

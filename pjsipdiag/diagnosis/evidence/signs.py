@@ -19,7 +19,7 @@ from pjsipdiag.asterisk.addresses.rule import MAPPED, fits, is_whole_world, numb
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import BY_RULE
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.evidence.addresses import in_words, is_address, near_miss
+from pjsipdiag.diagnosis.evidence.addresses import address_of, in_words, is_address, near_miss
 from pjsipdiag.diagnosis.evidence.lookup import lookup
 from pjsipdiag.diagnosis.evidence.trunks import Naming, Trunks, domain, prefix, trunks
 from pjsipdiag.diagnosis.evidence.vicinity import lines_beside, lines_naming
@@ -288,8 +288,7 @@ def _agents(situation: Situation) -> tuple[tuple[str, str], ...]:
 
 
 def _destinations(group: CallGroup) -> list[Address]:
-    parts = (text.rpartition(":") for text in group.destinations)
-    return [Address(host.strip("[]"), int(port)) for host, _, port in parts if port.isdigit()]
+    return [address for address in map(address_of, group.destinations) if address.port]
 
 
 def _wrong_transport(config: Config, endpoint: str, group: CallGroup) -> int:

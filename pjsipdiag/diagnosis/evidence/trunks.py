@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.addresses.rule import number
 from pjsipdiag.asterisk.config import AddressRule, Config, Endpoint
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.evidence.addresses import is_address
+from pjsipdiag.diagnosis.evidence.addresses import host_of, is_address
 from pjsipdiag.diagnosis.evidence.lookup import matches_in, meant_endpoint, section_at
 from pjsipdiag.sip import parse_uri
 
@@ -89,7 +89,7 @@ def _registered(config: Config) -> dict[str, str]:
     found = {}
     for registration in config.registrations.values():
         named = [name for name in (registration.endpoint, registration.name) if name in config.endpoints]
-        auth, host = registration.value("outbound_auth"), _host(registration.server_uri)
+        auth, host = registration.value("outbound_auth"), host_of(registration.server_uri)
         same_auth, same_host = by_auth[auth] if auth else [], by_host[host] if host else []
         # A registration rarely names its endpoint. Credentials or a server that two endpoints share do not say which it
         # is.
@@ -186,9 +186,4 @@ def _uris(config: Config, registered: dict[str, str]) -> Iterator[tuple[str, str
 
 def _contact_hosts(config: Config, endpoint: Endpoint) -> list[str]:
     aors = (config.aors.get(name) for name in endpoint.aors)
-    return [_host(contact) for aor in aors if aor for contact in aor.contacts]
-
-
-def _host(uri: str) -> str:
-    parsed = parse_uri(uri)
-    return parsed.host if parsed else ""
+    return [host_of(contact) for aor in aors if aor for contact in aor.contacts]

@@ -10,6 +10,7 @@ from pjsipdiag.asterisk.config import Transport
 from pjsipdiag.asterisk.replay.arrival import listening
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.calls.heads import IsAsterisk
+from pjsipdiag.diagnosis.evidence.addresses import address_of
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, listed, who
 from pjsipdiag.diagnosis.rules.gaps.difference import NONCE, contradicts
@@ -31,7 +32,7 @@ def of_another(situation: Situation, group: CallGroup) -> Cause | None:
     """Who answers at the address that the calls went to, where that is not PJSIP."""
     if is_silent(group) or not group.destinations:
         return None
-    place = _address(group.destinations[0])
+    place = address_of(group.destinations[0])
     who_is, where, heard, alone = _at(situation, group.transport, place)
     if not who_is or (heard and not contradicts(group) and (alone or not _fails(group))):
         return None  # Asterisk may be called anything: only what it does tells that a name is another's
@@ -95,13 +96,8 @@ def _takes(socket: Transport, transport: str, place: Address) -> bool:
     return socket.protocol == transport.lower() and socket.port == place.port and (wild or socket.bind == place.ip)
 
 
-def _address(text: str) -> Address:
-    host, _, port = text.rpartition(":")
-    return Address(host.strip("[]"), int(port)) if port.isdigit() and host else Address(text.strip("[]"))
-
-
 def answered_by_another(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
-    place = _address(cause.detail)
+    place = address_of(cause.detail)
     old = cause.name == "chan_sip"
     named = "chan_sip, the driver before PJSIP," if old else cause.name
     at = f" (sip.conf, {cause.where})" if old and cause.where else " (sip.conf)" if old else ""

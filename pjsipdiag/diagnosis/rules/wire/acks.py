@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator
 from pjsipdiag.asterisk.config import Transport
 from pjsipdiag.asterisk.replay.arrival import listening
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
+from pjsipdiag.diagnosis.evidence.addresses import host_of, is_address, is_private
 from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import answers, counted
 from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Situation, Unheard
-from pjsipdiag.sip import parse_uri
 
 OUTSIDE = ("external_signaling_address", "external_signaling_hostname")
 """Options of a transport that set the address in Contact behind a NAT (res_pjsip_nat.c)."""
@@ -45,7 +44,7 @@ def _finding(situation: Situation, group: CallGroup, unheard: Unheard) -> Findin
     # The ACK goes to the Contact of the 200 (RFC 3261 13.2.2.4, 12.2.1.1): a private one is no way for a public source.
     lost = lost_calls(group)
     transport = next(iter(listening(group.transport, group.sample.destination, situation.config)), None)
-    hidden = [host for host in map(_host, unheard.contacts) if is_address(host) and is_private(host)]
+    hidden = [host for host in map(host_of, unheard.contacts) if is_address(host) and is_private(host)]
     inside = bool(hidden) and not is_private(group.source)
     outside = next(filter(None, (transport.option(name) for name in OUTSIDE)), None) if transport else None
     return Finding(
@@ -90,8 +89,3 @@ def _evidence(unheard: Unheard, transport: Transport | None, hidden: list[str]) 
 
 def _observed(group: CallGroup) -> str:
     return f"observed answers: {answers([group])}"
-
-
-def _host(contact: str) -> str:
-    uri = parse_uri(contact)
-    return uri.host if uri else ""
