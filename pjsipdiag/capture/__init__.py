@@ -11,7 +11,7 @@
     fast        what cannot hold SIP is passed over, compiled where it can be
     text        logs and other written forms
     formats     pcap, pcapng, texts, and what Wireshark reads; rotated: files of one capture; readers: who reads them
-    joining     parts of one capture, read by several processes; again: read a second time
+    joining     parts of one capture, read by several processes; reread: read a second time
     pcap_writer messages as a capture
 
 Imports go upwards in this list; `diagnosis.work` asks the top.

@@ -56,7 +56,7 @@ class Connected(Datagram):
     __slots__ = ()
 
 
-def told(direction: str, carrier: bytes) -> str:
+def carried_direction(direction: str, carrier: bytes) -> str:
     """The direction of a packet that one of that direction from `carrier` (packed IP) holds: the outermost one tells.
 
     What this machine sends out is its own word.

@@ -19,8 +19,8 @@ from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.releases import NEWEST
 from pjsipdiag.asterisk.replay.identifiers import Replay
-from pjsipdiag.capture.again import missing as not_read_again
 from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.reread import missing as not_read_again
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis import rules
 from pjsipdiag.diagnosis.basis import Basis, Reload, again, reloaded, settle
@@ -42,8 +42,8 @@ from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
 from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.evidence.offers import offer_of
+from pjsipdiag.diagnosis.evidence.owners import nearby
 from pjsipdiag.diagnosis.evidence.quoted import quoted
-from pjsipdiag.diagnosis.evidence.signs import nearby
 from pjsipdiag.diagnosis.model import Finding, Report, Suggestion
 from pjsipdiag.diagnosis.names import given
 from pjsipdiag.diagnosis.options import Options
@@ -59,9 +59,9 @@ from pjsipdiag.diagnosis.running import ask, callers_hosts, left_open, settled
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
 from pjsipdiag.diagnosis.work.acknowledged import Acknowledged, Ends
-from pjsipdiag.diagnosis.work.again import SecondReading
 from pjsipdiag.diagnosis.work.gather import AlreadyRead, Begun, Gathered, begin, summary
 from pjsipdiag.diagnosis.work.jobs import share, slices
+from pjsipdiag.diagnosis.work.second_reading import SecondReading
 from pjsipdiag.diagnosis.work.transcript import transcripts
 from pjsipdiag.sip import NOWHERE, Address, SipMessage
 

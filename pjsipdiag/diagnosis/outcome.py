@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.capture.again import look_again
 from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.reread import look_again
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules import blamed

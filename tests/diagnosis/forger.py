@@ -22,7 +22,7 @@ from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.capture import read
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.diagnosis.diagnose import Observation, observe
-from pjsipdiag.diagnosis.evidence.signs import is_likely
+from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address, SipMessage
 from tests.diagnosis.carried import OPEN, TUNNELS

@@ -15,7 +15,7 @@ from pjsipdiag.capture.packets.network import IPV4, Carried
 
 MARGIN = 160
 """Bytes after the start of a record in which all fields of a layout lie."""
-TRANSPORTS = frozenset({6, 17})
+TRANSPORT_PROTOCOLS = frozenset({6, 17})
 PASSES = bytes(int(byte >= 0x80 and byte != 0x88) for byte in range(256))
 """First bytes of a UDP payload that neither SIP, HEP nor a tunnel can have (0x88: VXLAN with a group policy)."""
 HEP_BYTES = frozenset({0x01, 0x02, 0x48})
@@ -67,7 +67,7 @@ class Layout(NamedTuple):
         return (
             first == self.first
             and second == self.second
-            and protocol in TRANSPORTS
+            and protocol in TRANSPORT_PROTOCOLS
             and not fragment & self.mask
             and (self.plain or self.outer(buffer, at) == self.tags)
         )

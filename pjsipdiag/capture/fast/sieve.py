@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.fast import compiled
-from pjsipdiag.capture.fast.layout import HEP_BYTES, PASSES, TRANSPORTS, Container, Layout, learn
+from pjsipdiag.capture.fast.layout import HEP_BYTES, PASSES, TRANSPORT_PROTOCOLS, Container, Layout, learn
 from pjsipdiag.capture.packets.dissect import MAY_CARRY_SIP, PSH, RST, SYN, VERSION, Dissector
 from pjsipdiag.capture.packets.link import SLL_DIRECTIONS, network
 from pjsipdiag.capture.packets.network import IPV4, IPV6, Carried, Undecodable
@@ -65,7 +65,7 @@ class Sieve:
                 continue
             if not layout.plain and layout.outer(buffer, at) != layout.tags:
                 continue
-            if protocol in TRANSPORTS and not fragment & layout.mask:
+            if protocol in TRANSPORT_PROTOCOLS and not fragment & layout.mask:
                 if number:  # the next one of another encapsulation is most likely of this one
                     layouts.insert(0, layouts.pop(number))
                 return self.plain(layout, buffer, at, stop, time, frame)

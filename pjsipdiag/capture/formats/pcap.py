@@ -15,7 +15,7 @@ from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.fast.layout import MARGIN, Container
 from pjsipdiag.capture.fast.sieve import Sieve
-from pjsipdiag.capture.formats.records import LONGEST, RecordWalk
+from pjsipdiag.capture.formats.records import LONGEST_PACKET, RecordWalk
 from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.capture.source.window import Window
 
@@ -127,7 +127,7 @@ class Walk(RecordWalk):
             seconds, fraction, captured, original = head(buffer, at)
             stop = at + step + captured
             # Damage is told by this header alone, never by the next one: the next one may be the damaged one.
-            damaged = not (0 < captured <= LONGEST and captured <= original and fraction < fractions)
+            damaged = not (0 < captured <= LONGEST_PACKET and captured <= original and fraction < fractions)
             if damaged or stop > end:
                 break
             frame += 1
@@ -183,7 +183,7 @@ class Walk(RecordWalk):
                 return length > 1 or (length == 1 and at == window.end)
             seconds, fraction, captured, original = head(window.buffer, at)
             sane = (captured or seconds) if odd else 0 < captured <= original and fraction < fractions
-            if captured > LONGEST or not sane:
+            if captured > LONGEST_PACKET or not sane:
                 return False
             if earlier is not None and abs(seconds - earlier) > MOST_APART:
                 return False

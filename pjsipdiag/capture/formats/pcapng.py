@@ -18,14 +18,14 @@ from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.fast.layout import MARGIN, Container
 from pjsipdiag.capture.fast.sieve import Sieve
 from pjsipdiag.capture.formats.interface import Interface, direction_of, interface
-from pjsipdiag.capture.formats.records import LONGEST, RecordWalk
+from pjsipdiag.capture.formats.records import LONGEST_PACKET, RecordWalk
 from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.capture.source.window import Window
 
 SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"
 SECTION, INTERFACE, PACKET, SIMPLE, ENHANCED, SECRETS = 0x0A0D0D0A, 1, 2, 3, 6, 10
 ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
-LONGEST_BLOCK = LONGEST + 65_536
+LONGEST_BLOCK = LONGEST_PACKET + 65_536
 """Bytes of a packet block: the packet and its options; other blocks may be as long as LONGEST_OTHER."""
 LONGEST_OTHER = 64 << 20
 MOST_INTERFACES = 4096

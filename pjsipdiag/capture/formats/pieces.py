@@ -12,7 +12,7 @@ from struct import Struct
 
 from pjsipdiag.capture.formats.pcap import HEADER, MAGICS, file_header
 from pjsipdiag.capture.formats.pcapng import INTERFACE, LONGEST_BLOCK, ORDERS, SECTION_MAGIC
-from pjsipdiag.capture.formats.records import LONGEST
+from pjsipdiag.capture.formats.records import LONGEST_PACKET
 from pjsipdiag.errors import CaptureError
 
 LEAST_BLOCK = 12
@@ -59,7 +59,7 @@ class _Pcap:
         at, last = 0, len(data) - self._step
         while at <= last:
             (captured,) = self._length(data, at)
-            if captured > LONGEST:
+            if captured > LONGEST_PACKET:
                 raise CaptureError(f"{self._name}: the record at byte {self._at + at} cannot be true")
             stop = at + self._step + captured
             if stop > len(data):

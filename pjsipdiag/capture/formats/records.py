@@ -14,7 +14,7 @@ from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.capture.source.window import Window
 
-LONGEST = 262_144
+LONGEST_PACKET = 262_144
 """Bytes that libpcap lets a packet have (MAXIMUM_SNAPLEN)."""
 MOST_NOTES = 20
 

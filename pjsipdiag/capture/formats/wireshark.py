@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pjsipdiag.capture.datagram import Datagram, Tally, told
+from pjsipdiag.capture.datagram import Datagram, Tally, carried_direction
 from pjsipdiag.capture.packets.logger import is_logged, logged
 from pjsipdiag.capture.source.place import here
 from pjsipdiag.capture.streams.start import starts_like_sip
@@ -174,7 +174,7 @@ def _datagrams(line: bytes, tally: Tally) -> Iterator[Datagram]:
     transport, direction = _transport(protocols), _direction(layers)
     carrier = _carrier(layers)
     if carrier:
-        direction = told(direction, carrier)
+        direction = carried_direction(direction, carrier)
     for payload in messages:
         if not starts_like_sip(payload):
             tally.undecoded["what tshark takes for SIP without a start line"] += 1

@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from pjsipdiag.capture.datagram import Datagram, Tally, told
+from pjsipdiag.capture.datagram import Datagram, Tally, carried_direction
 from pjsipdiag.capture.packets import logger
 from pjsipdiag.capture.packets.fragments import DatagramKey, Fragments, Pending
 from pjsipdiag.capture.packets.icmp import error_about
-from pjsipdiag.capture.packets.ip import MAX_DEPTH, MISSING, TCP, UDP, TcpSegment, unwrap
+from pjsipdiag.capture.packets.ip import MAX_DEPTH, MOST_MISSING, TCP, UDP, TcpSegment, unwrap
 from pjsipdiag.capture.packets.link import network
 from pjsipdiag.capture.packets.network import Carried, Undecodable
 from pjsipdiag.capture.packets.tunnels import udp_tunnel
@@ -146,7 +146,7 @@ class Dissector:
             half = len(ends) // 2
             if protocol != UDP or len(data) < 8:
                 continue
-            segment = TcpSegment(UDP, ends[:half], ends[half:], data, MISSING, True)
+            segment = TcpSegment(UDP, ends[:half], ends[half:], data, MOST_MISSING, True)
             for found in self._message(time, frame, segment, data[8:], direction, True) or ():
                 self._kept_late += len(found.payload)
                 if self._kept_late > MOST_LATE:
@@ -177,7 +177,7 @@ class Dissector:
             if segment is None:
                 return ()
             if segment.carrier:
-                direction = told(direction, segment.carrier)
+                direction = carried_direction(direction, segment.carrier)
             if segment.protocol == TCP:
                 return self._tcp(time, frame, segment, direction)
             if segment.protocol != UDP:
@@ -192,7 +192,7 @@ class Dissector:
             tunnel = udp_tunnel(*ports, payload)
             if tunnel is None:
                 return ()
-            direction = told(direction, segment.source)
+            direction = carried_direction(direction, segment.source)
             segment = unwrap(*tunnel, time, self.fragments)
         raise Undecodable("tunnels nested too deep")
 

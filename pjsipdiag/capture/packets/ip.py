@@ -13,10 +13,10 @@ from pjsipdiag.capture.packets.network import IPV4, Undecodable
 from pjsipdiag.capture.packets.tunnels import protocol_tunnel
 
 TCP, UDP, ICMP, ICMP6 = 6, 17, 1, 58
-TOLD = frozenset({TCP, UDP, ICMP, ICMP6})
+LOOKED_INTO = frozenset({TCP, UDP, ICMP, ICMP6})
 """Protocols that are looked into."""
 MAX_DEPTH = 8
-MISSING = 65_535
+MOST_MISSING = 65_535
 """Bytes that are missing at most where only the beginning of a packet is there."""
 AH = 51
 EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
@@ -52,7 +52,7 @@ def unwrap(kind: int, data: bytes, time: int, fragments: Fragments) -> TcpSegmen
         packet = (_ipv4 if kind == IPV4 else _ipv6)(data, time, fragments)
         if packet is None:
             return None
-        if packet.protocol in TOLD:
+        if packet.protocol in LOOKED_INTO:
             return (
                 packet._replace(reassembled=reassembled or packet.reassembled, carrier=carrier) if carrier else packet
             )
@@ -83,7 +83,7 @@ def _ipv4(data: bytes, time: int, fragments: Fragments) -> TcpSegment | None:
     if missing:
         if fragment & 0x1FFF:
             raise Undecodable("IP fragment cut by the snap length")
-        return TcpSegment(protocol, source, destination, payload, MISSING, False)
+        return TcpSegment(protocol, source, destination, payload, MOST_MISSING, False)
     key = source + destination, protocol, number
     whole = fragments.add(key, time, (fragment & 0x1FFF) * 8, bool(fragment & 0x2000), payload)
     if whole is None:
@@ -125,7 +125,7 @@ def _ipv6(data: bytes, time: int, fragments: Fragments) -> TcpSegment | None:
             protocol, number, piece = rest[0], int.from_bytes(rest[4:8], "big"), rest[8:]
             # The first fragment, cut: what is there is read at once, as the rest cannot be joined to it.
             if missing and place & 1:
-                missing = MISSING
+                missing = MOST_MISSING
             elif place & 0xFFF9:  # RFC 6946: an atomic fragment is whole
                 # RFC 8200 section 4.5: the protocol is not part of the key, the first fragment's counts
                 key = source + destination, protocol, number

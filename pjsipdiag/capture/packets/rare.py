@@ -24,7 +24,7 @@ from pjsipdiag.capture.packets.network import (
     snap,
 )
 
-DEEPEST = 128
+MOST_BEFORE_IP = 128
 """Bytes before an IP header that is searched for."""
 _HEADER = re.compile(rb"[\x45-\x4f\x60-\x6f]")
 _UPPER = frozenset({0, 4, 6, 17, 41, 43, 44, 47, 51, 60})
@@ -44,7 +44,7 @@ def rare(link_type: int, frame: bytes) -> Carried:
 
 def search(frame: bytes, offset: int = 0) -> Carried | None:
     """The first IP header at or after `offset` that is one beyond doubt."""
-    for place in _HEADER.finditer(frame, offset, offset + DEEPEST):
+    for place in _HEADER.finditer(frame, offset, offset + MOST_BEFORE_IP):
         at = place.start()
         if (_is_ipv4 if frame[at] >> 4 == 4 else _is_ipv6)(frame, at):
             return Carried(IPV4 if frame[at] >> 4 == 4 else IPV6, at)

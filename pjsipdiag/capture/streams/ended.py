@@ -15,7 +15,7 @@ ALERT = b"\x15\x03"
 _PLAIN = b"\0\2"
 """The length of an alert that is not encrypted."""
 _LEVELS = (1, 2)
-NEAR = 1 << 16
+NEAR_ENOUGH = 1 << 16
 """So far behind the last byte that is known a reset may lie: some bytes may not be in the capture."""
 
 
@@ -36,7 +36,7 @@ def end_of(  # noqa: PLR0917  (as a segment is handed on)
         return Sign(SignKind.REFUSED, 0, speaker[:-2], other[:-2] + b"\0\0", speaker, "TCP")
     expected = [sent.sequence.next] if sent is not None else []
     expected += [got.acknowledges] if got is not None and got.acknowledges else []
-    fits = any(0 <= distance(number, sequence) < NEAR for number in expected)
+    fits = any(0 <= distance(number, sequence) < NEAR_ENOUGH for number in expected)
     if flags & RST:
         carries = _carries_sip(sent) or _carries_sip(got)
         return Sign(SignKind.RESET, 0, speaker[:-2], other, speaker, "TCP") if fits and carries else None

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from pjsipdiag.capture.datagram import Datagram, Tally, told
+from pjsipdiag.capture.datagram import Datagram, Tally, carried_direction
 from pjsipdiag.capture.streams.start import starts_like_sip
 from pjsipdiag.capture.streams.stream import Piece, content_length
 from pjsipdiag.capture.streams.via import via_transport
@@ -44,7 +44,7 @@ def unwrap(datagram: Datagram) -> Datagram | None:
         return None
     protocol, source, destination, inner = found
     transport = "UDP" if protocol == _UDP else via_transport(inner, "TCP")
-    direction = told(datagram.direction, datagram.source[:-2])
+    direction = carried_direction(datagram.direction, datagram.source[:-2])
     return datagram._replace(
         transport=transport, source=source, destination=destination, payload=inner, direction=direction
     )

@@ -21,7 +21,7 @@ _KNOWN_METHOD = re.compile(
     rb" (?:sips?|tel|urn|im|pres):"
 )
 _VERSION = re.compile(rb"SIP/2\.0(?: [1-6][0-9][0-9][ \r\n]|\r?\n)")
-LONGEST_LINE = 4096
+LONGEST_START_LINE = 4096
 _BEGINNING = re.compile(
     rb"[\r\n]*(?:SIP/2\.0 [1-6]?[0-9]{0,2}|S|SI|SIP|SIP/|SIP/2|SIP/2\.|SIP/2\.0"
     rb"|[A-Za-z][A-Za-z0-9.!%*_+`'~-]{0,31}(?: [A-Za-z]{0,4})?)\Z"
@@ -49,7 +49,7 @@ def find_start(data: Bytes, at: int = 0) -> int:
         version = found.start()
         if data[version + 7] == 0x20:
             return version
-        line = max(data.rfind(b"\n", at, version) + 1, at, version - LONGEST_LINE)
+        line = max(data.rfind(b"\n", at, version) + 1, at, version - LONGEST_START_LINE)
         if _WHOLE_REQUEST.match(data, line, version + 7):
             return line
         method = _KNOWN_METHOD.search(data, line, version)

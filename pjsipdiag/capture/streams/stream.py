@@ -2,7 +2,7 @@
 
 Pure: bytes go in, whole messages come out. After a loss, or bytes that are no SIP, the stream is followed again from
 the next start line; what was passed over is counted. Every byte is looked at a bounded number of times, and never
-more than `LONGEST` bytes are kept.
+more than `LONGEST_MESSAGE` bytes are kept.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pjsipdiag.capture.streams.start import LONGEST_LINE, Bytes, find_start, may_start_sip, starts_like_sip
+from pjsipdiag.capture.streams.start import LONGEST_START_LINE, Bytes, find_start, may_start_sip, starts_like_sip
 
-LONGEST = 256 * 1024
+LONGEST_MESSAGE = 256 * 1024
 """The longest message that is waited for, in bytes; PJSIP as Asterisk builds it takes 65,535 (PJSIP_MAX_PKT_LEN)."""
 _CONTENT_LENGTH = re.compile(rb"\n(?:content-length|l)[ \t]*:[ \t]*([0-9]{1,9})[ \t]*\r?\n", re.IGNORECASE)
 _BLANKS = re.compile(rb"[\r\n]*")
@@ -76,7 +76,7 @@ class MessageStream:
         if len(buffer) < self._need:
             return ()
         # Nothing new can be found without a line end, and the buffer would be searched again for each segment.
-        if self._lost and not self._scanned and b"\n" not in data and len(buffer) <= LONGEST_LINE:
+        if self._lost and not self._scanned and b"\n" not in data and len(buffer) <= LONGEST_START_LINE:
             return ()
         pieces, used = self._split(buffer)
         del buffer[:used]
@@ -128,7 +128,7 @@ class MessageStream:
             return at
         blank = data.find(b"\n\r\n", at + max(self._scanned - 2, 0))
         if blank < 0:
-            if len(data) - at <= LONGEST:
+            if len(data) - at <= LONGEST_MESSAGE:
                 self._scanned = len(data) - at
                 return at
             return self._give_up("SIP over TCP whose headers do not end", len(data))
@@ -138,7 +138,7 @@ class MessageStream:
         if self._lost and not _VIA.search(head):
             return blank + 3
         length = content_length(head)
-        if length > LONGEST:
+        if length > LONGEST_MESSAGE:
             return self._give_up("SIP over TCP with an absurd Content-Length", blank + 3)
         if length < 0:
             self.undecoded["SIP over TCP without Content-Length"] += 1
@@ -154,4 +154,4 @@ class MessageStream:
     def _forget(self, data: Bytes, at: int) -> int:
         """How many bytes need not be kept while no start line is found: everything before the last line."""
         line = data.rfind(b"\n", at) + 1 or at
-        return len(data) if len(data) - line > LONGEST_LINE else line
+        return len(data) if len(data) - line > LONGEST_START_LINE else line

@@ -34,7 +34,7 @@ LONGEST_SILENCE = 15 * 60 * 1_000_000_000
 """Nanoseconds: so long Linux repeats a segment that nobody acknowledges (`tcp_retries2`, RFC 1122 section 4.2.3.5)."""
 Segment = tuple[int, int, bytes, int, int, bytes, int | None, str, int]
 """The arguments of `Reassembler.feed`."""
-MISSING = {RunKind.GAP: "TCP segment missing", RunKind.CUT: "TCP bytes cut by the snap length"}
+LOSSES = {RunKind.GAP: "TCP segment missing", RunKind.CUT: "TCP bytes cut by the snap length"}
 
 
 class Reassembler(FlowTable):
@@ -137,7 +137,7 @@ class Reassembler(FlowTable):
             self.flows[flow] = former
             return self.feed(*segment)
         if state.stream is not None and not state.lost:
-            self.tally.undecoded[MISSING[RunKind.GAP]] += 1
+            self.tally.undecoded[LOSSES[RunKind.GAP]] += 1
             state.lost = True
         self.stray(flow)
         found = Flow(flow, sequence, time, opened=False)
@@ -235,7 +235,7 @@ class Reassembler(FlowTable):
             else:
                 state.lost = state.lost or what is RunKind.GAP
                 if state.stream is not None:
-                    self.tally.undecoded[MISSING[what]] += 1
+                    self.tally.undecoded[LOSSES[what]] += 1
                     found += self._cut(flow, state)
         return found
 

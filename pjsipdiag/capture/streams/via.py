@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-TRANSPORTS = frozenset({"UDP", "TCP", "TLS", "WS", "WSS"})
+VIA_TRANSPORTS = frozenset({"UDP", "TCP", "TLS", "WS", "WSS"})
 _TOP_VIA = re.compile(
     rb"\n(?:via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([A-Za-z]{2,4})[ \t\r\n]", re.IGNORECASE
 )
@@ -14,4 +14,4 @@ def via_transport(payload: bytes, otherwise: str) -> str:
     """The transport of the top Via: over it this hop was made, for a request as for its response."""
     found = _TOP_VIA.search(payload)
     name = found[1].decode().upper() if found else ""
-    return name if name in TRANSPORTS else otherwise
+    return name if name in VIA_TRANSPORTS else otherwise

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pjsipdiag.capture.streams.start import starts_like_sip
-from pjsipdiag.capture.streams.stream import LONGEST, Piece
+from pjsipdiag.capture.streams.stream import LONGEST_MESSAGE, Piece
 
 CONTINUATION, TEXT, BINARY = 0, 1, 2
 COMPRESSED = 0x40
@@ -122,7 +122,7 @@ class WebSocketStream:
         at, self._need = 0, 0
         while frame := _frame_header(view := self._buffer[at : at + 14]):
             start, size, mask = frame
-            if view[0] & 0x30 or size > LONGEST or len(self._message) > LONGEST:
+            if view[0] & 0x30 or size > LONGEST_MESSAGE or len(self._message) > LONGEST_MESSAGE:
                 self.undecoded["WebSocket frame that cannot be read"] += 1
                 self.lose()
                 return

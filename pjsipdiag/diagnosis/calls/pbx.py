@@ -11,8 +11,8 @@ from itertools import islice
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.releases import nearest
-from pjsipdiag.capture.again import look_again
 from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.reread import look_again
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.fold import MOST_PAIRS
 from pjsipdiag.diagnosis.calls.folded import Merged

@@ -7,12 +7,12 @@ configuration's, the PBX's own doing, or a claim of the sender: claims never mak
     lookup       which identifies have a rule for an address, loaded or not
     vicinity     which addresses an endpoint's own lines speak for
     trunks       what the files know of each trunk: networks, names, users, transport
-    signs        the signs of a source, weighed by their owner
+    owners       the signs of a source, weighed by who may own it
     offers, sdp  what a refused INVITE offered
     numbers      whether the dialplan takes what a call asks for
     quoted       words of others that the sentences of findings hold, for redaction
     seen         when, between whom and by which Call-IDs a finding's calls are found elsewhere
 
 Imports: `model`, `situation` and `asterisk`; `rules` and `repairs` ask it. A new sign is a function of
-`signs` with its owner.
+`owners` with its owner.
 """

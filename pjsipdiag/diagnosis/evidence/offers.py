@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from pjsipdiag.capture.again import look_again
 from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.reread import look_again
 from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.evidence.sdp import Offer, parse_offer
 from pjsipdiag.diagnosis.situation import CallGroup

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from pjsipdiag.diagnosis.evidence.signs import samples
+from pjsipdiag.diagnosis.evidence.owners import samples
 from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.sip import SipMessage

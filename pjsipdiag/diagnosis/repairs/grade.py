@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import chain
 
 from pjsipdiag.diagnosis.evidence.addresses import is_address
-from pjsipdiag.diagnosis.evidence.signs import found_by_pbx, is_likely, samples
+from pjsipdiag.diagnosis.evidence.owners import found_by_pbx, is_likely, samples
 from pjsipdiag.diagnosis.evidence.vicinity import lines_beside, lines_naming
 from pjsipdiag.diagnosis.rules import blamed
 from pjsipdiag.diagnosis.rules.admission import is_by_contact
@@ -57,7 +57,7 @@ def is_acknowledged(situation: Situation, group: CallGroup) -> bool:
     return group.transport in ("TLS", "WSS") or (seen is not None and seen.is_own)
 
 
-def shown(situation: Situation) -> Situation:
+def without_forged(situation: Situation) -> Situation:
     """The same without what may be somebody else's in groups of addresses that the files know: nobody's calls under
     another's address decide what becomes of his own.
 
@@ -67,15 +67,17 @@ def shown(situation: Situation) -> Situation:
     blame = {group for causes in blamed(situation).values() for groups in causes.values() for group in groups}
     if not any(group in blame or any(not 100 <= status < 300 for status in group.statuses) for group in known):
         return situation
-    return _with_groups(situation, [_own(situation, group) if group in known else group for group in situation.groups])
+    return _with_groups(
+        situation, [_group_without_forged(situation, group) if group in known else group for group in situation.groups]
+    )
 
 
-def deeds(situation: Situation) -> Situation:
+def by_deed_alone(situation: Situation) -> Situation:
     """The same with nothing but groups that `by_deed` takes."""
     return _with_groups(situation, [group for group in situation.groups if by_deed(situation, Cause(), group)])
 
 
-def _own(situation: Situation, group: CallGroup) -> CallGroup:
+def _group_without_forged(situation: Situation, group: CallGroup) -> CallGroup:
     seen = situation.shown(group)
     return seen.group if seen else group
 
@@ -85,7 +87,7 @@ def _with_groups(situation: Situation, groups: Sequence[CallGroup]) -> Situation
     return situation if same else replace(situation, groups=groups)
 
 
-def parted(
+def part(
     situation: Situation, basis: Grounds, cause: Cause, groups: Sequence[CallGroup]
 ) -> tuple[list[CallGroup], list[CallGroup]]:
     """The groups that facts speak for, and the others."""

@@ -10,7 +10,7 @@ from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import line_at, value_of, with_value
 from pjsipdiag.diagnosis.edits.place import is_generated
 from pjsipdiag.diagnosis.evidence.lookup import holding, identify_named, lookup, meant_endpoint, taking
-from pjsipdiag.diagnosis.evidence.signs import best
+from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.additions import addition, exclude_sources, without_port
 from pjsipdiag.diagnosis.rules import blamed

@@ -24,7 +24,7 @@ from pjsipdiag.diagnosis.edits.lines import (
 )
 from pjsipdiag.diagnosis.edits.place import end_of_section, free_name, is_generated, main_file
 from pjsipdiag.diagnosis.evidence.lookup import identify_named, lookup, lost, taking
-from pjsipdiag.diagnosis.evidence.signs import best
+from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.additions import exclude_sources
 from pjsipdiag.diagnosis.repairs.corrections import corrected

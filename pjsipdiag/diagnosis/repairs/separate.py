@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from pjsipdiag.diagnosis.evidence.signs import samples
+from pjsipdiag.diagnosis.evidence.owners import samples
 from pjsipdiag.diagnosis.rules.cause import counted
 from pjsipdiag.diagnosis.situation import CallGroup
 from pjsipdiag.sip import SipMessage, parse_uri

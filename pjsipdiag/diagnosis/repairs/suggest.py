@@ -1,6 +1,6 @@
 """Findings become repairs: which lines of which file, proven by replaying the whole capture with them.
 
-A repair that opens the door to somebody is likely only where facts tie him to the endpoint (`evidence.py`); whatever
+A repair that opens the door to somebody is likely only where facts tie him to the endpoint (`evidence`); whatever
 rests on what callers say of themselves is told apart, and waits for somebody to confirm it.
 """
 
@@ -19,7 +19,7 @@ from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import changed
 from pjsipdiag.diagnosis.edits.sql import statements, table_of
 from pjsipdiag.diagnosis.evidence.lookup import identify_named
-from pjsipdiag.diagnosis.evidence.signs import best, is_likely
+from pjsipdiag.diagnosis.evidence.owners import best, is_likely
 from pjsipdiag.diagnosis.evidence.vicinity import endpoints_that_write, is_spoken_for
 from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.repairs import grade
@@ -40,12 +40,12 @@ from pjsipdiag.diagnosis.work.jobs import share
 Make = Callable[[Situation, Cause, Sequence[CallGroup]], Iterable[Draft]]
 """The repair of what a rule took the blame for, where that is no address to add."""
 
-NEVER = ("scanner", "translated-source")
+NEVER_LET_IN = ("scanner", "translated-source")
 """Rules whose sources are never let in."""
 
-STRONG = 3
+STRONG_POINTS = 3
 """Points of any evidence from which a source that gets in elsewhere may be another endpoint's."""
-MANY = 20
+WORTH_PROCESSES = 20
 """Repairs that are worth processes of their own to prove."""
 
 
@@ -59,22 +59,22 @@ def suggest(
     """
     if situation.reload is None:
         return (), ()
-    situation = grade.shown(situation)
+    situation = grade.without_forged(situation)
     order = {finding.rule: place for place, finding in reversed(list(enumerate(findings)))}
     drafts = sorted(_drafts(situation, aggregate), key=lambda pair: order.get(pair[0], len(order)))
     # Each proof loads the configuration again and replays the capture: a change that several causes ask for is proven
     # once.
-    joined = list(_joined(draft for _, draft in drafts))
+    joined = list(_join_drafts(draft for _, draft in drafts))
     # Drafts of one cause lie together and cost alike, so every jobs-th one goes to each process. zip_longest puts the
     # results back into their order.
-    parts = [joined[at::jobs] for at in range(jobs)] if len(joined) >= MANY else [joined]
-    proven = share(lambda part: [_chosen(situation, draft) for draft in part], parts, jobs)
+    parts = [joined[at::jobs] for at in range(jobs)] if len(joined) >= WORTH_PROCESSES else [joined]
+    proven = share(lambda part: [_choose(situation, draft) for draft in part], parts, jobs)
     found = [graded for some in chain.from_iterable(zip_longest(*proven)) for graded in some or ()]
     likely, unconfirmed = (tuple(one for sure, one in found if sure is wanted) for wanted in (True, False))
     return likely, unconfirmed
 
 
-def _joined(drafts: Iterable[Draft]) -> Iterator[Draft]:
+def _join_drafts(drafts: Iterable[Draft]) -> Iterator[Draft]:
     """One draft where several causes ask for the same change: it is meant for the calls of all of them."""
     kept: dict[object, Draft] = {}
     for draft in drafts:
@@ -88,7 +88,7 @@ def _joined(drafts: Iterable[Draft]) -> Iterator[Draft]:
 
 
 def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]]:
-    causes, own = blamed(situation), grade.deeds(situation)
+    causes, own = blamed(situation), grade.by_deed_alone(situation)
     for rule, repair, basis in _repairs():
         # What opens more than a line is made of calls alone that their source acknowledged, so its causes are looked
         # for among these; all other repairs are made twice, for the calls that facts speak for and for the rest (see
@@ -97,11 +97,11 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
         for cause, groups in blamed(own).get(rule, {}).items() if by_deed else ():
             yield from ((rule, draft) for draft in repair(own, cause, groups))
         for cause, groups in causes.get(rule, {}).items():
-            sure, others = grade.parted(situation, basis, cause, groups)
+            sure, others = grade.part(situation, basis, cause, groups)
             yield from ((rule, draft) for draft in (repair(situation, cause, sure) if sure and not by_deed else ()))
             claimed = repair(situation, cause, others) if others else ()
             yield from ((rule, replace(draft, claimed=True)) for draft in claimed)
-    for endpoint, (rule, groups) in _owned(situation).items():
+    for endpoint, (rule, groups) in _owners_without_address(situation).items():
         sure = [group for group in groups if is_likely(situation, group, endpoint)]
         for wanted in (sure, [group for group in groups if group not in sure]):
             accounts = list(repairs.by_name(situation, endpoint, wanted)) if wanted and wanted is not sure else []
@@ -143,14 +143,14 @@ def _repairs() -> Iterator[tuple[str, Make, grade.Grounds]]:
 def _never(situation: Situation) -> frozenset[str]:
     """Addresses that no suggestion may add: scanners, translated sources and the PBX's own."""
     causes = blamed(situation)
-    blamed_for = [group for rule in NEVER for groups in causes.get(rule, {}).values() for group in groups]
+    blamed_for = [group for rule in NEVER_LET_IN for groups in causes.get(rule, {}).values() for group in groups]
     found = {group.source for group in blamed_for if not is_likely(situation, group)}
     found |= {group.source for group in situation.groups if scans(situation, group)}
     found |= {*situation.pbx, *(transport.bind for transport in situation.config.transports.values())}
     return frozenset(found - {"", "0.0.0.0", "::"})
 
 
-def _owned(situation: Situation) -> dict[str, tuple[str, list[CallGroup]]]:
+def _owners_without_address(situation: Situation) -> dict[str, tuple[str, list[CallGroup]]]:
     """The groups whose addresses are missing, by the endpoint that they belong to, with the first rule that says so."""
     causes = blamed(situation)
     found: dict[str, tuple[str, list[CallGroup]]] = {}
@@ -182,7 +182,7 @@ def _owned(situation: Situation) -> dict[str, tuple[str, list[CallGroup]]]:
                 if rule == "denied-by-acl" and group.verdict.identifier != "anonymous":
                     continue
                 owners = best(situation, group)
-                strong = len(owners) == 1 and (owners[0].is_likely or owners[0].points >= STRONG)
+                strong = len(owners) == 1 and (owners[0].is_likely or owners[0].points >= STRONG_POINTS)
                 if strong and owners[0].endpoint != group.verdict.endpoint:
                     add(rule, owners[0].endpoint, [group])
     return {endpoint: owned for endpoint, owned in found.items() if owned[1]}
@@ -203,13 +203,13 @@ def _undecided(situation: Situation) -> Iterator[tuple[str, Draft]]:
                 yield "unmatched-source", draft
 
 
-def _chosen(situation: Situation, draft: Draft) -> list[tuple[bool, Suggestion]]:
+def _choose(situation: Situation, draft: Draft) -> list[tuple[bool, Suggestion]]:
     """The repair with its proof; where it ends in a refusal, another one before it that gets further."""
-    first = _proven(situation, draft)
+    first = _prove(situation, draft)
     # A repair that gets calls as far as the next refusal is worth less than one that lets more of them through.
     if first is None or not first[1].stops:
         return [first] if first else []
-    tried = ((one, _proven(situation, one)) for one in draft.instead)
+    tried = ((one, _prove(situation, one)) for one in draft.instead)
     better = [(one, found) for one, found in tried if found and found[1].fixes > first[1].fixes]
     if not better:
         return [first]
@@ -218,11 +218,11 @@ def _chosen(situation: Situation, draft: Draft) -> list[tuple[bool, Suggestion]]
     note = f"{best.note}; endpoint {stop.endpoint} would be answered {stop.status} next: {stop.reason}"
     left = [group for group in draft.groups if group not in other.groups]
     addresses = tuple(ip for ip in draft.addresses if ip in sources(left))
-    rest = _proven(situation, replace(draft, groups=left, addresses=addresses)) if left else None
+    rest = _prove(situation, replace(draft, groups=left, addresses=addresses)) if left else None
     return [(sure, replace(best, note=note)), *([rest] if rest else [])]
 
 
-def _proven(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | None:
+def _prove(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | None:
     """Whether it is likely, and the suggestion with its proof; None for edits that repair nothing."""
     proof: Proof | None = Proof()
     if draft.edits:

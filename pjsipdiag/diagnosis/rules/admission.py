@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.replay.admission import missing_auths
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import BY_RULE, Outcome
 from pjsipdiag.diagnosis.evidence.lookup import taking
-from pjsipdiag.diagnosis.evidence.signs import best
+from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, listed, sources, verb, who, with_status

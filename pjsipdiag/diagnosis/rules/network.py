@@ -11,8 +11,8 @@ from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.calls.rows import T1_GIVES_UP
 from pjsipdiag.diagnosis.evidence.addresses import ip_of, is_address, is_private
 from pjsipdiag.diagnosis.evidence.lookup import holding
+from pjsipdiag.diagnosis.evidence.owners import best, hosts_named, is_likely, samples
 from pjsipdiag.diagnosis.evidence.seen import groups_of
-from pjsipdiag.diagnosis.evidence.signs import best, hosts_named, is_likely, samples
 from pjsipdiag.diagnosis.evidence.trunks import prefix
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import (

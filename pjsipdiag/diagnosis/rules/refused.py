@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.evidence.owners import samples
 from pjsipdiag.diagnosis.evidence.sdp import Offer
-from pjsipdiag.diagnosis.evidence.signs import samples
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, who, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation

@@ -15,7 +15,7 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.edits.place import is_generated
 from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.evidence.lookup import taking
-from pjsipdiag.diagnosis.evidence.signs import is_likely
+from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.evidence.trunks import prefix, trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
@@ -38,13 +38,13 @@ WELL_KNOWN = re.compile(
 )
 """From users that are guessed: short extensions and default account names."""
 
-LIKELY = 4
+SCANNER_POINTS = 4
 """Points from which a source counts as a scanner."""
 
-MANY = 3
+MANY_TRIES = 3
 """Prefixes before one number, or guessed accounts, from which they are no accident."""
 
-PATTERN = 3
+PATTERN_CALLS = 3
 """Calls that are a pattern; fewer can be somebody's who uses the address of another."""
 
 BY_NAME = ("username", "auth_username", "anonymous")
@@ -117,12 +117,12 @@ def _signs(stranger: Stranger) -> ScannerSigns:
     signs: list[tuple[int, str]] = []
     agent = next((agent for agent in stranger.agents if TOOLS.search(agent)), "")
     if agent:
-        signs.append((LIKELY, f"User-Agent {agent!r} is a known scanning tool"))
+        signs.append((SCANNER_POINTS, f"User-Agent {agent!r} is a known scanning tool"))
     tail, tries = _prefixes(stranger)
-    if tries >= MANY:
+    if tries >= MANY_TRIES:
         signs.append((2, f"it dials …{tail} with {tries} different prefixes, as who looks for an outside line does"))
     guessed = _guessed(stranger)
-    if len(guessed) >= MANY:
+    if len(guessed) >= MANY_TRIES:
         signs.append((2, f"it calls itself {listed(guessed)}: guessed accounts"))
     elif guessed and len(stranger.callers) == len(guessed):
         signs.append((1, f"it calls itself {listed(guessed)}"))
@@ -134,7 +134,7 @@ def _signs(stranger: Stranger) -> ScannerSigns:
         other = ", ".join(f"{count} {method}" for method, count in stranger.other.items())
         signs.append((1, f"it also sent {other}"))
     # Telephones whose domain is the PBX's address do so, too: it only confirms other signs.
-    if LIKELY > sum(points for points, _ in signs) > 0 and stranger.is_from_here:
+    if SCANNER_POINTS > sum(points for points, _ in signs) > 0 and stranger.is_from_here:
         signs.append((1, "its From names the address that it calls, as if it came from here"))
     return ScannerSigns(sum(points for points, _ in signs), tuple(text for _, text in signs))
 
@@ -149,7 +149,7 @@ def scans(situation: Situation, group: CallGroup) -> bool:
     stranger = strangers(situation).get(group.source)
     if stranger is None or group not in stranger.groups or group.source in situation.pbx:
         return False  # who uses the PBX's own address is somebody else
-    if stranger.calls < PATTERN or _claimed_signs(situation, group.source).points < LIKELY:
+    if stranger.calls < PATTERN_CALLS or _claimed_signs(situation, group.source).points < SCANNER_POINTS:
         return False
     if (
         is_likely(situation, group)
@@ -158,7 +158,9 @@ def scans(situation: Situation, group: CallGroup) -> bool:
     ):
         return False
     own = find_owner(situation, group.source)
-    return own is None or (own.calls >= PATTERN and scanner_signs(situation, group.source).points >= LIKELY)
+    return own is None or (
+        own.calls >= PATTERN_CALLS and scanner_signs(situation, group.source).points >= SCANNER_POINTS
+    )
 
 
 @lru_cache(maxsize=8192)
@@ -195,8 +197,8 @@ def borrowed(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]
         if (
             stranger
             and own
-            and stranger.calls - own.calls >= PATTERN
-            and _claimed_signs(situation, source).points >= LIKELY
+            and stranger.calls - own.calls >= PATTERN_CALLS
+            and _claimed_signs(situation, source).points >= SCANNER_POINTS
         ):
             yield (
                 f"{counted(stranger.calls - own.calls, 'call')} under {source} look like a scanner's"

@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.asterisk.replay.admission import denial
 from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.diagnosis.evidence.lookup import holding, identify_named, lookup, meant_endpoint
-from pjsipdiag.diagnosis.evidence.signs import best
+from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, listed, sources, verb, who, with_status

@@ -11,7 +11,7 @@ how far each file was read.
     cluster   workers of a Dask cluster; scheduler: how it is reached; parcel: folds as bytes, which travel
     holders   captures read again where they are: by the workers
     acknowledged  calls that their sender has shown to be his own
-    again     captures read again: ACKs and nonces of few; transcript  the same: what was said in few calls, whole
+    second_reading  captures read again: ACKs and nonces of few; transcript  the same: few calls, whole
     reached   which address the PBX found for a name: where it was answered
 
 Imports: `calls`, `capture`; `diagnose` asks it. Another way of sharing work (machines instead of processes) is another

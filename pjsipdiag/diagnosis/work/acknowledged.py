@@ -17,8 +17,8 @@ from itertools import islice
 from typing import NamedTuple
 from zlib import crc32
 
-from pjsipdiag.capture.again import look_again
 from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.reread import look_again
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.rows import ACKED, CALL_SIZE, CONNECTED, TAGGED

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from pjsipdiag.capture import again
+from pjsipdiag.capture import reread
 from pjsipdiag.capture.datagram import Datagram, Found, Look, Tally
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.work.executor import RESTARTS, Executor, Item, Result, Work
@@ -19,11 +19,11 @@ from pjsipdiag.diagnosis.work.jobs import LostError
 from pjsipdiag.diagnosis.work.tasks import BATCH, TOGETHER
 from pjsipdiag.errors import PjsipdiagError
 
-AT_ONCE = 64
+MOST_RESULTS = 64
 """Tasks whose results workers keep at the same time."""
 MOST_FOUND = 64 << 20
 """Bytes of what is found in one capture, about: a worker stays small."""
-SIZE = 100
+BYTES_OF_FINDING = 100
 """Bytes of one thing that was found, beside its message."""
 
 Sightings = list[tuple[list[Any], str]]
@@ -41,8 +41,8 @@ class Holders:
     def look(self, captures: Sequence[Tally], look: Look[Found]) -> Iterator[Found]:
         """Yields the findings of `look` in these captures."""
         groups = [*_together(captures)]
-        for at in range(0, len(groups), AT_ONCE):
-            some = groups[at : at + AT_ONCE]
+        for at in range(0, len(groups), MOST_RESULTS):
+            some = groups[at : at + MOST_RESULTS]
             for group, seen in zip(some, self._asked(Looking(look), some), strict=True):
                 for tally, (found, lost) in zip(group, seen, strict=True):
                     if lost:
@@ -88,8 +88,8 @@ class Looking:
 
     def _found(self, tally: Tally) -> tuple[list[Any], str]:
         found, room = list[Any](), MOST_FOUND
-        for one in again.look_again([tally], self.look):
-            room -= SIZE + (len(one.payload) if isinstance(one, Datagram) else 0)
+        for one in reread.look_again([tally], self.look):
+            room -= BYTES_OF_FINDING + (len(one.payload) if isinstance(one, Datagram) else 0)
             if room < 0:
                 return [], "too much of it matters for a second reading"
             found.append(one)
@@ -100,7 +100,7 @@ class Comparing:
     """Says which captures are no longer those that were read."""
 
     def __call__(self, captures: Sequence[Tally]) -> list[Tally]:
-        return again.changed(captures)
+        return reread.changed(captures)
 
     def lost(self, captures: Sequence[Tally], _reason: str) -> list[Tally]:
         """Of what nobody knows it is said."""

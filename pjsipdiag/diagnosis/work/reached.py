@@ -19,8 +19,8 @@ from pjsipdiag.diagnosis.situation import Asked
 from pjsipdiag.digest import wide_digest
 from pjsipdiag.sip import decode, parse_uri
 
-METHODS = (b"INVITE ", b"REGISTER ", b"OPTIONS ")
-MOST_WAITING = 100_000
+ASKED_METHODS = (b"INVITE ", b"REGISTER ", b"OPTIONS ")
+MOST_UNANSWERED = 100_000
 """Requests whose answers are waited for."""
 LATE = 64_000_000_000
 """Nanoseconds into a capture in which requests are answered that stand in the one before it."""
@@ -55,7 +55,7 @@ class Reached:
             if answered:
                 self.found[answered.server][answered.asked] = None
             return answered is not None
-        is_new = sent.asked not in self.found[sent.server] and len(self._waiting) < MOST_WAITING
+        is_new = sent.asked not in self.found[sent.server] and len(self._waiting) < MOST_UNANSWERED
         if is_new:
             self._waiting[transaction] = sent
         return is_new
@@ -69,7 +69,7 @@ class Reached:
         if payload.startswith(b"SIP/2.0 "):
             if destination in self._pbx and source in self._servers and direction != "out":
                 return Note(_transaction(source, payload), None)
-        elif source in self._pbx and destination in self._servers and payload.startswith(METHODS):
+        elif source in self._pbx and destination in self._servers and payload.startswith(ASKED_METHODS):
             if direction == "in" or destination in self._pbx or has_tag(value_of(payload, b"to")):
                 return None
             asked = Asked(decode(payload[: payload.find(b" ")]), hosts(payload))

@@ -17,7 +17,7 @@ from pjsipdiag.errors import CaptureError
 
 MOST_TASKS = 8
 """Tasks for each process: files beyond are read together, as each task has a temporary file open."""
-FEW = 4
+FEW_FILES = 4
 """Files for each process from which on each is read by one process, instead of being cut."""
 PIECE, TOGETHER, BATCH = 128 << 20, 16 << 20, 32
 """Bytes of a capture that another machine reads at once, bytes of small files that it reads together, and files whose
@@ -36,7 +36,7 @@ def tasks_here(files: Sequence[str], reading: Reading) -> Iterator[Task]:
     ):
         return
     # Cutting costs: what goes over a cut is read again by `join`. With many files each process has whole ones to read.
-    cut = reading.splittable and len(files) < FEW * jobs
+    cut = reading.splittable and len(files) < FEW_FILES * jobs
     cutting = _pieces if reading.kept and reading.splittable else partial(split, parts=jobs if cut else 1)
     numbers = count()
     pieces = [(next(numbers), capture, piece) for capture, path in enumerate(files) for piece in cutting(path)]

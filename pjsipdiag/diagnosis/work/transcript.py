@@ -1,7 +1,7 @@
 """Transcripts of some calls: their whole messages, read again, and what the network says of them.
 
 Folding keeps the heads of requests only. Memory is bounded however much the captures hold: each call has an equal share
-of MOST_BYTES. Nothing is known where captures cannot be read again (standard input).
+of MOST_TEXT. Nothing is known where captures cannot be read again (standard input).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import field
 from functools import partial
 
 from pjsipdiag.asterisk.secrets import HIDDEN, scrubbed
-from pjsipdiag.capture.again import look_again
 from pjsipdiag.capture.datagram import TOLD, Datagram, Tally
+from pjsipdiag.capture.reread import look_again
 from pjsipdiag.capture.signs import Sign, SignKind, Signs, Times
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.heads import call_id
@@ -24,7 +24,7 @@ from pjsipdiag.diagnosis.rules.wire import meanings
 from pjsipdiag.diagnosis.traffic import CallRow, Spoken, Transcripts
 from pjsipdiag.sip import Address, decode
 
-MOST_BYTES = 4 << 20
+MOST_TEXT = 4 << 20
 """Text of all calls."""
 MOST_MESSAGES, LONGEST_LINE = 200, 1000
 """Messages of one call, and characters of a first line."""
@@ -85,7 +85,7 @@ def transcripts(
     for call in calls:
         key = call.call_id, call.source
         if key not in heard:
-            heard[key] = one = _Heard(call, MOST_BYTES // len(calls))
+            heard[key] = one = _Heard(call, MOST_TEXT // len(calls))
             id_ = call.call_id.encode("utf-8", "surrogateescape")
             wanted.setdefault(id_, {})[_packed(call.source)] = one
     for datagram in look_again(captures if wanted else (), partial(_of_calls, frozenset(wanted))):

@@ -112,7 +112,7 @@ def test_room_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Messages stay, their text goes; past MOST_MESSAGES, they go too."""
     path = FIXTURES / "demo/capture.pcap"
     whole = said(path)
-    monkeypatch.setattr(transcript, "MOST_BYTES", 9 * 500)
+    monkeypatch.setattr(transcript, "MOST_TEXT", 9 * 500)
     assert [len(one) for one in said(path).values()] == [len(one) for one in whole.values()]
     assert sum(len(one.text) for spoken in said(path).values() for one in spoken) <= 9 * 500
     monkeypatch.setattr(transcript, "MOST_MESSAGES", 1)

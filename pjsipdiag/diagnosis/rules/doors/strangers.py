@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.verdict import BY_RULE, BY_WORD, Outcome
-from pjsipdiag.diagnosis.evidence.signs import is_likely
+from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.model import Door, DoorState, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import calls, counted, finding_for, who
 from pjsipdiag.diagnosis.rules.scanning import scans

@@ -9,7 +9,7 @@ from pjsipdiag.asterisk.config import AddressRule, Endpoint
 from pjsipdiag.asterisk.verdict import BY_RULE, Outcome, Verdict
 from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
 from pjsipdiag.diagnosis.evidence.lookup import taking
-from pjsipdiag.diagnosis.evidence.signs import hosts_named, samples
+from pjsipdiag.diagnosis.evidence.owners import hosts_named, samples
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, counted, finding_for, listed, sources, who
 from pjsipdiag.diagnosis.rules.methods import credentials

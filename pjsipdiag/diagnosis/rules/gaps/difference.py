@@ -15,8 +15,8 @@ from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Match, Outcome
 from pjsipdiag.diagnosis.edits.lines import changed, line_at
 from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.evidence.lookup import taking
+from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.evidence.seen import groups_of
-from pjsipdiag.diagnosis.evidence.signs import is_likely
 from pjsipdiag.diagnosis.model import Edit, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, counted, finding_for, listed, sources
 from pjsipdiag.diagnosis.rules.gaps.stores import stores as stores_of

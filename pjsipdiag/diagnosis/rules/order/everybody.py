@@ -8,7 +8,7 @@ from pjsipdiag.asterisk.addresses.rule import is_whole_world
 from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.lookup import taking
-from pjsipdiag.diagnosis.evidence.signs import best
+from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, counted, finding_for, listed, sources, verb
 from pjsipdiag.diagnosis.situation import CallGroup, Situation

@@ -8,8 +8,8 @@ from pjsipdiag.asterisk.addresses.rule import is_whole_world
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import BY_WORD, Outcome
 from pjsipdiag.diagnosis.evidence.lookup import taking
+from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.seen import groups_of
-from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, listed, sources, who
 from pjsipdiag.diagnosis.rules.order.overlaps import refusals

@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.secrets import is_secret
 from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, meant_endpoint, section_at, taking
-from pjsipdiag.diagnosis.evidence.signs import best
+from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, listed, sources
 from pjsipdiag.diagnosis.rules.gaps.copies import MOST_LISTED

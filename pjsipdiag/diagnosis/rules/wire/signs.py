@@ -11,8 +11,8 @@ from pjsipdiag.asterisk.replay.arrival import listening
 from pjsipdiag.capture.datagram import TOLD
 from pjsipdiag.capture.signs import Sign, SignKind, Times
 from pjsipdiag.diagnosis.evidence.lookup import holding
+from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.seen import groups_of
-from pjsipdiag.diagnosis.evidence.signs import best
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import answers, counted, listed, with_status

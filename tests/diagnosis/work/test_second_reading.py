@@ -9,7 +9,7 @@ import pytest
 
 from pjsipdiag.diagnosis.diagnose import observe
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.diagnosis.work import again
+from pjsipdiag.diagnosis.work import second_reading
 from tests.diagnosis.scene import write_scene
 
 FIXTURES = Path(__file__).parents[3] / "fixtures/diagnosis"
@@ -24,11 +24,11 @@ def situation_of(rule: str, name: str, folder: Path) -> tuple[Situation, CallGro
     return situation, situation.groups[0]
 
 
-@pytest.mark.parametrize(("most", "acknowledged"), [(again.MOST_ALL, 0), (0, None)])
+@pytest.mark.parametrize(("most", "acknowledged"), [(second_reading.MOST_ALL, 0), (0, None)])
 def test_calls_that_are_not_looked_for_are_not_known(
     most: int, acknowledged: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(again, "MOST_ALL", most)
+    monkeypatch.setattr(second_reading, "MOST_ALL", most)
     situation, group = situation_of("answer-not-acknowledged", "the 200 names a private Contact", tmp_path)
     assert situation.unheard(group)[:2] == (1, acknowledged)
 
@@ -40,7 +40,7 @@ def test_calls_that_are_not_looked_for_are_not_known(
 def test_a_limit_that_is_reached_leaves_challenges_open(
     limit: str, most: int, known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(again, limit, most)
+    monkeypatch.setattr(second_reading, limit, most)
     situation, group = situation_of(
         "challenged-by-auth", "credentials under a new Call-ID in the same second", tmp_path
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pjsipdiag.capture.again import look_again
 from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.reread import look_again
 from pjsipdiag.capture.source.place import stamp
 from tests.sip_text import write_capture
 

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 
-from pjsipdiag.capture.again import look_again
 from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.reread import look_again
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES, UNHEARD
