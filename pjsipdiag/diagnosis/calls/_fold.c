@@ -14,7 +14,7 @@
 #include "../../capture/fast/taker.h"
 
 enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10, TAGGED = 30, MOST_WHAT = 64, BUFFER = 1 << 18 };
-enum { WITH_DELAY = 503, FINAL = 200, MOST_FINAL = 699, ACKED = 0, CONNECTED = 1 }; /* an answer that may say when to try again: `Fold._answer` keeps it */
+enum { WITH_DELAY = 503, FINAL = 200, MOST_FINAL = 699, ACKED = 0, CONNECTED = 1 }; /* a 503 may say when to try again: `Fold._answer` keeps that */
 enum { TRUNCATED = 4, CREDENTIALS = 8, SIX = 16 }; /* as in `rows.py` */
 enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, CALLED, AGENT, NAMES, FIELDS = 12 }; /* header_syntax.FIELDS */
 enum { FORM_CREDENTIALS = 2 }; /* of a Form */
@@ -48,12 +48,12 @@ typedef struct {
 enum { ASKS, ANSWERS };
 
 /* A name that has a number, from 1 on, by its parts with their lengths. */
-enum { LONGEST_KNOWN = 120 };
+enum { LONGEST_KNOWN = 56 };
 typedef struct { char text[LONGEST_KNOWN]; uint64_t number; } Name;
 
-/* A table of what is known, each beginning with the `key` bytes by which it is found, of which the first is not zero.
-   Where half of the `mask` + 1 places are taken, all is forgotten. */
-typedef struct { size_t key, size; uint64_t mask, count; char *memory, *at; } Memo;
+/* What is known, each beginning with the `key` bytes by which it is found: in the order in which it was met, so that it
+   lies close together. A slot holds the upper half of a hash and a number from 1 on. At `mask` / 2 all is forgotten. */
+typedef struct { size_t key, size; uint32_t mask, count, *slots; char *at; } Memo;
 
 typedef struct {
     Taker taker;
@@ -70,11 +70,12 @@ typedef struct {
 } Fold;
 
 /* A message that is looked at; `next` is the line up to which its lines were noted, by their names. */
-enum { VIA, FROM, TO, CALL_ID, CSEQ, USER_AGENT, SERVER, AUTHORIZATION, LINES };
+enum { VIA, FROM, TO, CALL_ID, CSEQ, USER_AGENT, SERVER, AUTHORIZATION, RETRY_AFTER, LINES };
 typedef struct {
     Fold *fold;
     const Message *message;
-    char key[offsetof(Way, ports)], *place;
+    char key[offsetof(Way, ports)];
+    uint64_t hash;               /* of the key */
     Way *way;                    /* NULL until it is asked for */
     Text payload;
     int direction;               /* as in `rows.DIRECTIONS` */
@@ -130,9 +131,12 @@ static void note(Look *look, const char *at) {
         look->lines[line] = at + strlen(names[line]);
     else if (is_letter(*at, 'a') ? is_header(at, stop, "authorization") : is_letter(*at, 'p') && is_header(at, stop, "proxy-authorization"))
         look->lines[AUTHORIZATION] = at;
+    else if (*at == 'R' || *at == 'r' || (is_blank(*at) && stop - at > 1 && at[1] != '\n'))
+        look->lines[RETRY_AFTER] = at;
 }
 
-/* Where the value of the first line of a name begins, NULL without one. AUTHORIZATION: as `heads.has_credentials`. */
+/* Where the value of the first line of a name begins, NULL without one. AUTHORIZATION: as `heads.has_credentials`;
+   RETRY_AFTER: a line that may be it. */
 static const char *line(Look *look, int which) {
     while (!look->lines[which] && look->next && (look->next = memchr(look->next, '\n', look->payload.stop - look->next)))
         if (++look->next < look->payload.stop)
@@ -292,51 +296,56 @@ static PyObject *end_of(const Message *message, int which) {
     return PyBytes_FromStringAndSize(end, append(append(end, message->ip[which]), (Text){message->port[which], message->port[which] + 2}) - end);
 }
 
-static int make(Memo *memo, size_t key, size_t size, uint64_t places) {
-    *memo = (Memo){key, size, places - 1, 0, calloc(places + 1, size), NULL};
-    memo->at = (char *)(((uintptr_t)memo->memory + 63) & ~(uintptr_t)63);
-    return memo->memory != NULL;
+static int make(Memo *memo, size_t key, size_t size, uint32_t slots) {
+    *memo = (Memo){key, size, slots - 1, 0, calloc(slots, sizeof *memo->slots), calloc(slots / 2, size)};
+    return memo->slots && memo->at;
 }
 
-/* Where what has that key is searched. */
-static char *place_of(const Memo *memo, const char *key) {
+static uint64_t hash_of(const Memo *memo, const char *key) {
     uint64_t hash = 0;
     for (size_t n = 0; n < memo->key; n += 8)
         hash = (hash ^ word(key + n)) * 0x9E3779B97F4A7C15, hash ^= hash >> 32;
-    return memo->at + (hash & memo->mask) * memo->size;
+    return hash;
 }
 
 /* What has that key; NULL where there is no room for it. Behind the key there are zeros where it is new. */
-static void *known_by(Memo *memo, const char *key, char *place) {
-    for (; *place; place = place == memo->at + memo->mask * memo->size ? memo->at : place + memo->size)
-        if (!memcmp(place, key, memo->key))
-            return place;
-    return memo->count++ <= memo->mask / 2 ? memcpy(place, key, memo->key) : NULL;
+static void *known_by(Memo *memo, const char *key, uint64_t hash) {
+    const uint32_t tag = (uint32_t)(hash >> 32) & 0xFFFF0000;
+    uint32_t at = hash & memo->mask, slot;
+    for (; (slot = memo->slots[at]); at = (at + 1) & memo->mask) {
+        char *known = memo->at + ((slot & 0xFFFF) - 1) * memo->size;
+        if ((slot ^ tag) <= 0xFFFF && !memcmp(known, key, memo->key))
+            return known;
+    }
+    if (memo->count > memo->mask / 2)
+        return NULL;
+    memo->slots[at] = tag | ++memo->count;
+    return memcpy(memo->at + (memo->count - 1) * memo->size, key, memo->key);
 }
 
 static void forget(Memo *memo) {
-    if (memo->memory)
-        memset(memo->at, 0, (memo->mask + 1) * memo->size);
+    memset(memo->slots, 0, (memo->mask + 1) * sizeof *memo->slots);
+    memset(memo->at, 0, memo->count * memo->size);
     memo->count = 0;
 }
 
 static void forget_ways(Fold *fold) {
-    Memo *ways = &fold->ways;
-    for (Way *way = (Way *)ways->at; ways->memory && way <= (Way *)ways->at + ways->mask; way++) {
+    for (Way *way = (Way *)fold->ways.at; way < (Way *)fold->ways.at + fold->ways.count; way++) {
         Py_XDECREF(way->ip[0]);
         Py_XDECREF(way->ip[1]);
         Py_XDECREF(way->pair);
     }
     for (int n = 0; n < KNOWN_AGENTS; n++)
         Py_CLEAR(fold->agents[n]);
-    forget(ways);
+    if (fold->ways.count)
+        forget(&fold->ways);
 }
 
 static Way *way_of(Look *look) {
     Memo *ways = &look->fold->ways;
-    if (!look->way && !(look->way = known_by(ways, look->key, look->place))) {
+    if (!look->way && !(look->way = known_by(ways, look->key, look->hash))) {
         forget_ways(look->fold);
-        look->way = known_by(ways, look->key, look->place);
+        look->way = known_by(ways, look->key, look->hash);
     }
     return look->way;
 }
@@ -596,7 +605,7 @@ static int answer(Look *look, int status, Text sequence) {
     const Kept *kept = &look->fold->kept;
     char record[TAGGED];
     const int shows = status < FINAL || status > MOST_FINAL ? 2 : tagged(look, status, record);
-    if (status == WITH_DELAY || !shows)
+    if (!shows || (status == WITH_DELAY && line(look, RETRY_AFTER)))
         return 0;
     PyObject *key = key_of_answer(look, sequence);
     PyObject *old = key ? PyDict_GetItemWithError(kept->answers, key) : NULL;
@@ -659,7 +668,7 @@ static long long number_of(Fold *fold, PyObject *names, int count, const Text *p
     if (1 + 2 * count + length <= LONGEST_KNOWN) {
         for (int n = 0; n < count; n++)
             at = append(little(at, parts[n].at ? parts[n].stop - parts[n].at : 0xFFFF, 2), given(parts[n]));
-        if (!(known = known_by(&fold->names, text, place_of(&fold->names, text))))
+        if (!(known = known_by(&fold->names, text, hash_of(&fold->names, text))))
             forget(&fold->names);
         else if (known->number)
             return known->number - 1;
@@ -937,7 +946,10 @@ static int64_t *find_kind(Look *look, PyObject *kind, uint8_t number) {
     int64_t *row = counted.len == REPEATED * sizeof *row ? counted.buf : NULL;
     PyBuffer_Release(&counted);
     if (number && row) {
-        const int n = way->next++ % KINDS;
+        int n = 0;
+        while (n < KINDS && way->kinds[n])
+            n++;
+        n = n < KINDS ? n : way->next++ % KINDS;
         way->kinds[n] = number;
         way->rows[n] = row;
     }
@@ -949,12 +961,12 @@ static int count_kind(Look *look, int client, Text what) {
     const Kept *kept = &look->fold->kept;
     const Way *way = way_of(look);
     const uint8_t number = number_of_kind(look->fold, what);
-    const long long said = telling(look->payload);
     PyObject *kind = NULL, *before;
     int64_t *row = NULL;
     int done = 1;
     for (int n = 0; n < KINDS && number && !row; n++)
         row = way->kinds[n] == number ? way->rows[n] : NULL;
+    const long long said = telling(look->payload);
     if (!row || row[LOOKS] > 0)
         kind = kind_of(look->message, client, what);
     if (!row && kind)
@@ -1065,9 +1077,7 @@ static int take(Taker *taker, const Message *message) {
         *look.key = (char)size;
         for (int n = 0; n < 2; n++)
             memcpy(look.key + offsetof(Way, ips[n]), message->ip[n].at, size);
-        look.place = place_of(&fold->ways, look.key);
-        __builtin_prefetch(look.place);
-        __builtin_prefetch(look.place + 64);
+        look.hash = hash_of(&fold->ways, look.key);
         done = answers ? response(&look) : request(&look);
     }
     fold->counts[MESSAGES] += done > 0;
@@ -1088,8 +1098,10 @@ static void end(PyObject *capsule) {
     forget_ways(fold);
     Py_XDECREF(fold->tuple);
     free(fold->heads);
-    free(fold->names.memory);
-    free(fold->ways.memory);
+    free(fold->names.slots);
+    free(fold->names.at);
+    free(fold->ways.slots);
+    free(fold->ways.at);
     free(fold);
 }
 

@@ -38,6 +38,9 @@ ODD = (
     "User-Agent: " + "x" * 300,
     "Server: Phone\n",
     "X: 1\r\n folded",
+    "Retry-After: 5",
+    "RETRY-AFTER : 6",
+    "X: 1\n\rretry-after:7",
     "CSeq: 9 OPTIONS",
     "Call-ID: other",
     "Contact: <sip:a@192.0.2.9;line=abc>",
@@ -48,7 +51,7 @@ ODD = (
 )
 VIAS = ("Via: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK", "Via: SIP/2.0/UDP 192.0.2.7;rport;branch=z9hG4bK")
 ODD_VIAS = ("v: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK", "Via: SIP/2.0/UDP 192.0.2.7;x=")
-STATUSES = ("100", "180", "200", "401", "407", "404", "1x0", "2")
+STATUSES = ("100", "180", "200", "401", "407", "404", "503", "503", "1x0", "2")
 ENDS = (b"\r\n\r\n", b"\r\n\r\nbody", b"\r\n\r\nServer: Asterisk\r\n", b"")
 NOT_COMPARED = ("forms", "spool", "_is_asterisk", "told")
 
@@ -106,7 +109,7 @@ def state(messages: list[Datagram], ways: tuple[bool, ...]) -> dict[str, Any]:
 
 def held(folded: Fold) -> dict[str, Any]:
     """What a fold holds."""
-    heads = folded.spool.read(0, 1 << 24)
+    heads = folded.spool.content()
     found = {name: getattr(folded, name) for name in Folded.__slots__ if name not in NOT_COMPARED}
     return {**found, "heads": heads, "forms": folded.forms.known}
 
@@ -206,6 +209,23 @@ def busy(calls: int) -> Iterator[Datagram]:
         for step, (text, inbound) in enumerate(texts):
             way = (phone, pbx) if inbound else (pbx, phone)
             yield Datagram(number * 10**9 + step * 10**6, number * 7 + step + 1, "UDP", *way, text.encode())
+
+
+def test_more_senders_than_are_at_hand_are_folded_alike() -> None:
+    """Of two rounds of many sources, users and agents nothing is lost when the compiled part makes room."""
+    pbx = Address("192.0.2.1", 5060).pack()
+    messages: list[Datagram] = []
+    for number in (*range(33_000), *range(1000)):
+        phone = Address(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 5060).pack()
+        head = (
+            f"INVITE sip:{number}@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.13;branch=z9hG4bK{len(messages)}\r\n"
+            f"From: <sip:{number}@192.0.2.1>;tag=1\r\nTo: <sip:{number}@192.0.2.1>\r\nCall-ID: {number}\r\n"
+            f"CSeq: 1 INVITE\r\nUser-Agent: Phone {number % 100}\r\nContent-Length: 0\r\n\r\n"
+        )
+        messages.append(Datagram(len(messages), len(messages), "UDP", phone, pbx, head.encode()))
+    found = state(messages, (True,))
+    assert len(found["rows"]) == len(messages) * rows.ROW.size
+    assert found == state(messages, (False,))
 
 
 @pytest.mark.parametrize("kept", [(), (None,) * 24], ids=["too few tables", "other tables"])
