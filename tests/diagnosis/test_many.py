@@ -20,8 +20,6 @@ from pjsipdiag.diagnosis.rules.unloaded import drops
 from tests.diagnosis.scene import write_scene
 from tests.diagnosis.test_rules import CASES, report
 
-pytestmark = pytest.mark.usefixtures("extensions")
-
 TRUNK = """[t{0}]
 type=endpoint
 context=in

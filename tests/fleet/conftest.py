@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from click.testing import CliRunner, Result
 
+from pjsipdiag.cli import main
 from tests.fleet.build import write_fleet
 
 
@@ -20,7 +22,12 @@ class Run(NamedTuple):
     folder: Path
 
 
-def fleet(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def fleet(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["fleet", *map(str, arguments)])
+
+
+def apart(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The same in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "pjsipdiag", "fleet", *map(str, arguments)],
         capture_output=True,
@@ -40,4 +47,4 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     else:
         rows = ("--parquet", folder / "calls")
     done = fleet(write_fleet(folder), "-o", folder / "out.json", "--html", folder / "html", *rows)
-    return Run(done.returncode, done.stderr, folder)
+    return Run(done.exit_code, done.stderr, folder)

@@ -18,7 +18,7 @@ from pjsipdiag.fleet.plan import Pbx, read_plan
 from tests.bench.captures import write
 from tests.capture.files import cut
 from tests.fleet.build import COUNT, NEW, OLD, OWN, SCANNER, pbx, write_fleet
-from tests.fleet.conftest import Run, fleet
+from tests.fleet.conftest import Run, apart, fleet
 
 CONFIG = Path(__file__).parents[2] / "fixtures/demo/etc"
 NAMES = [f"pbx-{number:02}" for number in range(1, COUNT + 1)]
@@ -69,7 +69,7 @@ def test_who_cannot_be_reached_is_named_and_the_rest_goes_on(tmp_path: Path) -> 
     text = plan.read_text().replace('name = "pbx-02"', 'name = "pbx-02"\nconfig = "sftp://127.0.0.1:1/etc/asterisk"')
     plan.write_text(text + '[[pbx]]\nname = "pbx-09"\ncaptures = "nowhere/*.pcap"\nconfig = "pbx-01/etc"\n')
     done = fleet(plan, "--format", "json")
-    assert (done.returncode, done.stderr) == (1, "")
+    assert (done.exit_code, done.stderr) == (1, "")
     found = json.loads(done.stdout)
     assert [member["status"] for member in found["pbxs"]] == ["problems", "not diagnosed", "problems", "not diagnosed"]
     assert "sftp://127.0.0.1:1/etc/asterisk" in found["pbxs"][1]["failed"]
@@ -81,7 +81,7 @@ def test_nobody_reached_is_status_2(tmp_path: Path) -> None:
     plan = tmp_path / "FLEET.toml"
     plan.write_text('[[pbx]]\nname = "one"\ncaptures = "nowhere.pcap"\nconfig = "nowhere"\n')
     done = fleet(plan)
-    assert (done.returncode, done.stderr) == (2, "")
+    assert (done.exit_code, done.stderr) == (2, "")
     assert "one: not diagnosed" in done.stdout
 
 
@@ -108,14 +108,14 @@ def test_workers_say_the_same(where: str, run: Run, tmp_path: Path) -> None:
     plan = run.folder / "four.toml"
     plan.write_text("[[pbx]]".join((run.folder / "FLEET.toml").read_text().split("[[pbx]]")[:5]))
     with running(tmp_path / "dask", 2 if where == "tcp" else 0) as (dask, _):
-        done = fleet(plan, "--format", "json", "--dask", dask.address if where == "tcp" else where)
+        done = apart(plan, "--format", "json", "--dask", dask.address if where == "tcp" else where)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout == fleet(plan, "--format", "json").stdout
 
 
 def test_a_scheduler_that_is_not_there_is_one_line(run: Run) -> None:
     pytest.importorskip("distributed", reason="needs Dask: pip install 'pjsipdiag[dask]'")
-    done = fleet(run.folder / "FLEET.toml", "--dask", "tcp://127.0.0.1:1")
+    done = apart(run.folder / "FLEET.toml", "--dask", "tcp://127.0.0.1:1")
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
 
 
@@ -140,7 +140,7 @@ def test_what_counts_is_asked_for(asked: tuple[str, ...], status: int, member: s
     plan = run.folder / "one.toml"
     plan.write_text("[[pbx]]".join((run.folder / "FLEET.toml").read_text().split("[[pbx]]")[:2]))
     done = fleet(plan, "--format", "json", *asked)
-    assert done.returncode == status, done.stderr
+    assert done.exit_code == status, done.stderr
     if status == 2:
         assert done.stdout == ""
         assert asked[1] in done.stderr.splitlines()[-1]

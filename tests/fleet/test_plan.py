@@ -67,7 +67,7 @@ def test_a_mistake_is_one_line_with_its_place(before: str, after: str, line: int
     path = tmp_path / "FLEET.toml"
     path.write_text(GOOD.replace(before, after, 1))
     done = fleet(path)
-    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1), done.stderr
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1), done.stderr
     assert f"{path}:{line}: " in done.stderr
     assert words in done.stderr
     assert "secret" not in done.stderr
@@ -77,7 +77,7 @@ def test_an_empty_file_and_none_are_named(tmp_path: Path) -> None:
     (tmp_path / "FLEET.toml").write_text("")
     for name, words in (("FLEET.toml", "there is no [[pbx]]"), ("nowhere.toml", "No such file")):
         done = fleet(tmp_path / name)
-        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+        assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
         assert words in done.stderr
 
 

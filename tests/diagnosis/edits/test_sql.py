@@ -93,10 +93,13 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def pbx(running: Server | Sqlite, tmp_path: Path) -> Pbx:
+def pbx(running: Server | Sqlite, tmp_path: Path) -> Iterator[Pbx]:
     (tmp_path / "etc").mkdir()
     used = Sqlite(tmp_path / "rows.sqlite3") if isinstance(running, Sqlite) else running
-    return Pbx(running.kind, used, tmp_path / "etc")
+    made = Pbx(running.kind, used, tmp_path / "etc")
+    yield made
+    if isinstance(running, Server):
+        running.drop(made.database)
 
 
 def verdict(report: Report, address: str) -> str:
