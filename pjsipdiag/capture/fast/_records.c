@@ -50,10 +50,10 @@ typedef struct {
 
 /* What Dissector, FlowTable, Tally, Flow, Direction and MessageStream call what is looked at here. */
 enum { TABLE, PASSED, DIRECT, PIECE, FRAGMENTS, TALLY, IS_SHOWN, UNDECODED, PORTS, FLOWS, WAITING, MOST_WAITING, SEQUENCE, NEXT, OPENED, AHEAD,
-       STREAM, SHOWN, DIRECTION, ENDS, TIME, FRAME, ACKNOWLEDGES, LOST, IS_SIP, NEED, SCANNED, BUFFER, SINCE, NAMES };
+       STREAM, SHOWN, DIRECTION, TIME, FRAME, ACKNOWLEDGES, LOST, IS_SIP, NEED, SCANNED, BUFFER, SINCE, NAMES };
 static const char *const NAMED[NAMES] = {
     "table", "passed", "direct", "piece", "fragments", "tally", "is_shown", "undecoded", "ports", "flows", "waiting", "most_waiting", "sequence",
-    "next", "opened", "_ahead", "stream", "shown", "direction", "ends", "time", "frame", "acknowledges", "_lost", "_is_sip",
+    "next", "opened", "_ahead", "stream", "shown", "direction", "time", "frame", "acknowledges", "_lost", "_is_sip",
     "_need", "_scanned", "_buffer", "_since"};
 static PyObject *names[NAMES];
 
@@ -164,13 +164,6 @@ static int passes(const Plan *plan, const Tables *tables, const uint8_t *record,
     return says_nothing(tables, data, after) ? unfollowed(segment, law) : 0;
 }
 
-static PyObject *joined(const uint8_t *address, int size, const uint8_t *port) {
-    char both[18];
-    memcpy(both, address, size);
-    memcpy(both + size, port, 2);
-    return PyBytes_FromStringAndSize(both, size + 2);
-}
-
 /* Whether a message begins as most do: 1, or BEGUN where it may as far as it goes. */
 static int is_usual(const Tables *tables, const uint8_t *payload, Py_ssize_t length) {
     int found = 0;
@@ -204,28 +197,39 @@ static PyObject *direction_of(const Plan *plan, const Tables *tables, const uint
     return PyTuple_GetItem(tables->directions, plan->direction ? record[plan->direction] : 255);
 }
 
-/* Appends a message to `messages`, its ends being given away: then 1; -1 for an error. */
-static int add(PyTypeObject *type, long long time, long long frame, PyObject *transport,
-               PyObject *source, PyObject *destination, const uint8_t *payload, Py_ssize_t length, PyObject *direction,
-               PyObject *messages) {
+/* One end of a message, packed with its port. */
+static PyObject *end_of(const Message *message, int which) {
+    char both[18];
+    const Py_ssize_t size = message->ip[which].stop - message->ip[which].at;
+    memcpy(both, message->ip[which].at, size);
+    memcpy(both + size, message->port[which], 2);
+    return PyBytes_FromStringAndSize(both, size + 2);
+}
+
+/* Has a message taken, or appends it to `messages`: then 1; -1 for an error. What waits there comes before what is
+   taken. */
+static int tell(const Tables *tables, const Message *message, Law *law, PyObject *messages) {
+    if (law->taker && !PyList_Size(messages)) {
+        law->taken = message->time;
+        return law->taker->take(law->taker, message);
+    }
     PyObject *fields[] = {
-        PyLong_FromLongLong(time),
-        PyLong_FromLongLong(frame),
-        Py_NewRef(transport),
-        source,
-        destination,
-        PyBytes_FromStringAndSize((const char *)payload, length),
-        Py_XNewRef(direction),
+        PyLong_FromLongLong(message->time),
+        PyLong_FromLongLong(message->frame),
+        Py_NewRef(message->transport),
+        end_of(message, SOURCE),
+        end_of(message, DESTINATION),
+        PyBytes_FromStringAndSize(message->payload.at, message->payload.stop - message->payload.at),
+        Py_XNewRef(message->direction),
         Py_NewRef(Py_False),
     };
-    PyObject *datagram = made(type, fields, sizeof fields / sizeof *fields);
+    PyObject *datagram = made(message->connected ? tables->connected : tables->datagram, fields, sizeof fields / sizeof *fields);
     int failed = !datagram || PyList_Append(messages, datagram) < 0;
     Py_XDECREF(datagram);
     return failed ? -1 : 1;
 }
 
-/* Has the message of a UDP datagram taken, or appends it to `messages`, when it begins as most do: then 1; -1 for an
-   error. What waits in `messages` comes before what is taken. `record` is its packet. */
+/* Tells the message of a UDP datagram when it begins as most do: then 1; -1 for an error. `record` is its packet. */
 static int tell_udp(const Plan *plan, const Tables *tables, const uint8_t *record, long long frame, const uint8_t *udp,
                     Law *law, PyObject *messages) {
     const uint8_t *payload = udp + 8, *source = record + plan->addresses;
@@ -234,19 +238,15 @@ static int tell_udp(const Plan *plan, const Tables *tables, const uint8_t *recor
     PyObject *direction = direction_of(plan, tables, record);
     if (length < 13 || !half(udp) || !half(udp + 2) || is_usual(tables, payload, length) != 1)
         return 0;
-    if (!law->taker || PyList_Size(messages))
-        return add(tables->datagram, time, frame, tables->udp, joined(source, size, udp),
-                   joined(source + size, size, udp + 2), payload, length, direction, messages);
     const char *text = (const char *)payload, *from = (const char *)source, *to = from + size, *port = (const char *)udp;
     const Message message = {time, frame, {{from, to}, {to, to + size}}, {port, port + 2}, {text, text + length},
                              tables->udp, direction, 0, 0, NULL};
-    law->taken = time;
-    return law->taker->take(law->taker, &message);
+    return tell(tables, &message, law, messages);
 }
 
 /* The same of a whole packet. */
-static int tell(const Plan *plan, const Tables *tables, const uint8_t *record, const Reach *reach, long long frame,
-                Law *law, PyObject *messages) {
+static int tell_packet(const Plan *plan, const Tables *tables, const uint8_t *record, const Reach *reach, long long frame,
+                       Law *law, PyObject *messages) {
     const uint8_t *udp = record + plan->ports;
     const int length = half(udp + 4);
     if (length > half(record + plan->length) - plan->over || udp + length > reach->stop ||
@@ -322,13 +322,28 @@ static int note(const Segment *segment) {
                ? -1 : 1;
 }
 
-/* What a message of a flow is: `Reassembler._datagrams`; NULL for an error. */
-static PyTypeObject *kind_of(const Tables *tables, const Segment *segment, const Law *law) {
-    if (note(segment) < 0)
-        return NULL;
-    PyObject *shown = PyObject_CallMethodObjArgs(law->table, names[IS_SHOWN], segment->key, segment->flow, NULL);
+/* Whether a flow is shown to be its sender's: `FlowTable.is_shown`; -1 for an error. */
+static int is_shown(const Segment *segment, const Law *law) {
+    PyObject *shown = of(segment->flow, SHOWN);
+    if (!shown || shown == Py_True)
+        return shown ? 1 : -1;
+    shown = note(segment) < 0 ? NULL : PyObject_CallMethodObjArgs(law->table, names[IS_SHOWN], segment->key, segment->flow, NULL);
     Py_XDECREF(shown); /* a bool */
-    return !shown ? NULL : shown == Py_True ? tables->connected : tables->datagram;
+    return shown ? shown == Py_True : -1;
+}
+
+/* Tells messages of a flow: 1; -1 for an error. */
+static int tell_all(const Tables *tables, const Segment *segment, const Text *found, int count, Law *law, PyObject *messages) {
+    const int connected = count ? is_shown(segment, law) : 0;
+    int done = connected < 0 ? -1 : 1;
+    const char *from = PyBytes_AsString(segment->key), *port = from + PyBytes_Size(segment->key) - 4, *to = from + (port - from) / 2;
+    Message message = {segment->time, segment->frame, {{from, to}, {to, port}}, {port, port + 2}, {NULL, NULL}, tables->tcp,
+                       segment->direction, 0, connected, NULL};
+    for (int n = 0; n < count && done > 0; n++) {
+        message.payload = found[n];
+        done = tell(tables, &message, law, messages);
+    }
+    return done;
 }
 
 /* Takes the next segment of a flow when all messages in it are as most are: then 1; -1 for an error. What a flow and its
@@ -338,16 +353,14 @@ static int receive(const Tables *tables, const Segment *segment, PyObject *seque
     const uint8_t *data = segment->data;
     Py_ssize_t size = segment->size;
     PyObject *lost = of(stream, LOST), *needed = of(stream, NEED), *searched = of(stream, SCANNED), *buffer = of(stream, BUFFER);
-    PyObject *shown = of(segment->flow, SHOWN), *ends = of(segment->flow, ENDS);
-    if (!lost || !needed || !searched || !buffer || !shown || !ends)
+    if (!lost || !needed || !searched || !buffer)
         return -1;
     if (lost != Py_False)
         return 0;
-    PyTypeObject *kind = shown == Py_True ? tables->connected : NULL;
-    const Py_ssize_t kept = PyByteArray_Size(buffer), before = PyList_Size(messages);
-    const Py_ssize_t need_before = PyLong_AsSsize_t(needed), scanned_before = PyLong_AsSsize_t(searched);
+    const Py_ssize_t kept = PyByteArray_Size(buffer), need_before = PyLong_AsSsize_t(needed), scanned_before = PyLong_AsSsize_t(searched);
     Py_ssize_t need = need_before, scanned = scanned_before;
-    int whole = 0;
+    Text found[MOST_MESSAGES];
+    int count = 0, whole = 0;
     if (kept) {
         if (PyByteArray_Resize(buffer, kept + size) < 0)
             return -1;
@@ -364,19 +377,19 @@ static int receive(const Tables *tables, const Segment *segment, PyObject *seque
         }
         if (need <= 0 || size < need)
             break;
-        if ((!kind && !(kind = kind_of(tables, segment, law))) ||
-            add(kind, segment->time, segment->frame, tables->tcp, Py_NewRef(PyTuple_GetItem(ends, 0)),
-                Py_NewRef(PyTuple_GetItem(ends, 1)), data, need, segment->direction, messages) < 0)
-            return -1;
+        if (count == MOST_MESSAGES) {
+            need = -1;
+            break;
+        }
+        found[count++] = (Text){(const char *)data, (const char *)data + need};
         data += need;
         size -= need;
         need = 0;
     }
-    if (need < 0) { /* all of it is looked at */
-        if (need < -1 || PyList_SetSlice(messages, before, PyList_Size(messages), NULL) < 0)
-            return -1;
+    if (need < 0) /* all of it is looked at */
         return kept ? PyByteArray_Resize(buffer, kept) : 0;
-    }
+    if (tell_all(tables, segment, found, count, law, messages) < 0)
+        return -1;
     if (kept)
         memmove(PyByteArray_AsString(buffer), data, size);
     if (PyByteArray_Resize(buffer, size) < 0)
@@ -628,7 +641,7 @@ static PyObject *walk(const Plan *plans, int count, const Tables *tables, const 
         else if (protocol == UDP && (first == DULL || (first == LETTER && no_start(tables, ports + 8, reach.stop))))
             pass = !tunnelled;
         else if (protocol == UDP && first == LETTER)
-            pass = tell(plan, tables, record, &reach, frame + 1, law, messages);
+            pass = tell_packet(plan, tables, record, &reach, frame + 1, law, messages);
         if (pass < 0)
             return NULL;
         if (!pass)

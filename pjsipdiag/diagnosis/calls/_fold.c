@@ -26,7 +26,7 @@ static const uint32_t UNKNOWN = 0xFFFFFFFF;
 typedef struct {
     PyObject *rows, *senders, *called, *user_agents, *index, *answers, *realms, *others, *seen, *agents, *requesters;
     PyObject *answerers, *strays, *pairs, *received, *local, *answering, *asked, *is_asterisk, *known_realms;
-    PyObject *registrations, *repeats, *tags, *transports, *datagram, *array, *readers, *forms, *append, *law, *limits;
+    PyObject *registrations, *repeats, *tags, *transports, *datagram, *connected, *array, *readers, *forms, *append, *law, *limits;
 } Kept;
 enum { KEPT = sizeof(Kept) / sizeof(PyObject *) };
 enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS, MOST_METHODS, MOST_KINDS, LONGEST_SEEN, MOST_REPEATED, MOST_TAGS, LIMITS }; /* limits */
@@ -884,7 +884,7 @@ static int looks(Text kind) {
 static PyObject *datagram_of(const Message *message, const Kept *kept) {
     const Text payload = message->payload;
     return message->datagram ? Py_NewRef(message->datagram) : PyObject_CallFunction(
-        kept->datagram, "LLONNy#OO", message->time, message->frame, message->transport, end_of(message, SOURCE),
+        message->connected ? kept->connected : kept->datagram, "LLONNy#OO", message->time, message->frame, message->transport, end_of(message, SOURCE),
         end_of(message, DESTINATION), payload.at, payload.stop - payload.at, message->direction, message->truncated ? Py_True : Py_False);
 }
 

@@ -115,7 +115,7 @@ class Fold(Folded):
         else:
             own = [getattr(self, name) for name in KEPT]
             known = (self.forms.readers, self.forms.known, self.spool.append, self.add, LIMITS)
-            taking = taker((*own, TRANSPORTS, Datagram, array, *known))
+            taking = taker((*own, TRANSPORTS, Datagram, Connected, array, *known))
             if tally is not None:
                 tally.taker = taking
             try:

@@ -18,6 +18,8 @@ from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.folded import Folded
 from pjsipdiag.diagnosis.calls.rows import ANSWER
 from pjsipdiag.sip import Address
+from tests.capture.build import ethernet, pcap
+from tests.capture.fast.test_compiled import connection
 from tests.diagnosis.conftest import EARLY
 
 pytestmark = pytest.mark.skipif(fold.taker is None, reason="needs a C compiler when pjsipdiag is installed")
@@ -124,13 +126,29 @@ def test_both_fold_alike(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_what_is_taken_of_packets_is_folded_alike(seed: int, tmp_path: Path) -> None:
-    """Taken as the packets are found, told first, and without the compiled part."""
     rnd = random.Random(seed)
     path, transports = tmp_path / "a.pcap", rnd.choice((("UDP",), ("UDP", "TCP")))
     messages = [one for _ in range(4) for one in capture(rnd) if len(one.source) == len(one.destination)]
     messages = [one for one in messages if one.transport in transports]
     with path.open("wb") as stream:
         write_pcap(messages, stream)
+    taken_alike(path)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_taken_of_connections_is_folded_alike(seed: int, tmp_path: Path) -> None:
+    """Several messages in a segment, and messages in several, of senders that have shown themselves and others."""
+    rnd, path = random.Random(seed), tmp_path / "a.pcap"
+    texts = [payload(rnd, 0.05).replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n") for _ in range(400)]
+    sizes = [rnd.randrange(50, 1400) for _ in range(5)]
+    changes = [(rnd.choice(("swap", "again", "lose", "deaf")), rnd.randrange(200)) for _ in range(rnd.randrange(4))]
+    packets = connection(((texts[:200], sizes), (texts[200:], sizes[::-1])), changes)
+    path.write_bytes(pcap(map(ethernet, packets[2 * rnd.randrange(2) :])))
+    taken_alike(path)
+
+
+def taken_alike(path: Path) -> None:
+    """Messages are folded alike: taken as the packets are found, told first, and without the compiled part."""
     states = []
     for taken, compiled in ((True, True), (False, True), (False, False)):
         tally, folded = Tally(str(path)), Fold()
