@@ -35,10 +35,10 @@ def visible(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else escaped(char) for char in text)
+    return "".join(char if char.isprintable() else escape_character(char) for char in text)
 
 
-def escaped(char: str) -> str:
+def escape_character(char: str) -> str:
     """A visible escape for one character."""
     code = ord(char)
     if 0xDC80 <= code <= 0xDCFF:

@@ -31,7 +31,7 @@ class Machine:
 
 
 @contextmanager
-def reached(host: str | None, *, sudo: bool = False) -> Iterator[Machine]:
+def connect(host: str | None, *, sudo: bool = False) -> Iterator[Machine]:
     """The machine that ssh calls `host`, or this one: one login serves all that is asked until the end.
 
     :raises PjsipdiagError: ssh is missing, or does not get there.

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from pjsipdiag.dataclass import dataclass
 
-COMPACT = {
+COMPACT_NAMES = {
     "a": "accept-contact",
     "b": "referred-by",
     "c": "content-type",
@@ -259,7 +259,7 @@ def decode(raw: bytes) -> str:
 def _long(name: str) -> str:
     """A header name in lower case, the long one for a compact one."""
     lower = name.lower()
-    return COMPACT.get(lower, lower)
+    return COMPACT_NAMES.get(lower, lower)
 
 
 def _headers(head: bytes) -> Iterator[tuple[str, str]]:

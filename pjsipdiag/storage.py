@@ -64,7 +64,7 @@ class Entry(NamedTuple):
     version: int = 0
 
 
-def located(path: str) -> str:
+def locate(path: str) -> str:
     """A path of this machine, or a Url.
 
     :raises PjsipdiagError: the URL holds credentials, or is of no use.

@@ -83,7 +83,7 @@ def printed_differences(case: Case) -> Iterator[str]:
             if kind == "uri_miss":
                 ours, theirs = [parsed.uri.printed(UriContext.REQUEST)], arguments[2]
             else:
-                headers = parsed.named(arguments[1])
+                headers = parsed.headers_named(arguments[1])
                 ours = [h.printed()[:HEADER_LENGTH].strip(BLANKS) for h in headers]
                 theirs = arguments[2]
             if _logged(theirs) not in map(_logged, ours) and "x-ast" not in str(request["raw"]):

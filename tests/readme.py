@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from pjsipdiag.cli import main
 from pjsipdiag.diagnosis.rules import RULES
-from pjsipdiag.fleet.parquet import described
+from pjsipdiag.fleet.parquet import describe
 
 README = Path(__file__).parent.parent / "README.md"
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
@@ -39,7 +39,7 @@ def invocations(text: str) -> list[list[str]]:
 
 
 def _columns() -> str:
-    rows = "".join(f"| `{name}` | {kind} | {meaning} |\n" for name, kind, meaning in described())
+    rows = "".join(f"| `{name}` | {kind} | {meaning} |\n" for name, kind, meaning in describe())
     return f"\n| column | type | what it holds |\n|---|---|---|\n{rows}\n"
 
 

@@ -21,7 +21,7 @@ from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.handover.calls import messages_of
 from pjsipdiag.report import render
-from pjsipdiag.storage import LARGEST_READ, Url, located, open_url
+from pjsipdiag.storage import LARGEST_READ, Url, locate, open_url
 from tests.bench.captures import write
 from tests.capture.files import cut, records
 from tests.cli.commands import run
@@ -79,7 +79,7 @@ def test_a_file_is_a_path_of_this_machine() -> None:
     url = (DEMO / "capture.pcap").resolve().as_uri()
     assert reported(url, (DEMO / "etc").resolve().as_uri()) == reported(str(DEMO / "capture.pcap"), str(DEMO / "etc"))
     with pytest.raises(PjsipdiagError, match="names this machine"):
-        located("file://elsewhere/x")
+        locate("file://elsewhere/x")
 
 
 def test_calls_are_extracted(store: Store) -> None:
@@ -132,7 +132,7 @@ def test_reading_is_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> 
         return found
 
     monkeypatch.setattr(storage.Remote, "_fetch", fetch)
-    url = located(f"{store.url}/big.pcap")
+    url = locate(f"{store.url}/big.pcap")
     assert isinstance(url, Url)
     content = (store.folder / "big.pcap").read_bytes()
     with open_url(url, 100, 3_000_000) as file:

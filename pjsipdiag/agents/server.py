@@ -45,11 +45,11 @@ def run(folder: str, *, plain: bool) -> None:
     )
     mild = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
     for question in QUESTIONS:
-        server.add_tool(_marked(getattr(answers, question)), annotations=mild, structured_output=False)
+        server.add_tool(_mark_answers(getattr(answers, question)), annotations=mild, structured_output=False)
     server.run("stdio")
 
 
-def _marked(question: Callable[..., Json]) -> Callable[..., str]:
+def _mark_answers(question: Callable[..., Json]) -> Callable[..., str]:
     """The question with its answer as text; what cannot be answered is one line."""
 
     @functools.wraps(question)

@@ -19,15 +19,15 @@ def is_secret(option: str) -> bool:
 
 def shown_value(variable: Variable) -> str:
     """The value as it may be shown."""
-    return HIDDEN if is_secret(variable.name) else scrubbed(variable.value)
+    return HIDDEN if is_secret(variable.name) else hide_secrets(variable.value)
 
 
-def without(variable: Variable, text: str) -> str:
+def hide_value(variable: Variable, text: str) -> str:
     """A text about the variable, without any part of its value where that is a secret."""
     if is_secret(variable.name):
         for part in sorted({variable.value, *re.split(r"[\s,:]+", variable.value)} - {""}, key=len, reverse=True):
             text = text.replace(part, HIDDEN)
-    return scrubbed(text)
+    return hide_secrets(text)
 
 
 # Each begins only where a word does, and looks at it once: a hostile line may be one word of 64 KB.
@@ -37,7 +37,7 @@ _BEFORE_AT = re.compile(r"(?<![^\s@])[^\s@]+(?=@)")
 _IN_URI = re.compile(r"(\bsips?:[^:]+:).+", re.IGNORECASE)
 
 
-def scrubbed(text: str) -> str:
+def hide_secrets(text: str) -> str:
     """A text that quotes a URI, or a piece of a file that is no variable (a directive, a header, a program's
     arguments), without the secrets that are set there."""
     if text.count(":", 0, max(text.rfind("@"), 0)) < 2 and not _names_one(text.lower()):
@@ -45,14 +45,14 @@ def scrubbed(text: str) -> str:
     # Both searches may find one place, or parts of it: what lies between two finds is kept once, and where they overlap
     # the farthest end counts.
     pieces, at = list[str](), 0
-    for start, end in sorted((*_assigned(text), *_in_uris(text))):
+    for start, end in sorted((*_find_assigned(text), *_in_uris(text))):
         if start > at or not pieces:
             pieces += [text[at:start], HIDDEN]
         at = max(at, end)
     return "".join((*pieces, text[at:])) if pieces else text
 
 
-def _assigned(text: str) -> Iterator[tuple[int, int]]:
+def _find_assigned(text: str) -> Iterator[tuple[int, int]]:
     at = 0
     while found := _ASSIGNED.search(text, at):
         at = found.end()

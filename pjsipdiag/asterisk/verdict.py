@@ -13,9 +13,9 @@ from pjsipdiag.asterisk.reasons.reason import Reason, WithReason
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
 
-BY_WORD = ("username", "auth_username")
+CALLER_IDENTIFIERS = ("username", "auth_username")
 """Identifiers that believe what the caller says."""
-BY_RULE = ("ip", "header", "request_uri")
+RULE_IDENTIFIERS = ("ip", "header", "request_uri")
 """Identifiers that go by a rule of an identify."""
 IDENTIFIER_NAMES = ("line", "ip", "username", "anonymous", "auth_username", "header", "request_uri", "transport")
 """The names Asterisk registers its identifiers with (`line` has none there)."""

@@ -21,7 +21,7 @@ from pjsipdiag.capture.source.compressed import decompressed
 from pjsipdiag.capture.source.place import Relative, here, open_file
 from pjsipdiag.capture.source.window import Window
 from pjsipdiag.errors import CaptureError
-from pjsipdiag.storage import Url, located, members
+from pjsipdiag.storage import Url, locate, members
 
 LOOKED_AT = (1 << 15, 1 << 20)
 """Bytes in which the first record is looked for: the second where the first are not enough."""
@@ -50,7 +50,7 @@ def expand(paths: Iterable[str | Path]) -> Captures:
     """
     files: dict[str, int] = {}
     passed_over: list[str] = []
-    for path in map(located, map(str, paths)):
+    for path in map(locate, map(str, paths)):
         members = _members(path)
         found = 0
         names = [path] if members is None else members

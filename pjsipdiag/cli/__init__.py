@@ -71,7 +71,7 @@ def _open_streams() -> None:
     sys.stderr = io.TextIOWrapper(notes, sys.stderr.encoding, "backslashreplace", line_buffering=True)
 
 
-def _lost(error: OSError) -> int:
+def _report_loss(error: OSError) -> int:
     """Says why a result could not be written; the exit status."""
     why = "standard output is closed" if error.errno == errno.EBADF else error.strerror or str(error)
     with suppress(OSError):
@@ -97,11 +97,11 @@ def run() -> NoReturn:
         error.show()
         status = error.exit_code
     except OSError as error:
-        status = _lost(error)
+        status = _report_loss(error)
         sys.stdout = io.StringIO()  # what is left in it is lost, too
     try:
         sys.stdout.flush()
         sys.stderr.flush()
     except OSError as error:
-        status = NO_READER if error.errno == errno.EPIPE else _lost(error)
+        status = NO_READER if error.errno == errno.EPIPE else _report_loss(error)
     os._exit(status if isinstance(status, int) else int(status is not None))

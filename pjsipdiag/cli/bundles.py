@@ -24,24 +24,24 @@ def open_bundles(context: click.Context) -> None:
     params = context.params
     for name in ("captures", "configs"):
         if params.get(name):
-            params[name] = tuple(word for path in params[name] for word in _held(context, name, path))
+            params[name] = tuple(word for path in params[name] for word in _paths_in(context, name, path))
     if params.get("config"):
-        params["config"] = next(iter(_held(context, "config", params["config"])), None)
+        params["config"] = next(iter(_paths_in(context, "config", params["config"])), None)
     opened: dict[str, Bundle] = context.meta.get(BUNDLES, {})
     _adopt(context, list(opened.values()))
 
 
-def _held(context: click.Context, parameter: str, path: str) -> tuple[str, ...]:
+def _paths_in(context: click.Context, parameter: str, path: str) -> tuple[str, ...]:
     """The paths in a bundle that stand for it as a parameter; a path that is no bundle stays."""
     if not path.endswith(ENDING):
         return (path,)
-    from pjsipdiag.handover.bundle import is_bundle, unpacked
+    from pjsipdiag.handover.bundle import is_bundle, unpack_bundle
 
     opened: dict[str, Bundle] = context.meta.setdefault(BUNDLES, {})
     if path not in opened:
         if not is_bundle(path):
             return (path,)
-        opened[path] = context.with_resource(unpacked(path, any_ratio=context.params.get("any_ratio", False)))
+        opened[path] = context.with_resource(unpack_bundle(path, any_ratio=context.params.get("any_ratio", False)))
         if not context.params.get("quiet"):
             click.echo(f"{visible(path)}: {visible(opened[path].about)}", err=True)
     bundle = opened[path]

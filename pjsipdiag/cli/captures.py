@@ -29,8 +29,8 @@ from pjsipdiag.cli.output import (
     directory,
     end_cut,
     finish,
-    forced,
     format_for,
+    is_forced,
     look,
     say_cut,
     show,
@@ -140,7 +140,7 @@ def _extract(captures: Sequence[str], call_ids: Sequence[str], output: str | Non
 
     if output is None:
         raise click.UsageError("--extract writes a capture: say where with -o FILE")
-    written = extract(captures, call_ids, output, inputs=tuple(captures), force=forced())
+    written = extract(captures, call_ids, output, inputs=tuple(captures), force=is_forced())
     if not quiet:
         count = len(written.datagrams)
         click.echo(f"{count:,} message{'' if count == 1 else 's'} written: {visible(output)}", err=True)
@@ -178,7 +178,7 @@ def suggest(
     report = seen.report
     wanted = (*report.suggestions, *report.unconfirmed) if unconfirmed else report.suggestions
     if output:
-        for path in edits.write(wanted, seen.situation.config, Path(output), force=forced()):
+        for path in edits.write(wanted, seen.situation.config, Path(output), force=is_forced()):
             click.echo(visible(path))
     elif diff:
         text = edits.diff(wanted, seen.situation.config)

@@ -15,7 +15,7 @@ from pjsipdiag.cli.completion import FILE
 from pjsipdiag.cli.gate import SEVERITIES, gate_of
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.options import COLORED, DASK, FORCED, JOBS, QUIET, TIMES
-from pjsipdiag.cli.output import color, forced
+from pjsipdiag.cli.output import color, is_forced
 from pjsipdiag.errors import visible
 from pjsipdiag.outputs import PRIVATE, Content, write_file, write_folder
 
@@ -94,7 +94,7 @@ def fleet(
             _write_pages(found, Path(html), pages, inputs)
         if parquet and rows:
             files = {path.name: Content(path, PRIVATE) for path in sorted(rows.iterdir())}
-            write_folder(Path(parquet), files, inputs=inputs, force=forced())
+            write_folder(Path(parquet), files, inputs=inputs, force=is_forced())
     _write(found, chosen, output, verbose, inputs)
     sys.exit(_status(found))
 
@@ -114,7 +114,7 @@ def _write(found: Fleet, chosen: str, output: str | None, verbose: bool, inputs:
     if output is None or output == "-":
         write(found, sys.stdout, style_for(sys.stdout, int(verbose), color=color()))
         return
-    with write_file(output, inputs=inputs, force=forced(), mode=PRIVATE) as stream:
+    with write_file(output, inputs=inputs, force=is_forced(), mode=PRIVATE) as stream:
         write(found, stream, style_for(stream, int(verbose), color=color()))
 
 
@@ -127,7 +127,7 @@ def _write_pages(found: Fleet, folder: Path, pages: Path, inputs: tuple[str, ...
     for member in found.members:
         if member.patch:
             files[f"{member.pbx.name}.patch"] = Content(member.patch.encode("utf-8", "surrogateescape"), PRIVATE)
-    write_folder(folder, files, inputs=inputs, force=forced())
+    write_folder(folder, files, inputs=inputs, force=is_forced())
     click.echo(f"written: {visible(str(folder / html.INDEX))}", err=True)
 
 

@@ -68,7 +68,7 @@ def settings() -> tuple[str, dict[str, Any]]:
     for folder in _folders(Path.cwd()):
         path = folder / FILE_NAME
         if path.is_file():
-            return str(path), _read(path)
+            return str(path), _read_settings(path)
     return "", {}
 
 
@@ -78,7 +78,7 @@ def _folders(start: Path) -> Iterator[Path]:
     yield from above[: root + 1]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_settings(path: Path) -> dict[str, Any]:
     import tomllib
 
     shown = visible(str(path))

@@ -13,8 +13,8 @@ from pjsipdiag.cli.completion import FILE
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.help import refuse_given
 from pjsipdiag.cli.live import asking
-from pjsipdiag.cli.options import ASTERISK, CAPTURES, CONFIG, FORCED, NAMES, QUIET
-from pjsipdiag.cli.output import directory, end_cut, forced, opened
+from pjsipdiag.cli.options import ASTERISK, CAPTURES, CONFIG, FORCED, NAME_OPTIONS, QUIET
+from pjsipdiag.cli.output import directory, end_cut, is_forced, open_output
 from pjsipdiag.errors import visible
 from pjsipdiag.firewall import LIST_FORMATS
 
@@ -70,7 +70,7 @@ def collect(
     """
     from pjsipdiag.handover.collect import Wish
     from pjsipdiag.handover.collect import collect as bring
-    from pjsipdiag.machine import reached
+    from pjsipdiag.machine import connect
 
     if rotated is None:
         refuse_given(
@@ -90,8 +90,8 @@ def collect(
             click.echo(visible(text), err=True)
 
     wish = Wish(duration, interface, rotated, newest, config_there, redact)
-    with reached(host, sudo=sudo) as machine:
-        bring(machine, wish, output, force=forced(), say=say)
+    with connect(host, sudo=sudo) as machine:
+        bring(machine, wish, output, force=is_forced(), say=say)
     say(f"written: {output}")
 
 
@@ -122,7 +122,7 @@ def evidence(
     from pjsipdiag.report.wording import plural
 
     handed = gather(captures, sources, since, until)
-    write_evidence(handed, output, inputs=tuple(captures), force=forced())
+    write_evidence(handed, output, inputs=tuple(captures), force=is_forced())
     if not quiet:
         calls, messages = plural(len(handed.calls), "call"), plural(len(handed.messages.datagrams), "message")
         click.echo(f"{calls}, {messages} written: {visible(output)}", err=True)
@@ -155,7 +155,7 @@ def redact(
     """
     from pjsipdiag.redact import redact_files
 
-    written = redact_files(captures, config, output, hosts=hosts, live=live, asterisk=asterisk, force=forced())
+    written = redact_files(captures, config, output, hosts=hosts, live=live, asterisk=asterisk, force=is_forced())
     for path in written.files:
         click.echo(visible(path))
     for cut in written.cut:
@@ -170,7 +170,7 @@ def redact(
 @main.command(epilog="pjsipdiag allowlist -c /etc/asterisk --format nft | nft -f -")
 @CONFIG
 @ASTERISK
-@NAMES
+@NAME_OPTIONS
 @click.option("--also", multiple=True, metavar="NETWORK", help="Let that network in, too: your telephones.")
 @click.option("--family", type=click.Choice(["4", "6"]), help="Only addresses of that IP version.  [both]")
 @click.option(
@@ -202,7 +202,7 @@ def allowlist(
     """
     from pjsipdiag.diagnosis.names import load
     from pjsipdiag.diagnosis.running import ask
-    from pjsipdiag.firewall.allowed import allowed
+    from pjsipdiag.firewall.allowed import allowed_networks
 
     versions = (int(family),) if family else (4, 6)
     if LIST_FORMATS[format_].single and len(versions) > 1:
@@ -210,11 +210,11 @@ def allowlist(
     place = directory(config, quiet, live=names["live"] is not None)
     told: Options = {"live": asking(names), "asterisk": asterisk, "databases": names["databases"]}
     live = ask(place, told | {"include_from": names["include_from"]}, (), calls=False)
-    listed = allowed(load(place, asterisk=asterisk, live=live, **names), also)
+    listed = allowed_networks(load(place, asterisk=asterisk, live=live, **names), also)
     if listed.unknown and not listed.entries:
         listed = replace(listed, unknown=(*listed.unknown, "no address is known: nothing is written"))
     else:
-        with opened(output) as stream:
+        with open_output(output) as stream:
             stream.writelines(f"{line}\n" for line in LIST_FORMATS[format_].write(listed, versions))
     if not quiet:
         for kind, texts in (("left open", listed.unknown), ("note", listed.warnings)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pjsipdiag.cli.output import forced, inputs
+from pjsipdiag.cli.output import inputs, is_forced
 from pjsipdiag.outputs import PRIVATE, write_file
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def asking(given: dict[str, Any]) -> Asking | None:
 
         live = source.ask_live(text, wanted)
         if path:
-            with write_file(path, inputs=inputs(), force=forced(), mode=PRIVATE) as stream:
+            with write_file(path, inputs=inputs(), force=is_forced(), mode=PRIVATE) as stream:
                 stream.write(saved.to_text(live))
             live = replace(live, file=saved.file_name(path))
         return live

@@ -80,7 +80,7 @@ def show(
         from pjsipdiag.redact import redact_report
 
         report = redact_report(report)
-    with opened(output, USUAL if redact else PRIVATE) as stream:
+    with open_output(output, USUAL if redact else PRIVATE) as stream:
         write(report, format_, stream, verbose=verbose, color=color(), folder=folder, ahead=ahead)
     if output and not quiet and Path(output).is_file():
         from pjsipdiag.report.headline import headline
@@ -109,7 +109,7 @@ def show_changes(
     from pjsipdiag.report.changes import render_changes
     from pjsipdiag.report.wording import plural
 
-    with opened(output) as stream:
+    with open_output(output) as stream:
         stream.write(render_changes(changes, *names, _comparison_format(format_, output), look(stream)))
     say_cut(reports[0])
     unknown = max(sum(row.verdict == "unknown" and row.calls > 0 for row in report.sources) for report in reports)
@@ -140,7 +140,7 @@ def show_differences(found: Differences, before: str, after: str, format_: str |
     is left open."""
     from pjsipdiag.report.changes import render_differences
 
-    with opened(output) as stream:
+    with open_output(output) as stream:
         stream.write(render_differences(found, before, after, _comparison_format(format_, output), look(stream)))
     sys.exit(1 if found.rows or not found.complete else 0)
 
@@ -149,7 +149,7 @@ def show_admitted(rows: Sequence[Admitted], format_: str | None, output: str | N
     """Writes what each line of a list would change, then ends: status 1 where any changes a call."""
     from pjsipdiag.report.changes import render_admitted
 
-    with opened(output) as stream:
+    with open_output(output) as stream:
         stream.write(render_admitted(rows, _comparison_format(format_, output), look(stream)))
     sys.exit(1 if any(row.changes for row in rows) else 0)
 
@@ -170,12 +170,12 @@ def finish(report: Report) -> None:
 
 
 @contextmanager
-def opened(output: str | None, mode: int = PRIVATE) -> Iterator[TextIO]:
+def open_output(output: str | None, mode: int = PRIVATE) -> Iterator[TextIO]:
     """The file `output` for writing, or stdout."""
     if output is None or output == "-":
         yield sys.stdout
         return
-    with write_file(output, inputs=inputs(), force=forced(), mode=mode) as stream:
+    with write_file(output, inputs=inputs(), force=is_forced(), mode=mode) as stream:
         yield stream
 
 
@@ -191,7 +191,7 @@ def look(stream: TextIO) -> Style:
     return style_for(stream, color=color())
 
 
-def forced() -> bool:
+def is_forced() -> bool:
     """Whether --force was given."""
     return bool(click.get_current_context().meta.get(FORCE))
 

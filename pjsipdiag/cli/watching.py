@@ -81,7 +81,7 @@ def watch(
 
     Exit status 1 when a cause was told, 0 when there was none.
     """
-    from pjsipdiag.watch.configuration import Configuration, shown
+    from pjsipdiag.watch.configuration import Configuration, describe
     from pjsipdiag.watch.loop import Outputs, Watch
     from pjsipdiag.watch.metrics import serve
     from pjsipdiag.watch.state import State, read_state
@@ -110,7 +110,7 @@ def watch(
     watching = Watch(source, configuration, gate, Outputs(show, say, teller), path, known)
     if metrics:
         serve(metrics, watching.values)
-    say(f"watching {visible(source.name)}: {shown(configuration.config)}")
+    say(f"watching {visible(source.name)}: {describe(configuration.config)}")
     with _ended_by_signals(watching):
         watching.run(until_failure=until_failure)
     say(watching.summary())

@@ -54,20 +54,20 @@ class Allowed:
 
     def networks(self, version: int) -> list[Network]:
         """The networks of an IP version, each address once."""
-        return _collapsed([entry.network for entry in self.entries if entry.network.version == version])
+        return _collapse([entry.network for entry in self.entries if entry.network.version == version])
 
 
-def allowed(config: Config, also: Sequence[str] = ()) -> Allowed:
+def allowed_networks(config: Config, also: Sequence[str] = ()) -> Allowed:
     """Who gets in by address, and the networks `also`.
 
     :raises PjsipdiagError: one of those is no network.
     """
-    entries = [*map(_added, also), *_by_address(config)]
+    entries = [*map(_parse_also, also), *_by_address(config)]
     ordered = sorted(entries, key=lambda one: (one.network.version, one.network.network_address, one.network.prefixlen))
-    return Allowed(config.version, tuple(ordered), tuple(_warnings(config)), tuple(_unknown(config)))
+    return Allowed(config.version, tuple(ordered), tuple(_warnings(config)), tuple(_unknowns(config)))
 
 
-def _added(text: str) -> AllowedNetwork:
+def _parse_also(text: str) -> AllowedNetwork:
     try:
         return AllowedNetwork(ip_network(text.strip("[]"), strict=False))
     except ValueError:
@@ -82,19 +82,19 @@ def _by_address(config: Config) -> Iterator[AllowedNetwork]:
     for cell in cells(config.identifies):
         ranges[cell.version, cell.identifies[0].name].append((cell.first, cell.last))
     # type=acl is asked before any identify, for all of them; an endpoint's own list once its identify took the source.
-    before = [spans for one in config.acls for spans in _denied(one.acl, config)]
+    before = [spans for one in config.acls for spans in _denied_ranges(one.acl, config)]
     for (version, name), spans in ranges.items():
         identify = identifies[name]
         endpoint = config.endpoints.get(identify.endpoint)
         if endpoint is None:
             continue
-        for denied in (*before, *_denied(endpoint.acl, config)):
-            spans = _without(spans, denied[version])  # noqa: PLW2901  (what is left of them)
-        networks = [network for span in spans for network in _summarized(version, *span)]
-        yield from (AllowedNetwork(one, name, endpoint.name, identify.where) for one in _collapsed(networks))
+        for denied in (*before, *_denied_ranges(endpoint.acl, config)):
+            spans = _subtract(spans, denied[version])  # noqa: PLW2901  (what is left of them)
+        networks = [network for span in spans for network in _as_networks(version, *span)]
+        yield from (AllowedNetwork(one, name, endpoint.name, identify.where) for one in _collapse(networks))
 
 
-def _denied(acl: Acl, config: Config) -> Iterator[dict[int, list[tuple[int, int]]]]:
+def _denied_ranges(acl: Acl, config: Config) -> Iterator[dict[int, list[tuple[int, int]]]]:
     """The ranges that each list of an access list denies, by IP version, in order; all where a list does not exist.
 
     A list turned round takes as an identify what it denies; what a rule with a port denies is left in.
@@ -111,7 +111,7 @@ def _denied(acl: Acl, config: Config) -> Iterator[dict[int, list[tuple[int, int]
         yield found
 
 
-def _without(spans: Sequence[tuple[int, int]], denied: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def _subtract(spans: Sequence[tuple[int, int]], denied: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """`spans` without what `denied`, which is in order, takes of them."""
     left = []
     for first, last in spans:
@@ -127,14 +127,14 @@ def _without(spans: Sequence[tuple[int, int]], denied: Sequence[tuple[int, int]]
     return left
 
 
-def _summarized(version: int, first: int, last: int) -> Iterator[Network]:
+def _as_networks(version: int, first: int, last: int) -> Iterator[Network]:
     if version == 4:
         yield from summarize_address_range(IPv4Address(first), IPv4Address(last))
     else:
         yield from summarize_address_range(IPv6Address(first), IPv6Address(last))
 
 
-def _collapsed(networks: Sequence[Network]) -> list[Network]:
+def _collapse(networks: Sequence[Network]) -> list[Network]:
     """The same addresses in as few networks as there can be, in order; all are of one version."""
     return list(collapse_addresses(networks))  # type: ignore[type-var]  # all are of one version
 
@@ -156,7 +156,7 @@ def _warnings(config: Config) -> Iterator[str]:
         if door.identifier != "ip" and not door.sources:
             elsewhere[door.identifier, door.state].setdefault(door.endpoint)
     for (identifier, state), endpoints in elsewhere.items():
-        yield _SAYS[state].format(endpoints=_listed([*endpoints]), identifier=identifier)
+        yield _SAYS[state].format(endpoints=_endpoints_text([*endpoints]), identifier=identifier)
 
 
 _SAYS = {
@@ -173,7 +173,7 @@ _SAYS = {
 """State of a door that goes by something else than an address -> its meaning for a list of addresses."""
 
 
-def _unknown(config: Config) -> Iterator[str]:
+def _unknowns(config: Config) -> Iterator[str]:
     for identify in config.identifies:
         for name in identify.unresolved:
             yield (
@@ -212,6 +212,6 @@ def _rules(acl: Acl, config: Config) -> Iterator[AddressRule]:
         yield from config.named_acls.get(name, ())
 
 
-def _listed(names: Sequence[str]) -> str:
+def _endpoints_text(names: Sequence[str]) -> str:
     more = f" and {len(names) - ENDPOINTS_NAMED} more" if len(names) > ENDPOINTS_NAMED else ""
     return ("endpoint " if len(names) == 1 else "endpoints ") + ", ".join(names[:ENDPOINTS_NAMED]) + more

@@ -48,7 +48,7 @@ def ipset(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
     """`ipset restore`: a new set is filled, then changes places with the one in use."""
     yield from _comments(allowed, "# ")
     for version in versions:
-        name, networks = f"{SET_NAME}{version}", _halved(allowed.networks(version))
+        name, networks = f"{SET_NAME}{version}", _halve(allowed.networks(version))
         made = f"hash:net family {FAMILY_NAMES[version][1]} maxelem {max(LEAST_ROOM, len(networks))} -exist"
         yield f"create {name} {made}"
         yield f"create {name}-new {made}"
@@ -64,9 +64,9 @@ def firewalld(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
     yield '<?xml version="1.0" encoding="utf-8"?>'
     yield '<ipset type="hash:net">'
     yield f"  <short>{SET_NAME}{version}</short>"
-    yield f"  <description>{escape(' '.join(_said(allowed)))}</description>"
+    yield f"  <description>{escape(' '.join(_sentences(allowed)))}</description>"
     yield f'  <option name="family" value="{FAMILY_NAMES[version][1]}"/>'
-    yield from (f"  <entry>{network}</entry>" for network in _halved(allowed.networks(version)))
+    yield from (f"  <entry>{network}</entry>" for network in _halve(allowed.networks(version)))
     yield "</ipset>"
 
 
@@ -106,14 +106,14 @@ def _entry(one: AllowedNetwork) -> dict[str, object]:
     }
 
 
-def _said(allowed: Allowed) -> Iterator[str]:
+def _sentences(allowed: Allowed) -> Iterator[str]:
     yield f"Addresses that match= lets in, by pjsipdiag {__version__} as Asterisk {allowed.version} loads them."
     yield from (f"Left open: {visible(text)}." for text in allowed.unknown)
     yield from (f"Note: {visible(text)}." for text in allowed.warnings)
 
 
 def _comments(allowed: Allowed, mark: str) -> Iterator[str]:
-    return (mark + text for text in _said(allowed))
+    return (mark + text for text in _sentences(allowed))
 
 
 def _short(network: Network) -> str:
@@ -121,7 +121,7 @@ def _short(network: Network) -> str:
     return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
 
 
-def _halved(networks: list[Network]) -> list[Network]:
+def _halve(networks: list[Network]) -> list[Network]:
     """A hash:net holds no /0: two halves say the same (ipset(8))."""
     return [
         half

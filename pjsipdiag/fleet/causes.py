@@ -21,13 +21,13 @@ _VERDICTS = ("mixed", "unmatched", "unknown", "matched")
 
 def fleet_of(path: str, members: Sequence[Member]) -> Fleet:
     """The report on these PBXs."""
-    return Fleet(path, tuple(members), tuple(_causes(members)), tuple(_shared(members)))
+    return Fleet(path, tuple(members), tuple(_causes(members)), tuple(_shared_sources(members)))
 
 
 def _causes(members: Sequence[Member]) -> Iterator[SharedCause]:
     """Worst first, then those of most PBXs, then of most calls."""
     found = [(member.pbx.name, place) for member in members for place in member.places]
-    causes = [_cause([found[number] for number in group]) for group in _linked([_marks(place) for _, place in found])]
+    causes = [_cause([found[number] for number in group]) for group in _link([_marks(place) for _, place in found])]
     yield from sorted(causes, key=lambda one: (one.severity.rank, -len(one.places), -one.calls, one.rule, one.sources))
 
 
@@ -39,7 +39,7 @@ def _marks(place: Place) -> list[Hashable]:
     return [(finding.rule, finding.where.file, place.line) if finding.where and place.line else finding.message]
 
 
-def _linked(marks: Sequence[Sequence[Hashable]]) -> Iterator[list[int]]:
+def _link(marks: Sequence[Sequence[Hashable]]) -> Iterator[list[int]]:
     """The numbers that common marks link, directly or through others, group by group."""
     having = defaultdict[Hashable, list[int]](list)
     for number, own in enumerate(marks):
@@ -82,7 +82,7 @@ def _cause(found: Sequence[AtPbx]) -> SharedCause:
     )
 
 
-def _shared(members: Sequence[Member]) -> Iterator[SharedSource]:
+def _shared_sources(members: Sequence[Member]) -> Iterator[SharedSource]:
     """Sources that one PBX takes and another does not first, then those that most PBXs saw."""
     seen = defaultdict[str, list[tuple[str, Caller]]](list)
     for member in members:

@@ -44,5 +44,5 @@ def _row(member: Member) -> tuple[str | int, ...]:
         member.callers,
         member.unmatched,
         *(severities.count(severity) for severity in Severity),
-        wording.said(member),
+        wording.outcome(member),
     )

@@ -46,7 +46,7 @@ class Diagnosis:
 
     def __call__(self, pbx: Pbx) -> Member:
         try:
-            return self._diagnosed(pbx)
+            return self._diagnose(pbx)
         except PjsipdiagError as error:
             return Member(pbx, failed=str(error))
         except OSError as error:
@@ -61,7 +61,7 @@ class Diagnosis:
         """The same for one whose process was ended."""
         return Member(pbx, failed=reason)
 
-    def _diagnosed(self, pbx: Pbx) -> Member:
+    def _diagnose(self, pbx: Pbx) -> Member:
         options: Options = {
             "jobs": self.jobs,
             "dask": self.dask,

@@ -63,7 +63,7 @@ def _port(place: str) -> int:
     return int(port) if port.isdecimal() else 0
 
 
-def described() -> Iterator[tuple[str, str, str]]:
+def describe() -> Iterator[tuple[str, str, str]]:
     """(column, its type in Parquet, what it holds) of each column."""
     types = {"text": "string", "long": "string", "time": "timestamp[ns, UTC]", "port": "uint16", "number": "uint32"}
     for column, (kind, _, meaning) in CALL_COLUMNS.items():

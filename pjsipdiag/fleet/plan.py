@@ -18,7 +18,7 @@ from pjsipdiag.diagnosis.calls import pbx as pbxes
 from pjsipdiag.diagnosis.calls.selection import selection
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.inputs import read_text
-from pjsipdiag.storage import SCHEME, located
+from pjsipdiag.storage import SCHEME, locate
 
 PBX_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 """Names are those of files, too."""
@@ -87,7 +87,7 @@ class _Reader:
             if not isinstance(value, dict if name == "fleet" else list):
                 self._refuse("write [fleet], once, and [[pbx]] for each PBX", name, 0, name)
         common = said.get("fleet", {})
-        self._known(common, "fleet", 0)
+        self._check_keys(common, "fleet", 0)
         rows = said.get("pbx", [])
         if not rows:
             self._refuse("there is no [[pbx]]", "", 0)
@@ -95,14 +95,14 @@ class _Reader:
         for number, row in enumerate(rows):
             if not isinstance(row, dict):
                 self._refuse("write [[pbx]] for each PBX", "pbx", number)
-            self._known(row, "pbx", number)
+            self._check_keys(row, "pbx", number)
             one = self._pbx(common, row, number)
             if any(one.name.lower() == other.name.lower() for other in pbxs):
                 self._refuse(f"there is a PBX {one.name} already", "pbx", number, "name")
             pbxs.append(one)
         return Plan(self._path, tuple(pbxs))
 
-    def _known(self, table: Mapping[str, Any], kind: str, number: int) -> None:
+    def _check_keys(self, table: Mapping[str, Any], kind: str, number: int) -> None:
         for key, value in table.items():
             form = _FORMS.get(key)
             if form is None or (kind == "fleet" and key == "name"):
@@ -126,7 +126,7 @@ class _Reader:
                 continue
             texts = source[key] if isinstance(source[key], list) else [source[key]]
             texts = [text.replace("{name}", name) for text in texts]
-            with_place = self._checked(key, texts, *at)
+            with_place = self._check_texts(key, texts, *at)
             found[key] = tuple(with_place) if several else with_place[0]
         if "captures" not in found:
             self._refuse(f"{name} has no captures", "pbx", number)
@@ -134,11 +134,11 @@ class _Reader:
             self._refuse(f"{name} has neither config nor live: with what are its calls judged?", "pbx", number)
         return Pbx(**found)
 
-    def _checked(self, key: str, texts: Sequence[str], kind: str, number: int) -> list[str]:
+    def _check_texts(self, key: str, texts: Sequence[str], kind: str, number: int) -> list[str]:
         """The texts with paths as seen from here; what nothing can be made of is a mistake."""
         try:
             if key in ("captures", "config", "hosts"):
-                return [text if SCHEME.match(located(text)) else str(self._folder / located(text)) for text in texts]
+                return [text if SCHEME.match(locate(text)) else str(self._folder / locate(text)) for text in texts]
             _CHECKS.get(key, list)(texts)
         except PjsipdiagError as error:
             self._refuse(str(error), kind, number, key)

@@ -56,7 +56,7 @@ class _Page:
                 Text(status, _STYLES[status]),
                 "" if member.failed else f"{member.calls:,}",
                 "" if member.failed else f"{member.failed_calls:,}",
-                self.ink.text(wording.said(member)),
+                self.ink.text(wording.outcome(member)),
             )
         return self.ink.table(table)
 

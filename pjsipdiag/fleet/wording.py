@@ -58,7 +58,7 @@ def status(member: Member) -> str:
     return "not diagnosed" if member.failed else "problems" if member.problem else "ok"
 
 
-def said(member: Member) -> str:
+def outcome(member: Member) -> str:
     """Its headline, or why there is none."""
     return member.failed or member.headline
 

@@ -59,7 +59,7 @@ def is_bundle(path: str) -> bool:
 
 
 @contextmanager
-def unpacked(path: str, *, any_ratio: bool = False) -> Iterator[Bundle]:
+def unpack_bundle(path: str, *, any_ratio: bool = False) -> Iterator[Bundle]:
     """A bundle in a private folder, which is removed at the end; `any_ratio`: see `decompressed`.
 
     :raises PjsipdiagError: it is damaged, or holds what none does.

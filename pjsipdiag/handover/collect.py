@@ -92,7 +92,7 @@ class Collecting:
             missing = "1 packet is missing" if count == 1 else f"{count:,} packets are missing"
             self.captured.append(f"{missing}, which the kernel dropped")
 
-    def rotated(self) -> None:
+    def fetch_rotated(self) -> None:
         """The newest files of a rotating capture."""
         assert self.wish.rotated is not None
         place = PurePosixPath(self.wish.rotated)
@@ -213,7 +213,7 @@ def collect(machine: Machine, wish: Wish, path: str, *, force: bool, say: Callab
         work = Collecting(machine, wish, Path(folder))
         ports = {transport.port for transport in work.configuration().transports.values() if transport.port}
         if wish.rotated is not None:
-            work.rotated()
+            work.fetch_rotated()
         else:
             listed = ", ".join(map(str, sorted({*SIP_PORTS, *ports})))
             say(f"captures {wish.seconds:g} s on {machine.name}, ports {listed}: let the call come now")

@@ -98,7 +98,7 @@ def _capture(handed: CarrierCalls) -> bytes:
     return stream.getvalue()
 
 
-def _shown(handed: CarrierCalls) -> bytes:
+def _html_page(handed: CarrierCalls) -> bytes:
     from pjsipdiag.report.carrier import page  # with jinja2, which most commands do not need
 
     return page(handed.calls, handed.told).encode("utf-8", "backslashreplace")
@@ -106,7 +106,7 @@ def _shown(handed: CarrierCalls) -> bytes:
 
 ARCHIVE_FILES: dict[str, Callable[[CarrierCalls], bytes]] = {
     "README.txt": _page,
-    "calls.html": _shown,
+    "calls.html": _html_page,
     "calls.csv": _table,
     "calls.pcap": _capture,
 }

@@ -39,7 +39,7 @@ def unpack(stream: IO[bytes] | BufferedReader, folder: Path, root: str, most_byt
             raise PjsipdiagError(f"the archive holds more than {most_bytes >> 20} MB")
         if member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and member.name.startswith(root):
             names.append(_below(member.name.removeprefix(root)))
-            with _created(folder, names[-1]) as target:
+            with _create(folder, names[-1]) as target:
                 _copy(stream, member.size, target)
         else:
             _copy(stream, member.size, None)
@@ -69,7 +69,7 @@ def _below(name: str) -> str:
     return name
 
 
-def _created(folder: Path, name: str) -> BinaryIO:
+def _create(folder: Path, name: str) -> BinaryIO:
     place = folder / name
     try:
         place.parent.mkdir(parents=True, exist_ok=True)

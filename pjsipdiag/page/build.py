@@ -58,7 +58,7 @@ def build(folder: Path) -> None:
         (made / "pyodide").mkdir(parents=True)
         _pyodide(made / "pyodide")
         with zipfile.ZipFile(made / "site.zip", "w", zipfile.ZIP_DEFLATED) as site:
-            for wheel in (*_wheels(work / "wheels", WHEELS), _own(work)):
+            for wheel in (*_wheels(work / "wheels", WHEELS), _own_wheel(work)):
                 _add(wheel, site)
         style, script = hashes()
         of_the_report = f"style-src 'self' '{style}'", f"script-src 'self' 'wasm-unsafe-eval' '{script}'"
@@ -93,7 +93,7 @@ def _wheels(target: Path, wanted: Sequence[str]) -> list[Path]:
     return sorted(target.glob("*.whl"))
 
 
-def _own(work: Path) -> Path:
+def _own_wheel(work: Path) -> Path:
     """This package as py3-none-any: the compiled parts are left out of its description."""
     source = work / "source"
     source.mkdir()

@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.live import saved
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.options import Options, Progress
 from pjsipdiag.errors import PjsipdiagError, visible
-from pjsipdiag.handover.bundle import is_bundle, unpacked
+from pjsipdiag.handover.bundle import is_bundle, unpack_bundle
 from pjsipdiag.report import render
 from pjsipdiag.report.headline import headline
 
@@ -25,7 +25,9 @@ def report(folder: str, names: Sequence[str], asterisk: str, progress: Progress)
     """
     root = Path(folder)
     with ExitStack() as stack:
-        bundles = [stack.enter_context(unpacked(str(root / name))) for name in names if is_bundle(str(root / name))]
+        bundles = [
+            stack.enter_context(unpack_bundle(str(root / name))) for name in names if is_bundle(str(root / name))
+        ]
         config = _config(root, names)
         captures = [str(root / name) for name in names if _is_capture(root, name, config)]
         captures += [capture for bundle in bundles for capture in bundle.captures]
@@ -43,7 +45,7 @@ def report(folder: str, names: Sequence[str], asterisk: str, progress: Progress)
         return headline(made), render(made, "html")
 
 
-def explained(error: Exception) -> str:
+def explain(error: Exception) -> str:
     """One line for who dropped the files."""
     if isinstance(error, PjsipdiagError):
         return visible(str(error))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pjsipdiag.redact.addresses import AddressMap
 from pjsipdiag.redact.own import OWN_WORDS
 from pjsipdiag.redact.words import HEADERS, SCHEMES
-from pjsipdiag.sip import COMPACT
+from pjsipdiag.sip import COMPACT_NAMES
 
 STAYING_NAMES = frozenset(
     {
@@ -137,7 +137,7 @@ class Disguise:
 
     def header(self, name: str) -> str:
         """The name of a header: its own where it is the protocol's."""
-        long = COMPACT.get(name.lower(), name.lower())
+        long = COMPACT_NAMES.get(name.lower(), name.lower())
         return name if not name or long in HEADERS else self.opaque("X-Header-", long)
 
     def scheme(self, name: str) -> str:

@@ -23,7 +23,7 @@ from pjsipdiag.inputs import read_whole
 from pjsipdiag.outputs import Content, write_folder
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.material import Material, pairs, redact
-from pjsipdiag.storage import Url, located
+from pjsipdiag.storage import Url, locate
 
 BESIDE = ("pjsip_wizard.conf", "acl.conf", "sorcery.conf", "extconfig.conf")
 """Files that matter for identification and that no file includes."""
@@ -60,7 +60,7 @@ def redact_files(
     """
     target = Path(output)
     if config is not None:
-        if isinstance(place := located(str(config)), Url):
+        if isinstance(place := locate(str(config)), Url):
             raise ConfigError(f"{place}: a configuration is redacted where it was copied to: give a directory")
         before = load_config(config, asterisk, hosts)
     else:

@@ -16,7 +16,7 @@ from pjsipdiag.asterisk.addresses.rule import BITS
 from pjsipdiag.asterisk.config import AddressRule
 from pjsipdiag.asterisk.loading.options import OBJECT_TYPES, names
 from pjsipdiag.asterisk.loading.resolve import could_resolve
-from pjsipdiag.asterisk.loading.values.codecs import CODECS
+from pjsipdiag.asterisk.loading.values.codecs import FORMAT_NAMES
 from pjsipdiag.asterisk.releases import REPRESENTATIVES
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.redact.disguise import Disguise
@@ -67,7 +67,7 @@ OPTION_WORDS = frozenset({
     "operation", "intersect", "union", "only_preferred", "only_nonpreferred", "keep", "first", "transcode", "allow",
     "prevent", "local", "remote", "local_first", "remote_first", "local_merge", "remote_merge", "local_only",
     "remote_only", "username", "ip", "auth_username", "header", "request_uri", "anonymous", "transport", "attest",
-    "verify", "refer", "register", "asterisk", "multi", "both", *CODECS, "amr", "amrwb", "ef", "message",
+    "verify", "refer", "register", "asterisk", "multi", "both", *FORMAT_NAMES, "amr", "amrwb", "ef", "message",
     *(f"cs{n}" for n in range(8)), *(f"af{n}{m}" for n in range(1, 5) for m in range(1, 4)),
 })  # fmt: skip
 """The words of options that take one of a few, or some of them."""

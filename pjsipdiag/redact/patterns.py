@@ -11,11 +11,12 @@ import re
 from pjsipdiag.asterisk.addresses.match import BLANKS
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.ere.automaton import Ere, EreError, compile_ere
+from pjsipdiag.asterisk.files.lines import latin
 from pjsipdiag.asterisk.pjsip.message import Request, dialect, parse
 from pjsipdiag.asterisk.pjsip.uri import UriContext
 from pjsipdiag.asterisk.releases import has
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.sip import COMPACT
+from pjsipdiag.sip import COMPACT_NAMES
 
 _SPECIAL = re.compile(r"[.^$*+?()\[\]{}|\\]")
 
@@ -34,7 +35,7 @@ class Patterns:
     @property
     def headers(self) -> frozenset[str]:
         """The header names, long and in lower case."""
-        return frozenset(COMPACT.get(name.lower(), name.lower()) for name in self.names)
+        return frozenset(COMPACT_NAMES.get(name.lower(), name.lower()) for name in self.names)
 
     def see(self, raw: bytes, redacted: bytes) -> None:
         """Notes what the values of one request became."""
@@ -45,7 +46,9 @@ class Patterns:
             return
         self._seen["", before.uri.printed(UriContext.REQUEST)] = after.uri.printed(UriContext.REQUEST)
         for name in self.names:
-            for old, new in zip(before.named(name), after.named(self.disguise.header(name)), strict=False):
+            for old, new in zip(
+                before.headers_named(name), after.headers_named(self.disguise.header(name)), strict=False
+            ):
                 self._seen[name.lower(), old.printed().strip(BLANKS)] = new.printed().strip(BLANKS)
 
     def value(self, option: str, value: str) -> str:
@@ -61,7 +64,7 @@ class Patterns:
             # Asterisk refuses the object, and is to go on doing so.
             return f"{name}{colon} /(/" if name else "/(/"
         of_name = [(old, new) for (seen, old), new in self._seen.items() if seen == seen_as]
-        fitting = sorted({new for old, new in of_name if (regex.search(old) if regex else old == _latin(text))})
+        fitting = sorted({new for old, new in of_name if (regex.search(old) if regex else old == latin(text))})
         if regex is None:
             stands = fitting[0] if fitting else self.disguise.opaque("value", text)
         else:
@@ -74,7 +77,3 @@ class Patterns:
         if len(text) > 2 and text.startswith("/") and text.endswith("/"):
             return compile_ere(text[1:-1], has(self.config.version, "utf8_locale"))
         return None
-
-
-def _latin(text: str) -> str:
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")

@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.reasons.reason import Reason, said
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import instead, nearest
-from pjsipdiag.asterisk.secrets import scrubbed
+from pjsipdiag.asterisk.secrets import hide_secrets
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.asterisk.verdict import Check, Verdict
 from pjsipdiag.diagnosis.evidence import quoted
@@ -107,7 +107,7 @@ def _know(variable: Variable, redactor: _Redactor) -> None:
         name = variable.value.partition(":")[0].strip()
         disguise.learn(name, disguise.header(name))
     elif (stand := options.value(variable.name, variable.value)) != variable.value:
-        for text in (variable.value, scrubbed(variable.value)):
+        for text in (variable.value, hide_secrets(variable.value)):
             disguise.learn(text, stand)
 
 

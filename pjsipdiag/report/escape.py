@@ -6,7 +6,7 @@ comes on top of it. Printable text is never changed.
 
 from __future__ import annotations
 
-from pjsipdiag.errors import escaped, visible
+from pjsipdiag.errors import escape_character, visible
 
 __all__ = ["clipped", "visible", "well_formed"]
 
@@ -26,4 +26,4 @@ def well_formed(text: str) -> str:
     """`text` with lone surrogates as visible escapes, for formats that can carry everything else themselves."""
     if text.isascii():
         return text
-    return "".join(escaped(char) if "\ud800" <= char <= "\udfff" else char for char in text)
+    return "".join(escape_character(char) if "\ud800" <= char <= "\udfff" else char for char in text)

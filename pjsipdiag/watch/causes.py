@@ -87,7 +87,7 @@ class Causes:
         self.left_out: Counter[str] = Counter()
         """Causes by rule that were not told, as there were too many in their minute."""
 
-    def told(self) -> list[tuple[CauseKey, str]]:
+    def known(self) -> list[tuple[CauseKey, str]]:
         """The causes that were told, with their digests, as a later run takes them for `known`."""
         return [*self._told.items()]
 
@@ -99,7 +99,7 @@ class Causes:
             named.update(keys)
             if finding.severity.rank <= self._least and finding.rule != OF_THE_WHOLE:
                 yield from self._of(finding, keys, report, now)
-        yield from self._cleared(report, named, now)
+        yield from self._clear(report, named, now)
 
     def _of(self, finding: Finding, keys: list[CauseKey], report: Report, now: int) -> Iterator[CauseChange]:
         digest = _digest(finding, report)
@@ -119,7 +119,7 @@ class Causes:
         if fresh:
             yield cause
 
-    def _cleared(self, report: Report, named: set[CauseKey], now: int) -> Iterator[CauseChange]:
+    def _clear(self, report: Report, named: set[CauseKey], now: int) -> Iterator[CauseChange]:
         taken = {row.address: row for row in report.sources if row.verdict == "matched"}
         rules_of = {source for _, source in named}
         for key in [key for key in self._told if key[1] in taken and key[1] not in rules_of]:

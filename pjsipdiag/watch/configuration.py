@@ -62,7 +62,7 @@ class Configuration:
         self.disk, self.config = disk, config
         self.counts["taken"] += 1
         self._renew()
-        self._say(f"configuration read again: {shown(config)}; Asterisk has to reload it, too")
+        self._say(f"configuration read again: {describe(config)}; Asterisk has to reload it, too")
         return True
 
     def _refuse(self, why: str) -> bool:
@@ -90,7 +90,7 @@ class Configuration:
         )
 
 
-def shown(config: Config) -> str:
+def describe(config: Config) -> str:
     """A configuration in a few words."""
     identifies = plural(len(config.identifies), "identify", "identifies")
     return f"{plural(len(config.endpoints), 'endpoint')}, {identifies}, as Asterisk {config.version}"

@@ -151,13 +151,13 @@ class Watch:
         for datagram, place in self._feed.take(TURN):
             self._add(datagram, place)
             if self._pending.size - self._left > PENDING_BYTES or self._now - self._since >= LONGEST_WINDOW:
-                self._judge(self._pending.settled(self._now), self._now)
+                self._judge(self._pending.take_settled(self._now), self._now)
                 self._pending.bound()
                 self._left = self._pending.size
         clock = time.monotonic()
         if clock - self._judged >= max(JUDGE, SHARE * self._took):
             now = self._now + int((clock - self._clock) * SECOND)
-            self._judge(self._pending.settled(now), now)
+            self._judge(self._pending.take_settled(now), now)
         if clock - self._looked >= LOOK:
             self._looked = clock
             if self._configuration.look():
@@ -211,7 +211,7 @@ class Watch:
             self._feed.take(0)  # raises the error of a source that failed
             # Calls that are not settled are judged now and read again by a later run, which then has the rest of them.
             resume = self._pending.place
-            self._judge(self._pending.rest(), self._now)
+            self._judge(self._pending.take_all(), self._now)
             self._place = resume or self._place
         self._save()
 
@@ -221,7 +221,7 @@ class Watch:
         if self._state is None or place == self._written:
             return
         try:
-            write_state(self._state, place, self._causes.told())
+            write_state(self._state, place, self._causes.known())
             self._written = place
         except (OSError, PjsipdiagError) as error:
             self._outputs.say(f"the state cannot be kept: {error}")

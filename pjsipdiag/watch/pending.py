@@ -69,13 +69,13 @@ class PendingTalks:
         talk.messages.append(datagram)
         self.size += len(payload)
 
-    def settled(self, now: int) -> list[Datagram]:
+    def take_settled(self, now: int) -> list[Datagram]:
         """The messages of the talks that are settled at `now`, in the order of time; they are kept no longer."""
-        return self._taken([name for name, talk in self._talks.items() if talk.is_settled(now)])
+        return self._take([name for name, talk in self._talks.items() if talk.is_settled(now)])
 
-    def rest(self) -> list[Datagram]:
+    def take_all(self) -> list[Datagram]:
         """Those of all talks: nothing more comes."""
-        return self._taken([*self._talks])
+        return self._take([*self._talks])
 
     def bound(self) -> None:
         """Gives up the oldest talks where all together are too large."""
@@ -91,7 +91,7 @@ class PendingTalks:
         """Where the oldest talk begins; None where none waits."""
         return min((talk.place for talk in self._talks.values() if talk.place), default=None)
 
-    def _taken(self, names: list[bytes]) -> list[Datagram]:
+    def _take(self, names: list[bytes]) -> list[Datagram]:
         found = [datagram for name in names for datagram in self._talks.pop(name).messages]
         self.size -= sum(len(one.payload) for one in found)
         return sorted(found, key=lambda one: one.time)

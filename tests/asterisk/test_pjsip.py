@@ -40,7 +40,7 @@ def test_headers_without_a_parser_take_anything() -> None:
 
 
 def test_of_a_header_folded_twice_the_last_line_is_kept() -> None:
-    (header,) = request("Subject: a\r\n b\r\n c").named("subject")
+    (header,) = request("Subject: a\r\n b\r\n c").headers_named("subject")
     assert header.printed() == "c"
 
 

@@ -100,7 +100,7 @@ def test_a_reason_is_a_sentence_when_somebody_reads_it() -> None:
     assert str(ValueReason.NOT_ONE_OF(option="dtmf_mode", words=("info", "auto"), value="x")) == (
         "dtmf_mode is one of info, auto, not 'x'"
     )
-    assert str(reason.changed(str.upper)).endswith("but endpoint=LOST does not exist; no other identify is asked")
+    assert str(reason.map_texts(str.upper)).endswith("but endpoint=LOST does not exist; no other identify is asked")
     assert said("{x}") == said("{x}") != said("")
     assert isinstance({said("a"): 1}, dict)
     assert isinstance(said("a"), Reason)

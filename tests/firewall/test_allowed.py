@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.diagnosis.names import load
-from pjsipdiag.firewall.allowed import allowed
+from pjsipdiag.firewall.allowed import allowed_networks
 
 HEAD = (
     "[t]\ntype=transport\nbind=0.0.0.0\n[p]\ntype=endpoint\nidentify_by=ip\n{endpoint}\n"
@@ -45,15 +45,15 @@ def configured(tmp_path: Path, identify: str, endpoint: str = "", rest: str = ""
 def test_networks(  # noqa: PLR0917  (a row of the table)
     tmp_path: Path, identify: str, endpoint: str, rest: str, v4: list[str], v6: list[str]
 ) -> None:
-    found = allowed(configured(tmp_path, identify, endpoint, rest))
+    found = allowed_networks(configured(tmp_path, identify, endpoint, rest))
     assert ([*map(str, found.networks(4))], [*map(str, found.networks(6))]) == (v4, v6)
 
 
 def test_a_named_acl_denies(tmp_path: Path) -> None:
     lists = "[inner]\ndeny=0.0.0.0/0.0.0.0\npermit=203.0.113.0/255.255.255.128\n"
-    found = allowed(configured(tmp_path, "match=203.0.113.0/24", "acl=inner", acl=lists))
+    found = allowed_networks(configured(tmp_path, "match=203.0.113.0/24", "acl=inner", acl=lists))
     assert [*map(str, found.networks(4))] == ["203.0.113.0/25"]
-    assert not allowed(configured(tmp_path, "match=203.0.113.0/24", "acl=nowhere")).networks(4)
+    assert not allowed_networks(configured(tmp_path, "match=203.0.113.0/24", "acl=nowhere")).networks(4)
 
 
 @pytest.mark.parametrize(
@@ -68,23 +68,23 @@ def test_a_named_acl_denies(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_who_gets_in_otherwise_is_said(tmp_path: Path, identify: str, endpoint: str, rest: str, said: str) -> None:
-    found = allowed(configured(tmp_path, identify, endpoint, rest))
+    found = allowed_networks(configured(tmp_path, identify, endpoint, rest))
     assert any(said in text for text in found.warnings), found.warnings
 
 
 def test_without_its_module_no_address_gets_in(tmp_path: Path) -> None:
     modules = "[modules]\nautoload=yes\nnoload=res_pjsip_endpoint_identifier_ip.so\n"
-    found = allowed(configured(tmp_path, "match=203.0.113.1", modules=modules))
+    found = allowed_networks(configured(tmp_path, "match=203.0.113.1", modules=modules))
     assert not found.networks(4)
     assert any("match= is not asked" in text for text in found.warnings)
 
 
 def test_a_name_that_was_not_resolved_is_left_open_and_one_that_was_is_in(tmp_path: Path) -> None:
     config = configured(tmp_path, "match=sip.example.com")
-    assert "sip.example.com" in " ".join(allowed(config).unknown)
+    assert "sip.example.com" in " ".join(allowed_networks(config).unknown)
     hosts = tmp_path / "hosts"
     hosts.write_text("203.0.113.7 sip.example.com\n")
-    found = allowed(load(tmp_path, hosts=hosts))
+    found = allowed_networks(load(tmp_path, hosts=hosts))
     assert ([*map(str, found.networks(4))], found.unknown) == (["203.0.113.7/32"], ())
 
 
@@ -95,7 +95,7 @@ def test_what_stands_in_a_database_is_left_open(tmp_path: Path) -> None:
         sorcery="[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,ps_endpoint_id_ips\n",
         extconfig="[settings]\nps_endpoint_id_ips => odbc,asterisk\n",
     )
-    assert any("ps_endpoint_id_ips" in text or "identify" in text for text in allowed(config).unknown)
+    assert any("ps_endpoint_id_ips" in text or "identify" in text for text in allowed_networks(config).unknown)
 
 
 ADDRESS = st.integers(0, 31).map(lambda last: f"203.0.113.{last}")
@@ -110,7 +110,7 @@ def test_a_list_agrees_with_the_walk(matches: list[str], permits: list[str]) -> 
     """The last rule that fits decides (main/acl.c): asked here for each address by itself."""
     text = HEAD.format(endpoint="\n".join(permits)) + "\n".join(f"match={one}" for one in matches)
     config = load_config(None, overlay={"pjsip.conf": text})
-    networks = allowed(config).networks(4)
+    networks = allowed_networks(config).networks(4)
     for last in range(40):
         ip = ip_address(f"203.0.113.{last}")
         taken = _decides([(one.lstrip("!"), not one.startswith("!")) for one in matches], ip, False)

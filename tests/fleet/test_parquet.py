@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.fleet.parquet import CALL_COLUMNS, described
+from pjsipdiag.fleet.parquet import CALL_COLUMNS, describe
 from pjsipdiag.report import render
 from tests.fleet.build import pbx
 from tests.fleet.conftest import Run
@@ -35,5 +35,5 @@ def test_all_files_are_one_table(run: Run) -> None:
 
 
 def test_each_column_is_described() -> None:
-    assert [name for name, _, _ in described()] == [*CALL_COLUMNS]
-    assert all(meaning for _, _, meaning in described())
+    assert [name for name, _, _ in describe()] == [*CALL_COLUMNS]
+    assert all(meaning for _, _, meaning in describe())

@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.addresses.rule import SourceSocket, bounds, full_mask, i
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.dataclass import dataclass
 
-NEAR = 8
+NEAR_ADDRESSES = 8
 """How far from a network, in addresses, a source is still called near it."""
 
 MOST_PLACES = 4096
@@ -84,7 +84,7 @@ class AddressIndex:
             if size & (size + 1) or size >= 1 << 24 or len(found) > MOST_PLACES:
                 return None
             for network in by_network:
-                found.update(range(network - NEAR >> 16, (network + size + NEAR >> 16) + 1))
+                found.update(range(network - NEAR_ADDRESSES >> 16, (network + size + NEAR_ADDRESSES >> 16) + 1))
         return frozenset(place.to_bytes(2, "big") for place in found if 0 <= place <= 0xFFFF)
 
     def hits(self, source: SourceSocket) -> list[Hit]:
@@ -111,13 +111,13 @@ class AddressIndex:
             yield position, rule, applies
 
     def near(self, source: SourceSocket) -> Near | None:
-        """The network nearest to the address that does not hold it, at most `NEAR` addresses away."""
+        """The network nearest to the address that does not hold it, at most `NEAR_ADDRESSES` addresses away."""
         starts, above, ends, below = self.edges[source.version]
         found = []
         at = bisect_right(starts, source.ip)
-        if at < len(starts) and starts[at] - source.ip <= NEAR:
+        if at < len(starts) and starts[at] - source.ip <= NEAR_ADDRESSES:
             found.append(Near(self.identifies[above[at][0]], above[at][1], source.ip - starts[at]))
         at = bisect_left(ends, source.ip) - 1
-        if at >= 0 and source.ip - ends[at] <= NEAR:
+        if at >= 0 and source.ip - ends[at] <= NEAR_ADDRESSES:
             found.append(Near(self.identifies[below[at][0]], below[at][1], source.ip - ends[at]))
         return min(found, key=lambda near: abs(near.distance), default=None)

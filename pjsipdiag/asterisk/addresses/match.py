@@ -69,7 +69,7 @@ def parse_rules(text: str, *, ports: bool, deny: bool, where: Where) -> tuple[tu
 
 def host_rule(address: sockaddr.Numeric, host: str, text: str, where: Where) -> AddressRule:
     """The rule for one address of a resolved name (`ip_identify_match_host_lookup`)."""
-    version, ip, port = sockaddr.unmapped(address)
+    version, ip, port = sockaddr.unmap(address)
     return AddressRule(version, ip, full_mask(version), port, False, text, where, host)
 
 
@@ -81,7 +81,7 @@ def _rule(text: str, *, ports: bool, deny: bool, where: Where) -> AddressRule | 
     parsed = sockaddr.parse(address_text, ports=ports)
     if parsed is None:
         return f"Invalid IP address: {address_text}"
-    address = sockaddr.unmapped(parsed)
+    address = sockaddr.unmap(parsed)
     mask = _mask(mask_text, address.version) if slash else full_mask(address.version)
     if isinstance(mask, str):
         return mask
@@ -93,7 +93,7 @@ def _mask(text: str, version: int) -> int | str:
         parsed = sockaddr.parse(text, ports=False)
         if parsed is None:
             return f"Invalid netmask: {text}"
-        mask = sockaddr.unmapped(parsed)
+        mask = sockaddr.unmap(parsed)
         return mask.ip if mask.version == version else "Address and mask are not using same address scheme."
     bits = BITS[version]
     matched = _SCANF_INT.match(text)

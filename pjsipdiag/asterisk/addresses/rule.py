@@ -11,7 +11,7 @@ import ipaddress
 from collections.abc import Sequence
 from functools import lru_cache
 
-from pjsipdiag.asterisk.addresses.sockaddr import Numeric, text_of, unmapped
+from pjsipdiag.asterisk.addresses.sockaddr import Numeric, text_of, unmap
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.sip import Address, ip_text
 
@@ -41,7 +41,7 @@ def source(address: Address) -> SourceSocket:
     return SourceSocket(*number(address.ip), address.port)
 
 
-def unpacked(packed: bytes) -> SourceSocket:
+def unpack_source(packed: bytes) -> SourceSocket:
     """The same of a packed address (`Address.pack`)."""
     ip, port = packed[:-2], int.from_bytes(packed[-2:], "big")
     if ip.startswith(MAPPED) and len(ip) == 16:
@@ -74,7 +74,7 @@ def deciding(rules: Sequence[AddressRule], source: SourceSocket) -> AddressRule 
 
 def applies(rules: Sequence[AddressRule], address: Numeric) -> bool:
     """`ast_apply_ha`: whether a rule fits the address and the last one is no `!` rule."""
-    rule = deciding(rules, unmapped(address))
+    rule = deciding(rules, unmap(address))
     return rule is not None and not rule.deny
 
 
@@ -119,7 +119,7 @@ def canonical(rule: AddressRule) -> str:
     return f"{'!' if rule.deny else ''}{ip}/{mask}"
 
 
-def shown(rule: AddressRule) -> str:
+def short_text(rule: AddressRule) -> str:
     """The same in short: no mask for one address, a count of bits where the mask has no holes."""
     address, _, mask = canonical(rule).rpartition("/")
     bits = length(rule)

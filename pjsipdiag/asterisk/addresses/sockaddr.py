@@ -9,7 +9,6 @@ import re
 import string
 from typing import NamedTuple
 
-IPV4_MAPPED = 0xFFFF << 32
 _PART = re.compile(r"0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*")
 _STRTOUL = re.compile(r"[ \t\n\v\f\r]*([+-]?)(\d*)")
 
@@ -83,7 +82,7 @@ def zone(text: str) -> str:
     return name
 
 
-def unmapped(address: Numeric) -> Numeric:
+def unmap(address: Numeric) -> Numeric:
     """An IPv4-mapped IPv6 address (`::ffff:a.b.c.d`) as the IPv4 address that it stands for."""
     if address.version == 6 and address.ip >> 32 == 0xFFFF:
         return Numeric(4, address.ip & 0xFFFFFFFF, address.port)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from pjsipdiag.asterisk.files.lines import latin
+
 _SETS = {"n": "23456789", "x": "0123456789", "z": "123456789"}
 _ANYTHING, _EARLY, _END, _ERROR = 0x18000, 0x28000, 0x30000, 0x40000
 
@@ -21,7 +23,7 @@ class Fit(IntEnum):
 
 def fit(pattern: str, number: str) -> Fit:
     """How `number` fits the extension `pattern`."""
-    name, dialled = _bytes(pattern), _bytes(number)
+    name, dialled = latin(pattern), latin(number)
     if not name.startswith("_"):
         name, dialled = name.replace("-", ""), dialled.replace("-", "")
         if name == dialled:
@@ -62,7 +64,7 @@ def _in_set(members: str, digit: str) -> bool:
     at = 0
     while at < len(members):
         if at + 2 < len(members) and members[at + 1] == "-":
-            if _signed(members[at]) <= _signed(digit) <= _signed(members[at + 2]):
+            if _as_char(members[at]) <= _as_char(digit) <= _as_char(members[at + 2]):
                 return True
             at += 3
         else:
@@ -74,9 +76,9 @@ def _in_set(members: str, digit: str) -> bool:
 
 def place(pattern: str) -> tuple[object, ...]:
     """Where an extension stands among others: names before patterns, small sets before large ones."""
-    name = _bytes(pattern)
+    name = latin(pattern)
     if not name.startswith("_"):
-        return (0, tuple(map(_signed, name.replace("-", ""))))
+        return (0, tuple(map(_as_char, name.replace("-", ""))))
     return (1, tuple(_positions(name[1:])))
 
 
@@ -122,11 +124,6 @@ def _members(text: str) -> str:
     return "".join(found)
 
 
-def _signed(character: str) -> int:
+def _as_char(character: str) -> int:
     """A character as C's `char` has it."""
     return (ord(character) ^ 128) - 128
-
-
-def _bytes(text: str) -> str:
-    """One character a byte."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")

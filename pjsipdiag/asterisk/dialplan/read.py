@@ -52,7 +52,7 @@ class _Open:
     switches: list[Switch] = field(default_factory=list)
     open: list[Problem] = field(default_factory=list)
 
-    def closed(self, name: str) -> Context:
+    def finish(self, name: str) -> Context:
         found = [
             Extension(known.name, known.caller, tuple(known.priorities), known.where)
             for known in self.extensions.values()
@@ -78,12 +78,12 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
         unknown.append(Problem(FileReason.DIALPLAN_REJECTED(file=EXTENSIONS_FILE), parsed.rejected[0].where))
     if "pbx_config" in missing:
         unknown.append(Problem(FileReason.NO_PBX_CONFIG(file=EXTENSIONS_FILE), missing["pbx_config"]))
-    unknown += _mapped(files, release)
-    general = [variable for section in parsed.named("general") for variable in section.variables]
+    unknown += _mappings(files, release)
+    general = [variable for section in parsed.sections_named("general") for variable in section.variables]
     override = next((v for v in general if v.name.lower() == "overrideswitch" and v.value), None)
     if override:
         unknown.append(Problem(FileReason.OVERRIDE_SWITCH(value=override.value), override.where))
-    variables = {v.name: v.value for section in parsed.named("globals") for v in section.variables}
+    variables = {v.name: v.value for section in parsed.sections_named("globals") for v in section.variables}
     contexts: dict[str, _Open] = {}
     warnings: list[Problem] = []
     for section in parsed.sections:
@@ -92,7 +92,7 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
         context = contexts.setdefault(section.name, _Open(section.where))
         _ContextReader(context, variables, warnings).read(section.variables)
     return Dialplan(
-        contexts={name: context.closed(name) for name, context in contexts.items()},
+        contexts={name: context.finish(name) for name, context in contexts.items()},
         unknown=tuple(unknown),
         elsewhere={
             name: text for name, module in ELSEWHERE.items() if module not in missing and (text := _text(files, name))
@@ -104,9 +104,9 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
     )
 
 
-def _mapped(files: Files, release: Release) -> list[Problem]:
+def _mappings(files: Files, release: Release) -> list[Problem]:
     """extconfig.conf can put a table in the place of the file."""
-    found = parse("extconfig.conf", files, release, partial=True).named("settings")[:1]
+    found = parse("extconfig.conf", files, release, partial=True).sections_named("settings")[:1]
     settings = (variable for section in found for variable in section.variables)
     return [
         Problem(FileReason.MAPPED_ELSEWHERE(file=EXTENSIONS_FILE, value=variable.value), variable.where)
@@ -117,7 +117,9 @@ def _mapped(files: Files, release: Release) -> list[Problem]:
 
 def _pickup(files: Files, release: Release) -> str:
     parsed = parse("features.conf", files, release, partial=True)
-    found = [v.value for section in parsed.named("general") for v in section.variables if v.name == "pickupexten"]
+    found = [
+        v.value for section in parsed.sections_named("general") for v in section.variables if v.name == "pickupexten"
+    ]
     return found[-1] if found else "*8"
 
 
@@ -142,10 +144,10 @@ class _ContextReader:
                 self._step(line, self.last, line.value)
             elif name == "exten":
                 extension, _, rest = _split(line.value)
-                self.last = self._filled(extension, line)[:LONGEST_EXTENSION]
+                self.last = self._fill(extension, line)[:LONGEST_EXTENSION]
                 self._step(line, self.last, rest)
             elif name == "include":
-                context, comma, when = re.split(r"([,|])", self._filled(line.value, line) + ",", maxsplit=1)
+                context, comma, when = re.split(r"([,|])", self._fill(line.value, line) + ",", maxsplit=1)
                 self.context.includes.setdefault(
                     f"{context}{comma}{when}", Include(context, when.rstrip(","), line.where)
                 )
@@ -157,7 +159,7 @@ class _ContextReader:
     def _step(self, line: Variable, extension: str, rest: str) -> None:
         """One priority of an extension; what makes no number of it is left out, as Asterisk does."""
         name, slash, caller = extension.partition("/")
-        asked = _shrunk(caller) if slash else None
+        asked = _shrink(caller) if slash else None
         key = place(name), asked  # 1-2 and 12 are one extension
         text, _, _ = rest.partition(",")
         text, parenthesis, label = text.strip().partition("(")
@@ -191,7 +193,7 @@ class _ContextReader:
             return number if number >= 1 else None
         return known.labels.get(text) if known else None
 
-    def _filled(self, text: str, line: Variable) -> str:
+    def _fill(self, text: str, line: Variable) -> str:
         """pbx_substitute_variables_helper() with global variables only."""
         if "$" not in text:
             return text
@@ -219,7 +221,7 @@ def _split(value: str) -> tuple[str, str, str]:
     return value, "", ""
 
 
-def _shrunk(number: str) -> str:
+def _shrink(number: str) -> str:
     """ast_shrink_phone_number(): without parentheses, blanks, dots and, outside of sets, dashes."""
     made, depth = "", 0
     for at, sign in enumerate(number):

@@ -58,7 +58,7 @@ class Ere:
         # the final state ends the search. REG_NOSUB asks for no more than that.
         text = _characters(text, self.utf8)
         if self.references is not None:
-            return Search(text, self._holds_at, self._takes).found(self.references)
+            return Search(text, self._holds_at, self._takes).matches(self.references)
         current: frozenset[int] = frozenset()
         before = False
         for at in range(len(text) + 1):

@@ -18,7 +18,6 @@ MOST_STEPS = 300_000
 Groups = tuple[tuple[int, int, int], ...]
 """(group, start, end) of the groups that hold something, sorted by group."""
 Matched = tuple[int, Groups]
-Test = Callable[[str, int], bool]
 
 
 class UndecidedError(PjsipdiagError):
@@ -34,7 +33,7 @@ class Search:
     accepts: Callable[[ere.CharacterSet, str], bool]
     left: int = MOST_STEPS
 
-    def found(self, tree: ere.Node) -> bool:
+    def matches(self, tree: ere.Node) -> bool:
         """Whether `tree` matches anywhere.
 
         :raises UndecidedError: there are too many ways to follow.

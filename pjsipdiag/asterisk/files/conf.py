@@ -12,12 +12,12 @@ from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.files.category import Categories, Category, header_name
 from pjsipdiag.asterisk.files.comments import Comments
 from pjsipdiag.asterisk.files.files import Files
-from pjsipdiag.asterisk.files.lines import BLANK_BYTES, LONGEST_LINE, lower, split, split_directive, to_text
+from pjsipdiag.asterisk.files.lines import BLANK_BYTES, LINE_BUFFER, lower, split, split_directive, to_text
 from pjsipdiag.asterisk.files.parsed import FileParser, Parsed
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
-from pjsipdiag.asterisk.secrets import scrubbed
+from pjsipdiag.asterisk.secrets import hide_secrets
 from pjsipdiag.asterisk.section import Variable, Where
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.inputs import LARGEST_WHOLE
@@ -70,7 +70,7 @@ def parse(
 
 def _without_secrets(problem: Problem) -> Problem:
     """Lines are quoted as they stand: what somebody took for a comment may set a password."""
-    return Problem(problem.why.changed(scrubbed), problem.where, scrubbed(problem.log))
+    return Problem(problem.why.map_texts(hide_secrets), problem.where, hide_secrets(problem.log))
 
 
 class _RejectedError(Exception):
@@ -123,7 +123,7 @@ class _Parser:
                 continue
             read_any = True
             if not self._note(name, len(data)):
-                reason = FileReason.ENDLESS_INCLUDES(file=self.files.shown(name))
+                reason = FileReason.ENDLESS_INCLUDES(file=self.files.log_path(name))
                 self.warnings.append(Problem(reason, asked))
                 break
             number = 0
@@ -154,7 +154,7 @@ class _Parser:
         # taken out, and a byte order mark counts only on the first line of all files that one #include names.
         if b"\0" in line:
             line, _, _ = line.partition(b"\0")
-        if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+        if len(line) == LINE_BUFFER and not line.endswith(b"\n"):
             log = f"Line {self.counted} too long, skipping. It begins with: {to_text(line[:32])}..."
             self.warnings.append(Problem(FileReason.LONG_LINE(), Where(name, number), log))
             return b""
@@ -168,7 +168,7 @@ class _Parser:
             raise _RejectedError(FileReason.DEEP_COMMENTS(), str(error)) from error
 
     def _at(self, log: str, where: Where) -> str:
-        return log.replace("\0", f"line {self.counted} of {self.files.shown(where.file)}")
+        return log.replace("\0", f"line {self.counted} of {self.files.log_path(where.file)}")
 
     def _warn(self, reason: Reason, where: Where, log: str) -> None:
         self.warnings.append(Problem(reason, where, self._at(log, where)))

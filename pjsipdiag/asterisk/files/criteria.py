@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere
-from pjsipdiag.asterisk.files.lines import lower
+from pjsipdiag.asterisk.files.lines import latin, lower
 from pjsipdiag.asterisk.section import Variable
 
 
@@ -42,9 +42,4 @@ def _has(variables: Sequence[Variable], name: str, value: str, utf8: bool) -> bo
         names, values = compile_ere(name, utf8), compile_ere(value, utf8)
     except EreError:
         return False
-    return any(names.search(_latin(v.name)) and values.search(_latin(v.value)) for v in variables)
-
-
-def _latin(text: str) -> str:
-    """One character a byte, as patterns are searched for."""
-    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+    return any(names.search(latin(v.name)) and values.search(latin(v.value)) for v in variables)

@@ -168,7 +168,7 @@ class Files:
                 return path[len(root) + 1 :]
         return path
 
-    def shown(self, name: str) -> str:
+    def log_path(self, name: str) -> str:
         """The path that Asterisk writes to its log for a file."""
         return name if name.startswith("/") else f"{self.etc}/{name}"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pjsipdiag.asterisk.addresses.match import BLANKS
 
-LONGEST_LINE = 8191
+LINE_BUFFER = 8191
 """Bytes that `fgets` takes at once, a line end included (main/config.c, config_text_file_load)."""
 
 BLANK_BYTES = BLANKS.encode()
@@ -20,11 +20,11 @@ def split(data: bytes) -> Iterator[bytes]:
     for line in data.split(b"\n"):
         # A long line is skipped as a whole. strlen() ends at a NUL, though: then the piece that fgets took does not
         # look long, and what is left of the line is read as further lines.
-        if len(line) < LONGEST_LINE or b"\0" not in line[:LONGEST_LINE]:
-            yield line[:LONGEST_LINE] if len(line) >= LONGEST_LINE else line + b"\n"
+        if len(line) < LINE_BUFFER or b"\0" not in line[:LINE_BUFFER]:
+            yield line[:LINE_BUFFER] if len(line) >= LINE_BUFFER else line + b"\n"
         else:
-            for start in range(0, len(line) + 1, LONGEST_LINE):
-                yield line[start : start + LONGEST_LINE]
+            for start in range(0, len(line) + 1, LINE_BUFFER):
+                yield line[start : start + LINE_BUFFER]
 
 
 TRUE_WORDS = frozenset({"yes", "true", "y", "t", "1", "on"})
@@ -38,6 +38,11 @@ def parse_bool(text: str) -> bool:
 def to_text(data: bytes) -> str:
     """Bytes as text that can be turned back into the same bytes."""
     return data.decode("utf-8", "surrogateescape")
+
+
+def latin(text: str) -> str:
+    """Text with one character a byte, as PJSIP's and the C library's functions see it."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def lower(text: str) -> str:

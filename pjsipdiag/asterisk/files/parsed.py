@@ -27,7 +27,7 @@ class Parsed:
     missing: tuple[Problem, ...] = ()
     programs: tuple[Problem, ...] = ()
 
-    def named(self, name: str) -> tuple[Section, ...]:
+    def sections_named(self, name: str) -> tuple[Section, ...]:
         """The sections of a name that are not templates (names are compared without case)."""
         return tuple(s for s in self.sections if not s.template and s.name.lower() == name.lower())
 

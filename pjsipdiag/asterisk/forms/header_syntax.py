@@ -23,7 +23,7 @@ from pjsipdiag.asterisk.forms.grammar import (
     text,
     unless,
 )
-from pjsipdiag.sip import COMPACT
+from pjsipdiag.sip import COMPACT_NAMES
 
 FIELDS = (
     *("call_id", "cseq", "branch", "to_tag", "tag", "uri", "called", "agent"),
@@ -160,7 +160,7 @@ ONCE = frozenset((b"from", b"to", b"call-id", b"cseq"))
 SINGLE = ONCE | {b"authorization"}
 ARRAYS = frozenset((b"accept", b"allow", b"require", b"supported"))
 """Headers whose values PJSIP puts into one array of limited size, wherever they stand: once is surely not too much."""
-LONG = {short.encode(): long.encode() for short, long in COMPACT.items() if short in "ilmcftvkxo"}
+LONG = {short.encode(): long.encode() for short, long in COMPACT_NAMES.items() if short in "ilmcftvkxo"}
 GENERIC = re.compile(TOKEN + rb":[^\r\n\0]*")
 REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") (" + _URI + rb") SIP/2\.0")
 CREDENTIAL = re.compile(rb"(" + TOKEN + rb')=("[^"]*"|' + TOKEN + rb")")

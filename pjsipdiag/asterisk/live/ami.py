@@ -74,7 +74,7 @@ class Ami:
                 f"{self.place}: login of {self.place.user}: {said}: the user, secret and permit= are in manager.conf"
             )
 
-    def granted(self) -> frozenset[str]:
+    def granted_actions(self) -> frozenset[str]:
         """The actions that this user may ask for."""
         return frozenset(name for name, _ in self.ask("ListCommands")[0].lines)
 

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from pjsipdiag.asterisk.live import questions
 from pjsipdiag.asterisk.live.place import ANSWER_SECONDS, LONGEST_ANSWER, LiveInterface, connect
-from pjsipdiag.asterisk.live.state import OPTIONS, Item, Live, LiveError, Wanted
+from pjsipdiag.asterisk.live.state import Item, Live, LiveError, Wanted, item
 
 _HELD = "not told by ARI, which `asterisk -rx` does: "
 _UNTOLD = ("identifiers", "identify", "transport", "registration", "named_acl", "auth")
@@ -121,7 +121,7 @@ def ask_ari(ari: Ari, wanted: Wanted) -> Live:
     if "res_pjsip" in running:
         names = [_text(one, "resource") for one in _rows(ari.get("/endpoints/PJSIP"))]
         items += _endpoints(ari, names)
-        items += _named(ari, wanted, names)
+        items += _ask_named(ari, wanted, names)
     untold = [*_UNTOLD] if any(item.type == "global" for item in items) else [*_UNTOLD, "global"]
     status = _keys(info.get("status"))
     return Live(
@@ -134,11 +134,11 @@ def _endpoints(ari: Ari, names: Iterable[str]) -> Iterator[Item]:
     for name in filter(None, names):
         rows = list(_fields(ari, "endpoint", name))
         if rows:
-            yield _item("endpoint", name, rows)
-            yield _item("endpoint_acl", name, rows)
+            yield item("endpoint", name, rows)
+            yield item("endpoint_acl", name, rows)
 
 
-def _named(ari: Ari, wanted: Wanted, endpoints: list[str]) -> Iterator[Item]:
+def _ask_named(ari: Ari, wanted: Wanted, endpoints: list[str]) -> Iterator[Item]:
     names = {kind: [*wanted.names.get(kind, ())] for kind in _NAMED}
     names["identify"] += [guess for name in endpoints for guess in (name, f"{name}-identify")]
     names["global"].append("global")
@@ -147,7 +147,7 @@ def _named(ari: Ari, wanted: Wanted, endpoints: list[str]) -> Iterator[Item]:
         for name in asked:
             rows = list(_fields(ari, kind, name))
             if rows:
-                yield _item(kind, name, rows)
+                yield item(kind, name, rows)
         yield Item("asked", "asked", tuple((kind, name) for name in asked))
     for host in questions.hosts_to_ask(wanted):
         rows = list(_fields(ari, "domain_alias", host))
@@ -159,10 +159,6 @@ def _named(ari: Ari, wanted: Wanted, endpoints: list[str]) -> Iterator[Item]:
 def _fields(ari: Ari, kind: str, name: str) -> Iterator[tuple[str, str]]:
     for row in _rows(ari.get(f"/asterisk/config/dynamic/res_pjsip/{kind}/{quote(name, safe='')}")):
         yield _text(row, "attribute"), _text(row, "value")
-
-
-def _item(kind: str, name: str, rows: Iterable[tuple[str, str]]) -> Item:
-    return Item(kind, name, tuple((option, value) for option, value in rows if option in OPTIONS[kind]))
 
 
 def _keys(value: object) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from pjsipdiag.asterisk.addresses.rule import canonical, shown
+from pjsipdiag.asterisk.addresses.rule import canonical, short_text
 from pjsipdiag.asterisk.config import (
     AddressRule,
     Config,
@@ -47,7 +47,7 @@ def loaded_otherwise(files: Config, running: Config, live: Live) -> Iterator[Pro
     yield from _objects("transport", files.transports, running.transports, files, _transport, absent)
     yield from _objects("registration", files.registrations, running.registrations, files, _registration, absent)
     if "global" not in live.untold:
-        yield from _changed("global", files.globals, _global(files.globals), _global(running.globals))
+        yield from _differences("global", files.globals, _global(files.globals), _global(running.globals))
     yield from _named_acls(files, running)
     if live.identifiers is None:
         return
@@ -66,7 +66,7 @@ def loaded_otherwise(files: Config, running: Config, live: Live) -> Iterator[Pro
 def _named_acls(files: Config, running: Config) -> Iterator[Problem]:
     for name, rules in running.named_acls.items():
         written = files.named_acls.get(name)
-        ours, theirs = (list(map(shown, one or ())) for one in (written, rules))
+        ours, theirs = (list(map(short_text, one or ())) for one in (written, rules))
         if files.has_acls and ours != theirs:
             where = _first_other(written or (), theirs) or NO_LINE
             only = {"loaded": _apart(theirs, ours), "written": _apart(ours, theirs)}
@@ -79,14 +79,14 @@ def _apart(these: Sequence[str], others: Sequence[str]) -> str:
     alone = [one for one in these if one not in there]
     same = len(these) - len(alone)
     if not alone and set(these) == there:
-        return _cut(",".join(these))
-    return f"{_cut(','.join(alone)) or 'none'}{f' beside {same} that both have' if same else ''}"
+        return _shorten(",".join(these))
+    return f"{_shorten(','.join(alone)) or 'none'}{f' beside {same} that both have' if same else ''}"
 
 
 def _first_other(written: Iterable[AddressRule], loaded: Sequence[str]) -> Where | None:
     """The line of the first rule that is not loaded; else that of the first."""
     rules, there = list(written), set(loaded)
-    return next((rule.where for rule in rules if shown(rule) not in there), rules[0].where if rules else None)
+    return next((rule.where for rule in rules if short_text(rule) not in there), rules[0].where if rules else None)
 
 
 def _by_name(config: Config) -> dict[str, Identify]:
@@ -116,26 +116,27 @@ def _objects(  # noqa: PLR0917  (both sides, and what is to be known of them)
                 yield Problem(LoadReason.NOT_RELOADED(type=kind, name=name, where=item.where), item.where)
         else:
             ours, theirs = values(item), values(loaded[name])
-            yield from _changed(f"{kind} '{name}'", item, ours, theirs)
+            yield from _differences(f"{kind} '{name}'", item, ours, theirs)
     for name, item in loaded.items():
         if name in written or kind in files.elsewhere:
             continue
         where = next((one.section_where for one in files.dropped if one.type == kind and one.name == name), None)
         why = "what stands there now does not load, and the older one is kept" if name in dropped else _GONE
         yield Problem(
-            LoadReason.LOADED_OTHERWISE(type=kind, name=name, values=_shown(values(item)), why=why), where or NO_LINE
+            LoadReason.LOADED_OTHERWISE(type=kind, name=name, values=_values_text(values(item)), why=why),
+            where or NO_LINE,
         )
 
 
 _GONE = "these files do not have it: it was taken out and not reloaded, or comes from another file"
 
 
-def _changed(what: str, item: Loaded, written: Values, loaded: Values) -> Iterator[Problem]:
+def _differences(what: str, item: Loaded, written: Values, loaded: Values) -> Iterator[Problem]:
     for name, value in written.items():
         theirs = loaded.get(name, value)
         if theirs != value:
             where = item.line_of(name)
-            only = {"loaded": _cut(theirs), "written": _cut(value)}
+            only = {"loaded": _shorten(theirs), "written": _shorten(value)}
             if isinstance(item, Identify) and name == "match":
                 ours, held = value.split(","), theirs.split(",")
                 where = _first_other(item.rules, held) or where
@@ -144,18 +145,18 @@ def _changed(what: str, item: Loaded, written: Values, loaded: Values) -> Iterat
             return
 
 
-def _shown(values: Values) -> str:
-    return ", ".join(f"{name}={_cut(value)}" for name, value in values.items() if value)
+def _values_text(values: Values) -> str:
+    return ", ".join(f"{name}={_shorten(value)}" for name, value in values.items() if value)
 
 
-def _cut(value: str) -> str:
+def _shorten(value: str) -> str:
     return value if len(value) <= _MOST else value[:_MOST] + "..."
 
 
 def _identify(item: Identify) -> Values:
     values = {"endpoint": item.endpoint, "match_header": item.match_header, "match_request_uri": item.match_request_uri}
     # A name whose addresses nobody told here can be any address there.
-    return values if item.unresolved else {"match": ",".join(map(shown, item.rules)), **values}
+    return values if item.unresolved else {"match": ",".join(map(short_text, item.rules)), **values}
 
 
 def _endpoint(item: Endpoint) -> Values:

@@ -25,7 +25,7 @@ _MORE = re.compile(r"^  (Include|Alt\. Switch) => +'(.*)' +\[[^\]]*\] *$")
 _PICKUP = re.compile(r"^Pickup +(\S+) +(\S+) *$", re.MULTILINE)
 
 
-def shown(context: str, text: str) -> Item | None:
+def context_item(context: str, text: str) -> Item | None:
     """The context as `dialplan show CONTEXT` prints it (show_dialplan_helper, pbx.c); None where it is no answer."""
     if not text.startswith("[ Context ") and not text.startswith(NONE):
         return None
@@ -53,7 +53,7 @@ def pickup(text: str) -> Item | None:
     return Item("features", "general", (("pickupexten", found[2]),)) if found else None
 
 
-def wanted(items: Iterable[Item]) -> list[str]:
+def entry_contexts(items: Iterable[Item]) -> list[str]:
     """The contexts that calls come into."""
     found = (item.first("context") or "default" for item in items if item.type == "endpoint")
     return list(dict.fromkeys(found))
@@ -95,7 +95,7 @@ def dialplan(live: Live, version: Release, sections: Iterable[Section]) -> Dialp
     for item in live.of("endpoint"):
         name = item.first("context") or "default"
         if name not in told:
-            made[name] = Context(name, Where(live.file, 0, name), open=(_unasked(name, Where(live.file, 0, name)),))
+            made[name] = Context(name, Where(live.file, 0, name), open=(_not_told(name, Where(live.file, 0, name)),))
     return Dialplan(
         contexts=made,
         pickup=features.first("pickupexten") if features else "*8",
@@ -104,7 +104,7 @@ def dialplan(live: Live, version: Release, sections: Iterable[Section]) -> Dialp
     )
 
 
-def _unasked(name: str, where: Where) -> Problem:
+def _not_told(name: str, where: Where) -> Problem:
     return Problem(FileReason.CONTEXT_NOT_TOLD(context=name), where)
 
 
@@ -122,5 +122,5 @@ def _context(item: Item, where: Where, told: dict[str, Item]) -> Context:
     return Context(
         item.name, where, tuple(extensions), includes,
         tuple(Switch(f"switch => {text}", where) for text in item.all("switch")),
-        tuple(_unasked(include.context, where) for include in includes if include.context not in told),
+        tuple(_not_told(include.context, where) for include in includes if include.context not in told),
     )  # fmt: skip

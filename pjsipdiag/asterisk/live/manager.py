@@ -25,7 +25,7 @@ def ask_manager(ami: Ami, wanted: Wanted) -> Live:
 
     :raises LiveError: that is nothing, or no answer came.
     """
-    granted = ami.granted()
+    granted = ami.granted_actions()
     if "Command" in granted:
         names = _endpoint_names(ami) if "PJSIPShowEndpoints" in granted else ()
         return questions.ask_all(ami.command, str(ami.place), wanted, names)
@@ -43,7 +43,7 @@ def ask_manager(ami: Ami, wanted: Wanted) -> Live:
     if not any(item.type == "global" for item in items):
         untold.append("global")
     if wanted.dialplan and "ShowDialPlan" in granted:
-        items += dialplan.contexts(_dialplan(ami), dialplan.wanted(items))
+        items += dialplan.contexts(_dialplan(ami), dialplan.entry_contexts(items))
     status = ami.ask("CoreStatus")[0]
     return Live(
         str(ami.place), version, None, running, tuple(items), _time(status, "Startup"), _time(status, "Reload"),

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from pjsipdiag.asterisk.live import dialplan, tables
-from pjsipdiag.asterisk.live.state import OPTIONS, Item, Live, LiveError, Wanted
+from pjsipdiag.asterisk.live.state import Item, Live, LiveError, Wanted, item
 
 Ask = Callable[[str], str]
 """A question of the command line interface -> its answer.
@@ -27,7 +27,6 @@ FUNCTION = "func_sorcery"
 _HOST = re.compile(r"[A-Za-z0-9.:-]{1,255}")
 HOSTS_ASKED = 500
 """Hosts of a capture that are asked for."""
-_NO_SUCH = "Unable to find object"
 
 
 GAPS = {
@@ -58,7 +57,7 @@ def ask_all(ask: Ask, origin: str, wanted: Wanted, names: tuple[str, ...] = ()) 
     items: list[Item] = []
     if "res_pjsip" in modules:
         identifiers = tables.identifiers(ask("pjsip show identifiers")) or None
-        items.append(_item("global", "global", tables.rows(ask("pjsip show settings"))))
+        items.append(item("global", "global", tables.rows(ask("pjsip show settings"))))
         with ThreadPoolExecutor(QUESTIONS_AT_ONCE) as pool:
             items += _objects(ask, pool.map, unknown, names)
             if FUNCTION in tables.modules(ask(f"module show like {FUNCTION}")):
@@ -87,19 +86,15 @@ def _objects(ask: Ask, each: Map, unknown: list[str], endpoints: tuple[str, ...]
         if not found:
             unknown.append(f"the endpoint that is listed as '{text}' could not be asked for: its name is cut there")
     for kind, options in (("transport", tables.transports), ("registration", tables.registrations)):
-        for found in each(partial(_named, ask, kind), options(ask(f"pjsip show {kind}s"))):
+        for found in each(partial(_ask_named, ask, kind), options(ask(f"pjsip show {kind}s"))):
             yield from found
     for found in each(partial(_acl, ask), tables.acls(ask("acl show"))):
         yield from found
 
 
-def quoted(name: str) -> str:
+def quote(name: str) -> str:
     """A name as one word of the command line interface (main/cli.c, parse_args): in quotes where it has blanks."""
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' if re.search(r'[\s"\\;]', name) else name
-
-
-def _item(kind: str, name: str, rows: Iterable[tuple[str, str]]) -> Item:
-    return Item(kind, name, tuple((option, value) for option, value in rows if option in OPTIONS[kind]))
 
 
 def _identify(ask: Ask, listed: str) -> list[Item]:
@@ -107,11 +102,10 @@ def _identify(ask: Ask, listed: str) -> list[Item]:
     parts = listed.split("/")
     for at in range(len(parts) - 1, 0, -1):
         name, endpoint = "/".join(parts[:at]), "/".join(parts[at:])
-        rows = dict(found := list(tables.rows(ask(f"pjsip show identify {quoted(name)}"))))
+        rows = dict(found := list(tables.rows(ask(f"pjsip show identify {quote(name)}"))))
         if rows and rows.get("endpoint", endpoint) == endpoint:
             made = [("@pjsip_wizard", rows["@pjsip_wizard"])] if rows.get("@pjsip_wizard") else []
-            item = _item("identify", name, found)
-            return [Item("identify", name, (*item.values, *made))]
+            return [Item("identify", name, (*item("identify", name, found).values, *made))]
     return []
 
 
@@ -122,25 +116,25 @@ def _endpoint(ask: Ask, known: list[str], listed: str) -> list[Item]:
     if len(listed) >= tables.NAME_WIDTH:
         names = [name for name in dict.fromkeys(known) if name.startswith(listed)] + names
     for name in names:
-        answer = ask(f"pjsip show endpoint {quoted(name)}")
+        answer = ask(f"pjsip show endpoint {quote(name)}")
         rows = list(tables.rows(answer))
         if rows:
             order = [text.removesuffix(f"/{name}") for text in tables.identifies(answer)]
             return [
-                _item("endpoint", name, rows),
-                _item("endpoint_acl", name, rows),
+                item("endpoint", name, rows),
+                item("endpoint_acl", name, rows),
                 *(Item("auth_name", auth) for auth in tables.auths(answer)),
                 *([Item("asked_first", name, tuple(("identify", one) for one in order))] if order[1:] else []),
             ]
     return []
 
 
-def _named(ask: Ask, kind: str, name: str) -> list[Item]:
-    return [_item(kind, name, tables.rows(ask(f"pjsip show {kind} {quoted(name)}")))]
+def _ask_named(ask: Ask, kind: str, name: str) -> list[Item]:
+    return [item(kind, name, tables.rows(ask(f"pjsip show {kind} {quote(name)}")))]
 
 
 def _acl(ask: Ask, name: str) -> list[Item]:
-    return [Item("named_acl", name, tuple(tables.rules(ask(f"acl show {quoted(name)}"))))]
+    return [Item("named_acl", name, tuple(tables.rules(ask(f"acl show {quote(name)}"))))]
 
 
 def hosts_to_ask(wanted: Wanted) -> list[str]:
@@ -155,16 +149,16 @@ def _aliases(ask: Ask, each: Map, wanted: Wanted) -> Iterator[Item]:
 
 def _dialplan(ask: Ask, items: list[Item]) -> Iterator[Item]:
     def context(name: str) -> Item | None:
-        return dialplan.shown(name, ask(f"dialplan show {name}"))
+        return dialplan.context_item(name, ask(f"dialplan show {name}"))
 
-    yield from dialplan.contexts(context, dialplan.wanted(items))
+    yield from dialplan.contexts(context, dialplan.entry_contexts(items))
     found = dialplan.pickup(ask("features show"))
     if found:
         yield found
 
 
 def _alias(ask: Ask, host: str) -> list[Item]:
-    domain = tables.evaluated(ask(f"dialplan eval function AST_SORCERY(res_pjsip,domain_alias,{host},domain)"))
+    domain = tables.evaluation(ask(f"dialplan eval function AST_SORCERY(res_pjsip,domain_alias,{host},domain)"))
     if domain is None:
         return []
     asked = Item("alias_asked", host)

@@ -30,19 +30,19 @@ def _lines(live: Live) -> Iterator[str]:
     yield FIRST_LINE
     for item in live.items:
         yield from (f"[{item.name}]", f"type = {item.type}")
-        yield from (*(f"{name} = {_escaped(value)}" for name, value in item.values), "")
+        yield from (*(f"{name} = {_escape(value)}" for name, value in item.values), "")
     yield from ("[asterisk]", "type = live")
-    yield from (f"{name} = {_escaped(getattr(live, name))}" for name in _TEXTS)
+    yield from (f"{name} = {_escape(getattr(live, name))}" for name in _TEXTS)
     for name in ("identifiers", "modules"):
         told = getattr(live, name)
         if told is not None:
             yield f"{name} = {','.join(told)}"
-    yield from (f"unknown = {_escaped(text)}" for text in live.unknown)
+    yield from (f"unknown = {_escape(text)}" for text in live.unknown)
     yield from (f"untold = {kind}" for kind in live.untold)
-    yield f"version = {_escaped(live.version)}"  # last, so that a file that is cut off has none
+    yield f"version = {_escape(live.version)}"  # last, so that a file that is cut off has none
 
 
-def _escaped(value: str) -> str:
+def _escape(value: str) -> str:
     return value.replace("\\;", ";").replace(";", "\\;")
 
 

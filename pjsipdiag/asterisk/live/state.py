@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 
 from pjsipdiag.dataclass import dataclass
@@ -56,6 +56,11 @@ class Item:
 
     def first(self, option: str, default: str = "") -> str:
         return next(iter(self.all(option)), default)
+
+
+def item(kind: str, name: str, rows: Iterable[tuple[str, str]]) -> Item:
+    """An object with those of its options that are kept."""
+    return Item(kind, name, tuple((option, value) for option, value in rows if option in OPTIONS[kind]))
 
 
 @dataclass(frozen=True, slots=True)

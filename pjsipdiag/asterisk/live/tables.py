@@ -108,7 +108,7 @@ def seconds(text: str) -> dict[str, int]:
     return {name: int(value) for name, value in _SECONDS.findall(text)}
 
 
-def evaluated(text: str) -> str | None:
+def evaluation(text: str) -> str | None:
     """The result of `dialplan eval function`: empty also where it fails, as for an object that is not there; None for a
     text that is no answer."""
     found = re.search(r"^Result: ?(.*)$", text, re.MULTILINE)

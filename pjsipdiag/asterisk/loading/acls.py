@@ -18,7 +18,7 @@ ACL_FILE = "acl.conf"
 _SENSES = ("permit", "deny")
 
 
-def named(parsed: Parsed) -> tuple[dict[str, tuple[AddressRule, ...]] | None, tuple[Problem, ...]]:
+def named_lists(parsed: Parsed) -> tuple[dict[str, tuple[AddressRule, ...]] | None, tuple[Problem, ...]]:
     """The lists by name (None: acl.conf is not loaded), and why not."""
     if not parsed.found or not parsed.valid:
         return None, ()

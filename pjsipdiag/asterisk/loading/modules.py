@@ -89,9 +89,9 @@ class Modules:
     unread: tuple[Unread, ...] = ()
 
     def loads(self, module: str) -> bool:
-        return self.missing(module) is None
+        return self.excluded_by(module) is None
 
-    def missing(self, module: str) -> Where | None:
+    def excluded_by(self, module: str) -> Where | None:
         """The line that keeps a module from being loaded, None where it is.
 
         Names are compared without case, and a module is looked for as it is written first: one written in another case
@@ -170,7 +170,7 @@ def _strange(one: _Named) -> Unread:
     return Unread("", one.where, text, "module")
 
 
-def unparsed(read: Callable[[str], Parsed]) -> Iterator[Absent]:
+def broken_files(read: Callable[[str], Parsed]) -> Iterator[Absent]:
     """That a file without which Asterisk does not start cannot be parsed."""
     for name, log in STARTING_FILES.items():
         parsed = read(name)
@@ -194,11 +194,11 @@ def apply(config: Config, modules: Modules, declined: Iterable[Absent], version:
     absent = [modules.ends] if modules.ends else []
     absent += declined
     for name in (*NEEDED, *IDENTIFIERS_OF, *OTHERS):
-        where = modules.missing(name)
+        where = modules.excluded_by(name)
         if where is not None:
             reason = f"{name} is not loaded: {effect(name)}"
             absent.append(Absent(name, reason, where, used=_is_used(name, config), ends=name in NEEDED))
-    absent += _required(absent, modules)
+    absent += _missing_required(absent, modules)
     early = _wizard_too_late(modules, version)
     if early and modules.loads(WIZARD_MODULE):
         reason = f"{early} is preloaded before {WIZARD_MODULE}: on {version} {effect(WIZARD_MODULE)}"
@@ -213,13 +213,13 @@ def apply(config: Config, modules: Modules, declined: Iterable[Absent], version:
     config = replace(
         config,
         absent=tuple(absent),
-        identifiers=tuple(name for name in _ordered(config, modules) if name not in lost),
+        identifiers=tuple(name for name in _order_identifiers(config, modules) if name not in lost),
         uncertain_identifiers=tuple(name for name in uncertain if name not in lost),
     )
-    return _without(config, gone)
+    return _remove_modules(config, gone)
 
 
-def _required(absent: Iterable[Absent], modules: Modules) -> list[Absent]:
+def _missing_required(absent: Iterable[Absent], modules: Modules) -> list[Absent]:
     """That Asterisk does not start without a module that require= names (load_modules, main/loader.c)."""
     return [
         Absent(
@@ -234,7 +234,7 @@ def _required(absent: Iterable[Absent], modules: Modules) -> list[Absent]:
     ]
 
 
-def _without(config: Config, gone: set[str]) -> Config:
+def _remove_modules(config: Config, gone: set[str]) -> Config:
     if WIZARD_MODULE in gone:
         config = _without_wizard(config)
     if IP in gone:
@@ -258,7 +258,7 @@ def _wizard_too_late(modules: Modules, version: Release) -> str:
     return next((name for name in early if name not in modules.refused), "")
 
 
-def _ordered(config: Config, modules: Modules) -> tuple[str, ...]:
+def _order_identifiers(config: Config, modules: Modules) -> tuple[str, ...]:
     """The identifiers; those that the order does not name follow in the order in which their modules are loaded."""
     listed = config.globals.endpoint_identifier_order.split(",")
     place = {name: modules.place(module) for module, names in IDENTIFIERS_OF.items() for name in names}

@@ -20,7 +20,7 @@ from pjsipdiag.asterisk.dialplan.read import DIALPLAN_MODULES, read_dialplan
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, order, wizard
-from pjsipdiag.asterisk.loading.opening import nothing, opened
+from pjsipdiag.asterisk.loading.opening import nothing, open_path
 from pjsipdiag.asterisk.loading.options import Applied, apply, cannot_tell
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, Backend, Batch, select
@@ -31,7 +31,7 @@ from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import NEWEST, Release, is_newer, release
 from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.storage import located
+from pjsipdiag.storage import locate
 
 _LINE = re.compile(r"at line \d+ of .*")
 
@@ -66,11 +66,11 @@ def load_config(
     """
     version = release(asterisk or NEWEST)
     resolver = hosts if isinstance(hosts, Resolver) else read_hosts(hosts) if hosts is not None else Hosts()
-    main, files, alone = opened(path, overlay, main, disk)
+    main, files, alone = open_path(path, overlay, main, disk)
     given = databases if isinstance(databases, Databases) else Databases(databases or {})
     sources = Sources(files, main, alone, version, given, partial or alone, overlay or {})
     newer = asterisk if asterisk and is_newer(asterisk) else ""
-    return _Loader(sources, version, resolver, readable, newer).config("" if path is None else located(str(path)))
+    return _Loader(sources, version, resolver, readable, newer).config("" if path is None else locate(str(path)))
 
 
 @dataclass
@@ -98,7 +98,7 @@ class _Loader:
             self.warnings += [
                 Problem(LoadReason.INCLUDE_NOT_KNOWN(file=one.why["file"]), one.where) for one in main.missing
             ]
-        self.acls, refused = acls.named(self.sources.file(acls.ACL_FILE))
+        self.acls, refused = acls.named_lists(self.sources.file(acls.ACL_FILE))
         self.warnings += refused
         globals_ = self._globals()
         endpoints = self._both("endpoint", lambda s, a: kinds.endpoint(s, a, self.version, self.acls))
@@ -149,7 +149,7 @@ class _Loader:
     def _dialplan(self) -> Dialplan | None:
         if self.sources.alone:
             return None
-        places = {name: self.sources.modules.missing(name) for name in DIALPLAN_MODULES}
+        places = {name: self.sources.modules.excluded_by(name) for name in DIALPLAN_MODULES}
         return read_dialplan(self.sources.files, self.version, {name: where for name, where in places.items() if where})
 
     def _transport(self, section: Section, applied: Applied) -> Transport | Problem:
@@ -178,7 +178,7 @@ class _Loader:
         parsed = self.sources.file("geolocation.conf")
         if not parsed.found:
             return None
-        kinds_of_name = (section.first("type") for section in parsed.named(name)) if parsed.valid else ()
+        kinds_of_name = (section.first("type") for section in parsed.sections_named(name)) if parsed.valid else ()
         return any(kind is not None and kind.value == "profile" for kind in kinds_of_name)
 
     def _plain(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pjsipdiag.asterisk.files.files import Disk, Files
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE
 from pjsipdiag.errors import ConfigError
-from pjsipdiag.storage import Url, located
+from pjsipdiag.storage import Url, locate
 
 CAPTURE_MAGICS = (
     b"\xa1\xb2\xc3\xd4",
@@ -52,7 +52,7 @@ def nothing(path: str | Path | None) -> ConfigError:
     return ConfigError(f"no {MAIN_FILE} in {path or 'the given files'}: is it Asterisk's configuration directory?")
 
 
-def opened(
+def open_path(
     path: str | Path | None, overlay: Mapping[str, str] | None, main: str = MAIN_FILE, disk: Disk | None = None
 ) -> tuple[str, Files, bool]:
     """The name of the main file, the files, and whether the main file is all that is known. `main` is another name for
@@ -61,7 +61,7 @@ def opened(
     if path is None:
         files = Files(None, overlay)
     else:
-        place = located(str(path))
+        place = locate(str(path))
         path = disk.mount(place) if isinstance(place, Url) else Path(place)
         try:
             kind = disk.mode(path)

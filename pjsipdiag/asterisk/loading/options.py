@@ -20,7 +20,7 @@ from pjsipdiag.asterisk.loading.values.checks import CHECKS
 from pjsipdiag.asterisk.loading.values.setting import Handler, Readable, Refused, Setting, Warned
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import RELEASES, Release, Span, is_newer, release
-from pjsipdiag.asterisk.secrets import scrubbed, shown_value, without
+from pjsipdiag.asterisk.secrets import hide_secrets, hide_value, shown_value
 from pjsipdiag.asterisk.section import Section, Variable
 from pjsipdiag.dataclass import dataclass
 
@@ -154,17 +154,17 @@ def apply(
                 warnings.append(Problem(answer.why, variable.where, answer.log))
             if isinstance(answer, Refused):
                 log = f"Error parsing {variable.name}={shown_value(variable)} {_place(variable)}"
-                own, reason = without(variable, answer.log), answer.why.changed(partial(without, variable))
+                own, reason = hide_value(variable, answer.log), answer.why.map_texts(partial(hide_value, variable))
                 problem = Problem(reason, variable.where, f"{own}\n{log}" if own else log)
-                return Applied(_taken(section, names), problem, tuple(warnings))
+                return Applied(_take(section, names), problem, tuple(warnings))
         elif newer and not _ever_known(object_type, name):
             reason = LoadReason.NOT_YET_KNOWN(option=variable.name, type=object_type, release=newer)
             warnings.append(Problem(reason, variable.where, ""))
         elif not name.startswith("@"):
-            problem = _unknown(object_type, section, variable, asked)
-            return Applied(_taken(section, names), problem, tuple(warnings))
+            problem = _unknown_option(object_type, section, variable, asked)
+            return Applied(_take(section, names), problem, tuple(warnings))
         names.append(name)
-    options = _taken(section, names)
+    options = _take(section, names)
     return Applied(options, _check(object_type, Candidate(section, options, asked, profiles)), tuple(warnings))
 
 
@@ -198,18 +198,18 @@ class _Options(Mapping[str, tuple[Variable, ...]]):
 
 
 @lru_cache(maxsize=1000)
-def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
+def _share(names: tuple[str, ...]) -> tuple[str, ...]:
     """The same object for objects with the same options."""
     return names
 
 
-def _taken(section: Section, names: list[str]) -> _Options:
+def _take(section: Section, names: list[str]) -> _Options:
     """The variables of a section up to the one that was refused, if any was."""
     all_ = len(names) == len(section.variables)
-    return _Options(_shared(tuple(names)), section.variables if all_ else section.variables[: len(names)])
+    return _Options(_share(tuple(names)), section.variables if all_ else section.variables[: len(names)])
 
 
-def _unknown(object_type: str, section: Section, variable: Variable, asked: Release) -> Problem:
+def _unknown_option(object_type: str, section: Section, variable: Variable, asked: Release) -> Problem:
     log = f"Could not find option suitable for category '{section.name}' named '{variable.name}' {_place(variable)}"
     return Problem(LoadReason.NO_OPTION(type=object_type, option=variable.name, release=asked), variable.where, log)
 
@@ -220,7 +220,7 @@ def _check(object_type: str, candidate: Candidate) -> Problem | None:
         if fault is not None:
             blamed = candidate.options.get(fault.option)
             where = blamed[-1].where if blamed else candidate.section.where
-            return Problem(fault.why.changed(scrubbed), where, scrubbed(fault.log))
+            return Problem(fault.why.map_texts(hide_secrets), where, hide_secrets(fault.log))
     return None
 
 

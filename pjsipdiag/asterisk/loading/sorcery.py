@@ -145,7 +145,7 @@ def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[
     failed = None
     for owner in (RES_PJSIP, *OWNERS.values()):
         # Of several sections of one name the first alone is read (ast_variable_browse).
-        for section in sorcery.named(owner)[:1] if sorcery.valid else ():
+        for section in sorcery.sections_named(owner)[:1] if sorcery.valid else ():
             for variable in section.variables:
                 object_type, _, use = variable.name.partition("/")
                 kind, _, data = variable.value.partition(",")

@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading import chan_sip
-from pjsipdiag.asterisk.loading.modules import Absent, Modules, effect, read, unparsed
+from pjsipdiag.asterisk.loading.modules import Absent, Modules, broken_files, effect, read
 from pjsipdiag.asterisk.loading.options import OBJECT_TYPES
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, mappings
 from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE, WIZARD_TYPES
@@ -138,7 +138,7 @@ class Sources:
 
     def absent(self) -> list[Absent]:
         """The modules that do not load because of sorcery.conf, or of a file that Asterisk cannot start with."""
-        found = list(unparsed(self.file))
+        found = list(broken_files(self.file))
         found += self._crashes()
         failed = self.mappings.failed
         if failed is not None:

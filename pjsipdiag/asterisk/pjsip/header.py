@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.pjsip.uri import (
     NameAddress,
     Parameters,
     UriContext,
-    bracketed,
+    bracket,
     escape,
     print_parameters,
 )
@@ -71,7 +71,7 @@ class ContactHeader(Header):
         parts = [self.address.printed(UriContext.CONTACT)]
         if self.quality:
             whole, fraction = divmod(self.quality, 1000)
-            parts.append(f";q={whole}" + (f".{_shortened(fraction)}" if fraction else ""))
+            parts.append(f";q={whole}" + (f".{_shorten_fraction(fraction)}" if fraction else ""))
         if self.expires is not None:
             parts.append(f";expires={self.expires}")
         parts.append(print_parameters(self.parameters, TOKEN, TOKEN))
@@ -104,7 +104,7 @@ class ViaHeader(Header):
     parameters: Parameters = field(default_factory=list)
 
     def printed(self) -> str:
-        parts = ["SIP/2.0/", _upper(self.transport), " ", bracketed(self.host)]
+        parts = ["SIP/2.0/", _upper(self.transport), " ", bracket(self.host)]
         if self.port:
             parts.append(f":{self.port}")
         if self.ttl >= 0:
@@ -112,7 +112,7 @@ class ViaHeader(Header):
         if self.rport >= 0:
             parts.append(f";rport={self.rport}" if self.rport else ";rport")
         if self.maddr:
-            parts.append(f";maddr={bracketed(self.maddr)}")
+            parts.append(f";maddr={bracket(self.maddr)}")
         if self.received:
             parts.append(f";received={self.received}")
         if self.branch:
@@ -161,7 +161,7 @@ class AuthorizationHeader(Header):
         )
 
 
-def _shortened(fraction: int) -> int:
+def _shorten_fraction(fraction: int) -> int:
     """Thousandths as pjsip_contact_hdr_print() cuts them: leading zeros are lost with the trailing ones."""
     fraction = fraction // 100 if fraction % 100 == 0 else fraction
     return fraction // 10 if fraction % 10 == 0 else fraction

@@ -41,7 +41,7 @@ from pjsipdiag.asterisk.pjsip.scanner import (
     SipSyntaxError,
 )
 from pjsipdiag.asterisk.pjsip.uri import Parameters, escape, print_parameters
-from pjsipdiag.asterisk.pjsip.uri_parser import UriParser, bounded, parse_host, parse_parameter
+from pjsipdiag.asterisk.pjsip.uri_parser import UriParser, bounded_number, parse_host, parse_parameter
 from pjsipdiag.dataclass import dataclass
 
 MAX_VALUES = 32
@@ -119,7 +119,7 @@ class HeaderParser:
 
     def content_length(self) -> None:
         digits = self.scanner.get(DIGITS)
-        value = int(digits) & 0xFFFFFFFF if self.any_length else bounded(digits, 0, INT32)
+        value = int(digits) & 0xFFFFFFFF if self.any_length else bounded_number(digits, 0, INT32)
         self._end()
         self.headers.append(Header("Content-Length", str(value)))
 
@@ -133,7 +133,7 @@ class HeaderParser:
         self.headers.append(Header("Content-Type", text))
 
     def cseq(self) -> None:
-        number = bounded(self.scanner.get(DIGITS), 0, INT32)
+        number = bounded_number(self.scanner.get(DIGITS), 0, INT32)
         method = method_name(self.scanner.get(TOKEN))
         self._end()
         self.headers.append(CSeqHeader("CSeq", number=number, method=method))
@@ -179,7 +179,7 @@ class HeaderParser:
 
     def retry_after(self) -> None:
         scanner = self.scanner
-        text = str(bounded(scanner.get(DIGITS), 0, INT32))
+        text = str(bounded_number(scanner.get(DIGITS), 0, INT32))
         comment, parameters = "", []
         while not scanner.at_end and not scanner.at_newline:
             if scanner.next == "(":
@@ -206,7 +206,7 @@ class HeaderParser:
             header.host = parse_host(scanner, self.uris.empty_reference)
             if scanner.next == ":":
                 scanner.get_char()
-                header.port = bounded(scanner.get(DIGITS), 0, 65535)
+                header.port = bounded_number(scanner.get(DIGITS), 0, 65535)
             while scanner.next == ";":
                 scanner.get_char()
                 keep_via_parameter(header, *parse_parameter(scanner, VIA_PARAM))

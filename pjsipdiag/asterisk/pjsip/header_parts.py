@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pjsipdiag.asterisk.pjsip.header import ContactHeader, ViaHeader
 from pjsipdiag.asterisk.pjsip.scanner import ALPHA, DIGITS, Scanner, SipSyntaxError
-from pjsipdiag.asterisk.pjsip.uri_parser import bounded
+from pjsipdiag.asterisk.pjsip.uri_parser import bounded_number
 
 INT32 = 2**31 - 1
 CREDENTIAL_FIELDS = frozenset(
@@ -41,7 +41,7 @@ def keep_contact_parameter(header: ContactHeader, name: str, value: str) -> None
     match name.lower():
         case "q" if value:
             whole, dot, fraction = value.partition(".")
-            header.quality = bounded(whole, 0, INT32 // 1000) * 1000
+            header.quality = bounded_number(whole, 0, INT32 // 1000) * 1000
             if dot:
                 header.quality += int((fraction[:3] + "000")[:3]) if fraction[:3].isdigit() or not fraction else 0
         case "expires" if value:
@@ -55,12 +55,12 @@ def keep_via_parameter(header: ViaHeader, name: str, value: str) -> None:
         case "branch" if value:
             header.branch = value
         case "ttl" if value:
-            header.ttl = bounded(value, 0, 255)
+            header.ttl = bounded_number(value, 0, 255)
         case "maddr" if value:
             header.maddr = value
         case "received" if value:
             header.received = value
         case "rport":
-            header.rport = bounded(value, 0, 65535) if value else 0
+            header.rport = bounded_number(value, 0, 65535) if value else 0
         case _:
             header.parameters.append((name, value))

@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.pjsip.header_parts import method_name, parse_sip_version
 from pjsipdiag.asterisk.pjsip.header_table import PARSERS
 from pjsipdiag.asterisk.pjsip.scanner import ALPHA, DIGITS, NOT_NEWLINE, TOKEN, Scanner, SipSyntaxError
 from pjsipdiag.asterisk.pjsip.uri import Uri
-from pjsipdiag.asterisk.pjsip.uri_parser import UriParser, bounded
+from pjsipdiag.asterisk.pjsip.uri_parser import UriParser, bounded_number
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import has
@@ -63,7 +63,7 @@ class Request:
     uri: Uri
     headers: list[Header]
 
-    def named(self, name: str) -> list[Header]:
+    def headers_named(self, name: str) -> list[Header]:
         """Headers of that name, in any case, as PJSIP itself spells it."""
         return self._by_name.get(name.lower(), [])
 
@@ -197,7 +197,7 @@ def _starts_with_version(scanner: Scanner) -> bool:
 
 def _status_line(scanner: Scanner) -> int:
     parse_sip_version(scanner)
-    status = bounded(scanner.get(DIGITS), 100, 999)
+    status = bounded_number(scanner.get(DIGITS), 100, 999)
     if not scanner.at_newline:
         scanner.get(NOT_NEWLINE)
     scanner.get_newline()

@@ -155,7 +155,7 @@ class Scanner:
         while True:
             while at != self.end and text[at] != "\n" and text[at] != closing:
                 at += 1
-            if text[at] != closing or not self._guarded(at):
+            if text[at] != closing or not self._is_guarded(at):
                 break
             at += 1
         if text[at] != closing:
@@ -176,7 +176,7 @@ class Scanner:
         self.line += 1
         self.line_start = self.position
 
-    def _guarded(self, at: int) -> bool:
+    def _is_guarded(self, at: int) -> bool:
         """Whether an odd number of backslashes stands before `at`, counted as pj_scan_get_quotes counts them."""
         if self.text[at - 1] != "\\":
             return False

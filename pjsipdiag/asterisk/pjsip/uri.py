@@ -65,7 +65,7 @@ class PjSipUri:
             if self.password:
                 parts += (":", escape(self.password, PASSWORD))
             parts.append("@")
-        parts.append(bracketed(self.host))
+        parts.append(bracket(self.host))
         header = context is UriContext.FROM_TO
         if self.port and not header:
             parts.append(f":{self.port}")
@@ -76,7 +76,7 @@ class PjSipUri:
         if self.ttl >= 0 and not header and context is not UriContext.ROUTING:
             parts.append(f";ttl={self.ttl}")
         if self.maddr and not header:
-            maddr = bracketed(self.maddr) if ":" in self.maddr else escape(self.maddr, PARAM_CHAR)
+            maddr = bracket(self.maddr) if ":" in self.maddr else escape(self.maddr, PARAM_CHAR)
             parts.append(f";maddr={maddr}")
         if self.lr and not header and context is not UriContext.CONTACT:
             parts.append(";lr")
@@ -140,7 +140,7 @@ class NameAddress:
         return f"{display}<{self.uri.printed(context)}>"
 
 
-def bracketed(host: str) -> str:
+def bracket(host: str) -> str:
     """An IPv6 address in brackets, any other host as it is."""
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
 

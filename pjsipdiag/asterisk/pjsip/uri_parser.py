@@ -38,7 +38,7 @@ def unescape(text: str) -> str:
     return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text) if "%" in text else text
 
 
-def bounded(text: str, low: int, high: int) -> int:
+def bounded_number(text: str, low: int, high: int) -> int:
     """strtoi_validate(): the number at the start of `text`, refused outside low..high."""
     sign = -1 if text[:1] == "-" else 1
     digits = DIGITS.match(text, 1 if text[:1] in ("+", "-") else 0)
@@ -143,7 +143,7 @@ class UriParser:
         uri.host = parse_host(scanner, self.empty_reference)
         if scanner.next == ":":
             scanner.get_char()
-            uri.port = bounded(scanner.get(DIGITS), 0, 65535)
+            uri.port = bounded_number(scanner.get(DIGITS), 0, 65535)
         if parameters:
             while scanner.next == ";":
                 scanner.get_char()
@@ -164,7 +164,7 @@ def _keep_parameter(uri: PjSipUri, name: str, value: str) -> None:
         case "transport" if value:
             uri.transport = value
         case "ttl" if value:
-            uri.ttl = bounded(value, 0, 255)
+            uri.ttl = bounded_number(value, 0, 255)
         case "maddr" if value:
             uri.maddr = value
         case "lr":

@@ -50,7 +50,7 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
             data = place.read_bytes()
             if data.startswith(b"SQLite format 3\0"):
                 return sqlite.read(name, path, query, take)
-            data = _unpacked(data) if data.startswith(b"\x1f\x8b") else data
+            data = _decompress(data) if data.startswith(b"\x1f\x8b") else data
             if data.startswith(b"PGDMP"):
                 raise DeadError(f"database {name}: {path} is no SQL: 'pg_restore -f dump.sql {path}' makes some of it")
             text = data.decode("cp1252" if _LATIN.search(data[:2000]) else "utf-8", "surrogateescape")
@@ -74,7 +74,7 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
     return take(columns, wanted)
 
 
-def _unpacked(data: bytes) -> bytes:
+def _decompress(data: bytes) -> bytes:
     """:raises ValueError: it grows as no dump does."""
     most = max(DUMP_BYTES, MOST_RATIO * len(data))
     content = gzip.GzipFile(fileobj=BytesIO(data)).read(most + 1)
@@ -115,11 +115,11 @@ class _Dump:
         while at < len(text):
             words, at = self._statement(at)
             if len(words) > 2 and words[0].upper() == "COPY" and words[-1].lower() == "stdin":
-                at = self._copied(words, at)
+                at = self._copy_rows(words, at)
             elif len(words) > 2 and words[0].upper() == "CREATE" and words[1].upper() == "TABLE":
-                self._created(words[2:])
+                self._create_table(words[2:])
             elif len(words) > 2 and words[0].upper() in ("INSERT", "REPLACE"):
-                self._inserted(words[2 if words[1].upper() == "INTO" else 3 :])
+                self._insert_rows(words[2 if words[1].upper() == "INTO" else 3 :])
 
     def _statement(self, at: int) -> tuple[list[str], int]:
         words: list[str] = []
@@ -131,7 +131,7 @@ class _Dump:
                 words.append(word)
         return words, len(self._text)
 
-    def _named(self, words: list[str]) -> tuple[_Table, list[str]]:
+    def _table_named(self, words: list[str]) -> tuple[_Table, list[str]]:
         """The table at the head of the words, and what follows: a schema before the name is left out."""
         at = 3 if [word.upper() for word in words[:3]] == ["IF", "NOT", "EXISTS"] else 0
         if at >= len(words):
@@ -141,39 +141,39 @@ class _Dump:
             at += 1
             name += words[at]
         last = name.rpartition(".")[2]
-        return self.tables.setdefault(_plain(last).lower(), _Table(dialect=self._dialect)), words[at + 1 :]
+        return self.tables.setdefault(_unquote(last).lower(), _Table(dialect=self._dialect)), words[at + 1 :]
 
-    def _created(self, words: list[str]) -> None:
-        table, words = self._named(words)
+    def _create_table(self, words: list[str]) -> None:
+        table, words = self._table_named(words)
         said = " ".join(words).lower()
         if self._dialect == "mysql":
             exact = re.search(r"collate[ =]*\w*_(bin|cs)\b", said) is not None
             table.folding = Folding(not exact, not exact, "nopad" not in said)
         for definition in next(_groups(words), []):
             if definition and definition[0].upper() not in ("PRIMARY", "UNIQUE", "KEY", "CONSTRAINT", "INDEX", "CHECK"):
-                name = _plain(definition[0])
+                name = _unquote(definition[0])
                 table.columns.append(name)
                 width = _WIDTH.match(" ".join(definition[1:]).lower())
                 if width:
                     table.widths[name] = int(width[1])
 
-    def _copied(self, words: list[str], at: int) -> int:
-        table, words = self._named(words[1:])
-        names = [_plain(part[0]) for part in next(_groups(words), []) if part]
+    def _copy_rows(self, words: list[str], at: int) -> int:
+        table, words = self._table_named(words[1:])
+        names = [_unquote(part[0]) for part in next(_groups(words), []) if part]
         table.columns = names or table.columns
         start = self._text.find("\n", at) + 1
         end = self._text.find("\n\\.", start - 1)
         end = len(self._text) if end < 0 else end
         for line in self._text[start:end].split("\n") if end > start else ():
-            table.rows.append(tuple(None if value == "\\N" else _unescaped(value) for value in line.split("\t")))
+            table.rows.append(tuple(None if value == "\\N" else _unescape(value) for value in line.split("\t")))
         return end + 3
 
-    def _inserted(self, words: list[str]) -> None:
-        table, words = self._named(words)
+    def _insert_rows(self, words: list[str]) -> None:
+        table, words = self._table_named(words)
         groups = _groups(words)
         names = table.columns
         if words[:1] == ["("]:
-            names = [_plain(part[0]) for part in next(groups, []) if part]
+            names = [_unquote(part[0]) for part in next(groups, []) if part]
             table.columns = table.columns or names
         for group in groups:
             row = dict(zip(names, map(self._value, group), strict=False))
@@ -185,9 +185,9 @@ class _Dump:
         texts = [word[1:-1] for word in words if word.startswith("'")]
         how = words[0].upper() if words else "NULL"
         if not texts:
-            return None if how == "NULL" else _unhexed(how[2:]) if how.startswith("0X") else words[-1]
+            return None if how == "NULL" else _from_hex(how[2:]) if how.startswith("0X") else words[-1]
         if how == "X":
-            return _unhexed(texts[0])
+            return _from_hex(texts[0])
         if self._dialect == "mysql" or how == "E":
             return _BACKSLASH.sub(lambda found: _ESCAPED.get(found[1], found[1]) if found[1] else "'", texts[0])
         text = texts[0].replace("''", "'")
@@ -220,19 +220,19 @@ def _groups(words: list[str]) -> Iterator[list[list[str]]]:
             group[-1].append(word)
 
 
-def _plain(name: str) -> str:
+def _unquote(name: str) -> str:
     """A name without its quotes."""
     if name[:1] in ('"', "`"):
         return name[1:-1].replace(name[0] * 2, name[0])
     return name
 
 
-def _unescaped(value: str) -> str:
+def _unescape(value: str) -> str:
     """A value of COPY (text format)."""
     if "\\" not in value:
         return value
     return re.sub(r"\\(.)", lambda found: _COPIED.get(found[1], found[1]), value)
 
 
-def _unhexed(digits: str) -> str:
+def _from_hex(digits: str) -> str:
     return bytes.fromhex(digits).decode("utf-8", "surrogateescape")

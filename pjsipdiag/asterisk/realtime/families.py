@@ -95,9 +95,9 @@ def families(extconfig: Parsed) -> Mapping[str, tuple[Mapped, ...]]:
     """
     found: dict[str, dict[int, Mapped]] = {}
     # Of several sections of one name the first alone is read (ast_variable_browse).
-    for section in extconfig.named("settings")[:1] if extconfig.valid else ():
+    for section in extconfig.sections_named("settings")[:1] if extconfig.valid else ():
         for variable in section.variables:
-            mapped = _mapped(variable)
+            mapped = _parse_mapping(variable)
             if mapped is not None:
                 found.setdefault(mapped.family.lower(), {})[mapped.priority] = mapped
     return {
@@ -105,7 +105,7 @@ def families(extconfig: Parsed) -> Mapping[str, tuple[Mapped, ...]]:
     }
 
 
-def _mapped(variable: Variable) -> Mapped | None:
+def _parse_mapping(variable: Variable) -> Mapped | None:
     """A line of extconfig.conf taken apart (reload_module); blanks inside of it count."""
     driver, comma, rest = variable.value.encode("utf-8", "surrogateescape")[:_LONGEST].partition(b",")
     if not comma:

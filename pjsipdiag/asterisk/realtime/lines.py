@@ -23,12 +23,12 @@ def length(section: Section) -> int:
 def text(sections: Iterable[Section]) -> str:
     """The lines of all rows, a blank one behind each."""
     return "".join(
-        f"[{section.name}]\n" + "".join(f"{v.name}={_escaped(v.value)}\n" for v in section.variables) + "\n"
+        f"[{section.name}]\n" + "".join(f"{v.name}={_escape(v.value)}\n" for v in section.variables) + "\n"
         for section in sections
     )
 
 
-def parsed(table: str, written: str, columns: Sequence[str] = (), key: str = "id") -> tuple[Section, ...]:
+def parse_rows(table: str, written: str, columns: Sequence[str] = (), key: str = "id") -> tuple[Section, ...]:
     """The rows that such lines stand for, each with its variables in the order of the columns, if there is one."""
     found: list[Section] = []
     order = {name: place for place, name in enumerate(("type", *columns))}
@@ -40,7 +40,7 @@ def parsed(table: str, written: str, columns: Sequence[str] = (), key: str = "id
             name, _, value = line.partition("=")
             section = found[-1]
             where = Where(table, number, section.name, name.strip(), key)
-            variable = Variable(name.strip(), _plain(value.strip()), where)
+            variable = Variable(name.strip(), _unescape(value.strip()), where)
             kept = [*section.variables, variable]
             if columns:
                 kept.sort(key=lambda one: order.get(one.name.lower(), len(order)))
@@ -48,9 +48,9 @@ def parsed(table: str, written: str, columns: Sequence[str] = (), key: str = "id
     return tuple(found)
 
 
-def _escaped(value: str) -> str:
+def _escape(value: str) -> str:
     return "".join(_ESCAPES.get(character, character) for character in value)
 
 
-def _plain(value: str) -> str:
+def _unescape(value: str) -> str:
     return _ESCAPED.sub(lambda found: "\n" if found[1] == "n" else found[1], value)

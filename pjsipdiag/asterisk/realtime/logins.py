@@ -30,7 +30,7 @@ def urls(mapped: Iterable[Mapped], parsed: Callable[[str], Parsed]) -> dict[str,
 
 
 def _pgsql(parsed: Callable[[str], Parsed]) -> str:
-    general = next(iter(parsed("res_pgsql.conf").named("general")), None)
+    general = next(iter(parsed("res_pgsql.conf").sections_named("general")), None)
     if general is None:
         return ""
     host, socket = _last(general, "dbhost"), _last(general, "dbsock")
@@ -48,7 +48,10 @@ def _odbc(name: str, parsed: Callable[[str], Parsed]) -> str:
     held = next((section for section in parsed("res_odbc.conf").sections if section.name == name), None)
     if held is None:
         return ""
-    known = (*parsed(ODBC_INI[0]).named(_last(held, "dsn")), *parsed(ODBC_INI[1]).named(_last(held, "dsn")))
+    known = (
+        *parsed(ODBC_INI[0]).sections_named(_last(held, "dsn")),
+        *parsed(ODBC_INI[1]).sections_named(_last(held, "dsn")),
+    )
     source = next(iter(known), None)
     if source is None:
         return ""

@@ -41,7 +41,7 @@ def read(name: str, url: str, query: Query, take: Take[_T]) -> _T:
             f"database {name}: its URL cannot be told apart: in a user or password write @ as %40, : as %3A, / as %2F,"
             " # as %23, ? as %3F, [ as %5B and % as %25"
         )
-    shown = f"database {name} ({_shown(url)})"
+    shown = f"database {name} ({_without_login(url)})"
     if not _TABLE.fullmatch(query.table):
         raise NoAnswerError(f"{shown}: no table can be called {query.table!r} in SQL")
     engine = _engine(name, scheme + colon + rest)
@@ -55,14 +55,14 @@ def read(name: str, url: str, query: Query, take: Take[_T]) -> _T:
         if connection is None:
             raise DeadError(f"{shown} does not answer within {SERVER_SECONDS:.0f} seconds")
         with connection:
-            return take(*_asked(connection, query))
+            return take(*_query(connection, query))
     except (exc.SQLAlchemyError, OSError) as error:
         raise NoAnswerError(f"{shown}, table {query.table}: {_reason(error, url)}") from None
     finally:
         engine.dispose()
 
 
-def _asked(connection: Any, query: Query) -> tuple[Columns, Iterator[tuple[object, ...]]]:
+def _query(connection: Any, query: Query) -> tuple[Columns, Iterator[tuple[object, ...]]]:
     """The columns as the database describes them, and the rows."""
     from sqlalchemy import text
 
@@ -74,7 +74,7 @@ def _asked(connection: Any, query: Query) -> tuple[Columns, Iterator[tuple[objec
     statement = f"SELECT * FROM {query.table} WHERE {query.key} LIKE '%'{order}"
     if dialect == "postgresql":
         connection.execute(text(f"DECLARE rows CURSOR FOR {statement}"))
-        result, found = _fetched(connection)
+        result, found = _fetch(connection)
     else:
         result = connection.execution_options(stream_results=True).execute(text(statement))
         found = iter(result)
@@ -114,7 +114,7 @@ def _within(seconds: float, connect: Callable[[], _T]) -> _T | None:
     return made[0] if made else None
 
 
-def _fetched(connection: Any, at_once: int = 5000) -> tuple[Any, Iterator[tuple[object, ...]]]:
+def _fetch(connection: Any, at_once: int = 5000) -> tuple[Any, Iterator[tuple[object, ...]]]:
     """A cursor of PostgreSQL: its driver would keep the whole result in memory."""
     from sqlalchemy import text
 
@@ -176,6 +176,6 @@ def _is_plain(url: str) -> bool:
     return "#" not in url and url.count("@") == netloc.count("@") <= 1
 
 
-def _shown(url: str) -> str:
+def _without_login(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.hostname or ''}{parts.path}"

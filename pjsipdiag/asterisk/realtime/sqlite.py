@@ -37,14 +37,14 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
             found = connection.execute(f"SELECT * FROM {quoted} WHERE {query.key} LIKE '%'")
             names = tuple(column[0] for column in found.description)
             folding, widths = _folding(connection, quoted, query.key), _widths(connection, quoted)
-            return take(Columns(names, folding, widths, "sqlite"), _bounded(found))
+            return take(Columns(names, folding, widths, "sqlite"), _bound(found))
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise NoAnswerError(f"database {name} ({path}), table {query.table}: {error}") from None
 
 
-def _bounded(rows: sqlite3.Cursor) -> Iterator[tuple[str, ...]]:
+def _bound(rows: sqlite3.Cursor) -> Iterator[tuple[str, ...]]:
     for number, row in enumerate(rows):
         if number >= MOST_ROWS:
             raise sqlite3.DataError(f"more than {MOST_ROWS:,} rows")

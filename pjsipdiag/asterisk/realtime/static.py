@@ -32,7 +32,7 @@ Included = list[tuple[int, str]]
 """How many sections begin before a row that includes a file, and the file."""
 
 
-def stored(file: str, mapped: Mapped, columns: Columns, rows: Sequence[TableRow]) -> tuple[Stored, Included]:
+def store_rows(file: str, mapped: Mapped, columns: Columns, rows: Sequence[TableRow]) -> tuple[Stored, Included]:
     """The rows as lines of a file: which line is which row, and the sections that they make."""
     name, number = document(mapped, file), 0
     sections: list[Section] = []
@@ -59,14 +59,14 @@ def stored(file: str, mapped: Mapped, columns: Columns, rows: Sequence[TableRow]
     return made, included
 
 
-def parsed(table: Stored, included: Included, written: str | None, include: Callable[[str], Parsed]) -> Parsed:
+def as_file(table: Stored, included: Included, written: str | None, include: Callable[[str], Parsed]) -> Parsed:
     """The table as a file; `include` reads one that it includes, `written` are lines that stand in for its rows.
 
     A section that the rows do not have gets the highest metric, and is read where that is.
     """
     sections = list(table.sections)
     if written is not None:
-        sections = list(lines.parsed(table.name, written, key=CATEGORY))
+        sections = list(lines.parse_rows(table.name, written, key=CATEGORY))
         known = {section.name for section in table.sections}
         new = [section for section in sections if section.name not in known]
         old = [section for section in sections if section.name in known]

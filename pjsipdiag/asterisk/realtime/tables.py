@@ -128,14 +128,14 @@ class Tables:
 
         def take(columns: database.Columns, raw: database.Raw) -> tuple[Stored, static.Included]:
             found = static.rows_of(name, mapped, columns, (rows.row_of(columns.names, row) for row in raw))
-            return static.stored(name, mapped, columns, found)
+            return static.store_rows(name, mapped, columns, found)
 
         made = self._read(mapped, url, database.Query(mapped.table, static.KEY, ordered=False), take)
         if made is None:
             return Parsed(found=False)
         table, included = made
         self.stored.append(table)
-        return static.parsed(table, included, self.written.get(table.name), self.parsed)
+        return static.as_file(table, included, self.written.get(table.name), self.parsed)
 
     def sections(self, backend: Backend, object_type: str, version: Release, loads: Loads) -> Iterator[TableRows]:
         """The rows of each table that is asked (sorcery_realtime_retrieve_multiple, _retrieve_fields), as sections."""
@@ -171,22 +171,22 @@ class Tables:
 
     def _part(self, mapped: Mapped, url: str, object_type: str, version: Release) -> TableRows | None:
         # What a release decides of rows: those that know the same options share them.
-        of_release = options.names(object_type, version.version), self._ordered(mapped, version)
+        of_release = options.names(object_type, version.version), self._is_ordered(mapped, version)
         key = (url, mapped.table, mapped.driver, object_type, of_release)
-        found = self.databases.kept.get(key) or self._fetched(mapped, url, object_type, version)
+        found = self.databases.kept.get(key) or self._fetch(mapped, url, object_type, version)
         if found is None:
             return None
         if self.databases.keep:
             self.databases.kept[key] = found
         part, stored = found
         if mapped.table in self.written:
-            sections = lines.parsed(mapped.table, self.written[mapped.table], stored.columns)
+            sections = lines.parse_rows(mapped.table, self.written[mapped.table], stored.columns)
             part = TableRows(tuple((section.name, section) for section in sections), part.folding)
             stored = replace(stored, sections=sections)
         self.stored.append(stored)
         return part
 
-    def _fetched(self, mapped: Mapped, url: str, object_type: str, version: Release) -> tuple[TableRows, Stored] | None:
+    def _fetch(self, mapped: Mapped, url: str, object_type: str, version: Release) -> tuple[TableRows, Stored] | None:
         def take(columns: database.Columns, raw: database.Raw) -> tuple[TableRows, Stored]:
             make = rows.sections(columns.names, mapped.table, object_type, mapped.driver, version.version)
             made: list[rows.RowSection] = []
@@ -200,14 +200,14 @@ class Tables:
             stored = Stored(object_type, mapped, sections, columns.names, columns.widths, columns.dialect)
             return TableRows(tuple(made), columns.folding), stored
 
-        return self._read(mapped, url, database.Query(mapped.table, ordered=self._ordered(mapped, version)), take)
+        return self._read(mapped, url, database.Query(mapped.table, ordered=self._is_ordered(mapped, version)), take)
 
-    def _ordered(self, mapped: Mapped, version: Release) -> bool:
+    def _is_ordered(self, mapped: Mapped, version: Release) -> bool:
         """Whether the driver asks for the rows in the order of the first column."""
         name = _ORDERS.get(mapped.driver)
         if name is None or not version.has("unordered_rows"):
             return name is not None
-        general = self.peek(name).named("general")
+        general = self.peek(name).sections_named("general")
         option = next((v for section in general for v in section.variables if v.name.lower() == _ORDER), None)
         return option is None or parse_bool(option.value)
 
@@ -238,7 +238,9 @@ class Tables:
             if mapped.database in self.databases.urls or not self.databases.auto:
                 return self.databases.urls.get(mapped.database)
             return logins.urls([mapped], self.peek).get(mapped.database)
-        for section in self.parsed("res_config_sqlite3.conf").named(mapped.database) if self.databases.own else ():
+        for section in (
+            self.parsed("res_config_sqlite3.conf").sections_named(mapped.database) if self.databases.own else ()
+        ):
             path = section.first("dbfile")
             if path is not None and Path(path.value).is_file():
                 return f"sqlite:///{path.value}"

@@ -61,14 +61,14 @@ class Reason:
             elif isinstance(value, str | tuple):
                 yield from (value,) if isinstance(value, str) else value
 
-    def changed(self, change: Callable[[str], str]) -> Reason:
+    def map_texts(self, change: Callable[[str], str]) -> Reason:
         """With every text of its fields changed, also in the reasons that it adds to."""
-        return replace(self, fields=tuple((name, _changed(value, change)) for name, value in self.fields))
+        return replace(self, fields=tuple((name, _map_texts(value, change)) for name, value in self.fields))
 
 
-def _changed(value: object, change: Callable[[str], str]) -> object:
+def _map_texts(value: object, change: Callable[[str], str]) -> object:
     if isinstance(value, Reason):
-        return value.changed(change)
+        return value.map_texts(change)
     return change(value) if isinstance(value, str) else value
 
 

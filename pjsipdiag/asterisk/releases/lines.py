@@ -23,7 +23,7 @@ class ReleaseLine:
     long_term: bool = False
 
 
-def _certified(name: str, count: int) -> ReleaseLine:
+def _certified_line(name: str, count: int) -> ReleaseLine:
     return ReleaseLine(
         f"certified-{name}", " ".join(f"certified-{name}-cert{n}" for n in range(1, count + 1)), f"{name}.0"
     )
@@ -78,11 +78,11 @@ RELEASE_LINES: tuple[ReleaseLine, ...] = (
         "23",
         "23.0.0 23.1.0 23.2.0 23.2.1 23.2.2 23.3.0 23.4.0 23.4.1",
     ),
-    _certified("16.3", 1),
-    _certified("16.8", 14),
-    _certified("18.9", 18),
-    _certified("20.7", 11),
-    _certified("22.8", 4),
+    _certified_line("16.3", 1),
+    _certified_line("16.8", 14),
+    _certified_line("18.9", 18),
+    _certified_line("20.7", 11),
+    _certified_line("22.8", 4),
 )
 """Oldest first, the certified ones behind."""
 

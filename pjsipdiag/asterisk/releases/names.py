@@ -32,7 +32,7 @@ def release(version: str) -> Release:
     """
     found = nearest(version)
     if found is None:
-        raise PjsipdiagError(f"{version!r} names no Asterisk release: known are {accepted()}")
+        raise PjsipdiagError(f"{version!r} names no Asterisk release: known are {known_names()}")
     return found
 
 
@@ -110,7 +110,7 @@ def age(version: str) -> str:
     return f", newer than {RELEASES[known.line][-1]}, the newest {known.line} that is known"
 
 
-def accepted() -> str:
+def known_names() -> str:
     """The names that are known, for people."""
     certified = [line for line in RELEASES if line not in BRANCHES]
     return f"{BRANCHES[0]} to {BRANCHES[-1]} (as 22 or 22.10.1), {', '.join(certified)} (as 20.7-cert5)"

@@ -128,7 +128,7 @@ def _authentication(request: Request, endpoint: Endpoint, config: Config) -> Che
     names = ",".join(endpoint.auth)
     reason = (
         WalkReason.CREDENTIALS_CAME(names=names)
-        if request.named("Authorization")
+        if request.headers_named("Authorization")
         else WalkReason.CHALLENGE(names=names)
     )
     return Check(

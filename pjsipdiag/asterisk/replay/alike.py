@@ -11,7 +11,7 @@ from dataclasses import field
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.addresses.index import Hit
-from pjsipdiag.asterisk.addresses.rule import unpacked
+from pjsipdiag.asterisk.addresses.rule import unpack_source
 from pjsipdiag.asterisk.config import Acl
 from pjsipdiag.asterisk.forms.forms import Form
 from pjsipdiag.asterisk.forms.header_syntax import (
@@ -244,7 +244,7 @@ class Alike:
         return [name for domain in domains for name in self.known.names(domain, user, host)]
 
     def _origin(self, asked: bytes, packed: bytes) -> int:
-        source, config = unpacked(packed), self.known.config
+        source, config = unpack_source(packed), self.known.config
         hits: list[tuple[Hit, bool]] = [
             (hit, config.identifies[hit.identify].rules[hit.rule].port in (0, source.port))
             for hit in self.known.index.hits(source)

@@ -51,7 +51,7 @@ def cut_off(refused: Unparsable) -> Check:
 _LENGTH = re.compile(rb"\n(?:content-length|l(?=[ \t:]))[ \t]*:[ \t]*([0-9]+)[ \t]*\r?\n", re.IGNORECASE)
 
 
-def unframed(message: SipMessage) -> Check | None:
+def check_framing(message: SipMessage) -> Check | None:
     """Why pjsip_find_msg() does not find the message on a stream: it needs CRLF line ends, a Content-Length, and as
     much body.
 
@@ -70,7 +70,7 @@ def unframed(message: SipMessage) -> Check | None:
     return None
 
 
-def hidden(config: Config) -> Check | None:
+def check_answers(config: Config) -> Check | None:
     """That a running Asterisk was asked alone through an interface that leaves out what decides."""
     missing = [kind for kind in _NOT_LISTED if kind in config.untold]
     if not missing:
@@ -126,7 +126,7 @@ def transport_domain(received: Sequence[Transport], destination: Address, config
 
 def _name(transport: Transport, destination: Address) -> str:
     """The address a transport goes by: one that is bound to all takes the host's own, where the packet went."""
-    bind, went = _parsed(transport.bind), _parsed(destination.ip)
+    bind, went = _parse_ip(transport.bind), _parse_ip(destination.ip)
     if bind is not None and int(bind) == 0:
         return str(went) if went is not None and went.version == bind.version else f"any {bind.version}"
     return str(bind) if bind is not None else transport.bind
@@ -135,14 +135,14 @@ def _name(transport: Transport, destination: Address) -> str:
 _WEB = {("ws", "wss"), ("wss", "ws")}
 
 
-def unheard(transport: str, destination: Address, config: Config) -> Check | None:
+def check_listening(transport: str, destination: Address, config: Config) -> Check | None:
     """That nothing listens where the packet went, or None."""
     found = listening(transport, destination, config)
     # A transport that is bound to a name takes packets to that name's addresses only, which the files do not have:
     # where no other transport listens there, nothing is certain.
     if found:
-        named = next((t for t in found if _parsed(t.bind) is None and t.bind), None)
-        if named is None or not _known(destination) or any(t is not named and _parsed(t.bind) for t in found):
+        named = next((t for t in found if _parse_ip(t.bind) is None and t.bind), None)
+        if named is None or _is_unknown(destination.ip) or any(t is not named and _parse_ip(t.bind) for t in found):
             return None
         reason = WalkReason.BIND_IS_A_NAME(host=named.bind)
         bind = named.option("bind")
@@ -154,21 +154,21 @@ def unheard(transport: str, destination: Address, config: Config) -> Check | Non
         return None
     if not config.listeners:
         return _end(WalkReason.NO_TRANSPORT())
-    place = "" if _unknown(destination.ip) else f" on {destination}"
+    place = "" if _is_unknown(destination.ip) else f" on {destination}"
     return _end(WalkReason.NOBODY_LISTENS(transport=transport.lower(), place=place))
 
 
 def _takes(transport: Transport, destination: Address) -> bool:
     if destination.port and transport.port != destination.port:
         return False
-    if _unknown(destination.ip):
+    if _is_unknown(destination.ip):
         return True
-    bind, address = _parsed(transport.bind), _parsed(destination.ip)
+    bind, address = _parse_ip(transport.bind), _parse_ip(destination.ip)
     return bind is None or address is None or (bind.version == address.version and (int(bind) == 0 or bind == address))
 
 
 @lru_cache(maxsize=4096)
-def _parsed(ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _parse_ip(ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(ip.split("%", 1)[0])
     except ValueError:
@@ -176,15 +176,11 @@ def _parsed(ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _any(bind: str) -> bool:
-    parsed = _parsed(bind)
+    parsed = _parse_ip(bind)
     return parsed is not None and int(parsed) == 0
 
 
-def _known(destination: Address) -> bool:
-    return not _unknown(destination.ip)
-
-
-def _unknown(ip: str) -> bool:
+def _is_unknown(ip: str) -> bool:
     return ip in ("", "0.0.0.0")
 
 

@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.addresses.rule import canonical, source
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
-from pjsipdiag.asterisk.replay.prepared import Arrived, Prepared, by_chance, found
+from pjsipdiag.asterisk.replay.prepared import Arrived, Prepared, match_check, uncertain_order
 from pjsipdiag.asterisk.verdict import Check, Match
 from pjsipdiag.sip import Address
 
@@ -34,12 +34,12 @@ def ip(known: Prepared, arrived: Arrived) -> Iterator[Check]:
         if rule is not None and applies and not rule.deny and _transport_fits(identify, arrived):
             yield from _summary(at - named)
             fitting = [identifies[n] for n, (r, fits) in decisions.items() if n != at and fits and not r.deny]
-            yield from by_chance("ip", identify, fitting, known.config)
-            reason = WalkReason.ADDRESS_FITS(source=arrived.address, value=_written(rule), network=canonical(rule))
+            yield from uncertain_order("ip", identify, fitting, known.config)
+            reason = WalkReason.ADDRESS_FITS(source=arrived.address, value=_match_text(rule), network=canonical(rule))
             later = [identifies[n].name for n, (r, fits) in decisions.items() if n > at and fits and not r.deny]
             if later:
                 reason = WalkReason.ASKED_LATER(why=reason, names=(*later[:3], *(("...",) if later[3:] else ())))
-            yield found("ip", known, identify, reason, rule.where)
+            yield match_check("ip", known, identify, reason, rule.where)
             return
         named += 1
         if identify.unresolved:
@@ -56,7 +56,9 @@ def ip(known: Prepared, arrived: Arrived) -> Iterator[Check]:
     if near is not None and near.identify.name not in {identifies[at].name for at in decisions}:
         named += 1
         where = near.rule.where
-        yield Check("ip", Match.NO_MATCH, _near(arrived, near), where, near.identify.name, near.identify.endpoint)
+        yield Check(
+            "ip", Match.NO_MATCH, _near_reason(arrived, near), where, near.identify.name, near.identify.endpoint
+        )
     yield from _summary(len(identifies) - named)
     if not identifies:
         yield Check("ip", Match.NO_MATCH, WalkReason.NO_IDENTIFY())
@@ -79,8 +81,8 @@ def transport(known: Prepared, arrived: Arrived) -> Iterator[Check]:
         for at, rule, applies in known.index.deciding(bound):
             identify = known.config.identifies[at]
             if applies and not rule.deny and _transport_fits(identify, arrived):
-                reason = WalkReason.TRANSPORT_FITS(ip=own.ip, value=_written(rule))
-                yield found("transport", known, identify, reason, rule.where)
+                reason = WalkReason.TRANSPORT_FITS(ip=own.ip, value=_match_text(rule))
+                yield match_check("transport", known, identify, reason, rule.where)
                 return
 
 
@@ -94,10 +96,10 @@ def _refusal(rule: AddressRule, applies: bool, identify: Identify, arrived: Arri
     if not applies:
         but = "" if arrived.terse else f", not {arrived.source.port}"
         address = "the address" if arrived.terse else f"the address {arrived.ip}"
-        return WalkReason.OTHER_PORT(value=_written(rule), address=address, port=rule.port, but=but)
+        return WalkReason.OTHER_PORT(value=_match_text(rule), address=address, port=rule.port, but=but)
     if rule.deny:
         return WalkReason.EXCLUDED(value=rule.text, source=arrived.address)
-    return WalkReason.OTHER_TRANSPORT(value=_written(rule), transport=identify.value("transport"))
+    return WalkReason.OTHER_TRANSPORT(value=_match_text(rule), transport=identify.value("transport"))
 
 
 def _summary(count: int) -> Iterator[Check]:
@@ -106,10 +108,12 @@ def _summary(count: int) -> Iterator[Check]:
         yield Check("ip", Match.NO_MATCH, WalkReason.NO_RULE(identifies=objects), count=count)
 
 
-def _near(arrived: Arrived, near: Near) -> Reason:
+def _near_reason(arrived: Arrived, near: Near) -> Reason:
     side = "above" if near.distance > 0 else "below"
-    return WalkReason.NEAR(ip=arrived.ip, distance=_NUMBERS[abs(near.distance)], side=side, value=_written(near.rule))
+    return WalkReason.NEAR(
+        ip=arrived.ip, distance=_NUMBERS[abs(near.distance)], side=side, value=_match_text(near.rule)
+    )
 
 
-def _written(rule: AddressRule) -> str:
+def _match_text(rule: AddressRule) -> str:
     return f"match={rule.text}" + (f" (address of {rule.host})" if rule.host and rule.host != rule.text else "")

@@ -23,7 +23,7 @@ def username(known: Prepared, arrived: Arrived) -> Iterator[Check]:
     if known.config.globals.ignore_uri_user_options:
         user = user.split(";", 1)[0]
     yield from _alias(known, "username", user, c_string(uri.host))
-    yield _named(known, arrived, "username", user, c_string(uri.host))
+    yield _find_named(known, arrived, "username", user, c_string(uri.host))
 
 
 def auth_username(known: Prepared, arrived: Arrived) -> Iterator[Check]:
@@ -31,7 +31,7 @@ def auth_username(known: Prepared, arrived: Arrived) -> Iterator[Check]:
     for credentials in arrived.request.authorizations:
         user, realm = (c_string(credentials.values.get(name, "")) for name in ("username", "realm"))
         yield from _alias(known, "auth_username", user, realm)
-        check = _named(known, arrived, "auth_username", user, realm)
+        check = _find_named(known, arrived, "auth_username", user, realm)
         yield check
         if check.match is Match.MATCH:
             return
@@ -87,12 +87,12 @@ def _alias(known: Prepared, step: str, user: str, domain: str) -> Iterator[Check
         yield Check(step, Match.UNKNOWN, reason)
 
 
-def _named(known: Prepared, arrived: Arrived, step: str, user: str, domain: str) -> Check:
+def _find_named(known: Prepared, arrived: Arrived, step: str, user: str, domain: str) -> Check:
     what = "From user" if step == "username" else "Authorization username"
     tried = list(known.names(arrived.domain, user, domain))
     endpoint = known.endpoint(tried)
     if endpoint is None:
-        alike = known.alike(tried)
+        alike = known.other_case(tried)
         reason = (
             WalkReason.NOT_NAMED_AFTER(what=what)
             if arrived.terse

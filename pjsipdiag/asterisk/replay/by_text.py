@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.pjsip.header import Header
 from pjsipdiag.asterisk.pjsip.uri import UriContext
 from pjsipdiag.asterisk.reasons.reason import said
 from pjsipdiag.asterisk.reasons.walk import WalkReason
-from pjsipdiag.asterisk.replay.prepared import Arrived, Prepared, TextRule, by_chance, found, native
+from pjsipdiag.asterisk.replay.prepared import Arrived, Prepared, TextRule, match_check, native, uncertain_order
 from pjsipdiag.asterisk.verdict import Check, Match
 
 URI_LENGTH, HEADER_LENGTH = 509, 4092
@@ -25,20 +25,20 @@ URI_LENGTH, HEADER_LENGTH = 509, 4092
 def header(known: Prepared, arrived: Arrived) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_ip.c: header_identify()."""
     for rule in known.headers:
-        headers = arrived.request.named(rule.header)
+        headers = arrived.request.headers_named(rule.header)
         values = _values(rule, arrived)
         wanted = f"match_header={rule.identify.match_header}"
         try:
             matched = next((value for value in values if rule.matches(value)), None)
         except UndecidedError as undecided:
-            yield _undecided("header", rule, undecided)
+            yield _undecided_check("header", rule, undecided)
             continue
         if matched is not None:
             rivals = _rivals(known.headers, rule, known, lambda one: any(map(one.matches, _values(one, arrived))))
-            yield from by_chance("header", rule.identify, rivals, known.config)
+            yield from uncertain_order("header", rule.identify, rivals, known.config)
             shown = WalkReason.NAME if arrived.terse else WalkReason.HEADER
             what = shown(header=rule.header, value=native(matched))
-            yield found("header", known, rule.identify, WalkReason.FITS(what=what, pattern=wanted), rule.where)
+            yield match_check("header", known, rule.identify, WalkReason.FITS(what=what, pattern=wanted), rule.where)
             return
         if not headers:
             reason = WalkReason.NO_HEADER(header=rule.header, pattern=wanted)
@@ -58,12 +58,14 @@ def request_uri(known: Prepared, arrived: Arrived) -> Iterator[Check]:
         try:
             fits = len(printed) <= URI_LENGTH and rule.matches(printed)
         except UndecidedError as undecided:
-            yield _undecided("request_uri", rule, undecided)
+            yield _undecided_check("request_uri", rule, undecided)
             continue
         if fits:
             rivals = _rivals(known.uris, rule, known, lambda one: one.matches(printed))
-            yield from by_chance("request_uri", rule.identify, rivals, known.config)
-            yield found("request_uri", known, rule.identify, WalkReason.FITS(what=shown, pattern=wanted), rule.where)
+            yield from uncertain_order("request_uri", rule.identify, rivals, known.config)
+            yield match_check(
+                "request_uri", known, rule.identify, WalkReason.FITS(what=shown, pattern=wanted), rule.where
+            )
             return
         reason = WalkReason.DOES_NOT_FIT(what=shown, pattern=wanted)
         yield Check("request_uri", Match.NO_MATCH, reason, rule.where, rule.identify.name, rule.identify.endpoint)
@@ -85,7 +87,7 @@ def _rivals(
 
 def _values(rule: TextRule, arrived: Arrived) -> list[str]:
     """The values of the request's headers of that name, as they are compared."""
-    return [h.printed().strip(BLANKS) for h in arrived.request.named(rule.header) if _fits(h)]
+    return [h.printed().strip(BLANKS) for h in arrived.request.headers_named(rule.header) if _fits(h)]
 
 
 def _fits(header: Header) -> bool:
@@ -95,5 +97,5 @@ def _fits(header: Header) -> bool:
     return len(header.printed()) + len(header.name) < most
 
 
-def _undecided(step: str, rule: TextRule, undecided: UndecidedError) -> Check:
+def _undecided_check(step: str, rule: TextRule, undecided: UndecidedError) -> Check:
     return Check(step, Match.UNKNOWN, said(str(undecided)), rule.where, rule.identify.name, rule.identify.endpoint)

@@ -61,14 +61,14 @@ def credentials(message: SipMessage) -> Iterator[Mapping[str, str]]:
 def judge(message: SipMessage, endpoint: Endpoint, config: Config) -> Compared | None:
     """The fault in the credentials of a request to an endpoint that asks for them; None where it has none."""
     auths = [config.auths[name] for name in endpoint.auth if name in config.auths]
-    found = [_judged(given, message, auth, config) for given in credentials(message) for auth in auths]
+    found = [_compare(given, message, auth, config) for given in credentials(message) for auth in auths]
     if not found:
         return None
     good = [one for one in found if one.fault in (Mismatch.NONE, Mismatch.UNKNOWN)]
     return good[0] if good else max(found, key=lambda one: _ORDER.index(one.fault))
 
 
-def _judged(given: Mapping[str, str], message: SipMessage, auth: Auth, config: Config) -> Compared:
+def _compare(given: Mapping[str, str], message: SipMessage, auth: Auth, config: Config) -> Compared:
     # Each answer decides what the next is held against: the realm picks the section and the user the secret, and only
     # then can a response be computed. An old nonce counts where all else fits (verify: AUTH_STALE).
     realm = auth.realm or config.globals.default_realm
@@ -77,7 +77,7 @@ def _judged(given: Mapping[str, str], message: SipMessage, auth: Auth, config: C
     if given.get("username", "") != auth.username:
         return Compared(Mismatch.USER, auth, given.get("username", ""), auth.username)
     name = given.get("algorithm", "") or "MD5"
-    supported = _supported(auth)
+    supported = _supported_algorithms(auth)
     if name.upper() not in supported:
         return Compared(Mismatch.ALGORITHM, auth, name, ", ".join(supported))
     secret = _secret(auth, name.upper(), realm)
@@ -97,7 +97,7 @@ def _nonce(given: Mapping[str, str], message: SipMessage, auth: Auth) -> Compare
     return Compared(Mismatch.NONE, auth)
 
 
-def _supported(auth: Auth) -> list[str]:
+def _supported_algorithms(auth: Auth) -> list[str]:
     """The algorithms that the section lets a caller use: MD5 where it names none."""
     named = [part.strip().upper() for part in auth.value("supported_algorithms_uas").split(",")]
     return [name for name in named if name in ALGORITHMS] or ["MD5"]

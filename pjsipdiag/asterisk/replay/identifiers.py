@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property, lru_cache, partial
 
-from pjsipdiag.asterisk.addresses.rule import source, unpacked
+from pjsipdiag.asterisk.addresses.rule import source, unpack_source
 from pjsipdiag.asterisk.config import Acl, Config, Endpoint, Unread
 from pjsipdiag.asterisk.pjsip.message import Dialect, Request, Response, Unparsable, dialect, parse
 from pjsipdiag.asterisk.reasons.walk import WalkReason
@@ -87,12 +87,12 @@ class Replay:
         reasons leave out what differs between alike requests: caller, source address, header values.
         """
         key = self.alike.key(payload, transport, source, destination)
-        kept = self._kept(key, source)
+        kept = self._known_verdict(key, source)
         return kept or self._replay(key, payload, transport, source, destination)
 
     def verdict_like(self, key: PlainKey, read: Callable[[], bytes], source: bytes) -> Verdict:
         """The same for a request whose key is known: it is read where no request with the same content was judged."""
-        kept = self._kept(key, source)
+        kept = self._known_verdict(key, source)
         if kept is not None:
             return kept
         content, _, transport, destination = key
@@ -108,10 +108,10 @@ class Replay:
         endpoint = self.config.endpoints.get(verdict.endpoint)
         return endpoint is not None and endpoint.acl != Acl()
 
-    def _kept(self, key: object, source: bytes) -> Verdict | None:
+    def _known_verdict(self, key: object, source: bytes) -> Verdict | None:
         kept = self._verdicts.get(key)
         if isinstance(kept, Endpoint):
-            return self._admitted.get((key, admission.denial(kept.acl, unpacked(source), self.config)))
+            return self._admitted.get((key, admission.denial(kept.acl, unpack_source(source), self.config)))
         return kept
 
     def _replay(self, key: object, payload: bytes, transport: str, source: bytes, destination: bytes) -> Verdict:
@@ -132,11 +132,11 @@ class Replay:
             self._verdicts[key] = verdict
         else:
             endpoint = self._verdicts[key] = self.config.endpoints[verdict.endpoint]
-            self._admitted[key, admission.denial(endpoint.acl, unpacked(packed), self.config)] = verdict
+            self._admitted[key, admission.denial(endpoint.acl, unpack_source(packed), self.config)] = verdict
 
     def _checks(self, message: SipMessage, terse: bool) -> Iterator[Check]:
         where_from = source(message.source)
-        hidden = arrival.hidden(self.config)
+        hidden = arrival.check_answers(self.config)
         if hidden:
             yield hidden
             return
@@ -146,7 +146,7 @@ class Replay:
         for module in self.config.unread:
             if module.source == "module":
                 yield Check("arrival", Match.UNKNOWN, WalkReason.NOT_READ(what=module), module.where)
-        unheard = arrival.unheard(message.transport, message.destination, self.config)
+        unheard = arrival.check_listening(message.transport, message.destination, self.config)
         if unheard:
             unread = next((unread for unread in self.config.unread if unread.type == "transport"), None)
             if self.config.listeners or not (self.config.partial and self.config.missing):
@@ -154,7 +154,7 @@ class Replay:
                     unheard = Check("arrival", Match.UNKNOWN, WalkReason.NOT_READ(what=unread), unread.where)
                 yield unheard
                 return
-        cut = arrival.unframed(message)
+        cut = arrival.check_framing(message)
         if cut:
             yield cut
             return

@@ -12,6 +12,7 @@ from pjsipdiag.asterisk.addresses.match import BLANKS
 from pjsipdiag.asterisk.addresses.rule import SourceSocket
 from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Transport
 from pjsipdiag.asterisk.ere.automaton import Ere, EreError, compile_ere
+from pjsipdiag.asterisk.files.lines import latin
 from pjsipdiag.asterisk.pjsip.message import Request
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
@@ -91,7 +92,7 @@ class Prepared:
         """The first of the names that is an endpoint."""
         return next((self.config.endpoints[name] for name in names if name in self.config.endpoints), None)
 
-    def alike(self, names: list[str]) -> str:
+    def other_case(self, names: list[str]) -> str:
         """An endpoint that one of the names misses by upper and lower case alone, or an empty string."""
         return next((self.lower[name.lower()] for name in names if name.lower() in self.lower), "")
 
@@ -128,7 +129,7 @@ Identifier = Callable[[Prepared, Arrived], Iterator[Check]]
 """One identifier: its checks in order, the last of them a MATCH if it finds an endpoint."""
 
 
-def by_chance(step: str, winner: Identify, others: Iterable[Identify], config: Config) -> Iterator[Check]:
+def uncertain_order(step: str, winner: Identify, others: Iterable[Identify], config: Config) -> Iterator[Check]:
     """That another identify could be asked before the one that is: a section [] gets a random name and place, and on
     releases with hash order a running Asterisk does not tell how many sections there are."""
     for other in others:
@@ -143,7 +144,7 @@ def by_chance(step: str, winner: Identify, others: Iterable[Identify], config: C
             return
 
 
-def found(step: str, known: Prepared, identify: Identify, reason: Reason, where: Where) -> Check:
+def match_check(step: str, known: Prepared, identify: Identify, reason: Reason, where: Where) -> Check:
     """common_identify(): the first identify that matches decides, even where its endpoint does not exist."""
     if identify.endpoint in known.config.endpoints:
         endpoint = known.config.endpoints[identify.endpoint].name
@@ -153,13 +154,8 @@ def found(step: str, known: Prepared, identify: Identify, reason: Reason, where:
 
 
 def native(text: str) -> str:
-    """Latin-1 text of a message (a character a byte) as configuration text is: UTF-8."""
+    """Latin-1 text of a message (a character a byte) as configuration text is: UTF-8. The inverse of `latin`."""
     return text if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")
-
-
-def latin(text: str) -> str:
-    """The inverse of `native`."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def c_string(text: str) -> str:

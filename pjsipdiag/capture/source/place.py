@@ -55,7 +55,7 @@ def open_file(path: str, start: int = 0, end: int | None = None) -> BinaryIO | i
     """
     if path == "-":
         return sys.stdin.buffer
-    place = storage.located(path)
+    place = storage.locate(path)
     try:
         if isinstance(place, Url):
             return storage.open_url(place, start, end)
@@ -77,7 +77,7 @@ def stamp(path: str) -> Stamp | None:
     """The stamp by which a file is known to be still the same; None for what can be read only once (standard input, a
     pipe)."""
     try:
-        place = storage.located(path)
+        place = storage.locate(path)
         if isinstance(place, Url):
             entry = storage.entry(place)
             if entry.size is None or entry.is_folder:

@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import overload
 
 from pjsipdiag.asterisk.forms.grammar import Fields
-from pjsipdiag.asterisk.secrets import scrubbed
+from pjsipdiag.asterisk.secrets import hide_secrets
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.folded import TRANSPORT_NAMES, CallRequest, Merged
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
@@ -306,8 +306,8 @@ class Calls(Sequence[CallRow]):
                 self.time[number],
                 show_socket(source),
                 TRANSPORT_NAMES[row[TRANSPORT]],
-                scrubbed(decode(value_of(head, b"from"))),
-                scrubbed(decode(uri)),
+                hide_secrets(decode(value_of(head, b"from"))),
+                hide_secrets(decode(uri)),
                 self._explain(self.message(number)) if few else self.verdicts[self.verdict[number]],
                 self.status[number] or None,
                 show_address(destination),
@@ -320,7 +320,7 @@ class Calls(Sequence[CallRow]):
 
     def ladder(self, number: int) -> tuple[tuple[int, str, str], ...]:
         """(time, ">" from the caller or "<" to it, first line) of the messages of a call, in order."""
-        first_line = scrubbed(decode(self.request(number).head.partition(b"\n")[0].rstrip()))
+        first_line = hide_secrets(decode(self.request(number).head.partition(b"\n")[0].rstrip()))
         begun, clusters = self.time[number], self._merged.clusters
         sent = [
             first for key in self.keys(number) for first, _ in clusters.get(key) or [[self._times.get(key, begun), 0]]

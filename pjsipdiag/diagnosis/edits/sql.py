@@ -35,9 +35,9 @@ def statements(config: Config, edits: Iterable[Edit]) -> tuple[str, ...]:
         for file, text in changed(config, [edit for edit in edits if table_of(config, edit.file)]).items()
         if (stored := table_of(config, file))
         for statement in (
-            _changes(stored, lines.parsed(file, text, stored.columns))
+            _changes(stored, lines.parse_rows(file, text, stored.columns))
             if stored.type
-            else _lines_changed(stored, lines.parsed(file, text, key=CATEGORY))
+            else _lines_changed(stored, lines.parse_rows(file, text, key=CATEGORY))
         )
     )
 

@@ -17,7 +17,7 @@ from operator import itemgetter
 
 from pjsipdiag.asterisk.addresses.rule import MAPPED, fits, is_whole_world, number
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.verdict import BY_RULE
+from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.addresses import address_of, in_words, is_address, near_miss
 from pjsipdiag.diagnosis.evidence.lookup import lookup
@@ -280,7 +280,7 @@ def _agents(situation: Situation) -> tuple[tuple[str, str], ...]:
         dict.fromkeys(
             (group.verdict.endpoint, agent)
             for group in situation.groups
-            if group.verdict.identifier in BY_RULE
+            if group.verdict.identifier in RULE_IDENTIFIERS
             for agent in group.user_agents
             if len(strangers[agent]) <= MOST_SHARING
         )

@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.addresses.rule import BITS, number
 from pjsipdiag.asterisk.config import Config, Dropped, Endpoint
 from pjsipdiag.asterisk.replay.admission import missing_auths
 from pjsipdiag.asterisk.section import Where
-from pjsipdiag.asterisk.verdict import BY_RULE, BY_WORD, IDENTIFIER_NAMES
+from pjsipdiag.asterisk.verdict import CALLER_IDENTIFIERS, IDENTIFIER_NAMES, RULE_IDENTIFIERS
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import (
     changed,
@@ -180,7 +180,7 @@ def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> It
         return
     taken = groups[0].verdict.identifier
     # Whoever took the calls by what the caller says of itself must come after all rules, whichever of them was meant.
-    meant = "ip" if taken in BY_WORD else cause.detail
+    meant = "ip" if taken in CALLER_IDENTIFIERS else cause.detail
     written = dict.fromkeys(map(str.strip, situation.config.globals.endpoint_identifier_order.split(",")))
     listed_names = [name for name in written if name in IDENTIFIER_NAMES and name != meant]
     at = listed_names.index(taken) if taken in listed_names else len(listed_names)
@@ -223,7 +223,7 @@ def by_name(situation: Situation, endpoint: str, groups: Sequence[CallGroup]) ->
 def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
     """`auth=` of a trunk becomes `outbound_auth=`, or goes where the endpoint has that already."""
     endpoint = situation.config.endpoints[cause.name]
-    if cause.detail or cause.where is None or groups[0].verdict.identifier not in BY_RULE:
+    if cause.detail or cause.where is None or groups[0].verdict.identifier not in RULE_IDENTIFIERS:
         return
     line = line_at(situation.config, cause.where)
     option = line.split("=")[0].strip()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.dialplan.find import Presence
-from pjsipdiag.asterisk.verdict import BY_RULE, Outcome, Verdict
+from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome, Verdict
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.numbers import contexts_with, number, reached
 from pjsipdiag.diagnosis.model import Stop
@@ -92,7 +92,7 @@ def _challenge(group: CallGroup, verdict: Verdict, endpoint: Endpoint) -> Stop |
     if verdict.status == 500:
         return Stop(500, endpoint.name, f"auth={names} names no type=auth object", where)
     ignored = group.challenged and not group.credentialed
-    if verdict.identifier in BY_RULE and ignored:
+    if verdict.identifier in RULE_IDENTIFIERS and ignored:
         reason = f"auth={names} asks for credentials, and these callers answered no challenge"
         return Stop(verdict.status, endpoint.name, reason, where)
     return None

@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.replay.admission import missing_auths
 from pjsipdiag.asterisk.section import Where
-from pjsipdiag.asterisk.verdict import BY_RULE, Outcome
+from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
@@ -80,7 +80,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
     challenged = sum(group.challenged or with_status(group, 401, 407) for group in groups)
     elsewhere = sum(answered_elsewhere(situation, group) for group in groups)
     retried = sum(group.credentialed for group in groups)
-    is_trunk = groups[0].verdict.identifier in BY_RULE or cause.name in trunks(config).names_of
+    is_trunk = groups[0].verdict.identifier in RULE_IDENTIFIERS or cause.name in trunks(config).names_of
     missing = missing_auths(endpoint, config)
     auth = listed(endpoint.auth)
     proofs = [one for group in groups for one in group.read_proofs()][:MOST_PROOFS]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.rule import number
-from pjsipdiag.asterisk.replay.arrival import unheard
+from pjsipdiag.asterisk.replay.arrival import check_listening
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.calls.rows import T1_GIVES_UP
 from pjsipdiag.diagnosis.evidence.addresses import ip_of, is_address, is_private
@@ -73,7 +73,7 @@ def of_parser(situation: Situation, group: CallGroup) -> Cause | None:
     """A request that does not get as far as identification."""
     if group.verdict.outcome is not Outcome.NOT_IDENTIFIED or group.verdict.status == 403:
         return None
-    if unheard(group.transport, group.sample.destination, situation.config):
+    if check_listening(group.transport, group.sample.destination, situation.config):
         return None
     check = next((check for check in group.verdict.trace if check.result is Outcome.NOT_IDENTIFIED), None)
     return Cause("", check.where if check else None, why=check.why if check else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Transport
-from pjsipdiag.asterisk.replay.arrival import unheard
+from pjsipdiag.asterisk.replay.arrival import check_listening
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, who
@@ -19,7 +19,7 @@ def of_transport(situation: Situation, group: CallGroup) -> Cause | None:
     if not is_silent(group):
         return None
     destination = group.sample.destination
-    if not unheard(group.transport, destination, config):
+    if not check_listening(group.transport, destination, config):
         return None
     if "transport" in config.elsewhere or any(dropped.type == "transport" for dropped in config.dropped):
         return None

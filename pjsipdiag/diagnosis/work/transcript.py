@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import field
 from functools import partial
 
-from pjsipdiag.asterisk.secrets import HIDDEN, scrubbed
+from pjsipdiag.asterisk.secrets import HIDDEN, hide_secrets
 from pjsipdiag.capture.datagram import TOLD, Datagram, Tally
 from pjsipdiag.capture.reread import look_again
 from pjsipdiag.capture.signs import Sign, SignKind, Signs, Times
@@ -64,7 +64,7 @@ class _Heard:
         payload = payload.lstrip(b"\r\n")
         text = _text(payload) if len(payload) <= self.room else ""
         self.room -= len(payload) if text else 0
-        line = scrubbed(decode(payload.partition(b"\n")[0].rstrip()))[:LONGEST_LINE]
+        line = hide_secrets(decode(payload.partition(b"\n")[0].rstrip()))[:LONGEST_LINE]
         self.spoken.append(Spoken(time, show_address(source), show_address(destination), line + claim, text))
 
     def tell(self) -> list[Spoken]:
@@ -115,7 +115,7 @@ def _packed(place: str) -> bytes:
 
 
 def _text(payload: bytes) -> str:
-    text = scrubbed(decode(payload))
+    text = hide_secrets(decode(payload))
     for secret in _SECRETS:
         text = secret.sub(rf"\1{HIDDEN}", text)
     return text

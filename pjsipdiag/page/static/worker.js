@@ -36,7 +36,7 @@ def said(dropped, folder, names, asterisk, progress):
     try:
         return dropped.report(folder, names.to_py(), asterisk, progress)
     except Exception as error:
-        return (None, dropped.explained(error))
+        return (None, dropped.explain(error))
 said`);
     const progress = (records, done, total) => postMessage({ progress: [records, done, total ?? null] });
     const [headline, html] = said(dropped, PLACE, files.map(([name]) => name), asterisk, progress).toJs();

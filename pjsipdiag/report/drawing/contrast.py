@@ -13,7 +13,7 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.traffic import CallRow, Spoken
 from pjsipdiag.report import wording
-from pjsipdiag.sip import COMPACT
+from pjsipdiag.sip import COMPACT_NAMES
 
 UNTELLING = frozenset(
     {
@@ -112,5 +112,5 @@ def _headers(text: str) -> dict[str, str]:
 
 def _spelt(name: str) -> str:
     """The long name of a header as it is mostly spelt, so that both calls have the same."""
-    long = COMPACT.get(name.strip().lower(), name.strip().lower())
+    long = COMPACT_NAMES.get(name.strip().lower(), name.strip().lower())
     return "-".join(part[:1].upper() + part[1:] for part in long.split("-"))

@@ -44,7 +44,7 @@ class Listener:
 
     def __init__(self, url: str, senders: Collection[str] = ()) -> None:
         self.name, self.tally = url, Tally(url)
-        self._senders = {_unmapped(one) for one in senders}
+        self._senders = {_unmap(one) for one in senders}
         self._dropped = 0
         self._own = b""
         self._selector = selectors.DefaultSelector()
@@ -60,7 +60,7 @@ class Listener:
         except OSError as error:
             raise CaptureError(f"{url}: {error.strerror or error}") from None
         self.port: int = self._udp.getsockname()[1]
-        self._own = Address(_unmapped(self._udp.getsockname()[0]), self.port).pack()
+        self._own = Address(_unmap(self._udp.getsockname()[0]), self.port).pack()
 
     def read(self, put: Put, stop: Event) -> None:
         self._udp.setblocking(False)
@@ -87,7 +87,7 @@ class Listener:
                 for level, kind, data in told:
                     if (level, kind) == (socket.SOL_SOCKET, RXQ_OVFL):
                         self._dropped = int.from_bytes(data[:4], "little")
-                self._take(Address(_unmapped(peer[0]), peer[1]).pack(), "UDP", payload, put)
+                self._take(Address(_unmap(peer[0]), peer[1]).pack(), "UDP", payload, put)
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -97,7 +97,7 @@ class Listener:
                 connection.close()
                 return
             connection.setblocking(False)
-            known = Connection(Address(_unmapped(peer[0]), peer[1]).pack(), hep.HepStream(self.tally.undecoded))
+            known = Connection(Address(_unmap(peer[0]), peer[1]).pack(), hep.HepStream(self.tally.undecoded))
             self._selector.register(connection, selectors.EVENT_READ, known)
 
     def _continue(self, key: selectors.SelectorKey, put: Put) -> None:
@@ -137,7 +137,7 @@ def _place(url: str) -> tuple[str, int]:
         raise CaptureError(f"{url}: give it as hep://0.0.0.0:{PORT}") from None
 
 
-def _unmapped(ip: str) -> str:
+def _unmap(ip: str) -> str:
     """An address as it is written, IPv4 in IPv6 as IPv4."""
     try:
         address = ipaddress.ip_address(ip.strip("[]").partition("%")[0])

@@ -8,8 +8,8 @@ import time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.asterisk.addresses.index import NEAR, AddressIndex
-from pjsipdiag.asterisk.addresses.rule import SourceSocket, applies, source, taken_by, unpacked
+from pjsipdiag.asterisk.addresses.index import NEAR_ADDRESSES, AddressIndex
+from pjsipdiag.asterisk.addresses.rule import SourceSocket, applies, source, taken_by, unpack_source
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.sip import Address
@@ -79,15 +79,15 @@ def test_one_network_is_what_ipaddress_says(
 
 def test_mapped_addresses_are_ipv4() -> None:
     mapped = Address("::ffff:203.0.113.10", 5060)
-    assert source(mapped) == source(Address("203.0.113.10", 5060)) == unpacked(mapped.pack())
+    assert source(mapped) == source(Address("203.0.113.10", 5060)) == unpack_source(mapped.pack())
 
 
 def test_near_looks_just_outside_the_networks() -> None:
     base = int(ipaddress.ip_address("203.0.113.8"))
     index = AddressIndex.build([Identify("a", WHERE, rules=(rule(4, base, FULL[4] ^ 3),))])
     distances = {n: near.distance for n in range(-20, 20) if (near := index.near(SourceSocket(4, base + n, 5060)))}
-    below = {-n: -n for n in range(1, NEAR + 1)}
-    above = {3 + n: n for n in range(1, NEAR + 1)}
+    below = {-n: -n for n in range(1, NEAR_ADDRESSES + 1)}
+    above = {3 + n: n for n in range(1, NEAR_ADDRESSES + 1)}
     assert distances == below | above
 
 

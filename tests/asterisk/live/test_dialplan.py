@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pjsipdiag.asterisk.dialplan.find import Presence, find
-from pjsipdiag.asterisk.live.dialplan import contexts, dialplan, pickup, shown
+from pjsipdiag.asterisk.live.dialplan import context_item, contexts, dialplan, pickup
 from pjsipdiag.asterisk.live.state import Item, Live
 from pjsipdiag.asterisk.releases import release
 
@@ -38,7 +38,7 @@ ANSWERS = {
 
 
 def ask(name: str) -> Item | None:
-    return shown(name, ANSWERS.get(name, "No such command\n"))
+    return context_item(name, ANSWERS.get(name, "No such command\n"))
 
 
 @pytest.mark.parametrize(

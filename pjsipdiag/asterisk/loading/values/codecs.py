@@ -18,7 +18,7 @@ from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.releases.features import FeatureName
 from pjsipdiag.asterisk.section import Variable
 
-CODECS = (
+FORMAT_NAMES = (
     "codec2", "g723", "ulaw", "alaw", "gsm", "g726", "g726aal2", "adpcm", "slin", "slin12", "slin16", "slin24",
     "slin32", "slin44", "slin48", "slin96", "slin192", "lpc10", "g729", "speex", "speex16", "speex32", "ilbc", "g722",
     "siren7", "siren14", "testlaw", "g719", "opus", "jpeg", "png", "h261", "h263", "h263p", "h264", "h265", "mpeg4",
@@ -41,9 +41,9 @@ _PREFERENCES = {
 _BLANKS = "".join(map(chr, range(1, 33)))
 
 
-def _known(name: str, release: Release) -> bool:
+def _is_known(name: str, release: Release) -> bool:
     name = name.lower()
-    return name in CODECS and (name not in _FEATURES or release.has(_FEATURES[name]))
+    return name in FORMAT_NAMES and (name not in _FEATURES or release.has(_FEATURES[name]))
 
 
 @lru_cache(maxsize=1000)
@@ -65,7 +65,7 @@ def _entries(text: str, allowing: bool) -> Sequence[tuple[bool, str, str | None]
 @cache
 def _everything(release: Release) -> tuple[str, ...]:
     """The formats that `all` stands for."""
-    return tuple(name for name in CODECS if name != "none" and _known(name, release))
+    return tuple(name for name in FORMAT_NAMES if name != "none" and _is_known(name, release))
 
 
 def _bad_packetization(size: str | None) -> bool:
@@ -90,7 +90,7 @@ def codec_list(setting: Setting) -> Answer:
             log.append(f"Bad packetization value for codec {name}")
         elif name.lower() in _PATCHED:
             patched = name
-        elif name.lower() != "all" and not _known(name, setting.release):
+        elif name.lower() != "all" and not _is_known(name, setting.release):
             wrong = wrong or (
                 ValueReason.NO_CODEC(codec=name) if name else ValueReason.EMPTY_ENTRY(option=setting.name)
             )

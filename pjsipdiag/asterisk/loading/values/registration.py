@@ -7,6 +7,7 @@ dropped too.
 
 from __future__ import annotations
 
+from pjsipdiag.asterisk.files.lines import latin
 from pjsipdiag.asterisk.loading.values.candidate import Candidate, Drop, Requirement
 from pjsipdiag.asterisk.loading.values.uris import is_sip_uri_of_sane_length
 from pjsipdiag.asterisk.pjsip.header_parser import HeaderParser
@@ -20,7 +21,7 @@ _URIS = UriParser(empty_reference=False)
 
 
 def _scanner(text: str) -> Scanner:
-    return Scanner(text.encode("utf-8", "surrogateescape").decode("latin-1"))
+    return Scanner(latin(text))
 
 
 def parse_uri(text: str) -> Uri | NameAddress | None:

@@ -5,7 +5,7 @@ Nearly all compare without case; those that Asterisk compares with case say so.
 
 from __future__ import annotations
 
-from pjsipdiag.asterisk.files.lines import TRUE_WORDS
+from pjsipdiag.asterisk.files.lines import TRUE_WORDS, latin
 from pjsipdiag.asterisk.loading.values.numbers import scan_any_base, scan_decimal
 from pjsipdiag.asterisk.loading.values.setting import Answer, Handler, Refused, Setting, Warned
 from pjsipdiag.asterisk.reasons.values import ValueReason
@@ -97,8 +97,7 @@ def caller_presentation(setting: Setting) -> Answer:
 
 def from_user(setting: Setting) -> Answer:
     """`from_user_handler`: letters, digits and the marks that a URI may hold."""
-    data = setting.value.encode("utf-8", "surrogateescape").decode("latin-1")
-    wrong = next((c for c in data if not (c.isascii() and c.isalnum()) and c not in _URI_MARKS), None)
+    wrong = next((c for c in latin(setting.value) if not (c.isascii() and c.isalnum()) and c not in _URI_MARKS), None)
     if wrong is None:
         return None
     character = wrong if wrong.isascii() else f"\\x{ord(wrong):02x}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Endpoint
-from pjsipdiag.asterisk.verdict import BY_RULE, BY_WORD, Outcome
+from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, CALLER_IDENTIFIERS, Outcome
 from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.model import Door, DoorState, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import calls, counted, finding_for, who
@@ -31,7 +31,7 @@ def tried(situation: Situation) -> Iterable[Finding]:
     found: dict[str, list[CallGroup]] = {}
     for group in situation.groups:
         verdict = group.verdict
-        if verdict.identifier in BY_WORD and verdict.outcome is Outcome.ACCEPTED:
+        if verdict.identifier in CALLER_IDENTIFIERS and verdict.outcome is Outcome.ACCEPTED:
             endpoint = situation.config.endpoints[verdict.endpoint]
             if not endpoint.auth and not is_likely(situation, group, endpoint.name):
                 found.setdefault(endpoint.name, []).append(group)
@@ -64,7 +64,7 @@ def open_doors(config: Config) -> Iterator[Finding]:
         opened = [door for door in found if door.identifier == step and door.state is DoorState.OPEN]
         opened = [door for door in opened if door.endpoint.partition("@")[0] != "anonymous"]
         guarded = {door.context for door in found if door.password}
-        known = {door.endpoint for door in found if door.identifier in (*BY_RULE, "line")}
+        known = {door.endpoint for door in found if door.identifier in (*RULE_IDENTIFIERS, "line")}
         for severity in (Severity.ERROR, Severity.WARNING):
             graded = [
                 door

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pjsipdiag.asterisk.addresses.rule import BITS, is_whole_world, length, number
 from pjsipdiag.asterisk.config import AddressRule, Endpoint
-from pjsipdiag.asterisk.verdict import BY_RULE, Outcome, Verdict
+from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome, Verdict
 from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.owners import hosts_named, samples
@@ -22,7 +22,7 @@ from pjsipdiag.sip import SipMessage
 def of_telephone(situation: Situation, group: CallGroup) -> Cause | None:
     """A trunk's rule takes a call whose From user is an endpoint of its own, with a password."""
     verdict = group.verdict
-    if verdict.identifier not in BY_RULE or verdict.outcome is Outcome.ACL_DENIED:
+    if verdict.identifier not in RULE_IDENTIFIERS or verdict.outcome is Outcome.ACL_DENIED:
         return None
     phones = [phone for phone, _ in _named_telephones(situation, group) if phone.name != verdict.endpoint]
     if not phones:
@@ -59,7 +59,7 @@ def _telephone(situation: Situation, name: str, word: str) -> Endpoint | None:
 
 def registered_in_vain(situation: Situation, request: SipMessage, verdict: Verdict) -> Endpoint | None:
     """The telephone whose REGISTER a trunk's rule takes."""
-    phone, _ = _registering(situation, request) if verdict.identifier in BY_RULE else (None, "")
+    phone, _ = _registering(situation, request) if verdict.identifier in RULE_IDENTIFIERS else (None, "")
     return phone if phone is not None and phone.name != verdict.endpoint else None
 
 

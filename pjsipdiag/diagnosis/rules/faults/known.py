@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.releases import nearest
 from pjsipdiag.asterisk.releases.faults import FAULTS, FaultName, has_fault
 from pjsipdiag.asterisk.section import Where
-from pjsipdiag.asterisk.verdict import BY_RULE, Outcome
+from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
@@ -119,7 +119,7 @@ def _by_transport(situation: Situation, group: CallGroup) -> Where | None:
 
 def _finds_no_aor(config: Config, exchange: Exchange) -> bool:
     verdict = exchange.verdict
-    by_rule = verdict is not None and verdict.identifier in BY_RULE and verdict.endpoint in config.endpoints
+    by_rule = verdict is not None and verdict.identifier in RULE_IDENTIFIERS and verdict.endpoint in config.endpoints
     if exchange.method != "REGISTER" or not by_rule or verdict is None:
         return False
     unasked = not {"username", "auth_username"} & {*config.endpoints[verdict.endpoint].identify_by}

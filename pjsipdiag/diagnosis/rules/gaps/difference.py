@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.releases import REPRESENTATIVES
-from pjsipdiag.asterisk.replay.arrival import unheard
+from pjsipdiag.asterisk.replay.arrival import check_listening
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Match, Outcome
@@ -209,7 +209,7 @@ def is_split(situation: Situation, group: CallGroup) -> bool:
 
 def _nobody_listens(situation: Situation, group: CallGroup) -> str:
     destination = group.sample.destination
-    if unheard(group.transport, destination, situation.config):
+    if check_listening(group.transport, destination, situation.config):
         if destination.ip in BLANK_ADDRESSES:
             return f"the files have no {group.transport.lower()} transport"
         return f"no transport of the files listens on {destination} (a NAT or port forwarding may stand in between)"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.addresses.rule import is_whole_world
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.verdict import BY_WORD, Outcome
+from pjsipdiag.asterisk.verdict import CALLER_IDENTIFIERS, Outcome
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.seen import groups_of
@@ -21,7 +21,7 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 def of_user(situation: Situation, group: CallGroup) -> Cause | None:
     """The From (or Authorization) user took the call, although its address belongs to another endpoint."""
     verdict = group.verdict
-    if verdict.identifier not in BY_WORD:
+    if verdict.identifier not in CALLER_IDENTIFIERS:
         return None
     for identify, rule in taking(situation, group):
         if identify.endpoint != verdict.endpoint and not is_whole_world(rule):

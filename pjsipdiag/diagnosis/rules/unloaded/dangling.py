@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.section import Section, Where
-from pjsipdiag.asterisk.verdict import BY_RULE
+from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, listed, who
@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 def of_missing_endpoint(situation: Situation, group: CallGroup) -> Cause | None:
     """The identify that matches, and stops the search, although its endpoint does not exist."""
-    if group.verdict.identifier in BY_RULE:
+    if group.verdict.identifier in RULE_IDENTIFIERS:
         return None
     if "endpoint" in situation.config.elsewhere:
         return None

@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.loading import options
 from pjsipdiag.asterisk.loading.options import OBJECT_TYPES
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
-from pjsipdiag.asterisk.replay.arrival import unheard
+from pjsipdiag.asterisk.replay.arrival import check_listening
 from pjsipdiag.asterisk.secrets import is_secret
 from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.asterisk.verdict import Outcome
@@ -41,7 +41,7 @@ def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
     # identify names the address; one is for the owner; one may have had any address; last the From user, which anybody
     # can write.
     transport = next((dropped for dropped in situation.config.dropped if dropped.type == "transport"), None)
-    if transport and is_silent(group) and unheard(group.transport, group.sample.destination, situation.config):
+    if transport and is_silent(group) and check_listening(group.transport, group.sample.destination, situation.config):
         return Cause(f"transport {transport.name}", transport.where)
     for identify, _ in taking(situation, group):
         if identify.endpoint not in situation.config.endpoints:
