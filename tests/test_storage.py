@@ -19,7 +19,7 @@ from pjsipdiag import storage
 from pjsipdiag.capture import expand, read_messages
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.errors import PjsipdiagError
-from pjsipdiag.handover.calls import messages_of
+from pjsipdiag.handover.extract import messages_of
 from pjsipdiag.report import render
 from pjsipdiag.storage import LARGEST_READ, Url, locate, open_url
 from tests.bench.captures import write

@@ -136,7 +136,7 @@ def diagnose(
 
 
 def _extract(captures: Sequence[str], call_ids: Sequence[str], output: str | None, *, quiet: bool) -> None:
-    from pjsipdiag.handover.calls import extract
+    from pjsipdiag.handover.extract import extract
 
     if output is None:
         raise click.UsageError("--extract writes a capture: say where with -o FILE")

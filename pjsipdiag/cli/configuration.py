@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from pjsipdiag.cli.completion import FILE, complete_rules
 from pjsipdiag.cli.gate import COUNTS, gate_of
 from pjsipdiag.cli.group import did_you_mean, main
-from pjsipdiag.cli.live import asking
+from pjsipdiag.cli.live import load_named
 from pjsipdiag.cli.options import ASTERISK_ALONE, COLORED, CONFIG, NAME_OPTIONS, OUTPUT, QUIET
-from pjsipdiag.cli.output import directory, format_for, look, show
-
-if TYPE_CHECKING:
-    from pjsipdiag.diagnosis.options import Options
+from pjsipdiag.cli.output import format_for, look, show
 
 
 @main.command(epilog="pjsipdiag explain 203.0.113.13 --from sip:provider@203.0.113.13 -c /etc/asterisk")
@@ -50,21 +47,11 @@ def explain(
     from pjsipdiag.asterisk.replay.identifiers import identify
     from pjsipdiag.diagnosis import explain as made
     from pjsipdiag.diagnosis.configuration import why_replayed
-    from pjsipdiag.diagnosis.names import load
-    from pjsipdiag.diagnosis.running import ask
     from pjsipdiag.report import text
 
     caller = made.parse_source(source)
     asked = made.request(caller, from_=from_, uri=uri, headers=headers).from_uri
-    place = directory(config, quiet, live=names["live"] is not None)
-    options: Options = {
-        "live": asking(names),
-        "asterisk": asterisk,
-        "databases": names["databases"],
-        "include_from": names["include_from"],
-    }
-    live = ask(place, options, [asked.host] if asked else (), calls=False)
-    loaded = load(place, asterisk=asterisk, live=live, **names)
+    loaded, live = load_named(config, asterisk, names, quiet=quiet, host=asked.host if asked else "")
     over, to = made.reached(loaded, caller, transport)
     message = made.request(caller, from_=from_, uri=uri, headers=headers, transport=over.upper(), destination=to)
     verdict = identify(message, loaded)
@@ -99,21 +86,11 @@ def check(
 ) -> None:
     """Find what is wrong in a configuration before any call fails."""
     from pjsipdiag.diagnosis.configuration import configuration_report
-    from pjsipdiag.diagnosis.names import load
-    from pjsipdiag.diagnosis.running import ask
     from pjsipdiag.diagnosis.space.expect import read_expectations
 
     format_, gate = format_for(format_, output), gate_of(fail_on, ignored, baseline)
     expectations = read_expectations(expect) if expect else ()
-    place = directory(config, quiet, live=names["live"] is not None)
-    options: Options = {
-        "live": asking(names),
-        "asterisk": asterisk,
-        "databases": names["databases"],
-        "include_from": names["include_from"],
-    }
-    live = ask(place, options, (), calls=False)
-    loaded = load(place, asterisk=asterisk, live=live, **names)
+    loaded, live = load_named(config, asterisk, names, quiet=quiet)
     report = configuration_report(loaded, asked=asterisk, live=live, expectations=expectations)
     show(report, format_, output, redact=redact, verbose=verbose, quiet=quiet, gate=gate)
 

@@ -12,14 +12,14 @@ import click
 from pjsipdiag.cli.completion import FILE
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.help import refuse_given
-from pjsipdiag.cli.live import asking
+from pjsipdiag.cli.live import load_named
 from pjsipdiag.cli.options import ASTERISK, CAPTURES, CONFIG, FORCED, NAME_OPTIONS, QUIET
-from pjsipdiag.cli.output import directory, end_cut, is_forced, open_output
+from pjsipdiag.cli.output import end_cut, is_forced, open_output
 from pjsipdiag.errors import visible
 from pjsipdiag.firewall import LIST_FORMATS
 
 if TYPE_CHECKING:
-    from pjsipdiag.diagnosis.options import Options
+    pass
 
 
 @main.command(epilog="pjsipdiag collect --on root@pbx --for 60 -o bundle.tgz")
@@ -200,17 +200,13 @@ def allowlist(
     What cannot be known is said on stderr and, where there are comments, in the list; exit status 1 when the list may
     lack addresses for it.
     """
-    from pjsipdiag.diagnosis.names import load
-    from pjsipdiag.diagnosis.running import ask
     from pjsipdiag.firewall.allowed import allowed_networks
 
     versions = (int(family),) if family else (4, 6)
     if LIST_FORMATS[format_].single and len(versions) > 1:
         raise click.UsageError(f"a file of {format_} holds one IP version: give --family 4 or --family 6")
-    place = directory(config, quiet, live=names["live"] is not None)
-    told: Options = {"live": asking(names), "asterisk": asterisk, "databases": names["databases"]}
-    live = ask(place, told | {"include_from": names["include_from"]}, (), calls=False)
-    listed = allowed_networks(load(place, asterisk=asterisk, live=live, **names), also)
+    loaded, _ = load_named(config, asterisk, names, quiet=quiet)
+    listed = allowed_networks(loaded, also)
     if listed.unknown and not listed.entries:
         listed = replace(listed, unknown=(*listed.unknown, "no address is known: nothing is written"))
     else:

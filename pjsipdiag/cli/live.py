@@ -7,12 +7,32 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pjsipdiag.cli.output import inputs, is_forced
+from pjsipdiag.cli.output import directory, inputs, is_forced
 from pjsipdiag.outputs import PRIVATE, write_file
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.live.state import Live, Wanted
-    from pjsipdiag.diagnosis.options import Asking
+    from pjsipdiag.asterisk.config import Config
+    from pjsipdiag.asterisk.live.snapshot import Live, Wanted
+    from pjsipdiag.diagnosis.options import Asking, Options
+
+
+def load_named(
+    config: str | None, asterisk: str | None, names: dict[str, Any], *, quiet: bool, host: str = ""
+) -> tuple[Config, Live | None]:
+    """The configuration of a command that reads no capture, and what a running Asterisk told; `host` is one that a
+    caller names, `names` are the values of NAME_OPTIONS."""
+    from pjsipdiag.diagnosis.names import load
+    from pjsipdiag.diagnosis.running import ask
+
+    place = directory(config, quiet, live=names["live"] is not None)
+    options: Options = {
+        "live": asking(names),
+        "asterisk": asterisk,
+        "databases": names["databases"],
+        "include_from": names["include_from"],
+    }
+    live = ask(place, options, [host] if host else (), calls=False)
+    return load(place, asterisk=asterisk, live=live, **names), live
 
 
 def asking(given: dict[str, Any]) -> Asking | None:
@@ -24,9 +44,10 @@ def asking(given: dict[str, Any]) -> Asking | None:
         return None
 
     def ask(wanted: Wanted) -> Live:
-        from pjsipdiag.asterisk.live import saved, source
+        from pjsipdiag.asterisk.live import saved
+        from pjsipdiag.asterisk.live.asking import ask_live
 
-        live = source.ask_live(text, wanted)
+        live = ask_live(text, wanted)
         if path:
             with write_file(path, inputs=inputs(), force=is_forced(), mode=PRIVATE) as stream:
                 stream.write(saved.to_text(live))

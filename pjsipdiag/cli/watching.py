@@ -81,9 +81,9 @@ def watch(
 
     Exit status 1 when a cause was told, 0 when there was none.
     """
-    from pjsipdiag.watch.configuration import Configuration, describe
     from pjsipdiag.watch.loop import Outputs, Watch
     from pjsipdiag.watch.metrics import serve
+    from pjsipdiag.watch.reloading import Configuration, describe
     from pjsipdiag.watch.state import State, read_state
     from pjsipdiag.watch.telling import Teller
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.files.files import Disk
-from pjsipdiag.asterisk.live.state import Live
+from pjsipdiag.asterisk.live.snapshot import Live
 from pjsipdiag.asterisk.releases import age, instead, is_newer, nearest
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls import pbx as pbxes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.live.state import Live
+from pjsipdiag.asterisk.live.snapshot import Live
 from pjsipdiag.asterisk.releases import instead
 from pjsipdiag.diagnosis.model import Finding, Report
 from pjsipdiag.diagnosis.rules import RULES

@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.config import Config, Identify
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.live.compare import loaded_otherwise
 from pjsipdiag.asterisk.live.running import release_of, running_config
-from pjsipdiag.asterisk.live.state import Live
+from pjsipdiag.asterisk.live.snapshot import Live
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Dns, Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.show_output import parse_identifies

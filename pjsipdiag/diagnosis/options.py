@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.live.state import Live, Wanted
+    from pjsipdiag.asterisk.live.snapshot import Live, Wanted
     from pjsipdiag.asterisk.loading.resolve import Resolver
     from pjsipdiag.asterisk.realtime.tables import Databases
 

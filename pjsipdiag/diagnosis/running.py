@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.live.state import Live, Wanted
+from pjsipdiag.asterisk.live.snapshot import Live, Wanted
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.diagnosis.calls.folded import Merged

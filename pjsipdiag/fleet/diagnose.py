@@ -7,7 +7,7 @@ from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 
-from pjsipdiag.asterisk.live.source import ask_live
+from pjsipdiag.asterisk.live.asking import ask_live
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.diagnose import observe
 from pjsipdiag.diagnosis.edits.lines import diff, line_at

@@ -6,7 +6,7 @@ are written as they were, whole and with their times; what belongs to other call
     collect     capture, configuration and the running Asterisk's answers, from this machine or over ssh
     bundle      the file that holds them, and how it is opened
     tar         archives from others, taken out with bounds
-    calls       the messages of some calls, picked from captures
+    extract     the messages of some calls, picked from captures
     evidence    an archive for the carrier: a table of the calls, a page to read, a capture of just them
 
 Imports: everything but `cli`, which alone stands above. A further file of the carrier's archive is a row of

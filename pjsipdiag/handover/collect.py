@@ -13,8 +13,8 @@ from typing import BinaryIO
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.files.files import ETC
 from pjsipdiag.asterisk.live import questions, saved
-from pjsipdiag.asterisk.live.source import by_command
-from pjsipdiag.asterisk.live.state import Live, LiveError, Wanted
+from pjsipdiag.asterisk.live.asking import by_command
+from pjsipdiag.asterisk.live.snapshot import Live, LiveError, Wanted
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.capture import expand
 from pjsipdiag.capture.source import tcpdump

@@ -15,7 +15,7 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.traffic import CallRow, Transcripts
 from pjsipdiag.errors import PjsipdiagError, visible
-from pjsipdiag.handover.calls import Messages, messages_of
+from pjsipdiag.handover.extract import Messages, messages_of
 from pjsipdiag.outputs import write_bytes
 from pjsipdiag.report.conversations import MOST_CALLS_SHOWN
 from pjsipdiag.report.machine.csv import cell

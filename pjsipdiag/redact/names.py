@@ -1,8 +1,7 @@
 """Stand-ins for the names of identify sections (and transports) that keep the order in which Asterisk asks them.
 
-Releases ask identify objects by name or by hash bucket (`pjsipdiag.asterisk.loading.order`). A stand-in begins with the
-rank of
-the name among all of them, and ends with what puts it into the bucket of the name.
+Releases ask identify objects by name or by hash bucket (`pjsipdiag.asterisk.loading.walk_order`). A stand-in begins
+with the rank of the name among all of them, and ends with what puts it into the bucket of the name.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import count, product
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.loading.order import MEMORY_BUCKETS, bucket_count, is_identify, str_hash
+from pjsipdiag.asterisk.loading.walk_order import MEMORY_BUCKETS, bucket_count, is_identify, str_hash
 
 OF_WIZARD = "-identify"
 """The ending that a wizard section adds to its name for the identify that it makes."""

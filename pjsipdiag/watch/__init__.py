@@ -9,7 +9,7 @@ In come datagrams from a source; out go causes to the terminal, a command, a web
     causes          Report -> what is new or has changed since it was told
     telling         a command and a webhook, in a thread: neither holds the capture up
     metrics, systemd    for Prometheus; for the service manager
-    configuration   the files, read again when they change, kept when the new ones are broken
+    reloading       the files, read again when they change, kept when the new ones are broken
     state           where a restart goes on, and what was told
     loop            all of it, turn by turn
 

@@ -21,10 +21,10 @@ from pjsipdiag.errors import CaptureError, PjsipdiagError
 from pjsipdiag.report.wording import plural
 from pjsipdiag.watch import systemd
 from pjsipdiag.watch.causes import CauseChange, Causes
-from pjsipdiag.watch.configuration import Configuration
 from pjsipdiag.watch.feed import Feed
 from pjsipdiag.watch.metrics import Value
 from pjsipdiag.watch.pending import SECOND, PendingTalks
+from pjsipdiag.watch.reloading import Configuration
 from pjsipdiag.watch.sources.source import FilePosition, Source
 from pjsipdiag.watch.state import State, write_state
 from pjsipdiag.watch.telling import Teller

@@ -13,7 +13,7 @@ import pytest
 
 from pjsipdiag.asterisk.releases import BRANCHES, FEATURES, NEWEST, RELEASES, Span, age, instead, nearest, release
 from pjsipdiag.asterisk.releases.features import FeatureName
-from pjsipdiag.asterisk.releases.lines import number_of
+from pjsipdiag.asterisk.releases.release_lines import number_of
 from pjsipdiag.errors import PjsipdiagError
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.live import place, saved
-from pjsipdiag.asterisk.live.source import ask_live
-from pjsipdiag.asterisk.live.state import Item, Live, Wanted
+from pjsipdiag.asterisk.live import interface, saved
+from pjsipdiag.asterisk.live.asking import ask_live
+from pjsipdiag.asterisk.live.snapshot import Item, Live, Wanted
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.redact import redact_files
@@ -31,7 +31,7 @@ def told(name: str, monkeypatch: pytest.MonkeyPatch) -> Live:
         live = ask_live(command(name), WANTED)
         more = Item("dialplan", "from-internal", (("exten", "555987654,1"), ("include", "from-shared,9:00-17:00")))
         return replace(live, items=(*live.items, more))
-    monkeypatch.setenv(place.SECRET, servers.SECRET)
+    monkeypatch.setenv(interface.SECRET, servers.SECRET)
     with servers.manager(servers.recorded(name)["ami"]) as address:
         return ask_live(address, WANTED)
 

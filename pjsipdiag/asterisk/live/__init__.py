@@ -3,11 +3,11 @@
 In comes a way to ask (`asterisk -rx`, AMI, ARI, or a file of answers that were saved); out comes a Live, one frozen
 value, and from it a Config that replays like one of files. Nothing is changed in the running system.
 
-    state      Live: what was told, and what stays unknown
-    source     --live: a command, an address or a saved file
+    snapshot   Live: what was told, and what stays unknown
+    asking     --live: a command, an address or a saved file
     questions  the questions of the command line interface, and the whole of their answers
-    tables, dialplan    one answer of the command line interface taken apart
-    place      an address and the secret for it
+    cli_answers, dialplan    one answer of the command line interface taken apart
+    interface  an address and the secret for it
     ami, manager    the manager interface: messages, and what they tell where `Command` is not granted
     ari        the HTTP interface
     saved      Live as text in the form of Asterisk's files, and back

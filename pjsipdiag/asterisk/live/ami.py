@@ -11,8 +11,8 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
-from pjsipdiag.asterisk.live.place import ANSWER_SECONDS, LONGEST_ANSWER, LiveInterface, connect
-from pjsipdiag.asterisk.live.state import LiveError
+from pjsipdiag.asterisk.live.interface import ANSWER_SECONDS, LONGEST_ANSWER, LiveInterface, connect
+from pjsipdiag.asterisk.live.snapshot import LiveError
 from pjsipdiag.dataclass import dataclass
 
 BANNER = "Asterisk Call Manager/"

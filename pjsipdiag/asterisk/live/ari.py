@@ -17,8 +17,8 @@ from contextlib import suppress
 from urllib.parse import quote
 
 from pjsipdiag.asterisk.live import questions
-from pjsipdiag.asterisk.live.place import ANSWER_SECONDS, LONGEST_ANSWER, LiveInterface, connect
-from pjsipdiag.asterisk.live.state import Item, Live, LiveError, Wanted, item
+from pjsipdiag.asterisk.live.interface import ANSWER_SECONDS, LONGEST_ANSWER, LiveInterface, connect
+from pjsipdiag.asterisk.live.snapshot import Item, Live, LiveError, Wanted, item
 
 _HELD = "not told by ARI, which `asterisk -rx` does: "
 _UNTOLD = ("identifiers", "identify", "transport", "registration", "named_acl", "auth")

@@ -18,7 +18,7 @@ from pjsipdiag.asterisk.config import (
     Registration,
     Transport,
 )
-from pjsipdiag.asterisk.live.state import Live
+from pjsipdiag.asterisk.live.snapshot import Live
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Where
 

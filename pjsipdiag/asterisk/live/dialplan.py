@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.dialplan.extension import place
 from pjsipdiag.asterisk.dialplan.model import Context, Dialplan, Extension, Include, Switch
-from pjsipdiag.asterisk.live.state import Item, Live
+from pjsipdiag.asterisk.live.snapshot import Item, Live
 from pjsipdiag.asterisk.reasons import FileReason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Section, Where

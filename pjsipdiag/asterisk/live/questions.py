@@ -1,7 +1,7 @@
 """The questions that together tell what a running Asterisk holds, asked of its command line interface.
 
 All of them only show. No question has a password in its answer but those that show a registration's or an endpoint's
-options, of which only what `state.OPTIONS` names is kept.
+options, of which only what `snapshot.OPTIONS` names is kept.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from pjsipdiag.asterisk.live import dialplan, tables
-from pjsipdiag.asterisk.live.state import Item, Live, LiveError, Wanted, item
+from pjsipdiag.asterisk.live import cli_answers, dialplan
+from pjsipdiag.asterisk.live.snapshot import Item, Live, LiveError, Wanted, item
 
 Ask = Callable[[str], str]
 """A question of the command line interface -> its answer.
@@ -47,20 +47,20 @@ def ask_all(ask: Ask, origin: str, wanted: Wanted, names: tuple[str, ...] = ()) 
 
     :raises LiveError: it does not answer, or is no Asterisk.
     """
-    version = tables.version(ask("core show version"))
+    version = cli_answers.version(ask("core show version"))
     if not version:
         raise LiveError(f"{origin} does not answer as Asterisk does: 'core show version' names no release")
-    modules = tuple(tables.modules(ask("module show like res_pjsip")))
-    uptime = tables.seconds(ask("core show uptime seconds"))
+    modules = tuple(cli_answers.modules(ask("module show like res_pjsip")))
+    uptime = cli_answers.seconds(ask("core show uptime seconds"))
     unknown: list[str] = []
     identifiers: tuple[str, ...] | None = ()
     items: list[Item] = []
     if "res_pjsip" in modules:
-        identifiers = tables.identifiers(ask("pjsip show identifiers")) or None
-        items.append(item("global", "global", tables.rows(ask("pjsip show settings"))))
+        identifiers = cli_answers.identifiers(ask("pjsip show identifiers")) or None
+        items.append(item("global", "global", cli_answers.rows(ask("pjsip show settings"))))
         with ThreadPoolExecutor(QUESTIONS_AT_ONCE) as pool:
             items += _objects(ask, pool.map, unknown, names)
-            if FUNCTION in tables.modules(ask(f"module show like {FUNCTION}")):
+            if FUNCTION in cli_answers.modules(ask(f"module show like {FUNCTION}")):
                 items += _aliases(ask, pool.map, wanted)
             elif wanted.hosts:
                 unknown.append(f"aliases of domains could not be asked for: {FUNCTION} does not run")
@@ -76,19 +76,19 @@ Map = Callable[[Callable[[str], list[Item]], list[str]], Iterable[list[Item]]]
 
 
 def _objects(ask: Ask, each: Map, unknown: list[str], endpoints: tuple[str, ...]) -> Iterator[Item]:
-    listed = tables.identifies(ask("pjsip show identifies"))
+    listed = cli_answers.identifies(ask("pjsip show identifies"))
     for found in each(partial(_identify, ask), listed):
         yield from found
     names = [text.rpartition("/")[2] for text in listed]
-    shown = list(endpoints) or tables.endpoints(ask("pjsip show endpoints"))
+    shown = list(endpoints) or cli_answers.endpoints(ask("pjsip show endpoints"))
     for text, found in zip(shown, each(partial(_endpoint, ask, names), shown), strict=True):
         yield from found
         if not found:
             unknown.append(f"the endpoint that is listed as '{text}' could not be asked for: its name is cut there")
-    for kind, options in (("transport", tables.transports), ("registration", tables.registrations)):
+    for kind, options in (("transport", cli_answers.transports), ("registration", cli_answers.registrations)):
         for found in each(partial(_ask_named, ask, kind), options(ask(f"pjsip show {kind}s"))):
             yield from found
-    for found in each(partial(_acl, ask), tables.acls(ask("acl show"))):
+    for found in each(partial(_acl, ask), cli_answers.acls(ask("acl show"))):
         yield from found
 
 
@@ -102,7 +102,7 @@ def _identify(ask: Ask, listed: str) -> list[Item]:
     parts = listed.split("/")
     for at in range(len(parts) - 1, 0, -1):
         name, endpoint = "/".join(parts[:at]), "/".join(parts[at:])
-        rows = dict(found := list(tables.rows(ask(f"pjsip show identify {quote(name)}"))))
+        rows = dict(found := list(cli_answers.rows(ask(f"pjsip show identify {quote(name)}"))))
         if rows and rows.get("endpoint", endpoint) == endpoint:
             made = [("@pjsip_wizard", rows["@pjsip_wizard"])] if rows.get("@pjsip_wizard") else []
             return [Item("identify", name, (*item("identify", name, found).values, *made))]
@@ -113,28 +113,28 @@ def _endpoint(ask: Ask, known: list[str], listed: str) -> list[Item]:
     """The endpoint behind a name of the list, with its auths and the order of its identifies."""
     parts = listed.split("/")
     names = ["/".join(parts[:at]) for at in range(len(parts), 0, -1)]
-    if len(listed) >= tables.NAME_WIDTH:
+    if len(listed) >= cli_answers.NAME_WIDTH:
         names = [name for name in dict.fromkeys(known) if name.startswith(listed)] + names
     for name in names:
         answer = ask(f"pjsip show endpoint {quote(name)}")
-        rows = list(tables.rows(answer))
+        rows = list(cli_answers.rows(answer))
         if rows:
-            order = [text.removesuffix(f"/{name}") for text in tables.identifies(answer)]
+            order = [text.removesuffix(f"/{name}") for text in cli_answers.identifies(answer)]
             return [
                 item("endpoint", name, rows),
                 item("endpoint_acl", name, rows),
-                *(Item("auth_name", auth) for auth in tables.auths(answer)),
+                *(Item("auth_name", auth) for auth in cli_answers.auths(answer)),
                 *([Item("asked_first", name, tuple(("identify", one) for one in order))] if order[1:] else []),
             ]
     return []
 
 
 def _ask_named(ask: Ask, kind: str, name: str) -> list[Item]:
-    return [item(kind, name, tables.rows(ask(f"pjsip show {kind} {quote(name)}")))]
+    return [item(kind, name, cli_answers.rows(ask(f"pjsip show {kind} {quote(name)}")))]
 
 
 def _acl(ask: Ask, name: str) -> list[Item]:
-    return [Item("named_acl", name, tuple(tables.rules(ask(f"acl show {quote(name)}"))))]
+    return [Item("named_acl", name, tuple(cli_answers.rules(ask(f"acl show {quote(name)}"))))]
 
 
 def hosts_to_ask(wanted: Wanted) -> list[str]:
@@ -158,7 +158,7 @@ def _dialplan(ask: Ask, items: list[Item]) -> Iterator[Item]:
 
 
 def _alias(ask: Ask, host: str) -> list[Item]:
-    domain = tables.evaluation(ask(f"dialplan eval function AST_SORCERY(res_pjsip,domain_alias,{host},domain)"))
+    domain = cli_answers.evaluation(ask(f"dialplan eval function AST_SORCERY(res_pjsip,domain_alias,{host},domain)"))
     if domain is None:
         return []
     asked = Item("alias_asked", host)

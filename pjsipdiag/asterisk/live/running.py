@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.config import Acl, AddressRule, Auth, Config, Identify
 from pjsipdiag.asterisk.live.dialplan import dialplan
 from pjsipdiag.asterisk.live.saved import to_text
-from pjsipdiag.asterisk.live.state import HIDDEN_ACL, LIVE_FILE, OPTIONS, Live
+from pjsipdiag.asterisk.live.snapshot import HIDDEN_ACL, LIVE_FILE, OPTIONS, Live
 from pjsipdiag.asterisk.loading import modules
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.releases import NEWEST, nearest, release

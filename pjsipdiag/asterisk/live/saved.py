@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
-from pjsipdiag.asterisk.live.state import LIVE_FILE, Item, Live, LiveError
+from pjsipdiag.asterisk.live.snapshot import LIVE_FILE, Item, Live, LiveError
 from pjsipdiag.asterisk.releases import NEWEST, release
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.inputs import read_whole

@@ -9,7 +9,7 @@ in the order in which they are asked, transports, ACLs, and each object that did
     options        a section's variables through the handlers; options.json is the table, values/ has the handlers
     chan_sip       where the driver before PJSIP listens
     kinds, identify, acls, wizard    each type's own rules
-    order          in which order identifiers and identifies are asked
+    walk_order     in which order identifiers and identifies are asked
     resolve        names in match= -> addresses; show_output reads those that a running Asterisk printed
 
 Imports: `files`, `addresses`, `ere`, `pjsip`, `realtime`. An option is a row of options.json, a type a row of `kinds`.

@@ -15,8 +15,8 @@ from pjsipdiag.asterisk.config import AddressRule, Identify, Problem, Unresolved
 from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.loading.options import Applied
-from pjsipdiag.asterisk.loading.order import MEMORY_BUCKETS, str_hash
 from pjsipdiag.asterisk.loading.resolve import SERVICES, Resolver, could_resolve, look_up
+from pjsipdiag.asterisk.loading.walk_order import MEMORY_BUCKETS, str_hash
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release

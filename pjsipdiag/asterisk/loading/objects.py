@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from pjsipdiag.asterisk.config import AddressRule, Config, Dropped, Global, Identify, Loaded, Problem, Transport
+from pjsipdiag.asterisk.dialplan.extensions_conf import DIALPLAN_MODULES, read_dialplan
 from pjsipdiag.asterisk.dialplan.model import Dialplan
-from pjsipdiag.asterisk.dialplan.read import DIALPLAN_MODULES, read_dialplan
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.files.parsed import Parsed
-from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, order, wizard
+from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, walk_order, wizard
 from pjsipdiag.asterisk.loading.opening import nothing, open_path
 from pjsipdiag.asterisk.loading.options import Applied, apply, cannot_tell
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
@@ -117,7 +117,7 @@ class _Loader:
             directory=directory,
             addresses_of=self.resolver.addresses if isinstance(self.resolver, Hosts) else None,
             endpoints=endpoints,
-            identifies=order.with_rows(parts, made, self.version),
+            identifies=walk_order.with_rows(parts, made, self.version),
             globals=globals_,
             transports=transports,
             sockets=tuple(self.sockets),
@@ -126,8 +126,8 @@ class _Loader:
             aors=self._both("aor", kinds.aor),
             registrations=self._both("registration", kinds.registration),
             acls=tuple(self._plain("acl", lambda s, a: kinds.acl(s, a, self.acls)).values()),
-            identifiers=order.identifiers(order_text, self.version),
-            uncertain_identifiers=order.uncertain(order_text, self.version),
+            identifiers=walk_order.identifiers(order_text, self.version),
+            uncertain_identifiers=walk_order.uncertain(order_text, self.version),
             unread=self.sources.unread(),
             missing=() if self.sources.alone else tuple(dict.fromkeys(m for p in parsed for m in p.missing)),
             partial=self.sources.partial and not self.sources.alone,

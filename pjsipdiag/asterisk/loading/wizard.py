@@ -6,7 +6,7 @@ What is made here is what Asterisk hands to sorcery: a name and variables in ord
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -218,21 +218,26 @@ def _registration(source: _Source) -> list[Section]:
     if value := source.text("outbound_proxy"):
         common.append(source.own("outbound_proxy", value, "outbound_proxy"))
     common.append(source.own("@pjsip_wizard", source.id))
-    sections = []
-    for number, (host, where) in enumerate(hosts):
-        variables = list(common)
-        for option, pattern in (("server_uri", "sip:${REMOTE_HOST}"), ("client_uri", "sip:${USERNAME}@${REMOTE_HOST}")):
-            if text := source.text(f"{option}_pattern", pattern):
-                variables.append(Variable(option, _substitute(text, REMOTE_HOST=host, USERNAME=username), where))
-        if source.true("sends_auth"):
-            variables.append(source.own("outbound_auth", f"{source.id}-oauth", "sends_auth"))
-        if value := source.text("transport"):
-            variables.append(source.own("transport", value, "transport"))
-        if source.true("sends_line_with_registrations"):
-            variables.append(source.own("line", "yes", "sends_line_with_registrations"))
-            variables.append(source.own("endpoint", source.id, "sends_line_with_registrations"))
-        sections.append(source.made(f"{source.id}-reg-{number}", variables))
-    return sections
+    # Each host has a registration of its own, under a number: unlike an AOR or an identify, says
+    # handle_registrations(), it cannot have several hosts.
+    return [
+        source.made(f"{source.id}-reg-{number}", [*common, *_to_host(source, host, where, username)])
+        for number, (host, where) in enumerate(hosts)
+    ]
+
+
+def _to_host(source: _Source, host: str, where: Where, username: str) -> Iterator[Variable]:
+    """The variables of the registration at one host, in the order in which handle_registrations() adds them."""
+    for option, pattern in (("server_uri", "sip:${REMOTE_HOST}"), ("client_uri", "sip:${USERNAME}@${REMOTE_HOST}")):
+        if text := source.text(f"{option}_pattern", pattern):
+            yield Variable(option, _substitute(text, REMOTE_HOST=host, USERNAME=username), where)
+    if source.true("sends_auth"):
+        yield source.own("outbound_auth", f"{source.id}-oauth", "sends_auth")
+    if value := source.text("transport"):
+        yield source.own("transport", value, "transport")
+    if source.true("sends_line_with_registrations"):
+        yield source.own("line", "yes", "sends_line_with_registrations")
+        yield source.own("endpoint", source.id, "sends_line_with_registrations")
 
 
 def _substitute(pattern: str, **values: str) -> str:

@@ -13,7 +13,7 @@ had them, with their row as origin. Databases are opened read-only, and only whe
     folded      how a database compares names
     rows        a row -> a section, as each driver gives empty values and separators
     pitfalls    rows and caches that are not what they look like
-    lines       rows as lines that can be looked at and changed
+    row_lines   rows as lines that can be looked at and changed
     unread      what was not read: who holds it, and what shows it
     static      whole files from a table (static realtime)
 

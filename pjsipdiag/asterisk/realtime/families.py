@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import count, takewhile
 
 from pjsipdiag.asterisk.files.parsed import Parsed
-from pjsipdiag.asterisk.realtime import lines
+from pjsipdiag.asterisk.realtime import row_lines
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
 
@@ -69,7 +69,7 @@ class Stored:
     @cached_property
     def text(self) -> str:
         """The rows as lines."""
-        return lines.text(self.sections)
+        return row_lines.text(self.sections)
 
 
 ENGINES = {

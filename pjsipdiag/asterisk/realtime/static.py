@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.files.parsed import Parsed
-from pjsipdiag.asterisk.realtime import lines
+from pjsipdiag.asterisk.realtime import row_lines
 from pjsipdiag.asterisk.realtime.database import Columns
 from pjsipdiag.asterisk.realtime.families import Mapped, Stored, TableRow, document
 from pjsipdiag.asterisk.reasons.files import FileReason
@@ -66,7 +66,7 @@ def as_file(table: Stored, included: Included, written: str | None, include: Cal
     """
     sections = list(table.sections)
     if written is not None:
-        sections = list(lines.parse_rows(table.name, written, key=CATEGORY))
+        sections = list(row_lines.parse_rows(table.name, written, key=CATEGORY))
         known = {section.name for section in table.sections}
         new = [section for section in sections if section.name not in known]
         old = [section for section in sections if section.name in known]

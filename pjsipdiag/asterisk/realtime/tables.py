@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading import options
 from pjsipdiag.asterisk.loading.sorcery import Backend
-from pjsipdiag.asterisk.realtime import database, lines, logins, pitfalls, rows, static
+from pjsipdiag.asterisk.realtime import database, logins, pitfalls, row_lines, rows, static
 from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, families
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
 from pjsipdiag.asterisk.realtime.unread import of_cache, of_table
@@ -180,7 +180,7 @@ class Tables:
             self.databases.kept[key] = found
         part, stored = found
         if mapped.table in self.written:
-            sections = lines.parse_rows(mapped.table, self.written[mapped.table], stored.columns)
+            sections = row_lines.parse_rows(mapped.table, self.written[mapped.table], stored.columns)
             part = TableRows(tuple((section.name, section) for section in sections), part.folding)
             stored = replace(stored, sections=sections)
         self.stored.append(stored)
@@ -195,7 +195,7 @@ class Tables:
                 one = make(row, line)
                 if one is not None:
                     made.append(one)
-                    line += lines.length(one[1])
+                    line += row_lines.length(one[1])
             sections = tuple(section for _, section in made)
             stored = Stored(object_type, mapped, sections, columns.names, columns.widths, columns.dialect)
             return TableRows(tuple(made), columns.folding), stored

@@ -10,7 +10,7 @@ from dataclasses import field
 from typing import Literal
 
 from pjsipdiag.asterisk.releases.features import Span
-from pjsipdiag.asterisk.releases.lines import RELEASES, line_of, number_of
+from pjsipdiag.asterisk.releases.release_lines import RELEASES, line_of, number_of
 from pjsipdiag.dataclass import dataclass
 
 FaultName = Literal[

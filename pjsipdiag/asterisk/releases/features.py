@@ -7,7 +7,7 @@ from dataclasses import field
 from functools import cache
 from typing import Literal
 
-from pjsipdiag.asterisk.releases.lines import RELEASES, line_of, number_of, predecessor
+from pjsipdiag.asterisk.releases.release_lines import RELEASES, line_of, number_of, predecessor
 from pjsipdiag.dataclass import dataclass
 
 
@@ -16,7 +16,7 @@ class Span:
     """Releases that have something. `since` maps a line to the first release that has it (None: none of it has),
     `until` a line to the first that no longer has.
 
-    The one default: a line in neither is as its predecessor (`lines.predecessor`), and the oldest has it.
+    The one default: a line in neither is as its predecessor (`release_lines.predecessor`), and the oldest has it.
     """
 
     since: Mapping[str, str | None] = field(default_factory=dict)

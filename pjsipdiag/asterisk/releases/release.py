@@ -6,7 +6,7 @@ from functools import cache
 from typing import Literal
 
 from pjsipdiag.asterisk.releases.features import FeatureName, has_feature
-from pjsipdiag.asterisk.releases.lines import RELEASES, number_of
+from pjsipdiag.asterisk.releases.release_lines import RELEASES, number_of
 from pjsipdiag.dataclass import dataclass
 
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.rule import SourceSocket
 from pjsipdiag.asterisk.config import Config, Transport
-from pjsipdiag.asterisk.loading.order import MEMORY_BUCKETS, str_hash
+from pjsipdiag.asterisk.loading.walk_order import MEMORY_BUCKETS, str_hash
 from pjsipdiag.asterisk.pjsip.message import Request, Unparsable
 from pjsipdiag.asterisk.pjsip.uri import PjSipUri, TelUri, Uri
 from pjsipdiag.asterisk.reasons.reason import Reason, said

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.realtime import lines
+from pjsipdiag.asterisk.realtime import row_lines
 from pjsipdiag.asterisk.realtime.families import Stored, TableRow
 from pjsipdiag.asterisk.realtime.static import CATEGORY, metric
 from pjsipdiag.asterisk.section import Section
@@ -35,9 +35,9 @@ def statements(config: Config, edits: Iterable[Edit]) -> tuple[str, ...]:
         for file, text in changed(config, [edit for edit in edits if table_of(config, edit.file)]).items()
         if (stored := table_of(config, file))
         for statement in (
-            _changes(stored, lines.parse_rows(file, text, stored.columns))
+            _changes(stored, row_lines.parse_rows(file, text, stored.columns))
             if stored.type
-            else _lines_changed(stored, lines.parse_rows(file, text, key=CATEGORY))
+            else _lines_changed(stored, row_lines.parse_rows(file, text, key=CATEGORY))
         )
     )
 

@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.live.asking import ask_live
 from pjsipdiag.asterisk.live.compare import loaded_otherwise
 from pjsipdiag.asterisk.live.running import running_config
-from pjsipdiag.asterisk.live.source import ask_live
-from pjsipdiag.asterisk.live.state import Live, Wanted
+from pjsipdiag.asterisk.live.snapshot import Live, Wanted
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts
 from pjsipdiag.asterisk.replay.identifiers import Replay

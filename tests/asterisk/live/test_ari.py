@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from pjsipdiag.asterisk.live import ari, place, saved
+from pjsipdiag.asterisk.live import ari, interface, saved
+from pjsipdiag.asterisk.live.asking import ask_live
 from pjsipdiag.asterisk.live.running import running_config
-from pjsipdiag.asterisk.live.source import ask_live
-from pjsipdiag.asterisk.live.state import LiveError, Wanted
+from pjsipdiag.asterisk.live.snapshot import LiveError, Wanted
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
 from tests.asterisk.live import servers
@@ -26,7 +26,7 @@ NAMES = {
 
 @pytest.fixture(autouse=True)
 def secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(place.SECRET, servers.SECRET)
+    monkeypatch.setenv(interface.SECRET, servers.SECRET)
 
 
 @pytest.mark.parametrize("version", ["22", "16"])
@@ -66,7 +66,7 @@ def test_whatever_else_answers_is_one_line(answers: dict[str, tuple[int, str]], 
 
 
 def test_a_wrong_password_is_one_line_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(place.SECRET, "not the one")
+    monkeypatch.setenv(interface.SECRET, "not the one")
     with servers.rest({}) as address, pytest.raises(LiveError, match=r"diag is refused \(401\)") as error:
         ask_live(address)
     assert "not the one" not in str(error.value)

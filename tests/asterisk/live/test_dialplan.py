@@ -6,7 +6,7 @@ import pytest
 
 from pjsipdiag.asterisk.dialplan.find import Presence, find
 from pjsipdiag.asterisk.live.dialplan import context_item, contexts, dialplan, pickup
-from pjsipdiag.asterisk.live.state import Item, Live
+from pjsipdiag.asterisk.live.snapshot import Item, Live
 from pjsipdiag.asterisk.releases import release
 
 ANSWERS = {

@@ -9,10 +9,10 @@ import pytest
 
 from pjsipdiag.asterisk.addresses.rule import canonical
 from pjsipdiag.asterisk.dialplan.find import Presence, find
-from pjsipdiag.asterisk.live import ami, place, saved
+from pjsipdiag.asterisk.live import ami, interface, saved
+from pjsipdiag.asterisk.live.asking import ask_live
 from pjsipdiag.asterisk.live.running import running_config
-from pjsipdiag.asterisk.live.source import ask_live
-from pjsipdiag.asterisk.live.state import LiveError, Wanted
+from pjsipdiag.asterisk.live.snapshot import LiveError, Wanted
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.names import load
@@ -39,7 +39,7 @@ SHOWING = (
 
 @pytest.fixture(autouse=True)
 def secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(place.SECRET, servers.SECRET)
+    monkeypatch.setenv(interface.SECRET, servers.SECRET)
 
 
 @pytest.mark.parametrize("version", ["22", "16"])
@@ -101,7 +101,7 @@ def test_passwords_that_it_tells_are_not_kept(name: str) -> None:
 
 
 def test_a_wrong_secret_is_one_line_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(place.SECRET, "not the one")
+    monkeypatch.setenv(interface.SECRET, "not the one")
     with servers.manager({}) as address, pytest.raises(LiveError, match="Authentication failed") as error:
         ask_live(address)
     assert "not the one" not in str(error.value)

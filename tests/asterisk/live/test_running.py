@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.addresses.rule import canonical
-from pjsipdiag.asterisk.live import saved, tables
+from pjsipdiag.asterisk.live import cli_answers, saved
+from pjsipdiag.asterisk.live.asking import ask_live
 from pjsipdiag.asterisk.live.compare import loaded_otherwise
 from pjsipdiag.asterisk.live.running import running_config
-from pjsipdiag.asterisk.live.source import ask_live
-from pjsipdiag.asterisk.live.state import Item, Live, LiveError, Wanted
+from pjsipdiag.asterisk.live.snapshot import Item, Live, LiveError, Wanted
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts
 from pjsipdiag.asterisk.loading.show_output import without_colours
@@ -112,9 +112,15 @@ def test_no_secret_is_kept(live: Live) -> None:
 @given(st.text())
 def test_any_answer_is_taken_apart(text: str) -> None:
     text = without_colours(text)
-    for take in (tables.identifiers, tables.identifies, tables.endpoints, tables.transports, tables.registrations):
+    for take in (
+        cli_answers.identifiers,
+        cli_answers.identifies,
+        cli_answers.endpoints,
+        cli_answers.transports,
+        cli_answers.registrations,
+    ):
         take(text)
-    for take_too in (tables.rows, tables.rules, tables.acls, tables.modules, tables.auths):
+    for take_too in (cli_answers.rows, cli_answers.rules, cli_answers.acls, cli_answers.modules, cli_answers.auths):
         list(take_too(text))
 
 
@@ -155,8 +161,8 @@ def test_files_that_are_loaded_as_they_are_have_no_difference(version: str) -> N
 
 
 def test_no_named_list_denies_where_acl_conf_was_refused() -> None:
-    assert tables.acls("\nacl\n---\nACL configuration isn't available.\n") == []
-    assert tables.acls("\nacl\n---\none\ntwo words\n") == ["one", "two words"]
+    assert cli_answers.acls("\nacl\n---\nACL configuration isn't available.\n") == []
+    assert cli_answers.acls("\nacl\n---\none\ntwo words\n") == ["one", "two words"]
 
 
 def test_the_addresses_of_a_name_stand_in_any_order(version: str, live: Live) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.live.state import Live
+from pjsipdiag.asterisk.live.snapshot import Live
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.replay.identifiers import identify

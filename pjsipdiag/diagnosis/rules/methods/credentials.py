@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pjsipdiag.asterisk.config import Config, Endpoint
-from pjsipdiag.asterisk.replay.digest import Compared, Mismatch, credentials, judge
+from pjsipdiag.asterisk.replay.digest_check import Compared, Mismatch, credentials, judge
 from pjsipdiag.sip import SipMessage
 
 PROXY = "the credentials came in Proxy-Authorization, which Asterisk does not read: it asks with WWW-Authenticate"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.addresses.rule import is_prefix, length, taken_by
 from pjsipdiag.asterisk.config import Config, Identify
-from pjsipdiag.asterisk.loading.order import ask_order
+from pjsipdiag.asterisk.loading.walk_order import ask_order
 from pjsipdiag.asterisk.releases import REPRESENTATIVES, around
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.model import Finding, Severity

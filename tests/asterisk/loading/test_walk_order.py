@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.asterisk.loading.order import ask_order, bucket_count, identifiers, is_prime, str_hash, uncertain
+from pjsipdiag.asterisk.loading.walk_order import ask_order, bucket_count, identifiers, is_prime, str_hash, uncertain
 from pjsipdiag.asterisk.releases import release
 
 

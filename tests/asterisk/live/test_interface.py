@@ -6,25 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.live import place
-from pjsipdiag.asterisk.live.state import LiveError
+from pjsipdiag.asterisk.live import interface
+from pjsipdiag.asterisk.live.snapshot import LiveError
 
 
 @pytest.fixture(autouse=True)
 def nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(place.SECRET, raising=False)
-    monkeypatch.delenv(f"{place.SECRET}_FILE", raising=False)
+    monkeypatch.delenv(interface.SECRET, raising=False)
+    monkeypatch.delenv(f"{interface.SECRET}_FILE", raising=False)
 
 
 def test_the_secret_is_from_the_environment_or_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text("of a file\n")
-    monkeypatch.setenv(f"{place.SECRET}_FILE", str(file))
-    found = place.parse("ami://d%40x@[2001:db8::1]")
+    monkeypatch.setenv(f"{interface.SECRET}_FILE", str(file))
+    found = interface.parse("ami://d%40x@[2001:db8::1]")
     assert (found.host, found.port, found.user, found.secret) == ("2001:db8::1", 5038, "d@x", "of a file")
     assert str(found) == "ami://[2001:db8::1]:5038"
-    monkeypatch.setenv(place.SECRET, "of the environment")
-    found = place.parse("https://d@pbx.example")
+    monkeypatch.setenv(interface.SECRET, "of the environment")
+    found = interface.parse("https://d@pbx.example")
     assert (found.port, found.path, found.secret) == (8089, "/ari", "of the environment")
     assert "of the environment" not in repr(found) + str(found)
 
@@ -43,18 +43,18 @@ def test_the_secret_is_from_the_environment_or_a_file(monkeypatch: pytest.Monkey
 )
 def test_what_is_no_address_is_one_line(text: str, said: str) -> None:
     with pytest.raises(LiveError, match=said) as error:
-        place.parse(text)
+        interface.parse(text)
     assert "hunter2" not in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_a_file_that_cannot_be_read_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(f"{place.SECRET}_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv(f"{interface.SECRET}_FILE", str(tmp_path / "none"))
     with pytest.raises(LiveError, match="No such file"):
-        place.parse("ami://diag@pbx")
+        interface.parse("ami://diag@pbx")
 
 
 def test_a_port_where_nobody_listens_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(place.SECRET, "x")
+    monkeypatch.setenv(interface.SECRET, "x")
     with pytest.raises(LiveError, match=r"cannot reach ami://127\.0\.0\.1:1: Connection refused"):
-        place.connect(place.parse("ami://diag@127.0.0.1:1"))
+        interface.connect(interface.parse("ami://diag@127.0.0.1:1"))

@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from pjsipdiag.asterisk.live import place, questions, saved
+from pjsipdiag.asterisk.live import interface, questions, saved
 from pjsipdiag.asterisk.live.ami import Ami
 from pjsipdiag.asterisk.live.ari import Ari, ask_ari
+from pjsipdiag.asterisk.live.interface import ANSWER_SECONDS, LONGEST_ANSWER
 from pjsipdiag.asterisk.live.manager import ask_manager
-from pjsipdiag.asterisk.live.place import ANSWER_SECONDS, LONGEST_ANSWER
 from pjsipdiag.asterisk.live.questions import Ask
-from pjsipdiag.asterisk.live.state import Live, LiveError, Wanted
+from pjsipdiag.asterisk.live.snapshot import Live, LiveError, Wanted
 from pjsipdiag.asterisk.loading.show_output import without_colours
 
 COMMAND = "asterisk -rx"
@@ -33,7 +33,7 @@ def ask_live(text: str, wanted: Wanted | None = None) -> Live:
         return saved.read(text)
     wanted = wanted or Wanted()
     if "://" in text.split(" ", maxsplit=1)[0]:
-        there = place.parse(text)
+        there = interface.parse(text)
         if there.scheme != "ami":
             with Ari(there) as ari:
                 return ask_ari(ari, wanted)

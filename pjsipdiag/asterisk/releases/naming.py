@@ -6,8 +6,8 @@ import re
 from functools import cache
 
 from pjsipdiag.asterisk.releases.features import FeatureName
-from pjsipdiag.asterisk.releases.lines import BRANCHES, RELEASES, number_of
 from pjsipdiag.asterisk.releases.release import Release, releases
+from pjsipdiag.asterisk.releases.release_lines import BRANCHES, RELEASES, number_of
 from pjsipdiag.errors import PjsipdiagError
 
 _TEXT = re.compile(

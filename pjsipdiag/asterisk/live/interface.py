@@ -11,7 +11,7 @@ import time
 from dataclasses import field
 from urllib.parse import unquote, urlsplit
 
-from pjsipdiag.asterisk.live.state import LiveError
+from pjsipdiag.asterisk.live.snapshot import LiveError
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.inputs import read_whole
 
