@@ -18,6 +18,7 @@ __all__ = ["dataclass"]
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
+    from inspect import Signature
 else:
 
     def dataclass(
@@ -34,7 +35,8 @@ else:
 def _made(cls: type, *, frozen: bool, slots: bool, eq: bool, order: bool) -> type:
     own = frozenset(vars(cls))
     made: type = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots)(cls)
-    methods: dict[str, object] = {"__init__": _at_first(made, frozen, slots), "__repr__": _repr}
+    init = _at_first(made, frozen, slots)
+    methods: dict[str, object] = {"__init__": init, "__repr__": _repr, "__signature__": _Signature()}
     if eq:
         methods |= _comparison(made, frozen, order)
     if frozen:
@@ -81,6 +83,23 @@ def _init(cls: Any, frozen: bool, slots: bool) -> Callable[..., None]:
     made: Callable[..., None] = known["__init__"]
     made.__qualname__ = f"{cls.__qualname__}.__init__"
     return made
+
+
+class _Signature:
+    """The parameters of a class as `help` shows them, read from its fields when somebody asks."""
+
+    def __get__(self, instance: object, cls: Any) -> Signature:
+        if instance is not None:
+            raise AttributeError("the signature is the class's")
+        from inspect import Parameter, Signature
+
+        found = []
+        for field in sorted(fields(cls), key=lambda field: bool(field.kw_only)):
+            made = "<made anew>" if field.default_factory is not MISSING else Parameter.empty
+            default = made if field.default is MISSING else field.default
+            kind = Parameter.KEYWORD_ONLY if field.kw_only else Parameter.POSITIONAL_OR_KEYWORD
+            found.append(Parameter(field.name, kind, default=default, annotation=field.type))
+        return Signature(found)
 
 
 def _comparison(cls: Any, frozen: bool, order: bool) -> dict[str, object]:

@@ -42,6 +42,8 @@ def connect(host: str | None, *, sudo: bool = False) -> Iterator[Machine]:
     if not host or host.startswith("-"):
         raise PjsipdiagError(f"--on {visible(host)!r} names no host: give one as ssh takes it, as root@pbx.example")
     with TemporaryDirectory(prefix="pjsipdiag-") as folder:
+        # The first ssh logs in and stays in the background (-M, ControlPath): each program that is run later goes
+        # through it, so that a password is asked for once.
         words = (*SSH, f"-oControlPath={folder}/ssh")
         try:
             status = subprocess.run([*words, "-fNM", "--", host], check=False).returncode

@@ -160,6 +160,8 @@ def _keep(file: Path, place: Path) -> None:
 
 
 def _settle(beside: str, target: Path, mode: int, force: bool) -> None:
+    # A temporary file is its owner's alone, whatever the umask says: the mode is set here, by the umask, which can only
+    # be read by setting it.
     mask = os.umask(0)
     os.umask(mask)
     Path(beside).chmod(mode & ~mask)

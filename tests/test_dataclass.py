@@ -1,6 +1,7 @@
 """`pjsipdiag.dataclass` does what the standard library's decorator does, and is seen by type checkers as that."""
 
 import dataclasses
+import inspect
 import pickle
 from collections.abc import Callable
 from dataclasses import field, replace
@@ -127,3 +128,9 @@ def test_equal_before_any_was_initialized() -> None:
         each.__setstate__(["a", [], "s"])
     assert one == other
     assert hash(one) == hash(other)
+
+
+def test_help_shows_the_fields() -> None:
+    for name, theirs in classes(dataclasses.dataclass).items():
+        ours, wanted = (inspect.signature(one).parameters for one in (classes(own.dataclass)[name], theirs))
+        assert [(one.name, one.kind) for one in ours.values()] == [(one.name, one.kind) for one in wanted.values()]

@@ -103,6 +103,7 @@ def _denied_ranges(acl: Acl, config: Config) -> Iterator[dict[int, list[tuple[in
         yield {4: [(0, (1 << 32) - 1)], 6: [(0, (1 << 128) - 1)]}
     for name in ("", *acl.names):
         rules = config.named_acls.get(name, ()) if name else acl.rules
+        # cells() knows identifies only: what this list would take as one is what it denies as an access list.
         turned = Identify("", Where("", 0), rules=tuple(replace(rule, deny=not rule.deny) for rule in rules))
         found: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
         for cell in cells([turned]):

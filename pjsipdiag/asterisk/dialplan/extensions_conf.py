@@ -89,6 +89,8 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
     for section in parsed.sections:
         if section.template or section.name.lower() in ("general", "globals"):
             continue
+        # Sections of one name fill one context (ast_context_find_or_create); `same` and `n` go on from nothing in each,
+        # for lastextension and lastpri begin anew with every category.
         context = contexts.setdefault(section.name, _Open(section.where))
         _ContextReader(context, variables, warnings).read(section.variables)
     return Dialplan(

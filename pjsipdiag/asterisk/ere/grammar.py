@@ -189,6 +189,7 @@ class _EreParser:
         self.at += 1
         if operator != "{":
             return body and Repeat(body, int(operator == "+"), 1 if operator == "?" else None)
+        # `{,n}` is `{0,n}` (parse_dup_op); `{}` and `{a}` are refused, not taken for characters.
         least, stop = self._number()
         if least is None and stop == ",":
             least = 0

@@ -41,6 +41,7 @@ class Search:
         return bool(self._through(tree, {(at, ()) for at in range(len(self.text) + 1)}))
 
     def _through(self, node: ere.Node, ways: set[Matched]) -> set[Matched]:
+        # Each node is charged for the ways that enter it: the work of the whole search is bounded, however it nests.
         self.left -= len(ways)
         if self.left < 0:
             raise UndecidedError(

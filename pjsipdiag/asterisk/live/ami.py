@@ -122,6 +122,7 @@ class Ami:
             name, colon, value = line.partition(":")
             if colon:
                 lines.append((name, value.removeprefix(" ")))
+            # Up to release 13 the output of Command follows its header lines without names, up to a line of its own.
             if line.startswith("ActionID:") and ("Response", "Follows") in lines:
                 return Message((*lines, *(("Output", text) for text in self._until(_OLD_END, end, what))))
 

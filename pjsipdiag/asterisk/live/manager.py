@@ -25,6 +25,7 @@ def ask_manager(ami: Ami, wanted: Wanted) -> Live:
 
     :raises LiveError: that is nothing, or no answer came.
     """
+    # ListCommands names the actions that this user may ask for, and no others: what is not among them is not tried.
     granted = ami.granted_actions()
     if "Command" in granted:
         names = _endpoint_names(ami) if "PJSIPShowEndpoints" in granted else ()

@@ -111,6 +111,8 @@ def _identify(ask: Ask, listed: str) -> list[Item]:
 
 def _endpoint(ask: Ask, known: list[str], listed: str) -> list[Item]:
     """The endpoint behind a name of the list, with its auths and the order of its identifies."""
+    # The list shows NAME or NAME/NUMBER, and a name may hold slashes: the longest is tried first. One that fills the
+    # column may be cut: then the names that the identifies point to may have its end.
     parts = listed.split("/")
     names = ["/".join(parts[:at]) for at in range(len(parts), 0, -1)]
     if len(listed) >= cli_answers.NAME_WIDTH:

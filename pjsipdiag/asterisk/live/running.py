@@ -45,6 +45,8 @@ def running_config(live: Live, version: str | None = None) -> Config:
     wizards = {item.name: item.first("@pjsip_wizard") for item in live.of("identify")}
     identifies = [replace(one, wizard=wizards.get(one.name, "")) for one in config.identifies]
     running = live.modules
+    # What no interface shows makes the verdict unknown where it could decide: a type=acl, if its module runs; on
+    # releases with hash order the order of identifies, for nobody tells how many buckets there are.
     untold = set(live.untold)
     if running is None or "res_pjsip_acl" in running:
         untold.add("acl")

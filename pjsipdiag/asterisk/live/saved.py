@@ -64,6 +64,7 @@ def file_name(path: str) -> str:
 def from_text(text: str, name: str) -> Live:
     """:raises LiveError: the text holds no answers."""
     parsed = parse("live", Files(None, {"live": text}), release(NEWEST))
+    # The version is the last line that is written: a file without it is cut off, and is told from one of another kind.
     head = next((s for s in parsed.sections if _type(s) == "live"), None)
     version = head.first("version") if head else None
     if head is None or version is None or not version.value:

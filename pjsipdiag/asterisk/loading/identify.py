@@ -47,6 +47,8 @@ def build(
             unresolved.append(UnresolvedName(f"%{zone}", 0, rule.deny, rule.text, rule.where))
         elif not interface:
             return Problem(LoadReason.NO_INTERFACE(value=rule.text, zone=zone), rule.where, _not_known(rule.text))
+    # In the order of the container (ao2_iterator over identify->hosts), and not of the lines: what an earlier name has
+    # brought, a later one does not bring again, and the first that fails ends it.
     for host, where in _in_container_order(hosts):
         found = _resolve(host, rules, lookups, resolver)
         name, port = _host_port(host)

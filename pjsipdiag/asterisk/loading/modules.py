@@ -203,6 +203,8 @@ def apply(config: Config, modules: Modules, declined: Iterable[Absent], version:
     if early and modules.loads(WIZARD_MODULE):
         reason = f"{early} is preloaded before {WIZARD_MODULE}: on {version} {effect(WIZARD_MODULE)}"
         absent.append(Absent(WIZARD_MODULE, reason, modules.where, used=_is_used(WIZARD_MODULE, config)))
+    # Where nothing listens, all else that is missing decides nothing: the objects stay, so that a report can still say
+    # what is in the files.
     absent.sort(key=lambda one: not one.ends)
     if any(one.ends for one in absent):
         return replace(config, transports={}, sockets=(), absent=tuple(absent))

@@ -116,6 +116,8 @@ def split_hosts(value: str) -> list[str]:
     while rest is not None:
         if not rest:
             return [*hosts, ""] if hosts else hosts
+        # A backslash is passed over with the character behind it; both stay part of the host. Quotes of the other kind
+        # nest, so that a comma counts only where all are closed.
         quotes: list[str] = []
         position, end = 0, -1
         while position < len(rest):

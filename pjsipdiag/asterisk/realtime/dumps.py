@@ -66,6 +66,7 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
         )
     if query.key not in columns.names:
         raise NoAnswerError(f"database {name}: table {query.table} of {path} has no column {query.key}")
+    # As the query of the drivers (WHERE key LIKE '%'), which passes over rows whose key is NULL.
     at = columns.names.index(query.key)
     wanted = [row for row in rows if len(row) == len(columns.names) and row[at] is not None]
     if query.ordered:

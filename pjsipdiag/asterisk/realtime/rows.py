@@ -46,6 +46,8 @@ def sections(
     same: dict[str, str] = {}
 
     def made(row: tuple[object, ...], line: int) -> RowSection | None:
+        # pgsql and odbc take the id apart like any other value, and the last of its pieces is the name; the row is
+        # found by the whole of it.
         key = text(row[at])
         name = key if driver == "sqlite3" else next(reversed(list(values(key or "", driver))), "")
         if not key or not name:

@@ -63,6 +63,7 @@ def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, R
     """
     if not _denies(acl, config):
         return None
+    # One Contact that is denied decides, whatever another leaves open: so all are asked before anything is unknown.
     untold = ""
     for contact in request.contacts:
         uri = contact.address.uri if contact.address else None

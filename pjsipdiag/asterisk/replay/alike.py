@@ -188,6 +188,7 @@ class Alike:
             if GENERIC.fullmatch(line) is None or name in UNUSUAL:
                 return None
             return HeaderLine(name, (name, value), None) if name in self._watched else _NOTHING
+        # The syntax begins behind the one blank that nearly all write; another form of blanks is replayed in full.
         matched = form.fullmatch(value, 1) if value.startswith(b" ") else None
         if matched is None:
             return None

@@ -125,6 +125,8 @@ def auth_digests(auth: Candidate) -> Drop | None:
         for variable in auth.options.get(option, ())
         for name, _ in parse_digests(variable.value)
     }
+    # check_algorithm() is called for each algorithm, and each that has no secret is logged; the first one is the
+    # reason.
     missing, log = "", []
     for agent in ("uas", "uac"):
         names = [

@@ -83,6 +83,7 @@ def codec_list(setting: Setting) -> Answer:
     allowing = setting.name.lower() == "allow"
     if not allowing and not setting.value:
         return None
+    # Every entry is looked at, though the first bad one refuses the line: Asterisk logs each of them.
     log, wrong, patched = [], None, ""
     for allows, name, size in _entries(setting.value, allowing):
         if _bad_packetization(size):
