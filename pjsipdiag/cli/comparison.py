@@ -12,7 +12,7 @@ from pjsipdiag.cli.completion import FILE, complete_releases
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.help import refuse_given
 from pjsipdiag.cli.live import asking
-from pjsipdiag.cli.options import COLORED, FORCED, NAME_OPTIONS, QUIET, READING
+from pjsipdiag.cli.options import COLORED, FILES_AND_LIVE, FORCED, QUIET, READING
 from pjsipdiag.cli.output import ProgressLine, directory, show_changes, show_differences
 from pjsipdiag.errors import shown_name
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     shell_complete=complete_releases,
     help="Once, or twice: from and to.",
 )
-@NAME_OPTIONS
+@FILES_AND_LIVE
 @READING
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), help="text or json.")
 @click.option("-o", "--output", metavar="FILE", type=FILE, help="Write there.")

@@ -12,7 +12,7 @@ from pjsipdiag.cli.completion import FILE, complete_rules
 from pjsipdiag.cli.gate import COUNTS, gate_of
 from pjsipdiag.cli.group import did_you_mean, main
 from pjsipdiag.cli.live import load_named
-from pjsipdiag.cli.options import ASTERISK_ALONE, COLORED, CONFIG, NAME_OPTIONS, OUTPUT, QUIET
+from pjsipdiag.cli.options import ASTERISK_ALONE, COLORED, CONFIG, FILES_AND_LIVE, OUTPUT, QUIET
 from pjsipdiag.cli.output import format_for, look, show
 
 
@@ -20,7 +20,7 @@ from pjsipdiag.cli.output import format_for, look, show
 @click.argument("source", metavar="SOURCE[:PORT]")
 @CONFIG
 @ASTERISK_ALONE
-@NAME_OPTIONS
+@FILES_AND_LIVE
 @click.option("--from", "from_", metavar="URI", help="The From header, its URI or its user.")
 @click.option("--uri", metavar="URI", help="The request URI.")
 @click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="One more header.")
@@ -63,7 +63,7 @@ def explain(
 @main.command(epilog="pjsipdiag check -c /etc/asterisk")
 @CONFIG
 @ASTERISK_ALONE
-@NAME_OPTIONS
+@FILES_AND_LIVE
 @click.option(
     "--expect", metavar="FILE", type=FILE, help="Who is to get where: a line '203.0.113.10 -> provider' each."
 )

@@ -13,7 +13,7 @@ from pjsipdiag.cli.completion import FILE
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.help import refuse_given
 from pjsipdiag.cli.live import load_named
-from pjsipdiag.cli.options import ASTERISK, CAPTURES, CONFIG, FORCED, NAME_OPTIONS, QUIET
+from pjsipdiag.cli.options import ASTERISK, CAPTURES, CONFIG, FILES_AND_LIVE, FORCED, QUIET
 from pjsipdiag.cli.output import end_cut, is_forced, open_output
 from pjsipdiag.errors import visible
 from pjsipdiag.firewall import LIST_FORMATS
@@ -170,7 +170,7 @@ def redact(
 @main.command(epilog="pjsipdiag allowlist -c /etc/asterisk --format nft | nft -f -")
 @CONFIG
 @ASTERISK
-@NAME_OPTIONS
+@FILES_AND_LIVE
 @click.option("--also", multiple=True, metavar="NETWORK", help="Let that network in, too: your telephones.")
 @click.option("--family", type=click.Choice(["4", "6"]), help="Only addresses of that IP version.  [both]")
 @click.option(

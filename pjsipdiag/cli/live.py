@@ -20,7 +20,7 @@ def load_named(
     config: str | None, asterisk: str | None, names: dict[str, Any], *, quiet: bool, host: str = ""
 ) -> tuple[Config, Live | None]:
     """The configuration of a command that reads no capture, and what a running Asterisk told; `host` is one that a
-    caller names, `names` are the values of NAME_OPTIONS."""
+    caller names, `names` are the values of FILES_AND_LIVE."""
     from pjsipdiag.diagnosis.names import load
     from pjsipdiag.diagnosis.running import ask
 

@@ -60,7 +60,7 @@ FILE_NAMES = options(
                  help="The database that extconfig.conf calls NAME, or a dump of it; it is only read.  "
                  "[auto: as Asterisk's files say]"),
 )  # fmt: skip
-NAME_OPTIONS = options(
+FILES_AND_LIVE = options(
     FILE_NAMES,
     click.option("--live", is_flag=False, flag_value="asterisk -rx", metavar="[COMMAND]",
                  help="Ask a running Asterisk: a command as 'ssh pbx asterisk -rx', ami://USER@HOST, "
@@ -115,7 +115,7 @@ READING = options(
     click.option("--for", "seconds", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
                  help="With --follow: report after that time."),
 )  # fmt: skip
-INPUT = options(CAPTURES, CONFIG, ASTERISK, NAME_OPTIONS, READING)
+INPUT = options(CAPTURES, CONFIG, ASTERISK, FILES_AND_LIVE, READING)
 FORCED = click.option(
     "--force",
     is_flag=True,

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from pjsipdiag.watch.loop import Watch
     from pjsipdiag.watch.sources.source import FilePosition, Source
 
-STANDARD_INPUT = 0
-
 
 @main.command(epilog="pjsipdiag watch -i any -c /etc/asterisk --until-failure")
 @click.argument("where", required=False, metavar="[hep://ADDRESS:PORT | DIR | -]")
@@ -144,6 +142,7 @@ def _state_file(where: str | None, state: str | None) -> Path | None:
 
 def _source(where: str, mirrors: Sequence[str], start: FilePosition, say: Callable[[str], None]) -> Source:
     """The source that `where` names: standard input, a listener or a directory."""
+    from pjsipdiag.capture.readers import STANDARD_INPUT
     from pjsipdiag.watch.sources.folder import Folder
     from pjsipdiag.watch.sources.hep import Listener
     from pjsipdiag.watch.sources.source import PipedCapture

@@ -30,7 +30,7 @@ from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.work.gather import AlreadyRead, Gathered
 from pjsipdiag.diagnosis.work.reading import Reading
 
-MOST_HOSTS = 500
+MOST_HOSTS_KEPT = 500
 """Entries of each host table that are remembered."""
 REMEMBERED = 60 * 1_000_000_000
 """Nanoseconds for which settled calls go on to be judged together with later ones."""
@@ -107,7 +107,7 @@ def free() -> None:
 
 
 def _busiest(merged: Merged, own: Iterable[bytes]) -> Merged:
-    """The host tables of `merged` with at most MOST_HOSTS entries each; `own` are the registrations of this window."""
+    """The host tables of `merged`, MOST_HOSTS_KEPT entries each at most; `own` are the registrations of this window."""
     registrations = {name: merged.registrations[name] for name in own}
     registrations |= {name: one for name, one in merged.registrations.items() if name not in registrations}
     return Merged(
@@ -117,12 +117,12 @@ def _busiest(merged: Merged, own: Iterable[bytes]) -> Merged:
         pairs=Counter(_most(merged.pairs, lambda pair: merged.pairs[pair])),
         received=Counter(_most(merged.received, lambda ip: merged.received[ip])),
         local=Counter(_most(merged.local, lambda ip: merged.local[ip])),
-        answering=set(islice(sorted(merged.answering, key=lambda at: -merged.received[at[:-2]]), MOST_HOSTS)),
-        registrations=dict(islice(registrations.items(), MOST_HOSTS)),
+        answering=set(islice(sorted(merged.answering, key=lambda at: -merged.received[at[:-2]]), MOST_HOSTS_KEPT)),
+        registrations=dict(islice(registrations.items(), MOST_HOSTS_KEPT)),
     )
 
 
 def _most(table: Mapping[_Key, Any], rank: Callable[[_Key], int]) -> dict[_Key, Any]:
-    if len(table) <= MOST_HOSTS:
+    if len(table) <= MOST_HOSTS_KEPT:
         return dict(table)
-    return {key: table[key] for key in sorted(table, key=rank, reverse=True)[:MOST_HOSTS]}
+    return {key: table[key] for key in sorted(table, key=rank, reverse=True)[:MOST_HOSTS_KEPT]}

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from pjsipdiag.asterisk.ere import automaton as regex
 from pjsipdiag.asterisk.ere.references import UndecidedError
 from pjsipdiag.asterisk.forms import forms
-from pjsipdiag.asterisk.forms.header_syntax import FIELDS
+from pjsipdiag.asterisk.forms.header_syntax import PARSED_FIELDS
 from pjsipdiag.asterisk.loading import show_output as shown
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.pjsip import message as pjsip
@@ -93,7 +93,7 @@ def form(data: bytes) -> None:
     parsed = pjsip.parse(data[:end])
     if not isinstance(parsed, pjsip.Request):
         raise AssertionError(f"a form for what PJSIP does not take: {parsed}")
-    found = {name: (value or b"").decode("latin-1") for name, value in zip(FIELDS, fields, strict=True)}
+    found = {name: (value or b"").decode("latin-1") for name, value in zip(PARSED_FIELDS, fields, strict=True)}
     sender = parsed.from_.address.uri
     if not isinstance(sender, PjSipUri):
         raise AssertionError(f"a form for {sender}")

@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.ere import grammar as ere
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import PjsipdiagError
 
-MOST_STEPS = 300_000
+MOST_MATCH_STEPS = 300_000
 
 Groups = tuple[tuple[int, int, int], ...]
 """(group, start, end) of the groups that hold something, sorted by group."""
@@ -31,7 +31,7 @@ class Search:
     text: str
     holds: Callable[[str, str, int], bool]
     accepts: Callable[[ere.CharacterSet, str], bool]
-    left: int = MOST_STEPS
+    left: int = MOST_MATCH_STEPS
 
     def matches(self, tree: ere.Node) -> bool:
         """Whether `tree` matches anywhere.

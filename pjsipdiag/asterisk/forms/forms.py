@@ -16,11 +16,11 @@ from pjsipdiag.asterisk.forms.grammar import Fields, Matcher, first, matcher, se
 from pjsipdiag.asterisk.forms.header_syntax import (
     ARRAYS,
     CRLF,
-    FIELDS,
     GENERIC,
     LINES,
     NUMBER,
     ONCE,
+    PARSED_FIELDS,
     READ_LINES,
     REQUEST,
     SINGLE,
@@ -131,5 +131,5 @@ def _learn(number: int, lines: list[bytes], head: bytes) -> Matcher | None:
         met.add(name)
     if not (ONCE | {b"via"} <= met):
         return None
-    learnt = matcher(number, seq(*parts, CRLF), FIELDS)
+    learnt = matcher(number, seq(*parts, CRLF), PARSED_FIELDS)
     return learnt if learnt(head) else None

@@ -25,7 +25,7 @@ from pjsipdiag.asterisk.forms.grammar import (
 )
 from pjsipdiag.sip import COMPACT_NAMES
 
-FIELDS = (
+PARSED_FIELDS = (
     *("call_id", "cseq", "branch", "to_tag", "tag", "uri", "called", "agent"),
     *("user", "host", "login", "realm"),
 )
@@ -34,8 +34,8 @@ user, and the names of its sender: user and host of From, user and realm of the 
 
 
 def field(name: str, part: Syntax) -> Syntax:
-    """`part`, kept as one of FIELDS."""
-    assert name in FIELDS
+    """`part`, kept as one of PARSED_FIELDS."""
+    assert name in PARSED_FIELDS
     return group(name, part)
 
 

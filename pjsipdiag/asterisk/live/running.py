@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.config import Acl, AddressRule, Auth, Config, Identify
 from pjsipdiag.asterisk.live.dialplan import dialplan
 from pjsipdiag.asterisk.live.saved import to_text
-from pjsipdiag.asterisk.live.snapshot import HIDDEN_ACL, LIVE_FILE, OPTIONS, Live
+from pjsipdiag.asterisk.live.snapshot import HIDDEN_ACL, OPTIONS, RUNNING_FILE, Live
 from pjsipdiag.asterisk.loading import modules
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.releases import NEWEST, nearest, release
@@ -68,7 +68,7 @@ def running_config(live: Live, version: str | None = None) -> Config:
         uncertain_identifiers=config.uncertain_identifiers if live.identifiers is None else (),
         named_acls=acls,
         has_acls=True,
-        auths={name: Auth(name, Where(LIVE_FILE, 0, name)) for name in names},
+        auths={name: Auth(name, Where(RUNNING_FILE, 0, name)) for name in names},
         absent=_absent(live),
         untold=frozenset(untold),
         aliases_asked=frozenset(item.name for item in live.of("alias_asked")),
@@ -97,7 +97,7 @@ def _named_acls(live: Live, config: Config) -> dict[str, tuple[AddressRule, ...]
     found: dict[str, tuple[AddressRule, ...]] = {}
     for item in live.of("named_acl"):
         rules: list[AddressRule] = []
-        where = places[item.name].where if item.name in places else Where(LIVE_FILE, 0, item.name)
+        where = places[item.name].where if item.name in places else Where(RUNNING_FILE, 0, item.name)
         for sense, network in item.values:
             rules += parse_rules(network, ports=False, deny=sense == "deny", where=where)[0]
         found[item.name] = tuple(rules)
@@ -125,5 +125,7 @@ def _absent(live: Live) -> tuple[modules.Absent, ...]:
     for name in ("res_pjsip", *modules.IDENTIFIERS_OF, "res_pjsip_authenticator_digest"):
         if name not in live.modules:
             reason, ends = f"{name} does not run: {modules.effect(name)}", name == "res_pjsip"
-            found.append(modules.Absent(name, reason, Where(LIVE_FILE, 0), used=ends or name == modules.IP, ends=ends))
+            found.append(
+                modules.Absent(name, reason, Where(RUNNING_FILE, 0), used=ends or name == modules.IP, ends=ends)
+            )
     return tuple(found)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
-from pjsipdiag.asterisk.live.snapshot import LIVE_FILE, Item, Live, LiveError
+from pjsipdiag.asterisk.live.snapshot import RUNNING_FILE, Item, Live, LiveError
 from pjsipdiag.asterisk.releases import NEWEST, release
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.inputs import read_whole
@@ -58,7 +58,7 @@ def read(path: str) -> Live:
 def file_name(path: str) -> str:
     """The name of a saved file as its lines are named; one that is a pattern to Asterisk is left out."""
     name = Path(path).name
-    return name if re.fullmatch(r"[\w. -]+", name) else LIVE_FILE
+    return name if re.fullmatch(r"[\w. -]+", name) else RUNNING_FILE
 
 
 def from_text(text: str, name: str) -> Live:

@@ -18,7 +18,7 @@ OPTIONS = {
 }
 """Type of object -> the options that are kept; nothing else is, so that no password is."""
 
-LIVE_FILE = "running-asterisk"
+RUNNING_FILE = "running-asterisk"
 """The name in place of a file's where nothing was saved."""
 
 HIDDEN_ACL = "deny/permit"
@@ -79,7 +79,7 @@ class Live:
     unknown: tuple[str, ...] = ()
     untold: tuple[str, ...] = ()
     """`identifiers` where they could not be listed, and the types of which there may be more objects."""
-    file: str = LIVE_FILE
+    file: str = RUNNING_FILE
     """The file that holds all this, where it was saved: its lines can be named."""
 
     def of(self, kind: str) -> Iterator[Item]:

@@ -23,12 +23,12 @@ def parse_sip_version(scanner: Scanner) -> None:
         raise SipSyntaxError
 
 
-KNOWN_METHODS = ("INVITE", "CANCEL", "ACK", "BYE", "REGISTER", "OPTIONS")
+PJSIP_METHODS = ("INVITE", "CANCEL", "ACK", "BYE", "REGISTER", "OPTIONS")
 
 
 def method_name(token: str) -> str:
     """pjsip_method_init_np(): the six methods PJSIP knows are recognised in any case; all others stay as they are."""
-    return token.upper() if token.upper() in KNOWN_METHODS else token
+    return token.upper() if token.upper() in PJSIP_METHODS else token
 
 
 def leading_number(text: str) -> int:

@@ -16,7 +16,7 @@
 enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10, TAGGED = 30, MOST_WHAT = 64, BUFFER = 1 << 18 };
 enum { WITH_DELAY = 503, FINAL = 200, MOST_FINAL = 699, ACKED = 0, CONNECTED = 1 }; /* a 503 may say when to try again: `Fold._answer` keeps that */
 enum { TRUNCATED = 4, CREDENTIALS = 8, SIX = 16 }; /* as in `rows.py` */
-enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, CALLED, AGENT, NAMES, FIELDS = 12 }; /* header_syntax.FIELDS */
+enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, CALLED, AGENT, NAMES, FIELDS = 12 }; /* header_syntax.PARSED_FIELDS */
 enum { FORM_CREDENTIALS = 2 }; /* of a Form */
 enum { COUNT, LAST, LAST_TIME, FIRST_SAID, FIRST_TIME, LOOKS, REPEATED }; /* of a Repeated */
 enum { MESSAGES, RESPONSES, REQUESTS, END, COUNTS };

@@ -48,7 +48,7 @@ def value_of(head: bytes, name: bytes) -> bytes:
 
 
 def fields_of(head: bytes) -> Fields:
-    """FIELDS of a head that has no form, but for the user of its URI and the names of its sender."""
+    """PARSED_FIELDS of a head that has no form, but for the user of its URI and the names of its sender."""
     to, sender = value_of(head, b"to"), value_of(head, b"from")
     return (
         call_id(head),

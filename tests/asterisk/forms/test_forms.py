@@ -12,7 +12,7 @@ import pytest
 
 from pjsipdiag.asterisk.forms import grammar
 from pjsipdiag.asterisk.forms.forms import LEARNT, Forms
-from pjsipdiag.asterisk.forms.header_syntax import FIELDS
+from pjsipdiag.asterisk.forms.header_syntax import PARSED_FIELDS
 from pjsipdiag.asterisk.pjsip.message import Request, parse
 from pjsipdiag.asterisk.replay.alike import SenderNames
 from pjsipdiag.asterisk.replay.identifiers import Replay
@@ -51,7 +51,7 @@ def test_a_form_reads_and_judges_like_the_long_way() -> None:
         if not number:
             continue
         assert one.raw[:end] == one.head + b"\r\n\r\n"
-        found = dict(zip(FIELDS, (value or b"" for value in fields), strict=True))
+        found = dict(zip(PARSED_FIELDS, (value or b"" for value in fields), strict=True))
         sender = one.from_uri
         assert sender is not None
         assert found["call_id"].decode() == one.call_id
