@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any, overload
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.reasons.reason import Reason, said
+from pjsipdiag.asterisk.reasons.reason import Reason, quote_words
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import instead, nearest
 from pjsipdiag.asterisk.secrets import hide_secrets
@@ -184,7 +184,7 @@ class _Redactor:
         if isinstance(value, Where):
             return replace(value, section=self.disguise.section(value.section))
         if isinstance(value, Reason):
-            return said(self.disguise.text(str(value)))
+            return quote_words(self.disguise.text(str(value)))
         if isinstance(value, Check):
             self._compared(value.why.first)
         if is_dataclass(value) and not isinstance(value, type):

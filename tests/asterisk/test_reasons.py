@@ -10,7 +10,7 @@ from string import Formatter
 
 import pytest
 
-from pjsipdiag.asterisk.reasons import FileReason, LoadReason, Reason, ReasonKind, ValueReason, WalkReason, said
+from pjsipdiag.asterisk.reasons import FileReason, LoadReason, Reason, ReasonKind, ValueReason, WalkReason, quote_words
 
 PACKAGE = Path(__file__).parents[2] / "pjsipdiag"
 FAMILIES: dict[str, type[ReasonKind]] = {one.__name__: one for one in (FileReason, LoadReason, ValueReason, WalkReason)}
@@ -101,6 +101,6 @@ def test_a_reason_is_a_sentence_when_somebody_reads_it() -> None:
         "dtmf_mode is one of info, auto, not 'x'"
     )
     assert str(reason.map_texts(str.upper)).endswith("but endpoint=LOST does not exist; no other identify is asked")
-    assert said("{x}") == said("{x}") != said("")
-    assert isinstance({said("a"): 1}, dict)
-    assert isinstance(said("a"), Reason)
+    assert quote_words("{x}") == quote_words("{x}") != quote_words("")
+    assert isinstance({quote_words("a"): 1}, dict)
+    assert isinstance(quote_words("a"), Reason)

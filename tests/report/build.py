@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pjsipdiag.asterisk.reasons.reason import said
+from pjsipdiag.asterisk.reasons.reason import quote_words
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome, Verdict
 from pjsipdiag.diagnosis.model import Edit, Edited, Finding, Loading, Report, Severity, Suggestion
@@ -13,12 +13,14 @@ from pjsipdiag.diagnosis.traffic import CallRow, CaptureSummary, SourceRow
 NOON = 1_795_435_200_000_000_000
 IDENTIFY = Where("pjsip.conf", 20, "provider-identify")
 MATCH = Where("pjsip.conf", 22, "provider-identify")
-NEAR = said("203.0.113.13 is one above match=203.0.113.12")
+NEAR = quote_words("203.0.113.13 is one above match=203.0.113.12")
 
 MATCHED = Verdict(
     (
-        Check("ip", Match.MATCH, said("203.0.113.10 is match=203.0.113.10"), MATCH, "provider-identify", "provider"),
-        Check("admission", Match.MATCH, said("no access list, no auth: the call goes to context from-provider")),
+        Check(
+            "ip", Match.MATCH, quote_words("203.0.113.10 is match=203.0.113.10"), MATCH, "provider-identify", "provider"
+        ),
+        Check("admission", Match.MATCH, quote_words("no access list, no auth: the call goes to context from-provider")),
     )
 )
 UNMATCHED = Verdict(
@@ -26,17 +28,19 @@ UNMATCHED = Verdict(
         Check(
             "ip",
             Match.NO_MATCH,
-            said("203.0.113.13 is one above match=203.0.113.12"),
+            quote_words("203.0.113.13 is one above match=203.0.113.12"),
             MATCH,
             "provider-identify",
             "provider",
         ),
-        Check("username", Match.NO_MATCH, said("there is no endpoint '15550100'")),
-        Check("anonymous", Match.NO_MATCH, said("there is no endpoint 'anonymous'")),
-        Check("admission", Match.NO_MATCH, said("no endpoint: 401"), result=Outcome.NO_MATCH, status=401),
+        Check("username", Match.NO_MATCH, quote_words("there is no endpoint '15550100'")),
+        Check("anonymous", Match.NO_MATCH, quote_words("there is no endpoint 'anonymous'")),
+        Check("admission", Match.NO_MATCH, quote_words("no endpoint: 401"), result=Outcome.NO_MATCH, status=401),
     )
 )
-UNKNOWN = Verdict((Check("ip", Match.UNKNOWN, said("sip.example.com was not resolved"), MATCH, "by-name", "other"),))
+UNKNOWN = Verdict(
+    (Check("ip", Match.UNKNOWN, quote_words("sip.example.com was not resolved"), MATCH, "by-name", "other"),)
+)
 
 
 def call(number: int, source: str, verdict: Verdict, status: int | None) -> CallRow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.reasons.reason import said
+from pjsipdiag.asterisk.reasons.reason import quote_words
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome, Verdict
 from pjsipdiag.diagnosis.model import Door, DoorState, Edit, Finding, Report, Severity, Suggestion
@@ -18,11 +18,11 @@ def hostile(text: str) -> Report:
     where = Where(text, 3, text)
     unmatched = Verdict(
         (
-            Check("ip", Match.NO_MATCH, said(text), where, text, text),
-            Check("admission", Match.NO_MATCH, said(text), result=Outcome.NO_MATCH, status=401),
+            Check("ip", Match.NO_MATCH, quote_words(text), where, text, text),
+            Check("admission", Match.NO_MATCH, quote_words(text), result=Outcome.NO_MATCH, status=401),
         )
     )
-    matched = Verdict((Check("ip", Match.MATCH, said(text), where, text, text),))
+    matched = Verdict((Check("ip", Match.MATCH, quote_words(text), where, text, text),))
     calls = tuple(
         CallRow(
             text, NOON + at, f"203.0.113.{at}:5060", text, text, text, verdict, 401, text, 1, text, text, 1,

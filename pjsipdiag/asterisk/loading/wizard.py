@@ -81,7 +81,7 @@ class _Source:
     def true(self, name: str) -> bool:
         return parse_bool(self.text(name))
 
-    def prefixed(self, prefix: str) -> list[Variable]:
+    def behind_prefix(self, prefix: str) -> list[Variable]:
         """The variables behind a prefix, without it (the prefix is compared with case)."""
         return [
             replace(v, name=v.name[len(prefix) :])
@@ -97,11 +97,11 @@ class _Source:
         found = self.last(name)
         return found.where if found else self.section.where
 
-    def own(self, name: str, value: str, because: str = "") -> Variable:
+    def new_variable(self, name: str, value: str, because: str = "") -> Variable:
         """A variable that the wizard adds, on account of one of its own options."""
         return Variable(name, value, self.where(because) if because else self.section.where)
 
-    def made(self, name: str, variables: list[Variable]) -> Section:
+    def new_section(self, name: str, variables: list[Variable]) -> Section:
         return Section(name, self.section.where, tuple(variables))
 
     def incomplete(self, name: str, reason: Reason, text: str, because: str) -> _IncompleteError:
@@ -141,16 +141,16 @@ def split_hosts(value: str) -> list[str]:
 
 
 def _endpoint(source: _Source) -> list[Section]:
-    variables = source.prefixed("endpoint/")
-    variables += [source.own("@pjsip_wizard", source.id), source.own("aors", source.id)]
+    variables = source.behind_prefix("endpoint/")
+    variables += [source.new_variable("@pjsip_wizard", source.id), source.new_variable("aors", source.id)]
     for option in ("outbound_proxy", "transport"):
         if value := source.text(option):
-            variables.append(source.own(option, value, option))
+            variables.append(source.new_variable(option, value, option))
     if source.true("sends_auth"):
-        variables.append(source.own("outbound_auth", f"{source.id}-oauth", "sends_auth"))
+        variables.append(source.new_variable("outbound_auth", f"{source.id}-oauth", "sends_auth"))
     if source.true("accepts_auth"):
-        variables.append(source.own("auth", f"{source.id}-iauth", "accepts_auth"))
-    return [source.made(source.id, variables)]
+        variables.append(source.new_variable("auth", f"{source.id}-iauth", "accepts_auth"))
+    return [source.new_section(source.id, variables)]
 
 
 def _identify(source: _Source) -> list[Section]:
@@ -164,25 +164,25 @@ def _identify(source: _Source) -> list[Section]:
         reason = LoadReason.NO_REMOTE_HOSTS(option="remote_hosts", spelt=spelt)
         text = "must have 'remote_hosts' if it doesn't accept registrations."
         raise source.incomplete(name, reason, text, alike[0] if alike else "remote_hosts")
-    variables = source.prefixed("identify/")
-    variables += [source.own("endpoint", source.id), source.own("@pjsip_wizard", source.id)]
+    variables = source.behind_prefix("identify/")
+    variables += [source.new_variable("endpoint", source.id), source.new_variable("@pjsip_wizard", source.id)]
     if not any(v.name.lower() == "match" for v in variables):
         keeps_port = source.release.has("wizard_ports")
         variables += [Variable("match", host if keeps_port else host.partition(":")[0], at) for host, at in hosts]
-    return [source.made(name, variables)]
+    return [source.new_section(name, variables)]
 
 
 def _aor(source: _Source) -> list[Section]:
-    variables = [*source.prefixed("aor/"), source.own("@pjsip_wizard", source.id)]
+    variables = [*source.behind_prefix("aor/"), source.new_variable("@pjsip_wizard", source.id)]
     if value := source.text("outbound_proxy"):
-        variables.append(source.own("outbound_proxy", value, "outbound_proxy"))
+        variables.append(source.new_variable("outbound_proxy", value, "outbound_proxy"))
     if not any(v.name.lower() == "contact" for v in variables):
         pattern = source.text("contact_pattern", "sip:${REMOTE_HOST}")
         if pattern:
             variables += [
                 Variable("contact", _substitute(pattern, REMOTE_HOST=host), at) for host, at in source.hosts()
             ]
-    return [source.made(source.id, variables)]
+    return [source.new_section(source.id, variables)]
 
 
 def _auth(source: _Source) -> list[Section]:
@@ -191,14 +191,14 @@ def _auth(source: _Source) -> list[Section]:
         if not source.true(option):
             continue
         name = f"{source.id}{suffix}"
-        variables = source.prefixed(f"{direction}_auth/")
+        variables = source.behind_prefix(f"{direction}_auth/")
         if not any(v.name.lower() == "username" for v in variables):
             text = f"must have '{direction}_auth/username' if it {option}."
             raise source.incomplete(name, LoadReason.MISSING(option=f"{direction}_auth/username"), text, option)
-        variables.append(source.own("@pjsip_wizard", source.id))
+        variables.append(source.new_variable("@pjsip_wizard", source.id))
         if not any(v.name.lower() == "auth_type" for v in variables):
-            variables.append(source.own("auth_type", "userpass"))
-        sections.append(source.made(name, variables))
+            variables.append(source.new_variable("auth_type", "userpass"))
+        sections.append(source.new_section(name, variables))
     return sections
 
 
@@ -216,14 +216,14 @@ def _registration(source: _Source) -> list[Section]:
             text = "must have 'outbound_auth/username' if it sends authentication."
             raise source.incomplete(name, LoadReason.MISSING(option="outbound_auth/username"), text, "sends_auth")
         username = found.value
-    common = source.prefixed("registration/")
+    common = source.behind_prefix("registration/")
     if value := source.text("outbound_proxy"):
-        common.append(source.own("outbound_proxy", value, "outbound_proxy"))
-    common.append(source.own("@pjsip_wizard", source.id))
+        common.append(source.new_variable("outbound_proxy", value, "outbound_proxy"))
+    common.append(source.new_variable("@pjsip_wizard", source.id))
     # Each host has a registration of its own, under a number: unlike an AOR or an identify, says
     # handle_registrations(), it cannot have several hosts.
     return [
-        source.made(f"{source.id}-reg-{number}", [*common, *_to_host(source, host, where, username)])
+        source.new_section(f"{source.id}-reg-{number}", [*common, *_to_host(source, host, where, username)])
         for number, (host, where) in enumerate(hosts)
     ]
 
@@ -234,12 +234,12 @@ def _to_host(source: _Source, host: str, where: Where, username: str) -> Iterato
         if text := source.text(f"{option}_pattern", pattern):
             yield Variable(option, _substitute(text, REMOTE_HOST=host, USERNAME=username), where)
     if source.true("sends_auth"):
-        yield source.own("outbound_auth", f"{source.id}-oauth", "sends_auth")
+        yield source.new_variable("outbound_auth", f"{source.id}-oauth", "sends_auth")
     if value := source.text("transport"):
-        yield source.own("transport", value, "transport")
+        yield source.new_variable("transport", value, "transport")
     if source.true("sends_line_with_registrations"):
-        yield source.own("line", "yes", "sends_line_with_registrations")
-        yield source.own("endpoint", source.id, "sends_line_with_registrations")
+        yield source.new_variable("line", "yes", "sends_line_with_registrations")
+        yield source.new_variable("endpoint", source.id, "sends_line_with_registrations")
 
 
 def _substitute(pattern: str, **values: str) -> str:

@@ -155,7 +155,7 @@ def parse(raw: bytes, dialect: Dialect = Dialect()) -> Request | Response | Unpa
             if scanner.at_end or scanner.at_newline:
                 break
     except SipSyntaxError as refused:
-        return _refused(refused, place or name, scanner)
+        return _explain_unparsable(refused, place or name, scanner)
     missing = [name for name in ("Call-ID", "From", "To", "Via", "CSeq") if not _has(parser.headers, name)]
     blank = "" if missing == ["Call-ID"] else " "  # PJSIP names the last one only
     if missing:
@@ -171,7 +171,7 @@ def _has(headers: list[Header], name: str) -> bool:
     return any(header.name == name for header in headers)
 
 
-def _refused(refused: SipSyntaxError, place: str, scanner: Scanner) -> Unparsable:
+def _explain_unparsable(refused: SipSyntaxError, place: str, scanner: Scanner) -> Unparsable:
     kind = "PJSIP invalid value error" if refused.value else "PJSIP syntax error"
     before = scanner.text[: scanner.position]
     line = before.count("\n") + 1

@@ -27,7 +27,7 @@ class Mapped:
     where: Where | None = None
     no_table: bool = False
 
-    def asked(self, family: str) -> Mapped:
+    def with_table(self, family: str) -> Mapped:
         """The same with a table."""
         return replace(self, table=family, no_table=False) if self.no_table else self
 

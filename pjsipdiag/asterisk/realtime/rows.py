@@ -45,7 +45,7 @@ def sections(
     kind = Variable("type", object_type, Where(table, 0, "", "type"))
     same: dict[str, str] = {}
 
-    def made(row: tuple[object, ...], line: int) -> RowSection | None:
+    def section(row: tuple[object, ...], line: int) -> RowSection | None:
         # pgsql and odbc take the id apart like any other value, and the last of its pieces is the name; the row is
         # found by the whole of it.
         key = text(row[at])
@@ -65,7 +65,7 @@ def sections(
                 variables.append(Variable(column, same.get(value, value), where))
         return key, Section(name, Where(table, line, name, "id"), tuple(variables))
 
-    return made
+    return section
 
 
 def values(written: str, driver: str) -> Iterator[str]:

@@ -114,7 +114,7 @@ class Tables:
         for family in () if name in _NEVER_MAPPED else (name.lower(), GLOBAL):
             for mapped in self.families.get(family, ())[:1]:
                 if _available(mapped, loads):
-                    return mapped.asked(name if family != GLOBAL else GLOBAL)
+                    return mapped.with_table(name if family != GLOBAL else GLOBAL)
         return None
 
     def file(self, name: str, mapped: Mapped, types: Sequence[str]) -> Parsed | None:
@@ -144,7 +144,7 @@ class Tables:
             reason = FileReason.NO_UNQUALIFIED_FETCH(type=object_type)
             yield TableRows((), EXACT, (Problem(reason, backend.where or Where("sorcery.conf", 0)),))
             return
-        for mapped in (table.asked(backend.family) for table in self.families[backend.family.lower()]):
+        for mapped in (table.with_table(backend.family) for table in self.families[backend.family.lower()]):
             if not _available(mapped, loads):
                 return
             if self._is_unnamed(mapped):

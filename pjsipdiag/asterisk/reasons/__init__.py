@@ -14,8 +14,8 @@ Imports: nothing. A new reason is a row of its family: `Family.KIND(field=...)` 
 
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
-from pjsipdiag.asterisk.reasons.reason import Reason, ReasonKind, said
+from pjsipdiag.asterisk.reasons.reason import Reason, ReasonKind, quote_words
 from pjsipdiag.asterisk.reasons.values import ValueReason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 
-__all__ = ["FileReason", "LoadReason", "Reason", "ReasonKind", "ValueReason", "WalkReason", "said"]
+__all__ = ["FileReason", "LoadReason", "Reason", "ReasonKind", "ValueReason", "WalkReason", "quote_words"]

@@ -91,5 +91,5 @@ class Words(ReasonKind):
     SAID = "{text}"
 
 
-def said(text: str) -> Reason:
+def quote_words(text: str) -> Reason:
     return Words.SAID(text=text)

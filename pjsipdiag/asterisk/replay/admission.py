@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.addresses.rule import SourceSocket, canonical, deciding,
 from pjsipdiag.asterisk.config import Acl, Config, Endpoint
 from pjsipdiag.asterisk.pjsip.message import Request
 from pjsipdiag.asterisk.pjsip.uri import PjSipUri
-from pjsipdiag.asterisk.reasons.reason import Reason, said
+from pjsipdiag.asterisk.reasons.reason import Reason, quote_words
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome
 from pjsipdiag.sip import Address
@@ -52,7 +52,7 @@ def denial(acl: Acl, where_from: SourceSocket, config: Config, what: Reason = OF
         if rule is not None and rule.deny:
             of = f" of acl {name}" if name else ""
             return Match.NO_MATCH, WalkReason.DENIED_BY_RULE(what=what, rule=rule, network=canonical(rule), of=of)
-    return (Match.UNKNOWN, said(acl.untold)) if acl.untold else None
+    return (Match.UNKNOWN, quote_words(acl.untold)) if acl.untold else None
 
 
 def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, Reason] | None:
@@ -78,7 +78,7 @@ def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, R
                 return refused
         untold = untold or acl.untold
     if untold and untold == acl.untold:
-        return Match.UNKNOWN, said(untold)
+        return Match.UNKNOWN, quote_words(untold)
     if untold:
         return Match.UNKNOWN, WalkReason.CONTACT_NOT_RESOLVED(host=untold)
     return None

@@ -234,10 +234,10 @@ class Alike:
     def _looked_up(self, user: bytes, domain: bytes) -> object:
         """For each name that is looked for: the endpoint, or one that differs in case."""
         endpoints, lower = self.known.config.endpoints, self.known.lower
-        tried = self._tried(user.decode("ascii")[:NAME_LENGTH], domain.decode("ascii")[:NAME_LENGTH])
+        tried = self._names_tried(user.decode("ascii")[:NAME_LENGTH], domain.decode("ascii")[:NAME_LENGTH])
         return tuple((name in endpoints and name, lower.get(name.lower())) for name in tried)
 
-    def _tried(self, user: str, host: str) -> list[str]:
+    def _names_tried(self, user: str, host: str) -> list[str]:
         """All names that could be looked for, whatever transport takes the request."""
         domains = (
             dict.fromkeys(t.domain for t in self.known.config.transports.values()) if self._domains else {"": None}

@@ -18,7 +18,7 @@ from pjsipdiag.asterisk.config import Config, Transport
 from pjsipdiag.asterisk.loading.walk_order import MEMORY_BUCKETS, str_hash
 from pjsipdiag.asterisk.pjsip.message import Request, Unparsable
 from pjsipdiag.asterisk.pjsip.uri import PjSipUri, TelUri, Uri
-from pjsipdiag.asterisk.reasons.reason import Reason, said
+from pjsipdiag.asterisk.reasons.reason import Reason, quote_words
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import has
 from pjsipdiag.asterisk.replay.admission import contact_denial, denial
@@ -149,7 +149,7 @@ def check_listening(transport: str, destination: Address, config: Config) -> Che
         return Check("arrival", Match.UNKNOWN, reason, bind.where if bind else named.where)
     ended = next((absent for absent in config.absent if absent.ends), None)
     if ended is not None:
-        return replace(_end(said(ended.reason)), where=ended.where)
+        return replace(_end(quote_words(ended.reason)), where=ended.where)
     if "transport" in config.untold:
         return None
     if not config.listeners:

@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.asterisk.ere.references import UndecidedError
 from pjsipdiag.asterisk.pjsip.header import Header
 from pjsipdiag.asterisk.pjsip.uri import UriContext
-from pjsipdiag.asterisk.reasons.reason import said
+from pjsipdiag.asterisk.reasons.reason import quote_words
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.replay.prepared import Arrived, Prepared, TextRule, match_check, native, uncertain_order
 from pjsipdiag.asterisk.verdict import Check, Match
@@ -98,4 +98,6 @@ def _fits(header: Header) -> bool:
 
 
 def _undecided_check(step: str, rule: TextRule, undecided: UndecidedError) -> Check:
-    return Check(step, Match.UNKNOWN, said(str(undecided)), rule.where, rule.identify.name, rule.identify.endpoint)
+    return Check(
+        step, Match.UNKNOWN, quote_words(str(undecided)), rule.where, rule.identify.name, rule.identify.endpoint
+    )

@@ -11,7 +11,7 @@ import re
 from pjsipdiag.asterisk.addresses import match, sockaddr
 from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting, Warned
 from pjsipdiag.asterisk.loading.values.words import one_of
-from pjsipdiag.asterisk.reasons.reason import said
+from pjsipdiag.asterisk.reasons.reason import quote_words
 from pjsipdiag.asterisk.reasons.values import ValueReason
 
 _NAME = re.compile(r"[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*")
@@ -20,7 +20,7 @@ _TLS_METHODS = ("default", "unspecified", "tlsv1", "tlsv1_1", "tlsv1_2", "sslv2"
 
 def _rules(setting: Setting) -> Answer:
     _, refused = match.parse_rules(setting.value, ports=False, deny=False, where=setting.variable.where)
-    return Refused(said(refused), refused) if refused else None
+    return Refused(quote_words(refused), refused) if refused else None
 
 
 def _sense(name: str) -> tuple[bool, str]:

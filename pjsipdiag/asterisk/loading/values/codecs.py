@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 
 from pjsipdiag.asterisk.loading.values.numbers import scan_decimal
 from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting, Warned
-from pjsipdiag.asterisk.reasons.reason import said
+from pjsipdiag.asterisk.reasons.reason import quote_words
 from pjsipdiag.asterisk.reasons.values import ValueReason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.releases.features import FeatureName
@@ -138,17 +138,17 @@ def codec_preferences(setting: Setting) -> Answer:
         words = [word for word in re.split("[: ]", pair) if word]
         if len(words) < 2:
             text = f"Codec preference '{words[0] if words else pair}' is invalid"
-            return Refused(said(text), f"Endpoint '{setting.object}': {text} for option '{setting.name}'")
+            return Refused(quote_words(text), f"Endpoint '{setting.object}': {text} for option '{setting.name}'")
         name, value = words[:2]
         if value in _PREFERENCES.get(name, ()):
             found[name] = value
         elif name in _PREFERENCES and name not in found:
             text = f"Codec preference '{name}' has invalid value '{value}'"
-            return Refused(said(text), f"Endpoint '{setting.object}': {text} for option '{setting.name}'")
+            return Refused(quote_words(text), f"Endpoint '{setting.object}': {text} for option '{setting.name}'")
     if setting.name == "codec_prefs_incoming_offer" and found.get("operation") == "union":
         text = "Codec preference 'operation' has invalid value 'union'"
-        return Refused(said(text), f"Endpoint '{setting.object}': {text} for option: '{setting.name}'")
+        return Refused(quote_words(text), f"Endpoint '{setting.object}': {text} for option: '{setting.name}'")
     if not setting.name.islower():
         text = f"Unsupported option '{setting.name}'"
-        return Refused(said(text), f"Endpoint '{setting.object}': {text}")
+        return Refused(quote_words(text), f"Endpoint '{setting.object}': {text}")
     return None
