@@ -81,7 +81,7 @@ class AddressRule:
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedName:
-    """A host name in `match=` whose addresses a file cannot tell."""
+    """A host name in `match=` whose addresses a file cannot tell; `port` 0 is any."""
 
     host: str
     port: int

@@ -24,7 +24,8 @@ class Place:
 
 
 class Caller(NamedTuple):
-    """A source as one PBX saw it; see `SourceRow`."""
+    """A source as one PBX saw it: `calls`, the `requests` that are INVITEs, and `observed`, the final answers counted
+    by status code; see `SourceRow`."""
 
     calls: int
     requests: int

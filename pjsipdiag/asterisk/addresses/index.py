@@ -41,7 +41,11 @@ class Near(NamedTuple):
 
 @dataclass(frozen=True)
 class AddressIndex:
-    """`identifies` as they are asked; `networks` maps (version, mask) to network to hits in that order."""
+    """`identifies` as they are asked; `networks` maps (version, mask) to network to hits in that order.
+
+    `edges` maps the version to the first addresses of the networks in ascending order, as numbers, and for each the
+    position of its identify and its rule; then the same of the last addresses.
+    """
 
     identifies: tuple[Identify, ...]
     networks: dict[tuple[int, int], dict[int, list[Hit]]]

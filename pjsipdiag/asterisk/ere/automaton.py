@@ -44,6 +44,7 @@ class Ere:
     utf8: bool
     states: list[_State] = field(default_factory=list)
     final: int = 0
+    """The state in which the pattern has matched, by its place in `states`."""
     references: ere.Node | None = None
     """The tree of a pattern that no automaton can follow."""
     _closures: dict[tuple[frozenset[int], Surroundings], frozenset[int]] = field(default_factory=dict)

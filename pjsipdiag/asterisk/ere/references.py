@@ -32,6 +32,7 @@ class Search:
     holds: Callable[[str, str, int], bool]
     accepts: Callable[[ere.CharacterSet, str], bool]
     left: int = MOST_MATCH_STEPS
+    """Steps that may still be taken."""
 
     def matches(self, tree: ere.Node) -> bool:
         """Whether `tree` matches anywhere.

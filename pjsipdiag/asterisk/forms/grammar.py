@@ -87,6 +87,7 @@ class Matcher(NamedTuple):
     """The grammar for the compiled part."""
     match: Callable[[bytes], re.Match[bytes] | None]
     groups: tuple[int, ...]
+    """The number of the group of `match` for each field; the last one, which is empty, for a field that is lacking."""
 
     def __call__(self, payload: bytes) -> tuple[int, int, Fields] | None:
         found = self.match(payload)

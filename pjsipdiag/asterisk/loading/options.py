@@ -29,7 +29,8 @@ _MAIN_FILES = ("pjsip.conf", "pjsip_wizard.conf")
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of one object type: how its value is taken, and in which releases."""
+    """One option of one object type: how its value is taken, and in which releases; `limits` are the least and the
+    largest number that it takes, None where its handler knows."""
 
     name: str
     handler: Handler

@@ -63,7 +63,7 @@ class Cache:
 @dataclass(frozen=True, slots=True)
 class Backend:
     """Where the objects of a type come from: sections of `file` that meet all `criteria` or are called `name` and hold
-    options of the type only. `kind` other than `config` is a database or memory, which no file shows."""
+    options of the type only. No file shows a `kind` other than `config`. `buckets` of a hash table: 0 if not set."""
 
     kind: str
     file: str = ""

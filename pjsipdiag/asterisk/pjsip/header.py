@@ -58,7 +58,7 @@ class AddressHeader(Header):
 
 @dataclass(slots=True)
 class ContactHeader(Header):
-    """Contact; `address` is None for `*`, `quality` is q in thousandths."""
+    """Contact; `address` is None for `*`, `quality` is q in thousandths, `expires` in seconds."""
 
     address: NameAddress | None = None
     quality: int = 0
@@ -91,7 +91,7 @@ class RouteHeader(Header):
 
 @dataclass(slots=True)
 class ViaHeader(Header):
-    """Via; -1 or an empty string is an absent parameter."""
+    """Via; -1 or an empty string is an absent parameter, `port` 0 an absent port."""
 
     transport: str = ""
     host: str = ""

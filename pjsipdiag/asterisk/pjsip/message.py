@@ -114,7 +114,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response that PJSIP takes; what becomes of it is not asked here."""
+    """A response that PJSIP takes; what becomes of it is not asked here. `status` is its code, 200 for OK."""
 
     status: int
 

@@ -40,7 +40,8 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of a result, how the database compares the key, and the most characters that each column holds."""
+    """The columns of a result, how the database compares the key, and the most characters that each column holds:
+    a column that is not in `widths` holds any number."""
 
     names: tuple[str, ...]
     folding: Folding = EXACT

@@ -17,7 +17,8 @@ from pjsipdiag.dataclass import dataclass
 @dataclass(frozen=True, slots=True)
 class Mapped:
     """One line of extconfig.conf: `driver` is pgsql, odbc, sqlite3 or another, in small letters, `database` what it is
-    told. Where it has `no_table`, that is called as the family is asked for; an empty one is none."""
+    told. Where it has `no_table`, that is called as the family is asked for; an empty one is none. Of several lines for
+    a family, the one with the lowest `priority` is asked first."""
 
     family: str
     driver: str

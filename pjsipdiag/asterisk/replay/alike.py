@@ -55,7 +55,8 @@ class Plain(NamedTuple):
 
 
 class SenderNames(NamedTuple):
-    """The names that a request gives its sender: user and host of From, user and realm of its credentials."""
+    """The names that a request gives its sender: user and host of From, user and realm of its credentials, as in the
+    packet."""
 
     user: bytes
     host: bytes

@@ -33,7 +33,7 @@ how many were dropped before it."""
 
 @dataclass(slots=True)
 class Connection:
-    """A TCP connection of a sender."""
+    """A TCP connection of a sender; `peer` is its packed address with the port (`Address.pack`)."""
 
     peer: bytes
     stream: hep.HepStream
