@@ -153,7 +153,7 @@ def announced() -> set[str]:
 @pytest.mark.parametrize(
     ("row", "before", "name"),
     [
-        ('    _certified("16.3"', '    ReleaseLine("98", "98.0.0"),\n', "98.0.0"),
+        ('    _certified_line("16.3"', '    ReleaseLine("98", "98.0.0"),\n', "98.0.0"),
         (f'{NEWEST}"', f'{NEWEST} {BRANCHES[-1]}.99.0"', f"{BRANCHES[-1]}.99.0"),
     ],
     ids=["line", "release"],
@@ -163,7 +163,7 @@ def test_a_newer_release_in_the_table_behaves_as_the_newest_before(
 ) -> None:
     package = Path(str(resources.files("pjsipdiag")))
     shutil.copytree(package, tmp_path / "pjsipdiag", ignore=shutil.ignore_patterns("__pycache__"))
-    table = tmp_path / "pjsipdiag" / "asterisk" / "releases" / "lines.py"
+    table = tmp_path / "pjsipdiag" / "asterisk" / "releases" / "release_lines.py"
     text = table.read_text()
     assert text.count(row) == 1
     table.write_text(text.replace(row, before + row if before.endswith("\n") else before))
@@ -178,11 +178,11 @@ def test_a_newer_release_in_the_table_behaves_as_the_newest_before(
 
 ASKED = """
 import json, sys
-from pjsipdiag.asterisk.loading.options import TYPES, default, names
+from pjsipdiag.asterisk.loading.options import OBJECT_TYPES, default, names
 from pjsipdiag.asterisk.releases import BRANCHES, FEATURES, NEWEST, REPRESENTATIVES, nearest, release
 from pjsipdiag.asterisk.releases.faults import FAULTS, has_fault
 new, old = release(NEWEST), release(sys.argv[1])
-options = [{(kind, name, default(kind, name, r.version)) for kind in TYPES for name in names(kind, r.version)}
+options = [{(kind, name, default(kind, name, r.version)) for kind in OBJECT_TYPES for name in names(kind, r.version)}
            for r in (new, old)]
 print(json.dumps([
     [str(new), str(nearest("99.0.0")), REPRESENTATIVES[-1]],
