@@ -170,6 +170,18 @@ def test_modules_and_functions_are_small() -> None:
     assert not wrong
 
 
+def test_docstrings_say_what_a_thing_is() -> None:
+    """As "The endpoints that ...", "Parses ...", "Whether ...": one that begins with "What" leaves open what it is."""
+    strings = (
+        (path, node.value)
+        for path in MODULES
+        for holder in ast.walk(tree(path))
+        for node in (holder.body if isinstance(holder, ast.Module | ast.ClassDef | ast.FunctionDef) else ())
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    )
+    assert [f"{path}:{text.lineno}" for path, text in strings if re.match("What ", str(text.value))] == []
+
+
 SEVERAL = {"Name", "Item", "Lines"}
 """Names that mean different things in two modules."""
 

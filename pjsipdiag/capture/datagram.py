@@ -165,7 +165,7 @@ class Tally:
     holder: Holder | None = None
     """Who read it, where that is another machine."""
     taker: object = field(default=None, compare=False)
-    """What takes plain messages as they are found, instead of those who read them (a compiled part, `taker.h`)."""
+    """Takes plain messages as they are found, instead of those who read them (a compiled part, `taker.h`)."""
     on_read: Callable[[int], None] | None = field(default=None, compare=False)
     """Told the bytes of the file that were read so far, now and then."""
 

@@ -201,7 +201,6 @@ def _refusal(
     kind: str, data: str, object_type: str, loads: Callable[[str], bool], is_family: Callable[[str], bool]
 ) -> tuple[Reason, str] | None:
     """Why a mapping does not open, and Asterisk's line (`__ast_sorcery_object_type_insert_wizard`, `*_open`)."""
-    # Whether the wizard is there is asked first, and what it is given only when it is opened.
     shown = f"{object_type}={kind}" + (f",{data}" if data else "")
     module = WIZARDS.get(kind)
     if module is None or not loads(module):

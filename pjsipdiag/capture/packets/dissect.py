@@ -66,7 +66,7 @@ class Dissector:
         self.fragments = fragments or Fragments(tally.undecoded)
         self._reassembler = Reassembler(tally, share)
         self.late = self._reassembler.late
-        """What is told after other messages of its file, or of earlier ones, and complete once the file is finished.
+        """Messages told after later ones of their file, or of earlier files; complete once the file is finished.
 
         Frame 0 is the last one of the file before, and so on backwards.
         """

@@ -33,7 +33,7 @@ class FlowTable:
         self.ignored: dict[bytes, int] = {}
         """Flows that are not SIP, and when they were last seen; one leaves when its ports are used again."""
         self.late: list[Datagram] = []
-        """What was only told after the file that holds it: frame 0 is the last one of the file before."""
+        """Messages that were only told after the file that holds them: frame 0 is the last one of the file before."""
         self.strays: set[bytes] | None = None
         """Flows of which data was met where nothing before led to it, or that gave way before they were shown: an older
         connection may go on there."""

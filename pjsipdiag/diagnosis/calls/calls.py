@@ -235,8 +235,8 @@ class Calls(Sequence[CallRow]):
         return list(map(decode, dict.fromkeys(found)))
 
     def row_facts(self, number: int) -> tuple[bytes, int, bytes, Fields]:
-        """What the row of that request tells, without reading it: where it went, its flags, and if known the user of
-        its URI and all that the row has of the sender."""
+        """The facts that the row of that request has, without reading it: where it went, its flags, and if known the
+        user of its URI and all that the row has of the sender."""
         part, view = self._part[number], self._view[number]
         if view:
             part, row = self._merged.views[self._key[number]][view - 1]

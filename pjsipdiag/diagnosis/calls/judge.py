@@ -56,7 +56,7 @@ BATCH = 4096
 
 @dataclass(slots=True)
 class Judged:
-    """What some rows come to, in their order; `verdict` and `source` are positions in the tables."""
+    """The verdicts on some rows, in their order; `verdict` and `source` are positions in the tables."""
 
     verdict: array[int] = field(default_factory=lambda: array("i"))
     """Of each row; LEFT_OUT for what the PBX did not receive, and what is not wanted."""

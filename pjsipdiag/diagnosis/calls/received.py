@@ -1,4 +1,4 @@
-"""What the PBX received, in columns: joined from what several processes judged, and picked for calls."""
+"""The requests that the PBX received, in columns: joined from what several processes judged, and picked for calls."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def received(merged: Merged, judged: Sequence[Judged]) -> ReceivedRequests:
 def _columns(
     merged: Merged, number: int, rows: range, views: Mapping[int, int], tables: Sequence[Sequence[bytes]]
 ) -> dict[str, Any]:
-    """What is known of some rows of a part; `agent` in words."""
+    """The columns of some rows of a part; `agent` in words."""
     packed, keys = packed_rows(merged, number, rows), merged.keys[number][rows.start : rows.stop]
     found: dict[str, Any] = {
         "part": array("I", [number]) * len(rows),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Endpoint
-from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, CALLER_IDENTIFIERS, Outcome
+from pjsipdiag.asterisk.verdict import CALLER_IDENTIFIERS, RULE_IDENTIFIERS, Outcome
 from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.model import Door, DoorState, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import calls, counted, finding_for, who
