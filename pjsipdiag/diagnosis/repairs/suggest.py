@@ -20,6 +20,7 @@ from pjsipdiag.diagnosis.edits.lines import changed
 from pjsipdiag.diagnosis.edits.sql import statements, table_of
 from pjsipdiag.diagnosis.evidence.lookup import identify_named
 from pjsipdiag.diagnosis.evidence.owners import best, is_likely
+from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.evidence.vicinity import endpoints_that_write, is_spoken_for
 from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.repairs import grade
@@ -42,6 +43,9 @@ Make = Callable[[Situation, Cause, Sequence[CallGroup]], Iterable[Draft]]
 
 NEVER_LET_IN = ("scanner", "translated-source")
 """Rules whose sources are never let in."""
+
+_NO_ADDRESS = ("", "0.0.0.0", "::")
+"""In place of an address that is not known, and what binds to all of them."""
 
 STRONG_POINTS = 3
 """Points of any evidence from which a source that gets in elsewhere may be another endpoint's."""
@@ -115,7 +119,7 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
                     endpoint,
                     wanted,
                     aggregate=not narrow,
-                    never=_never(situation),
+                    never=() if narrow else _never(situation),
                     other=bool(sure) and wanted is not sure,
                 )
                 yield rule, replace(draft, claimed=wanted is not sure)
@@ -139,15 +143,28 @@ def _repairs() -> Iterator[tuple[str, Make, grade.Grounds]]:
             yield rule.name, getattr(found, name), getattr(grade, rule.repair.basis)
 
 
+@lru_cache(maxsize=8192)
+def _is_uninvited(situation: Situation, ip: str) -> bool:
+    """Whether no suggestion may add an address: a scanner's, a translated source or the PBX's own. Only those are asked
+    that a repair is about, as telling a scanner may read all of its calls."""
+    if ip in _NO_ADDRESS:
+        return False
+    return ip in _blamed_or_own(situation) or any(scans(situation, group) for group in groups_of(situation, ip))
+
+
 @lru_cache(maxsize=2)
-def _never(situation: Situation) -> frozenset[str]:
-    """Addresses that no suggestion may add: scanners, translated sources and the PBX's own."""
+def _blamed_or_own(situation: Situation) -> frozenset[str]:
     causes = blamed(situation)
     blamed_for = [group for rule in NEVER_LET_IN for groups in causes.get(rule, {}).values() for group in groups]
     found = {group.source for group in blamed_for if not is_likely(situation, group)}
-    found |= {group.source for group in situation.groups if scans(situation, group)}
     found |= {*situation.pbx, *(transport.bind for transport in situation.config.transports.values())}
-    return frozenset(found - {"", "0.0.0.0", "::"})
+    return frozenset(found.difference(_NO_ADDRESS))
+
+
+def _never(situation: Situation) -> frozenset[str]:
+    """All such addresses."""
+    called = {group.source for group in situation.groups}
+    return _blamed_or_own(situation) | {ip for ip in called if _is_uninvited(situation, ip)}
 
 
 def _owners_without_address(situation: Situation) -> dict[str, tuple[str, list[CallGroup]]]:
@@ -156,7 +173,7 @@ def _owners_without_address(situation: Situation) -> dict[str, tuple[str, list[C
     found: dict[str, tuple[str, list[CallGroup]]] = {}
 
     def add(rule: str, endpoint: str, groups: Iterable[CallGroup]) -> None:
-        wanted = (group for group in groups if group.source not in _never(situation))
+        wanted = (group for group in groups if not _is_uninvited(situation, group.source))
         found.setdefault(endpoint, (rule, []))[1].extend(wanted)
 
     for cause, groups in causes.get("unmatched-source", {}).items():
@@ -194,7 +211,7 @@ def _undecided(situation: Situation) -> Iterator[tuple[str, Draft]]:
         if cause.detail != "several":
             continue
         for group in groups:
-            if group.source not in _never(situation):
+            if not _is_uninvited(situation, group.source):
                 names = tuple(owner.endpoint for owner in best(situation, group))
                 note = f"{group.source} may belong to {listed(names, 8)}: all are equally likely, so nothing is added"
                 lines = separating([group])
@@ -233,7 +250,7 @@ def _prove(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | None
     if proof.others:
         notes.append(f"other calls go elsewhere as well ({', '.join(proof.others)})")
     notes += proof.doubts[:1]
-    uninvited = sorted(_never(situation) & {*proof.admits}) if proof.admits else ()
+    uninvited = sorted({ip for ip in proof.admits if _is_uninvited(situation, ip)})
     if uninvited:
         notes.append(f"it also lets in {listed(uninvited)}, which nobody invited")
     suggestion = Suggestion(
