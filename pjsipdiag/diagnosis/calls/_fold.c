@@ -47,12 +47,14 @@ typedef struct {
 } Way;
 enum { ASKS, ANSWERS };
 
-/* A name that has a number, from 1 on, by its parts with their lengths. */
+/* A name by its parts with their lengths, and its number plus 1, which is UNKNOWN for good where it is that once. */
 enum { LONGEST_KNOWN = 56 };
 typedef struct { char text[LONGEST_KNOWN]; uint64_t number; } Name;
 
 /* What is known, each beginning with the `key` bytes by which it is found: in the order in which it was met, so that it
-   lies close together. A slot holds the upper half of a hash and a number from 1 on. At `mask` / 2 all is forgotten. */
+   lies close together. A slot holds the upper half of a hash and a number from 1 on. All is forgotten where there are
+   `mask` / 2 of them, and where somebody chose keys whose slots are the same. */
+enum { MOST_TRIED = 64 };
 typedef struct { size_t key, size; uint32_t mask, count, *slots; char *at; } Memo;
 
 typedef struct {
@@ -311,13 +313,13 @@ static uint64_t hash_of(const Memo *memo, const char *key) {
 /* What has that key; NULL where there is no room for it. Behind the key there are zeros where it is new. */
 static void *known_by(Memo *memo, const char *key, uint64_t hash) {
     const uint32_t tag = (uint32_t)(hash >> 32) & 0xFFFF0000;
-    uint32_t at = hash & memo->mask, slot;
-    for (; (slot = memo->slots[at]); at = (at + 1) & memo->mask) {
+    uint32_t at = hash & memo->mask, tried = 0, slot;
+    for (; (slot = memo->slots[at]) && tried < MOST_TRIED; at = (at + 1) & memo->mask, tried++) {
         char *known = memo->at + ((slot & 0xFFFF) - 1) * memo->size;
         if ((slot ^ tag) <= 0xFFFF && !memcmp(known, key, memo->key))
             return known;
     }
-    if (memo->count > memo->mask / 2)
+    if (memo->count > memo->mask / 2 || tried == MOST_TRIED)
         return NULL;
     memo->slots[at] = tag | ++memo->count;
     return memcpy(memo->at + (memo->count - 1) * memo->size, key, memo->key);
@@ -688,7 +690,7 @@ static long long number_of(Fold *fold, PyObject *names, int count, const Text *p
             number = has;
         Py_XDECREF(new);
     }
-    if (known && number != UNKNOWN)
+    if (known)
         known->number = number + 1;
     Py_XDECREF(name);
     return PyErr_Occurred() ? -1 : number;
