@@ -133,7 +133,7 @@ def test_whoever_else_answers_is_one_line_in_time(
     with servers.saying(said, stay=stay) as port, pytest.raises(LiveError, match=reason) as error:
         ask_live(f"ami://diag@127.0.0.1:{port}")
     assert "\n" not in str(error.value)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("name", ["22-system", "22-reporting", "16-system"])

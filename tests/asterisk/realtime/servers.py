@@ -39,6 +39,8 @@ class Server:
     made: int = 0
     free: list[str] = field(default_factory=list)
     """Databases that nobody uses any more; PostgreSQL takes longer to make one than to empty one."""
+    _connections: dict[str, Any] = field(default_factory=dict)
+    """By database."""
 
     def url(self, database: str, *, user: str = "", password: str = PASSWORD, port: int = 0) -> str:
         scheme = "postgresql+pg8000" if self.kind == "postgresql" else "mysql+pymysql"
@@ -46,8 +48,9 @@ class Server:
 
     def run(self, statements: Sequence[str], database: str = "") -> None:
         """Runs statements one by one, each committed at once."""
-        with contextlib.closing(self._connect(database)) as connection:
-            cursor = connection.cursor()
+        if database not in self._connections:  # a login costs more than most statements
+            self._connections[database] = self._connect(database)
+        with contextlib.closing(self._connections[database].cursor()) as cursor:
             for statement in statements:
                 cursor.execute(statement.replace("%", "%%") if self.kind == "postgresql" else statement)
 
@@ -62,11 +65,17 @@ class Server:
         return name
 
     def drop(self, database: str) -> None:
+        self._connections.pop(database).close()
         if self.kind == "postgresql":
             self.run(["DROP SCHEMA public CASCADE", "CREATE SCHEMA public"], database)
             self.free.append(database)
         else:
             self.run([f"DROP DATABASE {database}"])
+
+    def leave(self) -> None:
+        """Closes all connections."""
+        while self._connections:
+            self._connections.popitem()[1].close()
 
     def _connect(self, database: str) -> Any:
         if self.kind == "postgresql":
@@ -162,6 +171,7 @@ def _running(folder: Path, command: list[str], end: signal.Signals, made: Server
                 time.sleep(0.05)
         yield made
     finally:
+        made.leave()
         process.send_signal(end)
         try:
             process.wait(20)
