@@ -77,6 +77,7 @@ def request(
     local = destination or LOCAL._replace(ip="2001:db8::1" if ":" in source.ip else LOCAL.ip)
     host = f"[{source.ip}]" if ":" in source.ip else source.ip
     from_value = from_ or f"<sip:caller@{host}>"
+    # Without brackets a parameter of the URI would be one of the header (RFC 3261 section 20).
     if "<" not in from_value:
         scheme = "" if ":" in from_value else "sip:"
         from_value = f"<{scheme}{from_value}{'' if '@' in from_value or not scheme else '@' + host}>"

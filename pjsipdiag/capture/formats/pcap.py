@@ -182,6 +182,7 @@ class Walk(RecordWalk):
                     return True if length > 1 else None
                 return length > 1 or (length == 1 and at == window.end)
             seconds, fraction, captured, original = head(window.buffer, at)
+            # Zeros would be a chain of empty records without end; disks leave runs of them in files cut short.
             sane = (captured or seconds) if odd else 0 < captured <= original and fraction < fractions
             if captured > LONGEST_PACKET or not sane:
                 return False

@@ -87,6 +87,7 @@ class BlockWalk(RecordWalk):
         dissector.bound()
         at, before, frame, damaged = self._at, self._before, tally.records, False
         while at <= last and len(messages) < compiled.MOST_MESSAGES:
+            # The compiled part goes as far as it knows the blocks; the one at which it stops is read below.
             if passed and plans:
                 known = len(messages)
                 at, before, frame, taken = passed(
@@ -100,6 +101,7 @@ class BlockWalk(RecordWalk):
                     break
             kind, total = head(buffer, at)
             stop = at + total
+            # The next section may have another byte order, so its length cannot be read by this one's.
             if kind == SECTION and bytes(buffer[at + 8 : at + 12]) in ORDERS:
                 break
             if total > LONGEST_BLOCK or stop > end or not self._whole(at):

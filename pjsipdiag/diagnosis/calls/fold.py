@@ -291,6 +291,7 @@ class Fold(Folded):
             self.keep_tag(datagram, payload, status)
         old = self.answers.get(key)
         if old is not None:
+            # A capture of two interfaces has each packet twice, nearly at once: that is no answer sent again.
             if status >= FINAL and (first := first_of(old, status)) is not None and abs(time - first) > SAME_PACKET:
                 add_repeat(self.repeats, key, first, [(time, time)])
             self.answers[key] = add_answer(old, status, time)

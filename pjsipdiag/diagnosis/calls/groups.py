@@ -107,6 +107,8 @@ def _alike(calls: Calls, source: int) -> Iterable[Sequence[int]]:
 
 
 def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGroup:
+    # What rows tell without their texts is counted of all calls; numbers, callers and samples are of the first ones, as
+    # a scanner may have sent a million and each of these costs a look into the file.
     first, read = numbers[0], numbers[:MOST_READ]
     destinations, users, names, kinds = zip(*map(telling, read), strict=True)
     called, callers = dict.fromkeys(users), dict.fromkeys(names)
@@ -115,6 +117,7 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
         read, zip(map(calls.port.__getitem__, read), destinations, kinds, strict=True), strict=True
     ):
         alike[kind].append(number)
+    # Nearly all calls of a group end in a few ways: each pair of status and flags is looked at once.
     states = list(zip(map(calls.status.__getitem__, numbers), map(calls.flags.__getitem__, numbers), strict=True))
     ended = Counter(states)
     refusals = {(status, flags) for status, flags in ended if _refuses(status, flags)}
@@ -226,6 +229,7 @@ def _telling(config: Config, calls: Calls) -> Telling:
 
     def tell(number: int) -> tuple[bytes, str, str, object]:
         destination, flags, called, who = calls.row_facts(number)
+        # The row has the URI and the sender: a request is read only where the files match headers or URIs.
         if who and simple:
             caller = decode(who[0] or b"")
             return destination, decode(called), caller, who if flags & CREDENTIALS or caller in names else NOTHING

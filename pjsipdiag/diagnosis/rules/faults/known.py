@@ -88,6 +88,7 @@ def others(situation: Situation) -> Iterator[Finding]:
                 0,
                 (),
             )
+    # The faults that files could meet are those of the release that is replayed, which the PBX does not run then.
     if not _stands_in(situation):
         yield from brewing(config)
 

@@ -153,6 +153,7 @@ def _finding(situation: Situation, found: Sequence[Word], meant: bool) -> Findin
     lost = sum(_unfinished(group) if word.sign.kind is SignKind.RESET else with_status(group, 0) for group in groups)
     listens = listening(word.sign.transport, word.place, situation.config) if not word.outward else ()
     claimed = bool(situation.groups) and not any(one.proven for one in found)
+    # What nothing proves is never an error: whoever can send packets here could make the PBX look broken.
     serious = not claimed and (lost or not situation.groups or _is_answer(word) or word.sign.kind is SignKind.ALERT)
     return Finding(
         "refused-by-network",
