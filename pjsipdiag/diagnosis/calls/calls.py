@@ -14,7 +14,7 @@ from typing import overload
 from pjsipdiag.asterisk.forms.grammar import Fields
 from pjsipdiag.asterisk.secrets import hide_secrets
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
-from pjsipdiag.diagnosis.calls.folded import TRANSPORT_NAMES, CallRequest, Merged
+from pjsipdiag.diagnosis.calls.folded import TRANSPORT_NAMES, Merged
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.diagnosis.calls.judge import Arrival, Judged, outcomes
 from pjsipdiag.diagnosis.calls.received import ReceivedRequests, differ, in_order, picked, received, rise
@@ -250,31 +250,29 @@ class Calls(Sequence[CallRow]):
             return destination, flags, b"", ()
         return destination, flags, self._merged.called[part][called], self._merged.senders[part][sender]
 
-    def request(self, number: int) -> CallRequest:
-        """The request that speaks for a call, as the fold has it."""
-        return self._request(self._part[number], self._row[number], self._view[number], self._key[number])
-
-    def _request(self, *place: int) -> CallRequest:
-        part, row = self._merged.row_of(*place)
-        return self._merged.request(self._merged.parts[part], row)
+    def head(self, number: int) -> bytes:
+        """The head of the request that speaks for a call."""
+        part, row = self._merged.row_of(self._part[number], self._row[number], self._view[number], self._key[number])
+        return self._merged.parts[part].fold.spool.read(row[OFFSET], row[LENGTH])
 
     def proofs(self, numbers: Iterable[int]) -> list[SipMessage]:
         """Requests with credentials of these calls: the last of each that was tried again, or its first."""
         found = []
         for number in numbers:
             if number in self._proofs:
-                found.append(self._message(self._request(*self._proofs[number])))
+                found.append(self._message(*self._proofs[number]))
             elif self.flags[number] & CARRIED:
                 found.append(self.message(number))
         return found
 
     def message(self, number: int) -> SipMessage:
         """The head of that request, as Asterisk received it."""
-        return self._message(self.request(number))
+        return self._message(self._part[number], self._row[number], self._view[number], self._key[number])
 
-    def _message(self, request: CallRequest) -> SipMessage:
-        place = self._arrival.at(request.transport, request.destination)
-        return request._replace(destination=place).message()
+    def _message(self, *place: int) -> SipMessage:
+        part, row = self._merged.row_of(*place)
+        request = self._merged.request(self._merged.parts[part], row)
+        return request._replace(destination=self._arrival.at(request.transport, request.destination)).message()
 
     def __len__(self) -> int:
         return len(self.time)
@@ -320,7 +318,7 @@ class Calls(Sequence[CallRow]):
 
     def ladder(self, number: int) -> tuple[tuple[int, str, str], ...]:
         """(time, ">" from the caller or "<" to it, first line) of the messages of a call, in order."""
-        first_line = hide_secrets(decode(self.request(number).head.partition(b"\n")[0].rstrip()))
+        first_line = hide_secrets(decode(self.head(number).partition(b"\n")[0].rstrip()))
         begun, clusters = self.time[number], self._merged.clusters
         sent = [
             first for key in self.keys(number) for first, _ in clusters.get(key) or [[self._times.get(key, begun), 0]]

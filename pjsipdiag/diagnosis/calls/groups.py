@@ -199,7 +199,7 @@ def _ids(calls: Calls, read: Sequence[int], statuses: Collection[int]) -> list[s
     failed = [status for status in firsts if status == 0 or status >= 300]
     wanted = [status for status in firsts if status in statuses] or failed or list(firsts)
     numbers = sorted(number for status in wanted for number in firsts[status])
-    return [decode(call_id(calls.request(number).head)) for number in numbers[:MOST_IDS]]
+    return [decode(call_id(calls.head(number))) for number in numbers[:MOST_IDS]]
 
 
 def _variants(calls: Calls, numbers: Sequence[int], alike: list[list[int]]) -> tuple[Variant, ...]:
@@ -233,7 +233,7 @@ def _telling(config: Config, calls: Calls) -> Telling:
         if who and simple:
             caller = decode(who[0] or b"")
             return destination, decode(called), caller, who if flags & CREDENTIALS or caller in names else NOTHING
-        head = calls.request(number).head
+        head = calls.head(number)
         start = head.find(b" ") + 1
         sender = value_of(head, b"from")
         caller = user_of(sender)

@@ -77,7 +77,7 @@ class Acknowledged:
         """See `Situation.has_sent`."""
         wanted = {one.encode("utf-8", "surrogateescape") for one in call_ids}
         numbers = self._of_source(source) if wanted else ()
-        return any(call_id(self._calls.request(number).head) in wanted for number in numbers)
+        return any(call_id(self._calls.head(number)) in wanted for number in numbers)
 
     def reached(self, ip: str) -> tuple[Asked, ...]:
         """See `Situation.reached`."""
@@ -112,7 +112,7 @@ class Acknowledged:
         source = calls.sources[calls.source[number]]
         if source not in ends.sources or source in ends.pbx:
             return False, 0
-        return self._shown.get(wide_digest(source, call_id(calls.request(number).head)), (False, 0))
+        return self._shown.get(wide_digest(source, call_id(calls.head(number))), (False, 0))
 
     def _of_source(self, source: str) -> Iterable[int]:
         """The numbers of the calls of a source address."""

@@ -68,7 +68,7 @@ class SecondReading:
         calls, found = self._calls, list[bytes]()
         for number in calls.alike(group.first_call):
             if calls.flags[number] & flag or (not flag and calls.status[number] in CHALLENGES):
-                found.append(call_id(calls.request(number).head))
+                found.append(call_id(calls.head(number)))
                 if len(found) == MOST_CALLS:
                     break
         return found
