@@ -27,12 +27,11 @@ _ACL = "acl"
 def of_copy(situation: Situation, group: CallGroup) -> Cause | None:
     """Answers that the files at hand do not explain, where something that decides is not among them."""
     config = situation.config
-    if of_difference(situation, group) is None:
-        return None
     endpoint = config.endpoints.get(group.verdict.endpoint)
+    cause = Cause() if config.partial and config.missing else None
     if endpoint is not None and endpoint.acl.names and not config.has_acls:
-        return Cause(_ACL, None, endpoint.name)
-    return Cause() if config.partial and config.missing else None
+        cause = Cause(_ACL, None, endpoint.name)
+    return cause if cause is not None and of_difference(situation, group) is not None else None
 
 
 def incomplete_copy(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
