@@ -80,9 +80,9 @@ def test_it_is_whole_and_runs_without_a_compiler(kind: str, made: dict[str, Path
     subprocess.run([*install, "--force-reinstall", "--no-deps", path], env=alone, check=True)  # in place of the other
     command = [str(bare / "bin" / "pjsipdiag"), *DEMO]
     shown = subprocess.run(command, env=alone, cwd=ROOT, capture_output=True, text=True, check=False)
-    here = subprocess.run(
-        [sys.executable, "-m", "pjsipdiag", *DEMO], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "pjsipdiag", *DEMO]
+    same = {**os.environ}  # and not the COLUMNS that readline has set, unseen by Python, where pytest loads it
+    here = subprocess.run(command, env=same, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (shown.returncode, shown.stdout, shown.stderr) == (1, here.stdout, "")
     compiled = subprocess.run([python, "-c", COMPILED], env=alone, cwd=tmp_path, capture_output=True, check=False)
     assert (compiled.returncode == 0) is any(name.endswith(".abi3.so") for name in names)
