@@ -1,5 +1,6 @@
 """The command `pjsipdiag` as a process, also `python -m pjsipdiag`: signals are heeded before anything is imported."""
 
+import gc
 import signal
 import sys
 from types import FrameType
@@ -21,6 +22,9 @@ def heed(*numbers: int) -> None:
 def run() -> NoReturn:
     """Ends with 130, 143 or 129 on SIGINT, SIGTERM and SIGHUP; else as `pjsipdiag.cli.run` does."""
     heed(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    # a capture makes millions of tuples and hardly a cycle: looking for cycles as often as usual costs a fifth, and
+    # importing makes none
+    gc.set_threshold(1_000_000, 50, 100)
     from pjsipdiag import cli
 
     cli.run()

@@ -34,7 +34,14 @@ else:
 
 def _made(cls: type, *, frozen: bool, slots: bool, eq: bool, order: bool) -> type:
     own = frozenset(vars(cls))
-    made: type = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots)(cls)
+    annotations = cls.__annotations__
+    if not any("Var" in str(one) or "KW_" in str(one) for one in annotations.values()):
+        cls.__annotations__ = dict.fromkeys(annotations, object)  # or each text is searched for ClassVar and its like
+    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots)(cls)
+    made.__annotations__ = annotations
+    for name, annotation in annotations.items():
+        if name in made.__dataclass_fields__:
+            made.__dataclass_fields__[name].type = annotation
     init = _at_first(made, frozen, slots)
     methods: dict[str, object] = {"__init__": init, "__repr__": _repr, "__signature__": _Signature()}
     if eq:
@@ -44,7 +51,7 @@ def _made(cls: type, *, frozen: bool, slots: bool, eq: bool, order: bool) -> typ
     for name, method in methods.items():
         if name not in own:
             setattr(made, name, method)
-    return made
+    return made  # type: ignore[no-any-return]
 
 
 def _at_first(cls: Any, frozen: bool, slots: bool) -> Callable[..., None]:

@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Callable
 from dataclasses import field, replace
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import pytest
 
@@ -63,7 +63,12 @@ def classes(dataclass: Any) -> dict[str, Any]:
         first: int
         second: str = ""
 
-    found = (Base, Derived, Open, Plain, Identical, Empty, Ordered)
+    @dataclass(frozen=True, slots=True)
+    class Constant:
+        value: int
+        kind: ClassVar[str] = "constant"
+
+    found = (Constant, Base, Derived, Open, Plain, Identical, Empty, Ordered)
     for one in found:
         one.__qualname__ = one.__name__
     return {one.__name__: one for one in found}
@@ -106,6 +111,9 @@ CASES: dict[str, Callable[[dict[str, Any]], object]] = {
     "private": lambda c: c["Identical"](4)._private,
     "replaced": lambda c: repr(replace(c["Derived"]("a", last=1), where=7)),
     "fields": lambda c: [[one.name for one in dataclasses.fields(it)] for it in c.values()],
+    "types": lambda c: [(one.name, one.type) for one in dataclasses.fields(c["Derived"])],
+    "annotations": lambda c: c["Derived"].__annotations__,
+    "no field": lambda c: [c["Constant"](2).kind, repr(c["Constant"](2))],
     "as a dict": lambda c: dataclasses.asdict(c["Derived"]("a", [1], last=2)),
     "pickled": lambda c: [
         repr(pickled(one))

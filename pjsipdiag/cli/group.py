@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import signal
 import sys
 from collections.abc import Iterable
@@ -117,5 +116,3 @@ def main(context: click.Context) -> None:
     file, found = settings()
     context.meta[SETTLED] = file
     context.default_map = dict.fromkeys(main.commands, found)
-    # a capture makes millions of tuples and hardly a cycle: looking for cycles as often as usual costs a fifth
-    gc.set_threshold(1_000_000, 50, 100)

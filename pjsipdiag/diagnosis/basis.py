@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.files.files import Disk
-from pjsipdiag.asterisk.live.snapshot import Live
 from pjsipdiag.asterisk.releases import age, instead, is_newer, nearest
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls import pbx as pbxes
@@ -15,6 +15,9 @@ from pjsipdiag.diagnosis.names import load
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules.cause import listed
 from pjsipdiag.diagnosis.work.gather import Gathered
+
+if TYPE_CHECKING:
+    from pjsipdiag.asterisk.live.snapshot import Live
 
 Reload = Callable[[Mapping[str, str], str], Config]
 """(changed files, release) -> the configuration with them as that release loads it."""

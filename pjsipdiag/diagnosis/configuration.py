@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.live.snapshot import Live
 from pjsipdiag.asterisk.releases import instead
 from pjsipdiag.diagnosis.model import Finding, Report
 from pjsipdiag.diagnosis.rules import RULES
@@ -13,6 +14,9 @@ from pjsipdiag.diagnosis.running import left_open
 from pjsipdiag.diagnosis.space.doors import doors
 from pjsipdiag.diagnosis.space.expect import Expectation, hold
 from pjsipdiag.diagnosis.space.expect import findings as expectation_findings
+
+if TYPE_CHECKING:
+    from pjsipdiag.asterisk.live.snapshot import Live
 
 
 def check(config: Config) -> tuple[Finding, ...]:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Unpack
 
 from pjsipdiag.asterisk.files.files import Disk
-from pjsipdiag.asterisk.live.running import release_of
 from pjsipdiag.asterisk.loading.resolve import Dns
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.reasons.files import FileReason
@@ -45,7 +44,7 @@ from pjsipdiag.diagnosis.evidence.offers import offer_of
 from pjsipdiag.diagnosis.evidence.owners import nearby
 from pjsipdiag.diagnosis.evidence.quoted import quoted
 from pjsipdiag.diagnosis.model import Finding, Report, Suggestion
-from pjsipdiag.diagnosis.names import given
+from pjsipdiag.diagnosis.names import given, release_of
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.outcome import attackers, failed_calls, filtered
 from pjsipdiag.diagnosis.repairs.advice import complete
@@ -113,7 +112,7 @@ def conclude(
     hosts = callers_hosts(begun.finish().merged) if options.get("live") else ()
     live = ask(config, options, hosts, calls=True)
     reload = partial(reloaded, config, options, live, disk=disk)
-    asked = reload({}, options.get("asterisk") or (release_of(live) if live else NEWEST))
+    asked = reload({}, options.get("asterisk") or release_of(live) or NEWEST)
     seen, wanted, jobs = begun.finish(), begun.reading.wanted, begun.reading.jobs
     basis = settle(seen, asked, told, options.get("asterisk"), reload)
     if live and not options.get("asterisk"):

@@ -6,12 +6,10 @@ import ipaddress
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pjsipdiag.asterisk.config import Config, Identify
+from pjsipdiag.asterisk.config import Config, Identify, Problem
 from pjsipdiag.asterisk.files.files import Disk
-from pjsipdiag.asterisk.live.compare import loaded_otherwise
-from pjsipdiag.asterisk.live.running import release_of, running_config
-from pjsipdiag.asterisk.live.snapshot import Live
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Dns, Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.show_output import parse_identifies
@@ -20,6 +18,9 @@ from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.diagnosis.evidence.addresses import is_address
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.sip import parse_uri
+
+if TYPE_CHECKING:
+    from pjsipdiag.asterisk.live.snapshot import Live
 
 
 def load(
@@ -51,9 +52,9 @@ def load(
     :raises ConfigError: a file or a database cannot be read.
     """
     if live is not None and path is None:
-        running = running_config(live, asterisk)
+        running = _running(live, asterisk)
         return replace(running, untold=running.untold - frozenset(shown))
-    asterisk = asterisk or (release_of(live) if live is not None else None)
+    asterisk = asterisk or release_of(live)
     urls = databases if isinstance(databases, Databases) else given(databases)
     disk = disk or Disk(include_from)
     known = hosts if isinstance(hosts, Resolver) else read_hosts(hosts, disk) if hosts is not None else Hosts()
@@ -80,8 +81,29 @@ def load(
             raise ConfigError(f"--database {name}=...: extconfig.conf names no such database (it names {there})")
     settled = ("cache", "module") if live is not None else shown  # who runs has started, and tells what it holds
     config = replace(config, unread=tuple(one for one in config.unread if one.source not in settled))
-    otherwise = tuple(loaded_otherwise(config, running_config(live, asterisk), live)) if live is not None else ()
+    otherwise = _otherwise(config, live, asterisk) if live is not None else ()
     return replace(config, server_addresses=_servers(config, resolver), otherwise=otherwise)
+
+
+def release_of(live: Live | None) -> str | None:
+    """The known release nearest to the one that runs."""
+    if live is None:
+        return None
+    from pjsipdiag.asterisk.live import running  # few ask a running Asterisk
+
+    return running.release_of(live)
+
+
+def _running(live: Live, asterisk: str | None) -> Config:
+    from pjsipdiag.asterisk.live.running import running_config
+
+    return running_config(live, asterisk)
+
+
+def _otherwise(config: Config, live: Live, asterisk: str | None) -> tuple[Problem, ...]:
+    from pjsipdiag.asterisk.live.compare import loaded_otherwise
+
+    return tuple(loaded_otherwise(config, _running(live, asterisk), live))
 
 
 AUTO = "auto"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.live.snapshot import Live, Wanted
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.diagnosis.calls.folded import Merged
@@ -14,6 +14,9 @@ from pjsipdiag.diagnosis.names import load
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+if TYPE_CHECKING:
+    from pjsipdiag.asterisk.live.snapshot import Live
 
 MOST_REASONS = 8
 """Reasons for unknown verdicts that a report has one by one."""
@@ -25,6 +28,8 @@ def ask(path: str | Path | None, options: Options, hosts: Collection[str], *, ca
     asking = options.get("live")
     if asking is None:
         return None
+    from pjsipdiag.asterisk.live.snapshot import Wanted
+
     names: dict[str, tuple[str, ...]] = {}
     if path is not None:
         files = load(

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pjsipdiag.asterisk.ere import UndecidedError
 from pjsipdiag.asterisk.ere import automaton as regex
-from pjsipdiag.asterisk.ere.references import UndecidedError
 from pjsipdiag.asterisk.forms import forms
 from pjsipdiag.asterisk.forms.header_syntax import PARSED_FIELDS
 from pjsipdiag.asterisk.loading import show_output as shown

@@ -9,3 +9,11 @@ whether it matches, a refusal in glibc's own words, or that it cannot be decided
 
 Imports: nothing of this package but `errors`. The tests ask glibc itself by ctypes: an addition is proven there.
 """
+
+from __future__ import annotations
+
+from pjsipdiag.errors import PjsipdiagError
+
+
+class UndecidedError(PjsipdiagError):
+    """The pattern has too many ways through this text."""

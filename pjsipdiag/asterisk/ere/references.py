@@ -9,19 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pjsipdiag.asterisk.ere import UndecidedError
 from pjsipdiag.asterisk.ere import grammar as ere
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.errors import PjsipdiagError
 
 MOST_MATCH_STEPS = 300_000
 
 Groups = tuple[tuple[int, int, int], ...]
 """(group, start, end) of the groups that hold something, sorted by group."""
 Matched = tuple[int, Groups]
-
-
-class UndecidedError(PjsipdiagError):
-    """The pattern has too many ways through this text."""
 
 
 @dataclass(slots=True)

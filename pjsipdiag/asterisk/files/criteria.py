@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere
 from pjsipdiag.asterisk.files.lines import latin, lower
 from pjsipdiag.asterisk.section import Variable
 
@@ -38,6 +37,8 @@ class Criteria:
 
 
 def _has(variables: Sequence[Variable], name: str, value: str, utf8: bool) -> bool:
+    from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere
+
     try:
         names, values = compile_ere(name, utf8), compile_ere(value, utf8)
     except EreError:

@@ -12,7 +12,6 @@ from pjsipdiag.asterisk.addresses import match, sockaddr
 from pjsipdiag.asterisk.addresses.rule import applies
 from pjsipdiag.asterisk.addresses.sockaddr import Numeric, service, split_host_port
 from pjsipdiag.asterisk.config import AddressRule, Identify, Problem, UnresolvedName
-from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.loading.options import Applied
 from pjsipdiag.asterisk.loading.resolve import SERVICES, Resolver, could_resolve, look_up
@@ -141,6 +140,8 @@ def _pattern_refusal(
 ) -> tuple[Reason, str, str] | None:
     if not (len(value) > 2 and value.startswith("/") and value.endswith("/")):
         return None
+    from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere  # large, and few configurations have a pattern
+
     try:
         compile_ere(value[1:-1], release.has("utf8_locale"))
     except EreError as error:

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from pjsipdiag.asterisk.addresses.match import BLANKS
 from pjsipdiag.asterisk.config import Identify
-from pjsipdiag.asterisk.ere.references import UndecidedError
+from pjsipdiag.asterisk.ere import UndecidedError
 from pjsipdiag.asterisk.pjsip.header import Header
 from pjsipdiag.asterisk.pjsip.uri import UriContext
 from pjsipdiag.asterisk.reasons.reason import quote_words

@@ -6,12 +6,12 @@ import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pjsipdiag.asterisk.addresses.index import AddressIndex
 from pjsipdiag.asterisk.addresses.match import BLANKS
 from pjsipdiag.asterisk.addresses.rule import SourceSocket
 from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Transport
-from pjsipdiag.asterisk.ere.automaton import Ere, EreError, compile_ere
 from pjsipdiag.asterisk.files.lines import latin
 from pjsipdiag.asterisk.pjsip.message import Request
 from pjsipdiag.asterisk.reasons.reason import Reason
@@ -21,6 +21,9 @@ from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Check, Match
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.sip import NOWHERE, Address
+
+if TYPE_CHECKING:
+    from pjsipdiag.asterisk.ere.automaton import Ere
 
 NAME_LENGTH = 255
 """Bytes that are kept of user names, hosts and realms (USERNAME_LEN, DOMAIN_NAME_LEN)."""
@@ -177,6 +180,8 @@ def _text_rules(config: Config, option: str) -> Iterator[TextRule]:
             continue
         regex = None
         if len(value) > 2 and value.startswith("/") and value.endswith("/"):
+            from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere
+
             try:
                 regex = compile_ere(value[1:-1], utf8)
             except EreError:
