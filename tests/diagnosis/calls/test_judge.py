@@ -28,7 +28,9 @@ def test_one_by_one_comes_to_the_same(seed: int, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(judging, "BATCH", rnd.choice((1, 3, 4096)))
     (tmp_path / "pjsip.conf").write_text(TRUNK)
     config = load_config(tmp_path)
-    messages = traffic(rnd)
+    first = traffic(rnd)
+    later = first[-1].time - first[0].time + 1_000_000_000
+    messages = [*first, *(one._replace(time=one.time + later) for one in first)]  # what one part began, another has too
     whole = merged(messages, [0, *sorted(rnd.sample(range(1, len(messages)), 2)), len(messages)])
     pbx = rnd.sample(sorted({one.destination[:-2] for one in messages}), 2)
     pieces = [[(number, range(len(keys)))] for number, keys in enumerate(whole.keys)]
