@@ -15,6 +15,8 @@ from pjsipdiag.sip import Address, SipMessage, ip_text
 
 _address = lru_cache(maxsize=4096)(Address.unpack)
 """The address that is packed so: the same ones come again and again."""
+END_OF_TIME = 1 << 63
+"""Nanoseconds since 1970: the year 2262. No time of a message is as late."""
 
 
 class Datagram(NamedTuple):

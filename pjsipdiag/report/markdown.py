@@ -17,13 +17,13 @@ from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Style
 from pjsipdiag.report.steps import ending
 
-MOST_LISTED = 100
+MOST_IN_TICKET = 100
 """Sources, and doors, that a ticket shows; the rest are counted."""
 
 
 def write(report: Report, stream: TextIO, look: Style) -> None:
     """Writes the report; with `look.verbose` every source and door is shown."""
-    for line in _lines(report, None if look.verbose else MOST_LISTED):
+    for line in _lines(report, None if look.verbose else MOST_IN_TICKET):
         stream.write(line + "\n")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import NamedTuple
 
-DIRECTIONS = {1 | how << 2: "in" for how in range(4)} | {2 | how << 2: "out" for how in range(5)}
+FLAG_DIRECTIONS = {1 | how << 2: "in" for how in range(4)} | {2 | how << 2: "out" for how in range(5)}
 """The lowest five bits of epb_flags: the direction, and how the packet was received."""
 
 
@@ -42,7 +42,7 @@ def direction_of(order: str, body: bytes) -> str:
     What an interface in promiscuous mode heard of others (reception type 4) is neither.
     """
     flags = next((value for code, value in options(order, body) if code == 2 and len(value) == 4), bytes(4))
-    return DIRECTIONS.get((flags[0] if order == "<" else flags[3]) & 0b11111, "")
+    return FLAG_DIRECTIONS.get((flags[0] if order == "<" else flags[3]) & 0b11111, "")
 
 
 def interface(order: str, body: bytes) -> Interface:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import NamedTuple
 
-from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.datagram import END_OF_TIME, Datagram
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.fast.layout import MARGIN, Container
 from pjsipdiag.capture.fast.sieve import Sieve
@@ -29,8 +29,6 @@ LONGEST_BLOCK = LONGEST_PACKET + 65_536
 """Bytes of a packet block: the packet and its options; other blocks may be as long as LONGEST_OTHER."""
 LONGEST_OTHER = 64 << 20
 MOST_INTERFACES = 4096
-END_OF_TIME = 1 << 63
-"""Nanoseconds: the year 2262. A message after it is taken for as old as the one before."""
 SECRETS_NOTE = "holds TLS secrets: `--reader wireshark` decrypts with them"
 
 
@@ -146,6 +144,7 @@ class BlockWalk(RecordWalk):
             tally.undecoded[reason] += 1
             return ()
         time = self.interfaces[number].time(high << 32 | low)
+        # A message whose time cannot be true is taken for as old as the one before.
         untrue = not 0 <= time < END_OF_TIME
         if untrue:
             time = self._time

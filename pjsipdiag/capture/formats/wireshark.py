@@ -26,11 +26,11 @@ from pjsipdiag.errors import CaptureError
 from pjsipdiag.sip import SIPS_PORT
 
 MISSING = "tshark is not installed: `apt install tshark` (or leave out --reader wireshark and --keylog)"
-NOTE = "read through Wireshark's dissectors"
+TSHARK_NOTE = "read through Wireshark's dissectors"
 NOTE_TCP = "tshark loses SIP messages over TCP that stand between CRLF keep-alives: the native reader does not"
 UNREAD = "tshark frame that cannot be read"
 UNSEEN = "SIP message that the native reader finds and tshark does not"
-CHUNK = 1 << 16
+OUTPUT_CHUNK = 1 << 16
 WEB_PORTS = frozenset({443, 8088, 8089, 8443})
 """Ports of HTTPS and of SIP over secure WebSocket: there tshark finds out by itself what TLS carries."""
 _PREFERENCES = MappingProxyType({"udp.try_heuristic_first": "TRUE", "tcp.desegment_tcp_streams": "TRUE"})
@@ -46,7 +46,7 @@ def read_wireshark(path: str | Path, tally: Tally, keylog: str | Path | None = N
     """
     ports, there = _count_natively(path, tally)
     readable: set[tuple[bytes, bytes]] = set()
-    tally.notes.append(NOTE)
+    tally.notes.append(TSHARK_NOTE)
     for line in _tshark(str(path), tally, keylog, ports):
         for datagram in _datagrams(line, tally):
             if datagram.transport in ("TLS", "WSS"):
@@ -87,7 +87,7 @@ def _tshark(path: str, tally: Tally, keylog: str | Path | None, tls_ports: set[i
         try:
             process = loop.run_until_complete(capture._get_tshark_process())
             rest = b""
-            while chunk := loop.run_until_complete(process.stdout.read(CHUNK)):
+            while chunk := loop.run_until_complete(process.stdout.read(OUTPUT_CHUNK)):
                 *lines, rest = (rest + chunk).split(b"\n")
                 yield from (line for line in lines if line.startswith(b'{"timestamp"'))
             code = loop.run_until_complete(process.wait())

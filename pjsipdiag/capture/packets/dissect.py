@@ -27,7 +27,7 @@ from pjsipdiag.capture.streams.tcp import Reassembler
 
 MOST_LATE = 16 << 20
 """Bytes of messages that are kept until the end of their file."""
-MOST_PORTS = 100_000
+MOST_KEPT_PORTS = 100_000
 """Ports of flows that are no more, which are kept until they are looked for."""
 SYN, RST = 2, 4
 MAY_CARRY_SIP = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x15-\x17]\x03|[\x81\x82\x01\x02]|HEP3")
@@ -97,7 +97,7 @@ class Dissector:
 
     def bound(self) -> None:
         """Called now and then, so that sets that only grow stay small."""
-        if len(self.ports) > MOST_PORTS + 2 * (len(self.flows) + len(self.known)):
+        if len(self.ports) > MOST_KEPT_PORTS + 2 * (len(self.flows) + len(self.known)):
             self.ports.clear()
             self.ports.update(map(port_pair, (*self.flows, *self.known)))
 

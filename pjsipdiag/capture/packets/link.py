@@ -13,7 +13,7 @@ from pjsipdiag.capture.packets.network import (
     ETHERNET_BRIDGED,
     IPV4,
     IPV6,
-    NOTHING,
+    NO_NETWORK_LAYER,
     Carried,
     Undecodable,
     ethernet,
@@ -81,7 +81,7 @@ def inner(frame: bytes, kind: int, offset: int, direction: str = "") -> Carried:
     else:
         raise Undecodable("too many link headers")
     if kind in WITHOUT_IP or kind == 0:
-        return NOTHING
+        return NO_NETWORK_LAYER
     raise Undecodable(f"EtherType 0x{kind:04x}")
 
 
@@ -168,11 +168,11 @@ def _linux_sll2(frame: bytes) -> Carried:
 def _cooked(frame: bytes, hardware: int, kind: int, offset: int, direction: str) -> Carried:
     """ARPHRD_NETLINK, _IPGRE and the like say another thing in the protocol field; IP stays recognisable."""
     if hardware == 824:  # ARPHRD_NETLINK
-        return NOTHING
+        return NO_NETWORK_LAYER
     if kind == 4:  # LINUX_SLL_P_802_2
         return llc(frame, offset)._replace(direction=direction)
     if kind == 1 or kind < 16:  # 802.3 without LLC, CAN, ...
-        return NOTHING
+        return NO_NETWORK_LAYER
     return Carried(kind, offset, direction)
 
 

@@ -20,7 +20,7 @@ class Carried(NamedTuple):
     direction: str = ""
 
 
-NOTHING = Carried(0, 0)
+NO_NETWORK_LAYER = Carried(0, 0)
 
 
 def number(frame: bytes, offset: int, order: str = "big") -> int:
@@ -40,7 +40,7 @@ def llc(frame: bytes, offset: int) -> Carried:
         return snap(frame, offset + 3)
     if frame[offset : offset + 3] == b"\x06\x06\x03":
         return Carried(IPV4, offset + 3)
-    return NOTHING
+    return NO_NETWORK_LAYER
 
 
 def snap(frame: bytes, offset: int, pad: int = 0) -> Carried:
@@ -50,4 +50,4 @@ def snap(frame: bytes, offset: int, pad: int = 0) -> Carried:
         return Carried(kind, offset + 5)
     if organisation == b"\0\x80\xc2" and kind in (1, 7):
         return Carried(ETHERNET_BRIDGED, offset + 5 + pad)
-    return NOTHING
+    return NO_NETWORK_LAYER

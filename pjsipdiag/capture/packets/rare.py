@@ -15,7 +15,7 @@ from pjsipdiag.capture.packets.network import (
     ETHERNET_BRIDGED,
     IPV4,
     IPV6,
-    NOTHING,
+    NO_NETWORK_LAYER,
     Carried,
     Undecodable,
     ethernet,
@@ -28,7 +28,6 @@ MOST_BEFORE_IP = 128
 """Bytes before an IP header that is searched for."""
 _HEADER = re.compile(rb"[\x45-\x4f\x60-\x6f]")
 _UPPER = frozenset({0, 4, 6, 17, 41, 43, 44, 47, 51, 60})
-DIRECTIONS = {0: "in", 1: "out"}
 
 
 def rare(link_type: int, frame: bytes) -> Carried:
@@ -122,7 +121,7 @@ def _token_ring(frame: bytes) -> Carried:
 
 
 def _fddi(frame: bytes) -> Carried:
-    return llc(frame, 13) if frame[:1] and frame[0] & 0xF0 == 0x50 else NOTHING
+    return llc(frame, 13) if frame[:1] and frame[0] & 0xF0 == 0x50 else NO_NETWORK_LAYER
 
 
 def _atm(frame: bytes, offset: int = 0) -> Carried:
@@ -138,7 +137,7 @@ def _atm(frame: bytes, offset: int = 0) -> Carried:
 
 
 def _sunatm(frame: bytes) -> Carried:
-    direction = DIRECTIONS[1 if frame[:1] and frame[0] & 0x80 else 0]
+    direction = "out" if frame[:1] and frame[0] & 0x80 else "in"
     return _atm(frame, 4)._replace(direction=direction)
 
 
@@ -156,7 +155,7 @@ def _docsis(frame: bytes) -> Carried:
     """FC, parameter, length, an extended header of as many bytes as the parameter says, checksum."""
     if len(frame) < 6:
         raise Undecodable("link header cut short")
-    return ethernet(frame, 6 + (frame[1] if frame[0] & 1 else 0)) if frame[0] >> 6 == 0 else NOTHING
+    return ethernet(frame, 6 + (frame[1] if frame[0] & 1 else 0)) if frame[0] >> 6 == 0 else NO_NETWORK_LAYER
 
 
 def _directed(decode: Callable[[bytes, int], Carried]) -> Callable[[bytes], Carried]:
@@ -192,7 +191,7 @@ def _nflog(frame: bytes) -> Carried:
             kind = {b"\x02": IPV4, b"\x0a": IPV6}.get(family)
             return Carried(kind, at + 4) if kind else raw(frame, at + 4)
         at += max(size + 3 & ~3, 4)
-    return NOTHING
+    return NO_NETWORK_LAYER
 
 
 def _ipoib(frame: bytes) -> Carried:
@@ -222,7 +221,7 @@ def tzsp(frame: bytes) -> Carried:
         at += 1 if frame[at] == 0 else 2 + (frame[at + 1] if at + 1 < len(frame) else 0)
     link = {1: 1, 18: 105, 119: 119, 127: 163}.get(number(frame, 2), 0)
     if not link:
-        return NOTHING
+        return NO_NETWORK_LAYER
     return _within(link, frame, at + 1)
 
 
@@ -235,7 +234,7 @@ def _erf(frame: bytes) -> Carried:
         return ethernet(frame, at + 2)
     if kind in (1, 10, 15, 17):
         return _within(50 if frame[at : at + 2] == b"\xff\x03" else 104, frame, at)
-    return raw(frame, at) if kind in (22, 23) else NOTHING
+    return raw(frame, at) if kind in (22, 23) else NO_NETWORK_LAYER
 
 
 def _vpp(frame: bytes) -> Carried:

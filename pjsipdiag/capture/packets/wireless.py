@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pjsipdiag.capture.packets.network import NOTHING, Carried, Undecodable, llc, number
+from pjsipdiag.capture.packets.network import NO_NETWORK_LAYER, Carried, Undecodable, llc, number
 
 
 def ieee80211(frame: bytes, offset: int = 0, padded: bool = False) -> Carried:
@@ -13,7 +13,7 @@ def ieee80211(frame: bytes, offset: int = 0, padded: bool = False) -> Carried:
     control = number(frame, offset)
     first, second = control >> 8, control & 0xFF
     if first >> 2 & 3 != 2 or first & 0x40:  # not data, or without data
-        return NOTHING
+        return NO_NETWORK_LAYER
     if second & 0x40:
         raise Undecodable("encrypted wireless frame")
     size, quality = 24 + (6 if second & 3 == 3 else 0), 0

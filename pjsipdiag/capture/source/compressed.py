@@ -1,8 +1,8 @@
 """Captures as a stream of bytes: plain, gzip, zstd, xz or bzip2, a file or standard input.
 
-Compression is recognised by content, not by name. Decompression runs ahead in a thread and never makes more than CHUNK
-bytes at a time and AHEAD batches of them in all, whatever the ratio. A compressed file that is cut or damaged gives
-what it holds, and says so.
+Compression is recognised by content, not by name. Decompression runs ahead in a thread and never makes more than
+CONTENT_CHUNK bytes at a time and AHEAD batches of them in all, whatever the ratio. A compressed file that is cut or
+damaged gives what it holds, and says so.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
 _T = TypeVar("_T")
-CHUNK = 1 << 17
+CONTENT_CHUNK = 1 << 17
 """More makes isal slower: it grows its output step by step."""
 COMPRESSED_CHUNK = 1 << 16
 BATCH, AHEAD = 1 << 19, 4
@@ -152,7 +152,7 @@ class Decompressed(io.RawIOBase):
         return pieces
 
     def _more(self) -> bytes:
-        """The next content, at most CHUNK bytes; nothing at the end or after damage."""
+        """The next content, at most CONTENT_CHUNK bytes; nothing at the end or after damage."""
         content = b""
         # The compressed bytes are asked for only when the library needs them: it may still hold output, and what it is
         # given meanwhile it keeps, without a bound. A member that ends is followed by the next one, as `gzip -c a b`
@@ -170,7 +170,7 @@ class Decompressed(io.RawIOBase):
             try:
                 if self._object is None:
                     self._object = self._make()
-                content = self._object.decompress(raw, CHUNK)
+                content = self._object.decompress(raw, CONTENT_CHUNK)
             except ModuleNotFoundError as error:  # in a browser, where not every library is
                 self._damage.append(f"{error.name} is not here: decompress the file before")
             except Exception as error:  # each library has errors of its own
@@ -251,7 +251,7 @@ class _Zstd:
             parts.append(self._object.decompress(self._pending[: self._size]))
             self._pending = self._pending[self._size :]
             size += len(parts[-1])
-            larger = len(parts[-1]) < CHUNK
+            larger = len(parts[-1]) < CONTENT_CHUNK
             self._size = min(self._size * 2, self.MOST) if larger else max(self._size // 8, self.LEAST)
         return b"".join(parts)
 

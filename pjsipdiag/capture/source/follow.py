@@ -15,7 +15,7 @@ from threading import Event
 
 from pjsipdiag.errors import CaptureError
 
-PAUSE = 0.1
+GROWTH_PAUSE = 0.1
 """Seconds between two looks at the end of the file."""
 
 
@@ -47,7 +47,7 @@ class Growing(io.RawIOBase):
             size = self._file.readinto(buffer)
             if size or over:
                 return size or 0
-            self._stop.wait(PAUSE)
+            self._stop.wait(GROWTH_PAUSE)
 
     def close(self) -> None:
         if not self.closed:
@@ -75,6 +75,6 @@ class Piped(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed's Buffer has no name in 3.11
         while not self._stop.is_set() and (self._end is None or time.monotonic() < self._end):
-            if select.select([self._descriptor], [], [], PAUSE)[0]:
+            if select.select([self._descriptor], [], [], GROWTH_PAUSE)[0]:
                 return os.readv(self._descriptor, [buffer])
         return 0

@@ -12,7 +12,7 @@ from pjsipdiag.sip import SIPS_PORT
 
 HANDSHAKE, APPLICATION_DATA = 22, 23
 _SIPS_PORT = SIPS_PORT.to_bytes(2, "big")
-MOST_LISTED = 100_000
+MOST_ENCRYPTED = 100_000
 
 
 class Side(Enum):
@@ -45,7 +45,7 @@ def count_connection(
 ) -> None:
     """One more connection from `client` (packed IP, its port is of no interest) to `server` (packed IP and port)."""
     key = (client + b"\0\0", server)
-    if key in encrypted or len(encrypted) < MOST_LISTED:
+    if key in encrypted or len(encrypted) < MOST_ENCRYPTED:
         encrypted[key] += 1
     else:
         undecoded["TLS connection beyond the number that is listed"] += 1

@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.datagram import END_OF_TIME, Tally
 
 LEAP_YEAR = 1972
-END_OF_TIME = 1 << 63
 NOTE_UNTRUE = "the log has times before 1970 or after 2262: they are unknown"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOTE_YEAR = f"the log's dates have no year: {LEAP_YEAR} stands for it"

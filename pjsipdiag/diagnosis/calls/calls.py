@@ -49,7 +49,7 @@ _CARRIED = bytes(CARRIED if flags & CREDENTIALS else 0 for flags in range(256))
 END = 0xFFFFFFFF
 """No further call of the same source."""
 MOST_AGENTS, MOST_PROOFS = 8, 10_000
-FEW = 200
+MOST_TRACED = 200
 """Calls up to which each has a trace with its own values; beyond, alike calls share one that leaves them out."""
 
 
@@ -290,7 +290,7 @@ class Calls(Sequence[CallRow]):
         return self._rows(range(len(self)))
 
     def _rows(self, numbers: Iterable[int]) -> Iterator[CallRow]:
-        merged, few = self._merged, len(self.time) <= FEW
+        merged, few = self._merged, len(self.time) <= MOST_TRACED
         for number in numbers:
             place = self._part[number], self._row[number], self._view[number], self._key[number]
             seen_in, row = merged.row_of(*place)

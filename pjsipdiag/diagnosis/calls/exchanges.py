@@ -23,7 +23,7 @@ from pjsipdiag.diagnosis.situation import CallGroup, Exchange
 from pjsipdiag.diagnosis.traffic import RequestRow
 from pjsipdiag.sip import Address, SipMessage, decode, parameter, parse_uri
 
-FEW = 200
+MOST_JUDGED_ALONE = 200
 """Exchanges up to which each has a verdict with its own values; beyond, alike requests share one."""
 MOST = 2000
 """Exchanges that are looked at one by one: the busiest ones."""
@@ -78,7 +78,7 @@ def exchanges(
             received.append(_exchange(client, server, method, known))
     received = sorted(received, key=lambda one: -one.requests)[:MOST]
     received = [one for one in received if wanted_by(one, wanted)]
-    verdict = replay.verdict if len(received) <= FEW else partial(_brief, replay)
+    verdict = replay.verdict if len(received) <= MOST_JUDGED_ALONE else partial(_brief, replay)
     judged = [_judged(one, verdict) for one in received]
     return tuple(judged), tuple(one for one in sent if wanted_by(one, wanted))
 

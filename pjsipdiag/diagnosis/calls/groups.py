@@ -38,7 +38,7 @@ MOST_VARIANTS = 64
 Telling = Callable[[int], tuple[bytes, str, str, object]]
 """A request -> where it went, the number it calls, its caller, and all else that could tell it from others of its
 source."""
-NOTHING = (b"", b"")
+NO_WORDS = (b"", b"")
 """In place of the words of a request at which no identifier could look."""
 PROVEN = CARRIED | RETRIED
 SAMPLES = 8
@@ -232,7 +232,7 @@ def _telling(config: Config, calls: Calls) -> Telling:
         # The row has the URI and the sender: a request is read only where the files match headers or URIs.
         if who and simple:
             caller = decode(who[0] or b"")
-            return destination, decode(called), caller, who if flags & CREDENTIALS or caller in names else NOTHING
+            return destination, decode(called), caller, who if flags & CREDENTIALS or caller in names else NO_WORDS
         head = calls.head(number)
         start = head.find(b" ") + 1
         sender = value_of(head, b"from")

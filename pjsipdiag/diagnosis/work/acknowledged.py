@@ -28,7 +28,7 @@ from pjsipdiag.diagnosis.work.reached import Reached, notes
 from pjsipdiag.digest import wide_digest
 from pjsipdiag.sip import Address
 
-MOST_CALLS = 1000
+MOST_CALLS_TOLD = 1000
 """Calls of one source that are told one by one."""
 SEVERAL = 0
 """In place of the sum of a tag, which is never 0: the final answers to one INVITE have several tags."""
@@ -69,7 +69,7 @@ class Acknowledged:
             known = ((number, *self._known_of(number)) for number in (self._of_source(source) if wanted else ()))
             self._known[source] = tuple(
                 self._calls[number]._replace(observed_status=status or None)
-                for number, _, status in islice((one for one in known if one[1]), MOST_CALLS)
+                for number, _, status in islice((one for one in known if one[1]), MOST_CALLS_TOLD)
             )
         return self._known[source]
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 BRANCHES, ENOUGH = 32, 16 << 20
 """Folds that a worker merges at once, and bytes from which on they are not merged any further there."""
-PAUSE = 0.5
+CLUSTER_PAUSE = 0.5
 """Seconds between two looks at how far the workers are."""
 MOST_HELD = 32 << 20
 """Bytes of folds and results that a worker holds in memory; more go to a file."""
@@ -144,7 +144,7 @@ class _StartedThere(Generic[Item, Result]):
 
         while True:
             try:
-                result: Result = future.result(timeout=PAUSE)
+                result: Result = future.result(timeout=CLUSTER_PAUSE)
             except Unfinished:
                 look()
             except (KilledWorker, MemoryError):

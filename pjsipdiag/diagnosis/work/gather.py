@@ -34,7 +34,7 @@ from pjsipdiag.diagnosis.work.tasks import tasks_elsewhere, tasks_here
 from pjsipdiag.errors import CaptureError, PjsipdiagError
 from pjsipdiag.sip import Address
 
-MOST_ROWS = 100_000
+LARGEST_FOLD = 100_000
 """Transactions in one fold on another machine: its memory is bounded."""
 
 
@@ -239,7 +239,7 @@ def _reading(options: Options, executor: Executor) -> Reading:
         options.get("keylog"),
         options.get("follow", False),
         options.get("seconds"),
-        None if executor.forks else MOST_ROWS,
+        None if executor.forks else LARGEST_FOLD,
         options.get("any_ratio", False),
         options.get("kept"),
     )

@@ -23,7 +23,7 @@ from pjsipdiag.report.look import Style
 from pjsipdiag.report.machine.causes import Json, finding, suggestion, where
 
 TableMaker = Callable[[Sequence[CallRow], Sequence[SourceRow]], Sequence[Table]]
-MOST_CALLS = 100_000
+MOST_CALLS_LISTED = 100_000
 """Calls that a report lists; beyond, its sources sum them up, and JSONL lists them all."""
 
 
@@ -63,7 +63,7 @@ def tables(calls: Sequence[CallRow], sources: Sequence[SourceRow]) -> tuple[Tabl
     """The long parts of the JSON report."""
     return (
         Table(sources, len(sources), _source_line(), "\n", ",\n"),
-        Table(calls, min(len(calls), MOST_CALLS), _call_line(), "\n", ",\n"),
+        Table(calls, min(len(calls), MOST_CALLS_LISTED), _call_line(), "\n", ",\n"),
     )
 
 
@@ -121,7 +121,7 @@ def summary(report: Report) -> Json:
         "sources": report.callers,
         "unmatched_sources": len(report.unmatched),
         "calls": len(report.calls),
-        "calls_listed": min(len(report.calls), MOST_CALLS),
+        "calls_listed": min(len(report.calls), MOST_CALLS_LISTED),
         "failed_calls": report.failed_calls,
         "outbound_calls": report.outbound_calls,
     }
@@ -130,9 +130,9 @@ def summary(report: Report) -> Json:
 def notes(report: Report) -> list[str]:
     """The report's notes, and whether calls are left out."""
     said = list(report.notes)
-    if len(report.calls) > MOST_CALLS:
+    if len(report.calls) > MOST_CALLS_LISTED:
         said.append(
-            f"the first {MOST_CALLS:,} of {len(report.calls):,} calls are listed; "
+            f"the first {MOST_CALLS_LISTED:,} of {len(report.calls):,} calls are listed; "
             "the sources sum all of them up, and --format jsonl lists them all"
         )
     return said

@@ -131,7 +131,7 @@ def test_rotated_files_say_what_the_whole_says(
     kind: str, dask: Dask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Streams, fragments and calls go on from file to file, and folds end in the middle of a piece."""
-    monkeypatch.setattr(gather, "MOST_ROWS", 300)
+    monkeypatch.setattr(gather, "LARGEST_FOLD", 300)
     path = tmp_path / "whole.pcap"
     write(path, kind, 2000)
     raw = path.read_bytes()

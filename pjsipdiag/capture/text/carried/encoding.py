@@ -22,7 +22,7 @@ _MARKS = (
 _FORMS = {"utf-32-le": (0, 1, 1, 1), "utf-32-be": (1, 1, 1, 0), "utf-16-le": (0, 1, 0, 1), "utf-16-be": (1, 0, 1, 0)}
 """Which bytes of four are zero in nearly all characters, for most of them are Latin."""
 _PLAIN = re.compile(rb"[\t\r\n -~]")
-PIECE_SIZE = 1 << 16
+ENCODED_PIECE = 1 << 16
 
 
 def wide_encoding(head: bytes) -> str | None:
@@ -72,7 +72,7 @@ class Decoded(io.RawIOBase):
     def readinto(self, buffer: Buffer) -> int:
         target = memoryview(buffer).cast("B")
         while not self._ready and not self._ended:
-            data = self._file.read(PIECE_SIZE) or b""
+            data = self._file.read(ENCODED_PIECE) or b""
             self._ended = not data
             self._ready = self._decoder.decode(data, final=not data)
         count = min(len(target), len(self._ready))

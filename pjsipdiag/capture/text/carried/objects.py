@@ -15,7 +15,7 @@ from typing import Any
 
 from pjsipdiag.capture.text.carried.shown import is_said
 
-FIELDS = ("log", "message", "msg", "line", "_raw", "textpayload", "body", "text", "content", "event", "full_message")
+TEXT_KEYS = ("log", "message", "msg", "line", "_raw", "textpayload", "body", "text", "content", "event", "full_message")
 _TIMES = re.compile(r"@?time(?:stamp)?|ts|date|_?_?realtime_timestamp", re.IGNORECASE)
 _DECODER = json.JSONDecoder()
 _GAP = re.compile(r"[\s,;\x1e-]*")
@@ -132,7 +132,7 @@ def _lines_at(value: object, place: str) -> list[bytes] | None:
     if named := [text for name, text in texts if name == place]:
         # The time of an object cannot be that of several lines; each has its own, if any.
         return [time + text for text in named] if len(named) == 1 else named
-    usual = [text for name in FIELDS for at, text in texts if at.rpartition(".")[2].lower() == name]
+    usual = [text for name in TEXT_KEYS for at, text in texts if at.rpartition(".")[2].lower() == name]
     return [time + (usual[0] if usual else max((text for _, text in texts), key=len))]
 
 

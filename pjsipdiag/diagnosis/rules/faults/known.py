@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE
 from pjsipdiag.asterisk.releases import nearest
 from pjsipdiag.asterisk.releases.faults import FAULTS, FaultName, has_fault
 from pjsipdiag.asterisk.section import Where
@@ -15,7 +16,6 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 
-WIZARD_FILE = "pjsip_wizard.conf"
 BEYOND_MD5 = ("SHA-256", "SHA-512-256")
 
 
