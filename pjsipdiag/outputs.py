@@ -17,7 +17,7 @@ from typing import BinaryIO, TextIO
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import PjsipdiagError, visible
 
-PRIVATE, USUAL = 0o600, 0o666
+PRIVATE_MODE, USUAL_MODE = 0o600, 0o666
 """The mode of what may hold secrets, and of what does not (the umask takes from it)."""
 
 
@@ -26,7 +26,7 @@ class Content:
     """The bytes of a file, or the file that holds them, and the widest mode that it may have."""
 
     data: bytes | Path
-    mode: int = USUAL
+    mode: int = USUAL_MODE
 
 
 def mode_of(path: Path) -> int:
@@ -34,12 +34,12 @@ def mode_of(path: Path) -> int:
     try:
         return stat.S_IMODE(path.stat().st_mode) & 0o666
     except OSError:
-        return PRIVATE
+        return PRIVATE_MODE
 
 
 @contextmanager
 def write_file(
-    path: str, *, inputs: Iterable[str | Path] = (), force: bool = False, mode: int = PRIVATE
+    path: str, *, inputs: Iterable[str | Path] = (), force: bool = False, mode: int = PRIVATE_MODE
 ) -> Iterator[TextIO]:
     """The file `path` for text; see `write_bytes`."""
     with write_bytes(path, inputs=inputs, force=force, mode=mode) as raw:
@@ -54,7 +54,7 @@ def write_file(
 
 @contextmanager
 def write_bytes(
-    path: str, *, inputs: Iterable[str | Path] = (), force: bool = False, mode: int = PRIVATE
+    path: str, *, inputs: Iterable[str | Path] = (), force: bool = False, mode: int = PRIVATE_MODE
 ) -> Iterator[BinaryIO]:
     """The file `path` for writing; a device or a pipe is written to as it is. Raises PjsipdiagError."""
     from tempfile import mkstemp

@@ -17,7 +17,7 @@ from pjsipdiag.cli.group import main
 from pjsipdiag.cli.options import COLORED, DASK, FORCED, JOBS, QUIET, TIMES
 from pjsipdiag.cli.output import color, is_forced
 from pjsipdiag.errors import visible
-from pjsipdiag.outputs import PRIVATE, Content, write_file, write_folder
+from pjsipdiag.outputs import PRIVATE_MODE, Content, write_file, write_folder
 
 if TYPE_CHECKING:
     from pjsipdiag.fleet.model import Fleet
@@ -93,7 +93,7 @@ def fleet(
         if html and pages:
             _write_pages(found, Path(html), pages, inputs)
         if parquet and rows:
-            files = {path.name: Content(path, PRIVATE) for path in sorted(rows.iterdir())}
+            files = {path.name: Content(path, PRIVATE_MODE) for path in sorted(rows.iterdir())}
             write_folder(Path(parquet), files, inputs=inputs, force=is_forced())
     _write(found, chosen, output, verbose, inputs)
     sys.exit(_status(found))
@@ -114,7 +114,7 @@ def _write(found: Fleet, chosen: str, output: str | None, verbose: bool, inputs:
     if output is None or output == "-":
         write(found, sys.stdout, style_for(sys.stdout, int(verbose), color=color()))
         return
-    with write_file(output, inputs=inputs, force=is_forced(), mode=PRIVATE) as stream:
+    with write_file(output, inputs=inputs, force=is_forced(), mode=PRIVATE_MODE) as stream:
         write(found, stream, style_for(stream, int(verbose), color=color()))
 
 
@@ -123,10 +123,10 @@ def _write_pages(found: Fleet, folder: Path, pages: Path, inputs: tuple[str, ...
 
     with (pages / html.INDEX).open("w", encoding="utf-8", newline="") as stream:
         html.write(found, stream)
-    files = {path.name: Content(path, PRIVATE) for path in sorted(pages.iterdir())}
+    files = {path.name: Content(path, PRIVATE_MODE) for path in sorted(pages.iterdir())}
     for member in found.members:
         if member.patch:
-            files[f"{member.pbx.name}.patch"] = Content(member.patch.encode("utf-8", "surrogateescape"), PRIVATE)
+            files[f"{member.pbx.name}.patch"] = Content(member.patch.encode("utf-8", "surrogateescape"), PRIVATE_MODE)
     write_folder(folder, files, inputs=inputs, force=is_forced())
     click.echo(f"written: {visible(str(folder / html.INDEX))}", err=True)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pjsipdiag.cli.output import directory, inputs, is_forced
-from pjsipdiag.outputs import PRIVATE, write_file
+from pjsipdiag.outputs import PRIVATE_MODE, write_file
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.config import Config
@@ -49,7 +49,7 @@ def asking(given: dict[str, Any]) -> Asking | None:
 
         live = ask_live(text, wanted)
         if path:
-            with write_file(path, inputs=inputs(), force=is_forced(), mode=PRIVATE) as stream:
+            with write_file(path, inputs=inputs(), force=is_forced(), mode=PRIVATE_MODE) as stream:
                 stream.write(saved.to_text(live))
             live = replace(live, file=saved.file_name(path))
         return live

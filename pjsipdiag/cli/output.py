@@ -14,7 +14,7 @@ import click
 
 from pjsipdiag.cli.bundles import BUNDLES
 from pjsipdiag.errors import ConfigError, visible
-from pjsipdiag.outputs import PRIVATE, USUAL, write_file
+from pjsipdiag.outputs import PRIVATE_MODE, USUAL_MODE, write_file
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.compare import Change
@@ -80,7 +80,7 @@ def show(
         from pjsipdiag.redact import redact_report
 
         report = redact_report(report)
-    with open_output(output, USUAL if redact else PRIVATE) as stream:
+    with open_output(output, USUAL_MODE if redact else PRIVATE_MODE) as stream:
         write(report, format_, stream, verbose=verbose, color=color(), folder=folder, ahead=ahead)
     if output and not quiet and Path(output).is_file():
         from pjsipdiag.report.headline import headline
@@ -170,7 +170,7 @@ def finish(report: Report) -> None:
 
 
 @contextmanager
-def open_output(output: str | None, mode: int = PRIVATE) -> Iterator[TextIO]:
+def open_output(output: str | None, mode: int = PRIVATE_MODE) -> Iterator[TextIO]:
     """The file `output` for writing, or stdout."""
     if output is None or output == "-":
         yield sys.stdout

@@ -25,7 +25,7 @@ from pjsipdiag.report.wording import fixes, suggestions_for
 
 KEPT_SOURCES = 5_000
 """Sources that are kept of one PBX: those with the most calls."""
-MOST_AGENTS = 3
+KEPT_AGENTS = 3
 """User-Agents that are kept of one source there."""
 
 
@@ -143,4 +143,4 @@ def _line(finding: Finding, report: Report) -> str:
 
 
 def _caller(row: SourceRow) -> Caller:
-    return Caller(row.calls, row.requests, row.verdict, row.endpoint, dict(row.observed), row.user_agents[:MOST_AGENTS])
+    return Caller(row.calls, row.requests, row.verdict, row.endpoint, dict(row.observed), row.user_agents[:KEPT_AGENTS])

@@ -26,7 +26,7 @@ from pjsipdiag.handover import tar
 from pjsipdiag.handover.bundle import LARGEST_BUNDLE, write_bundle
 from pjsipdiag.inputs import LARGEST_WHOLE
 from pjsipdiag.machine import Machine
-from pjsipdiag.outputs import PRIVATE, write_file
+from pjsipdiag.outputs import PRIVATE_MODE, write_file
 from pjsipdiag.redact.files import BESIDE, LIVE_FILE, redact_files
 from pjsipdiag.sip import SIP_PORTS
 
@@ -138,7 +138,7 @@ class Collecting:
             self.lacking.append(f"the running Asterisk told nothing: {error}")
             return
         assert told is not None
-        with write_file(str(self.folder / LIVE_FILE), mode=PRIVATE) as stream:
+        with write_file(str(self.folder / LIVE_FILE), mode=PRIVATE_MODE) as stream:
             stream.write(saved.to_text(told))
 
     def write(self, path: str, *, force: bool) -> None:

@@ -21,7 +21,7 @@ from pjsipdiag.report.escape import well_formed
 from pjsipdiag.report.machine.causes import suggestion, where
 
 KNOWN_CAUSES = 5000
-SOURCES_NAMED, MOST_LISTED = 3, 100
+SOURCES_NAMED, SOURCES_LISTED = 3, 100
 """Sources that a line names, and that JSON lists."""
 LINES_A_MINUTE = 60
 """In a minute."""
@@ -66,7 +66,7 @@ class CauseChange:
             "change": self.change,
             "rule": self.rule,
             "severity": self.severity,
-            "sources": [*map(well_formed, self.sources[:MOST_LISTED])],
+            "sources": [*map(well_formed, self.sources[:SOURCES_LISTED])],
             "sources_in_all": len(self.sources),
             "endpoint": well_formed(self.endpoint),
             "message": well_formed(self.message),

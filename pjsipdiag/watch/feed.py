@@ -16,7 +16,7 @@ AHEAD_BYTES = 4 << 20
 """Bytes that are read ahead: beyond, the thread waits."""
 OVERHEAD = 400
 """Bytes that a message takes beside its text."""
-PAUSE, JOIN_SECONDS = 0.5, 15.0
+ROOM_SECONDS, JOIN_SECONDS = 0.5, 15.0
 """Seconds between two looks whether there is room, and those in which a source has to end."""
 
 Received = tuple[Datagram, FilePosition | None]
@@ -78,7 +78,7 @@ class Feed:
     def _put(self, datagram: Datagram, place: FilePosition | None) -> None:
         with self._condition:
             while self._size > AHEAD_BYTES and not self._closed:
-                self._condition.wait(PAUSE)
+                self._condition.wait(ROOM_SECONDS)
             self._items.append((datagram, place))
             self._size += len(datagram.payload) + OVERHEAD
             self._condition.notify_all()

@@ -38,7 +38,7 @@ PENDING_BYTES = 4 << 20
 """Bytes of pending messages from which on the settled ones are judged at once."""
 LONGEST_WINDOW = 300_000_000_000
 """Nanoseconds of the capture that one window may span: who catches up is told of changes as they came."""
-LOOK, SAVE = 1.0, 5.0
+LOOK_SECONDS, SAVE_SECONDS = 1.0, 5.0
 """Seconds between two looks at the configuration, and between two writings of the state."""
 
 
@@ -158,11 +158,11 @@ class Watch:
         if clock - self._judged >= max(JUDGE, SHARE * self._took):
             now = self._now + int((clock - self._clock) * SECOND)
             self._judge(self._pending.take_settled(now), now)
-        if clock - self._looked >= LOOK:
+        if clock - self._looked >= LOOK_SECONDS:
             self._looked = clock
             if self._configuration.look():
                 self._windows.forget()
-        if clock - self._saved >= SAVE:
+        if clock - self._saved >= SAVE_SECONDS:
             self._save()
 
     def _add(self, datagram: Datagram, place: FilePosition | None) -> None:

@@ -1,9 +1,9 @@
 """Messages of calls that are not settled yet: only whole calls are judged, and each message once.
 
 A call is what has one Call-ID. It is settled when its last request has a final answer and nothing came for GRACE (a
-caller that was challenged tries again at once), or when TIMEOUT has passed since it began (timers B and F of RFC 3261
-section 17.1: then nobody waits for an answer any more; who rings so long was let in). Messages inside of calls say
-nothing of how they were let in and are not kept, but for ACK, which shows that its sender got the answer.
+caller that was challenged tries again at once), or when TRANSACTION_TIMEOUT has passed since it began (timers B and F
+of RFC 3261 section 17.1: then nobody waits for an answer any more; who rings so long was let in). Messages inside of
+calls say nothing of how they were let in and are not kept, but for ACK, which shows that its sender got the answer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pjsipdiag.watch.sources.source import FilePosition
 SECOND = 1_000_000_000
 """In nanoseconds, as all times of packets are."""
 GRACE = 2 * SECOND
-TIMEOUT = 32 * SECOND
+TRANSACTION_TIMEOUT = 32 * SECOND
 WAITING_BYTES = 32 << 20
 """Bytes of messages that wait: beyond, the oldest talks are given up."""
 MOST_OF_ONE = 200
@@ -40,7 +40,7 @@ class Talk:
     def is_settled(self, now: int) -> bool:
         if self.final:
             return now - self.last >= GRACE or len(self.messages) >= MOST_OF_ONE
-        return now - self.first >= TIMEOUT
+        return now - self.first >= TRANSACTION_TIMEOUT
 
 
 class PendingTalks:

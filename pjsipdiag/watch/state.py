@@ -15,7 +15,7 @@ from pathlib import Path
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.inputs import read_whole
-from pjsipdiag.outputs import PRIVATE, write_file
+from pjsipdiag.outputs import PRIVATE_MODE, write_file
 from pjsipdiag.watch.causes import CauseKey
 from pjsipdiag.watch.sources.source import FilePosition
 
@@ -58,5 +58,5 @@ def write_state(path: Path, place: FilePosition, told: Iterable[tuple[CauseKey, 
     """Writes it in one step. Raises PjsipdiagError or OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     listed = [[rule, source, digest] for (rule, source), digest in told]
-    with write_file(str(path), force=True, mode=PRIVATE) as stream:
+    with write_file(str(path), force=True, mode=PRIVATE_MODE) as stream:
         json.dump({"schema": 1, "place": place, "told": listed}, stream)

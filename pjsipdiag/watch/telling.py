@@ -24,7 +24,7 @@ from pjsipdiag import __version__
 from pjsipdiag.errors import PjsipdiagError, visible
 
 QUEUED_CAUSES = 200
-TIMEOUT, PAUSES = 10.0, (1.0, 5.0)
+ATTEMPT_SECONDS, PAUSE_SECONDS = 10.0, (1.0, 5.0)
 """Seconds for one attempt, and those between attempts."""
 LAST = 8.0
 """Seconds at the end in which what waits may still go out."""
@@ -85,7 +85,9 @@ class Teller:
 
     def _run(self, cause: bytes) -> None:
         try:
-            done = subprocess.run(self._command, input=cause, stdout=subprocess.DEVNULL, timeout=TIMEOUT, check=False)
+            done = subprocess.run(
+                self._command, input=cause, stdout=subprocess.DEVNULL, timeout=ATTEMPT_SECONDS, check=False
+            )
         except (OSError, subprocess.SubprocessError) as error:
             self._fail("failed", f"--exec: {error}")
             return
@@ -97,11 +99,11 @@ class Teller:
     def _post(self, url: str, cause: bytes) -> None:
         headers = {"Content-Type": "application/json", "User-Agent": f"pjsipdiag/{__version__}"}
         why = ""
-        for pause in (0.0, *PAUSES):
+        for pause in (0.0, *PAUSE_SECONDS):
             time.sleep(0 if self._closing.is_set() else pause)
             try:
                 request = urllib.request.Request(url, cause, headers)
-                with self._opener.open(request, timeout=TIMEOUT):
+                with self._opener.open(request, timeout=ATTEMPT_SECONDS):
                     self.counts["told"] += 1
                     return
             except urllib.error.HTTPError as error:

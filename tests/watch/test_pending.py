@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.watch import pending
-from pjsipdiag.watch.pending import GRACE, SECOND, TIMEOUT, PendingTalks
+from pjsipdiag.watch.pending import GRACE, SECOND, TRANSACTION_TIMEOUT, PendingTalks
 from tests.watch.traffic import BAD, EPOCH, GOOD, PBX, call, message, minute
 
 START = EPOCH * SECOND
@@ -26,7 +26,7 @@ def test_a_call_is_settled_after_its_answer() -> None:
     last = messages[-1].time
     assert waiting.take_settled(last + GRACE - 1) == []
     assert waiting.take_settled(last + GRACE) == messages
-    assert (waiting.take_settled(last + TIMEOUT), waiting.size, waiting.place) == ([], 0, None)
+    assert (waiting.take_settled(last + TRANSACTION_TIMEOUT), waiting.size, waiting.place) == ([], 0, None)
 
 
 def test_a_challenged_caller_has_time_to_try_again() -> None:
@@ -44,8 +44,8 @@ def test_who_gets_no_answer_or_rings_is_settled_when_nobody_waits_any_more() -> 
     for answers in ((), ("180 Ringing",)):
         messages = [*call(0, GOOD, "one", *(answers or ("100 Trying",)))][: 1 + len(answers)]
         waiting = filled(*messages)
-        assert waiting.take_settled(START + TIMEOUT - 1) == []
-        assert waiting.take_settled(START + TIMEOUT) == messages
+        assert waiting.take_settled(START + TRANSACTION_TIMEOUT - 1) == []
+        assert waiting.take_settled(START + TRANSACTION_TIMEOUT) == messages
 
 
 @given(st.permutations(range(2)), st.lists(st.integers(0, 40), min_size=1, max_size=8))

@@ -22,7 +22,7 @@ from pjsipdiag.asterisk.section import Variable, Where
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.inputs import LARGEST_WHOLE
 
-LONGEST_NAME = 79
+LONGEST_CATEGORY_NAME = 79
 """Bytes of a section's name (`char name[80]` of struct ast_category): what is longer is cut."""
 DEEPEST_INCLUDE = 10
 """Includes that may nest (MAX_INCLUDE_LEVEL)."""
@@ -193,7 +193,9 @@ class _Parser:
         # `(+)` looks for the name as it is written, and every section is kept under its first 79 bytes: one with a
         # longer name can never be added to.
         wanted = to_text(title)
-        category = Category(to_text(title[:LONGEST_NAME]), Where(name, number, to_text(title[:LONGEST_NAME])))
+        category = Category(
+            to_text(title[:LONGEST_CATEGORY_NAME]), Where(name, number, to_text(title[:LONGEST_CATEGORY_NAME]))
+        )
         appended = False
         if after.startswith(b"("):
             listed, parenthesis, _ = after[1:].partition(b")")

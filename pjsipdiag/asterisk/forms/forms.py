@@ -24,9 +24,9 @@ from pjsipdiag.asterisk.forms.header_syntax import (
     READ_LINES,
     REQUEST,
     SINGLE,
-    TEXT,
     TOKEN,
-    UNUSUAL,
+    UNUSUAL_HEADERS,
+    VALUE_TEXT,
     canonical,
     field,
     syntax,
@@ -37,7 +37,7 @@ MOST_TRIED = 8
 """Forms that are tried on a request before it is taken to have none."""
 LEARNT = 64
 """To learn a form costs as much as to read about 64 requests the long way."""
-MOST_SEEN, LONGEST_HEAD, MOST_HEADERS = 2000, 4096, 64
+MOST_HEADS_SEEN, LONGEST_LEARNT_HEAD, MOST_HEADERS = 2000, 4096, 64
 MOST_VAIN = 256
 """Forms that are tried to be learnt in vain."""
 
@@ -74,7 +74,7 @@ class Forms:
                 return found
         if len(self.known) <= MOST_FORMS and self._vain < MOST_VAIN:
             end = payload.find(b"\r\n\r\n") + 4
-            if 4 <= end <= LONGEST_HEAD:
+            if 4 <= end <= LONGEST_LEARNT_HEAD:
                 self._meet(payload[:end], readers)
         return 0, 0, ()
 
@@ -85,7 +85,7 @@ class Forms:
             return
         spelt = (start_line[: start_line.find(b" ")], *[line[: line.find(b":") + 1] for line in lines])
         times = self._seen.get(spelt, 0) + 1
-        if times > LEARNT or len(self._seen) >= MOST_SEEN:
+        if times > LEARNT or len(self._seen) >= MOST_HEADS_SEEN:
             return
         self._seen[spelt] = times
         if times == LEARNT:
@@ -111,7 +111,7 @@ def _learn(number: int, lines: list[bytes], head: bytes) -> Matcher | None:
     for line in lines:
         spelt, colon, value = line.partition(b":")
         name = canonical(spelt + colon)
-        if not GENERIC.fullmatch(line) or name in UNUSUAL or (name in met and name in SINGLE | ARRAYS):
+        if not GENERIC.fullmatch(line) or name in UNUSUAL_HEADERS or (name in met and name in SINGLE | ARRAYS):
             return None
         spaced = value.startswith(b" ")
         if name in LINES and not spaced:
@@ -127,7 +127,7 @@ def _learn(number: int, lines: list[bytes], head: bytes) -> Matcher | None:
                 return None
             parts.append(first(text(line + b"\r\n"), seq(start, LINES[name], CRLF)))
         else:
-            parts += start, TEXT, CRLF
+            parts += start, VALUE_TEXT, CRLF
         met.add(name)
     if not (ONCE | {b"via"} <= met):
         return None

@@ -125,14 +125,14 @@ _SENDER = seq(
 )
 _CREDENTIAL = seq(TOKEN, _EQUALS, first(_QUOTED, TOKEN))
 _COMMA_IN_CREDENTIALS = seq(_COMMA, _OPTIONAL_SPACE)
-TEXT = span(but(b"\r\n\0"), 0)
+VALUE_TEXT = span(but(b"\r\n\0"), 0)
 
 LINES = {
     b"via": seq(_SENT_BY, _via_parameters()),
     b"from": seq(_SENDER, _PARAMETERS),
     b"to": seq(_DISPLAY, _ADDRESS, _PARAMETERS),
     b"contact": seq(unless(text(b"*")), _DISPLAY, _ADDRESS, _parameters(unless(any_case(b"q=")))),
-    b"call-id": seq(span(but(b" \t\n\r\v\f\0"), 1, 1), TEXT),
+    b"call-id": seq(span(but(b" \t\n\r\v\f\0"), 1, 1), VALUE_TEXT),
     b"cseq": seq(NUMBER, text(b" "), TOKEN),
     b"max-forwards": NUMBER,
     b"expires": NUMBER,
@@ -150,7 +150,7 @@ LINES = {
 }
 """Header name -> a syntax of its value that every PJSIP takes; names that PJSIP has no parser for take any text."""
 
-UNUSUAL = frozenset(
+UNUSUAL_HEADERS = frozenset(
     b"event subscription-state retry-after unsupported min-expires proxy-authorization proxy-authenticate "
     b"www-authenticate".split()
 )
@@ -186,7 +186,7 @@ READ_LINES = {
     ),
     b"to": seq(_DISPLAY, _ADDRESS, maybe(seq(text(b";tag="), field("to_tag", TOKEN)))),
     b"call-id": field("call_id", span(but(b" \t\n\r\v\f\0"))),
-    b"user-agent": field("agent", TEXT),
+    b"user-agent": field("agent", VALUE_TEXT),
     b"authorization": seq(
         text(b"Digest "),
         repeated(

@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.realtime.folded import PROBES, Folding
 
 LOCK_SECONDS = 5
 """How long a lock is waited for."""
-TABLE_SECONDS, MOST_ROWS, MOST_LENGTH = 60, 5_000_000, 1 << 20
+TABLE_SECONDS, MOST_TABLE_ROWS, MOST_LENGTH = 60, 5_000_000, 1 << 20
 """Seconds that a table may take, its rows, and the bytes of a value: a view may go on for ever."""
 
 _T = TypeVar("_T")
@@ -46,8 +46,8 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
 
 def _bound(rows: sqlite3.Cursor) -> Iterator[tuple[str, ...]]:
     for number, row in enumerate(rows):
-        if number >= MOST_ROWS:
-            raise sqlite3.DataError(f"more than {MOST_ROWS:,} rows")
+        if number >= MOST_TABLE_ROWS:
+            raise sqlite3.DataError(f"more than {MOST_TABLE_ROWS:,} rows")
         yield row
 
 

@@ -19,7 +19,7 @@ from pjsipdiag.asterisk.forms.header_syntax import (
     CREDENTIAL,
     GENERIC,
     REQUEST_LINE,
-    UNUSUAL,
+    UNUSUAL_HEADERS,
     canonical,
     syntax,
 )
@@ -28,7 +28,7 @@ from pjsipdiag.asterisk.replay.admission import denial
 from pjsipdiag.asterisk.replay.prepared import NAME_LENGTH, Prepared
 from pjsipdiag.dataclass import dataclass
 
-MOST_NAMES, MOST_KEPT = 50_000, 200_000
+MOST_NAMES_KEPT, MOST_ANSWERS_KEPT = 50_000, 200_000
 """Entries of a table of names, and of a table of other answers, before it is emptied."""
 
 _ONCE = frozenset((b"via", b"from", b"to", b"call-id", b"cseq"))
@@ -164,7 +164,7 @@ class Alike:
                 kept = self._line(line)
                 if kept is None:
                     return None
-                if len(known) > MOST_KEPT:
+                if len(known) > MOST_ANSWERS_KEPT:
                     known.clear()
                 known[line] = kept
             if kept is _NOTHING:
@@ -186,7 +186,7 @@ class Alike:
         name = canonical(spelt + colon)
         form = syntax(name)
         if form is None:
-            if GENERIC.fullmatch(line) is None or name in UNUSUAL:
+            if GENERIC.fullmatch(line) is None or name in UNUSUAL_HEADERS:
                 return None
             return HeaderLine(name, (name, value), None) if name in self._watched else _NOTHING
         # The syntax begins behind the one blank that nearly all write; another form of blanks is replayed in full.
@@ -220,14 +220,14 @@ class Alike:
             if who[:NAME_LENGTH].lower() not in self._users:
                 return None, anonymous  # and not kept: a scan has a new user in each request
             known = self._looked_up(who, host.strip(b"[]")), anonymous
-            if len(self._names) > MOST_NAMES:
+            if len(self._names) > MOST_NAMES_KEPT:
                 self._names.clear()
             self._names[user, host] = known
         return known
 
     def _host(self, host: bytes) -> object:
         """The endpoints that `anonymous` leads to at a host."""
-        if len(self._hosts) > MOST_NAMES:
+        if len(self._hosts) > MOST_NAMES_KEPT:
             self._hosts.clear()
         found = self._hosts[host] = self._looked_up(b"anonymous", host.strip(b"[]"))
         return found
@@ -254,7 +254,7 @@ class Alike:
         near = self.known.index.near(source)
         denied = tuple(denial(acl.acl, source, config) for acl in config.acls)
         found = (tuple(hits), near and (source.ip, near.rule), denied)
-        if len(self._origins) > MOST_KEPT:
+        if len(self._origins) > MOST_ANSWERS_KEPT:
             self._origins.clear()
         number = self._origins[asked] = self._numbers.setdefault(found, len(self._numbers))
         return number

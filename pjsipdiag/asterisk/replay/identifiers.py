@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.pjsip.message import Dialect, Request, Response, Unparsa
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import MODULES
 from pjsipdiag.asterisk.replay import admission, arrival
-from pjsipdiag.asterisk.replay.alike import MOST_KEPT, Alike, PlainKey
+from pjsipdiag.asterisk.replay.alike import MOST_ANSWERS_KEPT, Alike, PlainKey
 from pjsipdiag.asterisk.replay.by_address import ip, transport
 from pjsipdiag.asterisk.replay.by_name import anonymous, auth_username, line, username
 from pjsipdiag.asterisk.replay.by_text import header, request_uri
@@ -125,7 +125,7 @@ class Replay:
 
     def _keep(self, key: object, verdict: Verdict, packed: bytes) -> None:
         """Keeps a verdict; where the endpoint has an access list, under what that list says of the source."""
-        if len(self._verdicts) + len(self._admitted) > MOST_KEPT:
+        if len(self._verdicts) + len(self._admitted) > MOST_ANSWERS_KEPT:
             self._verdicts.clear()
             self._admitted.clear()
         if not self.asks_source(verdict):

@@ -20,7 +20,7 @@ from pjsipdiag.capture.rotated import start_of
 from pjsipdiag.errors import CaptureError, PjsipdiagError, visible
 from pjsipdiag.watch.sources.source import READ_AT_ONCE, FilePosition, Put, Records
 
-LOOK = 1000
+LOOK_MILLISECONDS = 1000
 """Milliseconds after which the folder is looked at even when nothing seems to change."""
 PLAIN_MAGICS = (*MAGICS, SECTION_MAGIC)
 
@@ -144,6 +144,6 @@ def _changes(path: str, stop: Event) -> Iterator[object]:
     except ImportError:
         raise PjsipdiagError("to watch a directory takes watchfiles: pip install '.[watch]' in a checkout") from None
     changes: Iterator[object] = watch(
-        path, stop_event=stop, rust_timeout=LOOK, yield_on_timeout=True, recursive=False, debounce=200
+        path, stop_event=stop, rust_timeout=LOOK_MILLISECONDS, yield_on_timeout=True, recursive=False, debounce=200
     )
     return changes

@@ -20,7 +20,7 @@ from pjsipdiag.capture.streams import hep
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import CaptureError
 from pjsipdiag.sip import Address
-from pjsipdiag.watch.sources.source import PAUSE, Put
+from pjsipdiag.watch.sources.source import STOP_SECONDS, Put
 
 PORT = 9060
 MOST_CONNECTIONS = 200
@@ -69,7 +69,7 @@ class Listener:
             selector.register(self._udp, selectors.EVENT_READ)
             selector.register(self._tcp, selectors.EVENT_READ)
             while not stop.is_set():
-                for key, _ in selector.select(PAUSE):
+                for key, _ in selector.select(STOP_SECONDS):
                     if key.fileobj is self._udp:
                         self._receive(put)
                     elif key.fileobj is self._tcp:

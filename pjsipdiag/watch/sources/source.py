@@ -15,7 +15,7 @@ from pjsipdiag.capture.formats.scan import scan
 from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.errors import CaptureError
 
-PAUSE, GATHER = 0.2, 0.02
+STOP_SECONDS, GATHER_SECONDS = 0.2, 0.02
 """Seconds between two looks at whether to stop, and those in which more of what has begun to come is waited for."""
 READ_AT_ONCE = 1 << 18
 """Bytes that are read at once."""
@@ -79,12 +79,12 @@ def reading(descriptor: int, stop: Event) -> Callable[[], bytes]:
     def read() -> bytes:
         data = b""
         while not data and not stop.is_set():
-            if not select.select([descriptor], [], [], PAUSE)[0]:
+            if not select.select([descriptor], [], [], STOP_SECONDS)[0]:
                 continue
             data = os.read(descriptor, READ_AT_ONCE)
             if not data:
                 break
-            while len(data) < READ_AT_ONCE and select.select([descriptor], [], [], GATHER)[0]:
+            while len(data) < READ_AT_ONCE and select.select([descriptor], [], [], GATHER_SECONDS)[0]:
                 more = os.read(descriptor, READ_AT_ONCE)
                 data += more
                 if not more:

@@ -262,7 +262,7 @@ def test_the_dump_of_sqlite3_has_its_rows(tmp_path: Path) -> None:
 def test_a_view_that_never_ends_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, said: str
 ) -> None:
-    monkeypatch.setattr(sqlite, "MOST_ROWS", 1000)
+    monkeypatch.setattr(sqlite, "MOST_TABLE_ROWS", 1000)
     monkeypatch.setattr(sqlite, "TABLE_SECONDS", 0.2)
     with closing(sqlite3.connect(tmp_path / "dump")) as made:
         made.execute(f"CREATE VIEW ips AS {table}")
