@@ -392,15 +392,14 @@ static int receive(const Tables *tables, const Segment *segment, PyObject *seque
         return -1;
     if (kept)
         memmove(PyByteArray_AsString(buffer), data, size);
-    if (PyByteArray_Resize(buffer, size) < 0)
+    if ((size || kept) && PyByteArray_Resize(buffer, size) < 0)
         return -1;
-    if (!kept)
+    if (!kept && size)
         memcpy(PyByteArray_AsString(buffer), data, size);
     law->room -= size - kept;
     if ((need != need_before && set(stream, NEED, PyLong_FromSsize_t(need)) < 0) ||
         (scanned != scanned_before && set(stream, SCANNED, PyLong_FromSsize_t(scanned)) < 0) ||
         (whole && PyObject_SetAttr(stream, names[IS_SIP], Py_True) < 0) ||
-        PyObject_SetAttr(segment->flow, names[STREAM], stream) < 0 ||
         set(sequence, NEXT, PyLong_FromUnsignedLong((uint32_t)(word(segment->header + 4, 1) + segment->size))) < 0)
         return -1;
     return note(segment);
@@ -420,7 +419,9 @@ static int deliver(const Tables *tables, const Segment *segment, PyObject *seque
         return 0;
     PyObject *undecoded = of(of(law->table, TALLY), UNDECODED);
     PyObject *begun = undecoded ? PyObject_CallFunctionObjArgs((PyObject *)tables->stream, undecoded, NULL) : NULL;
-    const int done = begun ? receive(tables, segment, sequence, begun, law, messages) : -1;
+    int done = begun ? receive(tables, segment, sequence, begun, law, messages) : -1;
+    if (done > 0 && PyObject_SetAttr(segment->flow, names[STREAM], begun) < 0)
+        done = -1;
     Py_XDECREF(begun);
     return done;
 }
