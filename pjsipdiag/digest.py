@@ -6,8 +6,12 @@ sum would let a sender choose Call-IDs that fall together, so it is BLAKE2b (RFC
 
 from __future__ import annotations
 
-from _blake2 import blake2b  # as hashlib's, which loads OpenSSL as well: 7 ms
 from struct import Struct
+
+try:
+    from _blake2 import blake2b  # as hashlib's, which loads OpenSSL as well: 7 ms
+except ImportError:  # a Python that was built with OpenSSL's digests alone
+    from hashlib import blake2b
 
 DIGEST_SIZE = 8
 _NUMBER = Struct("<q")

@@ -14,13 +14,14 @@ from types import ModuleType
 WANTED = not os.environ.get("PJSIPDIAG_NO_EXTENSIONS")
 
 
+SEAM = Path(__file__).parent / "capture" / "fast" / "taker.h"
+"""The header that both compiled parts include, for one calls the other."""
+
+
 def is_used(extension: ModuleType) -> bool:
-    """Whether an extension that was imported is wanted, and as new as the source beside it; one without is."""
+    """Whether an extension that was imported is wanted, and as new as its sources, as far as they are there."""
     if not WANTED:
         return False
     built = Path(extension.__file__ or "")
-    source = built.with_name(built.name.partition(".")[0] + ".c")
-    try:
-        return source.stat().st_mtime <= built.stat().st_mtime
-    except OSError:
-        return True
+    sources = built.with_name(built.name.partition(".")[0] + ".c"), SEAM
+    return all(source.stat().st_mtime <= built.stat().st_mtime for source in sources if source.exists())

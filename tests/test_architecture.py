@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -261,3 +262,11 @@ def test_tests_mirror_the_tree() -> None:
         if path.stem.removeprefix("test_") not in named or not (PACKAGE / folder / "__init__.py").exists():
             wrong.append(str(path))
     assert not wrong
+
+
+def test_changes_that_no_test_could_notice_are_of_lines_that_are() -> None:
+    rows = tomllib.loads((Path(__file__).parent / "mutants" / "equivalent.toml").read_text())["mutant"]
+    lines = {
+        row["path"]: [line.strip() for line in (PACKAGE.parent / row["path"]).read_text().splitlines()] for row in rows
+    }
+    assert [row["before"] for row in rows if row["before"] not in lines[row["path"]]] == []

@@ -13,7 +13,7 @@ import pytest
 
 from pjsipdiag.capture.fast import compiled
 
-SOURCES = ("capture/fast/_records.c", "diagnosis/calls/_fold.c")
+SOURCES = ("capture/fast/_records.c", "diagnosis/calls/_fold.c", "capture/fast/taker.h")
 ASKED = """
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.diagnosis.calls import fold
@@ -28,7 +28,8 @@ print(compiled.passed is not None, fold.taker is not None)
         ((), {}, "True True"),
         ((), {"PJSIPDIAG_NO_EXTENSIONS": "1"}, "False False"),
         (SOURCES[:1], {}, "False True"),
-        (SOURCES[1:], {}, "True False"),
+        (SOURCES[1:2], {}, "True False"),
+        (SOURCES[2:], {}, "False False"),
     ],
 )
 def test_what_is_used(changed: tuple[str, ...], environment: dict[str, str], used: str, tmp_path: Path) -> None:
