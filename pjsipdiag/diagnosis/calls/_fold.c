@@ -452,16 +452,18 @@ static void big(char *at, uint64_t value, int size) {
     }
 }
 
-/* Whether a final answer is sent again, and that is to be counted: `rows.add_repeat`. */
-static int is_repeat(const Fold *fold, const char *first, int status, long long time) {
-    long long begun = 0;
+/* Whether a final answer is sent again, and that is to be counted: `rows.add_repeat`; -1 for an error. */
+static int is_repeat(const Fold *fold, PyObject *key, const char *first, int status, long long time) {
+    uint64_t begun = 0;
     for (int n = 2; n < ANSWER; n++)
         begun = begun << 8 | (unsigned char)first[n];
-    return status >= FINAL && time - begun > SAME_PACKET && PyDict_Size(fold->kept.repeats) < fold->most[MOST_REPEATED];
+    if (status < FINAL || time - (long long)begun <= SAME_PACKET)
+        return 0;
+    return PyDict_Size(fold->kept.repeats) < fold->most[MOST_REPEATED] ? 1 : PyDict_Contains(fold->kept.repeats, key);
 }
 
 /* `old` answers, or none, with one more: `add_answer`; NULL without an error where it is not simply the latest. */
-static PyObject *grown(const Fold *fold, PyObject *old, int status, long long time) {
+static PyObject *grown(const Fold *fold, PyObject *key, PyObject *old, int status, long long time) {
     char packed[ANSWER];
     if (time < 0)
         return NULL;
@@ -473,7 +475,7 @@ static PyObject *grown(const Fold *fold, PyObject *old, int status, long long ti
     for (const char *at = known.at; at < known.stop; at += ANSWER) {
         const int order = memcmp(at + 2, packed + 2, 8), other = memcmp(at, packed, 2);
         if (!other)
-            return order > 0 || is_repeat(fold, at, status, time) ? NULL : Py_NewRef(old);
+            return order > 0 || is_repeat(fold, key, at, status, time) ? NULL : Py_NewRef(old);
         if (order > 0 || (!order && other > 0))
             return NULL;
     }
@@ -488,10 +490,11 @@ static PyObject *grown(const Fold *fold, PyObject *old, int status, long long ti
     return added;
 }
 
-/* What an agent is called: `heads.agent_of`, empty without one; NULL where it has no end. */
+/* What an agent is called: `heads.agent_of`, or `server_of` and that where it is empty; NULL where it has no end. */
 static Text agent_of(Look *look, int which) {
     const char *at = line(look, which);
-    return at ? up_to(at, look->payload.stop, '\r') : which == SERVER ? agent_of(look, USER_AGENT) : (Text){"", ""};
+    const Text agent = at ? up_to(at, look->payload.stop, '\r') : (Text){"", ""};
+    return which == SERVER && agent.at && is_empty(agent) ? agent_of(look, USER_AGENT) : agent;
 }
 
 /* The first answer of a transaction: whose agent answered, and for whom. As `_answers_as` and what follows it. */
@@ -618,7 +621,7 @@ static int answer(Look *look, int status, Text sequence) {
         return 0;
     PyObject *key = key_of_answer(look, sequence);
     PyObject *old = key ? PyDict_GetItemWithError(kept->answers, key) : NULL;
-    PyObject *now = key && !PyErr_Occurred() ? grown(look->fold, old, status, look->message->time) : NULL, *realm = NULL;
+    PyObject *now = key && !PyErr_Occurred() ? grown(look->fold, key, old, status, look->message->time) : NULL, *realm = NULL;
     int done = now != NULL;
     if (now && (status == 401 || status == 407)) {
         const int has = PyDict_Contains(kept->realms, key);
@@ -939,11 +942,11 @@ static int begin(const Look *look, PyObject *kind, long long said) {
     return PyErr_Occurred() ? -1 : 1;
 }
 
-/* The number of a kind from 1 on; 0 where it has none. */
+/* The number of a kind from 1 on; 0 where it has none, as one with a zero in it, which stands for the end here. */
 static uint8_t number_of_kind(Fold *fold, Text what) {
     char known[SHORT] = {0};
     int n = 0;
-    if (what.stop - what.at > SHORT || what.at == what.stop)
+    if (what.stop - what.at > SHORT || what.at == what.stop || memchr(what.at, 0, what.stop - what.at))
         return 0;
     append(known, what);
     while (n < KNOWN_KINDS && *fold->kinds[n] && memcmp(fold->kinds[n], known, SHORT))

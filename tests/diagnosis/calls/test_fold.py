@@ -194,6 +194,41 @@ def test_answers_of_one_moment_are_in_the_order_of_their_statuses(compiled: bool
     assert list(ANSWER.iter_unpack(found)) == [(100, 0), (180, 0)]
 
 
+def answer(status: int, number: int, method: str, *headers: str) -> Datagram:
+    """An answer of the PBX to request `number`, a second after the one before."""
+    head = [
+        *(f"SIP/2.0 {status} X", f"Via: SIP/2.0/UDP 203.0.113.13;branch=z9hG4bK{number}", "From: <sip:a@192.0.2.1>"),
+        *("To: <sip:b@192.0.2.1>", f"Call-ID: {number}", f"CSeq: 1 {method}", *headers, "", ""),
+    ]
+    return Datagram(number * 10**9, number, "UDP", ADDRESSES[0], ADDRESSES[3], "\r\n".join(head).encode())
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ([answer(200, 1, "\0A")], [answer(404, 2, "OPTIONS"), answer(200, 3, "\0A"), answer(403, 4, "REGISTER")] * 2),
+        (
+            [answer(200, 1, "OPTIONS"), answer(100, 2, "INVITE")],
+            [answer(100, 3, "INVITE", "Server: ", "User-Agent: Asterisk PBX 22.1.0")],
+        ),
+    ],
+    ids=["method that begins with a zero", "Server without a value"],
+)
+def test_odd_answers_are_folded_alike(first: list[Datagram], then: list[Datagram]) -> None:
+    assert state(first + then, (True,)) == state(first + then, (False,))
+
+
+def test_answers_that_are_sent_again_are_kept_alike_when_no_more_transactions_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rows, "MOST_REPEATED", 1)
+    monkeypatch.setattr(fold, "LIMITS", (*fold.LIMITS[:9], 1, *fold.LIMITS[10:]))
+    messages = [answer(486, 1 + again % 2, "INVITE")._replace(time=again * 10**9) for again in range(12)]
+    found = state(messages, (True,))
+    assert found == state(messages, (False,))
+    assert [len(times) for times in found["repeats"].values()] == [6]
+
+
 def test_it_folds_what_is_usual() -> None:
     """Of a busy server's traffic few messages are left: those before a form is learnt, and the first answer of each."""
     left: Counter[bytes] = Counter()
