@@ -55,6 +55,8 @@ class BlockWalk(RecordWalk):
         self._sieves: dict[int, Sieve] = {}
         self._plans = bytearray()
         self._time = 0
+        self.untimed = False
+        """Whether packets took the time of the message before them, which nobody knows who begins between both."""
 
     def _windows(self) -> Iterator[list[Datagram]]:
         window = self._window
@@ -147,7 +149,7 @@ class BlockWalk(RecordWalk):
         # A message whose time cannot be true is taken for as old as the one before.
         untrue = not 0 <= time < END_OF_TIME
         if untrue:
-            time = self._time
+            time, self.untimed = self._time, True
         ends = at + 28 + captured
         messages = sieve.look(buffer, at, ends, time, frame)
         options = ends + (-captured & 3)
@@ -199,6 +201,7 @@ class BlockWalk(RecordWalk):
     def _simple(self, at: int, stop: int, frame: int) -> Iterator[Datagram]:
         """A simple packet block is of the first interface and has no time: that of the message before it is taken."""
         self._tally.records = frame
+        self.untimed = True
         if not self.interfaces:
             self._tally.undecoded["packet of an interface that is not described"] += 1
             return

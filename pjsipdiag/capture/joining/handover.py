@@ -89,6 +89,8 @@ class Handover:
     strays: set[bytes] = field(default_factory=set)
     cut: int | None = None
     """The byte of the file at which a record starts that is not whole."""
+    from_start: bool = False
+    """Whether what it lacks lies anywhere before it: then nothing of the file can be kept."""
     is_log: bool = False
     refusals: PartRefusals | None = None
     """The refusals that a part of a log tells beside SIP; `records` are then its lines."""

@@ -111,6 +111,8 @@ def _between(part: FilePart, tally: Tally, rest: Handover, dissector: Dissector)
     rest.cut = walk.cut
     if walk.damaged:
         rest.reason = "the capture is damaged"
+    elif isinstance(walk, BlockWalk) and walk.untimed:
+        rest.reason, rest.from_start = "packets have no time of their own", True
     elif isinstance(walk, BlockWalk) and PcapngSection(walk.order, tuple(walk.interfaces)) != part.section:
         rest.reason = "interfaces are described in the middle of the capture"
     elif isinstance(walk, Walk) and walk.header != part.header:
@@ -135,7 +137,7 @@ def join(
         try:
             found += _join(dissector, rest, before, tally, rest is rests[-1])
         except Unjoinable as reason:
-            reason.part = 0 if rest.is_log else number
+            reason.part = 0 if rest.is_log or any(one.from_start for one in rests) else number
             raise
         before += rest.records
     if any(rest.is_log for rest in rests):

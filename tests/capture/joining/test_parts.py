@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.capture.build import (
     PSH,
     RST,
     SYN,
+    block,
     enhanced,
     ethernet,
     interface,
@@ -207,6 +209,24 @@ def test_interfaces_described_later_are_for_one_process(tmp_path: Path) -> None:
     with pytest.raises(Unjoinable, match="interfaces"):
         together(path, 3)
     assert together(path, 3, []) == alone(path)
+
+
+def _simple(frame: bytes) -> bytes:
+    return block(3, struct.pack("<I", len(frame)) + frame + bytes(-len(frame) % 4))
+
+
+@pytest.mark.parametrize("untimed", [_simple, lambda frame: enhanced(frame, (1 << 64) - 1)], ids=["simple", "untrue"])
+def test_packets_without_a_time_are_for_one_process(untimed: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    """They take the time of the message before, which may lie in another part."""
+    path = tmp_path / "capture.pcapng"
+    blocks = [enhanced(frame, EPOCH // 1000 + number) for number, frame in enumerate(frames(200))]
+    half = len(blocks) // 2
+    blocks[half:half] = [untimed(ethernet(udp(sip(1000 + number)))) for number in range(100)]
+    path.write_bytes(section() + interface() + b"".join(blocks))
+    with pytest.raises(Unjoinable, match="no time"):
+        together(path, 3)
+    assert together(path, 3, []) == alone(path)
+    assert min(datagram.time for datagram in alone(path)[0]) >= EPOCH
 
 
 def connections(rnd: random.Random) -> list[bytes]:
