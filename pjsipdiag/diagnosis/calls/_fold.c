@@ -306,7 +306,7 @@ static PyObject *end_of(const Message *message, int which) {
 }
 
 static int make(Memo *memo, size_t key, size_t size, uint32_t slots) {
-    *memo = (Memo){key, size, slots - 1, 0, calloc(slots, sizeof *memo->slots), calloc(slots / 2, size)};
+    *memo = (Memo){key, size, slots - 1, 0, calloc(slots, sizeof *memo->slots), malloc(slots / 2 * size)};
     return memo->slots && memo->at;
 }
 
@@ -329,12 +329,13 @@ static void *known_by(Memo *memo, const char *key, uint64_t hash) {
     if (memo->count > memo->mask / 2 || tried == MOST_TRIED)
         return NULL;
     memo->slots[at] = tag | ++memo->count;
-    return memcpy(memo->at + (memo->count - 1) * memo->size, key, memo->key);
+    char *added = memo->at + (memo->count - 1) * memo->size; /* only what is used is cleared: there is a table for each small file */
+    memset(added + memo->key, 0, memo->size - memo->key);
+    return memcpy(added, key, memo->key);
 }
 
 static void forget(Memo *memo) {
     memset(memo->slots, 0, (memo->mask + 1) * sizeof *memo->slots);
-    memset(memo->at, 0, memo->count * memo->size);
     memo->count = 0;
 }
 
