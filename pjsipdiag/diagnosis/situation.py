@@ -20,7 +20,6 @@ from pjsipdiag.sip import Address, SipMessage
 class Variant:
     """Alike calls inside a group: `calls` of them came from source port `port`, `read` gives the head of one INVITE.
 
-
     Calls are alike when the configuration cannot tell them apart: same source port and destination, and the same
     values wherever a verdict could look (From user when it names a section, headers that a match_header names, ...).
     """
@@ -66,6 +65,8 @@ class CallGroup:
     variants: tuple[Variant, ...] = ()
     read_proofs: Callable[[], Sequence[SipMessage]] = tuple
     """Reads some of its requests that had credentials."""
+    read_proofs_in_vain: Callable[[], Sequence[SipMessage]] = tuple
+    """Reads some of those that got no answer."""
     read_ids: Callable[[Collection[int]], Sequence[str]] = lambda _statuses: ()
     """Reads Call-IDs: those of calls that ended with one of some statuses, without them of those that failed."""
     realms: tuple[str, ...] = ()

@@ -153,6 +153,7 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
         first_call=first,
         read_sample=partial(calls.message, first),
         read_proofs=partial(calls.proofs, proven[:SAMPLES]),
+        read_proofs_in_vain=partial(calls.proofs, [number for number in proven if not calls.status[number]][:SAMPLES]),
         read_ids=partial(_ids, calls, read),
         variants=_variants(calls, numbers, list(alike.values())),
         realms=tuple(calls.realms(islice(which, MOST_READ)))[:4],

@@ -70,8 +70,8 @@ def find(situation: Situation) -> tuple[Finding, ...]:
     """All findings, ordered by what to do first: errors, warnings, notes; causes before consequences."""
     found = [*log_refusals.find(situation), *(finding for rule in RULES for finding in _of_calls(rule, situation))]
     found = _merged(complete_seen(situation, found))
-    # A scanner is a warning beside a real cause. Where nothing else fails it is why calls fail, and the answer is not
-    # 0.
+    # A scanner is a warning beside a real cause. Where nothing else fails it is why calls fail, and the exit status
+    # is not 0.
     if not any(finding.severity is Severity.ERROR for finding in found):
         alone = (f.rule == "scanner" and f.severity is Severity.WARNING for f in found)
         found = [replace(f, severity=Severity.ERROR) if is_it else f for f, is_it in zip(found, alone, strict=True)]

@@ -38,8 +38,8 @@ from pjsipdiag.sip import SipMessage
 
 MOST_MEANT = 8
 """Silent sources that get a finding each; more are told together."""
-LARGEST_UNCUT = 1472
-"""Bytes of UDP payload that fit into one packet of an Ethernet (1,500, less 28 of IPv4 and UDP)."""
+LARGEST_UNCUT = {4: 1472, 6: 1452}
+"""Bytes of UDP payload that fit into one packet of an Ethernet (1,500, less the heads of IP and UDP), by family."""
 
 
 def no_answer(situation: Situation) -> Iterable[Finding]:
@@ -204,17 +204,18 @@ def _after_challenges(challenged: int, silent: int) -> str:
     if not challenged:
         return " at all"
     of_them = "" if challenged == silent else f" ({challenged} of them)"
-    return f" to their credentials, after a 401{of_them}" if silent > 1 else " to its credentials, after a 401"
+    whose = "their" if silent > 1 else "its"
+    return f" to {whose} credentials, after a 401 or 407{of_them}"
 
 
 def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
     """The signs of a ban, of a firewall, or of a capture that shows one direction only."""
     if any(_insists(group) for group in groups):
         yield "the caller sends the INVITE again and again: it got no answer either"
-    sizes = [_size(proof) for group in groups if group.challenged_in_vain for proof in group.read_proofs()]
-    if max(sizes, default=0) > LARGEST_UNCUT:
+    cut = [size for group in groups for size in _cut_sizes(group)]
+    if cut:
         yield (
-            f"the INVITE with credentials has {max(sizes)} bytes: over UDP it travels in fragments, which firewalls and"
+            f"the INVITE with credentials has {max(cut)} bytes: over UDP it travels in fragments, which firewalls and"
             " routers may drop (fewer codecs, or TCP)"
         )
     refused = _banned(situation, groups)
@@ -236,6 +237,12 @@ def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterabl
             "no ICMP error about it is in the capture; a filter of ports leaves them out: `tcpdump 'port 5060 or icmp"
             " or icmp6'`"
         )
+
+
+def _cut_sizes(group: CallGroup) -> list[int]:
+    """The bytes of its requests with credentials that got no answer, where UDP carries them in fragments."""
+    sizes = map(_size, group.read_proofs_in_vain() if group.transport == "UDP" else ())
+    return [size for size in sizes if size > LARGEST_UNCUT[number(group.source)[0]]]
 
 
 def _size(message: SipMessage) -> int:

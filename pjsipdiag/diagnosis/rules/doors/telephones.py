@@ -75,7 +75,7 @@ def _registering(situation: Situation, request: SipMessage) -> tuple[Endpoint | 
 def registrations_taken(situation: Situation) -> Iterable[Finding]:
     """One finding for each host whose telephones register in vain, for a trunk's rule takes that, too."""
     for exchange in situation.exchanges:
-        # where Asterisk answered 200, it was no other endpoint that the telephone came to, whatever the files say
+        # A 200 shows that no other endpoint took the REGISTER, whatever the files say.
         for request in exchange.asked if exchange.method == "REGISTER" and not exchange.succeeded else ():
             _, word = _registering(situation, request)
             if not word:

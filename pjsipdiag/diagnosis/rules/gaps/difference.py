@@ -1,4 +1,4 @@
-"""Answers that these files do not give: Asterisk ran something else than they are."""
+"""Answers that do not follow from the files: Asterisk ran something else than they say."""
 
 from __future__ import annotations
 
