@@ -2,8 +2,9 @@
 
 The standard library compiles up to six methods for each class, which was a third of the time that a small capture
 takes. Here equality, hash, repr and being frozen are plain functions, and `__init__`, which many objects go through, is
-compiled when the first of them is made: of most classes none ever is. Fields, slots, `replace` and what pickles hold
-are those of the standard library, and so is what a type checker sees.
+compiled when the first of them is made: of most classes none ever is. Fields, slots and `replace` are those of the
+standard library, and so is what a type checker sees. A pickle of a frozen object holds its fields and nothing else: a
+cached property is worked out again.
 """
 
 from __future__ import annotations

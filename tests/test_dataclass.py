@@ -138,6 +138,21 @@ def test_equal_before_any_was_initialized() -> None:
     assert hash(one) == hash(other)
 
 
+def test_a_pickle_of_a_frozen_object_holds_its_fields_alone() -> None:
+    @own.dataclass(frozen=True)
+    class Sum:
+        items: tuple[int, ...]
+
+        @cached_property
+        def total(self) -> int:
+            return sum(self.items)
+
+    Sum.__qualname__ = Sum.__name__
+    made = Sum((1, 2))
+    assert made.total == 3
+    assert vars(pickled(made)) == {"items": (1, 2)}
+
+
 def test_help_shows_the_fields() -> None:
     for name, theirs in classes(dataclasses.dataclass).items():
         ours, wanted = (inspect.signature(one).parameters for one in (classes(own.dataclass)[name], theirs))

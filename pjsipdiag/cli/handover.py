@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -17,9 +17,6 @@ from pjsipdiag.cli.options import ASTERISK, CAPTURES, CONFIG, FILES_AND_LIVE, FO
 from pjsipdiag.cli.output import end_cut, is_forced, open_output
 from pjsipdiag.errors import visible
 from pjsipdiag.firewall import LIST_FORMATS
-
-if TYPE_CHECKING:
-    pass
 
 
 @main.command(epilog="pjsipdiag collect --on root@pbx --for 60 -o bundle.tgz")

@@ -7,7 +7,7 @@ whether it matches, a refusal in glibc's own words, or that it cannot be decided
     automaton     parts -> an automaton that is run over the text
     references    patterns with back-references or large intervals, which no automaton holds
 
-Imports: nothing of this package but `errors`. The tests ask glibc itself by ctypes: an addition is proven there.
+Imports: `errors` and `dataclass` only. The tests ask glibc itself by ctypes: an addition is proven there.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Ere:
     def search(self, text: str) -> bool:
         """Whether the pattern matches anywhere in `text` (Latin-1: one character a byte).
 
-        :raises UndecidedError: (references.py) it has too many ways through the text.
+        :raises UndecidedError: it has too many ways through the text.
         """
         # The pattern may begin anywhere: state 0 is added to the states at each character, and the first that reaches
         # the final state ends the search. REG_NOSUB asks for no more than that.

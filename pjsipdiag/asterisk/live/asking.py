@@ -73,7 +73,11 @@ def by_command(words: list[str]) -> Ask:
 
 
 def _run(words: list[str]) -> tuple[int, bytes, bytes]:
-    """Exit status and what was written, one byte more than MOST at most. Raises TimeoutExpired, OSError."""
+    """Exit status, standard output and standard error, each of at most one byte more than LONGEST_ANSWER.
+
+    :raises TimeoutExpired: it takes longer than ANSWER_SECONDS.
+    :raises OSError: it cannot be run.
+    """
     with TemporaryFile() as out, TemporaryFile() as err:
         child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         end = time.monotonic() + ANSWER_SECONDS

@@ -9,7 +9,7 @@ said better without a change of what is done.
     files      lines, includes, the dialplan, tables
     walk       what a check finds of a request
 
-Imports: nothing. A new reason is a row of its family: `Family.KIND(field=...)` makes it where it is found.
+Imports: `dataclass` only. A new reason is a row of its family: `Family.KIND(field=...)` makes it where it is found.
 """
 
 from pjsipdiag.asterisk.reasons.files import FileReason

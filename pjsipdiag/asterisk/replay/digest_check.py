@@ -15,7 +15,7 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.sip import SipMessage
 
 ALGORITHMS = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
-"""RFC 7616's and what hashlib calls them, as `pjsip list algorithms` names them; other releases know MD5 alone."""
+"""Algorithm of RFC 7616, as `pjsip list algorithms` names it -> its name in hashlib; other releases know MD5 alone."""
 NONCE_LIFETIME = "32"
 """Seconds, where a section has no nonce_lifetime (config_auth.c)."""
 OLDEST = 30 * 86_400
