@@ -14,8 +14,8 @@ from pjsipdiag.capture.datagram import Datagram
 NANOSECOND_MAGIC = 0xA1B23C4D
 LINUX_SLL, RAW = 113, 101
 UDP, TCP = 17, 6
-LONGEST_PACKET = 60_000
-"""Bytes of one packet; a longer message goes into several TCP segments."""
+LONGEST_SEGMENT = 60_000
+"""Bytes of a message in one TCP segment; a longer one goes into several."""
 
 
 def write_pcap(datagrams: Iterable[Datagram], stream: BinaryIO) -> int:
@@ -46,8 +46,8 @@ def _packets(datagram: Datagram, sequences: dict[tuple[bytes, bytes], int]) -> I
     if datagram.transport == "UDP":
         yield _ip(datagram, UDP, ports + struct.pack(">HH", 8 + len(payload), 0) + payload)
         return
-    for start in range(0, len(payload), LONGEST_PACKET):
-        part = payload[start : start + LONGEST_PACKET]
+    for start in range(0, len(payload), LONGEST_SEGMENT):
+        part = payload[start : start + LONGEST_SEGMENT]
         sequence = sequences.get((source, destination), 1)
         sequences[source, destination] = sequence + len(part)
         acknowledged = sequences.get((destination, source), 1)

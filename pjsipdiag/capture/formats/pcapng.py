@@ -56,7 +56,7 @@ class BlockWalk(RecordWalk):
         self._plans = bytearray()
         self._time = 0
         self.untimed = False
-        """Whether packets took the time of the message before them, which nobody knows who begins between both."""
+        """Whether packets took the time of the message before them, which may lie in an earlier part."""
 
     def _windows(self) -> Iterator[list[Datagram]]:
         window = self._window

@@ -78,9 +78,9 @@ class Handover:
     whole: array[int] = field(default_factory=lambda: array("q"))
     """The numbers of the keys of datagrams that the part put together from fragments."""
     most_pending: int = 0
-    """So many of these were unfinished at a time, with at most `most_held` bytes."""
+    """So many of these were unfinished at a time."""
     most_held: int = 0
-    """The same at once, in bytes."""
+    """So many bytes of their fragments were held at a time."""
     passed_over: array[int] = field(default_factory=lambda: array("I"))
     any_passed: bool = False
     flows: bytes = pickle.dumps({})

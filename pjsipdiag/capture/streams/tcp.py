@@ -240,7 +240,7 @@ class Reassembler(FlowTable):
         return found
 
     def _cut(self, flow: bytes, state: Flow) -> list[Datagram]:
-        """The messages that can be told of one whose rest is missing."""
+        """The beginning of a message whose rest is missing, cut, if that can be read."""
         if state.stream is None:
             return []
         self.waiting -= state.stream.waiting
