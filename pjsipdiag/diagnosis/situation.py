@@ -77,6 +77,8 @@ class CallGroup:
     when its last answer went."""
     last_silent: int = 0
     last_answer: int = 0
+    resent: int = 0
+    """INVITE packets of the calls of status 0 that repeat another: neither the first, nor the answer to a challenge."""
     challenged_in_vain: int = 0
     """Calls whose credentials, after a challenge, got no answer: they are among those of status 0."""
     late: int = 0

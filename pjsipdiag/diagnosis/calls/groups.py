@@ -113,9 +113,8 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
     destinations, users, names, kinds = zip(*map(telling, read), strict=True)
     called, callers = dict.fromkeys(users), dict.fromkeys(names)
     alike: dict[object, list[int]] = defaultdict(list)
-    for number, kind in zip(
-        read, zip(map(calls.port.__getitem__, read), destinations, kinds, strict=True), strict=True
-    ):
+    ports = map(calls.port.__getitem__, read)
+    for number, kind in zip(read, zip(ports, destinations, kinds, strict=True), strict=True):
         alike[kind].append(number)
     # Nearly all calls of a group end in a few ways: each pair of status and flags is looked at once.
     states = list(zip(map(calls.status.__getitem__, numbers), map(calls.flags.__getitem__, numbers), strict=True))
@@ -123,7 +122,8 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
     refusals = {(status, flags) for status, flags in ended if _refuses(status, flags)}
     told = zip(users, states, strict=False) if refusals else ()
     refused = dict.fromkeys((user, state[0]) for user, state in told if user and state in refusals)
-    silent = (_silent(calls, numbers) if any(not status for status, _ in ended) else ()) or [0]
+    silent = [number for number in numbers if not calls.status[number]] if any(not one for one, _ in ended) else []
+    silences = _silences(calls, silent)
     agents = [calls.agents[agent] for agent in dict.fromkeys(map(calls.agent.__getitem__, numbers))]
     challenged = _flagged(ended, CHALLENGED)
     which = (number for number in numbers if calls.flags[number] & CHALLENGED) if challenged else ()
@@ -158,8 +158,9 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
         variants=_variants(calls, numbers, list(alike.values())),
         realms=tuple(calls.realms(islice(which, MOST_READ)))[:4],
         delays=tuple(calls.delays(read))[:4],
-        first_silent=silent[0],
-        last_silent=silent[-1],
+        first_silent=silences[0],
+        last_silent=silences[-1],
+        resent=_resent(calls, silent),
         refused_numbers=tuple(islice(refused, MOST_SHOWN)),
         last_answer=max(map(calls.answered.__getitem__, numbers)),
         challenged_in_vain=sum(count for (status, flags), count in ended.items() if flags & CHALLENGED and not status),
@@ -167,9 +168,15 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
     )
 
 
-def _silent(calls: Calls, numbers: Iterable[int]) -> list[int]:
-    """When the calls among `numbers` came that got no answer, or the challenge whose answer got none."""
-    return [calls.answered[number] or calls.time[number] for number in numbers if not calls.status[number]]
+def _silences(calls: Calls, silent: Iterable[int]) -> list[int]:
+    """When the calls came that got no answer, or the challenge whose answer got none; 0 without any."""
+    return [calls.answered[number] or calls.time[number] for number in silent] or [0]
+
+
+def _resent(calls: Calls, silent: Iterable[int]) -> int:
+    """How many packets of these calls repeat another one: neither the first, nor the answer to a challenge."""
+    several = (number for number in silent if calls.requests[number] > 1)
+    return sum(calls.requests[one] - (len(calls.keys(one)) if calls.flags[one] & RETRIED else 1) for one in several)
 
 
 def _by_status(ended: Counter[tuple[int, int]], flag: int = 0) -> dict[int, int]:

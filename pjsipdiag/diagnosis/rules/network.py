@@ -164,8 +164,8 @@ def _scanning(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str
 
 
 def _insists(group: CallGroup) -> bool:
-    """Whether INVITEs were sent again without credentials: their sender got no answer either."""
-    return group.requests - group.calls - group.retried > 0
+    """Whether INVITEs without an answer were sent again: their sender got none either."""
+    return group.resent > 0
 
 
 def is_lasting(situation: Situation, group: CallGroup) -> bool:
