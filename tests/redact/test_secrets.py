@@ -160,9 +160,9 @@ def configured() -> str:
 def test_no_secret_of_a_configuration_is_in_any_output(tmp_path: Path) -> None:
     etc = tmp_path / "etc"
     etc.mkdir()
-    for number, text in enumerate((configured(), *(f"[a]\ntype=endpoint\n{line}\n" for line in LINES))):
+    for text in (configured(), *(f"[a]\ntype=endpoint\n{line}\n" for line in LINES)):
         (etc / "pjsip.conf").write_text(text)
-        for name in ("text", "json", FORMATS[number % len(FORMATS)])[: 3 if number else 2]:
+        for name in ("text", "json") if len(text) > 20_000 else FORMATS:
             assert not leaks(outputs("check", "-c", etc, "--redact", "-vv", "--format", name))
         assert not leaks(outputs("redact", ETC.parent / "capture.pcap", "-c", etc, "-o", tmp_path / "out", "--force"))
         assert not leaks((tmp_path / "out/etc/pjsip.conf").read_bytes())
