@@ -165,7 +165,7 @@ class Calls(Sequence[CallRow]):
             if further and statuses[number] in CHALLENGES and flags[number] & RETRIED:
                 # the challenge was answered: silence about that answer is what the call came to
                 latest = max((key, *further), key=lambda one: self._times.get(one, 0))
-                if latest not in answers:
+                if latest not in answers and self._proofs.get(number, (latest,))[-1] == latest:
                     statuses[number] = 0
             if answered[number] - times[number] > LATE_AFTER and first_time(packed) - times[number] > LATE_AFTER:
                 seen |= LATE
