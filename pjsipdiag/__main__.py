@@ -1,8 +1,10 @@
 """The command `pjsipdiag` as a process, also `python -m pjsipdiag`: signals are heeded before anything is imported."""
 
 import gc
+import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
@@ -12,16 +14,22 @@ def _end(number: int, _frame: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
 
 
-def heed(*numbers: int) -> None:
+def _end_at_once(number: int, _frame: FrameType | None) -> NoReturn:
+    """A signal to end while modules are imported: nothing is open yet, and an exception in a callback of the import
+    system would be shown and lost."""
+    os._exit(128 + number)
+
+
+def heed(*numbers: int, end: Callable[[int, FrameType | None], NoReturn] = _end) -> None:
     """From now on these signals end the process."""
     for number in numbers:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
-            signal.signal(number, _end)
+            signal.signal(number, end)
 
 
 def run() -> NoReturn:
     """Ends with 130, 143 or 129 on SIGINT, SIGTERM and SIGHUP; else as `pjsipdiag.cli.run` does."""
-    heed(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heed(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, end=_end_at_once)
     # a capture makes millions of tuples and hardly a cycle: looking for cycles as often as usual costs a fifth, and
     # importing makes none
     gc.set_threshold(1_000_000, 50, 100)
