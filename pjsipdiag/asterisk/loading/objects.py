@@ -254,7 +254,7 @@ class _Loader:
         """The objects that pjsip_wizard.conf makes; a later one of the same name takes the place of the earlier."""
         parsed = self.sources.file(wizard.WIZARD_FILE)
         objects: dict[str, _T] = {}
-        for source in wizard.wizards(parsed.sections) if parsed.valid and self.sources.backends[object_type] else ():
+        for source in wizard.wizards(parsed.sections) if parsed.valid and self._takes_wizard(object_type) else ():
             made = wizard.make(object_type, source, self.version)
             if made.problem is not None:
                 problem = made.problem
@@ -275,6 +275,12 @@ class _Loader:
                 objects.pop(section.name, None)
                 objects[section.name] = replace(result, wizard=source.name)
         return list(objects.values())
+
+    def _takes_wizard(self, object_type: str) -> bool:
+        """Whether the wizard can keep objects of a type: it has a `memory` of its own for each, which older releases
+        refuse where sorcery.conf maps the type to one already (`Wizard memory already applied`)."""
+        kinds_of_type = {backend.kind for backend in self.sources.backends[object_type]}
+        return bool(kinds_of_type) and ("memory" not in kinds_of_type or self.version.has("late_wizard"))
 
     def _create(
         self, object_type: str, section: Section, build: Callable[[Section, Applied], _T | Problem]

@@ -162,7 +162,8 @@ FEATURES: dict[FeatureName, Feature] = {
         "res_config_pgsql.c: realtime_multi_pgsql; res_config_odbc.c: realtime_multi_odbc",
     ),
     "late_wizard": Feature(
-        "the wizard makes its objects also where res_pjsip was started before it",
+        "the wizard makes its objects also where res_pjsip was started before it, and of types that sorcery.conf maps to"
+        " memory",
         Span(
             {
                 "16": None,
@@ -175,7 +176,7 @@ FEATURES: dict[FeatureName, Feature] = {
                 "certified-20.7": "certified-20.7-cert2",
             }
         ),
-        "res_pjsip_config_wizard.c: load_module",
+        "res_pjsip_config_wizard.c: load_module, object_type_registered_observer",
     ),
     "digests": Feature(
         "digest algorithms beyond MD5: auth_type=digest, password_digest, a password checked for each algorithm",

@@ -140,6 +140,18 @@ def test_ports_of_remote_hosts_were_cut_off_before() -> None:
     assert (old, new) == (0, 5070)
 
 
+def test_a_type_mapped_to_memory_takes_nothing_from_an_older_wizard() -> None:
+    """Ran: 16.28.0 has the identify of the wizard and no endpoint, 22.10.1 has both."""
+    files = {
+        "sorcery.conf": "[res_pjsip]\nendpoint/a=config,pjsip.conf,criteria=type=endpoint\nendpoint/b=memory\n",
+        "pjsip_wizard.conf": "[w]\ntype=wizard\nremote_hosts=203.0.113.1\n",
+        "pjsip.conf": "[e]\ntype=endpoint\n",
+    }
+    old, new = (load_config(None, version, overlay=files) for version in ("16.28.0", "22.10.1"))
+    assert [sorted(old.endpoints), sorted(new.endpoints)] == [["e"], ["e", "w"]]
+    assert [one.name for one in old.identifies] == [one.name for one in new.identifies] == ["w-identify"]
+
+
 def test_types_in_a_database_are_named() -> None:
     config = load(
         "",
