@@ -162,8 +162,8 @@ FEATURES: dict[FeatureName, Feature] = {
         "res_config_pgsql.c: realtime_multi_pgsql; res_config_odbc.c: realtime_multi_odbc",
     ),
     "late_wizard": Feature(
-        "the wizard makes its objects also where res_pjsip was started before it, and of types that sorcery.conf maps to"
-        " memory",
+        "the wizard makes its objects also where res_pjsip was started before it, and where sorcery.conf maps their"
+        " type to memory",
         Span(
             {
                 "16": None,

@@ -110,6 +110,8 @@ def _names_endpoint(dropped: Dropped, section: Section | None) -> str:
     if dropped.type == "endpoint":
         return dropped.name
     variable = section.first("endpoint") if section else None
+    if section and variable is None and any(one.value == "wizard" for one in section.variables if one.name == "type"):
+        return section.name
     return variable.value if variable else ""
 
 

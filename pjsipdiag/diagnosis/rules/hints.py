@@ -80,9 +80,12 @@ def not_run(situation: Situation) -> Iterator[str]:
             yield f"{problem.where}: {problem.reason}; what the program writes may be what is missing"
 
 
-def not_loaded(situation: Situation, cause: Cause) -> list[str]:
-    """Identifies of other endpoints that did not load, and that may have had the address."""
-    found = (gone for gone in holding_more(situation) if meant_endpoint(situation.config, gone) != cause.name)
+def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> list[str]:
+    """Identifies of other endpoints that did not load, and that may have had an address of these calls."""
+    held = [
+        gone for near in sorted({prefix(group.source) for group in groups}) for gone in holding_more(situation, near)
+    ]
+    found = (gone for gone in dict.fromkeys(held) if meant_endpoint(situation.config, gone) != cause.name)
     return [
         f"[{gone.name}] ({gone.where}) did not load, and may have had the address: {gone.reason}" for gone in found
     ][:4]

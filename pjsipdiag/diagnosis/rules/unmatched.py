@@ -279,7 +279,7 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         *nearest_misses(situation, groups),
         *reasons(situation, groups),
         *(() if cause.name else others_of(situation, groups)),
-        *not_loaded(situation, cause),
+        *not_loaded(situation, cause, groups),
         *(["a file that is missing here may have a rule for it"] if situation.config.missing else []),
         *not_run(situation),
         # Reports show the suggested lines themselves where a finding has no advice.

@@ -16,8 +16,10 @@ from pjsipdiag.asterisk.replay.arrival import check_listening
 from pjsipdiag.asterisk.secrets import is_secret
 from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, meant_endpoint, section_at, taking
+from pjsipdiag.diagnosis.evidence.addresses import is_address
+from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, matches_in, meant_endpoint, section_at, taking
 from pjsipdiag.diagnosis.evidence.owners import best
+from pjsipdiag.diagnosis.evidence.trunks import prefix
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, listed, sources
 from pjsipdiag.diagnosis.rules.gaps.copies import MOST_LISTED
@@ -80,27 +82,42 @@ def _identify_of_owner(situation: Situation, group: CallGroup) -> Dropped | None
 
 
 def _may_have_had(situation: Situation, group: CallGroup) -> Sequence[Dropped]:
-    """The dropped identifies that may have had the address, where nothing ties its source to anybody: those with a
-    value that is no address, or with none at all. Those of a host name are left to what is said about names."""
+    """The dropped identifies that may have had the address, where nothing ties its source to anybody."""
     if group.verdict.outcome is not Outcome.NO_MATCH or best(situation, group):
         return ()
-    return holding_more(situation)
+    return holding_more(situation, prefix(group.source))
+
+
+def holding_more(situation: Situation, near: tuple[int, int]) -> Sequence[Dropped]:
+    """The dropped identifies that may have had an address of that net: those with a value that is no address, or with
+    none at all, and last those whose mask is wrong behind an address elsewhere. Those of a host name are left to what
+    is said about names."""
+    found = [(None not in places and near not in places, gone) for gone, places in _unreadable(situation) if places]
+    return tuple(gone for _, gone in sorted(found, key=lambda one: one[0]))
 
 
 @lru_cache(maxsize=4)
-def holding_more(situation: Situation) -> Sequence[Dropped]:
-    """The dropped identifies that may have had any address."""
+def _unreadable(situation: Situation) -> Sequence[tuple[Dropped, frozenset[tuple[int, int] | None]]]:
+    """Each of these, with the nets that its unreadable values may stand for: None for any."""
     known = lookup(situation)
     named = [dropped for dropped, host in known.hosts if not unfilled(host)]
     found = (gone for gone in known.dropped if gone.type == "identify" and gone not in named)
-    return tuple(gone for gone in found if _holds_more(section_at(situation.config, gone)))
+    return tuple((gone, frozenset(_places(section_at(situation.config, gone)))) for gone in found)
 
 
-def _holds_more(section: Section | None) -> bool:
-    """Whether lines of an identify stand for addresses that are not to be read in them."""
+def _places(section: Section | None) -> Iterator[tuple[int, int] | None]:
+    """Where the addresses may be that are not to be read in an identify: of one with a bad mask only that is not."""
     values = [v for v in section.variables if v.name.lower() in ("match", "remote_hosts")] if section else []
-    parts = [parse_match(part, v.where) for v in values for part in v.value.split(",")]
-    return not parts or any(part.refused or part.hosts for part in parts)
+    parts = [part.strip() for v in values for part in v.value.split(",")]
+    if not parts and not matches_in(section).rules:
+        yield None
+    for part in parts:
+        found = parse_match(part, Where("", 0))
+        address, slash, _ = part.lstrip("!").partition("/")
+        if found.refused and slash and is_address(address):
+            yield prefix(address)
+        elif found.refused or found.hosts:
+            yield None
 
 
 def _probably(situation: Situation, dropped: Dropped, groups: Sequence[CallGroup]) -> list[str]:
@@ -129,30 +146,13 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     dropped = _find_dropped(situation, kind, name)
     assert dropped is not None
     assert cause.where is not None
-    # The sentence says why these calls are its: from what its lines name for certain, down to what only may be.
-    others: Sequence[str] = ()
-    if dropped.why.kind is LoadReason.TWO_OF_ONE_NAME:
-        took = f"{'they' if kind == 'identify' else 'identifies that lead to them'} would take"
-    elif kind == "identify" and any(lost(situation, group) for group in groups):
-        took = "its match= lines would take"
-    elif kind == "endpoint" and any(known is dropped for known in lookup(situation).dropped):
-        took = "an endpoint takes no match=, which only an identify has; it names"
-    elif kind == "transport":
-        took = "nothing else listens for the calls of"
-    elif kind == "identify" and any(dropped in _may_have_had(situation, group) for group in groups):
-        others = _probably(situation, dropped, groups)
-        meant = meant_endpoint(situation.config, dropped)
-        took = f"it is for endpoint {meant or 'unknown'}, and probably what is missing for"
-    elif kind == "identify":
-        took = f"it is the only identify of endpoint {meant_endpoint(situation.config, dropped)}, which is to take"
-    else:
-        took = f"identify {cause.detail} takes" if cause.detail else "its name is the From user of"
+    took, others = _why_theirs(situation, cause, dropped, groups)
     return finding_for(
         groups,
         "not-loaded",
         Severity.ERROR,
         f"[{name}] ({kind}) is in {cause.where.file} but Asterisk does not load it because of"
-        f" {which_line(cause.where)}: {dropped.reason}; {took} {listed(sources(groups))}",
+        f" {which_line(cause.where)}: {dropped.reason}; {took}",
         cause.where,
         *_as_written(situation.config, dropped),
         f"the section begins at {dropped.section_where}",
@@ -163,6 +163,37 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         f" {'restart Asterisk' if kind == 'transport' else 'reload'} and look for [{name}] in"
         f" `pjsip show {'identifies' if kind == 'identify' else f'{kind}s'}`",
     )
+
+
+def _why_theirs(
+    situation: Situation, cause: Cause, dropped: Dropped, groups: Sequence[CallGroup]
+) -> tuple[str, Sequence[str]]:
+    """Why the calls belong to the dropped object, from what its lines name for certain down to what only may be, and
+    further evidence."""
+    kind, certain, all_of_them = dropped.type, [], listed(sources(groups))
+    if kind == "identify":
+        certain = [group for group in groups if lost(situation, group)]
+    probable = [group for group in groups if group not in certain and dropped in _may_have_had(situation, group)]
+    others = _probably(situation, dropped, probable) if probable else ()
+    if dropped.why.kind is LoadReason.TWO_OF_ONE_NAME:
+        took = f"{'they' if kind == 'identify' else 'identifies that lead to them'} would take"
+    elif certain and probable:
+        took = f"its match= lines would take {listed(sources(certain))}, and it is probably what is missing for"
+        return f"{took} {listed(sources(probable))}", others
+    elif certain:
+        took = "its match= lines would take"
+    elif kind == "endpoint" and any(known is dropped for known in lookup(situation).dropped):
+        took = "an endpoint takes no match=, which only an identify has; it names"
+    elif kind == "transport":
+        took = "nothing else listens for the calls of"
+    elif kind == "identify" and probable:
+        meant = meant_endpoint(situation.config, dropped)
+        took = f"it is for endpoint {meant or 'unknown'}, and probably what is missing for"
+    elif kind == "identify":
+        took = f"it is the only identify of endpoint {meant_endpoint(situation.config, dropped)}, which is to take"
+    else:
+        took = f"identify {cause.detail} takes" if cause.detail else "its name is the From user of"
+    return f"{took} {all_of_them}", others
 
 
 def _find_dropped(situation: Situation, kind: str, name: str) -> Dropped | None:
