@@ -38,6 +38,7 @@ COMPACT_NAMES = {
 """Compact header names (RFC 3261 section 7.3.3 and the IANA registry), in lower case."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 SIP_PORT, SIPS_PORT = 5060, 5061
 SIP_PORTS = (SIP_PORT, SIPS_PORT)
 """Where SIP is as a rule (RFC 3261 section 19.1.2)."""
@@ -57,6 +58,11 @@ def ip_text(ip: int | str | bytes) -> str:
     if parsed.version == 6 and not parsed.scope_id and (inner := parsed.ipv4_mapped):
         return f"::ffff:{inner}"
     return str(parsed)
+
+
+def short_network(network: Network) -> str:
+    """A network as it is written: a single address without its length."""
+    return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
 
 
 class Address(NamedTuple):

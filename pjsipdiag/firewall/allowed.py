@@ -10,15 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from ipaddress import (
-    IPv4Address,
-    IPv6Address,
-    collapse_addresses,
-    ip_network,
-    summarize_address_range,
-)
+from ipaddress import collapse_addresses, ip_network
 
-from pjsipdiag.asterisk.addresses.rule import is_prefix, is_whole_world, network_text
+from pjsipdiag.asterisk.addresses.rule import is_prefix, is_whole_world, network_text, networks_between
 from pjsipdiag.asterisk.config import Acl, AddressRule, Config, Identify
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
@@ -90,7 +84,7 @@ def _by_address(config: Config) -> Iterator[AllowedNetwork]:
             continue
         for denied in (*before, *_denied_ranges(endpoint.acl, config)):
             spans = _subtract(spans, denied[version])  # noqa: PLW2901  (what is left of them)
-        networks = [network for span in spans for network in _as_networks(version, *span)]
+        networks = [network for span in spans for network in networks_between(version, *span)]
         yield from (AllowedNetwork(one, name, endpoint.name, identify.where) for one in _collapse(networks))
 
 
@@ -126,13 +120,6 @@ def _subtract(spans: Sequence[tuple[int, int]], denied: Sequence[tuple[int, int]
         if at <= last:
             left.append((at, last))
     return left
-
-
-def _as_networks(version: int, first: int, last: int) -> Iterator[Network]:
-    if version == 4:
-        yield from summarize_address_range(IPv4Address(first), IPv4Address(last))
-    else:
-        yield from summarize_address_range(IPv6Address(first), IPv6Address(last))
 
 
 def _collapse(networks: Sequence[Network]) -> list[Network]:

@@ -15,7 +15,7 @@ from pjsipdiag import __version__
 from pjsipdiag.errors import visible
 from pjsipdiag.firewall.allowed import Allowed, AllowedNetwork
 from pjsipdiag.report.escape import well_formed
-from pjsipdiag.sip import Network
+from pjsipdiag.sip import Network, short_network
 
 SET_NAME = "pjsipdiag"
 FAMILY_NAMES = {4: ("ipv4_addr", "inet"), 6: ("ipv6_addr", "inet6")}
@@ -41,7 +41,7 @@ def nft(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
         yield f"flush set {place}"
         networks = allowed.networks(version)
         if networks:
-            yield f"add element {place} {{ {', '.join(map(_short, networks))} }}"
+            yield f"add element {place} {{ {', '.join(map(short_network, networks))} }}"
 
 
 def ipset(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
@@ -75,7 +75,7 @@ def fail2ban(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
     yield from _comments(allowed, "# ")
     yield "[asterisk]"
     yield "ignoreip = 127.0.0.1/8 ::1"
-    yield from (f"           {_short(network)}" for version in versions for network in allowed.networks(version))
+    yield from (f"           {short_network(network)}" for version in versions for network in allowed.networks(version))
 
 
 def as_json(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
@@ -114,11 +114,6 @@ def _sentences(allowed: Allowed) -> Iterator[str]:
 
 def _comments(allowed: Allowed, mark: str) -> Iterator[str]:
     return (mark + text for text in _sentences(allowed))
-
-
-def _short(network: Network) -> str:
-    """A single address without its length."""
-    return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
 
 
 def _halve(networks: list[Network]) -> list[Network]:

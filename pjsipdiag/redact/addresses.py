@@ -16,12 +16,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import field
 
 from pjsipdiag.asterisk.addresses.match import parse_rules
-from pjsipdiag.asterisk.addresses.rule import BITS
+from pjsipdiag.asterisk.addresses.rule import BITS, is_prefix, make_ip, network_of
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.sip import Network
+from pjsipdiag.sip import Ip, Network
 
-Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 _V4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/[\d.]+)?(?!\w)")
 _V6 = re.compile(
     r"(?<![\w:.])(?=[0-9A-Fa-f]*:[0-9A-Fa-f]*:)[0-9A-Fa-f:.]+[0-9A-Fa-f:](?:/(?:[0-9A-Fa-f]*:[0-9A-Fa-f:]*|\d+))?(?![\w:])"
@@ -200,8 +199,7 @@ def _leaf(ip: Ip) -> Network:
 
 
 def _network(version: int, first: int, length: int) -> Network:
-    kind = ipaddress.IPv4Network if version == 4 else ipaddress.IPv6Network
-    return kind((first, length))
+    return ipaddress.ip_network((make_ip(version, first), length))
 
 
 def address_map(addresses: Iterable[Ip], texts: Iterable[str]) -> AddressMap:
@@ -220,10 +218,4 @@ def _networks(text: str) -> Iterator[Network]:
     for found in (*_V4.findall(text), *_V6.findall(text)):
         rules, _ = parse_rules(found, ports=True, deny=False, where=Where("", 0))
         for rule in rules:
-            bits = BITS[rule.version]
-            length = rule.mask.bit_count()
-            kind = ipaddress.IPv4Network if rule.version == 4 else ipaddress.IPv6Network
-            if rule.mask == ((1 << length) - 1) << (bits - length):
-                yield kind((rule.network, length))
-            else:
-                yield kind((rule.network, bits))
+            yield network_of(rule) if is_prefix(rule) else _network(rule.version, rule.network, BITS[rule.version])

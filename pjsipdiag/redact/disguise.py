@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pjsipdiag.redact.addresses import AddressMap
 from pjsipdiag.redact.own import OWN_WORDS
 from pjsipdiag.redact.words import HEADERS, SCHEMES
-from pjsipdiag.sip import COMPACT_NAMES
+from pjsipdiag.sip import COMPACT_NAMES, Ip
 
 STAYING_NAMES = frozenset(
     {
@@ -207,7 +207,7 @@ class Disguise:
             self._pattern = None
 
 
-def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _ip(text: str) -> Ip | None:
     try:
         return ipaddress.ip_address(text)
     except ValueError:

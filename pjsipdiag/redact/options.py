@@ -6,13 +6,12 @@ free text are blanked.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
 
 from pjsipdiag.asterisk.addresses.match import BLANKS, parse_match, parse_rules
-from pjsipdiag.asterisk.addresses.rule import BITS
+from pjsipdiag.asterisk.addresses.rule import BITS, is_prefix, network_of
 from pjsipdiag.asterisk.config import AddressRule
 from pjsipdiag.asterisk.loading.options import OBJECT_TYPES, names
 from pjsipdiag.asterisk.loading.resolve import could_resolve
@@ -168,12 +167,9 @@ class OptionRedactor:
         return f"{negated}{self.disguise.host(host)}{colon}{port}"
 
     def _stands(self, rule: AddressRule, masked: bool) -> list[str]:
-        bits = BITS[rule.version]
-        length = rule.mask.bit_count()
-        if rule.mask != ((1 << length) - 1) << (bits - length):
+        if not is_prefix(rule):
             return self._scattered(rule)
-        kind = ipaddress.IPv4Network if rule.version == 4 else ipaddress.IPv6Network
-        stands = self.disguise.addresses.network(kind((rule.network, length)))
+        stands = self.disguise.addresses.network(network_of(rule))
         return [_rule_text(rule, str(n.network_address), n.prefixlen if masked else None) for n in stands]
 
     def _scattered(self, rule: AddressRule) -> list[str]:

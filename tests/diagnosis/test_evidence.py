@@ -37,6 +37,7 @@ def test_near_miss(match: str, ip: str, words: str) -> None:
     ("ip", "private"),
     [
         ("172.17.0.1", True),
+        ("::1", True),
         ("172.32.0.1", False),
         ("100.64.3.4", True),
         ("fd00::1", True),

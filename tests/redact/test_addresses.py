@@ -7,8 +7,8 @@ import ipaddress
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.redact.addresses import POOLS, STAYING, AddressMap, Ip
-from pjsipdiag.sip import Network
+from pjsipdiag.redact.addresses import POOLS, STAYING, AddressMap
+from pjsipdiag.sip import Ip, Network
 
 DOCUMENTATION = [ipaddress.ip_network(pool) for pools in POOLS.values() for pool in pools]
 

@@ -8,12 +8,12 @@ main/acl.c). IPv4-mapped IPv6 counts as IPv4 (`ast_sockaddr_ipv4_mapped`).
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.sockaddr import Numeric, text_of, unmap
 from pjsipdiag.asterisk.config import AddressRule, Identify
-from pjsipdiag.sip import Address, ip_text
+from pjsipdiag.sip import Address, Ip, Network, ip_text
 
 SourceSocket = Numeric
 """The address and port that a packet came from, as Asterisk compares it."""
@@ -34,6 +34,16 @@ def number(ip: str) -> tuple[int, int]:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     return address.version, int(address)
+
+
+def make_ip(family: int, value: int) -> Ip:
+    """The inverse of `number`."""
+    return ipaddress.IPv4Address(value) if family == 4 else ipaddress.IPv6Address(value)
+
+
+def networks_between(family: int, first: int, last: int) -> Iterator[Network]:
+    """The fewest networks that hold exactly the addresses from `first` to `last`."""
+    return ipaddress.summarize_address_range(make_ip(family, first), make_ip(family, last))
 
 
 def source(address: Address) -> SourceSocket:
@@ -84,6 +94,11 @@ def taken_by(identify: Identify, address: Address) -> AddressRule | None:
     return rule if rule and not rule.deny else None
 
 
+def network_of(rule: AddressRule) -> Network:
+    """The network of a prefix rule."""
+    return ipaddress.ip_network((make_ip(rule.version, rule.network), length(rule)))
+
+
 def bounds(rule: AddressRule) -> tuple[int, int]:
     """The first and the last address that a prefix rule holds."""
     return rule.network, rule.network | ~rule.mask & full_mask(rule.version)
@@ -123,13 +138,13 @@ def short_text(rule: AddressRule) -> str:
     """The same in short: no mask for one address, a count of bits where the mask has no holes."""
     address, _, mask = canonical(rule).rpartition("/")
     bits = length(rule)
-    if rule.mask != (1 << BITS[rule.version]) - (1 << (BITS[rule.version] - bits)):
+    if not is_prefix(rule):
         return f"{address}/{mask}"
     return address if bits == BITS[rule.version] else f"{address}/{bits}"
 
 
 def network_text(rule: AddressRule) -> str:
     """The rule as an administrator would write it."""
-    ip = str(ipaddress.IPv4Address(rule.network)) if rule.version == 4 else ip_text(rule.network)
+    ip = str(make_ip(4, rule.network)) if rule.version == 4 else ip_text(rule.network)
     bits = length(rule)
     return ip if bits == BITS[rule.version] else f"{ip}/{bits}"

@@ -23,7 +23,7 @@ from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import has
 from pjsipdiag.asterisk.replay.admission import contact_denial, denial
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome
-from pjsipdiag.sip import Address, SipMessage
+from pjsipdiag.sip import Address, Ip, SipMessage
 
 _NOT_LISTED = ("identifiers", "identify", "endpoint", "transport", "global")
 """Kinds of facts that may decide each request and that only some interfaces of a running Asterisk tell."""
@@ -168,7 +168,7 @@ def _takes(transport: Transport, destination: Address) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _parse_ip(ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _parse_ip(ip: str) -> Ip | None:
     try:
         return ipaddress.ip_address(ip.split("%", 1)[0])
     except ValueError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pjsipdiag.asterisk.addresses.index import AddressIndex
 from pjsipdiag.asterisk.addresses.match import BLANKS
-from pjsipdiag.asterisk.addresses.rule import SourceSocket
+from pjsipdiag.asterisk.addresses.rule import SourceSocket, make_ip
 from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Transport
 from pjsipdiag.asterisk.files.lines import latin
 from pjsipdiag.asterisk.pjsip.message import Request
@@ -119,8 +118,7 @@ class Arrived:
     @property
     def ip(self) -> str:
         """The source address as text."""
-        kind = ipaddress.IPv4Address if self.source.version == 4 else ipaddress.IPv6Address
-        return str(kind(self.source.ip))
+        return str(make_ip(self.source.version, self.source.ip))
 
     @property
     def address(self) -> str:

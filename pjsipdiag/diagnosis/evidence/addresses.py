@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import overload
 
-from pjsipdiag.asterisk.addresses.rule import bounds, network_text, number, shared_bits
+from pjsipdiag.asterisk.addresses.rule import bounds, make_ip, network_text, number, shared_bits
 from pjsipdiag.asterisk.config import AddressRule
 from pjsipdiag.sip import Address, parse_uri
 
@@ -70,8 +70,7 @@ def is_name(text: str) -> bool:
 @lru_cache(maxsize=65536)
 def is_private(ip: str) -> bool:
     """Whether no packet from the public network can carry this source (documentation ranges count as public)."""
-    family, value = number(ip)
-    address = ipaddress.ip_address(value) if family == 6 else ipaddress.IPv4Address(value)
+    address = make_ip(*number(ip))
     return any(address in network for network in _PRIVATE)
 
 

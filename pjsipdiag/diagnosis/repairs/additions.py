@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from pjsipdiag.asterisk.addresses.rule import BITS, bounds, fits, length, number, shared_bits
+from pjsipdiag.asterisk.addresses.rule import BITS, bounds, fits, length, make_ip, number, shared_bits
 from pjsipdiag.asterisk.config import AddressRule, Config, Endpoint, Identify
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import lines_of, styled, value_of, with_value
@@ -27,7 +27,7 @@ from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.table_rows import new_rows
 from pjsipdiag.diagnosis.rules.cause import listed, sources
 from pjsipdiag.diagnosis.situation import CallGroup
-from pjsipdiag.sip import Network
+from pjsipdiag.sip import Network, short_network
 
 MOST_AROUND = 256
 """Addresses of a network around others that are looked at one by one; a wider one is not written."""
@@ -138,12 +138,11 @@ def _lies_in(rule: AddressRule, place: Network) -> bool:
 
 
 def _first(rule: AddressRule) -> str:
-    return str(ipaddress.ip_address(rule.network) if rule.version == 4 else ipaddress.IPv6Address(rule.network))
+    return str(make_ip(rule.version, rule.network))
 
 
 def _last(rule: AddressRule) -> str:
-    last = bounds(rule)[1]
-    return str(ipaddress.IPv4Address(last) if rule.version == 4 else ipaddress.IPv6Address(last))
+    return str(make_ip(rule.version, bounds(rule)[1]))
 
 
 def _holds(wide: Network, network: Network) -> bool:
@@ -156,8 +155,7 @@ def _never_seen(unseen: Sequence[Network]) -> str:
 
 
 def _single(ip: str) -> Network:
-    family, value = number(ip)
-    return ipaddress.ip_network(ipaddress.IPv4Address(value) if family == 4 else ipaddress.IPv6Address(value))
+    return ipaddress.ip_network(make_ip(*number(ip)))
 
 
 def _collapse(networks: Sequence[Network]) -> list[Network]:
@@ -181,10 +179,8 @@ def _place(network: Network) -> Network:
 
 
 def _texts(networks: Sequence[Network]) -> list[str]:
-    return [
-        str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
-        for network in sorted(networks, key=lambda network: (network.version, int(network.network_address)))
-    ]
+    ordered = sorted(networks, key=lambda network: (network.version, int(network.network_address)))
+    return [*map(short_network, ordered)]
 
 
 def _nearness(identify: Identify, ips: Sequence[str]) -> int:

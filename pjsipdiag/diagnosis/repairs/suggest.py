@@ -6,14 +6,13 @@ rests on what callers say of themselves is told apart, and waits for somebody to
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from itertools import chain, zip_longest
 
-from pjsipdiag.asterisk.addresses.rule import bounds, is_prefix
+from pjsipdiag.asterisk.addresses.rule import bounds, is_prefix, make_ip
 from pjsipdiag.asterisk.config import AddressRule
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import changed
@@ -301,6 +300,6 @@ def _is_spoken_for(situation: Situation, draft: Draft, endpoint: str, rule: Addr
     first, last = bounds(rule)
     if last - first >= MOST_AROUND or not is_prefix(rule):
         return False
-    addresses = map(ipaddress.IPv4Address if rule.version == 4 else ipaddress.IPv6Address, range(first, last + 1))
+    addresses = (str(make_ip(rule.version, value)) for value in range(first, last + 1))
     likely = {group.source for group in draft.groups if is_likely(situation, group, endpoint)}
-    return all(ip in likely or is_spoken_for(config, endpoint, ip) for ip in map(str, addresses))
+    return all(ip in likely or is_spoken_for(config, endpoint, ip) for ip in addresses)

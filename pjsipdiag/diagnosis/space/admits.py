@@ -14,7 +14,7 @@ from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.what_if import what_if
 from pjsipdiag.errors import ConfigError, visible
 from pjsipdiag.inputs import read_text
-from pjsipdiag.sip import Network
+from pjsipdiag.sip import Network, short_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +58,13 @@ def admits(situation: Situation, listed: Sequence[tuple[Where, Network]], sectio
         Admitted(
             where,
             network,
-            what_if(situation, [f"match={_written(network)}"], section),
+            what_if(situation, [f"match={short_network(network)}"], section),
             network.num_addresses,
             network.num_addresses - sum(1 for address in seen if address in network),
             _taking(situation.config, network),
         )
         for where, network in listed
     )
-
-
-def _written(network: Network) -> str:
-    return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
 
 
 def _taking(config: Config, network: Network) -> AddressRule | None:

@@ -8,15 +8,15 @@ here.
 
 from __future__ import annotations
 
-import ipaddress
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import pairwise
 
-from pjsipdiag.asterisk.addresses.rule import bounds, is_prefix
+from pjsipdiag.asterisk.addresses.rule import bounds, is_prefix, make_ip, networks_between
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.dataclass import dataclass
+from pjsipdiag.sip import short_network
 
 ANY_PORT = 0
 """The port of a cell that stands for every port which no rule names."""
@@ -33,10 +33,9 @@ class Cell:
     identifies: tuple[Identify, ...]
 
     def __str__(self) -> str:
-        make = ipaddress.IPv4Address if self.version == 4 else ipaddress.IPv6Address
-        low, high = make(self.first), make(self.last)
-        networks = list(ipaddress.summarize_address_range(low, high))
-        text = f"{low}-{high}" if len(networks) > 1 else str(networks[0]).removesuffix("/32").removesuffix("/128")
+        networks = list(networks_between(self.version, self.first, self.last))
+        low, high = (make_ip(self.version, end) for end in (self.first, self.last))
+        text = f"{low}-{high}" if len(networks) > 1 else short_network(networks[0])
         return f"{text} port {self.port}" if self.port else text
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from pjsipdiag.asterisk.addresses.rule import networks_between
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.compare import describe
 from pjsipdiag.diagnosis.space.axes import AddressRange, Saying, Socket, Space, invite, space
-from pjsipdiag.sip import SipMessage
+from pjsipdiag.sip import SipMessage, short_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _named(some: set[_Value], every: Sequence[_Value], shown: Callable[[_Value],
 def networks_of(spans: Iterable[AddressRange]) -> Iterator[str]:
     """The fewest networks that hold exactly these addresses."""
     held = tuple(spans)
-    for version, kind in ((4, ipaddress.IPv4Address), (6, ipaddress.IPv6Address)):
+    for version in (4, 6):
         ranges = sorted((span.first, span.last) for span in held if span.version == version)
         joined: list[tuple[int, int]] = []
         for first, last in ranges:
@@ -158,9 +158,4 @@ def networks_of(spans: Iterable[AddressRange]) -> Iterator[str]:
             else:
                 joined.append((first, last))
         for first, last in joined:
-            yield from map(_network_text, ipaddress.summarize_address_range(kind(first), kind(last)))
-
-
-def _network_text(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
-    single = network.prefixlen == network.max_prefixlen
-    return str(network.network_address) if single else str(network)
+            yield from map(short_network, networks_between(version, first, last))

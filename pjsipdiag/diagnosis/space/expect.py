@@ -25,7 +25,7 @@ from pjsipdiag.diagnosis.rule import Rule
 from pjsipdiag.diagnosis.space.axes import STRANGER, AddressRange, Saying, Space, address_rules, calling, invite, space
 from pjsipdiag.errors import ConfigError, visible
 from pjsipdiag.inputs import read_text
-from pjsipdiag.sip import SipMessage
+from pjsipdiag.sip import Network, SipMessage
 
 EXPECTATION = Rule("expectation-failed", Severity.ERROR, "what a file of expectations says does not hold", shown=480)
 """Asked for with --expect."""
@@ -44,7 +44,7 @@ class Expectation:
     where: Where
     text: str
     who: str
-    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    networks: tuple[Network, ...]
     user: str
     transport: str
     endpoint: str
@@ -74,7 +74,7 @@ def _expectation(where: Where, text: str) -> Expectation:
     if found is None:
         raise ConfigError(f"{where}: {visible(text)!r}: write 'WHO -> ENDPOINT' or 'WHO -> refused'")
     who = found["who"].lower()
-    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    networks: tuple[Network, ...] = ()
     if who not in ("anonymous", "anybody"):
         try:
             networks = (ipaddress.ip_network(found["who"], strict=False),)

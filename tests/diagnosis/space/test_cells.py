@@ -50,6 +50,11 @@ def test_cells_are_what_the_walk_finds(identifies: list[Identify], offset: int, 
     assert found == walked
 
 
+def test_a_cell_is_written_as_the_network_that_it_is() -> None:
+    wide = AddressRule(6, 0x20010DB8 << 96, 0xFFFFFFFF << 96, 5060, False, "2001:db8::/32", WHERE)
+    assert str(next(cells([Identify("i", WHERE, rules=(wide,))]))) == "2001:db8::/32 port 5060"
+
+
 def _port_class(first: int, port: int, identifies: list[Identify], named: set[int]) -> int:
     """The port by which the cell of `port` is filed: itself where a rule of that run of addresses names it."""
     here = {rule.port for identify in identifies for rule in identify.rules if first & rule.mask == rule.network}

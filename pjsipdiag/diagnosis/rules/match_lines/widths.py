@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pjsipdiag.asterisk.addresses.rule import BITS, bounds, is_prefix
 from pjsipdiag.asterisk.config import AddressRule, Config, Identify
 from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.sip import Network
 
 PRIVATE = tuple(
     ipaddress.ip_network(text)
@@ -28,7 +29,7 @@ def wide(config: Config) -> Iterator[Finding]:
                 yield _wide(identify, rule, Severity.WARNING, "fits every private address of a range")
 
 
-def _inside(network: ipaddress.IPv4Network | ipaddress.IPv6Network, rule: AddressRule) -> bool:
+def _inside(network: Network, rule: AddressRule) -> bool:
     return (
         network.version == rule.version
         and rule.network <= int(network.network_address)
