@@ -4,6 +4,7 @@ In come sections (files, the wizard's, the rows of a database) and a release; ou
 in the order in which they are asked, transports, ACLs, and each object that did not load with its problem.
 
     objects        load_config: the whole, in Asterisk's order, from its sources; opening tells what is no directory
+    caches         what sorcery.conf says of caches
     sorcery        which file or table has which type (sorcery.conf, main/sorcery.c)
     modules        modules.conf: which modules, and so which types and identifiers, exist
     options        a section's variables through the handlers; options.json is the table, values/ has the handlers

@@ -27,6 +27,7 @@ from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, Backend, Batch, select
 from pjsipdiag.asterisk.loading.sources import Sources
 from pjsipdiag.asterisk.realtime.folded import EXACT, CaselessNames, Folding
 from pjsipdiag.asterisk.realtime.tables import Databases
+from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import NEWEST, Release, is_newer, release
 from pjsipdiag.asterisk.section import Section, Where
@@ -103,11 +104,7 @@ class _Loader:
         globals_ = self._globals()
         endpoints = self._both("endpoint", lambda s, a: kinds.endpoint(s, a, self.version, self.acls))
         transports = self._plain("transport", self._transport)
-        parts = [
-            (selection.objects, None if selection.rows else selection.sections)
-            for selection in self._selections("identify", self._identify)
-        ]
-        made = self._from_wizard("identify", self._identify)
+        parts, made = self._identifies()
         self._plain("system", lambda s, a: Loaded(s.name, s.where, a.options))
         order_text = globals_.endpoint_identifier_order
         parsed = self.sources.parsed.values()  # a view: what is read below is in it, too
@@ -151,6 +148,25 @@ class _Loader:
             return None
         places = {name: self.sources.modules.excluded_by(name) for name in DIALPLAN_MODULES}
         return read_dialplan(self.sources.files, self.version, {name: where for name, where in places.items() if where})
+
+    def _identifies(self) -> tuple[list[tuple[Sequence[Identify], int | None]], Sequence[Identify]]:
+        """Of each backend the identifies and the number of its sections, None for rows; then those of the wizard, which
+        is asked last. A cache between them ends the list where something was found before it."""
+        backends = self.sources.backends["identify"]
+        cached = self.sources.mappings.caches.get("identify")
+        parts: list[tuple[Sequence[Identify], int | None]] = []
+        for at in range(len(backends) + 1):
+            if cached and at == cached.before and any(objects for objects, _ in parts):
+                hidden = self._from_wizard("identify", self._identify)
+                if hidden or backends[at:]:
+                    reason = FileReason.CACHE_ENDS_LIST(wizard=wizard.WIZARD_FILE)
+                    self.warnings.append(Problem(reason, cached.where))
+                return parts, ()
+            parts += [
+                (selection.objects, None if selection.rows else selection.sections)
+                for selection in self._selections_of(backends[at : at + 1], "identify", self._identify)
+            ]
+        return parts, self._from_wizard("identify", self._identify)
 
     def _transport(self, section: Section, applied: Applied) -> Transport | Problem:
         """A transport, unless one before it listens on its address already (config_transport.c, transport_apply)."""
@@ -200,7 +216,12 @@ class _Loader:
         return plain
 
     def _selections(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> Iterable[Batch[_T]]:
-        for backend in self.sources.backends[object_type]:
+        return self._selections_of(self.sources.backends[object_type], object_type, build)
+
+    def _selections_of(
+        self, backends: Sequence[Backend], object_type: str, build: Callable[[Section, Applied], _T | Problem]
+    ) -> Iterable[Batch[_T]]:
+        for backend in backends:
             if backend.kind == "realtime":
                 yield from self._rows(backend, object_type, build)
             if backend.kind != "config":
@@ -279,8 +300,10 @@ class _Loader:
     def _takes_wizard(self, object_type: str) -> bool:
         """Whether the wizard can keep objects of a type: it has a `memory` of its own for each, which older releases
         refuse where sorcery.conf maps the type to one already (`Wizard memory already applied`)."""
-        kinds_of_type = {backend.kind for backend in self.sources.backends[object_type]}
-        return bool(kinds_of_type) and ("memory" not in kinds_of_type or self.version.has("late_wizard"))
+        if object_type in self.sources.mappings.misplaced:
+            return False
+        in_memory = any(backend.kind == "memory" for backend in self.sources.backends[object_type])
+        return not in_memory or self.version.has("late_wizard")
 
     def _create(
         self, object_type: str, section: Section, build: Callable[[Section, Applied], _T | Problem]

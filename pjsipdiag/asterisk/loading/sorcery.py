@@ -6,7 +6,6 @@ elsewhere. A duplicate name refuses every object of the type, an object that fai
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Generic, TypeVar
@@ -14,9 +13,11 @@ from typing import Generic, TypeVar
 from pjsipdiag.asterisk.config import Dropped, Problem
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import Parsed
+from pjsipdiag.asterisk.loading.caches import Cache, cache_of, is_for_cache
 from pjsipdiag.asterisk.loading.options import OBJECT_TYPES, knows
 from pjsipdiag.asterisk.loading.walk_order import bucket_count
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
+from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.section import Section, Variable, Where
@@ -44,20 +45,7 @@ WIZARDS = {
 }
 """Wizard that a mapping may name -> the module that brings it."""
 
-_CACHE_NUMBERS = ("maximum_objects", "object_lifetime_maximum", "object_lifetime_stale")
-_CACHE_OPTIONS = ("name", "expire_on_reload", "full_backend_cache", *_CACHE_NUMBERS)
-
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Cache:
-    """A memory_cache of a type (res_sorcery_memory_cache.c): it keeps objects that were asked for by name, and lists
-    where it is `full`. Without any option it is `bare`."""
-
-    where: Where
-    full: bool = False
-    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +108,8 @@ class Mappings:
     """The mappings of sorcery.conf: the backends of each type in the order they are asked (each kind once).
 
     `failed` keeps res_pjsip from loading, `passed` are mappings of other sections that do not open, `misplaced` are
-    types that [res_pjsip] maps although another module owns them: that module does not load. `caches` are by type.
+    types that [res_pjsip] maps although another module owns them: that module does not load. `caches` are by type, and
+    a type that has nothing else has no backend: any line takes the place of the default.
     `unmapped` are the realtime mappings, by type, of sections that end at a family which extconfig.conf does not have.
     """
 
@@ -165,13 +154,20 @@ def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[
                 elif object_type not in OBJECT_TYPES or OWNERS.get(object_type, RES_PJSIP) != owner:
                     continue
                 elif kind == "memory_cache" and "cache" in use:
-                    caches[object_type] = _cache(variable)
+                    caches.setdefault(object_type, cache_of(variable, len(mapped.get(object_type, ()))))
                 elif "cache" not in use:
                     backend = _backend(variable)
                     mapped.setdefault(object_type, {}).setdefault(backend.kind, backend)
+    passed += (
+        Problem(FileReason.CACHE_ALONE(type=name, file=MAIN_FILE), cache.where)
+        for name, cache in caches.items()
+        if name not in mapped
+    )
     found = {
         name: tuple(replace(one, cache=caches.get(name)) for one in mapped[name].values())
         if name in mapped
+        else ()
+        if name in caches
         else (default_backend(name),)
         for name in OBJECT_TYPES
     }
@@ -188,13 +184,6 @@ def _of_families(section: Section, owner: str, loads: Callable[[str], bool]) -> 
         own = object_type in OBJECT_TYPES and OWNERS.get(object_type, RES_PJSIP) == owner
         if own and kind == "realtime" and "cache" not in use:
             yield object_type, _backend(variable)
-
-
-def _cache(variable: Variable) -> Cache:
-    """Of an option that is given twice the last counts."""
-    _, _, data = variable.value.partition(",")
-    options = {name.lower(): value for name, _, value in (option.partition("=") for option in data.split(","))}
-    return Cache(variable.where, parse_bool(options.get("full_backend_cache", "")), not data)
 
 
 def _refusal(
@@ -219,20 +208,12 @@ def _refusal(
         why = _realtime_refusal(first, options, is_family)
     elif kind == "memory_cache":
         given = data.removesuffix(",").split(",") if data else ()
-        wrong = next((option for option in given if not _is_for_cache(option)), None)
+        wrong = next((option for option in given if not is_for_cache(option)), None)
         why = "" if wrong is None else f"a cache takes no {wrong or 'empty option'}"
     if not why:
         return None
     log = f"Wizard '{kind}' failed to open mapping for object type '{object_type}' with data: {data}"
     return LoadReason.MAPPING_REFUSED(mapping=shown, why=why), log
-
-
-def _is_for_cache(option: str) -> bool:
-    """configuration_parse_unsigned_integer() and its neighbours in res_sorcery_memory_cache.c."""
-    name, _, value = option.partition("=")
-    if name.lower() in _CACHE_NUMBERS:
-        return re.match(r"\s*\+?\d", value) is not None
-    return bool(value) if name.lower() == "name" else name.lower() in _CACHE_OPTIONS
 
 
 def _realtime_refusal(family: str, options: Sequence[str], is_family: Callable[[str], bool]) -> str:

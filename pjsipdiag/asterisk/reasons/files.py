@@ -52,6 +52,13 @@ class FileReason(ReasonKind):
         "expire res_pjsip/identify`, a reload or its lifetime"
     )
     CACHE_HOLDS_NOTHING = "without full_backend_cache=yes the cache keeps no lists: every request reads the table anew"
+    CACHE_ALONE = (
+        "a cache is all that sorcery.conf names for {type}, and takes the place of {file}: no {type} is read from it"
+    )
+    CACHE_ENDS_LIST = (
+        "the list of identifies ends at the cache, because something before it has identifies: those behind it and "
+        "those of {wizard} are never asked"
+    )
     NO_SUCH_DATABASE = "{file} has no section [{database}]: no {type} of that table is found"
     NO_UNQUALIFIED_FETCH = "allow_unqualified_fetch keeps Asterisk from reading the table: no {type} of it is found"
 
@@ -64,6 +71,8 @@ OF_TABLES: dict[ReasonKind, str] = {
     FileReason.CACHE_HOLDS_ALL: "expire the cache after every change of the table: "
     "`sorcery memory cache expire res_pjsip/identify`",
     FileReason.CACHE_HOLDS_NOTHING: "add full_backend_cache=yes, or take the line out",
+    FileReason.CACHE_ALONE: "write TYPE=config,pjsip.conf,criteria=type=TYPE behind the line, or take the line out",
+    FileReason.CACHE_ENDS_LIST: "write the line of the cache before the other lines of identify",
     FileReason.NO_SUCH_DATABASE: "name the section as extconfig.conf names the database: upper and lower case count",
     FileReason.NO_UNQUALIFIED_FETCH: "take allow_unqualified_fetch out of the line",
 }

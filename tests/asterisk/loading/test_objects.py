@@ -152,6 +152,33 @@ def test_a_type_mapped_to_memory_takes_nothing_from_an_older_wizard() -> None:
     assert [one.name for one in old.identifies] == [one.name for one in new.identifies] == ["w-identify"]
 
 
+OWNER = "[res_pjsip_endpoint_identifier_ip]\n"
+CACHE = "identify/cache=memory_cache,maximum_objects=5\n"
+CACHED = (
+    (CACHE, ["w-identify"], "CACHE_ALONE"),
+    ("identify=config,pjsip.conf,criteria=type=identify\n" + CACHE, ["i"], "CACHE_ENDS_LIST"),
+    ("identify=config,empty.conf,criteria=type=identify\n" + CACHE, ["w-identify"], ""),
+    (CACHE + "identify=config,pjsip.conf,criteria=type=identify\n", ["i", "w-identify"], ""),
+)
+
+
+@pytest.mark.parametrize(("lines", "names", "said"), CACHED, ids=["alone", "behind", "behind nothing", "before"])
+@pytest.mark.parametrize("version", ["16.28.0", "22.10.1"])
+def test_where_the_cache_of_identifies_stands_decides_what_is_asked(
+    lines: str, names: list[str], said: str, version: str
+) -> None:
+    """Ran on both: any line takes the place of the default, and a list that has something ends at a cache."""
+    files = {
+        "sorcery.conf": OWNER + lines,
+        "pjsip_wizard.conf": "[w]\ntype=wizard\nremote_hosts=203.0.113.1\n",
+        "pjsip.conf": "[i]\ntype=identify\nendpoint=w\nmatch=203.0.113.2\n",
+        "empty.conf": "",
+    }
+    config = load_config(None, version, overlay=files)
+    assert [one.name for one in config.identifies] == names
+    assert [one.why.kind.name for one in config.warnings] == ([said] if said else [])
+
+
 def test_types_in_a_database_are_named() -> None:
     config = load(
         "",
