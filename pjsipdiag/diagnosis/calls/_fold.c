@@ -513,10 +513,10 @@ static int first_answer(Look *look, PyObject *key) {
     return failed ? -1 : 1;
 }
 
-/* The realm of a challenge that is known; NULL without an error for a new one. */
+/* The realm of a challenge that is known, empty without one; NULL without an error for a new one. */
 static PyObject *realm_of(const Look *look) {
     const char *at = find(look->payload.at, look->payload.stop, "realm=\"");
-    const Text text = up_to(at ? at + strlen("realm=\"") : NULL, look->payload.stop, '"');
+    const Text text = at ? up_to(at + strlen("realm=\""), look->payload.stop, '"') : (Text){"", ""};
     PyObject *realm = text.at ? bytes(text) : NULL;
     PyObject *known = realm ? PyDict_GetItemWithError(look->fold->kept.known_realms, realm) : NULL;
     Py_XDECREF(realm);
