@@ -7,13 +7,15 @@ and an error ends the file it is in. An error in an included file ends only that
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pjsipdiag.asterisk.addresses.match import BLANKS
 from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.files.category import Categories, Category, header_name
 from pjsipdiag.asterisk.files.comments import Comments
 from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.files.lines import BLANK_BYTES, LINE_BUFFER, lower, split, split_directive, to_text
-from pjsipdiag.asterisk.files.parsed import FileParser, Parsed
+from pjsipdiag.asterisk.files.parsed import FileDialect, FileParser, Parsed
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
@@ -37,21 +39,29 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def parse(
-    name: str, files: Files, release: Release, *, partial: bool = False, table: FileParser = lambda _: None
+    name: str, files: Files, release: Release, *, partial: bool = False, table: FileParser | None = None
 ) -> Parsed:
     """Read a file of the configuration directory with everything it includes.
 
     With `partial` the files are a copy that lacks some: a missing include does not reject the file. `missing` names
-    all of them either way. `table` has what stands in a database in the place of an included file.
+    all of them either way. `table` has what stands in a database in the place of an included file; without it releases
+    that read alike share the result.
 
     :raises ConfigError: a file cannot be read, or templates multiply beyond `MOST_VARIABLES`.
     """
-    parser = _Parser(files, release, partial, table)
+    dialect = FileDialect(release.has("byte_order_mark"), release.has("utf8_locale"), partial)
+    if table is not None:
+        return _parse(name, files, dialect, table)
+    return files.once((name, dialect), lambda: _parse(name, files, dialect, lambda _: None))
+
+
+def _parse(name: str, files: Files, dialect: FileDialect, table: FileParser) -> Parsed:
+    parser = _Parser(files, dialect, table)
     result = parser.load(name, Where(name, 0))
     missing = parser.missing
-    if missing and not partial:
+    if missing and not dialect.partial:
         # The first missing include ended its file: only a run that passes over them meets those that stand behind it.
-        missing = [*parse(name, files, release, partial=True, table=table).missing]
+        missing = [*_parse(name, files, replace(dialect, partial=True), table).missing]
     if result is False:
         last = parser.rejected[-1]
         log = f"{last.log}\nContents of config file '{name}' are invalid and cannot be parsed"
@@ -82,10 +92,9 @@ class _RejectedError(Exception):
 
 
 class _Parser:
-    def __init__(self, files: Files, release: Release, partial: bool, table: FileParser) -> None:
-        self.files, self.partial, self.table = files, partial, table
-        self.takes_mark = release.has("byte_order_mark")
-        self.categories = Categories(release.has("utf8_locale"))
+    def __init__(self, files: Files, dialect: FileDialect, table: FileParser) -> None:
+        self.files, self.dialect, self.table = files, dialect, table
+        self.categories = Categories(dialect.utf8)
         self.level = 0
         self.variables = self.bytes = self.repeats = 0
         self.counted = 0
@@ -158,7 +167,7 @@ class _Parser:
             log = f"Line {self.counted} too long, skipping. It begins with: {to_text(line[:32])}..."
             self.warnings.append(Problem(FileReason.LONG_LINE(), Where(name, number), log))
             return b""
-        if self.counted == 1 and self.takes_mark:
+        if self.counted == 1 and self.dialect.takes_mark:
             line = line.removeprefix(_BYTE_ORDER_MARK)
         if not comments.depth and b";" not in line:
             return line.strip(BLANK_BYTES)
@@ -258,7 +267,7 @@ class _Parser:
                 self.categories.append(Category(section.name, section.where, variables=list(section.variables)))
         elif self.load(wanted, where) is None and kind == "include":
             self.missing.append(Problem(FileReason.NO_INCLUDED_FILE(file=wanted), where))
-            if self.partial:
+            if self.dialect.partial:
                 return
             log = f"The file '{wanted}' was listed as a #include but it does not exist."
             raise _RejectedError(FileReason.NO_INCLUDED_FILE(file=wanted), log)

@@ -13,7 +13,7 @@ import stat
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pjsipdiag import storage
 from pjsipdiag.asterisk.files.glob import WILDCARD, alternatives, one_part
@@ -49,6 +49,8 @@ class Disk:
         self._listed: dict[Hashable, Sequence[str]] = {}
         self._mounted: tuple[Path, Url] | None = None
         self._marks: dict[Path, FileStamp | None] = {}
+        self.made: dict[Hashable, tuple[Any, Mapping[str, bytes]]] = {}
+        """The results of `Files.once`, with the texts that were read for each."""
 
     def changed(self) -> bool:
         """Whether a file or folder of this machine that was looked at is another one now, came or went."""
@@ -171,6 +173,19 @@ class Files:
     def log_path(self, name: str) -> str:
         """The path that Asterisk writes to its log for a file."""
         return name if name.startswith("/") else f"{self.etc}/{name}"
+
+    def once(self, key: Hashable, make: Callable[[], _T]) -> _T:
+        """The result of `make` from these files: the same again where the disk was asked for `key` before. The files
+        that it has read count as read."""
+        if self.overlay:
+            return make()
+        known = self._disk.made.get((self.directory, key))
+        if known is None:
+            before = {*self.texts}
+            made, read = make(), {name: text for name, text in self.texts.items() if name not in before}
+            known = self._disk.made[self.directory, key] = made, read
+        self.texts |= known[1]
+        return known[0]
 
     def exists(self, name: str) -> bool:
         return name in self.overlay or self._path_is_file(name)

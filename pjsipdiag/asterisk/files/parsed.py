@@ -34,3 +34,13 @@ class Parsed:
 
 FileParser = Callable[[str], Parsed | None]
 """A file -> what a table has in its place; None where none has."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileDialect:
+    """How files are read: in all that may make other sections of the same files, be it the release (a byte order mark,
+    UTF-8 in criteria) or that they are a copy which lacks some."""
+
+    takes_mark: bool
+    utf8: bool
+    partial: bool

@@ -83,9 +83,10 @@ class Sources:
         mapped = self._holder(name)
         return self.tables.file(name, mapped, OBJECT_TYPES) if mapped else None
 
-    def _table_in(self, name: str) -> Callable[[str], Parsed | None]:
-        """Where the includes of a file are looked for in tables: those of extconfig.conf are not (read_config_maps)."""
-        return self._table if name != EXTCONFIG else lambda _: None
+    def _table_in(self, name: str) -> Callable[[str], Parsed | None] | None:
+        """Where the includes of a file are looked for in tables, if there are any: those of extconfig.conf are not
+        (read_config_maps)."""
+        return self._table if name != EXTCONFIG and self.tables.families else None
 
     def _holder(self, name: str) -> Mapped | None:
         return self.tables.holder(name, self.loads) if name != EXTCONFIG else None

@@ -9,6 +9,7 @@ import pytest
 
 from pjsipdiag.asterisk.addresses.rule import canonical
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts, parse_hosts
 from pjsipdiag.asterisk.section import Where
@@ -280,3 +281,18 @@ def test_where_a_database_has_pjsip_conf_itself_every_type_is_unknown() -> None:
     config = load("", extconfig_conf="[settings]\npjsip.conf => odbc,asterisk\n")
     assert {"endpoint", "identify", "registration", "transport"} <= config.elsewhere
     assert not load("", extconfig_conf="[settings]\nqueues.conf => odbc,asterisk\n").elsewhere
+
+
+def test_releases_that_load_from_one_disk_are_as_alone(tmp_path: Path) -> None:
+    """They share what they read alike; a byte order mark and criteria with more than ASCII they do not."""
+    (tmp_path / "pjsip.conf").write_text(
+        "\ufeff[t](!)\ntype=endpoint\n[e](t)\nset_var=a=ü\n[e](+set_var=^a=.$)\ncontext=c\n#include more.conf\n"
+    )
+    (tmp_path / "more.conf").write_text(identify("match=192.0.2.1") + "#tryinclude gone.conf\n#include lost.conf\n")
+    disk = Disk()
+    for version in ("23.4.1", "22.10.1", "20.7.0", "16.0.0", "23.4.1"):
+        for partial in (False, True):
+            shared = load_config(tmp_path, version, disk=disk, partial=partial)
+            alone = load_config(tmp_path, version, partial=partial)
+            assert shared == alone
+            assert [*shared.texts.items()] == [*alone.texts.items()]
