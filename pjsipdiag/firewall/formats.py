@@ -27,7 +27,7 @@ LEAST_ROOM = 65_536
 
 def nft(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
     """nft(8): two sets, and the rules that use them as comments, for where they belong nobody but the owner knows."""
-    yield from _comments(allowed, "# ")
+    yield from _comments(allowed)
     yield "#"
     yield "# What uses the sets; ports and place are yours to choose:"
     yield f"# nft 'add chain inet {SET_NAME} sip {{ type filter hook input priority -10; policy accept; }}'"
@@ -46,7 +46,7 @@ def nft(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
 
 def ipset(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
     """`ipset restore`: a new set is filled, then changes places with the one in use."""
-    yield from _comments(allowed, "# ")
+    yield from _comments(allowed)
     for version in versions:
         name, networks = f"{SET_NAME}{version}", _halve(allowed.networks(version))
         made = f"hash:net family {FAMILY_NAMES[version][1]} maxelem {max(LEAST_ROOM, len(networks))} -exist"
@@ -72,7 +72,7 @@ def firewalld(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
 
 def fail2ban(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
     """jail.conf(5): who is never banned; it belongs in /etc/fail2ban/jail.d/."""
-    yield from _comments(allowed, "# ")
+    yield from _comments(allowed)
     yield "[asterisk]"
     yield "ignoreip = 127.0.0.1/8 ::1"
     yield from (f"           {short_network(network)}" for version in versions for network in allowed.networks(version))
@@ -112,8 +112,8 @@ def _sentences(allowed: Allowed) -> Iterator[str]:
     yield from (f"Note: {visible(text)}." for text in allowed.warnings)
 
 
-def _comments(allowed: Allowed, mark: str) -> Iterator[str]:
-    return (mark + text for text in _sentences(allowed))
+def _comments(allowed: Allowed) -> Iterator[str]:
+    return (f"# {text}" for text in _sentences(allowed))
 
 
 def _halve(networks: list[Network]) -> list[Network]:

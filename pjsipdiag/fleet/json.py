@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, TextIO
+from typing import TextIO
 
 from pjsipdiag import __version__
 from pjsipdiag.fleet import wording
 from pjsipdiag.fleet.model import Fleet, Member, Place, SharedCause, SharedSource
-from pjsipdiag.report.escape import well_formed
 from pjsipdiag.report.look import Style
 from pjsipdiag.report.machine import causes
 from pjsipdiag.report.machine.causes import Json
+from pjsipdiag.report.machine.json import dump, write_rows
 
 
 def write(fleet: Fleet, stream: TextIO, _look: Style) -> None:
     """Writes one JSON object; one PBX, cause or source in a line."""
-    stream.write('{"schema": "fleet-1",\n"tool": ' + _dump({"name": "pjsipdiag", "version": __version__}))
-    stream.write(',\n"headline": ' + _dump(wording.fleet_headline(fleet)))
-    for name, rows in (
-        ("pbxs", map(_member, fleet.members)),
-        ("causes", map(_cause, fleet.causes)),
-        ("shared_sources", map(_source, fleet.shared)),
-    ):
-        text = ",\n".join(map(_dump, rows))
-        stream.write(f',\n"{name}": [' + (f"\n{text}" if text else "") + "]")
-    stream.write(',\n"missing": ' + _dump(wording.open_points(fleet)) + "}\n")
+    stream.write('{"schema": "fleet-1",\n"tool": ' + dump({"name": "pjsipdiag", "version": __version__}))
+    stream.write(',\n"headline": ' + dump(wording.fleet_headline(fleet)))
+    write_rows(stream, "pbxs", map(_member, fleet.members))
+    write_rows(stream, "causes", map(_cause, fleet.causes))
+    write_rows(stream, "shared_sources", map(_source, fleet.shared))
+    stream.write(',\n"missing": ' + dump(wording.open_points(fleet)) + "}\n")
 
 
 def _member(member: Member) -> Json:
@@ -86,16 +81,3 @@ def _source(source: SharedSource) -> Json:
             for name, row in source.seen
         ],
     }
-
-
-def _dump(value: object) -> str:
-    return json.dumps(_clean(value))
-
-
-def _clean(value: Any) -> Any:
-    """The same with every text made well-formed."""
-    if isinstance(value, str):
-        return well_formed(value)
-    if isinstance(value, dict):
-        return {well_formed(key): _clean(item) for key, item in value.items()}
-    return [_clean(item) for item in value] if isinstance(value, list) else value

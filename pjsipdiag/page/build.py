@@ -58,7 +58,7 @@ def build(folder: Path) -> None:
         (made / "pyodide").mkdir(parents=True)
         _pyodide(made / "pyodide")
         with zipfile.ZipFile(made / "site.zip", "w", zipfile.ZIP_DEFLATED) as site:
-            for wheel in (*_wheels(work / "wheels", WHEELS), _own_wheel(work)):
+            for wheel in (*_wheels(work / "wheels"), _own_wheel(work)):
                 _add(wheel, site)
         style, script = hashes()
         of_the_report = f"style-src 'self' '{style}'", f"script-src 'self' 'wasm-unsafe-eval' '{script}'"
@@ -88,8 +88,8 @@ def _pyodide(target: Path) -> None:
             (target / name).write_bytes(member.read())
 
 
-def _wheels(target: Path, wanted: Sequence[str]) -> list[Path]:
-    _run([*PIP, "download", "--no-deps", "--only-binary", ":all:", "-d", str(target), *wanted], CHECKOUT)
+def _wheels(target: Path) -> list[Path]:
+    _run([*PIP, "download", "--no-deps", "--only-binary", ":all:", "-d", str(target), *WHEELS], CHECKOUT)
     return sorted(target.glob("*.whl"))
 
 

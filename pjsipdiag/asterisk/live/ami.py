@@ -52,12 +52,6 @@ class Ami:
             self.close()
             raise
 
-    def __enter__(self) -> Ami:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         self._socket.close()
 
@@ -124,13 +118,13 @@ class Ami:
                 lines.append((name, value.removeprefix(" ")))
             # Up to release 13 the output of Command follows its header lines without names, up to a line of its own.
             if line.startswith("ActionID:") and ("Response", "Follows") in lines:
-                return Message((*lines, *(("Output", text) for text in self._until(_OLD_END, end, what))))
+                return Message((*lines, *(("Output", text) for text in self._old_output(end, what))))
 
-    def _until(self, last: str, end: float, what: str) -> Iterator[str]:
-        while not (line := self._line(end, what)).endswith(last):
+    def _old_output(self, end: float, what: str) -> Iterator[str]:
+        while not (line := self._line(end, what)).endswith(_OLD_END):
             yield line
-        if line != last:
-            yield line.removesuffix(last)
+        if line != _OLD_END:
+            yield line.removesuffix(_OLD_END)
 
     def _line(self, end: float, what: str) -> str:
         while not self._lines:

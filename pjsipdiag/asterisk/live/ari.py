@@ -34,12 +34,6 @@ class Ari:
         self._login = base64.b64encode(f"{place.user}:{place.secret}".encode()).decode()
         self._connection: http.client.HTTPConnection | None = None
 
-    def __enter__(self) -> Ari:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()

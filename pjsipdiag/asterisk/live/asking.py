@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -35,9 +36,9 @@ def ask_live(text: str, wanted: Wanted | None = None) -> Live:
     if "://" in text.split(" ", maxsplit=1)[0]:
         there = interface.parse(text)
         if there.scheme != "ami":
-            with Ari(there) as ari:
+            with closing(Ari(there)) as ari:
                 return ask_ari(ari, wanted)
-        with Ami(there) as ami:
+        with closing(Ami(there)) as ami:
             return ask_manager(ami, wanted)
     try:
         words = shlex.split(text)

@@ -86,9 +86,9 @@ def is_freepbx(config: Config, file: str) -> bool:
     return is_generated(config, file) and "freepbx" in "".join(lines_of(config, file)[:20]).lower()
 
 
-def custom_file(config: Config, kind: str) -> str:
-    """The file for own additions to what FreePBX generates for one object type, if the configuration includes it."""
-    wanted = (f"pjsip.{kind}_custom_post.conf", f"pjsip_{kind}_custom_post.conf")
+def custom_file(config: Config) -> str:
+    """The file for own additions to the identifies that FreePBX generates, if the configuration includes it."""
+    wanted = ("pjsip.identify_custom_post.conf", "pjsip_identify_custom_post.conf")
     return next((file for file in config.files if PurePosixPath(file).name in wanted), "")
 
 

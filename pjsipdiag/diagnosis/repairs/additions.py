@@ -247,7 +247,7 @@ def _generated(
     new: bool = False,
 ) -> Draft:
     """FreePBX writes its files anew: the trunk page is the place, the `_custom_post` file the place for hands."""
-    file = custom_file(config, "identify")
+    file = custom_file(config)
     header = [f"[{section}]", "type=identify", f"endpoint={endpoint}"] if new else [f"[{section}](+type=identify)"]
     lines = [*header, *_match_lines(values)]
     at = len(lines_of(config, file)) + 1 if file else 0

@@ -29,13 +29,13 @@ MOST_CALLS_LISTED = 100_000
 
 def write(report: Report, stream: TextIO, look: Style) -> None:
     """Writes one JSON object; one source, call, finding or suggestion in a line."""
-    stream.write('{"schema": 1,\n"tool": ' + _dump({"name": "pjsipdiag", "version": __version__}))
+    stream.write('{"schema": 1,\n"tool": ' + dump({"name": "pjsipdiag", "version": __version__}))
     said = {"version": report.asterisk_version, "assumed": report.asterisk_assumed, "reason": report.asterisk_reason}
-    stream.write(',\n"asterisk": ' + _dump(said))
-    stream.write(',\n"pbx": ' + _dump({"addresses": list(report.pbx), "reason": report.pbx_reason}))
-    stream.write(',\n"summary": ' + _dump(summary(report)))
-    stream.write(',\n"notes": ' + _dump(notes(report)))
-    _rows(stream, "captures", map(capture, report.captures))
+    stream.write(',\n"asterisk": ' + dump(said))
+    stream.write(',\n"pbx": ' + dump({"addresses": list(report.pbx), "reason": report.pbx_reason}))
+    stream.write(',\n"summary": ' + dump(summary(report)))
+    stream.write(',\n"notes": ' + dump(notes(report)))
+    write_rows(stream, "captures", map(capture, report.captures))
     for name, table in zip(("sources", "calls"), _written(report, look, tables), strict=True):
         stream.write(f',\n"{name}": [')
         stream.writelines(table)
@@ -43,12 +43,12 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
     stream.write(',\n"unmatched": [')
     stream.writelines(f"{', ' if number else ''}{_quote(source)}" for number, source in enumerate(report.unmatched))
     stream.write("]")
-    _rows(stream, "requests", map(request, report.requests))
-    _rows(stream, "findings", map(finding, report.findings))
-    _rows(stream, "suggestions", map(suggestion, report.suggestions))
-    _rows(stream, "unconfirmed", map(suggestion, report.unconfirmed))
+    write_rows(stream, "requests", map(request, report.requests))
+    write_rows(stream, "findings", map(finding, report.findings))
+    write_rows(stream, "suggestions", map(suggestion, report.suggestions))
+    write_rows(stream, "unconfirmed", map(suggestion, report.unconfirmed))
     if not report.captures:
-        _rows(stream, "doors", map(door, report.doors))
+        write_rows(stream, "doors", map(door, report.doors))
     stream.write("}\n")
 
 
@@ -87,7 +87,7 @@ def _call_line() -> Callable[[CallRow], str]:
     def line(call: CallRow) -> str:
         entry = known.get(id(call.verdict))
         if entry is None:
-            entry = known[id(call.verdict)] = (call.verdict, _dump(_verdict(call.verdict))[1:])
+            entry = known[id(call.verdict)] = (call.verdict, dump(_verdict(call.verdict))[1:])
         status = "null" if call.observed_status is None else call.observed_status
         return (
             f'{{"call_id": {quote(call.call_id)}, "time": "{wording.moment(call.time)}", '
@@ -180,7 +180,7 @@ def _name(text: str) -> str:
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    return _dump(dict(sorted(counts.items()))) if counts else "{}"
+    return dump(dict(sorted(counts.items()))) if counts else "{}"
 
 
 def request(row: RequestRow) -> Json:
@@ -220,8 +220,9 @@ def _check(check: Check) -> Json:
     }
 
 
-def _rows(stream: TextIO, name: str, rows: Iterable[Json]) -> None:
-    text = ",\n".join(map(_dump, rows))
+def write_rows(stream: TextIO, name: str, rows: Iterable[Json]) -> None:
+    """Writes the next member of an object: rows, each in a line of its own."""
+    text = ",\n".join(map(dump, rows))
     stream.write(f',\n"{name}": [' + ("\n" + text if text else "") + "]")
 
 
@@ -229,14 +230,14 @@ def _quote(text: str) -> str:
     return encode_basestring_ascii(text if text.isascii() else well_formed(text))
 
 
-def _dump(value: object) -> str:
+def dump(value: object) -> str:
     """`json.dumps` with every text made well-formed."""
     if isinstance(value, str):
         return _quote(value)
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_quote(str(key))}: {_dump(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{_quote(str(key))}: {dump(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_dump, value)) + "]"
+        return "[" + ", ".join(map(dump, value)) + "]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return str(value)
