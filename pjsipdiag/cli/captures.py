@@ -54,13 +54,14 @@ def _observe(
     """Judges captures by a configuration; other processes read already while this one imports the rules."""
     from pjsipdiag.diagnosis.work.gather import begin
 
+    place = directory(config, quiet, live=inputs["live"] is not None)
     with ProgressLine(quiet) as progress:
         live = asking(inputs)
         options: Options = {"progress": progress.update, "live": live, **inputs}  # type: ignore[typeddict-item]  # click's own types
         with begin(captures, options) as begun:
             from pjsipdiag.diagnosis.diagnose import conclude
 
-            return conclude(begun, config, options, on_rows)
+            return conclude(begun, place, options, on_rows)
 
 
 def _refuse_ignored(inputs: dict[str, Any], try_lines: Sequence[str] = (), section: str | None = None) -> None:
@@ -117,21 +118,20 @@ def diagnose(
         from pjsipdiag.diagnosis.space.admits import admits, read_addresses
 
         listed = read_addresses(try_file)
-        seen = _observe(captures, directory(config, quiet, live=inputs["live"] is not None), quiet, inputs)
+        seen = _observe(captures, config, quiet, inputs)
         show_admitted(admits(seen.situation, listed, try_section or ""), format_, output)
         return
     if try_lines or try_order:
         from pjsipdiag.diagnosis.what_if import what_if
 
-        seen = _observe(captures, directory(config, quiet, live=inputs["live"] is not None), quiet, inputs)
+        seen = _observe(captures, config, quiet, inputs)
         changes = what_if(seen.situation, try_lines, try_section or "", try_order)
         show_changes(changes, ("the files as they are", "the change"), [seen.report], format_, output)
         return
     format_, gate = format_for(format_, output), gate_of(fail_on, ignored, baseline)
-    place = directory(config, quiet, live=inputs["live"] is not None)
     # stand-ins are made in the order in which they are needed, which one process has to know
     with begin(format_, 1 if redact else inputs["jobs"]) as ahead:
-        seen = _observe(captures, place, quiet, inputs, None if redact else ahead.start)
+        seen = _observe(captures, config, quiet, inputs, None if redact else ahead.start)
         show(seen.report, format_, output, redact=redact, verbose=verbose, quiet=quiet, gate=gate, ahead=ahead)
 
 
@@ -171,7 +171,7 @@ def suggest(
     Lines that rest on what callers say of themselves are left out: anybody can say it.
     """
     _refuse_ignored(inputs)
-    seen = _observe(captures, directory(config, quiet, live=inputs["live"] is not None), quiet, inputs)
+    seen = _observe(captures, config, quiet, inputs)
     from pjsipdiag.diagnosis.edits import lines as edits
     from pjsipdiag.report.text import suggestions_text
 

@@ -15,9 +15,9 @@ from pjsipdiag.cli.completion import FILE
 from pjsipdiag.cli.gate import SEVERITIES, gate_of
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.options import COLORED, DASK, FORCED, JOBS, QUIET, TIMES
-from pjsipdiag.cli.output import color, is_forced
+from pjsipdiag.cli.output import is_forced, look, open_output
 from pjsipdiag.errors import visible
-from pjsipdiag.outputs import PRIVATE_MODE, Content, write_file, write_folder
+from pjsipdiag.outputs import PRIVATE_MODE, Content, write_folder
 
 if TYPE_CHECKING:
     from pjsipdiag.fleet.model import Fleet
@@ -108,14 +108,9 @@ def _status(found: Fleet) -> int:
 def _write(found: Fleet, chosen: str, output: str | None, verbose: bool, inputs: tuple[str, ...]) -> None:
     from importlib import import_module
 
-    from pjsipdiag.report.look import style_for
-
     write = import_module(f"pjsipdiag.fleet.{chosen}").write
-    if output is None or output == "-":
-        write(found, sys.stdout, style_for(sys.stdout, int(verbose), color=color()))
-        return
-    with write_file(output, inputs=inputs, force=is_forced(), mode=PRIVATE_MODE) as stream:
-        write(found, stream, style_for(stream, int(verbose), color=color()))
+    with open_output(output, read=inputs) as stream:
+        write(found, stream, look(stream, int(verbose)))
 
 
 def _write_pages(found: Fleet, folder: Path, pages: Path, inputs: tuple[str, ...]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -72,7 +73,7 @@ def show(
 ) -> None:
     """Writes what counts of the report, then ends: with status 1 where that fails."""
     from pjsipdiag.diagnosis.gate import apply
-    from pjsipdiag.report import write
+    from pjsipdiag.report import renderer
 
     folder = seen_from_repository(report.config.directory) if report.config else ""
     report, failed = apply(report, gate)
@@ -81,7 +82,7 @@ def show(
 
         report = redact_report(report)
     with open_output(output, USUAL_MODE if redact else PRIVATE_MODE) as stream:
-        write(report, format_, stream, verbose=verbose, color=color(), folder=folder, ahead=ahead)
+        renderer(format_).write(report, stream, look(stream, verbose, folder=folder, ahead=ahead))
     if output and not quiet and Path(output).is_file():
         from pjsipdiag.report.headline import headline
 
@@ -109,8 +110,7 @@ def show_changes(
     from pjsipdiag.report.changes import render_changes
     from pjsipdiag.report.wording import plural
 
-    with open_output(output) as stream:
-        stream.write(render_changes(changes, *names, _comparison_format(format_, output), look(stream)))
+    _write_changes(partial(render_changes, changes, *names), format_, output)
     say_cut(reports[0])
     unknown = max(sum(row.verdict == "unknown" and row.calls > 0 for row in report.sources) for report in reports)
     if unknown:
@@ -140,8 +140,7 @@ def show_differences(found: Differences, before: str, after: str, format_: str |
     is left open."""
     from pjsipdiag.report.changes import render_differences
 
-    with open_output(output) as stream:
-        stream.write(render_differences(found, before, after, _comparison_format(format_, output), look(stream)))
+    _write_changes(partial(render_differences, found, before, after), format_, output)
     sys.exit(1 if found.rows or not found.complete else 0)
 
 
@@ -149,16 +148,16 @@ def show_admitted(rows: Sequence[Admitted], format_: str | None, output: str | N
     """Writes what each line of a list would change, then ends: status 1 where any changes a call."""
     from pjsipdiag.report.changes import render_admitted
 
-    with open_output(output) as stream:
-        stream.write(render_admitted(rows, _comparison_format(format_, output), look(stream)))
+    _write_changes(partial(render_admitted, rows), format_, output)
     sys.exit(1 if any(row.changes for row in rows) else 0)
 
 
-def _comparison_format(format_: str | None, output: str | None) -> str:
+def _write_changes(render: Callable[[str, Style], str], format_: str | None, output: str | None) -> None:
     chosen = format_for(format_, output)
     if chosen not in ("text", "json"):
         raise click.UsageError(f"what changes is told as text or json, not as {chosen}")
-    return chosen
+    with open_output(output) as stream:
+        stream.write(render(chosen, look(stream)))
 
 
 def finish(report: Report) -> None:
@@ -170,25 +169,21 @@ def finish(report: Report) -> None:
 
 
 @contextmanager
-def open_output(output: str | None, mode: int = PRIVATE_MODE) -> Iterator[TextIO]:
-    """The file `output` for writing, or stdout."""
+def open_output(output: str | None, mode: int = PRIVATE_MODE, read: Iterable[str] | None = None) -> Iterator[TextIO]:
+    """The file `output` for writing, or stdout; `read` are the inputs where these are not all on the command line."""
     if output is None or output == "-":
         yield sys.stdout
         return
-    with write_file(output, inputs=inputs(), force=is_forced(), mode=mode) as stream:
+    with write_file(output, inputs=inputs() if read is None else read, force=is_forced(), mode=mode) as stream:
         yield stream
 
 
-def color() -> bool | None:
-    """Whether --color asks for colours; None where the stream decides."""
-    return {"always": True, "never": False}.get(click.get_current_context().meta.get(COLOR, "auto"))
-
-
-def look(stream: TextIO) -> Style:
-    """How text is to look that goes to `stream`."""
+def look(stream: TextIO, verbose: int = 0, *, folder: str = "", ahead: BackgroundTables | None = None) -> Style:
+    """How text is to look that goes to `stream`: as --color asks, else as the stream decides."""
     from pjsipdiag.report.look import style_for
 
-    return style_for(stream, color=color())
+    color = {"always": True, "never": False}.get(click.get_current_context().meta.get(COLOR, "auto"))
+    return style_for(stream, verbose, color=color, folder=folder, ahead=ahead)
 
 
 def is_forced() -> bool:

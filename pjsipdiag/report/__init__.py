@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import PjsipdiagError
-from pjsipdiag.report.look import NARROW, Style, style_for
+from pjsipdiag.report.look import NARROW, Style
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.model import Report
@@ -45,7 +45,7 @@ class Renderer:
     """The function that makes the tables which other processes may write."""
 
     def write(self, report: Report, stream: TextIO, look: Style) -> None:
-        """Writes the report."""
+        """Writes the report piece by piece."""
         getattr(self._module(), self.function)(report, stream, look)
 
     def make_tables(self, calls: Sequence[CallRow], sources: Sequence[SourceRow]) -> Sequence[Table]:
@@ -69,28 +69,6 @@ def render(
     stream = StringIO()
     renderer(format).write(report, stream, Style(verbose, width or NARROW, color, ascii_only))
     return stream.getvalue()
-
-
-def write(
-    report: Report,
-    format: str,
-    stream: TextIO,
-    *,
-    verbose: int = 0,
-    width: int | None = None,
-    color: bool | None = None,
-    ascii_only: bool | None = None,
-    folder: str = "",
-    ahead: BackgroundTables | None = None,
-) -> None:
-    """Writes the report piece by piece; what is None is decided by the stream (terminal, NO_COLOR, encoding).
-
-    `folder` is that of the configuration, for formats that show findings at the lines of a repository; `ahead` is
-    what `begin` gave for that format.
-    """
-    renderer(format).write(
-        report, stream, style_for(stream, verbose, width, color, ascii_only, folder=folder, ahead=ahead)
-    )
 
 
 def begin(format: str, jobs: int) -> BackgroundTables:

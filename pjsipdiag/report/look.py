@@ -18,7 +18,7 @@ NARROW, LEAST, MOST = 80, 40, 10_000
 class Style:
     """`verbose` 0, 1 or 2; `width` in columns; without `color` there is no ANSI sequence; `ascii_only` as it says.
 
-    `ahead` writes long tables, if somebody has it do so.
+    `ahead` writes long tables, if somebody has it do so: what `report.begin` gave for the format.
     """
 
     verbose: int = 0
@@ -28,7 +28,7 @@ class Style:
     whole: bool = False
     """Names and addresses stay in one line: somebody may search for them with grep."""
     folder: str = ""
-    """That of the configuration, as a repository names it."""
+    """That of the configuration, as a repository names it, for formats that show findings at its lines."""
     name: str = ""
     """Of the PBX, where its page is one of many beside index.html."""
     ahead: BackgroundTables | None = None
@@ -41,14 +41,12 @@ PLAIN = Style()
 def style_for(
     stream: TextIO,
     verbose: int = 0,
-    width: int | None = None,
-    color: bool | None = None,
-    ascii_only: bool | None = None,
     *,
+    color: bool | None = None,
     folder: str = "",
     ahead: BackgroundTables | None = None,
 ) -> Style:
-    """The look for `stream`; what is None is decided by the stream, NO_COLOR, FORCE_COLOR, TERM and COLUMNS."""
+    """The look for `stream`, by the stream, NO_COLOR, FORCE_COLOR, TERM and COLUMNS; so is `color` where it is None."""
     from shutil import get_terminal_size
 
     terminal = stream.isatty()
@@ -57,24 +55,21 @@ def style_for(
         wanted = (terminal and environment.get("TERM") != "dumb") or environment.get("FORCE_COLOR")
         color = bool(wanted) and not environment.get("NO_COLOR")
     asked = environment.get("COLUMNS", "").isdecimal()
-    if width is None:
-        width = get_terminal_size((NARROW, 24)).columns if terminal or asked else NARROW
-    if ascii_only is None:
-        ascii_only = not _can_encode(stream, "─→•✓")
+    width = get_terminal_size((NARROW, 24)).columns if terminal or asked else NARROW
     return Style(
         verbose,
         min(max(width, LEAST), MOST),
         color,
-        ascii_only,
+        not _can_encode(stream),
         whole=not terminal and not asked,
         folder=folder,
         ahead=ahead,
     )
 
 
-def _can_encode(stream: TextIO, text: str) -> bool:
+def _can_encode(stream: TextIO) -> bool:
     try:
-        text.encode(getattr(stream, "encoding", None) or "utf-8")
+        "─→•✓".encode(getattr(stream, "encoding", None) or "utf-8")
     except (UnicodeEncodeError, LookupError):
         return False
     return True

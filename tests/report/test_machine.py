@@ -15,7 +15,8 @@ import jsonschema
 import pytest
 
 from pjsipdiag.errors import PjsipdiagError
-from pjsipdiag.report import FORMATS, begin, format_of, render, write
+from pjsipdiag.report import FORMATS, begin, format_of, render, renderer
+from pjsipdiag.report.look import Style
 from tests.report.build import healthy, report
 
 SCHEMA = json.loads((files("pjsipdiag.report.machine") / "schema-1.json").read_text())
@@ -69,7 +70,7 @@ def test_processes_write_the_same_bytes_as_one(format: str) -> None:
     for jobs in (1, 2, 3):
         stream = StringIO()
         with begin(format, jobs) as ahead:
-            write(many, format, stream, ahead=ahead)
+            renderer(format).write(many, stream, Style(ahead=ahead))
         texts.append(stream.getvalue())
     assert texts[0].count('"call_id"') == len(calls)
     assert texts[1:] == texts[:1] * 2

@@ -14,8 +14,9 @@ from pjsipdiag.diagnosis.compare import Change
 from pjsipdiag.diagnosis.explain import parse_source, request
 from pjsipdiag.diagnosis.model import Edited, Loading
 from pjsipdiag.errors import PjsipdiagError
-from pjsipdiag.report import render, write
+from pjsipdiag.report import render, renderer
 from pjsipdiag.report.changes import render_changes
+from pjsipdiag.report.look import style_for
 from pjsipdiag.report.text import MOST_SOURCE_ROWS, explain, suggestions_text
 from tests.report.build import UNMATCHED, healthy, report
 
@@ -70,14 +71,14 @@ def test_a_wide_terminal_also_shows_the_user_agent() -> None:
 def test_ascii_where_the_stream_can_do_no_more() -> None:
     raw = BytesIO()
     stream = TextIOWrapper(raw, encoding="ascii")
-    write(report(), "text", stream, verbose=2)
+    renderer("text").write(report(), stream, style_for(stream, 2))
     stream.flush()
     assert b"-> add match=203.0.113.13" in raw.getvalue()
 
 
 def test_colours_only_for_a_terminal_that_wants_them(monkeypatch: pytest.MonkeyPatch) -> None:
     def shown(stream: StringIO) -> str:
-        write(report(), "text", stream)
+        renderer("text").write(report(), stream, style_for(stream))
         return stream.getvalue()
 
     monkeypatch.delenv("NO_COLOR", raising=False)
