@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.packets.ip import TCP, UDP
 
 NANOSECOND_MAGIC = 0xA1B23C4D
 LINUX_SLL, RAW = 113, 101
-UDP, TCP = 17, 6
 LONGEST_SEGMENT = 60_000
 """Bytes of a message in one TCP segment; a longer one goes into several."""
 

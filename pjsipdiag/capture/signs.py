@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pjsipdiag.dataclass import dataclass
 
-MOST_SIGNS, MOST_IDS = 10_000, 16
+MOST_SIGNS, MOST_SIGN_IDS = 10_000, 16
 """Different signs that are kept of a capture, and Call-IDs of each."""
 
 
@@ -57,7 +57,7 @@ class Times:
         """Adds what was seen beside it."""
         self.count += more.count
         self.first, self.last = min(self.first, more.first), max(self.last, more.last)
-        self.call_ids = tuple(dict.fromkeys((*self.call_ids, *more.call_ids)))[:MOST_IDS]
+        self.call_ids = tuple(dict.fromkeys((*self.call_ids, *more.call_ids)))[:MOST_SIGN_IDS]
 
 
 class Signs(dict[Sign, Times]):

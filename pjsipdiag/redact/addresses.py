@@ -40,7 +40,7 @@ POOLS = {
     6: ("2001:db8::/32",),
 }
 LEAF = {4: 24, 6: 64}
-WIDEST = {4: 6, 6: 34}
+SHORTEST_PREFIX = {4: 6, 6: 34}
 """Shorter prefixes fit into no pool: a rule that has one becomes one rule for each block below it."""
 
 
@@ -96,7 +96,7 @@ class AddressMap:
             elif network.prefixlen > LEAF[network.version]:
                 wanted.add(_leaf(network.network_address))
                 self._rules_inside.add(_leaf(network.network_address))
-            elif network.prefixlen >= WIDEST[network.version]:
+            elif network.prefixlen >= SHORTEST_PREFIX[network.version]:
                 wanted.add(network)
         # Larger blocks first: aligned blocks then leave no gaps.
         for network in sorted(wanted, key=lambda n: (n.version, n.prefixlen, int(n.network_address))):
@@ -133,7 +133,7 @@ class AddressMap:
             first = self._find(_leaf(network.network_address)) or self._add(_leaf(network.network_address))
             offset = int(network.network_address) - int(first.network.network_address)
             return [_network(network.version, int(first.block.network_address) + offset, network.prefixlen), *staying]
-        if network.prefixlen < WIDEST[network.version]:
+        if network.prefixlen < SHORTEST_PREFIX[network.version]:
             below = [node.block for node in self._roots[network.version] if _inside(node.network, network)]
             return [*below, *staying]
         node = self._find(network) or self._add(network)

@@ -14,7 +14,7 @@ from pjsipdiag.diagnosis.work.jobs import Shared
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
 
-BATCH, PIECE = 1000, 1 << 20
+ROWS_WRITTEN_AT_ONCE, CHARACTERS_AT_ONCE = 1000, 1 << 20
 """Rows, and characters of a file, that are handed on at once."""
 LEAST_SHARED = 10_000
 """Rows from which on processes share them."""
@@ -32,11 +32,11 @@ class Table:
     between: str
 
     def text(self, first: int = 0, end: int | None = None) -> Iterator[str]:
-        """Rows `first` to `end`, BATCH rows at a time."""
+        """Rows `first` to `end`, ROWS_WRITTEN_AT_ONCE rows at a time."""
         end = self.count if end is None else min(end, self.count)
-        for start in range(first, end, BATCH):
+        for start in range(first, end, ROWS_WRITTEN_AT_ONCE):
             yield self.between if start else self.before
-            yield self.between.join(map(self.line, self.rows[start : min(start + BATCH, end)]))
+            yield self.between.join(map(self.line, self.rows[start : min(start + ROWS_WRITTEN_AT_ONCE, end)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +99,4 @@ class BackgroundTables:
 
 def _pieces(file: TextIO) -> Iterator[str]:
     file.seek(0)
-    return iter(partial(file.read, PIECE), "")
+    return iter(partial(file.read, CHARACTERS_AT_ONCE), "")

@@ -10,7 +10,7 @@ from pjsipdiag.dataclass import dataclass
 if TYPE_CHECKING:
     from pjsipdiag.report.ahead import BackgroundTables
 
-NARROW, LEAST, MOST = 80, 40, 10_000
+NARROW, LEAST_COLUMNS, MOST_COLUMNS = 80, 40, 10_000
 """Columns where nothing says otherwise, and those that a report has at least and at most."""
 
 
@@ -58,7 +58,7 @@ def style_for(
     width = get_terminal_size((NARROW, 24)).columns if terminal or asked else NARROW
     return Style(
         verbose,
-        min(max(width, LEAST), MOST),
+        min(max(width, LEAST_COLUMNS), MOST_COLUMNS),
         color,
         not _can_encode(stream),
         whole=not terminal and not asked,

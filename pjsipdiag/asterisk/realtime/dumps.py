@@ -20,7 +20,7 @@ from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerErr
 from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
 from pjsipdiag.dataclass import dataclass
 
-DUMP_BYTES, MOST_RATIO = 64 << 20, 400
+DUMP_BYTES, MOST_DUMP_RATIO = 64 << 20, 400
 """Past so much content, more than so many bytes out of one are no dump."""
 _T = TypeVar("_T")
 _Row = tuple[str | None, ...]
@@ -77,10 +77,10 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
 
 def _decompress(data: bytes) -> bytes:
     """:raises ValueError: it grows as no dump does."""
-    most = max(DUMP_BYTES, MOST_RATIO * len(data))
+    most = max(DUMP_BYTES, MOST_DUMP_RATIO * len(data))
     content = gzip.GzipFile(fileobj=BytesIO(data)).read(most + 1)
     if len(content) > most:
-        raise ValueError(f"it grows more than {MOST_RATIO} times, which no dump does: decompress it")
+        raise ValueError(f"it grows more than {MOST_DUMP_RATIO} times, which no dump does: decompress it")
     return content
 
 

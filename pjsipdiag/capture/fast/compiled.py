@@ -28,7 +28,7 @@ else:
     passed = _records.passed if is_used(_records) else None
 
 MOST_PLANS, MOST_CHECKS = 16, 32
-MOST_MESSAGES = 64
+MESSAGES_AT_ONCE = 64
 """That are told at once: so few that they are still in the processor's cache when it is their turn, and their memory
 there is used again."""
 LATEST = MARGIN - 8 - 32

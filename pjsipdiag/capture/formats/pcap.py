@@ -117,12 +117,12 @@ class Walk(RecordWalk):
         unit, fractions = self._unit, 1_000_000_000 // self._unit
         dissector.bound()
         at, before, frame, damaged = self._at, self._before, tally.records, False
-        while at <= last and len(messages) < compiled.MOST_MESSAGES:
+        while at <= last and len(messages) < compiled.MESSAGES_AT_ONCE:
             if passed and plans:
                 at, before, frame, _ = passed(
                     buffer, at, before, last, end, frame, plans, compiled.TABLES, dissector, tally.taker, messages,
                 )  # fmt: skip
-                if at > last or len(messages) >= compiled.MOST_MESSAGES:
+                if at > last or len(messages) >= compiled.MESSAGES_AT_ONCE:
                     break
             seconds, fraction, captured, original = head(buffer, at)
             stop = at + step + captured
@@ -135,7 +135,7 @@ class Walk(RecordWalk):
             messages += look(buffer, at, stop, (seconds * fractions + fraction) * unit, frame)
             before, at = at, stop
         tally.records, self._at, self._before = frame, at, before
-        return damaged or (None if at <= last and len(messages) >= compiled.MOST_MESSAGES else False)
+        return damaged or (None if at <= last and len(messages) >= compiled.MESSAGES_AT_ONCE else False)
 
     def _take(self) -> Iterator[Datagram]:
         """The messages of the record at hand, whatever its header says of its time."""

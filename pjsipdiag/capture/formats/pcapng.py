@@ -86,7 +86,7 @@ class BlockWalk(RecordWalk):
         head = Struct(self.order + "II").unpack_from
         dissector.bound()
         at, before, frame, damaged = self._at, self._before, tally.records, False
-        while at <= last and len(messages) < compiled.MOST_MESSAGES:
+        while at <= last and len(messages) < compiled.MESSAGES_AT_ONCE:
             # The compiled part goes as far as it knows the blocks; the one at which it stops is read below.
             if passed and plans:
                 known = len(messages)
@@ -97,7 +97,7 @@ class BlockWalk(RecordWalk):
                     self._time = messages[-1].time
                 elif taken >= 0:
                     self._time = taken
-                if at > last or len(messages) >= compiled.MOST_MESSAGES:
+                if at > last or len(messages) >= compiled.MESSAGES_AT_ONCE:
                     break
             kind, total = head(buffer, at)
             stop = at + total
@@ -115,7 +115,7 @@ class BlockWalk(RecordWalk):
                 self._describe(kind, at, stop)
             before, at = at, stop
         tally.records, self._at, self._before = frame, at, before
-        return damaged or (None if at <= last and len(messages) >= compiled.MOST_MESSAGES else False)
+        return damaged or (None if at <= last and len(messages) >= compiled.MESSAGES_AT_ONCE else False)
 
     def _is_section(self) -> bool:
         """Whether another section starts at hand. Its whole first part is in the window, or it is looked at again."""

@@ -25,8 +25,7 @@ from pjsipdiag.capture.joining.handover import (
 from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
 from pjsipdiag.capture.packets.fragments import DatagramKey
 from pjsipdiag.capture.packets.network import Carried
-from pjsipdiag.capture.streams.flow import port_pair, reverse
-from pjsipdiag.capture.streams.tcp import ACK, SYN
+from pjsipdiag.capture.streams.flow import ACK, SYN, port_pair, reverse
 
 MOST_DEFERRED = 16 << 20
 """Bytes of packets that a part hands back."""

@@ -20,7 +20,7 @@ from pjsipdiag.capture.packets.network import Carried, Undecodable
 from pjsipdiag.capture.packets.tunnels import udp_tunnel
 from pjsipdiag.capture.signs import Times
 from pjsipdiag.capture.streams import hep
-from pjsipdiag.capture.streams.flow import Flow, port_pair
+from pjsipdiag.capture.streams.flow import RST, SYN, Flow, port_pair
 from pjsipdiag.capture.streams.start import START
 from pjsipdiag.capture.streams.table import FlowTable
 from pjsipdiag.capture.streams.tcp import Reassembler
@@ -29,7 +29,6 @@ MOST_LATE = 16 << 20
 """Bytes of messages that are kept until the end of their file."""
 MOST_KEPT_PORTS = 100_000
 """Ports of flows that are no more, which are kept until they are looked for."""
-SYN, RST = 2, 4
 MAY_CARRY_SIP = re.compile(rb"[\t\n\r -~]{16}|[\t\n\r -~]{1,15}\Z|[\x15-\x17]\x03|[\x81\x82\x01\x02]|HEP3")
 """How a TCP segment of an unknown connection begins that may carry SIP: text, a TLS record, a WebSocket frame, HEP."""
 PSH, VERSION = 8, b"SIP/2.0"
@@ -240,7 +239,7 @@ class Dissector:
         return ()
 
     def _logged(self, datagram: Datagram) -> Datagram:
-        self.tally.note(logger.NOTE)
+        self.tally.note(logger.LOGGER_NOTE)
         return logger.logged(datagram)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pjsipdiag.capture.datagram import TOLD, Datagram
 from pjsipdiag.capture.streams.via import via_transport
 
-NOTE = "written by Asterisk's own `pjsip set logger pcap`: decrypted, the transport is the one the top Via names"
+LOGGER_NOTE = "written by Asterisk's own `pjsip set logger pcap`: decrypted, the transport is the one the top Via names"
 _NOWHERE = frozenset({bytes(6), bytes(18)})
 
 

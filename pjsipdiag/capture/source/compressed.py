@@ -1,8 +1,8 @@
 """Captures as a stream of bytes: plain, gzip, zstd, xz or bzip2, a file or standard input.
 
 Compression is recognised by content, not by name. Decompression runs ahead in a thread and never makes more than
-CONTENT_CHUNK bytes at a time and AHEAD batches of them in all, whatever the ratio. A compressed file that is cut or
-damaged gives what it holds, and says so.
+CONTENT_CHUNK bytes at a time and BATCHES_AHEAD batches of them in all, whatever the ratio. A compressed file that is
+cut or damaged gives what it holds, and says so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 CONTENT_CHUNK = 1 << 17
 """More makes isal slower: it grows its output step by step."""
 COMPRESSED_CHUNK = 1 << 16
-BATCH, AHEAD = 1 << 19, 4
+CONTENT_BATCH, BATCHES_AHEAD = 1 << 19, 4
 """Bytes that are handed over at once, and how many times as much is ready at most."""
 
 MOST_DICTIONARY = 192 << 20
@@ -111,10 +111,10 @@ class Decompressed(io.RawIOBase):
         self._taken = self._given = 0
         self._pool: Executor | _InLine = ThreadPoolExecutor(1)
         try:
-            self._ahead = deque(self._pool.submit(self._batch) for _ in range(AHEAD))
+            self._ahead = deque(self._pool.submit(self._batch) for _ in range(BATCHES_AHEAD))
         except RuntimeError:
             self._pool = _InLine()
-            self._ahead = deque(self._pool.submit(self._batch) for _ in range(AHEAD))
+            self._ahead = deque(self._pool.submit(self._batch) for _ in range(BATCHES_AHEAD))
         self._ready: Iterator[bytes] = iter(())
         self._now = memoryview(b"")
 
@@ -142,11 +142,11 @@ class Decompressed(io.RawIOBase):
         super().close()
 
     def _batch(self) -> list[bytes]:
-        """The next pieces of content, about BATCH bytes; none at the end."""
+        """The next pieces of content, about CONTENT_BATCH bytes; none at the end."""
         self._worker = get_ident()
         pieces: list[bytes] = []
         size = 0
-        while size < BATCH and (content := self._more()):
+        while size < CONTENT_BATCH and (content := self._more()):
             pieces.append(content)
             size += len(content)
         return pieces

@@ -22,7 +22,7 @@ def _may_be_sip(payload: bytes) -> bool:
 
 def joined(payload: bytes, undecoded: Counter[str]) -> Stream:
     """The reader of a flow whose first known segment, `payload`, holds SIP further on."""
-    return hep.HepStream(undecoded, joined=True) if hep.MAGIC in payload else MessageStream(undecoded, joined=True)
+    return hep.HepStream(undecoded, joined=True) if hep.HEP_MAGIC in payload else MessageStream(undecoded, joined=True)
 
 
 BEGINNINGS = (_starts_sip, websocket.starts_frame, hep.looks_like)

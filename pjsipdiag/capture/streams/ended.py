@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pjsipdiag.capture.signs import Sign, SignKind
-from pjsipdiag.capture.streams.flow import Flow, ends, reverse
+from pjsipdiag.capture.streams.flow import ACK, RST, Flow, ends, reverse
 from pjsipdiag.capture.streams.hep import HepStream
 from pjsipdiag.capture.streams.sequence import distance
 
-RST, ACK = 4, 16
 ALERT = b"\x15\x03"
 """How a TLS record of alerts begins (RFC 8446 section 5.1)."""
 _PLAIN = b"\0\2"

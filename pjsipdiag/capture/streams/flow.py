@@ -9,6 +9,8 @@ from pjsipdiag.capture.streams.stream import MessageStream
 from pjsipdiag.capture.streams.websocket import WebSocketStream
 
 Stream = MessageStream | WebSocketStream | HepStream
+SYN, RST, ACK = 2, 4, 16
+"""Flags of a segment (RFC 9293 section 3.1)."""
 
 
 class Flow:

@@ -17,8 +17,8 @@ from pjsipdiag.capture.streams.start import starts_like_sip
 from pjsipdiag.capture.streams.stream import Piece, content_length
 from pjsipdiag.capture.streams.via import via_transport
 
-NOTE = "holds HEP (mirrored SIP): the addresses are those inside, as the mirroring host saw them"
-MAGIC = b"HEP3"
+HEP_NOTE = "holds HEP (mirrored SIP): the addresses are those inside, as the mirroring host saw them"
+HEP_MAGIC = b"HEP3"
 LONGEST, MOST_CHUNKS = 65_535, 1000
 _UDP = 17
 _PROTOCOL, _SOURCE4, _DESTINATION4, _SOURCE6, _DESTINATION6, _SOURCE_PORT, _DESTINATION_PORT = 2, 3, 4, 5, 6, 7, 8
@@ -30,7 +30,7 @@ _FIXED_SIZES = {(1, 2): (16,), (1, 10): (40,), (2, 2): (28, 26), (2, 10): (52, 5
 
 def looks_like(payload: bytes) -> bool:
     """Whether a UDP payload is HEP; for versions 1 and 2 SIP must follow the header."""
-    return payload.startswith(MAGIC) or (payload[:1] in (b"\1", b"\2") and _fixed(payload) is not None)
+    return payload.startswith(HEP_MAGIC) or (payload[:1] in (b"\1", b"\2") and _fixed(payload) is not None)
 
 
 def unwrap(datagram: Datagram) -> Datagram | None:
@@ -39,7 +39,7 @@ def unwrap(datagram: Datagram) -> Datagram | None:
     In which direction the packet itself went says nothing about the message; who sent it tells the addresses.
     """
     payload = datagram.payload
-    found = _chunks(payload) if payload.startswith(MAGIC) else _fixed(payload)
+    found = _chunks(payload) if payload.startswith(HEP_MAGIC) else _fixed(payload)
     if found is None:
         return None
     protocol, source, destination, inner = found
@@ -56,7 +56,7 @@ def mirrored(datagram: Datagram, tally: Tally) -> Datagram | None:
     if inner is None:
         tally.undecoded["HEP without SIP"] += 1
     else:
-        tally.note(NOTE)
+        tally.note(HEP_NOTE)
     return inner
 
 
@@ -167,8 +167,8 @@ class HepStream:
         buffer, at = self._buffer, 0
         while at < len(buffer):
             if self._lost:
-                found = buffer.find(MAGIC, at)
-                at = found if found >= 0 else max(at, len(buffer) - len(MAGIC) + 1)
+                found = buffer.find(HEP_MAGIC, at)
+                at = found if found >= 0 else max(at, len(buffer) - len(HEP_MAGIC) + 1)
                 if found < 0 or len(buffer) - at < 12:
                     break
                 self._lost = False
@@ -192,7 +192,7 @@ class HepStream:
         What waits for more is at the beginning of the buffer when they come.
         """
         head = bytes(self._buffer[at : at + 12])
-        if MAGIC.startswith(head[:4]):
+        if HEP_MAGIC.startswith(head[:4]):
             if len(head) < 12:
                 return 0
             total, size = int.from_bytes(head[4:6], "big"), int.from_bytes(head[10:12], "big")

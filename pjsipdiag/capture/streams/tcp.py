@@ -23,13 +23,12 @@ from pjsipdiag.capture.datagram import Connected, Datagram
 from pjsipdiag.capture.signs import Times
 from pjsipdiag.capture.streams import hep, tls
 from pjsipdiag.capture.streams.beginnings import BEGINNINGS, STREAMS, joined
-from pjsipdiag.capture.streams.ended import ALERT, RST, end_of
-from pjsipdiag.capture.streams.flow import Flow, Stream, ends, reverse
+from pjsipdiag.capture.streams.ended import ALERT, end_of
+from pjsipdiag.capture.streams.flow import ACK, RST, SYN, Flow, Stream, ends, reverse
 from pjsipdiag.capture.streams.sequence import Run, RunKind
 from pjsipdiag.capture.streams.stream import MessageStream, Piece
 from pjsipdiag.capture.streams.table import FlowTable
 
-SYN, ACK = 2, 16
 LONGEST_SILENCE = 15 * 60 * 1_000_000_000
 """Nanoseconds: so long Linux repeats a segment that nobody acknowledges (`tcp_retries2`, RFC 1122 section 4.2.3.5)."""
 Segment = tuple[int, int, bytes, int, int, bytes, int | None, str, int]

@@ -48,7 +48,7 @@ _CARRIED = bytes(CARRIED if flags & CREDENTIALS else 0 for flags in range(256))
 """Flags of a row -> flags of the call that it begins."""
 END = 0xFFFFFFFF
 """No further call of the same source."""
-MOST_AGENTS, MOST_PROOFS = 8, 10_000
+MOST_AGENTS_NAMED, MOST_PROOFS = 8, 10_000
 MOST_TRACED = 200
 """Calls up to which each has a trace with its own values; beyond, alike calls share one that leaves them out."""
 

@@ -25,7 +25,7 @@ from pjsipdiag.sip import Address, SipMessage, decode, parameter, parse_uri
 
 MOST_JUDGED_ALONE = 200
 """Exchanges up to which each has a verdict with its own values; beyond, alike requests share one."""
-MOST = 2000
+BUSIEST_EXCHANGES = 2000
 """Exchanges that are looked at one by one: the busiest ones."""
 
 
@@ -76,7 +76,7 @@ def exchanges(
             sent.append(_exchange(client, server, method, known))
         elif server in pbx or not pbx:
             received.append(_exchange(client, server, method, known))
-    received = sorted(received, key=lambda one: -one.requests)[:MOST]
+    received = sorted(received, key=lambda one: -one.requests)[:BUSIEST_EXCHANGES]
     received = [one for one in received if wanted_by(one, wanted)]
     verdict = replay.verdict if len(received) <= MOST_JUDGED_ALONE else partial(_brief, replay)
     judged = [_judged(one, verdict) for one in received]

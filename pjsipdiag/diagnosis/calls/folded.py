@@ -34,7 +34,7 @@ from pjsipdiag.diagnosis.calls.rows import (
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.sip import Address, SipMessage
 
-PLAIN = ("senders", "called", "answers", "realms", "others", "agents", "requesters", "pairs")
+MARSHALLED = ("senders", "called", "answers", "realms", "others", "agents", "requesters", "pairs")
 """The attributes of a fold that are large and hold only numbers and bytes: `marshal` packs them in half the time."""
 
 MOST_AGENTS, LONGEST_AGENT = 100_000, 256
@@ -154,11 +154,11 @@ class Folded:
     def __getstate__(self) -> dict[str, object]:
         """All but what only feeding needs. `marshal` and `pickle` ask for the same Python on both sides."""
         state = {name: getattr(self, name) for name in _TRAVEL}
-        plain = marshal.dumps([state.pop(name) for name in PLAIN])
+        plain = marshal.dumps([state.pop(name) for name in MARSHALLED])
         return {**state, "index": self.keys, "forms": self.forms.known, "plain": plain}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        plain = zip(PLAIN, marshal.loads(state.pop("plain")), strict=True)
+        plain = zip(MARSHALLED, marshal.loads(state.pop("plain")), strict=True)
         for name, value in (*state.items(), *plain):
             setattr(self, name, value)
         self.others = {kind: array("q", counted) for kind, counted in self.others.items()}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.calls.calls import END, MOST_AGENTS, Calls
+from pjsipdiag.diagnosis.calls.calls import END, MOST_AGENTS_NAMED, Calls
 from pjsipdiag.diagnosis.calls.heads import call_id, user_of, value_of
 from pjsipdiag.diagnosis.calls.rows import (
     BUSY,
@@ -43,7 +43,7 @@ NO_WORDS = (b"", b"")
 PROVEN = CARRIED | RETRIED
 SAMPLES = 8
 """Variants that a group has at least where its calls differ in number or caller."""
-MOST_IDS = 4
+MOST_STATUS_IDS = 4
 """Calls of each status whose Call-IDs may be read."""
 
 
@@ -147,7 +147,7 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
         callers=tuple(islice(callers, MOST_SHOWN)),
         distinct_numbers=len(called),
         distinct_callers=len(callers),
-        user_agents=tuple(agent for agent in agents if agent)[:MOST_AGENTS],
+        user_agents=tuple(agent for agent in agents if agent)[:MOST_AGENTS_NAMED],
         first_time=calls.time[first],
         last_time=calls.time[numbers[-1]],
         first_call=first,
@@ -202,12 +202,12 @@ def _ids(calls: Calls, read: Sequence[int], statuses: Collection[int]) -> list[s
     """The Call-IDs of the first calls with one of these statuses, else of those that failed, else of all."""
     firsts: dict[int, list[int]] = defaultdict(list)
     for number in read:
-        if len(first_ones := firsts[calls.status[number]]) < MOST_IDS:
+        if len(first_ones := firsts[calls.status[number]]) < MOST_STATUS_IDS:
             first_ones.append(number)
     failed = [status for status in firsts if status == 0 or status >= 300]
     wanted = [status for status in firsts if status in statuses] or failed or list(firsts)
     numbers = sorted(number for status in wanted for number in firsts[status])
-    return [decode(call_id(calls.head(number))) for number in numbers[:MOST_IDS]]
+    return [decode(call_id(calls.head(number))) for number in numbers[:MOST_STATUS_IDS]]
 
 
 def _variants(calls: Calls, numbers: Sequence[int], alike: list[list[int]]) -> tuple[Variant, ...]:
@@ -269,12 +269,12 @@ def _crowd(calls: Calls, crowd: _Rest) -> Crowd | None:
         sources[source] = 1
     agents = Counter(map(calls.agent.__getitem__, crowd.numbers))
     common = sorted(agents, key=lambda agent: (-agents[agent], agent))
-    firsts = heapq.nsmallest(MOST_AGENTS, crowd.firsts)
+    firsts = heapq.nsmallest(MOST_AGENTS_NAMED, crowd.firsts)
     return Crowd(
         sources=sum(sources),
         calls=len(crowd.numbers),
         statuses=dict(sorted(Counter(map(calls.status.__getitem__, crowd.numbers)).items())),
-        user_agents=tuple(calls.agents[agent] for agent in common if calls.agents[agent])[:MOST_AGENTS],
+        user_agents=tuple(calls.agents[agent] for agent in common if calls.agents[agent])[:MOST_AGENTS_NAMED],
         first_time=calls.time[firsts[0]],
         last_time=max(map(calls.time.__getitem__, crowd.numbers)),
         examples=tuple(show_ip(calls.sources[calls.source[number]]) for number in firsts),

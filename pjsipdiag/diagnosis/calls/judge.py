@@ -49,8 +49,8 @@ from pjsipdiag.sip import NOWHERE, Address
 
 LEFT_OUT = -1
 """No number of a verdict."""
-UDP = TRANSPORTS["UDP"]
-BATCH = 4096
+UDP_CODE = TRANSPORTS["UDP"]
+ROWS_AT_ONCE = 4096
 """Rows that are looked at at once."""
 
 
@@ -250,7 +250,7 @@ class _Numbers(dict[tuple[int, int], "_OfKind"]):
     def __missing__(self, sent: tuple[int, int]) -> _OfKind:
         code, form = sent
         kind = self._replay.alike.kind(self._part.fold.forms.known[form])
-        known = _OfKind(kind if kind and (code == UDP or kind.length) else None, self._senders, self._replay.alike)
+        known = _OfKind(kind if kind and (code == UDP_CODE or kind.length) else None, self._senders, self._replay.alike)
         return self.setdefault(sent, known)
 
     def contents(self, rows: memoryview) -> Iterator[int | None]:
@@ -300,7 +300,7 @@ class Numbering(dict[bytes, int]):
 
 def batches(rows: range) -> Iterator[range]:
     """`rows` in pieces that are looked at at once."""
-    return (rows[at : at + BATCH] for at in range(0, len(rows), BATCH))
+    return (rows[at : at + ROWS_AT_ONCE] for at in range(0, len(rows), ROWS_AT_ONCE))
 
 
 def packed_rows(merged: Merged, number: int, rows: range) -> memoryview:

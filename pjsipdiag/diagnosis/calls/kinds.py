@@ -23,7 +23,7 @@ TELLING = 256
 _WORDS = struct.Struct(f"<{TELLING // 8}Q").unpack
 MOST_METHODS = 100_000
 """Kinds that are counted; beyond, requests that are not INVITEs are only counted as messages."""
-MOST_KINDS, MOST_SEEN, LONGEST_SEEN = 10_000, 4, 8192
+MOST_KINDS, MOST_OF_KIND, LONGEST_SEEN = 10_000, 4, 8192
 """Kinds of which messages are kept, how many of each, and bytes of each."""
 MOST_LOOKS = 8
 REFUSALS = (b" 3", b" 4", b" 5", b" 6")
@@ -48,7 +48,7 @@ def count_kind(others: dict[Kind, Repeated], seen: dict[Kind, list[Datagram]], k
         if before is None:
             if len(seen) < MOST_KINDS:
                 seen[kind] = [datagram._replace(payload=payload[:LONGEST_SEEN])]
-        elif len(before) < MOST_SEEN and not any(_sender(payload) in one.payload for one in before):
+        elif len(before) < MOST_OF_KIND and not any(_sender(payload) in one.payload for one in before):
             before.append(datagram._replace(payload=payload[:LONGEST_SEEN]))
 
 
@@ -62,7 +62,7 @@ def looks(kind: Kind) -> int:
     """How many messages of a kind are looked at: more of those that tell who is refused."""
     if kind[-4:-2] not in REFUSALS:
         return 1
-    return MOST_SEEN if kind[-3:] in (b"401", b"407") else MOST_LOOKS
+    return MOST_OF_KIND if kind[-3:] in (b"401", b"407") else MOST_LOOKS
 
 
 def first_seen(messages: Sequence[Datagram]) -> list[Datagram]:
@@ -72,7 +72,7 @@ def first_seen(messages: Sequence[Datagram]) -> list[Datagram]:
     found: dict[bytes, Datagram] = {}
     for message in sorted(messages, key=lambda one: one.time):
         found.setdefault(_sender(message.payload), message)
-    return list(found.values())[:MOST_SEEN]
+    return list(found.values())[:MOST_OF_KIND]
 
 
 def _sender(payload: bytes) -> bytes:

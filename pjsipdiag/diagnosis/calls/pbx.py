@@ -24,7 +24,7 @@ from pjsipdiag.sip import ip_text, parse_uri
 
 _RELEASE = re.compile(rb"(?:certified[/-])?\d+\.\d+(?:\.\d+)*(?:-(?:cert|rc|beta)\d+){0,2}")
 _BUILT = re.compile(rb"(?:GIT|SVN)-[\w.-]{1,64}", re.ASCII)
-MOST_TRACED = 2000
+MOST_FIRST_REQUESTS = 2000
 """The first requests of the captures, that are read to tell a proxy from an Asterisk."""
 _FREEPBX = re.compile(rb"FPBX[^(]*\(([^)]*)\)")
 """A FreePBX whose name has more behind the release, which PRODUCT does not take."""
@@ -203,7 +203,7 @@ def _without_proxies(candidates: list[bytes], traffic: _Traffic, merged: Merged)
         for number, keys in enumerate(merged.keys)
         for _, _, views in merged.transactions(number, range(len(keys)))
     )
-    for (number, row), *_ in islice(seen, MOST_TRACED):
+    for (number, row), *_ in islice(seen, MOST_FIRST_REQUESTS):
         request = merged.request(merged.parts[number], row)
         name = call_id(request.head)
         received[request.destination[:-2]].add(name)

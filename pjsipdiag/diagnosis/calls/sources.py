@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import overload
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
-from pjsipdiag.diagnosis.calls.calls import END, MOST_AGENTS, Calls
+from pjsipdiag.diagnosis.calls.calls import END, MOST_AGENTS_NAMED, Calls
 from pjsipdiag.diagnosis.evidence.addresses import show_ip
 from pjsipdiag.diagnosis.traffic import NO_COUNTS, SourceRow
 
@@ -86,7 +86,7 @@ class SourceRows(Sequence[SourceRow]):
             identify=", ".join(dict.fromkeys(verdict.identify for verdict in matched if verdict.identify)),
             endpoint=", ".join(dict.fromkeys(verdict.endpoint for verdict in matched)),
             observed=dict(sorted(observed.items())),
-            user_agents=tuple(agent for agent in agents if agent)[:MOST_AGENTS],
+            user_agents=tuple(agent for agent in agents if agent)[:MOST_AGENTS_NAMED],
             other_methods=others,
             first_time=calls.time[numbers[0]],
             last_time=calls.time[numbers[-1]],

@@ -10,9 +10,9 @@ import os
 import zlib
 from typing import BinaryIO
 
-MOST_KEPT, BUFFER = 8 << 20, 1 << 18
+MOST_IN_MEMORY, BUFFER = 8 << 20, 1 << 18
 """Bytes in memory before they go to a file; once there is one, so few that the processor's cache still holds them."""
-WINDOW, JUMP = 1 << 20, 1 << 11
+READ_WINDOW, JUMP = 1 << 20, 1 << 11
 """Bytes that are read at once: up to the first, growing, where reading goes on in order; the second elsewhere."""
 
 LEVEL = 1
@@ -22,7 +22,7 @@ LEVEL = 1
 class Spool:
     """Bytes that are appended once and read by (offset, length), best in order."""
 
-    def __init__(self, most: int = MOST_KEPT) -> None:
+    def __init__(self, most: int = MOST_IN_MEMORY) -> None:
         self._file: BinaryIO | None = None
         self._most, self._shared = most, False
         self._tail = bytearray()
@@ -94,7 +94,7 @@ class Spool:
             assert self._file is not None
             size = len(self._window)
             follows = 0 <= offset - self._window_at - size < size
-            wanted = min(4 * size, WINDOW) if follows else JUMP
+            wanted = min(4 * size, READ_WINDOW) if follows else JUMP
             self._window = os.pread(self._file.fileno(), max(wanted, length), offset)
             self._window_at, at = offset, 0
         return self._window[at : at + length]

@@ -20,7 +20,7 @@ from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, 
 from pjsipdiag.diagnosis.rules.methods import credentials
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
-MOST_PROOFS = 16
+MOST_PROOFS_READ = 16
 _REFUSED = (401, 407, 403, 500)
 
 
@@ -83,7 +83,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
     is_trunk = groups[0].verdict.identifier in RULE_IDENTIFIERS or cause.name in trunks(config).names_of
     missing = missing_auths(endpoint, config)
     auth = listed(endpoint.auth)
-    proofs = [one for group in groups for one in group.read_proofs()][:MOST_PROOFS]
+    proofs = [one for group in groups for one in group.read_proofs()][:MOST_PROOFS_READ]
     wrong, compare = credentials.compare(proofs, endpoint, config)
     if missing:
         then = f"and [{listed(missing)}] {_why_missing(config, missing[0])}, so Asterisk answers 500"

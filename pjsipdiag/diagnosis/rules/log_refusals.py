@@ -14,7 +14,7 @@ from pjsipdiag.diagnosis.evidence.addresses import near_miss
 from pjsipdiag.diagnosis.explain import request
 from pjsipdiag.diagnosis.model import Finding, Seen, Severity
 from pjsipdiag.diagnosis.rules.cause import clock, counted, listed
-from pjsipdiag.diagnosis.rules.methods.sent import MEANINGS, OTHER_ANSWER, UNHEARD
+from pjsipdiag.diagnosis.rules.methods.sent import MEANINGS, NO_ANSWER, OTHER_ANSWER
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address
@@ -50,7 +50,7 @@ def find(situation: Situation) -> Iterable[Finding]:
 def _registration(situation: Situation, said: LoggedRefusal) -> Finding:
     """A registration of the PBX itself that failed."""
     status = _status(said.reason)
-    meaning, advice = MEANINGS.get(status, OTHER_ANSWER if status else UNHEARD)
+    meaning, advice = MEANINGS.get(status, OTHER_ANSWER if status else NO_ANSWER)
     known = next((one for one in situation.config.registrations.values() if one.client_uri == said.sender), None)
     name = f"registration [{known.name}] ({known.where})" if known else "a registration that the files do not have"
     return Finding(

@@ -42,13 +42,13 @@ from pjsipdiag.errors import PjsipdiagError
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-BRANCHES, ENOUGH = 32, 16 << 20
+FOLDS_AT_ONCE, ENOUGH = 32, 16 << 20
 """Folds that a worker merges at once, and bytes from which on they are not merged any further there."""
 CLUSTER_PAUSE = 0.5
 """Seconds between two looks at how far the workers are."""
 MOST_HELD = 32 << 20
 """Bytes of folds and results that a worker holds in memory; more go to a file."""
-AHEAD = 64
+RESULTS_AHEAD = 64
 """Results that are asked for before their turn."""
 
 
@@ -134,7 +134,7 @@ class _StartedThere(Generic[Item, Result]):
         values = iter(self._values)
         for item, value in zip(self._items, self._values, strict=True):
             with in_one_line(self._address):
-                for one in islice(values, AHEAD - len(self._results)):
+                for one in islice(values, RESULTS_AHEAD - len(self._results)):
                     self._results.append(self._client.submit(_result_of, one, pure=False, priority=1))
                 yield self._result(item, value, self._results.popleft(), look)
 
@@ -278,7 +278,7 @@ def _grouped(nodes: Sequence[_HeldBytes]) -> list[list[_HeldBytes]]:
     groups: list[list[_HeldBytes]] = []
     for node in nodes:
         group = groups[-1] if groups else []
-        if group and len(group) < BRANCHES and sum(one.size for one in group) + node.size <= ENOUGH:
+        if group and len(group) < FOLDS_AT_ONCE and sum(one.size for one in group) + node.size <= ENOUGH:
             group.append(node)
         else:
             groups.append([node])

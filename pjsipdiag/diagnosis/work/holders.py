@@ -16,7 +16,7 @@ from pjsipdiag.capture.datagram import Datagram, Found, Look, Tally
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.work.executor import RESTARTS, Executor, Item, Result, Work
 from pjsipdiag.diagnosis.work.jobs import LostError
-from pjsipdiag.diagnosis.work.tasks import BATCH, TOGETHER
+from pjsipdiag.diagnosis.work.tasks import FILES_TOGETHER, TOGETHER
 from pjsipdiag.errors import PjsipdiagError
 
 MOST_RESULTS = 64
@@ -51,7 +51,10 @@ class Holders:
 
     def changed(self, captures: Sequence[Tally]) -> Sequence[Tally]:
         """See `again.changed`."""
-        batches = [[_bare(tally) for tally in captures[at : at + BATCH]] for at in range(0, len(captures), BATCH)]
+        batches = [
+            [_bare(tally) for tally in captures[at : at + FILES_TOGETHER]]
+            for at in range(0, len(captures), FILES_TOGETHER)
+        ]
         changed = {one.file for found in self._asked(Comparing(), batches) for one in found}
         return [tally for tally in captures if tally.file in changed]
 
@@ -113,7 +116,7 @@ def _together(captures: Sequence[Tally]) -> Iterator[list[Tally]]:
     for tally in captures:
         group.append(_bare(tally))
         size += tally.stamp.size if tally.stamp else 0
-        if size >= TOGETHER or len(group) >= BATCH:
+        if size >= TOGETHER or len(group) >= FILES_TOGETHER:
             yield group
             group, size = [], 0
     if group:

@@ -26,7 +26,7 @@ from pjsipdiag.storage import Url
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.work.reading import Done, Reading
 
-MAGIC = b"pjsipdiag fold 4\n"
+FOLD_MAGIC = b"pjsipdiag fold 4\n"
 _DIGEST_SIZE = 32
 
 
@@ -92,9 +92,9 @@ def _opened(path: Path) -> Done | None:
             return None
         with suppress(OSError):
             data = file.read()
-            head = MAGIC + data[len(MAGIC) : len(MAGIC) + _DIGEST_SIZE]
+            head = FOLD_MAGIC + data[len(FOLD_MAGIC) : len(FOLD_MAGIC) + _DIGEST_SIZE]
             content = data[len(head) :]
-            if data.startswith(MAGIC) and head == MAGIC + _digest(content):
+            if data.startswith(FOLD_MAGIC) and head == FOLD_MAGIC + _digest(content):
                 done: Done = pickle.loads(content)
                 return done
     return None
@@ -109,7 +109,7 @@ def _keep(path: Path, done: Done) -> None:
         handle, beside = mkstemp(dir=path.parent, prefix=".")
         try:
             with open(handle, "wb") as file:  # noqa: PTH123  (a handle)
-                file.writelines((MAGIC, _digest(content), content))
+                file.writelines((FOLD_MAGIC, _digest(content), content))
             Path(beside).replace(path)
         finally:
             with suppress(FileNotFoundError):

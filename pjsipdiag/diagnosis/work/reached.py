@@ -22,7 +22,7 @@ from pjsipdiag.sip import decode, parse_uri
 ASKED_METHODS = (b"INVITE ", b"REGISTER ", b"OPTIONS ")
 MOST_UNANSWERED = 100_000
 """Requests whose answers are waited for."""
-LATE = 64_000_000_000
+LATEST_ANSWER = 64_000_000_000
 """Nanoseconds into a capture in which requests are answered that stand in the one before it."""
 
 
@@ -84,7 +84,7 @@ def notes(
     """Yields the notes of one capture: the same again is left out, as far as it shows."""
     here, end = Reached(pbx, servers, mirrors), None
     for datagram in datagrams:
-        end = end or datagram.time + LATE
+        end = end or datagram.time + LATEST_ANSWER
         note = here.read(datagram)
         if note and (here.take(note) or (note.sent is None and datagram.time < end)):
             yield note

@@ -19,7 +19,7 @@ MOST_TASKS = 8
 """Tasks for each process: files beyond are read together, as each task has a temporary file open."""
 FEW_FILES = 4
 """Files for each process from which on each is read by one process, instead of being cut."""
-PIECE, TOGETHER, BATCH = 128 << 20, 16 << 20, 32
+PIECE, TOGETHER, FILES_TOGETHER = 128 << 20, 16 << 20, 32
 """Bytes of a capture that another machine reads at once, bytes of small files that it reads together, and files whose
 pieces it names together: each message to it and from it costs as much as reading some MB."""
 
@@ -54,7 +54,7 @@ def tasks_elsewhere(files: Sequence[str], reading: Reading, executor: Executor) 
     if not reading.splittable:
         yield from (Task([(number, number, FilePart(path, 0, WHOLE))], Spool()) for number, path in enumerate(files))
         return
-    batches = [tuple(files[at : at + BATCH]) for at in range(0, len(files), BATCH)]
+    batches = [tuple(files[at : at + FILES_TOGETHER]) for at in range(0, len(files), FILES_TOGETHER)]
     together: list[tuple[int, int, FilePart]] = []
     numbers, size = count(), 0
     for capture, pieces in enumerate(chain.from_iterable(executor.submit(Cutting(), batches).results())):

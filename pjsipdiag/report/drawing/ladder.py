@@ -10,7 +10,7 @@ from pjsipdiag.diagnosis.traffic import CallRow, Spoken
 
 KINDS_OF_STATUS = {"1": "going", "2": "good", "3": "going", "4": "bad", "5": "bad", "6": "bad"}
 """How an answer looks, by the class of its status."""
-VERSION = " SIP/2.0"
+VERSION_ENDING = " SIP/2.0"
 """The version that each first line has."""
 
 
@@ -55,7 +55,7 @@ def _arrow(spoken: Spoken, call: CallRow, start: int) -> Arrow:
     kind = "sign" if spoken.is_sign else KINDS_OF_STATUS.get(_answer(spoken.line), "request")
     text = tuple(line.rstrip("\r") for line in spoken.text.rstrip("\r\n").split("\n")) if spoken.text else ()
     rightwards = source == caller or destination == pbx
-    label = spoken.line.removesuffix(VERSION).removeprefix(VERSION.strip()).strip()
+    label = spoken.line.removesuffix(VERSION_ENDING).removeprefix(VERSION_ENDING.strip()).strip()
     return Arrow(rightwards, label, since(spoken.time - start), kind, others, text)
 
 

@@ -14,7 +14,7 @@ from pjsipdiag.diagnosis.traffic import CallRow
 
 BINS = 120
 """Steps of the time line."""
-MOST_KEPT = 500
+MOST_CALLS_KEPT = 500
 """Calls of one source that are kept for a closer look."""
 
 KINDS_OF_CALLS = ("unmatched", "mixed", "unknown", "failed", "refused", "matched")
@@ -107,7 +107,9 @@ def tally(
         source = sources.get(address)
         if source is None:
             source = sources[address] = SourceTally()
-        if len(source.kept) < MOST_KEPT or (whole_path not in source.paths and len(source.kept) < 2 * MOST_KEPT):
+        if len(source.kept) < MOST_CALLS_KEPT or (
+            whole_path not in source.paths and len(source.kept) < 2 * MOST_CALLS_KEPT
+        ):
             source.kept.append(call)
         if source.good is None and came_through(call):
             source.good = call

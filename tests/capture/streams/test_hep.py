@@ -143,7 +143,7 @@ def test_over_tcp_in_segments_of_any_size(size: int) -> None:
         wire.segment(at, data[at : at + size])
     assert inner_of(wire) == EXPECTED
     assert wire.tally.undecoded == {"HEP without SIP": 1}
-    assert wire.tally.notes == [hep.NOTE]
+    assert wire.tally.notes == [hep.HEP_NOTE]
 
 
 def test_over_tcp_older_than_the_capture() -> None:
@@ -179,7 +179,7 @@ def test_over_tcp_in_a_capture(opened: bool) -> None:
         at += len(payload)
     capture = Capture(pcap(frames))
     assert [call for _, call in capture.calls] == ["1", "2", "3", "4", "5", "6"]
-    assert capture.tally.notes == [hep.NOTE]
+    assert capture.tally.notes == [hep.HEP_NOTE]
 
 
 @pytest.mark.parametrize("size", [17, 18, 19])

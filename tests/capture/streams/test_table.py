@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Connected, Datagram, Tally
-from pjsipdiag.capture.streams.ended import RST
-from pjsipdiag.capture.streams.flow import reverse
-from pjsipdiag.capture.streams.tcp import ACK, SYN, Reassembler
+from pjsipdiag.capture.streams.flow import ACK, RST, SYN, reverse
+from pjsipdiag.capture.streams.tcp import Reassembler
 from tests.capture.streams.test_tcp import FLOW, invite
 
 FIN = 1

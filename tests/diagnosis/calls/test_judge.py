@@ -25,7 +25,7 @@ EVERYBODY = selection({"sources": ("0.0.0.0/0", "::/0")})
 @pytest.mark.parametrize("seed", range(30))
 def test_one_by_one_comes_to_the_same(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rnd = random.Random(seed)
-    monkeypatch.setattr(judging, "BATCH", rnd.choice((1, 3, 4096)))
+    monkeypatch.setattr(judging, "ROWS_AT_ONCE", rnd.choice((1, 3, 4096)))
     (tmp_path / "pjsip.conf").write_text(TRUNK)
     config = load_config(tmp_path)
     first = traffic(rnd)

@@ -16,7 +16,7 @@ import pytest
 
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.work import tasks
-from pjsipdiag.diagnosis.work.kept import MAGIC
+from pjsipdiag.diagnosis.work.kept import FOLD_MAGIC
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import render
 from tests.bench.captures import write
@@ -98,7 +98,7 @@ class Evil:
         lambda data: data[:-1],
         lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:],
         lambda data: bytes(len(data)),
-        lambda _: MAGIC + bytes(32) + pickle.dumps(Evil()),
+        lambda _: FOLD_MAGIC + bytes(32) + pickle.dumps(Evil()),
         lambda _: pickle.dumps(Evil()),
     ],
 )
@@ -114,7 +114,7 @@ def test_what_is_damaged_or_foreign_is_done_anew(
     assert reported(path, kept) == expected
     assert not (tmp_path / "ran").exists()
     spoil_free = [one.read_bytes() for one in kept.iterdir()]
-    assert all(data.startswith(MAGIC) for data in spoil_free)
+    assert all(data.startswith(FOLD_MAGIC) for data in spoil_free)
 
 
 def test_files_that_others_may_write_and_links_are_not_opened(tmp_path: Path) -> None:

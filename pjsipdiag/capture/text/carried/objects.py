@@ -20,7 +20,7 @@ _TIMES = re.compile(r"@?time(?:stamp)?|ts|date|_?_?realtime_timestamp", re.IGNOR
 _DECODER = json.JSONDecoder()
 _GAP = re.compile(r"[\s,;\x1e-]*")
 """Between two values: `gcloud` writes an array, `jq` one after the other, RFC 7464 a record separator."""
-DEEPEST_VALUE, LONGEST_NAME = 16, 100
+DEEPEST_VALUE, LONGEST_KEY = 16, 100
 """Names longer than that are told apart by their beginning."""
 _FINE = re.compile(r"\d{13}|\d{16}|\d{19}")
 """A time in milliseconds, microseconds or nanoseconds."""
@@ -158,7 +158,7 @@ def _leaves(value: object, place: str = "", depth: int = 0) -> Iterator[tuple[st
         return
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from _leaves(inner, f"{place}.{name[:LONGEST_NAME]}" if place else name[:LONGEST_NAME], depth + 1)
+            yield from _leaves(inner, f"{place}.{name[:LONGEST_KEY]}" if place else name[:LONGEST_KEY], depth + 1)
     elif not isinstance(value, list):
         if value is not None:
             yield place, value

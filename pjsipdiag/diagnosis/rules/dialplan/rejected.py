@@ -26,7 +26,7 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 NO_EXTENSION = (404, 484)
 """The answers where no extension takes a number: missing, or incomplete."""
-MOST_NUMBERS = 32
+MOST_NUMBERS_TRIED = 32
 
 
 class DialplanAnswer(NamedTuple):
@@ -240,7 +240,7 @@ def _numbers(groups: Sequence[CallGroup]) -> list[str]:
         for user in _refused_users(group) or (group.numbers if all(code >= 400 for code in group.statuses) else ())
         if user
     ]
-    return list(dict.fromkeys(found))[:MOST_NUMBERS]
+    return list(dict.fromkeys(found))[:MOST_NUMBERS_TRIED]
 
 
 def _refused_users(group: CallGroup) -> list[str]:

@@ -36,22 +36,22 @@ def of_telephone(situation: Situation, group: CallGroup) -> Cause | None:
     return Cause(verdict.identify, where, phones[0].name)
 
 
-FROM, LOGIN = "From user", "Authorization user"
-METHOD = {FROM: "username", LOGIN: "auth_username"}
+FROM_USER, LOGIN = "From user", "Authorization user"
+IDENTIFIER_BELIEVING = {FROM_USER: "username", LOGIN: "auth_username"}
 """The word by which a request names its caller, and the identifier that believes it."""
 
 
 def _named_telephones(situation: Situation, group: CallGroup) -> Iterable[tuple[Endpoint, str]]:
     """The telephones that the calls of a group name, and by which word."""
     proofs = group.read_proofs() if group.credentialed else ()
-    for word, names in ((FROM, group.callers), (LOGIN, credentials.users(proofs))):
+    for word, names in ((FROM_USER, group.callers), (LOGIN, credentials.users(proofs))):
         yield from ((phone, word) for name in names if (phone := _telephone(situation, name, word)) is not None)
 
 
 def _telephone(situation: Situation, name: str, word: str) -> Endpoint | None:
     """The endpoint that a request names, where it logs in by that name and nothing else leads to it."""
     phone = situation.config.endpoints.get(name)
-    if phone is None or not phone.auth or METHOD[word] not in phone.identify_by:
+    if phone is None or not phone.auth or IDENTIFIER_BELIEVING[word] not in phone.identify_by:
         return None
     trunk = any(identify.endpoint == phone.name for identify in situation.config.identifies)
     return None if trunk else phone
@@ -68,7 +68,7 @@ def _registering(situation: Situation, request: SipMessage) -> tuple[Endpoint | 
     uri = request.from_uri if request.method == "REGISTER" else None
     if uri is None:
         return None, ""
-    named = [(FROM, uri.user), *((LOGIN, user) for user in credentials.users([request]))]
+    named = [(FROM_USER, uri.user), *((LOGIN, user) for user in credentials.users([request]))]
     return next(((phone, word) for word, name in named if (phone := _telephone(situation, name, word))), (None, ""))
 
 
@@ -159,6 +159,6 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
         advice=f"narrow {text} of [{cause.name}]{meant}: then the {word} finds {phone.name}, which asks for the"
         " password"
         if rule
-        else f"make the rule of [{cause.name}] fit the trunk's calls only, or put {METHOD[word]} before"
+        else f"make the rule of [{cause.name}] fit the trunk's calls only, or put {IDENTIFIER_BELIEVING[word]} before"
         f" {verdict.identifier} in endpoint_identifier_order",
     )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.exchanges import asked_by
+from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -27,7 +28,6 @@ KEEP_ALIVES = ("OPTIONS",)
 DEAD = "no call of it is in the capture: a provider whose keep-alive is refused may take the PBX for dead and send none"
 MANY_NAMES = 4
 """Senders of one source that are refused as unknown, from which it guesses."""
-CHALLENGES = (401, 407)
 UNHANDLED = (405, 501)
 
 

@@ -31,7 +31,7 @@ MEANINGS: dict[int, tuple[str, str]] = {
     503: ("the provider's server is not available", "ask the provider; another server_uri may work"),
 }
 OTHER_ANSWER = ("the provider refuses it", "ask the provider what that answer means")
-UNHEARD = (
+NO_ANSWER = (
     "nobody answers",
     "check server_uri, the way there (firewall, DNS, outbound_proxy) and the transport",
 )
@@ -156,7 +156,7 @@ def _finding(situation: Situation, exchange: Exchange) -> Finding:
             f"{exchange.server} never answers the PBX's own REGISTER ({counted(exchange.requests, 'request')}); it is"
             f" {name}"
         )
-        advice = UNHEARD[1]
+        advice = NO_ANSWER[1]
     if status in (401, 407) and not exchange.proven:
         meaning, advice = _unproven(known)
         message = f"{exchange.server} challenges the PBX's own REGISTER ({status}), and {meaning}; it is {name}"
