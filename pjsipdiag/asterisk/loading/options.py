@@ -18,6 +18,7 @@ from pjsipdiag.asterisk.loading.values import HANDLERS
 from pjsipdiag.asterisk.loading.values.candidate import Candidate
 from pjsipdiag.asterisk.loading.values.checks import CHECKS
 from pjsipdiag.asterisk.loading.values.setting import Handler, Readable, Refused, Setting, Warned
+from pjsipdiag.asterisk.loading.values.words import anything
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import RELEASES, Release, Span, is_newer, release
 from pjsipdiag.asterisk.secrets import hide_secrets, hide_value, shown_value
@@ -149,7 +150,9 @@ def apply(
     for index, variable in enumerate(section.variables):
         name = variable.name.lower()
         option = known.get(name)
-        if option is not None:
+        if option is not None and option.handler is anything:
+            pass  # the most, which need no question
+        elif option is not None:
             answer = option.handler(Setting(section, index, asked, option.limits, readable))
             if isinstance(answer, Warned):
                 warnings.append(Problem(answer.why, variable.where, answer.log))

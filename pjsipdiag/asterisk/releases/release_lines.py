@@ -7,6 +7,7 @@ otherwise; a new release of a line as the newest before it.
 from __future__ import annotations
 
 import re
+from functools import cache, lru_cache
 
 from pjsipdiag.dataclass import dataclass
 
@@ -101,6 +102,7 @@ REPRESENTATIVES = tuple(
 """The newest of each long-term line and the newest of all: what is tried where the release is not known."""
 
 
+@cache
 def predecessor(line: str) -> str:
     """The release that a line behaves as where nothing is said of it; empty for the oldest line."""
     row = next(row for row in RELEASE_LINES if row.name == line)
@@ -110,11 +112,13 @@ def predecessor(line: str) -> str:
     return RELEASES[BRANCHES[place - 1]][-1] if place else ""
 
 
+@cache
 def line_of(version: str) -> str:
     """The line of a release that is in the table."""
     return next(line for line, versions in RELEASES.items() if version in versions)
 
 
+@lru_cache(maxsize=1000)
 def number_of(version: str) -> tuple[int, ...]:
     """The numbers in the name of a release, which order it in its line."""
     return tuple(int(part) for part in re.findall(r"\d+", version))

@@ -103,15 +103,19 @@ def codec_list(setting: Setting) -> Answer:
 
 def parse_codecs(variables: Iterable[Variable], release: Release) -> tuple[str, ...]:
     """The formats that `allow` and `disallow` lines, applied in order, leave; in order of preference."""
+    return _left(tuple((variable.name.lower() == "allow", variable.value) for variable in variables), release)
+
+
+@lru_cache(maxsize=1000)
+def _left(lines: tuple[tuple[bool, str], ...], release: Release) -> tuple[str, ...]:
     chosen: dict[str, None] = {}
     everything = _everything(release)
-    for variable in variables:
-        allowing = variable.name.lower() == "allow"
-        if not allowing and not variable.value:
+    for allowing, value in lines:
+        if not allowing and not value:
             continue
-        if variable.value.startswith("(") and variable.value.endswith(")"):
+        if value.startswith("(") and value.endswith(")"):
             chosen = {} if allowing else {**chosen, **dict.fromkeys(everything)}
-        for allows, name, _ in _entries(variable.value, allowing):
+        for allows, name, _ in _entries(value, allowing):
             names = everything if name.lower() == "all" else (name.lower(),)
             for one in names:
                 if allows:

@@ -13,12 +13,11 @@ from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting
 from pjsipdiag.asterisk.reasons.values import ValueReason
 
 _BLANK = r"[ \t\n\v\f\r]*"
-_ANY_BASE = re.compile(_BLANK + r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))")
-_DECIMAL = re.compile(_BLANK + r"([+-]?[0-9]+)")
-_DOUBLE = re.compile(
+_ANY_BASE = _BLANK + r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))"
+_DECIMAL = _BLANK + r"([+-]?[0-9]+)"
+_DOUBLE = (
     _BLANK + r"[+-]?(?:(?P<hex>0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?[0-9]+)?)"
-    r"|(?P<decimal>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|inf(?:inity)?|nan(?:\([0-9a-zA-Z_]*\))?)",
-    re.IGNORECASE,
+    r"|(?P<decimal>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|inf(?:inity)?|nan(?:\([0-9a-zA-Z_]*\))?)"
 )
 _UINT32 = (0, 2**32 - 1)
 _INT32 = (-(2**31), 2**31 - 1)
@@ -26,7 +25,7 @@ _INT32 = (-(2**31), 2**31 - 1)
 
 def _whole_number(text: str) -> int | None:
     """`strtol(text, &end, 0)` where `end` is the end of the text."""
-    match = _ANY_BASE.fullmatch(text)
+    match = re.fullmatch(_ANY_BASE, text)
     if match is None:
         return None
     sign, hexadecimal, octal, decimal = match.groups()
@@ -48,7 +47,7 @@ def parse_int(text: str) -> int | None:
 
 def parse_double(text: str) -> float | None:
     """PARSE_DOUBLE, or None where it is refused; what overflows or underflows is refused too."""
-    match = _DOUBLE.fullmatch(text)
+    match = re.fullmatch(_DOUBLE, text, re.IGNORECASE)
     if match is None:
         return None
     if not match["hex"] and not match["decimal"]:
@@ -67,13 +66,13 @@ def parse_double(text: str) -> float | None:
 
 def scan_decimal(text: str) -> int | None:
     """`sscanf(text, "%30d")`: the number that the text begins with."""
-    match = _DECIMAL.match(text)
+    match = re.match(_DECIMAL, text)
     return int(match[1][:30]) if match else None
 
 
 def scan_any_base(text: str) -> bool:
     """Whether `sscanf(text, "%30i")` finds a number at the beginning."""
-    return _ANY_BASE.match(text) is not None
+    return re.match(_ANY_BASE, text) is not None
 
 
 def _number(kind: str, number: int | None, setting: Setting, widest: tuple[int, int]) -> Answer:
