@@ -41,6 +41,14 @@ def multi_line(raw: bytes, indent: str = "") -> bytes:
     return "".join(out).encode()
 
 
+SUPERVISED = b"2026-11-23 09:10:56,123 DEBG 'asterisk' stdout output:\n"
+
+
+def supervised(pieces: list[bytes]) -> bytes:
+    """supervisord's own log of a program: it ends each piece of output with a line end."""
+    return b"".join(SUPERVISED + piece + b"\n" for piece in pieces)
+
+
 def of_entries(make: Callable[[str], str]) -> Carry:
     return lambda raw: "".join(make(head + text.removesuffix("\n")) + "\n" for head, text in entries(raw)).encode()
 
@@ -157,6 +165,9 @@ CARRIERS: dict[str, Carry] = {
     "JSON array": each(lambda _, line: f'    "{json.dumps(line)[1:-1]}",'),
     "CSV": each(lambda n, line: '"2026-11-23 09:10:{:02}","pbx","{}"'.format(n % 60, line.replace('"', '""'))),
     "supervisord": each(lambda _, line: f"2026-11-23 09:10:56,123 DEBG 'asterisk' stdout output: {line}"),
+    "supervisord, pieces": lambda raw: supervised([raw[at : at + 700] for at in range(0, len(raw), 700)]),
+    "supervisord, whole lines": lambda raw: supervised(raw.splitlines(keepends=True)),
+    "supervisord, without empty lines": each(lambda _, line: SUPERVISED.decode() + line),
     "grep -n": each(lambda n, line: f"{n}:{line}"),
     "grep -n -A": each(lambda n, line: f"{n}{':' if 'SIP re' in line else '-'}{line}"),
     "grep -Hn": each(lambda n, line: f"/var/log/asterisk/full.1:{n}:{line}"),

@@ -59,6 +59,8 @@ def read_text(file: io.RawIOBase | BinaryIO, tally: Tally, head: bytes = b"") ->
         file = Decoded(file, transfer.Unescaped(head))
     elif transfer.is_counted(head):
         file = Decoded(file, transfer.Framed())
+    elif transfer.is_supervised(head):
+        file = Decoded(file, transfer.Supervised())
     file, newest_first = in_order(file, tally)
     reading = _Reading(tally)
     if newest_first:

@@ -1,4 +1,5 @@
-"""Whole texts that were encoded to be carried: percent signs of a URL, messages with their lengths before them.
+"""Whole texts that were encoded to be carried: percent signs of a URL, messages with their lengths before them, pieces
+of a program's output.
 
 Each is an object that takes the bytes of a file as they come, and answers with those of the text.
 """
@@ -11,6 +12,12 @@ from urllib.parse import unquote_to_bytes
 _ESCAPED = re.compile(rb"%(?:20|3A|5B|5D|2C|3C|3E|22|28|0A|0D)", re.IGNORECASE)
 _CUT = re.compile(rb"%[0-9A-Fa-f]?\Z")
 _FRAME = re.compile(rb"(\d{1,6}) (?=<\d{1,3}>)")
+_PIECE = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} DEBG '[^'\n]{1,100}' std(?:out|err) output:\r?\n"
+_HEAD_OF_PIECE = re.compile(_PIECE)
+_LINE_OF_PIECE = re.compile(rb"^" + _PIECE, re.MULTILINE)
+_AROUND_PIECE = re.compile(rb"\n" + _PIECE)
+LONGEST_PIECE = 1 << 20
+"""Bytes in which a piece of output ends: supervisord reads no more than 128 KiB at once."""
 LONGEST_COUNT = 12
 """Bytes in which the head of a message stands."""
 
@@ -23,6 +30,11 @@ def is_escaped(head: bytes) -> bool:
 def is_counted(head: bytes) -> bool:
     """Whether it may be syslog as it goes over a connection (RFC 6587, 3.4.1): each message behind its length."""
     return _FRAME.match(head) is not None
+
+
+def is_supervised(head: bytes) -> bool:
+    """Whether it is supervisord's log of a program: each piece of output behind a line that says so."""
+    return _HEAD_OF_PIECE.match(head) is not None
 
 
 class Unescaped:
@@ -66,3 +78,30 @@ class Framed:
             at = end
         self._kept = b"" if self._broken or final else data[at:]
         return b"".join(made) + (data[at:] if self._broken or final else b"")
+
+
+class Supervised:
+    """The pieces as the program wrote them. supervisord ends each with a line end of its own, so that one may be cut in
+    the middle of a line; where each is one line and no more, somebody took those ends out."""
+
+    def __init__(self) -> None:
+        self._between: re.Pattern[bytes] | None = None
+        self._kept = b"\n"  # so that the first line stands like any other
+
+    def decode(self, data: bytes, *, final: bool) -> bytes:
+        data = self._kept + data
+        if self._between is None:
+            pieces = _LINE_OF_PIECE.split(data)[1 : None if final else -1]
+            if not pieces and len(data) < LONGEST_PIECE:
+                self._kept = data
+                return b""
+            one_line = all(piece.count(b"\n") == 1 for piece in pieces)
+            self._between = _LINE_OF_PIECE if one_line else _AROUND_PIECE
+        cut = len(data)
+        if not final:
+            # A line that says so, and what may be the start of one, waits for what follows.
+            cut = max(data.rfind(b"\n"), 0)
+            while (start := data.rfind(b"\n", 0, cut)) >= 0 and _HEAD_OF_PIECE.match(data, start + 1, cut + 1):
+                cut = start
+        self._kept = data[cut:]
+        return self._between.sub(b"", data[:cut])
