@@ -7,12 +7,14 @@ import signal
 import threading
 from pathlib import Path
 
+import click
 import pytest
 
 from pjsipdiag.capture import read
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.pcapng import SECRETS_NOTE
 from pjsipdiag.capture.readers import READERS
+from pjsipdiag.cli import main
 from pjsipdiag.errors import CaptureError
 from tests.sip_text import write_capture
 
@@ -35,7 +37,12 @@ def calls(tmp_path: Path) -> Path:
 
 def test_native_is_the_default(calls: Path) -> None:
     assert list(read(calls, Tally("a"))) == list(read(calls, Tally("a")))
-    assert set(READERS) == {"native", "wireshark"}
+
+
+def test_the_command_line_offers_every_reader() -> None:
+    (reader,) = (option for option in main.commands["diagnose"].params if option.name == "reader")
+    assert isinstance(reader.type, click.Choice)
+    assert (set(reader.type.choices), reader.default) == (set(READERS), "native")
 
 
 def test_secrets_inside_are_pointed_out() -> None:

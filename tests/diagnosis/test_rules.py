@@ -16,6 +16,7 @@ from tests.diagnosis.scene import write_scene
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
+PAGES = Path(__file__).parents[2] / "pjsipdiag" / "diagnosis" / "pages"
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "diagnosis"
 CASES = [
     pytest.param(path.stem, case, id=f"{path.stem}: {case['name']}")
@@ -110,6 +111,7 @@ def test_every_rule_has_a_case_that_is_hit_and_one_that_is_not() -> None:
 @pytest.mark.parametrize("name", [rule.name for rule in RULES])
 def test_every_rule_has_a_page(name: str) -> None:
     (rule,) = [rule for rule in RULES if rule.name == name]
+    assert name in {path.stem for path in PAGES.glob("*.md")}, f"write {PAGES / name}.md"
     headings = [line for line in rule.page.splitlines() if line.startswith("#")]
     assert headings == [f"# {name}", "## How Asterisk comes to it", "## What to do", "## What not to do"]
 

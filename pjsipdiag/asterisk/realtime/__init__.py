@@ -6,8 +6,7 @@ had them, with their row as origin. Databases are opened read-only, and only whe
     families    extconfig.conf: a family's driver, database and table
     tables      which types come from which family, and how a release asks for them
     database    which of the next three has the rows
-    server      PostgreSQL, MariaDB and others, through SQLAlchemy
-    sqlite      SQLite, through sqlite3
+    server, sqlite    PostgreSQL, MariaDB and others, through SQLAlchemy; SQLite, through sqlite3
     dumps       pg_dump, mysqldump, folders of CSV
     logins      URLs out of res_pgsql.conf, res_odbc.conf and odbc.ini
     folded      how a database compares names
@@ -17,5 +16,6 @@ had them, with their row as origin. Databases are opened read-only, and only whe
     unread      what was not read: who holds it, and what shows it
     static      whole files from a table (static realtime)
 
-Imports: `files`, `releases`, `config`; `loading` takes its sections. A driver is a row of the tables here.
+Imports: `files`, `releases`, `config`. A driver of Asterisk is a row of `families.ENGINES`, a kind of database a
+module with `read`, chosen by the URL in `database.read`.
 """

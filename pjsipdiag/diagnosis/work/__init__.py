@@ -15,5 +15,6 @@ how far each file was read.
     reached   which address the PBX found for a name: where it was answered
 
 Imports: `calls`, `capture`; `diagnose` asks it. Another way of sharing work (machines instead of processes) is another
-Executor: what it sends is a fold, never packets. A process that dies or hangs is named, and no result of it is guessed.
+Executor, which `gather` chooses: what it sends is a fold, never packets. A process that dies or hangs is named, and no
+result of it is guessed.
 """
