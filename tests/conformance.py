@@ -13,7 +13,7 @@ import gzip
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Where
-from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.asterisk.verdict import Check, Outcome, Verdict
 from pjsipdiag.sip import Address, SipMessage
 
 Case = Mapping[str, Any]
@@ -109,6 +109,16 @@ def loaded_differences(case: Case, config: Config) -> list[str]:
     ]
 
 
+def line_tokens(config: Config) -> dict[str, str]:
+    """The token of each registration that has one."""
+    return dict(zip((r.name for r in config.registrations.values() if r.line), TOKENS, strict=False))
+
+
+def facts(trace: Iterable[Check]) -> list[tuple[object, ...]]:
+    """Everything but the wording of the reasons."""
+    return [(c.step, c.match, c.where, c.identify, c.endpoint, c.result, c.status, c.count) for c in trace]
+
+
 def message(request: Mapping[str, Any], tokens: Mapping[str, str]) -> SipMessage:
     """The request of a case as it arrived."""
     if "raw_b64" in request:
@@ -167,7 +177,7 @@ def replay(path: Path, score: Score, show: bool = False) -> Iterator[str]:
         score.cases += 1
         score.alike += not differences
         yield from (f"{path.name} {case['id']}: {difference}" for difference in differences)
-        tokens = dict(zip((r.name for r in config.registrations.values() if r.line), TOKENS, strict=False))
+        tokens = line_tokens(config)
         replayed = Replay(config, tokens)
         for request in case["requests"]:
             expected = request["expect"]

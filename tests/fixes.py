@@ -20,7 +20,7 @@ from pjsipdiag.capture import read_messages
 from pjsipdiag.diagnosis.diagnose import observe
 from pjsipdiag.diagnosis.edits.lines import write
 from pjsipdiag.sip import SipMessage, decode
-from tests.diagnosis.scene import write_scene
+from tests.diagnosis.scene import write_files, write_scene
 from tests.differential import RELEASES, oracle, record
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -62,10 +62,7 @@ def _scenes(directory: Path) -> Iterator[tuple[str, Path, Path, Path | None]]:
             if case.get("pbx", PBX) != PBX or "says" not in case:
                 continue
             name = f"{path.stem}-{number}"
-            etc = directory / "before" / name
-            for file, text in case["files"].items():
-                (etc / file).parent.mkdir(parents=True, exist_ok=True)
-                (etc / file).write_text(text)
+            etc = write_files(case["files"], directory / "before" / name)
             hosts = directory / f"{name}.hosts" if "hosts" in case else None
             if hosts:
                 hosts.write_text(case["hosts"])

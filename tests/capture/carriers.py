@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import io
 import json
 import quopri
 import re
@@ -11,8 +12,17 @@ import textwrap
 from collections.abc import Callable
 from functools import partial
 
+from pjsipdiag.capture import read_stream
+from pjsipdiag.capture.datagram import Datagram, Tally
+
 Carry = Callable[[bytes], bytes]
 TIME = "2026-11-23T09:10:56.123456789Z"
+
+
+def read(raw: bytes) -> tuple[list[Datagram], Tally]:
+    """The messages of a log, and the counts."""
+    tally = Tally("log")
+    return list(read_stream(io.BytesIO(raw), tally)), tally
 
 
 def lines_of(raw: bytes) -> list[str]:

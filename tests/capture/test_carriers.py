@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from pathlib import Path
 
@@ -10,18 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.capture import read_stream
-from pjsipdiag.capture.datagram import Datagram, Tally
-from tests.capture.carriers import CARRIERS, cut_at_blanks, cut_hard, each
+from pjsipdiag.capture.datagram import Datagram
+from tests.capture.carriers import CARRIERS, cut_at_blanks, cut_hard, each, read
 from tests.capture.pasted import PASTED
 
 LOGS = Path(__file__).parents[2] / "fixtures" / "log"
 RAW = {version: (LOGS / f"asterisk-{version}.log").read_bytes() for version in ("16", "22")}
-
-
-def read(raw: bytes) -> tuple[list[Datagram], Tally]:
-    tally = Tally("log")
-    return list(read_stream(io.BytesIO(raw), tally)), tally
 
 
 def told(found: list[Datagram]) -> list[tuple[object, ...]]:

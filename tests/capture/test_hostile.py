@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import suppress
 from pathlib import Path
 from time import process_time
 
 import pytest
 
-from pjsipdiag.capture import read_stream
-from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.text.carried import line_order
 from pjsipdiag.errors import CaptureError
+from tests.capture.carriers import read
 
 RAW = (Path(__file__).parents[2] / "fixtures" / "log" / "asterisk-22.log").read_bytes()
 SIZE = 1 << 17
@@ -57,11 +55,6 @@ HARD = {
     "marks that end nowhere in a header": message(b"a SIP/2.0\r\nTo: " + often(b"<", 100_000)),
     "names in an object": b'{"' + often(b"k") + b'":{' + b",".join(b'"%d":""' % at for at in range(SIZE // 20)) + b"}}",
 }
-
-
-def read(raw: bytes) -> tuple[list[Datagram], Tally]:
-    tally = Tally("log")
-    return list(read_stream(io.BytesIO(raw), tally)), tally
 
 
 @pytest.mark.parametrize("name", HARD)

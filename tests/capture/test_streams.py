@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import defaultdict
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from pjsipdiag.sip import Address, SipMessage
 from tests.capture.build import ACK, PSH, Capture, ethernet, pcap, tcp
 from tests.capture.streams.test_tcp import invite
 from tests.capture.streams.test_websocket import ANSWER, REQUEST, frame
+from tests.capture.tshark import needs_tshark
 from tests.sip_text import messages
 
 pytestmark = pytest.mark.usefixtures("extensions")
@@ -43,7 +43,6 @@ Call-ID: three
 ACK sip:100@192.0.2.1 SIP/2.0
 Call-ID: one
 """
-needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark (apt install tshark)")
 
 
 def write_tcp(sent: list[tuple[SipMessage, bytes]], path: Path, size: int, layer: str = "ether") -> Path:

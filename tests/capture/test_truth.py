@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -15,11 +14,11 @@ from pjsipdiag.capture import Tally, read
 from pjsipdiag.sip import Address
 from tests.bench.captures import KINDS, write
 from tests.bench.peers import Invite
+from tests.capture.tshark import needs_tshark
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
-needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark (apt install tshark)")
 
 
 def invites(path: Path) -> tuple[Counter[Invite], Tally]:

@@ -16,6 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.wireshark import read_wireshark
 
@@ -48,6 +50,9 @@ case " $* " in
     *) {command} "$@" | tee {folder}/version;;
 esac
 """
+
+
+needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark (apt install tshark)")
 
 
 def through_tshark(path: Path, keylog: Path | None = None) -> tuple[list[Datagram], Tally]:

@@ -27,7 +27,7 @@ from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address, SipMessage
 from tests.diagnosis.carried import OPEN, TUNNELS
 from tests.diagnosis.carried import packet as as_bytes
-from tests.diagnosis.scene import write_scene
+from tests.diagnosis.scene import write_files, write_scene
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 MINE = "198.51.100.66"
@@ -155,9 +155,7 @@ def _cases(folder: Path) -> Iterator[tuple[str, Callable[[], Honest | None]]]:
 def _honest_scene(name: str, place: Path, case: dict[str, Any]) -> Honest | None:
     etc = place / "etc"
     etc.mkdir(parents=True)
-    for file, text in case["files"].items():
-        (etc / file).parent.mkdir(parents=True, exist_ok=True)
-        (etc / file).write_text(text)
+    write_files(case["files"], etc)
     (place / "hosts").write_text(case.get("hosts", ""))
     return honest_capture(name, etc, write_scene(case["calls"], place / "c.pcap"), place / "hosts")
 

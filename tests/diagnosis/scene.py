@@ -13,7 +13,12 @@ which quotes the start of a UDP packet (`\\n` is a line end).
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from pjsipdiag.sip import SipMessage, decode
 from tests.sip_text import messages, write_capture
@@ -24,6 +29,23 @@ _TLS = re.compile(r"^tls (\S+):(\d+) > (\S+):(\d+)$", re.MULTILINE)
 
 _TCP = re.compile(r"^tcp (\S+) (\S+):(\d+) > (\S+):(\d+) (\w+) (\d+)(?:/(\d+))? ?(\w*)$", re.MULTILINE)
 _ICMP = re.compile(r"^icmp (\S+) (\S+) (\d+)/(\d+) (\S+):(\d+) > (\S+):(\d+) ?(.*)$", re.MULTILINE)
+
+
+def cases(fixtures: Path) -> list[Any]:
+    """(name of the file, case) of each case of a folder."""
+    return [
+        pytest.param(path.stem, case, id=f"{path.stem}: {case['name']}")
+        for path in sorted(fixtures.glob("*.toml"))
+        for case in tomllib.loads(path.read_text())["case"]
+    ]
+
+
+def write_files(files: Mapping[str, str], folder: Path) -> Path:
+    """Writes files, also into folders below."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
 
 
 def write_scene(text: str, path: Path) -> Path:

@@ -2,7 +2,6 @@
 
 import gc
 import time
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,19 +13,15 @@ from pjsipdiag.diagnosis.configuration import check, configuration_report
 from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.names import load
 from pjsipdiag.diagnosis.rules import RULES
+from tests.diagnosis.scene import cases, write_files
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "check"
 FIND = {rule.name: rule.on_config for rule in RULES if rule.on_config}
-CASES = [
-    pytest.param(path.stem, case, id=f"{path.stem}: {case['name']}")
-    for path in sorted(FIXTURES.glob("*.toml"))
-    for case in tomllib.loads(path.read_text())["case"]
-]
+CASES = cases(FIXTURES)
 
 
 def findings(rule: str, case: dict[str, Any], directory: Path) -> list[Finding]:
-    for name, text in case["files"].items():
-        (directory / name).write_text(text)
+    write_files(case["files"], directory)
     live = from_text(case["live"], "live") if "live" in case else None
     config = load(directory, asterisk=case.get("asterisk", "22.10.1"), live=live)
     return [finding for finding in FIND[rule](config) if finding.rule == rule]

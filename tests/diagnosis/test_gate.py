@@ -10,20 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from pjsipdiag.cli import main
+from tests.cli.commands import run
 from tests.diagnosis.scene import write_scene
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 CASES: dict[str, Any] = json.loads((FIXTURES / "gate/cases.json").read_text())["cases"]
 DEMO = (str(FIXTURES / "demo/capture.pcap"), "-c", str(FIXTURES / "demo/etc"))
-
-
-def run(*arguments: str | Path) -> Result:
-    result = CliRunner(env={"COLUMNS": "80"}).invoke(main, [str(argument) for argument in arguments])
-    assert "fault of pjsipdiag" not in result.stderr
-    return result
 
 
 @pytest.fixture(autouse=True)

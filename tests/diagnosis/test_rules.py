@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +11,17 @@ from click.testing import CliRunner
 
 from pjsipdiag.cli import main
 from pjsipdiag.diagnosis.rules import RULES
-from tests.diagnosis.scene import write_scene
+from tests.diagnosis.scene import cases, write_files, write_scene
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
 PAGES = Path(__file__).parents[2] / "pjsipdiag" / "diagnosis" / "pages"
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "diagnosis"
-CASES = [
-    pytest.param(path.stem, case, id=f"{path.stem}: {case['name']}")
-    for path in sorted(FIXTURES.glob("*.toml"))
-    for case in tomllib.loads(path.read_text())["case"]
-]
+CASES = cases(FIXTURES)
 
 
 def report(case: dict[str, Any], directory: Path) -> dict[str, Any]:
-    etc = directory / "etc"
-    for name, text in case["files"].items():
-        (etc / name).parent.mkdir(parents=True, exist_ok=True)
-        (etc / name).write_text(text)
+    etc = write_files(case["files"], directory / "etc")
     arguments = ["diagnose", str(write_scene(case["calls"], directory / "capture.pcap")), "-c", str(etc)]
     if "hosts" in case:
         (directory / "hosts").write_text(case["hosts"])

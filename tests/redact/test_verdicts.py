@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.material import Material, redact
-from tests.conformance import TOKENS, Case, cases, load, message
+from tests.conformance import Case, cases, line_tokens, load, message
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
@@ -31,7 +31,7 @@ def hosts(case: Case, disguise: Disguise) -> Hosts:
 
 def differences(case: Case) -> list[str]:
     config = load(case)
-    tokens = dict(zip((r.name for r in config.registrations.values() if r.line), TOKENS, strict=False))
+    tokens = line_tokens(config)
     requests = [message(request, tokens) for request in case["requests"]]
     traffic = tuple(Datagram(0, 0, m.transport, m.source.pack(), m.destination.pack(), m.raw) for m in requests)
     texts = {name: text.encode("utf-8", "surrogateescape") for name, text in case["files"].items()}

@@ -16,9 +16,8 @@ from pjsipdiag.asterisk.forms.header_syntax import PARSED_FIELDS
 from pjsipdiag.asterisk.pjsip.message import Request, parse
 from pjsipdiag.asterisk.replay.alike import SenderNames
 from pjsipdiag.asterisk.replay.identifiers import Replay
-from pjsipdiag.asterisk.verdict import Check
 from pjsipdiag.sip import SipMessage, parameter
-from tests.conformance import cases, load, message
+from tests.conformance import cases, facts, load, message
 from tests.differential_cases import generate
 
 RECORDED = Path(__file__).parents[3] / "fixtures" / "conformance" / "asterisk-22.10.1.jsonl.gz"
@@ -29,10 +28,6 @@ ODD = tuple(
     b"*|\0|\r|\n|;rport=65536|;rport=1|\r\nf: <sip:a@b>;tag=2|\xff|;X-ast=1|;line".split(b"|")
 )
 """What matters to the syntax of one line or another."""
-
-
-def facts(trace: tuple[Check, ...]) -> list[tuple[object, ...]]:
-    return [(c.step, c.match, c.where, c.identify, c.endpoint, c.result, c.status, c.count) for c in trace]
 
 
 def sent() -> Iterator[tuple[SipMessage, Replay]]:

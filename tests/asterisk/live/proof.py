@@ -32,7 +32,7 @@ from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
-from tests.conformance import HARNESS_HOSTS, TOKENS, Case, cases, message, verdict_differences
+from tests.conformance import HARNESS_HOSTS, Case, cases, line_tokens, message, verdict_differences
 
 ALLOWED = (
     "a running Asterisk does not show",  # permit= and deny= of an endpoint, type=acl
@@ -90,7 +90,7 @@ def hosts_of(case: Case) -> tuple[str, ...]:
 def judged(case: Case, live: Live, done: Sequence[Mapping[str, Any]], count: Counter[str]) -> Iterator[str]:
     """Where the verdicts from the running Asterisk alone are not its decisions."""
     config = running_config(live)
-    tokens = dict(zip((r.name for r in config.registrations.values() if r.line), TOKENS, strict=False))
+    tokens = line_tokens(config)
     alone = Replay(config, tokens)
     let_in = Replay(dataclasses.replace(config, untold=config.untold - {"acl"}), tokens)
     for request, decided in zip(case["requests"], done, strict=True):

@@ -26,10 +26,10 @@ from pjsipdiag.asterisk.replay.identifiers import Replay
 from tests.asterisk.realtime.servers import Server, server
 from tests.conformance import (
     HARNESS_HOSTS,
-    TOKENS,
     Case,
     Score,
     cases,
+    line_tokens,
     loaded_differences,
     message,
     verdict_differences,
@@ -178,7 +178,7 @@ class Played:
     def judge(self, request: Mapping[str, Any]) -> list[str]:
         """Where the replay of a request differs from the recording."""
         config = self.config()
-        tokens = dict(zip((r.name for r in config.registrations.values() if r.line), TOKENS, strict=False))
+        tokens = line_tokens(config)
         verdict = Replay(config, tokens).verdict(message(request, tokens))
         if verdict.endpoint:
             self.found.setdefault(verdict.endpoint, config.endpoints[verdict.endpoint])

@@ -6,16 +6,10 @@ from dataclasses import replace
 
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.replay.identifiers import Replay
-from pjsipdiag.asterisk.verdict import Check
 from pjsipdiag.sip import Address
-from tests.conformance import load, message
+from tests.conformance import facts, load, message
 from tests.differential_cases import generate
 from tests.sip_text import messages
-
-
-def facts(trace: tuple[Check, ...]) -> list[tuple[object, ...]]:
-    """Everything but the wording of the reasons."""
-    return [(c.step, c.match, c.where, c.identify, c.endpoint, c.result, c.status, c.count) for c in trace]
 
 
 def test_the_short_way_is_the_full_replay() -> None:

@@ -11,14 +11,13 @@ from pjsipdiag.capture import read
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.errors import CaptureError
 from pjsipdiag.sip import Address
-from tests.capture.tshark import FIXTURES, RECORDED, VERSIONS, play, put, through_tshark
+from tests.capture.tshark import FIXTURES, RECORDED, VERSIONS, needs_tshark, play, put, through_tshark
 from tests.sip_text import write_capture
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
 TLS = FIXTURES / "tls"
 CLIENT, SERVER = Address("203.0.113.13"), Address("192.0.2.1", 5061)
-needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark (apt install tshark)")
 
 PLAIN = """
 @ 0.000 203.0.113.13:2152 > 192.0.2.1:5060 in

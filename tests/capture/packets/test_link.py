@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from pjsipdiag.capture import Tally, read
 from tests.capture.build import CLIENT, EPOCH, SERVER, Capture, enhanced, interface, pcap, section, sip, udp
+from tests.capture.tshark import needs_tshark
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
@@ -116,7 +116,7 @@ def ends_are_inside(source: bytes, destination: bytes) -> bool:
     }
 
 
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark (apt install tshark)")
+@needs_tshark
 def test_tshark_reads_the_same(tmp_path: Path) -> None:
     """All link types as interfaces of one capture. Whether a pseudowire has a control word is a guess for both."""
     raw = section() + b"".join(interface(link) for link, _ in LAYERS.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from tests.capture.build import (
     section,
     sip,
 )
+from tests.capture.tshark import needs_tshark
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
@@ -270,7 +270,7 @@ TSHARK_CANNOT = {
 and an aggregate, which its JSON leaves out."""
 
 
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark (apt install tshark)")
+@needs_tshark
 def test_tshark_reads_the_same(tmp_path: Path) -> None:
     raw = section() + b"".join(interface(link) for link, _ in FRAMES.values())
     for number, (_, frame) in enumerate(FRAMES.values()):

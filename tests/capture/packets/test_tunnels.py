@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from pjsipdiag.capture import Tally, read
 from tests.capture.build import EPOCH, Capture, enhanced, interface, pcap, section, sip
 from tests.capture.packets.test_rare import ENDS, FOUR, MAC, SIX
+from tests.capture.tshark import needs_tshark
 
 pytestmark = pytest.mark.usefixtures("extensions")
 
@@ -137,7 +137,7 @@ TSHARK_CANNOT = {"vxlan 8472", "geneve opts", "l2tpv3 ip", "capwap", "ah4"}
 chain of which its JSON leaves the inner part out."""
 
 
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark (apt install tshark)")
+@needs_tshark
 def test_tshark_reads_the_same(tmp_path: Path) -> None:
     path = tmp_path / "tunnels.pcapng"
     frames = [enhanced(frame, EPOCH // 1000 + number) for number, frame in enumerate(TUNNELS.values())]

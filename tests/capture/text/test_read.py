@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import html
-import io
 import json
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.capture import read_stream
-from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.text.refusals import NOTE_FORGED
 from pjsipdiag.sip import Address
 from tests.capture.carriers import CARRIERS as COLLECTED
+from tests.capture.carriers import read
 from tests.capture.pasted import PASTED
 
 SENDER, VICTIM, OTHER = "203.0.113.99", "192.0.2.66", "203.0.113.11"
@@ -83,11 +82,6 @@ def invite(source: str, body: bytes = b"", end: bytes = b"\r\n", more: str = "X:
 def logged(source: str, payload: bytes) -> bytes:
     said = f"{HEAD}<--- Received SIP request ({len(payload)} bytes) from UDP:{source}:5060 --->\n"
     return said.encode() + payload + b"\n" + REFUSED.format(source).encode()
-
-
-def read(raw: bytes) -> tuple[list[Datagram], Tally]:
-    tally = Tally("log")
-    return list(read_stream(io.BytesIO(raw), tally)), tally
 
 
 def sources(found: list[Datagram]) -> list[str]:
