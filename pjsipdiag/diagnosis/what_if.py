@@ -10,8 +10,8 @@ from pjsipdiag.asterisk.loading import options
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Verdict
 from pjsipdiag.diagnosis.compare import Change, describe, differs
-from pjsipdiag.diagnosis.edits.lines import changed, lines_of, with_value
-from pjsipdiag.diagnosis.edits.place import end_of_section, main_file
+from pjsipdiag.diagnosis.edits.lines import changed
+from pjsipdiag.diagnosis.edits.place import end_of_section, set_order
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.prove import replayed
 from pjsipdiag.diagnosis.repairs.reach import Passage
@@ -165,14 +165,4 @@ def _order(config: Config, order: str) -> list[Edit]:
     if unknown:
         known = ", ".join(config.identifiers[1:])
         raise ConfigError(f"Asterisk {config.version} has no identifier {unknown[0]!r}; it has {known}")
-    variable = config.globals.option("endpoint_identifier_order")
-    if variable:
-        where = variable.where
-        line = lines_of(config, where.file)[where.line - 1].rstrip("\r\n")
-        return [Edit(where.file, where.line, (line,), (with_value(line, order),))]
-    where = config.globals.where
-    added = f"endpoint_identifier_order={order}"
-    if where.line:
-        return [Edit(where.file, end_of_section(config, where.file, where.line) + 1, (), (added,))]
-    file = main_file(config)
-    return [Edit(file, len(lines_of(config, file)) + 1, (), ("", "[global]", "type=global", added))]
+    return [set_order(config, order)[1]]

@@ -58,6 +58,12 @@ def with_value(line: str, value: str) -> str:
     return f"{found['indent']}{found['name']}{found['sign']}{value}{found['rest']}" if found else line.rstrip("\r\n")
 
 
+def set_value(config: Config, where: Where, value: str) -> Edit:
+    """Gives the line at `where` another value."""
+    line = line_at(config, where)
+    return Edit(where.file, where.line, (line,), (with_value(line, value),))
+
+
 def with_name(line: str, name: str) -> str:
     """The line with another option name."""
     found = _LINE.match(line.rstrip("\r\n"))

@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 
 from pjsipdiag.asterisk.config import Config, Identify, Loaded
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE
-from pjsipdiag.asterisk.section import Section, Variable
+from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.edits.lines import lines_of
+from pjsipdiag.diagnosis.edits.lines import lines_of, set_value
+from pjsipdiag.diagnosis.model import Edit
 
 FREEPBX = re.compile(r"pjsip\.(identify|endpoint|aor|auth|registration|transports)\.conf$")
 """Files that FreePBX writes anew with every Apply Config."""
@@ -67,6 +68,19 @@ def end_of_section(config: Config, file: str, line: int) -> int:
         if text.strip() and not text.lstrip().startswith(";"):
             end = number
     return end
+
+
+def set_order(config: Config, order: str) -> tuple[Where, Edit]:
+    """Sets endpoint_identifier_order: where it stands, [global] stands, or the file ends to which that is added."""
+    if variable := config.globals.option("endpoint_identifier_order"):
+        return variable.where, set_value(config, variable.where, order)
+    added = f"endpoint_identifier_order={order}"
+    where = config.globals.where
+    if where.line:
+        return where, Edit(where.file, end_of_section(config, where.file, where.line) + 1, (), (added,))
+    file = next((stored.name for stored in config.stored if stored.type == "global"), main_file(config))
+    where = Where(file, len(lines_of(config, file)), "global")
+    return where, Edit(file, where.line + 1, (), ("", "[global]", "type=global", added))
 
 
 def main_file(config: Config) -> str:

@@ -42,10 +42,6 @@ def statements(config: Config, edits: Iterable[Edit]) -> tuple[str, ...]:
     )
 
 
-def join_values(values: Iterable[str]) -> str:
-    return ",".join(values)
-
-
 def _changes(stored: Stored, after: Iterable[Section]) -> Iterator[str]:
     before = {section.name: _columns(section) for section in stored.sections}
     quoted = Quoting(stored)
@@ -70,7 +66,7 @@ def _columns(section: Section) -> Mapping[str, str]:
     for variable in section.variables:
         if variable.name.lower() != "type":
             found.setdefault(variable.name, []).append(variable.value)
-    return {name: join_values(values) if name.lower() in _LISTS else values[-1] for name, values in found.items()}
+    return {name: ",".join(values) if name.lower() in _LISTS else values[-1] for name, values in found.items()}
 
 
 def _lines_changed(stored: Stored, after: Iterable[Section]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pjsipdiag.asterisk.addresses.rule import fits
 from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.diagnosis.edits.draft import Draft
-from pjsipdiag.diagnosis.edits.lines import line_at, value_of, with_value
+from pjsipdiag.diagnosis.edits.lines import line_at, set_value, value_of, with_value
 from pjsipdiag.diagnosis.edits.place import is_generated
 from pjsipdiag.diagnosis.evidence.lookup import holding, identify_named, lookup, meant_endpoint, taking
 from pjsipdiag.diagnosis.evidence.owners import best
@@ -38,10 +38,9 @@ def port(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Ite
     ):
         yield addition(situation.config, identify.endpoint, groups, aggregate=False)
         return
-    line = line_at(situation.config, cause.where)
     bare = without_port(cause.detail)
-    new = with_value(line, value_of(line).replace(cause.detail, bare))
-    edit = Edit(cause.where.file, cause.where.line, (line,), (new,))
+    value = value_of(line_at(situation.config, cause.where))
+    edit = set_value(situation.config, cause.where, value.replace(cause.detail, bare))
     note = f"match={cause.detail} becomes match={bare}: any source port"
     add = (f"match={bare}",)
     where = cause.where

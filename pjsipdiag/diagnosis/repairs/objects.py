@@ -15,14 +15,13 @@ from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import (
     changed,
     line_at,
-    lines_of,
     option_of,
+    set_value,
     styled,
     value_of,
     with_name,
-    with_value,
 )
-from pjsipdiag.diagnosis.edits.place import end_of_section, free_name, is_generated, main_file
+from pjsipdiag.diagnosis.edits.place import end_of_section, free_name, is_generated, set_order
 from pjsipdiag.diagnosis.evidence.lookup import identify_named, lookup, lost, taking
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.model import Edit
@@ -115,9 +114,8 @@ def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup
     kind = section.first("type") if section else None
     if section and (kind is None or get_close_matches(kind.value.lower(), ["endpoint"], 1, 0.75)):
         where = kind.where if kind else section.where
-        old = line_at(situation.config, where)
         made = (
-            Edit(where.file, where.line, (old,), (with_value(old, "endpoint"),))
+            set_value(situation.config, where, "endpoint")
             if kind
             else Edit(where.file, where.line + 1, (), ("type=endpoint",))
         )
@@ -150,11 +148,7 @@ def _renamed(  # noqa: PLR0917  (a line and what becomes of it)
     """`endpoint=` of an identify names another endpoint."""
     line = line_at(config, where)
     has_option = line.split("=")[0].strip().lower() == "endpoint"
-    edit = (
-        Edit(where.file, where.line, (line,), (with_value(line, name),))
-        if has_option
-        else Edit(where.file, where.line + 1, (), (f"endpoint={name}",))
-    )
+    edit = set_value(config, where, name) if has_option else Edit(where.file, where.line + 1, (), (f"endpoint={name}",))
     note = f"endpoint={name}" + (" is spelt alike" if alike else " is what the evidence points to")
     return Draft(groups, where.file, where.line, cause.name, name, (), (edit,), sources(groups), note, own=alike)
 
@@ -185,22 +179,9 @@ def order(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> It
     listed_names = [name for name in written if name in IDENTIFIER_NAMES and name != meant]
     at = listed_names.index(taken) if taken in listed_names else len(listed_names)
     value = ",".join([*listed_names[:at], meant, *listed_names[at:]])
-    variable = situation.config.globals.option("endpoint_identifier_order")
+    where, edit = set_order(situation.config, value)
     add = (f"endpoint_identifier_order={value}",)
     note = f"{meant} is asked before {taken}"
-    if variable:
-        where = variable.where
-        line = line_at(situation.config, where)
-        edit = Edit(where.file, where.line, (line,), (with_value(line, value),))
-    else:
-        where = situation.config.globals.where
-        if where.line:
-            edit = Edit(where.file, end_of_section(situation.config, where.file, where.line) + 1, (), add)
-        else:
-            rows = (stored.name for stored in situation.config.stored if stored.type == "global")
-            file = next(rows, main_file(situation.config))
-            where = Where(file, len(lines_of(situation.config, file)), "global")
-            edit = Edit(file, where.line + 1, (), ("", "[global]", "type=global", *add))
     if not is_generated(situation.config, where.file):
         yield Draft(groups, where.file, where.line, where.section or "global", "", add, (edit,), sources(groups), note)
 
@@ -214,8 +195,7 @@ def by_name(situation: Situation, endpoint: str, groups: Sequence[CallGroup]) ->
     where = variable.where
     if any(passed_over(group) != endpoint for group in groups) or is_generated(situation.config, where.file):
         return
-    line = line_at(situation.config, where)
-    edit = Edit(where.file, where.line, (line,), (with_value(line, f"username,{value_of(line)}"),))
+    edit = set_value(situation.config, where, f"username,{value_of(line_at(situation.config, where))}")
     note = f"{endpoint} has a password, so its From user may find it from any address"
     yield Draft(groups, where.file, where.line, where.section, endpoint, (), (edit,), sources(groups), note)
 
@@ -280,10 +260,9 @@ def permission(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
 
 def _named_list(config: Config, where: Where, endpoint: str, groups: Sequence[CallGroup]) -> Iterable[Draft]:
     """The name of an access list that is spelt alike, in place of one that does not exist."""
-    line = line_at(config, where)
-    close = get_close_matches(value_of(line), list(config.named_acls), 1, 0.75)
+    close = get_close_matches(value_of(line_at(config, where)), list(config.named_acls), 1, 0.75)
     if close and not is_generated(config, where.file):
-        edit = Edit(where.file, where.line, (line,), (with_value(line, close[0]),))
+        edit = set_value(config, where, close[0])
         note = f"acl.conf has [{close[0]}], which is spelt alike"
         yield Draft(groups, where.file, where.line, where.section, endpoint, (), (edit,), sources(groups), note)
 
