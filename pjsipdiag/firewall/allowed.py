@@ -13,10 +13,11 @@ from dataclasses import replace
 from ipaddress import collapse_addresses, ip_network
 
 from pjsipdiag.asterisk.addresses.rule import is_prefix, is_whole_world, network_text, networks_between
-from pjsipdiag.asterisk.config import Acl, AddressRule, Config, Identify
+from pjsipdiag.asterisk.config import Acl, Config, Identify
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.model import DoorState
+from pjsipdiag.diagnosis.space.axes import acl_rules
 from pjsipdiag.diagnosis.space.cells import cells
 from pjsipdiag.diagnosis.space.doors import doors
 from pjsipdiag.errors import PjsipdiagError
@@ -177,7 +178,7 @@ def _unknowns(config: Config) -> Iterator[str]:
             yield f"identify '{dropped.name}' does not load ({why}): its addresses are left out, as Asterisk does"
     yield from _unread(config)
     lists = (*(one.acl for one in config.acls), *(one.acl for one in config.endpoints.values()))
-    for rule in dict.fromkeys(rule for acl in lists for rule in _rules(acl, config)):
+    for rule in dict.fromkeys(rule for acl in lists for rule in acl_rules(acl, config)):
         if not is_prefix(rule):
             yield f"{rule.where}: an access list has the mask of {rule.text}, which is no prefix: it is not looked at"
 
@@ -192,12 +193,6 @@ def _unread(config: Config) -> Iterator[str]:
         yield f"{problem.where}: an included file is missing here: its objects are not in the list"
     for what in sorted(config.untold & {"acl"}):
         yield f"the running Asterisk does not show its {what} objects: what they deny is not taken out"
-
-
-def _rules(acl: Acl, config: Config) -> Iterator[AddressRule]:
-    yield from acl.rules
-    for name in acl.names:
-        yield from config.named_acls.get(name, ())
 
 
 def _endpoints_text(names: Sequence[str]) -> str:

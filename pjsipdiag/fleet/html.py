@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 from jinja2 import PackageLoader
-from markupsafe import Markup
 
-from pjsipdiag import __version__
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.fleet import wording
 from pjsipdiag.fleet.model import Fleet
@@ -34,7 +32,6 @@ def page_of(name: str) -> str:
 def write(fleet: Fleet, stream: TextIO) -> None:
     """Writes the page of all."""
     environment = html.environment().overlay(loader=PackageLoader("pjsipdiag.fleet"))
-    style, script = html.asset("report.css"), html.asset("report.js")
     page = environment.get_template("fleet.html").stream(
         headline=wording.fleet_headline(fleet),
         mood="bad" if any(member.problem for member in fleet.members) else "good",
@@ -44,10 +41,7 @@ def write(fleet: Fleet, stream: TextIO) -> None:
         missing=wording.open_points(fleet),
         page_of=page_of,
         wording=wording,
-        style=Markup(style),
-        script=Markup(script),
-        policy=html.policy(style, script),
-        version=__version__,
+        **html.frame(),
     )
     for piece in page:
         stream.write(piece)

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from markupsafe import Markup
-
-from pjsipdiag import __version__
 from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.traffic import CallRow, Transcripts
 from pjsipdiag.report import html, wording
@@ -20,7 +17,6 @@ MOST_ADDRESSES = 5
 
 def page(calls: Sequence[CallRow], told: Transcripts) -> str:
     """The page on these calls; those of which something is `told` are shown with their messages."""
-    style, script = html.asset("report.css"), html.asset("report.js")
     answers = Counter(str(call.observed_status or "") for call in calls)
     shown = [(call, spoken) for call in calls if (spoken := told.get((call.call_id, call.source)))]
     return (
@@ -35,10 +31,7 @@ def page(calls: Sequence[CallRow], told: Transcripts) -> str:
             left_out=max(0, len(calls) - html.MOST_ROWS),
             talks=[talk(number, *one) for number, one in enumerate(shown, 1)],
             wording=wording,
-            style=Markup(style),
-            script=Markup(script),
-            policy=html.policy(style, script),
-            version=__version__,
+            **html.frame(),
         )
     )
 

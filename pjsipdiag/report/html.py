@@ -66,7 +66,6 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
     """Writes the page."""
     report = _without_folders(report)
     templates = environment()
-    style, script = asset("report.css"), asset("report.js")
     attackers = _attackers(report)
     ordered = [_seen_as(source, attackers) for source in wording.sources_by_need(report)]
     looked_at = {source.address for source in [source for source in ordered if source.calls][:MOST_SOURCES_SHOWN]}
@@ -103,10 +102,7 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
         doors_left_out=max(0, len(report.doors) - MOST_ROWS),
         notes=wording.notes(report),
         wording=wording,
-        style=Markup(style),
-        script=Markup(script),
-        policy=policy(style, script),
-        version=__version__,
+        **frame(),
     )
     for piece in page:
         stream.write(piece)
@@ -141,19 +137,22 @@ def _short(text: str, longest: int) -> str:
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}\u2026"
 
 
-def asset(name: str) -> str:
-    """The style or the script of the pages."""
-    return (files("pjsipdiag.report") / "templates" / name).read_text(encoding="utf-8")
+def frame() -> dict[str, str]:
+    """The parts of every page: the version, its style and script, and the policy that allows these alone and no request
+    to anywhere (Content Security Policy Level 3)."""
+    style, script = hashes()
+    policy = f"default-src 'none'; style-src '{style}'; script-src '{script}'; base-uri 'none'"
+    own = {"style": Markup(_asset("report.css")), "script": Markup(_asset("report.js"))}
+    return {**own, "policy": policy, "version": __version__}
 
 
 def hashes() -> tuple[str, str]:
     """Those of the page's style and script, as a policy names them."""
-    return _digest(asset("report.css")), _digest(asset("report.js"))
+    return _digest(_asset("report.css")), _digest(_asset("report.js"))
 
 
-def policy(style: str, script: str) -> str:
-    """Only this style and this script; no request to anywhere (Content Security Policy Level 3)."""
-    return f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'"
+def _asset(name: str) -> str:
+    return (files("pjsipdiag.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _digest(text: str) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pjsipdiag.asterisk.addresses.rule import bounds, full_mask, is_prefix
 from pjsipdiag.asterisk.addresses.sockaddr import text_of
-from pjsipdiag.asterisk.config import AddressRule, Config
+from pjsipdiag.asterisk.config import Acl, AddressRule, Config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.explain import request, socket_of
@@ -102,9 +102,14 @@ def address_rules(config: Config) -> Iterator[AddressRule]:
     lists = [acl for one in config.acls for acl in (one.acl, one.contact_acl)]
     lists += [acl for endpoint in config.endpoints.values() for acl in (endpoint.acl, endpoint.contact_acl)]
     for acl in lists:
-        yield from acl.rules
-        for name in acl.names:
-            yield from config.named_acls.get(name, ())
+        yield from acl_rules(acl, config)
+
+
+def acl_rules(acl: Acl, config: Config) -> Iterator[AddressRule]:
+    """Its own rules, and those of the lists that it names."""
+    yield from acl.rules
+    for name in acl.names:
+        yield from config.named_acls.get(name, ())
 
 
 def _classes(rules: Iterable[AddressRule]) -> tuple[tuple[AddressRange, ...], ...]:
