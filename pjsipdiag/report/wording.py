@@ -266,13 +266,13 @@ _FIREWALL = re.compile(r"nft insert rule .*? drop|fail2ban-client set \S+ banip(
 
 def moment(nanoseconds: int) -> str:
     """RFC 3339 in UTC with microseconds, as the capture has it."""
-    seconds, rest = divmod(max(nanoseconds, 0), 1_000_000_000)
-    return f"{_second(seconds)}.{rest // 1000:06d}Z"
+    digits = str(nanoseconds if nanoseconds > 0 else 0).zfill(10)
+    return f"{_second(digits[:-9])}.{digits[-9:-3]}Z"
 
 
 @lru_cache(maxsize=1024)
-def _second(seconds: int) -> str:
-    return (_EPOCH + timedelta(seconds=min(seconds, _LAST))).isoformat()
+def _second(seconds: str) -> str:
+    return (_EPOCH + timedelta(seconds=min(int(seconds), _LAST))).isoformat()
 
 
 _EPOCH = datetime(1970, 1, 1)

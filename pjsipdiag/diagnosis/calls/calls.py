@@ -29,14 +29,13 @@ from pjsipdiag.diagnosis.calls.rows import (
     OFFSET,
     RETRIED,
     ROW,
+    SHOWN_ROW,
     SIX,
-    TRANSPORT,
     UNHEARD,
     UNHEARD_FROM,
     UNKNOWN,
     Steps,
     both_answers,
-    ends,
     first_time,
     outcome_of,
 )
@@ -283,37 +282,41 @@ class Calls(Sequence[CallRow]):
     def __getitem__(self, number: slice) -> list[CallRow]: ...
     def __getitem__(self, number: int | slice) -> CallRow | list[CallRow]:
         if isinstance(number, slice):
-            return list(self._rows(range(*number.indices(len(self)))))
-        return next(self._rows((range(len(self))[number],)))
+            return list(self._rows(number))
+        return next(self._rows(slice(at := range(len(self))[number], at + 1)))
 
     def __iter__(self) -> Iterator[CallRow]:
-        return self._rows(range(len(self)))
+        return self._rows(slice(None))
 
-    def _rows(self, numbers: Iterable[int]) -> Iterator[CallRow]:
-        merged, few = self._merged, len(self.time) <= MOST_TRACED
-        for number in numbers:
-            place = self._part[number], self._row[number], self._view[number], self._key[number]
-            seen_in, row = merged.row_of(*place)
+    def _rows(self, wanted: slice) -> Iterator[CallRow]:
+        merged, few, ladder = self._merged, len(self.time) <= MOST_TRACED, self.ladder
+        places = self._part, self._row, self._view, self._key
+        facts = self.time, self.verdict, self.status, self.requests, self.agent, self.frame
+        columns = range(len(self))[wanted], *(memoryview(column)[wanted] for column in (*places, *facts))
+        for number, begun, at, view, key, time, verdict, status, requests, agent, frame in zip(*columns, strict=True):
+            seen_in, row = merged.views[key][view - 1] if view else (begun, b"")
             part = merged.parts[seen_in]
-            head = part.fold.spool.read(row[OFFSET], row[LENGTH])
-            source, destination = ends(row)
-            line = head[: head.find(b"\n")].rstrip()
-            uri = line[line.find(b" ") + 1 : line.rfind(b" ")]
+            shown = SHOWN_ROW.unpack(row) if view else SHOWN_ROW.unpack_from(part.fold.rows, at * ROW.size)
+            offset, length, transport, flags, source, destination = shown
+            if not flags & SIX:
+                source, destination = source[:6], destination[:6]
+            head = part.fold.spool.read(offset, length)
+            uri = head[: head.find(b"\n")].rstrip().partition(b" ")[2].rpartition(b" ")[0]
             yield CallRow(
                 decode(call_id(head)),
-                self.time[number],
+                time,
                 show_socket(source),
-                TRANSPORT_NAMES[row[TRANSPORT]],
+                TRANSPORT_NAMES[transport],
                 hide_secrets(decode(value_of(head, b"from"))),
                 hide_secrets(decode(uri)),
-                self._explain(self.message(number)) if few else self.verdicts[self.verdict[number]],
-                self.status[number] or None,
+                self._explain(self.message(number)) if few else self.verdicts[verdict],
+                status or None,
                 show_address(destination),
-                self.requests[number],
-                self.agents[self.agent[number]],
+                requests,
+                self.agents[agent],
                 self._captures[part.capture],
-                self.frame[number],
-                Steps(self.ladder, number),
+                frame,
+                Steps(ladder, number),
             )
 
     def ladder(self, number: int) -> tuple[tuple[int, str, str], ...]:

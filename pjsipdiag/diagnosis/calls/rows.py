@@ -32,6 +32,8 @@ IP_AND_PORT = 18
 """Bytes of an IPv6 address and its port."""
 BRIEF = struct.Struct("<29xB18x18s8xHII4x")
 """Of the same: flags, destination, and the numbers of form, sender and called user."""
+SHOWN_ROW = struct.Struct("<8xQ4xI4xBB18s18s22x")
+"""Likewise: offset, length, transport, flags, source, destination."""
 ANSWER = struct.Struct(">Hq")
 """An answer: status, time when that status was first seen. Big-endian, so that packed times compare as numbers do."""
 _TIME, _NEGATIVE = struct.Struct(">q"), b"\x80"

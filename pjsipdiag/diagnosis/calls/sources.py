@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import overload
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
@@ -41,34 +41,36 @@ class SourceRows(Sequence[SourceRow]):
     def __getitem__(self, number: slice) -> list[SourceRow]: ...
     def __getitem__(self, number: int | slice) -> SourceRow | list[SourceRow]:
         if isinstance(number, slice):
-            return [self[at] for at in range(*number.indices(len(self)))]
-        if number < 0:
-            number += len(self)
-        calls = self._calls
-        if number >= len(calls.sources):
-            ip = self._quiet[number - len(calls.sources)]
-            return SourceRow(ip, 0, 0, "unknown", other_methods=self._others[ip])
-        first = calls.first[number]
-        ip = show_ip(calls.sources[number])
-        others = self._others.get(ip, NO_COUNTS)
-        if calls.following[first] != END:
-            return self._summary(ip, list(calls.of_source(number)), others)
-        class_, identifier, identify, endpoint = self._verdicts[calls.verdict[first]]
-        status, time = calls.status[first], calls.time[first]
-        return SourceRow(
-            ip,
-            calls.requests[first],
-            1,
-            class_,
-            identifier,
-            identify,
-            endpoint,
-            {str(status): 1} if status >= 200 else NO_COUNTS,
-            self._agents[calls.agent[first]],
-            others,
-            time,
-            time,
-        )
+            return list(self._rows(range(*number.indices(len(self)))))
+        return next(self._rows((range(len(self))[number],)))
+
+    def __iter__(self) -> Iterator[SourceRow]:
+        return self._rows(range(len(self)))
+
+    def _rows(self, numbers: Iterable[int]) -> Iterator[SourceRow]:
+        calls, agents, verdicts, others = self._calls, self._agents, self._verdicts, self._others
+        called, firsts, following = len(calls.sources), calls.first, calls.following
+        for number in numbers:
+            if number >= called:
+                ip = self._quiet[number - called]
+                yield SourceRow(ip, 0, 0, "unknown", other_methods=others[ip])
+                continue
+            first, ip = firsts[number], show_ip(calls.sources[number])
+            if following[first] != END:
+                yield self._summary(ip, list(calls.of_source(number)), others.get(ip, NO_COUNTS))
+                continue
+            status, time = calls.status[first], calls.time[first]
+            yield SourceRow(
+                ip,
+                calls.requests[first],
+                1,
+                *verdicts[calls.verdict[first]],
+                {str(status): 1} if status >= 200 else NO_COUNTS,
+                agents[calls.agent[first]],
+                others.get(ip, NO_COUNTS),
+                time,
+                time,
+            )
 
     def _summary(self, ip: str, numbers: Sequence[int], others: Mapping[str, int]) -> SourceRow:
         calls = self._calls

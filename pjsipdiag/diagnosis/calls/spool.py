@@ -86,18 +86,17 @@ class Spool:
         self._tail = bytearray()
 
     def read(self, offset: int, length: int) -> bytes:
+        at = offset - self._window_at
+        if 0 <= at <= len(self._window) - length:
+            return self._window[at : at + length]
         if offset >= self._flushed:
             at = offset - self._flushed
             return bytes(self._tail[at : at + length])
-        at = offset - self._window_at
-        if at < 0 or at + length > len(self._window):
-            assert self._file is not None
-            size = len(self._window)
-            follows = 0 <= offset - self._window_at - size < size
-            wanted = min(4 * size, READ_WINDOW) if follows else JUMP
-            self._window = os.pread(self._file.fileno(), max(wanted, length), offset)
-            self._window_at, at = offset, 0
-        return self._window[at : at + length]
+        assert self._file is not None
+        size = len(self._window)
+        wanted = min(4 * size, READ_WINDOW) if 0 < at < 2 * size else JUMP
+        self._window, self._window_at = os.pread(self._file.fileno(), max(wanted, length), offset), offset
+        return self._window[:length]
 
 
 class Placed(Spool):

@@ -122,10 +122,11 @@ class ShownIps(Sequence[str]):
 
 def show_socket(packed: bytes) -> str:
     """The text of a packed transport address: IP and port, as `Address` prints it."""
-    if len(packed) == 6 and (packed[4] or packed[5]):
-        return f"{inet_ntoa(packed[:4])}:{packed[4] << 8 | packed[5]}"
+    if len(packed) == 6 and (port := packed[4] << 8 | packed[5]):
+        return f"{_ipv4_text(packed[:4])}:{port}"
     return str(Address.unpack(packed))
 
 
+_ipv4_text = lru_cache(maxsize=4096)(inet_ntoa)
 show_address = lru_cache(maxsize=4096)(show_socket)
 """The same of addresses that come again and again."""

@@ -80,22 +80,23 @@ def _written(report: Report, look: Style, make: TableMaker) -> Iterator[Iterator
 
 def _call_line() -> Callable[[CallRow], str]:
     """One call as JSON text, for many of them."""
-    quote, repeated = _quote, lru_cache(maxsize=1024)(_quote)
+    repeated = lru_cache(maxsize=1024)(_quote)
     # Keyed by identity: equal verdicts that are distinct objects cost a little, hashing a trace for each call a lot.
     known: dict[int, tuple[Verdict, str]] = {}
 
     def line(call: CallRow) -> str:
-        entry = known.get(id(call.verdict))
+        call_id, time, source, transport, from_, uri, verdict, status, to, requests, agent, capture, frame, _ = call
+        entry = known.get(id(verdict))
         if entry is None:
-            entry = known[id(call.verdict)] = (call.verdict, dump(_verdict(call.verdict))[1:])
-        status = "null" if call.observed_status is None else call.observed_status
+            entry = known[id(verdict)] = (verdict, dump(_verdict(verdict))[1:])
+        quote = encode_basestring_ascii if (call_id + source + from_ + uri).isascii() else _quote
         return (
-            f'{{"call_id": {quote(call.call_id)}, "time": "{wording.moment(call.time)}", '
-            f'"source": {quote(call.source)}, "destination": {repeated(call.destination)}, '
-            f'"transport": {repeated(call.transport)}, "from": {quote(call.from_)}, '
-            f'"request_uri": {quote(call.request_uri)}, "user_agent": {repeated(call.user_agent)}, '
-            f'"capture": {repeated(call.capture)}, "frame": {call.frame}, "requests": {call.requests}, '
-            f'"observed_status": {status}, {entry[1]}'
+            f'{{"call_id": {quote(call_id)}, "time": "{wording.moment(time)}", '
+            f'"source": {quote(source)}, "destination": {repeated(to)}, '
+            f'"transport": {repeated(transport)}, "from": {quote(from_)}, '
+            f'"request_uri": {quote(uri)}, "user_agent": {repeated(agent)}, '
+            f'"capture": {repeated(capture)}, "frame": {frame}, "requests": {requests}, '
+            f'"observed_status": {"null" if status is None else status}, {entry[1]}'
         )
 
     return line
@@ -163,13 +164,13 @@ def _source_line() -> Callable[[SourceRow], str]:
         return ", ".join(map(_quote, texts))
 
     def line(row: SourceRow) -> str:
-        first = f'"{wording.moment(row.first_time)}"' if row.first_time else "null"
-        last = first if row.last_time == row.first_time else f'"{wording.moment(row.last_time)}"'
+        address, requests, calls, *verdict, observed, agents, others, first_time, last_time = row
+        first = f'"{wording.moment(first_time)}"' if first_time else "null"
+        last = first if last_time == first_time else f'"{wording.moment(last_time)}"'
         return (
-            f'{{"address": {_quote(row.address)}, "requests": {row.requests}, "calls": {row.calls}, '
-            f"{judged(row.verdict, row.identifier, row.identify, row.endpoint)}, "
-            f'"observed": {_counts(row.observed)}, "user_agents": [{listed(row.user_agents)}], '
-            f'"other_methods": {_counts(row.other_methods)}, "first": {first}, "last": {last}}}'
+            f'{{"address": {_quote(address)}, "requests": {requests}, "calls": {calls}, {judged(*verdict)}, '
+            f'"observed": {_counts(observed)}, "user_agents": [{listed(agents)}], '
+            f'"other_methods": {_counts(others)}, "first": {first}, "last": {last}}}'
         )
 
     return line
