@@ -12,7 +12,6 @@ from pjsipdiag.asterisk.config import Config, Identify, Problem
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Dns, Hosts, Resolver, read_hosts
-from pjsipdiag.asterisk.loading.show_output import parse_identifies
 from pjsipdiag.asterisk.realtime.database import DOWN
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.diagnosis.evidence.addresses import is_address
@@ -153,6 +152,8 @@ class _FirstKnown:
 
 
 def _shown(config: Config, resolved: str | Path, disk: Disk) -> Hosts:
+    from pjsipdiag.asterisk.loading.show_output import parse_identifies  # few save what Asterisk shows
+
     try:
         text = disk.text(Path(resolved))
     except OSError as error:

@@ -258,10 +258,10 @@ def span(first: int, last: int) -> str:
 
 def commands(fix: str) -> list[str]:
     """The commands in a sentence that are to be copied: those of a firewall."""
-    return _FIREWALL.findall(fix)
+    return re.findall(_FIREWALL, fix)
 
 
-_FIREWALL = re.compile(r"nft insert rule .*? drop|fail2ban-client set \S+ banip(?: [0-9a-f.:]+)+")
+_FIREWALL = r"nft insert rule .*? drop|fail2ban-client set \S+ banip(?: [0-9a-f.:]+)+"
 
 
 def moment(nanoseconds: int) -> str:

@@ -19,10 +19,9 @@ from pjsipdiag.sip import Address, SipMessage
 
 _OF_CHAN_SIP = re.compile(r'nonce="([0-9a-f]{8})"')
 """A challenge of chan_sip: eight hexadecimal digits (transmit_response_with_auth, chan_sip.c), PJSIP's has a time."""
-_OTHERS = re.compile(
-    r"kamailio|opensips|openser|sip express router|freeswitch|yate|3cx|sbc|oracle|acme|cisco|audiocodes|sonus|ribbon"
-    r"|metaswitch|broadsoft|broadworks|sippy|mediant|drachtio|janus|livekit|repro|oversip|flexisip|brekeke",
-    re.IGNORECASE,
+_OTHERS = (
+    r"(?i)kamailio|opensips|openser|sip express router|freeswitch|yate|3cx|sbc|oracle|acme|cisco|audiocodes|sonus"
+    r"|ribbon|metaswitch|broadsoft|broadworks|sippy|mediant|drachtio|janus|livekit|repro|oversip|flexisip|brekeke"
 )
 """Names of other servers and devices, whoever configured them."""
 FIRST_WITH_PJSIP = 12
@@ -46,7 +45,7 @@ def _at(situation: Situation, transport: str, place: Address) -> tuple[str, Wher
     heard = not situation.config.transports or bool(listening(transport, place, situation.config))
     answer = situation.greetings.get(str(place))
     who_is, where = _another(situation, transport, place, answer, heard)
-    return who_is, where, heard, answer is not None and who_is == _name(answer) and _OTHERS.search(who_is) is None
+    return who_is, where, heard, answer is not None and who_is == _name(answer) and re.search(_OTHERS, who_is) is None
 
 
 def _fails(group: CallGroup) -> bool:

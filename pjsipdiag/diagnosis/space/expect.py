@@ -30,9 +30,9 @@ from pjsipdiag.sip import Network, SipMessage
 EXPECTATION = Rule("expectation-failed", Severity.ERROR, "what a file of expectations says does not hold", shown=480)
 """Asked for with --expect."""
 
-_LINE = re.compile(
-    r"(?P<who>\S+)(?:\s+from\s+(?P<user>\S+))?(?:\s+over\s+(?P<transport>udp|tcp|tls|ws|wss))?\s*->\s*(?P<where>\S+)",
-    re.IGNORECASE,
+_LINE = (
+    r"(?i)(?P<who>\S+)(?:\s+from\s+(?P<user>\S+))?"
+    r"(?:\s+over\s+(?P<transport>udp|tcp|tls|ws|wss))?\s*->\s*(?P<where>\S+)"
 )
 _REFUSED = frozenset({"refused", "nobody"})
 
@@ -70,7 +70,7 @@ def read_expectations(path: str) -> tuple[Expectation, ...]:
 
 
 def _expectation(where: Where, text: str) -> Expectation:
-    found = _LINE.fullmatch(text)
+    found = re.fullmatch(_LINE, text)
     if found is None:
         raise ConfigError(f"{where}: {visible(text)!r}: write 'WHO -> ENDPOINT' or 'WHO -> refused'")
     who = found["who"].lower()

@@ -31,10 +31,10 @@ MOST_MESSAGES, LONGEST_LINE = 200, 1000
 _SPACE = r"(?:[ \t]|\r?\n[ \t])"
 """Also where a header goes on in the next line (LWS, RFC 3261 section 25.1)."""
 _SECRETS = (
-    re.compile(rf'(?i)(\b(?:response|rspauth){_SPACE}*={_SPACE}*)("[^"]*"?|[^\s,]+)'),
-    re.compile(rf"(?im)^((?:proxy-)?authorization[ \t]*:{_SPACE}*(?!digest\b)\S+{_SPACE}+)(\S.*(?:\n[ \t].*)*)"),
-    re.compile(r"(?i)(\binline:)([^|\s]+)"),
-    re.compile(r"(?im)^(a=ice-pwd:|a=key-mgmt:|k=)(.*)$"),
+    rf'(?i)(\b(?:response|rspauth){_SPACE}*={_SPACE}*)("[^"]*"?|[^\s,]+)',
+    rf"(?im)^((?:proxy-)?authorization[ \t]*:{_SPACE}*(?!digest\b)\S+{_SPACE}+)(\S.*(?:\n[ \t].*)*)",
+    r"(?i)(\binline:)([^|\s]+)",
+    r"(?im)^(a=ice-pwd:|a=key-mgmt:|k=)(.*)$",
 )
 """Proofs of a password, which who has time can guess it from, and keys of media."""
 
@@ -117,7 +117,7 @@ def _packed(place: str) -> bytes:
 def _text(payload: bytes) -> str:
     text = hide_secrets(decode(payload))
     for secret in _SECRETS:
-        text = secret.sub(rf"\1{HIDDEN}", text)
+        text = re.sub(secret, rf"\1{HIDDEN}", text)
     return text
 
 

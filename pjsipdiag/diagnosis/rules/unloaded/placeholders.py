@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-PLACEHOLDER = re.compile(
+PLACEHOLDER = (
     r"\$\{?\w+\}?|\{\{.*?\}\}|\{%.*?%\}|%+\(?\w+\)?(?:%+|s)|<[\w .-]+>|@@?\w+@@?|__\w+__|\{\w+\}"
     r"|(?i:\b(?:your|provider|carrier|trunk|my)[_-]?\w*(?:ip|addr\w*|host)\b)"
     r"|(?<![\w.])(?=(?:[\dxX*]+\.){3}[\dxX*])(?:\d{1,3}\.)*[xX*]{1,3}(?:\.(?:\d{1,3}|[xX*]{1,3}))*"
@@ -16,7 +16,7 @@ LONGEST_LOOKED_AT = 1000
 
 def unfilled(value: str) -> tuple[str, ...]:
     """That parts of a value are placeholders; nothing where none is."""
-    holes = list(dict.fromkeys(found[0] for found in PLACEHOLDER.finditer(value[:LONGEST_LOOKED_AT])))
+    holes = list(dict.fromkeys(found[0] for found in re.finditer(PLACEHOLDER, value[:LONGEST_LOOKED_AT])))
     shown = ", ".join(holes[:4])
     verb = "is a placeholder" if len(holes) == 1 else "are placeholders"
     return (f"{shown} {verb} that nobody filled in",) if holes else ()
