@@ -17,7 +17,7 @@ from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.formats.pcap import HEADER, file_header
 from pjsipdiag.capture.formats.pcapng import first_time, leading
 from pjsipdiag.capture.formats.reader import read
-from pjsipdiag.capture.source.compressed import decompressed
+from pjsipdiag.capture.source.compressed import decompress
 from pjsipdiag.capture.source.place import Relative, here, open_file
 from pjsipdiag.capture.source.window import Window
 from pjsipdiag.errors import CaptureError
@@ -127,7 +127,7 @@ def start_of(path: str) -> int:
 
 def _first(path: str, size: int) -> int | None:
     """The same, as far as the first `size` bytes tell; None for what is no capture."""
-    with open_file(path) as file, decompressed(file, []) as content:
+    with open_file(path) as file, decompress(file, []) as content:
         window = Window(io.BufferedReader(content), 0, size)
         window.advance(0)
         header = file_header(window.buffer[:HEADER])

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pjsipdiag.capture.source.compressed import decompressed
+from pjsipdiag.capture.source.compressed import decompress
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import UNPACKED, PjsipdiagError, visible
 from pjsipdiag.handover import tar
@@ -60,7 +60,7 @@ def is_bundle(path: str) -> bool:
 
 @contextmanager
 def unpack_bundle(path: str, *, any_ratio: bool = False) -> Iterator[Bundle]:
-    """A bundle in a private folder, which is removed at the end; `any_ratio`: see `decompressed`.
+    """A bundle in a private folder, which is removed at the end; `any_ratio`: see `decompress`.
 
     :raises PjsipdiagError: it is damaged, or holds what none does.
     """
@@ -68,7 +68,7 @@ def unpack_bundle(path: str, *, any_ratio: bool = False) -> Iterator[Bundle]:
         damage: list[str] = []
         folder = Path(f"{temporary}{UNPACKED}{Path(path).name}")
         try:
-            with Path(path).open("rb") as file, decompressed(file, damage, any_ratio=any_ratio) as content:
+            with Path(path).open("rb") as file, decompress(file, damage, any_ratio=any_ratio) as content:
                 stream = io.BufferedReader(content)
                 names = tar.unpack(stream, folder, f"{ROOT}/", LARGEST_BUNDLE)
                 stream.read(_MOST_BEHIND)

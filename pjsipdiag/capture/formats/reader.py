@@ -12,7 +12,7 @@ from pjsipdiag.capture.formats.pcap import MAGICS
 from pjsipdiag.capture.formats.pcapng import SECTION_MAGIC
 from pjsipdiag.capture.formats.scan import scan
 from pjsipdiag.capture.packets.dissect import Dissector
-from pjsipdiag.capture.source.compressed import Peeked, decompressed
+from pjsipdiag.capture.source.compressed import Peeked, decompress
 from pjsipdiag.capture.source.place import open_file
 from pjsipdiag.errors import CaptureError
 
@@ -38,7 +38,7 @@ def read_stream(
 ) -> Iterator[Datagram]:
     """The same for an open binary file, which need not be seekable."""
     damage: list[str] = []
-    with decompressed(stream, damage, any_ratio=tally.any_ratio) as content:
+    with decompress(stream, damage, any_ratio=tally.any_ratio) as content:
         head = b""
         while len(head) < PEEK and (more := content.read(PEEK - len(head))):
             head += more

@@ -77,18 +77,18 @@ def _places_in(stream: BinaryIO | io.RawIOBase, size: int, parts: int) -> Iterat
 def _place(text: bytes) -> int | None:
     """Where a line announces a message, so far on that what is before is not looked at any more to read it, and all
     messages before it end where they should; None where no line does."""
-    from pjsipdiag.capture.text.carried.unpack import unpacked
+    from pjsipdiag.capture.text.carried.unpack import unpack_text
     from pjsipdiag.capture.text.forms import PJSIP
     from pjsipdiag.capture.text.marks import found_in, lines_of
-    from pjsipdiag.capture.text.message import restored
+    from pjsipdiag.capture.text.message import restore
 
     begin = text.find(b"\n") + 1
     text = text[begin:]
-    if unpacked(text).text is not text:
+    if unpack_text(text).text is not text:
         return None
     marks = sorted(found_in(PJSIP, text, 0, []), key=attrgetter("at"))
     for mark, after in pairwise(marks):
-        found = restored(lines_of(text, mark.end + 1, after.start), b"", mark.size)
+        found = restore(lines_of(text, mark.end + 1, after.start), b"", mark.size)
         if found is None or not (found.exact and found.used):
             return None
         if after.start > WARM_UP:

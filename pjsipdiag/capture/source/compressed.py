@@ -276,7 +276,7 @@ COMPRESSIONS: dict[bytes, Callable[[], Decompressor]] = {
 }
 
 
-def decompressed(stream: BinaryIO | io.RawIOBase, damage: list[str], *, any_ratio: bool = False) -> io.RawIOBase:
+def decompress(stream: BinaryIO | io.RawIOBase, damage: list[str], *, any_ratio: bool = False) -> io.RawIOBase:
     """The content of `stream`, decompressed when its first bytes say that it is compressed.
 
     What is wrong with the compressed file is added to `damage` while it is read: also, unless `any_ratio`, that more

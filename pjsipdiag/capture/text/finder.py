@@ -9,7 +9,7 @@ from itertools import accumulate
 from operator import attrgetter
 
 from pjsipdiag.capture.datagram import Tally
-from pjsipdiag.capture.text.carried.unpack import Unpacked, unpacked
+from pjsipdiag.capture.text.carried.unpack import Unpacked, unpack_text
 from pjsipdiag.capture.text.carried.wrapping import Wrapped, cut_after, joined, wrapping
 from pjsipdiag.capture.text.forms import FORMS, PJSIP, VIEWERS
 from pjsipdiag.capture.text.heads import LONGEST_HEAD
@@ -68,7 +68,7 @@ class MarkFinder:
             if how is None:
                 continue
             whole, lines = joined(source, how)
-            whole, again, _ = unpacked(whole)  # lines that were put into objects, and broken afterwards
+            whole, again, _ = unpack_text(whole)  # lines that were put into objects, and broken afterwards
             last = len(lines) - 1  # what is unpacked may have more lines
             lines = lines if again is None else [lines[min(line, last)] for line in again]
             found, unlike = self._marks(whole)

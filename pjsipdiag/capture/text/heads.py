@@ -50,7 +50,7 @@ def frame(before: bytes, behind: bytes) -> Frame:
     return Frame(_like(before, False), _like(behind, True) if behind.strip() else None, _may_vanish(before), quoted)
 
 
-def widened(before: bytes, other: bytes, known: Frame) -> Frame:
+def widen(before: bytes, other: bytes, known: Frame) -> Frame:
     """The frame of lines, two of which have `before` and `other` before them, which have as many words: words that
     differ may be any (TAI64N, the identity of an entry, its level)."""
     pairs = list(zip(before.split(), other.split(), strict=True))

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pjsipdiag.capture.streams.start import START
-from pjsipdiag.capture.text.heads import frame, widened
+from pjsipdiag.capture.text.heads import frame, widen
 
 _KNOWN = rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"
 START_LINE = re.compile(
@@ -115,7 +115,7 @@ def of_length(text: bytes, start: int, size: int, *, alone: bool) -> tuple[bytes
     return payload, stop
 
 
-def restored(lines: Iterable[bytes], behind: bytes, size: int | None, tail: bytes = b"") -> Restored | None:
+def restore(lines: Iterable[bytes], behind: bytes, size: int | None, tail: bytes = b"") -> Restored | None:
     """The message that `lines` begin with, None when there is none. `behind` is what stands behind the announcing
     line, `size` the length that it tells, `tail` what the written form puts behind each line."""
     first = _FIRST.match(behind) or START_LINE.search(behind)
@@ -152,7 +152,7 @@ def _bared(lines: Iterator[bytes], behind: bytes, tail: bytes) -> Iterator[_Line
         if content is None and (not second or not foreign) and (header := _first_header(line)) is not None:
             # only the first line has this head: the others have their own, or none; or words of it vary
             other = line[:header]
-            around = widened(before, other, around) if len(other.split()) == len(before.split()) else frame(other, tail)
+            around = widen(before, other, around) if len(other.split()) == len(before.split()) else frame(other, tail)
             before = other
             content = around.strip(line)
         if content is None:

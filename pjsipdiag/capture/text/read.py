@@ -16,13 +16,13 @@ from pjsipdiag.capture.text import hidden
 from pjsipdiag.capture.text.carried import transfer
 from pjsipdiag.capture.text.carried.encoding import Decoded, Narrow, wide_encoding
 from pjsipdiag.capture.text.carried.line_order import NOTE_ENTRIES_TURNED, in_order
-from pjsipdiag.capture.text.carried.unpack import unpacked
+from pjsipdiag.capture.text.carried.unpack import unpack_text
 from pjsipdiag.capture.text.finder import MarkFinder, count_broken
 from pjsipdiag.capture.text.forms import ARROW, PJSIP, TCPDUMP, VIEWERS
 from pjsipdiag.capture.text.heads import LONGEST_HEAD
 from pjsipdiag.capture.text.kind import TextKind
 from pjsipdiag.capture.text.marks import Mark, behind_lines, lines_of, region
-from pjsipdiag.capture.text.message import begins_entry, of_length, restored
+from pjsipdiag.capture.text.message import begins_entry, of_length, restore
 from pjsipdiag.capture.text.refusals import NOTE_FORGED, PartRefusals, Refusals
 from pjsipdiag.capture.text.times import time_of
 from pjsipdiag.capture.text.ways import way_of
@@ -144,7 +144,7 @@ class _Reading:
         # A text is read in four steps: what carried it is taken off, its announcing lines are found, broken lines are
         # joined where that makes more of them known, and behind each mark a message is read. Everything is counted in
         # lines of the file, so that a report can name them.
-        whole = unpacked(raw)
+        whole = unpack_text(raw)
         lines = self._finder.find(raw, whole, begins=self._empty)
         text, numbers, marks, _ = lines
         if not all(self._span) and not (last and self._span.ends) and (text is not raw or lines.unlike):
@@ -222,14 +222,14 @@ class _Reading:
         # First up to where this form's messages end at the latest, beyond the next mark: only what comes to the
         # announced length is taken there. Otherwise the next mark bounds the message.
         start, end = mark.end + 1, region(mark, text)
-        found = restored(lines_of(text, start, end), behind, size, mark.form.tail)
+        found = restore(lines_of(text, start, end), behind, size, mark.form.tail)
         if after < end and (found is None or not found.used):
             if end == len(text) and waits and (self._waited or len(text) > PIECE_SIZE // 2 or not self._span.ends):
                 return None
             if end == len(text) and self._goes_on:
                 raise _DiffersError
             end = after
-            found = restored(lines_of(text, start, end), behind, size, mark.form.tail)
+            found = restore(lines_of(text, start, end), behind, size, mark.form.tail)
         if found is None or not found.payload:
             if mark.form not in VIEWERS and size != 0:
                 self._unread(CUT if end >= len(text) else ODD)

@@ -69,7 +69,7 @@ def _of_mail(whole: bytes) -> bytes | None:
         if not isinstance(payload, bytes):
             continue
         flowed = str(part.get_param("format", "")).lower() == "flowed"
-        made.append(unflowed(payload) if flowed else payload)
+        made.append(unflow(payload) if flowed else payload)
     return b"\n".join(made)
 
 
@@ -86,6 +86,6 @@ def _of_terminal(whole: bytes) -> bytes:
     return "".join(shown).encode("utf-8", "surrogatepass")
 
 
-def unflowed(text: bytes) -> bytes:
+def unflow(text: bytes) -> bytes:
     """Lines that end with a blank go on in the next one (RFC 3676), and a blank before the first character goes."""
     return re.sub(rb"(?m)^ (?=[ >]|From )", b"", re.sub(rb" \r?\n(?=[^\r\n])", b" ", text))

@@ -17,7 +17,7 @@ _ENTRY = re.compile(
 )
 
 
-def unescaped(line: bytes) -> bytes | list[bytes]:
+def unescape(line: bytes) -> bytes | list[bytes]:
     """An entry whose line ends were written as text, in the lines that it had."""
     if _ENDS_WITH.search(line) is None:
         return line

@@ -45,7 +45,7 @@ def cells_joined(text: bytes, sample: bytes) -> bytes:
     return _ROWS.sub(rb"\1\2", _CELLS.sub(b" ", text)) if b"<td" in sample and not has_plain(text) else text
 
 
-def unmarked(line: bytes) -> bytes | list[bytes]:
+def strip_marks(line: bytes) -> bytes | list[bytes]:
     """A line of a web page: tags go, entities become what they stand for; twice where it was escaped twice."""
     line = re.sub(rb"(?i)<br ?/?>|</(?:p|div|li|tr)>", b"\n", line)
     line = _TAG.sub(b"", re.sub(rb"(?i)</t[dh]>(?=\s*<t[dh])", b" ", line))
@@ -55,7 +55,7 @@ def unmarked(line: bytes) -> bytes | list[bytes]:
     return line.removesuffix(b"\n").split(b"\n") if b"\n" in line else line
 
 
-def unlinked(text: bytes, sample: bytes) -> bytes:
+def strip_links(text: bytes, sample: bytes) -> bytes:
     """Addresses that a program made links of, as they were; what it put a backslash before, without it."""
     if b"](" in sample or b"mailto:" in sample or b"|sip" in sample or b":<" in sample:
         for link in _LINKS:

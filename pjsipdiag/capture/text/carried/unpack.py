@@ -15,10 +15,10 @@ from typing import NamedTuple
 from pjsipdiag.capture.text.carried import escapes
 from pjsipdiag.capture.text.carried.line_order import by_file, in_whole_lines
 from pjsipdiag.capture.text.carried.objects import of_object, place_in
-from pjsipdiag.capture.text.carried.pages import cells_joined, typed, unlinked, unmarked
+from pjsipdiag.capture.text.carried.pages import cells_joined, strip_links, strip_marks, typed
 from pjsipdiag.capture.text.carried.shown import has_bare, has_plain
-from pjsipdiag.capture.text.carried.tables import uncelled
-from pjsipdiag.capture.text.carried.wrapping import requoted
+from pjsipdiag.capture.text.carried.tables import strip_cells
+from pjsipdiag.capture.text.carried.wrapping import requote
 
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]{0,200}\x07|\([A-Z0-9])")
 _SHOWN_COLOUR = re.compile(rb"(?:#033|\^\[|\\u001b|\\x1b|\\033)\[[0-9;]*m")
@@ -48,7 +48,7 @@ class Unpacked(NamedTuple):
     exact: bool = True
 
 
-def unpacked(text: bytes) -> Unpacked:
+def unpack_text(text: bytes) -> Unpacked:
     """Whole lines without what carried them."""
     numbers: Sequence[int] | None = None
     given = text
@@ -73,7 +73,7 @@ def unpacked(text: bytes) -> Unpacked:
                 for _ in (one if isinstance(one, list) else "1")
             ]
         text = b"\n".join(b"\n".join(one) if isinstance(one, list) else one for one in made)
-    return Unpacked(typed(unlinked(text, sample)), numbers, exact)
+    return Unpacked(typed(strip_links(text, sample)), numbers, exact)
 
 
 def _whole(text: bytes) -> tuple[bytes, bytes]:
@@ -91,12 +91,12 @@ def _whole(text: bytes) -> tuple[bytes, bytes]:
             lambda found: bytes([int(found[1], 16)]) if found[1] else b"", text
         )
     if b"\n> " in sample:
-        text = requoted(text)
+        text = requote(text)
     if b"\xe2" in text:
         text = _GOES_ON.sub(b"", text)
     if b"\nService: PJSIP" in sample:
         text = _EVENT.sub(_as_logged, text)
-    text = uncelled(cells_joined(escapes.parted(text), sample), sample)
+    text = strip_cells(cells_joined(escapes.parted(text), sample), sample)
     return text, sample
 
 
@@ -184,7 +184,7 @@ _STEPS: tuple[
             (b"\xc2", _has(rb"\xc2\x85")),
             (b"\x0b", _has(rb"\x0b")),
         ),
-        partial(map, escapes.unescaped),
+        partial(map, escapes.unescape),
         has_plain,
     ),
     (
@@ -192,7 +192,7 @@ _STEPS: tuple[
             (b"&", _has(rb"&(?:[lg]t;|#(?:60|62|171|187);|#[xX]3[cCeE];|[lr]aquo;|[mn]dash;|amp;lt;)")),
             (b"<", _has(rb"<(?:(?:br|pre)[ />]|/(?:p|div|span)>)")),
         ),
-        partial(map, unmarked),
+        partial(map, strip_marks),
         has_plain,
     ),
 )

@@ -144,7 +144,7 @@ def joined(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:
     return b"\n".join(made), numbers
 
 
-def requoted(text: bytes) -> bytes:
+def requote(text: bytes) -> bytes:
     """The same with lines joined that a mail program broke after it had quoted them: what goes on has no mark."""
     lines = text.split(b"\n", FIRST_LINES)[:FIRST_LINES]
     pairs = list(pairwise(lines))
