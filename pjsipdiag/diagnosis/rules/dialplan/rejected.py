@@ -15,6 +15,7 @@ from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.dialplan.extensions_conf import EXTENSIONS_FILE
 from pjsipdiag.asterisk.dialplan.find import Destination, Presence
 from pjsipdiag.asterisk.dialplan.model import Dialplan
+from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.evidence.numbers import contexts_with, number, reached, spelt_otherwise
 from pjsipdiag.diagnosis.evidence.seen import with_calls
@@ -165,10 +166,17 @@ def _explain_missing(
             f"the files take {user or 'it'} ({what.reason}{_at(what.where)}): Asterisk ran another dialplan than theirs"
         ], f"`dialplan reload`, then compare {shown} with {EXTENSIONS_FILE}"
     if what.presence is Presence.UNKNOWN:
-        return [f"whether the files take {user or 'it'} is unknown: {what.reason}{_at(what.where)}"], _spell(
-            shown, numbers or (user,)
-        )
+        unsaid = f"whether the files take {user or 'it'} is unknown: {what.reason}{_at(what.where)}"
+        return [unsaid, *_to_have_it(situation, what)], _spell(shown, numbers or (user,))
     return [f"{what.reason}{_at(what.where)}"], _repair(situation, endpoint, groups, numbers or (user or "s",), what)
+
+
+def _to_have_it(situation: Situation, what: Destination) -> list[str]:
+    """How to bring what a program writes while Asterisk loads."""
+    dialplan = situation.config.dialplan()
+    unread = dialplan.unknown if isinstance(dialplan, Dialplan) else ()
+    is_program = any(one.why.kind is FileReason.PROGRAM and one.where == what.where for one in unread)
+    return ["put what the program prints in the place of its line in a copy of the files to know"] if is_program else []
 
 
 def _repair(
