@@ -40,7 +40,7 @@ RULES: tuple[Rule, ...] = tuple(sorted(TABLE, key=attrgetter("shown")))
 """Every rule there is, in the order in which their causes should be dealt with."""
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def blamed(situation: Situation) -> dict[str, dict[Cause, list[CallGroup]]]:
     """The groups of calls by the rule, and there by the cause, that takes the blame; healthy groups are left out."""
     found: dict[str, dict[Cause, list[CallGroup]]] = defaultdict(lambda: defaultdict(list))

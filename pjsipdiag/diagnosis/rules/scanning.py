@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.addresses.rule import is_whole_world
@@ -64,8 +64,8 @@ class Stranger:
     """Calls that got 401 or 403."""
     other: Mapping[str, int]
     """Its requests of other methods."""
-    is_from_here: bool
-    """Whether its first From names the address that it calls."""
+    is_from_here: Callable[[], bool]
+    """Whether its first From names the address that it calls; it has to be read for that."""
 
 
 class ScannerSigns(NamedTuple):
@@ -93,7 +93,7 @@ def strangers(situation: Situation) -> dict[str, Stranger]:
             calls(groups),
             sum(with_status(group, 401, 403) for group in groups),
             situation.other_methods.get(source, {}),
-            _names_target(groups[0].sample.header("From"), groups[0].sample.destination.ip),
+            partial(_names_target, groups[0]),
         )
         for source, groups in found.items()
     }
@@ -134,7 +134,7 @@ def _signs(stranger: Stranger) -> ScannerSigns:
         other = ", ".join(f"{count} {method}" for method, count in stranger.other.items())
         signs.append((1, f"it also sent {other}"))
     # Telephones whose domain is the PBX's address do so, too: it only confirms other signs.
-    if SCANNER_POINTS > sum(points for points, _ in signs) > 0 and stranger.is_from_here:
+    if SCANNER_POINTS > sum(points for points, _ in signs) > 0 and stranger.is_from_here():
         signs.append((1, "its From names the address that it calls, as if it came from here"))
     return ScannerSigns(sum(points for points, _ in signs), tuple(text for _, text in signs))
 
@@ -180,7 +180,7 @@ def find_owner(situation: Situation, source: str) -> Stranger | None:
         len(rows),
         sum(row.observed_status in (401, 403) for row in rows),
         {},
-        _names_target(rows[0].from_, ip_of(rows[0].destination)),
+        partial(_names_host, rows[0].from_, ip_of(rows[0].destination)),
     )
 
 
@@ -297,9 +297,13 @@ def crowd(situation: Situation) -> Iterable[Finding]:
         )
 
 
-def _names_target(sender: str, target: str) -> bool:
+def _names_target(group: CallGroup) -> bool:
+    return _names_host(group.sample.header("From"), group.sample.destination.ip)
+
+
+def _names_host(sender: str, host: str) -> bool:
     uri = parse_uri(sender)
-    return uri is not None and uri.host == target
+    return uri is not None and uri.host == host
 
 
 def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:

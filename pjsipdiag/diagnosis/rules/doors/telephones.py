@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.rule import BITS, is_whole_world, length, number
 from pjsipdiag.asterisk.config import AddressRule, Endpoint
@@ -43,18 +44,24 @@ IDENTIFIER_BELIEVING = {FROM_USER: "username", LOGIN: "auth_username"}
 
 def _named_telephones(situation: Situation, group: CallGroup) -> Iterable[tuple[Endpoint, str]]:
     """The telephones that the calls of a group name, and by which word."""
-    proofs = group.read_proofs() if group.credentialed else ()
-    for word, names in ((FROM_USER, group.callers), (LOGIN, credentials.users(proofs))):
-        yield from ((phone, word) for name in names if (phone := _telephone(situation, name, word)) is not None)
+    logins = _telephones(situation, LOGIN)
+    proofs = group.read_proofs() if logins and group.credentialed else ()
+    for phones, word, names in (
+        (_telephones(situation, FROM_USER), FROM_USER, group.callers),
+        (logins, LOGIN, credentials.users(proofs)),
+    ):
+        yield from ((phones[name], word) for name in names if name in phones)
 
 
-def _telephone(situation: Situation, name: str, word: str) -> Endpoint | None:
-    """The endpoint that a request names, where it logs in by that name and nothing else leads to it."""
-    phone = situation.config.endpoints.get(name)
-    if phone is None or not phone.auth or IDENTIFIER_BELIEVING[word] not in phone.identify_by:
-        return None
-    trunk = any(identify.endpoint == phone.name for identify in situation.config.identifies)
-    return None if trunk else phone
+@lru_cache(maxsize=4)
+def _telephones(situation: Situation, word: str) -> Mapping[str, Endpoint]:
+    """The endpoints that a request names by this word, log in by that name, and to which nothing else leads."""
+    trunks = {identify.endpoint for identify in situation.config.identifies}
+    return {
+        name: phone
+        for name, phone in situation.config.endpoints.items()
+        if phone.auth and IDENTIFIER_BELIEVING[word] in phone.identify_by and phone.name not in trunks
+    }
 
 
 def registered_in_vain(situation: Situation, request: SipMessage, verdict: Verdict) -> Endpoint | None:
@@ -69,7 +76,8 @@ def _registering(situation: Situation, request: SipMessage) -> tuple[Endpoint | 
     if uri is None:
         return None, ""
     named = [(FROM_USER, uri.user), *((LOGIN, user) for user in credentials.users([request]))]
-    return next(((phone, word) for word, name in named if (phone := _telephone(situation, name, word))), (None, ""))
+    found = ((_telephones(situation, word).get(name), word) for word, name in named)
+    return next((one for one in found if one[0]), (None, ""))
 
 
 def registrations_taken(situation: Situation) -> Iterable[Finding]:
