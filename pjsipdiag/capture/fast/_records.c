@@ -44,7 +44,7 @@ typedef struct {
     Text usual[MOST_USUAL];
     PyObject *directions;   /* a tuple of 256 texts */
     PyObject *udp, *tcp;    /* the names of transports */
-    PyTypeObject *datagram, *connected;
+    PyObject *datagram, *connected;
     PyTypeObject *stream;   /* MessageStream */
 } Tables;
 
@@ -180,30 +180,8 @@ static int is_usual(const Tables *tables, const uint8_t *payload, Py_ssize_t len
     return found;
 }
 
-/* A named tuple of these fields, which are given away. */
-static PyObject *made(PyTypeObject *type, PyObject **fields, int count) {
-    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
-    PyObject *found = allocate(type, count);
-    for (int n = 0; n < count; n++)
-        if (!found || !fields[n]) {
-            Py_CLEAR(found);
-            Py_XDECREF(fields[n]);
-        } else
-            PyTuple_SetItem(found, n, fields[n]);
-    return found;
-}
-
 static PyObject *direction_of(const Plan *plan, const Tables *tables, const uint8_t *record) {
     return PyTuple_GetItem(tables->directions, plan->direction ? record[plan->direction] : 255);
-}
-
-/* One end of a message, packed with its port. */
-static PyObject *end_of(const Message *message, int which) {
-    char both[18];
-    const Py_ssize_t size = message->ip[which].stop - message->ip[which].at;
-    memcpy(both, message->ip[which].at, size);
-    memcpy(both + size, message->port[which], 2);
-    return PyBytes_FromStringAndSize(both, size + 2);
 }
 
 /* Has a message taken, or appends it to `messages`: then 1; -1 for an error. What waits there comes before what is
@@ -213,17 +191,7 @@ static int tell(const Tables *tables, const Message *message, Law *law, PyObject
         law->taken = message->time;
         return law->taker->take(law->taker, message);
     }
-    PyObject *fields[] = {
-        PyLong_FromLongLong(message->time),
-        PyLong_FromLongLong(message->frame),
-        Py_NewRef(message->transport),
-        end_of(message, SOURCE),
-        end_of(message, DESTINATION),
-        PyBytes_FromStringAndSize(message->payload.at, message->payload.stop - message->payload.at),
-        Py_XNewRef(message->direction),
-        Py_NewRef(Py_False),
-    };
-    PyObject *datagram = made(message->connected ? tables->connected : tables->datagram, fields, sizeof fields / sizeof *fields);
+    PyObject *datagram = datagram_of(message, tables->datagram, tables->connected);
     int failed = !datagram || PyList_Append(messages, datagram) < 0;
     Py_XDECREF(datagram);
     return failed ? -1 : 1;
@@ -719,8 +687,8 @@ static PyObject *passed(PyObject *module, PyObject *arguments) {
         tables.directions = PyTuple_GetItem(tuple, 5);
         tables.udp = PyTuple_GetItem(tuple, 6);
         tables.tcp = PyTuple_GetItem(tuple, 7);
-        tables.datagram = (PyTypeObject *)PyTuple_GetItem(tuple, 8);
-        tables.connected = (PyTypeObject *)PyTuple_GetItem(tuple, 9);
+        tables.datagram = PyTuple_GetItem(tuple, 8);
+        tables.connected = PyTuple_GetItem(tuple, 9);
         tables.stream = (PyTypeObject *)PyTuple_GetItem(tuple, 10);
         sane = at >= 0 && end <= buffer.len && last + MARGIN <= buffer.len;
         for (const Plan *plan = plans; plan < plans + count; plan++)

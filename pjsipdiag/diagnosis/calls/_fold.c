@@ -299,12 +299,6 @@ static uint32_t crc32_of(Text text, uint32_t before) {
     return ~sum;
 }
 
-/* An address with its port, as the tables have it. */
-static PyObject *end_of(const Message *message, int which) {
-    char end[IP_AND_PORT];
-    return PyBytes_FromStringAndSize(end, append(append(end, message->ip[which]), (Text){message->port[which], message->port[which] + 2}) - end);
-}
-
 static int make(Memo *memo, size_t key, size_t size, uint32_t slots) {
     *memo = (Memo){key, size, slots - 1, 0, calloc(slots, sizeof *memo->slots), malloc(slots / 2 * size)};
     return memo->slots && memo->at;
@@ -811,6 +805,9 @@ static const char *taken(Grammar *grammar, const uint32_t *word, const uint32_t 
         } else if (kind == SPAN) {
             const unsigned char *set = grammar->sets + 256 * (size_t)word[0];
             const char *most = word[2] < grammar->stop - at ? at + word[2] : grammar->stop;
+            const unsigned char *byte = (const unsigned char *)at;
+            for (; most - at >= 4 && set[byte[0]] & set[byte[1]] & set[byte[2]] & set[byte[3]]; byte += 4)
+                at += 4;
             while (at < most && set[(unsigned char)*at])
                 at++;
             at = at - from >= (ptrdiff_t)word[1] ? at : NULL;
@@ -902,14 +899,6 @@ static int looks(Text kind) {
     return !memcmp(kind.stop - 3, "401", 3) || !memcmp(kind.stop - 3, "407", 3) ? MOST_SEEN : MOST_LOOKS;
 }
 
-/* A message as Python has it. */
-static PyObject *datagram_of(const Message *message, const Kept *kept) {
-    const Text payload = message->payload;
-    return message->datagram ? Py_NewRef(message->datagram) : PyObject_CallFunction(
-        message->connected ? kept->connected : kept->datagram, "LLONNy#OO", message->time, message->frame, message->transport, end_of(message, SOURCE),
-        end_of(message, DESTINATION), payload.at, payload.stop - payload.at, message->direction, message->truncated ? Py_True : Py_False);
-}
-
 /* Keeps a message beside those of its kind, if it is of another sender; 0 where the sender is not spelt as usual. */
 static int keep(Look *look, PyObject *before) {
     Text sender = value(look, FROM);
@@ -923,7 +912,7 @@ static int keep(Look *look, PyObject *before) {
         if (sender.at == sender.stop || find_bytes(known.at, known.stop, sender.at, sender.stop - sender.at))
             return 1;
     }
-    PyObject *datagram = datagram_of(look->message, &look->fold->kept);
+    PyObject *datagram = datagram_of(look->message, look->fold->kept.datagram, look->fold->kept.connected);
     const int done = datagram ? PyList_Append(before, datagram) : -1;
     Py_XDECREF(datagram);
     return done < 0 ? -1 : 1;
@@ -935,7 +924,7 @@ static int begin(const Look *look, PyObject *kind, long long said) {
     const long long time = look->message->time;
     const int64_t row[REPEATED] = {1, said, time, said, time, looks(text_of(kind)) - 1};
     PyObject *counted = PyObject_CallFunction(kept->array, "sy#", "q", (const char *)row, (Py_ssize_t)sizeof row);
-    PyObject *first = PyDict_Size(kept->seen) < look->fold->most[MOST_KINDS] ? Py_BuildValue("[N]", datagram_of(look->message, kept)) : NULL;
+    PyObject *first = PyDict_Size(kept->seen) < look->fold->most[MOST_KINDS] ? Py_BuildValue("[N]", datagram_of(look->message, kept->datagram, kept->connected)) : NULL;
     if (counted && !PyErr_Occurred() && PyDict_SetItem(kept->others, kind, counted) == 0 && first)
         PyDict_SetItem(kept->seen, kind, first);
     Py_XDECREF(counted);
@@ -1111,7 +1100,7 @@ static int take(Taker *taker, const Message *message) {
         fold->counts[END] = message->time;
     if (done || flush(fold) < 0)
         return done > 0 ? 1 : -1;
-    PyObject *datagram = datagram_of(message, &fold->kept);
+    PyObject *datagram = datagram_of(message, fold->kept.datagram, fold->kept.connected);
     PyObject *folded = datagram ? PyObject_CallFunctionObjArgs(fold->kept.law, datagram, NULL) : NULL;
     Py_XDECREF(folded);
     Py_XDECREF(datagram);
