@@ -62,7 +62,8 @@ class CallGroup:
     first_call: int
     """Index of its first call in `Situation.calls`."""
     read_sample: Callable[[], SipMessage]
-    variants: tuple[Variant, ...] = ()
+    read_variants: Callable[[], tuple[Variant, ...]] = tuple
+    """Finds one for each kind of its calls that the configuration could tell apart, and samples where these are few."""
     read_proofs: Callable[[], Sequence[SipMessage]] = tuple
     """Reads some of its requests that had credentials."""
     read_proofs_in_vain: Callable[[], Sequence[SipMessage]] = tuple
@@ -104,6 +105,10 @@ class CallGroup:
     @property
     def sample(self) -> SipMessage:
         return self.read_sample()
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        return self.read_variants()
 
 
 class Shown(NamedTuple):

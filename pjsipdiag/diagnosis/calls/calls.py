@@ -233,21 +233,21 @@ class Calls(Sequence[CallRow]):
         found = (delays[key] for number in numbers for key in self.keys(number) if key in delays)
         return list(map(decode, dict.fromkeys(found)))
 
-    def row_facts(self, number: int) -> tuple[bytes, int, bytes, Fields]:
-        """The facts that the row of that request has, without reading it: where it went, its flags, and if known the
-        user of its URI and all that the row has of the sender."""
-        part, view = self._part[number], self._view[number]
-        if view:
-            part, row = self._merged.views[self._key[number]][view - 1]
-            flags, destination, form, sender, called = BRIEF.unpack(row)
-        else:
-            rows = self._merged.parts[part].fold.rows
-            flags, destination, form, sender, called = BRIEF.unpack_from(rows, self._row[number] * ROW.size)
-        if not flags & SIX:
-            destination = destination[:6]
-        if not form or UNKNOWN in (sender, called):
-            return destination, flags, b"", ()
-        return destination, flags, self._merged.called[part][called], self._merged.senders[part][sender]
+    def row_facts(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes, int, bytes, Fields]]:
+        """The facts that the rows of these requests have, without reading any: number, where it went, its flags, and if
+        known the user of its URI and all that the row has of the sender."""
+        merged, parts, rows, views = self._merged, self._part, self._row, self._view
+        packed = [part.fold.rows for part in merged.parts]
+        for number in numbers:
+            part = parts[number]
+            if views[number]:
+                part, row = merged.views[self._key[number]][views[number] - 1]
+                flags, destination, form, sender, called = BRIEF.unpack(row)
+            else:
+                flags, destination, form, sender, called = BRIEF.unpack_from(packed[part], rows[number] * ROW.size)
+            is_known = form and UNKNOWN not in (sender, called)
+            names = (merged.called[part][called], merged.senders[part][sender]) if is_known else (b"", ())
+            yield number, destination if flags & SIX else destination[:6], flags, *names
 
     def head(self, number: int) -> bytes:
         """The head of the request that speaks for a call."""

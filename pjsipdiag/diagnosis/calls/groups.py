@@ -5,8 +5,8 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cache, partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -35,8 +35,8 @@ MOST_READ = 1000
 """Requests of a group that are read for numbers, callers and what tells them apart."""
 MOST_SHOWN = 32
 MOST_VARIANTS = 64
-Telling = Callable[[int], tuple[bytes, str, str, object]]
-"""A request -> where it went, the number it calls, its caller, and all else that could tell it from others of its
+Telling = Callable[[Sequence[int]], Iterable[tuple[bytes, str, str, object]]]
+"""Requests -> where each went, the number it calls, its caller, and all else that could tell it from others of its
 source."""
 NO_WORDS = (b"", b"")
 """In place of the words of a request at which no identifier could look."""
@@ -110,12 +110,8 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
     # What rows tell without their texts is counted of all calls; numbers, callers and samples are of the first ones, as
     # a scanner may have sent a million and each of these costs a look into the file.
     first, read = numbers[0], numbers[:MOST_READ]
-    destinations, users, names, kinds = zip(*map(telling, read), strict=True)
+    destinations, users, names, _ = zip(*telling(read), strict=True)
     called, callers = dict.fromkeys(users), dict.fromkeys(names)
-    alike: dict[object, list[int]] = defaultdict(list)
-    ports = map(calls.port.__getitem__, read)
-    for number, kind in zip(read, zip(ports, destinations, kinds, strict=True), strict=True):
-        alike[kind].append(number)
     # Nearly all calls of a group end in a few ways: each pair of status and flags is looked at once.
     states = list(zip(map(calls.status.__getitem__, numbers), map(calls.flags.__getitem__, numbers), strict=True))
     ended = Counter(states)
@@ -155,7 +151,7 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
         read_proofs=partial(calls.proofs, proven[:SAMPLES]),
         read_proofs_in_vain=partial(calls.proofs, [number for number in proven if not calls.status[number]][:SAMPLES]),
         read_ids=partial(_ids, calls, read),
-        variants=_variants(calls, numbers, list(alike.values())),
+        read_variants=cache(partial(_variants, calls, read, len(numbers), telling)),
         realms=tuple(calls.realms(islice(which, MOST_READ)))[:4],
         delays=tuple(calls.delays(read))[:4],
         first_silent=silences[0],
@@ -210,24 +206,28 @@ def _ids(calls: Calls, read: Sequence[int], statuses: Collection[int]) -> list[s
     return [decode(call_id(calls.head(number))) for number in numbers[:MOST_STATUS_IDS]]
 
 
-def _variants(calls: Calls, numbers: Sequence[int], alike: list[list[int]]) -> tuple[Variant, ...]:
-    """One for each kind of call that the configuration could tell apart, and samples where there are few kinds."""
-    weights = [len(kind) for kind in alike]
-    weights[0] += len(numbers) - sum(weights)
+def _variants(calls: Calls, read: Sequence[int], total: int, telling: Telling) -> tuple[Variant, ...]:
+    """See `CallGroup.read_variants`; the calls of the group that are not read are as the first one."""
+    kinds: dict[object, list[int]] = defaultdict(list)
+    for number, (destination, _, _, kind) in zip(read, telling(read), strict=True):
+        kinds[calls.port[number], destination, kind].append(number)
+    alike = list(kinds.values())
+    weights = [len(numbers) for numbers in alike]
+    weights[0] += total - sum(weights)
     if len(alike) > MOST_VARIANTS:
         weights[0] += sum(weights[MOST_VARIANTS:])
         del alike[MOST_VARIANTS:], weights[MOST_VARIANTS:]
     found: list[Variant] = []
-    for kind, weight in zip(alike, weights, strict=True):
-        wanted = max(1, min(len(kind), SAMPLES // len(alike)))
-        for at, number in enumerate(kind[:: max(1, len(kind) // wanted)][:wanted]):
+    for numbers, weight in zip(alike, weights, strict=True):
+        wanted = max(1, min(len(numbers), SAMPLES // len(alike)))
+        for at, number in enumerate(numbers[:: max(1, len(numbers) // wanted)][:wanted]):
             share = weight // wanted + (weight % wanted if at == 0 else 0)
             found.append(Variant(share, calls.port[number], partial(calls.message, number)))
     return tuple(found)
 
 
 def _telling(config: Config, calls: Calls) -> Telling:
-    """Makes the function that reads of a message, beside its addresses, all that any identifier could look at under
+    """Makes the function that reads of messages, beside their addresses, all that any identifier could look at under
     this configuration or a near one."""
     names = {section.name for section in config.sections} | set(config.endpoints)
     names |= {name.partition("@")[0] for name in names}
@@ -235,18 +235,20 @@ def _telling(config: Config, calls: Calls) -> Telling:
     by_uri = any(identify.match_request_uri for identify in config.identifies)
     simple = not headers and not by_uri
 
-    def tell(number: int) -> tuple[bytes, str, str, object]:
-        destination, flags, called, who = calls.row_facts(number)
-        # The row has the URI and the sender: a request is read only where the files match headers or URIs.
-        if who and simple:
-            caller = decode(who[0] or b"")
-            return destination, decode(called), caller, who if flags & CREDENTIALS or caller in names else NO_WORDS
-        head = calls.head(number)
-        start = head.find(b" ") + 1
-        sender = value_of(head, b"from")
-        caller = user_of(sender)
-        called = head[start : head.find(b" ", start)]
-        return destination, user_of(called), caller, look(head, sender, caller)
+    def tell(numbers: Sequence[int]) -> Iterator[tuple[bytes, str, str, object]]:
+        for number, destination, flags, called, who in calls.row_facts(numbers):
+            # The row has the URI and the sender: a request is read only where the files match headers or URIs.
+            if who and simple:
+                caller = decode(who[0] or b"")
+                words = who if flags & CREDENTIALS or caller in names else NO_WORDS
+                yield destination, decode(called), caller, words
+                continue
+            head = calls.head(number)
+            start = head.find(b" ") + 1
+            sender = value_of(head, b"from")
+            caller = user_of(sender)
+            uri = head[start : head.find(b" ", start)]
+            yield destination, user_of(uri), caller, look(head, sender, caller)
 
     def look(head: bytes, sender: bytes, caller: str) -> object:
         named = sender.partition(b";tag=")[0] if caller in names else b""

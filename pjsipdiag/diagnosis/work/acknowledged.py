@@ -10,7 +10,7 @@ Folding keeps digests of both, in the order in which they came (`heads.tagged`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
@@ -66,10 +66,11 @@ class Acknowledged:
         """Those of a source address."""
         if source not in self._known:
             wanted = Address(source).pack()[:-2] in self._ends.sources
-            known = ((number, *self._known_of(number)) for number in (self._of_source(source) if wanted else ()))
+            known = self._known_of(self._of_source(source)) if wanted else ()
+            own = ((number, status) for number, is_own, status in known if is_own)
             self._known[source] = tuple(
                 self._calls[number]._replace(observed_status=status or None)
-                for number, _, status in islice((one for one in known if one[1]), MOST_CALLS_TOLD)
+                for number, status in islice(own, MOST_CALLS_TOLD)
             )
         return self._known[source]
 
@@ -95,9 +96,9 @@ class Acknowledged:
         return self._groups[key]
 
     def _shown_of(self, group: CallGroup, regroup: Regroup) -> Shown | None:
-        known = {number: self._known_of(number) for number in self._calls.alike(group.first_call)}
-        own = {number: status for number, (is_own, status) in known.items() if is_own}
-        kept = own or {number: status for number, (_, status) in known.items() if status}
+        known = [*self._known_of(self._calls.alike(group.first_call))]
+        own = {number: status for number, is_own, status in known if is_own}
+        kept = own or {number: status for number, _, status in known if status}
         if not kept:
             return None
         statuses = Counter(kept.values())
@@ -105,14 +106,17 @@ class Acknowledged:
             group = replace(regroup([*kept]), statuses=dict(sorted(statuses.items())))
         return Shown(group, bool(own))
 
-    def _known_of(self, number: int) -> tuple[bool, int]:
-        """Whether the sender of a call acknowledged it, and the status that the PBX answered in the end, 0 where that
-        is not known."""
-        calls, ends = self._calls, self._ends
-        source = calls.sources[calls.source[number]]
-        if source not in ends.sources or source in ends.pbx:
-            return False, 0
-        return self._shown.get(wide_digest(source, call_id(calls.head(number))), (False, 0))
+    def _known_of(self, numbers: Iterable[int]) -> Iterator[tuple[int, bool, int]]:
+        """Calls of one source, each with whether its sender acknowledged it, and the status that the PBX answered in
+        the end, 0 where that is not known."""
+        calls, ends, shown = self._calls, self._ends, self._shown
+        source = b""
+        for number in numbers:
+            source = source or calls.sources[calls.source[number]]
+            if source not in ends.sources or source in ends.pbx:
+                yield number, False, 0
+            else:
+                yield number, *shown.get(wide_digest(source, call_id(calls.head(number))), (False, 0))
 
     def _of_source(self, source: str) -> Iterable[int]:
         """The numbers of the calls of a source address."""
