@@ -230,6 +230,11 @@ static PyObject *of(PyObject *object, int name) {
     return found;
 }
 
+static Py_ssize_t number_of(PyObject *object, int name) {
+    PyObject *found = of(object, name);
+    return found ? PyLong_AsSsize_t(found) : -1;
+}
+
 /* Gives it `value`, which is given away; -1 for an error. */
 static int set(PyObject *object, int name, PyObject *value) {
     int failed = value ? PyObject_SetAttr(object, names[name], value) : -1;
@@ -320,12 +325,15 @@ static int receive(const Tables *tables, const Segment *segment, PyObject *seque
                    PyObject *messages) {
     const uint8_t *data = segment->data;
     Py_ssize_t size = segment->size;
-    PyObject *lost = of(stream, LOST), *needed = of(stream, NEED), *searched = of(stream, SCANNED), *buffer = of(stream, BUFFER);
-    if (!lost || !needed || !searched || !buffer)
+    PyObject *lost = of(stream, LOST), *buffer = of(stream, BUFFER);
+    if (!lost || !buffer)
         return -1;
     if (lost != Py_False)
         return 0;
-    const Py_ssize_t kept = PyByteArray_Size(buffer), need_before = PyLong_AsSsize_t(needed), scanned_before = PyLong_AsSsize_t(searched);
+    const Py_ssize_t kept = PyByteArray_Size(buffer); /* where nothing is kept, nothing is needed or searched */
+    const Py_ssize_t need_before = kept ? number_of(stream, NEED) : 0, scanned_before = kept ? number_of(stream, SCANNED) : 0;
+    if (PyErr_Occurred())
+        return -1;
     Py_ssize_t need = need_before, scanned = scanned_before;
     Text found[MOST_MESSAGES];
     int count = 0, whole = 0;
@@ -437,12 +445,15 @@ static int follow(const Tables *tables, const Segment *segment, Law *law, PyObje
     if (!segment->size || segment->header[13] & SYN_RST || *segment->data == ALERT || segment->size > law->room)
         return 0;
     PyObject *sequence = of(segment->flow, SEQUENCE), *next = of(sequence, NEXT), *ahead = of(sequence, AHEAD);
-    PyObject *opened = of(sequence, OPENED), *known = of(segment->flow, DIRECTION);
-    if (!next || !ahead || !opened || !known)
+    PyObject *known = of(segment->flow, DIRECTION);
+    if (!next || !ahead || !known)
         return -1;
     const int64_t behind = (int32_t)((uint32_t)PyLong_AsUnsignedLong(next) - word(segment->header + 4, 1));
     if (known != segment->direction && PyUnicode_Compare(known, segment->direction))
         return 0;
+    PyObject *opened = behind ? of(sequence, OPENED) : Py_False;
+    if (!opened)
+        return -1;
     if (opened == Py_True && behind >= segment->size && behind <= FAR)
         return note(segment);
     if (behind)
@@ -453,8 +464,7 @@ static int follow(const Tables *tables, const Segment *segment, Law *law, PyObje
 
 /* How many more bytes may wait, as the flows have it. */
 static int ask_room(Law *law) {
-    PyObject *waiting = of(law->table, WAITING);
-    law->room = law->told = law->most - (waiting ? PyLong_AsSsize_t(waiting) : 0);
+    law->room = law->told = law->most - number_of(law->table, WAITING);
     return PyErr_Occurred() ? -1 : 0;
 }
 

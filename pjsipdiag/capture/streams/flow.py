@@ -23,7 +23,6 @@ class Flow:
     __slots__ = (
         "acknowledges",
         "direction",
-        "ends",
         "former",
         "frame",
         "lost",
@@ -34,8 +33,7 @@ class Flow:
         "told",
     )
 
-    def __init__(self, flow: bytes, begin: int, time: int, opened: bool) -> None:
-        self.ends = ends(flow)
+    def __init__(self, begin: int, time: int, opened: bool) -> None:
         self.sequence = Direction(begin, opened)
         self.stream: Stream | None = None
         self.lost = False

@@ -118,7 +118,7 @@ class Reassembler(FlowTable):
         # An opening SYN starts both directions anew; a SYN with ACK answers one, whose flow was started by that.
         for one in (flow,) if flags & ACK else (flow, reverse(flow)):
             self.ignored.pop(one, None)
-        found = Flow(flow, sequence + 1 & 0xFFFFFFFF, time, opened=True)
+        found = Flow(sequence + 1 & 0xFFFFFFFF, time, opened=True)
         found.turn(direction)
         found.acknowledges = acknowledges
         left = self._follow(flow, found)
@@ -139,7 +139,7 @@ class Reassembler(FlowTable):
             self.tally.undecoded[LOSSES[RunKind.GAP]] += 1
             state.lost = True
         self.stray(flow)
-        found = Flow(flow, sequence, time, opened=False)
+        found = Flow(sequence, time, opened=False)
         found.lost = True
         return [*self._follow(flow, found), *self.feed(*segment)]
 
@@ -157,7 +157,7 @@ class Reassembler(FlowTable):
                 return ()
             self.tally.undecoded["TCP stream that begins inside a SIP message"] += 1
             stream = joined(payload, self.tally.undecoded)
-        state = Flow(flow, sequence, time, opened=False)
+        state = Flow(sequence, time, opened=False)
         state.stream = stream
         self._follow(flow, state)
         return self.feed(*segment)
@@ -266,7 +266,7 @@ class Reassembler(FlowTable):
         return []
 
     def _datagrams(self, flow: bytes, state: Flow, pieces: Sequence[Piece]) -> list[Datagram]:
-        source, destination = state.ends
+        source, destination = ends(flow)
         transport = state.stream.transport if state.stream else "TCP"
         kind = Connected if self.is_shown(flow, state) else Datagram
         found = [
