@@ -7,7 +7,10 @@ A spool travels with its fold: its bytes are what is pickled, except to the proc
 from __future__ import annotations
 
 import os
+import signal
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 MOST_IN_MEMORY, BUFFER = 8 << 20, 1 << 18
@@ -113,4 +116,19 @@ class Placed(Spool):
 def _open() -> BinaryIO:
     import tempfile  # costs more than the small captures that need none
 
-    return tempfile.TemporaryFile(prefix="pjsipdiag-", buffering=0)
+    # The first one looks for a folder by a file that it writes there: a signal before it is gone again would leave it.
+    with _without_signals():
+        return tempfile.TemporaryFile(prefix="pjsipdiag-", buffering=0)
+
+
+@contextmanager
+def _without_signals() -> Iterator[None]:
+    """Signals wait, where a system has them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
