@@ -56,6 +56,24 @@ def test_a_network_moves_the_calls_that_it_holds(situation: Situation) -> None:
     assert "carrier" in change.after
 
 
+def test_an_order_is_tried_in_the_table_that_has_the_type_global(tmp_path: Path) -> None:
+    files = {
+        "etc/pjsip.conf": FILES,
+        "etc/sorcery.conf": "[res_pjsip]\nglobal=realtime,ps_globals\n",
+        "etc/extconfig.conf": "[settings]\nps_globals => sqlite3,asterisk\n",
+        "tables/ps_globals.csv": "id,endpoint_identifier_order\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    capture, tables = write_scene(CALLS, tmp_path / "c.pcap"), (f"asterisk={tmp_path / 'tables'}",)
+    seen = observe([capture], tmp_path / "etc", pbx=("192.0.2.1",), databases=tables).situation
+    (change,) = what_if(seen, order="username,ip")
+    assert change.source == "203.0.113.1"
+    assert "'carrier' by ip" in change.before
+    assert "'2001' by username" in change.after
+
+
 def test_another_context_moves_calls_to_another_answer(tmp_path: Path) -> None:
     template = "[trunk](!)\ntype=endpoint\ncontext=in\n[carrier](trunk)"
     (tmp_path / "pjsip.conf").write_text(FILES.replace("[carrier]\ntype=endpoint\ncontext=in", template))
