@@ -14,8 +14,9 @@ _CUT = re.compile(rb"%[0-9A-Fa-f]?\Z")
 _FRAME = re.compile(rb"(\d{1,6}) (?=<\d{1,3}>)")
 _PIECE = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} DEBG '[^'\n]{1,100}' std(?:out|err) output:\r?\n"
 _HEAD_OF_PIECE = re.compile(_PIECE)
-_LINE_OF_PIECE = re.compile(rb"^" + _PIECE, re.MULTILINE)
-_AROUND_PIECE = re.compile(rb"\n" + _PIECE)
+_LINE_OF_PIECE = re.compile(rb"(?<=\n)" + _PIECE)
+_AROUND_PIECE = re.compile(rb"\n(?:" + _PIECE + rb")+")
+LONGEST_HEAD_OF_PIECE = 160
 LONGEST_PIECE = 1 << 20
 """Bytes in which a piece of output ends: supervisord reads no more than 128 KiB at once."""
 LONGEST_COUNT = 12
@@ -97,11 +98,13 @@ class Supervised:
                 return b""
             one_line = all(piece.count(b"\n") == 1 for piece in pieces)
             self._between = _LINE_OF_PIECE if one_line else _AROUND_PIECE
-        cut = len(data)
-        if not final:
-            # A line that says so, and what may be the start of one, waits for what follows.
-            cut = max(data.rfind(b"\n"), 0)
+        cut = left = len(data)
+        if not final and (end := data.rfind(b"\n", max(cut - LONGEST_HEAD_OF_PIECE, 0))) >= 0:
+            # A line that says so, and what may be the start of one, waits for what follows. Of several such lines the
+            # last stands for all, or a file of nothing else would be looked at from its start again and again.
+            cut = left = end
             while (start := data.rfind(b"\n", 0, cut)) >= 0 and _HEAD_OF_PIECE.match(data, start + 1, cut + 1):
+                left = start if cut == end else left
                 cut = start
-        self._kept = data[cut:]
+        self._kept = data[left:]
         return self._between.sub(b"", data[:cut])
