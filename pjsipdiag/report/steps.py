@@ -32,7 +32,7 @@ TAKEN_UP = {
 }
 """Why a repair is loaded as it is."""
 
-MOST_SHOWING_OBJECTS = 3
+MOST_OBJECT_COMMANDS = 3
 """Commands that show objects; JSON has those of every suggestion."""
 
 
@@ -64,7 +64,7 @@ def ending(report: Report) -> Ending:
 def _steps(all_of_them: Sequence[Loading]) -> Iterator[Step]:
     yield from (Step(_generated(loading), ()) for loading in all_of_them if loading.generated)
     yield from (Step(". ".join(TAKEN_UP[kind] for kind in one.kinds), one.commands) for one in all_of_them)
-    shown = tuple(dict.fromkeys(command for loading in all_of_them for command in loading.see))[:MOST_SHOWING_OBJECTS]
+    shown = tuple(dict.fromkeys(command for loading in all_of_them for command in loading.see))[:MOST_OBJECT_COMMANDS]
     if shown:
         yield Step("See that it is loaded", shown)
     yield from (_watch(loading.watch) for loading in all_of_them)

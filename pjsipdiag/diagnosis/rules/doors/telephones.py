@@ -38,19 +38,16 @@ def of_telephone(situation: Situation, group: CallGroup) -> Cause | None:
 
 
 FROM_USER, LOGIN = "From user", "Authorization user"
-IDENTIFIER_BELIEVING = {FROM_USER: "username", LOGIN: "auth_username"}
+IDENTIFIER_OF = {FROM_USER: "username", LOGIN: "auth_username"}
 """The word by which a request names its caller, and the identifier that believes it."""
 
 
 def _named_telephones(situation: Situation, group: CallGroup) -> Iterable[tuple[Endpoint, str]]:
     """The telephones that the calls of a group name, and by which word."""
-    logins = _telephones(situation, LOGIN)
-    proofs = group.read_proofs() if logins and group.credentialed else ()
-    for phones, word, names in (
-        (_telephones(situation, FROM_USER), FROM_USER, group.callers),
-        (logins, LOGIN, credentials.users(proofs)),
-    ):
-        yield from ((phones[name], word) for name in names if name in phones)
+    callers, logins = _telephones(situation, FROM_USER), _telephones(situation, LOGIN)
+    yield from ((callers[name], FROM_USER) for name in group.callers if name in callers)
+    if logins and group.credentialed:
+        yield from ((logins[name], LOGIN) for name in credentials.users(group.read_proofs()) if name in logins)
 
 
 @lru_cache(maxsize=4)
@@ -60,7 +57,7 @@ def _telephones(situation: Situation, word: str) -> Mapping[str, Endpoint]:
     return {
         name: phone
         for name, phone in situation.config.endpoints.items()
-        if phone.auth and IDENTIFIER_BELIEVING[word] in phone.identify_by and phone.name not in trunks
+        if phone.auth and IDENTIFIER_OF[word] in phone.identify_by and phone.name not in trunks
     }
 
 
@@ -167,6 +164,6 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
         advice=f"narrow {text} of [{cause.name}]{meant}: then the {word} finds {phone.name}, which asks for the"
         " password"
         if rule
-        else f"make the rule of [{cause.name}] fit the trunk's calls only, or put {IDENTIFIER_BELIEVING[word]} before"
+        else f"make the rule of [{cause.name}] fit the trunk's calls only, or put {IDENTIFIER_OF[word]} before"
         f" {verdict.identifier} in endpoint_identifier_order",
     )

@@ -12,7 +12,7 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed, sources, with_status
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
-MOST_SHOWING_ROWS = 3
+MOST_ROW_COMMANDS = 3
 """Commands that show what Asterisk has."""
 
 
@@ -47,7 +47,7 @@ def unread(config: Config) -> Iterator[Finding]:
         types = ", ".join(one.type for one in held)
         places = ", ".join(dict.fromkeys(one.place for one in held))
         shown = ", ".join(
-            f"`asterisk -rx '{one}'`" for one in list(dict.fromkeys(one.shown for one in held))[:MOST_SHOWING_ROWS]
+            f"`asterisk -rx '{one}'`" for one in list(dict.fromkeys(one.shown for one in held))[:MOST_ROW_COMMANDS]
         )
         yield Finding(
             "table-not-read",
