@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pjsipdiag.asterisk.addresses.address_rule import canonical
 from pjsipdiag.asterisk.addresses.match import parse_rules
-from pjsipdiag.asterisk.addresses.rule import canonical
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts

@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.dialplan.model import Dialplan
+    from pjsipdiag.asterisk.dialplan.contexts import Dialplan
     from pjsipdiag.asterisk.loading.modules import Absent
     from pjsipdiag.asterisk.realtime.families import Stored
 

@@ -100,7 +100,7 @@ def _running(live: Live, asterisk: str | None) -> Config:
 
 
 def _otherwise(config: Config, live: Live, asterisk: str | None) -> tuple[Problem, ...]:
-    from pjsipdiag.asterisk.live.compare import loaded_otherwise
+    from pjsipdiag.asterisk.live.loaded_otherwise import loaded_otherwise
 
     return tuple(loaded_otherwise(config, _running(live, asterisk), live))
 

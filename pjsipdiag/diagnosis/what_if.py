@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.loading import options
+from pjsipdiag.asterisk.loading import object_options
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Verdict
 from pjsipdiag.diagnosis.compare import Change, describe, differs
@@ -95,13 +95,17 @@ def _section(config: Config, name: str, option: str) -> Section:
     if not fitting:
         known = sorted({one for section in found for one in _types(config, section)})
         if known == ["wizard"]:
-            groups = [one for one in WIZARD_OF if options.knows(WIZARD_GROUPS.get(one, one), option, config.version)]
+            groups = [
+                one for one in WIZARD_OF if object_options.knows(WIZARD_GROUPS.get(one, one), option, config.version)
+            ]
             meant = f": write {' or '.join(f'{one}/{option}' for one in groups)}" if groups else ""
             raise ConfigError(
                 f"[{found[0].name}] of type=wizard has no option {option!r}: Asterisk passes over it without a"
                 f" word{meant}"
             )
-        alike = get_close_matches(option.lower(), [n for one in known for n in options.names(one, config.version)], 1)
+        alike = get_close_matches(
+            option.lower(), [n for one in known for n in object_options.names(one, config.version)], 1
+        )
         meant = f" (did you mean {alike[0]}?)" if alike else ""
         raise ConfigError(
             f"[{found[0].name}] of type={', '.join(known)} has no option {option!r} in Asterisk {config.version}: it"
@@ -128,13 +132,13 @@ def _types(config: Config, section: Section) -> frozenset[str]:
 def _takes(config: Config, section: Section, option: str) -> bool:
     """Whether Asterisk would take a line with that option there; types that are not known are not judged."""
     types = _types(config, section)
-    if not types or types - {*options.OBJECT_TYPES, "wizard"}:
+    if not types or types - {*object_options.OBJECT_TYPES, "wizard"}:
         return True
     group, slash, rest = option.lower().rpartition("/")
     if "wizard" in types and slash:
-        return options.knows(WIZARD_GROUPS.get(group, group), rest, config.version)
+        return object_options.knows(WIZARD_GROUPS.get(group, group), rest, config.version)
     return any(
-        option.lower() in WIZARD_OPTIONS if kind == "wizard" else options.knows(kind, option, config.version)
+        option.lower() in WIZARD_OPTIONS if kind == "wizard" else object_options.knows(kind, option, config.version)
         for kind in types
     )
 

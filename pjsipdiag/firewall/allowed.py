@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from ipaddress import collapse_addresses, ip_network
 
-from pjsipdiag.asterisk.addresses.rule import is_prefix, is_whole_world, network_text, networks_between
+from pjsipdiag.asterisk.addresses.address_rule import is_prefix, is_whole_world, network_text, networks_between
 from pjsipdiag.asterisk.config import Acl, Config, Identify
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass

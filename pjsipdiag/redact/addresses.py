@@ -15,8 +15,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import field
 
+from pjsipdiag.asterisk.addresses.address_rule import BITS, is_prefix, make_ip, network_of
 from pjsipdiag.asterisk.addresses.match import parse_rules
-from pjsipdiag.asterisk.addresses.rule import BITS, is_prefix, make_ip, network_of
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.sip import Ip, Network

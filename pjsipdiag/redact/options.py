@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from pjsipdiag.asterisk.addresses.address_rule import BITS, is_prefix, network_of
 from pjsipdiag.asterisk.addresses.match import BLANKS, parse_match, parse_rules
-from pjsipdiag.asterisk.addresses.rule import BITS, is_prefix, network_of
 from pjsipdiag.asterisk.config import AddressRule
-from pjsipdiag.asterisk.loading.options import OBJECT_TYPES, names
+from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES, names
 from pjsipdiag.asterisk.loading.resolve import could_resolve
 from pjsipdiag.asterisk.loading.values.codecs import FORMAT_NAMES
 from pjsipdiag.asterisk.releases import REPRESENTATIVES

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pjsipdiag.asterisk.addresses.rule import canonical
+from pjsipdiag.asterisk.addresses.address_rule import canonical
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts

@@ -178,7 +178,7 @@ def test_a_newer_release_in_the_table_behaves_as_the_newest_before(
 
 ASKED = """
 import json, sys
-from pjsipdiag.asterisk.loading.options import OBJECT_TYPES, default, names
+from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES, default, names
 from pjsipdiag.asterisk.releases import BRANCHES, FEATURES, NEWEST, REPRESENTATIVES, nearest, release
 from pjsipdiag.asterisk.releases.faults import FAULTS, has_fault
 new, old = release(NEWEST), release(sys.argv[1])

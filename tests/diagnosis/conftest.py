@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pjsipdiag.asterisk.forms import forms
+from pjsipdiag.asterisk.forms import head_forms
 
 EARLY = 4
 
 
 @pytest.fixture(autouse=True)
 def learnt_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forms, "LEARNT", EARLY)
+    monkeypatch.setattr(head_forms, "LEARNT", EARLY)

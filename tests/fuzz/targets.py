@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from pjsipdiag.asterisk.ere import UndecidedError
 from pjsipdiag.asterisk.ere import automaton as regex
-from pjsipdiag.asterisk.forms import forms
+from pjsipdiag.asterisk.forms import head_forms
 from pjsipdiag.asterisk.forms.header_syntax import PARSED_FIELDS
 from pjsipdiag.asterisk.loading import show_output as shown
 from pjsipdiag.asterisk.loading.objects import load_config
@@ -85,7 +85,7 @@ def request(data: bytes) -> None:
 def form(data: bytes) -> None:
     """A head for which a form is learnt, or one of what follows a plain one: PJSIP parses it, to the fields that the
     form reads."""
-    met = forms.Forms()
+    met = head_forms.Forms()
     with _learnt_early():
         number, end, fields = [met.read(head) for head in (PLAIN,) * EARLY + (data,) * (EARLY + 1)][-1]
     if not number:
@@ -133,11 +133,11 @@ def _folded(data: bytes, taker: object) -> folding.Fold:
 @contextmanager
 def _learnt_early() -> Iterator[None]:
     """A few requests of a form are enough to learn it, as few fit into the bytes of a fuzzer."""
-    usual, forms.LEARNT = forms.LEARNT, EARLY
+    usual, head_forms.LEARNT = head_forms.LEARNT, EARLY
     try:
         yield
     finally:
-        forms.LEARNT = usual
+        head_forms.LEARNT = usual
 
 
 def _held(folded: folding.Fold) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.asterisk.loading.options import OBJECT_TYPES, names
+from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES, names
 from pjsipdiag.cli import main
 from pjsipdiag.report import FORMATS
 from pjsipdiag.sip import Address

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from pjsipdiag.asterisk.addresses.rule import SourceSocket, bounds, full_mask, is_prefix
+from pjsipdiag.asterisk.addresses.address_rule import SourceSocket, bounds, full_mask, is_prefix
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.dataclass import dataclass
 

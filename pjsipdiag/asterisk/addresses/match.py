@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from pjsipdiag.asterisk.addresses import sockaddr
-from pjsipdiag.asterisk.addresses.rule import BITS, full_mask
+from pjsipdiag.asterisk.addresses.address_rule import BITS, full_mask
 from pjsipdiag.asterisk.config import AddressRule
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass

@@ -3,7 +3,7 @@
 In come the files; out comes whether a number exists in a context, and the line that takes it. What is defined
 elsewhere (AEL, Lua, a database, a program) is unknown, and said to be.
 
-    model              contexts, extensions, includes, switches: frozen data
+    contexts           contexts, extensions, includes, switches: frozen data
     extension          a name or pattern against a number, and which of two comes first
     extensions_conf    files -> contexts
     find               a number in a context, its switches and includes

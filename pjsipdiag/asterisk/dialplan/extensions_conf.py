@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 
 from pjsipdiag.asterisk.config import Problem
+from pjsipdiag.asterisk.dialplan.contexts import Context, Dialplan, Extension, Include, Switch
 from pjsipdiag.asterisk.dialplan.extension import place
-from pjsipdiag.asterisk.dialplan.model import Context, Dialplan, Extension, Include, Switch
 from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.reasons.files import PASSED_OVER, FileReason

@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Problem
+from pjsipdiag.asterisk.dialplan.contexts import Context, Dialplan, Extension
 from pjsipdiag.asterisk.dialplan.extension import Fit, fit
-from pjsipdiag.asterisk.dialplan.model import Context, Dialplan, Extension
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
 

@@ -9,7 +9,7 @@ import re
 import string
 from functools import cache
 
-from pjsipdiag.asterisk.forms.grammar import (
+from pjsipdiag.asterisk.forms.expressions import (
     Syntax,
     ahead,
     any_case,

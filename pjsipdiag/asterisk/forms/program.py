@@ -1,4 +1,4 @@
-"""A grammar of `grammar` as a program: the same expression in numbers, which the compiled part follows (`_fold.c`).
+"""A grammar of `expressions` as a program: the same expression in numbers, which the compiled part follows (`_fold.c`).
 
 A program is a head (PROGRAM_HEAD), instructions of 32 bits each, sets of bytes as tables of 256, and texts. What an
 instruction holds follows it; a block is its length and its instructions.
@@ -26,7 +26,7 @@ _AGAIN = re.compile(rb"\)" + _TIMES)
 
 
 def program(syntax: bytes, names: Sequence[str]) -> bytes:
-    """The program of an expression that `grammar` made, whose groups are among `names`."""
+    """The program of an expression that `expressions` made, whose groups are among `names`."""
     made = _Program(syntax, names)
     words = made.alternatives()
     assert made.at == len(syntax), "grammar says nothing else"

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from pjsipdiag.asterisk.config import Problem
+from pjsipdiag.asterisk.dialplan.contexts import Context, Dialplan, Extension, Include, Switch
 from pjsipdiag.asterisk.dialplan.extension import place
-from pjsipdiag.asterisk.dialplan.model import Context, Dialplan, Extension, Include, Switch
 from pjsipdiag.asterisk.live.snapshot import Item, Live
 from pjsipdiag.asterisk.reasons import FileReason
 from pjsipdiag.asterisk.releases import Release

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pjsipdiag.asterisk.addresses import match, sockaddr
-from pjsipdiag.asterisk.addresses.rule import applies
+from pjsipdiag.asterisk.addresses.address_rule import applies
 from pjsipdiag.asterisk.addresses.sockaddr import Numeric, service, split_host_port
 from pjsipdiag.asterisk.config import AddressRule, Identify, Problem, UnresolvedName
 from pjsipdiag.asterisk.files.lines import parse_bool
-from pjsipdiag.asterisk.loading.options import Applied
+from pjsipdiag.asterisk.loading.object_options import Applied
 from pjsipdiag.asterisk.loading.resolve import SERVICES, Resolver, could_resolve, look_up
 from pjsipdiag.asterisk.loading.walk_order import MEMORY_BUCKETS, str_hash
 from pjsipdiag.asterisk.reasons.loading import LoadReason

@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from pjsipdiag.asterisk.config import AddressRule, Config, Dropped, Global, Identify, Loaded, Problem, Transport
+from pjsipdiag.asterisk.dialplan.contexts import Dialplan
 from pjsipdiag.asterisk.dialplan.extensions_conf import DIALPLAN_MODULES, read_dialplan
-from pjsipdiag.asterisk.dialplan.model import Dialplan
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.files.parsed import Parsed
-from pjsipdiag.asterisk.loading import acls, identify, kinds, modules, walk_order, wizard
+from pjsipdiag.asterisk.loading import acls, identify, modules, object_types, walk_order, wizard
+from pjsipdiag.asterisk.loading.object_options import Applied, apply, cannot_tell
+from pjsipdiag.asterisk.loading.object_sources import Sources
 from pjsipdiag.asterisk.loading.opening import nothing, open_path
-from pjsipdiag.asterisk.loading.options import Applied, apply, cannot_tell
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, Backend, Batch, select
-from pjsipdiag.asterisk.loading.sources import Sources
-from pjsipdiag.asterisk.realtime.folded import EXACT, CaselessNames, Folding
+from pjsipdiag.asterisk.realtime.collation import EXACT, CaselessNames, Folding
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
@@ -102,7 +102,7 @@ class _Loader:
         self.acls, refused = acls.named_lists(self.sources.file(acls.ACL_FILE))
         self.warnings += refused
         globals_ = self._globals()
-        endpoints = self._both("endpoint", lambda s, a: kinds.endpoint(s, a, self.version, self.acls))
+        endpoints = self._both("endpoint", lambda s, a: object_types.endpoint(s, a, self.version, self.acls))
         transports = self._plain("transport", self._transport)
         parts, made = self._identifies()
         self._plain("system", lambda s, a: Loaded(s.name, s.where, a.options))
@@ -118,11 +118,11 @@ class _Loader:
             globals=globals_,
             transports=transports,
             sockets=tuple(self.sockets),
-            domain_aliases=self._plain("domain_alias", kinds.domain_alias),
-            auths=self._both("auth", kinds.auth),
-            aors=self._both("aor", kinds.aor),
-            registrations=self._both("registration", kinds.registration),
-            acls=tuple(self._plain("acl", lambda s, a: kinds.acl(s, a, self.acls)).values()),
+            domain_aliases=self._plain("domain_alias", object_types.domain_alias),
+            auths=self._both("auth", object_types.auth),
+            aors=self._both("aor", object_types.aor),
+            registrations=self._both("registration", object_types.registration),
+            acls=tuple(self._plain("acl", lambda s, a: object_types.acl(s, a, self.acls)).values()),
             identifiers=walk_order.identifiers(order_text, self.version),
             uncertain_identifiers=walk_order.uncertain(order_text, self.version),
             unread=self.sources.unread(),
@@ -170,13 +170,13 @@ class _Loader:
 
     def _transport(self, section: Section, applied: Applied) -> Transport | Problem:
         """A transport, unless one before it listens on its address already (config_transport.c, transport_apply)."""
-        made = kinds.transport(section, applied, self.resolver)
+        made = object_types.transport(section, applied, self.resolver)
         if isinstance(made, Problem):
             return made
         stream = made.protocol in ("tcp", "tls")
         if stream or made.protocol == "udp":
             for taken in self.sockets:
-                if (taken.protocol in ("tcp", "tls")) == stream and kinds.clash(taken, made):
+                if (taken.protocol in ("tcp", "tls")) == stream and object_types.clash(taken, made):
                     log = f"Transport '{made.name}' could not be started: Address already in use"
                     bind = made.option("bind")
                     reason = LoadReason.ADDRESS_IN_USE(ip=taken.bind, port=taken.port)
@@ -314,7 +314,7 @@ class _Loader:
 
     def _globals(self) -> Global:
         """The settings in force: of several objects the one that was applied last; the defaults when none stays."""
-        applied = [item for selection in self._selections("global", kinds.global_) for item in selection.objects]
+        applied = [item for selection in self._selections("global", object_types.global_) for item in selection.objects]
         if len(applied) > 1:
             log = f"At most one pjsip.conf type=global object can be defined.  You have {len(applied)} defined."
             reason = LoadReason.SECOND_GLOBAL(section=applied[-1].name)

@@ -14,9 +14,9 @@ from pjsipdiag.asterisk.config import Dropped, Problem
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading.caches import Cache, cache_of, is_for_cache
-from pjsipdiag.asterisk.loading.options import OBJECT_TYPES, knows
+from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES, knows
 from pjsipdiag.asterisk.loading.walk_order import bucket_count
-from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
+from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason

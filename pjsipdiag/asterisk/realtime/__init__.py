@@ -3,18 +3,18 @@
 In come sorcery.conf and extconfig.conf with the rows of a database that the user named; out come sections, as if a file
 had them, with their row as origin. Databases are opened read-only, and only when asked.
 
-    families    extconfig.conf: a family's driver, database and table
-    tables      which types come from which family, and how a release asks for them
-    database    which of the next three has the rows
-    server, sqlite    PostgreSQL, MariaDB and others, through SQLAlchemy; SQLite, through sqlite3
-    dumps       pg_dump, mysqldump, folders of CSV
-    logins      URLs out of res_pgsql.conf, res_odbc.conf and odbc.ini
-    folded      how a database compares names
-    rows        a row -> a section, as each driver gives empty values and separators
-    pitfalls    rows and caches that are not what they look like
-    row_lines   rows as lines that can be looked at and changed
-    unread      what was not read: who holds it, and what shows it
-    static      whole files from a table (static realtime)
+    families        extconfig.conf: a family's driver, database and table
+    tables          which types come from which family, and how a release asks for them
+    database        which of the next three has the rows
+    database_server, sqlite    PostgreSQL, MariaDB and others, through SQLAlchemy; SQLite, through sqlite3
+    dumps           pg_dump, mysqldump, folders of CSV
+    logins          URLs out of res_pgsql.conf, res_odbc.conf and odbc.ini
+    collation       how a database compares names
+    row_sections    a row -> a section, as each driver gives empty values and separators
+    pitfalls        rows and caches that are not what they look like
+    row_lines       rows as lines that can be looked at and changed
+    unread          what was not read: who holds it, and what shows it
+    static          whole files from a table (static realtime)
 
 Imports: `files`, `releases`, `config`. A driver of Asterisk is a row of `families.ENGINES`, a kind of database a
 module with `read`, chosen by the URL in `database.read`.

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from typing import TypeVar
 
+from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
 from pjsipdiag.asterisk.realtime.families import Mapped
-from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import ConfigError
 
@@ -72,6 +72,6 @@ def read(mapped: Mapped, url: str, query: Query, take: Take[_T]) -> _T:
         from pjsipdiag.asterisk.realtime import sqlite
 
         return sqlite.read(mapped.database, url.removeprefix("sqlite:///"), query, take)
-    from pjsipdiag.asterisk.realtime import server
+    from pjsipdiag.asterisk.realtime import database_server
 
-    return server.read(mapped.database, url, query, take)
+    return database_server.read(mapped.database, url, query, take)

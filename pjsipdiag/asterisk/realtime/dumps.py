@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from pjsipdiag.asterisk.realtime import sqlite
+from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
 from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
-from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
 from pjsipdiag.dataclass import dataclass
 
 DUMP_BYTES, MOST_DUMP_RATIO = 64 << 20, 400

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
+from pjsipdiag.asterisk.realtime.collation import PROBES, Folding
 from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
-from pjsipdiag.asterisk.realtime.folded import PROBES, Folding
 
 LOCK_SECONDS = 5
 """How long a lock is waited for."""

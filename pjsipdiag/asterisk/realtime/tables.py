@@ -11,11 +11,11 @@ from typing import TypeVar
 from pjsipdiag.asterisk.config import Problem, Unread
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import Parsed
-from pjsipdiag.asterisk.loading import options
+from pjsipdiag.asterisk.loading import object_options
 from pjsipdiag.asterisk.loading.sorcery import Backend
-from pjsipdiag.asterisk.realtime import database, logins, pitfalls, row_lines, rows, static
+from pjsipdiag.asterisk.realtime import database, logins, pitfalls, row_lines, row_sections, static
+from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
 from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, families
-from pjsipdiag.asterisk.realtime.folded import EXACT, Folding
 from pjsipdiag.asterisk.realtime.unread import of_cache, of_table
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.releases import Release
@@ -45,7 +45,7 @@ _T = TypeVar("_T")
 class TableRows:
     """The rows of one table as sections; `folding` is what its database passes over when it compares names."""
 
-    made: tuple[rows.RowSection, ...]
+    made: tuple[row_sections.RowSection, ...]
     folding: Folding
     problems: tuple[Problem, ...] = ()
     """The pitfalls of the table and its rows."""
@@ -127,7 +127,7 @@ class Tables:
             return None
 
         def take(columns: database.Columns, raw: database.Raw) -> tuple[Stored, static.Included]:
-            found = static.rows_of(name, mapped, columns, (rows.row_of(columns.names, row) for row in raw))
+            found = static.rows_of(name, mapped, columns, (row_sections.row_of(columns.names, row) for row in raw))
             return static.store_rows(name, mapped, columns, found)
 
         made = self._read(mapped, url, database.Query(mapped.table, static.KEY, ordered=False), take)
@@ -139,7 +139,7 @@ class Tables:
 
     def sections(self, backend: Backend, object_type: str, version: Release, loads: Loads) -> Iterator[TableRows]:
         """The rows of each table that is asked (sorcery_realtime_retrieve_multiple, _retrieve_fields), as sections."""
-        listed = object_type in rows.LISTED_TYPES
+        listed = object_type in row_sections.LISTED_TYPES
         if listed and not backend.unqualified:
             reason = FileReason.NO_UNQUALIFIED_FETCH(type=object_type)
             yield TableRows((), EXACT, (Problem(reason, backend.where or Where("sorcery.conf", 0)),))
@@ -171,7 +171,7 @@ class Tables:
 
     def _part(self, mapped: Mapped, url: str, object_type: str, version: Release) -> TableRows | None:
         # What a release decides of rows: those that know the same options share them.
-        of_release = options.names(object_type, version.version), self._is_ordered(mapped, version)
+        of_release = object_options.names(object_type, version.version), self._is_ordered(mapped, version)
         key = (url, mapped.table, mapped.driver, object_type, of_release)
         found = self.databases.kept.get(key) or self._fetch(mapped, url, object_type, version)
         if found is None:
@@ -188,8 +188,8 @@ class Tables:
 
     def _fetch(self, mapped: Mapped, url: str, object_type: str, version: Release) -> tuple[TableRows, Stored] | None:
         def take(columns: database.Columns, raw: database.Raw) -> tuple[TableRows, Stored]:
-            make = rows.sections(columns.names, mapped.table, object_type, mapped.driver, version.version)
-            made: list[rows.RowSection] = []
+            make = row_sections.sections(columns.names, mapped.table, object_type, mapped.driver, version.version)
+            made: list[row_sections.RowSection] = []
             line = 1
             for row in raw:
                 one = make(row, line)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Sequence
 
-from pjsipdiag.asterisk.addresses.rule import SourceSocket, canonical, deciding, source
+from pjsipdiag.asterisk.addresses.address_rule import SourceSocket, canonical, deciding, source
 from pjsipdiag.asterisk.config import Acl, Config, Endpoint
 from pjsipdiag.asterisk.pjsip.message import Request
 from pjsipdiag.asterisk.pjsip.uri import PjSipUri

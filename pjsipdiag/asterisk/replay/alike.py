@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import field
 from typing import NamedTuple
 
+from pjsipdiag.asterisk.addresses.address_rule import unpack_source
 from pjsipdiag.asterisk.addresses.index import Hit
-from pjsipdiag.asterisk.addresses.rule import unpack_source
 from pjsipdiag.asterisk.config import Acl
-from pjsipdiag.asterisk.forms.forms import Form
+from pjsipdiag.asterisk.forms.head_forms import Form
 from pjsipdiag.asterisk.forms.header_syntax import (
     ARRAYS,
     CREDENTIAL,
@@ -23,7 +23,7 @@ from pjsipdiag.asterisk.forms.header_syntax import (
     canonical,
     syntax,
 )
-from pjsipdiag.asterisk.realtime.folded import CaselessNames
+from pjsipdiag.asterisk.realtime.collation import CaselessNames
 from pjsipdiag.asterisk.replay.admission import denial
 from pjsipdiag.asterisk.replay.prepared import NAME_LENGTH, Prepared
 from pjsipdiag.dataclass import dataclass

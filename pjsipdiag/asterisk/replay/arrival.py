@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from pjsipdiag.asterisk.addresses.rule import SourceSocket
+from pjsipdiag.asterisk.addresses.address_rule import SourceSocket
 from pjsipdiag.asterisk.config import Config, Transport
 from pjsipdiag.asterisk.loading.walk_order import MEMORY_BUCKETS, str_hash
 from pjsipdiag.asterisk.pjsip.message import Request, Unparsable

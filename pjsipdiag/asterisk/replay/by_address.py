@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pjsipdiag.asterisk.addresses.address_rule import canonical, source
 from pjsipdiag.asterisk.addresses.index import Near
-from pjsipdiag.asterisk.addresses.rule import canonical, source
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property, lru_cache, partial
 
-from pjsipdiag.asterisk.addresses.rule import source, unpack_source
+from pjsipdiag.asterisk.addresses.address_rule import source, unpack_source
 from pjsipdiag.asterisk.config import Acl, Config, Endpoint, Unread
 from pjsipdiag.asterisk.pjsip.message import Dialect, Request, Response, Unparsable, dialect, parse
 from pjsipdiag.asterisk.reasons.walk import WalkReason

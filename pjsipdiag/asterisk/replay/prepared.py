@@ -7,9 +7,9 @@ from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pjsipdiag.asterisk.addresses.address_rule import SourceSocket, make_ip
 from pjsipdiag.asterisk.addresses.index import AddressIndex
 from pjsipdiag.asterisk.addresses.match import BLANKS
-from pjsipdiag.asterisk.addresses.rule import SourceSocket, make_ip
 from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Transport
 from pjsipdiag.asterisk.files.lines import latin
 from pjsipdiag.asterisk.pjsip.message import Request

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import overload
 
-from pjsipdiag.asterisk.forms.grammar import Fields
+from pjsipdiag.asterisk.forms.expressions import Fields
 from pjsipdiag.asterisk.secrets import hide_secrets
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.folded import TRANSPORT_NAMES, Merged

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Iterable
 from zlib import crc32
 
-from pjsipdiag.asterisk.forms.grammar import Fields
+from pjsipdiag.asterisk.forms.expressions import Fields
 from pjsipdiag.capture.datagram import TOLD, Connected, Datagram, Tally
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.folded import MOST_TAGS, Folded

@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import field, fields
 from typing import Any, NamedTuple
 
-from pjsipdiag.asterisk.forms.forms import Forms
-from pjsipdiag.asterisk.forms.grammar import Fields
+from pjsipdiag.asterisk.forms.expressions import Fields
+from pjsipdiag.asterisk.forms.head_forms import Forms
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.heads import IsAsterisk, tagged

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from zlib import crc32
 
-from pjsipdiag.asterisk.forms.grammar import Fields
+from pjsipdiag.asterisk.forms.expressions import Fields
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls.rows import ACKED, CONNECTED, TAGGED
 from pjsipdiag.digest import wide_digest

@@ -14,7 +14,7 @@ from itertools import repeat
 from operator import getitem
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.forms.grammar import Fields
+from pjsipdiag.asterisk.forms.expressions import Fields
 from pjsipdiag.asterisk.forms.header_syntax import read_sender
 from pjsipdiag.asterisk.replay.alike import Alike, RequestKind, SenderNames
 from pjsipdiag.asterisk.replay.arrival import listening

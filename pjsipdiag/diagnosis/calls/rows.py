@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar, overload
 
-from pjsipdiag.asterisk.forms.grammar import Fields
+from pjsipdiag.asterisk.forms.expressions import Fields
 from pjsipdiag.digest import digest
 
 Name = TypeVar("Name", Fields, bytes)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import overload
 
-from pjsipdiag.asterisk.addresses.rule import bounds, make_ip, network_text, number, shared_bits
+from pjsipdiag.asterisk.addresses.address_rule import bounds, make_ip, network_text, number, shared_bits
 from pjsipdiag.asterisk.config import AddressRule
 from pjsipdiag.sip import Address, parse_uri
 

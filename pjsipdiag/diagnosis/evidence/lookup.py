@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from pjsipdiag.asterisk.addresses.address_rule import SourceSocket, source
 from pjsipdiag.asterisk.addresses.index import AddressIndex, Near
 from pjsipdiag.asterisk.addresses.match import Matches, parse_match
-from pjsipdiag.asterisk.addresses.rule import SourceSocket, source
 from pjsipdiag.asterisk.config import AddressRule, Config, Dropped, Identify
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Section

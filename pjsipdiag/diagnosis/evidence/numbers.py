@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Endpoint
+from pjsipdiag.asterisk.dialplan.contexts import Dialplan
 from pjsipdiag.asterisk.dialplan.find import Destination, Presence, find
-from pjsipdiag.asterisk.dialplan.model import Dialplan
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.sip import SipMessage, parse_uri
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 
-from pjsipdiag.asterisk.addresses.rule import MAPPED, fits, is_whole_world, number
+from pjsipdiag.asterisk.addresses.address_rule import MAPPED, fits, is_whole_world, number
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS
 from pjsipdiag.dataclass import dataclass

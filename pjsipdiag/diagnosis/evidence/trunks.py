@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from functools import lru_cache
 
-from pjsipdiag.asterisk.addresses.rule import number
+from pjsipdiag.asterisk.addresses.address_rule import number
 from pjsipdiag.asterisk.config import AddressRule, Config, Endpoint
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass

@@ -12,7 +12,15 @@ from collections.abc import Iterator
 from dataclasses import field
 from functools import lru_cache
 
-from pjsipdiag.asterisk.addresses.rule import BITS, bounds, is_prefix, is_whole_world, length, network_text, number
+from pjsipdiag.asterisk.addresses.address_rule import (
+    BITS,
+    bounds,
+    is_prefix,
+    is_whole_world,
+    length,
+    network_text,
+    number,
+)
 from pjsipdiag.asterisk.config import AddressRule, Config
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass

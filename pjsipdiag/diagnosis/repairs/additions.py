@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from pjsipdiag.asterisk.addresses.rule import BITS, bounds, fits, length, make_ip, number, shared_bits
+from pjsipdiag.asterisk.addresses.address_rule import BITS, bounds, fits, length, make_ip, number, shared_bits
 from pjsipdiag.asterisk.config import AddressRule, Config, Endpoint, Identify
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import lines_of, styled, value_of, with_value

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
+from pjsipdiag.asterisk.addresses.address_rule import BITS, fits, number
 from pjsipdiag.asterisk.addresses.match import parse_match
-from pjsipdiag.asterisk.addresses.rule import BITS, fits, number
 from pjsipdiag.asterisk.config import Config, Dropped
-from pjsipdiag.asterisk.loading import options
+from pjsipdiag.asterisk.loading import object_options
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.values import ValueReason
 from pjsipdiag.asterisk.section import Section, Where
@@ -73,7 +73,7 @@ def _other_option(config: Config, dropped: Dropped, line: str, ips: Sequence[str
     """The option that is spelt alike; for one that this release does not know, the addresses that called."""
     group, slash, spelt = line.partition("=")[0].strip().rpartition("/")
     missing, unknown = _missing(dropped), dropped.why.kind is LoadReason.NO_OPTION
-    names = [missing] if missing else options.names(dropped.type, config.version) if unknown else ()
+    names = [missing] if missing else object_options.names(dropped.type, config.version) if unknown else ()
     close = get_close_matches(spelt.lower(), names, 1, 0.8)
     if close:
         return with_name(line, f"{group}{slash}{close[0]}")

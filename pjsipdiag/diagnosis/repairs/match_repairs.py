@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pjsipdiag.asterisk.addresses.rule import fits
+from pjsipdiag.asterisk.addresses.address_rule import fits
 from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import line_at, set_value, value_of, with_value

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
-from pjsipdiag.asterisk.addresses.rule import BITS, number
+from pjsipdiag.asterisk.addresses.address_rule import BITS, number
 from pjsipdiag.asterisk.config import Config, Dropped, Endpoint
 from pjsipdiag.asterisk.replay.admission import missing_auths
 from pjsipdiag.asterisk.section import Where

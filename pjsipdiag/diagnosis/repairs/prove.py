@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from pjsipdiag.asterisk.addresses.rule import fits
+from pjsipdiag.asterisk.addresses.address_rule import fits
 from pjsipdiag.asterisk.config import AddressRule, Config, Identify
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Section

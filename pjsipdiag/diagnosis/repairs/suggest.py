@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib import import_module
 from itertools import chain, zip_longest
 
-from pjsipdiag.asterisk.addresses.rule import bounds, is_prefix, make_ip
+from pjsipdiag.asterisk.addresses.address_rule import bounds, is_prefix, make_ip
 from pjsipdiag.asterisk.config import AddressRule
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.lines import changed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pjsipdiag.asterisk.addresses.rule import canonical, is_prefix, shared_bits
+from pjsipdiag.asterisk.addresses.address_rule import canonical, is_prefix, shared_bits
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.diagnosis.evidence.addresses import near_miss

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from pjsipdiag.asterisk.addresses.rule import number
+from pjsipdiag.asterisk.addresses.address_rule import number
 from pjsipdiag.asterisk.replay.arrival import check_listening
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.calls.rows import T1_GIVES_UP

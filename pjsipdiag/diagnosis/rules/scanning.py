@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import NamedTuple
 
-from pjsipdiag.asterisk.addresses.rule import is_whole_world
+from pjsipdiag.asterisk.addresses.address_rule import is_whole_world
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.edits.place import is_generated

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from pjsipdiag.asterisk.addresses.rule import network_text, source
+from pjsipdiag.asterisk.addresses.address_rule import network_text, source
 from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.asterisk.replay.admission import denial
 from pjsipdiag.asterisk.verdict import Match, Outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 
-from pjsipdiag.asterisk.addresses.rule import holds
+from pjsipdiag.asterisk.addresses.address_rule import holds
 from pjsipdiag.asterisk.config import AddressRule, Config
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from urllib.parse import quote
 
-from pjsipdiag.asterisk.addresses.rule import bounds, full_mask, is_prefix
+from pjsipdiag.asterisk.addresses.address_rule import bounds, full_mask, is_prefix
 from pjsipdiag.asterisk.addresses.sockaddr import text_of
 from pjsipdiag.asterisk.config import Acl, AddressRule, Config
 from pjsipdiag.asterisk.replay.identifiers import Replay

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import pairwise
 
-from pjsipdiag.asterisk.addresses.rule import bounds, is_prefix, make_ip, networks_between
+from pjsipdiag.asterisk.addresses.address_rule import bounds, is_prefix, make_ip, networks_between
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.sip import short_network

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from pjsipdiag.asterisk.addresses.rule import networks_between
+from pjsipdiag.asterisk.addresses.address_rule import networks_between
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict

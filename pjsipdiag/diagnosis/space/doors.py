@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from pjsipdiag.asterisk.addresses.rule import is_whole_world, source
+from pjsipdiag.asterisk.addresses.address_rule import is_whole_world, source
 from pjsipdiag.asterisk.config import Config, Endpoint, Identify
 from pjsipdiag.asterisk.replay import admission
 from pjsipdiag.asterisk.replay.identifiers import Replay

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
-from pjsipdiag.asterisk.addresses.rule import holds
+from pjsipdiag.asterisk.addresses.address_rule import holds
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Where

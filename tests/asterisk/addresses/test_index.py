@@ -8,8 +8,8 @@ import time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pjsipdiag.asterisk.addresses.address_rule import SourceSocket, applies, source, taken_by, unpack_source
 from pjsipdiag.asterisk.addresses.index import NEAR_ADDRESSES, AddressIndex
-from pjsipdiag.asterisk.addresses.rule import SourceSocket, applies, source, taken_by, unpack_source
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.sip import Address

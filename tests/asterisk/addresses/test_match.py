@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.addresses import sockaddr
+from pjsipdiag.asterisk.addresses.address_rule import applies, canonical
 from pjsipdiag.asterisk.addresses.match import parse_match, parse_rules
-from pjsipdiag.asterisk.addresses.rule import applies, canonical
 from pjsipdiag.asterisk.section import Where
 
 HERE = Where("pjsip.conf", 1, "x")

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pjsipdiag.asterisk.dialplan.contexts import Dialplan
 from pjsipdiag.asterisk.dialplan.extension import Fit, fit, place
 from pjsipdiag.asterisk.dialplan.find import Destination, Presence, find
-from pjsipdiag.asterisk.dialplan.model import Dialplan
 from pjsipdiag.asterisk.loading.objects import load_config
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "dialplan"

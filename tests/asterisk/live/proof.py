@@ -25,7 +25,7 @@ from typing import Any
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.live.asking import ask_live
-from pjsipdiag.asterisk.live.compare import loaded_otherwise
+from pjsipdiag.asterisk.live.loaded_otherwise import loaded_otherwise
 from pjsipdiag.asterisk.live.running import running_config
 from pjsipdiag.asterisk.live.snapshot import Live, Wanted
 from pjsipdiag.asterisk.loading.objects import load_config

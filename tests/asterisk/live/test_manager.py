@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pjsipdiag.asterisk.addresses.rule import canonical
+from pjsipdiag.asterisk.addresses.address_rule import canonical
 from pjsipdiag.asterisk.dialplan.find import Presence, find
 from pjsipdiag.asterisk.live import ami, interface, saved
 from pjsipdiag.asterisk.live.asking import ask_live

@@ -12,10 +12,10 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.asterisk.addresses.rule import canonical
+from pjsipdiag.asterisk.addresses.address_rule import canonical
 from pjsipdiag.asterisk.live import cli_answers, saved
 from pjsipdiag.asterisk.live.asking import ask_live
-from pjsipdiag.asterisk.live.compare import loaded_otherwise
+from pjsipdiag.asterisk.live.loaded_otherwise import loaded_otherwise
 from pjsipdiag.asterisk.live.running import running_config
 from pjsipdiag.asterisk.live.snapshot import Item, Live, LiveError, Wanted
 from pjsipdiag.asterisk.loading.objects import load_config

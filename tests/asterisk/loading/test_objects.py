@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.addresses.rule import canonical
+from pjsipdiag.asterisk.addresses.address_rule import canonical
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading.objects import load_config

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.asterisk.realtime.rows import sections
+from pjsipdiag.asterisk.realtime.row_sections import sections
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from tests.asterisk.realtime.recorded import FIXTURES, KINDS, Sqlite, replay, statements
 from tests.conformance import Score, cases, message

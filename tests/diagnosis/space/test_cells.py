@@ -5,7 +5,7 @@ import ipaddress
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pjsipdiag.asterisk.addresses.rule import deciding, source
+from pjsipdiag.asterisk.addresses.address_rule import deciding, source
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.space.cells import cells

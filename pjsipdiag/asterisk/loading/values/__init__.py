@@ -3,21 +3,21 @@
 In comes a Setting (option, value, section, release); out comes nothing, or what Asterisk says when it refuses or warns.
 
     setting, candidate    what a handler is given, and the object so far that a check of the whole sees
-    numbers, words, files, addresses, uris, codecs, credentials, identification    one family of handlers each
+    numbers, words, certificate_files, addresses, uris, codecs, credentials, identification  one family of handlers each
     registration          values of an outbound registration
     checks                what is refused once all variables of an object are known (the apply handlers)
 
-Imports: `addresses`, `pjsip`, `releases`; `options` walks a section through them. A handler is one function here and
-one row of HANDLERS; it names the C function that it replays.
+Imports: `addresses`, `pjsip`, `releases`; `object_options` walks a section through them. A handler is one function here
+and one row of HANDLERS; it names the C function that it replays.
 """
 
 from __future__ import annotations
 
 from pjsipdiag.asterisk.loading.values import (
     addresses,
+    certificate_files,
     codecs,
     credentials,
-    files,
     identification,
     numbers,
     uris,
@@ -57,7 +57,7 @@ HANDLERS: dict[str, Handler] = {
         "none", "outgoing", "incoming", log="Unrecognized option value {value} for {name} on endpoint {object}"
     ),
     "direct_media_method_handler": _REFRESH_METHOD,
-    "dtls_handler": files.dtls,
+    "dtls_handler": certificate_files.dtls,
     "dtmf_handler": words.one_of("info", "rfc4733", "inband", "none", "auto", "auto_info"),
     "endpoint_acl_handler": addresses.endpoint_access_list,
     "follow_redirect_methods_handler": words.follow_redirect_methods,
@@ -91,7 +91,7 @@ HANDLERS: dict[str, Handler] = {
     "transport_state_init": words.anything,
     "transport_tls_bool_handler": words.anything,
     "transport_tls_cipher_handler": addresses.tls_ciphers,
-    "transport_tls_file_handler": files.tls_file,
+    "transport_tls_file_handler": certificate_files.tls_file,
     "transport_tls_method_handler": addresses.tls_method,
     "transport_tos_handler": words.transport_tos,
     "uac_algorithms_handler": credentials.uac_algorithms,

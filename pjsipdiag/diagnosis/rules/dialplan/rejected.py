@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Endpoint
+from pjsipdiag.asterisk.dialplan.contexts import Dialplan
 from pjsipdiag.asterisk.dialplan.extensions_conf import EXTENSIONS_FILE
 from pjsipdiag.asterisk.dialplan.find import Destination, Presence
-from pjsipdiag.asterisk.dialplan.model import Dialplan
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.evidence.numbers import contexts_with, number, reached, spelt_otherwise

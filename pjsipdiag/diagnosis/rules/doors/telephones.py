@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from pjsipdiag.asterisk.addresses.rule import BITS, is_whole_world, length, number
+from pjsipdiag.asterisk.addresses.address_rule import BITS, is_whole_world, length, number
 from pjsipdiag.asterisk.config import AddressRule, Endpoint
 from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome, Verdict
 from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from pjsipdiag.asterisk.addresses.rule import BITS, bounds, is_prefix
+from pjsipdiag.asterisk.addresses.address_rule import BITS, bounds, is_prefix
 from pjsipdiag.asterisk.config import AddressRule, Config, Identify
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.sip import Network

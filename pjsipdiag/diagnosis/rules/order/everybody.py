@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pjsipdiag.asterisk.addresses.rule import is_whole_world
+from pjsipdiag.asterisk.addresses.address_rule import is_whole_world
 from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.lookup import taking

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from pjsipdiag.asterisk.addresses.rule import is_prefix, length, taken_by
+from pjsipdiag.asterisk.addresses.address_rule import is_prefix, length, taken_by
 from pjsipdiag.asterisk.config import Config, Identify
 from pjsipdiag.asterisk.loading.walk_order import ask_order
 from pjsipdiag.asterisk.releases import REPRESENTATIVES, around

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pjsipdiag.asterisk.addresses.rule import is_whole_world
+from pjsipdiag.asterisk.addresses.address_rule import is_whole_world
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import CALLER_IDENTIFIERS, Outcome
 from pjsipdiag.diagnosis.evidence.lookup import taking

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.match import parse_match
 from pjsipdiag.asterisk.config import Config, Dropped
-from pjsipdiag.asterisk.loading import options
-from pjsipdiag.asterisk.loading.options import OBJECT_TYPES
+from pjsipdiag.asterisk.loading import object_options
+from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.replay.arrival import check_listening
@@ -228,7 +228,7 @@ def dropped(config: Config) -> Iterator[Finding]:
 def other_releases(object_type: str, reason: Reason) -> tuple[str, ...]:
     """Where an option that this release lacks is known."""
     option = reason["option"] if reason.kind is LoadReason.NO_OPTION else ""
-    first = options.first_releases(object_type, option) if option else ()
+    first = object_options.first_releases(object_type, option) if option else ()
     plain = [release for release in first if not release.startswith("certified")]
     named = " and ".join([part for part in (", ".join(plain[:-1]), *plain[-1:]) if part])
     return (f"Asterisk {named} and later releases of each line have {option}=",) if plain else ()

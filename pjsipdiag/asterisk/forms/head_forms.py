@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pjsipdiag.asterisk.forms.grammar import Fields, Matcher, first, matcher, seq, text
+from pjsipdiag.asterisk.forms.expressions import Fields, Matcher, first, matcher, seq, text
 from pjsipdiag.asterisk.forms.header_syntax import (
     ARRAYS,
     CRLF,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from pjsipdiag.asterisk.addresses.match import BLANKS
-from pjsipdiag.asterisk.loading.options import knows
+from pjsipdiag.asterisk.loading.object_options import knows
 from pjsipdiag.asterisk.realtime.families import TableRow
 from pjsipdiag.asterisk.section import Section, Variable, Where
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from pjsipdiag.asterisk.addresses.rule import canonical, short_text
+from pjsipdiag.asterisk.addresses.address_rule import canonical, short_text
 from pjsipdiag.asterisk.config import (
     AddressRule,
     Config,

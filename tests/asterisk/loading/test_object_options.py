@@ -6,8 +6,8 @@ from importlib import resources
 
 import pytest
 
+from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES, apply, default, first_releases, knows, names
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.asterisk.loading.options import OBJECT_TYPES, apply, default, first_releases, knows, names
 from pjsipdiag.asterisk.loading.values import HANDLERS
 from tests.asterisk.loading.values import cases
 

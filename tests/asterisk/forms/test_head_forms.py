@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.forms import grammar
-from pjsipdiag.asterisk.forms.forms import LEARNT, Forms
+from pjsipdiag.asterisk.forms import expressions
+from pjsipdiag.asterisk.forms.head_forms import LEARNT, Forms
 from pjsipdiag.asterisk.forms.header_syntax import PARSED_FIELDS
 from pjsipdiag.asterisk.pjsip.message import Request, parse
 from pjsipdiag.asterisk.replay.alike import SenderNames
@@ -105,17 +105,17 @@ def test_a_form_takes_only_what_pjsip_takes(seed: int) -> None:
 
 def test_what_was_taken_stays_taken() -> None:
     def taken(syntax: bytes, payload: bytes) -> int | None:
-        found = grammar.matcher(1, syntax, ("none",))(payload)
+        found = expressions.matcher(1, syntax, ("none",))(payload)
         return found[1] if found else None
 
-    port = grammar.maybe(grammar.seq(grammar.text(b":"), grammar.span(b"0123456789")))
-    host = grammar.seq(grammar.text(b"a"), port, grammar.text(b";"))
+    port = expressions.maybe(expressions.seq(expressions.text(b":"), expressions.span(b"0123456789")))
+    host = expressions.seq(expressions.text(b"a"), port, expressions.text(b";"))
     assert [taken(host, payload) for payload in (b"a:1;", b"a;", b"a:;")] == [4, 2, None]
-    parts = grammar.repeated(grammar.first(grammar.text(b"a"), grammar.text(b"ab")))
-    assert taken(grammar.seq(parts, grammar.text(b"b")), b"aab") == 3
-    assert taken(grammar.seq(parts, grammar.text(b"c")), b"abc") is None
-    once = grammar.repeated(grammar.text(b"a"), 0, 1)
-    assert taken(grammar.seq(once, grammar.text(b"a")), b"a") is None
+    parts = expressions.repeated(expressions.first(expressions.text(b"a"), expressions.text(b"ab")))
+    assert taken(expressions.seq(parts, expressions.text(b"b")), b"aab") == 3
+    assert taken(expressions.seq(parts, expressions.text(b"c")), b"abc") is None
+    once = expressions.repeated(expressions.text(b"a"), 0, 1)
+    assert taken(expressions.seq(once, expressions.text(b"a")), b"a") is None
 
 
 def test_a_via_without_a_port_behind_its_colon_has_no_form() -> None:

@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.addresses.sockaddr import parse, split_host_port, text_of
 from pjsipdiag.asterisk.config import Acl, AddressRule
 from pjsipdiag.asterisk.files.lines import parse_bool
-from pjsipdiag.asterisk.loading.options import Applied
+from pjsipdiag.asterisk.loading.object_options import Applied
 from pjsipdiag.asterisk.loading.resolve import Resolver, could_resolve
 from pjsipdiag.asterisk.loading.values import parse_codecs, parse_identify_by
 from pjsipdiag.asterisk.reasons.loading import LoadReason

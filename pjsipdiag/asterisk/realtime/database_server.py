@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from pjsipdiag.asterisk.realtime.collation import PROBES, Folding
 from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
-from pjsipdiag.asterisk.realtime.folded import PROBES, Folding
 from pjsipdiag.errors import ConfigError
 
 SERVER_SECONDS = 5.0

@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading import chan_sip
 from pjsipdiag.asterisk.loading.modules import Absent, Modules, broken_files, effect, read
-from pjsipdiag.asterisk.loading.options import OBJECT_TYPES
+from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, mappings
 from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE, WIZARD_TYPES
 from pjsipdiag.asterisk.realtime.families import Mapped
