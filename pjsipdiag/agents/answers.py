@@ -23,17 +23,17 @@ from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.redact.report import redact_report
 from pjsipdiag.redact.texts import redact_said
 from pjsipdiag.report.changes import render_differences
-from pjsipdiag.report.machine import causes
+from pjsipdiag.report.machine import findings
 from pjsipdiag.report.machine import json as machine
-from pjsipdiag.report.machine.causes import Json
+from pjsipdiag.report.machine.findings import Json
 from pjsipdiag.report.text import explain
 
 PAGE_ROWS = 200
 """Rows of a page."""
 REPORT_PARTS: dict[str, Callable[[Report], tuple[Sequence[Any], Callable[[Any], object]]]] = {
-    "findings": lambda report: (report.findings, causes.finding),
-    "suggestions": lambda report: (report.suggestions, causes.suggestion),
-    "unconfirmed": lambda report: (report.unconfirmed, causes.suggestion),
+    "findings": lambda report: (report.findings, findings.finding),
+    "suggestions": lambda report: (report.suggestions, findings.suggestion),
+    "unconfirmed": lambda report: (report.unconfirmed, findings.suggestion),
     "sources": lambda report: (report.sources, _line(report, 0)),
     "calls": lambda report: (report.calls, _line(report, 1)),
     "requests": lambda report: (report.requests, machine.request),

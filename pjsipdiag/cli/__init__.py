@@ -4,18 +4,18 @@ In come arguments; out goes what a renderer of `report` writes, notes and progre
 all is well, 1 for findings, 2 when something could not be read or decided, 130 for an interruption, 141 where nobody
 reads on.
 
-    group            the command itself, and how errors become one line
-    help, completion, options    how commands explain themselves; what the shell completes; options of several
-    captures         commands that read captures
-    comparison       compare, which needs one or not
-    handover         commands whose results go to others
-    configuration    commands that need none
-    fleet, watching  many PBXs at once; calls as they come
-    service          commands that answer until they are ended
-    gate             what counts, and the settings of a folder
-    live             --live: a running Asterisk beside the files
-    bundles          what `collect` brought, in place of captures or configuration
-    output           where results, notes and progress go
+    group              the command itself, and how errors become one line
+    help, completion, shared_options    how commands explain themselves; what the shell completes; options of several
+    captures           commands that read captures
+    comparison         compare, which needs one or not
+    handover           commands whose results go to others
+    configuration      commands that need none
+    fleet, watching    many PBXs at once; calls as they come
+    service            commands that answer until they are ended
+    settings           what counts, and the settings of a folder
+    live               --live: a running Asterisk beside the files
+    bundles            what `collect` brought, in place of captures or configuration
+    output             where results, notes and progress go
 
 Imports: everything; nobody imports it. A command is a function with an example in its help; click is known here only.
 """

@@ -11,19 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pjsipdiag.cli.completion import FILE
-from pjsipdiag.cli.gate import COUNTS, gate_of
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.help import refuse_given
 from pjsipdiag.cli.live import asking
-from pjsipdiag.cli.options import (
-    COLORED,
-    EXTRACT,
-    FORCED,
-    INPUT,
-    OUTPUT,
-    QUIET,
-    TRY,
-)
 from pjsipdiag.cli.output import (
     ProgressLine,
     directory,
@@ -36,6 +26,16 @@ from pjsipdiag.cli.output import (
     show,
     show_admitted,
     show_changes,
+)
+from pjsipdiag.cli.settings import COUNTS, gate_of
+from pjsipdiag.cli.shared_options import (
+    COLORED,
+    EXTRACT,
+    FORCED,
+    INPUT,
+    OUTPUT,
+    QUIET,
+    TRY,
 )
 from pjsipdiag.errors import visible
 

@@ -12,8 +12,8 @@ from pjsipdiag.cli.completion import FILE, complete_releases
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.help import refuse_given
 from pjsipdiag.cli.live import asking
-from pjsipdiag.cli.options import COLORED, FILES_AND_LIVE, FORCED, QUIET, READING
 from pjsipdiag.cli.output import ProgressLine, directory, show_changes, show_differences
+from pjsipdiag.cli.shared_options import COLORED, FILES_AND_LIVE, FORCED, QUIET, READING
 from pjsipdiag.errors import shown_name
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from pjsipdiag.cli.completion import FILE, complete_rules
-from pjsipdiag.cli.gate import COUNTS, gate_of
 from pjsipdiag.cli.group import did_you_mean, main
 from pjsipdiag.cli.live import load_named
-from pjsipdiag.cli.options import ASTERISK_ALONE, COLORED, CONFIG, FILES_AND_LIVE, OUTPUT, QUIET
 from pjsipdiag.cli.output import format_for, look, show
+from pjsipdiag.cli.settings import COUNTS, gate_of
+from pjsipdiag.cli.shared_options import ASTERISK_ALONE, COLORED, CONFIG, FILES_AND_LIVE, OUTPUT, QUIET
 
 
 @main.command(epilog="pjsipdiag explain 203.0.113.13 --from sip:provider@203.0.113.13 -c /etc/asterisk")

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import click
 
 from pjsipdiag.cli.completion import FILE
-from pjsipdiag.cli.gate import SEVERITIES, gate_of
 from pjsipdiag.cli.group import main
-from pjsipdiag.cli.options import COLORED, DASK, FORCED, JOBS, QUIET, TIMES
 from pjsipdiag.cli.output import is_forced, look, open_output
+from pjsipdiag.cli.settings import SEVERITIES, gate_of
+from pjsipdiag.cli.shared_options import COLORED, DASK, FORCED, JOBS, QUIET, TIMES
 from pjsipdiag.errors import visible
 from pjsipdiag.outputs import PRIVATE_MODE, Content, write_folder
 
@@ -67,8 +67,8 @@ def fleet(
     from tempfile import TemporaryDirectory
 
     from pjsipdiag.diagnosis.calls.selection import selection
-    from pjsipdiag.fleet.diagnose import Diagnosis, diagnose_fleet
     from pjsipdiag.fleet.plan import inputs_of, read_plan
+    from pjsipdiag.fleet.processes import Diagnosis, diagnose_fleet
 
     chosen = format_ or {".json": "json", ".csv": "csv"}.get(Path(output or "").suffix, "text")
     read, gate = read_plan(plan), gate_of(fail_on, ignored, None)

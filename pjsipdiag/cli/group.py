@@ -111,7 +111,7 @@ def main(context: click.Context) -> None:
     Exit status: 0 every request was identified and nothing worse than a note was found (--fail-on), 1 findings, 2
     unusable input or usage.
     """
-    from pjsipdiag.cli.gate import settings
+    from pjsipdiag.cli.settings import settings
 
     file, found = settings()
     context.meta[SETTLED] = file

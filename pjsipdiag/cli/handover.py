@@ -13,8 +13,8 @@ from pjsipdiag.cli.completion import FILE
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.help import refuse_given
 from pjsipdiag.cli.live import load_named
-from pjsipdiag.cli.options import ASTERISK, CAPTURES, CONFIG, FILES_AND_LIVE, FORCED, QUIET
 from pjsipdiag.cli.output import end_cut, is_forced, open_output
+from pjsipdiag.cli.shared_options import ASTERISK, CAPTURES, CONFIG, FILES_AND_LIVE, FORCED, QUIET
 from pjsipdiag.errors import visible
 from pjsipdiag.firewall import LIST_FORMATS
 

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pjsipdiag.cli.completion import FILE
-from pjsipdiag.cli.gate import COUNTS, gate_of
 from pjsipdiag.cli.group import main
-from pjsipdiag.cli.options import ASTERISK, CONFIG, FILE_NAMES, QUIET, WHOSE
 from pjsipdiag.cli.output import directory
+from pjsipdiag.cli.settings import COUNTS, gate_of
+from pjsipdiag.cli.shared_options import ASTERISK, CONFIG, FILE_NAMES, QUIET, WHOSE
 from pjsipdiag.errors import visible
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.config import Config
     from pjsipdiag.diagnosis.options import Options
-    from pjsipdiag.watch.causes import CauseChange
     from pjsipdiag.watch.loop import Watch
+    from pjsipdiag.watch.new_causes import CauseChange
     from pjsipdiag.watch.sources.source import FilePosition, Source
 
 
@@ -144,7 +144,7 @@ def _source(where: str, mirrors: Sequence[str], start: FilePosition, say: Callab
     """The source that `where` names: standard input, a listener or a directory."""
     from pjsipdiag.capture.readers import STANDARD_INPUT
     from pjsipdiag.watch.sources.folder import Folder
-    from pjsipdiag.watch.sources.hep import Listener
+    from pjsipdiag.watch.sources.hep_listener import Listener
     from pjsipdiag.watch.sources.source import PipedCapture
 
     if where == "-":

@@ -8,8 +8,8 @@ from pjsipdiag import __version__
 from pjsipdiag.fleet import wording
 from pjsipdiag.fleet.model import Fleet, Member, Place, SharedCause, SharedSource
 from pjsipdiag.report.look import Style
-from pjsipdiag.report.machine import causes
-from pjsipdiag.report.machine.causes import Json
+from pjsipdiag.report.machine import findings
+from pjsipdiag.report.machine.findings import Json
 from pjsipdiag.report.machine.json import dump, write_rows
 
 
@@ -57,8 +57,8 @@ def _cause(cause: SharedCause) -> Json:
 def _place(name: str, place: Place) -> Json:
     return {
         "pbx": name,
-        "finding": causes.finding(place.finding),
-        "suggestions": [causes.suggestion(one) for one in place.suggestions],
+        "finding": findings.finding(place.finding),
+        "suggestions": [findings.suggestion(one) for one in place.suggestions],
         "patch": place.patch,
     }
 

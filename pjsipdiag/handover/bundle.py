@@ -21,7 +21,7 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import UNPACKED, PjsipdiagError, visible
 from pjsipdiag.handover import tar
 from pjsipdiag.outputs import write_bytes
-from pjsipdiag.redact.files import LIVE_FILE
+from pjsipdiag.redact.redacted_files import LIVE_FILE
 
 ROOT = "pjsipdiag-bundle"
 ABOUT = "about.txt"

@@ -27,7 +27,7 @@ from pjsipdiag.handover.bundle import LARGEST_BUNDLE, write_bundle
 from pjsipdiag.inputs import LARGEST_WHOLE
 from pjsipdiag.machine import Machine
 from pjsipdiag.outputs import PRIVATE_MODE, write_file
-from pjsipdiag.redact.files import BESIDE, LIVE_FILE, redact_files
+from pjsipdiag.redact.redacted_files import BESIDE, LIVE_FILE, redact_files
 from pjsipdiag.sip import SIP_PORTS
 
 UNWANTED = ("*.pem", "*.key", "*.crt")

@@ -3,12 +3,12 @@
 The law: replaying the redacted requests against the redacted configuration gives the same verdicts; `redact_files`
 checks it each time and counts. What is kept is listed, everything else has a stand-in.
 
-    files, report           a capture and a directory, or a report, written anew
-    material                everything that is redacted together, so that one thing has one stand-in
-    disguise, addresses, names    the stand-ins
-    conf, options, patterns       configuration lines, values, expressions
-    live, texts                   answers of a running Asterisk; our own about a configuration
-    message, words, own           SIP messages, and the words that may stay in them; those of our own sentences
+    redacted_files, report                 a capture and a directory, or a report, written anew
+    material                               everything that is redacted together, so that one thing has one stand-in
+    disguise, address_map, identify_names  the stand-ins
+    conf_lines, option_values, patterns    configuration lines, values, expressions
+    saved_answers, texts                   answers of a running Asterisk; our own about a configuration
+    sip_message, protocol_words, own       SIP messages, and the words that may stay in them; our own sentences
 
 Imports: `diagnosis`, `asterisk`, `capture`. A header or option whose value may stay is a word in a list here; the tests
 put secrets in every place and find none after.
@@ -16,7 +16,7 @@ put secrets in every place and find none after.
 
 from __future__ import annotations
 
-from pjsipdiag.redact.files import RedactedFiles, redact_files
+from pjsipdiag.redact.redacted_files import RedactedFiles, redact_files
 from pjsipdiag.redact.report import redact_report
 
 __all__ = ["RedactedFiles", "redact_files", "redact_report"]

@@ -10,9 +10,9 @@ import ipaddress
 import re
 from collections.abc import Mapping
 
-from pjsipdiag.redact.addresses import AddressMap
+from pjsipdiag.redact.address_map import AddressMap
 from pjsipdiag.redact.own import OWN_WORDS
-from pjsipdiag.redact.words import HEADERS, SCHEMES
+from pjsipdiag.redact.protocol_words import HEADERS, SCHEMES
 from pjsipdiag.sip import COMPACT_NAMES, Ip
 
 STAYING_NAMES = frozenset(

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.redact.addresses import address_map
-from pjsipdiag.redact.conf import redact_conf
+from pjsipdiag.redact.address_map import address_map
+from pjsipdiag.redact.conf_lines import redact_conf
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.redact.live import LiveStandIns
-from pjsipdiag.redact.message import MessageRedactor
-from pjsipdiag.redact.names import ordered_names
-from pjsipdiag.redact.options import OptionRedactor
+from pjsipdiag.redact.identify_names import ordered_names
+from pjsipdiag.redact.option_values import OptionRedactor
 from pjsipdiag.redact.patterns import Patterns
+from pjsipdiag.redact.saved_answers import LiveStandIns
+from pjsipdiag.redact.sip_message import MessageRedactor
 from pjsipdiag.sip import decode
 
 

@@ -19,13 +19,13 @@ from pjsipdiag.asterisk.verdict import Check, Verdict
 from pjsipdiag.diagnosis.evidence import quoted
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
-from pjsipdiag.redact.addresses import address_map
+from pjsipdiag.redact.address_map import address_map
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.redact.message import MessageRedactor
-from pjsipdiag.redact.names import ordered_names
-from pjsipdiag.redact.options import OptionRedactor
+from pjsipdiag.redact.identify_names import ordered_names
+from pjsipdiag.redact.option_values import OptionRedactor
 from pjsipdiag.redact.own import is_own
-from pjsipdiag.redact.words import PROTOCOL
+from pjsipdiag.redact.protocol_words import PROTOCOL
+from pjsipdiag.redact.sip_message import MessageRedactor
 from pjsipdiag.sip import parse_uri
 
 _QUOTED_LINE = re.compile(

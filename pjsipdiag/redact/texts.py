@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.redact.addresses import address_map
+from pjsipdiag.redact.address_map import address_map
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.redact.names import ordered_names
+from pjsipdiag.redact.identify_names import ordered_names
 
 
 def redact_said(text: str, configs: Sequence[Config]) -> str:

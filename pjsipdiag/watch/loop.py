@@ -20,9 +20,9 @@ from pjsipdiag.diagnosis.traffic import READ_NO_SIP
 from pjsipdiag.errors import CaptureError, PjsipdiagError
 from pjsipdiag.report.wording import plural
 from pjsipdiag.watch import systemd
-from pjsipdiag.watch.causes import CauseChange, Causes
 from pjsipdiag.watch.feed import Feed
 from pjsipdiag.watch.metrics import Value
+from pjsipdiag.watch.new_causes import CauseChange, Causes
 from pjsipdiag.watch.pending import SECOND, PendingTalks
 from pjsipdiag.watch.reloading import Configuration
 from pjsipdiag.watch.sources.source import FilePosition, Source

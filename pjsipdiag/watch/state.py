@@ -16,7 +16,7 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.inputs import read_whole
 from pjsipdiag.outputs import PRIVATE_MODE, write_file
-from pjsipdiag.watch.causes import CauseKey
+from pjsipdiag.watch.new_causes import CauseKey
 from pjsipdiag.watch.sources.source import FilePosition
 
 

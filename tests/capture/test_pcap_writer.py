@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pjsipdiag.capture import read
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.pcap_writer import write_pcap
-from pjsipdiag.redact.addresses import AddressMap
+from pjsipdiag.redact.address_map import AddressMap
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.redact.message import MessageRedactor
+from pjsipdiag.redact.sip_message import MessageRedactor
 from pjsipdiag.sip import Address
 
 pytestmark = pytest.mark.usefixtures("extensions")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.fleet.causes import fleet_of
 from pjsipdiag.fleet.html import write
 from pjsipdiag.fleet.model import Caller, Member, Place
 from pjsipdiag.fleet.plan import Pbx
+from pjsipdiag.fleet.shared_causes import fleet_of
 from tests.fleet.build import COUNT
 from tests.fleet.conftest import Run
 

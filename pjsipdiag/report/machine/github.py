@@ -11,7 +11,7 @@ from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.report.escape import visible
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Style
-from pjsipdiag.report.machine.place import path_of
+from pjsipdiag.report.machine.repository_path import path_of
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 

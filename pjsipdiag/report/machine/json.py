@@ -20,7 +20,7 @@ from pjsipdiag.report.ahead import BackgroundTables, Table
 from pjsipdiag.report.escape import well_formed
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Style
-from pjsipdiag.report.machine.causes import Json, finding, suggestion, where
+from pjsipdiag.report.machine.findings import Json, finding, suggestion, where
 
 TableMaker = Callable[[Sequence[CallRow], Sequence[SourceRow]], Sequence[Table]]
 MOST_CALLS_LISTED = 100_000

@@ -16,8 +16,8 @@ from pjsipdiag.diagnosis.model import Edit, Finding, Report, Suggestion
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import well_formed
 from pjsipdiag.report.look import Style
-from pjsipdiag.report.machine.causes import Json
-from pjsipdiag.report.machine.place import path_of
+from pjsipdiag.report.machine.findings import Json
+from pjsipdiag.report.machine.repository_path import path_of
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

@@ -8,6 +8,7 @@ are of `unmatched`, `order` and `doors`.
     ports         lines that fit one source port only
     host_names    names that are resolved when the object loads
 
-Imports: `asterisk.addresses.rule` has the law of a line, `unloaded.placeholders` knows a value that nobody filled in;
-nothing of the capture is looked at. Another such rule is a function here and a row of `table` with `on_config` alone.
+Imports: `asterisk.addresses.address_rule` has the law of a line, `unloaded.placeholders` knows a value that nobody
+filled in; nothing of the capture is looked at. Another such rule is a function here and a row of `table` with
+`on_config` alone.
 """

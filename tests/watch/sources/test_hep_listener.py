@@ -14,7 +14,7 @@ import pytest
 from pjsipdiag import read_messages
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.sip import Address
-from pjsipdiag.watch.sources.hep import Listener
+from pjsipdiag.watch.sources.hep_listener import Listener
 from tests.ports import free_port
 from tests.watch.process import Process
 from tests.watch.traffic import BAD, GOOD, call

@@ -18,7 +18,7 @@ from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.errors import visible
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import well_formed
-from pjsipdiag.report.machine.causes import suggestion, where
+from pjsipdiag.report.machine.findings import suggestion, where
 
 KNOWN_CAUSES = 5000
 SOURCES_NAMED, SOURCES_LISTED = 3, 100

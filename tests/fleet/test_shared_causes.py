@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.fleet.causes import fleet_of
 from pjsipdiag.fleet.model import Member, Place
 from pjsipdiag.fleet.plan import Pbx
+from pjsipdiag.fleet.shared_causes import fleet_of
 
 
 def member(name: str, *places: Place) -> Member:

@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.diagnosis.traffic import SourceRow
-from pjsipdiag.watch.causes import KNOWN_CAUSES, LINES_A_MINUTE, MINUTE, Causes
+from pjsipdiag.watch.new_causes import KNOWN_CAUSES, LINES_A_MINUTE, MINUTE, Causes
 
 DEMO = Path(__file__).parents[2] / "fixtures/demo"
 

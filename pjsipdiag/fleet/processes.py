@@ -17,9 +17,9 @@ from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.diagnosis.work.jobs import Shared
 from pjsipdiag.errors import ConfigError, PjsipdiagError
-from pjsipdiag.fleet.causes import fleet_of
 from pjsipdiag.fleet.model import Caller, Fleet, Member, Place
 from pjsipdiag.fleet.plan import Pbx, Plan
+from pjsipdiag.fleet.shared_causes import fleet_of
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.wording import fixes, suggestions_for
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.redact.options import BLANKED
+from pjsipdiag.redact.option_values import BLANKED
 
 _STAYS = frozenset({"version", "identifiers", "modules", "started", "reloaded", "untold", "none", "pickupexten"})
 _NAMES = frozenset({"identify", "transport", "registration", "global", "@pjsip_wizard"})

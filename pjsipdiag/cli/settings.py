@@ -11,7 +11,7 @@ import click
 
 from pjsipdiag.cli.completion import FILE, complete_rules
 from pjsipdiag.cli.group import did_you_mean
-from pjsipdiag.cli.options import options
+from pjsipdiag.cli.shared_options import options
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.inputs import read_text
 

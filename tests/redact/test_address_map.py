@@ -7,7 +7,7 @@ import ipaddress
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.redact.addresses import POOLS, STAYING, AddressMap
+from pjsipdiag.redact.address_map import POOLS, STAYING, AddressMap
 from pjsipdiag.sip import Ip, Network
 
 DOCUMENTATION = [ipaddress.ip_network(pool) for pools in POOLS.values() for pool in pools]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.redact.addresses import AddressMap
+from pjsipdiag.redact.address_map import AddressMap
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.redact.message import MessageRedactor
+from pjsipdiag.redact.sip_message import MessageRedactor
 from tests.redact.grammar import PLACES, leaks, messages, with_line
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.fleet.diagnose import Diagnosis, diagnose_fleet
 from pjsipdiag.fleet.model import Member
 from pjsipdiag.fleet.plan import Pbx, read_plan
+from pjsipdiag.fleet.processes import Diagnosis, diagnose_fleet
 from tests.bench.captures import write
 from tests.capture.files import cut
 from tests.fleet.build import COUNT, NEW, OLD, OWN, SCANNER, pbx, write_fleet
