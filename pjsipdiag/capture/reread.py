@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from pjsipdiag.capture import read
 from pjsipdiag.capture.datagram import Datagram, Found, Look, Tally
-from pjsipdiag.capture.source.place import stamp
+from pjsipdiag.capture.source.location import stamp
 from pjsipdiag.errors import CaptureError
 
 

@@ -18,7 +18,7 @@ from pjsipdiag.capture.formats.pcap import HEADER, file_header
 from pjsipdiag.capture.formats.pcapng import first_time, leading
 from pjsipdiag.capture.formats.reader import read
 from pjsipdiag.capture.source.compressed import decompress
-from pjsipdiag.capture.source.place import Relative, here, open_file
+from pjsipdiag.capture.source.location import Relative, here, open_file
 from pjsipdiag.capture.source.window import Window
 from pjsipdiag.errors import CaptureError
 from pjsipdiag.storage import Url, locate, members

@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture import expand
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.joining.chain import read_files
+from pjsipdiag.capture.joining.file_by_file import read_files
 from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import ConfigError

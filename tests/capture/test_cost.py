@@ -13,9 +13,9 @@ import pytest
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.streams import hep, start, stream, websocket
-from pjsipdiag.capture.streams.flow import ACK, SYN
 from pjsipdiag.capture.streams.stream import MessageStream
 from pjsipdiag.capture.streams.tcp import Reassembler
+from pjsipdiag.capture.streams.tcp_flow import ACK, SYN
 from pjsipdiag.capture.text import read_text
 from tests.capture.streams.test_tcp import FLOW
 from tests.capture.streams.test_websocket import frame

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.reread import look_again
-from pjsipdiag.capture.source.place import stamp
+from pjsipdiag.capture.source.location import stamp
 from tests.sip_text import write_capture
 
 INVITE = "@ 0 203.0.113.10:5060 > 192.0.2.1:5060 in\nINVITE sip:1@192.0.2.1 SIP/2.0\nCall-ID: one\n"

@@ -10,7 +10,7 @@ from tempfile import NamedTemporaryFile
 from pjsipdiag.capture import Dissector, FilePart, Handover, Unjoinable, join, read_part, read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.fast import compiled
-from pjsipdiag.capture.joining.handover import WHOLE
+from pjsipdiag.capture.joining.part_handover import WHOLE
 from pjsipdiag.capture.packets import logger
 from pjsipdiag.capture.packets.rare import RARE
 from pjsipdiag.capture.streams import hep

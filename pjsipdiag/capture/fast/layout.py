@@ -11,7 +11,7 @@ from struct import Struct
 from typing import Any, NamedTuple
 
 from pjsipdiag.capture.packets.link import PPPOE, VLAN_TAGS
-from pjsipdiag.capture.packets.network import IPV4, Carried
+from pjsipdiag.capture.packets.network_layer import IPV4, Carried
 
 MARGIN = 160
 """Bytes after the start of a record in which all fields of a layout lie."""

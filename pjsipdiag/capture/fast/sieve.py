@@ -15,10 +15,10 @@ from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.fast.layout import HEP_BYTES, PASSES, TRANSPORT_PROTOCOLS, Container, Layout, learn
 from pjsipdiag.capture.packets.dissect import MAY_CARRY_SIP, PSH, VERSION, Dissector
 from pjsipdiag.capture.packets.link import SLL_DIRECTIONS, network
-from pjsipdiag.capture.packets.network import IPV4, IPV6, Carried, Undecodable
+from pjsipdiag.capture.packets.network_layer import IPV4, IPV6, Carried, Undecodable
 from pjsipdiag.capture.packets.tunnels import UDP_TUNNELS
-from pjsipdiag.capture.streams.flow import RST, SYN
 from pjsipdiag.capture.streams.start import START
+from pjsipdiag.capture.streams.tcp_flow import RST, SYN
 
 MAX_LAYOUTS = 16
 NO_PORT = b"\0\0"

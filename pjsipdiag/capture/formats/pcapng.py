@@ -17,7 +17,7 @@ from pjsipdiag.capture.datagram import END_OF_TIME, Datagram
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.fast.layout import MARGIN, Container
 from pjsipdiag.capture.fast.sieve import Sieve
-from pjsipdiag.capture.formats.interface import Interface, direction_of, interface
+from pjsipdiag.capture.formats.pcapng_interface import Interface, direction_of, interface
 from pjsipdiag.capture.formats.records import LONGEST_PACKET, RecordWalk
 from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.capture.source.window import Window

@@ -13,7 +13,7 @@ from pjsipdiag.capture.formats.pcapng import SECTION_MAGIC
 from pjsipdiag.capture.formats.scan import scan
 from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.capture.source.compressed import Peeked, decompress
-from pjsipdiag.capture.source.place import open_file
+from pjsipdiag.capture.source.location import open_file
 from pjsipdiag.errors import CaptureError
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from typing import Any
 
 from pjsipdiag.capture.datagram import Datagram, Tally, carried_direction
 from pjsipdiag.capture.packets.logger import is_logged, logged
-from pjsipdiag.capture.source.place import here
+from pjsipdiag.capture.source.location import here
 from pjsipdiag.capture.streams.start import starts_like_sip
 from pjsipdiag.errors import CaptureError
 from pjsipdiag.sip import SIPS_PORT

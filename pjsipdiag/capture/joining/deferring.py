@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.joining.handover import (
+from pjsipdiag.capture.joining.part_handover import (
     Deferred,
     FewFragments,
     Handover,
@@ -24,8 +24,8 @@ from pjsipdiag.capture.joining.handover import (
 )
 from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
 from pjsipdiag.capture.packets.fragments import DatagramKey
-from pjsipdiag.capture.packets.network import Carried
-from pjsipdiag.capture.streams.flow import ACK, SYN, port_pair, reverse
+from pjsipdiag.capture.packets.network_layer import Carried
+from pjsipdiag.capture.streams.tcp_flow import ACK, SYN, port_pair, reverse
 
 MOST_DEFERRED = 16 << 20
 """Bytes of packets that a part hands back."""

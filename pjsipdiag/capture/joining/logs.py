@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.reader import PEEK, Watched, looks_like_text
 from pjsipdiag.capture.formats.scan import PACKED
-from pjsipdiag.capture.joining.handover import FilePart, Handover, Unjoinable
+from pjsipdiag.capture.joining.part_handover import FilePart, Handover, Unjoinable
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
@@ -78,9 +78,9 @@ def _place(text: bytes) -> int | None:
     """Where a line announces a message, so far on that what is before is not looked at any more to read it, and all
     messages before it end where they should; None where no line does."""
     from pjsipdiag.capture.text.carried.unpack import unpack_text
-    from pjsipdiag.capture.text.forms import PJSIP
     from pjsipdiag.capture.text.marks import found_in, lines_of
-    from pjsipdiag.capture.text.message import restore
+    from pjsipdiag.capture.text.text_forms import PJSIP
+    from pjsipdiag.capture.text.written_message import restore
 
     begin = text.find(b"\n") + 1
     text = text[begin:]

@@ -24,13 +24,13 @@ from pjsipdiag.capture.formats.pcapng import BlockWalk, PcapngSection, leading
 from pjsipdiag.capture.formats.reader import Watched, read, say_damage
 from pjsipdiag.capture.formats.scan import open_walk, say_cut
 from pjsipdiag.capture.joining.deferring import Deferring, Joining, PartEndedError
-from pjsipdiag.capture.joining.handover import WHOLE, FilePart, Handover, Opened, Unjoinable
 from pjsipdiag.capture.joining.logs import merge_refusals, read_log, split_log
+from pjsipdiag.capture.joining.part_handover import WHOLE, FilePart, Handover, Opened, Unjoinable
 from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
 from pjsipdiag.capture.source.compressed import Guarded
-from pjsipdiag.capture.source.place import open_file, size_of
+from pjsipdiag.capture.source.location import open_file, size_of
 from pjsipdiag.capture.source.window import Window
-from pjsipdiag.capture.streams.flow import port_pair
+from pjsipdiag.capture.streams.tcp_flow import port_pair
 
 SMALLEST = 4 << 20
 """Bytes of a part that are worth a process."""

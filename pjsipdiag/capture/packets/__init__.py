@@ -3,7 +3,7 @@
 In come the bytes of one frame and its link type; out come datagrams (through `streams` for TCP), or a count of what
 could not be read.
 
-    link, rare, wireless    link types: usual, rare and wireless ones, one row each; network: what they all share
+    link, rare, wireless    link types: usual, rare and wireless ones, one row each; network_layer: what they share
     ip            IPv4 and IPv6 with their extension headers
     fragments     put together, with bounds
     icmp          errors that quote a SIP packet

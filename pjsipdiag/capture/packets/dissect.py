@@ -16,14 +16,14 @@ from pjsipdiag.capture.packets.fragments import DatagramKey, Fragments, Pending
 from pjsipdiag.capture.packets.icmp import error_about
 from pjsipdiag.capture.packets.ip import MAX_DEPTH, MOST_MISSING, TCP, UDP, TcpSegment, unwrap
 from pjsipdiag.capture.packets.link import network
-from pjsipdiag.capture.packets.network import Carried, Undecodable
+from pjsipdiag.capture.packets.network_layer import Carried, Undecodable
 from pjsipdiag.capture.packets.tunnels import udp_tunnel
 from pjsipdiag.capture.signs import Times
 from pjsipdiag.capture.streams import hep
-from pjsipdiag.capture.streams.flow import RST, SYN, Flow, port_pair
+from pjsipdiag.capture.streams.flow_table import FlowTable
 from pjsipdiag.capture.streams.start import START
-from pjsipdiag.capture.streams.table import FlowTable
 from pjsipdiag.capture.streams.tcp import Reassembler
+from pjsipdiag.capture.streams.tcp_flow import RST, SYN, Flow, port_pair
 
 MOST_LATE = 16 << 20
 """Bytes of messages that are kept until the end of their file."""

@@ -9,7 +9,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from pjsipdiag.capture.packets.fragments import Fragments
-from pjsipdiag.capture.packets.network import IPV4, Undecodable
+from pjsipdiag.capture.packets.network_layer import IPV4, Undecodable
 from pjsipdiag.capture.packets.tunnels import protocol_tunnel
 
 TCP, UDP, ICMP, ICMP6 = 6, 17, 1, 58

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pjsipdiag.capture.packets.network import (
+from pjsipdiag.capture.packets.network_layer import (
     ETHERNET_BRIDGED,
     IPV4,
     IPV6,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 
 from pjsipdiag.capture.packets.link import FAMILIES, LINK_TYPES, cisco_hdlc, frame_relay, inner, ppp_kind, raw
-from pjsipdiag.capture.packets.network import (
+from pjsipdiag.capture.packets.network_layer import (
     ETHERNET_BRIDGED,
     IPV4,
     IPV6,

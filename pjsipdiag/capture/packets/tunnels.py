@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pjsipdiag.capture.packets.link import inner, ppp_kind
-from pjsipdiag.capture.packets.network import ETHERNET_BRIDGED, IPV4, IPV6, Undecodable
+from pjsipdiag.capture.packets.network_layer import ETHERNET_BRIDGED, IPV4, IPV6, Undecodable
 
 
 def protocol_tunnel(protocol: int, data: bytes) -> tuple[int, bytes] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pjsipdiag.capture.packets.network import NO_NETWORK_LAYER, Carried, Undecodable, llc, number
+from pjsipdiag.capture.packets.network_layer import NO_NETWORK_LAYER, Carried, Undecodable, llc, number
 
 
 def ieee80211(frame: bytes, offset: int = 0, padded: bool = False) -> Carried:

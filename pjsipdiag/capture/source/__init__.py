@@ -2,7 +2,7 @@
 
 In comes a path, a URL or a stream; out comes a window over its bytes, in order, with bounded memory.
 
-    place         where a capture lies: the one place that opens them
+    location      where a capture lies: the one place that opens them
     compressed    gzip, zstd, xz and bzip2, each with the memory that it may take
     follow        a file that grows, and the next one when it is rotated
     window        the bytes at hand, refilled as the readers go on

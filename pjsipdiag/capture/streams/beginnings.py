@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 
 from pjsipdiag.capture.streams import hep, websocket
-from pjsipdiag.capture.streams.flow import Stream
 from pjsipdiag.capture.streams.start import may_start_sip, starts_like_sip
 from pjsipdiag.capture.streams.stream import MessageStream
+from pjsipdiag.capture.streams.tcp_flow import Stream
 
 
 def _starts_sip(payload: bytes) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pjsipdiag.capture.signs import Sign, SignKind
-from pjsipdiag.capture.streams.flow import ACK, RST, Flow, ends, reverse
 from pjsipdiag.capture.streams.hep import HepStream
 from pjsipdiag.capture.streams.sequence import distance
+from pjsipdiag.capture.streams.tcp_flow import ACK, RST, Flow, ends, reverse
 
 ALERT = b"\x15\x03"
 """How a TLS record of alerts begins (RFC 8446 section 5.1)."""

@@ -24,10 +24,10 @@ from pjsipdiag.capture.signs import Times
 from pjsipdiag.capture.streams import hep, tls
 from pjsipdiag.capture.streams.beginnings import BEGINNINGS, STREAMS, joined
 from pjsipdiag.capture.streams.ended import ALERT, end_of
-from pjsipdiag.capture.streams.flow import ACK, RST, SYN, Flow, Stream, ends, reverse
+from pjsipdiag.capture.streams.flow_table import FlowTable
 from pjsipdiag.capture.streams.sequence import Run, RunKind
 from pjsipdiag.capture.streams.stream import MessageStream, Piece
-from pjsipdiag.capture.streams.table import FlowTable
+from pjsipdiag.capture.streams.tcp_flow import ACK, RST, SYN, Flow, Stream, ends, reverse
 
 LONGEST_SILENCE = 15 * 60 * 1_000_000_000
 """Nanoseconds: so long Linux repeats a segment that nobody acknowledges (`tcp_retries2`, RFC 1122 section 4.2.3.5)."""

@@ -2,15 +2,15 @@
 
 The way of a text, each step in its own module:
 
-    carried    what was done to the text on its way is undone
-    forms      lines that announce messages, in Asterisk's log and elsewhere; texts that are named only
-    heads      what stands before and behind each line, learned from one of them
-    marks      where those lines stand; finder also joins lines that were broken
-    message    the message behind an announcing line
-    ways       who sent it to whom; hidden: addresses that were replaced by hand
-    sentences  Asterisk's sentences about requests that it refused; refusals makes evidence of them
-    times      when a line was written; kind: what a text is that holds nothing to judge
-    read       all of them, over a text of any size
+    carried            what was done to the text on its way is undone
+    text_forms         lines that announce messages, in Asterisk's log and elsewhere; texts that are named only
+    line_frame         what stands before and behind each line, learned from one of them
+    marks              where those lines stand; finder also joins lines that were broken
+    written_message    the message behind an announcing line
+    ways               who sent it to whom; hidden: addresses that were replaced by hand
+    sentences          Asterisk's sentences about requests that it refused; refusals makes evidence of them
+    times              when a line was written; kind: what a text is that holds nothing to judge
+    read               all of them, over a text of any size
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@ from operator import attrgetter
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.text.carried.unpack import Unpacked, unpack_text
 from pjsipdiag.capture.text.carried.wrapping import Wrapped, cut_after, joined, wrapping
-from pjsipdiag.capture.text.forms import FORMS, PJSIP, VIEWERS
-from pjsipdiag.capture.text.heads import LONGEST_HEAD
+from pjsipdiag.capture.text.line_frame import LONGEST_HEAD
 from pjsipdiag.capture.text.marks import Mark, MarkedLines, found_in
 from pjsipdiag.capture.text.refusals import Refusals
+from pjsipdiag.capture.text.text_forms import FORMS, PJSIP, VIEWERS
 
 BROKEN = "broken"
 """Why a message is unread: its first line was broken."""

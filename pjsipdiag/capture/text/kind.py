@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pjsipdiag.capture.text.carried.wrapping import cut_after
-from pjsipdiag.capture.text.forms import NAMED_TEXTS, Named
+from pjsipdiag.capture.text.text_forms import NAMED_TEXTS, Named
 from pjsipdiag.errors import CaptureError
 
 _LEVELS = tuple(level + b"[" for level in (b"VERBOSE", b"NOTICE", b"WARNING", b"ERROR", b"DEBUG", b"SECURITY"))

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from pjsipdiag.capture.text.forms import TextForm
-from pjsipdiag.capture.text.heads import LONGEST_HEAD
+from pjsipdiag.capture.text.line_frame import LONGEST_HEAD
+from pjsipdiag.capture.text.text_forms import TextForm
 
 LONGEST_REGION = 1 << 16
 """Bytes behind an announcement, beside eight times its message, in which the message is looked for."""

@@ -18,14 +18,14 @@ from pjsipdiag.capture.text.carried.encoding import Decoded, Narrow, wide_encodi
 from pjsipdiag.capture.text.carried.line_order import NOTE_ENTRIES_TURNED, in_order
 from pjsipdiag.capture.text.carried.unpack import unpack_text
 from pjsipdiag.capture.text.finder import MarkFinder, count_broken
-from pjsipdiag.capture.text.forms import ARROW, PJSIP, TCPDUMP, VIEWERS
-from pjsipdiag.capture.text.heads import LONGEST_HEAD
 from pjsipdiag.capture.text.kind import TextKind
+from pjsipdiag.capture.text.line_frame import LONGEST_HEAD
 from pjsipdiag.capture.text.marks import Mark, behind_lines, lines_of, region
-from pjsipdiag.capture.text.message import begins_entry, of_length, restore
 from pjsipdiag.capture.text.refusals import NOTE_FORGED, PartRefusals, Refusals
+from pjsipdiag.capture.text.text_forms import ARROW, PJSIP, TCPDUMP, VIEWERS
 from pjsipdiag.capture.text.times import time_of
 from pjsipdiag.capture.text.ways import way_of
+from pjsipdiag.capture.text.written_message import begins_entry, of_length, restore
 from pjsipdiag.errors import CaptureError
 
 PIECE_SIZE = 1 << 20

@@ -8,7 +8,7 @@ from itertools import chain
 
 from pjsipdiag.capture import Captures, Unfinished, Unjoinable, join, read_on
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.joining.chain import by_owner
+from pjsipdiag.capture.joining.file_by_file import by_owner
 from pjsipdiag.capture.readers import until_gone
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.folded import Folded

@@ -17,7 +17,7 @@ from pathlib import Path
 from pjsipdiag.capture import Captures, expand
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.signs import Signs
-from pjsipdiag.capture.source.place import from_here
+from pjsipdiag.capture.source.location import from_here
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.folded import Folded, Merged
 from pjsipdiag.diagnosis.calls.selection import selection

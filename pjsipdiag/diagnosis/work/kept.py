@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from pjsipdiag import __version__
 from pjsipdiag.capture.datagram import Stamp
-from pjsipdiag.capture.joining.handover import FilePart
-from pjsipdiag.capture.source.place import here
+from pjsipdiag.capture.joining.part_handover import FilePart
+from pjsipdiag.capture.source.location import here
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.storage import Url
 

@@ -10,9 +10,9 @@ from mmap import mmap
 
 from pjsipdiag.capture import Dissector, FilePart, Handover, Unfinished, read_part
 from pjsipdiag.capture.datagram import Datagram, Stamp, Tally
-from pjsipdiag.capture.joining.handover import WHOLE
+from pjsipdiag.capture.joining.part_handover import WHOLE
 from pjsipdiag.capture.readers import read, until_gone
-from pjsipdiag.capture.source.place import size_of, stamp
+from pjsipdiag.capture.source.location import size_of, stamp
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.folded import Folded

@@ -7,9 +7,9 @@ from functools import partial
 from itertools import chain, count
 
 from pjsipdiag.capture import split
-from pjsipdiag.capture.joining.handover import WHOLE, FilePart
+from pjsipdiag.capture.joining.part_handover import WHOLE, FilePart
 from pjsipdiag.capture.joining.parts import SMALLEST
-from pjsipdiag.capture.source.place import size_of, stamp
+from pjsipdiag.capture.source.location import size_of, stamp
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.work.executor import Executor
 from pjsipdiag.diagnosis.work.reading import Reading, Task

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.capture import Unjoinable, split
-from pjsipdiag.capture.joining import deferring, handover, parts
+from pjsipdiag.capture.joining import deferring, part_handover, parts
 from pjsipdiag.capture.packets import fragments
 from tests.capture.build import (
     ACK,
@@ -133,7 +133,7 @@ def test_fragments_of_all_sorts(  # noqa: PLR0917  (what varies)
     numbers: int, step: int, pending: int, held: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Parts that can be joined give what one process gives, also where it gives up some of them for others."""
-    for module in (fragments, handover):
+    for module in (fragments, part_handover):
         monkeypatch.setattr(module, "MAX_PENDING", pending)
         monkeypatch.setattr(module, "MAX_BYTES", held)
     path, joined = tmp_path / "capture.pcap", list[bool]()
@@ -188,14 +188,14 @@ def test_packets_without_a_time_are_for_one_process(untimed: Callable[[bytes], b
 @pytest.mark.parametrize("name", ["absent", "-"])
 def test_what_is_no_file_is_one_part(tmp_path: Path, name: str) -> None:
     path = tmp_path / name if name != "-" else name
-    assert [(part.start, part.end) for part in split(path, 4)] == [(0, handover.WHOLE)]
+    assert [(part.start, part.end) for part in split(path, 4)] == [(0, part_handover.WHOLE)]
 
 
 @pytest.mark.parametrize("raw", [b"", b"no capture" * 9000, pcap([media()])])
 def test_what_cannot_be_split_is_one_part(tmp_path: Path, raw: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(raw)
-    assert [(part.start, part.end) for part in split(path, 4)] == [(0, handover.WHOLE)]
+    assert [(part.start, part.end) for part in split(path, 4)] == [(0, part_handover.WHOLE)]
 
 
 def test_more_whole_datagrams_than_are_remembered_are_for_one_process(

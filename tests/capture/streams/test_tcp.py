@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.streams.flow import ACK, SYN, reverse
 from pjsipdiag.capture.streams.tcp import Reassembler
+from pjsipdiag.capture.streams.tcp_flow import ACK, SYN, reverse
 from pjsipdiag.sip import Address
 from tests.capture.build import Capture, ethernet, pcap, tcp
 

@@ -7,7 +7,7 @@ import zlib
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pjsipdiag.capture.streams.flow import reverse
+from pjsipdiag.capture.streams.tcp_flow import reverse
 from tests.capture.streams.test_tcp import FLOW, Wire, invite
 
 REQUEST = (

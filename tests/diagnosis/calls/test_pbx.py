@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from pjsipdiag.capture.datagram import Tally
-from pjsipdiag.capture.source.place import stamp
+from pjsipdiag.capture.source.location import stamp
 from pjsipdiag.cli import main
 from pjsipdiag.diagnosis.calls.pbx import release_sent
 from pjsipdiag.diagnosis.diagnose import diagnose

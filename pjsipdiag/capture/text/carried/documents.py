@@ -6,7 +6,7 @@ import json
 import re
 
 from pjsipdiag.capture.text.carried import exports
-from pjsipdiag.capture.text.carried.objects import is_one_a_line, of_document
+from pjsipdiag.capture.text.carried.json_entries import is_one_a_line, of_document
 
 _MAIL = re.compile(
     rb"\A\s*(?:From |[A-Za-z][A-Za-z-]{1,40}:[ \t])(?:[^\n]+\n){1,200}?"

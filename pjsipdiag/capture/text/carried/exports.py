@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from pjsipdiag.capture.text.carried.objects import DEEPEST_VALUE, values_in
+from pjsipdiag.capture.text.carried.json_entries import DEEPEST_VALUE, values_in
 
 SIGN = re.compile(rb"(?:^|[\"',;|\t{])\s*(?:src_?ip|source_?ip)\b", re.IGNORECASE)
 """A field of such an export."""

@@ -14,8 +14,8 @@ from typing import BinaryIO
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.source.compressed import Peeked
 from pjsipdiag.capture.text.carried.documents import is_document, lines_of
-from pjsipdiag.capture.text.forms import PJSIP
-from pjsipdiag.capture.text.message import START_LINE
+from pjsipdiag.capture.text.text_forms import PJSIP
+from pjsipdiag.capture.text.written_message import START_LINE
 
 ORDER_SAMPLE, LONGEST_TURNED = 1 << 20, 256 << 20
 """Bytes that show the order, and those of a text that can be turned round."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pjsipdiag.capture.text.forms import PJSIP
 from pjsipdiag.capture.text.sentences import lines_with, sentence
+from pjsipdiag.capture.text.text_forms import PJSIP
 
 RETURNS = rb"#015|\\r|\\015|\\x0[dD]|\\u000[dD]|\^M|%0D|\xe2\x90\x8d|<CR>|\[CR\]|<0[dD]>"
 FEEDS = (

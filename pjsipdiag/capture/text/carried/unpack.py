@@ -13,11 +13,11 @@ from struct import unpack
 from typing import NamedTuple
 
 from pjsipdiag.capture.text.carried import escapes
+from pjsipdiag.capture.text.carried.csv_columns import strip_cells
+from pjsipdiag.capture.text.carried.json_entries import of_object, place_in
 from pjsipdiag.capture.text.carried.line_order import by_file, in_whole_lines
-from pjsipdiag.capture.text.carried.objects import of_object, place_in
 from pjsipdiag.capture.text.carried.pages import cells_joined, strip_links, strip_marks, typed
 from pjsipdiag.capture.text.carried.shown import has_bare, has_plain
-from pjsipdiag.capture.text.carried.tables import strip_cells
 from pjsipdiag.capture.text.carried.wrapping import requote
 
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]{0,200}\x07|\([A-Z0-9])")

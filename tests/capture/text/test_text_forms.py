@@ -12,7 +12,7 @@ import pytest
 
 from pjsipdiag.capture import read_stream
 from pjsipdiag.capture.datagram import Tally
-from pjsipdiag.capture.text.forms import NAMED_TEXTS
+from pjsipdiag.capture.text.text_forms import NAMED_TEXTS
 from pjsipdiag.errors import CaptureError
 from pjsipdiag.sip import Address
 

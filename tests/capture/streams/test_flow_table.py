@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Connected, Datagram, Tally
-from pjsipdiag.capture.streams.flow import ACK, RST, SYN, reverse
 from pjsipdiag.capture.streams.tcp import Reassembler
+from pjsipdiag.capture.streams.tcp_flow import ACK, RST, SYN, reverse
 from tests.capture.streams.test_tcp import FLOW, invite
 
 FIN = 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.capture import Tally, expand, read
-from pjsipdiag.capture.joining.chain import read_files
+from pjsipdiag.capture.joining.file_by_file import read_files
 from tests.capture.build import pcap
 from tests.capture.files import FRAMES, cut
 

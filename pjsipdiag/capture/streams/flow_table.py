@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import chain
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.streams.flow import Flow, port_pair, reverse
+from pjsipdiag.capture.streams.tcp_flow import Flow, port_pair, reverse
 
 MOST_FLOWS = 50_000
 MOST_IGNORED = 200_000

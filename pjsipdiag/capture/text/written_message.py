@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pjsipdiag.capture.streams.start import START
-from pjsipdiag.capture.text.heads import frame, widen
+from pjsipdiag.capture.text.line_frame import frame, widen
 
 _KNOWN = rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"
 START_LINE = re.compile(
