@@ -11,10 +11,9 @@ import re
 from _socket import inet_ntoa  # as socket's, which makes enums of all constants: 4 ms
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 from urllib.parse import unquote
 
-from pjsipdiag.dataclass import dataclass
+from pjsipdiag.dataclass import NamedTuple, dataclass
 
 COMPACT_NAMES = {
     "a": "accept-contact",

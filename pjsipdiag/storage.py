@@ -15,9 +15,10 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.inputs import LARGEST_WHOLE
 

@@ -1,4 +1,4 @@
-"""`pjsipdiag.dataclass` does what the standard library's decorator does, and is seen by type checkers as that."""
+"""`pjsipdiag.dataclass` does what the standard library's decorator and named tuples do, and type checkers see those."""
 
 import dataclasses
 import inspect
@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Callable
 from dataclasses import field, replace
 from functools import cached_property
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import pytest
 
@@ -83,7 +83,7 @@ def outcome(of: Callable[[], object]) -> object:
     try:
         return of()
     except (TypeError, AttributeError) as error:  # FrozenInstanceError is one of the latter
-        return type(error), str(error).replace("classes.<locals>.", "")
+        return type(error), str(error).replace("classes.<locals>.", "").replace("tuples.<locals>.", "")
 
 
 CASES: dict[str, Callable[[dict[str, Any]], object]] = {
@@ -157,3 +157,55 @@ def test_help_shows_the_fields() -> None:
     for name, theirs in classes(dataclasses.dataclass).items():
         ours, wanted = (inspect.signature(one).parameters for one in (classes(own.dataclass)[name], theirs))
         assert [(one.name, one.kind) for one in ours.values()] == [(one.name, one.kind) for one in wanted.values()]
+
+
+def tuples(named_tuple: Any) -> list[Any]:
+    """One class of each form that is used."""
+
+    class Place(named_tuple):  # type: ignore[misc]  # it is given
+        """With a docstring."""
+
+        name: str
+        lines: tuple[int, ...] = ()
+        last: "int | None" = None
+
+        @property
+        def first(self) -> int:
+            return self.lines[0]
+
+        def __str__(self) -> str:
+            return self.name
+
+        @classmethod
+        def nowhere(cls) -> Any:
+            return cls("")
+
+    class Bare(named_tuple):  # type: ignore[misc]  # it is given
+        one: int
+
+    for one in (Place, Bare):
+        one.__qualname__ = one.__name__
+    return [Place, Bare]
+
+
+OF_TUPLES: dict[str, Callable[[Any, Any], object]] = {
+    "repr": lambda place, bare: [repr(place("a", last=1)), str(place("a")), repr(bare(1))],
+    "doc": lambda place, bare: [place.__doc__, bare.__doc__, place.__match_args__, place.__module__, bare.__bases__],
+    "equal": lambda place, bare: [bare(1) == (1,), place("a") == place("a", ()), hash(bare(1)) == hash((1,))],
+    "parts": lambda place, _: [place("a", (3, 4)).first, place("b")[0], place.nowhere().name, place("a").last],
+    "fields": lambda place, _: [place._fields, place._field_defaults, place("a", (1,))._asdict()],
+    "replaced": lambda place, _: [repr(place("a")._replace(last=7)), repr(place._make("abc"))],
+    "too few": lambda place, _: place(),
+    "too many": lambda place, _: place("a", (), 1, 2),
+    "unknown": lambda _, bare: bare(1, other=2),
+    "assigned": lambda _, bare: setattr(bare(1), "one", 2),
+    "slots": lambda _, bare: setattr(bare(1), "other", 2),
+    "parameters": lambda place, bare: [list(inspect.signature(one).parameters) for one in (place, bare)],
+    "pickled": lambda place, bare: [repr(pickled(one)) for one in (place("a", (1,)), bare(2))],
+}
+
+
+@pytest.mark.parametrize("case", OF_TUPLES)
+def test_tuples_as_in_the_standard_library(case: str) -> None:
+    ours, theirs = tuples(own.NamedTuple), tuples(NamedTuple)
+    assert outcome(lambda: OF_TUPLES[case](*ours)) == outcome(lambda: OF_TUPLES[case](*theirs))

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from functools import lru_cache
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from pjsipdiag.capture.signs import Signs
-from pjsipdiag.dataclass import dataclass
+from pjsipdiag.dataclass import NamedTuple, dataclass
 from pjsipdiag.errors import shown_name
 from pjsipdiag.sip import Address, SipMessage, ip_text
 

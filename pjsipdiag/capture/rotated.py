@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct
-from typing import NamedTuple
 
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.formats.pcap import HEADER, file_header
@@ -20,6 +19,7 @@ from pjsipdiag.capture.formats.reader import read
 from pjsipdiag.capture.source.compressed import decompress
 from pjsipdiag.capture.source.location import Relative, here, open_file
 from pjsipdiag.capture.source.window import Window
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.errors import CaptureError
 from pjsipdiag.storage import Url, locate, members
 

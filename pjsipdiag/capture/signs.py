@@ -7,9 +7,8 @@ kept where it fits its connection, whose sequence numbers nobody guesses who doe
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 
-from pjsipdiag.dataclass import dataclass
+from pjsipdiag.dataclass import NamedTuple, dataclass
 
 MOST_SIGNS, MOST_SIGN_IDS = 10_000, 16
 """Different signs that are kept of a capture, and Call-IDs of each."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.dataclass import dataclass
+from pjsipdiag.dataclass import NamedTuple, dataclass
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 

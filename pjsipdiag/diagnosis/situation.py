@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import field
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture.datagram import LoggedRefusal
 from pjsipdiag.capture.signs import Signs
-from pjsipdiag.dataclass import dataclass
+from pjsipdiag.dataclass import NamedTuple, dataclass
 from pjsipdiag.diagnosis.evidence.sdp import Offer
 from pjsipdiag.diagnosis.traffic import CallRow, CaptureSummary, SourceRow
 from pjsipdiag.sip import Address, SipMessage

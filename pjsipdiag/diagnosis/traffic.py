@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from types import MappingProxyType
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.verdict import Verdict
-from pjsipdiag.dataclass import dataclass
+from pjsipdiag.dataclass import NamedTuple, dataclass
 
 NO_COUNTS: Mapping[str, int] = MappingProxyType({})
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import NamedTuple
 
-from pjsipdiag.dataclass import dataclass
+from pjsipdiag.dataclass import NamedTuple, dataclass
 from pjsipdiag.diagnosis.model import Finding, Severity, Suggestion
 from pjsipdiag.fleet.plan import Pbx
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.model import Edited, Loading, Report, Severity
 
 

@@ -11,11 +11,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.addresses.address_rule import SourceSocket, bounds, full_mask, is_prefix
 from pjsipdiag.asterisk.config import AddressRule, Identify
-from pjsipdiag.dataclass import dataclass
+from pjsipdiag.dataclass import NamedTuple, dataclass
 
 NEAR_ADDRESSES = 8
 """How far from a network, in addresses, a source is still called near it."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 import ipaddress
 import re
 import string
-from typing import NamedTuple
+
+from pjsipdiag.dataclass import NamedTuple
 
 _PART = re.compile(r"0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*")
 _STRTOUL = re.compile(r"[ \t\n\v\f\r]*([+-]?)(\d*)")

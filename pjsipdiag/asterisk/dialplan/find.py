@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.dialplan.contexts import Context, Dialplan, Extension
 from pjsipdiag.asterisk.dialplan.extension import Fit, fit
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
+from pjsipdiag.dataclass import NamedTuple
 
 MOST_CONTEXTS = 128
 """AST_PBX_MAX_STACK: contexts that are looked through for one number."""

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.forms.program import program
+from pjsipdiag.dataclass import NamedTuple
 
 Syntax = bytes
 """A piece of a grammar, as a regular expression that does not go back."""

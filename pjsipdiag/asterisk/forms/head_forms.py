@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.forms.expressions import Fields, Matcher, first, matcher, seq, text
 from pjsipdiag.asterisk.forms.header_syntax import (
@@ -31,6 +30,7 @@ from pjsipdiag.asterisk.forms.header_syntax import (
     field,
     syntax,
 )
+from pjsipdiag.dataclass import NamedTuple
 
 MOST_FORMS = 64
 MOST_TRIED = 8

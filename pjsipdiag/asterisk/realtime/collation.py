@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
+
+from pjsipdiag.dataclass import NamedTuple
 
 _T = TypeVar("_T")
 

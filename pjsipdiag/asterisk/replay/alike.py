@@ -8,7 +8,6 @@ that PJSIP surely takes (`header_syntax.LINES`); for any other the key is None, 
 from __future__ import annotations
 
 from dataclasses import field
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.addresses.address_rule import unpack_source
 from pjsipdiag.asterisk.addresses.index import Hit
@@ -26,7 +25,7 @@ from pjsipdiag.asterisk.forms.header_syntax import (
 from pjsipdiag.asterisk.realtime.collation import CaselessNames
 from pjsipdiag.asterisk.replay.admission import denial
 from pjsipdiag.asterisk.replay.prepared import NAME_LENGTH, Prepared
-from pjsipdiag.dataclass import dataclass
+from pjsipdiag.dataclass import NamedTuple, dataclass
 
 MOST_NAMES_KEPT, MOST_ANSWERS_KEPT = 50_000, 200_000
 """Entries of a table of names, and of a table of other answers, before it is emptied."""

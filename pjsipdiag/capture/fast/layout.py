@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import Any
 
 from pjsipdiag.capture.packets.link import PPPOE, VLAN_TAGS
 from pjsipdiag.capture.packets.network_layer import IPV4, Carried
+from pjsipdiag.dataclass import NamedTuple
 
 MARGIN = 160
 """Bytes after the start of a record in which all fields of a layout lie."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from struct import Struct
-from typing import NamedTuple
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.fast import compiled
@@ -18,6 +17,7 @@ from pjsipdiag.capture.fast.sieve import Sieve
 from pjsipdiag.capture.formats.records import LONGEST_PACKET, RecordWalk
 from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.capture.source.window import Window
+from pjsipdiag.dataclass import NamedTuple
 
 HEADER = 24
 MOST_APART = 7 * 86_400

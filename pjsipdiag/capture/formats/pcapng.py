@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from struct import Struct
-from typing import NamedTuple
 
 from pjsipdiag.capture.datagram import END_OF_TIME, Datagram
 from pjsipdiag.capture.fast import compiled
@@ -21,6 +20,7 @@ from pjsipdiag.capture.formats.pcapng_interface import Interface, direction_of, 
 from pjsipdiag.capture.formats.records import LONGEST_PACKET, RecordWalk
 from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.capture.source.window import Window
+from pjsipdiag.dataclass import NamedTuple
 
 SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"
 SECTION, INTERFACE, PACKET, SIMPLE, ENHANCED, SECRETS = 0x0A0D0D0A, 1, 2, 3, 6, 10

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from struct import Struct
-from typing import NamedTuple
+
+from pjsipdiag.dataclass import NamedTuple
 
 FLAG_DIRECTIONS = {1 | how << 2: "in" for how in range(4)} | {2 | how << 2: "out" for how in range(5)}
 """The lowest five bits of epb_flags: the direction, and how the packet was received."""

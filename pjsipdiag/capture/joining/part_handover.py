@@ -6,12 +6,12 @@ import pickle
 from array import array
 from collections import Counter
 from dataclasses import field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pjsipdiag.capture.formats.pcap import FileHeader
 from pjsipdiag.capture.formats.pcapng import PcapngSection
 from pjsipdiag.capture.packets.fragments import MAX_AGE, MAX_BYTES, MAX_PENDING, DatagramKey, Fragments, Pending
-from pjsipdiag.dataclass import dataclass
+from pjsipdiag.dataclass import NamedTuple, dataclass
 from pjsipdiag.digest import digest
 
 if TYPE_CHECKING:

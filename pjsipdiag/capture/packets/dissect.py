@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from pjsipdiag.capture.datagram import Datagram, Tally, carried_direction
 from pjsipdiag.capture.packets import logger
@@ -24,6 +23,7 @@ from pjsipdiag.capture.streams.flow_table import FlowTable
 from pjsipdiag.capture.streams.start import START
 from pjsipdiag.capture.streams.tcp import Reassembler
 from pjsipdiag.capture.streams.tcp_flow import RST, SYN, Flow, port_pair
+from pjsipdiag.dataclass import NamedTuple
 
 MOST_LATE = 16 << 20
 """Bytes of messages that are kept until the end of their file."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import field
-from typing import NamedTuple
 
-from pjsipdiag.dataclass import dataclass
+from pjsipdiag.dataclass import NamedTuple, dataclass
 
 MAX_PENDING = 4096
 MAX_BYTES = 32 << 20

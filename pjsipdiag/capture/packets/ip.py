@@ -6,11 +6,11 @@ Addresses are those of the innermost packet (`tunnels`). Everything that cannot 
 from __future__ import annotations
 
 from struct import Struct
-from typing import NamedTuple
 
 from pjsipdiag.capture.packets.fragments import Fragments
 from pjsipdiag.capture.packets.network_layer import IPV4, Undecodable
 from pjsipdiag.capture.packets.tunnels import protocol_tunnel
+from pjsipdiag.dataclass import NamedTuple
 
 TCP, UDP, ICMP, ICMP6 = 6, 17, 1, 58
 LOOKED_INTO = frozenset({TCP, UDP, ICMP, ICMP6})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from pjsipdiag.dataclass import NamedTuple
 
 IPV4, IPV6 = 0x0800, 0x86DD
 ETHERNET_BRIDGED = 0x6558

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import NamedTuple
+
+from pjsipdiag.dataclass import NamedTuple
 
 MOST_AHEAD = 64
 """Segments that wait behind one gap."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from pjsipdiag.capture.streams.start import LONGEST_START_LINE, Bytes, find_start, may_start_sip, starts_like_sip
+from pjsipdiag.dataclass import NamedTuple
 
 LONGEST_MESSAGE = 256 * 1024
 """The longest message that is waited for, in bytes; PJSIP as Asterisk builds it takes 65,535 (PJSIP_MAX_PKT_LEN)."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+
+from pjsipdiag.dataclass import NamedTuple
 
 _NAMES = rb"Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun"
 _PIECES = re.compile(rb"(\d+)|(\b(?:" + _NAMES + rb")\b)|([ \t]+)|([:+-])|(.)", re.DOTALL)

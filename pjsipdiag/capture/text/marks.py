@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from pjsipdiag.capture.text.line_frame import LONGEST_HEAD
 from pjsipdiag.capture.text.text_forms import TextForm
+from pjsipdiag.dataclass import NamedTuple
 
 LONGEST_REGION = 1 << 16
 """Bytes behind an announcement, beside eight times its message, in which the message is looked for."""

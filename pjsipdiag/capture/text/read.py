@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Generator, Iterator, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from pjsipdiag.capture.datagram import Connected, Datagram, Tally
 from pjsipdiag.capture.streams.via import via_transport
@@ -26,6 +26,7 @@ from pjsipdiag.capture.text.text_forms import ARROW, PJSIP, TCPDUMP, VIEWERS
 from pjsipdiag.capture.text.times import time_of
 from pjsipdiag.capture.text.ways import way_of
 from pjsipdiag.capture.text.written_message import begins_entry, of_length, restore
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.errors import CaptureError
 
 PIECE_SIZE = 1 << 20

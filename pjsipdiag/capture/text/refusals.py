@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from pjsipdiag.capture.datagram import Datagram, LoggedRefusal, Tally
 from pjsipdiag.capture.text.hidden import stand_in
 from pjsipdiag.capture.text.sentences import Sentence, lines_with, sentence
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.sip import Address
 
 MOST_SENTENCES = 8

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from pjsipdiag.capture.text.ways import is_no_sender, place
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.sip import Address
 
 NEEDLES = (

@@ -8,9 +8,9 @@ A form is a row of FORMS: what a buffer is searched for, and the line as an expr
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from pjsipdiag.capture.source.tcpdump import RECORD
+from pjsipdiag.dataclass import NamedTuple
 
 _HOST = rb"(?:\[[0-9A-Fa-f:.%\w]+\]|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}|[\w*<>-]+(?:\.[\w*<>-]+)*)"
 _PLACE = _HOST + rb":\d{1,5}"

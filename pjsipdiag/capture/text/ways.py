@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
 from pjsipdiag.capture.text.hidden import stand_in
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.sip import Address
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from pjsipdiag.capture.streams.start import START
 from pjsipdiag.capture.text.line_frame import frame, widen
+from pjsipdiag.dataclass import NamedTuple
 
 _KNOWN = rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"
 START_LINE = re.compile(

@@ -11,12 +11,12 @@ from array import array
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import field, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 from pjsipdiag.asterisk.forms.expressions import Fields
 from pjsipdiag.asterisk.forms.head_forms import Forms
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.dataclass import dataclass
+from pjsipdiag.dataclass import NamedTuple, dataclass
 from pjsipdiag.diagnosis.calls.heads import IsAsterisk, tagged
 from pjsipdiag.diagnosis.calls.kinds import Kind
 from pjsipdiag.diagnosis.calls.rows import (

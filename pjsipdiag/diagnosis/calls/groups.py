@@ -8,10 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache, partial
 from itertools import islice
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.calls.calls import END, MOST_AGENTS_NAMED, Calls
 from pjsipdiag.diagnosis.calls.heads import call_id, user_of, value_of
 from pjsipdiag.diagnosis.calls.rows import (

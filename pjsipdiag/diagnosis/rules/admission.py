@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import AddressRule, Config, Dropped, Endpoint
 from pjsipdiag.asterisk.reasons.reason import Reason
@@ -12,6 +11,7 @@ from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.replay.admission import missing_auths
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks

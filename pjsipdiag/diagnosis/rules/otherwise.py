@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.section import Variable
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.evidence.owners import samples
 from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.model import Finding, Severity

@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.addresses.address_rule import is_whole_world
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.dataclass import dataclass
+from pjsipdiag.dataclass import NamedTuple, dataclass
 from pjsipdiag.diagnosis.edits.place import is_generated
 from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.evidence.lookup import taking

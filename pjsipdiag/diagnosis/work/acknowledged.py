@@ -14,11 +14,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
-from typing import NamedTuple
 from zlib import crc32
 
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.reread import look_again
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.rows import ACKED, CALL_SIZE, CONNECTED, TAGGED

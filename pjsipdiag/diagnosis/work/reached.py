@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
 from urllib.parse import unquote
 
 from pjsipdiag.capture.datagram import TOLD, Datagram
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.calls.heads import call_id, has_tag, value_of
 from pjsipdiag.diagnosis.situation import Asked
 from pjsipdiag.digest import wide_digest

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from pjsipdiag.dataclass import dataclass
+from pjsipdiag.dataclass import NamedTuple, dataclass
 from pjsipdiag.diagnosis.evidence.addresses import ip_of
 from pjsipdiag.diagnosis.traffic import CallRow, Spoken
 from pjsipdiag.report import wording

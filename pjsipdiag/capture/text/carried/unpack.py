@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from struct import unpack
-from typing import NamedTuple
 
 from pjsipdiag.capture.text.carried import escapes
 from pjsipdiag.capture.text.carried.csv_columns import strip_cells
@@ -19,6 +18,7 @@ from pjsipdiag.capture.text.carried.line_order import by_file, in_whole_lines
 from pjsipdiag.capture.text.carried.pages import cells_joined, strip_links, strip_marks, typed
 from pjsipdiag.capture.text.carried.shown import has_bare, has_plain
 from pjsipdiag.capture.text.carried.wrapping import requote
+from pjsipdiag.dataclass import NamedTuple
 
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]{0,200}\x07|\([A-Z0-9])")
 _SHOWN_COLOUR = re.compile(rb"(?:#033|\^\[|\\u001b|\\x1b|\\033)\[[0-9;]*m")

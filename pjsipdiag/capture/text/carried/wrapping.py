@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import pairwise
-from typing import NamedTuple
+
+from pjsipdiag.dataclass import NamedTuple
 
 NARROWEST, WIDEST = 30, 320
 SAMPLE_LINES, FIRST_LINES = 4000, 400

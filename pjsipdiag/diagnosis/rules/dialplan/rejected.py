@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.dialplan.contexts import Dialplan
@@ -17,6 +16,7 @@ from pjsipdiag.asterisk.dialplan.extensions_conf import EXTENSIONS_FILE
 from pjsipdiag.asterisk.dialplan.find import Destination, Presence
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.evidence.numbers import contexts_with, number, reached, spelt_otherwise
 from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.model import Finding

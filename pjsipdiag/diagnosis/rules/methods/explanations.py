@@ -6,11 +6,11 @@ Replays what res_pjsip_registrar.c, res_pjsip_pubsub.c, res_pjsip_messaging.c an
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Aor, Config, Endpoint
 from pjsipdiag.asterisk.dialplan.find import Presence, find
 from pjsipdiag.asterisk.section import Variable, Where
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.evidence.numbers import number
 from pjsipdiag.sip import SipMessage, parse_uri
 

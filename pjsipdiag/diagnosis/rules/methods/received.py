@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.calls.exchanges import asked_by
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.evidence.owners import best

@@ -7,10 +7,10 @@ import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from pjsipdiag.capture.datagram import TOLD, Datagram, Tally
 from pjsipdiag.capture.reread import look_again
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.rows import LATE_AFTER
 from pjsipdiag.diagnosis.evidence.addresses import show_ip

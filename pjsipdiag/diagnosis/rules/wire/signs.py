@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.replay.arrival import listening
 from pjsipdiag.capture.datagram import TOLD
 from pjsipdiag.capture.signs import Sign, SignKind, Times
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.evidence.lookup import holding
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.seen import groups_of
