@@ -57,8 +57,6 @@ def write_bytes(
     path: str, *, inputs: Iterable[str | Path] = (), force: bool = False, mode: int = PRIVATE_MODE
 ) -> Iterator[BinaryIO]:
     """The file `path` for writing; a device or a pipe is written to as it is. Raises PjsipdiagError."""
-    from tempfile import mkstemp
-
     target = Path(os.path.realpath(path))
     try:
         _refuse_input(path, target, inputs)
@@ -70,7 +68,8 @@ def write_bytes(
             raise PjsipdiagError(f"{visible(path) or repr(path)} is a directory: name a file")
         if os.path.lexists(target) and not force:
             raise PjsipdiagError(f"{visible(path)} exists already: --force replaces it")
-        handle, beside = mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+        beside = str(target.with_name(f".{target.name[:100]}.{os.urandom(8).hex()}"))
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
         try:
             with open(handle, "wb") as stream:  # noqa: PTH123  (a handle)
                 yield stream

@@ -47,15 +47,17 @@ def style_for(
     ahead: BackgroundTables | None = None,
 ) -> Style:
     """The look for `stream`, by the stream, NO_COLOR, FORCE_COLOR, TERM and COLUMNS; so is `color` where it is None."""
-    from shutil import get_terminal_size
-
     terminal = stream.isatty()
     environment = os.environ
     if color is None:
         wanted = (terminal and environment.get("TERM") != "dumb") or environment.get("FORCE_COLOR")
         color = bool(wanted) and not environment.get("NO_COLOR")
     asked = environment.get("COLUMNS", "").isdecimal()
-    width = get_terminal_size((NARROW, 24)).columns if terminal or asked else NARROW
+    width = NARROW
+    if terminal or asked:
+        from shutil import get_terminal_size  # with all archives that it unpacks
+
+        width = get_terminal_size((NARROW, 24)).columns
     return Style(
         verbose,
         min(max(width, LEAST_COLUMNS), MOST_COLUMNS),
