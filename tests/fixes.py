@@ -18,7 +18,7 @@ from typing import Any
 
 from pjsipdiag.capture import read_messages
 from pjsipdiag.diagnosis.diagnose import observe
-from pjsipdiag.diagnosis.edits.lines import write
+from pjsipdiag.diagnosis.edits.text_changes import write
 from pjsipdiag.sip import SipMessage, decode
 from tests.diagnosis.scene import write_files, write_scene
 from tests.differential import RELEASES, oracle, record

@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis import explain as made
 from pjsipdiag.diagnosis.configuration import configuration_report, why_replayed
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.model import Report
-from pjsipdiag.diagnosis.names import load
+from pjsipdiag.diagnosis.name_sources import load
 from pjsipdiag.diagnosis.rules import RULES
 from pjsipdiag.diagnosis.space.differ import differences
 from pjsipdiag.errors import PjsipdiagError, visible

@@ -172,7 +172,7 @@ def suggest(
     """
     _refuse_ignored(inputs)
     seen = _observe(captures, config, quiet, inputs)
-    from pjsipdiag.diagnosis.edits import lines as edits
+    from pjsipdiag.diagnosis.edits import text_changes as edits
     from pjsipdiag.report.text import suggestions_text
 
     report = seen.report

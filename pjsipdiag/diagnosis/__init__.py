@@ -3,7 +3,8 @@
 In come captures and a directory; out comes a Report: findings, calls, sources, and suggestions that were proven.
 
     diagnose         the whole way; configuration does it without a capture, compare, what_if and explain beside it
-    options, names   what a caller may say; running: Asterisk asked; basis: what is replayed
+    options          what a caller may say; name_sources: the files, with names resolved; basis: what is replayed
+    live_questions   a running Asterisk asked what a capture needs
     model, traffic   Report, Finding, Suggestion: what goes out; its calls and sources, as they were seen
     rule             what a rule is; pages/ what it says to people
     calls            messages -> calls and sources, with verdicts

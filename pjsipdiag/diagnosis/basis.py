@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.releases import age, instead, is_newer, nearest
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls import pbx as pbxes
-from pjsipdiag.diagnosis.names import load
+from pjsipdiag.diagnosis.name_sources import load
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules.cause import listed
 from pjsipdiag.diagnosis.work.gather import Gathered

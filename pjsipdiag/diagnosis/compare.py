@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.evidence.addresses import ip_of
+from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.traffic import CallRow
 

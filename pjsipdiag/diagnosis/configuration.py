@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.releases import instead
+from pjsipdiag.diagnosis.live_questions import left_open
 from pjsipdiag.diagnosis.model import Finding, Report
 from pjsipdiag.diagnosis.rules import RULES
 from pjsipdiag.diagnosis.rules.doors.strangers import unseen
 from pjsipdiag.diagnosis.rules.unloaded.ignored import conditions
-from pjsipdiag.diagnosis.running import left_open
 from pjsipdiag.diagnosis.space.doors import doors
 from pjsipdiag.diagnosis.space.expect import Expectation, hold
 from pjsipdiag.diagnosis.space.expect import findings as expectation_findings

@@ -39,12 +39,13 @@ from pjsipdiag.diagnosis.calls.groups import group, regrouping
 from pjsipdiag.diagnosis.calls.judge import Arrival, judge
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
-from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
 from pjsipdiag.diagnosis.evidence.offers import offer_of
 from pjsipdiag.diagnosis.evidence.owners import nearby
 from pjsipdiag.diagnosis.evidence.quoted import quoted
+from pjsipdiag.diagnosis.evidence.readable_addresses import show_address, show_ip
+from pjsipdiag.diagnosis.live_questions import ask, callers_hosts, left_open, settled
 from pjsipdiag.diagnosis.model import Finding, Report, Suggestion
-from pjsipdiag.diagnosis.names import given, release_of
+from pjsipdiag.diagnosis.name_sources import given, release_of
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.outcome import attackers, failed_calls, filtered
 from pjsipdiag.diagnosis.repairs.advice import complete
@@ -54,7 +55,6 @@ from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.gaps.difference import is_a_copy
 from pjsipdiag.diagnosis.rules.no_calls import paused
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
-from pjsipdiag.diagnosis.running import ask, callers_hosts, left_open, settled
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
 from pjsipdiag.diagnosis.work.acknowledged import Acknowledged, Ends

@@ -12,7 +12,7 @@ from typing import Any
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.edits.lines import lines_of
+from pjsipdiag.diagnosis.edits.text_changes import lines_of
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.inputs import read_whole

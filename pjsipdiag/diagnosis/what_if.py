@@ -10,8 +10,8 @@ from pjsipdiag.asterisk.loading import object_options
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Verdict
 from pjsipdiag.diagnosis.compare import Change, describe, differs
-from pjsipdiag.diagnosis.edits.lines import changed
 from pjsipdiag.diagnosis.edits.place import end_of_section, set_order
+from pjsipdiag.diagnosis.edits.text_changes import changed
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.prove import replayed
 from pjsipdiag.diagnosis.repairs.reach import Passage

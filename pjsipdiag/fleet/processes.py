@@ -10,7 +10,7 @@ from pathlib import Path
 from pjsipdiag.asterisk.live.asking import ask_live
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.diagnose import observe
-from pjsipdiag.diagnosis.edits.lines import diff, line_at
+from pjsipdiag.diagnosis.edits.text_changes import diff, line_at
 from pjsipdiag.diagnosis.gate import Gate, apply
 from pjsipdiag.diagnosis.model import Finding, Report, Severity, Suggestion
 from pjsipdiag.diagnosis.options import Options

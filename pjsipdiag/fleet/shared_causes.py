@@ -10,7 +10,7 @@ import ipaddress
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
-from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
+from pjsipdiag.diagnosis.evidence.readable_addresses import is_address, is_private
 from pjsipdiag.diagnosis.rules import RULES
 from pjsipdiag.fleet.model import Caller, Fleet, Member, Place, SharedCause, SharedSource
 

@@ -12,7 +12,7 @@ from functools import cache
 
 from pjsipdiag.asterisk.config import AddressRule, Config
 from pjsipdiag.diagnosis.diagnose import Observation
-from pjsipdiag.diagnosis.edits.lines import changed
+from pjsipdiag.diagnosis.edits.text_changes import changed
 from pjsipdiag.diagnosis.model import Suggestion
 from tests.diagnosis.forger import Honest
 

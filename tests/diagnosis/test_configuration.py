@@ -11,7 +11,7 @@ import pytest
 from pjsipdiag.asterisk.live.saved import from_text
 from pjsipdiag.diagnosis.configuration import check, configuration_report
 from pjsipdiag.diagnosis.model import Finding
-from pjsipdiag.diagnosis.names import load
+from pjsipdiag.diagnosis.name_sources import load
 from pjsipdiag.diagnosis.rules import RULES
 from tests.diagnosis.scene import cases, write_files
 

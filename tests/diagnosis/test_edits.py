@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.cli import main
-from pjsipdiag.diagnosis.edits.lines import changed, diff, styled, with_name, with_value, write
+from pjsipdiag.diagnosis.edits.text_changes import changed, diff, styled, with_name, with_value, write
 from pjsipdiag.diagnosis.model import Edit, Suggestion
 from pjsipdiag.errors import PjsipdiagError
 

@@ -5,8 +5,8 @@ import pytest
 from pjsipdiag.asterisk.addresses.match import parse_match
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.section import Where
-from pjsipdiag.diagnosis.evidence.addresses import is_private, near_miss
 from pjsipdiag.diagnosis.evidence.owners import hosts_named
+from pjsipdiag.diagnosis.evidence.readable_addresses import is_private, near_miss
 from pjsipdiag.diagnosis.evidence.vicinity import is_spoken_for
 from pjsipdiag.sip import SipMessage
 

@@ -57,7 +57,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[None]:
         counted.append(None)
         return load_config(*arguments, **options)
 
-    monkeypatch.setattr("pjsipdiag.diagnosis.names.load_config", counting)
+    monkeypatch.setattr("pjsipdiag.diagnosis.name_sources.load_config", counting)
     return counted
 
 

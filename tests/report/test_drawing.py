@@ -13,7 +13,7 @@ import pytest
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.asterisk.verdict import Verdict
-from pjsipdiag.diagnosis.evidence.addresses import ip_of
+from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
 from pjsipdiag.diagnosis.model import Edit, Suggestion
 from pjsipdiag.diagnosis.traffic import Spoken
 from pjsipdiag.report import render, wording

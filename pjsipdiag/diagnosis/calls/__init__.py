@@ -8,7 +8,7 @@ a few bytes each, whatever the number.
     kinds, exchanges      requests outside of calls, counted; what the PBX received and sent of them
     selection             only the span, sources or calls that were asked for
     pbx                   which address is the PBX
-    judge, received       transactions -> received, sent or passing by, and replayed; what was received, in columns
+    judge, received_columns  transactions -> received, sent or passing by, and replayed; what was received, in columns
     calls, sources, groups    calls from transactions, their sources, groups that are alike
 
 Imports: `evidence` and what stands before it; `work` and `diagnose` use it. What a fold learns of a message is a column

@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.folded import TRANSPORT_NAMES, Merged
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.diagnosis.calls.judge import Arrival, Judged, outcomes
-from pjsipdiag.diagnosis.calls.received import ReceivedRequests, differ, in_order, picked, received, rise
+from pjsipdiag.diagnosis.calls.received_columns import ReceivedRequests, differ, in_order, picked, received, rise
 from pjsipdiag.diagnosis.calls.rows import (
     BRIEF,
     CARRIED,
@@ -39,7 +39,7 @@ from pjsipdiag.diagnosis.calls.rows import (
     first_time,
     outcome_of,
 )
-from pjsipdiag.diagnosis.evidence.addresses import ShownIps, show_address, show_socket
+from pjsipdiag.diagnosis.evidence.readable_addresses import ShownIps, show_address, show_socket
 from pjsipdiag.diagnosis.traffic import CallRow
 from pjsipdiag.sip import SipMessage, decode
 

@@ -18,7 +18,7 @@ from pjsipdiag.diagnosis.calls.kinds import WITH_CREDENTIALS, read_kind
 from pjsipdiag.diagnosis.calls.pbx import PbxAddresses
 from pjsipdiag.diagnosis.calls.rows import COUNT, FIRST_TIME, LAST_TIME, Repeated
 from pjsipdiag.diagnosis.calls.selection import Selection
-from pjsipdiag.diagnosis.evidence.addresses import show_ip
+from pjsipdiag.diagnosis.evidence.readable_addresses import show_ip
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange
 from pjsipdiag.diagnosis.traffic import RequestRow
 from pjsipdiag.sip import Address, SipMessage, decode, parameter, parse_uri

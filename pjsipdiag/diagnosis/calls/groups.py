@@ -26,7 +26,7 @@ from pjsipdiag.diagnosis.calls.rows import (
     UNHEARD,
     UNRUNG,
 )
-from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
+from pjsipdiag.diagnosis.evidence.readable_addresses import show_address, show_ip
 from pjsipdiag.diagnosis.situation import CallGroup, Crowd, Variant
 from pjsipdiag.sip import SipMessage, decode
 

@@ -8,7 +8,7 @@ from typing import overload
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.calls import END, MOST_AGENTS_NAMED, Calls
-from pjsipdiag.diagnosis.evidence.addresses import show_ip
+from pjsipdiag.diagnosis.evidence.readable_addresses import show_ip
 from pjsipdiag.diagnosis.traffic import NO_COUNTS, SourceRow
 
 

@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.config import Config, Identify, Loaded
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.edits.lines import lines_of, set_value
+from pjsipdiag.diagnosis.edits.text_changes import lines_of, set_value
 from pjsipdiag.diagnosis.model import Edit
 
 FREEPBX = re.compile(r"pjsip\.(identify|endpoint|aor|auth|registration|transports)\.conf$")

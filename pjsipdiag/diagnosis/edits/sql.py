@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.realtime import row_lines
 from pjsipdiag.asterisk.realtime.families import Stored, TableRow
 from pjsipdiag.asterisk.realtime.static import CATEGORY, metric
 from pjsipdiag.asterisk.section import Section
-from pjsipdiag.diagnosis.edits.lines import changed
+from pjsipdiag.diagnosis.edits.text_changes import changed
 from pjsipdiag.diagnosis.model import Edit
 
 _LISTS = ("match", "permit", "deny", "acl", "contact_permit", "contact_deny", "contact_acl", "auth", "aors")

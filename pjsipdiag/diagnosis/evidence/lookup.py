@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.config import AddressRule, Config, Dropped, Identify
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.evidence.addresses import is_name
+from pjsipdiag.diagnosis.evidence.readable_addresses import is_name
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address
 

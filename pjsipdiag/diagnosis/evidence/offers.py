@@ -7,7 +7,7 @@ from functools import partial
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.reread import look_again
-from pjsipdiag.diagnosis.evidence.addresses import ip_of
+from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
 from pjsipdiag.diagnosis.evidence.sdp import Offer, parse_offer
 from pjsipdiag.diagnosis.situation import CallGroup
 from pjsipdiag.diagnosis.traffic import CallRow

@@ -19,8 +19,8 @@ from pjsipdiag.asterisk.addresses.address_rule import MAPPED, fits, is_whole_wor
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.evidence.addresses import address_of, in_words, is_address, near_miss
 from pjsipdiag.diagnosis.evidence.lookup import lookup
+from pjsipdiag.diagnosis.evidence.readable_addresses import address_of, in_words, is_address, near_miss
 from pjsipdiag.diagnosis.evidence.trunks import Naming, Trunks, domain, prefix, trunks
 from pjsipdiag.diagnosis.evidence.vicinity import lines_beside, lines_naming
 from pjsipdiag.diagnosis.situation import CallGroup, Situation

@@ -15,8 +15,8 @@ from pjsipdiag.asterisk.addresses.address_rule import number
 from pjsipdiag.asterisk.config import AddressRule, Config, Endpoint
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.evidence.addresses import host_of, is_address
 from pjsipdiag.diagnosis.evidence.lookup import matches_in, meant_endpoint, section_at
+from pjsipdiag.diagnosis.evidence.readable_addresses import host_of, is_address
 from pjsipdiag.sip import parse_uri
 
 Naming = tuple[str, str, Where]

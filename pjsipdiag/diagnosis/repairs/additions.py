@@ -10,7 +10,6 @@ from dataclasses import replace
 from pjsipdiag.asterisk.addresses.address_rule import BITS, bounds, fits, length, make_ip, number, shared_bits
 from pjsipdiag.asterisk.config import AddressRule, Config, Endpoint, Identify
 from pjsipdiag.diagnosis.edits.draft import Draft
-from pjsipdiag.diagnosis.edits.lines import lines_of, styled, value_of, with_value
 from pjsipdiag.diagnosis.edits.place import (
     custom_file,
     end_of_section,
@@ -22,6 +21,7 @@ from pjsipdiag.diagnosis.edits.place import (
     section_of,
 )
 from pjsipdiag.diagnosis.edits.sql import table_of
+from pjsipdiag.diagnosis.edits.text_changes import lines_of, styled, value_of, with_value
 from pjsipdiag.diagnosis.evidence.vicinity import PARTY_PREFIX, SMALLEST_PREFIX, is_spoken_for
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.table_rows import new_rows

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.diagnosis.model import Finding, Suggestion
-from pjsipdiag.diagnosis.repairs.loading import advised
+from pjsipdiag.diagnosis.repairs.load_commands import advised
 
 WITHOUT_ADVICE = "look at the lines it names, and at `pjsip set logger on` while a call comes"
 ADVISED_TYPES = {

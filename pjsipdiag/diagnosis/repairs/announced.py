@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pjsipdiag.asterisk.config import AddressRule, Config
 from pjsipdiag.asterisk.files.comments import Comments
 from pjsipdiag.asterisk.files.lines import BLANK_BYTES, split
-from pjsipdiag.diagnosis.edits.lines import lines_of, option_of
+from pjsipdiag.diagnosis.edits.text_changes import lines_of, option_of
 from pjsipdiag.diagnosis.model import Edit
 
 ADDS_ADDRESSES = frozenset({"match"})

@@ -13,9 +13,9 @@ from pjsipdiag.asterisk.loading import object_options
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.values import ValueReason
 from pjsipdiag.asterisk.section import Section, Where
-from pjsipdiag.diagnosis.edits.lines import line_at, option_of, styled, value_of, with_name, with_value
-from pjsipdiag.diagnosis.evidence.addresses import is_address, is_name
+from pjsipdiag.diagnosis.edits.text_changes import line_at, option_of, styled, value_of, with_name, with_value
 from pjsipdiag.diagnosis.evidence.lookup import section_at
+from pjsipdiag.diagnosis.evidence.readable_addresses import is_address, is_name
 from pjsipdiag.diagnosis.evidence.trunks import prefix
 from pjsipdiag.diagnosis.model import Edit
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pjsipdiag.asterisk.addresses.address_rule import fits
 from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.diagnosis.edits.draft import Draft
-from pjsipdiag.diagnosis.edits.lines import line_at, set_value, value_of, with_value
 from pjsipdiag.diagnosis.edits.place import is_generated
+from pjsipdiag.diagnosis.edits.text_changes import line_at, set_value, value_of, with_value
 from pjsipdiag.diagnosis.evidence.lookup import holding, identify_named, lookup, meant_endpoint, taking
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.model import Edit

@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.dialplan.find import Presence
 from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome, Verdict
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.evidence.numbers import contexts_with, number, reached
+from pjsipdiag.diagnosis.evidence.called_numbers import contexts_with, number, reached
 from pjsipdiag.diagnosis.model import Stop
 from pjsipdiag.diagnosis.rules.refused import encryption
 from pjsipdiag.diagnosis.situation import CallGroup, Situation

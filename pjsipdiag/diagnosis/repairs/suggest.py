@@ -15,17 +15,17 @@ from itertools import chain, zip_longest
 from pjsipdiag.asterisk.addresses.address_rule import bounds, is_prefix, make_ip
 from pjsipdiag.asterisk.config import AddressRule
 from pjsipdiag.diagnosis.edits.draft import Draft
-from pjsipdiag.diagnosis.edits.lines import changed
 from pjsipdiag.diagnosis.edits.sql import statements, table_of
+from pjsipdiag.diagnosis.edits.text_changes import changed
 from pjsipdiag.diagnosis.evidence.lookup import identify_named
 from pjsipdiag.diagnosis.evidence.owners import best, is_likely
 from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.evidence.vicinity import endpoints_that_write, is_spoken_for
 from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.repairs import grade
-from pjsipdiag.diagnosis.repairs import objects as repairs
+from pjsipdiag.diagnosis.repairs import option_repairs as repairs
 from pjsipdiag.diagnosis.repairs.additions import MOST_AROUND, addition
-from pjsipdiag.diagnosis.repairs.loading import loading
+from pjsipdiag.diagnosis.repairs.load_commands import loading
 from pjsipdiag.diagnosis.repairs.prove import Proof, prove
 from pjsipdiag.diagnosis.repairs.separate import FILL_IN, separating
 from pjsipdiag.diagnosis.rules import blamed

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.realtime.families import Stored
 from pjsipdiag.diagnosis.edits.draft import Draft
-from pjsipdiag.diagnosis.edits.lines import lines_of
 from pjsipdiag.diagnosis.edits.place import free_name
+from pjsipdiag.diagnosis.edits.text_changes import lines_of
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.rules.cause import sources
 from pjsipdiag.diagnosis.situation import CallGroup

@@ -17,7 +17,7 @@ from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, listed, sources, verb, who, with_status
-from pjsipdiag.diagnosis.rules.methods import credentials
+from pjsipdiag.diagnosis.rules.methods import credential_check
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 MOST_PROOFS_READ = 16
@@ -84,7 +84,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
     missing = missing_auths(endpoint, config)
     auth = listed(endpoint.auth)
     proofs = [one for group in groups for one in group.read_proofs()][:MOST_PROOFS_READ]
-    wrong, compare = credentials.compare(proofs, endpoint, config)
+    wrong, compare = credential_check.compare(proofs, endpoint, config)
     if missing:
         then = f"and [{listed(missing)}] {_why_missing(config, missing[0])}, so Asterisk answers 500"
     elif retried:

@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.config import Transport
 from pjsipdiag.asterisk.replay.arrival import listening
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.calls.heads import IsAsterisk
-from pjsipdiag.diagnosis.evidence.addresses import address_of
+from pjsipdiag.diagnosis.evidence.readable_addresses import address_of
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, listed, who
 from pjsipdiag.diagnosis.rules.gaps.difference import NONCE, contradicts

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pjsipdiag.asterisk.addresses.address_rule import canonical, is_prefix, shared_bits
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.verdict import Match
-from pjsipdiag.diagnosis.evidence.addresses import near_miss
 from pjsipdiag.diagnosis.evidence.lookup import meant_endpoint, nearest
 from pjsipdiag.diagnosis.evidence.owners import owners
+from pjsipdiag.diagnosis.evidence.readable_addresses import near_miss
 from pjsipdiag.diagnosis.evidence.trunks import prefix, trunks
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
 from pjsipdiag.diagnosis.rules.unloaded.drops import holding_more

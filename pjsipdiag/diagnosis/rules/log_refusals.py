@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.capture.datagram import LoggedRefusal
 from pjsipdiag.capture.source.tcpdump import RECORD
-from pjsipdiag.diagnosis.evidence.addresses import near_miss
+from pjsipdiag.diagnosis.evidence.readable_addresses import near_miss
 from pjsipdiag.diagnosis.explain import request
 from pjsipdiag.diagnosis.model import Finding, Seen, Severity
 from pjsipdiag.diagnosis.rules.cause import clock, counted, listed

@@ -9,9 +9,9 @@ from pjsipdiag.asterisk.addresses.address_rule import number
 from pjsipdiag.asterisk.replay.arrival import check_listening
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.calls.rows import T1_GIVES_UP
-from pjsipdiag.diagnosis.evidence.addresses import ip_of, is_address, is_private
 from pjsipdiag.diagnosis.evidence.lookup import holding
 from pjsipdiag.diagnosis.evidence.owners import best, hosts_named, is_likely, samples
+from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of, is_address, is_private
 from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.evidence.trunks import prefix
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -31,7 +31,7 @@ from pjsipdiag.diagnosis.rules.gaps.difference import is_split
 from pjsipdiag.diagnosis.rules.scanning import scanner_signs, scans
 from pjsipdiag.diagnosis.rules.transports import of_transport
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
-from pjsipdiag.diagnosis.rules.wire import signs
+from pjsipdiag.diagnosis.rules.wire import bounces
 from pjsipdiag.diagnosis.rules.wire.pauses import OF_ALL, OF_ONE, meanwhile
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
@@ -46,7 +46,7 @@ def no_answer(situation: Situation) -> Iterable[Finding]:
     """A finding for each source whose INVITEs stay without any answer; one for all where they tell no more than that.
 
     Silence says nothing where the capture ends too soon. Strangers whom a firewall keeps out are worth a note, and a
-    ban is what refusals led to: they are the cause. What the network says of them is told by `wire.signs`.
+    ban is what refusals led to: they are the cause. What the network says of them is told by `wire.bounces`.
     """
     meant: list[CallGroup] = []
     others: list[CallGroup] = []
@@ -55,7 +55,7 @@ def no_answer(situation: Situation) -> Iterable[Finding]:
             continue
         # These have findings of their own that explain the silence; only what nothing explains is told here.
         refused = group.verdict.outcome is Outcome.NOT_IDENTIFIED or of_transport(situation, group)
-        told = any(word.proven for word in signs.of_group(situation, group))
+        told = any(word.proven for word in bounces.of_group(situation, group))
         if refused or is_cut_off(group) or ends_early(situation, group) or told:
             continue
         invited = bool(group.verdict.endpoint or best(situation, group)) and not scans(situation, group)
@@ -230,7 +230,7 @@ def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterabl
         yield ("the capture holds no answer to anybody: it may show one direction only, or Asterisk was not running")
     else:
         yield from _meanwhile(situation, groups)
-    told = signs.sentences([word for group in groups for word in signs.of_group(situation, group)])
+    told = bounces.sentences([word for group in groups for word in bounces.of_group(situation, group)])
     yield from told
     if not told:
         yield (

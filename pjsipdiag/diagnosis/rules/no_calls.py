@@ -12,6 +12,7 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import calls, clock, counted, is_cut_off, listed, sources
 from pjsipdiag.diagnosis.rules.methods.sent import unsuccessful
+from pjsipdiag.diagnosis.rules.wire.bounces import words
 from pjsipdiag.diagnosis.rules.wire.pauses import (
     MOST_EXCHANGES,
     OF_ALL,
@@ -20,7 +21,6 @@ from pjsipdiag.diagnosis.rules.wire.pauses import (
     unanswered,
     unread,
 )
-from pjsipdiag.diagnosis.rules.wire.signs import words
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 from pjsipdiag.sip import Address, SipMessage
 

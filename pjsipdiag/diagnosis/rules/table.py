@@ -27,7 +27,7 @@ from pjsipdiag.diagnosis.rules.match_lines import host_names, ports, repeats, wi
 from pjsipdiag.diagnosis.rules.methods import received, sent
 from pjsipdiag.diagnosis.rules.order import everybody, overlaps, turns, users
 from pjsipdiag.diagnosis.rules.unloaded import absent, dangling, drops, ignored, rejected_files
-from pjsipdiag.diagnosis.rules.wire import acks, pauses, signs
+from pjsipdiag.diagnosis.rules.wire import acks, bounces, pauses
 from pjsipdiag.diagnosis.space.expect import EXPECTATION
 
 # fmt: off
@@ -35,7 +35,7 @@ TABLE: tuple[Rule, ...] = (
     Rule("file-rejected", Severity.ERROR, "a whole file is rejected, so nothing in it loads",
          shown=70, blames=rejected_files.of_rejected_file, on_calls=rejected_files.file_rejected,
          on_config=rejected_files.rejected,
-         repair=Repair("objects.rejected", "by_files")),
+         repair=Repair("option_repairs.rejected", "by_files")),
     Rule("module-not-loaded", Severity.ERROR, "a module is not loaded, and what it would do is not done",
          shown=80, blames=absent.of_absent_module, tells=absent.module_not_loaded, on_config=absent.absent),
     Rule("answered-by-another", Severity.ERROR, "something else than PJSIP answers where the calls go",
@@ -63,13 +63,13 @@ TABLE: tuple[Rule, ...] = (
          shown=350, blames=scanning.of_scanner, tells=scanning.scanner, besides=scanning.besides),
     Rule("denied-by-acl", Severity.ERROR, "an access list denies the source",
          shown=220, blames=admission.of_acl, tells=admission.denied_by_acl,
-         repair=Repair("objects.permission", "by_permission")),
+         repair=Repair("option_repairs.permission", "by_permission")),
     Rule("not-loaded", Severity.ERROR, "an object is in the file, but Asterisk drops it",
          shown=170, blames=drops.of_dropped, tells=drops.not_loaded, on_config=drops.dropped,
-         repair=Repair("objects.loading", "by_address")),
+         repair=Repair("option_repairs.loading", "by_address")),
     Rule("endpoint-missing", Severity.ERROR, "an identify points to an endpoint that does not exist",
          shown=180, blames=dangling.of_missing_endpoint, tells=dangling.endpoint_missing, on_config=dangling.dangling,
-         repair=Repair("objects.endpoint_name", "by_deed")),
+         repair=Repair("option_repairs.endpoint_name", "by_deed")),
     Rule("port-mismatch", Severity.ERROR, "the address fits, the source port does not",
          shown=190, blames=unmatched.of_port, tells=unmatched.port_mismatch,
          repair=Repair("match_repairs.port", "by_address")),
@@ -80,9 +80,10 @@ TABLE: tuple[Rule, ...] = (
          repair=Repair("match_repairs.dead_name", "by_address")),
     Rule("unreachable-identifier", Severity.ERROR, "an identifier is never asked, because another takes the call first",
          shown=230, blames=turns.of_unreachable, tells=turns.unreachable_identifier, on_config=turns.unreachable,
-         repair=Repair("objects.order", "by_deed")),
+         repair=Repair("option_repairs.order", "by_deed")),
     Rule("identified-by-user", Severity.ERROR, "the From user takes the call instead of the address",
-         shown=240, blames=users.of_user, tells=users.identified_by_user, repair=Repair("objects.order", "by_deed")),
+         shown=240, blames=users.of_user, tells=users.identified_by_user,
+         repair=Repair("option_repairs.order", "by_deed")),
     Rule("overlapping-identifies", Severity.ERROR, "several identifies fit, and another wins than the most specific",
          shown=250, blames=overlaps.of_overlap, tells=overlaps.overlapping_identifies, on_config=overlaps.overlapping,
          repair=Repair("match_repairs.exception", "by_deed")),
@@ -90,7 +91,7 @@ TABLE: tuple[Rule, ...] = (
          shown=290, blames=everybody.of_anonymous, tells=everybody.anonymous_accepted, on_config=everybody.anonymous),
     Rule("challenged-by-auth", Severity.ERROR, "the right endpoint asks for credentials that the caller does not send",
          shown=260, blames=admission.of_challenge, tells=admission.challenged_by_auth, on_config=admission.trunk_auth,
-         repair=Repair("objects.credentials", "by_deed")),
+         repair=Repair("option_repairs.credentials", "by_deed")),
     Rule("in-maintenance", Severity.ERROR, "the endpoint is in maintenance mode",
          shown=330, blames=otherwise.of_maintenance, tells=otherwise.maintenance, statuses=(503,)),
     Rule("media-rejected", Severity.ERROR, "identified and let in, then refused over codecs or encryption",
@@ -126,7 +127,7 @@ TABLE: tuple[Rule, ...] = (
          shown=140, on_calls=network.no_answer, besides=pauses.fallen_silent),
     Rule("refused-by-network", Severity.ERROR,
          "ICMP, a TCP reset or a TLS alert says that packets or connections did not arrive",
-         shown=55, besides=signs.refused_by_network),
+         shown=55, besides=bounces.refused_by_network),
     Rule("answer-not-acknowledged", Severity.ERROR, "the PBX repeats its final answer, because no ACK reaches it",
          shown=145, on_calls=acks.answer_not_acknowledged),
     Rule("open-door", Severity.WARNING, "strangers get in without a password, by what they say of themselves",

@@ -9,7 +9,7 @@ from pjsipdiag.asterisk.replay.arrival import check_listening
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, who
-from pjsipdiag.diagnosis.rules.wire import signs
+from pjsipdiag.diagnosis.rules.wire import bounces
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 
@@ -51,7 +51,7 @@ def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGro
         f"{who(groups, 'calls', 'call')} {cause.detail} over {cause.name}, where nothing listens: {reason}",
         cause.where,
         *(f"listening: {text}" for text in bound[:6]),
-        *signs.sentences([word for group in groups for word in signs.of_group(situation, group)]),
+        *bounces.sentences([word for group in groups for word in bounces.of_group(situation, group)]),
         advice="add a transport for that protocol, family and port (a reload does not start one: restart), or have the"
         " provider send elsewhere",
     )

@@ -18,7 +18,7 @@ from pjsipdiag.capture.signs import Sign, SignKind, Signs, Times
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.rows import LONGEST_TRANSACTION, SAME_PACKET
-from pjsipdiag.diagnosis.evidence.addresses import show_address, show_ip
+from pjsipdiag.diagnosis.evidence.readable_addresses import show_address, show_ip
 from pjsipdiag.diagnosis.rules.cause import counted
 from pjsipdiag.diagnosis.rules.wire import meanings
 from pjsipdiag.diagnosis.traffic import CallRow, Spoken, Transcripts

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from pjsipdiag.dataclass import NamedTuple, dataclass
-from pjsipdiag.diagnosis.evidence.addresses import ip_of
+from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
 from pjsipdiag.diagnosis.traffic import CallRow, Spoken
 from pjsipdiag.report import wording
 from pjsipdiag.sip import COMPACT_NAMES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.evidence.addresses import ip_of
+from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
 from pjsipdiag.diagnosis.traffic import CallRow, Spoken
 
 KINDS_OF_STATUS = {"1": "going", "2": "good", "3": "going", "4": "bad", "5": "bad", "6": "bad"}

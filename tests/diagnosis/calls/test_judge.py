@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.diagnosis.calls import judge as judging
 from pjsipdiag.diagnosis.calls import rows
 from pjsipdiag.diagnosis.calls.judge import Arrival, judge
-from pjsipdiag.diagnosis.calls.received import received
+from pjsipdiag.diagnosis.calls.received_columns import received
 from pjsipdiag.diagnosis.calls.selection import Selection, selection
 from tests.diagnosis.calls.test_groups import TRUNK
 from tests.diagnosis.calls.test_merge import merged, traffic

@@ -13,8 +13,8 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.diagnosis.edits.lines import changed, line_at, with_value
 from pjsipdiag.diagnosis.edits.sql import statements
+from pjsipdiag.diagnosis.edits.text_changes import changed, line_at, with_value
 from pjsipdiag.diagnosis.model import Edit, Report, Suggestion
 from tests.asterisk.realtime.recorded import DRIVERS, FIXTURES, Sqlite
 from tests.asterisk.realtime.servers import Server, server

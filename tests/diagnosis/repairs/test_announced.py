@@ -6,7 +6,7 @@ import pytest
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.diagnosis.edits.lines import changed
+from pjsipdiag.diagnosis.edits.text_changes import changed
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.announced import lines_are_announced, rules_are_announced
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from pjsipdiag.cli import main
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.repairs import objects
+from pjsipdiag.diagnosis.repairs import option_repairs
 from pjsipdiag.diagnosis.rule import Repair, Rule
 from pjsipdiag.diagnosis.rules import RULES, table
 from pjsipdiag.diagnosis.rules.cause import Cause, calls, sources
@@ -45,9 +45,9 @@ def mends(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> l
 @pytest.fixture
 def invented(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Rule:
     """Steps 1 to 3: functions, the one row, a page."""
-    repair = Repair("objects.mends", "by_files")
+    repair = Repair("option_repairs.mends", "by_files")
     row = Rule(NAME, Severity.ERROR, "calls on a Sunday", 5, blames=blames, tells=tells, repair=repair)
-    monkeypatch.setattr(objects, "mends", mends, raising=False)
+    monkeypatch.setattr(option_repairs, "mends", mends, raising=False)
     (tmp_path / "pages").mkdir()
     (tmp_path / "pages" / f"{NAME}.md").write_text(f"# {NAME}\n")
     monkeypatch.setattr("importlib.resources.files", lambda _package: tmp_path)

@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.dialplan.find import Destination, Presence
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import NamedTuple
-from pjsipdiag.diagnosis.evidence.numbers import contexts_with, number, reached, spelt_otherwise
+from pjsipdiag.diagnosis.evidence.called_numbers import contexts_with, number, reached, spelt_otherwise
 from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.rule import Blamed

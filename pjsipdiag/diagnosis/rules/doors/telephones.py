@@ -8,12 +8,12 @@ from functools import lru_cache
 from pjsipdiag.asterisk.addresses.address_rule import BITS, is_whole_world, length, number
 from pjsipdiag.asterisk.config import AddressRule, Endpoint
 from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome, Verdict
-from pjsipdiag.diagnosis.evidence.addresses import is_address, is_private
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.owners import hosts_named, samples
+from pjsipdiag.diagnosis.evidence.readable_addresses import is_address, is_private
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, counted, finding_for, listed, sources, who
-from pjsipdiag.diagnosis.rules.methods import credentials
+from pjsipdiag.diagnosis.rules.methods import credential_check
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -47,7 +47,7 @@ def _named_telephones(situation: Situation, group: CallGroup) -> Iterable[tuple[
     callers, logins = _telephones(situation, FROM_USER), _telephones(situation, LOGIN)
     yield from ((callers[name], FROM_USER) for name in group.callers if name in callers)
     if logins and group.credentialed:
-        yield from ((logins[name], LOGIN) for name in credentials.users(group.read_proofs()) if name in logins)
+        yield from ((logins[name], LOGIN) for name in credential_check.users(group.read_proofs()) if name in logins)
 
 
 @lru_cache(maxsize=4)
@@ -72,7 +72,7 @@ def _registering(situation: Situation, request: SipMessage) -> tuple[Endpoint | 
     uri = request.from_uri if request.method == "REGISTER" else None
     if uri is None:
         return None, ""
-    named = [(FROM_USER, uri.user), *((LOGIN, user) for user in credentials.users([request]))]
+    named = [(FROM_USER, uri.user), *((LOGIN, user) for user in credential_check.users([request]))]
     found = ((_telephones(situation, word).get(name), word) for word, name in named)
     return next((one for one in found if one[0]), (None, ""))
 

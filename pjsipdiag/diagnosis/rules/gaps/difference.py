@@ -12,10 +12,10 @@ from pjsipdiag.asterisk.replay.arrival import check_listening
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Match, Outcome
-from pjsipdiag.diagnosis.edits.lines import changed, line_at
-from pjsipdiag.diagnosis.evidence.addresses import ip_of
+from pjsipdiag.diagnosis.edits.text_changes import changed, line_at
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.owners import is_likely
+from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
 from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.model import Edit, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, counted, finding_for, listed, sources

@@ -3,9 +3,10 @@
 In come the exchanges of a situation (`calls.exchanges`): requests of one method between two hosts, with their answers
 by status. Out come findings, one for each host and refusing status.
 
-    explanations    (method, status) -> why Asterisk answers so, by which line, and what to do
-    received    what the PBX refused: registrations, keep-alives, subscriptions, messages
-    sent        what others refused of the PBX: its registrations
+    explanations        (method, status) -> why Asterisk answers so, by which line, and what to do
+    credential_check    credentials that came, held against those of the files, in words
+    received            what the PBX refused: registrations, keep-alives, subscriptions, messages
+    sent                what others refused of the PBX: its registrations
 
 A refusal by identification, access list or credentials is the same for every method and stands in `received`; what a
 module answers afterwards is a row of EXPLAINED. Imports: the other rules' causes and evidence.

@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.config import Aor, Config, Endpoint
 from pjsipdiag.asterisk.dialplan.find import Presence, find
 from pjsipdiag.asterisk.section import Variable, Where
 from pjsipdiag.dataclass import NamedTuple
-from pjsipdiag.diagnosis.evidence.numbers import number
+from pjsipdiag.diagnosis.evidence.called_numbers import number
 from pjsipdiag.sip import SipMessage, parse_uri
 
 

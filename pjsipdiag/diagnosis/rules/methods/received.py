@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.doors.telephones import registered_in_vain
 from pjsipdiag.diagnosis.rules.hints import nearest_misses, reasons
-from pjsipdiag.diagnosis.rules.methods import credentials
+from pjsipdiag.diagnosis.rules.methods import credential_check
 from pjsipdiag.diagnosis.rules.methods.explanations import EXPLANATIONS, Why, unhandled, user_of
 from pjsipdiag.diagnosis.rules.otherwise import is_maintenance
 from pjsipdiag.diagnosis.rules.scanning import TOOLS
@@ -268,7 +268,7 @@ def _logins(situation: Situation, refusal: Refusal) -> tuple[list[str], str]:
     endpoint = situation.config.endpoints.get(refusal.verdict.endpoint)
     if endpoint is None or refusal.status not in CHALLENGES:
         return [], ""
-    return credentials.compare(refusal.requests, endpoint, situation.config)
+    return credential_check.compare(refusal.requests, endpoint, situation.config)
 
 
 def _hints(situation: Situation, refusal: Refusal) -> Iterator[str]:

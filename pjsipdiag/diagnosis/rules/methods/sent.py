@@ -12,7 +12,7 @@ from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
-from pjsipdiag.diagnosis.rules.wire import signs
+from pjsipdiag.diagnosis.rules.wire import bounces
 from pjsipdiag.diagnosis.situation import Exchange, Situation
 from pjsipdiag.sip import SipMessage, parameter, parse_uri
 
@@ -172,7 +172,7 @@ def _finding(situation: Situation, exchange: Exchange) -> Finding:
             *_users(exchange),
             *_challenge(exchange),
             *_answer_lines(exchange, status),
-            *(signs.about_requests(situation, exchange.server) if exchange.is_silent else ()),
+            *(bounces.about_requests(situation, exchange.server) if exchange.is_silent else ()),
         ),
         advice=f"{advice}; then `pjsip send register {known.name if known else '*all'}` tries again",
     )

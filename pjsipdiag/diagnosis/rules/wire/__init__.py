@@ -4,7 +4,7 @@ In come the signs of a situation (`capture.signs`) and the calls whose answers w
 findings, and sentences for the findings of others that they speak for.
 
     meanings    what an ICMP error or a TLS alert says, and what to do: literal tables
-    signs       whose packet or connection it was: the finding, and the sentences
+    bounces     whose packet or connection it was: the finding, and the sentences
     acks        final answers that the PBX repeats because no ACK reaches it
     pauses      from when to when answers stopped, and who got them meanwhile
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from pjsipdiag.asterisk.config import Transport
 from pjsipdiag.asterisk.replay.arrival import listening
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.evidence.addresses import host_of, is_address, is_private
 from pjsipdiag.diagnosis.evidence.owners import best
+from pjsipdiag.diagnosis.evidence.readable_addresses import host_of, is_address, is_private
 from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import answers, counted

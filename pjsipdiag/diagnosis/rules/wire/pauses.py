@@ -13,7 +13,7 @@ from pjsipdiag.capture.reread import look_again
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.rows import LATE_AFTER
-from pjsipdiag.diagnosis.evidence.addresses import show_ip
+from pjsipdiag.diagnosis.evidence.readable_addresses import show_ip
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import answers, clock, counted, listed, sources

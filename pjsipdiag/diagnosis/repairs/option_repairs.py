@@ -12,7 +12,8 @@ from pjsipdiag.asterisk.replay.admission import missing_auths
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import CALLER_IDENTIFIERS, IDENTIFIER_NAMES, RULE_IDENTIFIERS
 from pjsipdiag.diagnosis.edits.draft import Draft
-from pjsipdiag.diagnosis.edits.lines import (
+from pjsipdiag.diagnosis.edits.place import end_of_section, free_name, is_generated, set_order
+from pjsipdiag.diagnosis.edits.text_changes import (
     changed,
     line_at,
     option_of,
@@ -21,7 +22,6 @@ from pjsipdiag.diagnosis.edits.lines import (
     value_of,
     with_name,
 )
-from pjsipdiag.diagnosis.edits.place import end_of_section, free_name, is_generated, set_order
 from pjsipdiag.diagnosis.evidence.lookup import identify_named, lookup, lost, taking
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.model import Edit

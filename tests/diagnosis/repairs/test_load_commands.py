@@ -16,7 +16,7 @@ from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.realtime.families import Mapped, Stored
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.model import Edit, Loading
-from pjsipdiag.diagnosis.repairs.loading import loading
+from pjsipdiag.diagnosis.repairs.load_commands import loading
 
 PJSIP = """[global]
 type=global

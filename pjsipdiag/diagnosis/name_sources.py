@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Dns, Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.realtime.database import DOWN
 from pjsipdiag.asterisk.realtime.tables import Databases
-from pjsipdiag.diagnosis.evidence.addresses import is_address
+from pjsipdiag.diagnosis.evidence.readable_addresses import is_address
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.sip import parse_uri
 
@@ -45,7 +45,7 @@ def load(
     With `complete` a name that none of them knows does not resolve.
 
     `databases` are NAME=URL; `partial` as there. Beside files `live` also tells what is loaded otherwise. `shown` names
-    what the answers in a capture show (`running.settled`). What `disk` has read before is not read again, and a
+    what the answers in a capture show (`live_questions.settled`). What `disk` has read before is not read again, and a
     resolver in place of `resolve` is asked in place of DNS. Without `disk`, includes may read below `include_from`.
 
     :raises ConfigError: a file or a database cannot be read.

@@ -16,9 +16,9 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.diagnosis.edits.draft import Draft
-from pjsipdiag.diagnosis.edits.lines import lines_of, option_of, value_of
 from pjsipdiag.diagnosis.edits.place import is_freepbx, is_generated
 from pjsipdiag.diagnosis.edits.sql import table_of
+from pjsipdiag.diagnosis.edits.text_changes import lines_of, option_of, value_of
 from pjsipdiag.diagnosis.model import Edit, Edited, Finding, Loading
 
 RESTARTED = (Edited.TRANSPORT, Edited.STARTUP)
