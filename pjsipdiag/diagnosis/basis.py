@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.files.files import Disk
+from pjsipdiag.asterisk.loading.object_options import loaded_alike
 from pjsipdiag.asterisk.releases import age, instead, is_newer, nearest
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls import pbx as pbxes
@@ -61,8 +62,12 @@ def settle(
     reason = f"the capture names Asterisk {seen}{f', and {listed(others)} as well' if others else ''}"
     if known.version not in (seen, seen.replace("/", "-")):
         reason += f"{age(seen)}; {known.version} is the nearest that is known"
-    newer = is_newer(seen)
-    loaded = config if config.version == known.version and not newer else reload({}, seen if newer else known.version)
+    if is_newer(seen):
+        loaded = reload({}, seen)
+    elif config.version == known.version:
+        loaded = config
+    else:
+        loaded = loaded_alike(config, known.version) or reload({}, known.version)
     return Basis(loaded, pbx, False, reason, seen)
 
 

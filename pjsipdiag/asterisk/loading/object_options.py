@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import ItemsView, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pjsipdiag.asterisk.config import Problem
+from pjsipdiag.asterisk.config import Config, Problem
 from pjsipdiag.asterisk.loading.values import HANDLERS
 from pjsipdiag.asterisk.loading.values.candidate import Candidate
 from pjsipdiag.asterisk.loading.values.checks import CHECKS
 from pjsipdiag.asterisk.loading.values.setting import Handler, Readable, Refused, Setting, Warned
 from pjsipdiag.asterisk.loading.values.words import anything
 from pjsipdiag.asterisk.reasons.loading import LoadReason
-from pjsipdiag.asterisk.releases import RELEASES, Release, Span, is_newer, release
+from pjsipdiag.asterisk.releases import FEATURES, RELEASES, Release, Span, is_newer, release
 from pjsipdiag.asterisk.secrets import hide_secrets, hide_value, shown_value
 from pjsipdiag.asterisk.section import Section, Variable
 from pjsipdiag.dataclass import dataclass
 
 _MAIN_FILES = ("pjsip.conf", "pjsip_wizard.conf")
+_ALWAYS = Span()
+"""Of what every release has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,18 @@ def cannot_tell(path: str) -> None:
 
 def _option(name: str, entry: Mapping[str, object]) -> Option:
     limits = entry.get("range")
-    span = {key: entry[key] for key in ("since", "until") if key in entry}
     return Option(
         name,
         HANDLERS[str(entry["handler"])],
         str(entry["default"]),
         (limits[0], limits[1]) if isinstance(limits, list) else None,
-        Span(**span),  # type: ignore[arg-type] # the file's words are the class's
+        _span(entry),
     )
+
+
+def _span(entry: Mapping[str, object]) -> Span:
+    span = {key: entry[key] for key in ("since", "until") if key in entry}
+    return Span(**span) if span else _ALWAYS  # type: ignore[arg-type] # the file's words are the class's
 
 
 @cache
@@ -120,6 +127,20 @@ def _since(entry: Mapping[str, object]) -> list[str]:
     """The first releases that an entry names."""
     since = entry.get("since")
     return [version for version in since.values() if version] if isinstance(since, dict) else []
+
+
+def loaded_alike(config: Config, version: str) -> Config | None:
+    """The configuration as another release loads it, where only its name differs; None where more of it may."""
+    named = config.absent or any(one.why.kind is LoadReason.NO_OPTION for one in config.dropped)
+    return None if named or not _load_alike(config.version, version) else replace(config, version=version)
+
+
+@cache
+def _load_alike(one: str, other: str) -> bool:
+    """Whether two releases have the same features and options."""
+    entries = (entry for of_type in _table().values() for entries in of_type.values() for entry in entries)
+    spans = (*(feature.span for feature in FEATURES.values()), *map(_span, entries))
+    return all(span.covers(one) == span.covers(other) for span in spans if span is not _ALWAYS)
 
 
 def default(object_type: str, name: str, version: str) -> str:
