@@ -184,6 +184,21 @@ def test_docstrings_say_what_a_thing_is() -> None:
     assert [f"{path}:{text.lineno}" for path, text in strings if re.match("What ", str(text.value))] == []
 
 
+MODULES_OF_SEVERAL = {
+    "admission",  # as Asterisk decides it, and the rules about that
+    "configuration",  # a report about one, and its commands
+    "files",  # what stands in them, and why it does not count
+    *("csv", "html", "json", "model", "text", "wording"),  # of one PBX, and of a fleet
+}
+"""Names of two modules that are about one thing, each in its own way."""
+
+
+def test_a_name_of_a_module_means_one_thing() -> None:
+    """In the whole package: who reads an import knows which is meant."""
+    names = Counter(path.stem for path in MODULES if path.stem != "__init__")
+    assert {name for name, count in names.items() if count > 1} == MODULES_OF_SEVERAL
+
+
 SEVERAL = {"Name", "Item", "Lines"}
 """Names that mean different things in two modules."""
 
