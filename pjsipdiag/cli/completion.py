@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
-from click.shell_completion import CompletionItem
 
 from pjsipdiag.errors import PjsipdiagError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 FILE = click.Path(readable=False)
 """A word for which shells complete files and directories; who uses it looks whether it is there and readable."""
@@ -13,6 +17,8 @@ FILE = click.Path(readable=False)
 
 def complete_rules(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The names of rules, each with its summary."""
+    from click.shell_completion import CompletionItem
+
     from pjsipdiag.diagnosis.rules import RULES
 
     return [CompletionItem(rule.name, help=rule.summary) for rule in RULES if rule.name.startswith(incomplete)]
@@ -20,6 +26,8 @@ def complete_rules(_context: click.Context, _parameter: click.Parameter, incompl
 
 def complete_releases(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The releases that are known: lines as 22, and their releases once a line is typed."""
+    from click.shell_completion import CompletionItem
+
     from pjsipdiag.asterisk.releases import complete
 
     return [CompletionItem(name) for name in complete(incomplete)]
@@ -27,6 +35,8 @@ def complete_releases(_context: click.Context, _parameter: click.Parameter, inco
 
 def complete_sections(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The identifies and the section [global] of the configuration that the words before name."""
+    from click.shell_completion import CompletionItem
+
     from pjsipdiag.asterisk.loading.objects import load_config
     from pjsipdiag.cli.output import DEFAULT_CONFIG
 

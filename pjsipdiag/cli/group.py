@@ -7,16 +7,18 @@ import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from pjsipdiag import __version__
 from pjsipdiag.cli.help import Command
 from pjsipdiag.cli.output import SETTLED
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.storage import SCHEME
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class Failure(click.ClickException):
@@ -96,6 +98,8 @@ class Commands(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Commands, and files, which are diagnosed: these first, for bash forgets what stands before them."""
+        from click.shell_completion import CompletionItem
+
         return [CompletionItem(incomplete, type="file"), *super().shell_complete(ctx, incomplete)]
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature

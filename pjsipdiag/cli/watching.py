@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -123,6 +122,8 @@ def _as_json(cause: CauseChange) -> str:
 
 def _arguments(command: str) -> list[str]:
     """The arguments of a command line, which no shell reads."""
+    import shlex
+
     try:
         found = shlex.split(command)
     except ValueError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -23,6 +22,8 @@ class Folding(NamedTuple):
 
     def fold(self, name: str) -> str:
         """The same text for names that the database takes to be equal."""
+        import unicodedata
+
         if self.blanks:
             name = name.rstrip(" ")
         if self.accents:

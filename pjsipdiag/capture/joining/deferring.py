@@ -5,7 +5,6 @@ What needs more than its part is in its Handover, in the order of the capture.
 
 from __future__ import annotations
 
-import pickle
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -63,6 +62,8 @@ class Deferring(Dissector):
 
     def close(self) -> None:
         """The part ends: its own flows are handed back as they are."""
+        import pickle
+
         reassembler, rest = self._reassembler, self._rest
         rest.flows, rest.ignored = pickle.dumps(reassembler.flows), reassembler.ignored
         rest.records = self.tally.records
@@ -163,13 +164,15 @@ class Joining(Dissector):
 
     def part(self, rest: Handover, frames: int) -> None:
         """A part is done that began after `frames` frames: its own flows are taken, those before as former ones."""
+        import pickle
+
         reassembler = self._reassembler
         flows = reassembler.flows
         # In one process a new SYN makes the flow's state the `former` of the new one, which late segments may still
         # reach. The part knew nothing of the former: it is hung below the part's own here, unless that would have
         # changed a message.
         before = {flow: known for flow in self._own if (known := flows.pop(flow, None))}
-        reassembler.take_up(pickle.loads(rest.flows), rest.ignored, frames)
+        reassembler.take_up(pickle.loads(rest.flows) if rest.flows else {}, rest.ignored, frames)
         for flow, known in before.items():
             old, now = known if known.is_begun else known.former, flows.get(flow)
             if old is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from array import array
 from collections import Counter
 from dataclasses import field
@@ -83,8 +82,8 @@ class Handover:
     """So many bytes of their fragments were held at a time."""
     passed_over: array[int] = field(default_factory=lambda: array("I"))
     any_passed: bool = False
-    flows: bytes = pickle.dumps({})
-    """`Unfinished.flows`, packed: who joins changes them, and perhaps has to begin anew."""
+    flows: bytes = b""
+    """`Unfinished.flows`, packed, or none: who joins changes them, and perhaps has to begin anew."""
     ignored: dict[bytes, int] = field(default_factory=dict)
     strays: set[bytes] = field(default_factory=set)
     cut: int | None = None

@@ -11,7 +11,6 @@ what is left of the file in one go: so it is never read twice as a whole.
 from __future__ import annotations
 
 import io
-import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
@@ -129,6 +128,8 @@ def join(
     then what the parts from number `Unjoinable.part` on gave is to be thrown away, and that of the file is to be read
     with `read_on` behind those before it, or with `read`.
     """
+    import pickle
+
     found: list[Datagram] = []
     # A deep copy: joining changes the flows, and after Unjoinable the file is read once more behind the same ones.
     dissector = Joining(tally, pickle.loads(pickle.dumps(unfinished)))

@@ -6,7 +6,6 @@ A forked process sees all that its parent holds without a copy, hashes alike, an
 from __future__ import annotations
 
 import os
-import pickle
 import selectors
 import signal
 import sys
@@ -108,6 +107,8 @@ class Shared(Generic[_Item, _Result]):
 
     def _loaded(self, number: int, worked: bool) -> tuple[bool, Any]:
         """(whether the work was done, its result or what was raised)."""
+        import pickle
+
         data = self._received.pop(number)
         if worked and data:
             found: tuple[bool, Any] = pickle.loads(data)
@@ -154,6 +155,8 @@ def _ended(pid: int) -> bool:
 
 def _start(work: Callable[[_Item], _Result], item: _Item) -> tuple[int, int]:
     """(process id, file descriptor that its result comes from)."""
+    import pickle  # here, so that each process has it already
+
     reading, writing = _pipe()
     parent = os.getpid()
     pid = os.fork()

@@ -8,7 +8,6 @@ so folder and files must belong to the user alone, and what is damaged or strang
 from __future__ import annotations
 
 import os
-import pickle
 import platform
 import stat
 from collections.abc import Callable
@@ -82,6 +81,8 @@ def _digest(content: bytes) -> bytes:
 
 def _opened(path: Path) -> Done | None:
     """None where there is nothing, nothing whole, or nothing of this user's alone."""
+    import pickle
+
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
@@ -102,6 +103,8 @@ def _opened(path: Path) -> Done | None:
 
 def _keep(path: Path, done: Done) -> None:
     """Writes it beside its place, then renames it; where there is no room it is not kept."""
+    import pickle
+
     content = pickle.dumps(done, pickle.HIGHEST_PROTOCOL)
     with suppress(OSError):
         from tempfile import mkstemp
