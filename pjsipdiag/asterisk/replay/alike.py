@@ -7,11 +7,13 @@ that PJSIP surely takes (`header_syntax.LINES`); for any other the key is None, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import field
 
 from pjsipdiag.asterisk.addresses.address_rule import unpack_source
 from pjsipdiag.asterisk.addresses.index import Hit
 from pjsipdiag.asterisk.config import Acl
+from pjsipdiag.asterisk.forms.expressions import Fields
 from pjsipdiag.asterisk.forms.head_forms import Form
 from pjsipdiag.asterisk.forms.header_syntax import (
     ARRAYS,
@@ -51,16 +53,6 @@ class Plain(NamedTuple):
     contact: bool
     names: object
     texts: tuple[object, ...]
-
-
-class SenderNames(NamedTuple):
-    """The names that a request gives its sender: user and host of From, user and realm of its credentials, as in the
-    packet."""
-
-    user: bytes
-    host: bytes
-    login: bytes
-    realm: bytes
 
 
 PlainKey = tuple[int, int, str, bytes]
@@ -127,14 +119,18 @@ class Alike:
         names = form.names
         return RequestKind(form.method, b"contact" in names, b"authorization" in names, b"content-length" in names)
 
-    def content(self, kind: RequestKind, sender: SenderNames) -> int | None:
-        """The number that requests of that kind and sender share; None where their text has to be looked at."""
+    def content(self, kind: RequestKind, sender: Fields) -> int | None:
+        """The number that requests of that kind and sender share; None where their text has to be looked at.
+
+        `sender` is user and host of From, user and realm of the credentials, as in the packet; None where it has none.
+        """
+        user, host, given, realm = sender
         login: object = None
         if kind.credentials:
-            login = self._login(sender.login, sender.realm)
+            login = self._login(given or b"", realm or b"")
             if login is None:
                 return None
-        content = (kind, self._name(sender.user, sender.host), login)
+        content = (kind, self._name(user or b"", host or b""), login)
         return self._numbers.setdefault(content, len(self._numbers))
 
     def origin(self, source: bytes) -> int:
@@ -144,6 +140,12 @@ class Alike:
         asked = source if self._ports else source[:-2]
         known = self._origins.get(asked)
         return self._origin(asked, source) if known is None else known
+
+    def origins(self, sources: Sequence[bytes]) -> Iterator[int]:
+        """The same of many, each address asked for once."""
+        asked = sources if self._ports else [source[:-2] for source in sources]
+        known = {one: self.origin(source) for one, source in dict(zip(asked, sources, strict=True)).items()}
+        return map(known.__getitem__, asked)
 
     def _form(self, payload: bytes) -> Plain | None:
         end = payload.find(b"\r\n\r\n")

@@ -10,13 +10,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field
-from itertools import repeat
 from operator import getitem
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.forms.expressions import Fields
 from pjsipdiag.asterisk.forms.header_syntax import read_sender
-from pjsipdiag.asterisk.replay.alike import Alike, RequestKind, SenderNames
+from pjsipdiag.asterisk.replay.alike import Alike, RequestKind
 from pjsipdiag.asterisk.replay.arrival import listening
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
@@ -136,13 +135,15 @@ class _Judging:
         merged, judged, every = self._merged, self.judged, self._every
         packed = packed_rows(merged, number, rows)
         sources, destinations = all_ends(packed)
-        contents, origins = self._tables[number].contents(packed), map(self._replay.alike.origin, sources)
+        contents, origins = self._tables[number].contents(packed), self._replay.alike.origins(sources)
         likes = zip(contents, origins, column(packed, TRANSPORT), destinations, strict=True)
-        verdicts = list(map(self._alike.get, likes, repeat(LEFT_OUT)))
         views, begun, keys = merged.views, merged.begun, merged.keys[number][rows.start : rows.stop]
-        for at, (key, verdict) in enumerate(zip(keys, verdicts, strict=True)):
+        verdicts, known = list[int](), self._alike
+        for at, (key, like) in enumerate(zip(keys, likes, strict=True)):
+            verdict = known.get(like, LEFT_OUT)
             if verdict == LEFT_OUT or not every or key in views or key in begun:
-                verdicts[at], sources[at] = self._judge(number, rows[at], key, len(judged.verdict) + at)
+                verdict, sources[at] = self._judge(number, rows[at], key, len(judged.verdict) + at)
+            verdicts.append(verdict)
         judged.verdict.extend(verdicts)
         received = [source for source, verdict in zip(sources, verdicts, strict=True) if verdict != LEFT_OUT]
         judged.source.extend([self.sources[source[:-2]] for source in received])
@@ -245,7 +246,7 @@ class _Numbers(dict[tuple[int, int], "_OfKind"]):
     def __init__(self, part: CapturePart, senders: Sequence[Fields], replay: Replay) -> None:
         super().__init__()
         self._part, self._replay = part, replay
-        self._senders = [SenderNames(*(name or b"" for name in names)) for names in senders]
+        self._senders = senders
 
     def __missing__(self, sent: tuple[int, int]) -> _OfKind:
         code, form = sent
@@ -264,7 +265,7 @@ class _Numbers(dict[tuple[int, int], "_OfKind"]):
         if row[SENDER] != UNKNOWN or known.kind is None or known.kind.credentials:
             return known[row[SENDER]]
         found = read_sender(value_of(self._head(row), b"from"))
-        return self._replay.alike.content(known.kind, SenderNames(*found, b"", b"")) if found else None
+        return self._replay.alike.content(known.kind, (*found, b"", b"")) if found else None
 
     def verdict(self, row: Row, content: int | None, source: bytes, place: bytes) -> Verdict:
         """The verdict on the request in `row`, whose content is known, and which Asterisk received at `place`."""
@@ -281,7 +282,7 @@ class _Numbers(dict[tuple[int, int], "_OfKind"]):
 class _OfKind(dict[int, int | None]):
     """Number of a sender -> number of what its requests of one kind say; None where that does not tell it."""
 
-    def __init__(self, kind: RequestKind | None, senders: Sequence[SenderNames], alike: Alike) -> None:
+    def __init__(self, kind: RequestKind | None, senders: Sequence[Fields], alike: Alike) -> None:
         super().__init__()
         self.kind, self._senders, self._alike = kind, senders, alike
 

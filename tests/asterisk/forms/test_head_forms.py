@@ -14,7 +14,6 @@ from pjsipdiag.asterisk.forms import expressions
 from pjsipdiag.asterisk.forms.head_forms import LEARNT, Forms
 from pjsipdiag.asterisk.forms.header_syntax import PARSED_FIELDS
 from pjsipdiag.asterisk.pjsip.message import Request, parse
-from pjsipdiag.asterisk.replay.alike import SenderNames
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.sip import SipMessage, parameter
 from tests.conformance import cases, facts, load, message
@@ -61,8 +60,7 @@ def test_a_form_reads_and_judges_like_the_long_way() -> None:
         kind = replay.alike.kind(forms.known[number])
         if kind is None:
             continue
-        names = SenderNames(*(found[name] for name in ("user", "host", "login", "realm")))
-        content = replay.alike.content(kind, names)
+        content = replay.alike.content(kind, tuple(found[name] for name in ("user", "host", "login", "realm")))
         if content is None or (one.transport != "UDP" and not kind.length):
             continue
         source = one.source.pack()
